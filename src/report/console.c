@@ -1,0 +1,501 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * console: the live line, the head, a traceback as it happens, the end screen.
+ *
+ * Texts that come from outside (paths, messages, tracebacks) are shown without control characters: a script must not drive the terminal.
+ */
+#include "report/console.h"
+
+#include "report/impl.h"
+
+#include <stdio.h>
+
+/* ---- numbers -------------------------------------------------------------------------------------------------------- */
+
+void prs_put_count(struct prs_buf *to, uint64_t v)
+{
+	char text[TEXT_U64];
+	size_t n = (size_t)(text_u64(text, v) - text);
+	for (size_t i = 0; i < n; i++) {
+		if (i > 0 && (n - i) % 3 == 0)
+			prs_buf_putc(to, ',');
+		prs_buf_putc(to, text[i]);
+	}
+}
+
+void prs_put_duration(struct prs_buf *to, uint64_t us)
+{
+	uint64_t s = us / 1000000;
+	if (s >= 3600) {
+		prs_put_count(to, s / 3600);
+		prs_buf_putc(to, ':');
+	}
+	prs_buf_dec(to, s / 60 % 60, s >= 3600 ? 2 : 0);
+	prs_buf_putc(to, ':');
+	prs_buf_dec(to, s % 60, 2);
+}
+
+/* "0.42 s", "12.3 s", "1:02:05" */
+static void put_wall(struct prs_buf *to, uint64_t us)
+{
+	if (us < 10000000)
+		prs_buf_putf(to, "%llu.%02llu s", (unsigned long long)(us / 1000000), (unsigned long long)(us / 10000 % 100));
+	else if (us < 60000000)
+		prs_buf_putf(to, "%llu.%llu s", (unsigned long long)(us / 1000000), (unsigned long long)(us / 100000 % 10));
+	else
+		prs_put_duration(to, us);
+}
+
+/* "41,200/s", "4.1/s", "3.0/min", "1.2/h" */
+static void put_rate(struct prs_buf *to, double rate)
+{
+	if (!(rate < 1e15))
+		rate = 0;
+	if (rate >= 100)
+		prs_put_count(to, (uint64_t)(rate + 0.5));
+	else
+		prs_buf_putf(to, "%.1f", rate >= 0.2 ? rate : rate * 60 >= 0.2 ? rate * 60 : rate * 3600);
+	prs_buf_puts(to, rate >= 0.2 ? "/s" : rate * 60 >= 0.2 ? "/min" : "/h");
+}
+
+/* "1.2 MB" */
+static void put_bytes(struct prs_buf *to, uint64_t n)
+{
+	static const char *const units[] = { "bytes", "kB", "MB", "GB", "TB", "PB" };
+	double v = (double)n;
+	unsigned u = 0;
+	for (; v >= 1000 && u + 1 < sizeof units / sizeof units[0]; u++)
+		v /= 1000;
+	if (u == 0)
+		prs_buf_dec(to, n, 0);
+	else
+		prs_buf_putf(to, "%.1f", v);
+	prs_buf_putc(to, ' ');
+	prs_buf_puts(to, n == 1 ? "byte" : units[u]);
+}
+
+/* "1 mini-batch", "1,234 mini-batches" */
+static void put_many(struct prs_buf *to, uint64_t n, const char *one, const char *many)
+{
+	prs_put_count(to, n);
+	prs_buf_putc(to, ' ');
+	prs_buf_puts(to, n == 1 ? one : many);
+}
+
+#define MINI_BATCHES "mini-batch", "mini-batches"
+#define ITEMS "item", "items"
+
+/* ---- colour --------------------------------------------------------------------------------------------------------- */
+
+enum ink { INK_NONE, INK_BOLD, INK_DIM, INK_RED, INK_GREEN, INK_YELLOW };
+
+static void ink(struct prs_buf *to, bool color, enum ink which)
+{
+	static const char *const codes[] = { "\033[0m", "\033[1m", "\033[2m", "\033[31m", "\033[32m", "\033[33m" };
+	if (color)
+		prs_buf_puts(to, codes[which]);
+}
+
+static void put_ink(struct prs_buf *to, bool color, enum ink which, const char *text)
+{
+	ink(to, color, which);
+	prs_buf_puts(to, text);
+	ink(to, color, INK_NONE);
+}
+
+/* ---- the live line -------------------------------------------------------------------------------------------------- */
+
+/* The parts of the line, in the order in which they are shown. */
+enum part { PART_BAR, PART_COUNT, PART_WORD, PART_FAILED, PART_NOTE, PART_RATE, PART_ETA, PART_BUSY, PARTS };
+
+/* What goes first when there is no room. */
+static const enum part least[] = { PART_WORD, PART_BUSY, PART_RATE, PART_BAR, PART_NOTE, PART_ETA, PART_FAILED };
+
+static void put_bar(struct prs_buf *to, const struct prs_progress *p, unsigned cells)
+{
+	uint64_t final = p->done + p->failed;
+	uint64_t full = p->mini_batches ? (uint64_t)((double)final / (double)p->mini_batches * cells) : 0;
+	if (full > cells || (p->planned_all && p->mini_batches && final >= p->mini_batches))
+		full = cells;
+	prs_buf_putc(to, '[');
+	for (unsigned i = 0; i < cells; i++)
+		prs_buf_putc(to, i < full ? '#' : '.');
+	prs_buf_putc(to, ']');
+}
+
+static bool eta_known(const struct prs_progress *p)
+{
+	return p->rate > 0 && p->done + p->failed < p->mini_batches;
+}
+
+static bool shown(const struct prs_progress *p, enum part part)
+{
+	switch (part) {
+	case PART_FAILED:
+		return p->failed > 0 || p->items_failed > 0;
+	case PART_NOTE:
+		return p->note && *p->note;
+	case PART_RATE:
+		return p->rate > 0;
+	case PART_ETA:
+		return eta_known(p);
+	case PART_BUSY:
+		return p->processes > 0;
+	case PART_BAR:
+	case PART_COUNT:
+	case PART_WORD:
+	case PARTS:
+		break;
+	}
+	return true;
+}
+
+static void put_eta(struct prs_buf *to, const struct prs_progress *p)
+{
+	double seconds = (double)(p->mini_batches - p->done - p->failed) / p->rate;
+	prs_buf_puts(to, p->planned_all ? "ETA " : "ETA >=");
+	prs_put_duration(to, seconds < 1e9 ? (uint64_t)(seconds * 1e6) : UINT64_C(1000000000000000));
+}
+
+static void put_failed(struct prs_buf *to, const struct prs_progress *p)
+{
+	prs_buf_puts(to, "failed ");
+	prs_put_count(to, p->failed);
+	if (p->failed > 0)
+		return;
+	prs_buf_puts(to, " (");
+	put_many(to, p->items_failed, ITEMS);
+	prs_buf_putc(to, ')');
+}
+
+static void put_busy(struct prs_buf *to, const struct prs_progress *p)
+{
+	prs_buf_putf(to, "busy %u/%u", p->busy, p->processes);
+	if (p->starting > 0)
+		prs_buf_putf(to, " (%u starting)", p->starting);
+}
+
+static void put_part(struct prs_buf *to, const struct prs_progress *p, enum part part, unsigned cells)
+{
+	switch (part) {
+	case PART_BAR:
+		put_bar(to, p, cells);
+		break;
+	case PART_COUNT:
+		prs_put_count(to, p->done + p->failed);
+		prs_buf_puts(to, p->planned_all ? "/" : "/>=");
+		prs_put_count(to, p->mini_batches);
+		break;
+	case PART_WORD:
+		prs_buf_puts(to, "mini-batches");
+		break;
+	case PART_FAILED:
+		put_failed(to, p);
+		break;
+	case PART_NOTE:
+		prs_buf_puts(to, p->note);
+		break;
+	case PART_RATE:
+		put_rate(to, p->rate);
+		break;
+	case PART_ETA:
+		put_eta(to, p);
+		break;
+	case PART_BUSY:
+		put_busy(to, p);
+		break;
+	case PARTS:
+		break;
+	}
+}
+
+static enum ink ink_of(enum part part)
+{
+	return part == PART_FAILED ? INK_RED : part == PART_NOTE ? INK_YELLOW : part == PART_BAR ? INK_GREEN : INK_NONE;
+}
+
+static void put_parts(struct prs_buf *to, const struct prs_progress *p, unsigned parts, unsigned cells, bool color)
+{
+	bool first = true;
+	for (unsigned part = 0; part < PARTS; part++) {
+		if (!(parts & 1u << part))
+			continue;
+		if (!first)
+			prs_buf_puts(to, part == PART_WORD || part == PART_COUNT ? " " : "  ");
+		first = false;
+		bool inked = color && ink_of((enum part)part) != INK_NONE;
+		ink(to, inked, ink_of((enum part)part));
+		put_part(to, p, (enum part)part, cells);
+		ink(to, inked, INK_NONE);
+	}
+}
+
+void prs_console_progress(struct prs_buf *to, const struct prs_progress *p, unsigned columns, bool color)
+{
+	unsigned parts = 0, next = 0;
+	for (unsigned part = 0; part < PARTS; part++)
+		parts |= shown(p, (enum part)part) ? 1u << part : 0;
+	PRS_AUTOBUF plain;
+	prs_buf_init(&plain, 4096);
+	for (;;) {
+		/* the bar takes what room there is: 10 to 30 cells */
+		prs_buf_clear(&plain);
+		put_parts(&plain, p, parts, 10, false);
+		if (columns == 0 || plain.len <= columns || next == sizeof least / sizeof least[0])
+			break;
+		parts &= ~(1u << least[next++]);
+	}
+	unsigned spare = columns > plain.len ? columns - (unsigned)plain.len : 0;
+	unsigned cells = columns == 0 || spare > 20 ? 30 : 10 + spare;
+	if (columns > 0 && plain.len > columns) { /* not even the count fits: its beginning */
+		prs_buf_put(to, plain.data, columns);
+		return;
+	}
+	put_parts(to, p, parts, cells, color);
+}
+
+/* ---- head and end --------------------------------------------------------------------------------------------------- */
+
+enum { LABEL_COLUMNS = 12, TRACE_LINES = 24 };
+
+static void label(struct prs_buf *to, bool color, const char *name)
+{
+	prs_buf_puts(to, "  ");
+	put_ink(to, color, INK_DIM, name);
+	for (size_t n = strlen(name); n < LABEL_COLUMNS; n++)
+		prs_buf_putc(to, ' ');
+}
+
+static void clean(struct prs_buf *to, const char *s)
+{
+	report_plain(to, s, strlen(s), 4096);
+}
+
+static void field(struct prs_buf *to, bool color, const char *name, const char *text)
+{
+	if (!text || !*text)
+		return;
+	label(to, color, name);
+	clean(to, text);
+	prs_buf_putc(to, '\n');
+}
+
+static void put_title(struct prs_buf *to, const char *name, bool color)
+{
+	ink(to, color, INK_BOLD);
+	clean(to, name ? name : "run");
+	ink(to, color, INK_NONE);
+}
+
+static void put_resumed(struct prs_buf *to, const struct prs_console_head *h)
+{
+	prs_buf_puts(to, "  goes on: ");
+	prs_put_count(to, h->resumed_done);
+	if (h->resumed_total > 0) {
+		prs_buf_puts(to, " of ");
+		prs_put_count(to, h->resumed_total);
+	}
+	prs_buf_puts(to, " mini-batches are done already");
+}
+
+void prs_console_start(struct prs_buf *to, const struct prs_console_head *h, bool color)
+{
+	put_title(to, h->run_name, color);
+	if (h->resumed)
+		put_resumed(to, h);
+	prs_buf_putc(to, '\n');
+	field(to, color, "script", h->script);
+	for (size_t i = 0; i < h->inputs_n; i++)
+		field(to, color, i == 0 ? "input" : "", h->inputs[i]);
+	label(to, color, "processes");
+	prs_put_count(to, h->processes);
+	prs_buf_putc(to, '\n');
+	if (h->python && *h->python) {
+		label(to, color, "python");
+		clean(to, h->python);
+		if (h->python_why && *h->python_why) {
+			prs_buf_puts(to, " (");
+			clean(to, h->python_why);
+			prs_buf_putc(to, ')');
+		}
+		prs_buf_putc(to, '\n');
+	}
+	field(to, color, "run folder", h->run_dir);
+	for (size_t i = 0; i < h->warnings_n; i++) {
+		put_ink(to, color, INK_YELLOW, "  warning: ");
+		clean(to, h->warnings[i]);
+		prs_buf_putc(to, '\n');
+	}
+}
+
+/* The last lines of a traceback (they say what happened), indented. */
+static void put_trace(struct prs_buf *to, const char *trace, size_t n)
+{
+	while (n > 0 && (trace[n - 1] == '\n' || trace[n - 1] == ' '))
+		n--;
+	size_t lines = 1, total = 1, start = n;
+	for (size_t i = 0; i < n; i++)
+		total += trace[i] == '\n';
+	while (start > 0 && (trace[start - 1] != '\n' || lines++ < TRACE_LINES))
+		start--;
+	if (start > 0) {
+		prs_buf_puts(to, "    ... ");
+		put_many(to, total > TRACE_LINES ? total - TRACE_LINES : 0, "line", "lines");
+		prs_buf_puts(to, " above\n");
+	}
+	while (start < n) {
+		size_t len = report_first_line(trace + start, n - start);
+		const char *end = memchr(trace + start, '\n', n - start);
+		prs_buf_puts(to, "    ");
+		report_plain(to, trace + start, len, 1000);
+		prs_buf_putc(to, '\n');
+		start = end ? (size_t)(end - trace) + 1 : n;
+	}
+}
+
+void prs_console_error(struct prs_buf *to, const char *where, const char *trace, size_t n, bool color)
+{
+	put_ink(to, color, INK_RED, "The script failed");
+	if (where && *where) {
+		prs_buf_puts(to, ": ");
+		clean(to, where);
+	}
+	prs_buf_putc(to, '\n');
+	put_trace(to, trace, n);
+}
+
+/* "12.3 s, 412/s, busy 97%" */
+static void put_speed(struct prs_buf *to, const struct prs_result *r)
+{
+	put_wall(to, r->wall_us);
+	if (r->done_now > 0 && r->wall_us > 0) {
+		prs_buf_puts(to, ", ");
+		put_rate(to, (double)r->done_now * 1e6 / (double)r->wall_us);
+	}
+	if (r->busy >= 0)
+		prs_buf_putf(to, ", busy %.0f%%", r->busy * 100);
+}
+
+static void put_counts(struct prs_buf *to, const struct prs_result *r, bool color)
+{
+	label(to, color, "mini-batches");
+	prs_put_count(to, r->done);
+	prs_buf_puts(to, " of ");
+	prs_put_count(to, r->mini_batches);
+	prs_buf_puts(to, " done");
+	if (r->failed > 0) {
+		prs_buf_puts(to, ", ");
+		prs_put_count(to, r->failed);
+		prs_buf_puts(to, " failed");
+	}
+	prs_buf_putc(to, '\n');
+	label(to, color, "items");
+	prs_put_count(to, r->items_succeeded);
+	prs_buf_puts(to, " of ");
+	prs_put_count(to, r->items);
+	prs_buf_puts(to, " succeeded");
+	if (r->items_failed > 0) {
+		prs_buf_puts(to, ", ");
+		prs_put_count(to, r->items_failed);
+		prs_buf_puts(to, " failed");
+	}
+	prs_buf_putc(to, '\n');
+	label(to, color, "time");
+	put_speed(to, r);
+	prs_buf_putc(to, '\n');
+}
+
+static void put_output(struct prs_buf *to, const struct prs_result *r, bool color)
+{
+	if (!r->output || !*r->output)
+		return;
+	label(to, color, "output");
+	clean(to, r->output);
+	if (r->rows > 0 || r->output_bytes > 0) {
+		prs_buf_puts(to, " (");
+		put_many(to, r->rows, "row", "rows");
+		prs_buf_puts(to, ", ");
+		put_bytes(to, r->output_bytes);
+		prs_buf_putc(to, ')');
+	}
+	prs_buf_putc(to, '\n');
+}
+
+/* Where the failed items are named, and the logs. */
+static void put_places(struct prs_buf *to, const struct prs_result *r, const char *logs_dir, bool color)
+{
+	if (r->run_dir && (r->failed > 0 || r->items_failed > 0)) {
+		label(to, color, "failed items");
+		clean(to, r->run_dir);
+		prs_buf_puts(to, "/failed_items.jsonl\n");
+	}
+	field(to, color, "logs", logs_dir);
+}
+
+static void end_completed(struct prs_buf *to, const struct prs_result *r, const char *logs_dir, bool color)
+{
+	bool all = r->failed == 0 && r->items_failed == 0;
+	put_ink(to, color, all ? INK_GREEN : INK_YELLOW, all ? "Completed" : "Completed, with failures");
+	prs_buf_puts(to, ": ");
+	put_many(to, r->done, MINI_BATCHES);
+	prs_buf_puts(to, ", ");
+	put_many(to, r->items_succeeded, ITEMS);
+	prs_buf_puts(to, " in ");
+	put_speed(to, r);
+	prs_buf_putc(to, '\n');
+	if (!all) {
+		label(to, color, "failed");
+		put_many(to, r->failed, MINI_BATCHES);
+		prs_buf_puts(to, ", ");
+		put_many(to, r->items_failed, ITEMS);
+		prs_buf_putc(to, '\n');
+	}
+	put_output(to, r, color);
+	put_places(to, r, logs_dir, color);
+	field(to, color, "next", r->next_command);
+}
+
+static void end_interrupted(struct prs_buf *to, const struct prs_result *r, const char *logs_dir, bool color)
+{
+	put_ink(to, color, INK_YELLOW, "Interrupted.");
+	prs_buf_puts(to, " Nothing is lost: ");
+	prs_put_count(to, r->done);
+	prs_buf_puts(to, " of ");
+	prs_put_count(to, r->mini_batches);
+	prs_buf_puts(to, " mini-batches are done. Go on with: ");
+	if (r->next_command)
+		clean(to, r->next_command);
+	else {
+		prs_buf_puts(to, "prs resume ");
+		clean(to, r->run_name ? r->run_name : "");
+	}
+	prs_buf_putc(to, '\n');
+	if (r->text && *r->text && r->code != PRS_EINTERRUPTED)
+		field(to, color, "cause", r->text);
+	field(to, color, "logs", logs_dir);
+}
+
+static void end_failed(struct prs_buf *to, const struct prs_result *r, const char *logs_dir, bool color)
+{
+	put_ink(to, color, INK_RED, r->state == PRS_JOB_CANCELED ? "Canceled" : "Failed");
+	const char *cause = r->text && *r->text ? r->text : r->code ? prs_error_row(r->code)->sentence : NULL;
+	if (cause) {
+		prs_buf_puts(to, ": ");
+		clean(to, cause);
+	}
+	prs_buf_putc(to, '\n');
+	if (r->trace && *r->trace)
+		put_trace(to, r->trace, strlen(r->trace));
+	put_counts(to, r, color);
+	put_places(to, r, logs_dir, color);
+	field(to, color, "next", r->next_command);
+}
+
+void prs_console_end(struct prs_buf *to, const struct prs_result *r, const char *logs_dir, bool color)
+{
+	if (r->state == PRS_JOB_COMPLETED)
+		end_completed(to, r, logs_dir, color);
+	else if (r->state == PRS_JOB_INTERRUPTED)
+		end_interrupted(to, r, logs_dir, color);
+	else
+		end_failed(to, r, logs_dir, color);
+}

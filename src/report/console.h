@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * console: what a person sees while a job runs and when it ends. Renders into buffers; the program writes them.
+ *
+ * On a terminal one live line that is rewritten; otherwise a line every 10 s. NO_COLOR, 80 columns, clean when piped.
+ */
+#ifndef PRS_REPORT_CONSOLE_H
+#define PRS_REPORT_CONSOLE_H
+
+#include "base/buf.h"
+#include "report/report.h"
+
+struct prs_progress {
+	uint64_t elapsed_us;
+	bool planned_all;            /* else the totals still grow: ">=" */
+	uint64_t mini_batches, done, failed;
+	uint64_t items, items_final, items_failed;
+	double rate;                 /* mini-batches/s lately */
+	uint32_t busy, processes, starting;
+	const char *note;            /* "draining", "assembling", NULL */
+};
+
+/* One line without line feed, at most `columns` wide (0 = no limit). */
+void prs_console_progress(struct prs_buf *to, const struct prs_progress *p, unsigned columns, bool color);
+/* The head: run, script, input, processes, interpreter, warnings. */
+struct prs_console_head {
+	const char *run_name, *run_dir, *script, *python, *python_why;
+	const char *const *inputs;
+	size_t inputs_n;
+	uint32_t processes;
+	const char *const *warnings;
+	size_t warnings_n;
+	bool resumed;
+	uint64_t resumed_done, resumed_total;
+};
+void prs_console_start(struct prs_buf *to, const struct prs_console_head *h, bool color);
+/* The end: result, counts, wall time, rate, busy, output, logs; on failure the first traceback, the cause, the next command. */
+void prs_console_end(struct prs_buf *to, const struct prs_result *r, const char *logs_dir, bool color);
+/* A traceback as it happens (called once): where, the text. */
+void prs_console_error(struct prs_buf *to, const char *where, const char *trace, size_t n, bool color);
+/* 1234567 -> "1,234,567"; 3725 s -> "1:02:05" */
+void prs_put_count(struct prs_buf *to, uint64_t v);
+void prs_put_duration(struct prs_buf *to, uint64_t us);
+
+#endif

@@ -1,0 +1,422 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * errors: user/error.txt (the errors by kind) and failed_items.jsonl (the items to look at again).
+ *
+ * A kind is a code and a message without its numbers and quoted names. Both files are made from folded state and replaced as a whole.
+ */
+#include "report/impl.h"
+
+#include "base/mem.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { KEY_BYTES = 200, MESSAGE_BYTES = 1000, TRACE_SHOWN_BYTES = 4096, KINDS_SHOWN = 30 };
+
+/* ---- kinds ---------------------------------------------------------------------------------------------------------- */
+
+/* Numbers become #, quoted texts '...'. */
+static void normalise(char key[KEY_BYTES], const char *p, size_t n)
+{
+	size_t at = 0;
+	for (size_t i = 0; i < n && at + 6 < KEY_BYTES; i++) {
+		char c = p[i];
+		const char *close = c == '\'' || c == '"' ? memchr(p + i + 1, c, n - i - 1) : NULL;
+		if (close) {
+			memcpy(key + at, "'...'", 5);
+			at += 5;
+			i = (size_t)(close - p);
+		} else if (c >= '0' && c <= '9') {
+			if (at == 0 || key[at - 1] != '#')
+				key[at++] = '#';
+		} else {
+			key[at++] = c ? c : ' ';
+		}
+	}
+	key[at] = 0;
+}
+
+static struct report_kind *kind_find(struct prs_report *r, uint16_t code, const char *key)
+{
+	for (size_t i = 0; i < r->kinds_n; i++)
+		if (r->kinds[i].code == code && strcmp(r->kinds[i].key, key) == 0)
+			return &r->kinds[i];
+	return NULL;
+}
+
+struct happening {
+	uint16_t node, slot, code, try_number;
+	const struct prs_unit *unit; /* NULL: init() or between mini-batches */
+	uint64_t time_us, trace_offset;
+	uint32_t trace_bytes;
+	struct prs_text message;
+};
+
+static void put_where(struct prs_report *r, const struct happening *h, char *to, size_t n)
+{
+	const struct report_node *node = report_node(r, h->node);
+	const char *ip = node ? node->folder : "";
+	if (h->unit)
+		snprintf(to, n, "mini-batch %llu, try %u, process%03u on %s", (unsigned long long)h->unit->id, h->try_number, h->slot, ip);
+	else
+		snprintf(to, n, "%s, process%03u on %s", h->code == PRS_EIDLE_EXIT ? "between two mini-batches" :
+		         h->code == PRS_ESHUTDOWN_FAILED ? "shutdown()" : "init()", h->slot, ip);
+}
+
+static char *one_line(struct prs_text t)
+{
+	PRS_AUTOBUF b;
+	prs_buf_init(&b, 64 << 10);
+	report_plain(&b, t.p, report_first_line(t.p, t.n), MESSAGE_BYTES);
+	return prs_strdup(prs_buf_str(&b));
+}
+
+static struct report_kind *kind_add(struct prs_report *r, const struct happening *h, const char *key)
+{
+	struct report_kind *grown = r->kinds_n < REPORT_KINDS_MAX ? prs_realloc(r->kinds, (r->kinds_n + 1) * sizeof *grown) : NULL;
+	if (!grown)
+		return NULL;
+	r->kinds = grown;
+	struct report_kind *k = &grown[r->kinds_n];
+	*k = (struct report_kind){ .code = h->code, .key = prs_strdup(key), .message = one_line(h->message), .first_us = h->time_us };
+	if (!k->key || !k->message) {
+		prs_freep(&k->key);
+		prs_freep(&k->message);
+		return NULL;
+	}
+	put_where(r, h, k->where, sizeof k->where);
+	r->kinds_n++;
+	return k;
+}
+
+static void kind_count(struct report_kind *k, const struct prs_unit *u)
+{
+	k->count++;
+	if (!u || k->ids_n > REPORT_KIND_IDS)
+		return;
+	for (unsigned i = 0; i < k->ids_n && i < REPORT_KIND_IDS; i++)
+		if (k->ids[i] == u->id)
+			return;
+	if (k->ids_n < REPORT_KIND_IDS)
+		k->ids[k->ids_n] = u->id;
+	k->ids_n++; /* above REPORT_KIND_IDS: there are more */
+}
+
+static void remember_first(struct prs_report *r, const struct happening *h)
+{
+	if (r->has_first || h->trace_bytes == 0 || prs_error_row(h->code)->fault != PRS_FAULT_SCRIPT)
+		return;
+	struct prs_first_error *e = &r->first;
+	PRS_AUTOBUF b;
+	prs_buf_init(&b, 64 << 10);
+	report_plain(&b, h->message.p, report_first_line(h->message.p, h->message.n), sizeof e->message - 8);
+	snprintf(e->message, sizeof e->message, "%s", prs_buf_str(&b));
+	report_trace_file(r, h->node, h->slot, e->file, sizeof e->file);
+	put_where(r, h, e->where, sizeof e->where);
+	e->offset = h->trace_offset;
+	e->bytes = h->trace_bytes;
+	r->has_first = true;
+}
+
+static void happened(struct prs_report *r, const struct happening *h)
+{
+	char key[KEY_BYTES];
+	normalise(key, h->message.p, report_first_line(h->message.p, h->message.n));
+	remember_first(r, h);
+	r->errors++;
+	r->errors_changed = true;
+	struct report_kind *k = kind_find(r, h->code, key);
+	if (!k)
+		k = kind_add(r, h, key);
+	if (!k) {
+		r->other_errors++;
+		return;
+	}
+	kind_count(k, h->unit);
+	if (k->trace_bytes == 0 && h->trace_bytes > 0) {
+		report_trace_file(r, h->node, h->slot, k->trace_file, sizeof k->trace_file);
+		k->trace_offset = h->trace_offset;
+		k->trace_bytes = h->trace_bytes;
+	}
+}
+
+/* An error of a process outside of a try; init() that failed and the exit that follows are one. */
+static bool process_error(struct prs_report *r, const struct prs_fact *f)
+{
+	struct report_proc *p = report_proc(r, f->u.proc.node, f->u.proc.slot);
+	bool init = f->u.proc.event == PRS_PROC_INIT_FAILED;
+	if (!p || f->u.proc.event == PRS_PROC_STARTED || f->u.proc.event == PRS_PROC_INIT_DONE)
+		return false;
+	if (p->init_failed == f->u.proc.incarnation + 1)
+		return false;
+	if (init)
+		p->init_failed = f->u.proc.incarnation + 1;
+	return init || (f->u.proc.code >= PRS_EINIT_EXCEPTION && f->u.proc.code < PRS_EERROR_THRESHOLD);
+}
+
+void report_errors_fold(struct prs_report *r, const struct prs_fact *f)
+{
+	if (f->type == PRS_FACT_TRY) {
+		const struct prs_try *t = &f->u.try_;
+		struct happening h = { t->node, t->slot, t->code, t->try_number, &t->unit, f->time_us, t->trace_offset, t->trace_bytes, t->message };
+		happened(r, &h);
+	} else if (f->type == PRS_FACT_PROC && process_error(r, f)) {
+		struct happening h = { f->u.proc.node, f->u.proc.slot, f->u.proc.code, 0, NULL, f->time_us, f->u.proc.trace_offset,
+			               f->u.proc.trace_bytes, f->u.proc.text };
+		happened(r, &h);
+	}
+}
+
+void report_errors_free(struct prs_report *r)
+{
+	for (size_t i = 0; i < r->kinds_n; i++) {
+		prs_freep(&r->kinds[i].key);
+		prs_freep(&r->kinds[i].message);
+	}
+	prs_freep(&r->kinds);
+	r->kinds_n = 0;
+}
+
+/* ---- error.txt ------------------------------------------------------------------------------------------------------ */
+
+static void put_indented(struct prs_buf *to, const uint8_t *p, size_t n)
+{
+	while (n > 0) {
+		size_t len = report_first_line((const char *)p, n);
+		const uint8_t *end = memchr(p, '\n', n);
+		size_t used = end ? (size_t)(end - p) + 1 : n;
+		prs_buf_puts(to, "        ");
+		report_plain(to, p, len, 2000);
+		prs_buf_putc(to, '\n');
+		p += used;
+		n -= used;
+	}
+}
+
+/* The traceback itself, its end when it is long. */
+static void put_trace(struct prs_report *r, struct prs_buf *to, const struct report_kind *k)
+{
+	char full[REPORT_PATH_MAX];
+	uint8_t text[TRACE_SHOWN_BYTES];
+	prs_buf_puts(to, "    traceback     ");
+	prs_buf_puts(to, k->trace_file);
+	prs_buf_puts(to, ", from byte ");
+	prs_buf_dec(to, k->trace_offset, 0);
+	prs_buf_puts(to, ", ");
+	prs_buf_dec(to, k->trace_bytes, 0);
+	prs_buf_puts(to, " bytes\n");
+	snprintf(full, sizeof full, "%s/logs/%s", r->dir, k->trace_file);
+	int fd = r->fs->open(r->fs->ctx, full, O_RDONLY | O_CLOEXEC, 0);
+	if (fd < 0)
+		return;
+	size_t skip = k->trace_bytes > sizeof text ? k->trace_bytes - sizeof text : 0;
+	ssize_t n = r->fs->pread(r->fs->ctx, fd, text, k->trace_bytes - skip, k->trace_offset + skip);
+	r->fs->close(r->fs->ctx, fd);
+	if (skip > 0)
+		prs_buf_puts(to, "        ...\n");
+	if (n > 0)
+		put_indented(to, text, (size_t)n);
+}
+
+static void put_ids(struct prs_buf *to, const struct report_kind *k)
+{
+	if (k->ids_n == 0)
+		return;
+	prs_buf_puts(to, "    mini-batches  ");
+	for (unsigned i = 0; i < k->ids_n && i < REPORT_KIND_IDS; i++) {
+		if (i > 0)
+			prs_buf_puts(to, ", ");
+		prs_buf_dec(to, k->ids[i], 0);
+	}
+	prs_buf_puts(to, k->ids_n > REPORT_KIND_IDS ? ", ...\n" : "\n");
+}
+
+static void put_kind(struct prs_report *r, struct prs_buf *to, const struct report_kind *k)
+{
+	char time[TEXT_ISO];
+	const struct prs_error_row *row = prs_error_row(k->code);
+	text_iso(&r->day, time, k->first_us);
+	prs_buf_putc(to, '\n');
+	prs_buf_dec(to, k->count, 0);
+	prs_buf_puts(to, " x ");
+	prs_buf_puts(to, row->name);
+	if (k->message[0]) {
+		prs_buf_puts(to, ": ");
+		prs_buf_puts(to, k->message);
+	}
+	prs_buf_puts(to, "\n    what          ");
+	prs_buf_puts(to, row->sentence);
+	prs_buf_putc(to, '\n');
+	put_ids(to, k);
+	prs_buf_puts(to, "    first         ");
+	prs_buf_puts(to, k->where);
+	prs_buf_puts(to, ", ");
+	prs_buf_put(to, time, sizeof time);
+	prs_buf_putc(to, '\n');
+	if (k->trace_bytes > 0)
+		put_trace(r, to, k);
+}
+
+static int by_count(const void *pa, const void *pb)
+{
+	const struct report_kind *a = *(const struct report_kind *const *)pa, *b = *(const struct report_kind *const *)pb;
+	if (a->count != b->count)
+		return a->count < b->count ? 1 : -1;
+	return a < b ? -1 : a > b;
+}
+
+static void put_errors(struct prs_report *r, struct prs_buf *to)
+{
+	const struct report_kind *order[REPORT_KINDS_MAX];
+	for (size_t i = 0; i < r->kinds_n; i++)
+		order[i] = &r->kinds[i];
+	qsort(order, r->kinds_n, sizeof order[0], by_count);
+	prs_buf_dec(to, r->errors, 0);
+	prs_buf_puts(to, r->errors == 1 ? " error in " : " errors in ");
+	prs_buf_dec(to, r->kinds_n, 0);
+	prs_buf_puts(to, r->kinds_n == 1 ? " kind" : " kinds");
+	prs_buf_puts(to, ", the most frequent first. Times are UTC, files are below logs/.\n");
+	for (size_t i = 0; i < r->kinds_n && i < KINDS_SHOWN; i++)
+		put_kind(r, to, order[i]);
+	if (r->other_errors > 0 || r->kinds_n > KINDS_SHOWN)
+		prs_buf_puts(to, "\nThere are more kinds: see sys/job_report/processed_mini-batches.csv.\n");
+}
+
+int report_errors_write(struct prs_report *r, struct prs_err *err)
+{
+	struct report_whole *w = r->errors > 0 ? prs_malloc(sizeof *w) : NULL;
+	if (r->errors == 0)
+		return 0;
+	if (!w)
+		return prs_fail(err, PRS_ENOMEM, "out of memory");
+	report_whole_begin(r, w, "logs/user/error.txt");
+	put_errors(r, &w->buf);
+	int rc = report_whole_end(r, w, err);
+	prs_freep(&w);
+	if (rc == 0)
+		r->errors_changed = false;
+	r->errors_written_us = r->now_us;
+	return rc;
+}
+
+/* ---- failed_items.jsonl --------------------------------------------------------------------------------------------- */
+
+static int by_unit(const void *pa, const void *pb)
+{
+	const struct report_unit *a = *(const struct report_unit *const *)pa, *b = *(const struct report_unit *const *)pb;
+	if (a->unit.id != b->unit.id)
+		return a->unit.id < b->unit.id ? -1 : 1;
+	return a->unit.item_first < b->unit.item_first ? -1 : a->unit.item_first > b->unit.item_first;
+}
+
+/* What all items of a failed unit share: ,"mini_batch":... "}\n" */
+static void put_item_tail(struct prs_report *r, const struct report_unit *u, struct prs_buf *to)
+{
+	struct prs_fact f = { .type = PRS_FACT_TRY };
+	bool known = u->epoch != 0 && report_reader_again(r, u->epoch, u->record, &r->scratch, &f) == 0 && f.type == PRS_FACT_TRY;
+	prs_buf_puts(to, "\"mini_batch\":");
+	prs_buf_dec(to, u->unit.id, 0);
+	prs_buf_puts(to, ",\"tries\":");
+	prs_buf_dec(to, u->tries, 0);
+	prs_buf_puts(to, ",\"error\":");
+	report_jsons(to, prs_error_row(known ? f.u.try_.code : u->code)->name);
+	prs_buf_puts(to, ",\"message\":");
+	if (known)
+		report_json(to, f.u.try_.message.p, f.u.try_.message.n);
+	else
+		report_jsons(to, prs_error_row(u->code)->sentence);
+	if (known && f.u.try_.trace_bytes > 0) {
+		char file[160];
+		report_trace_file(r, f.u.try_.node, f.u.try_.slot, file, sizeof file);
+		prs_buf_puts(to, ",\"traceback\":");
+		report_jsons(to, file);
+		prs_buf_puts(to, ",\"traceback_offset\":");
+		prs_buf_dec(to, f.u.try_.trace_offset, 0);
+		prs_buf_puts(to, ",\"traceback_bytes\":");
+		prs_buf_dec(to, f.u.try_.trace_bytes, 0);
+	}
+	prs_buf_puts(to, "}\n");
+}
+
+static void put_failed_unit(struct prs_report *r, const struct report_unit *u, struct report_whole *w)
+{
+	PRS_AUTOBUF tail;
+	prs_buf_init(&tail, REPORT_BUFFER_MAX);
+	put_item_tail(r, u, &tail);
+	prs_buf_clear(&r->detail);
+	int rc = r->c.paths ? r->c.paths(r->c.plan, &u->unit, &r->detail) : -1;
+	if (rc < 0 || r->detail.len == 0) { /* items without names: one line */
+		prs_buf_putc(&w->buf, '{');
+		prs_buf_put(&w->buf, tail.data, tail.len);
+	}
+	for (size_t at = 0; rc >= 0 && at < r->detail.len;) {
+		const uint8_t *path = r->detail.data + at;
+		const uint8_t *end = memchr(path, 0, r->detail.len - at);
+		size_t n = end ? (size_t)(end - path) : r->detail.len - at;
+		prs_buf_puts(&w->buf, "{\"path\":");
+		report_json(&w->buf, path, n);
+		prs_buf_putc(&w->buf, ',');
+		prs_buf_put(&w->buf, tail.data, tail.len);
+		report_whole_spill(r, w, REPORT_PIECE_BYTES);
+		at += n + 1;
+	}
+}
+
+static void put_short(struct prs_report *r, uint64_t id, uint32_t missing, struct report_whole *w)
+{
+	struct prs_unit unit = { .id = id };
+	prs_buf_puts(&w->buf, "{\"mini_batch\":");
+	prs_buf_dec(&w->buf, id, 0);
+	prs_buf_puts(&w->buf, ",\"missing\":");
+	prs_buf_dec(&w->buf, missing, 0);
+	prs_buf_puts(&w->buf, ",\"total\":");
+	prs_buf_dec(&w->buf, report_items(r, &unit), 0);
+	prs_buf_puts(&w->buf, "}\n");
+	report_whole_spill(r, w, REPORT_PIECE_BYTES);
+}
+
+static const struct report_unit **failed_units(struct prs_report *r, size_t *ret_n)
+{
+	const struct report_unit **v = prs_malloc((r->units_n + 1) * sizeof *v);
+	size_t n = 0;
+	for (size_t i = 0; v && i < r->units_cap; i++)
+		if (r->units[i].used && r->units[i].final)
+			v[n++] = &r->units[i];
+	if (v)
+		qsort(v, n, sizeof *v, by_unit);
+	*ret_n = n;
+	return v;
+}
+
+/* Failed units and short mini-batches, in input order. */
+static void put_all(struct prs_report *r, const struct report_unit **v, size_t n, struct report_whole *w)
+{
+	size_t at = 0;
+	for (uint64_t id = 0; id < r->ids_cap; id++) {
+		for (; at < n && v[at]->unit.id <= id; at++)
+			put_failed_unit(r, v[at], w);
+		uint32_t missing = (r->ids[id] & 3) == REPORT_ID_DONE ? report_id_missing(r, id) : 0;
+		if (missing > 0)
+			put_short(r, id, missing, w);
+	}
+	for (; at < n; at++)
+		put_failed_unit(r, v[at], w);
+}
+
+int report_failed_items_write(struct prs_report *r, struct prs_err *err)
+{
+	size_t n;
+	PRS_AUTOFREE const struct report_unit **v = failed_units(r, &n);
+	PRS_AUTOFREE struct report_whole *w = prs_malloc(sizeof *w);
+	if (!v || !w)
+		return prs_fail(err, PRS_ENOMEM, "out of memory");
+	if (n == 0 && r->items_failed == 0) { /* a retry may have mended them */
+		char path[REPORT_PATH_MAX];
+		snprintf(path, sizeof path, "%s/failed_items.jsonl", r->dir);
+		r->fs->unlink(r->fs->ctx, path);
+		return 0;
+	}
+	report_whole_begin(r, w, "failed_items.jsonl");
+	put_all(r, v, n, w);
+	return report_whole_end(r, w, err);
+}

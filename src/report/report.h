@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * report: the logs as functions of the journal. One reader tails the journal with a cursor (logs/.cursor) and writes the tree of the seed
+ * under logs/, with the times of the records. Nothing is written twice, logs survive kills, the dispatcher pays nothing.
+ *
+ * Who writes what directly, not here: the workers (user/stdout, user/stderr, user/entry_script_log, user/error/<ip>/<process>.txt).
+ */
+#ifndef PRS_REPORT_REPORT_H
+#define PRS_REPORT_REPORT_H
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/fs.h"
+#include "wire/facts.h"
+#include "wire/frame.h"
+
+#include <stdbool.h>
+
+struct prs_report_config {
+	size_t struct_size;
+	const char *dir;       /* run folder */
+	struct prs_run_id run;
+	const char *run_name;
+	int level;             /* PRS_LOG_WARNING, ... */
+	uint32_t processes;
+	bool append_row;
+	/* From the plan; called with ids below the last PLANNED seen. */
+	uint32_t (*items_of)(void *ctx, uint64_t id);
+	int (*detail)(void *ctx, const struct prs_unit *u, unsigned max, struct prs_buf *to);
+	int (*paths)(void *ctx, const struct prs_unit *u, struct prs_buf *to); /* absolute, NUL-closed: failed_items.jsonl */
+	void *plan;
+	/* Called for each line written to events.jsonl (without its line feed) while `live`: --json prints it. May be NULL. */
+	void (*event)(void *ctx, const char *line, size_t n);
+	void *event_ctx;
+};
+
+struct prs_report; /* opaque */
+
+/* Opens logs/ and cuts every log back to the cursor. */
+int prs_report_new(struct prs_report **ret, const struct prs_fs *fs, const struct prs_report_config *c, struct prs_err *err);
+void prs_report_free(struct prs_report *r);
+/* Read facts of journal-<epoch> from the cursor up to `durable` bytes and write their log lines. Older epochs that the cursor has not finished are
+ * read first, up to the length their successor's HEAD sealed. At most `budget` facts (0 = all); *ret_more tells that there are others. */
+int prs_report_catch_up(struct prs_report *r, uint32_t epoch, uint64_t durable, uint64_t budget, bool *ret_more, struct prs_err *err);
+/* The overview's own clock: every 10 s a progress line; wall µs. */
+int prs_report_tick(struct prs_report *r, uint64_t wall_us, struct prs_err *err);
+/* Write what is buffered, then the cursor. */
+int prs_report_flush(struct prs_report *r, struct prs_err *err);
+
+/* The end of the job, for job_result.txt and the console. */
+struct prs_result {
+	int state;               /* enum prs_job_state */
+	uint16_t code;           /* error table, 0 = none */
+	const char *text;        /* the cause, one sentence; may be NULL */
+	const char *run_name, *run_dir, *output;
+	uint64_t mini_batches, done, failed, items, items_succeeded, items_failed, rows, output_bytes;
+	uint64_t wall_us;        /* of this engine's life */
+	uint64_t done_now;       /* mini-batches done in this engine's life */
+	double busy;             /* 0-1: how busy the workers were; < 0 = not known */
+	const char *trace;       /* first traceback of the script; may be NULL */
+	const char *next_command;/* what to type next; may be NULL */
+};
+/* logs/job_result.txt, user/error.txt, failed_items.jsonl (run folder), process and node totals. */
+int prs_report_finish(struct prs_report *r, const struct prs_result *res, struct prs_err *err);
+
+/* The first traceback of the script seen so far: (file below logs/, offset, bytes, message); false = none. For the console, as it happens. */
+struct prs_first_error {
+	char file[256];
+	uint64_t offset;
+	uint32_t bytes;
+	char message[512];
+	char where[128]; /* "mini-batch 12, try 1, process003" or "init(), process000" */
+};
+bool prs_report_first_error(const struct prs_report *r, struct prs_first_error *ret);
+
+#endif
