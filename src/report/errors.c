@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 
+#include <ctype.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,17 +16,18 @@ enum { KEY_BYTES = 200, MESSAGE_BYTES = 1000, TRACE_SHOWN_BYTES = 4096, KINDS_SH
 
 /* ---- kinds ---------------------------------------------------------------------------------------------------------- */
 
-/* Numbers become #, quoted texts '...'. */
+/* Numbers become #, quoted texts '...'; the quote in "can't" opens none. */
 static void normalise(char key[KEY_BYTES], const char *p, size_t n)
 {
 	size_t at = 0;
 	for (size_t i = 0; i < n && at + 6 < KEY_BYTES; i++) {
 		char c = p[i];
-		const char *close = c == '\'' || c == '"' ? memchr(p + i + 1, c, n - i - 1) : NULL;
-		if (close) {
+		bool quote = c == '"' || (c == '\'' && (i == 0 || !isalnum((unsigned char)p[i - 1])));
+		if (quote) {
+			const char *close = memchr(p + i + 1, c, n - i - 1);
 			memcpy(key + at, "'...'", 5);
 			at += 5;
-			i = (size_t)(close - p);
+			i = close ? (size_t)(close - p) : n;
 		} else if (c >= '0' && c <= '9') {
 			if (at == 0 || key[at - 1] != '#')
 				key[at++] = '#';

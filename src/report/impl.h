@@ -194,6 +194,7 @@ struct prs_report {
 	struct prs_buf detail, scratch;
 	/* folded */
 	uint64_t now_us, head_us, next_tick_us;
+	uint64_t before_us; /* how long the earlier engines of this run lived */
 	uint32_t head_epoch, engine_pid;
 	enum prs_job_state job;
 	uint64_t mini_batches, items, done, failed, done_now, failed_now, items_succeeded, items_failed;

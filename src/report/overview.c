@@ -56,7 +56,7 @@ static void put_processed(struct prs_report *r, struct prs_buf *b, uint64_t wall
 	prs_buf_puts(b, " of ");
 	prs_buf_dec(b, r->mini_batches, 0);
 	prs_buf_puts(b, " mini batches in ");
-	put_hms(b, wall_us > r->head_us ? wall_us - r->head_us : 0);
+	put_hms(b, r->before_us + (wall_us > r->head_us ? wall_us - r->head_us : 0));
 	prs_buf_putc(b, '.');
 }
 
@@ -327,6 +327,15 @@ static void master_reset(struct prs_buf *b, const struct prs_fact *f)
 	                                                            : " on go back to planned: their rows are damaged.");
 }
 
+static void master_published(struct prs_buf *b, const struct prs_fact *f)
+{
+	prs_buf_puts(b, "Output published: ");
+	report_plain(b, f->u.published.name.p, f->u.published.name.n, REPORT_PATH_MAX);
+	prs_buf_puts(b, ", ");
+	prs_buf_dec(b, f->u.published.bytes, 0);
+	prs_buf_puts(b, " bytes.");
+}
+
 static void master_body(struct prs_buf *b, const struct prs_fact *f)
 {
 	if (f->type == PRS_FACT_HEAD)
@@ -345,6 +354,8 @@ static void master_body(struct prs_buf *b, const struct prs_fact *f)
 		master_planned(b, f);
 	else if (f->type == PRS_FACT_RESET)
 		master_reset(b, f);
+	else if (f->type == PRS_FACT_PUBLISHED)
+		master_published(b, f);
 	else
 		prs_buf_putf(b, "%s.", prs_fact_name(f->type));
 }

@@ -41,7 +41,7 @@ static char *put_picked(struct prs_report *r, char *p, const struct prs_unit *u,
 	p = text_u64(p, try_number);
 	p = TEXT_PUT(p, ", ");
 	p = text_u64(p, items);
-	return TEXT_PUT(p, " items.\n");
+	return items == 1 ? TEXT_PUT(p, " item.\n") : TEXT_PUT(p, " items.\n");
 }
 
 struct times {

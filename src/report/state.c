@@ -384,6 +384,8 @@ static void fold_proc(struct prs_report *r, const struct prs_fact *f)
 
 static void fold_head(struct prs_report *r, const struct prs_fact *f)
 {
+	if (r->head_us != 0 && r->now_us > r->head_us)
+		r->before_us += r->now_us - r->head_us;
 	r->head_us = r->now_us = f->time_us;
 	r->head_epoch = f->u.head.epoch;
 	r->engine_pid = f->u.head.pid;
@@ -395,7 +397,7 @@ static void fold_head(struct prs_report *r, const struct prs_fact *f)
 
 bool report_state_fold(struct prs_report *r, const struct prs_fact *f)
 {
-	if (f->time_us > r->now_us)
+	if (f->type != PRS_FACT_HEAD && f->time_us > r->now_us)
 		r->now_us = f->time_us;
 	switch (f->type) {
 	case PRS_FACT_HEAD:

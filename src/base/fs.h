@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * fs: the small table of file functions that store, data and spec go through; tests put a faulty one in its place.
+ *
+ * Functions return a value >= 0 or a negative errno (-ENOSPC). io/fs_posix.c is the real one.
+ */
+#ifndef PRS_BASE_FS_H
+#define PRS_BASE_FS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct prs_fs_stat {
+	uint64_t size;
+	uint64_t mtime_us;
+	uint32_t mode; /* st_mode */
+	uint64_t dev, ino;
+};
+
+/* An entry of a folder. type: 'f' file, 'd' folder, 'l' symlink, 'o' other (socket, fifo, device), '?' unknown (stat it) */
+typedef int prs_fs_entry_fn(void *ctx, const char *name, char type);
+
+struct prs_fs {
+	void *ctx;
+	int (*open)(void *ctx, const char *path, int flags, uint32_t mode);
+	int (*close)(void *ctx, int fd);
+	ssize_t (*pread)(void *ctx, int fd, void *to, size_t n, uint64_t offset);   /* up to n bytes, 0 = end */
+	ssize_t (*pwrite)(void *ctx, int fd, const void *from, size_t n, uint64_t offset); /* may be short */
+	ssize_t (*read)(void *ctx, int fd, void *to, size_t n); /* of a passed descriptor */
+	int (*fdatasync)(void *ctx, int fd);
+	int (*sync_dir)(void *ctx, const char *path);
+	int (*fallocate)(void *ctx, int fd, uint64_t offset, uint64_t n); /* keeps the size */
+	int (*ftruncate)(void *ctx, int fd, uint64_t size);
+	int (*fstat)(void *ctx, int fd, struct prs_fs_stat *ret);
+	int (*stat)(void *ctx, const char *path, struct prs_fs_stat *ret); /* follows links */
+	int (*rename)(void *ctx, const char *from, const char *to);
+	int (*unlink)(void *ctx, const char *path);
+	int (*mkdir)(void *ctx, const char *path, uint32_t mode);
+	void *(*mmap)(void *ctx, int fd, size_t n, bool writable); /* shared; NULL and errno set on failure */
+	int (*munmap)(void *ctx, void *p, size_t n);
+	/* Calls `each` for every entry but . and ..; in no order; stops when it returns non-zero and returns that. */
+	int (*list)(void *ctx, const char *path, prs_fs_entry_fn *each, void *each_ctx);
+	int (*free_bytes)(void *ctx, const char *path, uint64_t *ret); /* what we may still write there */
+};
+
+#endif

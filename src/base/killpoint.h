@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * killpoint: named places where a test build dies of SIGKILL. PRS_KILL="name:count" in the environment: the count-th passing.
+ * In release builds PRS_KILL_POINT(name) is nothing. The names are listed by killpoint.def.
+ */
+#ifndef PRS_BASE_KILLPOINT_H
+#define PRS_BASE_KILLPOINT_H
+
+#ifdef PRS_KILL_POINTS
+void prs_kill_point(const char *name);
+#define PRS_KILL_POINT(name) prs_kill_point(name)
+#else
+#define PRS_KILL_POINT(name) ((void)0)
+#endif
+
+#endif

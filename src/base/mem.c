@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * mem: see mem.h.
+ */
+#include "base/mem.h"
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static long fault_countdown;
+static long allocations;
+
+static bool fails(void)
+{
+	__atomic_add_fetch(&allocations, 1, __ATOMIC_RELAXED);
+	if (__builtin_expect(__atomic_load_n(&fault_countdown, __ATOMIC_RELAXED) == 0, 1))
+		return false;
+	return __atomic_sub_fetch(&fault_countdown, 1, __ATOMIC_RELAXED) == 0;
+}
+
+void *prs_malloc(size_t n)
+{
+	return fails() ? NULL : malloc(n ? n : 1);
+}
+
+void *prs_calloc(size_t count, size_t size)
+{
+	return fails() ? NULL : calloc(count ? count : 1, size ? size : 1);
+}
+
+void *prs_realloc(void *p, size_t n)
+{
+	return fails() ? NULL : realloc(p, n ? n : 1);
+}
+
+char *prs_strdup(const char *s)
+{
+	size_t n = strlen(s) + 1;
+	char *p = prs_malloc(n);
+	return p ? memcpy(p, s, n) : NULL;
+}
+
+char *prs_strf(const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	int n = vsnprintf(NULL, 0, fmt, ap);
+	va_end(ap);
+	char *p = n < 0 ? NULL : prs_malloc((size_t)n + 1);
+	if (!p)
+		return NULL;
+	va_start(ap, fmt);
+	(void)vsnprintf(p, (size_t)n + 1, fmt, ap);
+	va_end(ap);
+	return p;
+}
+
+void prs_mem_fault(long countdown)
+{
+	__atomic_store_n(&fault_countdown, countdown, __ATOMIC_RELAXED);
+}
+
+long prs_mem_count(void)
+{
+	return __atomic_load_n(&allocations, __ATOMIC_RELAXED);
+}
+
+void prs_freep(void *pp)
+{
+	void **p = pp;
+	free(*p);
+	*p = NULL;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * mem: allocation that tests can make fail, and the cleanup attribute for it.
+ *
+ * prs_mem_fault(n): the n-th allocation from now (1 = the next) returns NULL; 0 = never. Tests only; costs one branch.
+ */
+#ifndef PRS_BASE_MEM_H
+#define PRS_BASE_MEM_H
+
+#include <stddef.h>
+
+void *prs_malloc(size_t n);
+void *prs_calloc(size_t count, size_t size);
+void *prs_realloc(void *p, size_t n);
+char *prs_strdup(const char *s);
+/* vasprintf over prs_malloc; NULL when out of memory */
+char *prs_strf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void prs_mem_fault(long countdown);
+/* Number of allocations so far (tests: to know how many to fail). */
+long prs_mem_count(void);
+
+void prs_freep(void *pp); /* frees *(void **)pp */
+#define PRS_AUTOFREE __attribute__((cleanup(prs_freep)))
+
+#endif

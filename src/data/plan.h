@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * plan: what the plan records say, in memory: ids -> items -> paths. Pure: fed with record bodies, in listing and in resume alike.
+ */
+#ifndef PRS_DATA_PLAN_H
+#define PRS_DATA_PLAN_H
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "wire/plan.h"
+
+#include <stdbool.h>
+
+struct prs_plan; /* opaque */
+
+struct prs_plan *prs_plan_new(void);
+void prs_plan_free(struct prs_plan *p);
+/* Fold the records of one plan body (bytes are copied). PRS_ECORRUPT names what contradicts what came before. */
+int prs_plan_feed(struct prs_plan *p, const uint8_t *body, size_t n, struct prs_err *err);
+
+uint64_t prs_plan_next_id(const struct prs_plan *p);  /* mini-batches known */
+uint64_t prs_plan_items(const struct prs_plan *p);    /* in those mini-batches */
+uint64_t prs_plan_files(const struct prs_plan *p);    /* files listed */
+bool prs_plan_complete(const struct prs_plan *p);     /* an END record was seen */
+/* Number of items of a mini-batch (prs_items_fn with ctx = the plan). */
+uint32_t prs_plan_items_of(void *plan, uint64_t id);
+/* The input a mini-batch belongs to. */
+uint16_t prs_plan_input_of(const struct prs_plan *p, uint64_t id);
+/* Append the absolute path of each item of the unit, each closed by a NUL. */
+int prs_plan_paths(const struct prs_plan *p, const struct prs_unit *u, struct prs_buf *to);
+/* "0000000.txt, ... (10 files)": a short text for people and the CSV: at most `max` names, relative to the input. */
+int prs_plan_detail(const struct prs_plan *p, const struct prs_unit *u, unsigned max, struct prs_buf *to);
+
+#endif

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * pool: what a node does with its workers: queue, claim, recall, timers, blame, kill, backoff.
+ *
+ * prs_pool_step(event) -> effects. No clock, no I/O: the node carries the effects out and answers with events.
+ *
+ * Happy path of a unit: LEASE -> queued here -> SEND to a worker (TASK frame, then a token of its eventfd) -> the worker takes the
+ * token (a claim) -> RESULT -> ACCEPT. Claims of one process are numbered 1, 2, 3 ... in the order of SEND; a worker works them off in
+ * order. Of the units sent and unanswered, the first `claimed` ones are taken (at most one runs), the others can be recalled.
+ *
+ * Blame: timer and blame belong to the claim in the page. The judgement (TRY effect) is the state change: a RESULT or FAIL of that claim
+ *        after it is dropped (DROPPED effect, for the log). A process that dies: complete RESULT frames read before EXITED count; the oldest
+ *        claimed unanswered unit is charged a try (unless judged already); units whose token was still there come back free (RETURN to
+ *        the own queue first, another worker runs them).
+ * Depth: clamp(depth_target_us / mean run time, 1, depth_max) units are sent to a worker ahead of time. Units are asked for (ASK) so that
+ *        every worker can be kept at its depth.
+ * Recall: when a worker is idle, nothing is queued here, and another worker's head has run longer than recall_after_us: RECALL its tail.
+ * Clock: an event whose time lies more than gap_us behind the WAKE that was asked for (suspend, SIGSTOP of the engine) shifts all deadlines.
+ */
+#ifndef PRS_POOL_POOL_H
+#define PRS_POOL_POOL_H
+
+#include "base/err.h"
+#include "wire/facts.h"
+#include "wire/page.h"
+#include "wire/states.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct prs_pool_config {
+	uint16_t slots;               /* worker processes */
+	uint64_t run_timeout_us;      /* run_invocation_timeout: phase RUN */
+	uint64_t overhead_timeout_us; /* task_overhead_timeout: phases LOAD and WRITE; also shutdown() */
+	uint64_t init_timeout_us;     /* STARTING + INIT */
+	uint64_t term_grace_us;       /* TERM -> KILL, 2 s */
+	uint64_t backoff_first_us;    /* after the 1st failure in a row of a slot, 100 ms; doubles */
+	uint64_t backoff_max_us;      /* 10 s */
+	uint64_t depth_target_us;     /* 2 ms */
+	uint16_t depth_max;           /* 32 */
+	uint64_t recall_after_us;     /* 20 ms */
+	uint64_t gap_us;              /* 2 s */
+};
+
+enum prs_pool_event_type {
+	PRS_POOL_START,       /* start the processes */
+	PRS_POOL_LEASE,       /* unit, lease, try_number, avoid_slot, items */
+	PRS_POOL_SPAWNED,     /* slot, pid */
+	PRS_POOL_SPAWN_FAILED,/* slot, code */
+	PRS_POOL_HELLO,       /* slot */
+	PRS_POOL_READY,       /* slot */
+	PRS_POOL_INIT_FAILED, /* slot, code: the process will exit by itself */
+	PRS_POOL_RESULT,      /* slot, claim, run_us */
+	PRS_POOL_FAIL,        /* slot, claim, code, run_us: a FAIL frame */
+	PRS_POOL_RECALLED,    /* slot, count: that many tokens were read back; may be fewer than asked, also 0 */
+	PRS_POOL_BROKEN,      /* slot, code: bytes that are not the protocol, or the socket is unusable */
+	PRS_POOL_BYE,         /* slot, code */
+	PRS_POOL_EXITED,      /* slot, exit = wait status, count = tokens left; its socket has been drained before */
+	PRS_POOL_TICK,        /* pages[] of all slots as just read (word 0 where there is none) */
+	PRS_POOL_DRAIN,       /* no new units to workers; what runs may finish; then STOP the workers. Queued units are RETURNed. */
+	PRS_POOL_ABORT,       /* TERM all now, KILL after the grace; running units are RETURNed without a try */
+	PRS_POOL_FINISH       /* nothing more will come: STOP idle workers (shutdown()), then DOWN */
+};
+
+struct prs_pool_event {
+	enum prs_pool_event_type type;
+	uint64_t now_us;
+	uint16_t slot;
+	uint16_t code;
+	uint32_t count;
+	uint32_t claim;
+	uint32_t pid;
+	uint32_t exit;
+	uint64_t run_us;
+	const struct prs_page *pages; /* TICK: config.slots of them */
+	/* LEASE */
+	struct prs_unit unit;
+	uint64_t lease;
+	uint16_t try_number;
+	uint16_t avoid_slot; /* 0xffff = none */
+	uint32_t items;
+};
+
+enum prs_pool_effect_type {
+	PRS_POOL_SPAWN,   /* slot, incarnation */
+	PRS_POOL_SEND,    /* slot, claim, unit, lease, try_number: TASK frame, then one token */
+	PRS_POOL_RECALL,  /* slot, count: read up to count tokens back, then event RECALLED (DROP frame for what came back) */
+	PRS_POOL_DROP,    /* slot, claim, count: send a DROP frame for claims claim .. claim+count-1 */
+	PRS_POOL_STOP,    /* slot: send STOP */
+	PRS_POOL_SIGNAL,  /* slot, count = signal number, to the process group */
+	PRS_POOL_ACCEPT,  /* slot, claim, unit, lease: the RESULT being handled counts: store it */
+	PRS_POOL_DROPPED, /* slot, claim, unit: a RESULT or FAIL that came after the judgement; for the log */
+	PRS_POOL_TRY,     /* slot, incarnation, unit, lease, try_number, code, exit, run_us: a try failed */
+	PRS_POOL_RETURN,  /* unit, lease: back to the master, no try */
+	PRS_POOL_PROC,    /* slot, incarnation, pid, proc_event, code, exit */
+	PRS_POOL_ASK,     /* count: how many units more the node can take now (absolute, replaces the last one) */
+	PRS_POOL_WAKE,    /* at_us: call with TICK then (replaces the last one; UINT64_MAX = no timer) */
+	PRS_POOL_DOWN     /* all processes are gone, after DRAIN, ABORT or FINISH */
+};
+
+struct prs_pool_effect {
+	enum prs_pool_effect_type type;
+	uint16_t slot;
+	uint16_t code;
+	uint16_t try_number;
+	uint8_t proc_event; /* enum prs_proc_event */
+	uint32_t count, claim, incarnation, pid, exit;
+	uint64_t lease, at_us, run_us;
+	uint64_t start_us; /* TRY: monotonic µs when the phase was entered, 0 = not known */
+	struct prs_unit unit;
+};
+
+struct prs_pool_effects {
+	struct prs_pool_effect *v;
+	uint32_t n, cap;
+};
+
+/* For status, why and the console. */
+struct prs_pool_slot_view {
+	enum prs_worker_state state;
+	uint32_t incarnation, pid;
+	uint32_t sent;  /* units sent and unanswered */
+	bool running;
+	struct prs_unit unit; /* the head, when running */
+	uint64_t since_us;    /* of the state */
+	uint64_t busy_us;     /* total, phases LOAD RUN WRITE as far as known */
+	uint32_t failures;    /* in a row */
+};
+
+struct prs_pool; /* opaque */
+
+struct prs_pool *prs_pool_new(const struct prs_pool_config *config);
+void prs_pool_free(struct prs_pool *p);
+/* Handle an event; effects are appended to `out` in the order in which they must be carried out. PRS_ENOMEM leaves the pool unchanged. */
+int prs_pool_step(struct prs_pool *p, const struct prs_pool_event *e, struct prs_pool_effects *out);
+void prs_pool_view(const struct prs_pool *p, uint16_t slot, struct prs_pool_slot_view *ret);
+/* Units queued here and not yet sent. */
+uint32_t prs_pool_queued(const struct prs_pool *p);
+
+#endif

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * ledger: folds the facts of the journal into the state of every mini-batch and the counters of the job.
+ *
+ * Resume = fold the journal. The fold is frozen: an old journal gives the same ledger under a newer engine.
+ * Invariants: every id below next_id is in exactly one state; the counts per state add up to next_id.
+ *             DONE and FAILED are final: only a RESET fact leaves them. A second DONE of an id is ignored (first commit wins).
+ * Memory:     8 bytes an id; ids that took a node down are in a small hash.
+ * LEASED and WAITING are not facts: they are set by sched (prs_ledger_move) and forgotten by a resume.
+ */
+#ifndef PRS_SCHED_LEDGER_H
+#define PRS_SCHED_LEDGER_H
+
+#include "base/err.h"
+#include "wire/facts.h"
+#include "wire/states.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Number of items of a mini-batch, from the plan. */
+typedef uint32_t prs_items_fn(void *ctx, uint64_t id);
+
+struct prs_ledger_counts {
+	uint64_t units[PRS_UNIT_STATES]; /* mini-batches per state */
+	uint64_t items;                  /* planned */
+	uint64_t items_succeeded;        /* sum of DONE.succeeded, capped at the items of the mini-batch */
+	uint64_t items_failed;           /* gaps of DONE (items - succeeded, not below 0) + items of FAILED: what error_threshold counts */
+	uint64_t items_final;            /* items of DONE and FAILED mini-batches */
+	uint64_t rows, row_bytes;        /* of DONE */
+	uint64_t tries_failed;           /* TRY facts */
+	uint64_t done_this_epoch;        /* DONE since the last HEAD */
+};
+
+struct prs_ledger {
+	struct prs_ledger_cell *cells;
+	uint64_t cells_cap;
+	uint64_t next_id;
+	bool planned_all;
+	uint32_t epoch;
+	enum prs_job_state job;
+	uint16_t job_code; /* of the last STATE */
+	bool published;
+	struct prs_ledger_counts counts;
+	struct prs_down *downs; /* uthash: ids that were running when a node was lost */
+	prs_items_fn *items_of;
+	void *items_ctx;
+};
+
+int prs_ledger_init(struct prs_ledger *l, prs_items_fn *items_of, void *items_ctx);
+void prs_ledger_done(struct prs_ledger *l);
+
+/* Fold one fact. PRS_ECORRUPT when the fact contradicts the ledger (an id that was never planned, ...), PRS_ENOMEM leaves it unchanged.
+ * PLANNED facts must be folded when items_of already knows the ids. */
+int prs_ledger_fold(struct prs_ledger *l, const struct prs_fact *f, struct prs_err *err);
+
+enum prs_unit_state prs_ledger_state(const struct prs_ledger *l, uint64_t id);
+/* Tries that were counted so far. */
+uint32_t prs_ledger_tries(const struct prs_ledger *l, uint64_t id);
+/* How often a node was lost while this id ran. */
+uint32_t prs_ledger_downs(const struct prs_ledger *l, uint64_t id);
+/* PLANNED -> LEASED -> PLANNED | WAITING (policy's own moves); asserts that the arc is legal. */
+void prs_ledger_move(struct prs_ledger *l, uint64_t id, enum prs_unit_state to);
+/* LEASED and WAITING back to PLANNED: what a resume forgets. For comparing a live ledger with a folded one. */
+void prs_ledger_forget_leases(struct prs_ledger *l);
+/* Same states, tries and counts? On a difference a sentence is put into err. */
+bool prs_ledger_equal(const struct prs_ledger *a, const struct prs_ledger *b, struct prs_err *err);
+
+#endif

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * sched: policy above the ledger: which mini-batch a node gets next, when a try is repeated, when the job is over.
+ *
+ * prs_sched_step(event) -> effects. No clock (events carry the time), no I/O, never replayed: a heuristic here can change
+ * without breaking a resume. Facts are journaled and synced by the caller first, folded into the ledger, then told here.
+ *
+ * Order of leasing: units to repeat (WAITING, returned) before new ids, lower ids first.
+ * Rules for giving up: semantics.md "thresholds", "progress timeout", "init"; contract 1.1, 1.4.
+ */
+#ifndef PRS_SCHED_SCHED_H
+#define PRS_SCHED_SCHED_H
+
+#include "sched/ledger.h"
+
+enum { PRS_NODES_MAX = 4096, PRS_NO_SLOT = 0xffff };
+
+struct prs_limits {
+	uint32_t run_max_try;            /* >= 1 */
+	int64_t error_threshold;         /* items; -1 = off */
+	int64_t allowed_failed_count;    /* mini-batches; -1 = off */
+	double allowed_failed_percent;   /* of the final total, 0-100; < 0 = off; judged once planning is complete */
+	uint64_t progress_timeout_us;    /* no mini-batch finished; its clock starts at the first finished init */
+	uint64_t first_task_timeout_us;  /* no id planned since START */
+};
+
+enum prs_sched_event_type {
+	PRS_SCHED_START,       /* the clock of first_task_timeout starts */
+	PRS_SCHED_NODE_UP,     /* node, procs */
+	PRS_SCHED_NODE_DOWN,   /* node; its units come as RETURNED before or after */
+	PRS_SCHED_PLANNED,     /* the ledger knows more ids, or planned_all */
+	PRS_SCHED_ASK,         /* node wants `count` more units (adds up until leased; a new ASK replaces the old number) */
+	PRS_SCHED_DONE,        /* unit: DONE is durable and folded */
+	PRS_SCHED_TRIED,       /* unit, slot, code: TRY is durable and folded */
+	PRS_SCHED_FAILED,      /* unit: FAILED is durable and folded */
+	PRS_SCHED_RETURNED,    /* unit: came back without a try */
+	PRS_SCHED_INIT_DONE,   /* node, slot */
+	PRS_SCHED_INIT_FAILED, /* node, slot, code, same = hash of the message */
+	PRS_SCHED_STOP,        /* lease nothing any more (drain, abort) */
+	PRS_SCHED_TICK
+};
+
+struct prs_sched_event {
+	enum prs_sched_event_type type;
+	uint64_t now_us;
+	uint16_t node, slot;
+	uint16_t procs;
+	uint16_t code;
+	uint32_t count;
+	uint64_t same;
+	struct prs_unit unit;
+};
+
+enum prs_sched_effect_type {
+	PRS_SCHED_LEASE,     /* node, unit, lease, try_number, avoid_slot */
+	PRS_SCHED_FAIL,      /* unit, items, code: journal FAILED, fold, then event FAILED */
+	PRS_SCHED_ABORT,     /* code, text: the job fails; at most once */
+	PRS_SCHED_ALL_FINAL, /* every id is DONE or FAILED and planning is complete: assemble; again after a RESET */
+};
+
+struct prs_sched_effect {
+	enum prs_sched_effect_type type;
+	uint16_t node;
+	uint16_t avoid_slot; /* PRS_NO_SLOT or the slot of the same node whose process failed the last try */
+	uint16_t code;
+	uint16_t try_number; /* 1 = the first */
+	uint32_t items;
+	uint64_t lease; /* epoch << 40 | counter */
+	struct prs_unit unit;
+	char text[256];
+};
+
+struct prs_sched_effects {
+	struct prs_sched_effect *v;
+	uint32_t n, cap;
+};
+
+struct prs_sched; /* opaque */
+
+/* `ledger` is borrowed and must outlive the scheduler; PLANNED ids already in it are leased first. NULL when out of memory. */
+struct prs_sched *prs_sched_new(struct prs_ledger *ledger, const struct prs_limits *limits);
+void prs_sched_free(struct prs_sched *s);
+void prs_sched_set_limits(struct prs_sched *s, const struct prs_limits *limits);
+/* Handle an event; effects are appended to `out` (owned by the caller, cleared by the caller). PRS_ENOMEM leaves the scheduler unchanged. */
+int prs_sched_step(struct prs_sched *s, const struct prs_sched_event *e, struct prs_sched_effects *out);
+/* When a TICK is due (monotonic µs), UINT64_MAX = never. */
+uint64_t prs_sched_next_us(const struct prs_sched *s);
+/* One sentence for people: what the job waits for. */
+void prs_sched_waits_for(const struct prs_sched *s, char *text, size_t bytes);
+
+#endif

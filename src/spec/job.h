@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * job: one checked job, whatever it was written as (flags now; v1 and v2 YAML later), and its canonical job.json.
+ */
+#ifndef PRS_SPEC_JOB_H
+#define PRS_SPEC_JOB_H
+
+#include "base/err.h"
+#include "base/fs.h"
+#include "base/option.h"
+
+struct prs_job_input {
+	char *name; /* "input_0" or as given; also the value of --input_fds_<i> */
+	char *path; /* absolute */
+};
+
+struct prs_job_pair {
+	char *name, *value; /* value: absolute path for models and side inputs */
+};
+
+struct prs_job {
+	struct prs_options o;
+	char *submit_dir;  /* absolute: where the command was given */
+	char *code_dir;    /* absolute: the folder that is snapshotted */
+	char *entry;       /* entry script, relative to code_dir, or a dotted module */
+	struct prs_job_input *inputs;
+	size_t inputs_n;
+	struct prs_job_pair *models, *side_inputs, *environment;
+	size_t models_n, side_inputs_n, environment_n;
+	struct prs_list user_args;
+	char *output_file; /* absolute; NULL for summary_only or when it lies in the run folder */
+	char *output_dir;  /* absolute, always a folder; NULL = outputs/ of the run folder (set when the run folder is made) */
+	char *name;        /* of the run, without stamp */
+	char *python;      /* absolute path of the resolved interpreter, and why */
+	char *python_why;
+	struct prs_list warnings; /* sentences to show once */
+	uint8_t job_print[16], code_print[16];
+};
+
+void prs_job_init(struct prs_job *j);
+void prs_job_done(struct prs_job *j);
+
+/* Check everything that can be checked without running and fill the derived fields: all mistakes at once, a line each, into `report`.
+ * Returns the number of mistakes. `script` as the user typed it; options and user_args are already set. */
+int prs_job_check(struct prs_job *j, const struct prs_fs *fs, const char *script, const char *cwd, struct prs_buf *report);
+
+/* job.json: canonical, with where each value came from ("default", "flag"). Fills job_print. */
+int prs_job_to_json(struct prs_job *j, struct prs_buf *to, struct prs_err *err);
+int prs_job_from_json(struct prs_job *j, const char *text, size_t n, struct prs_err *err);
+
+/* Copy the script's folder to `to` (contract: snapshot; semantics.md names what is left out), fingerprint it into code_print. */
+int prs_snapshot(struct prs_job *j, const struct prs_fs *fs, const char *to, struct prs_err *err);
+
+/* sys.argv[1:] of the workers, contract 1.3 in its order: engine flags (unless engine_args hide), user arguments, --input_fds_<i>. */
+int prs_job_argv(const struct prs_job *j, struct prs_list *ret, struct prs_err *err);
+
+#endif

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * facts: the records of the journal, as structs and as bytes (docs/formats.md).
+ *
+ * A record: type u16 · flags u16 (bit 0: an older reader may skip it) · len u32 · payload, padded with zeros to 8.
+ * Every payload except DONE and TRY begins with the wall time in µs. Texts: u16 length + bytes. Payloads only grow at the end:
+ * a reader takes the bytes it knows and ignores more. An unknown type without flag bit 0 is PRS_EVERSION.
+ */
+#ifndef PRS_WIRE_FACTS_H
+#define PRS_WIRE_FACTS_H
+
+#include "base/buf.h"
+#include "base/bytes.h"
+#include "base/err.h"
+
+enum prs_fact_type {
+	PRS_FACT_HEAD = 1, PRS_FACT_NODE = 2, PRS_FACT_PLANNED = 3, PRS_FACT_DONE = 4, PRS_FACT_TRY = 5, PRS_FACT_FAILED = 6,
+	PRS_FACT_LOST = 7, PRS_FACT_RESET = 8, PRS_FACT_SET = 9, PRS_FACT_STATE = 10, PRS_FACT_PUBLISHED = 11,
+	PRS_FACT_SPLIT = 12, PRS_FACT_PROC = 13, PRS_FACT_STEP = 14
+};
+
+enum { PRS_RECORD_MAY_SKIP = 1 };
+enum { PRS_DONE_BYTES = 104, PRS_TRY_BYTES = 94 /* + message */ };
+enum prs_done_status { PRS_DONE_OK = 0, PRS_DONE_SHORT = 1, PRS_DONE_EMPTY = 2 };
+enum { PRS_DONE_RAW = 1, PRS_DONE_HAS_HEADER = 2 };
+enum prs_proc_event { PRS_PROC_STARTED = 0, PRS_PROC_INIT_DONE = 1, PRS_PROC_INIT_FAILED = 2, PRS_PROC_EXITED = 3, PRS_PROC_KILLED = 4 };
+enum prs_reset_reason { PRS_RESET_RETRY_FAILED = 0, PRS_RESET_BAD_RANGE = 1 };
+
+/* A text inside a record: not closed by a NUL; points into the decoded bytes. */
+struct prs_text {
+	const char *p;
+	uint16_t n;
+};
+
+/* What is leased, committed, failed and split. item_count 0 = the whole mini-batch. */
+struct prs_unit {
+	uint64_t id;
+	uint32_t item_first, item_count;
+};
+
+struct prs_done {
+	struct prs_unit unit;
+	uint64_t lease; /* epoch << 40 | counter */
+	uint16_t try_number;
+	uint8_t status; /* enum prs_done_status */
+	uint8_t flags;
+	uint16_t node, slot;
+	uint32_t incarnation; /* of the process */
+	uint32_t segment;
+	uint64_t offset, length; /* of the bytes in the segment or raw file; length counts the header bytes */
+	uint32_t head_len;
+	uint32_t checksum; /* low half of XXH3_64 over the `length` bytes */
+	uint32_t succeeded, rows;
+	uint64_t start_us; /* wall clock */
+	uint64_t run_us, elapsed_us, cpu_us;
+};
+
+struct prs_try {
+	struct prs_unit unit;
+	uint64_t lease;
+	uint16_t try_number;
+	uint8_t status, flags;
+	uint16_t node, slot;
+	uint32_t incarnation;
+	uint64_t start_us, run_us, elapsed_us, cpu_us;
+	uint32_t exit;   /* wait status of the process, 0 when it lives */
+	uint16_t code;   /* error table */
+	uint8_t fault;   /* enum prs_fault */
+	uint8_t counted; /* 1: it costs a try */
+	uint64_t trace_offset; /* in logs/user/error/<ip>/<process>.txt */
+	uint32_t trace_bytes;
+	struct prs_text message;
+};
+
+struct prs_fact {
+	enum prs_fact_type type;
+	uint16_t flags;
+	uint64_t time_us; /* wall clock; for DONE and TRY start + elapsed */
+	union {
+		struct {
+			uint32_t epoch, previous;
+			uint64_t sealed_journal, sealed_plan; /* lengths of the previous journal and plan */
+			uint8_t job_print[16], code_print[16];
+			struct prs_text engine, host;
+			uint32_t pid;
+			struct prs_text boot;
+		} head;
+		struct {
+			uint16_t node;
+			uint32_t incarnation;
+			uint8_t up;
+			uint16_t reason, procs, cores, gpus;
+			struct prs_text name, address;
+		} node;
+		struct {
+			uint32_t plan_epoch;
+			uint64_t plan_bytes, next_id, items;
+			uint8_t complete;
+		} planned;
+		struct prs_done done;
+		struct prs_try try_;
+		struct {
+			struct prs_unit unit;
+			uint32_t items;
+			uint16_t code;
+		} failed;
+		struct {
+			uint16_t node;
+			uint32_t incarnation, running_count, queued_count;
+			const uint8_t *units; /* 16 B each (id, item_first, item_count): the running ones, then the queued ones */
+		} lost;
+		struct {
+			struct prs_unit unit;
+			uint64_t count; /* of ids from unit.id on */
+			uint16_t reason;
+		} reset;
+		struct {
+			struct prs_text key, old, new_;
+		} set;
+		struct {
+			uint8_t from, to; /* enum prs_job_state */
+			uint16_t code;
+			struct prs_text text;
+		} state;
+		struct {
+			struct prs_text name;
+			uint64_t bytes, rows;
+			uint8_t print[16];
+		} published;
+		struct {
+			struct prs_unit unit;
+			uint32_t parts;
+		} split;
+		struct {
+			uint16_t node, slot;
+			uint32_t incarnation, pid;
+			uint8_t event; /* enum prs_proc_event */
+			uint16_t code;
+			uint32_t exit; /* wait status, for EXITED and KILLED */
+			uint64_t trace_offset;
+			uint32_t trace_bytes;
+			struct prs_text text;
+		} proc;
+		struct {
+			struct prs_text step, run_id, reused;
+			uint8_t state;
+		} step;
+	} u;
+};
+
+/* The 104 / 94 fixed bytes (also the payload of RESULT / FAIL on the socket; TRY there carries its message behind). */
+void prs_done_encode(const struct prs_done *d, uint8_t raw[PRS_DONE_BYTES]);
+int prs_done_decode(const uint8_t *p, size_t n, struct prs_done *ret, struct prs_err *err);
+int prs_try_decode(const uint8_t *p, size_t n, struct prs_try *ret, struct prs_err *err);
+
+/* Append a whole record (head, payload, padding). */
+int prs_fact_put(struct prs_buf *b, const struct prs_fact *f);
+
+/* Take the next record of `body` at *offset (moved past it). 1 = a fact, 0 = end of body, < 0 = PRS_ECORRUPT or PRS_EVERSION.
+ * A record that may be skipped and is not known is passed over. Texts point into body. */
+int prs_fact_next(const uint8_t *body, size_t body_bytes, size_t *offset, struct prs_fact *ret, struct prs_err *err);
+
+/* Unit i of a LOST fact. */
+struct prs_unit prs_lost_unit(const struct prs_fact *f, uint32_t i);
+
+/* "DONE", "TRY", ... */
+const char *prs_fact_name(int type);
+
+#endif

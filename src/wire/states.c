@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * states: see states.h.
+ */
+#include "wire/states.h"
+
+#include <stddef.h>
+
+#define PRS_ARC(m, from, to, event, note) { PRS_MACHINE_##m, PRS_##m##_##from, PRS_##m##_##to, (event), (note) },
+static const struct prs_arc arcs[] = {
+#include "wire/states.def"
+};
+
+static const char *const names[3][16] = {
+#define PRS_STATE(m, name) [PRS_MACHINE_##m][PRS_##m##_##name] = #name,
+#include "wire/states.def"
+};
+
+bool prs_arc_legal(enum prs_machine m, int from, int to)
+{
+	for (size_t i = 0; i < sizeof arcs / sizeof *arcs; i++)
+		if (arcs[i].machine == m && arcs[i].from == from && arcs[i].to == to)
+			return true;
+	return false;
+}
+
+const struct prs_arc *prs_arc_at(unsigned i)
+{
+	return i < sizeof arcs / sizeof *arcs ? &arcs[i] : NULL;
+}
+
+const char *prs_state_name(enum prs_machine m, int state)
+{
+	if (state < 0 || state >= 16 || (unsigned)m > 2 || !names[m][state])
+		return "?";
+	return names[m][state];
+}
