@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * spawn: see spawn.h.
+ */
+#include "io/spawn.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { HIGH_FD = 64, FDS_MAX = 8 };
+
+static uint64_t old_nofile;
+
+void prs_spawn_setup(void)
+{
+	prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+	signal(SIGPIPE, SIG_IGN);
+	struct rlimit r;
+	if (getrlimit(RLIMIT_NOFILE, &r) == 0) {
+		old_nofile = r.rlim_cur;
+		r.rlim_cur = r.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &r);
+	}
+}
+
+uint64_t prs_old_nofile(void) { return old_nofile; }
+
+static int add_actions(posix_spawn_file_actions_t *a, const struct prs_spawn *s, const int *high)
+{
+	int r = posix_spawn_file_actions_addopen(a, 0, "/dev/null", O_RDONLY, 0);
+	if (!r)
+		r = posix_spawn_file_actions_addopen(a, 1, s->stdout_path, O_WRONLY | O_CREAT | O_APPEND, 0644);
+	if (!r)
+		r = posix_spawn_file_actions_addopen(a, 2, s->stderr_path, O_WRONLY | O_CREAT | O_APPEND, 0644);
+	for (unsigned i = 0; i < s->fds_n && !r; i++)
+		r = posix_spawn_file_actions_adddup2(a, high[i], 3 + (int)i);
+	if (!r && s->cwd)
+		r = posix_spawn_file_actions_addchdir_np(a, s->cwd);
+	return r;
+}
+
+/* Workers start with default signals and an empty mask, in a session of their own. */
+static int set_attributes(posix_spawnattr_t *at)
+{
+	sigset_t none, all;
+	sigemptyset(&none);
+	sigfillset(&all);
+	posix_spawnattr_setsigmask(at, &none);
+	posix_spawnattr_setsigdefault(at, &all);
+	return posix_spawnattr_setflags(at, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSID);
+}
+
+static int start(const struct prs_spawn *s, const int *high, pid_t *ret)
+{
+	posix_spawn_file_actions_t a;
+	posix_spawnattr_t at;
+	posix_spawn_file_actions_init(&a);
+	posix_spawnattr_init(&at);
+	int r = add_actions(&a, s, high);
+	if (!r)
+		r = set_attributes(&at);
+	if (!r)
+		r = posix_spawn(ret, s->program, &a, &at, s->argv, s->envp);
+	posix_spawn_file_actions_destroy(&a);
+	posix_spawnattr_destroy(&at);
+	return r;
+}
+
+int prs_spawn(const struct prs_spawn *s, int *ret_pid, int *ret_pidfd, struct prs_err *err)
+{
+	int high[FDS_MAX];
+	unsigned n = 0;
+	int r = s->fds_n <= FDS_MAX ? 0 : EINVAL;
+	for (; n < s->fds_n && !r; n++) { /* out of the way of the numbers they will get */
+		high[n] = fcntl(s->fds[n], F_DUPFD_CLOEXEC, HIGH_FD);
+		if (high[n] < 0) {
+			r = errno;
+			break;
+		}
+	}
+	pid_t pid = 0;
+	if (!r)
+		r = start(s, high, &pid);
+	for (unsigned i = 0; i < n; i++)
+		close(high[i]);
+	if (r) {
+		prs_fail_errno(err, r, "starting a worker process (%s)", s->program);
+		return err ? (err->code = -PRS_ESPAWN) : -PRS_ESPAWN;
+	}
+	int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	if (pidfd < 0) {
+		int e = errno;
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+		return prs_fail_errno(err, e, "watching a worker process (pidfd_open)");
+	}
+	fcntl(pidfd, F_SETFD, FD_CLOEXEC);
+	*ret_pid = pid;
+	*ret_pidfd = pidfd;
+	return 0;
+}
+
+bool prs_reap(int pid, uint32_t *ret_status)
+{
+	int st = 0;
+	pid_t r;
+	do {
+		r = waitpid(pid, &st, WNOHANG);
+	} while (r < 0 && errno == EINTR);
+	if (r == 0)
+		return false;
+	*ret_status = r < 0 ? 0 : (uint32_t)st;
+	return true;
+}
+
+void prs_signal_group(int pid, int signum)
+{
+	if (pid > 1)
+		kill(-pid, signum);
+}
+
+int prs_capture(char *const *argv, char *to, size_t bytes, struct prs_err *err)
+{
+	int pipe_fds[2];
+	if (pipe2(pipe_fds, O_CLOEXEC) < 0)
+		return prs_fail_errno(err, errno, "pipe");
+	posix_spawn_file_actions_t a;
+	posix_spawn_file_actions_init(&a);
+	posix_spawn_file_actions_addopen(&a, 0, "/dev/null", O_RDONLY, 0);
+	posix_spawn_file_actions_adddup2(&a, pipe_fds[1], 1);
+	posix_spawn_file_actions_addopen(&a, 2, "/dev/null", O_WRONLY, 0);
+	pid_t pid;
+	extern char **environ;
+	int r = posix_spawnp(&pid, argv[0], &a, NULL, argv, environ);
+	posix_spawn_file_actions_destroy(&a);
+	close(pipe_fds[1]);
+	if (r) {
+		close(pipe_fds[0]);
+		return prs_fail(err, PRS_ESPAWN, "%s: %s", argv[0], strerror(r));
+	}
+	size_t n = 0;
+	ssize_t got;
+	while (n + 1 < bytes && ((got = read(pipe_fds[0], to + n, bytes - 1 - n)) > 0 || (got < 0 && errno == EINTR)))
+		n += got > 0 ? (size_t)got : 0;
+	close(pipe_fds[0]);
+	int st = 0;
+	while (waitpid(pid, &st, 0) < 0 && errno == EINTR)
+		;
+	to[n] = 0;
+	while (n && (to[n - 1] == '\n' || to[n - 1] == '\r'))
+		to[--n] = 0;
+	if (st != 0 || n == 0)
+		return prs_fail(err, PRS_ESPAWN, "%s does not run", argv[0]);
+	return 0;
+}

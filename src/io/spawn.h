@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * spawn: starts a worker process, watches it by pidfd, reaps it by pid.
+ *
+ * The engine's thread that forks is its main thread (the worker's death signal is bound to it). Children are never waited for by -1.
+ */
+#ifndef PRS_IO_SPAWN_H
+#define PRS_IO_SPAWN_H
+
+#include "base/err.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct prs_spawn {
+	const char *program;     /* absolute path */
+	char *const *argv, *const *envp;
+	const char *cwd;
+	const char *stdout_path, *stderr_path; /* appended to */
+	const int *fds;          /* become 3, 4, 5 ... in the child */
+	unsigned fds_n;
+};
+
+/* *ret_pidfd is close-on-exec and readable once the process is dead. */
+int prs_spawn(const struct prs_spawn *s, int *ret_pid, int *ret_pidfd, struct prs_err *err);
+/* The wait status of a dead child; false while it lives. */
+bool prs_reap(int pid, uint32_t *ret_status);
+/* Signal a process group. */
+void prs_signal_group(int pid, int signum);
+/* Run a program to its end and take its stdout: for asking an interpreter something. PRS_ESPAWN when it does not exit with 0. */
+int prs_capture(char *const *argv, char *to, size_t bytes, struct prs_err *err);
+/* Ready the engine for children: subreaper, soft limit of descriptors up (the old one stays for the workers), SIGPIPE ignored. */
+void prs_spawn_setup(void);
+/* The soft limit of descriptors that the engine was started with. */
+uint64_t prs_old_nofile(void);
+
+#endif

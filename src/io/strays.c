@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * strays: see strays.h.
+ */
+#include "io/strays.h"
+
+#include "base/mem.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { ROUNDS = 20, WAIT_MS = 100, ENVIRON_BYTES = 256 << 10 };
+
+static bool kept(int pid, const int *keep, unsigned keep_n)
+{
+	for (unsigned i = 0; i < keep_n; i++)
+		if (keep[i] == pid)
+			return true;
+	return pid == getpid();
+}
+
+/* Parent and state of a process; false when it is gone. The command name in brackets may hold anything. */
+static bool read_stat(int pid, int *ret_parent, char *ret_state)
+{
+	char path[64], text[1024];
+	snprintf(path, sizeof path, "/proc/%d/stat", pid);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	ssize_t n = read(fd, text, sizeof text - 1);
+	close(fd);
+	if (n <= 0)
+		return false;
+	text[n] = 0;
+	const char *p = strrchr(text, ')');
+	return p && sscanf(p + 1, " %c %d", ret_state, ret_parent) == 2;
+}
+
+/* Does the environment hold both strings? */
+static bool has_environment(int pid, const char *run, const char *slot, char *space)
+{
+	char path[64];
+	snprintf(path, sizeof path, "/proc/%d/environ", pid);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	size_t len = 0;
+	ssize_t n;
+	while (len < ENVIRON_BYTES && (n = read(fd, space + len, ENVIRON_BYTES - len)) > 0)
+		len += (size_t)n;
+	close(fd);
+	bool has_run = false, has_slot = !slot;
+	for (size_t i = 0; i < len;) {
+		const char *entry = space + i;
+		size_t entry_n = strnlen(entry, len - i);
+		has_run = has_run || (entry_n == strlen(run) && !memcmp(entry, run, entry_n));
+		has_slot = has_slot || (slot && entry_n == strlen(slot) && !memcmp(entry, slot, entry_n));
+		i += entry_n + 1;
+	}
+	return has_run && has_slot;
+}
+
+/* Kill, wait for the end, reap if it is our child. */
+static void finish(int pid, bool ours)
+{
+	int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+	kill(pid, SIGKILL);
+	if (fd >= 0) {
+		struct pollfd p = { .fd = fd, .events = POLLIN };
+		poll(&p, 1, WAIT_MS);
+		close(fd);
+	}
+	if (ours)
+		waitpid(pid, NULL, WNOHANG);
+}
+
+struct search {
+	const char *run, *slot; /* run NULL: every child of ours */
+	const int *keep;
+	unsigned keep_n;
+	char *space;
+};
+
+static bool wanted(const struct search *s, int pid, int parent, char state)
+{
+	if (kept(pid, s->keep, s->keep_n))
+		return false;
+	if (!s->run)
+		return parent == getpid();
+	if (state == 'Z')
+		return parent == getpid(); /* its environment is gone; a dead child of nobody we know is only reaped */
+	return has_environment(pid, s->run, s->slot, s->space);
+}
+
+static unsigned sweep(const struct search *s)
+{
+	DIR *d = opendir("/proc");
+	if (!d)
+		return 0;
+	unsigned killed = 0;
+	struct dirent *e;
+	while ((e = readdir(d))) {
+		int pid = atoi(e->d_name), parent;
+		char state;
+		if (pid <= 1 || !read_stat(pid, &parent, &state) || !wanted(s, pid, parent, state))
+			continue;
+		finish(pid, parent == getpid());
+		if (state != 'Z')
+			killed++;
+	}
+	closedir(d);
+	return killed;
+}
+
+static unsigned sweep_until_none(struct search *s)
+{
+	s->space = prs_malloc(ENVIRON_BYTES);
+	if (!s->space)
+		return 0;
+	unsigned total = 0;
+	for (int i = 0; i < ROUNDS; i++) {
+		unsigned n = sweep(s);
+		total += n;
+		if (!n)
+			break;
+	}
+	prs_freep(&s->space);
+	return total;
+}
+
+unsigned prs_strays_kill(const char *run, int slot, const int *keep, unsigned keep_n)
+{
+	char run_text[96], slot_text[32];
+	snprintf(run_text, sizeof run_text, "PRS_RUN=%s", run);
+	snprintf(slot_text, sizeof slot_text, "PRS_SLOT=%d", slot);
+	struct search s = { .run = run_text, .slot = slot == PRS_ANY_SLOT ? NULL : slot_text, .keep = keep, .keep_n = keep_n };
+	return sweep_until_none(&s);
+}
+
+unsigned prs_strays_adopted(const int *keep, unsigned keep_n)
+{
+	struct search s = { .keep = keep, .keep_n = keep_n };
+	return sweep_until_none(&s);
+}
