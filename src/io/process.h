@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
- * spawn: starts a worker process, watches it by pidfd, reaps it by pid.
+ * process: starts a worker process, watches it by pidfd, reaps it by pid.
  *
  * The engine's thread that forks is its main thread (the worker's death signal is bound to it). Children are never waited for by -1.
  */
-#ifndef PRS_IO_SPAWN_H
-#define PRS_IO_SPAWN_H
+#ifndef PRS_IO_PROCESS_H
+#define PRS_IO_PROCESS_H
 
 #include "base/err.h"
 

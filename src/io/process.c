@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * spawn: see spawn.h.
+ * process: see process.h.
  */
-#include "io/spawn.h"
+#include "io/process.h"
 
 #include <errno.h>
 #include <fcntl.h>
