@@ -75,7 +75,7 @@ static int start(const struct prs_spawn *s, const int *high, pid_t *ret)
 
 int prs_spawn(const struct prs_spawn *s, int *ret_pid, int *ret_pidfd, struct prs_err *err)
 {
-	int high[FDS_MAX];
+	int high[FDS_MAX] = { 0 };
 	unsigned n = 0;
 	int r = s->fds_n <= FDS_MAX ? 0 : EINVAL;
 	for (; n < s->fds_n && !r; n++) { /* out of the way of the numbers they will get */

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * fs_posix: see fs_posix.h.
+ */
+#include "io/fs_posix.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+/* Repeats a call that a signal interrupted; the value or -errno. */
+#define RETRY(call)                                    \
+	({                                             \
+		ssize_t r_;                            \
+		do {                                   \
+			r_ = (ssize_t)(call);          \
+		} while (r_ < 0 && errno == EINTR);    \
+		r_ < 0 ? -(ssize_t)errno : r_;         \
+	})
+
+static int fs_open(void *ctx, const char *path, int flags, uint32_t mode)
+{
+	(void)ctx;
+	return (int)RETRY(open(path, flags | O_CLOEXEC, (mode_t)mode));
+}
+
+static int fs_close(void *ctx, int fd)
+{
+	(void)ctx;
+	return close(fd) < 0 ? -errno : 0;
+}
+
+static ssize_t fs_pread(void *ctx, int fd, void *to, size_t n, uint64_t offset)
+{
+	(void)ctx;
+	return RETRY(pread(fd, to, n, (off_t)offset));
+}
+
+static ssize_t fs_pwrite(void *ctx, int fd, const void *from, size_t n, uint64_t offset)
+{
+	(void)ctx;
+	return RETRY(pwrite(fd, from, n, (off_t)offset));
+}
+
+static ssize_t fs_read(void *ctx, int fd, void *to, size_t n)
+{
+	(void)ctx;
+	return RETRY(read(fd, to, n));
+}
+
+static int fs_fdatasync(void *ctx, int fd)
+{
+	(void)ctx;
+	return (int)RETRY(fdatasync(fd));
+}
+
+static int fs_sync_dir(void *ctx, const char *path)
+{
+	(void)ctx;
+	int fd = (int)RETRY(open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+	if (fd < 0)
+		return fd;
+	int r = (int)RETRY(fsync(fd));
+	close(fd);
+	return r == -EINVAL ? 0 : r; /* a file system that cannot sync a folder */
+}
+
+static int fs_fallocate(void *ctx, int fd, uint64_t offset, uint64_t n)
+{
+	(void)ctx;
+	int r = (int)RETRY(fallocate(fd, FALLOC_FL_KEEP_SIZE, (off_t)offset, (off_t)n));
+	return r == -EOPNOTSUPP || r == -ENOSYS ? 0 : r;
+}
+
+static int fs_ftruncate(void *ctx, int fd, uint64_t size)
+{
+	(void)ctx;
+	return (int)RETRY(ftruncate(fd, (off_t)size));
+}
+
+static void fill_stat(const struct stat *st, struct prs_fs_stat *ret)
+{
+	*ret = (struct prs_fs_stat){
+		.size = (uint64_t)st->st_size,
+		.mtime_us = (uint64_t)st->st_mtim.tv_sec * 1000000 + (uint64_t)st->st_mtim.tv_nsec / 1000,
+		.mode = st->st_mode,
+		.dev = st->st_dev,
+		.ino = st->st_ino,
+	};
+}
+
+static int fs_fstat(void *ctx, int fd, struct prs_fs_stat *ret)
+{
+	(void)ctx;
+	struct stat st;
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	fill_stat(&st, ret);
+	return 0;
+}
+
+static int fs_stat(void *ctx, const char *path, struct prs_fs_stat *ret)
+{
+	(void)ctx;
+	struct stat st;
+	if (stat(path, &st) < 0)
+		return -errno;
+	fill_stat(&st, ret);
+	return 0;
+}
+
+static int fs_rename(void *ctx, const char *from, const char *to)
+{
+	(void)ctx;
+	return rename(from, to) < 0 ? -errno : 0;
+}
+
+static int fs_unlink(void *ctx, const char *path)
+{
+	(void)ctx;
+	return unlink(path) < 0 ? -errno : 0;
+}
+
+static int fs_mkdir(void *ctx, const char *path, uint32_t mode)
+{
+	(void)ctx;
+	return mkdir(path, (mode_t)mode) < 0 ? -errno : 0;
+}
+
+static void *fs_mmap(void *ctx, int fd, size_t n, bool writable)
+{
+	(void)ctx;
+	void *p = mmap(NULL, n, PROT_READ | (writable ? PROT_WRITE : 0), MAP_SHARED, fd, 0);
+	return p == MAP_FAILED ? NULL : p;
+}
+
+static int fs_munmap(void *ctx, void *p, size_t n)
+{
+	(void)ctx;
+	return munmap(p, n) < 0 ? -errno : 0;
+}
+
+static char type_of(unsigned char d_type)
+{
+	switch (d_type) {
+	case DT_REG: return 'f';
+	case DT_DIR: return 'd';
+	case DT_LNK: return 'l';
+	case DT_UNKNOWN: return '?';
+	default: return 'o';
+	}
+}
+
+static int fs_list(void *ctx, const char *path, prs_fs_entry_fn *each, void *each_ctx)
+{
+	(void)ctx;
+	DIR *d = opendir(path);
+	if (!d)
+		return -errno;
+	int r = 0;
+	for (;;) {
+		errno = 0;
+		struct dirent *e = readdir(d);
+		if (!e) {
+			r = -errno;
+			break;
+		}
+		if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, ".."))
+			continue;
+		r = each(each_ctx, e->d_name, type_of(e->d_type));
+		if (r)
+			break;
+	}
+	closedir(d);
+	return r;
+}
+
+static int fs_free_bytes(void *ctx, const char *path, uint64_t *ret)
+{
+	(void)ctx;
+	struct statvfs v;
+	if (statvfs(path, &v) < 0)
+		return -errno;
+	*ret = (uint64_t)v.f_bavail * v.f_frsize;
+	return 0;
+}
+
+const struct prs_fs prs_fs_posix = {
+	.open = fs_open,
+	.close = fs_close,
+	.pread = fs_pread,
+	.pwrite = fs_pwrite,
+	.read = fs_read,
+	.fdatasync = fs_fdatasync,
+	.sync_dir = fs_sync_dir,
+	.fallocate = fs_fallocate,
+	.ftruncate = fs_ftruncate,
+	.fstat = fs_fstat,
+	.stat = fs_stat,
+	.rename = fs_rename,
+	.unlink = fs_unlink,
+	.mkdir = fs_mkdir,
+	.mmap = fs_mmap,
+	.munmap = fs_munmap,
+	.list = fs_list,
+	.free_bytes = fs_free_bytes,
+};

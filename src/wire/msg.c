@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * msg: see msg.h.
+ */
+#include "wire/msg.h"
+
+int prs_msg_put_header(struct prs_buf *b, const struct prs_msg_header *h)
+{
+	uint8_t *p = prs_buf_reserve(b, PRS_MSG_HEADER_BYTES);
+	if (!p)
+		return b->failed;
+	prs_put32(p, h->len);
+	prs_put16(p + 4, h->type);
+	prs_put16(p + 6, h->flags);
+	prs_put32(p + 8, h->claim);
+	prs_put32(p + 12, 0);
+	b->len += PRS_MSG_HEADER_BYTES;
+	return 0;
+}
+
+int prs_msg_get_header(const uint8_t raw[PRS_MSG_HEADER_BYTES], struct prs_msg_header *ret, struct prs_err *err)
+{
+	struct prs_msg_header h = { prs_get32(raw), prs_get16(raw + 4), prs_get16(raw + 6), prs_get32(raw + 8) };
+	if (h.type < PRS_MSG_HELLO || h.type > PRS_MSG_DROP || h.len > PRS_MSG_MAX_BYTES || prs_get32(raw + 12) != 0 ||
+	    (h.flags & ~(PRS_MSG_FD | PRS_MSG_MORE)))
+		return prs_fail(err, PRS_EPROTOCOL, "not a frame of the protocol (type %u, %u bytes)", h.type, h.len);
+	*ret = h;
+	return 0;
+}
+
+int prs_msg_put_task(struct prs_buf *b, const struct prs_task *t)
+{
+	uint8_t *p = prs_buf_reserve(b, PRS_TASK_BYTES);
+	if (!p)
+		return b->failed;
+	prs_put64(p, t->id);
+	prs_put64(p + 8, t->lease);
+	prs_put32(p + 16, t->item_first);
+	prs_put32(p + 20, t->item_count);
+	prs_put32(p + 24, t->items);
+	prs_put16(p + 28, t->try_number);
+	prs_put16(p + 30, t->kind);
+	prs_put16(p + 32, t->input);
+	prs_put16(p + 34, 0);
+	prs_put32(p + 36, t->keys_bytes);
+	prs_put64(p + 40, t->global_row);
+	b->len += PRS_TASK_BYTES;
+	return 0;
+}
+
+int prs_msg_get_report(const uint8_t *p, size_t n, struct prs_report *ret, struct prs_err *err)
+{
+	struct prs_reader r = { p, n, false };
+	struct prs_report out;
+	out.code = prs_read16(&r);
+	prs_read16(&r);
+	out.trace_bytes = prs_read32(&r);
+	out.trace_offset = prs_read64(&r);
+	out.message_bytes = prs_read16(&r);
+	out.message = (const char *)prs_read(&r, out.message_bytes);
+	if (r.bad)
+		return prs_fail(err, PRS_EPROTOCOL, "a report of %zu bytes is cut off", n);
+	*ret = out;
+	return 0;
+}
+
+int prs_msg_get_hello(const uint8_t *p, size_t n, struct prs_hello *ret, struct prs_err *err)
+{
+	struct prs_reader r = { p, n, false };
+	struct prs_hello out;
+	out.pid = prs_read32(&r);
+	out.abi = prs_read32(&r);
+	out.protocol = prs_read32(&r);
+	prs_read32(&r);
+	out.version_bytes = prs_read16(&r);
+	out.version = (const char *)prs_read(&r, out.version_bytes);
+	out.executable_bytes = prs_read16(&r);
+	out.executable = (const char *)prs_read(&r, out.executable_bytes);
+	if (r.bad)
+		return prs_fail(err, PRS_EPROTOCOL, "HELLO of %zu bytes is cut off", n);
+	if (out.protocol != PRS_MSG_PROTOCOL)
+		return prs_fail(err, PRS_EPROTOCOL, "the loader speaks protocol %u, this engine %d", out.protocol, PRS_MSG_PROTOCOL);
+	*ret = out;
+	return 0;
+}
