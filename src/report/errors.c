@@ -8,6 +8,7 @@
 #include "base/mem.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -286,9 +287,13 @@ static void put_errors(struct prs_report *r, struct prs_buf *to)
 
 int report_errors_write(struct prs_report *r, struct prs_err *err)
 {
-	struct report_whole *w = r->errors > 0 ? prs_malloc(sizeof *w) : NULL;
-	if (r->errors == 0)
+	if (r->errors == 0) { /* one may be there from lines that were taken back */
+		char path[REPORT_PATH_MAX];
+		snprintf(path, sizeof path, "%s/logs/user/error.txt", r->dir);
+		r->fs->unlink(r->fs->ctx, path);
 		return 0;
+	}
+	struct report_whole *w = prs_malloc(sizeof *w);
 	if (!w)
 		return prs_fail(err, PRS_ENOMEM, "out of memory");
 	report_whole_begin(r, w, "logs/user/error.txt");
@@ -316,14 +321,15 @@ static void put_item_tail(struct prs_report *r, const struct report_unit *u, str
 {
 	struct prs_fact f = { .type = PRS_FACT_TRY };
 	bool known = u->epoch != 0 && report_reader_again(r, u->epoch, u->record, &r->scratch, &f) == 0 && f.type == PRS_FACT_TRY;
+	bool cause = known && f.u.try_.code == u->code; /* else it failed for another reason than its last try */
 	prs_buf_puts(to, "\"mini_batch\":");
 	prs_buf_dec(to, u->unit.id, 0);
 	prs_buf_puts(to, ",\"tries\":");
 	prs_buf_dec(to, u->tries, 0);
 	prs_buf_puts(to, ",\"error\":");
-	report_jsons(to, prs_error_row(known ? f.u.try_.code : u->code)->name);
+	report_jsons(to, prs_error_row(u->code)->name);
 	prs_buf_puts(to, ",\"message\":");
-	if (known)
+	if (cause)
 		report_json(to, f.u.try_.message.p, f.u.try_.message.n);
 	else
 		report_jsons(to, prs_error_row(u->code)->sentence);
@@ -347,9 +353,14 @@ static void put_failed_unit(struct prs_report *r, const struct report_unit *u, s
 	put_item_tail(r, u, &tail);
 	prs_buf_clear(&r->detail);
 	int rc = r->c.paths ? r->c.paths(r->c.plan, &u->unit, &r->detail) : -1;
+	if (tail.failed || rc == -PRS_ENOMEM || r->detail.failed == -PRS_ENOMEM) {
+		w->failed = -ENOMEM;
+		return;
+	}
 	if (rc < 0 || r->detail.len == 0) { /* items without names: one line */
 		prs_buf_putc(&w->buf, '{');
 		prs_buf_put(&w->buf, tail.data, tail.len);
+		report_whole_spill(r, w, REPORT_PIECE_BYTES);
 	}
 	for (size_t at = 0; rc >= 0 && at < r->detail.len;) {
 		const uint8_t *path = r->detail.data + at;

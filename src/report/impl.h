@@ -30,6 +30,7 @@ enum {
 	REPORT_STALL_BYTES = 1 << 20,    /* a log that cannot be written: no more facts are taken */
 	REPORT_BUFFER_MAX = 16 << 20,    /* of one log; a line is below 1 MiB */
 	REPORT_WINDOW_BYTES = 256 << 10, /* of the journal, read at once */
+	REPORT_NAMES_MAX = 256 << 20,    /* the paths of one mini-batch */
 	REPORT_PATH_MAX = 4096,
 	REPORT_KINDS_MAX = 100,
 	REPORT_KIND_IDS = 5

@@ -28,7 +28,7 @@ int prs_report_new(struct prs_report **ret, const struct prs_fs *fs, const struc
 	r->fs = fs;
 	memcpy(&r->c, c, c->struct_size < sizeof r->c ? c->struct_size : sizeof r->c);
 	report_reader_init(&r->reader);
-	prs_buf_init(&r->detail, REPORT_BUFFER_MAX);
+	prs_buf_init(&r->detail, REPORT_NAMES_MAX);
 	prs_buf_init(&r->scratch, REPORT_BUFFER_MAX);
 	r->piece_bytes = r->c.processes <= 64 ? REPORT_PIECE_BYTES : REPORT_PIECE_BYTES / 4;
 	r->next_tick_us = UINT64_MAX;
@@ -151,16 +151,26 @@ static int take_facts(struct prs_report *r, uint64_t budget, bool *ret_more, str
 		if (r->quiet && behind_cursor(r))
 			wake_up(r);
 		if (r->broken || (r->write_failed && stalled(r)))
-			return r->broken;
+			return 0;
 		int rc = report_reader_next(r, &f, err);
 		if (rc < 0)
 			r->broken = rc;
 		if (rc <= 0)
-			return rc;
+			return rc < 0 ? prs_wrap(err, "logs") : 0;
 		take(r, &f);
 	}
 	*ret_more = report_reader_more(r);
 	return 0;
+}
+
+static int stopped(const struct prs_report *r, struct prs_err *err)
+{
+	return prs_fail(err, (enum prs_code)-r->broken, "the logs of %s stopped: %s", r->dir, prs_error_row(r->broken)->sentence);
+}
+
+static int not_written(const struct prs_report *r, int rc, struct prs_err *err)
+{
+	return prs_fail(err, (enum prs_code)-rc, "cannot write the logs of %s: %s", r->dir, prs_error_row(rc)->sentence);
 }
 
 int prs_report_catch_up(struct prs_report *r, uint32_t epoch, uint64_t durable, uint64_t budget, bool *ret_more, struct prs_err *err)
@@ -169,7 +179,7 @@ int prs_report_catch_up(struct prs_report *r, uint32_t epoch, uint64_t durable, 
 	if (ret_more)
 		*ret_more = false;
 	if (r->broken)
-		return prs_fail(err, (enum prs_code)-r->broken, "the logs stopped: %s", prs_error_row(r->broken)->sentence);
+		return stopped(r, err);
 	if (!r->opened || epoch != r->epoch) {
 		r->epoch = epoch;
 		int rc = open_chain(r, epoch, durable, err);
@@ -180,9 +190,13 @@ int prs_report_catch_up(struct prs_report *r, uint32_t epoch, uint64_t durable, 
 	if (r->write_failed)
 		report_files_write(r);
 	int rc = take_facts(r, budget, &more, err);
+	if (r->broken)
+		return rc < 0 ? r->broken : stopped(r, err);
+	if (r->write_failed)
+		return not_written(r, r->write_failed, err);
 	if (ret_more)
 		*ret_more = more;
-	return rc < 0 ? prs_wrap(err, "logs") : 0;
+	return 0;
 }
 
 int prs_report_tick(struct prs_report *r, uint64_t wall_us, struct prs_err *err)
@@ -201,7 +215,7 @@ int prs_report_flush(struct prs_report *r, struct prs_err *err)
 		return 0;
 	int rc = report_files_write(r);
 	if (rc < 0)
-		return prs_fail(err, (enum prs_code)-rc, "cannot write the logs of %s: %s", r->dir, prs_error_row(rc)->sentence);
+		return r->broken ? stopped(r, err) : not_written(r, rc, err);
 	if (!r->dirty)
 		return 0;
 	if (r->errors_changed && r->now_us >= r->errors_written_us + REPORT_ERROR_EVERY_US)
@@ -214,12 +228,18 @@ int prs_report_flush(struct prs_report *r, struct prs_err *err)
 
 int prs_report_finish(struct prs_report *r, const struct prs_result *res, struct prs_err *err)
 {
-	int first = prs_report_flush(r, err);
-	int steps[] = { report_errors_write(r, err), report_failed_items_write(r, err), report_summaries_write(r, err),
-		        report_result_write(r, res, err) };
-	for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++)
-		first = first ? first : steps[i];
-	return first;
+	if (report_fenced(r)) /* these files belong to the other engine now */
+		return stopped(r, err);
+	int rc = prs_report_flush(r, err);
+	struct prs_err *first = rc ? NULL : err;
+	int errors = report_errors_write(r, first);
+	first = errors ? NULL : first;
+	int items = report_failed_items_write(r, first);
+	first = items ? NULL : first;
+	int sums = report_summaries_write(r, first);
+	first = sums ? NULL : first;
+	int result = report_result_write(r, res, first);
+	return rc ? rc : errors ? errors : items ? items : sums ? sums : result;
 }
 
 bool prs_report_first_error(const struct prs_report *r, struct prs_first_error *ret)

@@ -39,7 +39,10 @@ struct prs_report; /* opaque */
 int prs_report_new(struct prs_report **ret, const struct prs_fs *fs, const struct prs_report_config *c, struct prs_err *err);
 void prs_report_free(struct prs_report *r);
 /* Read facts of journal-<epoch> from the cursor up to `durable` bytes and write their log lines. Older epochs that the cursor has not finished are
- * read first, up to the length their successor's HEAD sealed. At most `budget` facts (0 = all); *ret_more tells that there are others. */
+ * read first, up to the length their successor's HEAD sealed. At most `budget` facts (0 = all); *ret_more tells that there are others.
+ * Failure: never a reason to stop the job. A log that cannot be written (PRS_ENOSPACE, ...): the lines are kept, facts are left in the
+ *          journal when too many are kept, every later call tries again and goes on where it was. Out of memory, a damaged journal,
+ *          PRS_EFENCED: no more lines in this life; the next one writes them. *ret_more is false after a failure. */
 int prs_report_catch_up(struct prs_report *r, uint32_t epoch, uint64_t durable, uint64_t budget, bool *ret_more, struct prs_err *err);
 /* The overview's own clock: every 10 s a progress line; wall µs. */
 int prs_report_tick(struct prs_report *r, uint64_t wall_us, struct prs_err *err);
@@ -59,7 +62,8 @@ struct prs_result {
 	const char *trace;       /* first traceback of the script; may be NULL */
 	const char *next_command;/* what to type next; may be NULL */
 };
-/* logs/job_result.txt, user/error.txt, failed_items.jsonl (run folder), process and node totals. */
+/* Flush, then logs/job_result.txt, user/error.txt, failed_items.jsonl (run folder), process and node totals. May be called again: the
+ * same facts give the same files. Tries all of them and returns the first failure. */
 int prs_report_finish(struct prs_report *r, const struct prs_result *res, struct prs_err *err);
 
 /* The first traceback of the script seen so far: (file below logs/, offset, bytes, message); false = none. For the console, as it happens. */

@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 
+#include <ctype.h>
 #include <stdio.h>
 
 enum { MISSING_MANY = 63 };
@@ -334,12 +335,12 @@ void report_trace_file(struct prs_report *r, uint16_t node, uint16_t slot, char 
 	snprintf(to, n, "user/error/%s/process%03u.txt", at ? at->folder : "127.0.0.1", (unsigned)slot);
 }
 
-/* A text as a file name: no slashes, nothing unprintable, not "." or "..". */
+/* A text as a file name that needs no quotes anywhere: letters, digits and . _ - : only, no dot in front. */
 static void as_name(char *to, size_t n, struct prs_text t)
 {
 	size_t len = t.n < n ? t.n : n - 1;
 	for (size_t i = 0; i < len; i++)
-		to[i] = t.p[i] > ' ' && t.p[i] < 0x7f && t.p[i] != '/' ? t.p[i] : '_';
+		to[i] = isalnum((unsigned char)t.p[i]) || (t.p[i] && strchr("._-:", t.p[i])) ? t.p[i] : '_';
 	to[len] = 0;
 	if (to[0] == '.')
 		to[0] = '_';

@@ -79,7 +79,10 @@ static char *put_row(struct prs_report *r, char *p, const struct row *w)
 static void put_detail(struct prs_report *r, struct prs_buf *to, const struct prs_unit *u)
 {
 	prs_buf_clear(&r->detail);
-	if (r->c.detail && r->c.detail(r->c.plan, u, 3, &r->detail) >= 0)
+	int rc = r->c.detail ? r->c.detail(r->c.plan, u, 3, &r->detail) : 0;
+	if (rc == -PRS_ENOMEM || r->detail.failed == -PRS_ENOMEM)
+		r->broken = -PRS_ENOMEM;
+	else if (rc >= 0)
 		report_csv(to, r->detail.data, r->detail.len);
 	prs_buf_putc(to, '\n');
 }
