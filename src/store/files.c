@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * files: names inside a run folder, small files that are written whole, the RUN file.
+ */
+#include "store/store.h"
+
+#include "base/mem.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { RUN_FILE_MAX = 64 << 10 };
+
+void prs_path_journal(char *to, size_t n, const char *dir, uint32_t epoch) { snprintf(to, n, "%s/journal-%u", dir, epoch); }
+void prs_path_plan(char *to, size_t n, const char *dir, uint32_t epoch) { snprintf(to, n, "%s/plan-%u", dir, epoch); }
+void prs_path_index(char *to, size_t n, const char *dir, uint32_t epoch) { snprintf(to, n, "%s/index-%u", dir, epoch); }
+
+void prs_path_segment(char *to, size_t n, const char *dir, uint32_t epoch, uint16_t node, uint32_t segment, bool raw)
+{
+	snprintf(to, n, "%s/seg/%u-%u-%u.%s", dir, epoch, node, segment, raw ? "raw" : "seg");
+}
+
+static int sync_folder_of(const struct prs_fs *fs, const char *path)
+{
+	PRS_AUTOFREE char *copy = prs_strdup(path);
+	if (!copy)
+		return -ENOMEM;
+	char *slash = strrchr(copy, '/');
+	if (slash)
+		slash[slash == copy] = 0;
+	return fs->sync_dir(fs->ctx, slash ? copy : ".");
+}
+
+static int write_bytes(const struct prs_fs *fs, int fd, const uint8_t *p, size_t n)
+{
+	uint64_t at = 0;
+	while (n) {
+		ssize_t w = fs->pwrite(fs->ctx, fd, p, n, at);
+		if (w <= 0)
+			return w < 0 ? (int)w : -EIO;
+		p += w;
+		at += (uint64_t)w;
+		n -= (size_t)w;
+	}
+	return fs->fdatasync(fs->ctx, fd);
+}
+
+int prs_write_file(const struct prs_fs *fs, const char *path, const void *bytes, size_t n, uint32_t mode, struct prs_err *err)
+{
+	PRS_AUTOFREE char *tmp = prs_strf("%s.tmp", path);
+	if (!tmp)
+		return prs_fail(err, PRS_ENOMEM, "writing %s", path);
+	int fd = fs->open(fs->ctx, tmp, O_WRONLY | O_CREAT | O_TRUNC, mode);
+	if (fd < 0)
+		return prs_fail_errno(err, -fd, "writing %s", path);
+	int r = write_bytes(fs, fd, bytes, n);
+	fs->close(fs->ctx, fd);
+	if (!r)
+		r = fs->rename(fs->ctx, tmp, path);
+	if (!r)
+		r = sync_folder_of(fs, path);
+	if (r) {
+		fs->unlink(fs->ctx, tmp);
+		return prs_fail_errno(err, -r, "writing %s", path);
+	}
+	return 0;
+}
+
+int prs_read_file(const struct prs_fs *fs, const char *path, struct prs_buf *to, struct prs_err *err)
+{
+	int fd = fs->open(fs->ctx, path, O_RDONLY, 0);
+	if (fd < 0)
+		return prs_fail_errno(err, -fd, "reading %s", path);
+	int r = 0;
+	uint64_t at = 0;
+	for (;;) {
+		uint8_t *p = prs_buf_reserve(to, 64 << 10);
+		if (!p) {
+			r = prs_fail(err, (enum prs_code)-to->failed, "reading %s", path);
+			break;
+		}
+		ssize_t n = fs->pread(fs->ctx, fd, p, 64 << 10, at);
+		if (n < 0)
+			r = prs_fail_errno(err, (int)-n, "reading %s", path);
+		if (n <= 0)
+			break;
+		to->len += (size_t)n;
+		at += (uint64_t)n;
+	}
+	fs->close(fs->ctx, fd);
+	return r;
+}
+
+int prs_run_file_write(const struct prs_fs *fs, const char *dir, const struct prs_run_id *id, const char *name, const char *engine,
+                       struct prs_err *err)
+{
+	PRS_AUTOBUF b;
+	prs_buf_init(&b, RUN_FILE_MAX);
+	prs_buf_puts(&b, "prs-run 1\nkind run\nid ");
+	for (int i = 0; i < 16; i++)
+		prs_buf_putf(&b, "%02x", id->bytes[i]);
+	prs_buf_putf(&b, " %s\nengine %s\n", name, engine);
+	PRS_AUTOFREE char *path = prs_strf("%s/RUN", dir);
+	if (b.failed || !path)
+		return prs_fail(err, PRS_ENOMEM, "writing RUN");
+	return prs_write_file(fs, path, b.data, b.len, 0644, err);
+}
+
+static int hex_value(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static int parse_run_file(const char *text, const char *path, struct prs_run_id *ret, char *name, size_t name_bytes, struct prs_err *err)
+{
+	unsigned format = 0;
+	if (sscanf(text, "prs-run %u\n", &format) != 1)
+		return prs_fail(err, PRS_ECORRUPT, "%s: not a run file: its first line must be \"prs-run 1\"", path);
+	if (format != 1)
+		return prs_fail(err, PRS_EVERSION, "%s: run format %u; this engine (%s) knows format 1", path, format, PRS_VERSION);
+	const char *id = strstr(text, "\nid ");
+	const char *end = id ? strchr(id + 1, '\n') : NULL;
+	if (!end || end - id < 4 + 32 + 2)
+		return prs_fail(err, PRS_ECORRUPT, "%s: no line \"id <32 hex digits> <name>\"", path);
+	id += 4;
+	for (int i = 0; i < 16; i++) {
+		int hi = hex_value(id[2 * i]), lo = hex_value(id[2 * i + 1]);
+		if (hi < 0 || lo < 0)
+			return prs_fail(err, PRS_ECORRUPT, "%s: the id is not 32 hex digits", path);
+		ret->bytes[i] = (uint8_t)(hi << 4 | lo);
+	}
+	snprintf(name, name_bytes, "%.*s", (int)(end - id - 33), id + 33);
+	return 0;
+}
+
+int prs_run_file_read(const struct prs_fs *fs, const char *dir, struct prs_run_id *ret, char *name, size_t name_bytes, struct prs_err *err)
+{
+	PRS_AUTOBUF b;
+	prs_buf_init(&b, RUN_FILE_MAX + (64 << 10));
+	PRS_AUTOFREE char *path = prs_strf("%s/RUN", dir);
+	if (!path)
+		return prs_fail(err, PRS_ENOMEM, "reading RUN");
+	int r = prs_read_file(fs, path, &b, err);
+	return r < 0 ? r : parse_run_file(prs_buf_str(&b), path, ret, name, name_bytes, err);
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * index: what assemble needs of the index (private to store/).
+ */
+#ifndef PRS_STORE_INDEX_H
+#define PRS_STORE_INDEX_H
+
+#include "store/store.h"
+
+enum { PRS_SLOT_USED = 1, PRS_SLOT_HEADER = 2, PRS_SLOT_EMPTY = 4 /* DONE without bytes */ };
+
+/* 32 bytes an id. */
+struct prs_index_slot {
+	uint32_t file, flags;
+	uint64_t offset, length;
+	uint32_t head_len, checksum;
+};
+
+struct prs_index_file {
+	uint32_t epoch, segment;
+	uint16_t node;
+	bool raw;
+	int fd;         /* opened by assemble and verify, -1 = not open */
+	uint64_t size;
+};
+
+struct prs_index {
+	const struct prs_fs *fs;
+	char *dir, *path;
+	int fd;
+	struct prs_index_slot *slots;
+	uint64_t cap;   /* slots mapped */
+	uint64_t next_id;
+	struct prs_index_file *files;
+	uint32_t files_n, files_cap;
+};
+
+/* Open (once) the file of a slot; PRS_ENOTFOUND when it is gone. */
+int prs_index_open_file(struct prs_index *x, uint32_t file, struct prs_err *err);
+void prs_index_close_files(struct prs_index *x);
+
+#endif
