@@ -255,7 +255,7 @@ void prs_console_progress(struct prs_buf *to, const struct prs_progress *p, unsi
 
 /* ---- head and end --------------------------------------------------------------------------------------------------- */
 
-enum { LABEL_COLUMNS = 12, TRACE_LINES = 24 };
+enum { LABEL_COLUMNS = 14, TRACE_LINES = 24 };
 
 static void label(struct prs_buf *to, bool color, const char *name)
 {
@@ -286,9 +286,19 @@ static void put_title(struct prs_buf *to, const char *name, bool color)
 	ink(to, color, INK_NONE);
 }
 
+/* "name in runs" when the folder is runs/name, else "name in folder" */
+static void put_place(struct prs_buf *to, const struct prs_console_head *h)
+{
+	size_t n = strlen(h->run_dir), name = h->run_name ? strlen(h->run_name) : 0;
+	if (name > 0 && n > name + 1 && h->run_dir[n - name - 1] == '/' && strcmp(h->run_dir + n - name, h->run_name) == 0)
+		n -= name + 1;
+	prs_buf_puts(to, " in ");
+	report_plain(to, h->run_dir, n, 4096);
+}
+
 static void put_resumed(struct prs_buf *to, const struct prs_console_head *h)
 {
-	prs_buf_puts(to, "  goes on: ");
+	prs_buf_puts(to, ", goes on: ");
 	prs_put_count(to, h->resumed_done);
 	if (h->resumed_total > 0) {
 		prs_buf_puts(to, " of ");
@@ -297,29 +307,38 @@ static void put_resumed(struct prs_buf *to, const struct prs_console_head *h)
 	prs_buf_puts(to, " mini-batches are done already");
 }
 
+/* "score.py on ./images, ./more; 2 processes of /usr/bin/python3 (from prs.yml)" */
+static void put_plan(struct prs_buf *to, const struct prs_console_head *h)
+{
+	prs_buf_puts(to, "  ");
+	clean(to, h->script ? h->script : "");
+	for (size_t i = 0; i < h->inputs_n; i++) {
+		prs_buf_puts(to, i == 0 ? " on " : ", ");
+		clean(to, h->inputs[i]);
+	}
+	prs_buf_puts(to, "; ");
+	put_many(to, h->processes, "process", "processes");
+	if (!h->python || !*h->python)
+		return;
+	prs_buf_puts(to, " of ");
+	clean(to, h->python);
+	if (!h->python_why || !*h->python_why)
+		return;
+	prs_buf_puts(to, " (");
+	clean(to, h->python_why);
+	prs_buf_putc(to, ')');
+}
+
 void prs_console_start(struct prs_buf *to, const struct prs_console_head *h, bool color)
 {
 	put_title(to, h->run_name, color);
+	if (h->run_dir && *h->run_dir)
+		put_place(to, h);
 	if (h->resumed)
 		put_resumed(to, h);
 	prs_buf_putc(to, '\n');
-	field(to, color, "script", h->script);
-	for (size_t i = 0; i < h->inputs_n; i++)
-		field(to, color, i == 0 ? "input" : "", h->inputs[i]);
-	label(to, color, "processes");
-	prs_put_count(to, h->processes);
+	put_plan(to, h);
 	prs_buf_putc(to, '\n');
-	if (h->python && *h->python) {
-		label(to, color, "python");
-		clean(to, h->python);
-		if (h->python_why && *h->python_why) {
-			prs_buf_puts(to, " (");
-			clean(to, h->python_why);
-			prs_buf_putc(to, ')');
-		}
-		prs_buf_putc(to, '\n');
-	}
-	field(to, color, "run folder", h->run_dir);
 	for (size_t i = 0; i < h->warnings_n; i++) {
 		put_ink(to, color, INK_YELLOW, "  warning: ");
 		clean(to, h->warnings[i]);
@@ -327,28 +346,36 @@ void prs_console_start(struct prs_buf *to, const struct prs_console_head *h, boo
 	}
 }
 
-/* The last lines of a traceback (they say what happened), indented. */
+/* One line, indented; returns where the next one begins. */
+static size_t put_trace_line(struct prs_buf *to, const char *trace, size_t at, size_t n)
+{
+	const char *end = memchr(trace + at, '\n', n - at);
+	prs_buf_puts(to, "    ");
+	report_plain(to, trace + at, report_first_line(trace + at, n - at), 1000);
+	prs_buf_putc(to, '\n');
+	return end ? (size_t)(end - trace) + 1 : n;
+}
+
+/* A traceback, indented; of a long one the first line and the last ones (they say what happened). */
 static void put_trace(struct prs_buf *to, const char *trace, size_t n)
 {
 	while (n > 0 && (trace[n - 1] == '\n' || trace[n - 1] == ' '))
 		n--;
-	size_t lines = 1, total = 1, start = n;
+	size_t lines = n > 0;
 	for (size_t i = 0; i < n; i++)
-		total += trace[i] == '\n';
-	while (start > 0 && (trace[start - 1] != '\n' || lines++ < TRACE_LINES))
-		start--;
-	if (start > 0) {
-		prs_buf_puts(to, "    ... ");
-		put_many(to, total > TRACE_LINES ? total - TRACE_LINES : 0, "line", "lines");
-		prs_buf_puts(to, " above\n");
-	}
-	while (start < n) {
-		size_t len = report_first_line(trace + start, n - start);
-		const char *end = memchr(trace + start, '\n', n - start);
-		prs_buf_puts(to, "    ");
-		report_plain(to, trace + start, len, 1000);
-		prs_buf_putc(to, '\n');
-		start = end ? (size_t)(end - trace) + 1 : n;
+		lines += trace[i] == '\n';
+	size_t at = 0, skip = lines > TRACE_LINES ? lines - TRACE_LINES : 0;
+	for (size_t i = 0; at < n; i++) {
+		if (skip == 0 || i == 0 || i > skip) {
+			at = put_trace_line(to, trace, at, n);
+			continue;
+		}
+		if (i == 1) {
+			prs_buf_puts(to, "    ... ");
+			put_many(to, skip, "line", "lines");
+			prs_buf_putc(to, '\n');
+		}
+		at = (size_t)((const char *)memchr(trace + at, '\n', n - at) - trace) + 1;
 	}
 }
 
@@ -476,6 +503,8 @@ static void end_interrupted(struct prs_buf *to, const struct prs_result *r, cons
 
 static void end_failed(struct prs_buf *to, const struct prs_result *r, const char *logs_dir, bool color)
 {
+	if (r->trace && *r->trace)
+		prs_console_error(to, NULL, r->trace, strlen(r->trace), color);
 	put_ink(to, color, INK_RED, r->state == PRS_JOB_CANCELED ? "Canceled" : "Failed");
 	const char *cause = r->text && *r->text ? r->text : r->code ? prs_error_row(r->code)->sentence : NULL;
 	if (cause) {
@@ -483,8 +512,6 @@ static void end_failed(struct prs_buf *to, const struct prs_result *r, const cha
 		clean(to, cause);
 	}
 	prs_buf_putc(to, '\n');
-	if (r->trace && *r->trace)
-		put_trace(to, r->trace, strlen(r->trace));
 	put_counts(to, r, color);
 	put_places(to, r, logs_dir, color);
 	field(to, color, "next", r->next_command);

@@ -21,7 +21,8 @@ struct prs_progress {
 
 /* One line without line feed, at most `columns` wide (0 = no limit). */
 void prs_console_progress(struct prs_buf *to, const struct prs_progress *p, unsigned columns, bool color);
-/* The head: run, script, input, processes, interpreter, warnings. */
+/* The head: two lines (run; script, input, processes, interpreter) and the warnings: short, so that a traceback of the script's first
+ * seconds begins within the first five lines. */
 struct prs_console_head {
 	const char *run_name, *run_dir, *script, *python, *python_why;
 	const char *const *inputs;
@@ -33,7 +34,8 @@ struct prs_console_head {
 	uint64_t resumed_done, resumed_total;
 };
 void prs_console_start(struct prs_buf *to, const struct prs_console_head *h, bool color);
-/* The end: result, counts, wall time, rate, busy, output, logs; on failure the first traceback, the cause, the next command. */
+/* The end: result, counts, wall time, rate, busy, output, logs. On failure: the first traceback (r->trace, NULL when it was just shown),
+ * the cause, counts, places, the next command. */
 void prs_console_end(struct prs_buf *to, const struct prs_result *r, const char *logs_dir, bool color);
 /* A traceback as it happens (called once): where, the text. */
 void prs_console_error(struct prs_buf *to, const char *where, const char *trace, size_t n, bool color);

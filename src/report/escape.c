@@ -116,13 +116,13 @@ void report_csv(struct prs_buf *to, const void *bytes, size_t n)
 	bool quote = false, plain = true;
 	for (size_t i = 0; i < n; i++) {
 		quote |= p[i] == ',' || p[i] == '"';
-		plain &= p[i] >= 0x20 && p[i] < 0x7f;
+		plain &= p[i] >= 0x20 && p[i] < 0x7f && p[i] != '"';
 	}
 	if (n > 0 && (p[0] == ' ' || p[n - 1] == ' '))
 		quote = true;
 	if (quote)
 		prs_buf_putc(to, '"');
-	if (plain && !quote)
+	if (plain)
 		prs_buf_put(to, p, n);
 	else
 		put_plain(to, p, n, quote);
