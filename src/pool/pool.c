@@ -1,0 +1,797 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * pool: see pool.h.
+ *
+ * A slot holds the units sent to its process, oldest first. Blame goes to the oldest one, and only when the page says that it was started.
+ */
+#include "pool/pool.h"
+
+#include "base/mem.h"
+
+#include <assert.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+enum { NO_SLOT = 0xffff, EXIT_SOCKET_CLOSED = 107 };
+
+struct item {
+	struct prs_unit unit;
+	uint64_t lease;
+	uint32_t claim;
+	uint16_t try_number, avoid_slot;
+};
+
+/* A growable ring. */
+struct ring {
+	struct item *v;
+	uint32_t cap, head, n;
+};
+
+struct slot {
+	enum prs_worker_state state;
+	uint64_t since_us;
+	uint32_t incarnation, pid, next_claim;
+	struct ring sent;
+	uint64_t head_since_us; /* when the oldest sent unit became the oldest */
+	uint64_t retry_us;      /* DEAD: when to start again */
+	uint32_t failures;
+	uint32_t recalling;     /* a RECALL is out for so many */
+	uint16_t broken;        /* code of BROKEN */
+	bool init_told, signalled, judged, leaving, stop_sent;
+	uint64_t busy_us;
+};
+
+struct prs_pool {
+	struct prs_pool_config c;
+	struct slot *slots;
+	struct ring queue;
+	uint64_t mean_run_us;
+	bool measured;
+	bool started, draining, aborting, finishing, down;
+	uint32_t asked;
+	uint64_t wake_us;
+	uint64_t gap_at_us, gap_us; /* the last clock gap */
+	struct prs_pool_effects *out;
+	uint64_t now_us;
+};
+
+/* ---- effects and rings ------------------------------------------------------------------------------------------------ */
+
+/* prs_pool_step() made room before: an event has a bounded number of effects. */
+static struct prs_pool_effect *emit(struct prs_pool *p, enum prs_pool_effect_type type, uint16_t slot)
+{
+	assert(p->out->n < p->out->cap);
+	struct prs_pool_effect *e = &p->out->v[p->out->n++];
+	memset(e, 0, sizeof *e);
+	e->type = type;
+	e->slot = slot;
+	if (slot != NO_SLOT) {
+		e->incarnation = p->slots[slot].incarnation;
+		e->pid = p->slots[slot].pid;
+	}
+	return e;
+}
+
+static struct item *ring_at(const struct ring *r, uint32_t i) { return &r->v[(r->head + i) % r->cap]; }
+
+static int ring_room(struct ring *r, uint32_t n)
+{
+	if (n <= r->cap)
+		return 0;
+	uint32_t cap = r->cap ? r->cap : 16;
+	while (cap < n)
+		cap *= 2;
+	struct item *v = prs_malloc(cap * sizeof *v);
+	if (!v)
+		return -PRS_ENOMEM;
+	for (uint32_t i = 0; i < r->n; i++)
+		v[i] = *ring_at(r, i);
+	prs_freep(&r->v);
+	*r = (struct ring){ v, cap, 0, r->n };
+	return 0;
+}
+
+static void ring_push_back(struct ring *r, const struct item *it) { r->v[(r->head + r->n++) % r->cap] = *it; }
+
+static void ring_push_front(struct ring *r, const struct item *it)
+{
+	r->head = (r->head + r->cap - 1) % r->cap;
+	r->v[r->head] = *it;
+	r->n++;
+}
+
+static struct item ring_remove(struct ring *r, uint32_t at)
+{
+	struct item it = *ring_at(r, at);
+	for (uint32_t i = at; i > 0; i--)
+		*ring_at(r, i) = *ring_at(r, i - 1);
+	r->head = (r->head + 1) % r->cap;
+	r->n--;
+	return it;
+}
+
+static struct item ring_pop_back(struct ring *r)
+{
+	r->n--;
+	return *ring_at(r, r->n);
+}
+
+/* ---- states ----------------------------------------------------------------------------------------------------------- */
+
+/* The one setter. */
+static void set_state(struct prs_pool *p, uint16_t i, enum prs_worker_state to)
+{
+	struct slot *s = &p->slots[i];
+	assert(prs_arc_legal(PRS_MACHINE_WORKER, s->state, to));
+	s->state = to;
+	s->since_us = p->now_us;
+}
+
+static bool ready(const struct slot *s) { return s->state == PRS_WORKER_IDLE || s->state == PRS_WORKER_BUSY; }
+static bool alive(const struct slot *s) { return s->state != PRS_WORKER_NONE && s->state != PRS_WORKER_DEAD; }
+static bool coming(const struct slot *s) { return s->state == PRS_WORKER_STARTING || s->state == PRS_WORKER_INIT; }
+static bool ending(const struct prs_pool *p) { return p->draining || p->aborting || p->finishing; }
+
+static void wake_at(struct prs_pool *p, uint64_t at_us)
+{
+	if (at_us >= p->wake_us)
+		return;
+	p->wake_us = at_us;
+	emit(p, PRS_POOL_WAKE, NO_SLOT)->at_us = at_us;
+}
+
+static uint64_t after(uint64_t from_us, uint64_t add_us) { return add_us > UINT64_MAX - from_us ? UINT64_MAX : from_us + add_us; }
+
+static void tell_proc(struct prs_pool *p, uint16_t i, enum prs_proc_event event, uint16_t code, uint32_t exit_status)
+{
+	struct prs_pool_effect *e = emit(p, PRS_POOL_PROC, i);
+	e->proc_event = (uint8_t)event;
+	e->code = code;
+	e->exit = exit_status;
+}
+
+static void send_signal(struct prs_pool *p, uint16_t i, int signum)
+{
+	p->slots[i].signalled = true;
+	emit(p, PRS_POOL_SIGNAL, i)->count = (uint32_t)signum;
+}
+
+static void terminate(struct prs_pool *p, uint16_t i, bool with_signal)
+{
+	struct slot *s = &p->slots[i];
+	if (s->state == PRS_WORKER_TERM || s->state == PRS_WORKER_KILL || !alive(s))
+		return;
+	set_state(p, i, PRS_WORKER_TERM);
+	if (with_signal)
+		send_signal(p, i, SIGTERM);
+	wake_at(p, after(p->now_us, p->c.term_grace_us));
+}
+
+static void kill_now(struct prs_pool *p, uint16_t i)
+{
+	struct slot *s = &p->slots[i];
+	if (s->state == PRS_WORKER_KILL || !alive(s))
+		return;
+	set_state(p, i, PRS_WORKER_KILL);
+	send_signal(p, i, SIGKILL);
+}
+
+static void start(struct prs_pool *p, uint16_t i)
+{
+	struct slot *s = &p->slots[i];
+	set_state(p, i, PRS_WORKER_STARTING);
+	s->incarnation++;
+	s->pid = 0;
+	s->next_claim = 1;
+	s->broken = 0;
+	s->init_told = s->signalled = s->judged = s->leaving = s->stop_sent = false;
+	s->recalling = 0;
+	emit(p, PRS_POOL_SPAWN, i);
+	wake_at(p, after(p->now_us, p->c.init_timeout_us));
+}
+
+/* ---- units ------------------------------------------------------------------------------------------------------------ */
+
+static void give_back(struct prs_pool *p, const struct item *it)
+{
+	struct prs_pool_effect *e = emit(p, PRS_POOL_RETURN, NO_SLOT);
+	e->unit = it->unit;
+	e->lease = it->lease;
+	e->try_number = it->try_number;
+}
+
+/* A unit that was not started comes back: to the front of the queue, or to the master when the pool ends. */
+static void take_back(struct prs_pool *p, const struct item *it)
+{
+	if (ending(p))
+		give_back(p, it);
+	else
+		ring_push_front(&p->queue, it);
+}
+
+static void tell_try(struct prs_pool *p, uint16_t i, const struct item *it, uint16_t code, uint32_t exit_status, uint64_t run_us, uint64_t start_us)
+{
+	struct prs_pool_effect *e = emit(p, PRS_POOL_TRY, i);
+	e->unit = it->unit;
+	e->lease = it->lease;
+	e->try_number = it->try_number;
+	e->claim = it->claim;
+	e->code = code;
+	e->exit = exit_status;
+	e->run_us = run_us;
+	e->start_us = start_us;
+}
+
+static uint32_t depth(const struct prs_pool *p)
+{
+	if (!p->measured)
+		return 1;
+	uint64_t d = p->mean_run_us ? p->c.depth_target_us / p->mean_run_us : p->c.depth_max;
+	return d < 1 ? 1 : d > p->c.depth_max ? p->c.depth_max : (uint32_t)d;
+}
+
+/* May this slot get the unit? The one that failed its last try only when no other process is there or coming. */
+static bool suits(const struct prs_pool *p, uint16_t i, const struct item *it)
+{
+	if (it->avoid_slot != i)
+		return true;
+	for (uint16_t k = 0; k < p->c.slots; k++)
+		if (k != i && (ready(&p->slots[k]) || coming(&p->slots[k])))
+			return false;
+	return true;
+}
+
+static void send(struct prs_pool *p, uint16_t i, uint32_t queue_at)
+{
+	struct slot *s = &p->slots[i];
+	struct item it = ring_remove(&p->queue, queue_at);
+	it.claim = s->next_claim++;
+	if (!s->sent.n)
+		s->head_since_us = p->now_us;
+	ring_push_back(&s->sent, &it);
+	if (s->state == PRS_WORKER_IDLE)
+		set_state(p, i, PRS_WORKER_BUSY);
+	struct prs_pool_effect *e = emit(p, PRS_POOL_SEND, i);
+	e->unit = it.unit;
+	e->lease = it.lease;
+	e->claim = it.claim;
+	e->try_number = it.try_number;
+}
+
+static bool accepts(const struct prs_pool *p, const struct slot *s)
+{
+	return ready(s) && !s->leaving && !s->recalling && !ending(p);
+}
+
+/* The slot with the fewest units that has room and suits; NO_SLOT = none. */
+static uint16_t choose(const struct prs_pool *p, const struct item *it, uint32_t most)
+{
+	uint16_t best = NO_SLOT;
+	for (uint16_t i = 0; i < p->c.slots; i++) {
+		const struct slot *s = &p->slots[i];
+		if (accepts(p, s) && s->sent.n < most && suits(p, i, it) && (best == NO_SLOT || s->sent.n < p->slots[best].sent.n))
+			best = i;
+	}
+	return best;
+}
+
+static void dispatch(struct prs_pool *p)
+{
+	uint32_t most = depth(p);
+	for (uint32_t at = 0; at < p->queue.n;) {
+		uint16_t i = choose(p, ring_at(&p->queue, at), most);
+		if (i == NO_SLOT && ring_at(&p->queue, at)->avoid_slot == NO_SLOT)
+			break;
+		if (i == NO_SLOT)
+			at++; /* this one waits for another process; the next may go */
+		else
+			send(p, i, at);
+	}
+}
+
+static void ask(struct prs_pool *p)
+{
+	uint32_t have = p->queue.n, room = 0, most = depth(p);
+	for (uint16_t i = 0; i < p->c.slots; i++)
+		if (accepts(p, &p->slots[i])) {
+			room += most;
+			have += p->slots[i].sent.n;
+		}
+	uint32_t want = room > have ? room - have : 0;
+	if (want == p->asked)
+		return;
+	p->asked = want;
+	emit(p, PRS_POOL_ASK, NO_SLOT)->count = want;
+}
+
+/* ---- stopping --------------------------------------------------------------------------------------------------------- */
+
+static void stop_slot(struct prs_pool *p, uint16_t i)
+{
+	struct slot *s = &p->slots[i];
+	if (coming(s)) {
+		terminate(p, i, true);
+	} else if (ready(s) && !s->sent.n) {
+		set_state(p, i, PRS_WORKER_STOPPING);
+		emit(p, PRS_POOL_STOP, i);
+		wake_at(p, after(p->now_us, p->c.overhead_timeout_us));
+	}
+}
+
+static void recall(struct prs_pool *p, uint16_t i, uint32_t count)
+{
+	struct slot *s = &p->slots[i];
+	if (!count || s->recalling || !ready(s))
+		return;
+	s->recalling = count;
+	emit(p, PRS_POOL_RECALL, i)->count = count;
+}
+
+static void return_queue(struct prs_pool *p)
+{
+	while (p->queue.n) {
+		struct item it = ring_remove(&p->queue, 0);
+		give_back(p, &it);
+	}
+}
+
+static void drain(struct prs_pool *p)
+{
+	return_queue(p);
+	for (uint16_t i = 0; i < p->c.slots; i++) {
+		stop_slot(p, i);
+		recall(p, i, p->slots[i].sent.n);
+	}
+}
+
+static void abort_all(struct prs_pool *p)
+{
+	return_queue(p);
+	for (uint16_t i = 0; i < p->c.slots; i++)
+		terminate(p, i, true);
+}
+
+static void check_down(struct prs_pool *p)
+{
+	if (!ending(p) || p->down)
+		return;
+	for (uint16_t i = 0; i < p->c.slots; i++)
+		if (alive(&p->slots[i]))
+			return;
+	p->down = true;
+	emit(p, PRS_POOL_DOWN, NO_SLOT);
+}
+
+/* ---- results ---------------------------------------------------------------------------------------------------------- */
+
+static void measure(struct prs_pool *p, uint64_t run_us)
+{
+	p->mean_run_us = p->measured ? (p->mean_run_us * 7 + run_us) / 8 : run_us;
+	p->measured = true;
+}
+
+static void emptied(struct prs_pool *p, uint16_t i)
+{
+	struct slot *s = &p->slots[i];
+	s->head_since_us = p->now_us;
+	if (s->sent.n || s->state != PRS_WORKER_BUSY)
+		return;
+	set_state(p, i, PRS_WORKER_IDLE);
+	if (ending(p))
+		stop_slot(p, i);
+}
+
+/* RESULT and FAIL answer the oldest unit. */
+static void on_answer(struct prs_pool *p, const struct prs_pool_event *e)
+{
+	struct slot *s = &p->slots[e->slot];
+	bool known = s->sent.n && ring_at(&s->sent, 0)->claim == e->claim;
+	if (!known || s->judged) {
+		struct prs_pool_effect *d = emit(p, PRS_POOL_DROPPED, e->slot);
+		d->claim = e->claim;
+		d->unit = known ? ring_at(&s->sent, 0)->unit : (struct prs_unit){ 0 };
+		return;
+	}
+	struct item it = ring_remove(&s->sent, 0);
+	s->busy_us += e->run_us;
+	if (e->type == PRS_POOL_RESULT) {
+		struct prs_pool_effect *a = emit(p, PRS_POOL_ACCEPT, e->slot);
+		a->claim = it.claim;
+		a->unit = it.unit;
+		a->lease = it.lease;
+		a->try_number = it.try_number;
+		s->failures = 0;
+		measure(p, e->run_us);
+	} else {
+		tell_try(p, e->slot, &it, e->code, 0, e->run_us, 0);
+		s->leaving = s->leaving || e->code == PRS_ERUN_EXIT || e->code == PRS_ESOCKET_CLOSED;
+	}
+	emptied(p, e->slot);
+	if (s->leaving)
+		terminate(p, e->slot, false);
+}
+
+static void on_recalled(struct prs_pool *p, const struct prs_pool_event *e)
+{
+	struct slot *s = &p->slots[e->slot];
+	uint32_t n = e->count < s->sent.n ? e->count : s->sent.n;
+	s->recalling = 0;
+	if (!n)
+		return;
+	struct prs_pool_effect *d = emit(p, PRS_POOL_DROP, e->slot);
+	d->count = n;
+	for (uint32_t i = 0; i < n; i++) {
+		struct item it = ring_pop_back(&s->sent);
+		d->claim = it.claim;
+		take_back(p, &it);
+	}
+	emptied(p, e->slot);
+}
+
+/* ---- processes -------------------------------------------------------------------------------------------------------- */
+
+static void init_failed(struct prs_pool *p, uint16_t i, uint16_t code, uint32_t exit_status)
+{
+	struct slot *s = &p->slots[i];
+	if (s->init_told)
+		return;
+	s->init_told = true;
+	s->failures++;
+	tell_proc(p, i, PRS_PROC_INIT_FAILED, code, exit_status);
+}
+
+static uint16_t exit_code_of(const struct slot *s, uint32_t status)
+{
+	if (s->broken)
+		return s->broken;
+	if (WIFSIGNALED(status))
+		return PRS_ERUN_CRASH;
+	return WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SOCKET_CLOSED ? PRS_ESOCKET_CLOSED : PRS_ERUN_EXIT;
+}
+
+static bool page_says_started(const struct prs_page *page, uint32_t claim)
+{
+	enum prs_phase ph = prs_page_phase(page->word);
+	return page->claim == claim && (ph == PRS_PHASE_LOAD || ph == PRS_PHASE_RUN || ph == PRS_PHASE_WRITE);
+}
+
+/* What was sent to a dead process: the started one is charged, the rest comes back free, lowest first. */
+static void settle(struct prs_pool *p, const struct prs_pool_event *e)
+{
+	struct slot *s = &p->slots[e->slot];
+	if (!s->sent.n)
+		return;
+	uint32_t left = e->count < s->sent.n ? e->count : s->sent.n;
+	struct item head = *ring_at(&s->sent, 0);
+	bool claimed = left < s->sent.n;
+	bool started = claimed && (!e->pages || page_says_started(e->pages, head.claim));
+	while (s->sent.n > 1) {
+		struct item it = ring_pop_back(&s->sent);
+		take_back(p, &it);
+	}
+	head = ring_remove(&s->sent, 0);
+	if (s->judged)
+		return;
+	if (!started || p->aborting) {
+		take_back(p, &head);
+		return;
+	}
+	uint64_t since = e->pages ? prs_page_since(e->pages->word) : 0;
+	tell_try(p, e->slot, &head, exit_code_of(s, e->exit), e->exit, since && since < p->now_us ? p->now_us - since : 0, since);
+}
+
+static void on_exited(struct prs_pool *p, const struct prs_pool_event *e)
+{
+	struct slot *s = &p->slots[e->slot];
+	if (!alive(s))
+		return;
+	bool was_coming = coming(s), was_idle = s->state == PRS_WORKER_IDLE;
+	settle(p, e);
+	if (was_coming && !ending(p))
+		init_failed(p, e->slot, PRS_EINIT_EXIT, e->exit);
+	if (was_idle)
+		s->failures++;
+	tell_proc(p, e->slot, s->signalled ? PRS_PROC_KILLED : PRS_PROC_EXITED, was_idle ? PRS_EIDLE_EXIT : 0, e->exit);
+	set_state(p, e->slot, PRS_WORKER_DEAD);
+	s->judged = false;
+	s->recalling = 0;
+	s->retry_us = p->now_us;
+	if (s->failures) {
+		uint32_t shift = s->failures < 20 ? s->failures - 1 : 19;
+		uint64_t wait = p->c.backoff_first_us << shift;
+		s->retry_us += wait < p->c.backoff_max_us ? wait : p->c.backoff_max_us;
+	}
+}
+
+static void revive(struct prs_pool *p)
+{
+	if (ending(p) || !p->started)
+		return;
+	for (uint16_t i = 0; i < p->c.slots; i++) {
+		struct slot *s = &p->slots[i];
+		if (s->state != PRS_WORKER_DEAD)
+			continue;
+		if (s->retry_us > p->now_us) {
+			wake_at(p, s->retry_us);
+			continue;
+		}
+		set_state(p, i, PRS_WORKER_NONE);
+		start(p, i);
+	}
+}
+
+/* ---- timers ----------------------------------------------------------------------------------------------------------- */
+
+static void check_gap(struct prs_pool *p)
+{
+	if (p->wake_us == UINT64_MAX || p->now_us < p->wake_us || p->now_us - p->wake_us < p->c.gap_us)
+		return;
+	p->gap_us = p->now_us - p->wake_us;
+	p->gap_at_us = p->wake_us;
+	for (uint16_t i = 0; i < p->c.slots; i++) {
+		p->slots[i].since_us += p->gap_us;
+		p->slots[i].head_since_us += p->gap_us;
+		p->slots[i].retry_us += p->slots[i].state == PRS_WORKER_DEAD ? p->gap_us : 0;
+	}
+	p->wake_us = UINT64_MAX;
+}
+
+static uint64_t since_of(const struct prs_pool *p, const struct prs_page *page)
+{
+	uint64_t since = prs_page_since(page->word);
+	return p->gap_us && since < p->gap_at_us ? since + p->gap_us : since;
+}
+
+/* True when the time is over; else asks to be woken then. */
+static bool over(struct prs_pool *p, uint64_t since_us, uint64_t limit_us)
+{
+	uint64_t at = after(since_us, limit_us);
+	if (p->now_us >= at)
+		return true;
+	wake_at(p, at);
+	return false;
+}
+
+static void judge(struct prs_pool *p, uint16_t i, const struct prs_page *page, uint16_t code)
+{
+	struct slot *s = &p->slots[i];
+	uint64_t since = since_of(p, page);
+	tell_try(p, i, ring_at(&s->sent, 0), code, 0, p->now_us - since, prs_page_since(page->word));
+	s->judged = true;
+	terminate(p, i, true);
+}
+
+static void tick_busy(struct prs_pool *p, uint16_t i, const struct prs_page *page)
+{
+	struct slot *s = &p->slots[i];
+	uint32_t claim = ring_at(&s->sent, 0)->claim;
+	if (!page->word || !page_says_started(page, claim)) {
+		uint64_t since = since_of(p, page);
+		since = since > s->head_since_us ? since : s->head_since_us;
+		if (over(p, since, p->c.overhead_timeout_us))
+			terminate(p, i, true); /* it takes no unit: none was started, none is charged */
+		return;
+	}
+	bool running = prs_page_phase(page->word) == PRS_PHASE_RUN;
+	if (over(p, since_of(p, page), running ? p->c.run_timeout_us : p->c.overhead_timeout_us))
+		judge(p, i, page, running ? PRS_ERUN_TIMEOUT : PRS_EOVERHEAD_TIMEOUT);
+}
+
+static void tick_slot(struct prs_pool *p, uint16_t i, const struct prs_page *page)
+{
+	struct slot *s = &p->slots[i];
+	switch (s->state) {
+	case PRS_WORKER_STARTING:
+	case PRS_WORKER_INIT:
+		if (over(p, s->since_us, p->c.init_timeout_us)) {
+			init_failed(p, i, PRS_EINIT_TIMEOUT, 0);
+			terminate(p, i, true);
+		}
+		break;
+	case PRS_WORKER_BUSY: tick_busy(p, i, page); break;
+	case PRS_WORKER_STOPPING:
+		if (over(p, s->since_us, p->c.overhead_timeout_us))
+			terminate(p, i, true);
+		break;
+	case PRS_WORKER_TERM:
+		if (over(p, s->since_us, p->c.term_grace_us))
+			kill_now(p, i);
+		break;
+	case PRS_WORKER_NONE:
+	case PRS_WORKER_IDLE:
+	case PRS_WORKER_KILL:
+	case PRS_WORKER_DEAD:
+	case PRS_WORKER_STATES:
+		break;
+	}
+}
+
+/* An idle process and nothing queued: units behind a slow one are called back. */
+static void rebalance(struct prs_pool *p)
+{
+	bool idle = false;
+	for (uint16_t i = 0; i < p->c.slots; i++)
+		idle = idle || (p->slots[i].state == PRS_WORKER_IDLE && accepts(p, &p->slots[i]));
+	if (!idle || p->queue.n || ending(p))
+		return;
+	for (uint16_t i = 0; i < p->c.slots; i++) {
+		struct slot *s = &p->slots[i];
+		if (s->state == PRS_WORKER_BUSY && s->sent.n > 1 && !s->recalling && over(p, s->head_since_us, p->c.recall_after_us))
+			recall(p, i, s->sent.n - 1);
+	}
+}
+
+/* ---- the step --------------------------------------------------------------------------------------------------------- */
+
+static void on_lease(struct prs_pool *p, const struct prs_pool_event *e)
+{
+	struct item it = { e->unit, e->lease, 0, e->try_number, e->avoid_slot };
+	if (p->asked)
+		p->asked--;
+	if (ending(p))
+		give_back(p, &it);
+	else
+		ring_push_back(&p->queue, &it);
+}
+
+static void on_event(struct prs_pool *p, const struct prs_pool_event *e)
+{
+	struct slot *s = e->slot < p->c.slots ? &p->slots[e->slot] : NULL;
+	switch (e->type) {
+	case PRS_POOL_START:
+		p->started = true;
+		for (uint16_t i = 0; i < p->c.slots; i++)
+			start(p, i);
+		break;
+	case PRS_POOL_LEASE: on_lease(p, e); break;
+	case PRS_POOL_SPAWNED:
+		s->pid = e->pid;
+		tell_proc(p, e->slot, PRS_PROC_STARTED, 0, 0);
+		break;
+	case PRS_POOL_SPAWN_FAILED:
+		init_failed(p, e->slot, e->code, 0);
+		set_state(p, e->slot, PRS_WORKER_DEAD);
+		s->retry_us = after(p->now_us, p->c.backoff_max_us);
+		break;
+	case PRS_POOL_HELLO:
+		if (s->state == PRS_WORKER_STARTING) {
+			uint64_t since = s->since_us; /* one limit for start and init() */
+			set_state(p, e->slot, PRS_WORKER_INIT);
+			s->since_us = since;
+		}
+		break;
+	case PRS_POOL_READY:
+		if (s->state != PRS_WORKER_INIT)
+			break;
+		set_state(p, e->slot, PRS_WORKER_IDLE);
+		tell_proc(p, e->slot, PRS_PROC_INIT_DONE, 0, 0);
+		break;
+	case PRS_POOL_INIT_FAILED:
+		if (coming(s)) {
+			init_failed(p, e->slot, e->code, 0);
+			terminate(p, e->slot, false);
+		}
+		break;
+	case PRS_POOL_RESULT:
+	case PRS_POOL_FAIL: on_answer(p, e); break;
+	case PRS_POOL_RECALLED: on_recalled(p, e); break;
+	case PRS_POOL_BROKEN:
+		s->broken = e->code;
+		kill_now(p, e->slot);
+		break;
+	case PRS_POOL_BYE: break;
+	case PRS_POOL_EXITED: on_exited(p, e); break;
+	case PRS_POOL_TICK:
+		p->wake_us = UINT64_MAX;
+		for (uint16_t i = 0; i < p->c.slots; i++)
+			tick_slot(p, i, &e->pages[i]);
+		break;
+	case PRS_POOL_DRAIN:
+		p->draining = true;
+		drain(p);
+		break;
+	case PRS_POOL_ABORT:
+		p->aborting = true;
+		abort_all(p);
+		break;
+	case PRS_POOL_FINISH:
+		p->finishing = true;
+		drain(p);
+		break;
+	}
+}
+
+static uint32_t sent_total(const struct prs_pool *p)
+{
+	uint32_t n = p->queue.n;
+	for (uint16_t i = 0; i < p->c.slots; i++)
+		n += p->slots[i].sent.n;
+	return n;
+}
+
+/* Room for everything an event can cause, so that the step itself cannot fail. */
+static int make_room(struct prs_pool *p, struct prs_pool_effects *out)
+{
+	uint32_t units = sent_total(p) + 1, need = out->n + units * 4 + (uint32_t)p->c.slots * 12 + 16;
+	if (need > out->cap) {
+		struct prs_pool_effect *v = prs_realloc(out->v, (size_t)need * 2 * sizeof *v);
+		if (!v)
+			return -PRS_ENOMEM;
+		out->v = v;
+		out->cap = need * 2;
+	}
+	if (ring_room(&p->queue, units) < 0)
+		return -PRS_ENOMEM;
+	for (uint16_t i = 0; i < p->c.slots; i++)
+		if (ring_room(&p->slots[i].sent, p->c.depth_max + 1u) < 0)
+			return -PRS_ENOMEM;
+	return 0;
+}
+
+int prs_pool_step(struct prs_pool *p, const struct prs_pool_event *e, struct prs_pool_effects *out)
+{
+	int r = make_room(p, out);
+	if (r < 0)
+		return r;
+	p->out = out;
+	p->now_us = e->now_us;
+	check_gap(p);
+	on_event(p, e);
+	revive(p);
+	dispatch(p);
+	rebalance(p);
+	for (uint16_t i = 0; i < p->c.slots && e->type != PRS_POOL_TICK; i++) {
+		struct slot *s = &p->slots[i];
+		if (s->state == PRS_WORKER_BUSY) {
+			uint64_t least = p->c.run_timeout_us < p->c.overhead_timeout_us ? p->c.run_timeout_us : p->c.overhead_timeout_us;
+			wake_at(p, after(s->head_since_us, least));
+		}
+	}
+	ask(p);
+	check_down(p);
+	return 0;
+}
+
+struct prs_pool *prs_pool_new(const struct prs_pool_config *config)
+{
+	struct prs_pool *p = prs_calloc(1, sizeof *p);
+	if (!p)
+		return NULL;
+	p->c = *config;
+	p->wake_us = UINT64_MAX;
+	p->slots = prs_calloc(config->slots, sizeof *p->slots);
+	if (!p->slots)
+		prs_freep(&p);
+	return p;
+}
+
+void prs_pool_free(struct prs_pool *p)
+{
+	if (!p)
+		return;
+	for (uint16_t i = 0; i < p->c.slots; i++)
+		prs_freep(&p->slots[i].sent.v);
+	prs_freep(&p->queue.v);
+	prs_freep(&p->slots);
+	prs_freep(&p);
+}
+
+void prs_pool_view(const struct prs_pool *p, uint16_t slot, struct prs_pool_slot_view *ret)
+{
+	const struct slot *s = &p->slots[slot];
+	*ret = (struct prs_pool_slot_view){
+		.state = s->state,
+		.incarnation = s->incarnation,
+		.pid = s->pid,
+		.sent = s->sent.n,
+		.running = s->state == PRS_WORKER_BUSY,
+		.since_us = s->since_us,
+		.busy_us = s->busy_us,
+		.failures = s->failures,
+	};
+	if (s->sent.n)
+		ret->unit = ring_at(&s->sent, 0)->unit;
+}
+
+uint32_t prs_pool_queued(const struct prs_pool *p) { return p->queue.n; }
