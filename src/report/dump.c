@@ -1,0 +1,440 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * dump: see dump.h.
+ */
+#include "report/dump.h"
+
+#include "report/impl.h"
+
+enum { BEGINNING_BYTES = 60 };
+
+struct out {
+	struct prs_buf *b;
+	bool json;
+};
+
+/* ---- fields --------------------------------------------------------------------------------------------------------- */
+
+static void key(struct out *o, const char *name)
+{
+	prs_buf_puts(o->b, o->json ? ",\"" : " ");
+	prs_buf_puts(o->b, name);
+	prs_buf_puts(o->b, o->json ? "\":" : "=");
+}
+
+static void num(struct out *o, const char *name, uint64_t v)
+{
+	key(o, name);
+	prs_buf_dec(o->b, v, 0);
+}
+
+/* A name out of a table of ours; a number that the table does not have is shown as the number. */
+static void word_or(struct out *o, const char *name, const char *word, unsigned number)
+{
+	if (!word) {
+		num(o, name, number);
+		return;
+	}
+	key(o, name);
+	if (o->json)
+		report_jsons(o->b, word);
+	else
+		prs_buf_puts(o->b, word);
+}
+
+#define WORD(o, name, table, n) word_or((o), (name), (n) < sizeof(table) / sizeof *(table) ? (table)[n] : NULL, (n))
+
+static void text(struct out *o, const char *name, struct prs_text t)
+{
+	key(o, name);
+	report_json(o->b, t.p, t.n);
+}
+
+static void hex(struct out *o, const char *name, const uint8_t *p, size_t n)
+{
+	key(o, name);
+	if (o->json)
+		prs_buf_putc(o->b, '"');
+	for (size_t i = 0; i < n; i++)
+		prs_buf_putf(o->b, "%02x", p[i]);
+	if (o->json)
+		prs_buf_putc(o->b, '"');
+}
+
+static void sum(struct out *o, const char *name, uint32_t v)
+{
+	const uint8_t bytes[] = { (uint8_t)(v >> 24), (uint8_t)(v >> 16), (uint8_t)(v >> 8), (uint8_t)v };
+	hex(o, name, bytes, sizeof bytes);
+}
+
+static void when(struct out *o, const char *name, uint64_t wall_us)
+{
+	struct text_day day = { 0 };
+	char iso[TEXT_ISO];
+	text_iso(&day, iso, wall_us);
+	key(o, name);
+	if (o->json)
+		prs_buf_putc(o->b, '"');
+	prs_buf_put(o->b, iso, sizeof iso);
+	if (o->json)
+		prs_buf_putc(o->b, '"');
+}
+
+static void error(struct out *o, uint16_t code)
+{
+	num(o, "code", code);
+	if (code != 0)
+		word_or(o, "error", prs_error_row(code)->name, code);
+}
+
+/* Parts of a mini-batch are rare: for people the whole one is its id alone. */
+static void unit(struct out *o, const struct prs_unit *u)
+{
+	num(o, "id", u->id);
+	if (!o->json && u->item_count == 0)
+		return;
+	num(o, "item_first", u->item_first);
+	num(o, "item_count", u->item_count);
+}
+
+static void begin(struct out *o, const char *type)
+{
+	if (o->json)
+		prs_buf_puts(o->b, "{\"type\":\"");
+	prs_buf_puts(o->b, type);
+	if (o->json)
+		prs_buf_putc(o->b, '"');
+}
+
+static int end(struct out *o)
+{
+	if (o->json)
+		prs_buf_putc(o->b, '}');
+	return o->b->failed;
+}
+
+/* ---- facts ---------------------------------------------------------------------------------------------------------- */
+
+static void put_head(struct out *o, const struct prs_fact *f)
+{
+	num(o, "epoch", f->u.head.epoch);
+	num(o, "previous", f->u.head.previous);
+	num(o, "sealed_journal", f->u.head.sealed_journal);
+	num(o, "sealed_plan", f->u.head.sealed_plan);
+	hex(o, "job", f->u.head.job_print, sizeof f->u.head.job_print);
+	hex(o, "code_folder", f->u.head.code_print, sizeof f->u.head.code_print);
+	text(o, "engine", f->u.head.engine);
+	text(o, "host", f->u.head.host);
+	num(o, "pid", f->u.head.pid);
+	text(o, "boot", f->u.head.boot);
+}
+
+static void put_node(struct out *o, const struct prs_fact *f)
+{
+	num(o, "node", f->u.node.node);
+	num(o, "incarnation", f->u.node.incarnation);
+	num(o, "up", f->u.node.up);
+	num(o, "reason", f->u.node.reason);
+	num(o, "processes", f->u.node.procs);
+	num(o, "cores", f->u.node.cores);
+	num(o, "gpus", f->u.node.gpus);
+	text(o, "name", f->u.node.name);
+	text(o, "address", f->u.node.address);
+}
+
+static void put_planned(struct out *o, const struct prs_fact *f)
+{
+	num(o, "plan_epoch", f->u.planned.plan_epoch);
+	num(o, "plan_bytes", f->u.planned.plan_bytes);
+	num(o, "next_id", f->u.planned.next_id);
+	num(o, "items", f->u.planned.items);
+	num(o, "complete", f->u.planned.complete);
+}
+
+static void put_done(struct out *o, const struct prs_fact *f)
+{
+	static const char *const statuses[] = { [PRS_DONE_OK] = "OK", [PRS_DONE_SHORT] = "SHORT", [PRS_DONE_EMPTY] = "EMPTY" };
+	const struct prs_done *d = &f->u.done;
+	unit(o, &d->unit);
+	num(o, "lease", d->lease);
+	num(o, "try", d->try_number);
+	WORD(o, "status", statuses, d->status);
+	num(o, "done_flags", d->flags);
+	num(o, "node", d->node);
+	num(o, "slot", d->slot);
+	num(o, "incarnation", d->incarnation);
+	num(o, "segment", d->segment);
+	num(o, "offset", d->offset);
+	num(o, "length", d->length);
+	num(o, "head_len", d->head_len);
+	sum(o, "checksum", d->checksum);
+	num(o, "succeeded", d->succeeded);
+	num(o, "rows", d->rows);
+	when(o, "start", d->start_us);
+	num(o, "run_us", d->run_us);
+	num(o, "elapsed_us", d->elapsed_us);
+	num(o, "cpu_us", d->cpu_us);
+}
+
+static void put_try(struct out *o, const struct prs_fact *f)
+{
+	const struct prs_try *t = &f->u.try_;
+	unit(o, &t->unit);
+	num(o, "lease", t->lease);
+	num(o, "try", t->try_number);
+	num(o, "status", t->status);
+	num(o, "try_flags", t->flags);
+	num(o, "node", t->node);
+	num(o, "slot", t->slot);
+	num(o, "incarnation", t->incarnation);
+	when(o, "start", t->start_us);
+	num(o, "run_us", t->run_us);
+	num(o, "elapsed_us", t->elapsed_us);
+	num(o, "cpu_us", t->cpu_us);
+	num(o, "exit", t->exit);
+	error(o, t->code);
+	word_or(o, "fault", prs_fault_name(t->fault), t->fault);
+	num(o, "counted", t->counted);
+	num(o, "trace_offset", t->trace_offset);
+	num(o, "trace_bytes", t->trace_bytes);
+	text(o, "message", t->message);
+}
+
+static void put_failed(struct out *o, const struct prs_fact *f)
+{
+	unit(o, &f->u.failed.unit);
+	num(o, "items", f->u.failed.items);
+	error(o, f->u.failed.code);
+}
+
+/* JSON: [{"id":2,"item_first":0,"item_count":0},...]; for people: 2,3:10+5 */
+static void put_units(struct out *o, const char *name, const struct prs_fact *f, uint32_t first, uint32_t count)
+{
+	key(o, name);
+	if (o->json)
+		prs_buf_putc(o->b, '[');
+	for (uint32_t i = 0; i < count; i++) {
+		struct prs_unit u = prs_lost_unit(f, first + i);
+		if (i > 0)
+			prs_buf_putc(o->b, ',');
+		prs_buf_puts(o->b, o->json ? "{\"id\":" : "");
+		prs_buf_dec(o->b, u.id, 0);
+		if (o->json)
+			prs_buf_putf(o->b, ",\"item_first\":%u,\"item_count\":%u}", u.item_first, u.item_count);
+		else if (u.item_count)
+			prs_buf_putf(o->b, ":%u+%u", u.item_first, u.item_count);
+	}
+	if (o->json)
+		prs_buf_putc(o->b, ']');
+	else if (count == 0)
+		prs_buf_puts(o->b, "none");
+}
+
+static void put_lost(struct out *o, const struct prs_fact *f)
+{
+	num(o, "node", f->u.lost.node);
+	num(o, "incarnation", f->u.lost.incarnation);
+	put_units(o, "running", f, 0, f->u.lost.running_count);
+	put_units(o, "queued", f, f->u.lost.running_count, f->u.lost.queued_count);
+}
+
+static void put_reset(struct out *o, const struct prs_fact *f)
+{
+	static const char *const reasons[] = { [PRS_RESET_RETRY_FAILED] = "RETRY_FAILED", [PRS_RESET_BAD_RANGE] = "BAD_RANGE" };
+	unit(o, &f->u.reset.unit);
+	num(o, "count", f->u.reset.count);
+	WORD(o, "reason", reasons, f->u.reset.reason);
+}
+
+static void put_set(struct out *o, const struct prs_fact *f)
+{
+	text(o, "key", f->u.set.key);
+	text(o, "old", f->u.set.old);
+	text(o, "new", f->u.set.new_);
+}
+
+static void put_state(struct out *o, const struct prs_fact *f)
+{
+	word_or(o, "from", f->u.state.from < PRS_JOB_STATES ? prs_state_name(PRS_MACHINE_JOB, f->u.state.from) : NULL, f->u.state.from);
+	word_or(o, "to", f->u.state.to < PRS_JOB_STATES ? prs_state_name(PRS_MACHINE_JOB, f->u.state.to) : NULL, f->u.state.to);
+	error(o, f->u.state.code);
+	text(o, "text", f->u.state.text);
+}
+
+static void put_published(struct out *o, const struct prs_fact *f)
+{
+	text(o, "name", f->u.published.name);
+	num(o, "bytes", f->u.published.bytes);
+	num(o, "rows", f->u.published.rows);
+	hex(o, "xxh128", f->u.published.print, sizeof f->u.published.print);
+}
+
+static void put_split(struct out *o, const struct prs_fact *f)
+{
+	unit(o, &f->u.split.unit);
+	num(o, "parts", f->u.split.parts);
+}
+
+static void put_proc(struct out *o, const struct prs_fact *f)
+{
+	static const char *const events[] = { [PRS_PROC_STARTED] = "STARTED", [PRS_PROC_INIT_DONE] = "INIT_DONE",
+		[PRS_PROC_INIT_FAILED] = "INIT_FAILED", [PRS_PROC_EXITED] = "EXITED", [PRS_PROC_KILLED] = "KILLED" };
+	num(o, "node", f->u.proc.node);
+	num(o, "slot", f->u.proc.slot);
+	num(o, "incarnation", f->u.proc.incarnation);
+	num(o, "pid", f->u.proc.pid);
+	WORD(o, "event", events, f->u.proc.event);
+	error(o, f->u.proc.code);
+	num(o, "exit", f->u.proc.exit);
+	num(o, "trace_offset", f->u.proc.trace_offset);
+	num(o, "trace_bytes", f->u.proc.trace_bytes);
+	text(o, "text", f->u.proc.text);
+}
+
+static void put_step(struct out *o, const struct prs_fact *f)
+{
+	text(o, "step", f->u.step.step);
+	text(o, "run", f->u.step.run_id);
+	num(o, "state", f->u.step.state);
+	text(o, "reused", f->u.step.reused);
+}
+
+int prs_report_dump_fact(const struct prs_fact *f, struct prs_buf *to, bool json)
+{
+	static void (*const puts[])(struct out *, const struct prs_fact *) = { [PRS_FACT_HEAD] = put_head, [PRS_FACT_NODE] = put_node,
+		[PRS_FACT_PLANNED] = put_planned, [PRS_FACT_DONE] = put_done, [PRS_FACT_TRY] = put_try, [PRS_FACT_FAILED] = put_failed,
+		[PRS_FACT_LOST] = put_lost, [PRS_FACT_RESET] = put_reset, [PRS_FACT_SET] = put_set, [PRS_FACT_STATE] = put_state,
+		[PRS_FACT_PUBLISHED] = put_published, [PRS_FACT_SPLIT] = put_split, [PRS_FACT_PROC] = put_proc, [PRS_FACT_STEP] = put_step };
+	struct out o = { to, json };
+	begin(&o, prs_fact_name(f->type));
+	if (json) {
+		when(&o, "time", f->time_us);
+	} else {
+		char iso[TEXT_ISO];
+		text_iso(&(struct text_day){ 0 }, iso, f->time_us);
+		prs_buf_putc(to, ' ');
+		prs_buf_put(to, iso, sizeof iso);
+	}
+	if (f->flags)
+		num(&o, "flags", f->flags);
+	if ((size_t)f->type < sizeof puts / sizeof *puts && puts[f->type])
+		puts[f->type](&o, f);
+	return end(&o);
+}
+
+/* ---- plan ----------------------------------------------------------------------------------------------------------- */
+
+static void put_input(struct out *o, const struct prs_plan_record *r)
+{
+	num(o, "input", r->u.input.input);
+	num(o, "kind", r->u.input.kind);
+	num(o, "unit", r->u.input.unit);
+	num(o, "size", r->u.input.size);
+	hex(o, "fingerprint", r->u.input.print, sizeof r->u.input.print);
+	text(o, "name", r->u.input.name);
+	text(o, "root", r->u.input.root);
+	text(o, "options", r->u.input.options);
+}
+
+static void put_dir(struct out *o, const struct prs_plan_record *r)
+{
+	num(o, "dir", r->u.dir.dir);
+	if (r->u.dir.parent == PRS_NO_DIR) {
+		key(o, "parent");
+		prs_buf_puts(o->b, o->json ? "null" : "none");
+	} else {
+		num(o, "parent", r->u.dir.parent);
+	}
+	num(o, "input", r->u.dir.input);
+	text(o, "name", r->u.dir.name);
+}
+
+static void put_names(struct out *o, const struct prs_plan_record *r)
+{
+	const char *p = r->u.files.names, *last = NULL, *stop = p + r->u.files.names_bytes;
+	if (o->json) {
+		key(o, "names");
+		prs_buf_putc(o->b, '[');
+	}
+	while (p < stop) {
+		const char *zero = memchr(p, 0, (size_t)(stop - p));
+		size_t n = (size_t)((zero ? zero : stop) - p);
+		if (o->json) {
+			prs_buf_puts(o->b, last ? "," : "");
+			report_json(o->b, p, n);
+		} else if (!last) {
+			key(o, "first");
+			report_json(o->b, p, n);
+		}
+		last = p;
+		p += n + 1;
+	}
+	if (o->json) {
+		prs_buf_putc(o->b, ']');
+	} else if (last && last != r->u.files.names) {
+		key(o, "last");
+		report_json(o->b, last, strnlen(last, (size_t)(stop - last)));
+	}
+}
+
+static void put_files(struct out *o, const struct prs_plan_record *r)
+{
+	num(o, "dir", r->u.files.dir);
+	num(o, "count", r->u.files.count);
+	num(o, "flags", r->u.files.flags);
+	num(o, "first_file", r->u.files.first_file);
+	num(o, "names_bytes", r->u.files.names_bytes);
+	put_names(o, r);
+}
+
+static void put_rule(struct out *o, const struct prs_plan_record *r)
+{
+	num(o, "first_id", r->u.rule.first_id);
+	num(o, "count", r->u.rule.count);
+	num(o, "first_file", r->u.rule.first_file);
+	num(o, "per", r->u.rule.per);
+	num(o, "input", r->u.rule.input);
+}
+
+static void put_end(struct out *o, const struct prs_plan_record *r)
+{
+	num(o, "ids", r->u.end.ids);
+	num(o, "items", r->u.end.items);
+	num(o, "files", r->u.end.files);
+	sum(o, "checksum", r->u.end.sum);
+}
+
+int prs_report_dump_plan(const struct prs_plan_record *r, struct prs_buf *to, bool json)
+{
+	static const struct {
+		const char *name;
+		void (*put)(struct out *, const struct prs_plan_record *);
+	} types[] = { [PRS_PLAN_HEAD] = { "HEAD", NULL }, [PRS_PLAN_INPUT] = { "INPUT", put_input }, [PRS_PLAN_DIR] = { "DIR", put_dir },
+		[PRS_PLAN_FILES] = { "FILES", put_files }, [PRS_PLAN_RULE] = { "RULE", put_rule }, [PRS_PLAN_SLICES] = { "SLICES", NULL },
+		[PRS_PLAN_GROUP] = { "GROUP", NULL }, [PRS_PLAN_SCHEMA] = { "SCHEMA", NULL }, [PRS_PLAN_END] = { "END", put_end } };
+	struct out o = { to, json };
+	bool known = (size_t)r->type < sizeof types / sizeof types[0] && types[r->type].name;
+	begin(&o, known ? types[r->type].name : "?");
+	if (known && types[r->type].put)
+		types[r->type].put(&o, r);
+	return end(&o);
+}
+
+/* ---- rows ----------------------------------------------------------------------------------------------------------- */
+
+int prs_report_dump_rows(const struct prs_rows *r, struct prs_buf *to, bool json)
+{
+	struct out o = { to, json };
+	begin(&o, "ROWS");
+	unit(&o, &r->unit);
+	num(&o, "lease", r->lease);
+	num(&o, "succeeded", r->succeeded);
+	num(&o, "head_len", r->head_len);
+	num(&o, "length", r->length);
+	if (r->bytes) {
+		bool cut = !json && r->length > BEGINNING_BYTES;
+		key(&o, "bytes");
+		report_json(to, r->bytes, cut ? BEGINNING_BYTES : (size_t)r->length);
+		prs_buf_puts(to, cut ? "..." : "");
+	}
+	return end(&o);
+}
