@@ -324,6 +324,8 @@ static void put_item_tail(struct prs_report *r, const struct report_unit *u, str
 	bool cause = known && f.u.try_.code == u->code; /* else it failed for another reason than its last try */
 	prs_buf_puts(to, "\"mini_batch\":");
 	prs_buf_dec(to, u->unit.id, 0);
+	if (u->unit.item_count)
+		prs_buf_putf(to, ",\"item_first\":%u,\"item_count\":%u", u->unit.item_first, u->unit.item_count);
 	prs_buf_puts(to, ",\"tries\":");
 	prs_buf_dec(to, u->tries, 0);
 	prs_buf_puts(to, ",\"error\":");
