@@ -1,0 +1,512 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * list: see list.h.
+ *
+ * State: a stack of folders still to be listed (lowest in listing order on top), the files that wait for a whole mini-batch, the numbers
+ * of the next folder, file and id. Feeding an old plan replays its records onto the same state.
+ */
+#include "data/list.h"
+
+#include "base/mem.h"
+#include "wire/frame.h"
+#include "wire/plan.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define BODY_MAX ((size_t)32 << 20)
+
+struct pending {
+	uint32_t dir, parent;
+	uint16_t input;
+	char *path;
+};
+
+struct names {
+	struct prs_buf text;
+	uint32_t *at;
+	size_t n, cap;
+};
+
+/* A folder by number. `path` only when it came from an old plan. */
+struct known_dir {
+	uint32_t parent;
+	uint16_t input;
+	bool listed;
+	char *path;
+};
+
+struct prs_lister {
+	const struct prs_fs *fs;
+	char **names, **roots;
+	unsigned inputs;
+	uint32_t per;
+	unsigned next_input;   /* not begun */
+	struct pending *stack;
+	size_t stack_n, stack_cap;
+	struct known_dir *dirs;
+	size_t dirs_n, dirs_cap;
+	uint64_t files, ids, items;
+	uint64_t open_first;   /* first file that is in no mini-batch yet */
+	int current_input;     /* of the open files, -1 = none */
+	uint32_t sum;
+	bool fed, ended;
+	struct prs_list_counts counts;
+};
+
+static int nomem(struct prs_err *err) { return prs_fail(err, PRS_ENOMEM, "listing the input"); }
+
+void prs_lister_free(struct prs_lister *l)
+{
+	if (!l)
+		return;
+	for (unsigned i = 0; i < l->inputs; i++) {
+		prs_freep(&l->names[i]);
+		prs_freep(&l->roots[i]);
+	}
+	for (size_t i = 0; i < l->stack_n; i++)
+		prs_freep(&l->stack[i].path);
+	for (size_t i = 0; i < l->dirs_n; i++)
+		prs_freep(&l->dirs[i].path);
+	prs_freep(&l->names);
+	prs_freep(&l->roots);
+	prs_freep(&l->stack);
+	prs_freep(&l->dirs);
+	prs_freep(&l);
+}
+
+struct prs_lister *prs_lister_new(const struct prs_fs *fs, const struct prs_list_input *inputs, unsigned n, uint32_t per)
+{
+	struct prs_lister *l = prs_calloc(1, sizeof *l);
+	if (!l)
+		return NULL;
+	l->fs = fs;
+	l->per = per;
+	l->current_input = -1;
+	l->names = prs_calloc(n + 1, sizeof *l->names);
+	l->roots = prs_calloc(n + 1, sizeof *l->roots);
+	bool ok = l->names && l->roots;
+	for (unsigned i = 0; ok && i < n; i++) {
+		l->inputs++;
+		l->names[i] = prs_strdup(inputs[i].name);
+		l->roots[i] = prs_strdup(inputs[i].path);
+		ok = l->names[i] && l->roots[i];
+	}
+	if (!ok) {
+		prs_lister_free(l);
+		return NULL;
+	}
+	return l;
+}
+
+void prs_list_counts(const struct prs_lister *l, struct prs_list_counts *ret) { *ret = l->counts; }
+
+/* ---- folders ---------------------------------------------------------------------------------------------------------- */
+
+static int push(struct prs_lister *l, struct pending p)
+{
+	if (l->stack_n == l->stack_cap) {
+		size_t cap = l->stack_cap ? l->stack_cap * 2 : 32;
+		struct pending *v = prs_realloc(l->stack, cap * sizeof *v);
+		if (!v)
+			return -PRS_ENOMEM;
+		l->stack = v;
+		l->stack_cap = cap;
+	}
+	l->stack[l->stack_n++] = p;
+	return 0;
+}
+
+/* Number the next folder. */
+static int add_dir(struct prs_lister *l, uint32_t parent, uint16_t input)
+{
+	if (l->dirs_n == l->dirs_cap) {
+		size_t cap = l->dirs_cap ? l->dirs_cap * 2 : 32;
+		struct known_dir *v = prs_realloc(l->dirs, cap * sizeof *v);
+		if (!v)
+			return -PRS_ENOMEM;
+		l->dirs = v;
+		l->dirs_cap = cap;
+	}
+	l->dirs[l->dirs_n++] = (struct known_dir){ .parent = parent, .input = input };
+	return 0;
+}
+
+/* ---- records ---------------------------------------------------------------------------------------------------------- */
+
+static struct prs_text text_of(const char *s)
+{
+	size_t n = strlen(s);
+	return (struct prs_text){ s, (uint16_t)(n > UINT16_MAX ? UINT16_MAX : n) };
+}
+
+static void put_dir_record(struct prs_buf *body, uint32_t dir, uint32_t parent, uint16_t input, const char *name)
+{
+	struct prs_plan_record r = { .type = PRS_PLAN_DIR };
+	r.u.dir.dir = dir;
+	r.u.dir.parent = parent;
+	r.u.dir.input = input;
+	r.u.dir.name = text_of(name);
+	prs_plan_put(body, &r);
+}
+
+static void put_rule(struct prs_lister *l, struct prs_buf *body, uint64_t count, uint32_t per)
+{
+	struct prs_plan_record r = { .type = PRS_PLAN_RULE };
+	r.u.rule.first_id = l->ids;
+	r.u.rule.count = count;
+	r.u.rule.first_file = l->open_first;
+	r.u.rule.per = per;
+	r.u.rule.input = (uint16_t)l->current_input;
+	prs_plan_put(body, &r);
+	l->ids += count;
+	l->items += count * per;
+	l->open_first += count * per;
+}
+
+/* Whole mini-batches of the open files; with `last` the rest too. */
+static void put_rules(struct prs_lister *l, struct prs_buf *body, bool last)
+{
+	uint64_t open = l->files - l->open_first;
+	if (open / l->per)
+		put_rule(l, body, open / l->per, l->per);
+	open = l->files - l->open_first;
+	if (last && open)
+		put_rule(l, body, 1, (uint32_t)open);
+}
+
+static void put_files(struct prs_lister *l, struct prs_buf *body, uint32_t dir, const char *names, uint32_t bytes, uint32_t count, bool last)
+{
+	struct prs_plan_record r = { .type = PRS_PLAN_FILES };
+	r.u.files.dir = dir;
+	r.u.files.count = count;
+	r.u.files.flags = last ? PRS_FILES_LAST : 0;
+	r.u.files.names_bytes = bytes;
+	r.u.files.first_file = l->files;
+	r.u.files.names = names;
+	prs_plan_put(body, &r);
+	l->files += count;
+}
+
+static void finish_body(struct prs_lister *l, const struct prs_buf *body, size_t from)
+{
+	l->sum ^= prs_checksum(body->data + from, body->len - from);
+}
+
+/* ---- reading a folder ------------------------------------------------------------------------------------------------- */
+
+struct found {
+	struct prs_lister *l;
+	const char *path;
+	struct names files, dirs;
+	int failed;
+};
+
+static int add_name(struct names *v, const char *name)
+{
+	if (v->n == v->cap) {
+		size_t cap = v->cap ? v->cap * 2 : 256;
+		uint32_t *p = prs_realloc(v->at, cap * sizeof *p);
+		if (!p)
+			return -PRS_ENOMEM;
+		v->at = p;
+		v->cap = cap;
+	}
+	v->at[v->n++] = (uint32_t)v->text.len;
+	return prs_buf_put(&v->text, name, strlen(name) + 1);
+}
+
+static char type_by_stat(struct found *f, const char *name, bool was_link)
+{
+	PRS_AUTOFREE char *path = prs_strf("%s/%s", f->path, name);
+	struct prs_fs_stat st;
+	if (!path || f->l->fs->stat(f->l->fs->ctx, path, &st) < 0) {
+		if (path && was_link) {
+			f->l->counts.skipped_dangling++;
+			if (!f->l->counts.first_dangling[0])
+				strncpy(f->l->counts.first_dangling, path, sizeof f->l->counts.first_dangling - 1);
+		}
+		return 'x';
+	}
+	return S_ISREG(st.mode) ? 'f' : S_ISDIR(st.mode) ? 'd' : 'o';
+}
+
+static int each_entry(void *ctx, const char *name, char type)
+{
+	struct found *f = ctx;
+	if (type == 'l' || type == '?')
+		type = type_by_stat(f, name, type == 'l');
+	if (type == 'o')
+		f->l->counts.skipped_special++;
+	if (type == 'f' || type == 'd')
+		f->failed = add_name(type == 'f' ? &f->files : &f->dirs, name);
+	return f->failed ? 1 : 0;
+}
+
+static const char *sort_base; /* of the one lister thread's current sort */
+static int by_bytes(const void *a, const void *b)
+{
+	return strcmp(sort_base + *(const uint32_t *)a, sort_base + *(const uint32_t *)b);
+}
+
+static void sort_names(struct names *v)
+{
+	sort_base = (const char *)v->text.data;
+	if (v->n)
+		qsort(v->at, v->n, sizeof *v->at, by_bytes);
+}
+
+static const char *name_at(const struct names *v, size_t i) { return (const char *)v->text.data + v->at[i]; }
+
+/* Does the folder lead back to one of the folders above it? */
+static bool is_loop(struct prs_lister *l, const char *root, const char *path)
+{
+	struct prs_fs_stat me, above;
+	if (l->fs->stat(l->fs->ctx, path, &me) < 0)
+		return false;
+	PRS_AUTOFREE char *up = prs_strdup(path);
+	while (up && strlen(up) > strlen(root)) {
+		*strrchr(up, '/') = 0;
+		if (l->fs->stat(l->fs->ctx, up[0] ? up : "/", &above) == 0 && above.dev == me.dev && above.ino == me.ino)
+			return true;
+	}
+	return false;
+}
+
+static int put_names(struct prs_lister *l, struct prs_buf *body, uint32_t dir, const struct names *v, size_t from, size_t *ret_next)
+{
+	PRS_AUTOBUF block;
+	prs_buf_init(&block, PRS_FILES_BLOCK_BYTES + (64 << 10));
+	size_t i = from;
+	do {
+		prs_buf_clear(&block);
+		uint32_t count = 0;
+		for (; i < v->n && block.len < PRS_FILES_BLOCK_BYTES; i++, count++)
+			prs_buf_put(&block, name_at(v, i), strlen(name_at(v, i)) + 1);
+		if (block.failed)
+			return block.failed;
+		put_files(l, body, dir, block.data ? (const char *)block.data : "", (uint32_t)block.len, count, i == v->n);
+	} while (i < v->n && body->len < BODY_MAX / 2);
+	*ret_next = i;
+	return body->failed;
+}
+
+static int put_subfolders(struct prs_lister *l, struct prs_buf *body, const struct pending *p, const struct names *v, struct prs_err *err)
+{
+	uint32_t first = (uint32_t)l->dirs_n;
+	for (size_t i = 0; i < v->n; i++) {
+		if (add_dir(l, p->dir, p->input) < 0)
+			return nomem(err);
+		put_dir_record(body, first + (uint32_t)i, p->dir, p->input, name_at(v, i));
+	}
+	for (size_t i = v->n; i-- > 0;) { /* the first on top */
+		char *path = prs_strf("%s/%s", strcmp(p->path, "/") ? p->path : "", name_at(v, i));
+		if (!path || push(l, (struct pending){ first + (uint32_t)i, p->dir, p->input, path }) < 0) {
+			prs_freep(&path);
+			return nomem(err);
+		}
+	}
+	return 0;
+}
+
+static int list_folder(struct prs_lister *l, const struct pending *p, struct prs_buf *body, struct prs_err *err)
+{
+	struct found f = { .l = l, .path = p->path };
+	prs_buf_init(&f.files.text, (size_t)1 << 31);
+	prs_buf_init(&f.dirs.text, (size_t)1 << 31);
+	int r = 0;
+	size_t next = 0;
+	if (is_loop(l, l->roots[p->input], p->path))
+		l->counts.loops_cut++;
+	else
+		r = l->fs->list(l->fs->ctx, p->path, each_entry, &f);
+	if (f.failed)
+		r = nomem(err);
+	else if (r < 0)
+		r = r == -ENOENT || r == -ENOTDIR ? prs_fail(err, PRS_EINPUT_CHANGED, "the folder %s is gone: the input changed since it was listed", p->path)
+		                                  : prs_fail_errno(err, -r, "reading the folder %s", p->path);
+	if (!r) {
+		sort_names(&f.files);
+		sort_names(&f.dirs);
+		l->counts.folders++;
+		l->counts.files += f.files.n;
+		do
+			r = put_names(l, body, p->dir, &f.files, next, &next);
+		while (!r && next < f.files.n);
+		r = r ? nomem(err) : put_subfolders(l, body, p, &f.dirs, err);
+	}
+	prs_buf_done(&f.files.text);
+	prs_buf_done(&f.dirs.text);
+	prs_freep(&f.files.at);
+	prs_freep(&f.dirs.at);
+	return r;
+}
+
+/* ---- inputs ----------------------------------------------------------------------------------------------------------- */
+
+static int begin_input(struct prs_lister *l, struct prs_buf *body, struct prs_err *err)
+{
+	unsigned i = l->next_input;
+	struct prs_fs_stat st;
+	int r = l->fs->stat(l->fs->ctx, l->roots[i], &st);
+	if (r < 0)
+		return prs_fail_errno(err, -r, "input %s", l->roots[i]);
+	PRS_AUTOFREE char *root = prs_strdup(l->roots[i]);
+	if (!root)
+		return nomem(err);
+	char *base = NULL;
+	if (S_ISREG(st.mode)) { /* one file: a folder with one name */
+		base = strrchr(root, '/');
+		*base++ = 0;
+	}
+	struct prs_plan_record in = { .type = PRS_PLAN_INPUT };
+	in.u.input.input = (uint16_t)i;
+	in.u.input.size = l->per;
+	in.u.input.name = text_of(l->names[i]);
+	in.u.input.root = text_of(base && !root[0] ? "/" : root);
+	in.u.input.options = text_of(base ? "file" : "");
+	prs_plan_put(body, &in);
+	uint32_t dir = (uint32_t)l->dirs_n;
+	put_dir_record(body, dir, PRS_NO_DIR, (uint16_t)i, "");
+	if (add_dir(l, PRS_NO_DIR, (uint16_t)i) < 0)
+		return nomem(err);
+	l->next_input++;
+	l->current_input = (int)i;
+	if (base) {
+		l->counts.files++;
+		put_files(l, body, dir, base, (uint32_t)strlen(base) + 1, 1, true);
+		return 0;
+	}
+	char *path = prs_strdup(root);
+	if (!path || push(l, (struct pending){ dir, PRS_NO_DIR, (uint16_t)i, path }) < 0) {
+		prs_freep(&path);
+		return nomem(err);
+	}
+	return 0;
+}
+
+static void put_end(struct prs_lister *l, struct prs_buf *body)
+{
+	struct prs_plan_record r = { .type = PRS_PLAN_END };
+	r.u.end.ids = l->ids;
+	r.u.end.items = l->items;
+	r.u.end.files = l->files;
+	r.u.end.sum = l->sum;
+	prs_plan_put(body, &r);
+	l->ended = true;
+}
+
+static int rebuild_stack(struct prs_lister *l, struct prs_err *err);
+
+int prs_list_next(struct prs_lister *l, struct prs_buf *body, struct prs_err *err)
+{
+	size_t from = body->len;
+	if (l->ended)
+		return 0;
+	int r = l->fed ? rebuild_stack(l, err) : 0;
+	if (r < 0)
+		return r;
+	if (l->stack_n) {
+		struct pending p = l->stack[--l->stack_n];
+		r = list_folder(l, &p, body, err);
+		prs_freep(&p.path);
+	} else if (l->next_input < l->inputs) {
+		r = begin_input(l, body, err);
+	}
+	if (r < 0)
+		return r;
+	put_rules(l, body, !l->stack_n);
+	if (!l->stack_n)
+		l->current_input = -1;
+	finish_body(l, body, from);
+	if (!l->stack_n && l->next_input == l->inputs)
+		put_end(l, body);
+	if (body->failed)
+		return prs_fail(err, (enum prs_code)-body->failed, "a folder with too many files for one plan block");
+	return l->ended ? 0 : 1;
+}
+
+/* ---- resume ----------------------------------------------------------------------------------------------------------- */
+
+static int feed_dir(struct prs_lister *l, const struct prs_plan_record *r, struct prs_err *err)
+{
+	uint32_t parent = r->u.dir.parent;
+	if (r->u.dir.dir != l->dirs_n || (parent != PRS_NO_DIR && parent >= l->dirs_n))
+		return prs_fail(err, PRS_ECORRUPT, "plan: folders are not in order");
+	if (add_dir(l, parent, r->u.dir.input) < 0)
+		return nomem(err);
+	char **path = &l->dirs[l->dirs_n - 1].path;
+	if (r->u.dir.input >= l->inputs)
+		return prs_fail(err, PRS_ECORRUPT, "plan: a folder of an unknown input");
+	if (parent == PRS_NO_DIR)
+		*path = prs_strdup(l->roots[r->u.dir.input]);
+	else
+		*path = prs_strf("%s/%.*s", strcmp(l->dirs[parent].path, "/") ? l->dirs[parent].path : "", (int)r->u.dir.name.n, r->u.dir.name.p);
+	return *path ? 0 : nomem(err);
+}
+
+static int feed_record(struct prs_lister *l, const struct prs_plan_record *r, struct prs_err *err)
+{
+	switch (r->type) {
+	case PRS_PLAN_INPUT:
+		if (r->u.input.input != l->next_input || l->next_input >= l->inputs)
+			return prs_fail(err, PRS_ECORRUPT, "plan: inputs are not in order");
+		l->current_input = r->u.input.input;
+		l->next_input++;
+		return 0;
+	case PRS_PLAN_DIR: return feed_dir(l, r, err);
+	case PRS_PLAN_FILES:
+		l->files += r->u.files.count;
+		l->counts.files += r->u.files.count;
+		if (r->u.files.flags & PRS_FILES_LAST && r->u.files.dir < l->dirs_n)
+			l->dirs[r->u.files.dir].listed = true;
+		return 0;
+	case PRS_PLAN_RULE:
+		l->ids += r->u.rule.count;
+		l->items += r->u.rule.count * r->u.rule.per;
+		l->open_first += r->u.rule.count * r->u.rule.per;
+		return 0;
+	case PRS_PLAN_END: l->ended = true; return 0;
+	case PRS_PLAN_HEAD:
+	case PRS_PLAN_SLICES:
+	case PRS_PLAN_GROUP:
+	case PRS_PLAN_SCHEMA:
+		return 0;
+	}
+	return 0;
+}
+
+int prs_list_feed(struct prs_lister *l, const uint8_t *body, size_t n, struct prs_err *err)
+{
+	struct prs_plan_record r;
+	size_t at = 0;
+	int k;
+	l->fed = true;
+	l->sum ^= prs_checksum(body, n);
+	while ((k = prs_plan_next(body, n, &at, &r, err)) == 1) {
+		int e = feed_record(l, &r, err);
+		if (e < 0)
+			return e;
+	}
+	return k;
+}
+
+/* The stack as it was: sibling groups in the order of their numbers, in each the first folder on top. */
+static int rebuild_stack(struct prs_lister *l, struct prs_err *err)
+{
+	l->fed = false;
+	for (size_t first = 0, end; first < l->dirs_n; first = end) {
+		for (end = first + 1; end < l->dirs_n && l->dirs[end].parent == l->dirs[first].parent && l->dirs[first].parent != PRS_NO_DIR;)
+			end++;
+		for (size_t i = end; i-- > first;) {
+			struct known_dir *d = &l->dirs[i];
+			if (d->listed)
+				continue;
+			if (push(l, (struct pending){ (uint32_t)i, d->parent, d->input, d->path }) < 0)
+				return nomem(err);
+			d->path = NULL; /* the stack owns it */
+		}
+	}
+	return 0;
+}
