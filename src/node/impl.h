@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * impl: what the files of node/ share.
+ */
+#ifndef PRS_NODE_IMPL_H
+#define PRS_NODE_IMPL_H
+
+#include "io/conn.h"
+#include "node/node.h"
+#include "store/store.h"
+#include "wire/page.h"
+
+enum { PRS_PATH_BYTES = 4096 };
+
+struct worker {
+	struct prs_node *node;
+	uint16_t slot;
+	uint32_t incarnation;
+	int pid, pidfd, event_fd, page_fd; /* pid 0 = no process */
+	struct prs_conn conn;
+	struct prs_watch *watch_conn, *watch_pid;
+	struct prs_page *page;
+	uint32_t tokens_due;  /* tasks in conn.out whose tokens are not written */
+	bool dirty, paused;
+	/* the last report of the process, for PROC */
+	uint16_t report_code;
+	uint64_t trace_offset;
+	uint32_t trace_bytes;
+	char report_text[1024];
+};
+
+/* Rows that go to the disk together. */
+struct batch {
+	struct prs_sync_job job;
+	struct prs_node *node;
+	struct segment *segment;
+	struct prs_buf frame;
+	uint64_t offset;
+	struct prs_done *done;
+	uint32_t n, cap;
+	struct prs_err err;
+};
+
+struct segment {
+	struct prs_log log;
+	uint32_t number;
+	struct segment *next;
+};
+
+struct rows_store {
+	struct segment *segments; /* newest first */
+	struct segment *raws;
+	uint32_t next_number;
+	struct batch batches[2];
+	int filling;
+	bool syncing;
+	unsigned raw_jobs; /* under way */
+	bool failed;
+};
+
+struct prs_node {
+	struct prs_node_config c;
+	struct prs_pool *pool;
+	struct worker *workers;
+	struct prs_timer *timer;
+	struct prs_page *pages; /* copies for TICK */
+	struct prs_pool_effects effects;
+	struct prs_pool_event *events; /* queue */
+	uint32_t events_n, events_cap;
+	bool stepping, pool_down, told_down;
+	struct rows_store rows;
+	/* the frame that is being handled */
+	struct worker *current;
+	const uint8_t *payload;
+	uint32_t payload_bytes;
+	int payload_fd;
+	uint16_t *dirty; /* slots with something to send */
+	uint16_t dirty_n;
+};
+
+/* node.c */
+void node_event(struct prs_node *n, const struct prs_pool_event *e);
+void node_check_down(struct prs_node *n);
+/* worker.c */
+int worker_init(struct worker *w, struct prs_node *n, uint16_t slot, struct prs_err *err);
+void worker_done(struct worker *w);
+void worker_spawn(struct worker *w, uint32_t incarnation);
+void worker_send_task(struct worker *w, const struct prs_pool_effect *e);
+void worker_send_stop(struct worker *w);
+void worker_send_drop(struct worker *w, uint32_t claim, uint32_t count);
+uint32_t worker_take_tokens(struct worker *w, uint32_t count);
+void worker_flush(struct worker *w);
+void worker_pause(struct worker *w, bool pause);
+/* rows.c */
+int rows_init(struct prs_node *n, struct prs_err *err);
+void rows_free(struct prs_node *n);
+/* The RESULT being handled counts: store its bytes, tell the master when they are durable. */
+void rows_accept(struct prs_node *n, struct worker *w, const struct prs_pool_effect *e);
+void rows_flush(struct prs_node *n);
+bool rows_idle(const struct prs_node *n);
+/* tell.c */
+void tell_try(struct prs_node *n, const struct prs_pool_effect *e);
+void tell_proc(struct prs_node *n, const struct prs_pool_effect *e);
+
+#endif

@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * worker: one worker process: its descriptors, its start, its frames, its death.
+ */
+#include "node/impl.h"
+
+#include "base/mem.h"
+#include "io/process.h"
+#include "io/strays.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+enum { EVENT_STRAYS = 0 };
+
+static uint64_t now(void) { return prs_clock_us(); }
+
+int worker_init(struct worker *w, struct prs_node *n, uint16_t slot, struct prs_err *err)
+{
+	*w = (struct worker){ .node = n, .slot = slot, .pidfd = -1, .event_fd = -1, .page_fd = -1, .conn = { .fd = -1 } };
+	char path[PRS_PATH_BYTES];
+	snprintf(path, sizeof path, "%s/work/page/%u", n->c.dir, slot);
+	int fd = n->c.fs->open(n->c.fs->ctx, path, O_RDWR | O_CREAT | O_TRUNC, 0644);
+	int r = fd < 0 ? fd : n->c.fs->ftruncate(n->c.fs->ctx, fd, PRS_PAGE_BYTES);
+	if (r < 0)
+		return prs_fail_errno(err, -r, "creating %s", path);
+	w->page_fd = fd;
+	w->page = n->c.fs->mmap(n->c.fs->ctx, fd, PRS_PAGE_BYTES, true);
+	return w->page ? 0 : prs_fail_errno(err, errno, "mapping %s", path);
+}
+
+static void close_process(struct worker *w)
+{
+	prs_watch_free(w->watch_conn);
+	prs_watch_free(w->watch_pid);
+	w->watch_conn = w->watch_pid = NULL;
+	prs_conn_done(&w->conn);
+	if (w->pidfd >= 0)
+		close(w->pidfd);
+	if (w->event_fd >= 0)
+		close(w->event_fd);
+	w->pidfd = w->event_fd = -1;
+	w->pid = 0;
+	w->tokens_due = 0;
+}
+
+void worker_done(struct worker *w)
+{
+	close_process(w);
+	if (w->page)
+		w->node->c.fs->munmap(w->node->c.fs->ctx, w->page, PRS_PAGE_BYTES);
+	if (w->page_fd >= 0)
+		close(w->page_fd);
+	w->page = NULL;
+	w->page_fd = -1;
+}
+
+/* ---- sending ---------------------------------------------------------------------------------------------------------- */
+
+static void mark_dirty(struct worker *w)
+{
+	if (w->dirty)
+		return;
+	w->dirty = true;
+	w->node->dirty[w->node->dirty_n++] = w->slot;
+}
+
+static void put_frame(struct worker *w, uint16_t type, uint32_t claim, const void *payload, uint32_t n)
+{
+	struct prs_msg_header h = { n, type, 0, claim };
+	prs_msg_put_header(&w->conn.out, &h);
+	prs_buf_put(&w->conn.out, payload, n);
+	mark_dirty(w);
+}
+
+/* A task above PRS_MSG_PART_BYTES goes in several frames. */
+void worker_send_task(struct worker *w, const struct prs_pool_effect *e)
+{
+	PRS_AUTOBUF body;
+	prs_buf_init(&body, (size_t)1 << 31);
+	PRS_AUTOBUF payload;
+	prs_buf_init(&payload, (size_t)1 << 31);
+	struct prs_task t = { .id = e->unit.id, .lease = e->lease, .item_first = e->unit.item_first, .item_count = e->unit.item_count, .try_number = e->try_number };
+	int r = w->node->c.link.task(w->node->c.link.ctx, &e->unit, &t, &body);
+	prs_msg_put_task(&payload, &t);
+	prs_buf_put(&payload, body.data, body.len);
+	if (r < 0 || payload.failed) {
+		struct prs_pool_event broken = { .type = PRS_POOL_BROKEN, .now_us = now(), .slot = w->slot, .code = PRS_ENOMEM };
+		node_event(w->node, &broken);
+		return;
+	}
+	for (size_t at = 0; at < payload.len;) {
+		size_t n = payload.len - at < PRS_MSG_PART_BYTES ? payload.len - at : PRS_MSG_PART_BYTES;
+		bool more = at + n < payload.len;
+		struct prs_msg_header h = { (uint32_t)n, PRS_MSG_TASK, more ? PRS_MSG_MORE : 0, e->claim };
+		prs_msg_put_header(&w->conn.out, &h);
+		prs_buf_put(&w->conn.out, payload.data + at, n);
+		at += n;
+	}
+	w->tokens_due++;
+	mark_dirty(w);
+}
+
+void worker_send_stop(struct worker *w) { put_frame(w, PRS_MSG_STOP, 0, NULL, 0); }
+
+void worker_send_drop(struct worker *w, uint32_t claim, uint32_t count)
+{
+	uint8_t raw[8];
+	prs_put32(raw, claim);
+	prs_put32(raw + 4, count);
+	put_frame(w, PRS_MSG_DROP, 0, raw, sizeof raw);
+	__atomic_add_fetch(&w->page->recalls, 1, __ATOMIC_RELEASE);
+}
+
+/* Frames first, then their tokens: a worker that takes a token finds its task. */
+void worker_flush(struct worker *w)
+{
+	w->dirty = false;
+	if (w->conn.fd < 0)
+		return;
+	int r = prs_conn_flush(&w->conn);
+	if (r == 0) {
+		prs_watch_set(w->watch_conn, (w->paused ? 0 : PRS_READABLE) | PRS_WRITABLE);
+		return;
+	}
+	prs_watch_set(w->watch_conn, w->paused ? 0 : PRS_READABLE);
+	if (!w->tokens_due)
+		return;
+	uint64_t tokens = w->tokens_due;
+	w->tokens_due = 0;
+	ssize_t n = write(w->event_fd, &tokens, sizeof tokens);
+	(void)n; /* cannot fail: the counter never comes near its limit */
+}
+
+uint32_t worker_take_tokens(struct worker *w, uint32_t count)
+{
+	if (w->event_fd < 0)
+		return 0;
+	uint32_t got = w->tokens_due < count ? w->tokens_due : count;
+	w->tokens_due -= got;
+	uint64_t one;
+	while (got < count && read(w->event_fd, &one, sizeof one) == sizeof one)
+		got++;
+	return got;
+}
+
+void worker_pause(struct worker *w, bool pause)
+{
+	if (w->paused == pause)
+		return;
+	w->paused = pause;
+	if (w->watch_conn)
+		prs_watch_set(w->watch_conn, (pause ? 0 : PRS_READABLE) | (w->conn.out.len ? PRS_WRITABLE : 0));
+}
+
+/* ---- receiving -------------------------------------------------------------------------------------------------------- */
+
+static void keep_report(struct worker *w, uint16_t code, uint64_t offset, uint32_t bytes, const char *text, uint16_t n)
+{
+	w->report_code = code;
+	w->trace_offset = offset;
+	w->trace_bytes = bytes;
+	snprintf(w->report_text, sizeof w->report_text, "%.*s", (int)n, text);
+}
+
+static int on_frame(void *ctx, const struct prs_msg_header *h, const uint8_t *payload, int fd)
+{
+	struct worker *w = ctx;
+	struct prs_node *n = w->node;
+	struct prs_pool_event e = { .now_us = now(), .slot = w->slot, .claim = h->claim };
+	struct prs_report report;
+	struct prs_hello hello;
+	struct prs_done done;
+	struct prs_try try_;
+	int r = 0;
+	n->current = w;
+	n->payload = payload;
+	n->payload_bytes = h->len;
+	n->payload_fd = fd;
+	switch (h->type) {
+	case PRS_MSG_HELLO:
+		e.type = PRS_POOL_HELLO;
+		r = prs_msg_get_hello(payload, h->len, &hello, NULL);
+		break;
+	case PRS_MSG_READY: e.type = PRS_POOL_READY; break;
+	case PRS_MSG_INIT_FAILED:
+	case PRS_MSG_BYE:
+		e.type = h->type == PRS_MSG_BYE ? PRS_POOL_BYE : PRS_POOL_INIT_FAILED;
+		r = prs_msg_get_report(payload, h->len, &report, NULL);
+		if (!r) {
+			e.code = report.code;
+			keep_report(w, report.code, report.trace_offset, report.trace_bytes, report.message, report.message_bytes);
+		}
+		break;
+	case PRS_MSG_RESULT:
+		e.type = PRS_POOL_RESULT;
+		r = prs_done_decode(payload, h->len, &done, NULL);
+		if (!r && fd < 0 && done.length != h->len - PRS_DONE_BYTES)
+			r = -PRS_EPROTOCOL;
+		e.run_us = r ? 0 : done.run_us;
+		break;
+	case PRS_MSG_FAIL:
+		e.type = PRS_POOL_FAIL;
+		r = prs_try_decode(payload, h->len, &try_, NULL);
+		e.code = r ? 0 : try_.code;
+		e.run_us = r ? 0 : try_.run_us;
+		break;
+	default: r = -PRS_EPROTOCOL;
+	}
+	if (!r)
+		node_event(n, &e);
+	n->current = NULL;
+	if (n->payload_fd >= 0)
+		close(n->payload_fd);
+	n->payload_fd = -1;
+	return r < 0 ? -PRS_EPROTOCOL : 0;
+}
+
+static void broken(struct worker *w, uint16_t code)
+{
+	prs_watch_set(w->watch_conn, 0);
+	struct prs_pool_event e = { .type = PRS_POOL_BROKEN, .now_us = now(), .slot = w->slot, .code = code };
+	node_event(w->node, &e);
+}
+
+static void on_conn(void *ctx, int events)
+{
+	struct worker *w = ctx;
+	if (events & PRS_WRITABLE)
+		mark_dirty(w);
+	if (!(events & PRS_READABLE))
+		return;
+	int r = prs_conn_read(&w->conn, on_frame, w, NULL);
+	if (r < 0)
+		broken(w, PRS_EPROTOCOL);
+	else if (w->conn.eof) /* death is told by the pidfd, not by this */
+		prs_watch_set(w->watch_conn, 0);
+}
+
+/* Drain the socket, reap, read the tokens and the page, kill what was left behind; then the pool judges. */
+static void on_dead(void *ctx, int events)
+{
+	(void)events;
+	struct worker *w = ctx;
+	struct prs_node *n = w->node;
+	uint32_t status;
+	prs_conn_read(&w->conn, on_frame, w, NULL);
+	if (!prs_reap(w->pid, &status))
+		return;
+	struct prs_page page = prs_page_read(w->page);
+	uint32_t tokens = worker_take_tokens(w, UINT32_MAX);
+	prs_signal_group(w->pid, 9);
+	close_process(w);
+	prs_strays_kill(n->c.run_text, w->slot, NULL, EVENT_STRAYS);
+	struct prs_pool_event e = { .type = PRS_POOL_EXITED, .now_us = now(), .slot = w->slot, .exit = status, .count = tokens, .pages = &page };
+	w->page->word = 0;
+	node_event(n, &e);
+}
+
+/* ---- starting --------------------------------------------------------------------------------------------------------- */
+
+static void put_pair(struct prs_buf *b, const char *key, const char *value)
+{
+	prs_buf_put(b, key, strlen(key) + 1);
+	prs_buf_put(b, value, strlen(value) + 1);
+}
+
+static void send_setup(struct worker *w)
+{
+	struct prs_node *n = w->node;
+	char text[PRS_PATH_BYTES];
+	PRS_AUTOBUF b;
+	prs_buf_init(&b, PRS_MSG_MAX_BYTES);
+	prs_buf_put(&b, n->c.setup->data, n->c.setup->len);
+	snprintf(text, sizeof text, "process%03u", w->slot);
+	put_pair(&b, "process", text);
+	snprintf(text, sizeof text, "%u", w->slot);
+	put_pair(&b, "slot", text);
+	put_pair(&b, "node_ip", n->c.ip);
+	snprintf(text, sizeof text, "%s/logs/user/entry_script_log/%s", n->c.dir, n->c.ip);
+	put_pair(&b, "log_dir", text);
+	snprintf(text, sizeof text, "%s/logs/user/entry_script_log/%s/process%03u.log.txt", n->c.dir, n->c.ip, w->slot);
+	put_pair(&b, "log_file", text);
+	snprintf(text, sizeof text, "%s/logs/user/error/%s/process%03u.txt", n->c.dir, n->c.ip, w->slot);
+	put_pair(&b, "error_file", text);
+	put_frame(w, PRS_MSG_SETUP, 0, b.data, (uint32_t)b.len);
+}
+
+/* NAME=VALUE of the slot behind those of the job. */
+static char **environment(struct worker *w, char own[3][128])
+{
+	const struct prs_list *base = w->node->c.environment;
+	char **v = prs_calloc(base->n + 4, sizeof *v);
+	if (!v)
+		return NULL;
+	size_t n = 0;
+	for (; n < base->n; n++)
+		v[n] = base->v[n];
+	snprintf(own[0], 128, "PRS_RUN=%s", w->node->c.run_text);
+	snprintf(own[1], 128, "PRS_SLOT=%u", w->slot);
+	v[n++] = own[0];
+	v[n++] = own[1];
+	if (w->node->c.gpus) {
+		snprintf(own[2], 128, "CUDA_VISIBLE_DEVICES=%u", w->slot % w->node->c.gpus);
+		v[n++] = own[2];
+	}
+	return v;
+}
+
+static int spawn(struct worker *w, int peer, struct prs_err *err)
+{
+	struct prs_node *n = w->node;
+	char out[PRS_PATH_BYTES], errors[PRS_PATH_BYTES], parent[32], nofile[32], own[3][128];
+	snprintf(out, sizeof out, "%s/logs/user/stdout/%s/process%03u.stdout.txt", n->c.dir, n->c.ip, w->slot);
+	snprintf(errors, sizeof errors, "%s/logs/user/stderr/%s/process%03u.stderr.txt", n->c.dir, n->c.ip, w->slot);
+	snprintf(parent, sizeof parent, "%d", getpid());
+	snprintf(nofile, sizeof nofile, "%llu", (unsigned long long)prs_old_nofile());
+	char *argv[] = { (char *)(uintptr_t)"prs", (char *)(uintptr_t)"_worker", parent, nofile, (char *)(uintptr_t)n->c.python,
+		         (char *)(uintptr_t)n->c.loader, NULL };
+	PRS_AUTOFREE char **envp = environment(w, own);
+	if (!envp)
+		return prs_fail(err, PRS_ENOMEM, "starting a worker process");
+	int fds[] = { peer, w->event_fd, w->page_fd };
+	struct prs_spawn s = { .program = n->c.program, .argv = argv, .envp = envp, .cwd = n->c.code_root, .stdout_path = out, .stderr_path = errors,
+		               .fds = fds, .fds_n = 3 };
+	return prs_spawn(&s, &w->pid, &w->pidfd, err);
+}
+
+static int start(struct worker *w, struct prs_err *err)
+{
+	int peer = -1;
+	int r = prs_conn_init(&w->conn, &peer, err);
+	if (r < 0)
+		return r;
+	w->event_fd = eventfd(0, EFD_SEMAPHORE | EFD_NONBLOCK | EFD_CLOEXEC);
+	memset(w->page, 0, sizeof *w->page);
+	w->report_code = 0;
+	w->report_text[0] = 0;
+	w->trace_bytes = 0;
+	r = w->event_fd < 0 ? prs_fail_errno(err, errno, "eventfd of a worker") : spawn(w, peer, err);
+	close(peer);
+	if (r < 0)
+		return r;
+	w->watch_conn = prs_watch_new(w->node->c.loop, w->conn.fd, PRS_READABLE, on_conn, w, err);
+	w->watch_pid = prs_watch_new(w->node->c.loop, w->pidfd, PRS_READABLE, on_dead, w, err);
+	return w->watch_conn && w->watch_pid ? 0 : err->code;
+}
+
+void worker_spawn(struct worker *w, uint32_t incarnation)
+{
+	struct prs_err err = { 0 };
+	struct prs_pool_event e = { .type = PRS_POOL_SPAWNED, .slot = w->slot };
+	w->incarnation = incarnation;
+	int r = start(w, &err);
+	if (r < 0) {
+		if (w->pid > 0) {
+			uint32_t status;
+			prs_signal_group(w->pid, 9);
+			prs_reap(w->pid, &status);
+		}
+		close_process(w);
+		keep_report(w, PRS_ESPAWN, 0, 0, err.msg, (uint16_t)strlen(err.msg));
+		e.type = PRS_POOL_SPAWN_FAILED;
+		e.code = PRS_ESPAWN;
+	} else {
+		send_setup(w);
+	}
+	e.pid = (uint32_t)w->pid;
+	e.now_us = now();
+	node_event(w->node, &e);
+}
