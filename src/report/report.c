@@ -111,7 +111,6 @@ static int open_chain(struct prs_report *r, uint32_t epoch, uint64_t durable, st
 	r->reader.chain[r->reader.chain_n - 1].end = durable;
 	if (r->from.epoch != 0 && !cursor_fits(r)) { /* lines of facts that were never sealed */
 		report_files_restart(r);
-		report_files_purge(r);
 		r->from.epoch = 0;
 	}
 	r->quiet = r->from.epoch != 0;

@@ -81,6 +81,8 @@ static void test_ticks(void **context)
 	assert_int_equal(prs_report_catch_up(r, 1, w.frames[1][2], 0, &more, NULL), 0);
 	assert_int_equal(prs_report_tick(r, T(39, 0), NULL), 0);
 	assert_int_equal(prs_report_tick(r, T(40, 0), NULL), 0);
+	assert_int_equal(prs_report_tick(r, T(75, 0), NULL), 0); /* a machine that slept: one line, not three */
+	assert_int_equal(prs_report_tick(r, T(76, 0), NULL), 0);
 	assert_int_equal(prs_report_flush(r, NULL), 0);
 	prs_report_free(r);
 	struct prs_buf b = get_file(w.dir, outputs[0]);
@@ -88,7 +90,8 @@ static void test_ticks(void **context)
 	                                    "2026-01-02T03:04:15.000000Z No task has been processed yet.\n"
 	                                    "2026-01-02T03:04:25.000000Z No task has been processed yet.\n"
 	                                    "2026-01-02T03:04:35.000000Z No task has been processed yet.\n"
-	                                    "2026-01-02T03:04:45.000000Z Processed 1 of 3 mini batches in 0:00:40. Estimated remaining time 0:01:20.\n");
+	                                    "2026-01-02T03:04:45.000000Z Processed 1 of 3 mini batches in 0:00:40. Estimated remaining time 0:01:20.\n"
+	                                    "2026-01-02T03:05:15.000000Z Processed 1 of 3 mini batches in 0:01:10. Estimated remaining time 0:02:20.\n");
 	prs_buf_done(&b);
 	world_done(&w);
 }
