@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Checks that includes point down: python3 tools/check_includes.py SRC. Exit status 1 and file:line for each that does not."""
+import os
+import re
+import sys
+
+SIBLINGS = ("spec", "data", "sched", "pool", "store", "report", "io")
+ALLOWED = {"base": {"base"}, "wire": {"base", "wire"}}
+for name in SIBLINGS:
+    ALLOWED[name] = {"base", "wire", name}
+ALLOWED["node"] = {"base", "wire", "node", "pool", "store", "io"}
+ALLOWED["master"] = {"base", "wire", "node", "master", *SIBLINGS}
+ALLOWED["cli"] = ALLOWED["master"] | {"cli"}
+# Only io/ sees these; sys/socket.h and friends come with it.
+IO_ONLY = {"uv.h", "spawn.h", "sys/socket.h", "sys/epoll.h", "pthread.h"}
+
+
+def check(src):
+    bad = 0
+    for folder, _, files in os.walk(src):
+        top = os.path.relpath(folder, src).split(os.sep)[0]
+        for name in files:
+            if not name.endswith((".c", ".h")):
+                continue
+            path = os.path.join(folder, name)
+            with open(path, encoding="utf-8") as f:
+                for number, line in enumerate(f, 1):
+                    m = re.match(r'\s*#\s*include\s+(?:"([a-z_]+)/[^"]+"|<([^>]+)>)', line)
+                    if m and m.group(1) and m.group(1) not in ALLOWED.get(top, ()):
+                        print(f"{path}:{number}: {top}/ may not include from {m.group(1)}/: includes point down")
+                        bad += 1
+                    if m and m.group(2) in IO_ONLY and top != "io":
+                        print(f"{path}:{number}: only io/ may include <{m.group(2)}>")
+                        bad += 1
+    return bad
+
+
+if __name__ == "__main__":
+    sys.exit(1 if check(sys.argv[1]) else 0)
