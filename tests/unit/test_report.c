@@ -198,7 +198,8 @@ static void test_other_cause(void **context)
 	struct prs_fact facts[] = { head(1, 0, 0, T(0, 0)), planned(T(0, 1), 5, 9, true), failed_try(0, 1, 0, 1, T(2, 0), PRS_ERUN_EXCEPTION, "x", 9),
 		{ .type = PRS_FACT_FAILED, .time_us = T(2, 10), .u.failed = { .unit = { .id = 0 }, .items = 2, .code = PRS_ENODE_POISON } },
 		{ .type = PRS_FACT_FAILED, .time_us = T(2, 10), .u.failed = { .unit = { .id = 4 }, .items = 1, .code = PRS_ENODE_POISON } },
-		{ .type = PRS_FACT_FAILED, .time_us = T(2, 10), .u.failed = { .unit = { 12, 3, 1 }, .items = 1, .code = PRS_ENODE_POISON } } };
+		{ .type = PRS_FACT_FAILED, .time_us = T(2, 10), .u.failed = { .unit = { 12, 3, 1 }, .items = 1, .code = PRS_ENODE_POISON } },
+		{ .type = PRS_FACT_FAILED, .time_us = T(2, 10), .u.failed = { .unit = { 12, 1, 1 }, .items = 1, .code = PRS_ENODE_POISON } } };
 	append(&w, 1, facts, sizeof facts / sizeof facts[0]);
 	save(&w, 1);
 	struct prs_report *r = start(&w, PRS_LOG_INFO, NULL);
@@ -211,6 +212,7 @@ static void test_other_cause(void **context)
 	assert_string_equal((char *)b.data, "{\"path\":\"/in/0.txt\",\"mini_batch\":0,\"tries\":1," WHY TRACE "}\n"
 		"{\"path\":\"/in/1.txt\",\"mini_batch\":0,\"tries\":1," WHY TRACE "}\n"
 		"{\"path\":\"/in/8.txt\",\"mini_batch\":4,\"tries\":0," WHY "}\n"
+		"{\"path\":\"/in/8.txt\",\"mini_batch\":12,\"item_first\":1,\"item_count\":1,\"tries\":0," WHY "}\n"
 		"{\"path\":\"/in/8.txt\",\"mini_batch\":12,\"item_first\":3,\"item_count\":1,\"tries\":0," WHY "}\n");
 	prs_buf_done(&b);
 	world_done(&w);

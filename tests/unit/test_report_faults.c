@@ -156,6 +156,29 @@ static void test_cursor_beyond_seal(void **context)
 	world_done(&w);
 }
 
+/* Lines of facts that were never sealed, behind a cursor that does not know their log: no log keeps them. */
+static void test_ghost_logs(void **context)
+{
+	(void)context;
+	struct world w;
+	char path[4096];
+	world_init(&w);
+	tell(&w);
+	play(&w, 0);
+	const char *const ghosts[] = { "logs/sys/node/127.0.0.1/process009.txt", "logs/sys/node/10.0.0.9/process000.txt" };
+	snprintf(path, sizeof path, "%s/logs/sys/node/10.0.0.9", w.dir);
+	assert_int_equal(mkdir(path, 0777), 0);
+	for (size_t i = 0; i < 2; i++)
+		put_file(w.dir, ghosts[i], "ghost\n", 6);
+	prs_report_free(start(&w, PRS_LOG_INFO, NULL));
+	for (size_t i = 0; i < 2; i++) {
+		snprintf(path, sizeof path, "%s/%s", w.dir, ghosts[i]);
+		assert_int_equal(access(path, F_OK), -1);
+	}
+	check_outputs(&w, "ghosts");
+	world_done(&w);
+}
+
 /* An engine that was taken over writes no line and no cursor any more. */
 static void test_fenced(void **context)
 {
@@ -355,7 +378,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_kill_everywhere), cmocka_unit_test(test_kill_random), cmocka_unit_test(test_cut_logs),
-		cmocka_unit_test(test_cursor_beyond_seal), cmocka_unit_test(test_fenced), cmocka_unit_test(test_disk_full_sentence),
+		cmocka_unit_test(test_cursor_beyond_seal), cmocka_unit_test(test_ghost_logs),
+		cmocka_unit_test(test_fenced), cmocka_unit_test(test_disk_full_sentence),
 		cmocka_unit_test(test_disk_full_long), cmocka_unit_test(test_disk_full), cmocka_unit_test(test_no_memory),
 		cmocka_unit_test(test_damage),
 	};
