@@ -115,8 +115,9 @@ void report_csv(struct prs_buf *to, const void *bytes, size_t n)
 	const uint8_t *p = bytes;
 	bool quote = false, plain = true;
 	for (size_t i = 0; i < n; i++) {
-		quote |= p[i] == ',' || p[i] == '"';
-		plain &= p[i] >= 0x20 && p[i] < 0x7f && p[i] != '"';
+		bool marks = p[i] == '"', odd = (uint8_t)(p[i] - 0x20) >= 0x5f;
+		quote |= marks | (p[i] == ',');
+		plain &= !(marks | odd);
 	}
 	if (n > 0 && (p[0] == ' ' || p[n - 1] == ' '))
 		quote = true;

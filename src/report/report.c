@@ -179,7 +179,9 @@ int prs_report_catch_up(struct prs_report *r, uint32_t epoch, uint64_t durable, 
 		*ret_more = false;
 	if (r->broken)
 		return stopped(r, err);
-	if (!r->opened || epoch != r->epoch) {
+	if (r->opened && epoch != r->epoch)
+		return prs_fail(err, PRS_EINVALID, "a report belongs to one epoch: %u, not %u", r->epoch, epoch);
+	if (!r->opened) {
 		r->epoch = epoch;
 		int rc = open_chain(r, epoch, durable, err);
 		if (rc < 0)

@@ -38,7 +38,7 @@ struct prs_report; /* opaque */
 /* Opens logs/ and cuts every log back to the cursor. */
 int prs_report_new(struct prs_report **ret, const struct prs_fs *fs, const struct prs_report_config *c, struct prs_err *err);
 void prs_report_free(struct prs_report *r);
-/* Read facts of journal-<epoch> from the cursor up to `durable` bytes and write their log lines. Older epochs that the cursor has not finished are
+/* `epoch` is the same in every call of one life. Read facts of journal-<epoch> from the cursor up to `durable` bytes and write their log lines. Older epochs that the cursor has not finished are
  * read first, up to the length their successor's HEAD sealed. At most `budget` facts (0 = all); *ret_more tells that there are others.
  * Failure: never a reason to stop the job. A log that cannot be written (PRS_ENOSPACE, ...): the lines are kept, facts are left in the
  *          journal when too many are kept, every later call tries again and goes on where it was. Out of memory, a damaged journal,

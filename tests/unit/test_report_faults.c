@@ -223,6 +223,7 @@ static void test_disk_full_sentence(void **context)
 	assert_int_equal(prs_report_finish(r, &result, &err), -PRS_ENOSPACE);
 	fault.countdown = 0;
 	assert_int_equal(prs_report_catch_up(r, 1, w.journal[1].len, 0, &more, &err), 0);
+	assert_int_equal(prs_report_catch_up(r, 2, w.journal[2].len, 0, &more, &err), -PRS_EINVALID); /* an epoch is a life */
 	assert_int_equal(prs_report_flush(r, &err), 0);
 	prs_report_free(r);
 	save(&w, 2);
