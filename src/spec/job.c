@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * job: see job.h.
+ */
+#include "spec/job.h"
+
+#include "base/mem.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+void prs_job_init(struct prs_job *j) { memset(j, 0, sizeof *j); }
+
+static void free_pairs(struct prs_job_pair *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		prs_freep(&v[i].name);
+		prs_freep(&v[i].value);
+	}
+	free(v);
+}
+
+void prs_job_done(struct prs_job *j)
+{
+	prs_options_done(&j->o);
+	for (size_t i = 0; i < j->inputs_n; i++) {
+		prs_freep(&j->inputs[i].name);
+		prs_freep(&j->inputs[i].path);
+	}
+	prs_freep(&j->inputs);
+	free_pairs(j->models, j->models_n);
+	free_pairs(j->side_inputs, j->side_inputs_n);
+	free_pairs(j->environment, j->environment_n);
+	char **texts[] = { &j->submit_dir, &j->code_dir, &j->entry, &j->output_file, &j->output_dir, &j->name, &j->python, &j->python_why };
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+		prs_freep(texts[i]);
+	prs_list_done(&j->user_args);
+	prs_list_done(&j->warnings);
+}
+
+/* ---- checking --------------------------------------------------------------------------------------------------------- */
+
+struct check {
+	struct prs_job *j;
+	const struct prs_fs *fs;
+	const char *cwd;
+	struct prs_buf *report;
+	int mistakes;
+};
+
+__attribute__((format(printf, 2, 3))) static void mistake(struct check *c, const char *fmt, ...)
+{
+	char text[1024];
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	prs_buf_putf(c->report, "%s\n", text);
+	c->mistakes++;
+}
+
+/* Absolute, without a slash at the end; the caller frees. */
+static char *absolute(const char *cwd, const char *path)
+{
+	while (path[0] == '.' && path[1] == '/')
+		for (path += 2; *path == '/';)
+			path++;
+	if (!strcmp(path, "."))
+		path = "";
+	char *s = path[0] == '/' ? prs_strdup(path) : prs_strf("%s/%s", cwd, path);
+	for (size_t n = s ? strlen(s) : 0; n > 1 && s[n - 1] == '/'; n--)
+		s[n - 1] = 0;
+	return s;
+}
+
+/* 'f', 'd', 'o' or 0 when there is none */
+static char kind_of(struct check *c, const char *path)
+{
+	struct prs_fs_stat st;
+	if (c->fs->stat(c->fs->ctx, path, &st) < 0)
+		return 0;
+	return S_ISREG(st.mode) ? 'f' : S_ISDIR(st.mode) ? 'd' : 'o';
+}
+
+static void check_script(struct check *c, const char *script)
+{
+	struct prs_job *j = c->j;
+	PRS_AUTOFREE char *path = absolute(c->cwd, script);
+	char kind = path ? kind_of(c, path) : 0;
+	if (kind == 'd')
+		mistake(c, "%s is a folder: name the entry script in it", script);
+	else if (kind != 'f')
+		mistake(c, "%s: no such entry script (looked for %s)", script, path ? path : "");
+	char *slash = path ? strrchr(path, '/') : NULL;
+	if (!slash)
+		return;
+	j->entry = prs_strdup(slash + 1);
+	j->code_dir = slash == path ? prs_strdup("/") : prs_strf("%.*s", (int)(slash - path), path);
+	if (!j->o.name && j->entry) {
+		const char *dot = strrchr(j->entry, '.');
+		j->name = prs_strf("%.*s", dot && dot != j->entry ? (int)(dot - j->entry) : (int)strlen(j->entry), j->entry);
+	} else if (j->o.name) {
+		j->name = prs_strdup(j->o.name);
+	}
+	for (char *p = j->name; p && *p; p++)
+		if (!((*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') || (*p >= '0' && *p <= '9') || *p == '_' || *p == '-' || *p == '.'))
+			*p = '_';
+}
+
+/* "name=path" where the part in front is a name; else an unnamed path. */
+static const char *split_name(const char *text, size_t *ret_name)
+{
+	size_t n = strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
+	*ret_name = n && text[n] == '=' ? n : 0;
+	return *ret_name ? text + n + 1 : text;
+}
+
+static void check_inputs(struct check *c)
+{
+	struct prs_job *j = c->j;
+	if (!j->o.input.n)
+		mistake(c, "no input: give the folder or file to process with --input PATH");
+	j->inputs = prs_calloc(j->o.input.n + 1, sizeof *j->inputs);
+	for (size_t i = 0; j->inputs && i < j->o.input.n; i++) {
+		size_t n;
+		const char *path = split_name(j->o.input.v[i], &n);
+		struct prs_job_input *in = &j->inputs[j->inputs_n++];
+		in->name = n ? prs_strf("%.*s", (int)n, j->o.input.v[i]) : prs_strf("input_%zu", i);
+		in->path = absolute(c->cwd, path);
+		char kind = in->path ? kind_of(c, in->path) : 0;
+		if (kind != 'f' && kind != 'd')
+			mistake(c, "--input %s: no such folder or file", path);
+		for (size_t k = 0; k + 1 < j->inputs_n && in->name; k++)
+			if (j->inputs[k].name && !strcmp(j->inputs[k].name, in->name))
+				mistake(c, "--input %s: the name %s is used twice", j->o.input.v[i], in->name);
+	}
+}
+
+static void check_pairs(struct check *c, const char *flag, const struct prs_list *from, struct prs_job_pair **ret, size_t *ret_n, bool paths)
+{
+	*ret = prs_calloc(from->n + 1, sizeof **ret);
+	for (size_t i = 0; *ret && i < from->n; i++) {
+		const char *equals = strchr(from->v[i], '=');
+		if (!equals || equals == from->v[i]) {
+			mistake(c, "%s %s: expected %s", flag, from->v[i], paths ? "NAME=PATH" : "NAME=VALUE");
+			continue;
+		}
+		struct prs_job_pair *p = &(*ret)[(*ret_n)++];
+		p->name = prs_strf("%.*s", (int)(equals - from->v[i]), from->v[i]);
+		p->value = paths ? absolute(c->cwd, equals + 1) : prs_strdup(equals + 1);
+		if (paths && p->value && !kind_of(c, p->value))
+			mistake(c, "%s %s: no such file or folder: %s", flag, from->v[i], p->value);
+	}
+}
+
+static void check_output(struct check *c)
+{
+	struct prs_job *j = c->j;
+	if (!j->o.output)
+		return;
+	PRS_AUTOFREE char *path = absolute(c->cwd, j->o.output);
+	if (!path)
+		return;
+	char kind = kind_of(c, path);
+	if (j->o.output_action == PRS_OUTPUT_SUMMARY_ONLY) {
+		if (kind && kind != 'd')
+			mistake(c, "--output %s: with summary_only this is a folder, but it is a file", j->o.output);
+		j->output_dir = prs_strdup(path);
+		return;
+	}
+	if (kind == 'd') {
+		j->output_file = prs_strf("%s/parallel_run_step.txt", path);
+		kind = j->output_file ? kind_of(c, j->output_file) : 0;
+	} else {
+		j->output_file = prs_strdup(path);
+	}
+	if (!j->output_file)
+		return;
+	if (kind && !j->o.overwrite)
+		mistake(c, "--output %s exists: name another file, or replace it with --overwrite", j->output_file);
+	char *slash = strrchr(j->output_file, '/');
+	j->output_dir = slash == j->output_file ? prs_strdup("/") : prs_strf("%.*s", (int)(slash - j->output_file), j->output_file);
+	if (j->output_dir && kind_of(c, j->output_dir) != 'd')
+		mistake(c, "--output %s: the folder %s does not exist; make it first", j->o.output, j->output_dir);
+	for (size_t i = 0; i < j->inputs_n && j->output_dir; i++) {
+		size_t n = j->inputs[i].path ? strlen(j->inputs[i].path) : 0;
+		if (n && !strncmp(j->output_file, j->inputs[i].path, n) && j->output_file[n] == '/')
+			mistake(c, "--output %s lies inside the input %s: it would become part of the input", j->o.output, j->inputs[i].path);
+	}
+}
+
+int prs_job_check(struct prs_job *j, const struct prs_fs *fs, const char *script, const char *cwd, struct prs_buf *report)
+{
+	struct check c = { j, fs, cwd, report, 0 };
+	j->submit_dir = prs_strdup(cwd);
+	check_script(&c, script);
+	check_inputs(&c);
+	check_pairs(&c, "--model", &j->o.model, &j->models, &j->models_n, true);
+	check_pairs(&c, "--side-input", &j->o.side_input, &j->side_inputs, &j->side_inputs_n, true);
+	check_pairs(&c, "--env", &j->o.environment_variable, &j->environment, &j->environment_n, false);
+	check_output(&c);
+	if (j->o.progress_update_timeout_us == PRS_UNSET_US)
+		j->o.progress_update_timeout_us = (uint64_t)j->o.run_max_try * (j->o.run_invocation_timeout_us + j->o.task_overhead_timeout_us);
+	return c.mistakes;
+}
+
+/* ---- sys.argv --------------------------------------------------------------------------------------------------------- */
+
+static int add_flag(struct prs_list *l, const char *name, const char *value)
+{
+	return prs_list_add(l, name) < 0 || prs_list_add(l, value) < 0 ? -PRS_ENOMEM : 0;
+}
+
+static int add_option(const struct prs_job *j, struct prs_list *l, const char *flag, const char *option)
+{
+	PRS_AUTOBUF b;
+	prs_buf_init(&b, 4096);
+	const struct prs_option_row *row = prs_option_find(option, false);
+	if (!row || !prs_option_get(&j->o, row, 0, &b))
+		return 0;
+	return add_flag(l, flag, prs_buf_str(&b));
+}
+
+/* Contract 1.3: the engine's flags in their order, the user's arguments, then the names of the inputs. */
+static int engine_flags(const struct prs_job *j, struct prs_list *l)
+{
+	static const char *const before[][2] = {
+		{ "--mini_batch_size", "mini-batch-size" }, { "--error_threshold", "error-threshold" }, { "--output_action", "output-action" },
+		{ "--logging_level", "logging-level" }, { "--run_invocation_timeout", "run-invocation-timeout" }, { "--run_max_try", "run-max-try" },
+	};
+	static const char *const behind[][2] = {
+		{ "--process_count_per_node", "processes" }, { "--allowed_failed_count", "allowed-failed-count" },
+		{ "--allowed_failed_percent", "allowed-failed-percent" },
+	};
+	const char *slash = j->output_file ? strrchr(j->output_file, '/') : NULL;
+	int r = add_flag(l, "--client_sdk_version", PRS_VERSION) || add_flag(l, "--scoring_module_name", j->entry);
+	for (size_t i = 0; i < sizeof before / sizeof *before && !r; i++)
+		r = add_option(j, l, before[i][0], before[i][1]);
+	r = r || add_flag(l, "--create_snapshot_at_runtime", "True");
+	if (!r && j->o.output_action == PRS_OUTPUT_APPEND_ROW)
+		r = add_flag(l, "--append_row_file_name", slash ? slash + 1 : "parallel_run_step.txt");
+	r = r || add_flag(l, "--output", j->output_dir ? j->output_dir : "");
+	for (size_t i = 0; i < sizeof behind / sizeof *behind && !r; i++)
+		r = add_option(j, l, behind[i][0], behind[i][1]);
+	return r ? -PRS_ENOMEM : 0;
+}
+
+int prs_job_argv(const struct prs_job *j, struct prs_list *ret, struct prs_err *err)
+{
+	int r = j->o.engine_args == PRS_ENGINE_ARGS_SHOW ? engine_flags(j, ret) : 0;
+	for (size_t i = 0; i < j->side_inputs_n && !r; i++) {
+		PRS_AUTOFREE char *flag = prs_strf("--%s", j->side_inputs[i].name);
+		r = flag ? add_flag(ret, flag, j->side_inputs[i].value) : -PRS_ENOMEM;
+	}
+	for (size_t i = 0; i < j->user_args.n && !r; i++)
+		r = prs_list_add(ret, j->user_args.v[i]);
+	for (size_t i = 0; i < j->inputs_n && !r && j->o.engine_args == PRS_ENGINE_ARGS_SHOW; i++) {
+		char flag[48];
+		snprintf(flag, sizeof flag, "--input_fds_%zu", i);
+		r = add_flag(ret, flag, j->inputs[i].name);
+	}
+	return r ? prs_fail(err, PRS_ENOMEM, "arguments of the script") : 0;
+}

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * job_json: the canonical job.json. Texts that are not UTF-8 are written as {"hex": "..."}.
+ */
+#include "spec/job.h"
+
+#include "base/mem.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <xxhash.h>
+
+static json_t *text_to(const char *s)
+{
+	if (!s)
+		return json_null();
+	json_t *v = json_string(s);
+	if (v)
+		return v;
+	size_t n = strlen(s);
+	char *hex = malloc(2 * n + 1);
+	if (!hex)
+		return NULL;
+	for (size_t i = 0; i < n; i++)
+		snprintf(hex + 2 * i, 3, "%02x", (unsigned char)s[i]);
+	v = json_pack("{s:s}", "hex", hex);
+	free(hex);
+	return v;
+}
+
+static char *text_from(const json_t *v)
+{
+	if (json_is_string(v))
+		return prs_strdup(json_string_value(v));
+	const char *hex = json_string_value(json_object_get(v, "hex"));
+	if (!hex)
+		return NULL;
+	size_t n = strlen(hex) / 2;
+	char *s = prs_calloc(n + 1, 1);
+	for (size_t i = 0; s && i < n; i++) {
+		unsigned c = 0;
+		sscanf(hex + 2 * i, "%2x", &c);
+		s[i] = (char)c;
+	}
+	return s;
+}
+
+static json_t *list_to(const struct prs_list *l)
+{
+	json_t *a = json_array();
+	for (size_t i = 0; i < l->n; i++)
+		json_array_append_new(a, text_to(l->v[i]));
+	return a;
+}
+
+static json_t *pairs_to(const struct prs_job_pair *v, size_t n)
+{
+	json_t *a = json_array();
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(a, json_pack("{s:o, s:o}", "name", text_to(v[i].name), "value", text_to(v[i].value)));
+	return a;
+}
+
+/* {"value": ..., "from": "default" | "given"}: a value that reads like the default counts as the default. */
+static json_t *options_to(const struct prs_options *o)
+{
+	json_t *all = json_object();
+	for (unsigned id = 0; id < PRS_OPTIONS; id++) {
+		const struct prs_option_row *row = prs_option_at(id);
+		json_t *values = json_array();
+		bool is_default = row->def[0] != 0;
+		for (size_t i = 0;; i++) {
+			PRS_AUTOBUF b;
+			prs_buf_init(&b, 1 << 20);
+			if (!prs_option_get(o, row, i, &b))
+				break;
+			is_default = is_default && !strcmp(prs_buf_str(&b), row->def);
+			json_array_append_new(values, text_to(prs_buf_str(&b)));
+		}
+		if (json_array_size(values))
+			json_object_set_new(all, row->name, json_pack("{s:O, s:s}", "value", values, "from", is_default ? "default" : "given"));
+		json_decref(values);
+	}
+	return all;
+}
+
+int prs_job_to_json(struct prs_job *j, struct prs_buf *to, struct prs_err *err)
+{
+	json_t *inputs = json_array();
+	for (size_t i = 0; i < j->inputs_n; i++)
+		json_array_append_new(inputs, json_pack("{s:o, s:o}", "name", text_to(j->inputs[i].name), "path", text_to(j->inputs[i].path)));
+	json_t *root = json_pack("{s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "format", 1, "engine", PRS_VERSION,
+	                         "name", text_to(j->name), "entry", text_to(j->entry), "code_dir", text_to(j->code_dir), "submit_dir",
+	                         text_to(j->submit_dir), "output_file", text_to(j->output_file), "output_dir", text_to(j->output_dir), "python",
+	                         text_to(j->python), "python_why", text_to(j->python_why), "inputs", inputs, "models",
+	                         pairs_to(j->models, j->models_n), "side_inputs", pairs_to(j->side_inputs, j->side_inputs_n), "environment",
+	                         pairs_to(j->environment, j->environment_n), "arguments", list_to(&j->user_args), "options", options_to(&j->o));
+	char *text = root ? json_dumps(root, JSON_INDENT(2) | JSON_SORT_KEYS) : NULL;
+	json_decref(root);
+	if (!text)
+		return prs_fail(err, PRS_ENOMEM, "job.json");
+	prs_buf_puts(to, text);
+	prs_buf_putc(to, '\n');
+	free(text);
+	if (to->failed)
+		return prs_fail(err, (enum prs_code)-to->failed, "job.json");
+	XXH128_canonical_t c;
+	XXH128_canonicalFromHash(&c, XXH3_128bits(to->data, to->len));
+	memcpy(j->job_print, c.digest, 16);
+	return 0;
+}
+
+static int pairs_from(const json_t *a, struct prs_job_pair **ret, size_t *ret_n)
+{
+	*ret = prs_calloc(json_array_size(a) + 1, sizeof **ret);
+	for (size_t i = 0; *ret && i < json_array_size(a); i++) {
+		struct prs_job_pair *p = &(*ret)[(*ret_n)++];
+		p->name = text_from(json_object_get(json_array_get(a, i), "name"));
+		p->value = text_from(json_object_get(json_array_get(a, i), "value"));
+		if (!p->name || !p->value)
+			return -PRS_EINVALID;
+	}
+	return *ret ? 0 : -PRS_ENOMEM;
+}
+
+static int options_from(const json_t *all, struct prs_options *o, struct prs_err *err)
+{
+	const char *name;
+	json_t *entry;
+	int r = prs_options_init(o, err);
+	json_object_foreach((json_t *)(uintptr_t)all, name, entry) {
+		const struct prs_option_row *row = prs_option_find(name, false);
+		const json_t *values = json_object_get(entry, "value");
+		if (!row)
+			return prs_fail(err, PRS_EVERSION, "job.json: unknown option %s: a newer engine wrote it", name);
+		for (size_t i = 0; i < json_array_size(values) && !r; i++) {
+			PRS_AUTOFREE char *text = text_from(json_array_get(values, i));
+			r = text ? prs_option_set(o, row, text, name, err) : prs_fail(err, PRS_EINVALID, "job.json: option %s", name);
+		}
+	}
+	return r;
+}
+
+static int inputs_from(const json_t *a, struct prs_job *j)
+{
+	j->inputs = prs_calloc(json_array_size(a) + 1, sizeof *j->inputs);
+	for (size_t i = 0; j->inputs && i < json_array_size(a); i++) {
+		struct prs_job_input *in = &j->inputs[j->inputs_n++];
+		in->name = text_from(json_object_get(json_array_get(a, i), "name"));
+		in->path = text_from(json_object_get(json_array_get(a, i), "path"));
+		if (!in->name || !in->path)
+			return -PRS_EINVALID;
+	}
+	return j->inputs ? 0 : -PRS_ENOMEM;
+}
+
+int prs_job_from_json(struct prs_job *j, const char *text, size_t n, struct prs_err *err)
+{
+	json_error_t e;
+	json_t *root = json_loadb(text, n, 0, &e);
+	if (!root)
+		return prs_fail(err, PRS_ECORRUPT, "job.json:%d:%d: %s", e.line, e.column, e.text);
+	struct { const char *key; char **to; } texts[] = {
+		{ "name", &j->name }, { "entry", &j->entry }, { "code_dir", &j->code_dir }, { "submit_dir", &j->submit_dir },
+		{ "output_file", &j->output_file }, { "output_dir", &j->output_dir }, { "python", &j->python }, { "python_why", &j->python_why },
+	};
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+		*texts[i].to = text_from(json_object_get(root, texts[i].key));
+	int r = options_from(json_object_get(root, "options"), &j->o, err);
+	if (!r && (inputs_from(json_object_get(root, "inputs"), j) < 0 || pairs_from(json_object_get(root, "models"), &j->models, &j->models_n) < 0 ||
+	           pairs_from(json_object_get(root, "side_inputs"), &j->side_inputs, &j->side_inputs_n) < 0 ||
+	           pairs_from(json_object_get(root, "environment"), &j->environment, &j->environment_n) < 0))
+		r = prs_fail(err, PRS_ECORRUPT, "job.json: a list of names and paths is damaged");
+	const json_t *args = json_object_get(root, "arguments");
+	for (size_t i = 0; i < json_array_size(args) && !r; i++) {
+		PRS_AUTOFREE char *arg = text_from(json_array_get(args, i));
+		r = arg && prs_list_add(&j->user_args, arg) == 0 ? 0 : prs_fail(err, PRS_ENOMEM, "job.json");
+	}
+	json_decref(root);
+	return r;
+}
