@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * start: from a run folder to a running engine: program and loader paths, the workers' environment, the screens.
+ */
+#include "cli/cli.h"
+
+#include "base/mem.h"
+#include "io/fs_posix.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <limits.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+extern char **environ;
+
+struct screen {
+	bool terminal, json, quiet, color, drawn;
+	uint64_t next_us;
+};
+
+int complain(int status, const struct prs_err *err)
+{
+	fprintf(stderr, "prs: %s\n", err->msg);
+	return status;
+}
+
+/* ---- screens ---------------------------------------------------------------------------------------------------------- */
+
+static unsigned columns(void)
+{
+	struct winsize w;
+	return ioctl(2, TIOCGWINSZ, &w) == 0 && w.ws_col ? w.ws_col : 80;
+}
+
+static void clear_line(struct screen *s)
+{
+	if (s->drawn)
+		fputs("\r\033[K", stderr);
+	s->drawn = false;
+}
+
+static void on_progress(void *ctx, const struct prs_progress *p)
+{
+	struct screen *s = ctx;
+	if (s->json || s->quiet || (!s->terminal && p->elapsed_us < s->next_us))
+		return;
+	s->next_us = p->elapsed_us + 10000000;
+	if (!s->terminal && p->elapsed_us < 10000000)
+		return;
+	PRS_AUTOBUF b;
+	prs_buf_init(&b, 64 << 10);
+	prs_console_progress(&b, p, s->terminal ? columns() - 1 : 0, s->color);
+	if (s->terminal) {
+		fprintf(stderr, "\r\033[K%s", prs_buf_str(&b));
+		s->drawn = true;
+	} else {
+		fprintf(stderr, "%s\n", prs_buf_str(&b));
+	}
+	fflush(stderr);
+}
+
+static void on_error(void *ctx, const char *where, const char *text, size_t n)
+{
+	struct screen *s = ctx;
+	PRS_AUTOBUF b;
+	prs_buf_init(&b, 1 << 20);
+	prs_console_error(&b, where, text, n, s->color);
+	clear_line(s);
+	fputs(prs_buf_str(&b), stderr);
+}
+
+static void on_event(void *ctx, const char *line, size_t n)
+{
+	struct screen *s = ctx;
+	if (s->json)
+		printf("%.*s\n", (int)n, line);
+}
+
+static void on_warn(void *ctx, const char *sentence)
+{
+	clear_line(ctx);
+	fprintf(stderr, "warning: %s\n", sentence);
+}
+
+/* ---- environment of the workers (semantics.md: environment variables) ------------------------------------------------- */
+
+static void set_unless(const char *name, const char *value)
+{
+	if (value)
+		setenv(name, value, 0);
+}
+
+static int worker_environment(const struct prs_job *job, const char *name, struct prs_list *ret)
+{
+	char text[64];
+	cpu_set_t cpus;
+	int cores = sched_getaffinity(0, sizeof cpus, &cpus) == 0 ? CPU_COUNT(&cpus) : 1;
+	for (size_t i = 0; i < job->environment_n; i++)
+		setenv(job->environment[i].name, job->environment[i].value, 1);
+	set_unless("AZUREML_RUN_ID", name);
+	set_unless("AZUREML_BI_OUTPUT_PATH", job->output_dir);
+	set_unless("AZUREML_CR_NODE_RANK", "0");
+	set_unless("AZ_BATCHAI_WORKER_IP", "127.0.0.1");
+	set_unless("AZ_BATCH_IS_CURRENT_NODE_MASTER", "true");
+	if (job->models_n == 1)
+		set_unless("AZUREML_MODEL_DIR", job->models[0].value);
+	long threads = cores / (long)job->o.processes;
+	snprintf(text, sizeof text, "%ld", threads < 1 ? 1 : threads);
+	if (job->o.threads == PRS_THREADS_AUTO) {
+		set_unless("OMP_NUM_THREADS", text);
+		set_unless("MKL_NUM_THREADS", text);
+		set_unless("OPENBLAS_NUM_THREADS", text);
+	}
+	for (char **v = environ; *v; v++)
+		if (prs_list_add(ret, *v) < 0)
+			return -PRS_ENOMEM;
+	return 0;
+}
+
+/* ---- paths ------------------------------------------------------------------------------------------------------------ */
+
+/* The loader lies beside an installed program (../share/prs/python), or in the source tree of a built one. */
+static int find_loader(const char *program, char *to, size_t n, struct prs_err *err)
+{
+	static const char *const places[] = { "../share/prs/python", "../python", "../../python", "../../../python", "../../main/python" };
+	char copy[PATH_MAX];
+	snprintf(copy, sizeof copy, "%s", program);
+	const char *folder = dirname(copy);
+	char tried[PATH_MAX + 64];
+	for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+		snprintf(tried, sizeof tried, "%s/%s/prs_worker.py", folder, places[i]);
+		if (access(tried, R_OK) == 0 && realpath(tried, copy)) {
+			snprintf(to, n, "%s", copy);
+			return 0;
+		}
+		snprintf(copy, sizeof copy, "%s", program);
+		folder = dirname(copy);
+	}
+#ifdef PRS_SOURCE_PYTHON
+	if (access(PRS_SOURCE_PYTHON "/prs_worker.py", R_OK) == 0) {
+		snprintf(to, n, "%s", PRS_SOURCE_PYTHON "/prs_worker.py");
+		return 0;
+	}
+#endif
+	return prs_fail(err, PRS_ENOTFOUND, "the loader (prs_worker.py) is not beside the program %s: install prs again", program);
+}
+
+static unsigned gpu_count(void)
+{
+	const char *text = getenv("AZ_BATCHAI_GPU_COUNT_FOUND");
+	return text ? (unsigned)strtoul(text, NULL, 10) : 0;
+}
+
+int start_engine(const struct prs_job *job, const char *dir, const struct prs_run_id *run, const char *name, bool takeover)
+{
+	struct prs_err err = { 0 };
+	char program[PATH_MAX] = "", loader[PATH_MAX + 64];
+	struct prs_list env = { 0 };
+	ssize_t n = readlink("/proc/self/exe", program, sizeof program - 1);
+	if (n <= 0 || find_loader(program, loader, sizeof loader, &err) < 0)
+		return complain(2, &err);
+	struct screen s = { .terminal = isatty(2) && !job->o.json, .json = job->o.json, .quiet = job->o.quiet,
+		            .color = isatty(2) && !getenv("NO_COLOR") };
+	if (worker_environment(job, name, &env) < 0)
+		return 4;
+	struct prs_engine_config c = { .struct_size = sizeof c, .fs = &prs_fs_posix, .job = job, .dir = dir, .run = *run, .run_name = name,
+		                       .program = program, .loader = loader, .environment = &env, .gpus = gpu_count(), .takeover = takeover,
+		                       .progress = on_progress, .error = on_error, .event = on_event, .warn = on_warn, .ctx = &s };
+	static struct prs_engine_end end;
+	if (!s.json && !s.quiet)
+		fprintf(stderr, "run %s\n", name);
+	int r = prs_engine_run(&c, &end, &err);
+	clear_line(&s);
+	prs_list_done(&env);
+	if (r < 0)
+		return complain(err.code == -PRS_ECORRUPT || err.code == -PRS_EVERSION ? 3 : err.code == -PRS_EBUSY ? 2 : 4, &err);
+	if (!s.json) {
+		char logs[PATH_MAX];
+		snprintf(logs, sizeof logs, "%s/logs", dir);
+		PRS_AUTOBUF b;
+		prs_buf_init(&b, 1 << 20);
+		prs_console_end(&b, &end.result, logs, s.color);
+		fputs(prs_buf_str(&b), stderr);
+	}
+	fflush(stdout);
+	return end.exit_code;
+}

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * drive: between scheduler and node: effects are carried out, durable facts are counted, what the node says is journaled.
+ */
+#include "master/impl.h"
+
+#include "base/mem.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* ---- stopping --------------------------------------------------------------------------------------------------------- */
+
+void drive_stop(struct prs_engine *e, enum prs_job_state to, uint16_t code, const char *text)
+{
+	if (e->ending || e->over)
+		return;
+	e->ending = true;
+	e->cause = code;
+	snprintf(e->end->text, sizeof e->end->text, "%s", text);
+	engine_state(e, to, code, text);
+	struct prs_sched_event stop = { .type = PRS_SCHED_STOP };
+	drive_event(e, &stop);
+	if (to == PRS_JOB_DRAINING) {
+		e->abort_at_us = prs_clock_us() + e->c.job->o.grace_us;
+		prs_node_drain(e->node);
+	} else {
+		prs_node_abort(e->node);
+	}
+}
+
+/* ---- effects of the scheduler ----------------------------------------------------------------------------------------- */
+
+static void put_failed(struct prs_engine *e, const struct prs_sched_effect *x)
+{
+	struct prs_fact f = { .type = PRS_FACT_FAILED, .time_us = prs_wall_us() };
+	f.u.failed.unit = x->unit;
+	f.u.failed.items = x->items;
+	f.u.failed.code = x->code;
+	journal_put(e, &f);
+}
+
+static void carry_out(struct prs_engine *e, const struct prs_sched_effect *x)
+{
+	switch (x->type) {
+	case PRS_SCHED_LEASE:
+		if (e->state == PRS_JOB_STARTING)
+			engine_state(e, PRS_JOB_RUNNING, 0, "");
+		prs_node_lease(e->node, &x->unit, x->lease, x->try_number, x->avoid_slot);
+		break;
+	case PRS_SCHED_FAIL: put_failed(e, x); break;
+	case PRS_SCHED_ABORT: drive_stop(e, PRS_JOB_ABORTING, x->code, x->text); break;
+	case PRS_SCHED_ALL_FINAL:
+		e->all_final = true;
+		prs_node_finish(e->node);
+		break;
+	}
+}
+
+void drive_event(struct prs_engine *e, struct prs_sched_event *ev)
+{
+	ev->now_us = prs_clock_us();
+	struct prs_sched_effects out = { 0 };
+	int r = prs_sched_step(e->sched, ev, &out);
+	for (uint32_t i = 0; i < out.n; i++)
+		carry_out(e, &out.v[i]);
+	prs_freep(&out.v);
+	if (r < 0)
+		drive_stop(e, PRS_JOB_DRAINING, PRS_ENOMEM, "out of memory");
+}
+
+/* ---- durable facts ---------------------------------------------------------------------------------------------------- */
+
+static uint64_t hash_text(struct prs_text t)
+{
+	uint64_t h = 1469598103934665603u;
+	for (uint16_t i = 0; i < t.n; i++)
+		h = (h ^ (uint8_t)t.p[i]) * 1099511628211u;
+	return h;
+}
+
+static void on_done(struct prs_engine *e, const struct prs_fact *f, bool first)
+{
+	struct prs_err err = { 0 };
+	e->busy_us += f->u.done.elapsed_us;
+	if (first && prs_index_done(e->index, &f->u.done, &err) < 0)
+		drive_stop(e, PRS_JOB_DRAINING, (uint16_t)-err.code, err.msg);
+	struct prs_sched_event ev = { .type = PRS_SCHED_DONE, .node = f->u.done.node, .slot = f->u.done.slot, .unit = f->u.done.unit };
+	drive_event(e, &ev);
+}
+
+static void on_proc(struct prs_engine *e, const struct prs_fact *f)
+{
+	struct prs_sched_event ev = { .node = f->u.proc.node, .slot = f->u.proc.slot, .code = f->u.proc.code, .same = hash_text(f->u.proc.text) };
+	if (f->u.proc.event == PRS_PROC_INIT_DONE)
+		ev.type = PRS_SCHED_INIT_DONE;
+	else if (f->u.proc.event == PRS_PROC_INIT_FAILED)
+		ev.type = PRS_SCHED_INIT_FAILED;
+	else
+		return;
+	drive_event(e, &ev);
+}
+
+void drive_fact(struct prs_engine *e, const struct prs_fact *f)
+{
+	struct prs_err err = { 0 };
+	struct prs_sched_event ev = { 0 };
+	bool first = f->type == PRS_FACT_DONE && f->u.done.unit.id < e->ledger.next_id &&
+	             prs_ledger_state(&e->ledger, f->u.done.unit.id) != PRS_UNIT_DONE && prs_ledger_state(&e->ledger, f->u.done.unit.id) != PRS_UNIT_FAILED;
+	int r = prs_ledger_fold(&e->ledger, f, &err);
+	if (!r && f->type == PRS_FACT_PLANNED)
+		r = prs_index_grow(e->index, f->u.planned.next_id, &err);
+	if (r < 0) {
+		drive_stop(e, PRS_JOB_DRAINING, (uint16_t)-err.code, err.msg);
+		return;
+	}
+	if (f->type == PRS_FACT_DONE)
+		on_done(e, f, first);
+	if (f->type == PRS_FACT_PROC)
+		on_proc(e, f);
+	if (f->type == PRS_FACT_PLANNED)
+		ev.type = PRS_SCHED_PLANNED;
+	if (f->type == PRS_FACT_TRY) {
+		e->busy_us += f->u.try_.elapsed_us;
+		ev = (struct prs_sched_event){ .type = PRS_SCHED_TRIED, .node = f->u.try_.node, .slot = f->u.try_.slot, .unit = f->u.try_.unit, .code = f->u.try_.code };
+	}
+	if (f->type == PRS_FACT_FAILED)
+		ev = (struct prs_sched_event){ .type = PRS_SCHED_FAILED, .unit = f->u.failed.unit };
+	if (f->type == PRS_FACT_PLANNED || f->type == PRS_FACT_TRY || f->type == PRS_FACT_FAILED)
+		drive_event(e, &ev);
+}
+
+/* ---- what the node says ----------------------------------------------------------------------------------------------- */
+
+static int link_task(void *ctx, const struct prs_unit *u, struct prs_task *t, struct prs_buf *body)
+{
+	struct prs_engine *e = ctx;
+	uint32_t whole = prs_plan_items_of(e->plan, u->id);
+	t->items = u->item_count ? u->item_count : whole;
+	t->input = prs_plan_input_of(e->plan, u->id);
+	return prs_plan_paths(e->plan, u, body);
+}
+
+static void link_fact(void *ctx, const struct prs_fact *f)
+{
+	struct prs_engine *e = ctx;
+	if (!e->over)
+		journal_put(e, f);
+}
+
+static void link_returned(void *ctx, const struct prs_unit *u, uint64_t lease)
+{
+	(void)lease;
+	struct prs_engine *e = ctx;
+	struct prs_sched_event ev = { .type = PRS_SCHED_RETURNED, .unit = *u };
+	drive_event(e, &ev);
+}
+
+static void link_ask(void *ctx, uint32_t count)
+{
+	struct prs_engine *e = ctx;
+	struct prs_sched_event ev = { .type = PRS_SCHED_ASK, .count = count };
+	drive_event(e, &ev);
+}
+
+static void link_failed(void *ctx, int code, const char *sentence)
+{
+	drive_stop(ctx, PRS_JOB_DRAINING, (uint16_t)-code, sentence);
+}
+
+static void link_down(void *ctx)
+{
+	struct prs_engine *e = ctx;
+	prs_loop_stop(e->loop);
+}
+
+struct prs_link drive_link(struct prs_engine *e)
+{
+	return (struct prs_link){ e, link_task, link_fact, link_returned, link_ask, link_failed, link_down };
+}

@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * engine: see engine.h. The loop: signals, timers, what is sent at the end of each turn.
+ */
+#include "master/impl.h"
+
+#include "io/process.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define TICK_US UINT64_C(100000)
+#define FENCE_EVERY 5
+
+/* ---- folders and setup ------------------------------------------------------------------------------------------------ */
+
+static int make_folders(struct prs_engine *e, struct prs_err *err)
+{
+	static const char *const folders[] = { "seg", "work", "work/page", "logs", "logs/user", "logs/user/stdout", "logs/user/stdout/127.0.0.1",
+		"logs/user/stderr", "logs/user/stderr/127.0.0.1", "logs/user/error", "logs/user/error/127.0.0.1", "logs/user/entry_script_log",
+		"logs/user/entry_script_log/127.0.0.1", "outputs" };
+	char path[PRS_PATH_BYTES_M];
+	struct prs_fs_stat st;
+	for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
+		snprintf(path, sizeof path, "%s/%s", e->c.dir, folders[i]);
+		int r = e->c.fs->mkdir(e->c.fs->ctx, path, 0755);
+		if (r < 0 && e->c.fs->stat(e->c.fs->ctx, path, &st) < 0)
+			return prs_fail_errno(err, -r, "creating %s", path);
+	}
+	return 0;
+}
+
+static void put_pair(struct prs_buf *b, const char *key, const char *value)
+{
+	prs_buf_put(b, key, strlen(key) + 1);
+	prs_buf_put(b, value ? value : "", strlen(value ? value : "") + 1);
+}
+
+static int make_setup(struct prs_engine *e, struct prs_err *err)
+{
+	const struct prs_job *j = e->c.job;
+	static const char *const levels[] = { "WARNING", "INFO", "DEBUG" };
+	struct prs_list argv = { 0 };
+	char path[PRS_PATH_BYTES_M];
+	prs_buf_init(&e->setup, 8 << 20);
+	put_pair(&e->setup, "run_id", e->c.run_name);
+	snprintf(path, sizeof path, "%s/work/code", e->c.dir);
+	put_pair(&e->setup, "code_root", path);
+	put_pair(&e->setup, "entry", j->entry);
+	int r = prs_job_argv(j, &argv, err);
+	for (size_t i = 0; i < argv.n; i++)
+		put_pair(&e->setup, "argv", argv.v[i]);
+	prs_list_done(&argv);
+	put_pair(&e->setup, "output_action", j->o.output_action == PRS_OUTPUT_SUMMARY_ONLY ? "summary_only" : "append_row");
+	put_pair(&e->setup, "output_dir", j->output_dir);
+	put_pair(&e->setup, "logging_level", levels[j->o.logging_level]);
+	for (size_t i = 0; i < j->models_n; i++) {
+		snprintf(path, sizeof path, "%s=%s", j->models[i].name, j->models[i].value);
+		put_pair(&e->setup, "model", path);
+	}
+	put_pair(&e->setup, "submit_dir", j->submit_dir);
+	return r < 0 ? r : e->setup.failed;
+}
+
+/* ---- node, scheduler, report ------------------------------------------------------------------------------------------ */
+
+static int make_node(struct prs_engine *e, struct prs_err *err)
+{
+	const struct prs_options *o = &e->c.job->o;
+	char code[PRS_PATH_BYTES_M], run_text[40];
+	snprintf(code, sizeof code, "%s/work/code", e->c.dir);
+	for (int i = 0; i < 16; i++)
+		snprintf(run_text + 2 * i, 3, "%02x", e->c.run.bytes[i]);
+	static char code_kept[PRS_PATH_BYTES_M], run_kept[40]; /* one engine a process */
+	memcpy(code_kept, code, sizeof code_kept);
+	memcpy(run_kept, run_text, sizeof run_kept);
+	struct prs_node_config c = {
+		.struct_size = sizeof c, .loop = e->loop, .sync = e->sync, .fs = e->c.fs, .dir = e->c.dir, .run = e->c.run, .run_text = run_kept,
+		.epoch = e->epoch, .ip = "127.0.0.1", .program = e->c.program, .python = e->c.job->python, .loader = e->c.loader,
+		.code_root = code_kept, .environment = e->c.environment, .gpus = e->c.gpus, .setup = &e->setup, .link = drive_link(e),
+		.no_sync = o->bench_no_sync,
+		.pool = { .slots = (uint16_t)o->processes, .run_timeout_us = o->run_invocation_timeout_us, .overhead_timeout_us = o->task_overhead_timeout_us,
+		          .init_timeout_us = o->init_timeout_us, .term_grace_us = 2000000, .backoff_first_us = 100000, .backoff_max_us = 10000000,
+		          .depth_target_us = 2000, .depth_max = 32, .recall_after_us = 20000, .gap_us = 2000000 },
+	};
+	return prs_node_new(&e->node, &c, err);
+}
+
+static int make_sched(struct prs_engine *e, struct prs_err *err)
+{
+	const struct prs_options *o = &e->c.job->o;
+	struct prs_limits limits = {
+		.run_max_try = (uint32_t)o->run_max_try, .error_threshold = o->error_threshold, .allowed_failed_count = o->allowed_failed_count,
+		.allowed_failed_percent = o->allowed_failed_percent, .progress_timeout_us = o->progress_update_timeout_us,
+		.first_task_timeout_us = o->first_task_creation_timeout_us,
+	};
+	e->sched = prs_sched_new(&e->ledger, &limits);
+	return e->sched ? 0 : prs_fail(err, PRS_ENOMEM, "scheduler");
+}
+
+static uint32_t items_of(void *ctx, uint64_t id) { return prs_plan_items_of(ctx, id); }
+static int detail(void *ctx, const struct prs_unit *u, unsigned max, struct prs_buf *to) { return prs_plan_detail(ctx, u, max, to); }
+static int paths(void *ctx, const struct prs_unit *u, struct prs_buf *to) { return prs_plan_paths(ctx, u, to); }
+
+static void make_report(struct prs_engine *e)
+{
+	struct prs_err err = { 0 };
+	struct prs_report_config c = {
+		.struct_size = sizeof c, .dir = e->c.dir, .run = e->c.run, .run_name = e->c.run_name, .level = e->c.job->o.logging_level,
+		.processes = (uint32_t)e->c.job->o.processes, .append_row = e->c.job->o.output_action == PRS_OUTPUT_APPEND_ROW, .items_of = items_of,
+		.detail = detail, .paths = paths, .plan = e->plan, .event = e->c.event, .event_ctx = e->c.ctx,
+	};
+	if (e->c.job->o.bench_no_logs)
+		return;
+	if (prs_report_new(&e->report, e->c.fs, &c, &err) < 0 && e->c.warn)
+		e->c.warn(e->c.ctx, err.msg);
+}
+
+/* ---- while it runs ---------------------------------------------------------------------------------------------------- */
+
+static void show_error(struct prs_engine *e)
+{
+	struct prs_first_error first;
+	if (e->told_error || !e->c.error || !prs_report_first_error(e->report, &first))
+		return;
+	char path[PRS_PATH_BYTES_M + 512], text[8192] = "";
+	e->told_error = true;
+	snprintf(path, sizeof path, "%s/logs/%s", e->c.dir, first.file);
+	int fd = first.bytes ? e->c.fs->open(e->c.fs->ctx, path, O_RDONLY, 0) : -1;
+	if (fd >= 0) {
+		size_t n = first.bytes < sizeof text - 1 ? first.bytes : sizeof text - 1;
+		ssize_t got = e->c.fs->pread(e->c.fs->ctx, fd, text, n, first.offset);
+		text[got > 0 ? got : 0] = 0;
+		e->c.fs->close(e->c.fs->ctx, fd);
+	}
+	if (!text[0])
+		snprintf(text, sizeof text, "%s", first.message);
+	e->c.error(e->c.ctx, first.where, text, strlen(text));
+}
+
+static void write_logs(struct prs_engine *e)
+{
+	struct prs_err err = { 0 };
+	bool more;
+	if (!e->report)
+		return;
+	int r = prs_report_catch_up(e->report, e->epoch, __atomic_load_n(&e->journal.durable, __ATOMIC_ACQUIRE), 20000, &more, &err);
+	prs_report_tick(e->report, prs_wall_us(), &err);
+	if (!r)
+		r = prs_report_flush(e->report, &err);
+	if (r < 0 && !e->told_report && e->c.warn) {
+		e->told_report = true;
+		e->c.warn(e->c.ctx, err.msg);
+	}
+	show_error(e);
+}
+
+static void show_progress(struct prs_engine *e, uint64_t now)
+{
+	const struct prs_ledger_counts *c = &e->ledger.counts;
+	struct prs_pool_slot_view v;
+	uint64_t finished = c->units[PRS_UNIT_DONE] + c->units[PRS_UNIT_FAILED];
+	struct prs_progress p = { .elapsed_us = now - e->started_us, .planned_all = e->ledger.planned_all, .mini_batches = e->ledger.next_id,
+		                  .done = c->units[PRS_UNIT_DONE], .failed = c->units[PRS_UNIT_FAILED], .items = c->items, .items_final = c->items_final,
+		                  .items_failed = c->items_failed, .processes = (uint32_t)e->c.job->o.processes, .note = e->ending ? "stopping" : NULL };
+	if (now - e->rate_at_us >= 1000000) {
+		double lately = (double)(finished - e->rate_done) * 1e6 / (double)(now - e->rate_at_us);
+		e->rate = e->rate_at_us == e->started_us ? lately : 0.7 * e->rate + 0.3 * lately;
+		e->rate_at_us = now;
+		e->rate_done = finished;
+	}
+	p.rate = e->rate;
+	for (uint16_t i = 0; i < e->c.job->o.processes; i++) {
+		prs_node_view(e->node, i, &v);
+		p.busy += v.state == PRS_WORKER_BUSY;
+		p.starting += v.state == PRS_WORKER_STARTING || v.state == PRS_WORKER_INIT;
+	}
+	if (e->c.progress)
+		e->c.progress(e->c.ctx, &p);
+}
+
+static void fenced(struct prs_engine *e, const struct prs_err *err)
+{
+	e->fenced = e->over = true;
+	e->cause = PRS_EFENCED;
+	snprintf(e->end->text, sizeof e->end->text, "%.400s. This engine stops; the other one goes on", err->msg);
+	prs_node_kill(e->node);
+	prs_loop_stop(e->loop);
+}
+
+static void on_tick(void *ctx)
+{
+	struct prs_engine *e = ctx;
+	struct prs_err err = { 0 };
+	uint64_t now = prs_clock_us();
+	static unsigned count;
+	prs_timer_at(e->timer, now + TICK_US);
+	if (prs_sched_next_us(e->sched) <= now) {
+		struct prs_sched_event tick = { .type = PRS_SCHED_TICK };
+		drive_event(e, &tick);
+	}
+	if (e->abort_at_us && now >= e->abort_at_us) {
+		e->abort_at_us = 0;
+		prs_node_abort(e->node);
+	}
+	if (++count % FENCE_EVERY == 0 && prs_store_check_fence(e->c.fs, e->c.dir, e->epoch, &err) == -PRS_EFENCED) {
+		fenced(e, &err);
+		return;
+	}
+	write_logs(e);
+	show_progress(e, now);
+}
+
+static void on_signal(void *ctx, int signum)
+{
+	struct prs_engine *e = ctx;
+	if (signum == SIGINT && ++e->interrupts > 1) {
+		prs_node_abort(e->node);
+		return;
+	}
+	char text[64];
+	snprintf(text, sizeof text, "interrupted by %s", signum == SIGINT ? "Ctrl-C" : strsignal(signum));
+	drive_stop(e, PRS_JOB_DRAINING, PRS_EINTERRUPTED, text);
+}
+
+static void each_turn(void *ctx)
+{
+	struct prs_engine *e = ctx;
+	prs_node_flush(e->node);
+	journal_flush(e);
+}
+
+static int make_loop(struct prs_engine *e, struct prs_err *err)
+{
+	static const int signums[4] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
+	e->timer = prs_timer_new(e->loop, on_tick, e, err);
+	for (int i = 0; i < 4 && e->timer; i++)
+		e->signals[i] = prs_signal_new(e->loop, signums[i], on_signal, e, err);
+	if (!e->timer || !e->signals[0])
+		return err->code;
+	prs_loop_each_turn(e->loop, each_turn, e);
+	return 0;
+}
+
+/* Runs until the node is down, then to the job's end; a damaged range found at the end makes the job run on (with a new node). */
+static void run(struct prs_engine *e)
+{
+	struct prs_sched_event start = { .type = PRS_SCHED_START };
+	struct prs_sched_event up = { .type = PRS_SCHED_NODE_UP, .procs = (uint16_t)e->c.job->o.processes };
+	struct prs_sched_event planned = { .type = PRS_SCHED_PLANNED };
+	journal_finish(e);
+	drive_event(e, &start);
+	drive_event(e, &up);
+	prs_node_start(e->node);
+	drive_event(e, &planned);
+	prs_timer_at(e->timer, prs_clock_us() + TICK_US);
+	prs_loop_run(e->loop);
+	prs_sync_drain(e->sync);
+	journal_finish(e);
+	if (e->over)
+		return;
+	if (e->state == PRS_JOB_DRAINING)
+		engine_state(e, PRS_JOB_INTERRUPTED, e->cause, e->end->text);
+	else if (e->state == PRS_JOB_ABORTING)
+		engine_state(e, PRS_JOB_FAILED, e->cause, e->end->text);
+	else
+		finish_assemble(e);
+	journal_finish(e);
+}
+
+static void free_loop(struct prs_engine *e)
+{
+	prs_loop_each_turn(e->loop, NULL, NULL);
+	prs_sync_free(e->lister_thread);
+	prs_node_free(e->node);
+	prs_sync_free(e->sync);
+	prs_timer_free(e->timer);
+	for (int i = 0; i < 4; i++)
+		prs_signal_free(e->signals[i]);
+	prs_loop_free(e->loop);
+	prs_sched_free(e->sched);
+	prs_report_free(e->report);
+}
+
+int prs_engine_run(const struct prs_engine_config *c, struct prs_engine_end *ret, struct prs_err *err)
+{
+	struct prs_engine engine = { .c = *c, .end = ret, .started_us = prs_clock_us() }, *e = &engine;
+	memset(ret, 0, sizeof *ret);
+	e->rate_at_us = e->started_us;
+	prs_spawn_setup();
+	e->loop = prs_loop_new(err);
+	e->sync = e->loop ? prs_sync_new(e->loop, err) : NULL;
+	e->lister_thread = e->sync ? prs_sync_new(e->loop, err) : NULL;
+	int r = e->lister_thread ? make_folders(e, err) : err->code;
+	if (!r)
+		r = engine_open(e, err);
+	bool over = !r && (e->state == PRS_JOB_COMPLETED || e->state == PRS_JOB_FAILED || e->state == PRS_JOB_CANCELED);
+	if (!r && !over) {
+		make_report(e);
+		r = make_setup(e, err);
+		r = r ? r : make_sched(e, err);
+		r = r ? r : make_node(e, err);
+		r = r ? r : make_loop(e, err);
+		if (!r && !e->ledger.planned_all && !prs_plan_complete(e->plan))
+			r = planner_start(e, err);
+		if (!r)
+			run(e);
+	}
+	if (!r)
+		finish_end(e);
+	free_loop(e);
+	engine_close(e);
+	return r;
+}

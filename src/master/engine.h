@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * engine: one job from its run folder to its end: plans, leases, journals, reports, assembles.
+ */
+#ifndef PRS_MASTER_ENGINE_H
+#define PRS_MASTER_ENGINE_H
+
+#include "base/fs.h"
+#include "report/console.h"
+#include "report/report.h"
+#include "spec/job.h"
+
+struct prs_engine_config {
+	size_t struct_size;
+	const struct prs_fs *fs;
+	const struct prs_job *job;
+	const char *dir;          /* run folder, absolute; RUN, job.json and code/ are there */
+	struct prs_run_id run;
+	const char *run_name;
+	const char *program, *loader; /* absolute paths */
+	const struct prs_list *environment; /* of the workers */
+	unsigned gpus;
+	bool takeover;
+	/* For the console; may be NULL. */
+	void (*progress)(void *ctx, const struct prs_progress *p);
+	void (*error)(void *ctx, const char *where, const char *text, size_t n);
+	void (*event)(void *ctx, const char *line, size_t n);
+	void (*warn)(void *ctx, const char *sentence);
+	void *ctx;
+};
+
+struct prs_engine_end {
+	struct prs_result result; /* texts point into the fields below */
+	char text[512], output[4096], trace[8192], next_command[512];
+	int exit_code;            /* semantics.md: 0, 1, 3, 4, 5 */
+};
+
+/* Runs or resumes the job of a run folder until it ends. < 0: it could not be started (err says why). */
+int prs_engine_run(const struct prs_engine_config *c, struct prs_engine_end *ret, struct prs_err *err);
+
+#endif

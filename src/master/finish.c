@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * finish: the output, the last state, the result.
+ */
+#include "master/impl.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+static void bad_range(void *ctx, uint64_t id, const char *why)
+{
+	struct prs_engine *e = ctx;
+	char text[256];
+	struct prs_fact f = { .type = PRS_FACT_RESET, .time_us = prs_wall_us() };
+	f.u.reset.unit.id = id;
+	f.u.reset.count = 1;
+	f.u.reset.reason = PRS_RESET_BAD_RANGE;
+	journal_put(e, &f);
+	snprintf(text, sizeof text, "mini-batch %llu runs again: %s", (unsigned long long)id, why);
+	if (e->c.warn)
+		e->c.warn(e->c.ctx, text);
+}
+
+static void end_with(struct prs_engine *e, enum prs_job_state on_the_way, enum prs_job_state last, uint16_t code, const char *text)
+{
+	e->cause = code;
+	snprintf(e->end->text, sizeof e->end->text, "%s", text);
+	engine_state(e, on_the_way, code, text);
+	engine_state(e, last, code, text);
+}
+
+static void output_path(struct prs_engine *e)
+{
+	if (e->c.job->output_file)
+		snprintf(e->end->output, sizeof e->end->output, "%s", e->c.job->output_file);
+	else
+		snprintf(e->end->output, sizeof e->end->output, "%s/outputs/parallel_run_step.txt", e->c.dir);
+}
+
+static void publish(struct prs_engine *e, const struct prs_assembled *a)
+{
+	struct prs_fact f = { .type = PRS_FACT_PUBLISHED, .time_us = prs_wall_us() };
+	f.u.published.name = (struct prs_text){ e->end->output, (uint16_t)strlen(e->end->output) };
+	f.u.published.bytes = a->bytes;
+	f.u.published.rows = e->ledger.counts.rows;
+	memcpy(f.u.published.print, a->print, 16);
+	journal_put(e, &f);
+	e->end->result.output_bytes = a->bytes;
+	engine_state(e, PRS_JOB_COMPLETED, 0, "");
+}
+
+/* All mini-batches are final. */
+void finish_assemble(struct prs_engine *e)
+{
+	struct prs_assembled a = { 0 };
+	struct prs_err err = { 0 };
+	bool append = e->c.job->o.output_action == PRS_OUTPUT_APPEND_ROW;
+	if (e->state == PRS_JOB_STARTING)
+		engine_state(e, PRS_JOB_RUNNING, 0, "");
+	if (e->state == PRS_JOB_RUNNING)
+		engine_state(e, PRS_JOB_ASSEMBLING, 0, "");
+	journal_finish(e);
+	if (!append) {
+		engine_state(e, PRS_JOB_COMPLETED, 0, "");
+		return;
+	}
+	output_path(e);
+	if (e->ledger.counts.rows == 0) {
+		end_with(e, PRS_JOB_ABORTING, PRS_JOB_FAILED, PRS_ENO_RESULT_TO_APPEND, prs_error_row(PRS_ENO_RESULT_TO_APPEND)->sentence);
+		return;
+	}
+	struct prs_assemble_options o = { .path = e->end->output, .overwrite = e->c.job->o.overwrite || !e->c.job->output_file, .epoch = e->epoch,
+		                          .next_id = e->ledger.next_id };
+	int r = prs_assemble(e->c.fs, e->c.dir, e->index, &o, bad_range, e, &a, &err);
+	if (r == 0)
+		publish(e, &a);
+	else
+		end_with(e, PRS_JOB_DRAINING, PRS_JOB_INTERRUPTED, (uint16_t)-err.code, err.msg);
+}
+
+static int exit_code(const struct prs_engine *e)
+{
+	if (e->fenced)
+		return 3;
+	if (e->state == PRS_JOB_COMPLETED)
+		return 0;
+	if (e->state == PRS_JOB_CANCELED)
+		return 5;
+	return e->state == PRS_JOB_FAILED ? 1 : 4;
+}
+
+static void read_trace(struct prs_engine *e)
+{
+	struct prs_first_error first;
+	if (!e->report || !prs_report_first_error(e->report, &first))
+		return;
+	char path[PRS_PATH_BYTES_M + 512];
+	snprintf(path, sizeof path, "%s/logs/%s", e->c.dir, first.file);
+	int fd = e->c.fs->open(e->c.fs->ctx, path, O_RDONLY, 0);
+	if (fd < 0 || !first.bytes) {
+		snprintf(e->end->trace, sizeof e->end->trace, "%s", first.message);
+	} else {
+		size_t n = first.bytes < sizeof e->end->trace - 1 ? first.bytes : sizeof e->end->trace - 1;
+		ssize_t got = e->c.fs->pread(e->c.fs->ctx, fd, e->end->trace, n, first.offset);
+		e->end->trace[got > 0 ? got : 0] = 0;
+	}
+	if (fd >= 0)
+		e->c.fs->close(e->c.fs->ctx, fd);
+}
+
+void finish_end(struct prs_engine *e)
+{
+	struct prs_err err = { 0 };
+	const struct prs_ledger_counts *c = &e->ledger.counts;
+	bool more = true;
+	while (more && e->report && !e->fenced)
+		if (prs_report_catch_up(e->report, e->epoch, e->journal.durable, 0, &more, &err) < 0)
+			break;
+	read_trace(e);
+	uint64_t wall = prs_clock_us() - e->started_us;
+	struct prs_result *r = &e->end->result;
+	uint64_t bytes = r->output_bytes;
+	*r = (struct prs_result){ .state = e->state, .code = e->cause, .text = e->end->text[0] ? e->end->text : NULL, .run_name = e->c.run_name,
+		                  .run_dir = e->c.dir, .output = e->state == PRS_JOB_COMPLETED && e->end->output[0] ? e->end->output : NULL,
+		                  .mini_batches = e->ledger.next_id, .done = c->units[PRS_UNIT_DONE], .failed = c->units[PRS_UNIT_FAILED],
+		                  .items = c->items, .items_succeeded = c->items_succeeded, .items_failed = c->items_failed, .rows = c->rows,
+		                  .output_bytes = bytes, .wall_us = wall, .done_now = c->done_this_epoch,
+		                  .busy = wall ? (double)e->busy_us / (double)wall / (double)e->c.job->o.processes : -1 };
+	e->end->exit_code = exit_code(e);
+	if (e->end->exit_code == 4)
+		snprintf(e->end->next_command, sizeof e->end->next_command, "prs resume %s", e->c.run_name);
+	r->trace = e->state != PRS_JOB_COMPLETED && e->end->trace[0] ? e->end->trace : NULL;
+	r->next_command = e->end->next_command[0] ? e->end->next_command : NULL;
+	if (e->report && !e->fenced) {
+		prs_report_finish(e->report, r, &err);
+		prs_report_flush(e->report, &err);
+	}
+}

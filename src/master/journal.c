@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * journal: facts are gathered while the last group is being synced; a group counts when it is durable.
+ */
+#include "master/impl.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+static void lost(struct prs_engine *e, const struct prs_err *err)
+{
+	snprintf(e->end->text, sizeof e->end->text, "the journal cannot be written: %.400s", err->msg);
+	e->cause = (uint16_t)-err->code;
+	e->state = PRS_JOB_INTERRUPTED;
+	e->over = true;
+	if (e->node)
+		prs_node_kill(e->node);
+	prs_loop_stop(e->loop);
+}
+
+static void work(struct prs_sync_job *job)
+{
+	struct facts *g = (struct facts *)job;
+	prs_log_commit(&g->engine->journal, &g->frame, g->offset, &g->err);
+}
+
+static void done(struct prs_sync_job *job)
+{
+	struct facts *g = (struct facts *)job;
+	struct prs_engine *e = g->engine;
+	e->syncing = false;
+	if (g->err.code) {
+		lost(e, &g->err);
+		return;
+	}
+	struct prs_fact f;
+	size_t at = 0;
+	const uint8_t *body = g->frame.data + PRS_FRAME_HEADER_BYTES;
+	size_t n = g->frame.len - PRS_FRAME_HEADER_BYTES;
+	while (!e->over && prs_fact_next(body, n, &at, &f, NULL) == 1)
+		drive_fact(e, &f);
+	g->any = false;
+	prs_log_begin(&g->frame);
+	journal_flush(e);
+}
+
+void journal_put(struct prs_engine *e, const struct prs_fact *f)
+{
+	struct facts *g = &e->facts[e->filling];
+	prs_fact_put(&g->frame, f);
+	g->any = true;
+}
+
+void journal_flush(struct prs_engine *e)
+{
+	struct facts *g = &e->facts[e->filling];
+	if (e->syncing || !g->any || e->over)
+		return;
+	g->engine = e;
+	g->offset = prs_log_place(&e->journal, &g->frame);
+	g->job = (struct prs_sync_job){ .work = work, .done = done };
+	e->filling ^= 1;
+	e->syncing = true;
+	prs_sync_put(e->sync, &g->job);
+}
+
+bool journal_idle(const struct prs_engine *e) { return !e->syncing && !e->facts[e->filling].any; }
+
+void journal_finish(struct prs_engine *e)
+{
+	while (!journal_idle(e) && !e->over) {
+		journal_flush(e);
+		prs_sync_drain(e->sync);
+	}
+}
+
+/* The one setter of the job's state. */
+void engine_state(struct prs_engine *e, enum prs_job_state to, uint16_t code, const char *text)
+{
+	assert(prs_arc_legal(PRS_MACHINE_JOB, e->state, to));
+	struct prs_fact f = { .type = PRS_FACT_STATE, .time_us = prs_wall_us() };
+	f.u.state.from = (uint8_t)e->state;
+	f.u.state.to = (uint8_t)to;
+	f.u.state.code = code;
+	f.u.state.text = (struct prs_text){ text ? text : "", (uint16_t)strlen(text ? text : "") };
+	journal_put(e, &f);
+	e->state = to;
+}

@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * open: lock, recovery, the new epoch: everything before the first process starts.
+ */
+#include "master/impl.h"
+
+#include "io/strays.h"
+#include "wire/page.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+/* ---- lock ------------------------------------------------------------------------------------------------------------- */
+
+static int take_lock(struct prs_engine *e, struct prs_err *err)
+{
+	char path[PRS_PATH_BYTES_M], text[320], host[128] = "?";
+	snprintf(path, sizeof path, "%s/lock", e->c.dir);
+	gethostname(host, sizeof host - 1);
+	if (e->c.takeover)
+		unlink(path); /* the old engine holds the old file */
+	e->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+	if (e->lock_fd < 0)
+		return prs_fail_errno(err, errno, "opening %s", path);
+	if (flock(e->lock_fd, LOCK_EX | LOCK_NB) < 0) {
+		ssize_t n = pread(e->lock_fd, text, sizeof text - 1, 0);
+		text[n > 0 ? n : 0] = 0;
+		text[strcspn(text, "\n")] = 0;
+		return prs_fail(err, PRS_EBUSY, "the run is in use by %s. Wait for it, or take the run over with prs resume --takeover", text[0] ? text : "another engine");
+	}
+	int n = snprintf(text, sizeof text, "pid %d on %s\n", getpid(), host);
+	if (ftruncate(e->lock_fd, 0) < 0 || pwrite(e->lock_fd, text, (size_t)n, 0) != n)
+		return prs_fail_errno(err, errno, "writing %s", path);
+	return 0;
+}
+
+/* ---- recovery --------------------------------------------------------------------------------------------------------- */
+
+struct fold {
+	struct prs_engine *e;
+	char boot[64];
+};
+
+static int on_plan(void *ctx, const uint8_t *body, size_t n, struct prs_err *err)
+{
+	struct fold *f = ctx;
+	int r = prs_plan_feed(f->e->plan, body, n, err);
+	return r < 0 ? r : prs_list_feed(f->e->listing.lister, body, n, err);
+}
+
+static int on_fact(void *ctx, const struct prs_fact *f, struct prs_err *err)
+{
+	struct fold *x = ctx;
+	struct prs_engine *e = x->e;
+	bool known = f->type == PRS_FACT_DONE && f->u.done.unit.id < e->ledger.next_id;
+	enum prs_unit_state before = known ? prs_ledger_state(&e->ledger, f->u.done.unit.id) : PRS_UNIT_PLANNED;
+	int r = prs_ledger_fold(&e->ledger, f, err);
+	if (!r && f->type == PRS_FACT_PLANNED)
+		r = prs_index_grow(e->index, f->u.planned.next_id, err);
+	if (!r && known && before != PRS_UNIT_DONE && before != PRS_UNIT_FAILED)
+		r = prs_index_done(e->index, &f->u.done, err);
+	if (!r && f->type == PRS_FACT_RESET)
+		prs_index_reset(e->index, f->u.reset.unit.id, f->u.reset.count);
+	if (f->type == PRS_FACT_HEAD)
+		snprintf(x->boot, sizeof x->boot, "%.*s", (int)f->u.head.boot.n, f->u.head.boot.p);
+	return r;
+}
+
+static void read_boot_id(char *to, size_t n)
+{
+	to[0] = 0;
+	int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+	ssize_t got = fd >= 0 ? read(fd, to, n - 1) : -1;
+	to[got > 0 ? got : 0] = 0;
+	to[strcspn(to, "\n")] = 0;
+	if (fd >= 0)
+		close(fd);
+}
+
+static struct prs_text text_of(const char *s) { return (struct prs_text){ s, (uint16_t)strlen(s) }; }
+
+static int new_epoch(struct prs_engine *e, const struct prs_recovered *was, const char *boot, struct prs_err *err)
+{
+	char host[128] = "?";
+	gethostname(host, sizeof host - 1);
+	struct prs_fact f = { .type = PRS_FACT_HEAD, .time_us = prs_wall_us() };
+	f.u.head.epoch = e->epoch;
+	f.u.head.previous = was->epoch;
+	f.u.head.sealed_journal = was->journal_bytes;
+	f.u.head.sealed_plan = was->plan_bytes;
+	memcpy(f.u.head.job_print, e->c.job->job_print, 16);
+	memcpy(f.u.head.code_print, e->c.job->code_print, 16);
+	f.u.head.engine = text_of(PRS_VERSION);
+	f.u.head.host = text_of(host);
+	f.u.head.pid = (uint32_t)getpid();
+	f.u.head.boot = text_of(boot);
+	int r = prs_journal_create(&e->journal, e->c.fs, e->c.dir, &e->c.run, &f, err);
+	if (r < 0)
+		return r;
+	e->journal.no_sync = e->c.job->o.bench_no_sync;
+	return prs_ledger_fold(&e->ledger, &f, err);
+}
+
+/* ---- what the last engine left ---------------------------------------------------------------------------------------- */
+
+/* The mini-batches that ran when the machine went down: a page that still shows a running phase. */
+static void journal_lost(struct prs_engine *e, uint32_t last_epoch)
+{
+	uint8_t units[64 * 16];
+	uint32_t n = 0;
+	for (unsigned slot = 0; slot < 64; slot++) {
+		char path[PRS_PATH_BYTES_M];
+		struct prs_page page;
+		snprintf(path, sizeof path, "%s/work/page/%u", e->c.dir, slot);
+		int fd = open(path, O_RDONLY | O_CLOEXEC);
+		if (fd < 0)
+			break;
+		ssize_t got = pread(fd, &page, sizeof page, 0);
+		close(fd);
+		enum prs_phase ph = prs_page_phase(page.word);
+		bool ran = got == sizeof page && (ph == PRS_PHASE_LOAD || ph == PRS_PHASE_RUN || ph == PRS_PHASE_WRITE) && page.lease >> 40 == last_epoch;
+		if (!ran || page.id >= e->ledger.next_id || prs_ledger_state(&e->ledger, page.id) != PRS_UNIT_PLANNED)
+			continue;
+		prs_put64(units + n * 16, page.id);
+		prs_put32(units + n * 16 + 8, page.item_first);
+		prs_put32(units + n * 16 + 12, page.item_count);
+		n++;
+	}
+	struct prs_fact f = { .type = PRS_FACT_LOST, .time_us = prs_wall_us() };
+	f.u.lost.running_count = n;
+	f.u.lost.units = units;
+	if (n)
+		journal_put(e, &f);
+}
+
+static void bad_range(void *ctx, uint64_t id, const char *why)
+{
+	struct prs_engine *e = ctx;
+	char text[256];
+	struct prs_fact f = { .type = PRS_FACT_RESET, .time_us = prs_wall_us() };
+	f.u.reset.unit.id = id;
+	f.u.reset.count = 1;
+	f.u.reset.reason = PRS_RESET_BAD_RANGE;
+	journal_put(e, &f);
+	snprintf(text, sizeof text, "mini-batch %llu runs again: %s", (unsigned long long)id, why);
+	if (e->c.warn)
+		e->c.warn(e->c.ctx, text);
+}
+
+/* Mini-batches that are in a plan but not yet in the journal. */
+static void journal_planned(struct prs_engine *e, const struct prs_recovered *was)
+{
+	if (prs_plan_next_id(e->plan) == e->ledger.next_id && prs_plan_complete(e->plan) == e->ledger.planned_all)
+		return;
+	struct prs_fact f = { .type = PRS_FACT_PLANNED, .time_us = prs_wall_us() };
+	f.u.planned.plan_epoch = was->epoch;
+	f.u.planned.plan_bytes = was->plan_bytes;
+	f.u.planned.next_id = prs_plan_next_id(e->plan);
+	f.u.planned.items = prs_plan_items(e->plan);
+	f.u.planned.complete = prs_plan_complete(e->plan);
+	journal_put(e, &f);
+}
+
+/* From where the last engine stood to RUNNING (or to the end it had decided on). */
+static void resume_state(struct prs_engine *e)
+{
+	if (e->state == PRS_JOB_DRAINING)
+		engine_state(e, PRS_JOB_INTERRUPTED, 0, "");
+	if (e->state == PRS_JOB_INTERRUPTED || e->state == PRS_JOB_ASSEMBLING)
+		engine_state(e, PRS_JOB_RUNNING, 0, "");
+	if (e->state == PRS_JOB_ABORTING)
+		engine_state(e, PRS_JOB_FAILED, e->ledger.job_code, "");
+}
+
+static int make_lister(struct prs_engine *e, struct prs_err *err)
+{
+	const struct prs_job *j = e->c.job;
+	struct prs_list_input *v = calloc(j->inputs_n + 1, sizeof *v);
+	if (!v)
+		return prs_fail(err, PRS_ENOMEM, "inputs");
+	for (size_t i = 0; i < j->inputs_n; i++)
+		v[i] = (struct prs_list_input){ j->inputs[i].name, j->inputs[i].path };
+	e->listing.lister = prs_lister_new(e->c.fs, v, (unsigned)j->inputs_n, (uint32_t)j->o.mini_batch_size);
+	free(v);
+	return e->listing.lister ? 0 : prs_fail(err, PRS_ENOMEM, "inputs");
+}
+
+static void put_node_up(struct prs_engine *e)
+{
+	char host[128] = "?";
+	gethostname(host, sizeof host - 1);
+	struct prs_fact f = { .type = PRS_FACT_NODE, .time_us = prs_wall_us() };
+	f.u.node.incarnation = e->epoch;
+	f.u.node.up = 1;
+	f.u.node.procs = (uint16_t)e->c.job->o.processes;
+	f.u.node.gpus = (uint16_t)e->c.gpus;
+	f.u.node.name = text_of(host);
+	f.u.node.address = text_of("127.0.0.1");
+	journal_put(e, &f);
+}
+
+int engine_open(struct prs_engine *e, struct prs_err *err)
+{
+	char boot[64], run_text[40];
+	struct fold f = { e, "" };
+	struct prs_recovered was;
+	uint32_t newest;
+	e->lock_fd = -1;
+	e->plan = prs_plan_new();
+	if (!e->plan || prs_ledger_init(&e->ledger, prs_plan_items_of, e->plan) < 0)
+		return prs_fail(err, PRS_ENOMEM, "plan");
+	int r = take_lock(e, err);
+	if (!r)
+		r = make_lister(e, err);
+	if (!r)
+		r = prs_store_newest_epoch(e->c.fs, e->c.dir, &newest, err);
+	if (r < 0)
+		return r;
+	for (int i = 0; i < 16; i++)
+		snprintf(run_text + 2 * i, 3, "%02x", e->c.run.bytes[i]);
+	if (newest)
+		prs_strays_kill(run_text, PRS_ANY_SLOT, NULL, 0);
+	e->epoch = newest + 1;
+	struct prs_recover_sink sink = { &f, on_plan, on_fact };
+	r = prs_index_new(&e->index, e->c.fs, e->c.dir, e->epoch, err);
+	if (!r)
+		r = prs_store_recover(e->c.fs, e->c.dir, &e->c.run, &sink, &was, err);
+	if (r < 0)
+		return r;
+	e->resumed = was.epoch != 0;
+	e->state = e->ledger.job;
+	if (e->resumed && (e->state == PRS_JOB_COMPLETED || e->state == PRS_JOB_FAILED || e->state == PRS_JOB_CANCELED))
+		return 0; /* nothing to do: the caller looks at the state */
+	if (!r)
+		r = prs_index_grow(e->index, prs_plan_next_id(e->plan), err);
+	read_boot_id(boot, sizeof boot);
+	if (!r)
+		r = new_epoch(e, &was, boot, err);
+	if (r < 0)
+		return r;
+	for (int i = 0; i < 2; i++) {
+		prs_buf_init(&e->facts[i].frame, PRS_FRAME_MAX_BYTES);
+		prs_log_begin(&e->facts[i].frame);
+	}
+	journal_planned(e, &was);
+	if (e->resumed && f.boot[0] && strcmp(f.boot, boot) != 0)
+		journal_lost(e, was.epoch);
+	int64_t bad = prs_index_verify_ranges(e->index, bad_range, e, err);
+	if (bad < 0)
+		return (int)bad;
+	resume_state(e);
+	put_node_up(e);
+	return 0;
+}
+
+void engine_close(struct prs_engine *e)
+{
+	prs_lister_free(e->listing.lister);
+	if (e->listing.log_open)
+		prs_log_close(&e->listing.log);
+	prs_buf_done(&e->listing.frame);
+	for (int i = 0; i < 2; i++)
+		prs_buf_done(&e->facts[i].frame);
+	prs_log_close(&e->journal);
+	prs_index_free(e->index, true);
+	prs_ledger_done(&e->ledger);
+	prs_plan_free(e->plan);
+	prs_buf_done(&e->setup);
+	if (e->lock_fd >= 0)
+		close(e->lock_fd);
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * plan: the lister thread lists a folder and makes its plan block durable; then its mini-batches are announced.
+ */
+#include "master/impl.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { PLAN_BYTES = PRS_FRAME_MAX_BYTES };
+
+static void work(struct prs_sync_job *job)
+{
+	struct listing *l = (struct listing *)job;
+	prs_log_begin(&l->frame);
+	/* several small folders make one block */
+	do
+		l->more = prs_list_next(l->lister, &l->frame, &l->err);
+	while (l->more == 1 && l->frame.len < (64 << 10));
+	if (l->more < 0)
+		return;
+	uint64_t at = prs_log_place(&l->log, &l->frame);
+	if (prs_log_commit(&l->log, &l->frame, at, &l->err) < 0)
+		l->more = l->err.code;
+}
+
+static void done(struct prs_sync_job *job)
+{
+	struct listing *l = (struct listing *)job;
+	struct prs_engine *e = l->engine;
+	if (l->more >= 0 && prs_plan_feed(e->plan, l->frame.data + PRS_FRAME_HEADER_BYTES, l->frame.len - PRS_FRAME_HEADER_BYTES, &l->err) < 0)
+		l->more = l->err.code;
+	if (l->more < 0) {
+		bool resumable = l->err.code == -PRS_ENOSPACE || l->err.code == -PRS_EIO || l->err.code == -PRS_ENOMEM;
+		drive_stop(e, resumable ? PRS_JOB_DRAINING : PRS_JOB_ABORTING, (uint16_t)-l->err.code, l->err.msg);
+		return;
+	}
+	struct prs_fact f = { .type = PRS_FACT_PLANNED, .time_us = prs_wall_us() };
+	f.u.planned.plan_epoch = e->epoch;
+	f.u.planned.plan_bytes = l->log.durable;
+	f.u.planned.next_id = prs_plan_next_id(e->plan);
+	f.u.planned.items = prs_plan_items(e->plan);
+	f.u.planned.complete = prs_plan_complete(e->plan);
+	journal_put(e, &f);
+	journal_flush(e);
+	if (l->more == 1)
+		planner_next(e);
+}
+
+void planner_next(struct prs_engine *e)
+{
+	if (e->ending || e->over)
+		return;
+	e->listing.job = (struct prs_sync_job){ .work = work, .done = done };
+	prs_sync_put(e->lister_thread, &e->listing.job);
+}
+
+int planner_start(struct prs_engine *e, struct prs_err *err)
+{
+	char path[PRS_PATH_BYTES_M];
+	prs_path_plan(path, sizeof path, e->c.dir, e->epoch);
+	int r = prs_log_create(&e->listing.log, e->c.fs, path, PRS_FILE_PLAN, &e->c.run, 0, err);
+	if (r < 0)
+		return r;
+	e->listing.log_open = true;
+	e->listing.log.no_sync = e->c.job->o.bench_no_sync;
+	e->listing.engine = e;
+	prs_buf_init(&e->listing.frame, PLAN_BYTES);
+	planner_next(e);
+	return 0;
+}
