@@ -11,14 +11,14 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static bool is_run(const char *dir, time_t *ret_time)
+static bool is_run(const char *dir, uint64_t *ret_time_ns)
 {
 	char path[PATH_MAX + 8];
 	struct stat st;
 	snprintf(path, sizeof path, "%s/RUN", dir);
 	if (stat(path, &st) < 0)
 		return false;
-	*ret_time = st.st_mtim.tv_sec;
+	*ret_time_ns = (uint64_t)st.st_mtim.tv_sec * 1000000000 + (uint64_t)st.st_mtim.tv_nsec;
 	return true;
 }
 
@@ -26,7 +26,7 @@ int find_run(const char *word, char *to, size_t n, struct prs_err *err)
 {
 	const char *env = getenv("PRS_RUNS"), *runs = env && env[0] ? env : "runs";
 	char path[PATH_MAX], best[PATH_MAX] = "", real[PATH_MAX];
-	time_t when, newest = 0;
+	uint64_t when, newest = 0;
 	unsigned found = 0;
 	bool last = !strcmp(word, "last");
 	if (!last && is_run(word, &when) && realpath(word, real)) {

@@ -21,7 +21,7 @@
 extern char **environ;
 
 struct screen {
-	bool terminal, json, quiet, color, drawn;
+	bool terminal, json, quiet, color, drawn, error_shown;
 	uint64_t next_us;
 };
 
@@ -74,6 +74,7 @@ static void on_error(void *ctx, const char *where, const char *text, size_t n)
 	prs_console_error(&b, where, text, n, s->color);
 	clear_line(s);
 	fputs(prs_buf_str(&b), stderr);
+	s->error_shown = true;
 }
 
 static void on_event(void *ctx, const char *line, size_t n)
@@ -186,6 +187,8 @@ int start_engine(const struct prs_job *job, const char *dir, const struct prs_ru
 		snprintf(logs, sizeof logs, "%s/logs", dir);
 		PRS_AUTOBUF b;
 		prs_buf_init(&b, 1 << 20);
+		if (s.error_shown)
+			end.result.trace = NULL;
 		prs_console_end(&b, &end.result, logs, s.color);
 		fputs(prs_buf_str(&b), stderr);
 	}

@@ -308,6 +308,8 @@ int prs_engine_run(const struct prs_engine_config *c, struct prs_engine_end *ret
 		if (!r)
 			run(e);
 	}
+	if (!r && !over && !e->fenced)
+		write_logs(e); /* a short job ends before its first tick */
 	if (!r)
 		finish_end(e);
 	free_loop(e);

@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Real jobs with the real program (environment PRS). The oracle reads the rows and the input, never the engine's counters."""
+import glob
+import os
+import subprocess
+import tempfile
+import textwrap
+import unittest
+
+PRS = os.environ["PRS"]
+DEADLINE = 120
+SCRIPT = """
+    import os
+    def run(mini_batch):
+        return ["%s: %s" % (os.path.basename(p), open(p).read()) for p in mini_batch]
+"""
+KILL_POINTS = ["store.journal.created", "store.assemble.before_rename"] + \
+    ["store.%s.%s" % (f, m) for f in ("journal", "plan", "segment") for m in ("before_write", "after_write", "after_sync")] + \
+    ["worker.before_run", "worker.after_run", "worker.before_send", "worker.after_send"]
+
+
+class JobTest(unittest.TestCase):
+    def setUp(self):
+        keep = tempfile.TemporaryDirectory(prefix="prs-e2e-")
+        self.addCleanup(keep.cleanup)
+        self.dir = keep.name
+
+    def write(self, name, text):
+        path = os.path.join(self.dir, name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w") as f:
+            f.write(text)
+
+    def files(self, count):
+        """Makes in/f0000 ...; returns the output a correct job has."""
+        for i in range(count):
+            self.write("in/f%04d" % i, str(i))
+        return "".join("f%04d: %d\n" % (i, i) for i in range(count))
+
+    def prs(self, *words, kill=None):
+        env = dict(os.environ)
+        if kill:
+            env["PRS_KILL"] = kill
+        return subprocess.run([PRS, *words], cwd=self.dir, env=env, timeout=DEADLINE, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, universal_newlines=True)
+
+    def run_job(self, *more, kill=None):
+        return self.prs("run", "code/score.py", "--input", "in", "--mini-batch-size", "7", "--processes", "2", "--output", "out.txt", *more, kill=kill)
+
+    def output(self):
+        with open(os.path.join(self.dir, "out.txt")) as f:
+            return f.read()
+
+    def test_rows_in_input_order_for_any_process_count(self):
+        want = self.files(100)
+        self.write("code/score.py", textwrap.dedent(SCRIPT))
+        for processes in ("1", "2", "16"):
+            r = self.run_job("--processes", processes, "--overwrite")
+            self.assertEqual(r.returncode, 0, r.stderr)
+            self.assertEqual(self.output(), want)
+
+    def test_killed_at_every_point_and_resumed(self):
+        want = self.files(60)
+        self.write("code/score.py", textwrap.dedent(SCRIPT))
+        for point in KILL_POINTS:
+            for count in ((3, 2) if point.startswith("worker") else (1, 2)):  # every new process counts from 1: at 1 none would get anywhere
+                with self.subTest("%s:%d" % (point, count)):
+                    if os.path.exists(os.path.join(self.dir, "out.txt")):
+                        os.remove(os.path.join(self.dir, "out.txt"))
+                    r = self.run_job("--run-max-try", "20", kill="%s:%d" % (point, count))
+                    if r.returncode < 0:
+                        r = self.prs("resume", "last")
+                    self.assertEqual(r.returncode, 0, r.stderr)
+                    self.assertEqual(self.output(), want)
+
+    def test_exception_is_retried_and_fails_alone(self):
+        self.files(20)
+        self.write("code/score.py", textwrap.dedent("""
+            def run(mini_batch):
+                if any(p.endswith("f0008") for p in mini_batch): raise ValueError("bad digit")
+                return mini_batch
+        """))
+        r = self.run_job()
+        self.assertEqual(r.returncode, 0, r.stderr)
+        self.assertEqual(len(self.output().splitlines()), 13)
+        self.assertIn("bad digit", r.stderr)
+        [path] = glob.glob(os.path.join(self.dir, "runs", "*", "logs", "user", "error", "127.0.0.1"))
+        tries = sum(open(os.path.join(path, n)).read().count("ValueError: bad digit") for n in os.listdir(path))
+        self.assertEqual(tries, 3)
+
+    def test_crash_of_a_process(self):
+        want = self.files(30)
+        self.write("code/score.py", textwrap.dedent("""
+            import os, signal
+            MARK = os.path.join(os.path.dirname(os.path.abspath(__file__)), "crashed")
+            def run(mini_batch):
+                if not os.path.exists(MARK):
+                    open(MARK, "w").close()
+                    os.kill(os.getpid(), signal.SIGSEGV)
+                return ["%s: %s" % (os.path.basename(p), open(p).read()) for p in mini_batch]
+        """))
+        r = self.run_job()
+        self.assertEqual(r.returncode, 0, r.stderr)
+        self.assertEqual(self.output(), want)
+
+    def test_timeout(self):
+        self.files(14)
+        self.write("code/score.py", textwrap.dedent("""
+            import threading
+            def run(mini_batch):
+                if any(p.endswith("f0000") for p in mini_batch): threading.Event().wait()
+                return mini_batch
+        """))
+        r = self.run_job("--run-invocation-timeout", "0.3", "--run-max-try", "2")
+        self.assertEqual(r.returncode, 0, r.stderr)
+        self.assertEqual(len(self.output().splitlines()), 7)
+
+    def test_init_that_fails(self):
+        self.files(5)
+        self.write("code/score.py", "def init(): raise RuntimeError('no model here')\ndef run(mini_batch): return mini_batch\n")
+        r = self.run_job()
+        self.assertEqual(r.returncode, 1, r.stderr)
+        self.assertIn("no model here", "\n".join(r.stderr.splitlines()[:8]))
+
+    def test_error_threshold(self):
+        self.files(28)
+        self.write("code/score.py", "def run(mini_batch): return mini_batch[:6]\n")
+        self.assertEqual(self.run_job("--error-threshold", "4").returncode, 0)
+        os.remove(os.path.join(self.dir, "out.txt"))
+        self.assertEqual(self.run_job("--error-threshold", "3").returncode, 1)
+
+    def test_mistakes_are_told_at_once(self):
+        r = self.prs("run", "nothing.py", "--input", "nowhere", "--model", "x")
+        self.assertEqual(r.returncode, 2)
+        self.assertIn("nothing.py", r.stderr)
+        self.assertIn("nowhere", r.stderr)
+        self.assertIn("NAME=PATH", r.stderr)
+        r = self.prs("run", "x.py", "--mini-batch-sise", "3")
+        self.assertIn("did you mean --mini-batch-size", r.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
