@@ -259,6 +259,9 @@ static void run(struct prs_engine *e)
 	prs_loop_run(e->loop);
 	prs_sync_drain(e->sync);
 	journal_finish(e);
+	struct prs_err err = { 0 };
+	if (!e->over && prs_store_check_fence(e->c.fs, e->c.dir, e->epoch, &err) == -PRS_EFENCED)
+		fenced(e, &err);
 	if (e->over)
 		return;
 	if (e->state == PRS_JOB_DRAINING)

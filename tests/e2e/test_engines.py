@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Two engines on one run folder; engines that are killed at random."""
+import os
+import random
+import shutil
+import signal
+import subprocess
+import textwrap
+import time
+import unittest
+
+from test_job import DEADLINE, PRS, SCRIPT, JobTest as Base
+
+
+class EngineTest(Base):
+    def start(self, *words):
+        p = subprocess.Popen([PRS, *words], cwd=self.dir, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                             universal_newlines=True)
+        self.addCleanup(p.stderr.close)
+        return p
+
+    def wait_for(self, path):
+        end = time.monotonic() + DEADLINE
+        while not os.path.exists(os.path.join(self.dir, path)):
+            self.assertLess(time.monotonic(), end, path + " did not appear")
+            os.sched_yield()
+
+    def test_second_engine_is_refused_and_takeover_wins(self):
+        want = self.files(20)
+        self.write("code/score.py", textwrap.dedent("""
+            import os
+            ROOT = %r
+            def run(mini_batch):
+                open(os.path.join(ROOT, "started"), "w").close()
+                while not os.path.exists(os.path.join(ROOT, "go")): os.sched_yield()
+                return ["%%s: %%s" %% (os.path.basename(p), open(p).read()) for p in mini_batch]
+        """ % self.dir))
+        first = self.start("run", "code/score.py", "--input", "in", "--mini-batch-size", "7", "--processes", "2", "--output", "out.txt")
+        self.wait_for("started")
+        refused = self.prs("resume", "last")
+        self.assertEqual(refused.returncode, 2)
+        self.assertIn("in use by pid %d" % first.pid, refused.stderr)
+        first.send_signal(signal.SIGSTOP)
+        self.write("go", "")
+        second = self.prs("resume", "last", "--takeover")
+        self.assertEqual(second.returncode, 0, second.stderr)
+        first.send_signal(signal.SIGCONT)
+        _, said = first.communicate(timeout=DEADLINE)
+        self.assertEqual(first.returncode, 3, said)
+        self.assertIn("another engine took this run over", said)
+        self.assertEqual(self.output(), want)
+
+    def test_killed_at_random(self):
+        want = self.files(300)
+        self.write("code/score.py", textwrap.dedent(SCRIPT))
+        for seed in range(10):
+            with self.subTest(seed):
+                dice = random.Random(seed)
+                shutil.rmtree(os.path.join(self.dir, "runs"), ignore_errors=True)
+                if os.path.exists(os.path.join(self.dir, "out.txt")):
+                    os.remove(os.path.join(self.dir, "out.txt"))
+                words = ["run", "code/score.py", "--input", "in", "--mini-batch-size", "1", "--processes", "2", "--output", "out.txt"]
+                for _ in range(3):
+                    p = self.start(*words)
+                    try:
+                        p.communicate(timeout=dice.uniform(0.02, 0.2))
+                        break
+                    except subprocess.TimeoutExpired:
+                        p.kill()
+                        p.communicate()
+                    runs = sorted(os.listdir(os.path.join(self.dir, "runs"))) if os.path.isdir(os.path.join(self.dir, "runs")) else []
+                    if any(os.path.exists(os.path.join(self.dir, "runs", r, "RUN")) for r in runs):
+                        words = ["resume", "last"]
+                if p.returncode != 0:
+                    r = self.prs(*words)
+                    self.assertEqual(r.returncode, 0, r.stderr)
+                self.assertEqual(self.output(), want)
+
+
+for name in [n for n in dir(Base) if n.startswith("test_")]:
+    setattr(EngineTest, name, None)
+del Base
+
+if __name__ == "__main__":
+    unittest.main()
