@@ -8,6 +8,9 @@
 
 int cmd_run(int argc, char **argv);
 int cmd_resume(int argc, char **argv);
+int cmd_status(int argc, char **argv);
+int cmd_check(int argc, char **argv);
+int cmd_dump(int argc, char **argv);
 /* prs _worker: readies the process, then becomes the user's Python. */
 int cmd_worker(int argc, char **argv);
 

@@ -13,6 +13,9 @@ static const struct command {
 } commands[] = {
 	{ "run", cmd_run, "SCRIPT --input PATH [options] [-- script arguments]", "run an entry script over the files of a folder" },
 	{ "resume", cmd_resume, "[RUN] [--takeover]", "go on with a run that was interrupted" },
+	{ "status", cmd_status, "[RUN] [--json]", "state and counts of a run" },
+	{ "check", cmd_check, "[RUN]", "compare the journal with the rows that are stored" },
+	{ "dump", cmd_dump, "journal|plan|segment [RUN] [--json]", "print every record of a file" },
 	{ "_worker", cmd_worker, "", NULL },
 };
 

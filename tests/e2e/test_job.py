@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Real jobs with the real program (environment PRS). The oracle reads the rows and the input, never the engine's counters."""
 import glob
+import json
 import os
 import subprocess
 import tempfile
@@ -128,6 +129,26 @@ class JobTest(unittest.TestCase):
         self.assertEqual(self.run_job("--error-threshold", "4").returncode, 0)
         os.remove(os.path.join(self.dir, "out.txt"))
         self.assertEqual(self.run_job("--error-threshold", "3").returncode, 1)
+
+    def test_status_check_and_dump(self):
+        self.files(20)
+        self.write("code/score.py", textwrap.dedent(SCRIPT))
+        r = self.run_job("--processes", "2", kill="store.assemble.before_rename:1")
+        self.assertIn("interrupted", self.prs("status", "last").stdout)
+        self.assertEqual(self.prs("resume", "last").returncode, 0, r.stderr)
+        status = json.loads(self.prs("status", "last", "--json").stdout)
+        self.assertEqual((status["state"], status["done"], status["rows"]), ("completed", 3, 20))
+        self.assertIn("0 problems", self.prs("check", "last").stdout)
+        lines = self.prs("dump", "journal", "last", "--json").stdout.splitlines()
+        self.assertTrue(all(json.loads(line) for line in lines))
+        self.assertIn("RULE", self.prs("dump", "plan", "last").stdout)
+        [segment] = [p for p in glob.glob(os.path.join(self.dir, "runs", "*", "seg", "*.seg")) if os.path.getsize(p) > 64]
+        with open(segment, "r+b") as f:
+            f.seek(150)
+            f.write(b"#")
+        r = self.prs("check", "last")
+        self.assertEqual(r.returncode, 1)
+        self.assertIn("checksum", r.stdout)
 
     def test_mistakes_are_told_at_once(self):
         r = self.prs("run", "nothing.py", "--input", "nowhere", "--model", "x")

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * cmd_dump: prs dump journal|plan|segment RUN [--json]: every record as a line.
+ */
+#include "cli/cli.h"
+
+#include "io/fs_posix.h"
+#include "report/dump.h"
+#include "store/store.h"
+#include "wire/plan.h"
+#include "wire/seg.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+struct dump {
+	bool json;
+	enum prs_file_kind kind;
+	struct prs_buf line;
+};
+
+static int next_record(struct dump *d, const uint8_t *body, size_t n, size_t *at, struct prs_err *err)
+{
+	struct prs_fact fact;
+	struct prs_plan_record plan;
+	struct prs_rows rows;
+	int r;
+	if (d->kind == PRS_FILE_JOURNAL) {
+		r = prs_fact_next(body, n, at, &fact, err);
+		return r == 1 && prs_report_dump_fact(&fact, &d->line, d->json) < 0 ? -PRS_ENOMEM : r;
+	}
+	if (d->kind == PRS_FILE_PLAN) {
+		r = prs_plan_next(body, n, at, &plan, err);
+		return r == 1 && prs_report_dump_plan(&plan, &d->line, d->json) < 0 ? -PRS_ENOMEM : r;
+	}
+	r = prs_rows_next(body, n, at, &rows, err);
+	return r == 1 && prs_report_dump_rows(&rows, &d->line, d->json) < 0 ? -PRS_ENOMEM : r;
+}
+
+static int on_body(void *ctx, uint64_t offset, const uint8_t *body, size_t n, struct prs_err *err)
+{
+	(void)offset;
+	struct dump *d = ctx;
+	size_t at = 0;
+	int r;
+	while (prs_buf_clear(&d->line), (r = next_record(d, body, n, &at, err)) == 1) {
+		const char *text = prs_buf_str(&d->line);
+		size_t len = strlen(text);
+		printf("%s%s", text, len && text[len - 1] == '\n' ? "" : "\n");
+	}
+	return r;
+}
+
+static int each_name(void *ctx, const char *name, char type)
+{
+	(void)type;
+	return prs_list_add(ctx, name);
+}
+
+/* The files of a kind below `dir`, by prefix or suffix of their names. */
+static int dump_files(struct dump *d, const char *dir, const char *prefix, const char *suffix, const struct prs_run_id *run, struct prs_err *err)
+{
+	struct prs_list names = { 0 };
+	char path[2 * PATH_MAX];
+	uint64_t length;
+	int r = prs_fs_posix.list(prs_fs_posix.ctx, dir, each_name, &names);
+	if (r < 0)
+		r = prs_fail_errno(err, -r, "reading %s", dir);
+	for (size_t i = 0; i < names.n && r >= 0; i++) {
+		size_t n = strlen(names.v[i]), m = strlen(suffix);
+		if (strncmp(names.v[i], prefix, strlen(prefix)) != 0 || n < m || strcmp(names.v[i] + n - m, suffix) != 0)
+			continue;
+		snprintf(path, sizeof path, "%s/%s", dir, names.v[i]);
+		if (!d->json)
+			printf("# %s\n", names.v[i]);
+		r = prs_log_scan(&prs_fs_posix, path, d->kind, run, UINT64_MAX, on_body, d, &length, err);
+	}
+	prs_list_done(&names);
+	return r;
+}
+
+int cmd_dump(int argc, char **argv)
+{
+	struct prs_err err = { 0 };
+	struct prs_run_id run;
+	struct dump d = { 0 };
+	char dir[PATH_MAX], name[256], seg[PATH_MAX + 8];
+	const char *words[2] = { "", "last" };
+	int n = 0, r;
+	for (int i = 1; i < argc; i++) {
+		if (!strcmp(argv[i], "--json"))
+			d.json = true;
+		else if (n < 2)
+			words[n++] = argv[i];
+	}
+	bool journal = !strcmp(words[0], "journal"), plan = !strcmp(words[0], "plan"), segment = !strcmp(words[0], "segment");
+	if (!journal && !plan && !segment) {
+		prs_fail(&err, PRS_EINVALID, "prs dump journal|plan|segment RUN: found \"%s\"", words[0]);
+		return complain(2, &err);
+	}
+	if (find_run(words[1], dir, sizeof dir, &err) < 0 || prs_run_file_read(&prs_fs_posix, dir, &run, name, sizeof name, &err) < 0)
+		return complain(2, &err);
+	prs_buf_init(&d.line, (size_t)1 << 30);
+	d.kind = journal ? PRS_FILE_JOURNAL : plan ? PRS_FILE_PLAN : PRS_FILE_SEGMENT;
+	snprintf(seg, sizeof seg, "%s/seg", dir);
+	r = segment ? dump_files(&d, seg, "", ".seg", &run, &err) : dump_files(&d, dir, journal ? "journal-" : "plan-", "", &run, &err);
+	prs_buf_done(&d.line);
+	return r < 0 ? complain(3, &err) : 0;
+}
