@@ -86,7 +86,8 @@ void prs_loop_free(struct prs_loop *l)
 	if (!l)
 		return;
 	uv_close((uv_handle_t *)&l->prepare, NULL);
-	uv_run(&l->uv, UV_RUN_DEFAULT);
+	while (uv_run(&l->uv, UV_RUN_DEFAULT)) /* a stop that came too late ends the first run */
+		;
 	uv_loop_close(&l->uv);
 	prs_freep(&l);
 }
