@@ -7,12 +7,11 @@ import signal
 import subprocess
 import textwrap
 import time
-import unittest
 
-from test_job import DEADLINE, PRS, SCRIPT, JobTest as Base
+from prs_job import DEADLINE, PRS, SCRIPT, JobCase
 
 
-class EngineTest(Base):
+class EngineTest(JobCase):
     def start(self, *words):
         p = subprocess.Popen([PRS, *words], cwd=self.dir, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
                              universal_newlines=True)
@@ -75,11 +74,3 @@ class EngineTest(Base):
                     r = self.prs(*words)
                     self.assertEqual(r.returncode, 0, r.stderr)
                 self.assertEqual(self.output(), want)
-
-
-for name in [n for n in dir(Base) if n.startswith("test_")]:
-    setattr(EngineTest, name, None)
-del Base
-
-if __name__ == "__main__":
-    unittest.main()

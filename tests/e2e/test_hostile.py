@@ -3,7 +3,7 @@
 import os
 import textwrap
 
-from test_job import JobTest as Base
+from prs_job import JobCase
 
 
 def processes_of(folder):
@@ -18,7 +18,7 @@ def processes_of(folder):
     return found
 
 
-class HostileTest(Base):
+class HostileTest(JobCase):
     """Each script misbehaves in the mini-batch that holds f0008, in its first try only; the job must not lose a row."""
 
     def script(self, misdeed, before=""):
@@ -89,8 +89,3 @@ class HostileTest(Base):
         r = self.run_job("--mini-batch-size", "2")
         self.assertEqual(r.returncode, 0, r.stderr)
         self.assertEqual([(line[0], len(line)) for line in self.output().splitlines()], [(str(i), 10 << 20) for i in range(4)])
-
-
-for name in [n for n in dir(Base) if n.startswith("test_")]:
-    setattr(HostileTest, name, None)  # only the tests of this file
-del Base
