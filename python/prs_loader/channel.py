@@ -187,12 +187,26 @@ class Channel:
             self._take_all()
 
 
-def kill_point(name, _left=[None]):
-    """Test builds: PRS_KILL="name:count" kills this process at the count-th passing."""
-    if _left[0] is None:
+def kill_point(name, _left=[]):
+    """What src/base/killpoint.h says, in a worker."""
+    if not _left:
         wanted, _, count = os.environ.get("PRS_KILL", "").partition(":")
-        _left[0] = [wanted, int(count or 0)]
-    if _left[0][0] == name:
-        _left[0][1] -= 1
-        if _left[0][1] == 0:
+        count, _, mark = count.partition(":")
+        _left.extend((wanted, int(count or 0), mark))
+    if _left[0] != name:
+        return
+    _left[1] -= 1
+    if _left[1] == 0:
+        if _left[2]:
+            _stop_once(_left[2])
+        else:
             os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _stop_once(mark):
+    try:
+        with open(mark, "x") as f:
+            f.write("%d\n" % os.getpid())
+    except OSError:
+        return
+    os.kill(os.getpid(), signal.SIGSTOP)

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * killpoint: named places where a test build dies of SIGKILL. PRS_KILL="name:count" in the environment: the count-th passing.
+ * PRS_KILL="name:count:MARK": the first process that gets there writes its pid into the file MARK and stops (SIGSTOP): the test
+ * decides who dies.
  * In release builds PRS_KILL_POINT(name) is nothing. The names are listed by killpoint.def.
  */
 #ifndef PRS_BASE_KILLPOINT_H
