@@ -35,6 +35,7 @@ struct prs_fs {
 	int (*fstat)(void *ctx, int fd, struct prs_fs_stat *ret);
 	int (*stat)(void *ctx, const char *path, struct prs_fs_stat *ret); /* follows links */
 	int (*rename)(void *ctx, const char *from, const char *to);
+	int (*rename_new)(void *ctx, const char *from, const char *to); /* -EEXIST when `to` is there: replaces nothing */
 	int (*unlink)(void *ctx, const char *path);
 	int (*mkdir)(void *ctx, const char *path, uint32_t mode);
 	void *(*mmap)(void *ctx, int fd, size_t n, bool writable); /* shared; NULL and errno set on failure */

@@ -120,6 +120,21 @@ static int fs_rename(void *ctx, const char *from, const char *to)
 	return rename(from, to) < 0 ? -errno : 0;
 }
 
+/* renameat2 where the file system has it, else link and unlink, else the look before the leap that is left. */
+static int fs_rename_new(void *ctx, const char *from, const char *to)
+{
+	struct prs_fs_stat st;
+	if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0)
+		return 0;
+	if (errno != EINVAL && errno != ENOSYS)
+		return -errno;
+	if (link(from, to) == 0)
+		return unlink(from) < 0 ? -errno : 0;
+	if (errno == EEXIST)
+		return -EEXIST;
+	return fs_stat(ctx, to, &st) == 0 ? -EEXIST : fs_rename(ctx, from, to);
+}
+
 static int fs_unlink(void *ctx, const char *path)
 {
 	(void)ctx;
@@ -203,6 +218,7 @@ const struct prs_fs prs_fs_posix = {
 	.fstat = fs_fstat,
 	.stat = fs_stat,
 	.rename = fs_rename,
+	.rename_new = fs_rename_new,
 	.unlink = fs_unlink,
 	.mkdir = fs_mkdir,
 	.mmap = fs_mmap,
