@@ -13,11 +13,9 @@
 #include <string.h>
 #include <strings.h>
 
-enum { WORD_MAX = 128 };
+enum { WORD_MAX = PRS_OPTION_WORD_MAX };
 
 static const struct prs_option_row rows[] = {
-#define PRS_RESUME_YES true
-#define PRS_RESUME_NO false
 #define PRS_OPTION(field, TYPE, flag, aliases, v1, v2, min, max, def, group, resume, unit, help) \
 	{ (flag) + 2, PRS_OPTION_##TYPE, (flag), (aliases), (v1), (v2), (min), (max), (def), (group), (unit), (help), PRS_RESUME_##resume, \
 	  offsetof(struct prs_options, field) },
@@ -42,58 +40,59 @@ static bool same_name(const char *a, const char *b, size_t n)
 	return true;
 }
 
-/* The i-th spelling (flag, then aliases) into `to`; false behind the last. */
-static bool spelling(const struct prs_option_row *row, unsigned i, char to[WORD_MAX])
+const char *prs_option_spelling(const struct prs_option_row *row, unsigned i, char *to)
 {
-	if (i == 0) {
-		snprintf(to, WORD_MAX, "%s", row->flag);
-		return true;
-	}
-	const char *p = row->aliases;
-	while (--i && *p) {
+	const char *p = i ? row->aliases : row->flag;
+	while (i > 1 && *p) {
 		p += strcspn(p, " ");
 		p += strspn(p, " ");
+		i--;
 	}
-	size_t n = strcspn(p, " ");
-	if (!n)
-		return false;
-	snprintf(to, WORD_MAX, "%.*s", (int)n, p);
-	return true;
+	snprintf(to, WORD_MAX, "%.*s", (int)strcspn(p, " "), p);
+	return to[0] ? to : NULL;
 }
 
+static bool is_long(const char *flag) { return flag[0] == '-' && flag[1] == '-'; }
+
+/* Is `word` a spelling of the option, or (not `whole`) the beginning of a long one? Without dashes only long ones are looked at. */
 static bool matches(const struct prs_option_row *row, const char *word, bool whole)
 {
 	char name[WORD_MAX];
 	bool bare = word[0] != '-';
-	for (unsigned i = 0; spelling(row, i, name); i++) {
-		const char *n = name;
-		if (bare) {
-			if (strncmp(n, "--", 2) != 0)
-				continue;
-			n += 2;
-		} else if (!whole && (strncmp(n, "--", 2) != 0 || strlen(word) < 4)) {
+	for (unsigned i = 0; prs_option_spelling(row, i, name); i++) {
+		if ((bare || !whole) && !is_long(name))
 			continue;
-		}
-		if (same_name(n, word, whole ? WORD_MAX : strlen(word)))
+		if (same_name(bare ? name + 2 : name, word, whole ? WORD_MAX : strlen(word)))
 			return true;
 	}
 	return false;
 }
 
+unsigned prs_option_match(const char *word, bool prefix, const struct prs_option_row **ret, unsigned max)
+{
+	unsigned n = 0;
+	for (unsigned i = 0; i < PRS_OPTIONS; i++) {
+		if (matches(&rows[i], word, true)) {
+			ret[0] = &rows[i];
+			return 1;
+		}
+	}
+	if (!prefix || !word[strspn(word, "-")] || (word[0] == '-' && !is_long(word)))
+		return 0;
+	for (unsigned i = 0; i < PRS_OPTIONS; i++) {
+		if (!rows[i].group[0] || !matches(&rows[i], word, false))
+			continue;
+		if (n < max)
+			ret[n] = &rows[i];
+		n++;
+	}
+	return n;
+}
+
 const struct prs_option_row *prs_option_find(const char *word, bool prefix)
 {
-	for (unsigned i = 0; i < PRS_OPTIONS; i++)
-		if (matches(&rows[i], word, true))
-			return &rows[i];
-	const struct prs_option_row *found = NULL;
-	for (unsigned i = 0; prefix && i < PRS_OPTIONS; i++) {
-		if (!matches(&rows[i], word, false))
-			continue;
-		if (found)
-			return NULL;
-		found = &rows[i];
-	}
-	return found;
+	const struct prs_option_row *found;
+	return prs_option_match(word, prefix, &found, 1) == 1 ? found : NULL;
 }
 
 unsigned prs_distance(const char *a, const char *b)
@@ -129,7 +128,7 @@ const char *prs_option_nearest(const char *word)
 	for (char *p = mine; *p; p++)
 		*p = *p == '_' ? '-' : (char)tolower((unsigned char)*p);
 	for (unsigned i = 0; i < PRS_OPTIONS; i++)
-		for (unsigned k = 0; rows[i].group[0] && spelling(&rows[i], k, name); k++) {
+		for (unsigned k = 0; rows[i].group[0] && prs_option_spelling(&rows[i], k, name); k++) {
 			unsigned far = prs_distance(mine, name);
 			if (far < least && far < strlen(name) / 2) {
 				least = far;
@@ -254,8 +253,10 @@ int prs_option_set(struct prs_options *o, const struct prs_option_row *row, cons
 	case PRS_OPTION_CHOICE: return set_choice(f, row, value, where, err);
 	case PRS_OPTION_SECONDS:
 		r = set_number(&number, row, value, where, err);
-		if (!r)
-			*(uint64_t *)f = (uint64_t)(number * 1e6 + 0.5);
+		if (!r) {
+			uint64_t us = (uint64_t)(number * 1e6 + 0.5);
+			*(uint64_t *)f = us ? us : 1;
+		}
 		return r;
 	case PRS_OPTION_TEXT: {
 		if (!value[0])
@@ -287,9 +288,13 @@ static void put_choice(struct prs_buf *to, const char *choices, int i)
 static void put_seconds(struct prs_buf *to, uint64_t us)
 {
 	prs_buf_dec(to, us / 1000000, 0);
-	if (us % 1000000) {
+	uint64_t part = us % 1000000;
+	unsigned digits = 6;
+	for (; part && part % 10 == 0; part /= 10)
+		digits--;
+	if (part) {
 		prs_buf_putc(to, '.');
-		prs_buf_dec(to, us % 1000000, 6);
+		prs_buf_dec(to, part, digits);
 	}
 }
 

@@ -15,6 +15,7 @@
 
 #define PRS_UNSET INT64_MIN
 #define PRS_UNSET_US UINT64_MAX
+enum { PRS_OPTION_WORD_MAX = 128 };
 
 /* Texts in order; owned. */
 struct prs_list {
@@ -51,19 +52,27 @@ enum { PRS_LOG_WARNING = 0, PRS_LOG_INFO = 1, PRS_LOG_DEBUG = 2 };
 enum { PRS_THREADS_AUTO = 0, PRS_THREADS_KEEP = 1 };
 enum { PRS_ENGINE_ARGS_SHOW = 0, PRS_ENGINE_ARGS_HIDE = 1 };
 
+/* May `prs resume` change it? SCREEN: it is about the screen of this command only and no part of the job. */
+enum prs_option_resume { PRS_RESUME_NO, PRS_RESUME_YES, PRS_RESUME_SCREEN };
+
 struct prs_option_row {
 	const char *name; /* the flag without dashes, '-' between words */
 	enum prs_option_type type;
 	const char *flag, *aliases, *v1, *v2;
 	double min, max; /* SECONDS: (min, max] when min is 0 */
 	const char *def, *group, *unit, *help;
-	bool resume;
+	enum prs_option_resume resume;
 	size_t offset; /* in struct prs_options */
 };
 
 const struct prs_option_row *prs_option_at(unsigned id); /* NULL behind the last */
-/* By flag, alias or bare name; '-' and '_' alike. A unique prefix of a long flag is taken only when `prefix`. NULL when there is none. */
+/* The options that a word can mean: by flag, alias or bare name, '-' and '_' alike. A whole name gives that one; else, when `prefix`, every
+ * option with a long flag that begins so (as Python's argparse does; not the hidden ones). Returns how many; the first `max` (>= 1) into `ret`. */
+unsigned prs_option_match(const char *word, bool prefix, const struct prs_option_row **ret, unsigned max);
+/* The one option that a word means, NULL when there is none or more than one. */
 const struct prs_option_row *prs_option_find(const char *word, bool prefix);
+/* The i-th spelling: the flag, then the aliases; NULL behind the last. The text lies in `to` (PRS_OPTION_WORD_MAX bytes). */
+const char *prs_option_spelling(const struct prs_option_row *row, unsigned i, char *to);
 /* The nearest spelling among flags and aliases, NULL when nothing is near. */
 const char *prs_option_nearest(const char *word);
 

@@ -36,8 +36,28 @@ void prs_job_done(struct prs_job *j)
 	char **texts[] = { &j->submit_dir, &j->code_dir, &j->entry, &j->output_file, &j->output_dir, &j->name, &j->python, &j->python_why };
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
 		prs_freep(texts[i]);
+	for (size_t i = 0; i < PRS_OPTIONS; i++)
+		prs_freep(&j->from[i]);
 	prs_list_done(&j->user_args);
 	prs_list_done(&j->warnings);
+}
+
+int prs_job_set(struct prs_job *j, const struct prs_option_row *row, const char *value, const char *where, struct prs_err *err)
+{
+	int r = prs_option_set(&j->o, row, value, where, err);
+	if (r < 0)
+		return r;
+	char **from = &j->from[row - prs_option_at(0)];
+	prs_freep(from);
+	*from = prs_strdup(where);
+	return *from ? 0 : prs_fail(err, PRS_ENOMEM, "%s", where);
+}
+
+uint64_t prs_job_progress_timeout_us(const struct prs_job *j)
+{
+	if (j->o.progress_update_timeout_us != PRS_UNSET_US)
+		return j->o.progress_update_timeout_us;
+	return (uint64_t)j->o.run_max_try * (j->o.run_invocation_timeout_us + j->o.task_overhead_timeout_us);
 }
 
 /* ---- checking --------------------------------------------------------------------------------------------------------- */
@@ -201,8 +221,6 @@ int prs_job_check(struct prs_job *j, const struct prs_fs *fs, const char *script
 	check_pairs(&c, "--side-input", &j->o.side_input, &j->side_inputs, &j->side_inputs_n, true);
 	check_pairs(&c, "--env", &j->o.environment_variable, &j->environment, &j->environment_n, false);
 	check_output(&c);
-	if (j->o.progress_update_timeout_us == PRS_UNSET_US)
-		j->o.progress_update_timeout_us = (uint64_t)j->o.run_max_try * (j->o.run_invocation_timeout_us + j->o.task_overhead_timeout_us);
 	return c.mistakes;
 }
 

@@ -19,6 +19,7 @@ struct prs_job_pair {
 
 struct prs_job {
 	struct prs_options o;
+	char *from[PRS_OPTIONS]; /* where each value comes from: "--run-max-try", "job.yml:12:5"; NULL = the default */
 	char *submit_dir;  /* absolute: where the command was given */
 	char *code_dir;    /* absolute: the folder that is snapshotted */
 	char *entry;       /* entry script, relative to code_dir, or a dotted module */
@@ -39,11 +40,16 @@ struct prs_job {
 void prs_job_init(struct prs_job *j);
 void prs_job_done(struct prs_job *j);
 
+/* Every front end sets options here: prs_option_set() on j->o, and where the value came from is kept. */
+int prs_job_set(struct prs_job *j, const struct prs_option_row *row, const char *value, const char *where, struct prs_err *err);
+/* progress_update_timeout, or what it is computed from: tries x (run + overhead). */
+uint64_t prs_job_progress_timeout_us(const struct prs_job *j);
+
 /* Check everything that can be checked without running and fill the derived fields: all mistakes at once, a line each, into `report`.
  * Returns the number of mistakes. `script` as the user typed it; options and user_args are already set. */
 int prs_job_check(struct prs_job *j, const struct prs_fs *fs, const char *script, const char *cwd, struct prs_buf *report);
 
-/* job.json: canonical, with where each value came from ("default", "flag"). Fills job_print. */
+/* job.json: canonical, with where each value came from. Fills job_print. */
 int prs_job_to_json(struct prs_job *j, struct prs_buf *to, struct prs_err *err);
 int prs_job_from_json(struct prs_job *j, const char *text, size_t n, struct prs_err *err);
 

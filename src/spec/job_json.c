@@ -62,24 +62,22 @@ static json_t *pairs_to(const struct prs_job_pair *v, size_t n)
 	return a;
 }
 
-/* {"value": ..., "from": "default" | "given"}: a value that reads like the default counts as the default. */
-static json_t *options_to(const struct prs_options *o)
+/* {"value": ["..."], "from": "--processes"}; what is about one command's screen is left out. */
+static json_t *options_to(const struct prs_job *j)
 {
 	json_t *all = json_object();
 	for (unsigned id = 0; id < PRS_OPTIONS; id++) {
 		const struct prs_option_row *row = prs_option_at(id);
 		json_t *values = json_array();
-		bool is_default = row->def[0] != 0;
-		for (size_t i = 0;; i++) {
+		for (size_t i = 0; row->resume != PRS_RESUME_SCREEN; i++) {
 			PRS_AUTOBUF b;
 			prs_buf_init(&b, 1 << 20);
-			if (!prs_option_get(o, row, i, &b))
+			if (!prs_option_get(&j->o, row, i, &b))
 				break;
-			is_default = is_default && !strcmp(prs_buf_str(&b), row->def);
 			json_array_append_new(values, text_to(prs_buf_str(&b)));
 		}
 		if (json_array_size(values))
-			json_object_set_new(all, row->name, json_pack("{s:O, s:s}", "value", values, "from", is_default ? "default" : "given"));
+			json_object_set_new(all, row->name, json_pack("{s:O, s:o}", "value", values, "from", text_to(j->from[id] ? j->from[id] : "default")));
 		json_decref(values);
 	}
 	return all;
@@ -95,7 +93,7 @@ int prs_job_to_json(struct prs_job *j, struct prs_buf *to, struct prs_err *err)
 	                         text_to(j->submit_dir), "output_file", text_to(j->output_file), "output_dir", text_to(j->output_dir), "python",
 	                         text_to(j->python), "python_why", text_to(j->python_why), "inputs", inputs, "models",
 	                         pairs_to(j->models, j->models_n), "side_inputs", pairs_to(j->side_inputs, j->side_inputs_n), "environment",
-	                         pairs_to(j->environment, j->environment_n), "arguments", list_to(&j->user_args), "options", options_to(&j->o));
+	                         pairs_to(j->environment, j->environment_n), "arguments", list_to(&j->user_args), "options", options_to(j));
 	char *text = root ? json_dumps(root, JSON_INDENT(2) | JSON_SORT_KEYS) : NULL;
 	json_decref(root);
 	if (!text)
@@ -124,21 +122,31 @@ static int pairs_from(const json_t *a, struct prs_job_pair **ret, size_t *ret_n)
 	return *ret ? 0 : -PRS_ENOMEM;
 }
 
-static int options_from(const json_t *all, struct prs_options *o, struct prs_err *err)
+static int option_from(struct prs_job *j, const char *name, const json_t *entry, struct prs_err *err)
+{
+	const struct prs_option_row *row = prs_option_find(name, false);
+	const json_t *values = json_object_get(entry, "value");
+	PRS_AUTOFREE char *from = text_from(json_object_get(entry, "from"));
+	bool given = from && strcmp(from, "default") != 0;
+	if (!row)
+		return prs_fail(err, PRS_EVERSION, "job.json: unknown option %s: a newer engine wrote it", name);
+	int r = 0;
+	for (size_t i = 0; i < json_array_size(values) && !r; i++) {
+		PRS_AUTOFREE char *text = text_from(json_array_get(values, i));
+		if (!text)
+			return prs_fail(err, PRS_ECORRUPT, "job.json: option %s", name);
+		r = given ? prs_job_set(j, row, text, from, err) : prs_option_set(&j->o, row, text, name, err);
+	}
+	return r ? prs_wrap(err, "job.json") : 0;
+}
+
+static int options_from(const json_t *all, struct prs_job *j, struct prs_err *err)
 {
 	const char *name;
 	json_t *entry;
-	int r = prs_options_init(o, err);
-	json_object_foreach((json_t *)(uintptr_t)all, name, entry) {
-		const struct prs_option_row *row = prs_option_find(name, false);
-		const json_t *values = json_object_get(entry, "value");
-		if (!row)
-			return prs_fail(err, PRS_EVERSION, "job.json: unknown option %s: a newer engine wrote it", name);
-		for (size_t i = 0; i < json_array_size(values) && !r; i++) {
-			PRS_AUTOFREE char *text = text_from(json_array_get(values, i));
-			r = text ? prs_option_set(o, row, text, name, err) : prs_fail(err, PRS_EINVALID, "job.json: option %s", name);
-		}
-	}
+	int r = prs_options_init(&j->o, err);
+	json_object_foreach((json_t *)(uintptr_t)all, name, entry)
+		r = r ? r : option_from(j, name, entry, err);
 	return r;
 }
 
@@ -167,7 +175,7 @@ int prs_job_from_json(struct prs_job *j, const char *text, size_t n, struct prs_
 	};
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
 		*texts[i].to = text_from(json_object_get(root, texts[i].key));
-	int r = options_from(json_object_get(root, "options"), &j->o, err);
+	int r = options_from(json_object_get(root, "options"), j, err);
 	if (!r && (inputs_from(json_object_get(root, "inputs"), j) < 0 || pairs_from(json_object_get(root, "models"), &j->models, &j->models_n) < 0 ||
 	           pairs_from(json_object_get(root, "side_inputs"), &j->side_inputs, &j->side_inputs_n) < 0 ||
 	           pairs_from(json_object_get(root, "environment"), &j->environment, &j->environment_n) < 0))
