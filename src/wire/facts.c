@@ -3,8 +3,6 @@
  */
 #include "wire/facts.h"
 
-enum { HEAD_BYTES = 8 /* of a record */ };
-
 const char *prs_fact_name(int type)
 {
 	static const char *const names[] = { "?", "HEAD", "NODE", "PLANNED", "DONE", "TRY", "FAILED", "LOST", "RESET", "SET", "STATE",
@@ -69,13 +67,6 @@ int prs_done_decode(const uint8_t *p, size_t n, struct prs_done *ret, struct prs
 	return 0;
 }
 
-static struct prs_text read_text(struct prs_reader *r)
-{
-	uint16_t n = prs_read16(r);
-	const uint8_t *p = prs_read(r, n);
-	return p ? (struct prs_text){ (const char *)p, n } : (struct prs_text){ "", 0 };
-}
-
 int prs_try_decode(const uint8_t *p, size_t n, struct prs_try *ret, struct prs_err *err)
 {
 	if (n < PRS_TRY_BYTES)
@@ -100,18 +91,12 @@ int prs_try_decode(const uint8_t *p, size_t n, struct prs_try *ret, struct prs_e
 		.counted = p[79],
 		.trace_offset = prs_get64(p + 80),
 		.trace_bytes = prs_get32(p + 88),
-		.message = read_text(&r),
+		.message = prs_read_text(&r),
 	};
 	return r.bad ? prs_fail(err, PRS_ECORRUPT, "TRY: its message is cut off") : 0;
 }
 
 /* ---- writing ---------------------------------------------------------------------------------------------------------- */
-
-static void put_text(struct prs_buf *b, struct prs_text t)
-{
-	prs_buf_u16(b, t.n);
-	prs_buf_put(b, t.p, t.n);
-}
 
 static void put_unit(struct prs_buf *b, const struct prs_unit *u)
 {
@@ -144,7 +129,7 @@ static void put_try(struct prs_buf *b, const struct prs_try *t)
 	prs_put64(raw + 80, t->trace_offset);
 	prs_put32(raw + 88, t->trace_bytes);
 	prs_buf_put(b, raw, sizeof raw);
-	put_text(b, t->message);
+	prs_put_text(b, t->message);
 }
 
 static void put_head(struct prs_buf *b, const struct prs_fact *f)
@@ -155,10 +140,10 @@ static void put_head(struct prs_buf *b, const struct prs_fact *f)
 	prs_buf_u64(b, f->u.head.sealed_plan);
 	prs_buf_put(b, f->u.head.job_print, 16);
 	prs_buf_put(b, f->u.head.code_print, 16);
-	put_text(b, f->u.head.engine);
-	put_text(b, f->u.head.host);
+	prs_put_text(b, f->u.head.engine);
+	prs_put_text(b, f->u.head.host);
 	prs_buf_u32(b, f->u.head.pid);
-	put_text(b, f->u.head.boot);
+	prs_put_text(b, f->u.head.boot);
 }
 
 static void put_node(struct prs_buf *b, const struct prs_fact *f)
@@ -170,8 +155,8 @@ static void put_node(struct prs_buf *b, const struct prs_fact *f)
 	prs_buf_u16(b, f->u.node.procs);
 	prs_buf_u16(b, f->u.node.cores);
 	prs_buf_u16(b, f->u.node.gpus);
-	put_text(b, f->u.node.name);
-	put_text(b, f->u.node.address);
+	prs_put_text(b, f->u.node.name);
+	prs_put_text(b, f->u.node.address);
 }
 
 static void put_proc(struct prs_buf *b, const struct prs_fact *f)
@@ -185,7 +170,7 @@ static void put_proc(struct prs_buf *b, const struct prs_fact *f)
 	prs_buf_u32(b, f->u.proc.exit);
 	prs_buf_u64(b, f->u.proc.trace_offset);
 	prs_buf_u32(b, f->u.proc.trace_bytes);
-	put_text(b, f->u.proc.text);
+	prs_put_text(b, f->u.proc.text);
 }
 
 /* Everything but DONE and TRY, behind the time. */
@@ -220,18 +205,18 @@ static void put_payload(struct prs_buf *b, const struct prs_fact *f)
 		prs_buf_u16(b, f->u.reset.reason);
 		break;
 	case PRS_FACT_SET:
-		put_text(b, f->u.set.key);
-		put_text(b, f->u.set.old);
-		put_text(b, f->u.set.new_);
+		prs_put_text(b, f->u.set.key);
+		prs_put_text(b, f->u.set.old);
+		prs_put_text(b, f->u.set.new_);
 		break;
 	case PRS_FACT_STATE:
 		prs_buf_putc(b, (char)f->u.state.from);
 		prs_buf_putc(b, (char)f->u.state.to);
 		prs_buf_u16(b, f->u.state.code);
-		put_text(b, f->u.state.text);
+		prs_put_text(b, f->u.state.text);
 		break;
 	case PRS_FACT_PUBLISHED:
-		put_text(b, f->u.published.name);
+		prs_put_text(b, f->u.published.name);
 		prs_buf_u64(b, f->u.published.bytes);
 		prs_buf_u64(b, f->u.published.rows);
 		prs_buf_put(b, f->u.published.print, 16);
@@ -241,10 +226,10 @@ static void put_payload(struct prs_buf *b, const struct prs_fact *f)
 		prs_buf_u32(b, f->u.split.parts);
 		break;
 	case PRS_FACT_STEP:
-		put_text(b, f->u.step.step);
-		put_text(b, f->u.step.run_id);
+		prs_put_text(b, f->u.step.step);
+		prs_put_text(b, f->u.step.run_id);
 		prs_buf_putc(b, (char)f->u.step.state);
-		put_text(b, f->u.step.reused);
+		prs_put_text(b, f->u.step.reused);
 		break;
 	case PRS_FACT_DONE:
 	case PRS_FACT_TRY:
@@ -254,14 +239,14 @@ static void put_payload(struct prs_buf *b, const struct prs_fact *f)
 
 static int put_done(struct prs_buf *b, const struct prs_fact *f)
 {
-	uint8_t *p = prs_buf_reserve(b, HEAD_BYTES + PRS_DONE_BYTES);
+	uint8_t *p = prs_buf_reserve(b, PRS_RECORD_HEAD_BYTES + PRS_DONE_BYTES);
 	if (!p)
 		return b->failed;
 	prs_put16(p, PRS_FACT_DONE);
 	prs_put16(p + 2, f->flags);
 	prs_put32(p + 4, PRS_DONE_BYTES);
-	prs_done_encode(&f->u.done, p + HEAD_BYTES);
-	b->len += HEAD_BYTES + PRS_DONE_BYTES;
+	prs_done_encode(&f->u.done, p + PRS_RECORD_HEAD_BYTES);
+	b->len += PRS_RECORD_HEAD_BYTES + PRS_DONE_BYTES;
 	return 0;
 }
 
@@ -269,24 +254,14 @@ int prs_fact_put(struct prs_buf *b, const struct prs_fact *f)
 {
 	if (f->type == PRS_FACT_DONE)
 		return put_done(b, f);
-	size_t start = b->len;
-	prs_buf_u16(b, (uint16_t)f->type);
-	prs_buf_u16(b, f->flags);
-	prs_buf_u32(b, 0);
+	size_t start = prs_record_begin(b, (uint16_t)f->type, f->flags);
 	if (f->type == PRS_FACT_TRY) {
 		put_try(b, &f->u.try_);
 	} else {
 		prs_buf_u64(b, f->time_us);
 		put_payload(b, f);
 	}
-	size_t len = b->len - start - HEAD_BYTES;
-	prs_buf_pad8(b);
-	if (b->failed) { /* never half a record */
-		b->len = start;
-		return b->failed;
-	}
-	prs_put32(b->data + start + 4, (uint32_t)len);
-	return 0;
+	return prs_record_end(b, start);
 }
 
 /* ---- reading ---------------------------------------------------------------------------------------------------------- */
@@ -315,10 +290,10 @@ static void read_head(struct prs_reader *r, struct prs_fact *f)
 	f->u.head.sealed_plan = prs_read64(r);
 	read_16(r, f->u.head.job_print);
 	read_16(r, f->u.head.code_print);
-	f->u.head.engine = read_text(r);
-	f->u.head.host = read_text(r);
+	f->u.head.engine = prs_read_text(r);
+	f->u.head.host = prs_read_text(r);
 	f->u.head.pid = prs_read32(r);
-	f->u.head.boot = read_text(r);
+	f->u.head.boot = prs_read_text(r);
 }
 
 static void read_node(struct prs_reader *r, struct prs_fact *f)
@@ -330,8 +305,8 @@ static void read_node(struct prs_reader *r, struct prs_fact *f)
 	f->u.node.procs = prs_read16(r);
 	f->u.node.cores = prs_read16(r);
 	f->u.node.gpus = prs_read16(r);
-	f->u.node.name = read_text(r);
-	f->u.node.address = read_text(r);
+	f->u.node.name = prs_read_text(r);
+	f->u.node.address = prs_read_text(r);
 }
 
 static void read_proc(struct prs_reader *r, struct prs_fact *f)
@@ -345,7 +320,7 @@ static void read_proc(struct prs_reader *r, struct prs_fact *f)
 	f->u.proc.exit = prs_read32(r);
 	f->u.proc.trace_offset = prs_read64(r);
 	f->u.proc.trace_bytes = prs_read32(r);
-	f->u.proc.text = read_text(r);
+	f->u.proc.text = prs_read_text(r);
 }
 
 static void read_lost(struct prs_reader *r, struct prs_fact *f)
@@ -382,18 +357,18 @@ static void read_payload(struct prs_reader *r, struct prs_fact *f)
 		f->u.reset.reason = prs_read16(r);
 		break;
 	case PRS_FACT_SET:
-		f->u.set.key = read_text(r);
-		f->u.set.old = read_text(r);
-		f->u.set.new_ = read_text(r);
+		f->u.set.key = prs_read_text(r);
+		f->u.set.old = prs_read_text(r);
+		f->u.set.new_ = prs_read_text(r);
 		break;
 	case PRS_FACT_STATE:
 		f->u.state.from = prs_read8(r);
 		f->u.state.to = prs_read8(r);
 		f->u.state.code = prs_read16(r);
-		f->u.state.text = read_text(r);
+		f->u.state.text = prs_read_text(r);
 		break;
 	case PRS_FACT_PUBLISHED:
-		f->u.published.name = read_text(r);
+		f->u.published.name = prs_read_text(r);
 		f->u.published.bytes = prs_read64(r);
 		f->u.published.rows = prs_read64(r);
 		read_16(r, f->u.published.print);
@@ -403,10 +378,10 @@ static void read_payload(struct prs_reader *r, struct prs_fact *f)
 		f->u.split.parts = prs_read32(r);
 		break;
 	case PRS_FACT_STEP:
-		f->u.step.step = read_text(r);
-		f->u.step.run_id = read_text(r);
+		f->u.step.step = prs_read_text(r);
+		f->u.step.run_id = prs_read_text(r);
 		f->u.step.state = prs_read8(r);
-		f->u.step.reused = read_text(r);
+		f->u.step.reused = prs_read_text(r);
 		break;
 	case PRS_FACT_DONE:
 	case PRS_FACT_TRY:
@@ -414,47 +389,48 @@ static void read_payload(struct prs_reader *r, struct prs_fact *f)
 	}
 }
 
-static int decode(uint16_t type, const uint8_t *p, uint32_t len, struct prs_fact *ret, struct prs_err *err)
+static int decode(const struct prs_record *rec, struct prs_fact *ret, struct prs_err *err)
 {
-	if (type == PRS_FACT_DONE) {
-		int r = prs_done_decode(p, len, &ret->u.done, err);
+	if (ret->type == PRS_FACT_DONE) {
+		int r = prs_done_decode(rec->payload, rec->bytes, &ret->u.done, err);
 		ret->time_us = r < 0 ? 0 : ret->u.done.start_us + ret->u.done.elapsed_us;
 		return r;
 	}
-	if (type == PRS_FACT_TRY) {
-		int r = prs_try_decode(p, len, &ret->u.try_, err);
+	if (ret->type == PRS_FACT_TRY) {
+		int r = prs_try_decode(rec->payload, rec->bytes, &ret->u.try_, err);
 		ret->time_us = r < 0 ? 0 : ret->u.try_.start_us + ret->u.try_.elapsed_us;
 		return r;
 	}
-	struct prs_reader r = { p, len, false };
+	struct prs_reader r = { rec->payload, rec->bytes, false };
 	memset(&ret->u, 0, sizeof ret->u);
 	ret->time_us = prs_read64(&r);
 	read_payload(&r, ret);
-	return r.bad ? prs_fail(err, PRS_ECORRUPT, "%s: the record is cut off", prs_fact_name(type)) : 0;
+	if (r.bad)
+		return prs_fail(err, PRS_ECORRUPT, "%s is cut off", prs_fact_name(ret->type));
+	if (ret->type == PRS_FACT_PLANNED && ret->u.planned.next_id >= PRS_IDS_MAX)
+		return prs_fail(err, PRS_ECORRUPT, "PLANNED of more mini-batches than there can be");
+	return 0;
 }
 
 int prs_fact_next(const uint8_t *body, size_t body_bytes, size_t *offset, struct prs_fact *ret, struct prs_err *err)
 {
-	while (*offset < body_bytes) {
-		size_t left = body_bytes - *offset;
-		const uint8_t *p = body + *offset;
-		uint32_t len = left >= HEAD_BYTES ? prs_get32(p + 4) : 0;
-		if (left < HEAD_BYTES || len > left - HEAD_BYTES)
-			return prs_fail(err, PRS_ECORRUPT, "a record at byte %zu of its frame is cut off", *offset);
-		uint16_t type = prs_get16(p), flags = prs_get16(p + 2);
-		size_t whole = HEAD_BYTES + (((size_t)len + 7) & ~(size_t)7);
-		*offset += whole < left ? whole : left;
-		if (type == 0 || type > PRS_FACT_STEP) {
-			if (flags & PRS_RECORD_MAY_SKIP)
-				continue;
-			return prs_fail(err, PRS_EVERSION, "a record of type %u: a newer engine than %s wrote it", type, PRS_VERSION);
+	struct prs_record rec;
+	int r;
+	while ((r = prs_record_next(body, body_bytes, offset, &rec, err)) == 1) {
+		if (rec.type == 0 || rec.type > PRS_FACT_STEP) {
+			r = prs_record_unknown(&rec, "journal", err);
+			if (r < 0)
+				return r;
+			continue;
 		}
-		ret->type = (enum prs_fact_type)type;
-		ret->flags = flags;
-		int r = decode(type, p + HEAD_BYTES, len, ret, err);
+		ret->type = (enum prs_fact_type)rec.type;
+		ret->flags = rec.flags;
+		r = decode(&rec, ret, err);
+		if (r < 0)
+			prs_wrap(err, "the record at byte %zu of its frame", rec.at);
 		return r < 0 ? r : 1;
 	}
-	return 0;
+	return r;
 }
 
 struct prs_unit prs_lost_unit(const struct prs_fact *f, uint32_t i)

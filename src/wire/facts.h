@@ -1,16 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  * facts: the records of the journal, as structs and as bytes (docs/formats.md).
  *
- * A record: type u16 · flags u16 (bit 0: an older reader may skip it) · len u32 · payload, padded with zeros to 8.
- * Every payload except DONE and TRY begins with the wall time in µs. Texts: u16 length + bytes. Payloads only grow at the end:
- * a reader takes the bytes it knows and ignores more. An unknown type without flag bit 0 is PRS_EVERSION.
+ * Records as in record.h. Every payload except DONE and TRY begins with the wall time in µs.
  */
 #ifndef PRS_WIRE_FACTS_H
 #define PRS_WIRE_FACTS_H
 
-#include "base/buf.h"
-#include "base/bytes.h"
-#include "base/err.h"
+#include "wire/record.h"
 
 enum prs_fact_type {
 	PRS_FACT_HEAD = 1, PRS_FACT_NODE = 2, PRS_FACT_PLANNED = 3, PRS_FACT_DONE = 4, PRS_FACT_TRY = 5, PRS_FACT_FAILED = 6,
@@ -18,18 +14,12 @@ enum prs_fact_type {
 	PRS_FACT_SPLIT = 12, PRS_FACT_PROC = 13, PRS_FACT_STEP = 14
 };
 
-enum { PRS_RECORD_MAY_SKIP = 1 };
 enum { PRS_DONE_BYTES = 104, PRS_TRY_BYTES = 94 /* + message */ };
 enum prs_done_status { PRS_DONE_OK = 0, PRS_DONE_SHORT = 1, PRS_DONE_EMPTY = 2 };
 enum { PRS_DONE_RAW = 1, PRS_DONE_HAS_HEADER = 2 };
 enum prs_proc_event { PRS_PROC_STARTED = 0, PRS_PROC_INIT_DONE = 1, PRS_PROC_INIT_FAILED = 2, PRS_PROC_EXITED = 3, PRS_PROC_KILLED = 4 };
 enum prs_reset_reason { PRS_RESET_RETRY_FAILED = 0, PRS_RESET_BAD_RANGE = 1 };
-
-/* A text inside a record: not closed by a NUL; points into the decoded bytes. */
-struct prs_text {
-	const char *p;
-	uint16_t n;
-};
+#define PRS_IDS_MAX (UINT64_C(1) << 40) /* ids are below it: an upper bound for what a damaged file can make us allocate */
 
 /* What is leased, committed, failed and split. item_count 0 = the whole mini-batch. */
 struct prs_unit {

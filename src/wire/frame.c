@@ -42,8 +42,8 @@ int prs_file_header_check(const uint8_t *p, size_t n, enum prs_file_kind kind, c
 		return prs_fail(err, PRS_ECORRUPT, "the header of the %s is damaged (offset 0)", kinds[kind]);
 	if (memcmp(p + 8, run->bytes, 16) != 0)
 		return prs_fail(err, PRS_ECORRUPT, "the %s belongs to another run", kinds[kind]);
-	if (prs_get16(p + 26) != 0)
-		return prs_fail(err, PRS_EVERSION, "the %s was written by a newer engine (format 1.%u)", kinds[kind], prs_get16(p + 24));
+	if (prs_get16(p + 24) > PRS_FORMAT_MINOR || prs_get16(p + 26) != 0)
+		return prs_fail(err, PRS_EVERSION, "the %s has format 1.%u; engine %s knows 1.%d", kinds[kind], prs_get16(p + 24), PRS_VERSION, PRS_FORMAT_MINOR);
 	return 0;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * planrec: the records of a plan file, as structs and as bytes. Record head as in facts.h (type, flags, len, payload, padded to 8).
+ * planrec: the records of a plan file, as structs and as bytes. Records as in record.h.
  *
  * 2 INPUT  input u16 · kind u16 (0 files) · unit u16 (0 items) · zero u16 · size u64 · fingerprint 16 · text name · text root · text options
  * 3 DIR    dir u32 · parent u32 (0xffffffff = the root of the input) · input u16 · name u16 length + bytes

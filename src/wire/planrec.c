@@ -3,14 +3,6 @@
  */
 #include "wire/plan.h"
 
-enum { HEAD_BYTES = 8 };
-
-static void put_text(struct prs_buf *b, struct prs_text t)
-{
-	prs_buf_u16(b, t.n);
-	prs_buf_put(b, t.p, t.n);
-}
-
 static void put_payload(struct prs_buf *b, const struct prs_plan_record *r)
 {
 	switch (r->type) {
@@ -21,15 +13,15 @@ static void put_payload(struct prs_buf *b, const struct prs_plan_record *r)
 		prs_buf_u16(b, 0);
 		prs_buf_u64(b, r->u.input.size);
 		prs_buf_put(b, r->u.input.print, 16);
-		put_text(b, r->u.input.name);
-		put_text(b, r->u.input.root);
-		put_text(b, r->u.input.options);
+		prs_put_text(b, r->u.input.name);
+		prs_put_text(b, r->u.input.root);
+		prs_put_text(b, r->u.input.options);
 		break;
 	case PRS_PLAN_DIR:
 		prs_buf_u32(b, r->u.dir.dir);
 		prs_buf_u32(b, r->u.dir.parent);
 		prs_buf_u16(b, r->u.dir.input);
-		put_text(b, r->u.dir.name);
+		prs_put_text(b, r->u.dir.name);
 		break;
 	case PRS_PLAN_FILES:
 		prs_buf_u32(b, r->u.files.dir);
@@ -64,26 +56,9 @@ static void put_payload(struct prs_buf *b, const struct prs_plan_record *r)
 
 int prs_plan_put(struct prs_buf *b, const struct prs_plan_record *r)
 {
-	size_t start = b->len;
-	prs_buf_u16(b, (uint16_t)r->type);
-	prs_buf_u16(b, 0);
-	prs_buf_u32(b, 0);
+	size_t start = prs_record_begin(b, (uint16_t)r->type, 0);
 	put_payload(b, r);
-	size_t len = b->len - start - HEAD_BYTES;
-	prs_buf_pad8(b);
-	if (b->failed) {
-		b->len = start;
-		return b->failed;
-	}
-	prs_put32(b->data + start + 4, (uint32_t)len);
-	return 0;
-}
-
-static struct prs_text read_text(struct prs_reader *r)
-{
-	uint16_t n = prs_read16(r);
-	const uint8_t *p = prs_read(r, n);
-	return p ? (struct prs_text){ (const char *)p, n } : (struct prs_text){ "", 0 };
+	return prs_record_end(b, start);
 }
 
 static void read_input(struct prs_reader *r, struct prs_plan_record *ret)
@@ -96,9 +71,9 @@ static void read_input(struct prs_reader *r, struct prs_plan_record *ret)
 	const uint8_t *print = prs_read(r, 16);
 	if (print)
 		memcpy(ret->u.input.print, print, 16);
-	ret->u.input.name = read_text(r);
-	ret->u.input.root = read_text(r);
-	ret->u.input.options = read_text(r);
+	ret->u.input.name = prs_read_text(r);
+	ret->u.input.root = prs_read_text(r);
+	ret->u.input.options = prs_read_text(r);
 }
 
 /* `count` names, each closed by a NUL, and nothing behind them. */
@@ -135,7 +110,7 @@ static void read_payload(struct prs_reader *r, struct prs_plan_record *ret)
 		ret->u.dir.dir = prs_read32(r);
 		ret->u.dir.parent = prs_read32(r);
 		ret->u.dir.input = prs_read16(r);
-		ret->u.dir.name = read_text(r);
+		ret->u.dir.name = prs_read_text(r);
 		break;
 	case PRS_PLAN_RULE:
 		ret->u.rule.first_id = prs_read64(r);
@@ -167,25 +142,23 @@ static bool known(uint16_t type)
 
 int prs_plan_next(const uint8_t *body, size_t body_bytes, size_t *offset, struct prs_plan_record *ret, struct prs_err *err)
 {
-	while (*offset < body_bytes) {
-		size_t at = *offset, left = body_bytes - at;
-		const uint8_t *p = body + at;
-		uint32_t len = left >= HEAD_BYTES ? prs_get32(p + 4) : 0;
-		if (left < HEAD_BYTES || len > left - HEAD_BYTES)
-			return prs_fail(err, PRS_ECORRUPT, "a plan record at byte %zu of its frame is cut off", at);
-		uint16_t type = prs_get16(p);
-		size_t whole = HEAD_BYTES + (((size_t)len + 7) & ~(size_t)7);
-		*offset += whole < left ? whole : left;
-		if (!known(type)) {
-			if (prs_get16(p + 2) & PRS_RECORD_MAY_SKIP)
-				continue;
-			return prs_fail(err, PRS_EVERSION, "a plan record of type %u: a newer engine than %s wrote it", type, PRS_VERSION);
+	struct prs_record rec;
+	int r;
+	while ((r = prs_record_next(body, body_bytes, offset, &rec, err)) == 1) {
+		if (!known(rec.type)) {
+			r = prs_record_unknown(&rec, "plan", err);
+			if (r < 0)
+				return r;
+			continue;
 		}
 		memset(ret, 0, sizeof *ret);
-		ret->type = (enum prs_plan_type)type;
-		struct prs_reader r = { p + HEAD_BYTES, len, false };
-		read_payload(&r, ret);
-		return r.bad ? prs_fail(err, PRS_ECORRUPT, "a plan record of type %u at byte %zu of its frame is cut off", type, at) : 1;
+		ret->type = (enum prs_plan_type)rec.type;
+		struct prs_reader reader = { rec.payload, rec.bytes, false };
+		read_payload(&reader, ret);
+		if (reader.bad)
+			return prs_fail(err, PRS_ECORRUPT, "the record at byte %zu of its frame: a plan record of type %u that is cut off or contradicts itself",
+			                rec.at, rec.type);
+		return 1;
 	}
-	return 0;
+	return r;
 }

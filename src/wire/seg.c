@@ -31,34 +31,35 @@ int prs_rows_put(struct prs_buf *b, const struct prs_rows *r, uint64_t *ret_at)
 	return 0;
 }
 
+static int decode(const struct prs_record *rec, struct prs_rows *ret, struct prs_err *err)
+{
+	enum { FIXED = PRS_SEG_HEAD_BYTES - PRS_RECORD_HEAD_BYTES };
+	const uint8_t *p = rec->payload;
+	if (rec->bytes < FIXED)
+		return prs_fail(err, PRS_ECORRUPT, "the record at byte %zu of its frame: ROWS is cut off", rec->at);
+	*ret = (struct prs_rows){
+		.unit = { prs_get64(p), prs_get32(p + 16), prs_get32(p + 20) },
+		.lease = prs_get64(p + 8),
+		.succeeded = prs_get32(p + 24),
+		.head_len = prs_get32(p + 28),
+		.bytes = p + FIXED,
+		.length = rec->bytes - FIXED,
+	};
+	if (ret->head_len > ret->length)
+		return prs_fail(err, PRS_ECORRUPT, "the record at byte %zu of its frame: ROWS with a header longer than its bytes", rec->at);
+	return 1;
+}
+
 int prs_rows_next(const uint8_t *body, size_t body_bytes, size_t *offset, struct prs_rows *ret, struct prs_err *err)
 {
-	while (*offset < body_bytes) {
-		size_t left = body_bytes - *offset;
-		const uint8_t *p = body + *offset;
-		uint32_t len = left >= 8 ? prs_get32(p + 4) : 0;
-		if (left < 8 || len > left - 8)
-			return prs_fail(err, PRS_ECORRUPT, "a record at byte %zu of its frame is cut off", *offset);
-		size_t whole = 8 + (((size_t)len + 7) & ~(size_t)7);
-		*offset += whole < left ? whole : left;
-		if (prs_get16(p) != PRS_SEG_ROWS) {
-			if (prs_get16(p + 2) & PRS_RECORD_MAY_SKIP)
-				continue;
-			return prs_fail(err, PRS_EVERSION, "a record of type %u in a segment: a newer engine wrote it", prs_get16(p));
-		}
-		if (len < PRS_SEG_HEAD_BYTES - 8)
-			return prs_fail(err, PRS_ECORRUPT, "ROWS: the record is cut off");
-		*ret = (struct prs_rows){
-			.unit = { prs_get64(p + 8), prs_get32(p + 24), prs_get32(p + 28) },
-			.lease = prs_get64(p + 16),
-			.succeeded = prs_get32(p + 32),
-			.head_len = prs_get32(p + 36),
-			.bytes = p + PRS_SEG_HEAD_BYTES,
-			.length = len - (PRS_SEG_HEAD_BYTES - 8),
-		};
-		if (ret->head_len > ret->length)
-			return prs_fail(err, PRS_ECORRUPT, "ROWS: a header longer than its bytes");
-		return 1;
+	struct prs_record rec;
+	int r;
+	while ((r = prs_record_next(body, body_bytes, offset, &rec, err)) == 1) {
+		if (rec.type == PRS_SEG_ROWS)
+			return decode(&rec, ret, err);
+		r = prs_record_unknown(&rec, "segment", err);
+		if (r < 0)
+			return r;
 	}
-	return 0;
+	return r;
 }

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * test_msg: frames and fixed payloads of the worker socket against their golden bytes; what is not the protocol.
+ */
+#include "wire/facts.h"
+#include "wire/msg.h"
+#include "wire/page.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "hex.h"
+
+#define LEASE(n) (UINT64_C(3) << 40 | (n))
+
+static const char header_hex[] = "2c010000060001001100000000000000";
+static const char task_hex[] = "05000000000000004d000000000300000a00000014000000140000000200000001000000090000003930000000000000";
+static const char report_hex[] = "96000000a6020000393000000000000008006e6f206d6f64656c";
+static const char hello_hex[] = "67120000f0070b0301000000000000000600332e31312e3710002f7573722f62696e2f707974686f6e33";
+
+static void test_header(void **state)
+{
+	(void)state;
+	PRS_AUTOBUF b;
+	struct prs_msg_header h = { 300, PRS_MSG_RESULT, PRS_MSG_FD, 17 }, back;
+	prs_buf_init(&b, 64);
+	assert_int_equal(prs_msg_put_header(&b, &h), 0);
+	assert_bytes_hex(b.data, b.len, header_hex, "frame header");
+	assert_int_equal(prs_msg_get_header(b.data, &back, NULL), 0);
+	assert_memory_equal(&back, &h, sizeof h);
+}
+
+static void test_headers_that_are_none(void **state)
+{
+	(void)state;
+	static const struct {
+		uint32_t len;
+		uint16_t type, flags;
+		uint32_t zero;
+		int want;
+	} rows[] = {
+		{ 0, 1, 0, 0, 0 },           { PRS_MSG_MAX_BYTES, 10, 3, 0, 0 }, { PRS_MSG_MAX_BYTES + 1, 6, 0, 0, -PRS_EPROTOCOL },
+		{ 0xffffffff, 6, 0, 0, -PRS_EPROTOCOL }, { 0, 0, 0, 0, -PRS_EPROTOCOL }, { 0, 11, 0, 0, -PRS_EPROTOCOL },
+		{ 0, 0xffff, 0, 0, -PRS_EPROTOCOL }, { 0, 6, 4, 0, -PRS_EPROTOCOL },   { 0, 6, 0x8000, 0, -PRS_EPROTOCOL },
+		{ 0, 6, 0, 1, -PRS_EPROTOCOL },
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		uint8_t raw[PRS_MSG_HEADER_BYTES];
+		struct prs_msg_header h;
+		prs_put32(raw, rows[i].len);
+		prs_put16(raw + 4, rows[i].type);
+		prs_put16(raw + 6, rows[i].flags);
+		prs_put32(raw + 8, 7);
+		prs_put32(raw + 12, rows[i].zero);
+		assert_int_equal(prs_msg_get_header(raw, &h, NULL), rows[i].want);
+	}
+}
+
+static void test_task(void **state)
+{
+	(void)state;
+	PRS_AUTOBUF b;
+	struct prs_task t = { 5, LEASE(77), 10, 20, 20, 2, 0, 1, 9, 12345 };
+	prs_buf_init(&b, 64);
+	assert_int_equal(prs_msg_put_task(&b, &t), 0);
+	assert_int_equal(b.len, PRS_TASK_BYTES);
+	assert_bytes_hex(b.data, b.len, task_hex, "task");
+}
+
+static void test_report(void **state)
+{
+	(void)state;
+	size_t n;
+	uint8_t *p = hex_bytes(report_hex, &n);
+	struct prs_report r;
+	assert_int_equal(prs_msg_get_report(p, n, &r, NULL), 0);
+	assert_int_equal(r.code, PRS_EINIT_EXCEPTION);
+	assert_int_equal(r.trace_bytes, 678);
+	assert_int_equal(r.trace_offset, 12345);
+	assert_int_equal(r.message_bytes, 8);
+	assert_memory_equal(r.message, "no model", 8);
+	for (size_t cut = 0; cut < n; cut++) {
+		uint8_t *q = malloc(cut + 1);
+		memcpy(q, p, cut);
+		assert_int_equal(prs_msg_get_report(q, cut, &r, NULL), -PRS_EPROTOCOL);
+		free(q);
+	}
+	free(p);
+}
+
+static void test_hello(void **state)
+{
+	(void)state;
+	size_t n;
+	uint8_t *p = hex_bytes(hello_hex, &n);
+	struct prs_hello h;
+	struct prs_err err = { 0 };
+	assert_int_equal(prs_msg_get_hello(p, n, &h, NULL), 0);
+	assert_int_equal(h.pid, 4711);
+	assert_int_equal(h.abi, 0x030b07f0);
+	assert_memory_equal(h.version, "3.11.7", 6);
+	assert_memory_equal(h.executable, "/usr/bin/python3", 16);
+	for (size_t cut = 0; cut < n; cut++)
+		assert_int_equal(prs_msg_get_hello(p, cut, &h, NULL), -PRS_EPROTOCOL);
+	prs_put32(p + 8, 2);
+	assert_int_equal(prs_msg_get_hello(p, n, &h, &err), -PRS_EPROTOCOL);
+	assert_non_null(strstr(err.msg, "protocol 2"));
+	free(p);
+}
+
+/* The page is shared with Python: its layout is a format. */
+static void test_page(void **state)
+{
+	(void)state;
+	assert_int_equal(offsetof(struct prs_page, id), 8);
+	assert_int_equal(offsetof(struct prs_page, lease), 16);
+	assert_int_equal(offsetof(struct prs_page, item_first), 24);
+	assert_int_equal(offsetof(struct prs_page, item_count), 28);
+	assert_int_equal(offsetof(struct prs_page, results), 32);
+	assert_int_equal(offsetof(struct prs_page, pid), 40);
+	assert_int_equal(offsetof(struct prs_page, abi), 44);
+	assert_int_equal(offsetof(struct prs_page, recalls), 48);
+	assert_int_equal(offsetof(struct prs_page, claim), 52);
+	assert_int_equal(offsetof(struct prs_page, start_us), 56);
+	uint64_t word = prs_page_word(PRS_PHASE_RUN, (UINT64_C(1) << 60) | 12345);
+	assert_int_equal(word, UINT64_C(4) << 56 | 12345);
+	assert_int_equal(prs_page_phase(word), PRS_PHASE_RUN);
+	assert_int_equal(prs_page_since(word), 12345);
+	struct prs_page page = { .word = word, .id = 5, .lease = LEASE(7), .item_first = 1, .item_count = 2, .results = 3, .pid = 4, .abi = 5,
+		                 .recalls = 6, .claim = 7, .start_us = 8 };
+	struct prs_page copy = prs_page_read(&page);
+	assert_memory_equal(&copy, &page, sizeof page);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_header), cmocka_unit_test(test_headers_that_are_none), cmocka_unit_test(test_task),
+		cmocka_unit_test(test_report), cmocka_unit_test(test_hello), cmocka_unit_test(test_page),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
