@@ -6,12 +6,12 @@
 #include "base/mem.h"
 #include "io/fs_posix.h"
 #include "io/loop.h"
+#include "io/machine.h"
 #include "io/process.h"
 #include "store/store.h"
 
 #include <errno.h>
 #include <limits.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -79,13 +79,12 @@ static int resolve_python(struct prs_job *j, struct prs_err *err)
 
 static void default_processes(struct prs_job *j)
 {
-	cpu_set_t cpus;
-	const char *gpus = getenv("AZ_BATCHAI_GPU_COUNT_FOUND");
+	struct prs_list gpus = { 0 };
 	if (j->o.processes != PRS_UNSET)
 		return;
-	j->o.processes = gpus ? strtol(gpus, NULL, 10) : 0;
-	if (j->o.processes < 1)
-		j->o.processes = sched_getaffinity(0, sizeof cpus, &cpus) == 0 ? CPU_COUNT(&cpus) : 1;
+	prs_gpus(getenv("CUDA_VISIBLE_DEVICES"), getenv("AZ_BATCHAI_GPU_COUNT_FOUND"), &gpus);
+	j->o.processes = gpus.n ? (int64_t)gpus.n : prs_usable_cores();
+	prs_list_done(&gpus);
 }
 
 /* ---- the run folder --------------------------------------------------------------------------------------------------- */
@@ -133,6 +132,9 @@ static int fill_run_folder(struct prs_job *j, const char *dir, const struct prs_
 	}
 	if (!j->output_dir)
 		j->output_dir = prs_strf("%s/outputs", dir);
+	snprintf(path, sizeof path, "%s/work/code/outputs", dir);
+	if (!r && symlink("../../outputs", path) < 0) /* what the script writes to ./outputs is kept with the run */
+		r = prs_fail_errno(err, errno, "creating %s", path);
 	for (size_t i = 0; i < 3 && !r; i += 2) {
 		snprintf(path, sizeof path, "%s/%s", dir, folders[i]);
 		r = prs_snapshot(j, &prs_fs_posix, path, err);

@@ -2,6 +2,7 @@
  * start: from a run folder to a running engine: program and loader paths, the workers' environment, the screens.
  */
 #include "cli/cli.h"
+#include "cli/environment.h"
 
 #include "base/mem.h"
 #include "io/fs_posix.h"
@@ -11,14 +12,11 @@
 #include <fcntl.h>
 #include <libgen.h>
 #include <limits.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
-
-extern char **environ;
 
 struct screen {
 	bool terminal, json, quiet, color, drawn, error_shown;
@@ -90,41 +88,6 @@ static void on_warn(void *ctx, const char *sentence)
 	fprintf(stderr, "warning: %s\n", sentence);
 }
 
-/* ---- environment of the workers (semantics.md: environment variables) ------------------------------------------------- */
-
-static void set_unless(const char *name, const char *value)
-{
-	if (value)
-		setenv(name, value, 0);
-}
-
-static int worker_environment(const struct prs_job *job, const char *name, struct prs_list *ret)
-{
-	char text[64];
-	cpu_set_t cpus;
-	int cores = sched_getaffinity(0, sizeof cpus, &cpus) == 0 ? CPU_COUNT(&cpus) : 1;
-	for (size_t i = 0; i < job->environment_n; i++)
-		setenv(job->environment[i].name, job->environment[i].value, 1);
-	set_unless("AZUREML_RUN_ID", name);
-	set_unless("AZUREML_BI_OUTPUT_PATH", job->output_dir);
-	set_unless("AZUREML_CR_NODE_RANK", "0");
-	set_unless("AZ_BATCHAI_WORKER_IP", "127.0.0.1");
-	set_unless("AZ_BATCH_IS_CURRENT_NODE_MASTER", "true");
-	if (job->models_n == 1)
-		set_unless("AZUREML_MODEL_DIR", job->models[0].value);
-	long threads = cores / (long)job->o.processes;
-	snprintf(text, sizeof text, "%ld", threads < 1 ? 1 : threads);
-	if (job->o.threads == PRS_THREADS_AUTO) {
-		set_unless("OMP_NUM_THREADS", text);
-		set_unless("MKL_NUM_THREADS", text);
-		set_unless("OPENBLAS_NUM_THREADS", text);
-	}
-	for (char **v = environ; *v; v++)
-		if (prs_list_add(ret, *v) < 0)
-			return -PRS_ENOMEM;
-	return 0;
-}
-
 /* ---- paths ------------------------------------------------------------------------------------------------------------ */
 
 /* The loader lies beside an installed program (../share/prs/python), or in the source tree of a built one. */
@@ -153,26 +116,20 @@ static int find_loader(const char *program, char *to, size_t n, struct prs_err *
 	return prs_fail(err, PRS_ENOTFOUND, "the loader (prs_worker.py) is not beside the program %s: install prs again", program);
 }
 
-static unsigned gpu_count(void)
-{
-	const char *text = getenv("AZ_BATCHAI_GPU_COUNT_FOUND");
-	return text ? (unsigned)strtoul(text, NULL, 10) : 0;
-}
-
 int start_engine(const struct prs_job *job, const char *dir, const struct prs_run_id *run, const char *name, bool takeover)
 {
 	struct prs_err err = { 0 };
 	char program[PATH_MAX] = "", loader[PATH_MAX + 64];
-	struct prs_list env = { 0 };
+	struct prs_list env = { 0 }, gpus = { 0 };
 	ssize_t n = readlink("/proc/self/exe", program, sizeof program - 1);
 	if (n <= 0 || find_loader(program, loader, sizeof loader, &err) < 0)
 		return complain(2, &err);
 	struct screen s = { .terminal = isatty(2) && !job->o.json, .json = job->o.json, .quiet = job->o.quiet,
 		            .color = isatty(2) && !getenv("NO_COLOR") };
-	if (worker_environment(job, name, &env) < 0)
+	if (make_environment(job, dir, name, &env, &gpus) < 0)
 		return 4;
 	struct prs_engine_config c = { .struct_size = sizeof c, .fs = &prs_fs_posix, .job = job, .dir = dir, .run = *run, .run_name = name,
-		                       .program = program, .loader = loader, .environment = &env, .gpus = gpu_count(), .takeover = takeover,
+		                       .program = program, .loader = loader, .environment = &env, .gpus = &gpus, .takeover = takeover,
 		                       .progress = on_progress, .error = on_error, .event = on_event, .warn = on_warn, .ctx = &s };
 	static struct prs_engine_end end;
 	if (!s.json && !s.quiet)
@@ -180,6 +137,7 @@ int start_engine(const struct prs_job *job, const char *dir, const struct prs_ru
 	int r = prs_engine_run(&c, &end, &err);
 	clear_line(&s);
 	prs_list_done(&env);
+	prs_list_done(&gpus);
 	if (r < 0)
 		return complain(err.code == -PRS_ECORRUPT || err.code == -PRS_EVERSION ? 3 : err.code == -PRS_EBUSY ? 2 : 4, &err);
 	if (!s.json) {

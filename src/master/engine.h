@@ -18,7 +18,7 @@ struct prs_engine_config {
 	const char *run_name;
 	const char *program, *loader; /* absolute paths */
 	const struct prs_list *environment; /* of the workers */
-	unsigned gpus;
+	const struct prs_list *gpus; /* as node.h has it */
 	bool takeover;
 	/* For the console; may be NULL. */
 	void (*progress)(void *ctx, const struct prs_progress *p);

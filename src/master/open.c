@@ -3,6 +3,7 @@
  */
 #include "master/impl.h"
 
+#include "io/machine.h"
 #include "io/strays.h"
 #include "wire/page.h"
 
@@ -197,7 +198,8 @@ static void put_node_up(struct prs_engine *e)
 	f.u.node.incarnation = e->epoch;
 	f.u.node.up = 1;
 	f.u.node.procs = (uint16_t)e->c.job->o.processes;
-	f.u.node.gpus = (uint16_t)e->c.gpus;
+	f.u.node.cores = (uint16_t)prs_usable_cores();
+	f.u.node.gpus = (uint16_t)e->c.gpus->n;
 	f.u.node.name = text_of(host);
 	f.u.node.address = text_of("127.0.0.1");
 	journal_put(e, &f);

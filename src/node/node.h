@@ -27,7 +27,7 @@ struct prs_node_config {
 	const char *python, *loader;
 	const char *code_root;    /* cwd of the workers */
 	const struct prs_list *environment; /* NAME=VALUE, complete but for the slot's own */
-	unsigned gpus;            /* 0: CUDA_VISIBLE_DEVICES is left alone */
+	const struct prs_list *gpus; /* values of CUDA_VISIBLE_DEVICES, for the slots in turn; empty: it is left alone */
 	const struct prs_buf *setup; /* key NUL value NUL ...: the same for all workers */
 	struct prs_pool_config pool;
 	struct prs_link link;

@@ -290,31 +290,42 @@ static void send_setup(struct worker *w)
 	put_frame(w, PRS_MSG_SETUP, 0, b.data, (uint32_t)b.len);
 }
 
-/* NAME=VALUE of the slot behind those of the job. */
-static char **environment(struct worker *w, char own[3][128])
+enum { OWN = 3, OWN_BYTES = 256 };
+
+static bool names_one(char own[OWN][OWN_BYTES], size_t n, const char *variable)
 {
-	const struct prs_list *base = w->node->c.environment;
-	char **v = prs_calloc(base->n + 4, sizeof *v);
+	for (size_t i = 0; i < n; i++)
+		if (!strncmp(own[i], variable, strcspn(own[i], "=") + 1))
+			return true;
+	return false;
+}
+
+/* The slot's own, then those of the job that have other names. */
+static char **environment(struct worker *w, char own[OWN][OWN_BYTES])
+{
+	const struct prs_list *base = w->node->c.environment, *gpus = w->node->c.gpus;
+	char **v = prs_calloc(base->n + OWN + 1, sizeof *v);
+	size_t own_n = gpus->n ? 3 : 2, n = 0;
 	if (!v)
 		return NULL;
-	size_t n = 0;
-	for (; n < base->n; n++)
-		v[n] = base->v[n];
-	snprintf(own[0], 128, "PRS_RUN=%s", w->node->c.run_text);
-	snprintf(own[1], 128, "PRS_SLOT=%u", w->slot);
-	v[n++] = own[0];
-	v[n++] = own[1];
-	if (w->node->c.gpus) {
-		snprintf(own[2], 128, "CUDA_VISIBLE_DEVICES=%u", w->slot % w->node->c.gpus);
-		v[n++] = own[2];
+	snprintf(own[0], OWN_BYTES, "PRS_RUN=%s", w->node->c.run_text);
+	snprintf(own[1], OWN_BYTES, "PRS_SLOT=%u", w->slot);
+	if (gpus->n)
+		snprintf(own[2], OWN_BYTES, "CUDA_VISIBLE_DEVICES=%s", gpus->v[w->slot % gpus->n]);
+	while (n < own_n) {
+		v[n] = own[n];
+		n++;
 	}
+	for (size_t i = 0; i < base->n; i++)
+		if (!names_one(own, own_n, base->v[i]))
+			v[n++] = base->v[i];
 	return v;
 }
 
 static int spawn(struct worker *w, int peer, struct prs_err *err)
 {
 	struct prs_node *n = w->node;
-	char out[PRS_PATH_BYTES], errors[PRS_PATH_BYTES], parent[32], nofile[32], own[3][128];
+	char out[PRS_PATH_BYTES], errors[PRS_PATH_BYTES], parent[32], nofile[32], own[OWN][OWN_BYTES];
 	snprintf(out, sizeof out, "%s/logs/user/stdout/%s/process%03u.stdout.txt", n->c.dir, n->c.ip, w->slot);
 	snprintf(errors, sizeof errors, "%s/logs/user/stderr/%s/process%03u.stderr.txt", n->c.dir, n->c.ip, w->slot);
 	snprintf(parent, sizeof parent, "%d", getpid());
