@@ -5,6 +5,7 @@
 #define PRS_NODE_IMPL_H
 
 #include "io/conn.h"
+#include "io/procfs.h"
 #include "node/node.h"
 #include "store/store.h"
 #include "wire/page.h"
@@ -57,6 +58,16 @@ struct rows_store {
 	bool failed;
 };
 
+/* What the resource monitor saw last. */
+struct perf {
+	struct prs_timer *timer; /* NULL = off */
+	struct prs_machine_usage machine;
+	struct perf_last {
+		int pid;
+		uint64_t cpu_us, at_us;
+	} *last; /* of each slot, then of the engine */
+};
+
 struct prs_node {
 	struct prs_node_config c;
 	struct prs_pool *pool;
@@ -68,6 +79,7 @@ struct prs_node {
 	uint32_t events_n, events_cap;
 	bool stepping, pool_down, told_down;
 	struct rows_store rows;
+	struct perf perf;
 	/* the frame that is being handled */
 	struct worker *current;
 	const uint8_t *payload;
@@ -97,6 +109,9 @@ void rows_free(struct prs_node *n);
 void rows_accept(struct prs_node *n, struct worker *w, const struct prs_pool_effect *e);
 void rows_flush(struct prs_node *n);
 bool rows_idle(const struct prs_node *n);
+/* perf.c */
+int perf_init(struct prs_node *n, struct prs_err *err);
+void perf_done(struct prs_node *n);
 /* tell.c */
 void tell_try(struct prs_node *n, const struct prs_pool_effect *e);
 void tell_proc(struct prs_node *n, const struct prs_pool_effect *e);

@@ -40,6 +40,8 @@ int prs_node_new(struct prs_node **ret, const struct prs_node_config *c, struct 
 			n->workers[i] = (struct worker){ .node = n, .pidfd = -1, .event_fd = -1, .page_fd = -1, .conn = { .fd = -1 } };
 	if (r >= 0)
 		r = rows_init(n, err);
+	if (r >= 0)
+		r = perf_init(n, err);
 	if (r < 0) {
 		prs_node_free(n);
 		return r;
@@ -55,6 +57,7 @@ void prs_node_free(struct prs_node *n)
 	for (uint16_t i = 0; i < n->c.pool.slots && n->workers; i++)
 		worker_done(&n->workers[i]);
 	rows_free(n);
+	perf_done(n);
 	prs_timer_free(n->timer);
 	prs_pool_free(n->pool);
 	prs_freep(&n->workers);

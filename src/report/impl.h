@@ -250,6 +250,8 @@ void report_errors_fold(struct prs_report *r, const struct prs_fact *f);
 int report_errors_write(struct prs_report *r, struct prs_err *err);
 void report_errors_free(struct prs_report *r);
 int report_failed_items_write(struct prs_report *r, struct prs_err *err);
+/* logs/readme.txt: made of the log table. */
+int report_readme_write(struct prs_report *r, struct prs_err *err);
 int report_result_write(struct prs_report *r, const struct prs_result *res, struct prs_err *err);
 
 /* ---- escape --------------------------------------------------------------------------------------------------------- */
