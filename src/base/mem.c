@@ -9,16 +9,28 @@
 #include <stdlib.h>
 #include <string.h>
 
-static long fault_countdown;
-static long allocations;
+#ifdef PRS_KILL_POINTS
+static long allocations, failing; /* so far; the one that fails, 0 = none */
+static bool from_then_on;
 
 static bool fails(void)
 {
-	__atomic_add_fetch(&allocations, 1, __ATOMIC_RELAXED);
-	if (__builtin_expect(__atomic_load_n(&fault_countdown, __ATOMIC_RELAXED) == 0, 1))
-		return false;
-	return __atomic_sub_fetch(&fault_countdown, 1, __ATOMIC_RELAXED) == 0;
+	long n = __atomic_add_fetch(&allocations, 1, __ATOMIC_RELAXED), at = __atomic_load_n(&failing, __ATOMIC_RELAXED);
+	return at && (n == at || (n > at && __atomic_load_n(&from_then_on, __ATOMIC_RELAXED)));
 }
+
+static void fault(long n, bool repeat)
+{
+	__atomic_store_n(&from_then_on, repeat, __ATOMIC_RELAXED);
+	__atomic_store_n(&failing, n ? prs_mem_count() + n : 0, __ATOMIC_RELAXED);
+}
+
+void prs_mem_fault(long n) { fault(n, false); }
+void prs_mem_fault_from(long n) { fault(n, true); }
+long prs_mem_count(void) { return __atomic_load_n(&allocations, __ATOMIC_RELAXED); }
+#else
+static bool fails(void) { return false; }
+#endif
 
 void *prs_malloc(size_t n)
 {
@@ -55,16 +67,6 @@ char *prs_strf(const char *fmt, ...)
 	(void)vsnprintf(p, (size_t)n + 1, fmt, ap);
 	va_end(ap);
 	return p;
-}
-
-void prs_mem_fault(long countdown)
-{
-	__atomic_store_n(&fault_countdown, countdown, __ATOMIC_RELAXED);
-}
-
-long prs_mem_count(void)
-{
-	return __atomic_load_n(&allocations, __ATOMIC_RELAXED);
 }
 
 void prs_freep(void *pp)

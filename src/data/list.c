@@ -200,7 +200,7 @@ struct found {
 	struct prs_lister *l;
 	const char *path;
 	struct names files, dirs;
-	int failed;
+	int failed; /* 0 or the first -errno */
 };
 
 static int add_name(struct names *v, const char *name)
@@ -209,26 +209,30 @@ static int add_name(struct names *v, const char *name)
 		size_t cap = v->cap ? v->cap * 2 : 256;
 		uint32_t *p = prs_realloc(v->at, cap * sizeof *p);
 		if (!p)
-			return -PRS_ENOMEM;
+			return -ENOMEM;
 		v->at = p;
 		v->cap = cap;
 	}
 	v->at[v->n++] = (uint32_t)v->text.len;
-	return prs_buf_put(&v->text, name, strlen(name) + 1);
+	return prs_buf_put(&v->text, name, strlen(name) + 1) < 0 ? -ENOMEM : 0;
 }
 
+static bool leads_nowhere(int r) { return r == -ENOENT || r == -ENOTDIR || r == -ELOOP; }
+
+/* 'x' = passed over; 0 = it cannot be told (found->failed): an item is never left out because of an error. */
 static char type_by_stat(struct found *f, const char *name, bool was_link)
 {
 	PRS_AUTOFREE char *path = prs_strf("%s/%s", f->path, name);
 	struct prs_fs_stat st;
-	if (!path || f->l->fs->stat(f->l->fs->ctx, path, &st) < 0) {
-		if (path && was_link) {
-			f->l->counts.skipped_dangling++;
-			if (!f->l->counts.first_dangling[0])
-				strncpy(f->l->counts.first_dangling, path, sizeof f->l->counts.first_dangling - 1);
-		}
-		return 'x';
+	int r = path ? f->l->fs->stat(f->l->fs->ctx, path, &st) : -ENOMEM;
+	if (r < 0 && !leads_nowhere(r)) {
+		f->failed = r;
+		return 0;
 	}
+	if (r < 0 && was_link && !f->l->counts.skipped_dangling++)
+		strncpy(f->l->counts.first_dangling, path, sizeof f->l->counts.first_dangling - 1);
+	if (r < 0)
+		return 'x';
 	return S_ISREG(st.mode) ? 'f' : S_ISDIR(st.mode) ? 'd' : 'o';
 }
 
@@ -259,19 +263,21 @@ static void sort_names(struct names *v)
 
 static const char *name_at(const struct names *v, size_t i) { return (const char *)v->text.data + v->at[i]; }
 
-/* Does the folder lead back to one of the folders above it? */
-static bool is_loop(struct prs_lister *l, const char *root, const char *path)
+/* 1: the folder leads back to one of the folders above it; < 0: -errno. */
+static int is_loop(struct prs_lister *l, const char *root, const char *path)
 {
 	struct prs_fs_stat me, above;
-	if (l->fs->stat(l->fs->ctx, path, &me) < 0)
-		return false;
+	int r = l->fs->stat(l->fs->ctx, path, &me);
 	PRS_AUTOFREE char *up = prs_strdup(path);
-	while (up && strlen(up) > strlen(root)) {
+	if (!up)
+		return -ENOMEM;
+	while (!r && strlen(up) > strlen(root)) {
 		*strrchr(up, '/') = 0;
-		if (l->fs->stat(l->fs->ctx, up[0] ? up : "/", &above) == 0 && above.dev == me.dev && above.ino == me.ino)
-			return true;
+		r = l->fs->stat(l->fs->ctx, up[0] ? up : "/", &above);
+		if (!r && above.dev == me.dev && above.ino == me.ino)
+			return 1;
 	}
-	return false;
+	return r;
 }
 
 static int put_names(struct prs_lister *l, struct prs_buf *body, uint32_t dir, const struct names *v, size_t from, size_t *ret_next)
@@ -315,17 +321,17 @@ static int list_folder(struct prs_lister *l, const struct pending *p, struct prs
 	struct found f = { .l = l, .path = p->path };
 	prs_buf_init(&f.files.text, (size_t)1 << 31);
 	prs_buf_init(&f.dirs.text, (size_t)1 << 31);
-	int r = 0;
 	size_t next = 0;
-	if (is_loop(l, l->roots[p->input], p->path))
-		l->counts.loops_cut++;
-	else
+	int r = is_loop(l, l->roots[p->input], p->path);
+	if (r == 1)
+		r = 0, l->counts.loops_cut++;
+	else if (r == 0)
 		r = l->fs->list(l->fs->ctx, p->path, each_entry, &f);
 	if (f.failed)
-		r = nomem(err);
-	else if (r < 0)
-		r = r == -ENOENT || r == -ENOTDIR ? prs_fail(err, PRS_EINPUT_CHANGED, "the folder %s is gone: the input changed since it was listed", p->path)
-		                                  : prs_fail_errno(err, -r, "reading the folder %s", p->path);
+		r = f.failed;
+	if (r < 0)
+		r = leads_nowhere(r) ? prs_fail(err, PRS_EINPUT_CHANGED, "the folder %s is gone: the input changed since it was listed", p->path)
+		                     : prs_fail_errno(err, -r, "reading the folder %s", p->path);
 	if (!r) {
 		sort_names(&f.files);
 		sort_names(&f.dirs);

@@ -241,6 +241,8 @@ int engine_open(struct prs_engine *e, struct prs_err *err)
 		r = prs_index_grow(e->index, prs_plan_next_id(e->plan), err);
 	read_boot_id(boot, sizeof boot);
 	if (!r)
+		r = prs_store_settle(e->c.fs, e->c.dir, &was, err);
+	if (!r)
 		r = new_epoch(e, &was, boot, err);
 	if (r < 0)
 		return r;

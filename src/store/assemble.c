@@ -217,14 +217,46 @@ static int check_space(struct work *w, const char *folder, struct prs_err *err)
 	return 0;
 }
 
+/* Does the file hold the bytes that were written? Then it is the output of an engine that died before it could journal it. */
+static int is_ours(struct work *w, int fd, bool *ret)
+{
+	XXH3_state_t *s = XXH3_createState();
+	ssize_t n = s ? 0 : -ENOMEM;
+	uint64_t at = 0;
+	if (s)
+		XXH3_128bits_reset(s);
+	while (s && (n = w->fs->pread(w->fs->ctx, fd, w->space, OUT_BYTES, at)) > 0) {
+		XXH3_128bits_update(s, w->space, (size_t)n);
+		at += (uint64_t)n;
+	}
+	*ret = n == 0 && at == w->written && XXH128_isEqual(XXH3_128bits_digest(s), XXH3_128bits_digest(w->print));
+	XXH3_freeState(s);
+	return (int)n;
+}
+
+static int check_replaces(struct work *w, struct prs_err *err)
+{
+	if (w->o->overwrite)
+		return 0;
+	int fd = w->fs->open(w->fs->ctx, w->o->path, O_RDONLY, 0);
+	if (fd == -ENOENT)
+		return 0;
+	bool ours = false;
+	int r = fd < 0 ? fd : is_ours(w, fd, &ours);
+	if (fd >= 0)
+		w->fs->close(w->fs->ctx, fd);
+	if (r < 0)
+		return prs_fail_errno(err, -r, "reading %s", w->o->path);
+	return ours ? 0 : prs_fail(err, PRS_EOUTPUT_EXISTS, "the output file %s exists; --overwrite replaces it", w->o->path);
+}
+
 static int publish(struct work *w, const char *dir, const char *tmp, const char *folder, struct prs_err *err)
 {
 	int r = prs_store_check_fence(w->fs, dir, w->o->epoch, err);
+	if (!r)
+		r = check_replaces(w, err);
 	if (r < 0)
 		return r;
-	struct prs_fs_stat st;
-	if (!w->o->overwrite && w->fs->stat(w->fs->ctx, w->o->path, &st) == 0)
-		return prs_fail(err, PRS_EOUTPUT_EXISTS, "the output file %s exists; --overwrite replaces it", w->o->path);
 	PRS_KILL_POINT("store.assemble.before_rename");
 	r = w->fs->rename(w->fs->ctx, tmp, w->o->path);
 	if (!r)
@@ -240,9 +272,6 @@ static int run(struct work *w, const char *dir, const char *tmp, const char *fol
 	int r = check_space(w, folder, err);
 	if (r < 0)
 		return r;
-	struct prs_fs_stat st;
-	if (!w->o->overwrite && w->fs->stat(w->fs->ctx, w->o->path, &st) == 0)
-		return prs_fail(err, PRS_EOUTPUT_EXISTS, "the output file %s exists; --overwrite replaces it", w->o->path);
 	w->out = w->fs->open(w->fs->ctx, tmp, O_RDWR | O_CREAT | O_TRUNC, 0644);
 	if (w->out < 0)
 		return prs_fail_errno(err, -w->out, "writing %s", w->o->path);

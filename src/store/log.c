@@ -109,8 +109,11 @@ int prs_log_create(struct prs_log *l, const struct prs_fs *fs, const char *path,
 
 void prs_log_close(struct prs_log *l)
 {
-	if (l->fs && l->fd >= 0)
+	if (l->fs && l->fd >= 0) {
+		if (l->allocated > l->tail && l->tail == l->durable) /* nothing is under way: what was allocated ahead goes back */
+			l->fs->ftruncate(l->fs->ctx, l->fd, l->tail);
 		l->fs->close(l->fs->ctx, l->fd);
+	}
 	l->fd = -1;
 	prs_freep(&l->path);
 }
@@ -136,12 +139,14 @@ static int fail_stop(struct prs_log *l, int errnum, struct prs_err *err)
 	return code;
 }
 
+/* Half of what was allocated ahead is used up: allocate more. When the disk has none, the other half is for the last words. */
 static int reserve(struct prs_log *l, uint64_t end)
 {
-	if (!l->prealloc || end <= l->allocated)
+	if (!l->prealloc || end + l->prealloc / 2 <= l->allocated)
 		return 0;
 	uint64_t want = end + l->prealloc;
 	int r = l->fs->fallocate(l->fs->ctx, l->fd, l->allocated, want - l->allocated);
+	__atomic_store_n(&l->full, r == -ENOSPC, __ATOMIC_RELEASE);
 	if (!r)
 		l->allocated = want;
 	return r == -ENOSPC ? 0 : r; /* the write itself will tell */

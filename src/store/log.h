@@ -24,6 +24,7 @@ struct prs_log {
 	uint64_t allocated; /* preallocated up to here */
 	uint64_t prealloc;  /* keep that many bytes allocated ahead; 0 = none */
 	int failed;         /* 0 or the code of the first failure (atomic) */
+	bool full;          /* no space to allocate more ahead: half of `prealloc` is left, stop soon (atomic) */
 	bool no_sync;       /* --bench-no-sync */
 };
 

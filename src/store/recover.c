@@ -9,11 +9,13 @@
 #include "base/killpoint.h"
 #include "base/mem.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { PATH_BYTES = 4096 };
+enum { PATH_BYTES = 4096, SETTLE_CHUNK = 1 << 20 };
 #define JOURNAL_PREALLOC (UINT64_C(1) << 20)
 
 struct link {
@@ -166,20 +168,21 @@ static int find_chain(const struct prs_fs *fs, const char *dir, const struct prs
 struct fold {
 	const struct prs_recover_sink *sink;
 	uint64_t plan_bytes; /* of the epoch that is being folded */
+	uint64_t journal_last, plan_last;
 	uint32_t epoch;
 };
 
 static int fold_plan(void *ctx, uint64_t offset, const uint8_t *body, size_t n, struct prs_err *err)
 {
-	(void)offset;
 	struct fold *f = ctx;
+	f->plan_last = offset;
 	return f->sink->plan(f->sink->ctx, body, n, err);
 }
 
 static int fold_journal(void *ctx, uint64_t offset, const uint8_t *body, size_t n, struct prs_err *err)
 {
-	(void)offset;
 	struct fold *f = ctx;
+	f->journal_last = offset;
 	struct prs_fact fact;
 	size_t at = 0;
 	int r;
@@ -204,8 +207,11 @@ static int plan_of(const struct prs_fs *fs, const char *dir, const struct prs_ru
 	bool sealed = l->plan != UINT64_MAX;
 	if (l->plan == 0)
 		return 0;
-	if (fs->stat(fs->ctx, path, &st) < 0)
+	int r = fs->stat(fs->ctx, path, &st);
+	if (r == -ENOENT)
 		return sealed ? prs_fail(err, PRS_ECORRUPT, "%s is missing", path) : 0;
+	if (r < 0)
+		return prs_fail_errno(err, -r, "reading %s", path);
 	return prs_log_scan(fs, path, PRS_FILE_PLAN, run, l->plan, fold_plan, f, &f->plan_bytes, err);
 }
 
@@ -225,6 +231,8 @@ static int fold_link(const struct prs_fs *fs, const char *dir, const struct prs_
 	ret->epoch = l->epoch;
 	ret->journal_bytes = length;
 	ret->plan_bytes = f.plan_bytes;
+	ret->journal_last = f.journal_last;
+	ret->plan_last = f.plan_last;
 	return 0;
 }
 
@@ -242,4 +250,51 @@ int prs_store_recover(const struct prs_fs *fs, const char *dir, const struct prs
 	for (size_t i = 0; i < n && r >= 0; i++)
 		r = fold_link(fs, dir, run, &links[i], sink, ret, err);
 	return r < 0 ? r : 0;
+}
+
+/* ---- settling --------------------------------------------------------------------------------------------------------- */
+
+static int rewrite(const struct prs_fs *fs, int fd, uint8_t *space, uint64_t from, uint64_t to)
+{
+	while (from < to) {
+		size_t want = to - from < SETTLE_CHUNK ? (size_t)(to - from) : SETTLE_CHUNK;
+		ssize_t n = fs->pread(fs->ctx, fd, space, want, from);
+		for (ssize_t done = 0; n > 0 && done < n;) {
+			ssize_t w = fs->pwrite(fs->ctx, fd, space + done, (size_t)(n - done), from + (uint64_t)done);
+			if (w <= 0)
+				return w < 0 ? (int)w : -EIO;
+			done += w;
+		}
+		if (n <= 0)
+			return n < 0 ? (int)n : -EIO;
+		from += (uint64_t)n;
+	}
+	return fs->fdatasync(fs->ctx, fd);
+}
+
+static int settle_file(const struct prs_fs *fs, const char *path, uint64_t from, uint64_t to, struct prs_err *err)
+{
+	PRS_AUTOFREE uint8_t *space = prs_malloc(SETTLE_CHUNK);
+	if (!space)
+		return prs_fail(err, PRS_ENOMEM, "writing %s", path);
+	int fd = fs->open(fs->ctx, path, O_RDWR, 0);
+	int r = fd < 0 ? fd : rewrite(fs, fd, space, from, to);
+	if (fd >= 0)
+		fs->close(fs->ctx, fd);
+	return r < 0 ? prs_fail_errno(err, -r, "writing %s", path) : 0;
+}
+
+int prs_store_settle(const struct prs_fs *fs, const char *dir, const struct prs_recovered *was, struct prs_err *err)
+{
+	char path[PATH_BYTES];
+	int r = 0;
+	if (was->epoch) {
+		prs_path_journal(path, sizeof path, dir, was->epoch);
+		r = settle_file(fs, path, was->journal_last, was->journal_bytes, err);
+	}
+	if (!r && was->plan_bytes) {
+		prs_path_plan(path, sizeof path, dir, was->epoch);
+		r = settle_file(fs, path, was->plan_last, was->plan_bytes, err);
+	}
+	return r;
 }

@@ -49,12 +49,17 @@ struct prs_recovered {
 	uint32_t next_epoch;       /* 1 + the newest journal file that exists */
 	uint64_t journal_bytes;    /* its valid length: what the next HEAD seals */
 	uint64_t plan_bytes;       /* of plan-<epoch>; 0 = no such file */
+	uint64_t journal_last, plan_last; /* offsets of their last frames */
 };
 
 /* Read the chain of journals (oldest first) and plans. Read-only: also for status, dump and check. PRS_ECORRUPT names file and offset.
  * A PLANNED fact counts only if its plan bytes are there. */
 int prs_store_recover(const struct prs_fs *fs, const char *dir, const struct prs_run_id *run, const struct prs_recover_sink *sink,
                       struct prs_recovered *ret, struct prs_err *err);
+
+/* Make durable what the next HEAD is going to seal: the engine before may have died between a write and its sync, or of a failed sync, which
+ * leaves bytes that can be read and will never be written. The last frames are written again and synced. Call before prs_journal_create(). */
+int prs_store_settle(const struct prs_fs *fs, const char *dir, const struct prs_recovered *was, struct prs_err *err);
 
 /* The newest journal file that exists (0 = none), by listing the folder. */
 int prs_store_newest_epoch(const struct prs_fs *fs, const char *dir, uint32_t *ret, struct prs_err *err);

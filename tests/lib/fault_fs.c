@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * fault_fs: see fault_fs.h.
+ */
+#include "fault_fs.h"
+
+#include "power_fs.h"
+
+#include <errno.h>
+#include <string.h>
+
+static const char *const names[FAULT_KINDS] = {
+#define X(upper, lower) #lower,
+	FAULT_CALLS(X)
+#undef X
+	"any",
+};
+
+enum fault_call fault_call_by_name(const char *name)
+{
+	unsigned i = 0;
+	while (i < FAULT_KINDS && strcmp(names[i], name) != 0)
+		i++;
+	return (enum fault_call)i;
+}
+
+const char *fault_call_name(enum fault_call call) { return names[call]; }
+
+/* 0 or the errno with which this call fails. */
+static int fails(struct fault_fs *f, enum fault_call call)
+{
+	__atomic_add_fetch(&f->calls[call], 1, __ATOMIC_RELAXED);
+	__atomic_add_fetch(&f->calls[FAULT_ANY], 1, __ATOMIC_RELAXED);
+	if (!f->nth || (f->call != call && f->call != FAULT_ANY))
+		return 0;
+	long seen = __atomic_add_fetch(&f->seen, 1, __ATOMIC_RELAXED);
+	if (seen < f->nth || (seen > f->nth && !f->repeat))
+		return 0;
+	__atomic_add_fetch(&f->fired, 1, __ATOMIC_RELAXED);
+	return f->errnum;
+}
+
+static void add(long *counter, long n) { __atomic_add_fetch(counter, n, __ATOMIC_RELAXED); }
+
+/* The calls that only fail or go through. */
+#define PLAIN(call, upper, params, ...)                                       \
+	static int f_##call params                                            \
+	{                                                                     \
+		struct fault_fs *f = ctx;                                     \
+		int e = fails(f, FAULT_##upper);                              \
+		return e ? -e : f->real->call(f->real->ctx, __VA_ARGS__);     \
+	}
+
+PLAIN(sync_dir, SYNC_DIR, (void *ctx, const char *path), path)
+PLAIN(fallocate, FALLOCATE, (void *ctx, int fd, uint64_t offset, uint64_t n), fd, offset, n)
+PLAIN(ftruncate, FTRUNCATE, (void *ctx, int fd, uint64_t size), fd, size)
+PLAIN(fstat, FSTAT, (void *ctx, int fd, struct prs_fs_stat *ret), fd, ret)
+PLAIN(stat, STAT, (void *ctx, const char *path, struct prs_fs_stat *ret), path, ret)
+PLAIN(rename, RENAME, (void *ctx, const char *from, const char *to), from, to)
+PLAIN(unlink, UNLINK, (void *ctx, const char *path), path)
+PLAIN(mkdir, MKDIR, (void *ctx, const char *path, uint32_t mode), path, mode)
+PLAIN(free_bytes, FREE_BYTES, (void *ctx, const char *path, uint64_t *ret), path, ret)
+
+static int f_open(void *ctx, const char *path, int flags, uint32_t mode)
+{
+	struct fault_fs *f = ctx;
+	int e = fails(f, FAULT_OPEN);
+	int fd = e ? -e : f->real->open(f->real->ctx, path, flags, mode);
+	if (fd >= 0)
+		add(&f->open_files, 1);
+	return fd;
+}
+
+/* A close that fails has closed. */
+static int f_close(void *ctx, int fd)
+{
+	struct fault_fs *f = ctx;
+	int e = fails(f, FAULT_CLOSE), r = f->real->close(f->real->ctx, fd);
+	add(&f->open_files, -1);
+	return e ? -e : r;
+}
+
+static size_t most(const struct fault_fs *f, size_t n) { return f->max_bytes && n > (size_t)f->max_bytes ? (size_t)f->max_bytes : n; }
+
+static ssize_t f_pread(void *ctx, int fd, void *to, size_t n, uint64_t offset)
+{
+	struct fault_fs *f = ctx;
+	int e = fails(f, FAULT_PREAD);
+	return e ? -e : f->real->pread(f->real->ctx, fd, to, most(f, n), offset);
+}
+
+static ssize_t f_pwrite(void *ctx, int fd, const void *from, size_t n, uint64_t offset)
+{
+	struct fault_fs *f = ctx;
+	int e = fails(f, FAULT_PWRITE);
+	if (!e)
+		return f->real->pwrite(f->real->ctx, fd, from, most(f, n), offset);
+	if (f->partial && n > 1)
+		(void)f->real->pwrite(f->real->ctx, fd, from, n / 2, offset);
+	return -e;
+}
+
+static ssize_t f_read(void *ctx, int fd, void *to, size_t n)
+{
+	struct fault_fs *f = ctx;
+	int e = fails(f, FAULT_READ);
+	return e ? -e : f->real->read(f->real->ctx, fd, to, n);
+}
+
+static int f_fdatasync(void *ctx, int fd)
+{
+	struct fault_fs *f = ctx;
+	int e = fails(f, FAULT_FDATASYNC);
+	if (e && f->power)
+		power_fs_sync_failed(f->power, fd);
+	return e ? -e : f->real->fdatasync(f->real->ctx, fd);
+}
+
+static void *f_mmap(void *ctx, int fd, size_t n, bool writable)
+{
+	struct fault_fs *f = ctx;
+	int e = fails(f, FAULT_MMAP);
+	if (e) {
+		errno = e;
+		return NULL;
+	}
+	void *p = f->real->mmap(f->real->ctx, fd, n, writable);
+	if (p)
+		add(&f->mapped, 1);
+	return p;
+}
+
+static int f_munmap(void *ctx, void *p, size_t n)
+{
+	struct fault_fs *f = ctx;
+	add(&f->mapped, -1);
+	return f->real->munmap(f->real->ctx, p, n);
+}
+
+struct listing {
+	struct fault_fs *f;
+	prs_fs_entry_fn *each;
+	void *each_ctx;
+	int failed;
+};
+
+static int each_entry(void *ctx, const char *name, char type)
+{
+	struct listing *l = ctx;
+	l->failed = fails(l->f, FAULT_ENTRY);
+	return l->failed ? 1 : l->each(l->each_ctx, name, l->f->unknown_types ? '?' : type);
+}
+
+static int f_list(void *ctx, const char *path, prs_fs_entry_fn *each, void *each_ctx)
+{
+	struct fault_fs *f = ctx;
+	struct listing l = { f, each, each_ctx, 0 };
+	int e = fails(f, FAULT_LIST);
+	int r = e ? -e : f->real->list(f->real->ctx, path, each_entry, &l);
+	return l.failed ? -l.failed : r;
+}
+
+void fault_fs_init(struct fault_fs *f, const struct prs_fs *real)
+{
+	*f = (struct fault_fs){ .real = real };
+	f->fs = (struct prs_fs){
+		.ctx = f, .open = f_open, .close = f_close, .pread = f_pread, .pwrite = f_pwrite, .read = f_read, .fdatasync = f_fdatasync,
+		.sync_dir = f_sync_dir, .fallocate = f_fallocate, .ftruncate = f_ftruncate, .fstat = f_fstat, .stat = f_stat, .rename = f_rename,
+		.unlink = f_unlink, .mkdir = f_mkdir, .mmap = f_mmap, .munmap = f_munmap, .list = f_list, .free_bytes = f_free_bytes,
+	};
+}
+
+void fault_fs_arm(struct fault_fs *f, enum fault_call call, long n, int errnum, bool repeat)
+{
+	f->call = call;
+	f->errnum = errnum;
+	f->repeat = repeat;
+	f->nth = n;
+	f->seen = f->fired = 0;
+}
