@@ -56,6 +56,7 @@ PLAIN(ftruncate, FTRUNCATE, (void *ctx, int fd, uint64_t size), fd, size)
 PLAIN(fstat, FSTAT, (void *ctx, int fd, struct prs_fs_stat *ret), fd, ret)
 PLAIN(stat, STAT, (void *ctx, const char *path, struct prs_fs_stat *ret), path, ret)
 PLAIN(rename, RENAME, (void *ctx, const char *from, const char *to), from, to)
+PLAIN(rename_new, RENAME, (void *ctx, const char *from, const char *to), from, to)
 PLAIN(unlink, UNLINK, (void *ctx, const char *path), path)
 PLAIN(mkdir, MKDIR, (void *ctx, const char *path, uint32_t mode), path, mode)
 PLAIN(free_bytes, FREE_BYTES, (void *ctx, const char *path, uint64_t *ret), path, ret)
@@ -165,6 +166,7 @@ void fault_fs_init(struct fault_fs *f, const struct prs_fs *real)
 	f->fs = (struct prs_fs){
 		.ctx = f, .open = f_open, .close = f_close, .pread = f_pread, .pwrite = f_pwrite, .read = f_read, .fdatasync = f_fdatasync,
 		.sync_dir = f_sync_dir, .fallocate = f_fallocate, .ftruncate = f_ftruncate, .fstat = f_fstat, .stat = f_stat, .rename = f_rename,
+		.rename_new = f_rename_new,
 		.unlink = f_unlink, .mkdir = f_mkdir, .mmap = f_mmap, .munmap = f_munmap, .list = f_list, .free_bytes = f_free_bytes,
 	};
 }

@@ -198,12 +198,11 @@ static char *to_limbo(struct power_fs *p, const char *path)
 	return link(path, kept) == 0 ? strdup(kept) : NULL;
 }
 
-static int p_rename(void *ctx, const char *from, const char *to)
+static int rename_by(struct power_fs *p, int (*fn)(void *ctx, const char *from, const char *to), const char *from, const char *to)
 {
-	struct power_fs *p = ctx;
 	pthread_mutex_lock(&p->lock);
 	char *kept = to_limbo(p, to);
-	int r = p->real->rename(p->real->ctx, from, to);
+	int r = fn(p->real->ctx, from, to);
 	if (r < 0) {
 		if (kept)
 			unlink(kept);
@@ -216,6 +215,18 @@ static int p_rename(void *ctx, const char *from, const char *to)
 	}
 	pthread_mutex_unlock(&p->lock);
 	return r;
+}
+
+static int p_rename(void *ctx, const char *from, const char *to)
+{
+	struct power_fs *p = ctx;
+	return rename_by(p, p->real->rename, from, to);
+}
+
+static int p_rename_new(void *ctx, const char *from, const char *to)
+{
+	struct power_fs *p = ctx;
+	return rename_by(p, p->real->rename_new, from, to);
 }
 
 static int p_unlink(void *ctx, const char *path)
@@ -313,6 +324,7 @@ void power_fs_init(struct power_fs *p, const struct prs_fs *real, const char *li
 	p->fs.fdatasync = p_fdatasync;
 	p->fs.sync_dir = p_sync_dir;
 	p->fs.rename = p_rename;
+	p->fs.rename_new = p_rename_new;
 	p->fs.unlink = p_unlink;
 }
 

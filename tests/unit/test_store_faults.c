@@ -72,26 +72,18 @@ static void make_want(struct world *w)
 	}
 }
 
-static void shell(const char *fmt, const char *a)
-{
-	char text[1024];
-	snprintf(text, sizeof text, fmt, a, a, a, a);
-	int r = system(text);
-	assert_int_equal(r, 0);
-}
-
 static void world_init(struct world *w)
 {
-	snprintf(w->base, sizeof w->base, "/dev/shm/prs-faults-XXXXXX");
-	if (!mkdtemp(w->base)) {
-		snprintf(w->base, sizeof w->base, "/tmp/prs-faults-XXXXXX");
-		assert_non_null(mkdtemp(w->base));
-	}
+	strcpy(w->base, access("/dev/shm", W_OK) == 0 ? "/dev/shm/prs-faults-XXXXXX" : "/tmp/prs-faults-XXXXXX");
+	assert_non_null(mkdtemp(w->base));
 	snprintf(w->in, sizeof w->in, "%s/in", w->base);
 	snprintf(w->run, sizeof w->run, "%s/run", w->base);
 	snprintf(w->out, sizeof w->out, "%s/out/out.txt", w->base);
 	snprintf(w->limbo, sizeof w->limbo, "%s/limbo", w->base);
-	shell("mkdir -p %s/in/sub/deep %s/in/other && cd %s/in && touch 0 1 2 3 4 5 sub/6 sub/7 sub/8 sub/deep/9 sub/deep/10 other/11 other/13 && ln -s ../0 other/12 && ln -s nowhere other/none && ln -s .. other/loop", w->base);
+	char text[1024];
+	snprintf(text, sizeof text, "cd %s && mkdir -p in/sub/deep in/other && cd in && touch 0 1 2 3 4 5 sub/6 sub/7 sub/8 sub/deep/9 sub/deep/10 other/11 "
+	         "other/13 && ln -s ../0 other/12 && ln -s nowhere other/none && ln -s .. other/loop", w->base);
+	assert_int_equal(system(text), 0);
 	make_want(w);
 }
 
@@ -116,7 +108,7 @@ static void world_again(struct world *w)
 
 static void world_done(struct world *w)
 {
-	shell("rm -rf %s", w->base);
+	nftw(w->base, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 	free(w->want);
 }
 
