@@ -5,15 +5,14 @@
 
 #include "data/plan.h"
 #include "io/fs_posix.h"
+#include "io/lock.h"
 #include "sched/ledger.h"
 #include "store/store.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 struct view {
@@ -44,7 +43,7 @@ static bool is_running(const char *dir)
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return false;
-	bool held = flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+	bool held = prs_lock_held(fd);
 	close(fd);
 	return held;
 }

@@ -3,6 +3,7 @@
  */
 #include "master/impl.h"
 
+#include "io/lock.h"
 #include "io/machine.h"
 #include "io/strays.h"
 #include "wire/page.h"
@@ -12,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 /* ---- lock ------------------------------------------------------------------------------------------------------------- */
@@ -27,7 +27,7 @@ static int take_lock(struct prs_engine *e, struct prs_err *err)
 	e->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
 	if (e->lock_fd < 0)
 		return prs_fail_errno(err, errno, "opening %s", path);
-	if (flock(e->lock_fd, LOCK_EX | LOCK_NB) < 0) {
+	if (!prs_lock_take(e->lock_fd) && (errno == EAGAIN || errno == EACCES)) {
 		ssize_t n = pread(e->lock_fd, text, sizeof text - 1, 0);
 		text[n > 0 ? n : 0] = 0;
 		text[strcspn(text, "\n")] = 0;

@@ -641,7 +641,7 @@ static void on_event(struct prs_pool *p, const struct prs_pool_event *e)
 	switch (e->type) {
 	case PRS_POOL_START:
 		p->started = true;
-		for (uint16_t i = 0; i < p->c.slots; i++)
+		for (uint16_t i = 0; i < p->c.slots && !ending(p); i++) /* a resume may find nothing left to do */
 			start(p, i);
 		break;
 	case PRS_POOL_LEASE: on_lease(p, e); break;

@@ -48,29 +48,3 @@ class EngineTest(JobCase):
         self.assertEqual(first.returncode, 3, said)
         self.assertIn("another engine took this run over", said)
         self.assertEqual(self.output(), want)
-
-    def test_killed_at_random(self):
-        want = self.files(300)
-        self.write("code/score.py", textwrap.dedent(SCRIPT))
-        for seed in range(10):
-            with self.subTest(seed):
-                dice = random.Random(seed)
-                shutil.rmtree(os.path.join(self.dir, "runs"), ignore_errors=True)
-                if os.path.exists(os.path.join(self.dir, "out.txt")):
-                    os.remove(os.path.join(self.dir, "out.txt"))
-                words = ["run", "code/score.py", "--input", "in", "--mini-batch-size", "1", "--processes", "2", "--output", "out.txt"]
-                for _ in range(3):
-                    p = self.start(*words)
-                    try:
-                        p.communicate(timeout=dice.uniform(0.02, 0.2))
-                        break
-                    except subprocess.TimeoutExpired:
-                        p.kill()
-                        p.communicate()
-                    runs = sorted(os.listdir(os.path.join(self.dir, "runs"))) if os.path.isdir(os.path.join(self.dir, "runs")) else []
-                    if any(os.path.exists(os.path.join(self.dir, "runs", r, "RUN")) for r in runs):
-                        words = ["resume", "last"]
-                if p.returncode != 0:
-                    r = self.prs(*words)
-                    self.assertEqual(r.returncode, 0, r.stderr)
-                self.assertEqual(self.output(), want)

@@ -7,10 +7,6 @@ import textwrap
 
 from prs_job import SCRIPT, JobCase
 
-KILL_POINTS = ["store.journal.created", "store.assemble.before_rename"] + \
-    ["store.%s.%s" % (f, m) for f in ("journal", "plan", "segment") for m in ("before_write", "after_write", "after_sync")] + \
-    ["worker.before_run", "worker.after_run", "worker.before_send", "worker.after_send"]
-
 
 class JobTest(JobCase):
     def test_rows_in_input_order_for_any_process_count(self):
@@ -20,20 +16,6 @@ class JobTest(JobCase):
             r = self.run_job("--processes", processes, "--overwrite")
             self.assertEqual(r.returncode, 0, r.stderr)
             self.assertEqual(self.output(), want)
-
-    def test_killed_at_every_point_and_resumed(self):
-        want = self.files(60)
-        self.write("code/score.py", textwrap.dedent(SCRIPT))
-        for point in KILL_POINTS:
-            for count in ((3, 2) if point.startswith("worker") else (1, 2)):  # every new process counts from 1: at 1 none would get anywhere
-                with self.subTest("%s:%d" % (point, count)):
-                    if os.path.exists(os.path.join(self.dir, "out.txt")):
-                        os.remove(os.path.join(self.dir, "out.txt"))
-                    r = self.run_job("--run-max-try", "20", kill="%s:%d" % (point, count))
-                    if r.returncode < 0:
-                        r = self.prs("resume", "last")
-                    self.assertEqual(r.returncode, 0, r.stderr)
-                    self.assertEqual(self.output(), want)
 
     def test_exception_is_retried_and_fails_alone(self):
         self.files(20)

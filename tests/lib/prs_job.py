@@ -3,9 +3,15 @@
 
 The oracle reads the rows and the input, never the engine's counters.
 """
+import contextlib
+import glob
+import json
 import os
+import shutil
 import subprocess
 import tempfile
+import textwrap
+import time
 import unittest
 
 PRS = os.environ["PRS"]
@@ -17,11 +23,90 @@ SCRIPT = """
 """
 
 
+# ---- /proc ------------------------------------------------------------------------------------------------------------
+
+
+def read_proc(pid, name):
+    try:
+        with open("/proc/%d/%s" % (pid, name), "rb") as f:
+            return f.read()
+    except OSError:
+        return b""
+
+
+def state_of(pid):
+    """(state letter, parent), or None when it is gone."""
+    words = read_proc(pid, "stat").rpartition(b")")[2].split()
+    return (words[0].decode(), int(words[1])) if words else None
+
+
+def every_pid():
+    return [int(name) for name in os.listdir("/proc") if name.isdigit()]
+
+
+def children(pid):
+    return [p for p in every_pid() if (state_of(p) or ("", 0))[1] == pid]
+
+
+def workers(pid):
+    """The worker processes of an engine, launchers included."""
+    return [p for p in children(pid) if b"\0PRS_SLOT=" in read_proc(p, "environ")]
+
+
+def processes_of(folder):
+    """Living processes whose environment or working folder belongs to a run below `folder`."""
+    marks = []
+    for path in glob.glob(os.path.join(folder, "**", "RUN"), recursive=True):
+        with open(path) as f:
+            marks.extend("PRS_RUN=" + word for word in f.read().split() if len(word) == 32)
+    found = []
+    for pid in every_pid():
+        try:
+            inside = os.readlink("/proc/%d/cwd" % pid).startswith(folder)
+        except OSError:
+            inside = False
+        environment = read_proc(pid, "environ").decode("utf-8", "replace").split("\0")
+        if (inside or any(m in environment for m in marks)) and (state_of(pid) or ("Z", 0))[0] != "Z":
+            found.append((pid, read_proc(pid, "cmdline").replace(b"\0", b" ")))
+    return found
+
+
+def wait_until(condition, what):
+    """Wait for something that another process does; its value."""
+    end = time.monotonic() + DEADLINE
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise AssertionError("not within %d s: %s" % (DEADLINE, what))
+        time.sleep(0.001)
+
+
+# ---- the oracle's view of the input -----------------------------------------------------------------------------------
+
+
+def input_order(root):
+    """The files of a folder as a job must see them: files sorted by bytes, then the subfolders, depth first."""
+    names = sorted(os.listdir(os.fsencode(root)))
+    files, folders = [], []
+    for name in names:
+        path = os.path.join(os.fsencode(root), name)
+        if os.path.isdir(path):
+            folders.append(path)
+        else:
+            files.append(path)
+    return files + [f for folder in folders for f in input_order(folder)]
+
+
 class JobCase(unittest.TestCase):
     def setUp(self):
         keep = tempfile.TemporaryDirectory(prefix="prs-e2e-")
         self.addCleanup(keep.cleanup)
         self.dir = keep.name
+
+    def path(self, *names):
+        return os.path.join(self.dir, *names)
 
     def write(self, name, text):
         path = os.path.join(self.dir, name)
@@ -29,22 +114,72 @@ class JobCase(unittest.TestCase):
         with open(path, "w") as f:
             f.write(text)
 
+    def script(self, text):
+        self.write("code/score.py", textwrap.dedent(text))
+
     def files(self, count):
         """Makes in/f0000 ...; returns the output a correct job has."""
         for i in range(count):
             self.write("in/f%04d" % i, str(i))
         return "".join("f%04d: %d\n" % (i, i) for i in range(count))
 
-    def prs(self, *words, kill=None):
-        env = dict(os.environ)
+    # ---- commands
+
+    def start(self, *words, env=None, **more):
+        """The program in the background; what it says goes to the file said.txt."""
+        more.setdefault("stdout", subprocess.DEVNULL)
+        with open(self.path("said.txt"), "wb") as said:
+            more.setdefault("stderr", said)
+            more.setdefault("stdin", subprocess.DEVNULL)
+            p = subprocess.Popen([PRS, *words], cwd=self.dir, env=dict(os.environ, **(env or {})), **more)
+        self.addCleanup(self.end, p)
+        return p
+
+    def said(self):
+        with open(self.path("said.txt"), errors="replace") as f:
+            return f.read()
+
+    @staticmethod
+    def end(p):
+        if p.poll() is None:
+            p.kill()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            p.communicate(timeout=DEADLINE)
+
+    def prs(self, *words, kill=None, env=None):
+        env = dict(os.environ, **(env or {}))
         if kill:
             env["PRS_KILL"] = kill
         return subprocess.run([PRS, *words], cwd=self.dir, env=env, timeout=DEADLINE, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE, universal_newlines=True)
 
-    def run_job(self, *more, kill=None):
-        return self.prs("run", "code/score.py", "--input", "in", "--mini-batch-size", "7", "--processes", "2", "--output", "out.txt", *more, kill=kill)
+    words = ("run", "code/score.py", "--input", "in", "--mini-batch-size", "7", "--processes", "2", "--output", "out.txt")
+
+    def run_job(self, *more, kill=None, env=None):
+        return self.prs(*self.words, *more, kill=kill, env=env)
+
+    # ---- results
+
+    def clean(self):
+        """As before the first job; the input stays."""
+        shutil.rmtree(self.path("runs"), ignore_errors=True)
+        for path in glob.glob(self.path("out.txt*")):
+            os.remove(path)
 
     def output(self):
         with open(os.path.join(self.dir, "out.txt")) as f:
             return f.read()
+
+    def run_dir(self):
+        [path] = glob.glob(self.path("runs", "*"))
+        return path
+
+    def journal(self, *types):
+        """The facts of the only run, from the journal."""
+        r = self.prs("dump", "journal", self.run_dir(), "--json")
+        self.assertEqual(r.returncode, 0, r.stderr)
+        facts = [json.loads(line) for line in r.stdout.splitlines()]
+        return [f for f in facts if not types or f["type"] in types]
+
+    def check_no_strays(self):
+        self.assertEqual(processes_of(self.dir), [])

@@ -1,0 +1,286 @@
+# SPDX-License-Identifier: Apache-2.0
+"""SIGKILL of the engine, of a worker, of both: at every named kill point and at random moments; resume; every row once, in order."""
+import glob
+import hashlib
+import os
+import random
+import re
+import signal
+import tempfile
+import time
+
+from prs_job import JobCase, input_order, state_of, wait_until, workers
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+with open(os.path.join(HERE, "..", "..", "src", "base", "killpoint.def")) as f:
+    POINTS = re.findall(r'PRS_KILLPOINT\("(.*)"\)', f.read())
+WHO = ("engine", "worker", "both")
+SEEDS, MINI_BATCHES = (1000, 20000) if os.environ.get("PRS_TORTURE") else (100, 3000)
+GROUPS = 10
+
+ROWS = """
+    def run(mini_batch):
+        return ["%s: %s" % (p, open(p).read()) for p in mini_batch]
+"""
+
+
+class KillCase(JobCase):
+    """One input for all tests of the class; `make_input` fills it."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.keep = tempfile.TemporaryDirectory(prefix="prs-kill-")
+        cls.input = os.path.join(cls.keep.name, "in")
+        cls.make_input()
+        cls.want = hashlib.sha256()
+        for path in input_order(cls.input):
+            with open(path, "rb") as f:
+                cls.want.update(cls.row(path, f.read()))
+        cls.want = cls.want.hexdigest()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.keep.cleanup()
+
+    @staticmethod
+    def row(path, text):
+        return path + b": " + text + b"\n"
+
+    @classmethod
+    def add(cls, name, text):
+        path = os.path.join(cls.input, name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w") as f:
+            f.write(text)
+
+    def setUp(self):
+        super().setUp()
+        self.script(ROWS)
+
+    def check_output(self, path="out.txt"):
+        with open(self.path(path), "rb") as f:
+            got = hashlib.sha256(f.read()).hexdigest()
+        self.assertEqual(got, self.want, "the rows of the output")
+
+    def kill_at(self, point, count, who, words):
+        """Runs until the count-th passing of the point, kills; the exit status (None = it never came there)."""
+        mark = self.path("mark")
+        if os.path.exists(mark):
+            os.remove(mark)
+        p = self.start(*words, env={"PRS_KILL": "%s:%d:%s" % (point, count, mark)})
+        stopped = wait_until(lambda: self.stopped_at(mark) or (p.poll() is not None and -1), "kill point " + point)
+        if stopped == -1:
+            self.assertEqual(p.returncode, 0, self.said())
+            return None
+        worker = stopped if stopped != p.pid else next(iter(workers(p.pid)), None)
+        if who != "engine" and worker:
+            os.kill(worker, signal.SIGKILL)
+        if who != "worker":
+            os.kill(p.pid, signal.SIGKILL)
+        elif stopped == p.pid:
+            os.kill(p.pid, signal.SIGCONT)
+        return p.wait()
+
+    @staticmethod
+    def stopped_at(mark):
+        try:
+            with open(mark) as f:
+                text = f.read()
+        except OSError:
+            return None
+        pid = int(text) if text.endswith("\n") else 0
+        return pid if pid and (state_of(pid) or ("",))[0] == "T" else None
+
+    def resume_until_done(self, words, status):
+        lives = 0
+        while status != 0:
+            lives += 1
+            self.assertLess(lives, 20, "it never ends: " + self.said())
+            p = self.start(*self.again(words))
+            status = p.wait()
+            if status < 0 or status == 4:
+                continue
+            self.assertEqual(status, 0, self.said())
+
+    def again(self, words):
+        """`resume`, unless the first life ended before there was a run."""
+        if glob.glob(self.path("runs", "*", "RUN")):
+            return ["resume", glob.glob(self.path("runs", "*", "RUN"))[0][:-4]]
+        self.clean()
+        return words
+
+
+class KillPointTest(KillCase):
+    """Three folders whose names fill a plan block each."""
+
+    @classmethod
+    def make_input(cls):
+        for folder in "abc":
+            for i in range(320):
+                cls.add("%s/%s%04d" % (folder, "n" * 210, i), "%s %d" % (folder, i))
+
+    def one(self, point, count, who, words, output):
+        self.clean()
+        status = self.kill_at(point, count, who, words)
+        reached = status is not None
+        if status not in (None, 0):
+            status = self.kill_at(point, 4 - count, who, self.again(words))
+        self.resume_until_done(words, status or 0)
+        self.check_output(output if output else os.path.join(self.run_dir(), "outputs", "parallel_run_step.txt"))
+        tries = self.journal("TRY")
+        if who == "engine":
+            self.assertEqual(tries, [])
+        self.assertTrue(all(t["code"] == 104 and t["exit"] == 9 for t in tries), tries)
+        if who == "worker" and reached and point in ("worker.before_run", "worker.after_run", "worker.before_send"):
+            self.assertEqual(len(tries), 1)
+        if point == "worker.after_send":
+            self.assertEqual(tries, [])
+        self.check_no_strays()
+        return reached
+
+    def matrix(self, point, output="out.txt", more=()):
+        words = ["run", "code/score.py", "--input", self.input, "--mini-batch-size", "20", "--processes", "2", "--run-max-try", "20", *more]
+        if output:
+            words += ["--output", output]
+        reached = set()
+        for count in (1, 2, 3):
+            for who in WHO:
+                with self.subTest("%s:%d %s" % (point, count, who)):
+                    if self.one(point, count, who, words, output):
+                        reached.add(count)
+        self.assertIn(1, reached)
+        if not point.endswith("created") and "assemble" not in point:
+            self.assertEqual(reached, {1, 2, 3})
+
+
+class RawKillPointTest(KillPointTest):
+    """Rows above 1 MiB: the raw files."""
+
+    @classmethod
+    def make_input(cls):
+        for i in range(8):
+            cls.add("f%d" % i, str(i))
+
+    @staticmethod
+    def row(path, text):
+        return path + b": " + text * (1 << 20 | 17) + b"\n"
+
+    def setUp(self):
+        super().setUp()
+        self.script("""
+            def run(mini_batch):
+                return ["%s: %s" % (p, open(p).read() * (1 << 20 | 17)) for p in mini_batch]
+        """)
+
+    def matrix(self, point, output="out.txt", more=()):
+        super().matrix(point, output, ["--mini-batch-size", "1", *more])
+
+
+class SummaryKillPointTest(KillPointTest):
+    """summary_only: run() keeps its own output, at least once; each mini-batch is counted once."""
+
+    def setUp(self):
+        super().setUp()
+        self.script("""
+            import os
+            from azureml_user.parallel_run import EntryScript
+            def run(mini_batch):
+                path = os.path.join(EntryScript().output_dir, "%06d" % mini_batch.task_id)
+                with open(path + ".new", "w") as f:
+                    f.writelines("%s: %s\\n" % (p, open(p).read()) for p in mini_batch)
+                os.replace(path + ".new", path)
+                return mini_batch
+        """)
+
+    def check_output(self, path="out.txt"):
+        got = hashlib.sha256()
+        for name in sorted(glob.glob(os.path.join(self.run_dir(), "outputs", "*[0-9]"))):
+            with open(name, "rb") as f:
+                got.update(f.read())
+        self.assertEqual(got.hexdigest(), self.want, "what the script wrote")
+        ids = [f["id"] for f in self.journal("DONE")]
+        self.assertEqual(sorted(set(ids)), list(range(48)))
+
+    def matrix(self, point, output=None, more=()):
+        super().matrix(point, None, ["--output-action", "summary_only", *more])
+
+
+def add_matrix(case, points, tag="", **more):
+    for point in points:
+        def test(self, point=point):
+            self.matrix(point, **more)
+        setattr(case, "test_%s%s" % (point.replace(".", "_"), tag), test)
+
+
+add_matrix(KillPointTest, [p for p in POINTS if "raw" not in p and p != "store.assemble.after_rename"])
+add_matrix(KillPointTest, [p for p in POINTS if "assemble" in p or "journal" in p], "_inside", output=None)
+for inherited in [name for name in dir(KillPointTest) if name.startswith("test_")]:
+    setattr(RawKillPointTest, inherited, None)
+    setattr(SummaryKillPointTest, inherited, None)
+add_matrix(RawKillPointTest, [p for p in POINTS if "raw" in p or p.startswith("worker") or p.endswith("before_rename")])
+add_matrix(SummaryKillPointTest, [p for p in POINTS if p.startswith("worker") or p == "store.journal.after_write"])
+
+
+class RandomKillTest(KillCase):
+    """A trivial run() over one file a mini-batch; kills at random moments of random processes."""
+
+    @classmethod
+    def make_input(cls):
+        for i in range(MINI_BATCHES):
+            cls.add("%s/f%06d" % ("xyz"[i * 3 // MINI_BATCHES], i), str(i * i))
+
+    def life(self, dice, words, mean_s, kills, most):
+        """One engine's life; its exit status. Fewer workers are killed than make init() look broken (twice in every process)."""
+        p = self.start(*words)
+        worker_kills = 0
+        while p.poll() is None:
+            time.sleep(dice.expovariate(1 / mean_s)) # a random moment, nothing is waited for
+            who = dice.choice(WHO)
+            if who != "engine" and worker_kills < most:
+                worker_kills += self.kill_one(dice, workers(p.pid))
+            if who != "worker" and kills[0] < 5:
+                kills[0] += 1
+                p.kill()
+                p.wait()
+        kills[1] += worker_kills
+        return p.returncode
+
+    @staticmethod
+    def kill_one(dice, pids):
+        try:
+            os.kill(dice.choice(pids), signal.SIGKILL)
+        except (IndexError, ProcessLookupError): # there is none, or it has just ended
+            return 0
+        return 1
+
+    def one(self, seed, took_s):
+        dice = random.Random(seed)
+        self.clean()
+        processes = dice.choice((1, 2, 3))
+        words = ["run", "code/score.py", "--input", self.input, "--mini-batch-size", "1", "--processes", str(processes), "--run-max-try",
+                 "1000", "--output", "out.txt"]
+        kills, status, lives = [0, 0], -9, 0
+        while status != 0:
+            lives += 1
+            self.assertLess(lives, 30, "it never ends")
+            mean_s = took_s / dice.choice((2, 4, 8))
+            status = self.life(dice, words if lives == 1 else self.again(words), mean_s, kills, 2 * processes - 1)
+            self.assertIn(status, (0, -9), self.said())
+        self.check_output()
+        tries = self.journal("TRY")
+        self.assertLessEqual(len(tries), kills[1])
+        self.assertTrue(all(t["code"] == 104 and t["exit"] == 9 for t in tries), tries)
+        self.check_no_strays()
+
+    def group(self, number):
+        begun = time.monotonic()
+        self.assertEqual(self.start("run", "code/score.py", "--input", self.input, "--mini-batch-size", "1", "--processes", "2", "--output",
+                                    "out.txt").wait(), 0, self.said())
+        took_s = time.monotonic() - begun
+        for seed in range(number, SEEDS, GROUPS):
+            with self.subTest(seed):
+                self.one(seed, took_s)
+
+
+for group_number in range(GROUPS):
+    setattr(RandomKillTest, "test_random_%d" % group_number, lambda self, n=group_number: self.group(n))
