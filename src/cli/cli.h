@@ -18,6 +18,8 @@ int cmd_worker(int argc, char **argv);
 int start_engine(const struct prs_job *job, const char *dir, const struct prs_run_id *run, const char *name, bool takeover);
 /* The run folder of an id, a unique prefix, a path, or "last"; absolute. */
 int find_run(const char *word, char *to, size_t n, struct prs_err *err);
+/* The file functions that everything goes through. */
+const struct prs_fs *program_fs(void);
 /* "prs: sentence" on stderr; returns `status`. */
 int complain(int status, const struct prs_err *err);
 

@@ -4,7 +4,6 @@
 #include "cli/cli.h"
 
 #include "base/mem.h"
-#include "io/fs_posix.h"
 #include "io/loop.h"
 #include "io/machine.h"
 #include "io/process.h"
@@ -137,7 +136,7 @@ static int fill_run_folder(struct prs_job *j, const char *dir, const struct prs_
 		r = prs_fail_errno(err, errno, "creating %s", path);
 	for (size_t i = 0; i < 3 && !r; i += 2) {
 		snprintf(path, sizeof path, "%s/%s", dir, folders[i]);
-		r = prs_snapshot(j, &prs_fs_posix, path, err);
+		r = prs_snapshot(j, program_fs(), path, err);
 	}
 	PRS_AUTOBUF json;
 	prs_buf_init(&json, 16 << 20);
@@ -145,8 +144,8 @@ static int fill_run_folder(struct prs_job *j, const char *dir, const struct prs_
 		r = prs_job_to_json(j, &json, err);
 	snprintf(path, sizeof path, "%s/job.json", dir);
 	if (!r)
-		r = prs_write_file(&prs_fs_posix, path, json.data, json.len, 0600, err);
-	return r ? r : prs_run_file_write(&prs_fs_posix, dir, run, name, PRS_VERSION, err);
+		r = prs_write_file(program_fs(), path, json.data, json.len, 0600, err);
+	return r ? r : prs_run_file_write(program_fs(), dir, run, name, PRS_VERSION, err);
 }
 
 int cmd_run(int argc, char **argv)
@@ -171,7 +170,7 @@ int cmd_run(int argc, char **argv)
 	default_processes(&j);
 	PRS_AUTOBUF report;
 	prs_buf_init(&report, 1 << 20);
-	int mistakes = prs_job_check(&j, &prs_fs_posix, script, cwd, &report);
+	int mistakes = prs_job_check(&j, program_fs(), script, cwd, &report);
 	if (resolve_python(&j, &err) < 0) {
 		prs_buf_putf(&report, "%s\n", err.msg);
 		mistakes++;
@@ -206,13 +205,13 @@ int cmd_resume(int argc, char **argv)
 		} else
 			word = argv[i];
 	}
-	if (find_run(word ? word : "last", dir, sizeof dir, &err) < 0 || prs_run_file_read(&prs_fs_posix, dir, &run, name, sizeof name, &err) < 0)
+	if (find_run(word ? word : "last", dir, sizeof dir, &err) < 0 || prs_run_file_read(program_fs(), dir, &run, name, sizeof name, &err) < 0)
 		return complain(2, &err);
 	PRS_AUTOBUF json;
 	prs_buf_init(&json, 64 << 20);
 	snprintf(path, sizeof path, "%s/job.json", dir);
 	prs_job_init(&j);
-	int r = prs_read_file(&prs_fs_posix, path, &json, &err);
+	int r = prs_read_file(program_fs(), path, &json, &err);
 	if (!r)
 		r = prs_job_from_json(&j, (const char *)json.data, json.len, &err);
 	int status = r < 0 ? complain(3, &err) : start_engine(&j, dir, &run, name, takeover);

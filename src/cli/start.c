@@ -5,7 +5,6 @@
 #include "cli/environment.h"
 
 #include "base/mem.h"
-#include "io/fs_posix.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -128,7 +127,7 @@ int start_engine(const struct prs_job *job, const char *dir, const struct prs_ru
 		            .color = isatty(2) && !getenv("NO_COLOR") };
 	if (make_environment(job, dir, name, &env, &gpus) < 0)
 		return 4;
-	struct prs_engine_config c = { .struct_size = sizeof c, .fs = &prs_fs_posix, .job = job, .dir = dir, .run = *run, .run_name = name,
+	struct prs_engine_config c = { .struct_size = sizeof c, .fs = program_fs(), .job = job, .dir = dir, .run = *run, .run_name = name,
 		                       .program = program, .loader = loader, .environment = &env, .gpus = &gpus, .takeover = takeover,
 		                       .progress = on_progress, .error = on_error, .event = on_event, .warn = on_warn, .ctx = &s };
 	static struct prs_engine_end end;

@@ -54,7 +54,7 @@ void worker_done(struct worker *w)
 	if (w->page)
 		w->node->c.fs->munmap(w->node->c.fs->ctx, w->page, PRS_PAGE_BYTES);
 	if (w->page_fd >= 0)
-		close(w->page_fd);
+		w->node->c.fs->close(w->node->c.fs->ctx, w->page_fd);
 	w->page = NULL;
 	w->page_fd = -1;
 }

@@ -3,8 +3,6 @@
  */
 #include "fault_fs.h"
 
-#include "power_fs.h"
-
 #include <errno.h>
 #include <string.h>
 
@@ -111,8 +109,8 @@ static int f_fdatasync(void *ctx, int fd)
 {
 	struct fault_fs *f = ctx;
 	int e = fails(f, FAULT_FDATASYNC);
-	if (e && f->power)
-		power_fs_sync_failed(f->power, fd);
+	if (e && f->sync_failed)
+		f->sync_failed(f->sync_ctx, fd);
 	return e ? -e : f->real->fdatasync(f->real->ctx, fd);
 }
 

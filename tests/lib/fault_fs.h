@@ -23,12 +23,11 @@ enum fault_call {
 	FAULT_KINDS
 };
 
-struct power_fs;
-
 struct fault_fs {
 	struct prs_fs fs;           /* what the code under test gets: &f.fs */
 	const struct prs_fs *real;
-	struct power_fs *power;     /* may be NULL: told of failed syncs */
+	void (*sync_failed)(void *ctx, int fd); /* may be NULL: told of fdatasync() calls that were made to fail */
+	void *sync_ctx;
 	enum fault_call call;       /* FAULT_ANY: whatever is called, as if the machine had died there */
 	long nth, seen;             /* calls of `call` since it was armed */
 	int errnum;

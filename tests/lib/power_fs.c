@@ -158,8 +158,9 @@ static int p_fdatasync(void *ctx, int fd)
 	return 0;
 }
 
-void power_fs_sync_failed(struct power_fs *p, int fd)
+void power_fs_sync_failed(void *ctx, int fd)
 {
+	struct power_fs *p = ctx;
 	pthread_mutex_lock(&p->lock);
 	struct power_file *file = file_of(p, fd);
 	for (struct power_change *c = p->changes; c; c = c->next)

@@ -28,7 +28,8 @@ struct power_fs {
 /* limbo: an empty folder that the code under test does not look at. */
 void power_fs_init(struct power_fs *p, const struct prs_fs *real, const char *limbo);
 void power_fs_done(struct power_fs *p);
-void power_fs_sync_failed(struct power_fs *p, int fd);
+/* fault_fs.sync_failed, with sync_ctx = the power_fs */
+void power_fs_sync_failed(void *p, int fd);
 /* The power goes. seed 0: nothing that was not synced is left; else each change is kept or lost by chance. No descriptor may be in use. */
 void power_fs_lose(struct power_fs *p, uint64_t seed);
 

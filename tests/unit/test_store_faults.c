@@ -491,7 +491,8 @@ static bool one_fault(const struct world *w, enum fault_call call, long n, const
 	snprintf(when, sizeof when, "%s %ld: errno %d%s%s", fault_call_name(call), n, v->errnum, v->repeat ? " and on" : "", v->partial ? ", partial" : "");
 	power_fs_init(&p, &prs_fs_posix, w->limbo);
 	fault_fs_init(&f, &p.fs);
-	f.power = &p;
+	f.sync_failed = power_fs_sync_failed;
+	f.sync_ctx = &p;
 	f.partial = v->partial;
 	f.max_bytes = v->max_bytes;
 	f.unknown_types = v->unknown_types;
@@ -604,7 +605,8 @@ static void test_many_faults(void **state)
 		world_again(w);
 		power_fs_init(&p, &prs_fs_posix, w->limbo);
 		fault_fs_init(&f, &p.fs);
-		f.power = &p;
+		f.sync_failed = power_fs_sync_failed;
+	f.sync_ctx = &p;
 		for (uint64_t lives = next_random(&seed) % 6; lives; lives--) {
 			bool memory = next_random(&seed) % 8 == 0;
 			f.partial = next_random(&seed) % 2;
