@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every example's README is run as it is printed, in a scratch folder where `examples/` and `docs/` are to be found."""
+import gzip
+import glob
+import json
+import os
+import re
+import subprocess
+
+from prs_job import DEADLINE, PRS, JobCase
+
+ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
+
+
+class ExamplesTest(JobCase):
+    def run_readme(self, name):
+        """stdout of the sh block."""
+        with open(os.path.join(ROOT, "examples", name, "README.md"), encoding="utf-8") as f:
+            [block] = re.findall(r"```sh\n(.*?)```", f.read(), re.S)
+        for folder in ("examples", "docs"):
+            os.symlink(os.path.join(ROOT, folder), os.path.join(self.dir, folder))
+        env = dict(os.environ, PATH=os.path.dirname(os.path.abspath(PRS)) + os.pathsep + os.environ["PATH"])
+        r = subprocess.run(["sh", "-e", "-c", block], cwd=self.dir, env=env, timeout=DEADLINE, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                           stderr=subprocess.PIPE, universal_newlines=True)
+        self.assertEqual(r.returncode, 0, r.stderr)
+        return r.stdout
+
+    def test_every_example_is_here(self):
+        names = {n for n in os.listdir(os.path.join(ROOT, "examples")) if os.path.isdir(os.path.join(ROOT, "examples", n))}
+        tested = {n[len("test_"):].replace("_", "-") for n in dir(self) if n.startswith("test_")}
+        self.assertEqual(names - tested, set())
+
+    def test_word_count(self):
+        self.run_readme("word-count")
+        rows = [line.split() for line in self.read("counts.txt").splitlines()]
+        paths = [p for folder, _, files in sorted(os.walk(os.path.join(ROOT, "docs"))) for p in [os.path.join(folder, n) for n in sorted(files)]]
+        self.assertEqual([r[0] for r in rows], [os.path.basename(p) for p in paths])
+        for path, row in zip(paths, rows):
+            with open(path, encoding="utf-8", errors="replace") as f:
+                words = re.findall(r"[A-Za-z']+", f.read().lower())
+            self.assertEqual([int(row[1]), int(row[2])], [len(words), len(set(words))])
+
+    def test_your_own_output(self):
+        self.run_readme("your-own-output")
+        sources = [os.path.join(f, n) for f, _, names in os.walk(os.path.join(ROOT, "docs")) for n in names]
+        self.assertEqual(sorted(os.listdir(os.path.join(self.dir, "packed"))), sorted({os.path.basename(p) + ".gz" for p in sources}))
+        for path in glob.glob(os.path.join(ROOT, "docs", "*.md")):
+            with gzip.open(os.path.join(self.dir, "packed", os.path.basename(path) + ".gz")) as f, open(path, "rb") as g:
+                self.assertEqual(f.read(), g.read())
+
+    def test_side_input(self):
+        self.assertEqual(self.run_readme("side-input").splitlines(),
+                         ["station-1.txt: Bergen", "station-2.txt: Karlsruhe", "station-3.txt: Gent", "station-4.txt: unknown code 104",
+                          "station-5.txt: Karlsruhe"])
+
+    def test_native_crash(self):
+        said = self.run_readme("native-crash")
+        self.assertEqual(self.read("rows.txt"), "True\n" * 3)
+        [failed] = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
+        self.assertTrue(failed["path"].endswith("3-crash.txt"))
+        self.assertEqual(failed["tries"], 3)
+        self.assertIn("signal 11", failed["message"])
+        self.assertIn("native code looks at", said)
+
+    def read(self, name):
+        with open(os.path.join(self.dir, name), encoding="utf-8") as f:
+            return f.read()
