@@ -361,6 +361,8 @@ static int stop_at(struct scan *s, uint64_t offset, uint64_t sealed, struct prs_
 static int scan_frames(struct scan *s, uint64_t sealed, prs_log_body_fn *each, void *ctx, uint64_t *ret_length, struct prs_err *err)
 {
 	uint64_t at = PRS_FILE_HEADER_BYTES;
+	if (sealed < at)
+		return corrupt(s, sealed, "the sealed length is shorter than any file", err);
 	while (at < sealed) {
 		struct prs_frame f;
 		const uint8_t *body = NULL;
@@ -381,6 +383,15 @@ static int scan_frames(struct scan *s, uint64_t sealed, prs_log_body_fn *each, v
 	return r;
 }
 
+/* A header that was never synced is a tail, as everything else; with frames behind it, it was. */
+static int header_is_torn(struct scan *s, uint64_t *ret_length, struct prs_err *err)
+{
+	int r = stop_at(s, 0, UINT64_MAX, err);
+	if (!r)
+		*ret_length = 0;
+	return r;
+}
+
 static int scan_open(struct scan *s, enum prs_file_kind kind, const struct prs_run_id *run, uint64_t sealed, prs_log_body_fn *each, void *ctx,
                      uint64_t *ret_length, struct prs_err *err)
 {
@@ -396,10 +407,15 @@ static int scan_open(struct scan *s, enum prs_file_kind kind, const struct prs_r
 		*ret_length = 0;
 		return sealed == UINT64_MAX || sealed == 0 ? 0 : corrupt(s, st.size, "a later engine sealed the file at a greater length", err);
 	}
+	bool torn = prs_get32(p + 28) != prs_checksum(p, 28);
 	r = prs_file_header_check(p, PRS_FILE_HEADER_BYTES, kind, run, err);
-	if (r < 0)
-		return prs_wrap(err, "%s", s->path);
-	return scan_frames(s, sealed, each, ctx, ret_length, err);
+	if (r < 0 && !(torn && sealed == UINT64_MAX)) {
+		prs_wrap(err, "%s", s->path);
+		return r;
+	}
+	if (!r)
+		return scan_frames(s, sealed, each, ctx, ret_length, err);
+	return header_is_torn(s, ret_length, err);
 }
 
 int prs_log_scan(const struct prs_fs *fs, const char *path, enum prs_file_kind kind, const struct prs_run_id *run, uint64_t sealed,

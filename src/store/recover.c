@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
- * recover: reads the chain of journals and plans of a run folder; the fence.
+ * recover: reads the chain of journals and plans of a run folder; the fence; the next journal.
  *
  * Each journal's HEAD names its predecessor and seals it: the chain is walked from the newest journal that has a HEAD back to the first,
- * then folded forwards. Journals without a HEAD (killed between create and sync) are passed over.
+ * then folded forwards. Journals newer than that one have no HEAD (killed between create and sync) and are passed over.
  */
 #include "store/store.h"
 
@@ -15,37 +15,74 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PATH_BYTES = 4096, SETTLE_CHUNK = 1 << 20 };
+enum { PATH_BYTES = 4096, PEEK_BYTES = 4096, ENGINE_BYTES = 64, SETTLE_CHUNK = 1 << 20 };
 #define JOURNAL_PREALLOC (UINT64_C(1) << 20)
 
-struct link {
-	uint32_t epoch;
-	uint64_t journal, plan; /* sealed lengths, UINT64_MAX = the newest */
+/* ---- epochs ----------------------------------------------------------------------------------------------------------- */
+
+struct epochs {
+	uint32_t *v, n, cap;
 };
 
-/* ---- epochs ----------------------------------------------------------------------------------------------------------- */
+/* The number of "journal-<epoch>", 0 = another name. */
+static uint32_t epoch_of(const char *name)
+{
+	uint64_t n = 0;
+	if (strncmp(name, "journal-", 8) != 0 || name[8] == '0' || !name[8])
+		return 0;
+	for (const char *p = name + 8; *p; p++) {
+		if (*p < '0' || *p > '9')
+			return 0;
+		n = n * 10 + (uint64_t)(*p - '0');
+		if (n > PRS_EPOCH_MAX)
+			return 0;
+	}
+	return (uint32_t)n;
+}
 
 static int each_name(void *ctx, const char *name, char type)
 {
 	(void)type;
-	uint32_t *newest = ctx;
-	char *end;
-	if (strncmp(name, "journal-", 8) != 0)
+	struct epochs *e = ctx;
+	uint32_t epoch = epoch_of(name);
+	if (!epoch)
 		return 0;
-	unsigned long n = strtoul(name + 8, &end, 10);
-	if (!*end && end != name + 8 && n < UINT32_MAX && n > *newest)
-		*newest = (uint32_t)n;
+	if (e->n == e->cap) {
+		uint32_t cap = e->cap ? e->cap * 2 : 16;
+		uint32_t *v = prs_realloc(e->v, cap * sizeof *v);
+		if (!v)
+			return -ENOMEM;
+		e->v = v;
+		e->cap = cap;
+	}
+	e->v[e->n++] = epoch;
+	return 0;
+}
+
+static int newest_first(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+	return x < y ? 1 : x > y ? -1 : 0;
+}
+
+static int list_epochs(const struct prs_fs *fs, const char *dir, struct epochs *ret, struct prs_err *err)
+{
+	int r = fs->list(fs->ctx, dir, each_name, ret);
+	if (r < 0)
+		return prs_fail_errno(err, -r, "reading the run folder %s", dir);
+	if (ret->n)
+		qsort(ret->v, ret->n, sizeof *ret->v, newest_first);
 	return 0;
 }
 
 int prs_store_newest_epoch(const struct prs_fs *fs, const char *dir, uint32_t *ret, struct prs_err *err)
 {
-	uint32_t newest = 0;
-	int r = fs->list(fs->ctx, dir, each_name, &newest);
-	if (r < 0)
-		return prs_fail_errno(err, -r, "reading the run folder %s", dir);
-	*ret = newest;
-	return 0;
+	struct epochs e = { 0 };
+	int r = list_epochs(fs, dir, &e, err);
+	if (!r)
+		*ret = e.n ? e.v[0] : 0;
+	free(e.v);
+	return r;
 }
 
 int prs_store_check_fence(const struct prs_fs *fs, const char *dir, uint32_t epoch, struct prs_err *err)
@@ -58,6 +95,8 @@ int prs_store_check_fence(const struct prs_fs *fs, const char *dir, uint32_t epo
 		return prs_fail(err, PRS_EFENCED, "another engine took this run over (journal-%u; this engine writes journal-%u)", newest, epoch);
 	return 0;
 }
+
+/* ---- a new journal ---------------------------------------------------------------------------------------------------- */
 
 int prs_journal_create(struct prs_log *l, const struct prs_fs *fs, const char *dir, const struct prs_run_id *run,
                        const struct prs_fact *head, struct prs_err *err)
@@ -79,11 +118,63 @@ int prs_journal_create(struct prs_log *l, const struct prs_fs *fs, const char *d
 	return r;
 }
 
+/* ---- newer engines ---------------------------------------------------------------------------------------------------- */
+
+/* The engine that wrote a journal, as its HEAD says, whatever its header and other records are; "" = not to be found out. */
+static void peek_engine(const struct prs_fs *fs, const char *dir, uint32_t epoch, char to[ENGINE_BYTES])
+{
+	char path[PATH_BYTES];
+	uint8_t bytes[PEEK_BYTES];
+	struct prs_frame frame;
+	struct prs_fact f;
+	size_t at = 0;
+	to[0] = 0;
+	prs_path_journal(path, sizeof path, dir, epoch);
+	int fd = fs->open(fs->ctx, path, O_RDONLY, 0);
+	if (fd < 0)
+		return;
+	ssize_t n = fs->pread(fs->ctx, fd, bytes, sizeof bytes, PRS_FILE_HEADER_BYTES);
+	fs->close(fs->ctx, fd);
+	if (n < PRS_FRAME_HEADER_BYTES || !prs_frame_get(bytes, (size_t)n, PRS_FILE_HEADER_BYTES, &frame) ||
+	    frame.body_bytes > (size_t)n - PRS_FRAME_HEADER_BYTES)
+		return;
+	if (prs_fact_next(bytes + PRS_FRAME_HEADER_BYTES, frame.body_bytes, &at, &f, NULL) == 1 && f.type == PRS_FACT_HEAD)
+		snprintf(to, ENGINE_BYTES, "%.*s", (int)f.u.head.engine.n, f.u.head.engine.p);
+}
+
+/* Complete a refusal of something newer with the engine that it takes. */
+static int name_engine(const struct prs_fs *fs, const char *dir, uint32_t epoch, int r, struct prs_err *err)
+{
+	char engine[ENGINE_BYTES];
+	if (r != -PRS_EVERSION || !err)
+		return r;
+	peek_engine(fs, dir, epoch, engine);
+	size_t n = strlen(err->msg);
+	if (engine[0])
+		snprintf(err->msg + n, sizeof err->msg - n, ". It was written by prs %s: use that version or a newer one", engine);
+	return r;
+}
+
 /* ---- the chain -------------------------------------------------------------------------------------------------------- */
+
+struct link {
+	uint32_t epoch;
+	uint64_t journal, plan; /* sealed lengths, UINT64_MAX = the newest */
+	uint64_t plan_bytes;    /* found */
+};
+
+struct chain {
+	const struct prs_fs *fs;
+	const char *dir;
+	const struct prs_run_id *run;
+	const struct prs_recover_sink *sink;
+	struct link *links; /* the oldest first */
+	size_t n;
+};
 
 struct head_of {
 	bool found;
-	uint32_t previous;
+	uint32_t epoch, previous;
 	uint64_t sealed_journal, sealed_plan;
 };
 
@@ -98,139 +189,187 @@ static int take_head(void *ctx, uint64_t offset, const uint8_t *body, size_t n, 
 	if (r < 0)
 		return r;
 	if (r == 1 && f.type == PRS_FACT_HEAD)
-		*h = (struct head_of){ true, f.u.head.previous, f.u.head.sealed_journal, f.u.head.sealed_plan };
+		*h = (struct head_of){ true, f.u.head.epoch, f.u.head.previous, f.u.head.sealed_journal, f.u.head.sealed_plan };
 	return 1;
 }
 
-static int read_head(const struct prs_fs *fs, const char *dir, const struct prs_run_id *run, uint32_t epoch, struct head_of *ret,
-                     struct prs_err *err)
+/* h->found false: no HEAD, or no such file. */
+static int read_head(const struct chain *c, uint32_t epoch, struct head_of *ret, struct prs_err *err)
 {
 	char path[PATH_BYTES];
 	struct prs_err local = { 0 };
 	uint64_t length;
 	*ret = (struct head_of){ 0 };
-	prs_path_journal(path, sizeof path, dir, epoch);
-	int r = prs_log_scan(fs, path, PRS_FILE_JOURNAL, run, UINT64_MAX, take_head, ret, &length, &local);
-	if (r >= 0 || local.code == -PRS_ENOTFOUND)
+	prs_path_journal(path, sizeof path, c->dir, epoch);
+	int r = prs_log_scan(c->fs, path, PRS_FILE_JOURNAL, c->run, UINT64_MAX, take_head, ret, &length, &local);
+	if (r == -PRS_ENOTFOUND)
 		return 0;
-	if (err)
+	if (r >= 0 && ret->found && (ret->epoch != epoch || ret->previous >= epoch))
+		r = prs_fail(&local, PRS_ECORRUPT, "%s is damaged: its HEAD is of epoch %u and names journal-%u as the one before it", path, ret->epoch,
+		             ret->previous);
+	name_engine(c->fs, c->dir, epoch, r, &local);
+	if (r < 0 && err)
 		*err = local;
-	return r;
+	return r < 0 ? r : 0;
 }
 
-/* links[0] is the oldest. */
-static int find_chain(const struct prs_fs *fs, const char *dir, const struct prs_run_id *run, uint32_t newest, struct link **ret, size_t *ret_n,
-                      struct prs_err *err)
+static int no_head(const struct chain *c, uint32_t epoch, uint32_t by, struct prs_err *err)
 {
-	struct link *links = prs_calloc((size_t)newest + 1, sizeof *links);
-	if (!links)
-		return prs_fail(err, PRS_ENOMEM, "reading the journals");
-	size_t n = 0;
-	uint64_t journal = UINT64_MAX, plan = UINT64_MAX;
-	uint32_t epoch = newest;
-	while (epoch > 0) {
-		struct head_of h;
-		int r = read_head(fs, dir, run, epoch, &h, err);
-		if (r < 0) {
-			free(links);
+	char path[PATH_BYTES];
+	struct prs_fs_stat st;
+	prs_path_journal(path, sizeof path, c->dir, epoch);
+	int r = c->fs->stat(c->fs->ctx, path, &st);
+	if (r < 0 && r != -ENOENT)
+		return prs_fail_errno(err, -r, "reading %s", path);
+	if (r < 0)
+		return prs_fail(err, PRS_ECORRUPT, "%s is missing, but journal-%u goes on from it", path, by);
+	return prs_fail(err, PRS_ECORRUPT, "%s is damaged at offset %d: it has no HEAD, but journal-%u goes on from it", path, PRS_FILE_HEADER_BYTES, by);
+}
+
+/* Walk back from the newest journal with a HEAD; links are appended newest first. */
+static int walk_back(struct chain *c, const struct epochs *e, struct prs_err *err)
+{
+	struct head_of h = { 0 };
+	uint32_t i = 0;
+	for (; i < e->n && !h.found; i++) {
+		int r = read_head(c, e->v[i], &h, err);
+		if (r < 0)
 			return r;
-		}
-		if (!h.found) {
-			if (n > 0) { /* a later HEAD named it */
-				free(links);
-				return prs_fail(err, PRS_ECORRUPT, "%s/journal-%u is damaged at offset %d: it has no HEAD, but a later engine went on from it",
-				                dir, epoch, PRS_FILE_HEADER_BYTES);
-			}
-			epoch--;
-			continue;
-		}
-		links[n++] = (struct link){ epoch, journal, plan };
-		journal = h.sealed_journal;
-		plan = h.sealed_plan;
-		if (h.previous >= epoch) {
-			free(links);
-			return prs_fail(err, PRS_ECORRUPT, "%s/journal-%u names journal-%u as the one before it", dir, epoch, h.previous);
-		}
-		epoch = h.previous;
 	}
-	for (size_t i = 0; i < n / 2; i++) {
-		struct link t = links[i];
-		links[i] = links[n - 1 - i];
-		links[n - 1 - i] = t;
+	struct link next = { .epoch = h.epoch, .journal = UINT64_MAX, .plan = UINT64_MAX };
+	while (next.epoch) {
+		if (c->n == e->n) /* more links than journals: one went away while we looked */
+			return no_head(c, next.epoch, c->links[c->n - 1].epoch, err);
+		c->links[c->n++] = next;
+		uint32_t by = next.epoch;
+		next = (struct link){ .epoch = h.previous, .journal = h.sealed_journal, .plan = h.sealed_plan };
+		int r = next.epoch ? read_head(c, next.epoch, &h, err) : 0;
+		if (r < 0)
+			return r;
+		if (next.epoch && !h.found)
+			return no_head(c, next.epoch, by, err);
 	}
-	*ret = links;
-	*ret_n = n;
 	return 0;
+}
+
+static int find_chain(struct chain *c, const struct epochs *e, struct prs_err *err)
+{
+	c->links = prs_calloc((size_t)e->n + 1, sizeof *c->links);
+	if (!c->links)
+		return prs_fail(err, PRS_ENOMEM, "reading the journals");
+	int r = walk_back(c, e, err);
+	for (size_t i = 0; i < c->n / 2; i++) {
+		struct link t = c->links[i];
+		c->links[i] = c->links[c->n - 1 - i];
+		c->links[c->n - 1 - i] = t;
+	}
+	return r;
 }
 
 /* ---- folding ---------------------------------------------------------------------------------------------------------- */
 
 struct fold {
-	const struct prs_recover_sink *sink;
-	uint64_t plan_bytes; /* of the epoch that is being folded */
-	uint64_t journal_last, plan_last;
-	uint32_t epoch;
+	const struct chain *chain;
+	const char *path; /* being read */
+	uint64_t limit;   /* frames from here on came while we looked: not read */
+	uint64_t journal_last, plan_last, end; /* offsets of the last frames, and where that of the journal ends */
 };
 
 static int fold_plan(void *ctx, uint64_t offset, const uint8_t *body, size_t n, struct prs_err *err)
 {
 	struct fold *f = ctx;
+	const struct prs_recover_sink *sink = f->chain->sink;
 	f->plan_last = offset;
-	return f->sink->plan(f->sink->ctx, body, n, err);
+	int r = sink->plan(sink->ctx, body, n, err);
+	if (r < 0)
+		prs_wrap(err, "%s, frame at offset %llu", f->path, (unsigned long long)offset);
+	return r;
+}
+
+/* The plan bytes that a PLANNED counts on must be there. */
+static int check_planned(const struct fold *f, const struct prs_fact *fact, struct prs_err *err)
+{
+	const struct chain *c = f->chain;
+	uint64_t have = 0; /* of a plan that is not read yet, too */
+	for (size_t i = 0; i < c->n; i++)
+		if (c->links[i].epoch == fact->u.planned.plan_epoch)
+			have = c->links[i].plan_bytes;
+	if (fact->u.planned.plan_bytes <= have)
+		return 0;
+	return prs_fail(err, PRS_ECORRUPT, "%s counts on %llu bytes of plan-%u, which has %llu", f->path,
+	                (unsigned long long)fact->u.planned.plan_bytes, fact->u.planned.plan_epoch, (unsigned long long)have);
 }
 
 static int fold_journal(void *ctx, uint64_t offset, const uint8_t *body, size_t n, struct prs_err *err)
 {
 	struct fold *f = ctx;
-	f->journal_last = offset;
+	const struct prs_recover_sink *sink = f->chain->sink;
 	struct prs_fact fact;
 	size_t at = 0;
 	int r;
+	if (offset >= f->limit)
+		return 1;
 	while ((r = prs_fact_next(body, n, &at, &fact, err)) == 1) {
-		if (fact.type == PRS_FACT_PLANNED && fact.u.planned.plan_epoch == f->epoch && fact.u.planned.plan_bytes > f->plan_bytes)
-			return prs_fail(err, PRS_ECORRUPT, "plan-%u has %llu whole bytes, but the journal counts on %llu", f->epoch,
-			                (unsigned long long)f->plan_bytes, (unsigned long long)fact.u.planned.plan_bytes);
-		r = f->sink->fact(f->sink->ctx, &fact, err);
+		r = fact.type == PRS_FACT_PLANNED ? check_planned(f, &fact, err) : 0;
+		if (!r)
+			r = sink->fact(sink->ctx, &fact, err);
 		if (r < 0)
 			return r;
 	}
+	f->journal_last = offset;
+	f->end = offset + PRS_FRAME_HEADER_BYTES + n;
+	if (r < 0)
+		prs_wrap(err, "%s, frame at offset %llu", f->path, (unsigned long long)offset);
 	return r;
 }
 
-static int plan_of(const struct prs_fs *fs, const char *dir, const struct prs_run_id *run, const struct link *l, struct fold *f,
-                   struct prs_err *err)
+static int plan_of(const struct chain *c, struct link *l, struct fold *f, struct prs_err *err)
 {
 	char path[PATH_BYTES];
-	struct prs_fs_stat st;
-	prs_path_plan(path, sizeof path, dir, l->epoch);
-	f->plan_bytes = 0;
-	bool sealed = l->plan != UINT64_MAX;
-	if (l->plan == 0)
+	struct prs_err local = { 0 };
+	prs_path_plan(path, sizeof path, c->dir, l->epoch);
+	if (l->plan == 0) /* the next engine found none */
 		return 0;
-	int r = fs->stat(fs->ctx, path, &st);
-	if (r == -ENOENT)
-		return sealed ? prs_fail(err, PRS_ECORRUPT, "%s is missing", path) : 0;
-	if (r < 0)
-		return prs_fail_errno(err, -r, "reading %s", path);
-	return prs_log_scan(fs, path, PRS_FILE_PLAN, run, l->plan, fold_plan, f, &f->plan_bytes, err);
+	f->path = path;
+	int r = prs_log_scan(c->fs, path, PRS_FILE_PLAN, c->run, l->plan, fold_plan, f, &l->plan_bytes, &local);
+	if (r == -PRS_ENOTFOUND && l->plan == UINT64_MAX)
+		return 0;
+	if (r == -PRS_ENOTFOUND)
+		r = prs_fail(&local, PRS_ECORRUPT, "%s is missing", path);
+	if (r < 0 && err)
+		*err = local;
+	return r;
 }
 
-static int fold_link(const struct prs_fs *fs, const char *dir, const struct prs_run_id *run, const struct link *l,
-                     const struct prs_recover_sink *sink, struct prs_recovered *ret, struct prs_err *err)
+static int journal_of(const struct chain *c, const struct link *l, struct fold *f, uint64_t *ret_length, struct prs_err *err)
 {
-	struct fold f = { .sink = sink, .epoch = l->epoch };
-	int r = plan_of(fs, dir, run, l, &f, err);
-	if (r < 0)
-		return r;
 	char path[PATH_BYTES];
-	prs_path_journal(path, sizeof path, dir, l->epoch);
-	uint64_t length = 0;
-	r = prs_log_scan(fs, path, PRS_FILE_JOURNAL, run, l->journal, fold_journal, &f, &length, err);
+	prs_path_journal(path, sizeof path, c->dir, l->epoch);
+	f->path = path;
+	int r = prs_log_scan(c->fs, path, PRS_FILE_JOURNAL, c->run, l->journal, fold_journal, f, ret_length, err);
+	if (r == 1)
+		*ret_length = f->end;
+	return r < 0 ? r : 0;
+}
+
+static int fold_link(const struct chain *c, struct link *l, struct prs_recovered *ret, struct prs_err *err)
+{
+	struct fold f = { .chain = c };
+	struct prs_fs_stat st;
+	char path[PATH_BYTES];
+	prs_path_journal(path, sizeof path, c->dir, l->epoch);
+	/* a living engine may plan and journal on between our two reads (prs status): its later frames are not for us */
+	int r = c->fs->stat(c->fs->ctx, path, &st);
 	if (r < 0)
-		return r;
+		return prs_fail_errno(err, -r, "reading %s", path);
+	f.limit = st.size;
+	r = plan_of(c, l, &f, err);
+	if (!r)
+		r = journal_of(c, l, &f, &ret->journal_bytes, err);
+	if (r < 0)
+		return name_engine(c->fs, c->dir, l->epoch, r, err);
 	ret->epoch = l->epoch;
-	ret->journal_bytes = length;
-	ret->plan_bytes = f.plan_bytes;
+	ret->plan_bytes = l->plan_bytes;
 	ret->journal_last = f.journal_last;
 	ret->plan_last = f.plan_last;
 	return 0;
@@ -239,17 +378,18 @@ static int fold_link(const struct prs_fs *fs, const char *dir, const struct prs_
 int prs_store_recover(const struct prs_fs *fs, const char *dir, const struct prs_run_id *run, const struct prs_recover_sink *sink,
                       struct prs_recovered *ret, struct prs_err *err)
 {
-	uint32_t newest;
-	int r = prs_store_newest_epoch(fs, dir, &newest, err);
-	if (r < 0)
-		return r;
-	*ret = (struct prs_recovered){ .next_epoch = newest + 1 };
-	PRS_AUTOFREE struct link *links = NULL;
-	size_t n = 0;
-	r = find_chain(fs, dir, run, newest, &links, &n, err);
-	for (size_t i = 0; i < n && r >= 0; i++)
-		r = fold_link(fs, dir, run, &links[i], sink, ret, err);
-	return r < 0 ? r : 0;
+	struct epochs e = { 0 };
+	struct chain c = { .fs = fs, .dir = dir, .run = run, .sink = sink };
+	int r = list_epochs(fs, dir, &e, err);
+	if (!r) {
+		*ret = (struct prs_recovered){ .next_epoch = e.n ? e.v[0] + 1 : 1 };
+		r = find_chain(&c, &e, err);
+	}
+	for (size_t i = 0; i < c.n && !r; i++)
+		r = fold_link(&c, &c.links[i], ret, err);
+	free(c.links);
+	free(e.v);
+	return r;
 }
 
 /* ---- settling --------------------------------------------------------------------------------------------------------- */

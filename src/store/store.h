@@ -35,6 +35,9 @@ int prs_run_file_write(const struct prs_fs *fs, const char *dir, const struct pr
 /* name[] gets the run's name. PRS_EVERSION for another format number. */
 int prs_run_file_read(const struct prs_fs *fs, const char *dir, struct prs_run_id *ret, char *name, size_t name_bytes, struct prs_err *err);
 
+/* A lease is epoch << 40 | counter. */
+enum { PRS_EPOCH_MAX = (1 << 24) - 1 };
+
 /* ---- opening -------------------------------------------------------------------------------------------------------- */
 
 /* What opening needs of the facts and plans it meets; non-zero return = refuse with that code. */
@@ -53,7 +56,7 @@ struct prs_recovered {
 };
 
 /* Read the chain of journals (oldest first) and plans. Read-only: also for status, dump and check. PRS_ECORRUPT names file and offset.
- * A PLANNED fact counts only if its plan bytes are there. */
+ * A PLANNED fact counts only if its plan bytes are there. PRS_EVERSION names the engine that wrote what this one does not know. */
 int prs_store_recover(const struct prs_fs *fs, const char *dir, const struct prs_run_id *run, const struct prs_recover_sink *sink,
                       struct prs_recovered *ret, struct prs_err *err);
 
