@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+"""./dev bench [case ...] [--repeats N] [--quick] [--json]: measures the engine against references on this machine, in this run.
+
+Every number is a ratio or a difference between two sides that alternate (A B A B ...); the median over the pairs counts. Nothing is asserted:
+a machine that is busy gives wide spreads, and the table shows them. Writes only to a temporary folder (TMPDIR).
+"""
+import argparse
+import json
+import os
+import platform
+import shutil
+import sys
+
+import cases
+import lab
+
+
+def machine():
+    with open("/proc/cpuinfo") as f:
+        model = next((line.split(":", 1)[1].strip() for line in f if line.startswith("model name")), platform.machine())
+    return "%d x %s, Linux %s, Python %s, load %.1f" % (len(os.sched_getaffinity(0)), model, platform.release(), platform.python_version(), os.getloadavg()[0])
+
+
+def number(value):
+    if value is None:
+        return ""
+    return "%d" % round(value) if abs(value) >= 1000 else "%.3g" % value
+
+
+def line(row):
+    bar = "" if row.bar is None else "%s %s" % (row.sign, number(row.bar))
+    verdict = "" if row.met is None else "met" if row.met else "MISSED"
+    return [row.name, row.what, number(row.ours), number(row.reference), row.unit, number(row.measured),
+            "%s..%s" % (number(row.low), number(row.high)), bar, verdict]
+
+
+def table(rows):
+    lines = [["case", "what", "ours", "reference", "unit", "measured", "spread", "bar", ""]] + [line(r) for r in rows]
+    widths = [max(len(v[i]) for v in lines) for i in range(len(lines[0]))]
+    return "\n".join("  ".join(v.ljust(w) for v, w in zip(words, widths)).rstrip() for words in lines)
+
+
+def main():
+    p = argparse.ArgumentParser(prog="./dev bench", description="cases: " + "; ".join("%s: %s" % (n, f.__doc__) for n, f in cases.CASES.items()))
+    p.add_argument("case", nargs="*", choices=[[], *cases.CASES])
+    p.add_argument("--repeats", type=int, default=5)
+    p.add_argument("--quick", action="store_true", help="small inputs: to see that it works, not for numbers")
+    p.add_argument("--json", action="store_true")
+    p.add_argument("--build", required=True, help=argparse.SUPPRESS)
+    p.add_argument("--python", default=shutil.which("python3", path="/usr/bin") or sys.executable, help="interpreter of workers and references")
+    o = p.parse_args()
+    the_lab = lab.Lab(os.path.abspath(o.build), o.repeats, o.quick, o.python)
+    rows = []
+    for name in o.case or cases.CASES:
+        print("%s " % name, end="", file=sys.stderr, flush=True)
+        rows += cases.CASES[name](the_lab)
+        print("", file=sys.stderr)
+    if o.json:
+        print(json.dumps({"machine": machine(), "rows": [r._asdict() for r in rows]}, indent=1))
+    else:
+        print(machine())
+        print(table(rows))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,233 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The cases: each takes the lab and returns rows. The bars are those of the design, section 11."""
+import os
+import shutil
+import signal
+import statistics
+import time
+
+from lab import Row, alone, difference, micros, ratio, reference, script, watch_rss
+
+DONE_BYTES = 112  # a DONE in the journal
+CASES = {}
+
+
+def case(f):
+    CASES[f.__name__] = f
+    return f
+
+
+def _count(folder):
+    return len(os.listdir(folder))
+
+
+@case
+def throughput(lab):
+    """Trivial run(), 1 file per mini-batch: rate and CPU against Pool.imap."""
+    folder = lab.files("many", lab.many(40000, 10000))
+    n = _count(folder)
+
+    def ours():
+        job = lab.job(script("trivial"), folder)
+        return n / job.to_published(), job.spent.cpu / n * 1e6
+
+    def pool():
+        seconds, spent = lab.seconds([lab.python, reference("pool"), script("trivial"), folder, lab.path("rows"), "2", "1"])
+        return n / seconds, spent.cpu / n * 1e6
+
+    pairs = lab.alternate(ours, pool)
+    return [ratio("throughput", "trivial run(), durable, mini-batches a second, against Pool chunksize 1", [(a[0], b[0]) for a, b in pairs], "/s", ">=", 1.5),
+            ratio("cpu", "CPU per mini-batch, engine + workers, against Pool chunksize 1", [(a[1], b[1]) for a, b in pairs], "µs", "<=", 0.6)]
+
+
+def _against(lab, name, what, flag, bar):
+    folder = lab.files("many", lab.many(40000, 10000))
+    n = _count(folder)
+    pairs = lab.alternate(lambda: n / lab.job(script("trivial"), folder).to_published(),
+                          lambda: n / lab.job(script("trivial"), folder, flag).to_published())
+    return [ratio(name, what, pairs, "/s", ">=", bar)]
+
+
+@case
+def durable(lab):
+    """The same durable against not durable."""
+    return _against(lab, "durable", "trivial run(), durable against --bench-no-sync", "--bench-no-sync", 0.8)
+
+
+@case
+def logs(lab):
+    """The same with logs against without."""
+    return _against(lab, "logs", "trivial run(), logs INFO against --bench-no-logs", "--bench-no-logs", 0.9)
+
+
+@case
+def digits(lab):
+    """The demo's digits, 18,000 files, 10 per mini-batch: against two bare loops."""
+    images = sorted(os.listdir(os.path.join(lab.demo, "images")))
+    folder = lab.path("digits")
+    os.makedirs(folder, exist_ok=True)
+    for i in range(lab.many(18000, 3600)):
+        name = images[i % len(images)]
+        shutil.copyfile(os.path.join(lab.demo, "images", name), os.path.join(folder, "%02d%s" % (i // len(images), name)))
+    n = _count(folder)
+    entry = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))), "demo", "digits.py")
+    model = "digits=" + os.path.join(lab.demo, "models", "digits")
+    threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}  # what the engine gives its workers here
+    pairs = lab.alternate(lambda: n / lab.job(entry, folder, "--model", model, per=10, python=lab.venv).to_published(),
+                          lambda: n / lab.seconds([lab.venv, reference("loops"), entry, folder, lab.path("rows"), "2", "10", model], threads)[0])
+    return [ratio("digits", "digits, files a second, first run() to published, against two bare loops", pairs, "/s", ">=", 0.95)]
+
+
+@case
+def one(lab):
+    """One process, one mini-batch after another."""
+    folder = lab.files("some", lab.many(10000, 3000))
+    n = _count(folder)
+    values = [lab.job(script("trivial"), folder, processes=1).to_published() / n * 1e6 for _ in range(lab.repeats + 1)]
+    return [alone("one", "one process, trivial run(), durable: time per mini-batch", values[1:], "µs", 200)]
+
+
+def _gaps(lab, kind):
+    folder = lab.files("few", lab.many(600, 200))
+    stamps = lab.path("gaps")
+    env = {"BENCH_KIND": kind, "BENCH_STAMPS": stamps}
+
+    def quantiles():
+        with open(stamps) as f:
+            gaps = sorted(int(line) / 1000 for line in f)
+        os.unlink(stamps)
+        return gaps[len(gaps) // 2], gaps[int(len(gaps) * 0.99)]
+
+    def ours():
+        lab.job(script("ten_ms"), folder, env=env)
+        return quantiles()
+
+    def loops():
+        lab.seconds([lab.python, reference("loops"), script("ten_ms"), folder, lab.path("rows"), "2", "1"], env)
+        return quantiles()
+
+    pairs = lab.alternate(ours, loops)
+    rows = []
+    for i, (quantile, bar) in enumerate((("p50", 60), ("p99", 300))):
+        rows.append(difference("gap-%s-%s" % (kind, quantile), "10 ms runs (%s): gap between two runs, %s, above two bare loops" % (kind, quantile),
+                               [(a[i], b[i]) for a, b in pairs], "µs", bar))
+    return rows
+
+
+@case
+def gap(lab):
+    """10 ms runs: what lies between two runs of a worker."""
+    return _gaps(lab, "sleep") + _gaps(lab, "busy")
+
+
+@case
+def listing(lab):
+    """Listing + sort + plan against a bare getdents loop."""
+    n = lab.many(200000, 50000)
+    flat = lab.files("flat", n)
+    tree = lab.path("tree")
+    if not os.path.isdir(tree):
+        for i in range(n // 200):
+            lab.files(os.path.join("tree", "d%05d" % i) if os.path.isdir(tree) or not os.mkdir(tree) else "", 200)
+    rows = []
+    for name, folder in (("one folder", flat), ("folders of 200", tree)):
+        def plan():
+            lab.empty("plan")
+            return lab.spend([lab.tool("bench-plan"), folder, lab.path("plan"), "10"]).wall / n * 1e9
+
+        pairs = lab.alternate(plan, lambda: lab.spend([lab.tool("bench-getdents"), folder]).wall / n * 1e9)
+        rows.append(ratio("listing", "listing + sort + plan, %s, against a getdents loop" % name, pairs, "ns/file", "<=", 3))
+    return rows
+
+
+def _million(lab):
+    """As many paths as files under folders that are links to one."""
+    n = lab.many(1000000, 100000)
+    folder = lab.files("thousand", 1000)
+    root = lab.path("million")
+    if not os.path.isdir(root):
+        os.mkdir(root)
+        for i in range(n // 1000 + 20):
+            os.symlink(folder, os.path.join(root, "d%05d" % i))
+    return root, n
+
+
+@case
+def million(lab):
+    """10^6 mini-batches: RSS of the master, resume to the first run(), assembly."""
+    root, n = _million(lab)
+
+    def interrupt(pid, peak):
+        """Ctrl-C when n mini-batches are done."""
+        sent = False
+        try:
+            while True:
+                with open("/proc/%d/status" % pid) as f:
+                    peak[0] = max([int(line.split()[1]) / 1024 for line in f if line.startswith("VmHWM")] or peak)
+                runs = os.listdir(lab.path("runs")) if os.path.isdir(lab.path("runs")) else []
+                journal = runs and lab.path("runs", runs[0], "journal-1")
+                if not sent and journal and os.path.exists(journal) and os.path.getsize(journal) > n * DONE_BYTES:
+                    os.kill(pid, signal.SIGINT)
+                    sent = True
+                time.sleep(0.02)
+        except (OSError, ValueError):
+            pass
+
+    first = lab.job(script("trivial"), root, watch=interrupt, ok=(4,))
+    again = lab.resume(first, watch=watch_rss)
+    started = (again.first_run_us() - again.begun_us) / 1e6
+    million_text = "10^%d mini-batches" % (len(str(n)) - 1)
+    rows = [alone("rss", million_text + ": peak RSS of the master", [first.spent.rss_mib], "MiB", 150),
+            alone("rss-resume", million_text + ": peak RSS of the master, resumed", [again.spent.rss_mib], "MiB", 150),
+            alone("resume", million_text + " DONE: resume to the first run() (start of a worker included)", [started], "s", 0.5)]
+    segments = [os.path.join(again.folder, "seg", name) for name in sorted(os.listdir(os.path.join(again.folder, "seg")))]
+    pairs = lab.alternate(lambda: lab.seconds([lab.tool("bench-assemble"), again.folder, lab.path("again")])[0],
+                          lambda: lab.spend(["sh", "-c", 'cat "$@" > out', "cat", *segments]).wall)
+    return rows + [ratio("assembly", "assembly of %s with short rows against cat segments > out" % million_text, pairs, "s", "<=", 1.5)]
+
+
+@case
+def start(lab):
+    """Command to the first init(), crash to the next init(): against the bare interpreter."""
+    folder = lab.files("twenty", 20)
+    stamps = lab.path("stamps")
+
+    def read():
+        with open(stamps) as f:
+            return [(word, int(ns) / 1e6) for word, ns in (line.split() for line in f)]
+
+    def init():
+        lab.empty("stamps")
+        begun = time.monotonic_ns() / 1e6
+        lab.job(script("stamps"), folder, processes=1, env={"BENCH_STAMPS": stamps})
+        return read()[0][1] - begun
+
+    def crash():
+        for name in [n for n in os.listdir(lab.dir) if n.startswith("stamps")]:
+            os.unlink(lab.path(name))
+        lab.job(script("stamps"), folder, processes=1, env={"BENCH_STAMPS": stamps, "BENCH_KIND": "crash"})
+        seen = read()
+        return statistics.median(b[1] - a[1] for a, b in zip(seen, seen[1:]) if (a[0], b[0]) == ("crash", "init"))
+
+    def bare():
+        return min(lab.spend([lab.python, "-c", "pass"]).wall * 1000 for _ in range(3))
+
+    return [difference("start", "command to the first init(), above the interpreter with -c pass", lab.alternate(init, bare), "ms", 25),
+            difference("crash", "crash to the next init(), above the interpreter with -c pass", lab.alternate(crash, bare), "ms", 30)]
+
+
+@case
+def scale(lab):
+    """Trivial run() with more and more processes: CPU per mini-batch (no bar)."""
+    folder = lab.files("many", lab.many(40000, 10000))
+    n = _count(folder)
+    rows = []
+    for processes in (1, 2, 16, 64, 256):
+        values = []
+        for _ in range(max(1, lab.repeats // 2)):
+            job = lab.job(script("trivial"), folder, processes=processes)
+            values.append((n / job.to_published(), (job.spent.cpu) / n * 1e6))
+        rate, cpu = (statistics.median(v) for v in zip(*values))
+        rows.append(Row("scale-%d" % processes, "trivial run(), %d processes: CPU per mini-batch (start of the processes included)" % processes, rate, None,
+                        "/s", cpu, min(v[1] for v in values), max(v[1] for v in values), "", None, None))
+    return rows

@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the cases share: a temporary folder, processes with their times, jobs with their journals, alternating repeats, rows of the table."""
+import calendar
+import collections
+import glob
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
+
+# ours and reference are medians in `unit`; measured is compared with the bar; low and high are its extremes over the repeats.
+Row = collections.namedtuple("Row", "name what ours reference unit measured low high sign bar met")
+Spent = collections.namedtuple("Spent", "wall cpu rss_mib output")
+
+
+def script(name):
+    return os.path.join(HERE, "scripts", name + ".py")
+
+
+def reference(name):
+    return os.path.join(HERE, "references", name + ".py")
+
+
+def micros(text):
+    """2026-01-02T03:04:05.123456Z -> µs"""
+    return calendar.timegm(time.strptime(text[:19], "%Y-%m-%dT%H:%M:%S")) * 1000000 + int(text[20:26])
+
+
+class Job:
+    """A run that has ended: what its journals say."""
+
+    def __init__(self, lab, folder, spent, begun_us):
+        self.lab, self.folder, self.spent, self.begun_us = lab, folder, spent, begun_us
+
+    def facts(self, *types):
+        text = subprocess.run([self.lab.prs, "dump", "journal", self.folder, "--json"], stdout=subprocess.PIPE, check=True).stdout
+        wanted = tuple(b'{"type":"%s"' % t.encode() for t in types)
+        return [json.loads(line) for line in text.splitlines() if line.startswith(wanted)]
+
+    def first_run_us(self):
+        """Wall clock of the first run() of the last life."""
+        first = None
+        for fact in self.facts("HEAD", "DONE"):
+            first = None if fact["type"] == "HEAD" else min(first or fact["start"], fact["start"])
+        return micros(first)
+
+    def to_published(self):
+        """Seconds from the first run() to the published output."""
+        return (micros(self.facts("PUBLISHED")[-1]["time"]) - self.first_run_us()) / 1e6
+
+
+class Lab:
+    def __init__(self, build, repeats, quick, python):
+        self.keep = tempfile.TemporaryDirectory(prefix="prs-bench-")
+        self.dir = self.keep.name
+        self.build, self.repeats, self.quick, self.python = build, repeats, quick, python
+        self.prs = os.path.join(build, "src", "cli", "prs")
+        self.venv = os.path.join(ROOT, "build", "venv", "bin", "python")
+        self.demo = os.path.join(ROOT, "build", "demo")
+
+    def path(self, *names):
+        return os.path.join(self.dir, *names)
+
+    def many(self, full, quick):
+        return quick if self.quick else full
+
+    def tool(self, name):
+        return os.path.join(self.build, "tools", "bench", name)
+
+    # ---- processes
+
+    def spend(self, words, env=None, watch=None, ok=(0,)):
+        """Run a program to its end; wall time, CPU time of it and all its children, peak RSS of its own, output."""
+        peak = [0]
+        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as errors:
+            begun = time.monotonic()
+            p = subprocess.Popen(words, cwd=self.dir, stdin=subprocess.DEVNULL, stdout=out, stderr=errors, env=dict(os.environ, **(env or {})))
+            if watch:
+                threading.Thread(target=watch, args=(p.pid, peak), daemon=True).start()
+            _, status, usage = os.wait4(p.pid, 0)
+            wall = time.monotonic() - begun
+            p.returncode = os.waitstatus_to_exitcode(status)
+            out.seek(0)
+            errors.seek(0)
+            text = out.read()
+            if p.returncode not in ok:
+                raise RuntimeError("%s: exit %d\n%s" % (" ".join(words), p.returncode, errors.read().decode(errors="replace")))
+        return Spent(wall, usage.ru_utime + usage.ru_stime, peak[0], text.decode(errors="replace"))
+
+    def job(self, entry, folder, *more, processes=2, per=1, env=None, python=None, watch=None, ok=(0,)):
+        self.empty("runs")
+        begun_us = time.time_ns() // 1000
+        spent = self.spend([self.prs, "run", entry, "--input", folder, "--mini-batch-size", str(per), "--processes", str(processes), "--python",
+                            python or self.python, "--output", self.path("rows"), "--overwrite", "--runs-dir", self.path("runs"), "-q", *more],
+                           env, watch, ok)
+        return Job(self, glob.glob(self.path("runs", "*"))[0], spent, begun_us)
+
+    def resume(self, job, watch=None):
+        begun_us = time.time_ns() // 1000
+        return Job(self, job.folder, self.spend([self.prs, "resume", job.folder], None, watch), begun_us)
+
+    def seconds(self, words, env=None):
+        """A reference that prints its seconds: (those, what it spent)."""
+        spent = self.spend(words, env)
+        return float(spent.output.split()[-1]), spent
+
+    # ---- files
+
+    def empty(self, name):
+        subprocess.run(["rm", "-rf", self.path(name)], check=True)
+
+    def files(self, name, count):
+        """A folder with empty files."""
+        folder = self.path(name)
+        if not os.path.isdir(folder):
+            os.mkdir(folder)
+            for i in range(count):
+                os.close(os.open(os.path.join(folder, "f%06d" % i), os.O_CREAT | os.O_WRONLY, 0o644))
+        return folder
+
+    # ---- numbers
+
+    def alternate(self, ours, theirs, repeats=None):
+        """A B A B ...: [(ours, theirs)]; the first pair warms up and is not counted."""
+        pairs = []
+        for _ in range((repeats or self.repeats) + 1):
+            pairs.append((ours(), theirs()))
+            print(".", end="", file=sys.stderr, flush=True)
+        return pairs[1:]
+
+
+def _row(name, what, ours, theirs, unit, values, sign, bar):
+    measured = statistics.median(values)
+    met = None if bar is None else measured >= bar if sign == ">=" else measured <= bar
+    return Row(name, what, statistics.median(ours), statistics.median(theirs) if theirs else None, unit, measured, min(values), max(values), sign,
+               bar, met)
+
+
+def ratio(name, what, pairs, unit, sign, bar):
+    """ours / reference, a median over the pairs."""
+    ours, theirs = zip(*pairs)
+    return _row(name, what, ours, theirs, unit, [a / b for a, b in pairs], sign, bar)
+
+
+def difference(name, what, pairs, unit, bar):
+    ours, theirs = zip(*pairs)
+    return _row(name, what, ours, theirs, unit, [a - b for a, b in pairs], "<=", bar)
+
+
+def alone(name, what, values, unit, bar):
+    return _row(name, what, values, None, unit, values, "<=", bar)
+
+
+def watch_rss(pid, peak):
+    """Peak RSS of a process, MiB, until it ends."""
+    try:
+        while True:
+            with open("/proc/%d/status" % pid) as f:
+                for line in f:
+                    if line.startswith("VmHWM"):
+                        peak[0] = int(line.split()[1]) / 1024
+            time.sleep(0.02)
+    except (OSError, ValueError):
+        pass

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What the engine's lister thread and its loop do for an input, without the rest: plan FOLDER FILE PER: list, sort, plan block, write, sync, feed.
+ */
+#include "data/list.h"
+#include "data/plan.h"
+#include "io/fs_posix.h"
+#include "store/log.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { BLOCK_BYTES = 64 << 10 }; /* as master/plan.c */
+
+static int block(struct prs_lister *l, struct prs_log *log, struct prs_buf *frame, struct prs_plan *plan, struct prs_err *err)
+{
+	int more;
+	prs_log_begin(frame);
+	do
+		more = prs_list_next(l, frame, err);
+	while (more == 1 && frame->len < BLOCK_BYTES);
+	if (more < 0 || prs_log_commit(log, frame, prs_log_place(log, frame), err) < 0)
+		return -1;
+	return prs_plan_feed(plan, frame->data + PRS_FRAME_HEADER_BYTES, frame->len - PRS_FRAME_HEADER_BYTES, err) < 0 ? -1 : more;
+}
+
+int main(int argc, char **argv)
+{
+	struct prs_err err = { 0 };
+	struct prs_log log;
+	struct prs_run_id run = { { 0 } };
+	struct prs_buf frame;
+	if (argc < 4)
+		return 2;
+	struct prs_list_input in = { "input", argv[1] };
+	struct prs_lister *l = prs_lister_new(&prs_fs_posix, &in, 1, (uint32_t)atoi(argv[3]));
+	struct prs_plan *plan = prs_plan_new();
+	prs_buf_init(&frame, PRS_FRAME_MAX_BYTES);
+	int more = l && plan && prs_log_create(&log, &prs_fs_posix, argv[2], PRS_FILE_PLAN, &run, 0, &err) >= 0 ? 1 : -1;
+	while (more == 1)
+		more = block(l, &log, &frame, plan, &err);
+	if (more < 0) {
+		fprintf(stderr, "%s\n", err.msg);
+		return 1;
+	}
+	printf("%llu\n", (unsigned long long)prs_plan_files(plan));
+	return 0;
+}
