@@ -1,26 +1,153 @@
 /* SPDX-License-Identifier: Apache-2.0
- * cli: the subcommands. Each takes argv from its own name on and returns the exit status (0, 1 failed, 2 usage, 3, 4 resumable, 5 canceled).
+ * cli: the subcommands, what they share, and the table they are declared in (commands.c).
+ *
+ * A command gets its words parsed (args.c) by its row of the table; help, completion, the man page and docs come from the same row.
+ * It returns the exit status (semantics.md): 0, 1 the job failed, 2 usage, 3, 4 resumable, 5 canceled.
  */
 #ifndef PRS_CLI_CLI_H
 #define PRS_CLI_CLI_H
 
 #include "master/engine.h"
 
-int cmd_run(int argc, char **argv);
-int cmd_resume(int argc, char **argv);
-int cmd_status(int argc, char **argv);
-int cmd_check(int argc, char **argv);
-int cmd_dump(int argc, char **argv);
-/* prs _worker: readies the process, then becomes the user's Python. */
-int cmd_worker(int argc, char **argv);
+#include <limits.h>
 
-/* Runs the engine on a run folder whose job is known; prints the screens. */
-int start_engine(const struct prs_job *job, const char *dir, const struct prs_run_id *run, const char *name, bool takeover);
-/* The run folder of an id, a unique prefix, a path, or "last"; absolute. */
-int find_run(const char *word, char *to, size_t n, struct prs_err *err);
+/* ---- commands --------------------------------------------------------------------------------------------------------- */
+
+/* A flag of one command; what the option table declares is not repeated here. */
+struct cli_flag {
+	const char *name, *letter; /* "--takeover", "-f" or NULL */
+	const char *value;         /* "KEY=VALUE"; NULL = a switch. May be given several times */
+	const char *help;
+};
+
+struct cli_args;
+
+struct cli_command {
+	const char *name;
+	int (*run)(struct cli_args *a);
+	const char *group;     /* of the overview; NULL = hidden */
+	const char *arguments; /* "SCRIPT --input PATH ... [options] [-- ARGUMENTS]" */
+	const char *what;      /* one line */
+	const char *more;      /* paragraphs, NULL = none */
+	const char *options;   /* names of the option table, blank-separated; "*" = all */
+	const struct cli_flag *flags; /* closed by a row without a name; NULL = none */
+	unsigned words_min, words_max;
+	bool rest;             /* words behind -- */
+	const char *examples;  /* "command\n  what it does\n" ... */
+	const char *exits;     /* lines "0  ..." */
+};
+
+const struct cli_command *cli_command_at(unsigned i); /* NULL behind the last */
+const struct cli_command *cli_command_find(const char *name);
+/* The nearest name, NULL when none is near. */
+const char *cli_command_nearest(const char *name);
+
+/* ---- arguments -------------------------------------------------------------------------------------------------------- */
+
+struct cli_given {
+	const struct cli_flag *flag;
+	const char *value; /* NULL for a switch */
+};
+
+/* An option as the user gave it, in order: for front ends where the command line is not the only word. */
+struct cli_option {
+	const struct prs_option_row *row;
+	char *value;
+	const char *where; /* "--run-max-try" */
+};
+
+struct cli_args {
+	const struct cli_command *command;
+	struct prs_list words, rest;
+	struct cli_option *options;
+	size_t options_n;
+	struct cli_given *given;
+	size_t given_n;
+	bool help;
+	struct prs_buf mistakes; /* a line each */
+	unsigned mistakes_n;
+};
+
+/* argv[0] is the command's name. All mistakes are gathered; < 0 only when out of memory. */
+int cli_parse(struct cli_args *a, const struct cli_command *command, int argc, char **argv, struct prs_err *err);
+void cli_args_done(struct cli_args *a);
+__attribute__((format(printf, 2, 3))) void cli_mistake(struct cli_args *a, const char *fmt, ...);
+/* How often a flag was given. */
+unsigned cli_has(const struct cli_args *a, const char *name);
+/* The i-th value of a flag, NULL when there is none. */
+const char *cli_value(const struct cli_args *a, const char *name, unsigned i);
+/* The last value of an option of the table, NULL when it was not given. */
+const char *cli_option(const struct cli_args *a, enum prs_option_id id);
+bool cli_json(const struct cli_args *a);
+bool cli_quiet(const struct cli_args *a);
+/* Does the command take this option of the table? */
+bool cli_takes(const struct cli_command *c, const struct prs_option_row *row);
+
+/* ---- texts ------------------------------------------------------------------------------------------------------------ */
+
+void cli_help_overview(struct prs_buf *to);
+void cli_help_command(struct prs_buf *to, const struct cli_command *c);
+/* One option as `prs options NAME` shows it. */
+void cli_help_option(struct prs_buf *to, const struct prs_option_row *row);
+/* docs/options.md, docs/errors.md, docs/commands.md */
+void cli_options_markdown(struct prs_buf *to);
+void cli_errors_markdown(struct prs_buf *to);
+
 /* The file functions that everything goes through. */
 const struct prs_fs *program_fs(void);
 /* "prs: sentence" on stderr; returns `status`. */
 int complain(int status, const struct prs_err *err);
+/* "prs: N mistakes" and the lines on stderr; returns 2. */
+int complain_all(unsigned n, struct prs_buf *lines);
+/* The bytes of a buffer to stdout; 0, or 3 when that fails (a closed pipe is no failure). */
+int cli_print(struct prs_buf *b);
+
+/* ---- runs ------------------------------------------------------------------------------------------------------------- */
+
+struct cli_run {
+	char dir[PATH_MAX]; /* absolute */
+	char name[256];
+	struct prs_run_id id;
+};
+
+/* --runs-dir, $PRS_RUNS or ./runs */
+const char *cli_runs_dir(const struct cli_args *a);
+/* An id, a unique beginning of one, a path, or "last" (also word NULL). */
+int cli_find_run(const struct cli_args *a, const char *word, struct cli_run *ret, struct prs_err *err);
+/* Every run folder, newest first; names into `ret`. */
+int cli_list_runs(const char *runs, struct prs_list *ret, struct prs_err *err);
+/* Does an engine on this machine hold the run's lock? */
+bool cli_is_running(const char *dir);
+
+/* ---- commands --------------------------------------------------------------------------------------------------------- */
+
+int cmd_run(struct cli_args *a);
+int cmd_resume(struct cli_args *a);
+int cmd_status(struct cli_args *a);
+int cmd_list(struct cli_args *a);
+int cmd_check(struct cli_args *a);
+int cmd_dump(struct cli_args *a);
+int cmd_options(struct cli_args *a);
+int cmd_errors(struct cli_args *a);
+int cmd_help(struct cli_args *a);
+int cmd_version(struct cli_args *a);
+/* prs _worker: readies the process, then becomes the user's Python. */
+int cmd_worker(int argc, char **argv);
+
+/* ---- running ---------------------------------------------------------------------------------------------------------- */
+
+/* The interpreter behind a name, a path or the folder of a virtual environment: absolute, a Python that is new enough, which can read the
+ * entry script (NULL = not asked). The sentence names what was looked for and what was found. */
+int cli_find_python(const char *name, const char *script, char *to, size_t n, struct prs_err *err);
+
+struct cli_start {
+	struct prs_job *job;
+	const struct cli_run *run;
+	bool takeover, retry_failed, json, quiet;
+	const struct prs_setting *set; /* changed by a resume */
+	size_t set_n;
+};
+/* Runs the engine on a run folder whose job is known; prints the screens. */
+int cli_start(const struct cli_start *s);
 
 #endif

@@ -3,7 +3,6 @@
  */
 #include "cli/cli.h"
 
-#include "io/fs_posix.h"
 #include "report/dump.h"
 #include "store/store.h"
 #include "wire/plan.h"
@@ -63,7 +62,7 @@ static int dump_files(struct dump *d, const char *dir, const char *prefix, const
 	struct prs_list names = { 0 };
 	char path[2 * PATH_MAX];
 	uint64_t length;
-	int r = prs_fs_posix.list(prs_fs_posix.ctx, dir, each_name, &names);
+	int r = program_fs()->list(program_fs()->ctx, dir, each_name, &names);
 	if (r < 0)
 		r = prs_fail_errno(err, -r, "reading %s", dir);
 	for (size_t i = 0; i < names.n && r >= 0; i++) {
@@ -73,37 +72,31 @@ static int dump_files(struct dump *d, const char *dir, const char *prefix, const
 		snprintf(path, sizeof path, "%s/%s", dir, names.v[i]);
 		if (!d->json)
 			printf("# %s\n", names.v[i]);
-		r = prs_log_scan(&prs_fs_posix, path, d->kind, run, UINT64_MAX, on_body, d, &length, err);
+		r = prs_log_scan(program_fs(), path, d->kind, run, UINT64_MAX, on_body, d, &length, err);
 	}
 	prs_list_done(&names);
 	return r;
 }
 
-int cmd_dump(int argc, char **argv)
+int cmd_dump(struct cli_args *a)
 {
 	struct prs_err err = { 0 };
-	struct prs_run_id run;
-	struct dump d = { 0 };
-	char dir[PATH_MAX], name[256], seg[PATH_MAX + 8];
-	const char *words[2] = { "", "last" };
-	int n = 0, r;
-	for (int i = 1; i < argc; i++) {
-		if (!strcmp(argv[i], "--json"))
-			d.json = true;
-		else if (n < 2)
-			words[n++] = argv[i];
-	}
-	bool journal = !strcmp(words[0], "journal"), plan = !strcmp(words[0], "plan"), segment = !strcmp(words[0], "segment");
+	struct cli_run run;
+	struct dump d = { .json = cli_json(a) };
+	char seg[PATH_MAX + 8];
+	const char *what = a->words.v[0];
+	bool journal = !strcmp(what, "journal"), plan = !strcmp(what, "plan"), segment = !strcmp(what, "segment");
 	if (!journal && !plan && !segment) {
-		prs_fail(&err, PRS_EINVALID, "prs dump journal|plan|segment RUN: found \"%s\"", words[0]);
+		prs_fail(&err, PRS_EINVALID, "prs dump journal|plan|segment [RUN]: found \"%s\"", what);
 		return complain(2, &err);
 	}
-	if (find_run(words[1], dir, sizeof dir, &err) < 0 || prs_run_file_read(&prs_fs_posix, dir, &run, name, sizeof name, &err) < 0)
+	if (cli_find_run(a, a->words.n > 1 ? a->words.v[1] : NULL, &run, &err) < 0)
 		return complain(2, &err);
 	prs_buf_init(&d.line, (size_t)1 << 30);
 	d.kind = journal ? PRS_FILE_JOURNAL : plan ? PRS_FILE_PLAN : PRS_FILE_SEGMENT;
-	snprintf(seg, sizeof seg, "%s/seg", dir);
-	r = segment ? dump_files(&d, seg, "", ".seg", &run, &err) : dump_files(&d, dir, journal ? "journal-" : "plan-", "", &run, &err);
+	snprintf(seg, sizeof seg, "%s/seg", run.dir);
+	int r = segment ? dump_files(&d, seg, "", ".seg", &run.id, &err) : dump_files(&d, run.dir, journal ? "journal-" : "plan-", "", &run.id, &err);
 	prs_buf_done(&d.line);
+	fflush(stdout);
 	return r < 0 ? complain(3, &err) : 0;
 }

@@ -1,142 +1,183 @@
 /* SPDX-License-Identifier: Apache-2.0
- * cmd_status: prs status RUN [--json], prs check RUN: read-only, also while the engine runs.
+ * cmd_status: prs status RUN, prs check RUN: read-only, also while the engine runs.
  */
-#include "cli/cli.h"
+#include "cli/view.h"
 
-#include "data/plan.h"
-#include "io/fs_posix.h"
-#include "io/lock.h"
-#include "sched/ledger.h"
+#include "io/loop.h"
+#include "report/console.h"
 #include "store/store.h"
 
-#include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
-struct view {
-	struct prs_plan *plan;
-	struct prs_ledger ledger;
-	char cause[512];
-};
-
-static int on_plan(void *ctx, const uint8_t *body, size_t n, struct prs_err *err)
+/* Exit status of a run that cannot be read. */
+static int unreadable(const struct prs_err *err)
 {
-	struct view *v = ctx;
-	return prs_plan_feed(v->plan, body, n, err);
+	return complain(err->code == -PRS_ECORRUPT || err->code == -PRS_EVERSION || err->code == -PRS_EIO ? 3 : 2, err);
 }
 
-static int on_fact(void *ctx, const struct prs_fact *f, struct prs_err *err)
+/* ---- status ----------------------------------------------------------------------------------------------------------- */
+
+static void put_number(struct prs_buf *b, const char *key, uint64_t v) { prs_buf_putf(b, ", \"%s\": %llu", key, (unsigned long long)v); }
+
+static void put_text(struct prs_buf *b, const char *key, const char *text)
 {
-	struct view *v = ctx;
-	if (f->type == PRS_FACT_STATE)
-		snprintf(v->cause, sizeof v->cause, "%.*s", (int)f->u.state.text.n, f->u.state.text.p);
-	return prs_ledger_fold(&v->ledger, f, err);
+	prs_buf_putf(b, ", \"%s\": ", key);
+	if (text && *text)
+		prs_put_json(b, text);
+	else
+		prs_buf_puts(b, "null");
 }
 
-/* Does an engine hold the lock? */
-static bool is_running(const char *dir)
-{
-	char path[PATH_MAX + 8];
-	snprintf(path, sizeof path, "%s/lock", dir);
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return false;
-	bool held = prs_lock_held(fd);
-	close(fd);
-	return held;
-}
-
-/* What a person calls it: a job that runs without an engine is interrupted. */
-static const char *state_name(const struct view *v, bool running)
-{
-	enum prs_job_state s = v->ledger.job;
-	if (s == PRS_JOB_COMPLETED)
-		return "completed";
-	if (s == PRS_JOB_FAILED)
-		return "failed";
-	if (s == PRS_JOB_CANCELED)
-		return "canceled";
-	return running ? "running" : "interrupted";
-}
-
-static void print_status(const struct view *v, const char *dir, const char *name, bool json)
+static void status_json(struct prs_buf *b, const struct cli_view *v, const struct cli_run *run)
 {
 	const struct prs_ledger_counts *c = &v->ledger.counts;
-	const char *state = state_name(v, is_running(dir));
-	const char *more = v->ledger.planned_all ? "" : ">= ";
-	if (json) {
-		printf("{\"run\": \"%s\", \"state\": \"%s\", \"planned\": %s, \"mini_batches\": %llu, \"done\": %llu, \"failed\": %llu, \"items\": %llu, "
-		       "\"items_succeeded\": %llu, \"items_failed\": %llu, \"rows\": %llu}\n", name, state, v->ledger.planned_all ? "true" : "false",
-		       (unsigned long long)v->ledger.next_id, (unsigned long long)c->units[PRS_UNIT_DONE], (unsigned long long)c->units[PRS_UNIT_FAILED],
-		       (unsigned long long)c->items, (unsigned long long)c->items_succeeded, (unsigned long long)c->items_failed,
-		       (unsigned long long)c->rows);
+	prs_buf_puts(b, "{\"run\": ");
+	prs_put_json(b, run->name);
+	put_text(b, "dir", run->dir);
+	put_text(b, "state", cli_view_state(v));
+	prs_buf_putf(b, ", \"planned\": %s", v->ledger.planned_all ? "true" : "false");
+	put_number(b, "mini_batches", v->ledger.next_id);
+	put_number(b, "done", c->units[PRS_UNIT_DONE]);
+	put_number(b, "failed", c->units[PRS_UNIT_FAILED]);
+	put_number(b, "tries_failed", c->tries_failed);
+	put_number(b, "items", c->items);
+	put_number(b, "items_succeeded", c->items_succeeded);
+	put_number(b, "items_failed", c->items_failed);
+	put_number(b, "rows", c->rows);
+	put_number(b, "started_us", v->first_us);
+	put_number(b, "last_us", v->last_us);
+	put_text(b, "error", v->ledger.job_code ? prs_error_row(v->ledger.job_code)->name : NULL);
+	put_text(b, "cause", v->cause);
+	put_text(b, "output", v->output);
+	put_text(b, "engine", v->owner);
+	prs_buf_puts(b, "}\n");
+}
+
+/* "45 of >= 180 done, 2 failed" */
+static void put_counts(struct prs_buf *b, const char *label, uint64_t good, const char *word, uint64_t all, uint64_t failed, bool growing)
+{
+	prs_buf_putf(b, "  %-14s", label);
+	prs_put_count(b, good);
+	prs_buf_puts(b, growing ? " of at least " : " of ");
+	prs_put_count(b, all);
+	prs_buf_putf(b, " %s", word);
+	if (failed) {
+		prs_buf_puts(b, ", ");
+		prs_put_count(b, failed);
+		prs_buf_puts(b, " failed");
+	}
+	prs_buf_putc(b, '\n');
+}
+
+static void put_field(struct prs_buf *b, const char *label, const char *text, const char *more)
+{
+	if (!text[0])
 		return;
-	}
-	printf("%s: %s\n", name, state);
-	printf("  mini-batches  %llu of %s%llu done, %llu failed\n", (unsigned long long)c->units[PRS_UNIT_DONE], more,
-	       (unsigned long long)v->ledger.next_id, (unsigned long long)c->units[PRS_UNIT_FAILED]);
-	printf("  items         %llu of %s%llu succeeded, %llu failed\n", (unsigned long long)c->items_succeeded, more, (unsigned long long)c->items,
-	       (unsigned long long)c->items_failed);
-	if (v->cause[0])
-		printf("  cause         %s\n", v->cause);
-	printf("  logs          %s/logs\n", dir);
+	prs_buf_putf(b, "  %-14s", label);
+	prs_put_plain(b, text);
+	prs_buf_puts(b, more);
+	prs_buf_putc(b, '\n');
+}
+
+static void put_times(struct prs_buf *b, const struct cli_view *v)
+{
+	uint64_t now = prs_wall_us();
+	prs_buf_puts(b, "  started       ");
+	cli_put_time(b, v->first_us);
+	prs_buf_puts(b, ", ");
+	cli_put_age(b, now, v->first_us);
+	prs_buf_puts(b, " ago\n  last change   ");
+	cli_put_time(b, v->last_us);
+	prs_buf_puts(b, ", ");
+	cli_put_age(b, now, v->last_us);
+	prs_buf_puts(b, " ago\n");
+}
+
+static void put_next(struct prs_buf *b, const struct cli_view *v, const struct cli_run *run)
+{
+	const char *state = cli_view_state(v);
 	if (!strcmp(state, "interrupted"))
-		printf("Go on with: prs resume %s\n", name);
+		prs_buf_putf(b, "Go on with: prs resume %s\n", run->name);
+	else if (!strcmp(state, "failed"))
+		prs_buf_putf(b, "Start a new run, or try what failed once more: prs resume %s --retry-failed\n", run->name);
 }
 
-/* argv: NAME [RUN] [--json when `json` is given]; the run folder into dir. */
-static int parse(int argc, char **argv, bool *json, char *dir, size_t n, struct prs_err *err)
+static void status_text(struct prs_buf *b, const struct cli_view *v, const struct cli_run *run)
 {
-	const char *word = "last";
-	for (int i = 1; i < argc; i++) {
-		if (json && !strcmp(argv[i], "--json"))
-			*json = true;
-		else if (argv[i][0] == '-' && argv[i][1])
-			return prs_fail(err, PRS_EINVALID, "unknown option %s of prs %s", argv[i], argv[0]);
-		else
-			word = argv[i];
+	const struct prs_ledger_counts *c = &v->ledger.counts;
+	bool growing = !v->ledger.planned_all;
+	prs_buf_putf(b, "%s: %s\n", run->name, cli_view_state(v));
+	put_counts(b, "mini-batches", c->units[PRS_UNIT_DONE], "done", v->ledger.next_id, c->units[PRS_UNIT_FAILED], growing);
+	put_counts(b, "items", c->items_succeeded, "succeeded", c->items, c->items_failed, growing);
+	put_times(b, v);
+	put_field(b, "engine", v->owner, "");
+	put_field(b, "cause", v->cause, "");
+	put_field(b, "output", v->output, "");
+	put_field(b, "logs", run->dir, "/logs");
+	put_next(b, v, run);
+}
+
+int cmd_status(struct cli_args *a)
+{
+	struct prs_err err = { 0 };
+	struct cli_run run;
+	struct cli_view v;
+	PRS_AUTOBUF b;
+	prs_buf_init(&b, 1 << 20);
+	if (cli_find_run(a, a->words.n ? a->words.v[0] : NULL, &run, &err) < 0)
+		return unreadable(&err);
+	int r = cli_view_read(&v, &run, true, &err);
+	if (!r && cli_json(a))
+		status_json(&b, &v, &run);
+	else if (!r)
+		status_text(&b, &v, &run);
+	cli_view_done(&v);
+	return r < 0 ? unreadable(&err) : cli_print(&b);
+}
+
+/* ---- check ------------------------------------------------------------------------------------------------------------ */
+
+struct problems {
+	struct prs_buf *b;
+	bool json;
+	unsigned n;
+};
+
+static void put_problem(void *ctx, const char *sentence)
+{
+	struct problems *p = ctx;
+	if (p->json) {
+		prs_buf_puts(p->b, p->n ? ", " : "");
+		prs_put_json(p->b, sentence);
+	} else {
+		prs_put_plain(p->b, sentence);
+		prs_buf_putc(p->b, '\n');
 	}
-	return find_run(word, dir, n, err);
+	p->n++;
 }
 
-int cmd_status(int argc, char **argv)
+int cmd_check(struct cli_args *a)
 {
 	struct prs_err err = { 0 };
-	struct prs_run_id run;
-	struct prs_recovered was;
-	char dir[PATH_MAX], name[256];
-	bool json = false;
-	if (parse(argc, argv, &json, dir, sizeof dir, &err) < 0 || prs_run_file_read(&prs_fs_posix, dir, &run, name, sizeof name, &err) < 0)
-		return complain(2, &err);
-	struct view v = { .plan = prs_plan_new() };
-	struct prs_recover_sink sink = { &v, on_plan, on_fact };
-	prs_ledger_init(&v.ledger, prs_plan_items_of, v.plan);
-	int r = v.plan ? prs_store_recover(&prs_fs_posix, dir, &run, &sink, &was, &err) : prs_fail(&err, PRS_ENOMEM, "status");
-	if (!r)
-		print_status(&v, dir, name, json);
-	prs_ledger_done(&v.ledger);
-	prs_plan_free(v.plan);
-	return r < 0 ? complain(3, &err) : 0;
-}
-
-static void print_problem(void *ctx, const char *sentence)
-{
-	(void)ctx;
-	printf("%s\n", sentence);
-}
-
-int cmd_check(int argc, char **argv)
-{
-	struct prs_err err = { 0 };
-	struct prs_run_id run;
-	char dir[PATH_MAX], name[256];
-	if (parse(argc, argv, NULL, dir, sizeof dir, &err) < 0 || prs_run_file_read(&prs_fs_posix, dir, &run, name, sizeof name, &err) < 0)
-		return complain(2, &err);
-	int64_t problems = prs_store_audit(&prs_fs_posix, dir, &run, print_problem, NULL, &err);
+	struct cli_run run;
+	PRS_AUTOBUF b;
+	prs_buf_init(&b, 256 << 20);
+	struct problems p = { &b, cli_json(a), 0 };
+	if (cli_find_run(a, a->words.n ? a->words.v[0] : NULL, &run, &err) < 0)
+		return unreadable(&err);
+	if (p.json) {
+		prs_buf_puts(&b, "{\"run\": ");
+		prs_put_json(&b, run.name);
+		prs_buf_puts(&b, ", \"problems\": [");
+	}
+	int64_t problems = prs_store_audit(program_fs(), run.dir, &run.id, put_problem, &p, &err);
 	if (problems < 0)
-		return complain(3, &err);
-	printf("%s: %lld problem%s\n", name, (long long)problems, problems == 1 ? "" : "s");
-	return problems ? 1 : 0;
+		return unreadable(&err);
+	if (p.json)
+		prs_buf_puts(&b, "]}\n");
+	else
+		prs_buf_putf(&b, "%s: %lld problem%s\n", run.name, (long long)problems, problems == 1 ? "" : "s");
+	int status = cli_print(&b);
+	return status ? status : problems ? 1 : 0;
 }

@@ -1,56 +1,60 @@
 /* SPDX-License-Identifier: Apache-2.0
- * main: chooses the subcommand.
+ * main: chooses the subcommand, parses its words, shows its help.
  */
 #include "cli/cli.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
-static const struct command {
-	const char *name;
-	int (*run)(int argc, char **argv);
-	const char *words, *what; /* what NULL = not shown */
-} commands[] = {
-	{ "run", cmd_run, "SCRIPT --input PATH [options] [-- script arguments]", "run an entry script over the files of a folder" },
-	{ "resume", cmd_resume, "[RUN] [--takeover]", "go on with a run that was interrupted" },
-	{ "status", cmd_status, "[RUN] [--json]", "state and counts of a run" },
-	{ "check", cmd_check, "[RUN]", "compare the journal with the rows that are stored" },
-	{ "dump", cmd_dump, "journal|plan|segment [RUN] [--json]", "print every record of a file" },
-	{ "_worker", cmd_worker, "", NULL },
-};
-
-static int help(void)
+static int run_command(const struct cli_command *c, int argc, char **argv)
 {
-	puts("prs " PRS_VERSION ": parallel run steps\n");
-	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
-		if (commands[i].what)
-			printf("  prs %s %s\n      %s\n", commands[i].name, commands[i].words, commands[i].what);
-	const char *group = "";
-	for (unsigned i = 0; prs_option_at(i); i++) {
-		const struct prs_option_row *o = prs_option_at(i);
-		if (!o->group[0])
-			continue;
-		if (strcmp(group, o->group) != 0)
-			printf("\n%s\n", group = o->group);
-		printf("  %s%s%s %s\n      %s%s%s%s\n", o->flag, o->aliases[0] ? " " : "", o->aliases, o->unit, o->help, o->def[0] ? " (default: " : "", o->def,
-		       o->def[0] ? ")" : "");
+	struct prs_err err = { 0 };
+	struct cli_args a;
+	int status;
+	if (cli_parse(&a, c, argc, argv, &err) < 0) {
+		status = complain(4, &err);
+	} else if (a.help) {
+		PRS_AUTOBUF b;
+		prs_buf_init(&b, 1 << 20);
+		cli_help_command(&b, c);
+		status = cli_print(&b);
+	} else if (a.mistakes_n && c->run != cmd_run) { /* run tells them together with those of the job */
+		status = complain_all(a.mistakes_n, &a.mistakes);
+	} else {
+		status = c->run(&a);
 	}
-	puts("\nExample: prs run score.py --input ./images --mini-batch-size 10 --processes 2 --output scores.txt");
-	return 0;
+	cli_args_done(&a);
+	return status;
 }
+
+static int unknown(const char *name)
+{
+	const char *near = cli_command_nearest(name);
+	if (near)
+		fprintf(stderr, "prs: no command %s; did you mean prs %s?\n", name, near);
+	else
+		fprintf(stderr, "prs: no command %s: prs help shows all\n", name);
+	return 2;
+}
+
+/* Spellings that are not commands. */
+static const char *const other_names[][2] = { { "--help", "help" }, { "-h", "help" }, { "--version", "version" }, { "-V", "version" } };
 
 int main(int argc, char **argv)
 {
-	const char *name = argc > 1 ? argv[1] : "help";
-	if (!strcmp(name, "help") || !strcmp(name, "--help") || !strcmp(name, "-h"))
-		return help();
-	if (!strcmp(name, "version") || !strcmp(name, "--version")) {
-		puts("prs " PRS_VERSION);
-		return 0;
+	char help[] = "help", *alone[] = { argv[0], help, NULL };
+	if (argc < 2) {
+		argc = 2;
+		argv = alone;
 	}
-	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
-		if (!strcmp(name, commands[i].name))
-			return commands[i].run(argc - 1, argv + 1);
-	fprintf(stderr, "prs: no command %s. See prs help\n", name);
-	return 2;
+	const char *name = argv[1];
+	if (!strcmp(name, "_worker"))
+		return cmd_worker(argc - 1, argv + 1);
+	signal(SIGPIPE, SIG_IGN);
+	for (size_t i = 0; i < sizeof other_names / sizeof *other_names; i++)
+		if (!strcmp(name, other_names[i][0]))
+			name = other_names[i][1];
+	const struct cli_command *c = cli_command_find(name);
+	return c ? run_command(c, argc - 1, argv + 1) : unknown(name);
 }

@@ -13,6 +13,7 @@
 
 #define TICK_US UINT64_C(100000)
 #define FENCE_EVERY 5
+#define TERM_GRACE_US UINT64_C(20000000)
 
 /* ---- folders and setup ------------------------------------------------------------------------------------------------ */
 
@@ -213,6 +214,7 @@ static void on_tick(void *ctx)
 	show_progress(e, now);
 }
 
+/* Ctrl-C: what runs may finish (--grace), a second one stops at once. TERM, HUP, QUIT: 20 s, then at once. */
 static void on_signal(void *ctx, int signum)
 {
 	struct prs_engine *e = ctx;
@@ -220,9 +222,25 @@ static void on_signal(void *ctx, int signum)
 		prs_node_abort(e->node);
 		return;
 	}
-	char text[64];
+	if (e->ending || e->over)
+		return;
+	uint64_t grace_us = signum == SIGINT ? e->c.job->o.grace_us : TERM_GRACE_US;
+	char text[128];
 	snprintf(text, sizeof text, "interrupted by %s", signum == SIGINT ? "Ctrl-C" : strsignal(signum));
 	drive_stop(e, PRS_JOB_DRAINING, PRS_EINTERRUPTED, text);
+	if (e->abort_at_us)
+		e->abort_at_us = prs_clock_us() + grace_us;
+	snprintf(text, sizeof text, "stopping: what runs may finish, for %.3g s at most%s", (double)grace_us / 1e6,
+	         signum == SIGINT ? "; Ctrl-C again stops at once" : "");
+	if (e->c.say)
+		e->c.say(e->c.ctx, text);
+}
+
+/* A signal that was ignored when we were started (nohup, a background job of a script) stays ignored. */
+static bool is_ignored(int signum)
+{
+	struct sigaction was;
+	return sigaction(signum, NULL, &was) == 0 && was.sa_handler == SIG_IGN;
 }
 
 static void each_turn(void *ctx)
@@ -236,9 +254,14 @@ static int make_loop(struct prs_engine *e, struct prs_err *err)
 {
 	static const int signums[4] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
 	e->timer = prs_timer_new(e->loop, on_tick, e, err);
-	for (int i = 0; i < 4 && e->timer; i++)
+	for (int i = 0; i < 4 && e->timer; i++) {
+		if (is_ignored(signums[i]))
+			continue;
 		e->signals[i] = prs_signal_new(e->loop, signums[i], on_signal, e, err);
-	if (!e->timer || !e->signals[0])
+		if (!e->signals[i])
+			return err->code;
+	}
+	if (!e->timer)
 		return err->code;
 	prs_loop_each_turn(e->loop, each_turn, e);
 	return 0;
@@ -299,9 +322,12 @@ int prs_engine_run(const struct prs_engine_config *c, struct prs_engine_end *ret
 	int r = e->lister_thread ? make_folders(e, err) : err->code;
 	if (!r)
 		r = engine_open(e, err);
-	bool over = !r && (e->state == PRS_JOB_COMPLETED || e->state == PRS_JOB_FAILED || e->state == PRS_JOB_CANCELED);
-	if (!r && !over) {
+	bool over = !r && (ret->was_over || e->state == PRS_JOB_FAILED); /* FAILED: decided on by the last engine, told by this one */
+	if (!r && !ret->was_over)
 		make_report(e);
+	if (over && !ret->was_over)
+		journal_finish(e);
+	if (!r && !over) {
 		r = make_setup(e, err);
 		r = r ? r : make_sched(e, err);
 		r = r ? r : make_node(e, err);
@@ -311,7 +337,7 @@ int prs_engine_run(const struct prs_engine_config *c, struct prs_engine_end *ret
 		if (!r)
 			run(e);
 	}
-	if (!r && !over && !e->fenced)
+	if (!r && !ret->was_over && !e->fenced)
 		write_logs(e); /* a short job ends before its first tick */
 	if (!r)
 		finish_end(e);

@@ -9,10 +9,22 @@
 #include "report/report.h"
 #include "spec/job.h"
 
+/* A setting that a resume changes: journaled as SET. */
+struct prs_setting {
+	const struct prs_option_row *row;
+	const char *value;
+};
+
+/* What was found when the run folder was opened. */
+struct prs_engine_opened {
+	bool resumed;
+	uint64_t done, failed, mini_batches; /* so far */
+};
+
 struct prs_engine_config {
 	size_t struct_size;
 	const struct prs_fs *fs;
-	const struct prs_job *job;
+	struct prs_job *job;      /* the settings changed by earlier resumes (SET facts) and by this one are applied to it */
 	const char *dir;          /* run folder, absolute; RUN, job.json and code/ are there */
 	struct prs_run_id run;
 	const char *run_name;
@@ -20,11 +32,16 @@ struct prs_engine_config {
 	const struct prs_list *environment; /* of the workers */
 	const struct prs_list *gpus; /* as node.h has it */
 	bool takeover;
+	const struct prs_setting *set;
+	size_t set_n;
+	bool retry_failed;        /* FAILED mini-batches are RESET; a failed job goes on */
 	/* For the console; may be NULL. */
+	void (*opened)(void *ctx, const struct prs_engine_opened *o); /* not when the job is over already */
 	void (*progress)(void *ctx, const struct prs_progress *p);
 	void (*error)(void *ctx, const char *where, const char *text, size_t n);
 	void (*event)(void *ctx, const char *line, size_t n);
 	void (*warn)(void *ctx, const char *sentence);
+	void (*say)(void *ctx, const char *sentence); /* not a warning */
 	void *ctx;
 };
 
@@ -32,6 +49,7 @@ struct prs_engine_end {
 	struct prs_result result; /* texts point into the fields below */
 	char text[512], output[4096], trace[8192], next_command[512];
 	int exit_code;            /* semantics.md: 0, 1, 3, 4, 5 */
+	bool was_over;            /* the job had ended before: nothing was done */
 };
 
 /* Runs or resumes the job of a run folder until it ends. < 0: it could not be started (err says why). */

@@ -108,6 +108,31 @@ static void read_trace(struct prs_engine *e)
 		e->c.fs->close(e->c.fs->ctx, fd);
 }
 
+/* What to type next, by what made the job fail. */
+static void next_command(struct prs_engine *e)
+{
+	char *to = e->end->next_command;
+	const struct prs_options *o = &e->c.job->o;
+	const char *name = e->c.run_name;
+	size_t n = sizeof e->end->next_command;
+	if (e->end->exit_code == 4)
+		snprintf(to, n, "prs resume %s", name);
+	if (e->end->exit_code != 1)
+		return;
+	switch ((int)e->cause) {
+	case PRS_EERROR_THRESHOLD: snprintf(to, n, "prs resume %s --retry-failed --set error_threshold=-1", name); break;
+	case PRS_EALLOWED_FAILED_COUNT: snprintf(to, n, "prs resume %s --retry-failed --set allowed_failed_count=-1", name); break;
+	case PRS_EALLOWED_FAILED_PERCENT: snprintf(to, n, "prs resume %s --retry-failed --set allowed_failed_percent=100", name); break;
+	case PRS_ENO_PROGRESS:
+		snprintf(to, n, "prs resume %s --retry-failed --set progress_update_timeout=%.0f", name, 2e-6 * (double)prs_job_progress_timeout_us(e->c.job));
+		break;
+	case PRS_EFIRST_TASK_TIMEOUT:
+		snprintf(to, n, "prs resume %s --retry-failed --set first_task_creation_timeout=%.0f", name, 2e-6 * (double)o->first_task_creation_timeout_us);
+		break;
+	default: snprintf(to, n, "mend the script (logs/user/error.txt says more), then give the same prs run again");
+	}
+}
+
 void finish_end(struct prs_engine *e)
 {
 	struct prs_err err = { 0 };
@@ -127,8 +152,7 @@ void finish_end(struct prs_engine *e)
 		                  .output_bytes = bytes, .wall_us = wall, .done_now = c->done_this_epoch,
 		                  .busy = wall ? (double)e->busy_us / (double)wall / (double)e->c.job->o.processes : -1 };
 	e->end->exit_code = exit_code(e);
-	if (e->end->exit_code == 4)
-		snprintf(e->end->next_command, sizeof e->end->next_command, "prs resume %s", e->c.run_name);
+	next_command(e);
 	r->trace = e->state != PRS_JOB_COMPLETED && e->end->trace[0] ? e->end->trace : NULL;
 	r->next_command = e->end->next_command[0] ? e->end->next_command : NULL;
 	if (e->report && !e->fenced) {

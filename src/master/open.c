@@ -31,7 +31,8 @@ static int take_lock(struct prs_engine *e, struct prs_err *err)
 		ssize_t n = pread(e->lock_fd, text, sizeof text - 1, 0);
 		text[n > 0 ? n : 0] = 0;
 		text[strcspn(text, "\n")] = 0;
-		return prs_fail(err, PRS_EBUSY, "the run is in use by %s. Wait for it, or take the run over with prs resume --takeover", text[0] ? text : "another engine");
+		return prs_fail(err, PRS_EBUSY, "the run is in use by %s. Wait for it, or take the run over with prs resume %s --takeover",
+		                text[0] ? text : "another engine", e->c.run_name);
 	}
 	int n = snprintf(text, sizeof text, "pid %d on %s\n", getpid(), host);
 	if (ftruncate(e->lock_fd, 0) < 0 || pwrite(e->lock_fd, text, (size_t)n, 0) != n)
@@ -40,6 +41,38 @@ static int take_lock(struct prs_engine *e, struct prs_err *err)
 }
 
 /* ---- recovery --------------------------------------------------------------------------------------------------------- */
+
+/* A setting that an earlier resume changed. */
+static int apply_set(struct prs_engine *e, const struct prs_fact *f, struct prs_err *err)
+{
+	char key[PRS_OPTION_WORD_MAX], value[4096];
+	snprintf(key, sizeof key, "%.*s", (int)f->u.set.key.n, f->u.set.key.p);
+	snprintf(value, sizeof value, "%.*s", (int)f->u.set.new_.n, f->u.set.new_.p);
+	const struct prs_option_row *row = prs_option_find(key, false);
+	if (!row)
+		return prs_fail(err, PRS_EVERSION, "the journal changes a setting this engine does not know: %s", key);
+	return prs_job_set(e->c.job, row, value, "prs resume", err);
+}
+
+/* job.json belongs to the run: a hand in it would change what the mini-batches mean. */
+static int check_job(const struct prs_engine *e, const struct prs_fact *f, struct prs_err *err)
+{
+	if (!memcmp(f->u.head.job_print, e->c.job->job_print, sizeof f->u.head.job_print))
+		return 0;
+	return prs_fail(err, PRS_EINVALID, "%s/job.json was changed after the run began: put it back (prs resume --set changes settings), or start a new run",
+	                e->c.dir);
+}
+
+/* How the job ended, for one that is over already. */
+static void keep_ending(struct prs_engine *e, const struct prs_fact *f)
+{
+	if (f->type == PRS_FACT_STATE)
+		snprintf(e->end->text, sizeof e->end->text, "%.*s", (int)f->u.state.text.n, f->u.state.text.p);
+	if (f->type == PRS_FACT_PUBLISHED)
+		snprintf(e->end->output, sizeof e->end->output, "%.*s", (int)f->u.published.name.n, f->u.published.name.p);
+	if (f->type == PRS_FACT_PUBLISHED)
+		e->end->result.output_bytes = f->u.published.bytes;
+}
 
 struct fold {
 	struct prs_engine *e;
@@ -66,6 +99,11 @@ static int on_fact(void *ctx, const struct prs_fact *f, struct prs_err *err)
 		r = prs_index_done(e->index, &f->u.done, err);
 	if (!r && f->type == PRS_FACT_RESET)
 		prs_index_reset(e->index, f->u.reset.unit.id, f->u.reset.count);
+	if (!r && f->type == PRS_FACT_SET)
+		r = apply_set(e, f, err);
+	keep_ending(e, f);
+	if (!r && f->type == PRS_FACT_HEAD && !f->u.head.previous)
+		r = check_job(e, f, err);
 	if (f->type == PRS_FACT_HEAD)
 		snprintf(x->boot, sizeof x->boot, "%.*s", (int)f->u.head.boot.n, f->u.head.boot.p);
 	return r;
@@ -171,10 +209,53 @@ static void resume_state(struct prs_engine *e)
 {
 	if (e->state == PRS_JOB_DRAINING)
 		engine_state(e, PRS_JOB_INTERRUPTED, 0, "");
-	if (e->state == PRS_JOB_INTERRUPTED || e->state == PRS_JOB_ASSEMBLING)
-		engine_state(e, PRS_JOB_RUNNING, 0, "");
 	if (e->state == PRS_JOB_ABORTING)
-		engine_state(e, PRS_JOB_FAILED, e->ledger.job_code, "");
+		engine_state(e, PRS_JOB_FAILED, e->ledger.job_code, e->end->text);
+	if (e->state == PRS_JOB_INTERRUPTED || e->state == PRS_JOB_ASSEMBLING || (e->state == PRS_JOB_FAILED && e->c.retry_failed))
+		engine_state(e, PRS_JOB_RUNNING, 0, "");
+	e->end->output[0] = 0;
+	e->end->result.output_bytes = 0;
+	e->cause = e->state == PRS_JOB_FAILED ? e->ledger.job_code : 0;
+	if (e->state != PRS_JOB_FAILED)
+		e->end->text[0] = 0;
+}
+
+/* The settings of this resume. */
+static int journal_settings(struct prs_engine *e, struct prs_err *err)
+{
+	for (size_t i = 0; i < e->c.set_n; i++) {
+		const struct prs_setting *s = &e->c.set[i];
+		PRS_AUTOBUF old, now;
+		prs_buf_init(&old, 4096);
+		prs_buf_init(&now, 4096);
+		prs_option_get(&e->c.job->o, s->row, 0, &old);
+		int r = prs_job_set(e->c.job, s->row, s->value, "prs resume", err);
+		if (r < 0)
+			return r;
+		prs_option_get(&e->c.job->o, s->row, 0, &now);
+		struct prs_fact f = { .type = PRS_FACT_SET, .time_us = prs_wall_us() };
+		f.u.set.key = text_of(s->row->name);
+		f.u.set.old = text_of(prs_buf_str(&old));
+		f.u.set.new_ = text_of(prs_buf_str(&now));
+		journal_put(e, &f);
+	}
+	return 0;
+}
+
+/* --retry-failed: one RESET for each row of neighbours. */
+static void journal_retries(struct prs_engine *e)
+{
+	for (uint64_t id = 0, end; e->c.retry_failed && id < e->ledger.next_id; id = end + 1) {
+		for (end = id; end < e->ledger.next_id && prs_ledger_state(&e->ledger, end) == PRS_UNIT_FAILED;)
+			end++;
+		if (end == id)
+			continue;
+		struct prs_fact f = { .type = PRS_FACT_RESET, .time_us = prs_wall_us() };
+		f.u.reset.unit.id = id;
+		f.u.reset.count = end - id;
+		f.u.reset.reason = PRS_RESET_RETRY_FAILED;
+		journal_put(e, &f);
+	}
 }
 
 static int make_lister(struct prs_engine *e, struct prs_err *err)
@@ -203,6 +284,19 @@ static void put_node_up(struct prs_engine *e)
 	f.u.node.name = text_of(host);
 	f.u.node.address = text_of("127.0.0.1");
 	journal_put(e, &f);
+}
+
+static bool is_over(const struct prs_engine *e)
+{
+	return e->state == PRS_JOB_COMPLETED || e->state == PRS_JOB_CANCELED || (e->state == PRS_JOB_FAILED && !e->c.retry_failed);
+}
+
+static void tell_opened(const struct prs_engine *e)
+{
+	const struct prs_ledger_counts *c = &e->ledger.counts;
+	struct prs_engine_opened o = { e->resumed, c->units[PRS_UNIT_DONE], c->units[PRS_UNIT_FAILED], e->ledger.next_id };
+	if (e->c.opened)
+		e->c.opened(e->c.ctx, &o);
 }
 
 int engine_open(struct prs_engine *e, struct prs_err *err)
@@ -235,8 +329,11 @@ int engine_open(struct prs_engine *e, struct prs_err *err)
 		return r;
 	e->resumed = was.epoch != 0;
 	e->state = e->ledger.job;
-	if (e->resumed && (e->state == PRS_JOB_COMPLETED || e->state == PRS_JOB_FAILED || e->state == PRS_JOB_CANCELED))
-		return 0; /* nothing to do: the caller looks at the state */
+	if (e->resumed && is_over(e)) {
+		e->end->was_over = true; /* nothing to do: the caller looks at the state */
+		e->cause = e->ledger.job_code;
+		return 0;
+	}
 	if (!r)
 		r = prs_index_grow(e->index, prs_plan_next_id(e->plan), err);
 	read_boot_id(boot, sizeof boot);
@@ -257,7 +354,12 @@ int engine_open(struct prs_engine *e, struct prs_err *err)
 	if (bad < 0)
 		return (int)bad;
 	resume_state(e);
+	r = journal_settings(e, err);
+	if (r < 0)
+		return r;
+	journal_retries(e);
 	put_node_up(e);
+	tell_opened(e);
 	return 0;
 }
 

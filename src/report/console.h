@@ -42,5 +42,9 @@ void prs_console_error(struct prs_buf *to, const char *where, const char *trace,
 /* 1234567 -> "1,234,567"; 3725 s -> "1:02:05" */
 void prs_put_count(struct prs_buf *to, uint64_t v);
 void prs_put_duration(struct prs_buf *to, uint64_t us);
+/* A JSON string with its quotes; bytes that are no UTF-8 become \udcXX, as Python's surrogateescape. */
+void prs_put_json(struct prs_buf *to, const char *text);
+/* Text from outside on one line: without control characters. */
+void prs_put_plain(struct prs_buf *to, const char *text);
 
 #endif

@@ -83,12 +83,23 @@ static json_t *options_to(const struct prs_job *j)
 	return all;
 }
 
+static void fingerprint(const void *bytes, size_t n, uint8_t to[16])
+{
+	XXH128_canonical_t c;
+	XXH128_canonicalFromHash(&c, XXH3_128bits(bytes, n));
+	memcpy(to, c.digest, 16);
+}
+
 int prs_job_to_json(struct prs_job *j, struct prs_buf *to, struct prs_err *err)
 {
 	json_t *inputs = json_array();
 	for (size_t i = 0; i < j->inputs_n; i++)
 		json_array_append_new(inputs, json_pack("{s:o, s:o}", "name", text_to(j->inputs[i].name), "path", text_to(j->inputs[i].path)));
-	json_t *root = json_pack("{s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "format", 1, "engine", PRS_VERSION,
+	char code[33] = "";
+	for (int i = 0; i < 16; i++)
+		snprintf(code + 2 * i, 3, "%02x", j->code_print[i]);
+	json_t *root = json_pack("{s:i, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "format", 1, "engine", PRS_VERSION,
+	                         "code_print", code,
 	                         "name", text_to(j->name), "entry", text_to(j->entry), "code_dir", text_to(j->code_dir), "submit_dir",
 	                         text_to(j->submit_dir), "output_file", text_to(j->output_file), "output_dir", text_to(j->output_dir), "python",
 	                         text_to(j->python), "python_why", text_to(j->python_why), "inputs", inputs, "models",
@@ -103,9 +114,7 @@ int prs_job_to_json(struct prs_job *j, struct prs_buf *to, struct prs_err *err)
 	free(text);
 	if (to->failed)
 		return prs_fail(err, (enum prs_code)-to->failed, "job.json");
-	XXH128_canonical_t c;
-	XXH128_canonicalFromHash(&c, XXH3_128bits(to->data, to->len));
-	memcpy(j->job_print, c.digest, 16);
+	fingerprint(to->data, to->len, j->job_print);
 	return 0;
 }
 
@@ -163,12 +172,23 @@ static int inputs_from(const json_t *a, struct prs_job *j)
 	return j->inputs ? 0 : -PRS_ENOMEM;
 }
 
-int prs_job_from_json(struct prs_job *j, const char *text, size_t n, struct prs_err *err)
+/* What a file of this or an older format must have; a newer one is named. */
+static int check_format(const json_t *root, const char *code, struct prs_err *err)
 {
-	json_error_t e;
-	json_t *root = json_loadb(text, n, 0, &e);
-	if (!root)
-		return prs_fail(err, PRS_ECORRUPT, "job.json:%d:%d: %s", e.line, e.column, e.text);
+	const json_t *format = json_object_get(root, "format");
+	const char *engine = json_string_value(json_object_get(root, "engine"));
+	if (!json_is_integer(format) || json_integer_value(format) < 1)
+		return prs_fail(err, PRS_ECORRUPT, "job.json: no \"format\"");
+	if (json_integer_value(format) > 1)
+		return prs_fail(err, PRS_EVERSION, "job.json has format %lld, written by engine %s; this engine (%s) knows format 1",
+		                (long long)json_integer_value(format), engine ? engine : "?", PRS_VERSION);
+	if (!code || strlen(code) != 32)
+		return prs_fail(err, PRS_ECORRUPT, "job.json: no \"code_print\"");
+	return 0;
+}
+
+static int fields_from(struct prs_job *j, const json_t *root, struct prs_err *err)
+{
 	struct { const char *key; char **to; } texts[] = {
 		{ "name", &j->name }, { "entry", &j->entry }, { "code_dir", &j->code_dir }, { "submit_dir", &j->submit_dir },
 		{ "output_file", &j->output_file }, { "output_dir", &j->output_dir }, { "python", &j->python }, { "python_why", &j->python_why },
@@ -185,6 +205,24 @@ int prs_job_from_json(struct prs_job *j, const char *text, size_t n, struct prs_
 		PRS_AUTOFREE char *arg = text_from(json_array_get(args, i));
 		r = arg && prs_list_add(&j->user_args, arg) == 0 ? 0 : prs_fail(err, PRS_ENOMEM, "job.json");
 	}
+	return r;
+}
+
+int prs_job_from_json(struct prs_job *j, const char *text, size_t n, struct prs_err *err)
+{
+	json_error_t e;
+	json_t *root = json_loadb(text, n, 0, &e);
+	if (!root)
+		return prs_fail(err, PRS_ECORRUPT, "job.json:%d:%d: %s", e.line, e.column, e.text);
+	const char *code = json_string_value(json_object_get(root, "code_print"));
+	int r = check_format(root, code, err);
+	for (size_t i = 0; i < 16 && !r; i++) {
+		unsigned byte = 0;
+		sscanf(code + 2 * i, "%2x", &byte);
+		j->code_print[i] = (uint8_t)byte;
+	}
+	r = r ? r : fields_from(j, root, err);
+	fingerprint(text, n, j->job_print);
 	json_decref(root);
 	return r;
 }

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * cmd_learn: prs help, version, options, errors: what the tables say.
+ */
+#include "cli/cli.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int complain(int status, const struct prs_err *err)
+{
+	fprintf(stderr, "prs: %s\n", err->msg);
+	return status;
+}
+
+int complain_all(unsigned n, struct prs_buf *lines)
+{
+	if (n == 1)
+		fprintf(stderr, "prs: %s", prs_buf_str(lines));
+	else
+		fprintf(stderr, "prs: %u mistakes\n%s", n, prs_buf_str(lines));
+	return 2;
+}
+
+int cli_print(struct prs_buf *b)
+{
+	struct prs_err err;
+	if (b->failed) {
+		prs_fail(&err, (enum prs_code)-b->failed, "%s", prs_error_row(b->failed)->sentence);
+		return complain(3, &err);
+	}
+	bool ok = fwrite(b->data, 1, b->len, stdout) == b->len && fflush(stdout) == 0;
+	if (ok || errno == EPIPE)
+		return 0;
+	prs_fail_errno(&err, errno, "writing to stdout");
+	return complain(3, &err);
+}
+
+int cmd_help(struct cli_args *a)
+{
+	PRS_AUTOBUF b;
+	prs_buf_init(&b, 1 << 20);
+	const struct cli_command *c = a->words.n ? cli_command_find(a->words.v[0]) : NULL;
+	if (a->words.n && !c) {
+		struct prs_err err;
+		const char *near = cli_command_nearest(a->words.v[0]);
+		prs_fail(&err, PRS_ENOTFOUND, "no command %s%s%s%s", a->words.v[0], near ? "; did you mean " : ": prs help shows all", near ? near : "", near ? "?" : "");
+		return complain(2, &err);
+	}
+	if (c)
+		cli_help_command(&b, c);
+	else
+		cli_help_overview(&b);
+	return cli_print(&b);
+}
+
+int cmd_version(struct cli_args *a)
+{
+	PRS_AUTOBUF b;
+	prs_buf_init(&b, 4096);
+	prs_buf_puts(&b, cli_json(a) ? "{\"program\": \"prs\", \"version\": \"" PRS_VERSION "\"}\n" : "prs " PRS_VERSION "\n");
+	return cli_print(&b);
+}
+
+/* ---- options ---------------------------------------------------------------------------------------------------------- */
+
+static void list_options(struct prs_buf *b)
+{
+	const char *group = "";
+	for (unsigned i = 0; prs_option_at(i); i++) {
+		const struct prs_option_row *row = prs_option_at(i);
+		if (!row->group[0])
+			continue;
+		if (strcmp(group, row->group) != 0)
+			prs_buf_putf(b, "%s%s\n", group[0] ? "\n" : "", row->group);
+		group = row->group;
+		prs_buf_putf(b, "  %-32s%s%s\n", row->flag, row->def[0] ? "default " : "", row->def);
+	}
+	prs_buf_puts(b, "\nprs options NAME says more.\n");
+}
+
+static int no_option(const char *word)
+{
+	const struct prs_option_row *many[4];
+	struct prs_err err;
+	const char *near = prs_option_nearest(word);
+	unsigned n = prs_option_match(word, true, many, 4);
+	if (n > 1)
+		prs_fail(&err, PRS_EINVALID, "%s can mean %s, %s%s", word, many[0]->flag, many[1]->flag, n > 2 ? " or another" : "");
+	else
+		prs_fail(&err, PRS_ENOTFOUND, "no option %s%s%s%s", word, near ? "; did you mean " : ": prs options shows all", near ? near : "", near ? "?" : "");
+	return complain(2, &err);
+}
+
+int cmd_options(struct cli_args *a)
+{
+	PRS_AUTOBUF b;
+	prs_buf_init(&b, 1 << 20);
+	const struct prs_option_row *row = a->words.n ? prs_option_find(a->words.v[0], true) : NULL;
+	if (a->words.n && !row)
+		return no_option(a->words.v[0]);
+	if (cli_has(a, "--markdown"))
+		cli_options_markdown(&b);
+	else if (row)
+		cli_help_option(&b, row);
+	else
+		list_options(&b);
+	return cli_print(&b);
+}
+
+/* ---- errors ----------------------------------------------------------------------------------------------------------- */
+
+static const struct prs_error_row *find_error(const char *word)
+{
+	char *end;
+	long code = strtol(word, &end, 10);
+	for (unsigned i = 0; prs_error_at(i); i++) {
+		const struct prs_error_row *row = prs_error_at(i);
+		if ((!*end && end != word && row->code == code) || !strcasecmp(row->name, word))
+			return row;
+	}
+	return NULL;
+}
+
+static const char *nearest_error(const char *word)
+{
+	const char *best = NULL;
+	unsigned least = 4;
+	for (unsigned i = 0; prs_error_at(i); i++) {
+		unsigned far = prs_distance(word, prs_error_at(i)->name);
+		if (far < least) {
+			least = far;
+			best = prs_error_at(i)->name;
+		}
+	}
+	return best;
+}
+
+static void put_error(struct prs_buf *b, const struct prs_error_row *row)
+{
+	static const char *const actions[] = { [PRS_ACTION_FAIL] = "fails, without another try", [PRS_ACTION_HERE] = "tries again",
+		[PRS_ACTION_ELSEWHERE] = "tries again, on another process where there is one", [PRS_ACTION_LATER] = "stops in a way that prs resume can go on from" };
+	prs_buf_putf(b, "%s (%u): %s\n  fault       %s\n  the engine  %s\n", row->name, row->code, row->sentence, prs_fault_name(row->fault), actions[row->action]);
+}
+
+int cmd_errors(struct cli_args *a)
+{
+	PRS_AUTOBUF b;
+	prs_buf_init(&b, 1 << 20);
+	const struct prs_error_row *row = a->words.n ? find_error(a->words.v[0]) : NULL;
+	if (a->words.n && !row) {
+		struct prs_err err;
+		const char *near = nearest_error(a->words.v[0]);
+		prs_fail(&err, PRS_ENOTFOUND, "no error %s%s%s%s", a->words.v[0], near ? "; did you mean " : ": prs errors shows all", near ? near : "", near ? "?" : "");
+		return complain(2, &err);
+	}
+	if (cli_has(a, "--markdown"))
+		cli_errors_markdown(&b);
+	else if (row)
+		put_error(&b, row);
+	for (unsigned i = 0; !row && !cli_has(a, "--markdown") && prs_error_at(i); i++)
+		prs_buf_putf(&b, "%4u  %-22s%s\n", prs_error_at(i)->code, prs_error_at(i)->name, prs_error_at(i)->sentence);
+	return cli_print(&b);
+}

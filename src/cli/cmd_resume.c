@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * cmd_resume: prs resume RUN: the job of the run folder, with the settings that may change.
+ */
+#include "cli/cli.h"
+
+#include "base/mem.h"
+#include "store/store.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { SETTINGS_MAX = 64 };
+
+struct settings {
+	struct prs_setting v[SETTINGS_MAX];
+	size_t n;
+	struct prs_options scratch; /* every value is tried here first */
+};
+
+/* What belongs to the run, and what is about the screen of one command. */
+static void refuse(struct cli_args *a, const struct prs_option_row *row, const char *where)
+{
+	if (row->resume == PRS_RESUME_SCREEN)
+		cli_mistake(a, "%s: %s is not kept in a run: give %s itself", where, row->name, row->flag);
+	else
+		cli_mistake(a, "%s: %s cannot change in a run that exists: start a new run. prs resume changes timeouts, tries, thresholds and processes", where,
+		            row->name);
+}
+
+static void add(struct settings *s, struct cli_args *a, const struct prs_option_row *row, const char *value, const char *where)
+{
+	struct prs_err err = { 0 };
+	if (row->resume != PRS_RESUME_YES)
+		refuse(a, row, where);
+	else if (prs_option_set(&s->scratch, row, value, where, &err) < 0)
+		cli_mistake(a, "%s", err.msg);
+	else if (s->n < SETTINGS_MAX)
+		s->v[s->n++] = (struct prs_setting){ row, value };
+	else
+		cli_mistake(a, "more than %d settings", SETTINGS_MAX);
+}
+
+/* KEY=VALUE; KEY is any spelling of an option. */
+static void add_set(struct settings *s, struct cli_args *a, const char *text)
+{
+	const char *equals = strchr(text, '=');
+	char key[PRS_OPTION_WORD_MAX], where[PRS_OPTION_WORD_MAX + 8];
+	snprintf(key, sizeof key, "%.*s", (int)(equals ? equals - text : 0), text);
+	snprintf(where, sizeof where, "--set %s", key);
+	const struct prs_option_row *row = equals ? prs_option_find(key, true) : NULL;
+	const char *near = equals && !row ? prs_option_nearest(key) : NULL;
+	if (!equals)
+		cli_mistake(a, "--set %s: expected KEY=VALUE, such as --set run_max_try=5", text);
+	else if (!row)
+		cli_mistake(a, "--set: no setting %s%s%s%s", key, near ? "; did you mean " : ": prs options shows all", near ? near + 2 : "", near ? "?" : "");
+	else
+		add(s, a, row, equals + 1, where);
+}
+
+static void gather(struct settings *s, struct cli_args *a)
+{
+	const char *text;
+	for (unsigned i = 0; (text = cli_value(a, "--set", i)); i++)
+		add_set(s, a, text);
+	for (size_t i = 0; i < a->options_n; i++) {
+		const struct cli_option *o = &a->options[i];
+		bool ours = o->row == prs_option_at(PRS_OPTION_ID_runs_dir) || o->row->resume == PRS_RESUME_SCREEN;
+		if (!ours)
+			add(s, a, o->row, o->value, o->where);
+	}
+}
+
+static int read_job(struct prs_job *j, const char *dir, struct prs_err *err)
+{
+	PRS_AUTOBUF json;
+	prs_buf_init(&json, 64 << 20);
+	PRS_AUTOFREE char *path = prs_strf("%s/job.json", dir);
+	int r = path ? prs_read_file(program_fs(), path, &json, err) : prs_fail(err, PRS_ENOMEM, "job.json");
+	return r ? r : prs_job_from_json(j, (const char *)json.data, json.len, err);
+}
+
+static int resume(struct cli_args *a, const struct settings *set)
+{
+	struct prs_err err = { 0 };
+	struct prs_job j;
+	struct cli_run run;
+	if (cli_find_run(a, a->words.n ? a->words.v[0] : NULL, &run, &err) < 0)
+		return complain(err.code == -PRS_ECORRUPT || err.code == -PRS_EVERSION ? 3 : 2, &err);
+	prs_job_init(&j);
+	int status;
+	if (read_job(&j, run.dir, &err) < 0) {
+		prs_wrap(&err, "%s", run.dir);
+		status = complain(3, &err);
+	} else {
+		struct cli_start s = { .job = &j, .run = &run, .takeover = cli_has(a, "--takeover"), .retry_failed = cli_has(a, "--retry-failed"),
+			               .json = cli_json(a), .quiet = cli_quiet(a), .set = set->v, .set_n = set->n };
+		status = cli_start(&s);
+	}
+	prs_job_done(&j);
+	return status;
+}
+
+int cmd_resume(struct cli_args *a)
+{
+	struct prs_err err = { 0 };
+	struct settings set = { .n = 0 };
+	int r = prs_options_init(&set.scratch, &err);
+	if (!r)
+		gather(&set, a);
+	int status = r ? complain(4, &err) : a->mistakes_n ? complain_all(a->mistakes_n, &a->mistakes) : resume(a, &set);
+	prs_options_done(&set.scratch);
+	return status;
+}

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * commands: the table of subcommands: the one home of their names, arguments, flags, examples and exit statuses.
+ */
+#include "cli/cli.h"
+
+#include <string.h>
+
+#define RUNNING_EXITS                                                                              \
+	"0  completed\n"                                                                           \
+	"1  the job failed: more failures than allowed, init() failed, no rows\n"                  \
+	"2  wrong usage, or a mistake in the job: nothing ran\n"                                   \
+	"3  it cannot go on: files of the run are damaged, or another engine took it over\n"       \
+	"4  interrupted, or stopped by the machine (Ctrl-C, disk full): prs resume goes on\n"      \
+	"5  canceled\n"
+#define LOOKING_EXITS                                                                              \
+	"0  done\n"                                                                                \
+	"2  wrong usage, or no such run\n"                                                         \
+	"3  files of the run are damaged, or of a newer version\n"
+
+static const struct cli_flag resume_flags[] = {
+	{ "--takeover", NULL, NULL, "go past an engine that still holds the run (it hangs, or its machine is gone); it stops when it wakes up" },
+	{ "--retry-failed", NULL, NULL, "the mini-batches that failed get all their tries again; also goes on with a job that failed" },
+	{ "--set", NULL, "KEY=VALUE", "change a setting from here on: timeouts, tries, thresholds, processes; the same as --KEY VALUE" },
+	{ 0 },
+};
+static const struct cli_flag options_flags[] = {
+	{ "--markdown", NULL, NULL, "all of them as docs/options.md" },
+	{ 0 },
+};
+static const struct cli_flag errors_flags[] = {
+	{ "--markdown", NULL, NULL, "all of them as docs/errors.md" },
+	{ 0 },
+};
+
+#define RUN_WORD "RUN is an id, the beginning of one, the path of a run folder, or last (also when it is left out)."
+
+static const struct cli_command commands[] = {
+	{ .name = "run", .run = cmd_run, .group = "Run", .arguments = "SCRIPT --input PATH [options] [-- ARGUMENTS]",
+	  .what = "run an entry script over files, in several processes",
+	  .more = "SCRIPT is a Python file with run(mini_batch), and init() and shutdown() if it likes. The input is cut into mini-batches; the rows that run() "
+	          "returns go to one output file in input order. What stands behind -- goes to the script's sys.argv.\n"
+	          "The run folder (runs/<name>-<time>-<letters>) holds a copy of the script's folder, the logs and all results: whatever stops the job, prs resume "
+	          "goes on from there.",
+	  .options = "*", .words_min = 1, .words_max = 1, .rest = true,
+	  .examples = "prs run score.py --input ./images --output scores.txt\n"
+	              "prs run score.py --input ./images --mini-batch-size 20 -p 4 --model digits=./model -- --threshold 0.5\n"
+	              "prs run count.py -i day1=./monday -i day2=./tuesday --error-threshold 10 --json >events.jsonl\n",
+	  .exits = RUNNING_EXITS },
+	{ .name = "resume", .run = cmd_resume, .group = "Run", .arguments = "[RUN] [options]", .what = "go on with a run that was interrupted",
+	  .more = RUN_WORD " What is done stays done; the copy of the script in the run folder is used. Input, mini-batch size and code belong to the run and cannot "
+	          "change; timeouts, tries, thresholds and processes can, for the rest of it.",
+	  .options = "*", .flags = resume_flags, .words_max = 1,
+	  .examples = "prs resume\n"
+	              "prs resume score-20250131-120000-abc --set run_invocation_timeout=300 --processes 2\n"
+	              "prs resume last --retry-failed\n",
+	  .exits = RUNNING_EXITS },
+	{ .name = "list", .run = cmd_list, .group = "Look", .arguments = "[--json]", .what = "all runs with state, counts and age", .options = "runs-dir json",
+	  .examples = "prs list\nprs list --runs-dir /data/runs --json\n", .exits = LOOKING_EXITS },
+	{ .name = "status", .run = cmd_status, .group = "Look", .arguments = "[RUN] [--json]", .what = "state and counts of a run",
+	  .more = RUN_WORD " Works while the run is running, and when its engine is dead.", .options = "runs-dir json", .words_max = 1,
+	  .examples = "prs status\nprs status score-2025 --json\n", .exits = LOOKING_EXITS },
+	{ .name = "check", .run = cmd_check, .group = "Look", .arguments = "[RUN]", .what = "compare the journal with the rows that are stored",
+	  .more = RUN_WORD " Reads every row of the run and its checksum; changes nothing.", .options = "runs-dir json", .words_max = 1,
+	  .examples = "prs check\nprs check ./runs/score-20250131-120000-abc\n",
+	  .exits = "0  all is well\n1  there are problems, a line each\n2  wrong usage, or no such run\n3  the journal or the plan cannot be read\n" },
+	{ .name = "dump", .run = cmd_dump, .group = "Look", .arguments = "journal|plan|segment [RUN] [--json]", .what = "every record of a run's files, a line each",
+	  .more = RUN_WORD, .options = "runs-dir json", .words_min = 1, .words_max = 2,
+	  .examples = "prs dump journal\nprs dump plan last --json\n", .exits = LOOKING_EXITS },
+	{ .name = "options", .run = cmd_options, .group = "Learn", .arguments = "[NAME]", .what = "every option: meaning, range, default, spellings",
+	  .flags = options_flags, .words_max = 1, .examples = "prs options\nprs options run_max_try\n", .exits = "0  done\n2  wrong usage, or no such option\n" },
+	{ .name = "errors", .run = cmd_errors, .group = "Learn", .arguments = "[NAME|CODE]", .what = "every error code: meaning, whose fault, what the engine does",
+	  .flags = errors_flags, .words_max = 1, .examples = "prs errors\nprs errors RUN_TIMEOUT\n", .exits = "0  done\n2  wrong usage, or no such error\n" },
+	{ .name = "help", .run = cmd_help, .group = "Learn", .arguments = "[COMMAND]", .what = "what a command does, with examples", .words_max = 1,
+	  .examples = "prs help run\nprs run --help\n", .exits = "0  done\n2  no such command\n" },
+	{ .name = "version", .run = cmd_version, .group = "Learn", .arguments = "[--json]", .what = "the version of this program", .options = "json",
+	  .examples = "prs version\n", .exits = "0  done\n" },
+};
+
+enum { COMMANDS = sizeof commands / sizeof *commands };
+
+const struct cli_command *cli_command_at(unsigned i) { return i < COMMANDS ? &commands[i] : NULL; }
+
+const struct cli_command *cli_command_find(const char *name)
+{
+	for (unsigned i = 0; i < COMMANDS; i++)
+		if (!strcmp(name, commands[i].name))
+			return &commands[i];
+	return NULL;
+}
+
+/* What people type who come from other tools. */
+static const char *const habits[][2] = {
+	{ "ls", "list" }, { "ps", "list" }, { "show", "status" }, { "submit", "run" }, { "start", "run" }, { "continue", "resume" }, { "restart", "resume" },
+	{ "verify", "check" }, { "fsck", "check" }, { "info", "status" }, { "explain", "errors" },
+};
+
+const char *cli_command_nearest(const char *name)
+{
+	const char *best = NULL;
+	unsigned least = 3;
+	for (size_t i = 0; i < sizeof habits / sizeof *habits; i++)
+		if (!strcmp(name, habits[i][0]))
+			return habits[i][1];
+	for (unsigned i = 0; i < COMMANDS; i++) {
+		unsigned far = prs_distance(name, commands[i].name);
+		bool begins = strlen(name) > 1 && !strncmp(name, commands[i].name, strlen(name));
+		if (begins)
+			return commands[i].name;
+		if (far < least && far < strlen(commands[i].name)) {
+			least = far;
+			best = commands[i].name;
+		}
+	}
+	return best;
+}

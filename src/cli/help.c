@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * help: the help of every command and option, docs/options.md and docs/errors.md, all from the tables. 80 columns.
+ */
+#include "cli/cli.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { COLUMNS = 80, TEXT_INDENT = 6, NAME_COLUMNS = 10 };
+
+/* ---- paragraphs ------------------------------------------------------------------------------------------------------- */
+
+/* Text wrapped at blanks, every line but the first indented; the cursor stands at `column`. A line feed begins a new line. */
+static void put_wrapped(struct prs_buf *to, const char *text, unsigned indent, unsigned column)
+{
+	bool first = true;
+	while (*text) {
+		size_t n = strcspn(text, " \n");
+		bool fits = column + 1 + n <= COLUMNS;
+		if (!first && fits)
+			prs_buf_putc(to, ' ');
+		else if (!first)
+			prs_buf_putf(to, "\n%*s", (int)indent, "");
+		column = (first || fits ? column + !first : indent) + (unsigned)n;
+		prs_buf_put(to, text, n);
+		text += n;
+		first = *text == '\n';
+		if (first) {
+			prs_buf_putf(to, "\n%*s", (int)indent, "");
+			column = indent;
+		}
+		text += *text != 0;
+	}
+	prs_buf_putc(to, '\n');
+}
+
+static void put_text(struct prs_buf *to, const char *text, unsigned indent)
+{
+	prs_buf_putf(to, "%*s", (int)indent, "");
+	put_wrapped(to, text, indent, indent);
+}
+
+/* "a\nb\n" -> each line indented */
+static void put_lines(struct prs_buf *to, const char *lines)
+{
+	while (*lines) {
+		size_t n = strcspn(lines, "\n");
+		prs_buf_putf(to, "  %.*s\n", (int)n, lines);
+		lines += n + (lines[n] == '\n');
+	}
+}
+
+/* ---- options ---------------------------------------------------------------------------------------------------------- */
+
+/* The value as help shows it: "N" for numbers, else what the table says. */
+static const char *value_word(const struct prs_option_row *row)
+{
+	switch (row->type) {
+	case PRS_OPTION_BOOL: return "";
+	case PRS_OPTION_INT:
+	case PRS_OPTION_COUNT:
+	case PRS_OPTION_NUM: return "N";
+	case PRS_OPTION_SECONDS: return "SECONDS";
+	case PRS_OPTION_TEXT:
+	case PRS_OPTION_CHOICE:
+	case PRS_OPTION_LIST: break;
+	}
+	return row->unit;
+}
+
+static void put_spellings(struct prs_buf *to, const struct prs_option_row *row, bool letters, const char *first, const char *between)
+{
+	char name[PRS_OPTION_WORD_MAX];
+	unsigned n = 0;
+	for (unsigned i = 1; prs_option_spelling(row, i, name); i++)
+		if ((name[1] != '-') == letters)
+			prs_buf_putf(to, "%s%s", n++ ? between : first, name);
+}
+
+/* "seconds; default 60" */
+static void put_remarks(struct prs_buf *to, const struct prs_option_row *row)
+{
+	bool number = row->type == PRS_OPTION_INT || row->type == PRS_OPTION_COUNT || row->type == PRS_OPTION_NUM;
+	unsigned n = 0;
+	if (number && row->unit[0])
+		prs_buf_putf(to, "%s%s", n++ ? "; " : " (", row->unit);
+	if (row->type == PRS_OPTION_LIST && !strstr(row->help, "several times"))
+		prs_buf_putf(to, "%smay be given several times", n++ ? "; " : " (");
+	if (row->def[0] && row->type != PRS_OPTION_BOOL)
+		prs_buf_putf(to, "%sdefault %s", n++ ? "; " : " (", row->def);
+	if (n)
+		prs_buf_putc(to, ')');
+	put_spellings(to, row, false, "; also ", " ");
+}
+
+static void put_option(struct prs_buf *to, const struct prs_option_row *row)
+{
+	PRS_AUTOBUF text;
+	prs_buf_init(&text, 1 << 16);
+	prs_buf_puts(to, "  ");
+	put_spellings(to, row, true, "", ", ");
+	bool letter = to->len > 0 && to->data[to->len - 1] != ' ';
+	prs_buf_putf(to, "%s%s", letter ? ", " : "", row->flag);
+	if (value_word(row)[0])
+		prs_buf_putf(to, " %s", value_word(row));
+	prs_buf_putc(to, '\n');
+	prs_buf_puts(&text, row->help);
+	put_remarks(&text, row);
+	put_text(to, prs_buf_str(&text), TEXT_INDENT);
+}
+
+static bool is_shown(const struct cli_command *c, const struct prs_option_row *row)
+{
+	bool kept = strcmp(c->name, "resume") != 0 || row->resume != PRS_RESUME_NO || row == prs_option_at(PRS_OPTION_ID_runs_dir);
+	return row->group[0] && cli_takes(c, row) && kept;
+}
+
+static void put_options(struct prs_buf *to, const struct cli_command *c)
+{
+	const char *group = "";
+	bool few = c->options && strcmp(c->options, "*") != 0;
+	for (unsigned i = 0; prs_option_at(i); i++) {
+		const struct prs_option_row *row = prs_option_at(i);
+		if (!is_shown(c, row))
+			continue;
+		const char *title = few ? (c->flags ? group : "Options") : row->group;
+		if (strcmp(group, title) != 0)
+			prs_buf_putf(to, "\n%s\n", group = title);
+		put_option(to, row);
+	}
+}
+
+static void put_flags(struct prs_buf *to, const struct cli_command *c)
+{
+	if (c->flags)
+		prs_buf_puts(to, "\nOptions\n");
+	for (const struct cli_flag *f = c->flags; f && f->name; f++) {
+		prs_buf_putf(to, "  %s%s%s%s%s\n", f->letter ? f->letter : "", f->letter ? ", " : "", f->name, f->value ? " " : "", f->value ? f->value : "");
+		put_text(to, f->help, TEXT_INDENT);
+	}
+}
+
+/* ---- screens ---------------------------------------------------------------------------------------------------------- */
+
+void cli_help_command(struct prs_buf *to, const struct cli_command *c)
+{
+	prs_buf_putf(to, "prs %s: %s\n\nUsage: prs %s %s\n", c->name, c->what, c->name, c->arguments);
+	if (c->more) {
+		prs_buf_putc(to, '\n');
+		put_text(to, c->more, 0);
+	}
+	put_flags(to, c);
+	put_options(to, c);
+	prs_buf_puts(to, "\nExamples\n");
+	put_lines(to, c->examples);
+	prs_buf_puts(to, "\nExit status\n");
+	put_lines(to, c->exits);
+}
+
+void cli_help_overview(struct prs_buf *to)
+{
+	const char *group = "";
+	prs_buf_puts(to, "prs " PRS_VERSION ": a script with run(mini_batch) over many files, in several processes,\n"
+	                 "with retries, timeouts and an error budget. Whatever stops it, it goes on.\n\nUsage: prs COMMAND ...\n");
+	for (unsigned i = 0; cli_command_at(i); i++) {
+		const struct cli_command *c = cli_command_at(i);
+		if (!c->group)
+			continue;
+		if (strcmp(group, c->group) != 0)
+			prs_buf_putf(to, "\n%s\n", group = c->group);
+		prs_buf_putf(to, "  %-*s%s\n", NAME_COLUMNS, c->name, c->what);
+	}
+	prs_buf_puts(to, "\nprs help COMMAND says more. A first job:\n  prs run score.py --input ./images --output scores.txt\n");
+}
+
+static void put_range(struct prs_buf *to, const struct prs_option_row *row)
+{
+	switch (row->type) {
+	case PRS_OPTION_INT:
+	case PRS_OPTION_COUNT: prs_buf_putf(to, "whole number, %.0f to %.0f", row->min, row->max); break;
+	case PRS_OPTION_NUM: prs_buf_putf(to, "number, %.0f to %.0f", row->min, row->max); break;
+	case PRS_OPTION_SECONDS: prs_buf_putf(to, "above %.0f, up to %.0f", row->min, row->max); break;
+	case PRS_OPTION_BOOL: prs_buf_puts(to, "true or false"); break;
+	case PRS_OPTION_CHOICE:
+	case PRS_OPTION_TEXT: prs_buf_puts(to, row->unit); break;
+	case PRS_OPTION_LIST: prs_buf_putf(to, "%s, several times", row->unit); break;
+	}
+	bool number = row->type == PRS_OPTION_INT || row->type == PRS_OPTION_COUNT || row->type == PRS_OPTION_NUM || row->type == PRS_OPTION_SECONDS;
+	if (number && row->unit[0])
+		prs_buf_putf(to, " %s", row->unit);
+}
+
+static const char *resume_word(const struct prs_option_row *row)
+{
+	return row->resume == PRS_RESUME_YES ? "yes" : row->resume == PRS_RESUME_NO ? "no: start a new run" : "is not kept";
+}
+
+void cli_help_option(struct prs_buf *to, const struct prs_option_row *row)
+{
+	PRS_AUTOBUF names;
+	prs_buf_init(&names, 4096);
+	put_spellings(&names, row, true, ", ", ", ");
+	put_spellings(&names, row, false, ", ", ", ");
+	prs_buf_putf(to, "%s%s\n", row->flag, prs_buf_str(&names));
+	put_text(to, row->help, 2);
+	prs_buf_puts(to, "  value       ");
+	put_range(to, row);
+	prs_buf_putf(to, "\n  default     %s\n", row->def[0] ? row->def : "none");
+	if (row->v1[0])
+		prs_buf_putf(to, "  v1 key      %s\n", row->v1);
+	if (row->v2[0])
+		prs_buf_putf(to, "  v2 key      %s\n", row->v2);
+	prs_buf_putf(to, "  at resume   %s\n", resume_word(row));
+}
+
+/* ---- docs ------------------------------------------------------------------------------------------------------------- */
+
+/* A cell of a table: '|' would end it. */
+static void put_cell(struct prs_buf *to, const char *text)
+{
+	for (; *text; text++)
+		prs_buf_putf(to, *text == '|' ? "\\|" : "%c", *text);
+}
+
+void cli_options_markdown(struct prs_buf *to)
+{
+	const char *group = "";
+	prs_buf_puts(to, "# Options\n\nMade from the option table by `prs options --markdown`. `-` and `_` are the same in names; `--flag VALUE` and `--flag=VALUE` too; a\n"
+	                 "beginning that only one option has is enough. The last one given wins; lists add. \"resume\": may `prs resume` change it?\n");
+	for (unsigned i = 0; prs_option_at(i); i++) {
+		const struct prs_option_row *row = prs_option_at(i);
+		if (!row->group[0])
+			continue;
+		if (strcmp(group, row->group) != 0)
+			prs_buf_putf(to, "\n## %s\n\n| option | value | default | meaning | v1 key | v2 key | resume |\n|---|---|---|---|---|---|---|\n",
+			             group = row->group);
+		PRS_AUTOBUF range;
+		prs_buf_init(&range, 4096);
+		put_range(&range, row);
+		prs_buf_putf(to, "| `%s`", row->flag);
+		put_spellings(to, row, true, " `", "` `");
+		prs_buf_puts(to, row->aliases[0] && row->aliases[1] != '-' ? "`" : "");
+		put_spellings(to, row, false, " `", "` `");
+		prs_buf_puts(to, strstr(row->aliases, "--") ? "` | " : " | ");
+		put_cell(to, prs_buf_str(&range));
+		prs_buf_putf(to, " | %s | ", row->def);
+		put_cell(to, row->help);
+		prs_buf_putf(to, " | %s | %s | %s |\n", row->v1, row->v2, row->resume == PRS_RESUME_YES ? "yes" : "no");
+	}
+}
+
+static const char *action_text(unsigned action)
+{
+	static const char *const texts[] = { [PRS_ACTION_FAIL] = "fails", [PRS_ACTION_HERE] = "tries again", [PRS_ACTION_ELSEWHERE] = "tries again, on another process",
+		[PRS_ACTION_LATER] = "stops, can be resumed" };
+	return action < sizeof texts / sizeof *texts ? texts[action] : "";
+}
+
+static const char *range_title(uint16_t code)
+{
+	return code < 100 ? "The engine's own functions" : code < 150 ? "A try of a mini-batch" : code < 200 ? "A process" : "The job";
+}
+
+void cli_errors_markdown(struct prs_buf *to)
+{
+	const char *title = "";
+	prs_buf_puts(to, "# Errors\n\nMade from the error table by `prs errors --markdown`. Codes are final. \"Fault\": where to look first: the user's job or options, the entry\n"
+	                 "script, the node, the store (disk, files), the system (the engine or the machine).\n");
+	for (unsigned i = 0; prs_error_at(i); i++) {
+		const struct prs_error_row *row = prs_error_at(i);
+		if (strcmp(title, range_title(row->code)) != 0)
+			prs_buf_putf(to, "\n## %s\n\n| code | name | fault | the engine | meaning |\n|---|---|---|---|---|\n", title = range_title(row->code));
+		prs_buf_putf(to, "| %u | %s | %s | %s | ", row->code, row->name, prs_fault_name(row->fault), action_text(row->action));
+		put_cell(to, row->sentence);
+		prs_buf_puts(to, " |\n");
+	}
+}

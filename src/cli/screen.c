@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * screen: see screen.h.
+ *
+ * On a terminal one live line that is rewritten in place (only when it changed); otherwise a line every 10 s. stdout stays empty but for --json.
+ */
+#include "cli/screen.h"
+
+#include "report/console.h"
+#include "wire/states.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#define LINE_EVERY_US UINT64_C(10000000)
+enum { LINE_BYTES = 64 << 10, TEXT_BYTES = 1 << 20 };
+
+void screen_init(struct screen *s, bool json, bool quiet)
+{
+	const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
+	bool dumb = term && !strcmp(term, "dumb");
+	*s = (struct screen){ .json = json, .quiet = quiet, .terminal = isatty(2) && !dumb, .next_us = LINE_EVERY_US };
+	s->color = s->terminal && !(no_color && no_color[0]);
+	prs_buf_init(&s->line, LINE_BYTES);
+	prs_buf_init(&s->last, LINE_BYTES);
+}
+
+void screen_done(struct screen *s)
+{
+	prs_buf_done(&s->line);
+	prs_buf_done(&s->last);
+}
+
+static unsigned columns(void)
+{
+	struct winsize w;
+	return ioctl(2, TIOCGWINSZ, &w) == 0 && w.ws_col ? w.ws_col : 80;
+}
+
+static void clear_line(struct screen *s)
+{
+	if (s->drawn)
+		fputs("\r\033[K", stderr);
+	s->drawn = false;
+	prs_buf_clear(&s->last);
+}
+
+void screen_put(struct screen *s, struct prs_buf *text)
+{
+	clear_line(s);
+	fputs(prs_buf_str(text), stderr);
+	fflush(stderr);
+}
+
+/* ---- while it runs ---------------------------------------------------------------------------------------------------- */
+
+static void draw(struct screen *s)
+{
+	bool same = s->drawn && s->line.len == s->last.len && !memcmp(s->line.data, s->last.data, s->line.len);
+	if (same)
+		return;
+	fprintf(stderr, "\r%s\033[K", prs_buf_str(&s->line));
+	fflush(stderr);
+	s->drawn = true;
+	prs_buf_clear(&s->last);
+	prs_buf_put(&s->last, s->line.data, s->line.len);
+}
+
+void screen_progress(void *ctx, const struct prs_progress *p)
+{
+	struct screen *s = ctx;
+	if (s->json)
+		fflush(stdout);
+	if (s->json || s->quiet || (!s->terminal && p->elapsed_us < s->next_us))
+		return;
+	prs_buf_clear(&s->line);
+	prs_console_progress(&s->line, p, s->terminal ? columns() - 1 : 0, s->color);
+	if (s->terminal) {
+		draw(s);
+		return;
+	}
+	s->next_us = p->elapsed_us + LINE_EVERY_US;
+	prs_buf_putc(&s->line, '\n');
+	screen_put(s, &s->line);
+}
+
+void screen_error(void *ctx, const char *where, const char *text, size_t n)
+{
+	struct screen *s = ctx;
+	PRS_AUTOBUF b;
+	prs_buf_init(&b, TEXT_BYTES);
+	if (s->json)
+		return; /* an event says it */
+	prs_console_error(&b, where, text, n, s->color);
+	screen_put(s, &b);
+	s->error_shown = true;
+}
+
+void screen_event(void *ctx, const char *line, size_t n)
+{
+	struct screen *s = ctx;
+	if (!s->json)
+		return;
+	fwrite(line, 1, n, stdout);
+	fputc('\n', stdout);
+}
+
+void screen_warn(void *ctx, const char *sentence)
+{
+	PRS_AUTOBUF b;
+	prs_buf_init(&b, TEXT_BYTES);
+	prs_buf_putf(&b, "warning: %s\n", sentence);
+	screen_put(ctx, &b);
+}
+
+void screen_say(void *ctx, const char *sentence)
+{
+	struct screen *s = ctx;
+	PRS_AUTOBUF b;
+	prs_buf_init(&b, TEXT_BYTES);
+	prs_buf_putf(&b, "%s\n", sentence);
+	if (!s->json && !s->quiet)
+		screen_put(s, &b);
+}
+
+/* ---- the end ---------------------------------------------------------------------------------------------------------- */
+
+static void member(struct prs_buf *b, const char *key, const char *text)
+{
+	if (!text || !*text)
+		return;
+	prs_buf_putf(b, ",\"%s\":", key);
+	prs_put_json(b, text);
+}
+
+static void number(struct prs_buf *b, const char *key, uint64_t v) { prs_buf_putf(b, ",\"%s\":%llu", key, (unsigned long long)v); }
+
+static const char *result_word(int state)
+{
+	switch (state) {
+	case PRS_JOB_COMPLETED: return "completed";
+	case PRS_JOB_FAILED: return "failed";
+	case PRS_JOB_CANCELED: return "canceled";
+	default: return "interrupted";
+	}
+}
+
+static void put_result(struct prs_buf *b, const struct prs_result *r)
+{
+	member(b, "run", r->run_name);
+	member(b, "dir", r->run_dir);
+	number(b, "mini_batches", r->mini_batches);
+	number(b, "done", r->done);
+	number(b, "failed", r->failed);
+	number(b, "items", r->items);
+	number(b, "items_succeeded", r->items_succeeded);
+	number(b, "items_failed", r->items_failed);
+	number(b, "rows", r->rows);
+	number(b, "wall_us", r->wall_us);
+	if (r->busy >= 0)
+		prs_buf_putf(b, ",\"busy\":%.3f", r->busy);
+	member(b, "output", r->output);
+	if (r->output)
+		number(b, "output_bytes", r->output_bytes);
+	member(b, "error", r->code ? prs_error_row(r->code)->name : NULL);
+	member(b, "cause", r->text);
+	member(b, "next", r->next_command);
+}
+
+/* {"type":"end","result":"completed","exit":0, ...} */
+static void end_event(const struct prs_engine_end *end, int status, const struct prs_err *err)
+{
+	PRS_AUTOBUF b;
+	prs_buf_init(&b, TEXT_BYTES);
+	prs_buf_putf(&b, "{\"type\":\"end\",\"result\":\"%s\",\"exit\":%d", err ? "error" : result_word(end->result.state), status);
+	if (err) {
+		member(&b, "error", prs_error_row(err->code)->name);
+		member(&b, "cause", err->msg);
+	} else {
+		put_result(&b, &end->result);
+	}
+	printf("%s}\n", prs_buf_str(&b));
+	fflush(stdout);
+}
+
+void screen_end(struct screen *s, const struct prs_engine_end *end, const char *logs, int status, const struct prs_err *err)
+{
+	PRS_AUTOBUF b;
+	prs_buf_init(&b, TEXT_BYTES);
+	clear_line(s);
+	if (s->json) {
+		end_event(end, status, err);
+		return;
+	}
+	if (err) {
+		prs_buf_putf(&b, "prs: %s\n", err->msg);
+	} else {
+		struct prs_result r = end->result;
+		if (s->error_shown)
+			r.trace = NULL;
+		prs_console_end(&b, &r, logs, s->color);
+	}
+	screen_put(s, &b);
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * screen: what the engine tells while it runs, written to the terminal (stderr) or as JSON lines (stdout).
+ */
+#ifndef PRS_CLI_SCREEN_H
+#define PRS_CLI_SCREEN_H
+
+#include "base/buf.h"
+#include "master/engine.h"
+
+struct screen {
+	bool json, quiet;       /* from the command */
+	bool terminal, color;   /* of stderr */
+	bool drawn, error_shown;
+	uint64_t next_us;       /* not on a terminal: when the next line is due */
+	struct prs_buf line, last; /* live line; as it stands on the screen */
+};
+
+void screen_init(struct screen *s, bool json, bool quiet);
+void screen_done(struct screen *s);
+/* A finished text, above the live line. */
+void screen_put(struct screen *s, struct prs_buf *text);
+/* The callbacks of the engine; ctx = struct screen. */
+void screen_progress(void *ctx, const struct prs_progress *p);
+void screen_error(void *ctx, const char *where, const char *text, size_t n);
+void screen_event(void *ctx, const char *line, size_t n);
+void screen_warn(void *ctx, const char *sentence);
+void screen_say(void *ctx, const char *sentence);
+/* The last screen, or the last event. `err` NULL: the job ran. */
+void screen_end(struct screen *s, const struct prs_engine_end *end, const char *logs, int status, const struct prs_err *err);
+
+#endif
