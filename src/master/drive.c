@@ -121,11 +121,13 @@ void drive_fact(struct prs_engine *e, const struct prs_fact *f)
 		ev.type = PRS_SCHED_PLANNED;
 	if (f->type == PRS_FACT_TRY) {
 		e->busy_us += f->u.try_.elapsed_us;
-		ev = (struct prs_sched_event){ .type = PRS_SCHED_TRIED, .node = f->u.try_.node, .slot = f->u.try_.slot, .unit = f->u.try_.unit, .code = f->u.try_.code };
+		ev = (struct prs_sched_event){ .type = PRS_SCHED_TRIED, .node = f->u.try_.node, .slot = f->u.try_.slot, .unit = f->u.try_.unit, .lease = f->u.try_.lease, .code = f->u.try_.code };
 	}
+	if (f->type == PRS_FACT_RESET)
+		ev = (struct prs_sched_event){ .type = PRS_SCHED_RESET, .unit = f->u.reset.unit };
 	if (f->type == PRS_FACT_FAILED)
 		ev = (struct prs_sched_event){ .type = PRS_SCHED_FAILED, .unit = f->u.failed.unit };
-	if (f->type == PRS_FACT_PLANNED || f->type == PRS_FACT_TRY || f->type == PRS_FACT_FAILED)
+	if (f->type == PRS_FACT_PLANNED || f->type == PRS_FACT_TRY || f->type == PRS_FACT_FAILED || f->type == PRS_FACT_RESET)
 		drive_event(e, &ev);
 }
 
@@ -149,9 +151,8 @@ static void link_fact(void *ctx, const struct prs_fact *f)
 
 static void link_returned(void *ctx, const struct prs_unit *u, uint64_t lease)
 {
-	(void)lease;
 	struct prs_engine *e = ctx;
-	struct prs_sched_event ev = { .type = PRS_SCHED_RETURNED, .unit = *u };
+	struct prs_sched_event ev = { .type = PRS_SCHED_RETURNED, .unit = *u, .lease = lease };
 	drive_event(e, &ev);
 }
 

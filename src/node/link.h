@@ -17,7 +17,7 @@ struct prs_link {
 	void (*fact)(void *ctx, const struct prs_fact *f);
 	/* A unit comes back without a try. */
 	void (*returned)(void *ctx, const struct prs_unit *u, uint64_t lease);
-	/* The node can take so many units more (replaces the last number). */
+	/* How many units the node wants, all that it ever got counted too (replaces the last number). */
 	void (*ask)(void *ctx, uint32_t count);
 	/* Rows cannot be stored (disk full, failed sync). */
 	void (*failed)(void *ctx, int code, const char *sentence);

@@ -241,7 +241,7 @@ static void on_conn(void *ctx, int events)
 		prs_watch_set(w->watch_conn, 0);
 }
 
-/* Drain the socket, reap, read the tokens and the page, kill what was left behind; then the pool judges. */
+/* Drain the socket, reap, read the page, kill what was left behind; then the pool judges. */
 static void on_dead(void *ctx, int events)
 {
 	(void)events;
@@ -252,11 +252,10 @@ static void on_dead(void *ctx, int events)
 	if (!prs_reap(w->pid, &status))
 		return;
 	struct prs_page page = prs_page_read(w->page);
-	uint32_t tokens = worker_take_tokens(w, UINT32_MAX);
 	prs_signal_group(w->pid, 9);
 	close_process(w);
 	prs_strays_kill(n->c.run_text, w->slot, NULL, EVENT_STRAYS);
-	struct prs_pool_event e = { .type = PRS_POOL_EXITED, .now_us = now(), .slot = w->slot, .exit = status, .count = tokens, .pages = &page };
+	struct prs_pool_event e = { .type = PRS_POOL_EXITED, .now_us = now(), .slot = w->slot, .exit = status, .pages = &page };
 	w->page->word = 0;
 	node_event(n, &e);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * pool: see pool.h.
  *
- * A slot holds the units sent to its process, oldest first. Blame goes to the oldest one, and only when the page says that it was started.
+ * A slot holds the units sent to its process, oldest first. Blame goes to the one that the page names as started, to no other.
  */
 #include "pool/pool.h"
 
@@ -35,10 +35,14 @@ struct slot {
 	struct ring sent;
 	uint64_t head_since_us; /* when the oldest sent unit became the oldest */
 	uint64_t retry_us;      /* DEAD: when to start again */
+	uint64_t answers;       /* RESULT and FAIL so far */
+	uint64_t word, shift_us; /* the page's word at the last TICK, and how much its time was shifted by clock gaps */
 	uint32_t failures;
 	uint32_t recalling;     /* a RECALL is out for so many */
+	uint32_t judged;        /* claim whose try was judged, 0 = none: its answer is dropped */
 	uint16_t broken;        /* code of BROKEN */
-	bool init_told, signalled, judged, leaving, stop_sent;
+	bool recall_missed;     /* the last RECALL came too late: no other one for this head */
+	bool init_told, signalled, leaving;
 	uint64_t busy_us;
 };
 
@@ -49,9 +53,9 @@ struct prs_pool {
 	uint64_t mean_run_us;
 	bool measured;
 	bool started, draining, aborting, finishing, down;
-	uint32_t asked;
+	uint32_t leases, asked; /* since the start, modulo 2^32 */
 	uint64_t wake_us;
-	uint64_t gap_at_us, gap_us; /* the last clock gap */
+	uint64_t gap_at_us, gap_us; /* clock gap since the last TICK */
 	struct prs_pool_effects *out;
 	uint64_t now_us;
 };
@@ -133,15 +137,18 @@ static bool alive(const struct slot *s) { return s->state != PRS_WORKER_NONE && 
 static bool coming(const struct slot *s) { return s->state == PRS_WORKER_STARTING || s->state == PRS_WORKER_INIT; }
 static bool ending(const struct prs_pool *p) { return p->draining || p->aborting || p->finishing; }
 
+static uint64_t after(uint64_t from_us, uint64_t add_us) { return add_us > UINT64_MAX - from_us ? UINT64_MAX : from_us + add_us; }
+
+/* Never later than gap_us from now, so that a gap is seen as long as it was. */
 static void wake_at(struct prs_pool *p, uint64_t at_us)
 {
+	uint64_t latest_us = after(p->now_us, p->c.gap_us);
+	at_us = at_us < latest_us ? at_us : latest_us;
 	if (at_us >= p->wake_us)
 		return;
 	p->wake_us = at_us;
 	emit(p, PRS_POOL_WAKE, NO_SLOT)->at_us = at_us;
 }
-
-static uint64_t after(uint64_t from_us, uint64_t add_us) { return add_us > UINT64_MAX - from_us ? UINT64_MAX : from_us + add_us; }
 
 static void tell_proc(struct prs_pool *p, uint16_t i, enum prs_proc_event event, uint16_t code, uint32_t exit_status)
 {
@@ -185,8 +192,9 @@ static void start(struct prs_pool *p, uint16_t i)
 	s->pid = 0;
 	s->next_claim = 1;
 	s->broken = 0;
-	s->init_told = s->signalled = s->judged = s->leaving = s->stop_sent = false;
-	s->recalling = 0;
+	s->init_told = s->signalled = s->leaving = s->recall_missed = false;
+	s->recalling = s->judged = 0;
+	s->answers = s->word = s->shift_us = 0;
 	emit(p, PRS_POOL_SPAWN, i);
 	wake_at(p, after(p->now_us, p->c.init_timeout_us));
 }
@@ -242,14 +250,24 @@ static bool suits(const struct prs_pool *p, uint16_t i, const struct item *it)
 	return true;
 }
 
+/* Another unit is the oldest one now: it must be started, or judged, by then. */
+static void head_changed(struct prs_pool *p, uint16_t i)
+{
+	struct slot *s = &p->slots[i];
+	s->head_since_us = p->now_us;
+	s->recall_missed = false;
+	if (s->sent.n)
+		wake_at(p, after(p->now_us, p->c.run_timeout_us < p->c.overhead_timeout_us ? p->c.run_timeout_us : p->c.overhead_timeout_us));
+}
+
 static void send(struct prs_pool *p, uint16_t i, uint32_t queue_at)
 {
 	struct slot *s = &p->slots[i];
 	struct item it = ring_remove(&p->queue, queue_at);
 	it.claim = s->next_claim++;
-	if (!s->sent.n)
-		s->head_since_us = p->now_us;
 	ring_push_back(&s->sent, &it);
+	if (s->sent.n == 1)
+		head_changed(p, i);
 	if (s->state == PRS_WORKER_IDLE)
 		set_state(p, i, PRS_WORKER_BUSY);
 	struct prs_pool_effect *e = emit(p, PRS_POOL_SEND, i);
@@ -264,13 +282,22 @@ static bool accepts(const struct prs_pool *p, const struct slot *s)
 	return ready(s) && !s->leaving && !s->recalling && !ending(p);
 }
 
+/* How many units more the slot may get; nothing is queued behind a head that is slow. */
+static uint32_t room(const struct prs_pool *p, const struct slot *s)
+{
+	if (!accepts(p, s))
+		return 0;
+	uint32_t most = s->sent.n && p->now_us - s->head_since_us >= p->c.recall_after_us ? 1 : depth(p);
+	return most > s->sent.n ? most - s->sent.n : 0;
+}
+
 /* The slot with the fewest units that has room and suits; NO_SLOT = none. */
-static uint16_t choose(const struct prs_pool *p, const struct item *it, uint32_t most)
+static uint16_t choose(const struct prs_pool *p, const struct item *it)
 {
 	uint16_t best = NO_SLOT;
 	for (uint16_t i = 0; i < p->c.slots; i++) {
 		const struct slot *s = &p->slots[i];
-		if (accepts(p, s) && s->sent.n < most && suits(p, i, it) && (best == NO_SLOT || s->sent.n < p->slots[best].sent.n))
+		if (room(p, s) && suits(p, i, it) && (best == NO_SLOT || s->sent.n < p->slots[best].sent.n))
 			best = i;
 	}
 	return best;
@@ -278,9 +305,8 @@ static uint16_t choose(const struct prs_pool *p, const struct item *it, uint32_t
 
 static void dispatch(struct prs_pool *p)
 {
-	uint32_t most = depth(p);
 	for (uint32_t at = 0; at < p->queue.n;) {
-		uint16_t i = choose(p, ring_at(&p->queue, at), most);
+		uint16_t i = choose(p, ring_at(&p->queue, at));
 		if (i == NO_SLOT && ring_at(&p->queue, at)->avoid_slot == NO_SLOT)
 			break;
 		if (i == NO_SLOT)
@@ -290,19 +316,19 @@ static void dispatch(struct prs_pool *p)
 	}
 }
 
+/* What the queue still holds waits for another process (at most one a slot does not count), or there is no room. What is called back comes. */
 static void ask(struct prs_pool *p)
 {
-	uint32_t have = p->queue.n, room = 0, most = depth(p);
-	for (uint16_t i = 0; i < p->c.slots; i++)
-		if (accepts(p, &p->slots[i])) {
-			room += most;
-			have += p->slots[i].sent.n;
-		}
-	uint32_t want = room > have ? room - have : 0;
-	if (want == p->asked)
+	uint32_t want = 0, have = p->queue.n > p->c.slots ? p->queue.n - p->c.slots : 0;
+	for (uint16_t i = 0; i < p->c.slots; i++) {
+		want += room(p, &p->slots[i]);
+		have += p->slots[i].recalling;
+	}
+	uint32_t total = p->leases + (want > have ? want - have : 0);
+	if (total == p->asked)
 		return;
-	p->asked = want;
-	emit(p, PRS_POOL_ASK, NO_SLOT)->count = want;
+	p->asked = total;
+	emit(p, PRS_POOL_ASK, NO_SLOT)->count = total;
 }
 
 /* ---- stopping --------------------------------------------------------------------------------------------------------- */
@@ -356,9 +382,14 @@ static void check_down(struct prs_pool *p)
 {
 	if (!ending(p) || p->down)
 		return;
-	for (uint16_t i = 0; i < p->c.slots; i++)
-		if (alive(&p->slots[i]))
-			return;
+	bool any = false;
+	for (uint16_t i = 0; i < p->c.slots; i++) {
+		any = any || alive(&p->slots[i]);
+		if (p->slots[i].state == PRS_WORKER_KILL)
+			wake_at(p, after(p->slots[i].since_us, p->c.overhead_timeout_us));
+	}
+	if (any)
+		return;
 	p->down = true;
 	emit(p, PRS_POOL_DOWN, NO_SLOT);
 }
@@ -373,21 +404,30 @@ static void measure(struct prs_pool *p, uint64_t run_us)
 
 static void emptied(struct prs_pool *p, uint16_t i)
 {
-	struct slot *s = &p->slots[i];
-	s->head_since_us = p->now_us;
-	if (s->sent.n || s->state != PRS_WORKER_BUSY)
+	if (p->slots[i].sent.n || p->slots[i].state != PRS_WORKER_BUSY)
 		return;
 	set_state(p, i, PRS_WORKER_IDLE);
 	if (ending(p))
 		stop_slot(p, i);
 }
 
-/* RESULT and FAIL answer the oldest unit. */
+static void accept_result(struct prs_pool *p, uint16_t i, const struct item *it, uint64_t run_us)
+{
+	struct prs_pool_effect *a = emit(p, PRS_POOL_ACCEPT, i);
+	a->claim = it->claim;
+	a->unit = it->unit;
+	a->lease = it->lease;
+	a->try_number = it->try_number;
+	measure(p, run_us);
+}
+
+/* RESULT and FAIL answer the oldest unit. A failure while the processes are being killed is our doing. */
 static void on_answer(struct prs_pool *p, const struct prs_pool_event *e)
 {
 	struct slot *s = &p->slots[e->slot];
 	bool known = s->sent.n && ring_at(&s->sent, 0)->claim == e->claim;
-	if (!known || s->judged) {
+	s->answers++;
+	if (!known || s->judged == e->claim) {
 		struct prs_pool_effect *d = emit(p, PRS_POOL_DROPPED, e->slot);
 		d->claim = e->claim;
 		d->unit = known ? ring_at(&s->sent, 0)->unit : (struct prs_unit){ 0 };
@@ -395,18 +435,15 @@ static void on_answer(struct prs_pool *p, const struct prs_pool_event *e)
 	}
 	struct item it = ring_remove(&s->sent, 0);
 	s->busy_us += e->run_us;
-	if (e->type == PRS_POOL_RESULT) {
-		struct prs_pool_effect *a = emit(p, PRS_POOL_ACCEPT, e->slot);
-		a->claim = it.claim;
-		a->unit = it.unit;
-		a->lease = it.lease;
-		a->try_number = it.try_number;
-		s->failures = 0;
-		measure(p, e->run_us);
-	} else {
+	s->failures = 0;
+	if (e->type == PRS_POOL_RESULT)
+		accept_result(p, e->slot, &it, e->run_us);
+	else if (p->aborting)
+		give_back(p, &it);
+	else
 		tell_try(p, e->slot, &it, e->code, 0, e->run_us, 0);
-		s->leaving = s->leaving || e->code == PRS_ERUN_EXIT || e->code == PRS_ESOCKET_CLOSED;
-	}
+	s->leaving = s->leaving || (e->type == PRS_POOL_FAIL && (e->code == PRS_ERUN_EXIT || e->code == PRS_ESOCKET_CLOSED));
+	head_changed(p, e->slot);
 	emptied(p, e->slot);
 	if (s->leaving)
 		terminate(p, e->slot, false);
@@ -416,6 +453,7 @@ static void on_recalled(struct prs_pool *p, const struct prs_pool_event *e)
 {
 	struct slot *s = &p->slots[e->slot];
 	uint32_t n = e->count < s->sent.n ? e->count : s->sent.n;
+	s->recall_missed = e->count < s->recalling;
 	s->recalling = 0;
 	if (!n)
 		return;
@@ -427,6 +465,8 @@ static void on_recalled(struct prs_pool *p, const struct prs_pool_event *e)
 		take_back(p, &it);
 	}
 	emptied(p, e->slot);
+	if (ending(p)) /* the recall was for fewer when the end came */
+		recall(p, e->slot, s->sent.n);
 }
 
 /* ---- processes -------------------------------------------------------------------------------------------------------- */
@@ -450,58 +490,60 @@ static uint16_t exit_code_of(const struct slot *s, uint32_t status)
 	return WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SOCKET_CLOSED ? PRS_ESOCKET_CLOSED : PRS_ERUN_EXIT;
 }
 
-static bool page_says_started(const struct prs_page *page, uint32_t claim)
+/* Which of the sent units the page names as started; sent.n = none. */
+static uint32_t started_at(const struct slot *s, const struct prs_page *page)
 {
 	enum prs_phase ph = prs_page_phase(page->word);
-	return page->claim == claim && (ph == PRS_PHASE_LOAD || ph == PRS_PHASE_RUN || ph == PRS_PHASE_WRITE);
+	uint32_t i = ph == PRS_PHASE_LOAD || ph == PRS_PHASE_RUN || ph == PRS_PHASE_WRITE ? 0 : s->sent.n;
+	while (i < s->sent.n && ring_at(&s->sent, i)->claim != page->claim)
+		i++;
+	return i;
 }
 
-/* What was sent to a dead process: the started one is charged, the rest comes back free, lowest first. */
-static void settle(struct prs_pool *p, const struct prs_pool_event *e)
+/* What was sent to a dead process: the started one is charged unless we killed it, the rest comes back free, lowest first.
+ * True when a unit was charged, now or by a judgement. */
+static bool settle(struct prs_pool *p, const struct prs_pool_event *e)
 {
 	struct slot *s = &p->slots[e->slot];
-	if (!s->sent.n)
-		return;
-	uint32_t left = e->count < s->sent.n ? e->count : s->sent.n;
-	struct item head = *ring_at(&s->sent, 0);
-	bool claimed = left < s->sent.n;
-	bool started = claimed && (!e->pages || page_says_started(e->pages, head.claim));
-	while (s->sent.n > 1) {
+	bool ours = p->aborting || (s->signalled && !s->broken), charged = s->judged;
+	uint32_t started = s->judged || ours ? s->sent.n : started_at(s, e->pages);
+	while (s->sent.n) {
+		bool blamed = s->sent.n - 1 == started;
 		struct item it = ring_pop_back(&s->sent);
-		take_back(p, &it);
+		if (it.claim == s->judged)
+			continue;
+		if (!blamed) {
+			take_back(p, &it);
+			continue;
+		}
+		uint64_t since = prs_page_since(e->pages->word);
+		tell_try(p, e->slot, &it, exit_code_of(s, e->exit), e->exit, since && since < p->now_us ? p->now_us - since : 0, since);
+		charged = true;
 	}
-	head = ring_remove(&s->sent, 0);
-	if (s->judged)
-		return;
-	if (!started || p->aborting) {
-		take_back(p, &head);
-		return;
-	}
-	uint64_t since = e->pages ? prs_page_since(e->pages->word) : 0;
-	tell_try(p, e->slot, &head, exit_code_of(s, e->exit), e->exit, since && since < p->now_us ? p->now_us - since : 0, since);
+	return charged;
 }
 
+static uint64_t backoff(const struct prs_pool *p, uint32_t failures)
+{
+	uint64_t wait = failures ? p->c.backoff_first_us << (failures < 20 ? failures - 1 : 19) : 0;
+	return wait < p->c.backoff_max_us ? wait : p->c.backoff_max_us;
+}
+
+/* An end that no unit was charged for counts as a failure of the process: the next start waits. */
 static void on_exited(struct prs_pool *p, const struct prs_pool_event *e)
 {
 	struct slot *s = &p->slots[e->slot];
 	if (!alive(s))
 		return;
-	bool was_coming = coming(s), was_idle = s->state == PRS_WORKER_IDLE;
-	settle(p, e);
+	bool was_coming = coming(s), was_ready = ready(s), charged = settle(p, e) || s->leaving;
 	if (was_coming && !ending(p))
 		init_failed(p, e->slot, PRS_EINIT_EXIT, e->exit);
-	if (was_idle)
+	else if (!charged && !s->init_told && !ending(p))
 		s->failures++;
-	tell_proc(p, e->slot, s->signalled ? PRS_PROC_KILLED : PRS_PROC_EXITED, was_idle ? PRS_EIDLE_EXIT : 0, e->exit);
+	tell_proc(p, e->slot, s->signalled ? PRS_PROC_KILLED : PRS_PROC_EXITED, was_ready && !charged ? PRS_EIDLE_EXIT : 0, e->exit);
 	set_state(p, e->slot, PRS_WORKER_DEAD);
-	s->judged = false;
 	s->recalling = 0;
-	s->retry_us = p->now_us;
-	if (s->failures) {
-		uint32_t shift = s->failures < 20 ? s->failures - 1 : 19;
-		uint64_t wait = p->c.backoff_first_us << shift;
-		s->retry_us += wait < p->c.backoff_max_us ? wait : p->c.backoff_max_us;
-	}
+	s->retry_us = after(p->now_us, backoff(p, s->failures));
 }
 
 static void revive(struct prs_pool *p)
@@ -523,25 +565,35 @@ static void revive(struct prs_pool *p)
 
 /* ---- timers ----------------------------------------------------------------------------------------------------------- */
 
+/* The page times are shifted at the next TICK, which is asked for at once. */
 static void check_gap(struct prs_pool *p)
 {
 	if (p->wake_us == UINT64_MAX || p->now_us < p->wake_us || p->now_us - p->wake_us < p->c.gap_us)
 		return;
-	p->gap_us = p->now_us - p->wake_us;
-	p->gap_at_us = p->wake_us;
+	uint64_t gap_us = p->now_us - p->wake_us;
+	p->gap_at_us = p->gap_us ? p->gap_at_us : p->wake_us;
+	p->gap_us += gap_us;
 	for (uint16_t i = 0; i < p->c.slots; i++) {
-		p->slots[i].since_us += p->gap_us;
-		p->slots[i].head_since_us += p->gap_us;
-		p->slots[i].retry_us += p->slots[i].state == PRS_WORKER_DEAD ? p->gap_us : 0;
+		p->slots[i].since_us += gap_us;
+		p->slots[i].head_since_us += gap_us;
+		p->slots[i].retry_us += p->slots[i].state == PRS_WORKER_DEAD ? gap_us : 0;
 	}
 	p->wake_us = UINT64_MAX;
+	wake_at(p, p->now_us);
 }
 
-static uint64_t since_of(const struct prs_pool *p, const struct prs_page *page)
+/* Once a TICK, before since_of(). */
+static void shift(struct prs_pool *p, uint16_t i, const struct prs_page *page)
 {
-	uint64_t since = prs_page_since(page->word);
-	return p->gap_us && since < p->gap_at_us ? since + p->gap_us : since;
+	struct slot *s = &p->slots[i];
+	if (s->word != page->word)
+		s->shift_us = 0;
+	s->word = page->word;
+	if (prs_page_since(page->word) < p->gap_at_us)
+		s->shift_us += p->gap_us;
 }
+
+static uint64_t since_of(const struct slot *s) { return prs_page_since(s->word) + s->shift_us; }
 
 /* True when the time is over; else asks to be woken then. */
 static bool over(struct prs_pool *p, uint64_t since_us, uint64_t limit_us)
@@ -553,29 +605,47 @@ static bool over(struct prs_pool *p, uint64_t since_us, uint64_t limit_us)
 	return false;
 }
 
-static void judge(struct prs_pool *p, uint16_t i, const struct prs_page *page, uint16_t code)
+static void judge(struct prs_pool *p, uint16_t i, uint32_t at, uint16_t code)
 {
 	struct slot *s = &p->slots[i];
-	uint64_t since = since_of(p, page);
-	tell_try(p, i, ring_at(&s->sent, 0), code, 0, p->now_us - since, prs_page_since(page->word));
-	s->judged = true;
+	const struct item *it = ring_at(&s->sent, at);
+	tell_try(p, i, it, code, 0, p->now_us - since_of(s), prs_page_since(s->word));
+	s->judged = it->claim;
 	terminate(p, i, true);
+}
+
+/* It takes no unit: none was started, none is charged. Unless its answers are still on their way. */
+static void tick_unstarted(struct prs_pool *p, uint16_t i, const struct prs_page *page)
+{
+	struct slot *s = &p->slots[i];
+	if (page->results > s->answers)
+		wake_at(p, after(p->now_us, p->c.term_grace_us));
+	else if (over(p, since_of(s) > s->head_since_us ? since_of(s) : s->head_since_us, p->c.overhead_timeout_us))
+		terminate(p, i, true);
 }
 
 static void tick_busy(struct prs_pool *p, uint16_t i, const struct prs_page *page)
 {
 	struct slot *s = &p->slots[i];
-	uint32_t claim = ring_at(&s->sent, 0)->claim;
-	if (!page->word || !page_says_started(page, claim)) {
-		uint64_t since = since_of(p, page);
-		since = since > s->head_since_us ? since : s->head_since_us;
-		if (over(p, since, p->c.overhead_timeout_us))
-			terminate(p, i, true); /* it takes no unit: none was started, none is charged */
-		return;
-	}
+	uint32_t at = started_at(s, page);
 	bool running = prs_page_phase(page->word) == PRS_PHASE_RUN;
-	if (over(p, since_of(p, page), running ? p->c.run_timeout_us : p->c.overhead_timeout_us))
-		judge(p, i, page, running ? PRS_ERUN_TIMEOUT : PRS_EOVERHEAD_TIMEOUT);
+	if (at == s->sent.n)
+		tick_unstarted(p, i, page);
+	else if (over(p, since_of(s), running ? p->c.run_timeout_us : p->c.overhead_timeout_us))
+		judge(p, i, at, running ? PRS_ERUN_TIMEOUT : PRS_EOVERHEAD_TIMEOUT);
+}
+
+/* Not even SIGKILL ends it (it hangs in the kernel): the job's end does not wait for it. */
+static void leave_behind(struct prs_pool *p, uint16_t i)
+{
+	struct slot *s = &p->slots[i];
+	while (s->sent.n) {
+		struct item it = ring_remove(&s->sent, 0);
+		if (it.claim != s->judged)
+			give_back(p, &it);
+	}
+	tell_proc(p, i, PRS_PROC_KILLED, 0, 0);
+	set_state(p, i, PRS_WORKER_DEAD);
 }
 
 static void tick_slot(struct prs_pool *p, uint16_t i, const struct prs_page *page)
@@ -598,26 +668,37 @@ static void tick_slot(struct prs_pool *p, uint16_t i, const struct prs_page *pag
 		if (over(p, s->since_us, p->c.term_grace_us))
 			kill_now(p, i);
 		break;
+	case PRS_WORKER_KILL:
+		if (ending(p) && p->now_us >= after(s->since_us, p->c.overhead_timeout_us))
+			leave_behind(p, i);
+		break;
 	case PRS_WORKER_NONE:
 	case PRS_WORKER_IDLE:
-	case PRS_WORKER_KILL:
 	case PRS_WORKER_DEAD:
 	case PRS_WORKER_STATES:
 		break;
 	}
 }
 
-/* An idle process and nothing queued: units behind a slow one are called back. */
+static bool wanted_by_idle(const struct prs_pool *p, const struct item *it)
+{
+	for (uint16_t i = 0; i < p->c.slots; i++)
+		if (p->slots[i].state == PRS_WORKER_IDLE && accepts(p, &p->slots[i]) && suits(p, i, it))
+			return true;
+	return false;
+}
+
+/* Units behind a slow one are called back when an idle process may take one of them. */
 static void rebalance(struct prs_pool *p)
 {
-	bool idle = false;
-	for (uint16_t i = 0; i < p->c.slots; i++)
-		idle = idle || (p->slots[i].state == PRS_WORKER_IDLE && accepts(p, &p->slots[i]));
-	if (!idle || p->queue.n || ending(p))
-		return;
 	for (uint16_t i = 0; i < p->c.slots; i++) {
 		struct slot *s = &p->slots[i];
-		if (s->state == PRS_WORKER_BUSY && s->sent.n > 1 && !s->recalling && over(p, s->head_since_us, p->c.recall_after_us))
+		bool wanted = false;
+		if (s->state != PRS_WORKER_BUSY || s->recalling || s->recall_missed)
+			continue;
+		for (uint32_t k = 1; k < s->sent.n && !wanted; k++)
+			wanted = wanted_by_idle(p, ring_at(&s->sent, k));
+		if (wanted && over(p, s->head_since_us, p->c.recall_after_us))
 			recall(p, i, s->sent.n - 1);
 	}
 }
@@ -627,8 +708,7 @@ static void rebalance(struct prs_pool *p)
 static void on_lease(struct prs_pool *p, const struct prs_pool_event *e)
 {
 	struct item it = { e->unit, e->lease, 0, e->try_number, e->avoid_slot };
-	if (p->asked)
-		p->asked--;
+	p->leases++;
 	if (ending(p))
 		give_back(p, &it);
 	else
@@ -640,9 +720,9 @@ static void on_event(struct prs_pool *p, const struct prs_pool_event *e)
 	struct slot *s = e->slot < p->c.slots ? &p->slots[e->slot] : NULL;
 	switch (e->type) {
 	case PRS_POOL_START:
-		p->started = true;
-		for (uint16_t i = 0; i < p->c.slots && !ending(p); i++) /* a resume may find nothing left to do */
+		for (uint16_t i = 0; i < p->c.slots && !p->started && !ending(p); i++)
 			start(p, i);
+		p->started = true;
 		break;
 	case PRS_POOL_LEASE: on_lease(p, e); break;
 	case PRS_POOL_SPAWNED:
@@ -650,6 +730,8 @@ static void on_event(struct prs_pool *p, const struct prs_pool_event *e)
 		tell_proc(p, e->slot, PRS_PROC_STARTED, 0, 0);
 		break;
 	case PRS_POOL_SPAWN_FAILED:
+		if (!alive(s) || s->pid)
+			break;
 		init_failed(p, e->slot, e->code, 0);
 		set_state(p, e->slot, PRS_WORKER_DEAD);
 		s->retry_us = after(p->now_us, p->c.backoff_max_us);
@@ -677,6 +759,8 @@ static void on_event(struct prs_pool *p, const struct prs_pool_event *e)
 	case PRS_POOL_FAIL: on_answer(p, e); break;
 	case PRS_POOL_RECALLED: on_recalled(p, e); break;
 	case PRS_POOL_BROKEN:
+		if (coming(s))
+			init_failed(p, e->slot, e->code, 0);
 		s->broken = e->code;
 		kill_now(p, e->slot);
 		break;
@@ -684,8 +768,11 @@ static void on_event(struct prs_pool *p, const struct prs_pool_event *e)
 	case PRS_POOL_EXITED: on_exited(p, e); break;
 	case PRS_POOL_TICK:
 		p->wake_us = UINT64_MAX;
-		for (uint16_t i = 0; i < p->c.slots; i++)
+		for (uint16_t i = 0; i < p->c.slots; i++) {
+			shift(p, i, &e->pages[i]);
 			tick_slot(p, i, &e->pages[i]);
+		}
+		p->gap_us = 0;
 		break;
 	case PRS_POOL_DRAIN:
 		p->draining = true;
@@ -741,13 +828,6 @@ int prs_pool_step(struct prs_pool *p, const struct prs_pool_event *e, struct prs
 	revive(p);
 	dispatch(p);
 	rebalance(p);
-	for (uint16_t i = 0; i < p->c.slots && e->type != PRS_POOL_TICK; i++) {
-		struct slot *s = &p->slots[i];
-		if (s->state == PRS_WORKER_BUSY) {
-			uint64_t least = p->c.run_timeout_us < p->c.overhead_timeout_us ? p->c.run_timeout_us : p->c.overhead_timeout_us;
-			wake_at(p, after(s->head_since_us, least));
-		}
-	}
 	ask(p);
 	check_down(p);
 	return 0;

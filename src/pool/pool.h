@@ -8,13 +8,15 @@
  * order. Of the units sent and unanswered, the first `claimed` ones are taken (at most one runs), the others can be recalled.
  *
  * Blame: timer and blame belong to the claim in the page. The judgement (TRY effect) is the state change: a RESULT or FAIL of that claim
- *        after it is dropped (DROPPED effect, for the log). A process that dies: complete RESULT frames read before EXITED count; the oldest
- *        claimed unanswered unit is charged a try (unless judged already); units whose token was still there come back free (RETURN to
- *        the own queue first, another worker runs them).
- * Depth: clamp(depth_target_us / mean run time, 1, depth_max) units are sent to a worker ahead of time. Units are asked for (ASK) so that
- *        every worker can be kept at its depth.
- * Recall: when a worker is idle, nothing is queued here, and another worker's head has run longer than recall_after_us: RECALL its tail.
- * Clock: an event whose time lies more than gap_us behind the WAKE that was asked for (suspend, SIGSTOP of the engine) shifts all deadlines.
+ *        after it is dropped (DROPPED effect, for the log). A process that dies: complete RESULT frames read before EXITED count; the unit
+ *        that the page names as started is charged a try, unless it was judged already or the process was killed for no unit's sake; all
+ *        others come back free (to the own queue, another worker runs them).
+ * Depth: clamp(depth_target_us / mean run time, 1, depth_max) units are sent to a worker ahead of time, one to a worker whose head runs
+ *        longer than recall_after_us. Units are asked for (ASK) so that every worker can be kept at its depth.
+ * Recall: when a worker is idle and another worker's head has run longer than recall_after_us: RECALL what lies behind it.
+ * Backoff: an end of a process that no unit is charged for (init() failed, it ended while idle, it takes no unit) delays its next start.
+ * Clock: an event whose time lies gap_us or more behind the WAKE that was asked for (the machine or the container stood) shifts all
+ *        deadlines by as much. While something is timed the pool asks to be woken at least every gap_us.
  */
 #ifndef PRS_POOL_POOL_H
 #define PRS_POOL_POOL_H
@@ -55,7 +57,7 @@ enum prs_pool_event_type {
 	PRS_POOL_RECALLED,    /* slot, count: that many tokens were read back; may be fewer than asked, also 0 */
 	PRS_POOL_BROKEN,      /* slot, code: bytes that are not the protocol, or the socket is unusable */
 	PRS_POOL_BYE,         /* slot, code */
-	PRS_POOL_EXITED,      /* slot, exit = wait status, count = tokens left; its socket has been drained before */
+	PRS_POOL_EXITED,      /* slot, exit = wait status, pages = its last page; its socket has been drained before */
 	PRS_POOL_TICK,        /* pages[] of all slots as just read (word 0 where there is none) */
 	PRS_POOL_DRAIN,       /* no new units to workers; what runs may finish; then STOP the workers. Queued units are RETURNed. */
 	PRS_POOL_ABORT,       /* TERM all now, KILL after the grace; running units are RETURNed without a try */
@@ -72,7 +74,7 @@ struct prs_pool_event {
 	uint32_t pid;
 	uint32_t exit;
 	uint64_t run_us;
-	const struct prs_page *pages; /* TICK: config.slots of them */
+	const struct prs_page *pages; /* TICK: config.slots of them; EXITED: one */
 	/* LEASE */
 	struct prs_unit unit;
 	uint64_t lease;
@@ -93,7 +95,7 @@ enum prs_pool_effect_type {
 	PRS_POOL_TRY,     /* slot, incarnation, unit, lease, try_number, code, exit, run_us: a try failed */
 	PRS_POOL_RETURN,  /* unit, lease: back to the master, no try */
 	PRS_POOL_PROC,    /* slot, incarnation, pid, proc_event, code, exit */
-	PRS_POOL_ASK,     /* count: how many units more the node can take now (absolute, replaces the last one) */
+	PRS_POOL_ASK,     /* count: how many units the node wants, all that came since the start counted too (modulo 2^32; replaces the last one) */
 	PRS_POOL_WAKE,    /* at_us: call with TICK then (replaces the last one; UINT64_MAX = no timer) */
 	PRS_POOL_DOWN     /* all processes are gone, after DRAIN, ABORT or FINISH */
 };

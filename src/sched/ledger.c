@@ -8,9 +8,12 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#define HASH_NONFATAL_OOM 1
 #define uthash_malloc(n) prs_malloc(n)
 #define uthash_free(p, n) free(p)
 #include <uthash.h>
+
+#define IDS_MAX (UINT64_C(1) << 40)
 
 /* 8 bytes an id. `failed_items` of a final id: items that failed in it, so that a RESET can take them back. */
 struct prs_ledger_cell {
@@ -71,6 +74,8 @@ uint32_t prs_ledger_downs(const struct prs_ledger *l, uint64_t id)
 	return d ? d->count : 0;
 }
 
+uint32_t prs_ledger_downs_count(const struct prs_ledger *l) { return HASH_COUNT(l->downs); }
+
 /* ---- folding ---------------------------------------------------------------------------------------------------------- */
 
 static int unknown_id(const struct prs_ledger *l, const char *fact, uint64_t id, struct prs_err *err)
@@ -85,6 +90,8 @@ static int fold_planned(struct prs_ledger *l, const struct prs_fact *f, struct p
 	if (next < l->next_id)
 		return prs_fail(err, PRS_ECORRUPT, "PLANNED goes back from %llu to %llu mini-batches", (unsigned long long)l->next_id,
 		                (unsigned long long)next);
+	if (next > IDS_MAX)
+		return prs_fail(err, PRS_ECORRUPT, "PLANNED of %llu mini-batches", (unsigned long long)next);
 	if (next > l->cells_cap) {
 		uint64_t cap = l->cells_cap ? l->cells_cap : 1024;
 		while (cap < next)
@@ -147,26 +154,35 @@ static void fold_try(struct prs_ledger *l, const struct prs_try *t)
 	l->counts.tries_failed++;
 	if (t->counted && c->tries < UINT16_MAX)
 		c->tries++;
-	if (c->state == PRS_UNIT_LEASED)
-		set_state(l, t->unit.id, t->counted ? PRS_UNIT_WAITING : PRS_UNIT_PLANNED);
+}
+
+/* The entry of an id, made when it is not there; NULL when out of memory. */
+static struct prs_down *need_down(struct prs_ledger *l, uint64_t id)
+{
+	struct prs_down *d = find_down(l, id);
+	if (d)
+		return d;
+	d = prs_calloc(1, sizeof *d);
+	if (!d)
+		return NULL;
+	d->id = id;
+	HASH_ADD(hh, l->downs, id, sizeof id, d);
+	if (!d->hh.tbl)
+		prs_freep(&d);
+	return d;
 }
 
 static int fold_lost(struct prs_ledger *l, const struct prs_fact *f, struct prs_err *err)
 {
-	for (uint32_t i = 0; i < f->u.lost.running_count; i++) {
-		uint64_t id = prs_lost_unit(f, i).id;
-		if (id >= l->next_id)
-			return unknown_id(l, "LOST", id, err);
-		struct prs_down *d = find_down(l, id);
-		if (!d) {
-			d = prs_calloc(1, sizeof *d);
-			if (!d)
-				return prs_fail(err, PRS_ENOMEM, "lost mini-batches");
-			d->id = id;
-			HASH_ADD(hh, l->downs, id, sizeof id, d);
-		}
-		d->count++;
-	}
+	uint32_t running = f->u.lost.running_count;
+	for (uint32_t i = 0; i < running + f->u.lost.queued_count; i++)
+		if (prs_lost_unit(f, i).id >= l->next_id)
+			return unknown_id(l, "LOST", prs_lost_unit(f, i).id, err);
+	for (uint32_t i = 0; i < running; i++)
+		if (!need_down(l, prs_lost_unit(f, i).id))
+			return prs_fail(err, PRS_ENOMEM, "lost mini-batches");
+	for (uint32_t i = 0; i < running; i++)
+		find_down(l, prs_lost_unit(f, i).id)->count++;
 	return 0;
 }
 

@@ -5,7 +5,7 @@
  * Invariants: every id below next_id is in exactly one state; the counts per state add up to next_id.
  *             DONE and FAILED are final: only a RESET fact leaves them. A second DONE of an id is ignored (first commit wins).
  * Memory:     8 bytes an id; ids that took a node down are in a small hash.
- * LEASED and WAITING are not facts: they are set by sched (prs_ledger_move) and forgotten by a resume.
+ * LEASED and WAITING are not facts: they are set by sched alone (prs_ledger_move) and forgotten by a resume.
  */
 #ifndef PRS_SCHED_LEDGER_H
 #define PRS_SCHED_LEDGER_H
@@ -49,7 +49,7 @@ struct prs_ledger {
 int prs_ledger_init(struct prs_ledger *l, prs_items_fn *items_of, void *items_ctx);
 void prs_ledger_done(struct prs_ledger *l);
 
-/* Fold one fact. PRS_ECORRUPT when the fact contradicts the ledger (an id that was never planned, ...), PRS_ENOMEM leaves it unchanged.
+/* Fold one fact. PRS_ECORRUPT when the fact contradicts the ledger (an id that was never planned, ...), PRS_ENOMEM: both leave it unchanged.
  * PLANNED facts must be folded when items_of already knows the ids. */
 int prs_ledger_fold(struct prs_ledger *l, const struct prs_fact *f, struct prs_err *err);
 
@@ -58,6 +58,8 @@ enum prs_unit_state prs_ledger_state(const struct prs_ledger *l, uint64_t id);
 uint32_t prs_ledger_tries(const struct prs_ledger *l, uint64_t id);
 /* How often a node was lost while this id ran. */
 uint32_t prs_ledger_downs(const struct prs_ledger *l, uint64_t id);
+/* How many ids that is the case for, at most. */
+uint32_t prs_ledger_downs_count(const struct prs_ledger *l);
 /* PLANNED -> LEASED -> PLANNED | WAITING (policy's own moves); asserts that the arc is legal. */
 void prs_ledger_move(struct prs_ledger *l, uint64_t id, enum prs_unit_state to);
 /* LEASED and WAITING back to PLANNED: what a resume forgets. For comparing a live ledger with a folded one. */

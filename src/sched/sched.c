@@ -1,40 +1,44 @@
 /* SPDX-License-Identifier: Apache-2.0
  * sched: see sched.h.
  *
- * What is to be leased: `again` (a heap of ids that came back or wait for their next try, lowest first), then ids from `next_new` on that are
- * PLANNED. A retry that must avoid a slot carries it in the lease: the pool places it.
+ * What is to be leased: `again` (a heap of units that came back or wait for their next try, lowest first), then ids from `next_new` on that are
+ * PLANNED. A retry that must avoid a slot carries it in the lease: the pool places it. A unit whose error says LATER waits in `later` first.
+ * Memory: a step takes all that it may need first (reserve), then it cannot fail.
  */
 #include "sched/sched.h"
 
 #include "base/mem.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#define uthash_malloc(n) prs_malloc(n)
-#define uthash_free(p, n) free(p)
-#include <uthash.h>
 
 #define MINUTE_US UINT64_C(60000000)
+#define LATER_US UINT64_C(1000000)
 
-/* A unit that is leased or is to be leased again. */
+/* A unit that is leased, or of which something is to be remembered for its next lease. */
 struct unit {
-	uint64_t id;
+	struct prs_unit unit;
 	uint64_t lease; /* 0 = not leased */
 	uint16_t node;
 	uint16_t avoid_node, avoid_slot; /* of the process that failed the last try */
-	UT_hash_handle hh;
+	bool used, later;
+};
+
+struct late {
+	uint64_t at_us;
+	struct prs_unit unit;
 };
 
 struct node {
 	uint16_t number, procs;
 	bool up;
-	uint32_t asked;
+	uint32_t asked, granted; /* since NODE_UP, modulo 2^32 */
 	uint64_t leased;
-	uint64_t alone;         /* id that runs alone here, UINT64_MAX = none */
+	uint64_t alone;         /* lease of the unit that runs alone here, 0 = none */
 	uint32_t init_failures; /* in a row */
 	struct slot {
-		uint32_t failures;      /* in a row */
 		bool timed_out;
 		uint64_t same;          /* hash of the last message */
 		uint32_t same_count;
@@ -44,11 +48,14 @@ struct node {
 struct prs_sched {
 	struct prs_ledger *ledger;
 	struct prs_limits limits;
-	struct unit *units;
+	struct unit *map; /* open addressing, map_cap is a power of two */
+	uint32_t map_n, map_cap;
 	struct node *nodes;
 	uint32_t nodes_n;
-	uint64_t *again; /* binary heap */
+	struct prs_unit *again; /* binary heap */
 	uint32_t again_n, again_cap;
+	struct late *later; /* a queue: all wait equally long */
+	uint32_t later_n, later_cap;
 	uint64_t next_new;
 	uint64_t counter; /* of leases */
 	bool stopped, over, aborted;
@@ -56,72 +63,145 @@ struct prs_sched {
 	uint64_t progress_us;  /* last finished mini-batch, or the first finished init; 0 = the clock stands */
 	uint64_t first_init_failure_us;
 	uint32_t init_failures, inits_done;
+	char text[256]; /* of ABORT */
 };
+
+/* Room for `need` entries of `size` bytes in the array at *(void **)pp. */
+static int grow(void *pp, uint32_t *cap, uint64_t need, size_t size)
+{
+	void **at = pp;
+	if (need <= *cap)
+		return 0;
+	uint64_t n = need > 2u * (uint64_t)*cap ? need : 2u * (uint64_t)*cap;
+	void *v = n <= UINT32_MAX ? prs_realloc(*at, n * size) : NULL;
+	if (!v)
+		return -PRS_ENOMEM;
+	*at = v;
+	*cap = (uint32_t)n;
+	return 0;
+}
 
 /* ---- effects ---------------------------------------------------------------------------------------------------------- */
 
 static struct prs_sched_effect *emit(struct prs_sched_effects *out, enum prs_sched_effect_type type)
 {
-	if (out->n == out->cap) {
-		uint32_t cap = out->cap ? out->cap * 2 : 16;
-		struct prs_sched_effect *v = prs_realloc(out->v, cap * sizeof *v);
-		if (!v)
-			return NULL;
-		out->v = v;
-		out->cap = cap;
-	}
+	assert(out->n < out->cap);
 	struct prs_sched_effect *e = &out->v[out->n++];
-	memset(e, 0, sizeof *e);
-	e->type = type;
-	e->avoid_slot = PRS_NO_SLOT;
+	*e = (struct prs_sched_effect){ .type = type, .avoid_slot = PRS_NO_SLOT, .text = "" };
 	return e;
 }
 
-static int abort_job(struct prs_sched *s, struct prs_sched_effects *out, uint16_t code, const char *text)
+static void abort_job(struct prs_sched *s, struct prs_sched_effects *out, uint16_t code)
 {
 	if (s->aborted || s->stopped)
-		return 0;
+		return;
 	struct prs_sched_effect *e = emit(out, PRS_SCHED_ABORT);
-	if (!e)
-		return -PRS_ENOMEM;
 	e->code = code;
-	snprintf(e->text, sizeof e->text, "%s", text);
+	e->text = s->text;
 	s->aborted = true;
+}
+
+/* ---- the map of units ------------------------------------------------------------------------------------------------- */
+
+static bool same_unit(const struct prs_unit *a, const struct prs_unit *b)
+{
+	return a->id == b->id && a->item_first == b->item_first && a->item_count == b->item_count;
+}
+
+static uint32_t home(const struct prs_sched *s, const struct prs_unit *u)
+{
+	uint64_t h = (u->id ^ (uint64_t)u->item_first << 40 ^ (uint64_t)u->item_count << 20) * UINT64_C(0x9e3779b97f4a7c15);
+	return (uint32_t)(h >> 32) & (s->map_cap - 1);
+}
+
+/* Where the unit is, or the free place where it belongs. */
+static struct unit *place(const struct prs_sched *s, const struct prs_unit *u)
+{
+	uint32_t i = home(s, u);
+	while (s->map[i].used && !same_unit(&s->map[i].unit, u))
+		i = (i + 1) & (s->map_cap - 1);
+	return &s->map[i];
+}
+
+static struct unit *find_unit(const struct prs_sched *s, const struct prs_unit *u)
+{
+	struct unit *at = s->map_n ? place(s, u) : NULL;
+	return at && at->used ? at : NULL;
+}
+
+static struct unit *need_unit(struct prs_sched *s, const struct prs_unit *u)
+{
+	struct unit *at = place(s, u);
+	if (!at->used) {
+		*at = (struct unit){ .unit = *u, .avoid_slot = PRS_NO_SLOT, .used = true };
+		s->map_n++;
+	}
+	return at;
+}
+
+/* Those behind it move up, so that no search meets a hole. */
+static void drop_unit(struct prs_sched *s, struct unit *u)
+{
+	uint32_t mask = s->map_cap - 1, hole = (uint32_t)(u - s->map);
+	for (uint32_t i = (hole + 1) & mask; s->map[i].used; i = (i + 1) & mask) {
+		if (((i - home(s, &s->map[i].unit)) & mask) < ((i - hole) & mask))
+			continue;
+		s->map[hole] = s->map[i];
+		hole = i;
+	}
+	s->map[hole].used = false;
+	s->map_n--;
+}
+
+static int map_room(struct prs_sched *s, uint64_t more)
+{
+	uint64_t cap = s->map_cap ? s->map_cap : 64;
+	while (cap < (s->map_n + more) * 2)
+		cap *= 2;
+	if (cap == s->map_cap)
+		return 0;
+	struct unit *old = s->map, *v = cap <= UINT32_MAX / 2 + 1 ? prs_calloc(cap, sizeof *v) : NULL;
+	if (!v)
+		return -PRS_ENOMEM;
+	uint32_t old_cap = s->map_cap;
+	s->map = v;
+	s->map_cap = (uint32_t)cap;
+	for (uint32_t i = 0; i < old_cap; i++)
+		if (old[i].used)
+			*place(s, &old[i].unit) = old[i];
+	prs_freep(&old);
 	return 0;
 }
 
-/* ---- the heap of ids to lease again ----------------------------------------------------------------------------------- */
+/* ---- the heap of units to lease again --------------------------------------------------------------------------------- */
 
-static int push_again(struct prs_sched *s, uint64_t id)
+static bool before(const struct prs_unit *a, const struct prs_unit *b)
 {
-	if (s->again_n == s->again_cap) {
-		uint32_t cap = s->again_cap ? s->again_cap * 2 : 64;
-		uint64_t *v = prs_realloc(s->again, cap * sizeof *v);
-		if (!v)
-			return -PRS_ENOMEM;
-		s->again = v;
-		s->again_cap = cap;
-	}
+	return a->id != b->id ? a->id < b->id : a->item_first < b->item_first;
+}
+
+static void push_again(struct prs_sched *s, const struct prs_unit *u)
+{
+	assert(s->again_n < s->again_cap);
 	uint32_t i = s->again_n++;
-	while (i && s->again[(i - 1) / 2] > id) {
+	while (i && before(u, &s->again[(i - 1) / 2])) {
 		s->again[i] = s->again[(i - 1) / 2];
 		i = (i - 1) / 2;
 	}
-	s->again[i] = id;
-	return 0;
+	s->again[i] = *u;
 }
 
 static void pop_again(struct prs_sched *s)
 {
-	uint64_t last = s->again[--s->again_n];
+	struct prs_unit last = s->again[--s->again_n];
 	uint32_t i = 0;
 	for (;;) {
 		uint32_t child = 2 * i + 1;
 		if (child >= s->again_n)
 			break;
-		if (child + 1 < s->again_n && s->again[child + 1] < s->again[child])
+		if (child + 1 < s->again_n && before(&s->again[child + 1], &s->again[child]))
 			child++;
-		if (s->again[child] >= last)
+		if (!before(&s->again[child], &last))
 			break;
 		s->again[i] = s->again[child];
 		i = child;
@@ -130,67 +210,44 @@ static void pop_again(struct prs_sched *s)
 		s->again[i] = last;
 }
 
-static bool can_lease(const struct prs_sched *s, uint64_t id)
+static bool due_again(const struct prs_sched *s, const struct prs_unit *u)
 {
-	enum prs_unit_state st = prs_ledger_state(s->ledger, id);
+	enum prs_unit_state st = prs_ledger_state(s->ledger, u->id);
 	return st == PRS_UNIT_PLANNED || st == PRS_UNIT_WAITING;
 }
 
-/* The next id without taking it; UINT64_MAX = none. */
-static uint64_t peek(struct prs_sched *s)
+static bool is_new(const struct prs_sched *s, uint64_t id)
 {
-	while (s->again_n && !can_lease(s, s->again[0]))
+	if (prs_ledger_state(s->ledger, id) != PRS_UNIT_PLANNED)
+		return false;
+	const struct unit *u = s->later_n ? find_unit(s, &(struct prs_unit){ .id = id }) : NULL;
+	return !u || !u->later;
+}
+
+/* The next unit without taking it; false = none. */
+static bool peek(struct prs_sched *s, struct prs_unit *ret)
+{
+	while (s->again_n && !due_again(s, &s->again[0]))
 		pop_again(s);
-	if (s->again_n)
-		return s->again[0];
-	for (int round = 0; round < 2; round++) {
-		while (s->next_new < s->ledger->next_id && !can_lease(s, s->next_new))
-			s->next_new++;
-		if (s->next_new < s->ledger->next_id)
-			return s->next_new;
-		if (!s->ledger->counts.units[PRS_UNIT_PLANNED])
-			break;
-		s->next_new = 0; /* a RESET put ids back */
+	if (s->again_n) {
+		*ret = s->again[0];
+		return true;
 	}
-	return UINT64_MAX;
+	while (s->next_new < s->ledger->next_id && !is_new(s, s->next_new))
+		s->next_new++;
+	*ret = (struct prs_unit){ .id = s->next_new };
+	return s->next_new < s->ledger->next_id;
 }
 
-static void take(struct prs_sched *s, uint64_t id)
+static void take(struct prs_sched *s, const struct prs_unit *u)
 {
-	if (s->again_n && s->again[0] == id)
-		pop_again(s);
+	if (s->again_n)
+		pop_again(s); /* peek() gave its top */
 	else
-		s->next_new = id + 1;
+		s->next_new = u->id + 1;
 }
 
-/* ---- units and nodes -------------------------------------------------------------------------------------------------- */
-
-static struct unit *find_unit(struct prs_sched *s, uint64_t id)
-{
-	struct unit *u;
-	HASH_FIND(hh, s->units, &id, sizeof id, u);
-	return u;
-}
-
-static struct unit *need_unit(struct prs_sched *s, uint64_t id)
-{
-	struct unit *u = find_unit(s, id);
-	if (u)
-		return u;
-	u = prs_calloc(1, sizeof *u);
-	if (!u)
-		return NULL;
-	u->id = id;
-	u->avoid_slot = PRS_NO_SLOT;
-	HASH_ADD(hh, s->units, id, sizeof id, u);
-	return u;
-}
-
-static void drop_unit(struct prs_sched *s, struct unit *u)
-{
-	HASH_DEL(s->units, u);
-	prs_freep(&u);
-}
+/* ---- nodes ------------------------------------------------------------------------------------------------------------ */
 
 static struct node *find_node(struct prs_sched *s, uint16_t number)
 {
@@ -203,14 +260,13 @@ static struct node *find_node(struct prs_sched *s, uint16_t number)
 static void unlease(struct prs_sched *s, struct unit *u)
 {
 	struct node *n = find_node(s, u->node);
-	if (n && n->leased)
-		n->leased--;
-	if (n && n->alone == u->id)
-		n->alone = UINT64_MAX;
+	n->leased--;
+	if (n->alone == u->lease)
+		n->alone = 0;
 	u->lease = 0;
 }
 
-static int node_up(struct prs_sched *s, const struct prs_sched_event *e)
+static int on_node_up(struct prs_sched *s, const struct prs_sched_event *e)
 {
 	struct node *n = find_node(s, e->node);
 	struct slot *slots = prs_calloc(e->procs ? e->procs : 1, sizeof *slots);
@@ -224,129 +280,127 @@ static int node_up(struct prs_sched *s, const struct prs_sched_event *e)
 		}
 		s->nodes = v;
 		n = &s->nodes[s->nodes_n++];
-		memset(n, 0, sizeof *n);
+		*n = (struct node){ 0 };
 	}
 	prs_freep(&n->slots);
-	*n = (struct node){ .number = e->node, .procs = e->procs, .up = true, .alone = UINT64_MAX, .slots = slots };
+	*n = (struct node){ .number = e->node, .procs = e->procs, .up = true, .leased = n->leased, .alone = n->alone, .slots = slots };
 	return 0;
 }
 
 /* ---- leasing ---------------------------------------------------------------------------------------------------------- */
 
-/* Items a mini-batch costs when it fails as a whole. */
-static int emit_fail(struct prs_sched *s, uint64_t id, uint16_t code, struct prs_sched_effects *out)
+static void emit_fail(struct prs_sched *s, const struct prs_unit *u, uint16_t code, struct prs_sched_effects *out)
 {
 	struct prs_sched_effect *f = emit(out, PRS_SCHED_FAIL);
-	if (!f)
-		return -PRS_ENOMEM;
-	f->unit.id = id;
+	f->unit = *u;
 	f->code = code;
-	f->items = s->ledger->items_of(s->ledger->items_ctx, id);
-	return 0;
+	f->items = s->ledger->items_of(s->ledger->items_ctx, u->id);
 }
 
-static int lease(struct prs_sched *s, struct node *n, uint64_t id, struct prs_sched_effects *out)
+static struct unit *lease(struct prs_sched *s, struct node *n, const struct prs_unit *unit, struct prs_sched_effects *out)
 {
-	struct unit *u = need_unit(s, id);
-	struct prs_sched_effect *e = u ? emit(out, PRS_SCHED_LEASE) : NULL;
-	if (!e)
-		return -PRS_ENOMEM;
-	take(s, id);
-	prs_ledger_move(s->ledger, id, PRS_UNIT_LEASED);
+	struct unit *u = need_unit(s, unit);
+	struct prs_sched_effect *e = emit(out, PRS_SCHED_LEASE);
+	prs_ledger_move(s->ledger, unit->id, PRS_UNIT_LEASED);
 	u->lease = (uint64_t)s->ledger->epoch << 40 | ++s->counter;
 	u->node = n->number;
 	n->leased++;
-	n->asked--;
+	n->granted++;
 	e->node = n->number;
-	e->unit.id = id;
+	e->unit = *unit;
 	e->lease = u->lease;
-	e->items = s->ledger->items_of(s->ledger->items_ctx, id);
-	e->try_number = (uint16_t)(prs_ledger_tries(s->ledger, id) + 1);
+	e->items = s->ledger->items_of(s->ledger->items_ctx, unit->id);
+	e->try_number = (uint16_t)(prs_ledger_tries(s->ledger, unit->id) + 1);
 	if (u->avoid_slot != PRS_NO_SLOT && u->avoid_node == n->number && n->procs > 1)
 		e->avoid_slot = u->avoid_slot;
-	return 0;
+	return u;
 }
 
-/* 1 leased, 0 not now, < 0 no memory. */
-static int lease_next(struct prs_sched *s, struct node *n, struct prs_sched_effects *out)
+/* How many units the node still wants. */
+static uint32_t wanted(const struct node *n)
 {
-	if (!n->up || !n->asked || n->alone != UINT64_MAX)
-		return 0;
-	uint64_t id = peek(s);
-	if (id == UINT64_MAX)
-		return 0;
-	uint32_t downs = prs_ledger_downs(s->ledger, id);
+	int32_t more = (int32_t)(n->asked - n->granted);
+	return n->up && more > 0 ? (uint32_t)more : 0;
+}
+
+/* True when a unit was leased to the node or given up. */
+static bool lease_next(struct prs_sched *s, struct node *n, struct prs_sched_effects *out)
+{
+	struct prs_unit unit;
+	if (!wanted(n) || n->alone || !peek(s, &unit))
+		return false;
+	uint32_t downs = prs_ledger_downs(s->ledger, unit.id);
+	if (downs == 2 && n->leased)
+		return false;
+	take(s, &unit);
 	if (downs >= 3) {
-		take(s, id);
-		prs_ledger_move(s->ledger, id, PRS_UNIT_LEASED);
-		return emit_fail(s, id, PRS_ENODE_POISON, out) < 0 ? -PRS_ENOMEM : 1;
+		prs_ledger_move(s->ledger, unit.id, PRS_UNIT_LEASED);
+		emit_fail(s, &unit, PRS_ENODE_POISON, out);
+		return true;
 	}
-	if (downs == 2) {
-		if (n->leased)
-			return 0;
-		n->alone = id;
-	}
-	int r = lease(s, n, id, out);
-	return r < 0 ? r : 1;
+	struct unit *u = lease(s, n, &unit, out);
+	n->alone = downs == 2 ? u->lease : 0;
+	return true;
 }
 
-static int lease_all(struct prs_sched *s, struct prs_sched_effects *out)
+static void lease_all(struct prs_sched *s, struct prs_sched_effects *out)
 {
-	if (s->stopped || s->aborted)
-		return 0;
-	bool any = true;
+	bool any = !s->stopped && !s->aborted;
 	while (any) { /* a unit a round to each node, so that nodes share fairly */
 		any = false;
-		for (uint32_t i = 0; i < s->nodes_n; i++) {
-			int r = lease_next(s, &s->nodes[i], out);
-			if (r < 0)
-				return r;
-			any = any || r == 1;
-		}
+		for (uint32_t i = 0; i < s->nodes_n; i++)
+			any = lease_next(s, &s->nodes[i], out) || any;
 	}
-	return 0;
 }
 
 /* ---- giving up -------------------------------------------------------------------------------------------------------- */
 
-static int check_thresholds(struct prs_sched *s, struct prs_sched_effects *out)
+static void check_thresholds(struct prs_sched *s, struct prs_sched_effects *out)
 {
 	const struct prs_ledger_counts *c = &s->ledger->counts;
-	char text[256];
-	uint64_t failed = c->units[PRS_UNIT_FAILED];
-	if (s->limits.error_threshold >= 0 && c->items_failed > (uint64_t)s->limits.error_threshold) {
-		snprintf(text, sizeof text, "%llu items failed; error_threshold allows %lld", (unsigned long long)c->items_failed,
-		         (long long)s->limits.error_threshold);
-		return abort_job(s, out, PRS_EERROR_THRESHOLD, text);
+	const struct prs_limits *l = &s->limits;
+	unsigned long long failed = c->units[PRS_UNIT_FAILED], all = s->ledger->next_id, items = c->items_failed;
+	uint16_t code = 0;
+	if (s->aborted)
+		return;
+	if (l->error_threshold >= 0 && items > (uint64_t)l->error_threshold) {
+		code = PRS_EERROR_THRESHOLD;
+		snprintf(s->text, sizeof s->text, "%llu items failed; error_threshold allows %lld", items, (long long)l->error_threshold);
+	} else if (l->allowed_failed_count >= 0 && failed > (uint64_t)l->allowed_failed_count) {
+		code = PRS_EALLOWED_FAILED_COUNT;
+		snprintf(s->text, sizeof s->text, "%llu mini-batches failed; allowed_failed_count allows %lld", failed, (long long)l->allowed_failed_count);
+	} else if (l->allowed_failed_percent >= 0 && s->ledger->planned_all && (double)failed * 100.0 > l->allowed_failed_percent * (double)all) {
+		code = PRS_EALLOWED_FAILED_PERCENT;
+		snprintf(s->text, sizeof s->text, "%llu of %llu mini-batches failed; allowed_failed_percent allows %g %%", failed, all,
+		         l->allowed_failed_percent);
 	}
-	if (s->limits.allowed_failed_count >= 0 && failed > (uint64_t)s->limits.allowed_failed_count) {
-		snprintf(text, sizeof text, "%llu mini-batches failed; allowed_failed_count allows %lld", (unsigned long long)failed,
-		         (long long)s->limits.allowed_failed_count);
-		return abort_job(s, out, PRS_EALLOWED_FAILED_COUNT, text);
-	}
-	double percent = s->limits.allowed_failed_percent;
-	if (percent >= 0 && s->ledger->planned_all && (double)failed * 100.0 > percent * (double)s->ledger->next_id) {
-		snprintf(text, sizeof text, "%llu of %llu mini-batches failed; allowed_failed_percent allows %g %%", (unsigned long long)failed,
-		         (unsigned long long)s->ledger->next_id, percent);
-		return abort_job(s, out, PRS_EALLOWED_FAILED_PERCENT, text);
-	}
-	return 0;
+	if (code)
+		abort_job(s, out, code);
 }
 
-static int check_over(struct prs_sched *s, struct prs_sched_effects *out)
+static uint64_t unfinished(const struct prs_sched *s)
 {
 	const struct prs_ledger_counts *c = &s->ledger->counts;
-	bool final = s->ledger->planned_all && c->units[PRS_UNIT_DONE] + c->units[PRS_UNIT_FAILED] == s->ledger->next_id;
-	if (!final) {
-		s->over = false;
-		return 0;
-	}
-	if (s->over || s->stopped || s->aborted)
-		return 0;
-	if (!emit(out, PRS_SCHED_ALL_FINAL))
-		return -PRS_ENOMEM;
-	s->over = true;
-	return 0;
+	return s->ledger->next_id - c->units[PRS_UNIT_DONE] - c->units[PRS_UNIT_FAILED];
+}
+
+static void check_over(struct prs_sched *s, struct prs_sched_effects *out)
+{
+	bool over = s->ledger->planned_all && !unfinished(s);
+	if (over && !s->over && !s->stopped && !s->aborted)
+		emit(out, PRS_SCHED_ALL_FINAL);
+	else if (over)
+		return;
+	s->over = over;
+}
+
+/* The clock of progress_update_timeout runs from the first finished init on, and only while there is something to finish. */
+static void keep_clock(struct prs_sched *s, uint64_t now_us)
+{
+	if (!unfinished(s))
+		s->progress_us = 0;
+	else if (!s->progress_us && s->inits_done)
+		s->progress_us = now_us;
 }
 
 static void all_slots(const struct prs_sched *s, bool *ret_timed_out, bool *ret_same_twice, uint32_t *ret_procs)
@@ -362,187 +416,251 @@ static void all_slots(const struct prs_sched *s, bool *ret_timed_out, bool *ret_
 		}
 		*ret_procs += s->nodes[i].procs;
 	}
-	if (!*ret_procs)
-		*ret_timed_out = *ret_same_twice = false;
 }
 
-static int check_init(struct prs_sched *s, const struct node *n, uint64_t now_us, struct prs_sched_effects *out)
+static void check_init(struct prs_sched *s, const struct node *n, uint64_t now_us, struct prs_sched_effects *out)
 {
 	bool timed_out, same;
 	uint32_t procs;
-	char text[256] = "";
+	uint64_t since_us = now_us - s->first_init_failure_us;
 	all_slots(s, &timed_out, &same, &procs);
 	if (timed_out)
-		snprintf(text, sizeof text, "init() took longer than init_timeout in every process");
+		snprintf(s->text, sizeof s->text, "init() took longer than init_timeout in every process");
 	else if (same)
-		snprintf(text, sizeof text, "init() failed twice in the same way in every process");
+		snprintf(s->text, sizeof s->text, "init() failed twice in the same way in every process");
 	else if (n->init_failures >= 3u * n->procs)
-		snprintf(text, sizeof text, "init() failed %u times in a row", n->init_failures);
-	else if (s->init_failures >= 2 * procs && now_us - s->first_init_failure_us >= 2 * MINUTE_US)
-		snprintf(text, sizeof text, "init() failed %u times in %llu minutes", s->init_failures,
-		         (unsigned long long)((now_us - s->first_init_failure_us) / MINUTE_US));
-	return text[0] ? abort_job(s, out, PRS_EINIT_GIVE_UP, text) : 0;
+		snprintf(s->text, sizeof s->text, "init() failed %u times in a row", n->init_failures);
+	else if (s->init_failures >= 2 * procs && since_us >= 2 * MINUTE_US)
+		snprintf(s->text, sizeof s->text, "init() failed %u times in %llu minutes", s->init_failures, (unsigned long long)(since_us / MINUTE_US));
+	else
+		return;
+	abort_job(s, out, PRS_EINIT_GIVE_UP);
 }
 
-static int on_init_failed(struct prs_sched *s, const struct prs_sched_event *e, struct prs_sched_effects *out)
+static void on_init_failed(struct prs_sched *s, const struct prs_sched_event *e, struct prs_sched_effects *out)
 {
 	struct node *n = find_node(s, e->node);
-	if (!n || e->slot >= n->procs)
-		return 0;
+	if (!n || !n->up || e->slot >= n->procs || s->aborted)
+		return;
 	struct slot *k = &n->slots[e->slot];
 	if (!s->init_failures++)
 		s->first_init_failure_us = e->now_us;
 	n->init_failures++;
-	k->failures++;
 	k->timed_out = k->timed_out || e->code == PRS_EINIT_TIMEOUT;
 	k->same_count = k->same_count && k->same == e->same ? k->same_count + 1 : 1;
 	k->same = e->same;
-	if (prs_error_row(e->code)->action == PRS_ACTION_FAIL)
-		return abort_job(s, out, e->code, prs_error_row(e->code)->sentence);
-	return check_init(s, n, e->now_us, out);
+	if (prs_error_row(e->code)->action == PRS_ACTION_FAIL) {
+		snprintf(s->text, sizeof s->text, "%s", prs_error_row(e->code)->sentence);
+		abort_job(s, out, e->code);
+	} else {
+		check_init(s, n, e->now_us, out);
+	}
 }
 
 static void on_init_done(struct prs_sched *s, const struct prs_sched_event *e)
 {
 	struct node *n = find_node(s, e->node);
-	if (!n || e->slot >= n->procs)
+	if (!n || !n->up || e->slot >= n->procs)
 		return;
 	n->init_failures = 0;
 	n->slots[e->slot] = (struct slot){ 0 };
 	s->inits_done++;
-	if (!s->progress_us)
-		s->progress_us = e->now_us;
 }
 
-static int on_tick(struct prs_sched *s, uint64_t now_us, struct prs_sched_effects *out)
+static uint64_t first_task_at(const struct prs_sched *s)
 {
-	char text[256];
-	if (s->over)
-		return 0;
-	if (s->start_us && !s->ledger->next_id && !s->ledger->planned_all && now_us - s->start_us >= s->limits.first_task_timeout_us)
-		return abort_job(s, out, PRS_EFIRST_TASK_TIMEOUT, prs_error_row(PRS_EFIRST_TASK_TIMEOUT)->sentence);
-	if (s->progress_us && s->ledger->next_id && now_us - s->progress_us >= s->limits.progress_timeout_us) {
-		snprintf(text, sizeof text, "no mini-batch was finished for %llu s (progress_update_timeout)",
+	bool waits = s->start_us && !s->ledger->next_id && !s->ledger->planned_all;
+	return waits ? s->start_us + s->limits.first_task_timeout_us : UINT64_MAX;
+}
+
+static uint64_t no_progress_at(const struct prs_sched *s)
+{
+	return s->progress_us ? s->progress_us + s->limits.progress_timeout_us : UINT64_MAX;
+}
+
+static void on_tick(struct prs_sched *s, uint64_t now_us, struct prs_sched_effects *out)
+{
+	if (s->aborted)
+		return;
+	if (now_us >= first_task_at(s)) {
+		snprintf(s->text, sizeof s->text, "%s", prs_error_row(PRS_EFIRST_TASK_TIMEOUT)->sentence);
+		abort_job(s, out, PRS_EFIRST_TASK_TIMEOUT);
+	} else if (now_us >= no_progress_at(s)) {
+		snprintf(s->text, sizeof s->text, "no mini-batch was finished for %llu s (progress_update_timeout)",
 		         (unsigned long long)(s->limits.progress_timeout_us / 1000000));
-		return abort_job(s, out, PRS_ENO_PROGRESS, text);
+		abort_job(s, out, PRS_ENO_PROGRESS);
 	}
-	return 0;
 }
 
 /* ---- units that come back --------------------------------------------------------------------------------------------- */
 
-static int come_back(struct prs_sched *s, struct unit *u)
+static void come_back(struct prs_sched *s, struct unit *u)
 {
-	uint64_t id = u->id;
+	push_again(s, &u->unit);
 	unlease(s, u);
 	if (u->avoid_slot == PRS_NO_SLOT)
 		drop_unit(s, u);
-	return push_again(s, id);
 }
 
-static int on_tried(struct prs_sched *s, const struct prs_sched_event *e, struct prs_sched_effects *out)
+static void wait_a_while(struct prs_sched *s, struct unit *u, uint64_t now_us)
 {
-	struct unit *u = find_unit(s, e->unit.id);
-	if (!u || !u->lease)
-		return 0;
+	s->later[s->later_n++] = (struct late){ now_us + LATER_US, u->unit };
+	u->later = true;
+	unlease(s, u);
+}
+
+static void wake_later(struct prs_sched *s, uint64_t now_us)
+{
+	uint32_t n = 0;
+	for (; n < s->later_n && s->later[n].at_us <= now_us; n++) {
+		struct unit *u = find_unit(s, &s->later[n].unit);
+		if (!u || !u->later)
+			continue;
+		u->later = false;
+		push_again(s, &s->later[n].unit);
+	}
+	if (n)
+		memmove(s->later, s->later + n, (s->later_n - n) * sizeof *s->later);
+	s->later_n -= n;
+}
+
+/* The unit of the lease; NULL when that is not the current one: what a lost node said is no more of interest. */
+static struct unit *leased(const struct prs_sched *s, const struct prs_sched_event *e)
+{
+	struct unit *u = find_unit(s, &e->unit);
+	return u && u->lease && u->lease == e->lease && prs_ledger_state(s->ledger, e->unit.id) == PRS_UNIT_LEASED ? u : NULL;
+}
+
+static void on_tried(struct prs_sched *s, const struct prs_sched_event *e, struct prs_sched_effects *out)
+{
+	struct unit *u = leased(s, e);
+	if (!u)
+		return;
 	const struct prs_error_row *row = prs_error_row(e->code);
-	enum prs_unit_state st = prs_ledger_state(s->ledger, u->id);
+	bool later = row->action == PRS_ACTION_LATER;
 	if (row->action == PRS_ACTION_ELSEWHERE) {
 		u->avoid_node = u->node;
 		u->avoid_slot = e->slot;
 	}
-	if (st == PRS_UNIT_WAITING && (prs_ledger_tries(s->ledger, u->id) >= s->limits.run_max_try || row->action == PRS_ACTION_FAIL)) {
+	prs_ledger_move(s->ledger, u->unit.id, later ? PRS_UNIT_PLANNED : PRS_UNIT_WAITING);
+	if (later) {
+		wait_a_while(s, u, e->now_us);
+	} else if (row->action == PRS_ACTION_FAIL || prs_ledger_tries(s->ledger, u->unit.id) >= s->limits.run_max_try) {
+		emit_fail(s, &u->unit, e->code, out);
 		unlease(s, u);
-		uint64_t id = u->id;
 		drop_unit(s, u);
-		return emit_fail(s, id, e->code, out);
+	} else {
+		come_back(s, u);
 	}
-	return come_back(s, u);
 }
 
-static int on_returned(struct prs_sched *s, uint64_t id)
+static void on_returned(struct prs_sched *s, const struct prs_sched_event *e)
 {
-	struct unit *u = find_unit(s, id);
-	if (!u || !u->lease)
-		return 0;
-	if (prs_ledger_state(s->ledger, id) == PRS_UNIT_LEASED)
-		prs_ledger_move(s->ledger, id, PRS_UNIT_PLANNED);
-	return come_back(s, u);
+	struct unit *u = leased(s, e);
+	if (!u)
+		return;
+	prs_ledger_move(s->ledger, u->unit.id, PRS_UNIT_PLANNED);
+	come_back(s, u);
 }
 
-static int on_node_down(struct prs_sched *s, uint16_t number)
+/* Entries stay in the map, so that the walk over it meets each once; their next lease or end drops them. */
+static void on_node_down(struct prs_sched *s, uint16_t number)
 {
 	struct node *n = find_node(s, number);
 	if (!n)
-		return 0;
+		return;
 	n->up = false;
-	n->asked = 0;
-	struct unit *u, *next;
-	HASH_ITER(hh, s->units, u, next) {
-		int r = u->lease && u->node == number ? on_returned(s, u->id) : 0;
-		if (r < 0)
-			return r;
+	for (uint32_t i = 0; i < s->map_cap; i++) {
+		struct unit *u = &s->map[i];
+		if (!u->used || !u->lease || u->node != number)
+			continue;
+		unlease(s, u);
+		if (prs_ledger_state(s->ledger, u->unit.id) != PRS_UNIT_LEASED)
+			continue;
+		prs_ledger_move(s->ledger, u->unit.id, PRS_UNIT_PLANNED);
+		push_again(s, &u->unit);
 	}
-	return 0;
 }
 
 static void on_final(struct prs_sched *s, const struct prs_sched_event *e)
 {
-	struct unit *u = find_unit(s, e->unit.id);
-	if (u) {
-		if (u->lease)
-			unlease(s, u);
+	struct unit *u = find_unit(s, &e->unit);
+	if (u && u->lease)
+		unlease(s, u);
+	if (u)
 		drop_unit(s, u);
-	}
-	if (s->progress_us || e->type == PRS_SCHED_DONE)
-		s->progress_us = e->now_us;
+	s->progress_us = s->inits_done ? e->now_us : 0;
 }
 
 /* ---- the step --------------------------------------------------------------------------------------------------------- */
+
+/* Room for all that the event can cause: leases, units that are given up, units that come back. */
+static int reserve(struct prs_sched *s, const struct prs_sched_event *e, struct prs_sched_effects *out)
+{
+	uint64_t leases = 0, back = s->later_n + 1u;
+	for (uint32_t i = 0; i < s->nodes_n; i++) {
+		struct node n = s->nodes[i];
+		n.asked = e->type == PRS_SCHED_ASK && n.number == e->node ? e->count : n.asked;
+		leases += wanted(&n);
+		back += e->type == PRS_SCHED_NODE_DOWN && n.number == e->node ? n.leased : 0;
+	}
+	leases = leases < unfinished(s) ? leases : unfinished(s);
+	uint64_t effects = out->n + leases + prs_ledger_downs_count(s->ledger) + 4;
+	if (grow(&out->v, &out->cap, effects, sizeof *out->v) < 0 || grow(&s->again, &s->again_cap, s->again_n + back, sizeof *s->again) < 0 ||
+	    grow(&s->later, &s->later_cap, s->later_n + 1u, sizeof *s->later) < 0)
+		return -PRS_ENOMEM;
+	return map_room(s, leases + 1);
+}
 
 static int on_event(struct prs_sched *s, const struct prs_sched_event *e, struct prs_sched_effects *out)
 {
 	struct node *n;
 	switch (e->type) {
-	case PRS_SCHED_START: s->start_us = e->now_us; return 0;
-	case PRS_SCHED_NODE_UP: return node_up(s, e);
-	case PRS_SCHED_NODE_DOWN: return on_node_down(s, e->node);
-	case PRS_SCHED_PLANNED: return check_thresholds(s, out);
+	case PRS_SCHED_START: s->start_us = e->now_us; break;
+	case PRS_SCHED_NODE_UP: return on_node_up(s, e);
+	case PRS_SCHED_NODE_DOWN: on_node_down(s, e->node); break;
+	case PRS_SCHED_PLANNED: check_thresholds(s, out); break;
+	case PRS_SCHED_RESET: s->next_new = e->unit.id < s->next_new ? e->unit.id : s->next_new; break;
 	case PRS_SCHED_ASK:
 		n = find_node(s, e->node);
 		if (n)
 			n->asked = e->count;
-		return 0;
-	case PRS_SCHED_DONE: on_final(s, e); return check_thresholds(s, out);
-	case PRS_SCHED_FAILED: on_final(s, e); return check_thresholds(s, out);
-	case PRS_SCHED_TRIED: return on_tried(s, e, out);
-	case PRS_SCHED_RETURNED: return on_returned(s, e->unit.id);
-	case PRS_SCHED_INIT_DONE: on_init_done(s, e); return 0;
-	case PRS_SCHED_INIT_FAILED: return on_init_failed(s, e, out);
-	case PRS_SCHED_STOP: s->stopped = true; return 0;
-	case PRS_SCHED_TICK: return on_tick(s, e->now_us, out);
+		break;
+	case PRS_SCHED_DONE:
+	case PRS_SCHED_FAILED:
+		on_final(s, e);
+		check_thresholds(s, out);
+		break;
+	case PRS_SCHED_TRIED: on_tried(s, e, out); break;
+	case PRS_SCHED_RETURNED: on_returned(s, e); break;
+	case PRS_SCHED_INIT_DONE: on_init_done(s, e); break;
+	case PRS_SCHED_INIT_FAILED: on_init_failed(s, e, out); break;
+	case PRS_SCHED_STOP: s->stopped = true; break;
+	case PRS_SCHED_TICK: on_tick(s, e->now_us, out); break;
 	}
 	return 0;
 }
 
 int prs_sched_step(struct prs_sched *s, const struct prs_sched_event *e, struct prs_sched_effects *out)
 {
-	int r = on_event(s, e, out);
+	int r = reserve(s, e, out);
 	if (!r)
-		r = lease_all(s, out);
-	return r ? r : check_over(s, out);
+		r = on_event(s, e, out); /* fails before it changes anything */
+	if (r < 0)
+		return r;
+	wake_later(s, e->now_us);
+	lease_all(s, out);
+	check_over(s, out);
+	keep_clock(s, e->now_us);
+	return 0;
 }
 
 uint64_t prs_sched_next_us(const struct prs_sched *s)
 {
-	uint64_t at = UINT64_MAX;
 	if (s->over || s->stopped || s->aborted)
-		return at;
-	if (s->start_us && !s->ledger->next_id && !s->ledger->planned_all)
-		at = s->start_us + s->limits.first_task_timeout_us;
-	if (s->progress_us && s->ledger->next_id && s->progress_us + s->limits.progress_timeout_us < at)
-		at = s->progress_us + s->limits.progress_timeout_us;
-	return at;
+		return UINT64_MAX;
+	uint64_t at = first_task_at(s) < no_progress_at(s) ? first_task_at(s) : no_progress_at(s);
+	return s->later_n && s->later[0].at_us < at ? s->later[0].at_us : at;
 }
 
 void prs_sched_waits_for(const struct prs_sched *s, char *text, size_t bytes)
@@ -574,12 +692,11 @@ void prs_sched_free(struct prs_sched *s)
 {
 	if (!s)
 		return;
-	struct unit *u, *next;
-	HASH_ITER(hh, s->units, u, next)
-		drop_unit(s, u);
 	for (uint32_t i = 0; i < s->nodes_n; i++)
 		prs_freep(&s->nodes[i].slots);
 	prs_freep(&s->nodes);
+	prs_freep(&s->map);
 	prs_freep(&s->again);
+	prs_freep(&s->later);
 	prs_freep(&s);
 }

@@ -3,8 +3,9 @@
  *
  * prs_sched_step(event) -> effects. No clock (events carry the time), no I/O, never replayed: a heuristic here can change
  * without breaking a resume. Facts are journaled and synced by the caller first, folded into the ledger, then told here.
+ * A node that is lost: the caller journals LOST, then tells NODE_DOWN; what that node says afterwards belongs to leases that are over and is ignored.
  *
- * Order of leasing: units to repeat (WAITING, returned) before new ids, lower ids first.
+ * Order of leasing: units to repeat (WAITING, returned) before new ids, lower ids first. A unit whose error says LATER waits a second.
  * Rules for giving up: semantics.md "thresholds", "progress timeout", "init"; contract 1.1, 1.4.
  */
 #ifndef PRS_SCHED_SCHED_H
@@ -19,20 +20,21 @@ struct prs_limits {
 	int64_t error_threshold;         /* items; -1 = off */
 	int64_t allowed_failed_count;    /* mini-batches; -1 = off */
 	double allowed_failed_percent;   /* of the final total, 0-100; < 0 = off; judged once planning is complete */
-	uint64_t progress_timeout_us;    /* no mini-batch finished; its clock starts at the first finished init */
+	uint64_t progress_timeout_us;    /* no mini-batch finished; its clock starts at the first finished init, stands while none is open */
 	uint64_t first_task_timeout_us;  /* no id planned since START */
 };
 
 enum prs_sched_event_type {
 	PRS_SCHED_START,       /* the clock of first_task_timeout starts */
 	PRS_SCHED_NODE_UP,     /* node, procs */
-	PRS_SCHED_NODE_DOWN,   /* node; its units come as RETURNED before or after */
+	PRS_SCHED_NODE_DOWN,   /* node; all that it had is to be leased again */
 	PRS_SCHED_PLANNED,     /* the ledger knows more ids, or planned_all */
-	PRS_SCHED_ASK,         /* node wants `count` more units (adds up until leased; a new ASK replaces the old number) */
+	PRS_SCHED_RESET,       /* unit.id: RESET is durable and folded: ids from there on are PLANNED again */
+	PRS_SCHED_ASK,         /* node wants `count` units, all since its NODE_UP counted together (modulo 2^32; replaces the last number) */
 	PRS_SCHED_DONE,        /* unit: DONE is durable and folded */
-	PRS_SCHED_TRIED,       /* unit, slot, code: TRY is durable and folded */
+	PRS_SCHED_TRIED,       /* unit, lease, slot, code: TRY is durable and folded */
 	PRS_SCHED_FAILED,      /* unit: FAILED is durable and folded */
-	PRS_SCHED_RETURNED,    /* unit: came back without a try */
+	PRS_SCHED_RETURNED,    /* unit, lease: came back without a try */
 	PRS_SCHED_INIT_DONE,   /* node, slot */
 	PRS_SCHED_INIT_FAILED, /* node, slot, code, same = hash of the message */
 	PRS_SCHED_STOP,        /* lease nothing any more (drain, abort) */
@@ -46,7 +48,7 @@ struct prs_sched_event {
 	uint16_t procs;
 	uint16_t code;
 	uint32_t count;
-	uint64_t same;
+	uint64_t same, lease;
 	struct prs_unit unit;
 };
 
@@ -66,7 +68,7 @@ struct prs_sched_effect {
 	uint32_t items;
 	uint64_t lease; /* epoch << 40 | counter */
 	struct prs_unit unit;
-	char text[256];
+	const char *text; /* of ABORT; lives until the next step */
 };
 
 struct prs_sched_effects {
