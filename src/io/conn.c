@@ -126,13 +126,12 @@ int prs_conn_read(struct prs_conn *c, prs_conn_frame_fn *fn, void *ctx, struct p
 		ssize_t n = read_some(c);
 		if (n < 0)
 			return prs_fail(err, PRS_EPROTOCOL, "a frame that is larger than the limit, or no memory for it");
+		bool cut = c->fds_n > 0; /* a read ends behind a passed descriptor */
 		int r = handle_frames(c, fn, ctx, err);
 		if (r)
 			return r;
-		if (n < READ_BYTES && n != 0 && c->fds_n == 0)
+		if (n == 0 || (n < READ_BYTES && !cut))
 			return 0; /* the socket was emptied: the loop tells when there is more */
-		if (n == 0)
-			return 0;
 	}
 	return 0;
 }

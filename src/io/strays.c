@@ -18,7 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { ROUNDS = 20, WAIT_MS = 100, ENVIRON_BYTES = 256 << 10 };
+enum { ROUNDS = 20, WAIT_MS = 100, GENERATIONS = 64, ENVIRON_BYTES = 256 << 10 };
 
 static bool kept(int pid, const int *keep, unsigned keep_n)
 {
@@ -69,36 +69,51 @@ static bool has_environment(int pid, const char *run, const char *slot, char *sp
 	return has_run && has_slot;
 }
 
-/* Kill, wait for the end, reap if it is our child. */
-static void finish(int pid, bool ours)
-{
-	int fd = (int)syscall(SYS_pidfd_open, pid, 0);
-	kill(pid, SIGKILL);
-	if (fd >= 0) {
-		struct pollfd p = { .fd = fd, .events = POLLIN };
-		poll(&p, 1, WAIT_MS);
-		close(fd);
-	}
-	if (ours)
-		waitpid(pid, NULL, WNOHANG);
-}
-
 struct search {
-	const char *run, *slot; /* run NULL: every child of ours */
+	const char *run, *slot; /* NULL: any */
+	bool ours;              /* only descendants */
 	const int *keep;
 	unsigned keep_n;
 	char *space;
 };
 
+static bool descends_from_us(int pid)
+{
+	char state;
+	for (int i = 0; i < GENERATIONS && pid > 1; i++)
+		if (!read_stat(pid, &pid, &state))
+			return false;
+		else if (pid == getpid())
+			return true;
+	return false;
+}
+
 static bool wanted(const struct search *s, int pid, int parent, char state)
 {
 	if (kept(pid, s->keep, s->keep_n))
 		return false;
-	if (!s->run)
+	if (!s->run || state == 'Z') /* the dead have no environment: a child of ours that nobody knows is reaped */
 		return parent == getpid();
-	if (state == 'Z')
-		return parent == getpid(); /* its environment is gone; a dead child of nobody we know is only reaped */
-	return has_environment(pid, s->run, s->slot, s->space);
+	return has_environment(pid, s->run, s->slot, s->space) && (!s->ours || descends_from_us(pid));
+}
+
+/* Kill, wait for the end, reap if it is our child. 1: it was alive. */
+static unsigned finish(const struct search *s, int pid)
+{
+	int parent, fd = (int)syscall(SYS_pidfd_open, pid, 0);
+	char state;
+	if (fd < 0)
+		return 0;
+	bool same = read_stat(pid, &parent, &state) && wanted(s, pid, parent, state); /* the number may have got a new owner */
+	if (same) {
+		syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0);
+		struct pollfd p = { .fd = fd, .events = POLLIN };
+		poll(&p, 1, WAIT_MS);
+		if (parent == getpid())
+			waitpid(pid, NULL, WNOHANG);
+	}
+	close(fd);
+	return same && state != 'Z';
 }
 
 static unsigned sweep(const struct search *s)
@@ -111,11 +126,8 @@ static unsigned sweep(const struct search *s)
 	while ((e = readdir(d))) {
 		int pid = atoi(e->d_name), parent;
 		char state;
-		if (pid <= 1 || !read_stat(pid, &parent, &state) || !wanted(s, pid, parent, state))
-			continue;
-		finish(pid, parent == getpid());
-		if (state != 'Z')
-			killed++;
+		if (pid > 1 && read_stat(pid, &parent, &state) && wanted(s, pid, parent, state))
+			killed += finish(s, pid);
 	}
 	closedir(d);
 	return killed;
@@ -137,17 +149,25 @@ static unsigned sweep_until_none(struct search *s)
 	return total;
 }
 
-unsigned prs_strays_kill(const char *run, int slot, const int *keep, unsigned keep_n)
+unsigned prs_strays_of_run(const char *run)
+{
+	char run_text[96];
+	snprintf(run_text, sizeof run_text, "PRS_RUN=%s", run);
+	struct search s = { .run = run_text };
+	return sweep_until_none(&s);
+}
+
+unsigned prs_strays_of_slot(const char *run, int slot, const int *keep, unsigned keep_n)
 {
 	char run_text[96], slot_text[32];
 	snprintf(run_text, sizeof run_text, "PRS_RUN=%s", run);
 	snprintf(slot_text, sizeof slot_text, "PRS_SLOT=%d", slot);
-	struct search s = { .run = run_text, .slot = slot == PRS_ANY_SLOT ? NULL : slot_text, .keep = keep, .keep_n = keep_n };
+	struct search s = { .run = run_text, .slot = slot_text, .ours = true, .keep = keep, .keep_n = keep_n };
 	return sweep_until_none(&s);
 }
 
-unsigned prs_strays_adopted(const int *keep, unsigned keep_n)
+unsigned prs_strays_of_engine(void)
 {
-	struct search s = { .keep = keep, .keep_n = keep_n };
+	struct search s = { .ours = true };
 	return sweep_until_none(&s);
 }

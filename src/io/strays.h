@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0
  * strays: processes that a worker left behind (setsid'd grandchildren) or that a dead engine left running.
  *
- * They are found by PRS_RUN and PRS_SLOT in their environment, and as children that were handed to us (subreaper).
+ * They are found by PRS_RUN and PRS_SLOT in their environment, and as children that were handed to us (subreaper). While this engine lives,
+ * only what descends from it is its own: after a takeover two engines have workers with the same PRS_RUN.
+ * Each search goes on until nothing is found, at most two seconds. Returns how many were killed (SIGKILL).
  */
 #ifndef PRS_IO_STRAYS_H
 #define PRS_IO_STRAYS_H
 
-#include <stdint.h>
-
-enum { PRS_ANY_SLOT = -1 };
-
-/* Kill (SIGKILL) and reap what carries PRS_RUN=run and PRS_SLOT=slot (PRS_ANY_SLOT: any), until none is left or it was tried for two
- * seconds. The processes in `keep` (and what descends from them, when `keep_n` > 0) are known workers that are left alone. Returns how many were killed. */
-unsigned prs_strays_kill(const char *run, int slot, const int *keep, unsigned keep_n);
-/* Kill and reap every child of this process that is not in `keep`: at the end of a job. */
-unsigned prs_strays_adopted(const int *keep, unsigned keep_n);
+/* Of an engine that is dead or to be replaced: everything with PRS_RUN=run. */
+unsigned prs_strays_of_run(const char *run);
+/* What a dead process of ours left: descendants with PRS_RUN=run and PRS_SLOT=slot. `keep`: the workers, also dead ones, which their owner
+ * reaps; other dead children are reaped here. */
+unsigned prs_strays_of_slot(const char *run, int slot, const int *keep, unsigned keep_n);
+/* Every child of this process: at the end of a job. */
+unsigned prs_strays_of_engine(void);
 
 #endif

@@ -319,7 +319,7 @@ int engine_open(struct prs_engine *e, struct prs_err *err)
 	for (int i = 0; i < 16; i++)
 		snprintf(run_text + 2 * i, 3, "%02x", e->c.run.bytes[i]);
 	if (newest)
-		prs_strays_kill(run_text, PRS_ANY_SLOT, NULL, 0);
+		prs_strays_of_run(run_text);
 	e->epoch = newest + 1;
 	struct prs_recover_sink sink = { &f, on_plan, on_fact };
 	r = prs_index_new(&e->index, e->c.fs, e->c.dir, e->epoch, err);

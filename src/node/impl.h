@@ -74,6 +74,7 @@ struct prs_node {
 	struct worker *workers;
 	struct prs_timer *timer;
 	struct prs_page *pages; /* copies for TICK */
+	int *pids;              /* space for the search for strays */
 	struct prs_pool_effects effects;
 	struct prs_pool_event *events; /* queue */
 	uint32_t events_n, events_cap;

@@ -30,9 +30,10 @@ int prs_node_new(struct prs_node **ret, const struct prs_node_config *c, struct 
 	n->pool = prs_pool_new(&c->pool);
 	n->workers = prs_calloc(c->pool.slots, sizeof *n->workers);
 	n->pages = prs_calloc(c->pool.slots, sizeof *n->pages);
+	n->pids = prs_calloc(c->pool.slots, sizeof *n->pids);
 	n->dirty = prs_calloc(c->pool.slots, sizeof *n->dirty);
 	n->timer = prs_timer_new(c->loop, on_timer, n, err);
-	int r = n->pool && n->workers && n->pages && n->dirty && n->timer ? 0 : prs_fail(err, PRS_ENOMEM, "node");
+	int r = n->pool && n->workers && n->pages && n->pids && n->dirty && n->timer ? 0 : prs_fail(err, PRS_ENOMEM, "node");
 	for (uint16_t i = 0; i < c->pool.slots && n->workers; i++)
 		if (r >= 0)
 			r = worker_init(&n->workers[i], n, i, err);
@@ -62,6 +63,7 @@ void prs_node_free(struct prs_node *n)
 	prs_pool_free(n->pool);
 	prs_freep(&n->workers);
 	prs_freep(&n->pages);
+	prs_freep(&n->pids);
 	prs_freep(&n->dirty);
 	prs_freep(&n->effects.v);
 	prs_freep(&n->events);
@@ -73,7 +75,7 @@ void node_check_down(struct prs_node *n)
 	if (!n->pool_down || n->told_down || !rows_idle(n))
 		return;
 	n->told_down = true;
-	prs_strays_kill(n->c.run_text, PRS_ANY_SLOT, NULL, 0);
+	prs_strays_of_engine();
 	n->c.link.down(n->c.link.ctx);
 }
 
@@ -170,7 +172,7 @@ void prs_node_kill(struct prs_node *n)
 	for (uint16_t i = 0; i < n->c.pool.slots; i++)
 		if (n->workers[i].pid)
 			prs_signal_group(n->workers[i].pid, SIGKILL);
-	prs_strays_kill(n->c.run_text, PRS_ANY_SLOT, NULL, 0);
+	prs_strays_of_engine();
 }
 
 void prs_node_view(const struct prs_node *n, uint16_t slot, struct prs_pool_slot_view *ret) { prs_pool_view(n->pool, slot, ret); }

@@ -15,8 +15,6 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-enum { EVENT_STRAYS = 0 };
-
 static uint64_t now(void) { return prs_clock_us(); }
 
 int worker_init(struct worker *w, struct prs_node *n, uint16_t slot, struct prs_err *err)
@@ -241,6 +239,14 @@ static void on_conn(void *ctx, int events)
 		prs_watch_set(w->watch_conn, 0);
 }
 
+static void kill_strays(struct worker *w)
+{
+	struct prs_node *n = w->node;
+	for (uint16_t i = 0; i < n->c.pool.slots; i++)
+		n->pids[i] = n->workers[i].pid;
+	prs_strays_of_slot(n->c.run_text, w->slot, n->pids, n->c.pool.slots);
+}
+
 /* Drain the socket, reap, read the page, kill what was left behind; then the pool judges. */
 static void on_dead(void *ctx, int events)
 {
@@ -254,7 +260,7 @@ static void on_dead(void *ctx, int events)
 	struct prs_page page = prs_page_read(w->page);
 	prs_signal_group(w->pid, 9);
 	close_process(w);
-	prs_strays_kill(n->c.run_text, w->slot, NULL, EVENT_STRAYS);
+	kill_strays(w);
 	struct prs_pool_event e = { .type = PRS_POOL_EXITED, .now_us = now(), .slot = w->slot, .exit = status, .pages = &page };
 	w->page->word = 0;
 	node_event(n, &e);
