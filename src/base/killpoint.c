@@ -6,39 +6,70 @@
 #ifdef PRS_KILL_POINTS
 #include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-static char wanted[64], mark[4096];
-static long left;
+struct point {
+	char name[64], mark[4096];
+	long left;
+};
+
+static struct point killing, holding;
+
+static void read_point(const char *variable, struct point *p)
+{
+	const char *env = getenv(variable);
+	if (env && sscanf(env, "%63[^:]:%ld:%4095s", p->name, &p->left, p->mark) < 2)
+		p->name[0] = 0;
+}
 
 /* Before there are threads. */
 __attribute__((constructor)) static void read_environment(void)
 {
-	const char *env = getenv("PRS_KILL");
-	if (env && sscanf(env, "%63[^:]:%ld:%4095s", wanted, &left, mark) < 2)
-		wanted[0] = 0;
+	read_point("PRS_KILL", &killing);
+	read_point("PRS_HOLD", &holding);
 }
 
-/* With a mark: only the first process that comes here, and it waits for whoever watches the mark. */
-static void stop_once(void)
+static bool put_mark(const char *mark)
 {
 	int fd = open(mark, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
 	if (fd < 0)
-		return;
+		return false;
 	dprintf(fd, "%d\n", getpid());
 	close(fd);
-	raise(SIGSTOP);
+	return true;
+}
+
+/* With a mark: only the first process that comes here, and it waits for whoever watches the mark. */
+static void stop_once(const char *mark)
+{
+	if (put_mark(mark))
+		raise(SIGSTOP);
+}
+
+static void hold(const char *mark)
+{
+	put_mark(mark);
+	while (access(mark, F_OK) == 0)
+		usleep(1000);
+}
+
+static bool reached(struct point *p, const char *name)
+{
+	return !strcmp(name, p->name) && __atomic_sub_fetch(&p->left, 1, __ATOMIC_ACQ_REL) == 0;
 }
 
 void prs_kill_point(const char *name)
 {
-	if (strcmp(name, wanted) != 0 || __atomic_sub_fetch(&left, 1, __ATOMIC_ACQ_REL) != 0)
+	if (reached(&holding, name))
+		hold(holding.mark);
+	if (!reached(&killing, name))
 		return;
-	if (mark[0])
-		stop_once();
+	if (killing.mark[0])
+		stop_once(killing.mark);
 	else
 		raise(SIGKILL);
 }

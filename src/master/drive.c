@@ -43,6 +43,8 @@ static void carry_out(struct prs_engine *e, const struct prs_sched_effect *x)
 {
 	switch (x->type) {
 	case PRS_SCHED_LEASE:
+		if (e->ending) /* the scheduler had no memory to hear of it */
+			break;
 		if (e->state == PRS_JOB_STARTING)
 			engine_state(e, PRS_JOB_RUNNING, 0, "");
 		prs_node_lease(e->node, &x->unit, x->lease, x->try_number, x->avoid_slot);

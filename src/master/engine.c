@@ -162,10 +162,11 @@ static void show_progress(struct prs_engine *e, uint64_t now)
 {
 	const struct prs_ledger_counts *c = &e->ledger.counts;
 	struct prs_pool_slot_view v;
+	char note[64];
 	uint64_t finished = c->units[PRS_UNIT_DONE] + c->units[PRS_UNIT_FAILED];
 	struct prs_progress p = { .elapsed_us = now - e->started_us, .planned_all = e->ledger.planned_all, .mini_batches = e->ledger.next_id,
 		                  .done = c->units[PRS_UNIT_DONE], .failed = c->units[PRS_UNIT_FAILED], .items = c->items, .items_final = c->items_final,
-		                  .items_failed = c->items_failed, .processes = (uint32_t)e->c.job->o.processes, .note = e->ending ? "stopping" : NULL };
+		                  .items_failed = c->items_failed, .processes = (uint32_t)e->c.job->o.processes, .note = e->ending ? "stopping" : finish_note(e, note, sizeof note) };
 	if (now - e->rate_at_us >= 1000000) {
 		double lately = (double)(finished - e->rate_done) * 1e6 / (double)(now - e->rate_at_us);
 		e->rate = e->rate_at_us == e->started_us ? lately : 0.7 * e->rate + 0.3 * lately;
@@ -182,11 +183,12 @@ static void show_progress(struct prs_engine *e, uint64_t now)
 		e->c.progress(e->c.ctx, &p);
 }
 
-static void fenced(struct prs_engine *e, const struct prs_err *err)
+void engine_fenced(struct prs_engine *e, const struct prs_err *err)
 {
 	e->fenced = e->over = true;
 	e->cause = PRS_EFENCED;
 	snprintf(e->end->text, sizeof e->end->text, "%.400s. This engine stops; the other one goes on", err->msg);
+	finish_cancel(e, PRS_EFENCED, "");
 	prs_node_kill(e->node);
 	prs_loop_stop(e->loop);
 }
@@ -198,7 +200,7 @@ static void on_tick(void *ctx)
 	uint64_t now = prs_clock_us();
 	static unsigned count;
 	prs_timer_at(e->timer, now + TICK_US);
-	if (prs_sched_next_us(e->sched) <= now) {
+	if (!e->assembling.running && prs_sched_next_us(e->sched) <= now) {
 		struct prs_sched_event tick = { .type = PRS_SCHED_TICK };
 		drive_event(e, &tick);
 	}
@@ -207,7 +209,7 @@ static void on_tick(void *ctx)
 		prs_node_abort(e->node);
 	}
 	if (++count % FENCE_EVERY == 0 && prs_store_check_fence(e->c.fs, e->c.dir, e->epoch, &err) == -PRS_EFENCED) {
-		fenced(e, &err);
+		engine_fenced(e, &err);
 		return;
 	}
 	write_logs(e);
@@ -218,6 +220,12 @@ static void on_tick(void *ctx)
 static void on_signal(void *ctx, int signum)
 {
 	struct prs_engine *e = ctx;
+	char text[128];
+	snprintf(text, sizeof text, "interrupted by %s", signum == SIGINT ? "Ctrl-C" : strsignal(signum));
+	if (e->assembling.running) {
+		finish_cancel(e, PRS_EINTERRUPTED, text);
+		return;
+	}
 	if (signum == SIGINT && ++e->interrupts > 1) {
 		prs_node_abort(e->node);
 		return;
@@ -225,8 +233,6 @@ static void on_signal(void *ctx, int signum)
 	if (e->ending || e->over)
 		return;
 	uint64_t grace_us = signum == SIGINT ? e->c.job->o.grace_us : TERM_GRACE_US;
-	char text[128];
-	snprintf(text, sizeof text, "interrupted by %s", signum == SIGINT ? "Ctrl-C" : strsignal(signum));
 	drive_stop(e, PRS_JOB_DRAINING, PRS_EINTERRUPTED, text);
 	if (e->abort_at_us)
 		e->abort_at_us = prs_clock_us() + grace_us;
@@ -254,37 +260,54 @@ static int make_loop(struct prs_engine *e, struct prs_err *err)
 {
 	static const int signums[4] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
 	e->timer = prs_timer_new(e->loop, on_tick, e, err);
-	for (int i = 0; i < 4 && e->timer; i++) {
-		if (is_ignored(signums[i]))
-			continue;
-		e->signals[i] = prs_signal_new(e->loop, signums[i], on_signal, e, err);
-		if (!e->signals[i])
-			return err->code;
-	}
-	if (!e->timer)
+	for (int i = 0; i < 4 && !err->code; i++)
+		if (!is_ignored(signums[i]))
+			e->signals[i] = prs_signal_new(e->loop, signums[i], on_signal, e, err);
+	if (err->code)
 		return err->code;
 	prs_loop_each_turn(e->loop, each_turn, e);
 	return 0;
 }
 
-/* Runs until the node is down, then to the job's end; a damaged range found at the end makes the job run on (with a new node). */
-static void run(struct prs_engine *e)
+/* What is listed, synced, journaled is counted; nothing is under way afterwards. */
+static void settle(struct prs_engine *e)
+{
+	struct prs_err err = { 0 };
+	prs_sync_drain(e->lister_thread);
+	prs_sync_drain(e->sync);
+	journal_finish(e);
+	if (!e->over && prs_store_check_fence(e->c.fs, e->c.dir, e->epoch, &err) == -PRS_EFENCED)
+		engine_fenced(e, &err);
+}
+
+static void run_mini_batches(struct prs_engine *e)
 {
 	struct prs_sched_event start = { .type = PRS_SCHED_START };
 	struct prs_sched_event up = { .type = PRS_SCHED_NODE_UP, .procs = (uint16_t)e->c.job->o.processes };
 	struct prs_sched_event planned = { .type = PRS_SCHED_PLANNED };
-	journal_finish(e);
 	drive_event(e, &start);
 	drive_event(e, &up);
 	prs_node_start(e->node);
 	drive_event(e, &planned);
 	prs_timer_at(e->timer, prs_clock_us() + TICK_US);
-	prs_loop_run(e->loop);
-	prs_sync_drain(e->sync);
+	prs_loop_run(e->loop); /* until the node is down */
+	settle(e);
+}
+
+static void write_output(struct prs_engine *e)
+{
+	if (!finish_begin(e))
+		return;
+	while (e->assembling.running && !e->over)
+		prs_loop_run(e->loop);
+	prs_sync_drain(e->lister_thread);
+}
+
+static void run(struct prs_engine *e)
+{
 	journal_finish(e);
-	struct prs_err err = { 0 };
-	if (!e->over && prs_store_check_fence(e->c.fs, e->c.dir, e->epoch, &err) == -PRS_EFENCED)
-		fenced(e, &err);
+	if (!e->over)
+		run_mini_batches(e);
 	if (e->over)
 		return;
 	if (e->state == PRS_JOB_DRAINING)
@@ -292,14 +315,18 @@ static void run(struct prs_engine *e)
 	else if (e->state == PRS_JOB_ABORTING)
 		engine_state(e, PRS_JOB_FAILED, e->cause, e->end->text);
 	else
-		finish_assemble(e);
+		write_output(e);
 	journal_finish(e);
 }
 
 static void free_loop(struct prs_engine *e)
 {
+	if (!e->loop)
+		return;
 	prs_loop_each_turn(e->loop, NULL, NULL);
 	prs_sync_free(e->lister_thread);
+	if (e->sync) /* its jobs lie in the node */
+		prs_sync_drain(e->sync);
 	prs_node_free(e->node);
 	prs_sync_free(e->sync);
 	prs_timer_free(e->timer);
@@ -312,7 +339,7 @@ static void free_loop(struct prs_engine *e)
 
 int prs_engine_run(const struct prs_engine_config *c, struct prs_engine_end *ret, struct prs_err *err)
 {
-	struct prs_engine engine = { .c = *c, .end = ret, .started_us = prs_clock_us() }, *e = &engine;
+	struct prs_engine engine = { .c = *c, .end = ret, .lock_fd = -1, .started_us = prs_clock_us() }, *e = &engine;
 	memset(ret, 0, sizeof *ret);
 	e->rate_at_us = e->started_us;
 	prs_spawn_setup();

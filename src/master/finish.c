@@ -7,19 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static void bad_range(void *ctx, uint64_t id, const char *why)
-{
-	struct prs_engine *e = ctx;
-	char text[256];
-	struct prs_fact f = { .type = PRS_FACT_RESET, .time_us = prs_wall_us() };
-	f.u.reset.unit.id = id;
-	f.u.reset.count = 1;
-	f.u.reset.reason = PRS_RESET_BAD_RANGE;
-	journal_put(e, &f);
-	snprintf(text, sizeof text, "mini-batch %llu runs again: %s", (unsigned long long)id, why);
-	if (e->c.warn)
-		e->c.warn(e->c.ctx, text);
-}
+enum { BAD_BYTES_MAX = 64 << 20 };
 
 static void end_with(struct prs_engine *e, enum prs_job_state on_the_way, enum prs_job_state last, uint16_t code, const char *text)
 {
@@ -37,6 +25,29 @@ static void output_path(struct prs_engine *e)
 		snprintf(e->end->output, sizeof e->end->output, "%s/outputs/parallel_run_step.txt", e->c.dir);
 }
 
+/* ---- writing the output: on the lister thread ------------------------------------------------------------------------- */
+
+struct bad_range {
+	uint64_t id;
+	const char *why; /* a literal */
+};
+
+static void note_bad(void *ctx, uint64_t id, const char *why)
+{
+	struct assembling *a = ctx;
+	struct bad_range bad = { id, why };
+	prs_buf_put(&a->bad, &bad, sizeof bad);
+}
+
+static void work(struct prs_sync_job *job)
+{
+	struct assembling *a = (struct assembling *)job;
+	const struct prs_engine *e = a->engine;
+	prs_assemble(e->c.fs, e->c.dir, e->index, &a->options, note_bad, a, &a->result, &a->err);
+}
+
+/* ---- and what came of it: on the loop --------------------------------------------------------------------------------- */
+
 static void publish(struct prs_engine *e, const struct prs_assembled *a)
 {
 	struct prs_fact f = { .type = PRS_FACT_PUBLISHED, .time_us = prs_wall_us() };
@@ -49,34 +60,89 @@ static void publish(struct prs_engine *e, const struct prs_assembled *a)
 	engine_state(e, PRS_JOB_COMPLETED, 0, "");
 }
 
-/* All mini-batches are final. */
-void finish_assemble(struct prs_engine *e)
+static void reset_bad(struct prs_engine *e)
 {
-	struct prs_assembled a = { 0 };
-	struct prs_err err = { 0 };
-	bool append = e->c.job->o.output_action == PRS_OUTPUT_APPEND_ROW;
+	struct bad_range bad;
+	for (size_t at = 0; at + sizeof bad <= e->assembling.bad.len; at += sizeof bad) {
+		memcpy(&bad, e->assembling.bad.data + at, sizeof bad);
+		journal_bad_range(e, bad.id, bad.why);
+	}
+}
+
+static void done(struct prs_sync_job *job)
+{
+	struct assembling *a = (struct assembling *)job;
+	struct prs_engine *e = a->engine;
+	a->running = false;
+	prs_loop_stop(e->loop);
+	if (e->over)
+		return;
+	reset_bad(e);
+	if (a->err.code == -PRS_EFENCED)
+		engine_fenced(e, &a->err);
+	else if (a->err.code == -PRS_EINTERRUPTED)
+		end_with(e, PRS_JOB_DRAINING, PRS_JOB_INTERRUPTED, a->cancel_code, a->cancel_text);
+	else if (a->err.code)
+		end_with(e, PRS_JOB_DRAINING, PRS_JOB_INTERRUPTED, (uint16_t)-a->err.code, a->err.msg);
+	else
+		publish(e, &a->result);
+}
+
+static void start(struct prs_engine *e)
+{
+	struct assembling *a = &e->assembling;
+	a->engine = e;
+	a->options = (struct prs_assemble_options){ .path = e->end->output, .overwrite = e->c.job->o.overwrite || !e->c.job->output_file, .epoch = e->epoch,
+		                                    .next_id = e->ledger.next_id, .cancel = &a->cancel, .progress = &a->bytes };
+	prs_buf_init(&a->bad, BAD_BYTES_MAX);
+	a->job = (struct prs_sync_job){ .work = work, .done = done };
+	a->running = true;
+	prs_sync_put(e->lister_thread, &a->job);
+}
+
+bool finish_begin(struct prs_engine *e)
+{
 	if (e->state == PRS_JOB_STARTING)
 		engine_state(e, PRS_JOB_RUNNING, 0, "");
 	if (e->state == PRS_JOB_RUNNING)
 		engine_state(e, PRS_JOB_ASSEMBLING, 0, "");
 	journal_finish(e);
-	if (!append) {
+	if (e->over)
+		return false;
+	if (e->c.job->o.output_action != PRS_OUTPUT_APPEND_ROW) {
 		engine_state(e, PRS_JOB_COMPLETED, 0, "");
-		return;
+		return false;
 	}
 	output_path(e);
 	if (e->ledger.counts.rows == 0) {
 		end_with(e, PRS_JOB_ABORTING, PRS_JOB_FAILED, PRS_ENO_RESULT_TO_APPEND, prs_error_row(PRS_ENO_RESULT_TO_APPEND)->sentence);
-		return;
+		return false;
 	}
-	struct prs_assemble_options o = { .path = e->end->output, .overwrite = e->c.job->o.overwrite || !e->c.job->output_file, .epoch = e->epoch,
-		                          .next_id = e->ledger.next_id };
-	int r = prs_assemble(e->c.fs, e->c.dir, e->index, &o, bad_range, e, &a, &err);
-	if (r == 0)
-		publish(e, &a);
-	else
-		end_with(e, PRS_JOB_DRAINING, PRS_JOB_INTERRUPTED, (uint16_t)-err.code, err.msg);
+	start(e);
+	return true;
 }
+
+void finish_cancel(struct prs_engine *e, uint16_t code, const char *text)
+{
+	struct assembling *a = &e->assembling;
+	if (!a->cancel_code)
+		snprintf(a->cancel_text, sizeof a->cancel_text, "%s", text);
+	a->cancel_code = a->cancel_code ? a->cancel_code : code;
+	__atomic_store_n(&a->cancel, true, __ATOMIC_RELAXED);
+}
+
+const char *finish_note(const struct prs_engine *e, char *to, size_t n)
+{
+	uint64_t all = e->ledger.counts.row_bytes, bytes = __atomic_load_n(&e->assembling.bytes, __ATOMIC_RELAXED);
+	if (!e->assembling.running)
+		return NULL;
+	if (e->assembling.cancel)
+		return "stopping";
+	snprintf(to, n, "writing the output: %u%%", all ? (unsigned)((double)(bytes < all ? bytes : all) * 100 / (double)all) : 0);
+	return to;
+}
+
+/* ---- the result ------------------------------------------------------------------------------------------------------- */
 
 static int exit_code(const struct prs_engine *e)
 {

@@ -37,6 +37,21 @@ struct listing {
 	struct prs_err err;
 };
 
+/* The output on its way: written by the lister thread, which has nothing else to do then. */
+struct assembling {
+	struct prs_sync_job job;
+	struct prs_engine *engine;
+	struct prs_assemble_options options;
+	struct prs_assembled result;
+	struct prs_buf bad;     /* struct bad_range each, found by the thread */
+	bool running;
+	bool cancel;            /* atomic */
+	uint16_t cancel_code;   /* why */
+	char cancel_text[128];
+	uint64_t bytes;         /* written so far; atomic */
+	struct prs_err err;
+};
+
 struct prs_engine {
 	struct prs_engine_config c;
 	struct prs_engine_end *end;
@@ -53,6 +68,7 @@ struct prs_engine {
 	int filling;
 	bool syncing;
 	struct listing listing;
+	struct assembling assembling;
 	struct prs_node *node;
 	struct prs_report *report;
 	struct prs_buf setup;
@@ -71,12 +87,17 @@ struct prs_engine {
 	uint64_t rate_at_us, rate_done;
 };
 
+/* engine.c */
+/* Another engine took the run over: this one stops at once. */
+void engine_fenced(struct prs_engine *e, const struct prs_err *err);
 /* open.c */
 int engine_open(struct prs_engine *e, struct prs_err *err);
 void engine_close(struct prs_engine *e);
 /* journal.c */
 void journal_put(struct prs_engine *e, const struct prs_fact *f);
 void journal_flush(struct prs_engine *e);
+/* An id whose bytes are bad runs again (ctx = the engine). */
+void journal_bad_range(void *ctx, uint64_t id, const char *why);
 bool journal_idle(const struct prs_engine *e);
 /* Wait until everything is durable and folded (without the loop). */
 void journal_finish(struct prs_engine *e);
@@ -90,7 +111,12 @@ struct prs_link drive_link(struct prs_engine *e);
 int planner_start(struct prs_engine *e, struct prs_err *err);
 void planner_next(struct prs_engine *e);
 /* finish.c */
-void finish_assemble(struct prs_engine *e);
+/* All mini-batches are final: ends the job, or begins to write the output and returns true: the loop has to run until it stops again. */
+bool finish_begin(struct prs_engine *e);
+/* Stop writing the output: the job ends resumable with that code and text, unless the output is there already. */
+void finish_cancel(struct prs_engine *e, uint16_t code, const char *text);
+/* "writing the output: 42%", NULL when it is not being written. */
+const char *finish_note(const struct prs_engine *e, char *to, size_t n);
 void finish_end(struct prs_engine *e);
 
 #endif

@@ -9,6 +9,8 @@
 
 static void lost(struct prs_engine *e, const struct prs_err *err)
 {
+	if (e->over)
+		return;
 	snprintf(e->end->text, sizeof e->end->text, "the journal cannot be written: %.400s", err->msg);
 	e->cause = (uint16_t)-err->code;
 	e->state = PRS_JOB_INTERRUPTED;
@@ -62,6 +64,20 @@ void journal_flush(struct prs_engine *e)
 	e->filling ^= 1;
 	e->syncing = true;
 	prs_sync_put(e->sync, &g->job);
+}
+
+void journal_bad_range(void *ctx, uint64_t id, const char *why)
+{
+	struct prs_engine *e = ctx;
+	char text[256];
+	struct prs_fact f = { .type = PRS_FACT_RESET, .time_us = prs_wall_us() };
+	f.u.reset.unit.id = id;
+	f.u.reset.count = 1;
+	f.u.reset.reason = PRS_RESET_BAD_RANGE;
+	journal_put(e, &f);
+	snprintf(text, sizeof text, "mini-batch %llu runs again: %s", (unsigned long long)id, why);
+	if (e->c.warn)
+		e->c.warn(e->c.ctx, text);
 }
 
 bool journal_idle(const struct prs_engine *e) { return !e->syncing && !e->facts[e->filling].any; }

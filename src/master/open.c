@@ -3,6 +3,7 @@
  */
 #include "master/impl.h"
 
+#include "base/mem.h"
 #include "io/lock.h"
 #include "io/machine.h"
 #include "io/strays.h"
@@ -176,20 +177,6 @@ static void journal_lost(struct prs_engine *e, uint32_t last_epoch)
 		journal_put(e, &f);
 }
 
-static void bad_range(void *ctx, uint64_t id, const char *why)
-{
-	struct prs_engine *e = ctx;
-	char text[256];
-	struct prs_fact f = { .type = PRS_FACT_RESET, .time_us = prs_wall_us() };
-	f.u.reset.unit.id = id;
-	f.u.reset.count = 1;
-	f.u.reset.reason = PRS_RESET_BAD_RANGE;
-	journal_put(e, &f);
-	snprintf(text, sizeof text, "mini-batch %llu runs again: %s", (unsigned long long)id, why);
-	if (e->c.warn)
-		e->c.warn(e->c.ctx, text);
-}
-
 /* Mini-batches that are in a plan but not yet in the journal. */
 static void journal_planned(struct prs_engine *e, const struct prs_recovered *was)
 {
@@ -261,13 +248,12 @@ static void journal_retries(struct prs_engine *e)
 static int make_lister(struct prs_engine *e, struct prs_err *err)
 {
 	const struct prs_job *j = e->c.job;
-	struct prs_list_input *v = calloc(j->inputs_n + 1, sizeof *v);
+	PRS_AUTOFREE struct prs_list_input *v = prs_calloc(j->inputs_n + 1, sizeof *v);
 	if (!v)
 		return prs_fail(err, PRS_ENOMEM, "inputs");
 	for (size_t i = 0; i < j->inputs_n; i++)
 		v[i] = (struct prs_list_input){ j->inputs[i].name, j->inputs[i].path };
 	e->listing.lister = prs_lister_new(e->c.fs, v, (unsigned)j->inputs_n, (uint32_t)j->o.mini_batch_size);
-	free(v);
 	return e->listing.lister ? 0 : prs_fail(err, PRS_ENOMEM, "inputs");
 }
 
@@ -305,7 +291,6 @@ int engine_open(struct prs_engine *e, struct prs_err *err)
 	struct fold f = { e, "" };
 	struct prs_recovered was;
 	uint32_t newest;
-	e->lock_fd = -1;
 	e->plan = prs_plan_new();
 	if (!e->plan || prs_ledger_init(&e->ledger, prs_plan_items_of, e->plan) < 0)
 		return prs_fail(err, PRS_ENOMEM, "plan");
@@ -350,7 +335,7 @@ int engine_open(struct prs_engine *e, struct prs_err *err)
 	journal_planned(e, &was);
 	if (e->resumed && f.boot[0] && strcmp(f.boot, boot) != 0)
 		journal_lost(e, was.epoch);
-	int64_t bad = prs_index_verify_ranges(e->index, bad_range, e, err);
+	int64_t bad = prs_index_verify_ranges(e->index, journal_bad_range, e, err);
 	if (bad < 0)
 		return (int)bad;
 	resume_state(e);
@@ -376,6 +361,7 @@ void engine_close(struct prs_engine *e)
 	prs_ledger_done(&e->ledger);
 	prs_plan_free(e->plan);
 	prs_buf_done(&e->setup);
+	prs_buf_done(&e->assembling.bad);
 	if (e->lock_fd >= 0)
 		close(e->lock_fd);
 }

@@ -27,6 +27,8 @@ static void done(struct prs_sync_job *job)
 {
 	struct listing *l = (struct listing *)job;
 	struct prs_engine *e = l->engine;
+	if (e->over)
+		return;
 	if (l->more >= 0 && prs_plan_feed(e->plan, l->frame.data + PRS_FRAME_HEADER_BYTES, l->frame.len - PRS_FRAME_HEADER_BYTES, &l->err) < 0)
 		l->more = l->err.code;
 	if (l->more < 0) {

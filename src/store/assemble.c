@@ -40,9 +40,18 @@ struct work {
 	XXH3_state_t *print;
 };
 
+static bool canceled(const struct work *w) { return w->o->cancel && __atomic_load_n(w->o->cancel, __ATOMIC_RELAXED); }
+
+static int interrupted(const struct work *w, struct prs_err *err)
+{
+	return prs_fail(err, PRS_EINTERRUPTED, "interrupted while writing %s", w->o->path);
+}
+
 static int flush_out(struct work *w)
 {
 	size_t done = 0;
+	if (canceled(w))
+		return -ECANCELED;
 	while (done < w->filled) {
 		ssize_t n = w->fs->pwrite(w->fs->ctx, w->out, w->space + done, w->filled - done, w->written + done);
 		if (n <= 0)
@@ -51,6 +60,8 @@ static int flush_out(struct work *w)
 	}
 	w->written += w->filled;
 	w->filled = 0;
+	if (w->o->progress)
+		__atomic_store_n(w->o->progress, w->written, __ATOMIC_RELAXED);
 	return 0;
 }
 
@@ -168,11 +179,16 @@ static int put_large(struct work *w, uint64_t id, const struct prs_index_slot *s
 	return r;
 }
 
+static int writing_failed(const struct work *w, int r, struct prs_err *err)
+{
+	return r == -ECANCELED ? interrupted(w, err) : prs_fail_errno(err, -r, "writing %s", w->o->path);
+}
+
 static int put_all(struct work *w, struct prs_err *err)
 {
 	for (uint64_t id = 0; id < w->o->next_id && id < w->x->next_id; id++) {
-		if (id % CANCEL_EVERY == 0 && w->o->cancel && *w->o->cancel)
-			return prs_fail(err, PRS_EINTERRUPTED, "interrupted while writing %s", w->o->path);
+		if (id % CANCEL_EVERY == 0 && canceled(w))
+			return interrupted(w, err);
 		const struct prs_index_slot *s = &w->x->slots[id];
 		if (!(s->flags & PRS_SLOT_USED) || (s->flags & PRS_SLOT_EMPTY))
 			continue;
@@ -189,13 +205,13 @@ static int put_all(struct work *w, struct prs_err *err)
 		}
 		r = s->length <= WINDOW ? put_small(w, id, s) : put_large(w, id, s);
 		if (r < 0)
-			return prs_fail_errno(err, -r, "writing %s", w->o->path);
+			return writing_failed(w, r, err);
 		w->ret->ranges++;
 	}
 	int r = flush_out(w);
 	if (!r)
 		r = w->fs->fdatasync(w->fs->ctx, w->out);
-	return r < 0 ? prs_fail_errno(err, -r, "writing %s", w->o->path) : 0;
+	return r < 0 ? writing_failed(w, r, err) : 0;
 }
 
 static char *folder_of(const char *path)
@@ -225,7 +241,7 @@ static int is_ours(struct work *w, int fd, bool *ret)
 	uint64_t at = 0;
 	if (s)
 		XXH3_128bits_reset(s);
-	while (s && (n = w->fs->pread(w->fs->ctx, fd, w->space, OUT_BYTES, at)) > 0) {
+	while (s && !canceled(w) && (n = w->fs->pread(w->fs->ctx, fd, w->space, OUT_BYTES, at)) > 0) {
 		XXH3_128bits_update(s, w->space, (size_t)n);
 		at += (uint64_t)n;
 	}
@@ -247,6 +263,8 @@ static int check_replaces(struct work *w, struct prs_err *err)
 		w->fs->close(w->fs->ctx, fd);
 	if (r < 0)
 		return prs_fail_errno(err, -r, "reading %s", w->o->path);
+	if (canceled(w))
+		return interrupted(w, err);
 	return ours ? 0 : prs_fail(err, PRS_EOUTPUT_EXISTS, "the output file %s exists; --overwrite replaces it", w->o->path);
 }
 
@@ -257,6 +275,8 @@ static int publish(struct work *w, const char *dir, const char *tmp, const char 
 		r = check_replaces(w, err);
 	if (r < 0)
 		return r;
+	if (canceled(w))
+		return interrupted(w, err);
 	PRS_KILL_POINT("store.assemble.before_rename");
 	r = w->fs->rename(w->fs->ctx, tmp, w->o->path);
 	if (!r)
@@ -275,6 +295,7 @@ static int run(struct work *w, const char *dir, const char *tmp, const char *fol
 	w->out = w->fs->open(w->fs->ctx, tmp, O_RDWR | O_CREAT | O_TRUNC, 0644);
 	if (w->out < 0)
 		return prs_fail_errno(err, -w->out, "writing %s", w->o->path);
+	PRS_KILL_POINT("store.assemble.before_write");
 	r = put_all(w, err);
 	w->fs->close(w->fs->ctx, w->out);
 	if (!r && w->ret->bad)

@@ -99,7 +99,9 @@ struct prs_assemble_options {
 	uint32_t epoch;        /* fence, checked again before the rename */
 	uint64_t next_id;
 	bool partial;          /* ids without rows are passed over (prs output --partial); else they are failed ones */
-	const volatile bool *cancel; /* may be NULL: stop with PRS_EINTERRUPTED */
+	/* Both may be NULL and are read and written atomically, for a caller in another thread. */
+	const bool *cancel;    /* true: stop with PRS_EINTERRUPTED, nothing is published */
+	uint64_t *progress;    /* bytes written so far */
 };
 
 struct prs_assembled {
