@@ -132,12 +132,14 @@ uint64_t prs_log_place(struct prs_log *l, struct prs_buf *frame)
 	return at;
 }
 
-static int fail_stop(struct prs_log *l, int errnum, struct prs_err *err)
+/* No later commit touches the file. */
+static int fail_stop(struct prs_log *l, int code)
 {
-	int code = prs_fail_errno(err, errnum, "writing %s", l->path);
 	__atomic_store_n(&l->failed, code, __ATOMIC_RELEASE);
 	return code;
 }
+
+static bool no_space(int r) { return r == -ENOSPC || r == -EDQUOT; }
 
 /* Half of what was allocated ahead is used up: allocate more. When the disk has none, the other half is for the last words. */
 static int reserve(struct prs_log *l, uint64_t end)
@@ -146,10 +148,10 @@ static int reserve(struct prs_log *l, uint64_t end)
 		return 0;
 	uint64_t want = end + l->prealloc;
 	int r = l->fs->fallocate(l->fs->ctx, l->fd, l->allocated, want - l->allocated);
-	__atomic_store_n(&l->full, r == -ENOSPC, __ATOMIC_RELEASE);
+	__atomic_store_n(&l->full, no_space(r), __ATOMIC_RELEASE);
 	if (!r)
 		l->allocated = want;
-	return r == -ENOSPC ? 0 : r; /* the write itself will tell */
+	return no_space(r) ? 0 : r; /* the write itself will tell */
 }
 
 int prs_log_commit(struct prs_log *l, struct prs_buf *frame, uint64_t offset, struct prs_err *err)
@@ -157,8 +159,8 @@ int prs_log_commit(struct prs_log *l, struct prs_buf *frame, uint64_t offset, st
 	int failed = __atomic_load_n(&l->failed, __ATOMIC_ACQUIRE);
 	if (failed)
 		return prs_fail(err, (enum prs_code)-failed, "%s: an earlier write failed", l->path);
-	if (frame->failed)
-		return prs_fail(err, (enum prs_code)-frame->failed, "%s: no memory for a frame", l->path);
+	if (frame->failed) /* its place is taken: what came behind it would be behind a hole */
+		return fail_stop(l, prs_fail(err, (enum prs_code)-frame->failed, "%s: no memory for a frame", l->path));
 	size_t body = frame->len - PRS_FRAME_HEADER_BYTES;
 	struct prs_frame f = {
 		.offset = offset,
@@ -176,7 +178,7 @@ int prs_log_commit(struct prs_log *l, struct prs_buf *frame, uint64_t offset, st
 		r = l->fs->fdatasync(l->fs->ctx, l->fd);
 	kill_point(l, AFTER_SYNC);
 	if (r < 0)
-		return fail_stop(l, -r, err);
+		return fail_stop(l, prs_fail_errno(err, -r, "writing %s", l->path));
 	__atomic_store_n(&l->durable, offset + frame->len, __ATOMIC_RELEASE);
 	return 0;
 }
@@ -214,7 +216,7 @@ static int copy_raw(struct prs_log *l, const struct prs_rows *rows, int fd, uint
 		size_t n = rows->length - done < RAW_CHUNK ? (size_t)(rows->length - done) : RAW_CHUNK;
 		ssize_t got = read_full(l->fs, fd, space, n, done);
 		if (got != (ssize_t)n) {
-			r = got < 0 ? (int)got : -EPROTO;
+			r = -EPROTO;
 			break;
 		}
 		XXH3_64bits_update(part, space, n);
@@ -253,7 +255,7 @@ int prs_log_raw(struct prs_log *l, const struct prs_rows *head, int fd, uint64_t
 	kill_point(l, BEFORE_WRITE);
 	int r = copy_raw(l, head, fd, space, &f.body_sum, ret_sum);
 	if (r == -EPROTO)
-		return prs_fail(err, PRS_EPROTOCOL, "a passed descriptor holds fewer than the announced %llu bytes", (unsigned long long)head->length);
+		return prs_fail(err, PRS_EPROTOCOL, "a passed descriptor does not give the %llu bytes that were announced", (unsigned long long)head->length);
 	if (!r) {
 		prs_frame_put(raw, &f);
 		r = write_all(l, raw, sizeof raw, f.offset);
@@ -263,7 +265,7 @@ int prs_log_raw(struct prs_log *l, const struct prs_rows *head, int fd, uint64_t
 		r = l->fs->fdatasync(l->fs->ctx, l->fd);
 	kill_point(l, AFTER_SYNC);
 	if (r < 0)
-		return fail_stop(l, -r, err);
+		return fail_stop(l, prs_fail_errno(err, -r, "writing %s", l->path));
 	*ret_offset = f.offset + PRS_FRAME_HEADER_BYTES + PRS_SEG_HEAD_BYTES;
 	l->tail += PRS_FRAME_HEADER_BYTES + body;
 	__atomic_store_n(&l->durable, l->tail, __ATOMIC_RELEASE);

@@ -4,7 +4,9 @@
 #include "base/mem.h"
 #include "io/fs_posix.h"
 #include "store/log.h"
+#include "mem_fs.h"
 #include "wire/facts.h"
+#include "wire/seg.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,6 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include <errno.h>
 
 #include <cmocka.h>
 
@@ -200,6 +204,85 @@ static void test_created_once(void **state)
 	assert_int_equal(prs_log_create(&l, &prs_fs_posix, w->path, PRS_FILE_JOURNAL, &run, 0, NULL), -PRS_EEXISTS);
 }
 
+/* ---- failures (every n-th call: test_store_faults) ---------------------------------------------------------------------- */
+
+/* A frame that could not be made has its place in the file already: nothing may be written behind the hole. */
+static void test_frame_without_memory_stops_the_file(void **state)
+{
+	struct world *w = *state;
+	struct prs_log l;
+	struct prs_buf b;
+	struct prs_err err = { 0 };
+	unlink(w->path);
+	assert_int_equal(prs_log_create(&l, &prs_fs_posix, w->path, PRS_FILE_JOURNAL, &run, 0, NULL), 0);
+	prs_buf_init(&b, 64);
+	prs_log_begin(&b);
+	assert_true(prs_buf_zero(&b, 1000) < 0);
+	uint64_t at = prs_log_place(&l, &b);
+	assert_int_equal(prs_log_commit(&l, &b, at, &err), -PRS_ELIMIT);
+	prs_buf_done(&b);
+	prs_buf_init(&b, 4096);
+	prs_log_begin(&b);
+	at = prs_log_place(&l, &b);
+	assert_int_equal(prs_log_commit(&l, &b, at, &err), -PRS_ELIMIT);
+	prs_buf_done(&b);
+	prs_log_close(&l);
+}
+
+static int raw(struct mem_fs *m, struct prs_log *l, uint64_t announced, uint64_t *ret_offset, struct prs_err *err)
+{
+	struct prs_rows rows = { .unit.id = 7, .lease = 1, .length = announced };
+	uint32_t sum;
+	mem_fs_put(m, "/passed", "0123456789", 10);
+	int fd = m->fs.open(m, "/passed", 0, 0);
+	int r = prs_log_raw(l, &rows, fd, ret_offset, &sum, err);
+	m->fs.close(m, fd);
+	return r;
+}
+
+/* What is wrong with a passed descriptor is the fault of the process that passed it, not of our file. */
+static void test_bad_descriptors_do_not_stop_the_raw_file(void **state)
+{
+	(void)state;
+	struct mem_fs *m = mem_fs_new();
+	struct prs_log l;
+	struct prs_err err = { 0 };
+	uint64_t first, again;
+	assert_int_equal(prs_log_create(&l, &m->fs, "/0.raw", PRS_FILE_RAW, &run, 0, NULL), 0);
+	assert_int_equal(raw(m, &l, 11, &first, &err), -PRS_EPROTOCOL); /* fewer bytes than announced */
+	mem_fs_fail(m, MEM_PREAD, "/passed", 0, EIO);                    /* a pipe, a closed device ... */
+	assert_int_equal(raw(m, &l, 10, &first, &err), -PRS_EPROTOCOL);
+	assert_int_equal(l.failed, 0);
+	assert_int_equal(raw(m, &l, 10, &first, &err), 0);
+	assert_int_equal(raw(m, &l, 3, &again, &err), 0);
+	assert_int_equal(first, PRS_FILE_HEADER_BYTES + PRS_FRAME_HEADER_BYTES + PRS_SEG_HEAD_BYTES);
+	assert_memory_equal(mem_fs_bytes(m, "/0.raw", NULL) + first, "0123456789", 10);
+	assert_memory_equal(mem_fs_bytes(m, "/0.raw", NULL) + again, "012", 3);
+	mem_fs_fail(m, MEM_PWRITE, "/0.raw", 0, EIO);
+	assert_int_equal(raw(m, &l, 10, &first, &err), -PRS_EIO);
+	assert_int_equal(raw(m, &l, 10, &first, &err), -PRS_EIO); /* our own file: stopped for good */
+	prs_log_close(&l);
+	assert_int_equal(mem_fs_open_files(m), 0);
+	mem_fs_free(m);
+}
+
+/* A quota is a full disk too. */
+static void test_quota_leaves_room_for_last_words(void **state)
+{
+	(void)state;
+	struct mem_fs *m = mem_fs_new();
+	struct prs_log l;
+	assert_int_equal(prs_log_create(&l, &m->fs, "/journal-1", PRS_FILE_JOURNAL, &run, 4096, NULL), 0);
+	while (l.tail < 1800)
+		put_frame(&l, 0);
+	mem_fs_fail(m, MEM_FALLOCATE, "/journal-1", 0, EDQUOT);
+	while (!l.full)
+		put_frame(&l, 0);
+	assert_true(l.tail < 4096);
+	prs_log_close(&l);
+	mem_fs_free(m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -209,6 +292,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_swapped_frames, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_other_run_is_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_created_once, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_frame_without_memory_stops_the_file, setup, teardown),
+		cmocka_unit_test(test_bad_descriptors_do_not_stop_the_raw_file),
+		cmocka_unit_test(test_quota_leaves_room_for_last_words),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
