@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { RUN_FILE_MAX = 64 << 10 };
+enum { RUN_FILE_MAX = 64 << 10, READ_BYTES = 64 << 10, ENGINE_BYTES = 64 };
 
 void prs_path_journal(char *to, size_t n, const char *dir, uint32_t epoch) { snprintf(to, n, "%s/journal-%u", dir, epoch); }
 void prs_path_plan(char *to, size_t n, const char *dir, uint32_t epoch) { snprintf(to, n, "%s/plan-%u", dir, epoch); }
@@ -52,7 +52,8 @@ int prs_write_file(const struct prs_fs *fs, const char *path, const void *bytes,
 	PRS_AUTOFREE char *tmp = prs_strf("%s.tmp", path);
 	if (!tmp)
 		return prs_fail(err, PRS_ENOMEM, "writing %s", path);
-	int fd = fs->open(fs->ctx, tmp, O_WRONLY | O_CREAT | O_TRUNC, mode);
+	fs->unlink(fs->ctx, tmp); /* a left-over would lend its mode */
+	int fd = fs->open(fs->ctx, tmp, O_WRONLY | O_CREAT | O_EXCL, mode);
 	if (fd < 0)
 		return prs_fail_errno(err, -fd, "writing %s", path);
 	int r = write_bytes(fs, fd, bytes, n);
@@ -68,29 +69,33 @@ int prs_write_file(const struct prs_fs *fs, const char *path, const void *bytes,
 	return 0;
 }
 
-int prs_read_file(const struct prs_fs *fs, const char *path, struct prs_buf *to, struct prs_err *err)
+static int read_bytes(const struct prs_fs *fs, int fd, struct prs_buf *to)
 {
-	int fd = fs->open(fs->ctx, path, O_RDONLY, 0);
-	if (fd < 0)
-		return prs_fail_errno(err, -fd, "reading %s", path);
-	int r = 0;
 	uint64_t at = 0;
 	for (;;) {
-		uint8_t *p = prs_buf_reserve(to, 64 << 10);
-		if (!p) {
-			r = prs_fail(err, (enum prs_code)-to->failed, "reading %s", path);
-			break;
-		}
-		ssize_t n = fs->pread(fs->ctx, fd, p, 64 << 10, at);
-		if (n < 0)
-			r = prs_fail_errno(err, (int)-n, "reading %s", path);
+		size_t want = to->max - to->len < READ_BYTES ? to->max - to->len : READ_BYTES;
+		uint8_t one, *p = want ? prs_buf_reserve(to, want) : &one;
+		if (!p)
+			return -ENOMEM;
+		ssize_t n = fs->pread(fs->ctx, fd, p, want ? want : 1, at);
 		if (n <= 0)
-			break;
+			return (int)n;
+		if (!want)
+			return -EFBIG;
 		to->len += (size_t)n;
 		at += (uint64_t)n;
 	}
-	fs->close(fs->ctx, fd);
-	return r;
+}
+
+int prs_read_file(const struct prs_fs *fs, const char *path, struct prs_buf *to, struct prs_err *err)
+{
+	int fd = fs->open(fs->ctx, path, O_RDONLY, 0);
+	int r = fd < 0 ? fd : read_bytes(fs, fd, to);
+	if (fd >= 0)
+		fs->close(fs->ctx, fd);
+	if (r == -EFBIG)
+		return prs_fail(err, PRS_ELIMIT, "reading %s: it is larger than %zu bytes", path, to->max);
+	return r < 0 ? prs_fail_errno(err, -r, "reading %s", path) : 0;
 }
 
 int prs_run_file_write(const struct prs_fs *fs, const char *dir, const struct prs_run_id *id, const char *name, const char *engine,
@@ -115,16 +120,26 @@ static int hex_value(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
+static int newer_format(const char *text, const char *path, unsigned format, struct prs_err *err)
+{
+	const char *line = strstr(text, "\nengine ");
+	char engine[ENGINE_BYTES] = "";
+	if (line && sscanf(line, "\nengine %63s", engine) == 1)
+		return prs_fail(err, PRS_EVERSION, "%s: run format %u; prs %s knows format 1. It was written by prs %s: use that version or a newer one", path,
+		                format, PRS_VERSION, engine);
+	return prs_fail(err, PRS_EVERSION, "%s: run format %u; prs %s knows format 1", path, format, PRS_VERSION);
+}
+
 static int parse_run_file(const char *text, const char *path, struct prs_run_id *ret, char *name, size_t name_bytes, struct prs_err *err)
 {
 	unsigned format = 0;
 	if (sscanf(text, "prs-run %u\n", &format) != 1)
 		return prs_fail(err, PRS_ECORRUPT, "%s: not a run file: its first line must be \"prs-run 1\"", path);
 	if (format != 1)
-		return prs_fail(err, PRS_EVERSION, "%s: run format %u; this engine (%s) knows format 1", path, format, PRS_VERSION);
+		return newer_format(text, path, format, err);
 	const char *id = strstr(text, "\nid ");
 	const char *end = id ? strchr(id + 1, '\n') : NULL;
-	if (!end || end - id < 4 + 32 + 2)
+	if (!end || end - id < 4 + 32 + 2 || id[4 + 32] != ' ')
 		return prs_fail(err, PRS_ECORRUPT, "%s: no line \"id <32 hex digits> <name>\"", path);
 	id += 4;
 	for (int i = 0; i < 16; i++) {
@@ -140,7 +155,7 @@ static int parse_run_file(const char *text, const char *path, struct prs_run_id 
 int prs_run_file_read(const struct prs_fs *fs, const char *dir, struct prs_run_id *ret, char *name, size_t name_bytes, struct prs_err *err)
 {
 	PRS_AUTOBUF b;
-	prs_buf_init(&b, RUN_FILE_MAX + (64 << 10));
+	prs_buf_init(&b, RUN_FILE_MAX);
 	PRS_AUTOFREE char *path = prs_strf("%s/RUN", dir);
 	if (!path)
 		return prs_fail(err, PRS_ENOMEM, "reading RUN");
