@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { WORD = PRS_OPTION_WORD_MAX, MANY = 6 };
 
@@ -155,6 +156,7 @@ static void unknown(struct cli_args *a, const char *word)
 		cli_mistake(a, "unknown option %s; there are %s%s", word, like, rest);
 	else
 		cli_mistake(a, "unknown option %s: see prs help %s%s", word, c->name, rest);
+	a->after_unknown = true;
 }
 
 static void needs_value(struct cli_args *a, const struct meaning *m)
@@ -239,9 +241,11 @@ static int long_flag(struct cli_args *a, int argc, char **argv, int *i)
 	if (found > 1)
 		ambiguous(a, name, m, found);
 	else if (!found)
-		unknown(a, name);
-	if (found != 1)
+		unknown(a, n < sizeof name ? name : word);
+	if (found != 1) {
+		a->after_unknown = !value;
 		return 0;
+	}
 	return take(a, &m[0], value ? value + 1 : next_value(&m[0], argc, argv, i));
 }
 
@@ -275,8 +279,11 @@ static int take_rest(struct cli_args *a, int argc, char **argv, int i)
 static void check_words(struct cli_args *a)
 {
 	const struct cli_command *c = a->command;
-	if (a->words.n > c->words_max)
-		cli_mistake(a, "unexpected word %s%s", a->words.v[c->words_max], c->rest ? ": the script's own arguments go behind --" : "");
+	const char *more = a->words.n > c->words_max ? a->words.v[c->words_max] : NULL;
+	if (more && c->rest && access(more, F_OK) == 0)
+		cli_mistake(a, "unexpected word %s: an input is given as --input %s", more, more);
+	else if (more)
+		cli_mistake(a, "unexpected word %s%s", more, c->rest ? ": the script's own arguments go behind --" : "");
 	else if (a->words.n < c->words_min)
 		cli_mistake(a, "expected: prs %s %s", c->name, c->arguments);
 }
@@ -291,8 +298,10 @@ int cli_parse(struct cli_args *a, const struct cli_command *command, int argc, c
 			r = take_rest(a, argc, argv, i + 1);
 			break;
 		}
-		if (argv[i][0] != '-' || !argv[i][1])
-			r = prs_list_add(&a->words, argv[i]);
+		bool word = argv[i][0] != '-' || !argv[i][1], skip = word && a->after_unknown; /* most likely its value */
+		a->after_unknown = false;
+		if (word)
+			r = skip ? 0 : prs_list_add(&a->words, argv[i]);
 		else
 			r = argv[i][1] == '-' ? long_flag(a, argc, argv, &i) : short_flag(a, argc, argv, &i);
 	}

@@ -63,7 +63,7 @@ struct cli_args {
 	size_t options_n;
 	struct cli_given *given;
 	size_t given_n;
-	bool help;
+	bool help, after_unknown;
 	struct prs_buf mistakes; /* a line each */
 	unsigned mistakes_n;
 };
@@ -95,6 +95,8 @@ void cli_errors_markdown(struct prs_buf *to);
 
 /* The file functions that everything goes through. */
 const struct prs_fs *program_fs(void);
+/* A path as a person in this folder writes it: "out.txt", "~/data"; `to` or the path itself. */
+const char *cli_short_path(const char *path, char *to, size_t n);
 /* "prs: sentence" on stderr; returns `status`. */
 int complain(int status, const struct prs_err *err);
 /* "prs: N mistakes" and the lines on stderr; returns 2. */

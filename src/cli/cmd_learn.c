@@ -3,10 +3,12 @@
  */
 #include "cli/cli.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 int complain(int status, const struct prs_err *err)
 {
@@ -127,8 +129,11 @@ static const char *nearest_error(const char *word)
 {
 	const char *best = NULL;
 	unsigned least = 4;
+	char upper[PRS_OPTION_WORD_MAX] = "";
+	for (size_t i = 0; word[i] && i + 1 < sizeof upper; i++)
+		upper[i] = (char)toupper((unsigned char)word[i]);
 	for (unsigned i = 0; prs_error_at(i); i++) {
-		unsigned far = prs_distance(word, prs_error_at(i)->name);
+		unsigned far = prs_distance(upper, prs_error_at(i)->name);
 		if (far < least) {
 			least = far;
 			best = prs_error_at(i)->name;

@@ -21,10 +21,9 @@ struct settings {
 static void refuse(struct cli_args *a, const struct prs_option_row *row, const char *where)
 {
 	if (row->resume == PRS_RESUME_SCREEN)
-		cli_mistake(a, "%s: %s is not kept in a run: give %s itself", where, row->name, row->flag);
+		cli_mistake(a, "%s is not kept in a run: give %s itself", where, row->flag);
 	else
-		cli_mistake(a, "%s: %s cannot change in a run that exists: start a new run. prs resume changes timeouts, tries, thresholds and processes", where,
-		            row->name);
+		cli_mistake(a, "%s cannot change in a run that exists: start a new run. What can: timeouts, tries, thresholds, processes", where);
 }
 
 static void add(struct settings *s, struct cli_args *a, const struct prs_option_row *row, const char *value, const char *where)

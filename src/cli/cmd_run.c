@@ -56,7 +56,7 @@ static void check_python(struct prs_job *j, struct cli_args *a)
 		return;
 	}
 	j->python = prs_strdup(path);
-	j->python_why = prs_strdup(given ? "--python" : "python3 of the PATH");
+	j->python_why = prs_strdup(given ? "--python" : "PATH");
 }
 
 /* Can a file be made in this folder? Asking (access) is not enough: quotas, read-only mounts, network file systems. */

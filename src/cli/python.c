@@ -105,6 +105,8 @@ int cli_find_python(const char *name, const char *script, char *to, size_t n, st
 	PRS_AUTOFREE char *shown = prs_strdup(script ? script : "");
 	if (!program || !shown)
 		return prs_fail(err, PRS_ENOMEM, "the interpreter");
+	if (inside && !is_there(program))
+		return prs_fail(err, PRS_ENOTFOUND, "%s is a folder without bin/python: no virtual environment", name);
 	if (!is_there(program))
 		return not_there(program, err);
 	bool read_script = script && realpath(script, path) && !is_folder(path);

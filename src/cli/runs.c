@@ -34,6 +34,22 @@ bool cli_is_running(const char *dir)
 	return held;
 }
 
+static const char *below(const char *path, const char *folder)
+{
+	size_t n = folder ? strlen(folder) : 0;
+	return n > 1 && !strncmp(path, folder, n) && path[n] == '/' && path[n + 1] ? path + n + 1 : NULL;
+}
+
+const char *cli_short_path(const char *path, char *to, size_t n)
+{
+	char cwd[PATH_MAX];
+	const char *rest = getcwd(cwd, sizeof cwd) ? below(path, cwd) : NULL;
+	if (rest)
+		return rest;
+	rest = below(path, getenv("HOME"));
+	return rest && (size_t)snprintf(to, n, "~/%s", rest) < n ? to : path;
+}
+
 /* ---- all of them ------------------------------------------------------------------------------------------------------ */
 
 static bool is_run(const char *dir, uint64_t *ret_time_ns)

@@ -5,6 +5,7 @@
  */
 #include "cli/screen.h"
 
+#include "cli/cli.h"
 #include "report/console.h"
 #include "wire/states.h"
 
@@ -15,7 +16,7 @@
 #include <unistd.h>
 
 #define LINE_EVERY_US UINT64_C(10000000)
-enum { LINE_BYTES = 64 << 10, TEXT_BYTES = 1 << 20 };
+enum { LINE_BYTES = 64 << 10, TEXT_BYTES = 1 << 20, SPARE = 3 /* columns: the terminal shows ^C behind the line */ };
 
 void screen_init(struct screen *s, bool json, bool quiet)
 {
@@ -39,10 +40,26 @@ static unsigned columns(void)
 	return ioctl(2, TIOCGWINSZ, &w) == 0 && w.ws_col ? w.ws_col : 80;
 }
 
+/* Rows that the live line takes now: a terminal that became narrower has wrapped it. */
+static unsigned rows(const struct screen *s)
+{
+	unsigned wide = columns();
+	return s->shown > wide ? (s->shown + wide - 1) / wide : 1;
+}
+
+static void go_to_line(struct screen *s)
+{
+	fputc('\r', stderr);
+	for (unsigned i = rows(s); i > 1; i--)
+		fputs("\033[A\033[J", stderr);
+}
+
 static void clear_line(struct screen *s)
 {
-	if (s->drawn)
-		fputs("\r\033[K", stderr);
+	if (s->drawn) {
+		go_to_line(s);
+		fputs("\033[K", stderr);
+	}
 	s->drawn = false;
 	prs_buf_clear(&s->last);
 }
@@ -56,14 +73,30 @@ void screen_put(struct screen *s, struct prs_buf *text)
 
 /* ---- while it runs ---------------------------------------------------------------------------------------------------- */
 
+/* Columns: the line is ASCII but for its colours. */
+static unsigned visible(struct prs_buf *line)
+{
+	unsigned n = 0;
+	for (const char *p = prs_buf_str(line); *p; p++) {
+		if (*p == '\033')
+			p += strcspn(p, "m");
+		else
+			n++;
+	}
+	return n;
+}
+
 static void draw(struct screen *s)
 {
 	bool same = s->drawn && s->line.len == s->last.len && !memcmp(s->line.data, s->last.data, s->line.len);
 	if (same)
 		return;
-	fprintf(stderr, "\r%s\033[K", prs_buf_str(&s->line));
+	if (s->drawn)
+		go_to_line(s);
+	fprintf(stderr, "%s\033[K", prs_buf_str(&s->line));
 	fflush(stderr);
 	s->drawn = true;
+	s->shown = visible(&s->line);
 	prs_buf_clear(&s->last);
 	prs_buf_put(&s->last, s->line.data, s->line.len);
 }
@@ -76,7 +109,8 @@ void screen_progress(void *ctx, const struct prs_progress *p)
 	if (s->json || s->quiet || (!s->terminal && p->elapsed_us < s->next_us))
 		return;
 	prs_buf_clear(&s->line);
-	prs_console_progress(&s->line, p, s->terminal ? columns() - 1 : 0, s->color);
+	unsigned wide = columns();
+	prs_console_progress(&s->line, p, !s->terminal ? 0 : wide > SPARE ? wide - SPARE : 1, s->color);
 	if (s->terminal) {
 		draw(s);
 		return;
@@ -86,14 +120,29 @@ void screen_progress(void *ctx, const struct prs_progress *p)
 	screen_put(s, &s->line);
 }
 
+/* A traceback with the user's own paths. */
+static void put_original(const struct screen *s, struct prs_buf *to, const char *text, size_t n)
+{
+	size_t len = s->copied ? strlen(s->copied) : 0;
+	for (const char *end = text + n, *at; text < end; text = at + len) {
+		at = len ? memmem(text, (size_t)(end - text), s->copied, len) : NULL;
+		prs_buf_put(to, text, (size_t)((at ? at : end) - text));
+		if (!at)
+			return;
+		prs_buf_puts(to, s->original);
+	}
+}
+
 void screen_error(void *ctx, const char *where, const char *text, size_t n)
 {
 	struct screen *s = ctx;
-	PRS_AUTOBUF b;
+	PRS_AUTOBUF b, trace;
 	prs_buf_init(&b, TEXT_BYTES);
+	prs_buf_init(&trace, TEXT_BYTES);
 	if (s->json)
 		return; /* an event says it */
-	prs_console_error(&b, where, text, n, s->color);
+	put_original(s, &trace, text, n);
+	prs_console_error(&b, where, (const char *)trace.data, trace.len, s->color);
 	screen_put(s, &b);
 	s->error_shown = true;
 }
@@ -187,7 +236,9 @@ static void end_event(const struct prs_engine_end *end, int status, const struct
 
 void screen_end(struct screen *s, const struct prs_engine_end *end, const char *logs, int status, const struct prs_err *err)
 {
-	PRS_AUTOBUF b;
+	PRS_AUTOBUF b, trace;
+	char output[PATH_MAX], dir[PATH_MAX];
+	prs_buf_init(&trace, TEXT_BYTES);
 	prs_buf_init(&b, TEXT_BYTES);
 	clear_line(s);
 	if (s->json) {
@@ -198,8 +249,11 @@ void screen_end(struct screen *s, const struct prs_engine_end *end, const char *
 		prs_buf_putf(&b, "prs: %s\n", err->msg);
 	} else {
 		struct prs_result r = end->result;
-		if (s->error_shown)
-			r.trace = NULL;
+		if (r.trace)
+			put_original(s, &trace, r.trace, strlen(r.trace));
+		r.trace = s->error_shown || !r.trace ? NULL : prs_buf_str(&trace);
+		r.output = r.output ? cli_short_path(r.output, output, sizeof output) : NULL;
+		r.run_dir = cli_short_path(r.run_dir, dir, sizeof dir);
 		prs_console_end(&b, &r, logs, s->color);
 	}
 	screen_put(s, &b);

@@ -41,17 +41,26 @@ static int find_loader(const char *program, char *to, size_t n, struct prs_err *
 struct start {
 	struct screen screen; /* first: the screen's callbacks get this */
 	const struct cli_start *s;
+	char copied[PATH_MAX + 16]; /* the script's folder as the workers see it */
 };
+
+enum { INPUTS_SHOWN = 4 };
 
 static void on_opened(void *ctx, const struct prs_engine_opened *o)
 {
 	struct start *st = ctx;
 	const struct prs_job *j = st->s->job;
-	const char *inputs[8];
+	const char *inputs[INPUTS_SHOWN];
+	char shown[INPUTS_SHOWN][PATH_MAX], dir[PATH_MAX], python[PATH_MAX];
 	size_t n = 0;
-	for (; n < j->inputs_n && n < sizeof inputs / sizeof *inputs; n++)
-		inputs[n] = j->inputs[n].path;
-	struct prs_console_head h = { .run_name = st->s->run->name, .run_dir = st->s->run->dir, .script = j->entry, .python = j->python,
+	for (; n < j->inputs_n && n < INPUTS_SHOWN; n++)
+		inputs[n] = cli_short_path(j->inputs[n].path, shown[n], sizeof shown[n]);
+	if (!o->resumed) {
+		st->screen.copied = st->copied;
+		st->screen.original = j->code_dir;
+	}
+	struct prs_console_head h = { .run_name = st->s->run->name, .run_dir = cli_short_path(st->s->run->dir, dir, sizeof dir), .script = j->entry,
+		                      .python = cli_short_path(j->python, python, sizeof python),
 		                      .python_why = j->python_why, .inputs = inputs, .inputs_n = n, .processes = (uint32_t)j->o.processes,
 		                      .warnings = (const char *const *)j->warnings.v, .warnings_n = j->warnings.n, .resumed = o->resumed,
 		                      .resumed_done = o->done, .resumed_total = o->mini_batches };
@@ -100,7 +109,8 @@ static int end_of(struct start *st, const struct prs_engine_end *end, const stru
 {
 	char logs[PATH_MAX + 8];
 	int status = err ? refusal(err) : end->exit_code;
-	snprintf(logs, sizeof logs, "%s/logs", st->s->run->dir);
+	char dir[PATH_MAX];
+	snprintf(logs, sizeof logs, "%s/logs", cli_short_path(st->s->run->dir, dir, sizeof dir));
 	if (!err && end->was_over && !st->screen.json)
 		return was_over(st->s, end);
 	screen_end(&st->screen, end, logs, status, err);
@@ -114,6 +124,7 @@ int cli_start(const struct cli_start *s)
 	char program[PATH_MAX] = "", loader[PATH_MAX + 64];
 	struct prs_list env = { 0 }, gpus = { 0 };
 	struct start st = { .s = s };
+	snprintf(st.copied, sizeof st.copied, "%s/work/code", s->run->dir);
 	screen_init(&st.screen, s->json, s->quiet);
 	ssize_t n = readlink("/proc/self/exe", program, sizeof program - 1);
 	int r = n > 0 ? find_loader(program, loader, sizeof loader, &err) : prs_fail_errno(&err, errno, "/proc/self/exe");

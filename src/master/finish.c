@@ -109,6 +109,10 @@ bool finish_begin(struct prs_engine *e)
 	journal_finish(e);
 	if (e->over)
 		return false;
+	if (e->ledger.next_id == 0) {
+		end_with(e, PRS_JOB_ABORTING, PRS_JOB_FAILED, PRS_ENO_INPUT, "there is no file in the input");
+		return false;
+	}
 	if (e->c.job->o.output_action != PRS_OUTPUT_APPEND_ROW) {
 		engine_state(e, PRS_JOB_COMPLETED, 0, "");
 		return false;

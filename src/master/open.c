@@ -277,10 +277,11 @@ static bool is_over(const struct prs_engine *e)
 	return e->state == PRS_JOB_COMPLETED || e->state == PRS_JOB_CANCELED || (e->state == PRS_JOB_FAILED && !e->c.retry_failed);
 }
 
-static void tell_opened(const struct prs_engine *e)
+static void tell_opened(struct prs_engine *e)
 {
 	const struct prs_ledger_counts *c = &e->ledger.counts;
 	struct prs_engine_opened o = { e->resumed, c->units[PRS_UNIT_DONE], c->units[PRS_UNIT_FAILED], e->ledger.next_id };
+	e->rate_done = o.done + o.failed;
 	if (e->c.opened)
 		e->c.opened(e->c.ctx, &o);
 }

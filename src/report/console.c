@@ -307,7 +307,7 @@ static void put_resumed(struct prs_buf *to, const struct prs_console_head *h)
 		prs_buf_puts(to, " of ");
 		prs_put_count(to, h->resumed_total);
 	}
-	prs_buf_puts(to, " mini-batches are done already");
+	prs_buf_puts(to, " mini-batches done");
 }
 
 /* "score.py on ./images, ./more; 2 processes of /usr/bin/python3 (from prs.yml)" */
@@ -390,6 +390,11 @@ void prs_console_error(struct prs_buf *to, const char *where, const char *trace,
 		clean(to, where);
 	}
 	prs_buf_putc(to, '\n');
+	size_t first = report_first_line(trace, n); /* of the file: it says where, as we just did */
+	if (where && first > 0 && first < n && !strncmp(where, trace, first) && trace[first] == '\n') {
+		trace += first + 1;
+		n -= first + 1;
+	}
 	put_trace(to, trace, n);
 }
 
@@ -486,22 +491,16 @@ static void end_completed(struct prs_buf *to, const struct prs_result *r, const 
 
 static void end_interrupted(struct prs_buf *to, const struct prs_result *r, const char *logs_dir, bool color)
 {
-	put_ink(to, color, INK_YELLOW, "Interrupted.");
-	prs_buf_puts(to, " Nothing is lost: ");
+	put_ink(to, color, INK_YELLOW, "Interrupted");
+	prs_buf_puts(to, ": ");
 	prs_put_count(to, r->done);
 	prs_buf_puts(to, " of ");
-	prs_put_count(to, r->mini_batches);
-	prs_buf_puts(to, " mini-batches are done. Go on with: ");
-	if (r->next_command)
-		clean(to, r->next_command);
-	else {
-		prs_buf_puts(to, "prs resume ");
-		clean(to, r->run_name ? r->run_name : "");
-	}
-	prs_buf_putc(to, '\n');
+	put_many(to, r->mini_batches, MINI_BATCHES);
+	prs_buf_puts(to, " done, nothing is lost\n");
 	if (r->text && *r->text && r->code != PRS_EINTERRUPTED)
 		field(to, color, "cause", r->text);
 	field(to, color, "logs", logs_dir);
+	field(to, color, "next", r->next_command);
 }
 
 static void end_failed(struct prs_buf *to, const struct prs_result *r, const char *logs_dir, bool color)

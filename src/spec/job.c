@@ -104,6 +104,20 @@ static char kind_of(struct check *c, const char *path)
 	return S_ISREG(st.mode) ? 'f' : S_ISDIR(st.mode) ? 'd' : 'o';
 }
 
+/* A run's name is part of a path and of commands: letters, digits, "_", "-" and "."; it begins with a letter or digit. */
+static void clean_name(char *name)
+{
+	bool any = false;
+	for (char *p = name; p && *p; p++) {
+		bool plain = (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') || (*p >= '0' && *p <= '9');
+		if (!plain && (p == name || !strchr("_-.", *p)))
+			*p = '_';
+		any = any || plain;
+	}
+	if (name && !any)
+		snprintf(name, strlen(name) + 1, "run");
+}
+
 static void check_script(struct check *c, const char *script)
 {
 	struct prs_job *j = c->j;
@@ -124,9 +138,7 @@ static void check_script(struct check *c, const char *script)
 	} else if (j->o.name) {
 		j->name = prs_strdup(j->o.name);
 	}
-	for (char *p = j->name; p && *p; p++)
-		if (!((*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') || (*p >= '0' && *p <= '9') || *p == '_' || *p == '-' || *p == '.'))
-			*p = '_';
+	clean_name(j->name);
 }
 
 /* "name=path" where the part in front is a name; else an unnamed path. */
@@ -135,6 +147,50 @@ static const char *split_name(const char *text, size_t *ret_name)
 	size_t n = strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
 	*ret_name = n && text[n] == '=' ? n : 0;
 	return *ret_name ? text + n + 1 : text;
+}
+
+/* ---- inputs ----------------------------------------------------------------------------------------------------------- */
+
+enum { LOOK_DEPTH = 32, LOOK_FOLDERS = 10000 };
+
+struct look {
+	struct check *c;
+	struct prs_list folders; /* found in this folder, to be looked into */
+	const char *path;
+	bool found;
+};
+
+static int look_at(void *ctx, const char *name, char type)
+{
+	struct look *l = ctx;
+	PRS_AUTOFREE char *path = prs_strf("%s/%s", l->path, name);
+	char kind = type == 'f' || type == 'd' || !path ? type : kind_of(l->c, path);
+	if (kind == 'd')
+		return prs_list_add(&l->folders, path ? path : "") < 0;
+	l->found = kind != 'o';
+	return l->found;
+}
+
+/* Is there a file below the folder? Looks no further than the first one; true when it would take long to know. */
+static bool has_file(struct check *c, const char *path, int depth, int *budget)
+{
+	struct look l = { .c = c, .path = path };
+	bool found = depth <= 0 || --*budget <= 0 || c->fs->list(c->fs->ctx, path, look_at, &l) < 0 || l.found;
+	for (size_t i = 0; i < l.folders.n && !found; i++)
+		found = has_file(c, l.folders.v[i], depth - 1, budget);
+	prs_list_done(&l.folders);
+	return found;
+}
+
+static void check_empty(struct check *c)
+{
+	struct prs_job *j = c->j;
+	int budget = LOOK_FOLDERS;
+	for (size_t i = 0; i < j->inputs_n; i++)
+		if (!j->inputs[i].path || kind_of(c, j->inputs[i].path) != 'd' || has_file(c, j->inputs[i].path, LOOK_DEPTH, &budget))
+			return;
+	if (j->inputs_n)
+		mistake(c, "--input %s: there is no file in it%s", j->o.input.v[0], j->inputs_n > 1 ? ", nor in the other inputs" : "");
 }
 
 static void check_inputs(struct check *c)
@@ -156,6 +212,7 @@ static void check_inputs(struct check *c)
 			if (j->inputs[k].name && !strcmp(j->inputs[k].name, in->name))
 				mistake(c, "--input %s: the name %s is used twice", j->o.input.v[i], in->name);
 	}
+	check_empty(c);
 }
 
 static void check_pairs(struct check *c, const char *flag, const struct prs_list *from, struct prs_job_pair **ret, size_t *ret_n, bool paths)
@@ -195,6 +252,8 @@ static void check_output(struct check *c)
 		kind = j->output_file ? kind_of(c, j->output_file) : 0;
 	} else {
 		j->output_file = prs_strdup(path);
+		if (j->o.output[strlen(j->o.output) - 1] == '/')
+			mistake(c, "--output %s: there is no such folder; make it first", j->o.output);
 	}
 	if (!j->output_file)
 		return;

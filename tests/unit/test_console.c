@@ -174,7 +174,7 @@ static void test_start(void **context)
 	h.resumed_done = 1200;
 	h.resumed_total = 2000;
 	prs_console_start(&screen, &h, false);
-	assert_string_equal(shown(), "digits-20260102-030405-abc in /elsewhere/x, goes on: 1,200 of 2,000 mini-batches are done already\n"
+	assert_string_equal(shown(), "digits-20260102-030405-abc in /elsewhere/x, goes on: 1,200 of 2,000 mini-batches done\n"
 	                             "  score.py on ./images; 1 process\n"
 	                             "  warning: 2 files are not readable\n");
 }
@@ -257,10 +257,12 @@ static void test_end_interrupted(void **context)
 	r.code = PRS_ENOSPACE;
 	r.text = "no space left on the disk of runs/a";
 	r.done = 900;
+	r.next_command = "prs resume a";
 	prs_console_end(&screen, &r, "runs/a/logs", false);
-	assert_string_equal(shown(), "Interrupted. Nothing is lost: 900 of 1,800 mini-batches are done. Go on with: prs resume a\n"
+	assert_string_equal(shown(), "Interrupted: 900 of 1,800 mini-batches done, nothing is lost\n"
 	                             "  cause         no space left on the disk of runs/a\n"
-	                             "  logs          runs/a/logs\n");
+	                             "  logs          runs/a/logs\n"
+	                             "  next          prs resume a\n");
 }
 
 /* What a person sees first when init() fails: head, one warning, where, and the traceback is on line 5. */
@@ -290,6 +292,9 @@ static void test_long_traceback(void **context)
 	prs_console_error(&screen, "run()", trace, n, false);
 	assert_memory_equal(shown(), "The script failed: run()\n    line 1\n    ... 76 lines\n    line 78\n    line 79\n", 77);
 	assert_string_equal(strstr(shown(), "    line 99\n"), "    line 99\n    line 100\n");
+	prs_buf_clear(&screen);
+	prs_console_error(&screen, "mini-batch 1, try 1, process001", "mini-batch 1, try 1\nTraceback\n", 30, false);
+	assert_string_equal(shown(), "The script failed: mini-batch 1, try 1, process001\n    Traceback\n");
 	prs_buf_clear(&screen);
 	prs_console_error(&screen, NULL, "", 0, false);
 	assert_string_equal(shown(), "The script failed\n");
