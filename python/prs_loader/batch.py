@@ -16,11 +16,18 @@ class Context:
 
     __slots__ = ("minibatch_index", "partition_key_value", "dataset", "global_row_index_lower_bound")
 
-    def __init__(self, index, row):
+    def __init__(self, index, row, keys=b""):
         self.minibatch_index = index
-        self.partition_key_value = None
+        self.partition_key_value = _pairs(keys) if keys else None
         self.dataset = None
         self.global_row_index_lower_bound = row
 
     def __repr__(self):
-        return "<mini-batch context: minibatch_index=%d>" % self.minibatch_index
+        shown = ["%s=%r" % (name, getattr(self, name)) for name in self.__slots__]
+        return "<mini-batch context: %s>" % ", ".join(shown)
+
+
+def _pairs(raw):
+    """name NUL value NUL ... in the order of the partition keys."""
+    words = [w.decode("utf-8", "surrogateescape") for w in raw.split(b"\0")[:-1]]
+    return dict(zip(words[::2], words[1::2]))

@@ -3,52 +3,137 @@
 import os
 import sys
 
+TEXT_MAX = 1 << 20  # of one traceback; the middle of a longer one is left out
+MESSAGE_MAX = 2000
 _HERE = os.path.dirname(os.path.abspath(__file__))
+# Modules whose package has another name.
+_PACKAGES = {"PIL": "pillow", "cv2": "opencv-python", "sklearn": "scikit-learn", "skimage": "scikit-image", "yaml": "PyYAML", "bs4": "beautifulsoup4",
+             "dateutil": "python-dateutil", "dotenv": "python-dotenv", "azureml": "azureml-core", "azure": "azure-ai-ml"}
+
+
+def _is_ours(name):
+    return name.startswith(_HERE) or name.startswith("<frozen importlib") or name.endswith(os.sep + os.path.join("importlib", "__init__.py"))
 
 
 def _user_frames(tb):
     """Cut our own frames and those of importlib off the front."""
-    while tb is not None:
-        name = tb.tb_frame.f_code.co_filename
-        if not name.startswith(_HERE) and not name.startswith("<frozen importlib"):
-            return tb
+    while tb is not None and _is_ours(tb.tb_frame.f_code.co_filename):
         tb = tb.tb_next
-    return None
+    return tb
+
+
+# ---- hints
+
+
+def _missing_module(error, submit_dir):
+    name = error.name
+    if name.startswith("azureml.") or name.startswith("azure."):
+        package = "-".join(name.split(".")[:2])
+    else:
+        name = name.split(".")[0]
+        package = _PACKAGES.get(name, name)
+    for path in (name + ".py", name):
+        if submit_dir and os.path.exists(os.path.join(submit_dir, path)):
+            return "hint: %s lies in %s, but only the folder of the entry script is copied to the run: move one of them" % (path, submit_dir)
+    return "hint: install it for this interpreter: %s -m pip install %s" % (sys.executable, package)
+
+
+def _argparse_says(tb):
+    """What the parser of the script complained about."""
+    while tb is not None:
+        code = tb.tb_frame.f_code
+        if code.co_name == "error" and os.path.basename(code.co_filename) == "argparse.py":
+            return str(tb.tb_frame.f_locals.get("message", ""))
+        tb = tb.tb_next
+    return ""
+
+
+def _refused_arguments(error):
+    said = _argparse_says(error.__traceback__)
+    if "unrecognized arguments" in said:
+        return "hint: %s. The script's parse_args() does not know the engine's own flags: run with --engine-args hide, or use parse_known_args()" % said
+    if said:
+        return "hint: %s. The script's own arguments go behind -- on the command line" % said
+    return ""
 
 
 def _hint(error, submit_dir):
     if isinstance(error, ModuleNotFoundError) and error.name:
-        return "hint: install it for this interpreter: %s -m pip install %s" % (sys.executable, error.name.split(".")[0])
-    if isinstance(error, SystemExit) and error.code == 2 and "argparse" in sys.modules:
-        return "hint: if the script's parse_args() does not know the engine's own flags, run with --engine-args hide, or use parse_known_args()"
-    if isinstance(error, FileNotFoundError) and error.filename and submit_dir:
+        return _missing_module(error, submit_dir)
+    if isinstance(error, SystemExit) and error.code == 2:
+        return _refused_arguments(error)
+    if isinstance(error, FileNotFoundError) and isinstance(error.filename, (str, bytes)) and submit_dir:
         name = os.fsdecode(error.filename)
         if not os.path.isabs(name) and os.path.exists(os.path.join(submit_dir, name)):
             return "hint: %s exists where the job was submitted, but the script runs in a copy of its folder: pass it with --side-input name=%s" % (name, name)
     return ""
 
 
-def describe(error, submit_dir):
-    """(text of the traceback, one-line message)."""
+# ---- texts
+
+
+def _one_line(error):
     import traceback
 
+    lines = traceback.format_exception_only(type(error), error)
+    line = lines[0]
+    if isinstance(error, SyntaxError):
+        line = "%s (%s, line %s)" % ([x for x in lines if not x.startswith(" ")][-1].strip(), os.path.basename(str(error.filename)), error.lineno)
+    return " ".join(line.split("\n")).strip()
+
+
+def _cut(text, most):
+    if len(text) <= most:
+        return text
+    return "%s\n... %d characters left out ...\n%s" % (text[:most // 2], len(text) - most, text[-(most // 2):])
+
+
+def _describe(error, submit_dir):
+    import traceback
+
+    if type(error).__module__.startswith("prs_loader."):  # a sentence of ours: nothing in a traceback would help
+        return str(error), str(error)
     lines = traceback.format_exception(type(error), error, _user_frames(error.__traceback__))
-    last = "".join(traceback.format_exception_only(type(error), error)).strip()
     hint = _hint(error, submit_dir)
-    text = "".join(lines) + (hint + "\n" if hint else "")
-    message = last.split("\n")[-1][:1000] + ("; " + hint if hint else "")
-    return text, message
+    text = _cut("".join(lines), TEXT_MAX) + (hint + "\n" if hint else "")
+    return text, _one_line(error)[:MESSAGE_MAX - len(hint)] + ("; " + hint if hint else "")
+
+
+def describe(error, submit_dir):
+    """(text of the traceback, one-line message), whatever the error is."""
+    try:
+        return _describe(error, submit_dir)
+    except Exception as e:  # noqa: BLE001 - errors that break whoever looks at them
+        text = "%s (and describing it raised %s)" % (type(error).__name__, type(e).__name__)
+        return text, text
+
+
+def encoded(message, most=MESSAGE_MAX):
+    """For a frame: at most so many bytes, whole characters."""
+    return message.encode("utf-8", "backslashreplace")[:most].decode("utf-8", "ignore").encode("utf-8")
+
+
+def say(text):
+    """To the stderr file, also where the script has closed or replaced sys.stderr."""
+    data = (text + "\n").encode("utf-8", "backslashreplace")
+    try:
+        while data:
+            data = data[os.write(2, data):]
+    except OSError:
+        pass
 
 
 def append(path, title, text):
     """Append to the process's error file; (offset, bytes)."""
-    data = (title + "\n" + text + "\n").encode("utf-8", "surrogateescape")
+    data = (title + "\n" + text + "\n").encode("utf-8", "backslashreplace")
     try:
         fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
     except OSError:
         return 0, 0
     try:
-        os.write(fd, data)
+        done = 0
+        while done < len(data):
+            done += os.write(fd, data[done:])
         return os.lseek(fd, 0, os.SEEK_CUR) - len(data), len(data)
     except OSError:
         return 0, 0

@@ -1,58 +1,181 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Import hook: azureml_user.parallel_run, entry_script and a worker-side azureml.core, made when they are asked for.
-
-What the user has installed under `azureml` stays importable: ours wins only for the names we define.
+"""Import hook: the names that scripts of the original import, made when they are asked for, over whatever the user has installed under them;
+an entry script that has the name of another module; and logging, whose root logger writes to stdout as in the original.
 """
 import os
 import sys
+from _frozen_importlib import ModuleSpec
+from _frozen_importlib_external import PathFinder, SourceFileLoader, spec_from_file_location
 
-_ours = {"azureml_user": True, "azureml_user.parallel_run": False, "entry_script": False, "azureml.core": True, "azureml.core.model": False,
-         "azureml.core.run": False}
-_worker = None
-
-
-def install(worker):
-    global _worker
-    _worker = worker
-    sys.meta_path.insert(0, Finder())
+# name: is it a package?
+OURS = {"azureml_user": True, "azureml_user.parallel_run": False, "entry_script": False, "azureml.core": True, "azureml.core.model": False,
+        "azureml.core.run": False, "azureml.core.dataset": False, "azureml.core.workspace": False, "azureml.core.experiment": False,
+        "azureml.core.datastore": False, "azureml.core.environment": False}
 
 
-def _has_file(name):
-    return any(os.path.isfile(os.path.join(p or ".", name + ".py")) for p in sys.path)
+class Hook:
+    """A finder at the head of sys.meta_path that knows a few names only."""
+
+    def __init__(self, job):
+        self.job = job
+        self.depth = 0      # > 0: an installed module of one of our names is being loaded, whole, before ours goes over it
+        self.alias = {}     # name of the entry script -> its file
+        self.hidden = {}    # name of a module of Python's own -> folders where an entry script of that name lies
+        self.makers = dict.fromkeys(OURS, self._ours)
+        self.makers.update({"azureml": self._azureml, "logging": self._logging})
+
+    def find_spec(self, name, path=None, target=None):
+        maker = self.makers.get(name)
+        return maker(name, path) if maker is not None else None
+
+    def entry(self, name, path):
+        """The entry script is not found by this name on sys.path: find it here. Where it hides a module of Python's own, show that one to others."""
+        from prs_loader import entry
+
+        if not name.startswith(entry.ALIAS):
+            return
+        self.alias[name] = path
+        self.makers[name] = self._alias
+        if entry.is_stdlib(entry.stem_of(path)):
+            self.hidden[entry.stem_of(path)] = (sys.path[0], os.path.dirname(path))
+            self.makers[entry.stem_of(path)] = self._stdlib
+
+    def _others(self, name, path):
+        """What the other finders say."""
+        for finder in sys.meta_path:
+            spec = finder.find_spec(name, path, None) if finder is not self and hasattr(finder, "find_spec") else None
+            if spec is not None:
+                return spec
+        return None
+
+    # ---- makers
+
+    def _azureml(self, name, path):
+        """Only where none is installed: an empty package."""
+        return None if self._others(name, path) else ModuleSpec(name, _Empty, is_package=True)
+
+    def _ours(self, name, path):
+        real = None if self.depth else self._others(name, path)
+        if self.depth or (name == "entry_script" and real):
+            return None  # the user's own
+        if real is None or real.loader is None:
+            spec = ModuleSpec(name, _Over(self, None), is_package=OURS[name])
+            if real is not None:
+                spec.submodule_search_locations = real.submodule_search_locations
+            return spec
+        real.loader = _Over(self, real.loader)
+        return real
+
+    def _logging(self, name, path):
+        spec = self._others(name, path)
+        if spec is not None:
+            spec.loader = _Logging(spec.loader)
+        return spec
+
+    def _alias(self, name, path):
+        return spec_from_file_location(name, self.alias[name], loader=SourceFileLoader(name, self.alias[name]))
+
+    def _stdlib(self, name, path):
+        return PathFinder.find_spec(name, [p for p in sys.path if p not in self.hidden[name]])
 
 
-class Finder:
-    """Finds our names only."""
-
-    @staticmethod
-    def find_spec(fullname, path=None, target=None):
-        if fullname == "azureml":
-            return _azureml()
-        if fullname not in _ours or (fullname == "entry_script" and _has_file(fullname)):
-            return None
-        from importlib.machinery import ModuleSpec
-
-        return ModuleSpec(fullname, Loader(), is_package=_ours[fullname])
-
-
-def _azureml():
-    """The installed azureml package when there is one, else an empty one of ours."""
-    from importlib.machinery import ModuleSpec, PathFinder
-
-    spec = PathFinder.find_spec("azureml")
-    return spec if spec is not None else ModuleSpec("azureml", Loader(), is_package=True)
-
-
-class Loader:
-    """Fills a module of ours."""
-
+class _Empty:
     @staticmethod
     def create_module(spec):
         return None
 
     @staticmethod
     def exec_module(module):
+        pass
+
+
+class _Over:
+    """Loads the installed module, where there is one, and puts our names over it."""
+
+    def __init__(self, hook, real):
+        self.hook = hook
+        self.real = real
+
+    def create_module(self, spec):
+        return self.real.create_module(spec) if hasattr(self.real, "create_module") else None
+
+    def exec_module(self, module):
         from prs_loader import names
 
-        for name, value in names.contents(module.__name__, _worker).items():
-            setattr(module, name, value)
+        found = False
+        self.hook.depth += 1
+        try:
+            if self.real is not None:
+                module.__loader__ = module.__spec__.loader = self.real
+                self.real.exec_module(module)
+                found = True
+        except Exception as e:  # noqa: BLE001 - what is installed is broken: ours is enough for most scripts
+            print("prs: the installed %s cannot be imported (%s: %s)" % (module.__name__, type(e).__name__, e), file=sys.stderr)
+        finally:
+            self.hook.depth -= 1
+        names.fill(module, self.hook.job, found)
+        for name in OURS:
+            if found and name in sys.modules and sys.modules[name] is not module:
+                names.fill(sys.modules[name], self.hook.job, True)
+
+
+class _Logging:
+    def __init__(self, real):
+        self.real = real
+
+    def create_module(self, spec):
+        return self.real.create_module(spec)
+
+    def exec_module(self, module):
+        module.__loader__ = module.__spec__.loader = self.real
+        self.real.exec_module(module)
+        root_to_stdout(module)
+
+
+def root_to_stdout(logging):
+    """Until the script configures it, the root logger shows INFO and above on stdout; a basicConfig() of the script counts, with stdout as its default."""
+    if logging.root.handlers:
+        return
+
+    class Stdout(logging.StreamHandler):
+        """Always the sys.stdout of the moment."""
+
+        def __init__(self):
+            logging.Handler.__init__(self)
+
+        @property
+        def stream(self):
+            return sys.stdout
+
+    ours = Stdout()
+    ours.setFormatter(logging.Formatter("%(asctime)s|%(levelname)s|%(process)d|%(name)s|%(message)s"))
+    logging.root.addHandler(ours)
+    logging.root.setLevel(logging.INFO)
+    configure = logging.basicConfig
+
+    def basicConfig(**kwargs):
+        if logging.root.handlers == [ours]:
+            logging.root.removeHandler(ours)
+        if not logging.root.handlers and not {"stream", "filename", "handlers"} & set(kwargs):
+            kwargs["stream"] = sys.stdout
+        configure(**kwargs)
+
+    basicConfig.__doc__ = configure.__doc__
+    logging.basicConfig = basicConfig
+
+
+def install(job):
+    hook = Hook(job)
+    sys.meta_path.insert(0, hook)
+    if "logging" in sys.modules:
+        root_to_stdout(sys.modules["logging"])
+    return hook
+
+
+def install_in_child():
+    """In a process of the script's own pool."""
+    from prs_loader.job import Job
+
+    hook = install(Job.of_parent())
+    for name, path in hook.job.pairs("alias"):
+        hook.entry(name, path)

@@ -1,16 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
 """What run() may return, and the rows it becomes (contract 3.3; the decisions are listed in docs/entry-scripts.md)."""
+import os
 import sys
+
+FLAG_HEADER, FLAG_FRAMES, FLAG_BARE = 2, 4, 8  # of DONE, src/wire/facts.h
+SETTINGS = "parallel_run_step.settings.json"
+_CSV = {"sep": " ", "header": False, "index": False}
+_BARE = (str, bytes, bytearray, memoryview, dict, set, frozenset)
+_MESSAGE = ("The run() method in the entry script should return a list or a pandas DataFrame. The length of returned result is considered as succeeded "
+            "number of items. For --output_action=append_row, the returned result is what to write into the result file. The actual type of output is %s.")
 
 
 class ReturnTypeError(Exception):
     """run() returned something that is no list, tuple, array, Series or DataFrame."""
 
 
-def _kind(value, module, name):
-    m = sys.modules.get(module)
-    t = getattr(m, name, None) if m else None
-    return t is not None and isinstance(value, t)
+class SettingsError(Exception):
+    """parallel_run_step.settings.json is not what it has to be."""
 
 
 def _shown(value):
@@ -21,33 +27,117 @@ def _shown(value):
     return text[:200]
 
 
-def items_of(value, summary_only):
-    """The returned items as a list; raises ReturnTypeError."""
-    if isinstance(value, (list, tuple)):
-        return value
-    if _kind(value, "pandas", "DataFrame"):
-        return value
-    if _kind(value, "pandas", "Series"):
-        return value.tolist() if hasattr(value, "tolist") else list(value)
-    if _kind(value, "numpy", "ndarray"):
-        if value.ndim == 0:
-            raise ReturnTypeError("run() returned a 0-dimensional array: %s. It must return a list or a pandas DataFrame" % _shown(value))
-        return list(value)
-    if isinstance(value, (str, bytes, bytearray, dict, set, frozenset)):
-        if summary_only:
-            return list(value)
-        raise ReturnTypeError("run() returned a %s: %s. It must return a list or a pandas DataFrame" % (type(value).__name__, _shown(value)))
-    if hasattr(value, "__next__") or (hasattr(value, "__iter__") and not hasattr(value, "__float__")):
-        return list(value)
-    raise ReturnTypeError("run() returned a %s: %s. It must return a list or a pandas DataFrame" % (type(value).__name__, _shown(value)))
+def _refused(value, advice=""):
+    text = _MESSAGE % type(value).__name__
+    if value is not None:
+        text += " It returned: %s" % _shown(value)
+    return ReturnTypeError(text + advice)
 
 
-def to_bytes(items):
-    """(bytes, number of items) of a list: str(item) and a line feed each."""
-    if _kind(items, "pandas", "DataFrame"):
-        text = items.to_csv(sep=" ", header=False, index=False) if len(items) else ""
-        return text.encode("utf-8", "surrogateescape"), len(items)
-    if not len(items):
-        return b"", 0
-    text = "\n".join([item if type(item) is str else str(item) for item in items])
-    return (text + "\n").encode("utf-8", "surrogateescape"), len(items)
+def _is_frame(value):
+    """A DataFrame of the user's own pandas, without importing it."""
+    frame = getattr(sys.modules.get("pandas"), "DataFrame", None)
+    return frame is not None and isinstance(value, frame)
+
+
+class Rows:
+    """From what run() returns to bytes; made once per process."""
+
+    def __init__(self, summary_only, header=False, csv=None):
+        self.summary_only = summary_only
+        options = dict(_CSV, header=header)
+        options.update(csv or {})
+        encoding = options.pop("encoding", None) or "utf-8"
+        self.mark = b"\xef\xbb\xbf" if encoding.lower().replace("_", "-") == "utf-8-sig" else b""  # once per file, not per mini-batch
+        self.codec = "utf-8" if self.mark else encoding, options.pop("errors", "surrogateescape")
+        self.header = options.pop("header")
+        self.csv = options
+        self.overridden = bool(csv)
+
+    def items(self, value):
+        """(the returned items as something with a length, flags); raises ReturnTypeError."""
+        if isinstance(value, (list, tuple)):
+            return value, 0
+        if isinstance(value, _BARE):
+            if self.summary_only:
+                return value, FLAG_BARE
+            raise _refused(value)
+        if hasattr(value, "cr_await") or hasattr(value, "__anext__"):
+            if hasattr(value, "close"):
+                value.close()
+            raise _refused(value, "; run() must not be async: call asyncio.run() in it")
+        if self.summary_only and hasattr(type(value), "__len__"):
+            try:
+                return range(len(value)), 0
+            except TypeError:
+                raise _refused(value) from None
+        if _is_frame(value):
+            return value, 0
+        if hasattr(value, "to_pandas") and (hasattr(value, "columns") or hasattr(value, "column_names")):
+            raise _refused(value, "; return it with .to_pandas()")
+        try:
+            iterator = iter(value)
+        except TypeError:
+            raise _refused(value) from None
+        return list(iterator), 0
+
+    def encode(self, items):
+        """(bytes, how many of them are a header, flags)."""
+        if not len(items):
+            return b"", 0, 0
+        if _is_frame(items):
+            return self._frame(items)
+        flags = FLAG_FRAMES if _is_frame(items[0]) else 0
+        rows = [item if type(item) is str else str(item) for item in items]
+        try:
+            return ("\n".join(rows) + "\n").encode("utf-8", "surrogateescape"), 0, flags
+        except UnicodeEncodeError:
+            raise _unencodable(rows) from None
+
+    def _frame(self, frame):
+        try:
+            text = frame.to_csv(header=False, **self.csv)
+            names = frame.iloc[:0].to_csv(header=self.header, **self.csv) if self.header else ""
+        except TypeError as e:
+            if self.overridden:
+                raise TypeError("%s (to_csv of pandas %s, with the arguments in %s)" % (e, sys.modules["pandas"].__version__, SETTINGS)) from e
+            raise
+        head = self.mark + names.encode(*self.codec)
+        return head + text.encode(*self.codec), len(head), FLAG_HEADER if head else 0
+
+
+def _unencodable(rows):
+    for i, row in enumerate(rows):
+        try:
+            row.encode("utf-8", "surrogateescape")
+        except UnicodeEncodeError as e:
+            return ValueError("item %d of what run() returned has no UTF-8 form: %s in %s" % (i, ascii(row[e.start:e.end]), ascii(row[:200])))
+    return None
+
+
+def _settings(folders):
+    for folder in folders:
+        path = os.path.join(folder, SETTINGS)
+        try:
+            with open(path, encoding="utf-8-sig") as f:
+                text = f.read()
+        except FileNotFoundError:
+            continue
+        import json
+
+        try:
+            options = json.loads(text).get("append_row", {}).get("pandas.DataFrame.to_csv", {})
+        except (ValueError, AttributeError) as e:
+            raise SettingsError("%s: %s" % (SETTINGS, e)) from None
+        if not isinstance(options, dict):
+            raise SettingsError('%s: "pandas.DataFrame.to_csv" must be an object with arguments of to_csv' % SETTINGS)
+        for name in ("path_or_buf", "mode", "compression"):
+            if options.pop(name, None) is not None:
+                print("prs: %s: %s is ignored: rows go into the output file" % (SETTINGS, name), file=sys.stderr)
+        return options
+    return {}
+
+
+def of_job(job, folders):
+    """The Rows of this job; folders: where the settings file may lie."""
+    return Rows(job.one("output_action") == "summary_only", job.one("dataframe_header") == "true", _settings(folders))

@@ -1,97 +1,100 @@
 # SPDX-License-Identifier: Apache-2.0
 """The life of a worker process: SETUP, import, init(), mini-batches, shutdown()."""
 import os
+import struct
 import sys
 import time
 
 from prs_loader import batch, channel, rows
 from prs_loader.channel import kill_point
+from prs_loader.job import Job
 
 # Codes of src/base/errors.def.
 RUN_EXCEPTION, RUN_EXIT, USER_RETURN_TYPE, ROW_FORMAT, ASYNC_RUN = 100, 101, 106, 108, 109
 INIT_EXCEPTION, INIT_EXIT, IMPORT_FAILED, NO_RUN_FUNCTION, SHUTDOWN_FAILED = 150, 152, 153, 154, 155
 OK, SHORT, EMPTY = 0, 1, 2
+THREADS_MAX_S = 2  # how long threads of the script may go on behind shutdown()
 
 
 class Worker:
-    def __init__(self, link, setup):
+    def __init__(self, link, job):
         self.link = link
-        self.setup = setup
-        self.summary_only = self.one("output_action") == "summary_only"
-        self.error_file = self.one("error_file")
-        self.submit_dir = self.one("submit_dir")
-        self.slot = int(self.one("slot") or 0)
+        self.job = job
+        self.summary_only = job.one("output_action") == "summary_only"
+        self.slot = int(job.one("slot") or 0)
         self.module = None
-
-    def one(self, key):
-        values = self.setup.get(key)
-        return os.fsdecode(values[-1]) if values else ""
-
-    def every(self, key):
-        return [os.fsdecode(v) for v in self.setup.get(key, [])]
 
     # ---- reports
 
-    def report(self, kind, code, title, error):
+    def describe(self, title, error):
+        """Traceback into the error file and the stderr file: (message, offset, bytes)."""
         from prs_loader import errors
 
-        text, message = errors.describe(error, self.submit_dir)
-        offset, size = errors.append(self.error_file, title, text)
-        print(text, file=sys.stderr, flush=True)
-        body = message.encode("utf-8", "surrogateescape")[:2000]
-        import struct
+        text, message = errors.describe(error, self.job.one("submit_dir"))
+        offset, size = errors.append(self.job.one("error_file"), title, text)
+        self.flush()
+        errors.say(text)
+        return errors.encoded(message), offset, size
 
-        self.link.send(kind, struct.pack("<HHIQH", code, 0, size, offset, len(body)) + body)
+    def report(self, kind, code, title, error):
+        message, offset, size = self.describe(title, error)
+        self.link.send(kind, struct.pack("<HHIQH", code, 0, size, offset, len(message)) + message)
 
     def fail(self, task, code, error, times):
         """A failed try: TRY of src/wire/facts.h."""
-        import struct
-
-        from prs_loader import errors
-
-        text, message = errors.describe(error, self.submit_dir)
-        title = "mini-batch %d, try %d" % (task.id, task.try_number)
-        offset, size = errors.append(self.error_file, title, text)
-        body = message.encode("utf-8", "surrogateescape")[:4000]
+        message, offset, size = self.describe("mini-batch %d, try %d" % (task.id, task.try_number), error)
         start_us, run_us, elapsed_us, cpu_us = times
         fixed = bytearray(92)
         struct.pack_into("<QQHBBHHI", fixed, 0, task.id, task.lease, task.try_number, 0, 0, 0, self.slot, 0)
         struct.pack_into("<IIQQQQ", fixed, 32, task.item_first, task.item_count, start_us, run_us, elapsed_us, cpu_us)
         struct.pack_into("<IHBBQI", fixed, 72, 0, code, 1, 1, offset, size)
-        payload = bytes(fixed) + struct.pack("<H", len(body)) + body
         kill_point("worker.before_send")
-        self.link.send(channel.FAIL, payload, task.claim)
+        self.link.send(channel.FAIL, bytes(fixed) + struct.pack("<H", len(message)) + message, task.claim)
         kill_point("worker.after_send")
 
     # ---- before the first mini-batch
 
-    def load(self):
-        """Import and init(); False when it failed and was reported."""
-        from prs_loader import entry
+    def import_script(self):
+        from prs_loader import entry, hook
 
-        self.link.phase(channel.INIT)
-        root = self.one("code_root")
-        name = self.one("entry")
-        sys.argv = [os.path.join(root, name)] + self.every("argv")
-        begun = time.monotonic_ns()
+        name, root = self.job.one("entry"), self.job.one("code_root")
+        found = hook.install(self.job)
         try:
-            self.module = entry.load(name, root)
+            sys.argv = [os.path.join(root, name)] + self.job.every("argv")
+            module, path = entry.locate(name, root)
+            sys.argv[0] = path
+            found.entry(module, path)
+            self.job.tell_children(alias=["%s=%s" % pair for pair in found.alias.items()])
+            self.rows = rows.of_job(self.job, (root, os.path.dirname(path)))
+            self.module = entry.load(module)
             self.call = entry.caller_of(self.module)
         except BaseException as e:  # noqa: BLE001 - also SystemExit at import
             code = NO_RUN_FUNCTION if isinstance(e, entry.NoRun) else ASYNC_RUN if isinstance(e, entry.AsyncRun) else IMPORT_FAILED
             self.report(channel.INIT_FAILED, code, "import of " + name, e)
             return False
-        imported = time.monotonic_ns()
+        return True
+
+    def init(self):
         try:
             init = getattr(self.module, "init", None)
             if init is not None:
                 init()
         except BaseException as e:  # noqa: BLE001
-            self.report(channel.INIT_FAILED, INIT_EXIT if isinstance(e, (SystemExit, KeyboardInterrupt)) else INIT_EXCEPTION, "init()", e)
+            self.report(channel.INIT_FAILED, INIT_EXCEPTION if isinstance(e, Exception) else INIT_EXIT, "init()", e)
             return False
-        import struct
+        return True
 
+    def load(self):
+        """Import and init(); False when it failed and was reported."""
+        self.link.phase(channel.INIT)
+        begun = time.monotonic_ns()
+        if not self.import_script():
+            return False
+        imported = time.monotonic_ns()
+        if not self.init():
+            return False
         done = time.monotonic_ns()
+        self.flush()
         self.link.phase(channel.IDLE)
         self.link.send(channel.READY, struct.pack("<QQ", (imported - begun) // 1000, (done - imported) // 1000))
         return True
@@ -107,42 +110,39 @@ class Worker:
         paths = [os.fsdecode(p) for p in task.paths.split(b"\0")[:-1]]
         mini_batch = batch.MiniBatch(paths)
         mini_batch.task_id = task.id
-        context = batch.Context(task.id, task.global_row)
+        context = batch.Context(task.id, task.global_row, task.keys)
         link.phase(channel.RUN)
         kill_point("worker.before_run")
         started = time.monotonic_ns()
         error = None
         try:
-            items = rows.items_of(self.call(mini_batch, context), self.summary_only)
-        except rows.ReturnTypeError as e:
-            error, code = e, USER_RETURN_TYPE
-        except Exception as e:  # noqa: BLE001 - the user's
-            error, code = e, RUN_EXCEPTION
-        except BaseException as e:  # noqa: BLE001 - SystemExit, KeyboardInterrupt
-            error, code = e, RUN_EXIT
+            items, flags = self.rows.items(self.call(mini_batch, context))
+        except BaseException as e:  # noqa: BLE001 - the user's; also SystemExit and KeyboardInterrupt
+            error, code = e, USER_RETURN_TYPE if isinstance(e, rows.ReturnTypeError) else RUN_EXCEPTION
         ended = time.monotonic_ns()
         if os.getpid() != link.pid:
             os._exit(0)
         link.phase(channel.WRITE)
         kill_point("worker.after_run")
-        data, count = b"", 0
+        data, head_len, count = b"", 0, 0
         if error is None:
             try:
-                if self.summary_only:
-                    count = len(items)
-                else:
-                    data, count = rows.to_bytes(items)
-            except Exception as e:  # noqa: BLE001 - the user's __str__
+                count = len(items)
+                if not self.summary_only:
+                    data, head_len, odd = self.rows.encode(items)
+                    flags |= odd
+            except BaseException as e:  # noqa: BLE001 - the user's __str__
                 error, code = e, ROW_FORMAT
         self.flush()
         now = time.monotonic_ns()
         times = (wall, (ended - started) // 1000, (now - begun) // 1000, (time.process_time_ns() - cpu) // 1000)
         if error is not None:
-            self.fail(task, code, error, times)
+            stays = isinstance(error, Exception)
+            self.fail(task, code if stays else RUN_EXIT, error, times)
             link.phase(channel.IDLE)
-            return code != RUN_EXIT
+            return stays
         status = OK if count >= task.items else SHORT if count else EMPTY
-        head = done.pack(task.id, task.lease, task.try_number, status, 0, 0, self.slot, 0, 0, 0, len(data), 0, 0, task.item_first,
+        head = done.pack(task.id, task.lease, task.try_number, status, flags, 0, self.slot, 0, 0, 0, len(data), head_len, 0, task.item_first,
                          task.item_count, min(count, 0xffffffff), min(count, 0xffffffff), *times)
         kill_point("worker.before_send")
         if len(data) <= channel.ROWS_INLINE_MAX:
@@ -154,7 +154,7 @@ class Worker:
         return True
 
     def send_large(self, task, head, data):
-        fd = os.memfd_create("rows", os.MFD_CLOEXEC)
+        fd = _unnamed_file()
         view = memoryview(data)
         while len(view):
             view = view[os.write(fd, view):]
@@ -172,8 +172,6 @@ class Worker:
     # ---- the end
 
     def shutdown(self):
-        import struct
-
         self.link.phase(channel.SHUTDOWN)
         stop = getattr(self.module, "shutdown", None)
         try:
@@ -182,14 +180,40 @@ class Worker:
         except BaseException as e:  # noqa: BLE001 - only warned about
             self.report(channel.BYE, SHUTDOWN_FAILED, "shutdown()", e)
             return
+        self.flush()
         self.link.send(channel.BYE, struct.pack("<HHIQH", 0, 0, 0, 0, 0))
 
 
+def _unnamed_file():
+    if hasattr(os, "memfd_create"):
+        return os.memfd_create("rows", os.MFD_CLOEXEC)
+    import tempfile  # a Python that was built for an old glibc
+
+    with tempfile.TemporaryFile() as f:
+        return os.dup(f.fileno())
+
+
+def _wait_for_threads():
+    """As Python does at its end, but not for ever."""
+    threading = sys.modules.get("threading")
+    if threading is None:
+        return
+    until = time.monotonic() + THREADS_MAX_S
+    for thread in threading.enumerate():
+        if not thread.daemon and thread is not threading.main_thread():
+            thread.join(max(0, until - time.monotonic()))
+            if thread.is_alive():
+                from prs_loader import errors
+
+                errors.say("prs: the thread %s of the script still runs at the end of the process: it is cut off" % thread.name)
+
+
 def _leave(code):
-    """Threads of the script do not keep the process: run the exit functions, flush, go."""
+    """Run what is registered for the exit, flush, go: threads of the script do not keep the process."""
     import atexit
 
     try:
+        _wait_for_threads()
         atexit._run_exitfuncs()
     except BaseException:  # noqa: BLE001
         pass
@@ -198,16 +222,14 @@ def _leave(code):
 
 
 def _prepare_streams():
-    sys.stdout.reconfigure(line_buffering=True, errors="backslashreplace")
-    sys.stderr.reconfigure(line_buffering=True, errors="backslashreplace")
     import faulthandler
 
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)
     faulthandler.enable()
 
 
 def main():
-    import struct
-
     fds = [int(v) for v in os.environ.pop("PRS_WORKER_FDS").split(",")]
     link = channel.Channel(*fds)
     _prepare_streams()
@@ -219,10 +241,7 @@ def main():
     hello += struct.pack("<H", len(version)) + version + struct.pack("<H", len(executable)) + executable
     try:
         link.send(channel.HELLO, hello)
-        worker = Worker(link, link.setup())
-        from prs_loader import hook
-
-        hook.install(worker)
+        worker = Worker(link, Job.of_setup(link.setup()))
         if not worker.load():
             _leave(1)
         while True:

@@ -80,10 +80,29 @@ static uint64_t hash_text(struct prs_text t)
 	return h;
 }
 
+/* What run() returned counts, but is hardly what its author meant: said once. */
+static void warn_odd(struct prs_engine *e, const struct prs_done *d)
+{
+	static const struct { uint8_t flag; const char *sentence; } rows[] = {
+		{ PRS_DONE_FRAMES, "run() returned a list of DataFrames (first in mini-batch %llu): each became one row, its str(). Join them with pandas.concat() to get their rows" },
+		{ PRS_DONE_BARE, "run() returned a bare text, dict or set (first in mini-batch %llu): its length was counted as succeeded items. Return a list with an entry for each item" },
+	};
+	char text[512];
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		if (!(d->flags & rows[i].flag & ~e->told_odd))
+			continue;
+		snprintf(text, sizeof text, rows[i].sentence, (unsigned long long)d->unit.id);
+		if (e->c.warn)
+			e->c.warn(e->c.ctx, text);
+	}
+	e->told_odd |= d->flags;
+}
+
 static void on_done(struct prs_engine *e, const struct prs_fact *f, bool first)
 {
 	struct prs_err err = { 0 };
 	e->busy_us += f->u.done.elapsed_us;
+	warn_odd(e, &f->u.done);
 	if (first && prs_index_done(e->index, &f->u.done, &err) < 0)
 		drive_stop(e, PRS_JOB_DRAINING, (uint16_t)-err.code, err.msg);
 	struct prs_sched_event ev = { .type = PRS_SCHED_DONE, .node = f->u.done.node, .slot = f->u.done.slot, .unit = f->u.done.unit };

@@ -39,6 +39,15 @@ static void put_pair(struct prs_buf *b, const char *key, const char *value)
 	prs_buf_put(b, value ? value : "", strlen(value ? value : "") + 1);
 }
 
+/* key NUL name=value NUL */
+static void put_named(struct prs_buf *b, const char *key, const char *name, const char *value)
+{
+	prs_buf_put(b, key, strlen(key) + 1);
+	prs_buf_puts(b, name);
+	prs_buf_puts(b, "=");
+	prs_buf_put(b, value, strlen(value) + 1);
+}
+
 static int make_setup(struct prs_engine *e, struct prs_err *err)
 {
 	const struct prs_job *j = e->c.job;
@@ -57,10 +66,15 @@ static int make_setup(struct prs_engine *e, struct prs_err *err)
 	put_pair(&e->setup, "output_action", j->o.output_action == PRS_OUTPUT_SUMMARY_ONLY ? "summary_only" : "append_row");
 	put_pair(&e->setup, "output_dir", j->output_dir);
 	put_pair(&e->setup, "logging_level", levels[j->o.logging_level]);
-	for (size_t i = 0; i < j->models_n; i++) {
-		snprintf(path, sizeof path, "%s=%s", j->models[i].name, j->models[i].value);
-		put_pair(&e->setup, "model", path);
-	}
+	put_pair(&e->setup, "experiment", j->name);
+	if (j->o.append_row_dataframe_header)
+		put_pair(&e->setup, "dataframe_header", "true");
+	for (size_t i = 0; i < j->models_n; i++)
+		put_named(&e->setup, "model", j->models[i].name, j->models[i].value);
+	for (size_t i = 0; i < j->inputs_n; i++)
+		put_named(&e->setup, "input", j->inputs[i].name, j->inputs[i].path);
+	for (size_t i = 0; i < j->side_inputs_n; i++)
+		put_named(&e->setup, "input", j->side_inputs[i].name, j->side_inputs[i].value);
 	put_pair(&e->setup, "submit_dir", j->submit_dir);
 	return r < 0 ? r : e->setup.failed;
 }

@@ -48,8 +48,18 @@ static void work(struct prs_sync_job *job)
 
 /* ---- and what came of it: on the loop --------------------------------------------------------------------------------- */
 
+static void warn_headers(struct prs_engine *e, uint64_t differ)
+{
+	char text[256];
+	snprintf(text, sizeof text, "%llu mini-batches returned DataFrames with other columns than the first one: their rows stand in the output as they are",
+	         (unsigned long long)differ);
+	if (differ && e->c.warn)
+		e->c.warn(e->c.ctx, text);
+}
+
 static void publish(struct prs_engine *e, const struct prs_assembled *a)
 {
+	warn_headers(e, a->headers_differ);
 	struct prs_fact f = { .type = PRS_FACT_PUBLISHED, .time_us = prs_wall_us() };
 	f.u.published.name = (struct prs_text){ e->end->output, (uint16_t)strlen(e->end->output) };
 	f.u.published.bytes = a->bytes;

@@ -80,6 +80,7 @@ struct prs_engine {
 	uint16_t cause;
 	bool ending, over, resumed, all_final, first_lease;
 	bool fenced, told_error, told_report;
+	uint8_t told_odd; /* flags of DONE that were warned about */
 	int interrupts;
 	uint64_t started_us, abort_at_us, next_line_us;
 	uint64_t busy_us, done_at_start;

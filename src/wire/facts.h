@@ -16,7 +16,11 @@ enum prs_fact_type {
 
 enum { PRS_DONE_BYTES = 104, PRS_TRY_BYTES = 94 /* + message */ };
 enum prs_done_status { PRS_DONE_OK = 0, PRS_DONE_SHORT = 1, PRS_DONE_EMPTY = 2 };
-enum { PRS_DONE_RAW = 1, PRS_DONE_HAS_HEADER = 2 };
+enum {
+	PRS_DONE_RAW = 1, PRS_DONE_HAS_HEADER = 2,
+	PRS_DONE_FRAMES = 4, /* run() returned a list of DataFrames: each became one row, its str() */
+	PRS_DONE_BARE = 8,   /* summary_only: run() returned a bare text, dict or set, counted by its length */
+};
 enum prs_proc_event { PRS_PROC_STARTED = 0, PRS_PROC_INIT_DONE = 1, PRS_PROC_INIT_FAILED = 2, PRS_PROC_EXITED = 3, PRS_PROC_KILLED = 4 };
 enum prs_reset_reason { PRS_RESET_RETRY_FAILED = 0, PRS_RESET_BAD_RANGE = 1 };
 #define PRS_IDS_MAX (UINT64_C(1) << 40) /* ids are below it: an upper bound for what a damaged file can make us allocate */

@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the node told this process about the job: names with one or more values (docs/design/worker-environment.md)."""
+import os
+
+# What children of the script's own pools need to know as well.
+_FOR_CHILDREN = ("run_id", "process", "code_root", "output_dir", "log_dir", "log_file", "model", "input", "experiment")
+
+
+class Job:
+    def __init__(self, values):
+        self.values = values
+
+    @classmethod
+    def of_setup(cls, raw):
+        return cls({key: [os.fsdecode(v) for v in values] for key, values in raw.items()})
+
+    def one(self, key):
+        """The value, "" when there is none."""
+        return self.values.get(key, ("",))[-1]
+
+    def every(self, key):
+        return self.values.get(key, [])
+
+    def pairs(self, key):
+        """name=path values as (name, path)."""
+        return [(name, path) for name, _, path in (v.partition("=") for v in self.every(key))]
+
+    def tell_children(self, **more):
+        import json
+
+        known = {key: self.values[key] for key in _FOR_CHILDREN if key in self.values}
+        known.update(more)
+        os.environ["PRS_JOB"] = json.dumps(known)
+
+    @classmethod
+    def of_parent(cls):
+        import json
+
+        return cls(json.loads(os.environ["PRS_JOB"]))
