@@ -9,8 +9,8 @@
 	"0  completed\n"                                                                           \
 	"1  the job failed: more failures than allowed, init() failed, no rows\n"                  \
 	"2  wrong usage, or a mistake in the job: nothing ran\n"                                   \
-	"3  it cannot go on: files of the run are damaged, or another engine took it over\n"       \
-	"4  interrupted, or stopped by the machine (Ctrl-C, disk full): prs resume goes on\n"      \
+	"3  it cannot go on: files are damaged, or another engine took the run over\n"            \
+	"4  interrupted by Ctrl-C, a full disk and the like: prs resume goes on\n"                \
 	"5  canceled\n"
 #define LOOKING_EXITS                                                                              \
 	"0  done\n"                                                                                \
@@ -43,15 +43,15 @@ static const struct cli_command commands[] = {
 	          "goes on from there.",
 	  .options = "*", .words_min = 1, .words_max = 1, .rest = true,
 	  .examples = "prs run score.py --input ./images --output scores.txt\n"
-	              "prs run score.py --input ./images --mini-batch-size 20 -p 4 --model digits=./model -- --threshold 0.5\n"
-	              "prs run count.py -i day1=./monday -i day2=./tuesday --error-threshold 10 --json >events.jsonl\n",
+	              "prs run score.py -i ./images -p 4 --model digits=./model -- --threshold 0.5\n"
+	              "prs run count.py -i mo=./monday -i tu=./tuesday --json >events.jsonl\n",
 	  .exits = RUNNING_EXITS },
 	{ .name = "resume", .run = cmd_resume, .group = "Run", .arguments = "[RUN] [options]", .what = "go on with a run that was interrupted",
 	  .more = RUN_WORD " What is done stays done; the copy of the script in the run folder is used. Input, mini-batch size and code belong to the run and cannot "
 	          "change; timeouts, tries, thresholds and processes can, for the rest of it.",
 	  .options = "*", .flags = resume_flags, .words_max = 1,
 	  .examples = "prs resume\n"
-	              "prs resume score-20250131-120000-abc --set run_invocation_timeout=300 --processes 2\n"
+	              "prs resume score-20250131 --set run_invocation_timeout=300 --processes 2\n"
 	              "prs resume last --retry-failed\n",
 	  .exits = RUNNING_EXITS },
 	{ .name = "list", .run = cmd_list, .group = "Look", .arguments = "[--json]", .what = "all runs with state, counts and age", .options = "runs-dir json",
