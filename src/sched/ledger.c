@@ -15,15 +15,15 @@
 
 #define IDS_MAX (UINT64_C(1) << 40)
 
-/* 8 bytes an id. `failed_items` of a final id: items that failed in it, so that a RESET can take them back. */
+/* Of a final id: the items that failed in it and its rows, so that a RESET can take them back. */
 struct prs_ledger_cell {
-	uint32_t failed_items;
+	uint32_t failed_items, rows;
 	uint16_t tries;
 	uint8_t state;
 	uint8_t zero;
 };
 
-_Static_assert(sizeof(struct prs_ledger_cell) == 8, "8 bytes an id");
+_Static_assert(sizeof(struct prs_ledger_cell) == 12, "12 bytes an id");
 
 struct prs_down {
 	uint64_t id;
@@ -119,10 +119,15 @@ static void make_final(struct prs_ledger *l, uint64_t id, enum prs_unit_state to
 	set_state(l, id, to);
 }
 
+static bool is_final(const struct prs_ledger *l, uint64_t id)
+{
+	return l->cells[id].state == PRS_UNIT_DONE || l->cells[id].state == PRS_UNIT_FAILED;
+}
+
 static void fold_done(struct prs_ledger *l, const struct prs_done *d)
 {
 	struct prs_ledger_cell *c = &l->cells[d->unit.id];
-	if (c->state == PRS_UNIT_DONE || c->state == PRS_UNIT_FAILED)
+	if (is_final(l, d->unit.id))
 		return; /* the first commit wins, final is final */
 	make_final(l, d->unit.id, PRS_UNIT_DONE);
 	uint32_t items = l->items_of(l->items_ctx, d->unit.id);
@@ -131,19 +136,18 @@ static void fold_done(struct prs_ledger *l, const struct prs_done *d)
 	l->counts.items_succeeded += good;
 	l->counts.items_failed += items - good;
 	l->counts.items_final += items;
+	c->rows = d->rows;
 	l->counts.rows += d->rows;
-	l->counts.row_bytes += d->length;
 	l->counts.done_this_epoch++;
 }
 
 static void fold_failed(struct prs_ledger *l, const struct prs_fact *f)
 {
 	uint64_t id = f->u.failed.unit.id;
-	struct prs_ledger_cell *c = &l->cells[id];
-	if (c->state == PRS_UNIT_DONE || c->state == PRS_UNIT_FAILED)
+	if (is_final(l, id))
 		return;
 	make_final(l, id, PRS_UNIT_FAILED);
-	c->failed_items = f->u.failed.items;
+	l->cells[id].failed_items = f->u.failed.items;
 	l->counts.items_failed += f->u.failed.items;
 	l->counts.items_final += f->u.failed.items;
 }
@@ -152,7 +156,7 @@ static void fold_try(struct prs_ledger *l, const struct prs_try *t)
 {
 	struct prs_ledger_cell *c = &l->cells[t->unit.id];
 	l->counts.tries_failed++;
-	if (t->counted && c->tries < UINT16_MAX)
+	if (t->counted && !is_final(l, t->unit.id) && c->tries < UINT16_MAX)
 		c->tries++;
 }
 
@@ -182,21 +186,23 @@ static int fold_lost(struct prs_ledger *l, const struct prs_fact *f, struct prs_
 		if (!need_down(l, prs_lost_unit(f, i).id))
 			return prs_fail(err, PRS_ENOMEM, "lost mini-batches");
 	for (uint32_t i = 0; i < running; i++)
-		find_down(l, prs_lost_unit(f, i).id)->count++;
+		if (!is_final(l, prs_lost_unit(f, i).id))
+			find_down(l, prs_lost_unit(f, i).id)->count++;
 	return 0;
 }
 
 static void reset_one(struct prs_ledger *l, uint64_t id)
 {
 	struct prs_ledger_cell *c = &l->cells[id];
-	if (c->state != PRS_UNIT_DONE && c->state != PRS_UNIT_FAILED)
+	if (!is_final(l, id))
 		return;
 	uint32_t items = l->items_of(l->items_ctx, id);
 	if (c->state == PRS_UNIT_DONE)
 		l->counts.items_succeeded -= items - c->failed_items;
 	l->counts.items_failed -= c->failed_items;
 	l->counts.items_final -= c->state == PRS_UNIT_DONE ? items : c->failed_items;
-	c->failed_items = 0;
+	l->counts.rows -= c->rows;
+	c->failed_items = c->rows = 0;
 	c->tries = 0;
 	set_state(l, id, PRS_UNIT_PLANNED);
 	struct prs_down *d = find_down(l, id);
@@ -217,21 +223,21 @@ static int fold_reset(struct prs_ledger *l, const struct prs_fact *f, struct prs
 	return 0;
 }
 
-/* The id of a fact about one unit; UINT64_MAX = it is about none. */
-static uint64_t id_of(const struct prs_fact *f)
+/* The unit of a fact about one unit; NULL = it is about none. */
+static const struct prs_unit *unit_of(const struct prs_fact *f)
 {
 	if (f->type == PRS_FACT_DONE)
-		return f->u.done.unit.id;
+		return &f->u.done.unit;
 	if (f->type == PRS_FACT_TRY)
-		return f->u.try_.unit.id;
-	return f->type == PRS_FACT_FAILED ? f->u.failed.unit.id : UINT64_MAX;
+		return &f->u.try_.unit;
+	return f->type == PRS_FACT_FAILED ? &f->u.failed.unit : NULL;
 }
 
 int prs_ledger_fold(struct prs_ledger *l, const struct prs_fact *f, struct prs_err *err)
 {
-	uint64_t id = id_of(f);
-	if (id != UINT64_MAX && id >= l->next_id)
-		return unknown_id(l, prs_fact_name(f->type), id, err);
+	const struct prs_unit *u = unit_of(f);
+	if (u && u->id >= l->next_id)
+		return unknown_id(l, prs_fact_name(f->type), u->id, err);
 	switch (f->type) {
 	case PRS_FACT_HEAD:
 		l->epoch = f->u.head.epoch;
@@ -281,7 +287,8 @@ bool prs_ledger_equal(const struct prs_ledger *a, const struct prs_ledger *b, st
 	}
 	for (uint64_t id = 0; id < a->next_id; id++) {
 		const struct prs_ledger_cell *x = &a->cells[id], *y = &b->cells[id];
-		if (x->state != y->state || x->tries != y->tries || x->failed_items != y->failed_items || prs_ledger_downs(a, id) != prs_ledger_downs(b, id)) {
+		if (x->state != y->state || x->tries != y->tries || x->failed_items != y->failed_items || x->rows != y->rows ||
+		     prs_ledger_downs(a, id) != prs_ledger_downs(b, id)) {
 			prs_fail(err, PRS_EINVALID, "mini-batch %llu: %s, %u tries against %s, %u tries", (unsigned long long)id,
 			         prs_state_name(PRS_MACHINE_UNIT, x->state), x->tries, prs_state_name(PRS_MACHINE_UNIT, y->state), y->tries);
 			return false;

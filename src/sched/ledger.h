@@ -4,7 +4,7 @@
  * Resume = fold the journal. The fold is frozen: an old journal gives the same ledger under a newer engine.
  * Invariants: every id below next_id is in exactly one state; the counts per state add up to next_id.
  *             DONE and FAILED are final: only a RESET fact leaves them. A second DONE of an id is ignored (first commit wins).
- * Memory:     8 bytes an id; ids that took a node down are in a small hash.
+ * Memory:     12 bytes an id; ids that took a node down are in a small hash.
  * LEASED and WAITING are not facts: they are set by sched alone (prs_ledger_move) and forgotten by a resume.
  */
 #ifndef PRS_SCHED_LEDGER_H
@@ -26,7 +26,7 @@ struct prs_ledger_counts {
 	uint64_t items_succeeded;        /* sum of DONE.succeeded, capped at the items of the mini-batch */
 	uint64_t items_failed;           /* gaps of DONE (items - succeeded, not below 0) + items of FAILED: what error_threshold counts */
 	uint64_t items_final;            /* items of DONE and FAILED mini-batches */
-	uint64_t rows, row_bytes;        /* of DONE */
+	uint64_t rows;                   /* of DONE */
 	uint64_t tries_failed;           /* TRY facts */
 	uint64_t done_this_epoch;        /* DONE since the last HEAD */
 };

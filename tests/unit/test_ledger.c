@@ -1,0 +1,523 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * test_ledger: every fact on every state, the counters, contradictions, memory; the fold is frozen.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "step_text.h"
+
+#include <stdlib.h>
+
+enum { ITEMS = 10 };
+
+static struct prs_ledger l;
+static struct prs_err err;
+
+/* 10 items each, 3 in every seventh. */
+static uint32_t items_of(void *ctx, uint64_t id)
+{
+	(void)ctx;
+	return id % 7 == 6 ? 3 : ITEMS;
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	err = (struct prs_err){ 0 };
+	return prs_ledger_init(&l, items_of, NULL);
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	prs_mem_fault(0);
+	prs_ledger_done(&l);
+	return 0;
+}
+
+/* ---- facts ------------------------------------------------------------------------------------------------------------ */
+
+static struct prs_fact head(uint32_t epoch)
+{
+	struct prs_fact f = { .type = PRS_FACT_HEAD };
+	f.u.head.epoch = epoch;
+	return f;
+}
+
+static struct prs_fact planned(uint64_t next_id, bool complete)
+{
+	struct prs_fact f = { .type = PRS_FACT_PLANNED };
+	f.u.planned.next_id = next_id;
+	for (uint64_t id = 0; id < next_id && id < 1000; id++)
+		f.u.planned.items += items_of(NULL, id);
+	f.u.planned.complete = complete;
+	return f;
+}
+
+static struct prs_fact done(uint64_t id, uint32_t succeeded)
+{
+	struct prs_fact f = { .type = PRS_FACT_DONE };
+	f.u.done = (struct prs_done){ .unit = { .id = id }, .succeeded = succeeded, .rows = succeeded, .length = succeeded * 100u };
+	return f;
+}
+
+static struct prs_fact try_of(uint64_t id, bool counted)
+{
+	struct prs_fact f = { .type = PRS_FACT_TRY };
+	f.u.try_ = (struct prs_try){ .unit = { .id = id }, .counted = counted };
+	return f;
+}
+
+static struct prs_fact failed(uint64_t id, uint32_t items)
+{
+	struct prs_fact f = { .type = PRS_FACT_FAILED };
+	f.u.failed.unit.id = id;
+	f.u.failed.items = items;
+	return f;
+}
+
+/* The first `running` of the ids ran. */
+static struct prs_fact lost(const uint64_t *ids, uint32_t running, uint32_t queued)
+{
+	static uint8_t raw[16 * 16];
+	memset(raw, 0, sizeof raw);
+	for (uint32_t i = 0; i < running + queued; i++)
+		prs_put64(raw + 16 * i, ids[i]);
+	struct prs_fact f = { .type = PRS_FACT_LOST };
+	f.u.lost.running_count = running;
+	f.u.lost.queued_count = queued;
+	f.u.lost.units = raw;
+	return f;
+}
+
+static struct prs_fact reset(uint64_t id, uint64_t count)
+{
+	struct prs_fact f = { .type = PRS_FACT_RESET };
+	f.u.reset.unit.id = id;
+	f.u.reset.count = count;
+	return f;
+}
+
+static struct prs_fact state_to(enum prs_job_state to, uint16_t code)
+{
+	struct prs_fact f = { .type = PRS_FACT_STATE };
+	f.u.state.to = (uint8_t)to;
+	f.u.state.code = code;
+	return f;
+}
+
+static void fold(struct prs_fact f) { assert_int_equal(prs_ledger_fold(&l, &f, &err), 0); }
+
+/* ---- invariants ------------------------------------------------------------------------------------------------------- */
+
+/* The counters, computed anew from the cells. */
+static void check(void)
+{
+	uint64_t units[PRS_UNIT_STATES] = { 0 }, all = 0;
+	for (uint64_t id = 0; id < l.next_id; id++)
+		units[prs_ledger_state(&l, id)]++;
+	for (int i = 0; i < PRS_UNIT_STATES; i++) {
+		assert_int_equal(units[i], l.counts.units[i]);
+		all += units[i];
+	}
+	assert_int_equal(all, l.next_id);
+	assert_int_equal(l.counts.items_succeeded + l.counts.items_failed, l.counts.items_final);
+}
+
+/* ---- every fact on every state ---------------------------------------------------------------------------------------- */
+
+static void to_state(uint64_t id, enum prs_unit_state to)
+{
+	if (to == PRS_UNIT_DONE)
+		fold(done(id, ITEMS));
+	else if (to == PRS_UNIT_FAILED)
+		fold(failed(id, ITEMS));
+	if (to == PRS_UNIT_LEASED || to == PRS_UNIT_WAITING)
+		prs_ledger_move(&l, id, PRS_UNIT_LEASED);
+	if (to == PRS_UNIT_WAITING)
+		prs_ledger_move(&l, id, PRS_UNIT_WAITING);
+}
+
+static void test_matrix(void **context)
+{
+	(void)context;
+	static const uint64_t id1[] = { 1 };
+	const struct {
+		const char *name;
+		struct prs_fact f;
+	} facts[] = {
+		{ "HEAD", head(2) }, { "PLANNED", planned(5, true) }, { "DONE", done(1, ITEMS) }, { "DONE short", done(1, 4) }, { "TRY", try_of(1, true) },
+		{ "TRY free", try_of(1, false) }, { "FAILED", failed(1, ITEMS) }, { "LOST", lost(id1, 1, 0) }, { "LOST queued", lost(id1, 0, 1) },
+		{ "RESET", reset(1, 1) }, { "RESET of 2", reset(1, 2) }, { "STATE", state_to(PRS_JOB_RUNNING, 0) },
+	};
+	static const char want[] =
+		"PLANNED HEAD        : PLANNED 0+0 items 0+0 rows 0 tries 0\n"
+		"PLANNED PLANNED     : PLANNED 0+0 items 0+0 rows 0 tries 0\n"
+		"PLANNED DONE        : DONE    0+0 items 10+0 rows 10 tries 0\n"
+		"PLANNED DONE short  : DONE    0+0 items 4+6 rows 4 tries 0\n"
+		"PLANNED TRY         : PLANNED 1+0 items 0+0 rows 0 tries 1\n"
+		"PLANNED TRY free    : PLANNED 0+0 items 0+0 rows 0 tries 1\n"
+		"PLANNED FAILED      : FAILED  0+0 items 0+10 rows 0 tries 0\n"
+		"PLANNED LOST        : PLANNED 0+1 items 0+0 rows 0 tries 0\n"
+		"PLANNED LOST queued : PLANNED 0+0 items 0+0 rows 0 tries 0\n"
+		"PLANNED RESET       : PLANNED 0+0 items 0+0 rows 0 tries 0\n"
+		"PLANNED RESET of 2  : PLANNED 0+0 items 0+0 rows 0 tries 0\n"
+		"PLANNED STATE       : PLANNED 0+0 items 0+0 rows 0 tries 0\n"
+		"LEASED  HEAD        : PLANNED 0+0 items 0+0 rows 0 tries 0\n"
+		"LEASED  PLANNED     : LEASED  0+0 items 0+0 rows 0 tries 0\n"
+		"LEASED  DONE        : DONE    0+0 items 10+0 rows 10 tries 0\n"
+		"LEASED  DONE short  : DONE    0+0 items 4+6 rows 4 tries 0\n"
+		"LEASED  TRY         : LEASED  1+0 items 0+0 rows 0 tries 1\n"
+		"LEASED  TRY free    : LEASED  0+0 items 0+0 rows 0 tries 1\n"
+		"LEASED  FAILED      : FAILED  0+0 items 0+10 rows 0 tries 0\n"
+		"LEASED  LOST        : LEASED  0+1 items 0+0 rows 0 tries 0\n"
+		"LEASED  LOST queued : LEASED  0+0 items 0+0 rows 0 tries 0\n"
+		"LEASED  RESET       : LEASED  0+0 items 0+0 rows 0 tries 0\n"
+		"LEASED  RESET of 2  : LEASED  0+0 items 0+0 rows 0 tries 0\n"
+		"LEASED  STATE       : LEASED  0+0 items 0+0 rows 0 tries 0\n"
+		"WAITING HEAD        : PLANNED 0+0 items 0+0 rows 0 tries 0\n"
+		"WAITING PLANNED     : WAITING 0+0 items 0+0 rows 0 tries 0\n"
+		"WAITING DONE        : DONE    0+0 items 10+0 rows 10 tries 0\n"
+		"WAITING DONE short  : DONE    0+0 items 4+6 rows 4 tries 0\n"
+		"WAITING TRY         : WAITING 1+0 items 0+0 rows 0 tries 1\n"
+		"WAITING TRY free    : WAITING 0+0 items 0+0 rows 0 tries 1\n"
+		"WAITING FAILED      : FAILED  0+0 items 0+10 rows 0 tries 0\n"
+		"WAITING LOST        : WAITING 0+1 items 0+0 rows 0 tries 0\n"
+		"WAITING LOST queued : WAITING 0+0 items 0+0 rows 0 tries 0\n"
+		"WAITING RESET       : WAITING 0+0 items 0+0 rows 0 tries 0\n"
+		"WAITING RESET of 2  : WAITING 0+0 items 0+0 rows 0 tries 0\n"
+		"WAITING STATE       : WAITING 0+0 items 0+0 rows 0 tries 0\n"
+		"DONE    HEAD        : DONE    0+0 items 10+0 rows 10 tries 0\n"
+		"DONE    PLANNED     : DONE    0+0 items 10+0 rows 10 tries 0\n"
+		"DONE    DONE        : DONE    0+0 items 10+0 rows 10 tries 0\n"
+		"DONE    DONE short  : DONE    0+0 items 10+0 rows 10 tries 0\n"
+		"DONE    TRY         : DONE    0+0 items 10+0 rows 10 tries 1\n"
+		"DONE    TRY free    : DONE    0+0 items 10+0 rows 10 tries 1\n"
+		"DONE    FAILED      : DONE    0+0 items 10+0 rows 10 tries 0\n"
+		"DONE    LOST        : DONE    0+0 items 10+0 rows 10 tries 0\n"
+		"DONE    LOST queued : DONE    0+0 items 10+0 rows 10 tries 0\n"
+		"DONE    RESET       : PLANNED 0+0 items 0+0 rows 0 tries 0\n"
+		"DONE    RESET of 2  : PLANNED 0+0 items 0+0 rows 0 tries 0\n"
+		"DONE    STATE       : DONE    0+0 items 10+0 rows 10 tries 0\n"
+		"FAILED  HEAD        : FAILED  0+0 items 0+10 rows 0 tries 0\n"
+		"FAILED  PLANNED     : FAILED  0+0 items 0+10 rows 0 tries 0\n"
+		"FAILED  DONE        : FAILED  0+0 items 0+10 rows 0 tries 0\n"
+		"FAILED  DONE short  : FAILED  0+0 items 0+10 rows 0 tries 0\n"
+		"FAILED  TRY         : FAILED  0+0 items 0+10 rows 0 tries 1\n"
+		"FAILED  TRY free    : FAILED  0+0 items 0+10 rows 0 tries 1\n"
+		"FAILED  FAILED      : FAILED  0+0 items 0+10 rows 0 tries 0\n"
+		"FAILED  LOST        : FAILED  0+0 items 0+10 rows 0 tries 0\n"
+		"FAILED  LOST queued : FAILED  0+0 items 0+10 rows 0 tries 0\n"
+		"FAILED  RESET       : PLANNED 0+0 items 0+0 rows 0 tries 0\n"
+		"FAILED  RESET of 2  : PLANNED 0+0 items 0+0 rows 0 tries 0\n"
+		"FAILED  STATE       : FAILED  0+0 items 0+10 rows 0 tries 0\n";
+	static char got[1 << 14];
+	struct text t = { got, 0, sizeof got };
+	for (int from = 0; from <= PRS_UNIT_FAILED; from++)
+		for (size_t i = 0; i < sizeof facts / sizeof *facts; i++) {
+			teardown(NULL);
+			setup(NULL);
+			fold(head(1));
+			fold(planned(5, false));
+			to_state(1, (enum prs_unit_state)from);
+			struct prs_fact f = facts[i].f;
+			if (f.type == PRS_FACT_LOST)
+				f = lost(id1, f.u.lost.running_count, f.u.lost.queued_count);
+			fold(f);
+			check();
+			text_put(&t, "%-7s %-12s: %-7s %u+%u items %llu+%llu rows %llu tries %llu\n", prs_state_name(PRS_MACHINE_UNIT, from), facts[i].name,
+			         prs_state_name(PRS_MACHINE_UNIT, (int)prs_ledger_state(&l, 1)), prs_ledger_tries(&l, 1), prs_ledger_downs(&l, 1),
+			         (unsigned long long)l.counts.items_succeeded, (unsigned long long)l.counts.items_failed, (unsigned long long)l.counts.rows,
+			         (unsigned long long)l.counts.tries_failed);
+		}
+	if (strcmp(got, want))
+		fail_msg("got:\n%s", got);
+}
+
+/* ---- counters --------------------------------------------------------------------------------------------------------- */
+
+static void test_counters(void **context)
+{
+	(void)context;
+	fold(head(1));
+	fold(planned(14, true));
+	assert_true(l.planned_all);
+	assert_int_equal(l.counts.items, 12 * ITEMS + 2 * 3);
+	fold(done(0, ITEMS));
+	fold(done(1, 0));          /* empty: a gap of 10 */
+	fold(done(2, 4));          /* short */
+	fold(done(3, 25));         /* long: accepted, nothing failed */
+	fold(failed(4, ITEMS));
+	fold(failed(6, 3));
+	fold(done(13, 3));
+	check();
+	assert_int_equal(l.counts.units[PRS_UNIT_DONE], 5);
+	assert_int_equal(l.counts.units[PRS_UNIT_FAILED], 2);
+	assert_int_equal(l.counts.items_succeeded, 10 + 0 + 4 + 10 + 3);
+	assert_int_equal(l.counts.items_failed, 10 + 6 + 10 + 3);
+	assert_int_equal(l.counts.rows, 10 + 0 + 4 + 25 + 3);
+	assert_int_equal(l.counts.done_this_epoch, 5);
+	fold(head(2));
+	assert_int_equal(l.counts.done_this_epoch, 0);
+	assert_int_equal(l.epoch, 2);
+	fold(done(5, ITEMS));
+	assert_int_equal(l.counts.done_this_epoch, 1);
+}
+
+static void test_first_commit_wins(void **context)
+{
+	(void)context;
+	fold(planned(3, true));
+	fold(done(1, 4));
+	struct prs_ledger_counts was = l.counts;
+	fold(done(1, ITEMS));
+	fold(failed(1, ITEMS));
+	assert_memory_equal(&was, &l.counts, sizeof was);
+	fold(failed(2, ITEMS));
+	was = l.counts;
+	fold(done(2, ITEMS));
+	fold(failed(2, ITEMS));
+	assert_memory_equal(&was, &l.counts, sizeof was);
+}
+
+/* A RESET takes back exactly what the id had brought, and its tries. */
+static void test_reset(void **context)
+{
+	(void)context;
+	static const uint64_t ids[] = { 1, 2, 3, 4 };
+	fold(planned(6, true));
+	struct prs_ledger_counts was = l.counts;
+	fold(lost(ids, 4, 0));
+	fold(done(1, ITEMS));
+	fold(done(2, 3));
+	fold(done(3, 99));
+	fold(try_of(4, true));
+	fold(try_of(4, true));
+	fold(failed(4, ITEMS));
+	prs_ledger_move(&l, 5, PRS_UNIT_LEASED);
+	assert_int_equal(prs_ledger_downs_count(&l), 4);
+	struct prs_fact published = { .type = PRS_FACT_PUBLISHED };
+	fold(published);
+	assert_true(l.published);
+	fold(reset(0, 6));
+	check();
+	assert_false(l.published);
+	assert_int_equal(prs_ledger_state(&l, 5), PRS_UNIT_LEASED); /* not final: left alone */
+	prs_ledger_move(&l, 5, PRS_UNIT_PLANNED);
+	was.tries_failed = 2; /* history */
+	was.done_this_epoch = 3;
+	assert_memory_equal(&was, &l.counts, sizeof was);
+	for (uint64_t id = 0; id < 6; id++) {
+		assert_int_equal(prs_ledger_tries(&l, id), 0);
+		assert_int_equal(prs_ledger_downs(&l, id), 0);
+	}
+	assert_int_equal(prs_ledger_downs_count(&l), 0);
+	fold(done(4, ITEMS)); /* it can be done now */
+	assert_int_equal(prs_ledger_state(&l, 4), PRS_UNIT_DONE);
+}
+
+static void test_lost(void **context)
+{
+	(void)context;
+	static const uint64_t ids[] = { 0, 2, 3 }, again[] = { 2, 2 };
+	fold(planned(5, true));
+	fold(lost(ids, 2, 1));
+	fold(lost(ids, 1, 2));
+	fold(lost(again, 2, 0));
+	assert_int_equal(prs_ledger_downs(&l, 0), 2);
+	assert_int_equal(prs_ledger_downs(&l, 1), 0);
+	assert_int_equal(prs_ledger_downs(&l, 2), 3);
+	assert_int_equal(prs_ledger_downs(&l, 3), 0); /* only queued */
+	check();
+}
+
+static void test_job_state(void **context)
+{
+	(void)context;
+	assert_int_equal(l.job, PRS_JOB_STARTING);
+	fold(state_to(PRS_JOB_ABORTING, PRS_EERROR_THRESHOLD));
+	assert_int_equal(l.job, PRS_JOB_ABORTING);
+	assert_int_equal(l.job_code, PRS_EERROR_THRESHOLD);
+}
+
+/* A journal may hold more than 65535 tries of an id (LATER is not counted, but a limit is). */
+static void test_tries_do_not_wrap(void **context)
+{
+	(void)context;
+	fold(planned(1, true));
+	for (int i = 0; i < UINT16_MAX + 5; i++)
+		fold(try_of(0, true));
+	assert_int_equal(prs_ledger_tries(&l, 0), UINT16_MAX);
+	assert_int_equal(l.counts.tries_failed, UINT16_MAX + 5);
+}
+
+/* ---- contradictions --------------------------------------------------------------------------------------------------- */
+
+static void test_contradictions(void **context)
+{
+	(void)context;
+	static const uint64_t good_and_bad[] = { 1, 5 }, queued[] = { 1, 77 };
+	const struct {
+		struct prs_fact f;
+		const char *says;
+	} cases[] = {
+		{ done(5, 1), "DONE of mini-batch 5, but only 5 are planned" },
+		{ done(UINT64_MAX - 1, 1), "DONE of mini-batch 18446744073709551614" },
+		{ done(UINT64_MAX, 1), "DONE of mini-batch 18446744073709551615" },
+		{ try_of(5, true), "TRY of mini-batch 5" },
+		{ failed(9, 1), "FAILED of mini-batch 9" },
+		{ lost(good_and_bad, 2, 0), "LOST of mini-batch 5" },
+		{ reset(5, 1), "RESET of mini-batch 5" },
+		{ reset(3, 3), "RESET of mini-batch 3" },
+		{ reset(0, UINT64_MAX), "RESET of mini-batch 0" },
+		{ planned(4, true), "PLANNED goes back from 5 to 4" },
+		{ planned(UINT64_MAX, true), "PLANNED of 18446744073709551615" },
+		{ planned((UINT64_C(1) << 40) + 1, true), "PLANNED of 1099511627777" },
+		{ state_to(PRS_JOB_STATES, 0), "STATE names job state 9" },
+		{ lost(queued, 1, 1), "LOST of mini-batch 77" },
+	};
+	fold(planned(5, false));
+	fold(done(2, ITEMS));
+	struct prs_ledger_counts was = l.counts;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct prs_fact f = cases[i].f;
+		if (f.type == PRS_FACT_LOST) /* the raw units are shared */
+			f = lost(f.u.lost.queued_count ? queued : good_and_bad, f.u.lost.running_count, f.u.lost.queued_count);
+		err.msg[0] = 0;
+		assert_int_equal(prs_ledger_fold(&l, &f, &err), -PRS_ECORRUPT);
+		if (!strstr(err.msg, cases[i].says))
+			fail_msg("expected \"%s\", got \"%s\"", cases[i].says, err.msg);
+		assert_memory_equal(&was, &l.counts, sizeof was);
+		assert_int_equal(l.next_id, 5);
+		assert_false(l.planned_all);
+		assert_int_equal(prs_ledger_downs(&l, 1), 0);
+		check();
+	}
+}
+
+/* ---- resume ----------------------------------------------------------------------------------------------------------- */
+
+static void test_forget_leases(void **context)
+{
+	(void)context;
+	fold(planned(4, true));
+	prs_ledger_move(&l, 0, PRS_UNIT_LEASED);
+	prs_ledger_move(&l, 1, PRS_UNIT_LEASED);
+	prs_ledger_move(&l, 1, PRS_UNIT_WAITING);
+	fold(done(2, ITEMS));
+	prs_ledger_forget_leases(&l);
+	check();
+	for (uint64_t id = 0; id < 4; id++)
+		assert_int_equal(prs_ledger_state(&l, id), id == 2 ? PRS_UNIT_DONE : PRS_UNIT_PLANNED);
+}
+
+static void test_equal(void **context)
+{
+	(void)context;
+	struct prs_ledger other;
+	static const uint64_t ids[] = { 1 };
+	prs_ledger_init(&other, items_of, NULL);
+	struct prs_fact f = planned(3, true);
+	fold(f);
+	assert_false(prs_ledger_equal(&l, &other, &err));
+	assert_non_null(strstr(err.msg, "3 against 0"));
+	prs_ledger_fold(&other, &f, NULL);
+	assert_true(prs_ledger_equal(&l, &other, &err));
+	const struct prs_fact steps[] = { try_of(1, true), lost(ids, 1, 0), done(1, 4), failed(2, ITEMS) };
+	for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+		f = steps[i];
+		if (f.type == PRS_FACT_LOST)
+			f = lost(ids, 1, 0);
+		fold(f);
+		assert_false(prs_ledger_equal(&l, &other, &err));
+		assert_int_equal(prs_ledger_fold(&other, &f, NULL), 0);
+		assert_true(prs_ledger_equal(&l, &other, &err));
+	}
+	prs_ledger_done(&other);
+}
+
+/* The fold is frozen: this journal, as bytes of the first format, gives these numbers under every engine. */
+static void test_frozen(void **context)
+{
+	(void)context;
+	static const uint64_t ran[] = { 4, 5 };
+	const struct prs_fact journal[] = { head(1), planned(4, false), done(0, ITEMS), try_of(1, true), planned(9, true), try_of(1, true), done(1, 7),
+		try_of(2, true), try_of(2, true), try_of(2, true), failed(2, ITEMS), try_of(3, false), done(3, ITEMS), done(3, 2), lost(ran, 2, 0), head(2),
+		done(4, 12), failed(5, ITEMS), done(5, ITEMS), reset(2, 1), done(6, 3), done(2, 9), state_to(PRS_JOB_DRAINING, PRS_EINTERRUPTED) };
+	PRS_AUTOBUF b;
+	prs_buf_init(&b, 1 << 20);
+	for (size_t i = 0; i < sizeof journal / sizeof *journal; i++) {
+		struct prs_fact f = journal[i];
+		if (f.type == PRS_FACT_LOST)
+			f = lost(ran, 2, 0);
+		assert_int_equal(prs_fact_put(&b, &f), 0);
+	}
+	struct prs_fact f;
+	size_t at = 0;
+	while (prs_fact_next(b.data, b.len, &at, &f, &err) == 1)
+		fold(f);
+	check();
+	static const char want[] = "DONE 0; DONE 2; DONE 0; DONE 0; DONE 0; FAILED 0; DONE 0; PLANNED 0; PLANNED 0; "
+		"succeeded 49 failed 14 final 63 rows 51 tries 6 this epoch 3";
+	char got[512];
+	struct text t = { got, 0, sizeof got };
+	for (uint64_t id = 0; id < l.next_id; id++)
+		text_put(&t, "%s %u; ", prs_state_name(PRS_MACHINE_UNIT, (int)prs_ledger_state(&l, id)), prs_ledger_tries(&l, id));
+	const struct prs_ledger_counts *c = &l.counts;
+	text_put(&t, "succeeded %llu failed %llu final %llu rows %llu tries %llu this epoch %llu", (unsigned long long)c->items_succeeded,
+	         (unsigned long long)c->items_failed, (unsigned long long)c->items_final, (unsigned long long)c->rows, (unsigned long long)c->tries_failed,
+	         (unsigned long long)c->done_this_epoch);
+	assert_string_equal(got, want);
+	assert_int_equal(l.job, PRS_JOB_DRAINING);
+}
+
+/* ---- memory ----------------------------------------------------------------------------------------------------------- */
+
+static void test_no_memory(void **context)
+{
+	(void)context;
+	static const uint64_t ids[] = { 1, 2, 3 };
+	struct prs_fact plan = planned(5, true), more = planned(100000, true);
+	prs_mem_fault(1);
+	assert_int_equal(prs_ledger_fold(&l, &plan, &err), -PRS_ENOMEM);
+	assert_int_equal(l.next_id, 0);
+	assert_false(l.planned_all);
+	prs_mem_fault(0);
+	fold(plan);
+	fold(done(0, ITEMS));
+	prs_mem_fault(1);
+	assert_int_equal(prs_ledger_fold(&l, &more, &err), -PRS_ENOMEM);
+	prs_mem_fault(0);
+	check();
+	int failures = 0;
+	for (long n = 1;; n++) { /* the entries, the hash itself, its buckets */
+		prs_mem_fault(n);
+		struct prs_fact f = lost(ids, 3, 0);
+		int r = prs_ledger_fold(&l, &f, &err);
+		prs_mem_fault(0);
+		if (!r)
+			break;
+		failures++;
+		assert_int_equal(r, -PRS_ENOMEM);
+		for (uint64_t id = 0; id < 5; id++)
+			assert_int_equal(prs_ledger_downs(&l, id), 0);
+	}
+	assert_int_equal(failures, 4); /* what one attempt made stays for the next */
+	for (uint64_t id = 1; id < 4; id++)
+		assert_int_equal(prs_ledger_downs(&l, id), 1);
+	check();
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+		T(test_matrix), T(test_counters), T(test_first_commit_wins), T(test_reset), T(test_lost), T(test_job_state), T(test_tries_do_not_wrap),
+		T(test_contradictions), T(test_forget_leases), T(test_equal), T(test_frozen), T(test_no_memory),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
