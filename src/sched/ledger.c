@@ -138,6 +138,7 @@ static void fold_done(struct prs_ledger *l, const struct prs_done *d)
 	l->counts.items_final += items;
 	c->rows = d->rows;
 	l->counts.rows += d->rows;
+	l->counts.row_bytes += d->length;
 	l->counts.done_this_epoch++;
 }
 

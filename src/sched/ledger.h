@@ -27,6 +27,7 @@ struct prs_ledger_counts {
 	uint64_t items_failed;           /* gaps of DONE (items - succeeded, not below 0) + items of FAILED: what error_threshold counts */
 	uint64_t items_final;            /* items of DONE and FAILED mini-batches */
 	uint64_t rows;                   /* of DONE */
+	uint64_t row_bytes;              /* of all DONE facts; a RESET does not take them back */
 	uint64_t tries_failed;           /* TRY facts */
 	uint64_t done_this_epoch;        /* DONE since the last HEAD */
 };

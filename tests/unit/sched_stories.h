@@ -28,7 +28,7 @@ STORY(test_avoided_slot_outlives_a_return, "up 0 2", "plan 9 all", "ask 0 1", "t
 STORY(test_three_tries, "up 0 2", "plan 1 all", "ask 0 1 -> lease u0 to n0", "try 0 RUN_EXCEPTION 0 -> ", "ask 0 2 -> lease u0 to n0 try 2 not 0",
       "try 0 RUN_TIMEOUT 1 -> ", "ask 0 3 -> lease u0 to n0 try 3 not 1", "try 0 RUN_CRASH 0 -> fail u0 RUN_CRASH 10 items", "ask 0 9 -> ",
       "failed 0 -> all final")
-LIMITED(test_one_try, l, run_max_try, 1, "up 0 2", "plan 1 all", "ask 0 2 -> lease u0 to n0",
+LIMITED(test_one_try, l.run_max_try = 1, "up 0 2", "plan 1 all", "ask 0 2 -> lease u0 to n0",
       "try 0 RUN_EXCEPTION 0 -> fail u0 RUN_EXCEPTION 10 items", "failed 0 -> all final")
 STORY(test_no_retry_for_what_cannot_help, "up 0 2", "plan 1 all", "ask 0 9 -> lease u0 to n0", "try 0 ASYNC_RUN -> fail u0 ASYNC_RUN 10 items")
 
@@ -74,7 +74,7 @@ STORY(test_all_final_on_resume, "plan 1 all", "start -> ")
 STORY(test_nothing_planned, "start", "plan 0 all -> all final")
 STORY(test_stop, "up 0 2", "plan 3 all", "ask 0 1 -> lease u0 to n0", "stop -> ", "ask 0 5 -> ", "try 0 RUN_EXCEPTION -> ", "done 0 -> ",
       "done 1 -> ", "done 2 -> ", "next -> never", "initfail 0 0 NO_RUN_FUNCTION -> ")
-LIMITED(test_abort_once, l, error_threshold, 0, "up 0 2", "plan 3 all", "ask 0 3",
+LIMITED(test_abort_once, l.error_threshold = 0, "up 0 2", "plan 3 all", "ask 0 3",
       "failed 0 -> abort ERROR_THRESHOLD: 10 items failed; error_threshold allows 0", "failed 1 -> ", "ask 0 9 -> ",
       "initfail 0 0 NO_RUN_FUNCTION -> ", "done 2 -> ", "next -> never", "@9999s tick -> ")
 

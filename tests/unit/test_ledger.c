@@ -310,6 +310,7 @@ static void test_reset(void **context)
 	prs_ledger_move(&l, 5, PRS_UNIT_PLANNED);
 	was.tries_failed = 2; /* history */
 	was.done_this_epoch = 3;
+	was.row_bytes = l.counts.row_bytes;
 	assert_memory_equal(&was, &l.counts, sizeof was);
 	for (uint64_t id = 0; id < 6; id++) {
 		assert_int_equal(prs_ledger_tries(&l, id), 0);
