@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * assemble: committed ranges in id order, checked, into one file that appears whole or not at all.
+ *
+ * Happy path: check the space, write `.prs-<run>-<epoch>.tmp` beside the file, sync, check the fence, rename, sync the folder.
+ * A file that has the name already and may not be replaced is compared with what would be written. The same, byte for byte: it is the output
+ * of an engine that died between its rename and its PUBLISHED, and is taken as written now. Anything else: PRS_EOUTPUT_EXISTS.
  */
 #include "store/index.h"
 
@@ -11,12 +15,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <xxhash.h>
 
-enum { WINDOW = 1 << 20, OUT_BYTES = 1 << 20, CANCEL_EVERY = 1024 };
+enum { WINDOW = 1 << 20, OUT_BYTES = 1 << 20, SOURCES = 32, CANCEL_EVERY = 1024, STALE_MAX = 1000, PATH_BYTES = 4096 };
+#define HEADER_MAX ((size_t)1 << 30)
 
-/* A read-ahead window over one source file. */
-struct window {
+/* A segment or raw file with a read-ahead window over it. */
+struct source {
+	uint32_t file;
+	int fd; /* -1 = none */
+	uint64_t used;
 	uint8_t *data;
 	uint64_t at;
 	size_t len;
@@ -24,40 +33,62 @@ struct window {
 
 struct work {
 	const struct prs_fs *fs;
+	const char *dir;
 	struct prs_index *x;
 	const struct prs_assemble_options *o;
 	void (*bad)(void *ctx, uint64_t id, const char *why);
 	void *ctx;
 	struct prs_assembled *ret;
-	struct window *windows; /* one per source file */
-	uint8_t *header;        /* bytes of the first header */
-	uint32_t header_len;
-	bool has_header;
+	struct source sources[SOURCES]; /* the least recently used one makes room */
+	uint64_t uses;
+	struct prs_buf header; /* the first one */
+	bool has_header, first_header, header_differs;
+	char *folder, *tmp;
 	int out;
-	uint8_t *space;
+	bool compare; /* `out` is a file that is there already */
+	uint8_t *space, *there;
 	size_t filled;
 	uint64_t written;
 	XXH3_state_t *print;
 };
 
+/* ---- the output ------------------------------------------------------------------------------------------------------- */
+
 static bool canceled(const struct work *w) { return w->o->cancel && __atomic_load_n(w->o->cancel, __ATOMIC_RELAXED); }
 
-static int interrupted(const struct work *w, struct prs_err *err)
-{
-	return prs_fail(err, PRS_EINTERRUPTED, "interrupted while writing %s", w->o->path);
-}
-
-static int flush_out(struct work *w)
+static int write_out(struct work *w)
 {
 	size_t done = 0;
-	if (canceled(w))
-		return -ECANCELED;
 	while (done < w->filled) {
 		ssize_t n = w->fs->pwrite(w->fs->ctx, w->out, w->space + done, w->filled - done, w->written + done);
 		if (n <= 0)
 			return n < 0 ? (int)n : -EIO;
 		done += (size_t)n;
 	}
+	return 0;
+}
+
+/* -EEXIST when the file that is there holds other bytes. Once a range is damaged nothing will be published, and the others are looked at. */
+static int compare_out(struct work *w)
+{
+	bool useless = w->ret->bad && !w->o->partial;
+	size_t done = 0;
+	while (done < w->filled && !useless) {
+		ssize_t n = w->fs->pread(w->fs->ctx, w->out, w->there, w->filled - done, w->written + done);
+		if (n <= 0 || memcmp(w->there, w->space + done, (size_t)n) != 0)
+			return n < 0 ? (int)n : -EEXIST;
+		done += (size_t)n;
+	}
+	return 0;
+}
+
+static int flush_out(struct work *w)
+{
+	if (canceled(w))
+		return -ECANCELED;
+	int r = w->compare ? compare_out(w) : write_out(w);
+	if (r < 0)
+		return r;
 	w->written += w->filled;
 	w->filled = 0;
 	if (w->o->progress)
@@ -74,144 +105,306 @@ static int put_out(struct work *w, const uint8_t *p, size_t n)
 		w->filled += take;
 		p += take;
 		n -= take;
-		if (w->filled == OUT_BYTES) {
-			int r = flush_out(w);
-			if (r < 0)
-				return r;
-		}
+		int r = w->filled == OUT_BYTES ? flush_out(w) : 0;
+		if (r < 0)
+			return r;
 	}
 	return 0;
 }
 
-/* n (<= WINDOW) bytes of a source file; *ret NULL when the file ends before. */
-static int source_bytes(struct work *w, uint32_t file, uint64_t offset, size_t n, const uint8_t **ret)
+/* ---- sources ---------------------------------------------------------------------------------------------------------- */
+
+static void close_source(struct work *w, struct source *s)
 {
-	struct window *win = &w->windows[file];
-	*ret = NULL;
-	if (!win->data && !(win->data = prs_malloc(WINDOW)))
+	if (s->fd >= 0)
+		w->fs->close(w->fs->ctx, s->fd);
+	s->fd = -1;
+}
+
+static int open_source(struct work *w, uint32_t file, struct source *s)
+{
+	char path[PATH_BYTES];
+	close_source(w, s);
+	if (!s->data && !(s->data = prs_malloc(WINDOW)))
 		return -ENOMEM;
-	if (offset < win->at || offset + n > win->at + win->len) {
+	prs_index_path(w->x, file, path, sizeof path);
+	int fd = w->fs->open(w->fs->ctx, path, O_RDONLY, 0);
+	if (fd < 0)
+		return fd;
+	s->file = file;
+	s->fd = fd;
+	s->len = 0;
+	return 0;
+}
+
+static int source_of(struct work *w, uint32_t file, struct source **ret)
+{
+	struct source *best = &w->sources[0];
+	for (int i = 0; i < SOURCES; i++) {
+		struct source *s = &w->sources[i];
+		if (s->fd >= 0 && s->file == file) {
+			best = s;
+			break;
+		}
+		if (s->fd < 0 ? best->fd >= 0 : best->fd >= 0 && s->used < best->used)
+			best = s;
+	}
+	*ret = best;
+	best->used = ++w->uses;
+	return best->fd >= 0 && best->file == file ? 0 : open_source(w, file, best);
+}
+
+/* n (<= WINDOW) bytes; *ret NULL when the file ends before. */
+static int source_bytes(struct work *w, struct source *s, uint64_t offset, size_t n, const uint8_t **ret)
+{
+	*ret = NULL;
+	if (offset < s->at || offset + n > s->at + s->len) {
 		size_t got = 0;
 		while (got < WINDOW) {
-			ssize_t r = w->fs->pread(w->fs->ctx, w->x->files[file].fd, win->data + got, WINDOW - got, offset + got);
+			ssize_t r = w->fs->pread(w->fs->ctx, s->fd, s->data + got, WINDOW - got, offset + got);
 			if (r < 0)
 				return (int)r;
 			if (r == 0)
 				break;
 			got += (size_t)r;
 		}
-		win->at = offset;
-		win->len = got;
+		s->at = offset;
+		s->len = got;
 	}
-	if (offset + n <= win->at + win->len)
-		*ret = win->data + (offset - win->at);
+	if (offset + n <= s->at + s->len)
+		*ret = s->data + (offset - s->at);
 	return 0;
 }
 
-static void report_bad(struct work *w, uint64_t id, const char *why)
+/* ---- ranges ----------------------------------------------------------------------------------------------------------- */
+
+static const char behind_end[] = "its rows lie behind the end of their segment file";
+static const char no_match[] = "its rows do not match their checksum";
+
+static int report_bad(struct work *w, uint64_t id, const char *why)
 {
 	w->ret->bad++;
 	if (w->bad)
 		w->bad(w->ctx, id, why);
-}
-
-static int put_header(struct work *w, const uint8_t *p, uint32_t n)
-{
-	if (!w->has_header) {
-		w->header = prs_malloc(n);
-		if (!w->header)
-			return -ENOMEM;
-		memcpy(w->header, p, n);
-		w->header_len = n;
-		w->has_header = true;
-		return put_out(w, p, n);
-	}
-	if (n != w->header_len || memcmp(p, w->header, n) != 0)
-		w->ret->headers_differ++;
 	return 0;
 }
 
-static int put_small(struct work *w, uint64_t id, const struct prs_index_slot *s)
+/* Bytes [at, at + n) of a header: the first one is written and kept, the others are compared with it. */
+static int put_header(struct work *w, const uint8_t *p, size_t n, uint64_t at)
 {
-	const uint8_t *p;
-	int r = source_bytes(w, s->file, s->offset, (size_t)s->length, &p);
-	if (r < 0)
-		return r;
-	if (!p || prs_checksum(p, (size_t)s->length) != s->checksum) {
-		report_bad(w, id, p ? "its rows do not match their checksum" : "its rows lie behind the end of their segment file");
-		return 0;
-	}
-	if (s->head_len)
-		r = put_header(w, p, s->head_len);
-	w->ret->rows_bytes += s->length - s->head_len;
-	return r < 0 ? r : put_out(w, p + s->head_len, (size_t)s->length - s->head_len);
+	if (w->first_header)
+		return prs_buf_put(&w->header, p, n) < 0 ? -ENOMEM : put_out(w, p, n);
+	w->header_differs = w->header_differs || memcmp(w->header.data + at, p, n) != 0; /* of the same length, or it differs already */
+	return 0;
 }
 
-/* Rows above WINDOW: streamed; the checksum is known at the end, when a bad range spoils the file (it is not published then). */
-static int put_large(struct work *w, uint64_t id, const struct prs_index_slot *s)
+/* Bytes [at, at + n) of a range. */
+static int put_part(struct work *w, const struct prs_index_slot *s, const uint8_t *p, size_t n, uint64_t at)
+{
+	size_t head = at >= s->head_len ? 0 : s->head_len - at < n ? (size_t)(s->head_len - at) : n;
+	int r = head ? put_header(w, p, head, at) : 0;
+	w->ret->rows_bytes += n - head;
+	return r < 0 ? r : put_out(w, p + head, n - head);
+}
+
+/* A range of up to WINDOW bytes: checked, then written. */
+static int put_small(struct work *w, struct source *src, const struct prs_index_slot *s, const char **ret_why)
+{
+	const uint8_t *p;
+	int r = source_bytes(w, src, s->offset, (size_t)s->length, &p);
+	if (r < 0)
+		return r;
+	*ret_why = !p ? behind_end : prs_checksum(p, (size_t)s->length) != s->checksum ? no_match : NULL;
+	return *ret_why ? 0 : put_part(w, s, p, (size_t)s->length, 0);
+}
+
+/* A larger one: read once to check it, or once to check and write it. */
+static int walk(struct work *w, struct source *src, const struct prs_index_slot *s, bool write, const char **ret_why)
 {
 	XXH3_state_t *sum = XXH3_createState();
-	if (!sum)
-		return -ENOMEM;
-	XXH3_64bits_reset(sum);
-	int r = 0;
-	uint64_t done = 0;
-	while (done < s->length && !r) {
+	int r = sum ? 0 : -ENOMEM;
+	if (sum)
+		XXH3_64bits_reset(sum);
+	for (uint64_t done = 0; done < s->length && !r && !*ret_why;) {
 		size_t n = s->length - done < WINDOW ? (size_t)(s->length - done) : WINDOW;
-		const uint8_t *p;
-		r = source_bytes(w, s->file, s->offset + done, n, &p);
-		if (r < 0 || !p)
-			break;
-		XXH3_64bits_update(sum, p, n);
-		size_t skip = 0;
-		if (done == 0 && s->head_len && s->head_len <= n) {
-			r = put_header(w, p, s->head_len);
-			skip = s->head_len;
+		const uint8_t *p = NULL;
+		r = source_bytes(w, src, s->offset + done, n, &p);
+		if (p) {
+			XXH3_64bits_update(sum, p, n);
+			r = write ? put_part(w, s, p, n, done) : 0;
+		} else {
+			*ret_why = behind_end;
 		}
-		if (!r)
-			r = put_out(w, p + skip, n - skip);
 		done += n;
 	}
-	if (!r && (done < s->length || (uint32_t)XXH3_64bits_digest(sum) != s->checksum))
-		report_bad(w, id, "its rows do not match their checksum");
-	w->ret->rows_bytes += s->length - s->head_len;
+	if (!r && !*ret_why && (uint32_t)XXH3_64bits_digest(sum) != s->checksum)
+		*ret_why = no_match;
 	XXH3_freeState(sum);
 	return r;
 }
 
-static int writing_failed(const struct work *w, int r, struct prs_err *err)
+/* A bad one spoils the file, which is then not published; a partial output is, so there they are checked before. */
+static int put_large(struct work *w, struct source *src, const struct prs_index_slot *s, const char **ret_why)
 {
-	return r == -ECANCELED ? interrupted(w, err) : prs_fail_errno(err, -r, "writing %s", w->o->path);
+	int r = w->o->partial ? walk(w, src, s, false, ret_why) : 0;
+	return r < 0 || *ret_why ? r : walk(w, src, s, true, ret_why);
 }
 
-static int put_all(struct work *w, struct prs_err *err)
+static int put_range(struct work *w, uint64_t id, const struct prs_index_slot *s)
 {
-	for (uint64_t id = 0; id < w->o->next_id && id < w->x->next_id; id++) {
-		if (id % CANCEL_EVERY == 0 && canceled(w))
-			return interrupted(w, err);
+	struct source *src;
+	const char *why = NULL;
+	int r = source_of(w, s->file, &src);
+	if (r == -ENOENT)
+		return report_bad(w, id, "its segment file is missing");
+	if (r < 0)
+		return r;
+	w->first_header = s->head_len && !w->has_header;
+	w->header_differs = s->head_len && !w->first_header && s->head_len != w->header.len;
+	r = s->length <= WINDOW ? put_small(w, src, s, &why) : put_large(w, src, s, &why);
+	if (r < 0 || why)
+		return r < 0 ? r : report_bad(w, id, why);
+	w->has_header = w->has_header || s->head_len;
+	w->ret->headers_differ += w->header_differs;
+	w->ret->ranges++;
+	return 0;
+}
+
+static int put_ranges(struct work *w)
+{
+	int r = 0;
+	for (uint64_t id = 0; id < w->o->next_id && id < w->x->next_id && !r; id++) {
 		const struct prs_index_slot *s = &w->x->slots[id];
-		if (!(s->flags & PRS_SLOT_USED) || (s->flags & PRS_SLOT_EMPTY))
-			continue;
-		struct prs_err local = { 0 };
-		int r = prs_index_open_file(w->x, s->file, &local);
-		if (r < 0) {
-			if (local.code != -PRS_ENOTFOUND) {
-				if (err)
-					*err = local;
-				return r;
-			}
-			report_bad(w, id, "its segment file is missing");
-			continue;
-		}
-		r = s->length <= WINDOW ? put_small(w, id, s) : put_large(w, id, s);
-		if (r < 0)
-			return writing_failed(w, r, err);
-		w->ret->ranges++;
+		if (id % CANCEL_EVERY == 0 && canceled(w))
+			return -ECANCELED;
+		if ((s->flags & PRS_SLOT_USED) && !(s->flags & PRS_SLOT_EMPTY))
+			r = put_range(w, id, s);
 	}
-	int r = flush_out(w);
+	return r ? r : flush_out(w);
+}
+
+/* ---- from beginning to end -------------------------------------------------------------------------------------------- */
+
+static int exists(const struct work *w, struct prs_err *err)
+{
+	return prs_fail(err, PRS_EOUTPUT_EXISTS, "the output file %s exists; --overwrite replaces it", w->o->path);
+}
+
+static int failed(const struct work *w, int r, struct prs_err *err)
+{
+	if (r == -ECANCELED)
+		return prs_fail(err, PRS_EINTERRUPTED, "interrupted while writing %s", w->o->path);
+	return r == -EEXIST ? exists(w, err) : prs_fail_errno(err, -r, "writing %s", w->o->path);
+}
+
+static int check_space(struct work *w, struct prs_err *err)
+{
+	uint64_t need = 0, have;
+	for (uint64_t id = 0; id < w->o->next_id && id < w->x->next_id; id++)
+		need += w->x->slots[id].length;
+	if (w->fs->free_bytes(w->fs->ctx, w->folder, &have) == 0 && need > have)
+		return prs_fail(err, PRS_ENOSPACE, "the output needs %llu bytes, %s has %llu free", (unsigned long long)need, w->folder,
+		                (unsigned long long)have);
+	return 0;
+}
+
+static char *tmp_name(const struct work *w, uint32_t epoch)
+{
+	char run[33];
+	for (int i = 0; i < 16; i++)
+		snprintf(run + 2 * i, 3, "%02x", w->o->run->bytes[i]);
+	return prs_strf("%s/.prs-%s-%u.tmp", w->folder, run, epoch);
+}
+
+/* What engines before us left when they were killed; one that is not dead yet finds nothing to rename. */
+static int remove_stale(struct work *w, struct prs_err *err)
+{
+	uint32_t epoch = w->o->epoch > STALE_MAX ? w->o->epoch - STALE_MAX : 1;
+	for (; epoch <= w->o->epoch; epoch++) {
+		PRS_AUTOFREE char *stale = tmp_name(w, epoch);
+		if (!stale)
+			return failed(w, -ENOMEM, err);
+		w->fs->unlink(w->fs->ctx, stale);
+	}
+	return 0;
+}
+
+static int open_out(struct work *w, struct prs_err *err)
+{
+	struct prs_fs_stat st;
+	int r = w->o->overwrite ? -ENOENT : w->fs->stat(w->fs->ctx, w->o->path, &st);
+	if (r < 0 && r != -ENOENT)
+		return failed(w, r, err);
+	if (!r && !S_ISREG(st.mode))
+		return exists(w, err);
+	if (!r) {
+		w->compare = true;
+		w->out = w->fs->open(w->fs->ctx, w->o->path, O_RDONLY, 0);
+		return w->out < 0 ? failed(w, w->out, err) : 0;
+	}
+	r = check_space(w, err);
+	if (r < 0)
+		return r;
+	w->out = w->fs->open(w->fs->ctx, w->tmp, O_WRONLY | O_CREAT | O_EXCL, 0644);
+	return w->out < 0 ? failed(w, w->out, err) : 0;
+}
+
+static int check_fence(struct work *w, struct prs_err *err)
+{
+	return w->o->partial ? 0 : prs_store_check_fence(w->fs, w->dir, w->o->epoch, err);
+}
+
+static int publish(struct work *w, struct prs_err *err)
+{
+	PRS_KILL_POINT("store.assemble.before_rename");
+	int r = w->o->overwrite ? w->fs->rename(w->fs->ctx, w->tmp, w->o->path) : w->fs->rename_new(w->fs->ctx, w->tmp, w->o->path);
+	PRS_KILL_POINT("store.assemble.after_rename");
+	int fence = r < 0 ? check_fence(w, err) : 0; /* an engine that took over has removed our file */
+	return fence < 0 ? fence : r < 0 ? failed(w, r, err) : 0;
+}
+
+static int whole(struct work *w, struct prs_err *err)
+{
+	struct prs_fs_stat st;
+	if (w->ret->bad && !w->o->partial)
+		return prs_fail(err, PRS_ECORRUPT, "the rows of %llu mini-batches are damaged", (unsigned long long)w->ret->bad);
+	int r = w->compare ? w->fs->fstat(w->fs->ctx, w->out, &st) : 0;
+	if (!r && w->compare && st.size != w->written)
+		return exists(w, err);
 	if (!r)
 		r = w->fs->fdatasync(w->fs->ctx, w->out);
-	return r < 0 ? writing_failed(w, r, err) : 0;
+	return r < 0 ? failed(w, r, err) : check_fence(w, err);
+}
+
+static int run(struct work *w, struct prs_err *err)
+{
+	int r = remove_stale(w, err);
+	if (!r)
+		r = open_out(w, err);
+	if (r < 0)
+		return r;
+	PRS_KILL_POINT("store.assemble.before_write");
+	r = put_ranges(w);
+	r = r < 0 ? failed(w, r, err) : whole(w, err);
+	if (!r && canceled(w))
+		r = failed(w, -ECANCELED, err);
+	w->fs->close(w->fs->ctx, w->out);
+	if (!r && !w->compare)
+		r = publish(w, err);
+	if (r < 0) {
+		if (!w->compare)
+			w->fs->unlink(w->fs->ctx, w->tmp);
+		return r;
+	}
+	r = w->fs->sync_dir(w->fs->ctx, w->folder);
+	if (r < 0)
+		return failed(w, r, err);
+	w->ret->bytes = w->written;
+	w->ret->found = w->compare;
+	XXH128_canonical_t c;
+	XXH128_canonicalFromHash(&c, XXH3_128bits_digest(w->print));
+	memcpy(w->ret->print, c.digest, 16);
+	return 0;
 }
 
 static char *folder_of(const char *path)
@@ -222,120 +415,41 @@ static char *folder_of(const char *path)
 	return slash == path ? prs_strdup("/") : prs_strf("%.*s", (int)(slash - path), path);
 }
 
-static int check_space(struct work *w, const char *folder, struct prs_err *err)
+static bool work_init(struct work *w)
 {
-	uint64_t need = 0, have;
-	for (uint64_t id = 0; id < w->o->next_id && id < w->x->next_id; id++)
-		need += w->x->slots[id].length;
-	if (w->fs->free_bytes(w->fs->ctx, folder, &have) == 0 && need > have)
-		return prs_fail(err, PRS_ENOSPACE, "the output needs %llu bytes, %s has %llu free", (unsigned long long)need, folder,
-		                (unsigned long long)have);
-	return 0;
+	for (int i = 0; i < SOURCES; i++)
+		w->sources[i].fd = -1;
+	prs_buf_init(&w->header, HEADER_MAX);
+	w->folder = folder_of(w->o->path);
+	w->tmp = w->folder ? tmp_name(w, w->o->epoch) : NULL;
+	w->space = prs_malloc(OUT_BYTES);
+	w->there = prs_malloc(OUT_BYTES);
+	w->print = XXH3_createState();
+	if (w->print)
+		XXH3_128bits_reset(w->print);
+	return w->tmp && w->space && w->there && w->print;
 }
 
-/* Does the file hold the bytes that were written? Then it is the output of an engine that died before it could journal it. */
-static int is_ours(struct work *w, int fd, bool *ret)
+static void work_done(struct work *w)
 {
-	XXH3_state_t *s = XXH3_createState();
-	ssize_t n = s ? 0 : -ENOMEM;
-	uint64_t at = 0;
-	if (s)
-		XXH3_128bits_reset(s);
-	while (s && !canceled(w) && (n = w->fs->pread(w->fs->ctx, fd, w->space, OUT_BYTES, at)) > 0) {
-		XXH3_128bits_update(s, w->space, (size_t)n);
-		at += (uint64_t)n;
+	for (int i = 0; i < SOURCES; i++) {
+		close_source(w, &w->sources[i]);
+		prs_freep(&w->sources[i].data);
 	}
-	*ret = n == 0 && at == w->written && XXH128_isEqual(XXH3_128bits_digest(s), XXH3_128bits_digest(w->print));
-	XXH3_freeState(s);
-	return (int)n;
-}
-
-static int check_replaces(struct work *w, struct prs_err *err)
-{
-	if (w->o->overwrite)
-		return 0;
-	int fd = w->fs->open(w->fs->ctx, w->o->path, O_RDONLY, 0);
-	if (fd == -ENOENT)
-		return 0;
-	bool ours = false;
-	int r = fd < 0 ? fd : is_ours(w, fd, &ours);
-	if (fd >= 0)
-		w->fs->close(w->fs->ctx, fd);
-	if (r < 0)
-		return prs_fail_errno(err, -r, "reading %s", w->o->path);
-	if (canceled(w))
-		return interrupted(w, err);
-	return ours ? 0 : prs_fail(err, PRS_EOUTPUT_EXISTS, "the output file %s exists; --overwrite replaces it", w->o->path);
-}
-
-static int publish(struct work *w, const char *dir, const char *tmp, const char *folder, struct prs_err *err)
-{
-	int r = prs_store_check_fence(w->fs, dir, w->o->epoch, err);
-	if (!r)
-		r = check_replaces(w, err);
-	if (r < 0)
-		return r;
-	if (canceled(w))
-		return interrupted(w, err);
-	PRS_KILL_POINT("store.assemble.before_rename");
-	r = w->fs->rename(w->fs->ctx, tmp, w->o->path);
-	if (!r)
-		r = w->fs->sync_dir(w->fs->ctx, folder);
-	if (r < 0)
-		return prs_fail_errno(err, -r, "writing %s", w->o->path);
-	PRS_KILL_POINT("store.assemble.after_rename");
-	return 0;
-}
-
-static int run(struct work *w, const char *dir, const char *tmp, const char *folder, struct prs_err *err)
-{
-	int r = check_space(w, folder, err);
-	if (r < 0)
-		return r;
-	w->out = w->fs->open(w->fs->ctx, tmp, O_RDWR | O_CREAT | O_TRUNC, 0644);
-	if (w->out < 0)
-		return prs_fail_errno(err, -w->out, "writing %s", w->o->path);
-	PRS_KILL_POINT("store.assemble.before_write");
-	r = put_all(w, err);
-	w->fs->close(w->fs->ctx, w->out);
-	if (!r && w->ret->bad)
-		r = prs_fail(err, PRS_ECORRUPT, "the rows of %llu mini-batches are damaged", (unsigned long long)w->ret->bad);
-	if (!r)
-		r = publish(w, dir, tmp, folder, err);
-	if (r < 0) {
-		w->fs->unlink(w->fs->ctx, tmp);
-		return r;
-	}
-	w->ret->bytes = w->written;
-	XXH128_canonical_t c;
-	XXH128_canonicalFromHash(&c, XXH3_128bits_digest(w->print));
-	memcpy(w->ret->print, c.digest, 16);
-	return 0;
+	prs_buf_done(&w->header);
+	prs_freep(&w->folder);
+	prs_freep(&w->tmp);
+	prs_freep(&w->space);
+	prs_freep(&w->there);
+	XXH3_freeState(w->print);
 }
 
 int prs_assemble(const struct prs_fs *fs, const char *dir, struct prs_index *x, const struct prs_assemble_options *o,
                  void (*bad)(void *ctx, uint64_t id, const char *why), void *ctx, struct prs_assembled *ret, struct prs_err *err)
 {
+	struct work w = { .fs = fs, .dir = dir, .x = x, .o = o, .bad = bad, .ctx = ctx, .ret = ret };
 	*ret = (struct prs_assembled){ 0 };
-	struct work w = { .fs = fs, .x = x, .o = o, .bad = bad, .ctx = ctx, .ret = ret };
-	PRS_AUTOFREE char *folder = folder_of(o->path);
-	PRS_AUTOFREE char *tmp = prs_strf("%s.prs-%u.tmp", o->path, o->epoch);
-	w.windows = prs_calloc(x->files_n + 1, sizeof *w.windows);
-	w.space = prs_malloc(OUT_BYTES);
-	w.print = XXH3_createState();
-	int r;
-	if (!folder || !tmp || !w.windows || !w.space || !w.print) {
-		r = prs_fail(err, PRS_ENOMEM, "writing %s", o->path);
-	} else {
-		XXH3_128bits_reset(w.print);
-		r = run(&w, dir, tmp, folder, err);
-	}
-	prs_index_close_files(x);
-	for (uint32_t i = 0; w.windows && i < x->files_n; i++)
-		prs_freep(&w.windows[i].data);
-	prs_freep(&w.windows);
-	prs_freep(&w.space);
-	prs_freep(&w.header);
-	XXH3_freeState(w.print);
+	int r = work_init(&w) ? run(&w, err) : prs_fail(err, PRS_ENOMEM, "writing %s", o->path);
+	work_done(&w);
 	return r;
 }

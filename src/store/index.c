@@ -36,20 +36,10 @@ int prs_index_new(struct prs_index **ret, const struct prs_fs *fs, const char *d
 	return 0;
 }
 
-void prs_index_close_files(struct prs_index *x)
-{
-	for (uint32_t i = 0; i < x->files_n; i++) {
-		if (x->files[i].fd >= 0)
-			x->fs->close(x->fs->ctx, x->files[i].fd);
-		x->files[i].fd = -1;
-	}
-}
-
 void prs_index_free(struct prs_index *x, bool unlink_file)
 {
 	if (!x)
 		return;
-	prs_index_close_files(x);
 	if (x->slots)
 		x->fs->munmap(x->fs->ctx, x->slots, (size_t)x->cap * sizeof *x->slots);
 	if (x->fd >= 0)
@@ -62,26 +52,36 @@ void prs_index_free(struct prs_index *x, bool unlink_file)
 	prs_freep(&x);
 }
 
+/* The blocks are allocated before they are mapped: a page without one, touched on a full disk, would be a SIGBUS. */
+static int map_slots(struct prs_index *x, uint64_t cap, struct prs_err *err)
+{
+	size_t bytes = (size_t)cap * sizeof *x->slots;
+	int r = x->fs->ftruncate(x->fs->ctx, x->fd, bytes);
+	if (!r)
+		r = x->fs->fallocate(x->fs->ctx, x->fd, 0, bytes);
+	if (r < 0)
+		return prs_fail_errno(err, -r, "growing %s", x->path);
+	void *p = x->fs->mmap(x->fs->ctx, x->fd, bytes, true);
+	if (!p)
+		return prs_fail_errno(err, errno, "mapping %s", x->path);
+	if (x->slots)
+		x->fs->munmap(x->fs->ctx, x->slots, (size_t)x->cap * sizeof *x->slots);
+	x->slots = p;
+	x->cap = cap;
+	return 0;
+}
+
 int prs_index_grow(struct prs_index *x, uint64_t next_id, struct prs_err *err)
 {
-	if (next_id > x->cap) {
-		uint64_t cap = x->cap ? x->cap : FIRST_SLOTS;
-		while (cap < next_id)
-			cap *= 2;
-		int r = x->fs->ftruncate(x->fs->ctx, x->fd, cap * sizeof *x->slots);
-		if (r < 0)
-			return prs_fail_errno(err, -r, "growing %s", x->path);
-		void *p = x->fs->mmap(x->fs->ctx, x->fd, (size_t)cap * sizeof *x->slots, true);
-		if (!p)
-			return prs_fail_errno(err, errno, "mapping %s", x->path);
-		if (x->slots)
-			x->fs->munmap(x->fs->ctx, x->slots, (size_t)x->cap * sizeof *x->slots);
-		x->slots = p;
-		x->cap = cap;
-	}
-	if (next_id > x->next_id)
+	if (next_id > PRS_IDS_MAX)
+		return prs_fail(err, PRS_ELIMIT, "%llu mini-batches", (unsigned long long)next_id);
+	uint64_t cap = x->cap ? x->cap : FIRST_SLOTS;
+	while (cap < next_id)
+		cap *= 2;
+	int r = next_id > x->cap ? map_slots(x, cap, err) : 0;
+	if (!r && next_id > x->next_id)
 		x->next_id = next_id;
-	return 0;
+	return r;
 }
 
 static bool same_file(const struct prs_index_file *f, uint32_t epoch, const struct prs_done *d)
@@ -103,13 +103,13 @@ static int64_t file_of(struct prs_index *x, const struct prs_done *d)
 		x->files = v;
 		x->files_cap = cap;
 	}
-	x->files[x->files_n] = (struct prs_index_file){ epoch, d->segment, d->node, !!(d->flags & PRS_DONE_RAW), -1, 0 };
+	x->files[x->files_n] = (struct prs_index_file){ epoch, d->segment, d->node, !!(d->flags & PRS_DONE_RAW) };
 	return x->files_n++;
 }
 
 int prs_index_done(struct prs_index *x, const struct prs_done *d, struct prs_err *err)
 {
-	if (d->unit.id >= x->cap)
+	if (d->unit.id >= x->next_id)
 		return prs_fail(err, PRS_ECORRUPT, "DONE of mini-batch %llu, which was never planned", (unsigned long long)d->unit.id);
 	struct prs_index_slot s = { .flags = PRS_SLOT_USED, .offset = d->offset, .length = d->length, .head_len = d->head_len, .checksum = d->checksum };
 	if (d->length == 0) {
@@ -128,58 +128,58 @@ int prs_index_done(struct prs_index *x, const struct prs_done *d, struct prs_err
 
 void prs_index_reset(struct prs_index *x, uint64_t id, uint64_t count)
 {
-	for (uint64_t i = id; i < id + count && i < x->cap; i++)
-		x->slots[i] = (struct prs_index_slot){ 0 };
+	for (; count && id < x->next_id; id++, count--)
+		x->slots[id] = (struct prs_index_slot){ 0 };
 }
 
-int prs_index_open_file(struct prs_index *x, uint32_t file, struct prs_err *err)
+void prs_index_path(const struct prs_index *x, uint32_t file, char *to, size_t n)
 {
-	struct prs_index_file *f = &x->files[file];
-	if (f->fd >= 0)
-		return 0;
+	const struct prs_index_file *f = &x->files[file];
+	prs_path_segment(to, n, x->dir, f->epoch, f->node, f->segment, f->raw);
+}
+
+#define NO_FILE UINT64_MAX
+
+/* The size of each file, NO_FILE where it is missing. */
+static int read_sizes(struct prs_index *x, uint64_t *sizes, struct prs_err *err)
+{
 	char path[PATH_BYTES];
-	prs_path_segment(path, sizeof path, x->dir, f->epoch, f->node, f->segment, f->raw);
-	int fd = x->fs->open(x->fs->ctx, path, O_RDONLY, 0);
-	if (fd < 0)
-		return prs_fail_errno(err, -fd, "opening %s", path);
 	struct prs_fs_stat st;
-	int r = x->fs->fstat(x->fs->ctx, fd, &st);
-	if (r < 0) {
-		x->fs->close(x->fs->ctx, fd);
-		return prs_fail_errno(err, -r, "reading %s", path);
+	for (uint32_t i = 0; i < x->files_n; i++) {
+		prs_index_path(x, i, path, sizeof path);
+		int r = x->fs->stat(x->fs->ctx, path, &st);
+		if (r < 0 && r != -ENOENT)
+			return prs_fail_errno(err, -r, "reading %s", path);
+		sizes[i] = r < 0 ? NO_FILE : st.size;
 	}
-	f->fd = fd;
-	f->size = st.size;
 	return 0;
+}
+
+static const char *why_bad(const struct prs_index_slot *s, const uint64_t *sizes)
+{
+	if (!(s->flags & PRS_SLOT_USED) || (s->flags & PRS_SLOT_EMPTY))
+		return NULL;
+	uint64_t size = sizes[s->file];
+	if (size == NO_FILE)
+		return "its segment file is missing";
+	return s->offset <= size && s->length <= size - s->offset ? NULL : "its rows lie behind the end of their segment file";
 }
 
 int64_t prs_index_verify_ranges(struct prs_index *x, void (*each)(void *ctx, uint64_t id, const char *why), void *ctx, struct prs_err *err)
 {
-	int64_t bad = 0;
-	uint64_t *sizes = prs_calloc(x->files_n + 1, sizeof *sizes);
+	PRS_AUTOFREE uint64_t *sizes = prs_calloc((size_t)x->files_n + 1, sizeof *sizes);
 	if (!sizes)
 		return prs_fail(err, PRS_ENOMEM, "index");
-	for (uint32_t i = 0; i < x->files_n; i++) {
-		struct prs_err local = { 0 };
-		int r = prs_index_open_file(x, i, &local);
-		if (r < 0 && local.code != -PRS_ENOTFOUND) {
-			if (err)
-				*err = local;
-			prs_freep(&sizes);
-			return r;
-		}
-		sizes[i] = r < 0 ? 0 : x->files[i].size;
-	}
+	int r = read_sizes(x, sizes, err);
+	if (r < 0)
+		return r;
+	int64_t bad = 0;
 	for (uint64_t id = 0; id < x->next_id; id++) {
-		const struct prs_index_slot *s = &x->slots[id];
-		if (!(s->flags & PRS_SLOT_USED) || (s->flags & PRS_SLOT_EMPTY))
-			continue;
-		if (s->offset <= sizes[s->file] && s->length <= sizes[s->file] - s->offset)
+		const char *why = why_bad(&x->slots[id], sizes);
+		if (!why)
 			continue;
 		bad++;
-		each(ctx, id, sizes[s->file] ? "its rows lie behind the end of their segment file" : "its segment file is missing");
+		each(ctx, id, why);
 	}
-	prs_freep(&sizes);
-	prs_index_close_files(x);
 	return bad;
 }

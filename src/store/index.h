@@ -19,8 +19,6 @@ struct prs_index_file {
 	uint32_t epoch, segment;
 	uint16_t node;
 	bool raw;
-	int fd;         /* opened by assemble and verify, -1 = not open */
-	uint64_t size;
 };
 
 struct prs_index {
@@ -34,8 +32,7 @@ struct prs_index {
 	uint32_t files_n, files_cap;
 };
 
-/* Open (once) the file of a slot; PRS_ENOTFOUND when it is gone. */
-int prs_index_open_file(struct prs_index *x, uint32_t file, struct prs_err *err);
-void prs_index_close_files(struct prs_index *x);
+/* Path of the file of a slot. */
+void prs_index_path(const struct prs_index *x, uint32_t file, char *to, size_t n);
 
 #endif

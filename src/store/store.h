@@ -94,11 +94,12 @@ int64_t prs_index_verify_ranges(struct prs_index *x, void (*each)(void *ctx, uin
 /* ---- assemble ------------------------------------------------------------------------------------------------------- */
 
 struct prs_assemble_options {
-	const char *path;      /* final file; written under <path>.prs-<epoch>.tmp beside it */
-	bool overwrite;        /* else PRS_EOUTPUT_EXISTS when it is there */
+	const char *path;      /* final file; written under .prs-<run>-<epoch>.tmp beside it */
+	const struct prs_run_id *run;
+	bool overwrite;        /* replace a file that is there; else it must hold the same bytes already, or PRS_EOUTPUT_EXISTS */
 	uint32_t epoch;        /* fence, checked again before the rename */
 	uint64_t next_id;
-	bool partial;          /* ids without rows are passed over (prs output --partial); else they are failed ones */
+	bool partial;          /* prs output --partial: damaged ranges are reported and left out, the fence is not looked at */
 	/* Both may be NULL and are read and written atomically, for a caller in another thread. */
 	const bool *cancel;    /* true: stop with PRS_EINTERRUPTED, nothing is published */
 	uint64_t *progress;    /* bytes written so far */
@@ -107,8 +108,9 @@ struct prs_assemble_options {
 struct prs_assembled {
 	uint64_t bytes, rows_bytes, ranges;
 	uint8_t print[16];     /* XXH3_128 of the file */
-	uint64_t bad;          /* ids whose bytes do not match their checksum: reported by `bad`, nothing was published */
+	uint64_t bad;          /* ids whose bytes do not match their checksum: reported by `bad` */
 	uint64_t headers_differ;
+	bool found;            /* it was there already, byte for byte: nothing was written */
 };
 
 /* Read the ranges in id order, check every checksum, write, sync, check the fence, rename, sync the folder. Headers (head_len): the first is

@@ -378,7 +378,7 @@ static int work(struct life *l, unsigned quota)
 
 static int assemble(struct life *l)
 {
-	struct prs_assemble_options o = { .path = l->w->out, .epoch = l->epoch, .next_id = l->ledger.next_id };
+	struct prs_assemble_options o = { .path = l->w->out, .run = &run_id, .epoch = l->epoch, .next_id = l->ledger.next_id };
 	struct prs_assembled a;
 	int r = prs_assemble(l->fs, l->w->run, l->index, &o, bad_range, l, &a, &l->err);
 	if (r)
