@@ -103,7 +103,8 @@ static void start(struct prs_engine *e)
 	struct assembling *a = &e->assembling;
 	a->engine = e;
 	a->options = (struct prs_assemble_options){ .path = e->end->output, .run = &e->c.run, .epoch = e->epoch,
-		                                    .overwrite = e->c.job->o.overwrite || !e->c.job->output_file, .next_id = e->ledger.next_id, .cancel = &a->cancel, .progress = &a->bytes };
+		                                    .overwrite = e->c.job->o.overwrite || !e->c.job->output_file, .next_id = e->ledger.next_id,
+		                                    .cancel = &a->cancel, .progress = &a->bytes };
 	prs_buf_init(&a->bad, BAD_BYTES_MAX);
 	a->job = (struct prs_sync_job){ .work = work, .done = done };
 	a->running = true;
