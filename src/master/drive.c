@@ -130,6 +130,8 @@ void drive_fact(struct prs_engine *e, const struct prs_fact *f)
 	int r = prs_ledger_fold(&e->ledger, f, &err);
 	if (!r && f->type == PRS_FACT_PLANNED)
 		r = prs_index_grow(e->index, f->u.planned.next_id, &err);
+	if (!r && f->type == PRS_FACT_RESET)
+		prs_index_reset(e->index, f->u.reset.unit.id, f->u.reset.count);
 	if (r < 0) {
 		drive_stop(e, PRS_JOB_DRAINING, (uint16_t)-err.code, err.msg);
 		return;

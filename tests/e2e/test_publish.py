@@ -110,3 +110,21 @@ class PublishTest(JobCase):
         self.assertIn("runs again", self.resume(4))
         self.resume(0)
         self.check_published()
+
+    def test_rows_are_lost_and_the_mini_batch_fails_then(self):
+        """Its old range is not looked for at the end."""
+        self.script("""
+            import os
+            FLAG = %r
+            def run(mini_batch):
+                if os.path.exists(FLAG): raise ValueError("not this time")
+                return ["%%s: %%s" %% (os.path.basename(p), open(p).read()) for p in mini_batch]
+        """ % self.path("flag"))
+        self.killed(BEFORE, "--processes", "1")
+        [segment] = [p for p in glob.glob(os.path.join(self.run_dir(), "seg", "*.seg")) if os.path.getsize(p) > 64]
+        last = max(self.journal("DONE"), key=lambda d: d["offset"])
+        os.truncate(segment, last["offset"])
+        self.write("flag", "")
+        self.assertIn("mini-batch %d runs again" % last["id"], self.resume(0))
+        lines = self.want.splitlines(True)
+        self.assertEqual(self.output(), "".join(lines[:7 * last["id"]] + lines[7 * last["id"] + 7:]))
