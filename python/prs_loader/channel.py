@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Frames, tokens and the shared page: what src/wire/msg.h and src/wire/page.h describe."""
+import fcntl
 import mmap
 import os
 import select
@@ -13,6 +14,7 @@ FLAG_FD, FLAG_MORE = 1, 2
 START, INIT, IDLE, LOAD, RUN, WRITE, SHUTDOWN = range(7)
 EXIT_SOCKET_CLOSED = 107
 ROWS_INLINE_MAX = 1 << 20
+RESERVE = 6
 
 _header = struct.Struct("<IHHII")
 _task = struct.Struct("<QQIIIHHHHIQ")
@@ -57,6 +59,25 @@ class Channel:
         self.drops = 0
         self.stopping = False
         self.results = 0
+        self.reserve = []
+        self.keep_reserve()
+
+    # ---- descriptors for our own use when the script has used up all others
+
+    def keep_reserve(self):
+        try:
+            while len(self.reserve) < RESERVE:
+                self.reserve.append(fcntl.fcntl(self.event_fd, fcntl.F_DUPFD_CLOEXEC, self.fd - RESERVE))
+        except OSError:
+            pass
+
+    def use_reserve(self):
+        for fd in self.reserve:
+            try:
+                os.close(fd)
+            except OSError:
+                pass
+        self.reserve.clear()
 
     # ---- page
 

@@ -28,6 +28,7 @@ class Worker:
 
     def describe(self, title, error):
         """Traceback into the error file and the stderr file: (message, offset, bytes)."""
+        self.link.use_reserve()
         from prs_loader import errors
 
         text, message = errors.describe(error, self.job.one("submit_dir"))
@@ -51,6 +52,7 @@ class Worker:
         kill_point("worker.before_send")
         self.link.send(channel.FAIL, bytes(fixed) + struct.pack("<H", len(message)) + message, task.claim)
         kill_point("worker.after_send")
+        self.link.keep_reserve()
 
     # ---- before the first mini-batch
 
@@ -154,12 +156,14 @@ class Worker:
         return True
 
     def send_large(self, task, head, data):
+        self.link.use_reserve()
         fd = _unnamed_file()
         view = memoryview(data)
         while len(view):
             view = view[os.write(fd, view):]
         self.link.send(channel.RESULT, head, task.claim, channel.FLAG_FD, fd)
         os.close(fd)
+        self.link.keep_reserve()
 
     @staticmethod
     def flush():

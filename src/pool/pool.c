@@ -490,9 +490,11 @@ static uint16_t exit_code_of(const struct slot *s, uint32_t status)
 	return WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SOCKET_CLOSED ? PRS_ESOCKET_CLOSED : PRS_ERUN_EXIT;
 }
 
-/* Which of the sent units the page names as started; sent.n = none. */
+/* Which of the sent units the page names as started; sent.n = none. What is no protocol was written in the first one that has no answer. */
 static uint32_t started_at(const struct slot *s, const struct prs_page *page)
 {
+	if (s->broken == PRS_EPROTOCOL && s->sent.n && ring_at(&s->sent, 0)->claim <= page->claim)
+		return 0;
 	enum prs_phase ph = prs_page_phase(page->word);
 	uint32_t i = ph == PRS_PHASE_LOAD || ph == PRS_PHASE_RUN || ph == PRS_PHASE_WRITE ? 0 : s->sent.n;
 	while (i < s->sent.n && ring_at(&s->sent, i)->claim != page->claim)

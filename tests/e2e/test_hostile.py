@@ -1,91 +1,374 @@
 # SPDX-License-Identifier: Apache-2.0
 """Entry scripts that break what they stand on: right rows, right blame, no process left behind."""
 import os
+import resource
+import signal
 import textwrap
 
-from prs_job import JobCase
+from prs_job import JobCase, state_of, wait_until
+
+RUN_EXCEPTION, RUN_EXIT, RUN_TIMEOUT, RUN_CRASH, SOCKET_CLOSED, PROTOCOL = 100, 101, 102, 104, 107, 12
+
+SCRIPT = """
+import ctypes, faulthandler, multiprocessing, os, resource, shutil, signal, subprocess, sys, threading, time
+ROOT = %(root)r
+MARK = os.path.join(ROOT, "mark")
+
+def note(pid):
+    with open(os.path.join(ROOT, "pids"), "a") as f:
+        f.write("%%d\\n" %% pid)
+
+def wait_for_ever():
+    while True:
+        signal.pause()
+
+def length(text):
+    return len(text)
+
+%(before)s
+
+def misdeed(mini_batch):
+%(misdeed)s
+
+def run(mini_batch):
+    if any(p.endswith("f0008") for p in mini_batch) and not os.path.exists(MARK):
+        open(MARK, "w").close()
+        misdeed(mini_batch)
+    return ["%%s: %%s" %% (os.path.basename(p), open(p).read()) for p in mini_batch]
+"""
 
 
-def processes_of(folder):
-    """Processes whose environment or working folder belongs to a run below `folder`."""
-    found = []
-    for pid in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            if os.readlink("/proc/%s/cwd" % pid).startswith(folder):
-                found.append(int(pid))
-        except OSError:
-            pass
-    return found
+def low_descriptors():
+    """The worker's own descriptors are below 1024 then."""
+    resource.setrlimit(resource.RLIMIT_NOFILE, (1024, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
 
 
-class HostileTest(JobCase):
-    """Each script misbehaves in the mini-batch that holds f0008, in its first try only; the job must not lose a row."""
+class HostileCase(JobCase):
+    """The script misbehaves in the mini-batch that holds f0008 (1), in its first try only; the job must not lose a row."""
 
-    def script(self, misdeed, before=""):
-        self.write("code/score.py", textwrap.dedent("""
-            import os, sys, signal, subprocess, threading
-            MARK = os.path.join(os.path.dirname(os.path.abspath(__file__)), "mark")
-            %s
-            def misdeed():
-                %s
-            def run(mini_batch):
-                if any(p.endswith("f0008") for p in mini_batch) and not os.path.exists(MARK):
-                    open(MARK, "w").close()
-                    misdeed()
-                return ["%%s: %%s" %% (os.path.basename(p), open(p).read()) for p in mini_batch]
-        """) % (before, misdeed))
+    def hostile(self, misdeed, before=""):
+        self.want = self.files(28)
+        self.write("code/score.py", SCRIPT % {"root": self.dir, "before": textwrap.dedent(before),
+                                              "misdeed": textwrap.indent(textwrap.dedent(misdeed), "    ")})
 
-    def check(self, misdeed, before="", *options):
-        want = self.files(28)
-        self.script(misdeed, before)
-        r = self.run_job(*options)
-        self.assertEqual(r.returncode, 0, r.stderr)
-        self.assertEqual(self.output(), want)
-        self.assertEqual(processes_of(self.dir), [])
+    def noted(self):
+        with open(self.path("pids")) as f:
+            return [int(line) for line in f]
+
+    def check_end(self, tries):
+        self.assertEqual(self.output(), self.want)
+        self.assertEqual([(t["id"], t["try"], t["code"]) for t in self.journal("TRY")], [(1, i + 1, code) for i, code in enumerate(tries)])
+        self.check_no_strays()
+        if os.path.exists(self.path("pids")):
+            alive = [pid for pid in self.noted() if (state_of(pid) or "Z")[0] != "Z"]
+            self.assertEqual(alive, [])
+
+    def check(self, misdeed, tries=(), before="", options=(), preexec=None):
+        self.hostile(misdeed, before)
+        p = self.start(*self.words, *options, preexec_fn=preexec)
+        self.assertEqual(p.wait(), 0, self.said())
+        self.check_end(tries)
+
+
+class EndTest(HostileCase):
+    """The process ends, or hangs, in run()."""
 
     def test_os_exit(self):
-        self.check("os._exit(0)")
+        self.check("os._exit(0)", [RUN_EXIT])
+
+    def test_os_exit_with_a_status(self):
+        self.check("os._exit(3)", [RUN_EXIT])
+        [t] = self.journal("TRY")
+        self.assertEqual(t["exit"] >> 8, 3)
+        self.assertIn("exit status 3", t["message"])
 
     def test_sys_exit(self):
-        self.check("sys.exit()")
+        self.check("sys.exit()", [RUN_EXIT])
+
+    def test_keyboard_interrupt(self):
+        self.check("raise KeyboardInterrupt", [RUN_EXIT])
 
     def test_segmentation_fault(self):
-        self.check("os.kill(os.getpid(), signal.SIGSEGV)")
+        self.check("ctypes.string_at(0)", [RUN_CRASH])
+        [t] = self.journal("TRY")
+        self.assertEqual(t["exit"], signal.SIGSEGV)
+        self.assertIn("in misdeed", t["message"])
 
-    def test_stopped_process(self):
-        self.check("os.kill(os.getpid(), signal.SIGSTOP)", "", "--run-invocation-timeout", "0.5")
+    def test_stack_overflow(self):
+        self.check("faulthandler._stack_overflow()", [RUN_CRASH])
+
+    def test_endless_recursion(self):
+        self.check("def f(): return f()\nf()", [RUN_EXCEPTION])
+
+    def test_abort_and_kill(self):
+        self.check("os.abort()", [RUN_CRASH])
+
+    def test_killed(self):
+        self.check("os.kill(os.getpid(), signal.SIGKILL)", [RUN_CRASH])
+
+    def test_both_processes_crash_at_once(self):
+        """The end of one is not taken for that of the other."""
+        self.want = self.files(28)
+        self.script("""
+            import os, signal
+            ROOT = %r
+            def run(mini_batch):
+                mark = os.path.join(ROOT, "mark%%d" %% mini_batch.task_id)
+                if mini_batch.task_id < 2 and not os.path.exists(mark):
+                    open(mark, "w").close()
+                    while not (os.path.exists(os.path.join(ROOT, "mark0")) and os.path.exists(os.path.join(ROOT, "mark1"))):
+                        os.sched_yield()
+                    os.kill(os.getpid(), signal.SIGUSR1)
+                return ["%%s: %%s" %% (os.path.basename(p), open(p).read()) for p in mini_batch]
+        """ % self.dir)
+        for _ in range(5):
+            self.clean()
+            for i in "01":
+                if os.path.exists(self.path("mark" + i)):
+                    os.remove(self.path("mark" + i))
+            p = self.start(*self.words)
+            self.assertEqual(p.wait(), 0, self.said())
+            self.assertEqual(self.output(), self.want)
+            self.assertEqual(sorted((t["id"], t["code"], t["exit"]) for t in self.journal("TRY")), [(i, RUN_CRASH, signal.SIGUSR1) for i in (0, 1)])
+
+    def test_stopped(self):
+        self.check("os.kill(os.getpid(), signal.SIGSTOP)", [RUN_TIMEOUT], options=["--run-invocation-timeout", "0.5"])
+
+    def test_hang_that_ignores_sigterm(self):
+        self.check("signal.signal(signal.SIGTERM, signal.SIG_IGN)\nwait_for_ever()", [RUN_TIMEOUT], options=["--run-invocation-timeout", "0.5"])
+
+    def test_hang_with_all_signals_blocked(self):
+        self.check("signal.pthread_sigmask(signal.SIG_BLOCK, range(1, 65))\nwait_for_ever()", [RUN_TIMEOUT],
+                   options=["--run-invocation-timeout", "0.5"])
+
+    def test_hang_with_a_child_that_ignores_sigterm(self):
+        self.check("""
+            p = subprocess.Popen(["sh", "-c", "trap '' TERM; echo ready; while :; do sleep 1000; done"], stdout=subprocess.PIPE)
+            note(p.pid)
+            p.stdout.readline()
+            wait_for_ever()
+        """, [RUN_TIMEOUT], options=["--run-invocation-timeout", "1"])
+
+    def test_memory_limit_set_by_the_script(self):
+        self.check("""
+            resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))
+            x = []
+            while True:
+                x.append(bytearray(1 << 24))
+        """, [RUN_EXCEPTION])
+
+
+class ChildTest(HostileCase):
+    """Processes that the script starts and leaves."""
 
     def test_child_that_returns(self):
         self.check("os.fork()")
 
+    def test_child_that_raises(self):
+        self.check("if not os.fork(): raise ValueError('in the child')")
+
+    def test_child_that_returns_from_init(self):
+        self.check("pass", before="def init(): os.fork()")
+
+    def test_child_that_returns_from_import(self):
+        self.check("pass", before="os.fork()")
+
     def test_child_that_keeps_the_socket(self):
-        self.check("subprocess.Popen(['sleep', '1000'], close_fds=False); os._exit(1)")
+        self.check("note(subprocess.Popen(['sleep', '1000'], close_fds=False).pid); os._exit(1)", [RUN_EXIT])
 
     def test_setsid_child(self):
-        self.check("subprocess.Popen(['setsid', 'sleep', '1000'])")
+        self.check("note(subprocess.Popen(['sleep', '1000'], start_new_session=True).pid)")
+
+    def test_child_in_its_own_group(self):
+        self.check("note(subprocess.Popen(['sleep', '1000'], preexec_fn=os.setpgrp).pid)")
+
+    DAEMON = """
+        read, write = os.pipe()
+        if os.fork() == 0:
+            os.setsid()
+            if os.fork() == 0:
+                os.chdir("/")
+                note(os.getpid())
+                os.close(write)
+                os.execve("/bin/sleep", ["sleep", "1000"], {})
+            os._exit(0)
+        os.close(write)
+        os.read(read, 1)
+    """
+
+    def test_daemon_with_an_empty_environment(self):
+        self.check(self.DAEMON)
+
+    def test_daemon_of_a_process_that_crashes(self):
+        self.check(self.DAEMON + "    os.abort()\n", [RUN_CRASH])
+
+    def test_pool_that_is_never_joined(self):
+        self.check("[note(p.pid) for p in CHILDREN]", before="""
+            CHILDREN = []
+            def init():
+                for _ in range(2):
+                    CHILDREN.append(multiprocessing.get_context("fork").Process(target=wait_for_ever))
+                    CHILDREN[-1].start()
+        """, options=["--task-overhead-timeout", "1"])
+
+    def test_loader_like_that_of_torch(self):
+        """Persistent daemon processes that are fed by queues."""
+        self.check("assert sum(map_all(mini_batch)) == sum(map(len, mini_batch))", before="""
+            context = multiprocessing.get_context("fork")
+            TODO, DONE = context.Queue(), context.Queue()
+            def serve():
+                while True:
+                    DONE.put(length(TODO.get()))
+            def init():
+                for _ in range(2):
+                    context.Process(target=serve, daemon=True).start()
+            def map_all(items):
+                for item in items:
+                    TODO.put(item)
+                return [DONE.get() for _ in items]
+        """)
+
+    def test_pool_by_fork(self):
+        self.check("""
+            with multiprocessing.get_context("fork").Pool(2) as pool:
+                assert pool.map(length, list(mini_batch)) == [len(p) for p in mini_batch]
+        """)
+
+    def test_pool_by_spawn(self):
+        self.check("""
+            with multiprocessing.get_context("spawn").Pool(2) as pool:
+                assert pool.map(length, list(mini_batch)) == [len(p) for p in mini_batch]
+        """)
+
+    def test_pool_by_forkserver(self):
+        self.check("""
+            with multiprocessing.get_context("forkserver").Pool(2) as pool:
+                assert pool.map(length, list(mini_batch)) == [len(p) for p in mini_batch]
+        """)
+
+
+class GroundTest(HostileCase):
+    """Descriptors, folders, streams, signals."""
 
     def test_closed_descriptors(self):
         self.check("os.closerange(3, 256)")
 
     def test_all_descriptors_closed(self):
-        self.check("os.closerange(3, 1 << 16)")
+        self.check("os.closerange(3, 1 << 16)", [SOCKET_CLOSED], preexec=low_descriptors)
 
-    def test_thread_that_never_ends(self):
-        self.check("threading.Thread(target=threading.Event().wait).start()")
+    def test_closed_and_used_again(self):
+        """The number of our socket is another file now: nothing of ours is written into it."""
+        self.check("""
+            os.closerange(3, 1024)
+            for i in range(2000):
+                try:
+                    KEPT.append(open(os.path.join(ROOT, "file%d" % i), "w"))
+                except OSError:
+                    break
+            for f in KEPT[:8]:
+                f.close()
+        """, [SOCKET_CLOSED], before="KEPT = []", preexec=low_descriptors)
+        self.assertEqual([n for n in os.listdir(self.dir) if n.startswith("file") and os.path.getsize(self.path(n))], [])
+
+    WRITES = """
+        for fd in range(3, 1024):
+            try:
+                os.write(fd, b"\\xff" * 100)
+            except OSError:
+                pass
+    """
+
+    def test_writes_to_low_descriptors(self):
+        self.check(self.WRITES)
+
+    def test_writes_to_our_descriptors(self):
+        self.check(self.WRITES, [PROTOCOL], preexec=low_descriptors)
+
+    def test_opens_1000_files(self):
+        self.check("KEPT.extend(open(os.devnull) for _ in range(1000))", before="KEPT = []", preexec=low_descriptors)
+
+    def test_opens_too_many_files(self):
+        self.check("KEPT.extend(open(os.devnull) for _ in range(2000))", [RUN_EXCEPTION], before="KEPT = []",
+                   preexec=low_descriptors)
 
     def test_chdir(self):
         self.check("os.chdir('/')")
 
+    def test_deletes_its_folder(self):
+        self.check("shutil.rmtree(os.getcwd())")
+
     def test_binary_prints(self):
-        self.check("os.write(1, bytes(range(256)) * 100); print('\\udcff')")
+        self.check("os.write(1, bytes(range(256)) * 100); print('\\udcff'); sys.stderr.write('\\udcff' * 1000)")
 
-    def test_pool_of_processes(self):
-        self.check("[p.join() for p in CHILDREN]",
-                   "import multiprocessing\nCHILDREN = []\ndef init(): CHILDREN.extend(multiprocessing.Process(target=len, args=('x',)) for _ in '12'); [c.start() for c in CHILDREN]")
+    def test_closes_its_streams(self):
+        self.check("sys.stdout.close(); sys.stderr.close(); os.close(0)")
 
-    def test_large_rows(self):
-        self.files(4)
-        self.write("code/score.py", "def run(mini_batch): return ['%s' % (p[-1] * (10 << 20)) for p in mini_batch]\n")
-        r = self.run_job("--mini-batch-size", "2")
+    def test_closes_its_streams_below_python(self):
+        self.check("print('x', end=''); os.close(0); os.close(1); os.close(2)")
+
+    def test_no_streams(self):
+        self.check("sys.stdout = sys.stderr = sys.stdin = None")
+
+    def test_reads_stdin(self):
+        self.check("assert sys.stdin.read() == ''")
+
+    def test_changes_signal_handlers(self):
+        self.check("""
+            for number in set(range(1, 65)) - {signal.SIGKILL, signal.SIGSTOP, 32, 33}:
+                signal.signal(number, signal.SIG_IGN)
+        """)
+
+    def test_thread_that_never_ends(self):
+        self.check("threading.Thread(target=threading.Event().wait).start()")
+
+    def test_exit_function_that_never_ends(self):
+        self.check("import atexit; atexit.register(wait_for_ever)", options=["--task-overhead-timeout", "1"])
+
+    def test_process_group_and_death_signal(self):
+        self.check("""
+            try:
+                os.setpgrp()
+            except PermissionError:
+                pass
+            ctypes.CDLL(None).prctl(1, 0)
+        """)
+
+    def test_rows_of_100_megabytes(self):
+        self.files(3)
+        self.script("def run(mini_batch): return [p[-1] * (100 << 20) for p in mini_batch]\n")
+        r = self.run_job("--mini-batch-size", "1")
         self.assertEqual(r.returncode, 0, r.stderr)
-        self.assertEqual([(line[0], len(line)) for line in self.output().splitlines()], [(str(i), 10 << 20) for i in range(4)])
+        with open(self.path("out.txt")) as f:
+            for i in range(3):
+                self.assertTrue(f.readline() == str(i) * (100 << 20) + "\n")
+
+
+class EngineTest(HostileCase):
+    """What a script does to the engine: the run can be resumed, nobody is charged."""
+
+    def interrupted(self, misdeed, status):
+        self.hostile(misdeed)
+        p = self.start(*self.words)
+        self.assertEqual(p.wait(), status, self.said())
+        r = self.prs("resume", "last")
+        self.assertEqual(r.returncode, 0, r.stderr)
+        self.check_end([])
+
+    def test_engine_killed(self):
+        self.interrupted("os.kill(os.getppid(), signal.SIGKILL); wait_for_ever()", -9)
+
+    def test_engine_terminated(self):
+        self.interrupted("os.kill(os.getppid(), signal.SIGTERM)", 4)
+
+    def test_engine_killed_by_a_process_that_does_not_die_with_it(self):
+        self.hostile("""
+            ctypes.CDLL(None).prctl(1, 0)
+            note(os.getpid())
+            os.kill(os.getppid(), signal.SIGKILL)
+            wait_for_ever()
+        """)
+        self.assertEqual(self.start(*self.words).wait(), -9)
+        self.assertIsNotNone(state_of(wait_until(self.noted, "pid of the process")[0]))
+        r = self.prs("resume", "last")
+        self.assertEqual(r.returncode, 0, r.stderr)
+        self.check_end([])
