@@ -150,7 +150,8 @@ static void set_unset(struct prs_options *o, const struct prs_option_row *row)
 	void *f = field_of(o, row);
 	switch (row->type) {
 	case PRS_OPTION_INT:
-	case PRS_OPTION_COUNT: *(int64_t *)f = PRS_UNSET; break;
+	case PRS_OPTION_COUNT:
+	case PRS_OPTION_SIZE: *(int64_t *)f = PRS_UNSET; break;
 	case PRS_OPTION_SECONDS: *(uint64_t *)f = PRS_UNSET_US; break;
 	case PRS_OPTION_NUM: *(double *)f = NAN; break;
 	case PRS_OPTION_BOOL: *(bool *)f = false; break;
@@ -212,6 +213,27 @@ static int set_number(double *to, const struct prs_option_row *row, const char *
 	return 0;
 }
 
+/* 1024, 64KB, 1.5GB */
+static int set_size(int64_t *to, const struct prs_option_row *row, const char *value, const char *where, struct prs_err *err)
+{
+	static const char *const units[] = { "", "B", "KB", "MB", "GB", "TB", "K", "M", "G", "T" };
+	static const double factors[] = { 1, 1, 0x1p10, 0x1p20, 0x1p30, 0x1p40, 0x1p10, 0x1p20, 0x1p30, 0x1p40 };
+	size_t digits = strspn(value, ".0123456789");
+	char *end = NULL;
+	double v = digits ? strtod(value, &end) : -1;
+	for (size_t i = 0; i < sizeof units / sizeof *units && digits && end == value + digits; i++) {
+		if (strcasecmp(value + digits, units[i]) != 0)
+			continue;
+		if (v * factors[i] < row->min || v * factors[i] > row->max)
+			break;
+		*to = (int64_t)(v * factors[i]);
+		return 0;
+	}
+	char expected[128];
+	snprintf(expected, sizeof expected, "a size such as 512MB or 2GB, from %.0f to %.0f bytes", row->min, row->max);
+	return wrong(row, value, where, expected, err);
+}
+
 static int set_bool(bool *to, const struct prs_option_row *row, const char *value, const char *where, struct prs_err *err)
 {
 	static const char *const yes[] = { "true", "yes", "1" }, *const no[] = { "false", "no", "0" };
@@ -248,6 +270,7 @@ int prs_option_set(struct prs_options *o, const struct prs_option_row *row, cons
 	switch (row->type) {
 	case PRS_OPTION_INT:
 	case PRS_OPTION_COUNT: return set_int(f, row, value, where, err);
+	case PRS_OPTION_SIZE: return set_size(f, row, value, where, err);
 	case PRS_OPTION_NUM: return set_number(f, row, value, where, err);
 	case PRS_OPTION_BOOL: return set_bool(f, row, value, where, err);
 	case PRS_OPTION_CHOICE: return set_choice(f, row, value, where, err);
@@ -307,6 +330,7 @@ bool prs_option_get(const struct prs_options *o, const struct prs_option_row *ro
 	switch (row->type) {
 	case PRS_OPTION_INT:
 	case PRS_OPTION_COUNT:
+	case PRS_OPTION_SIZE:
 		if (*(const int64_t *)f == PRS_UNSET)
 			return false;
 		prs_buf_putf(to, "%lld", (long long)*(const int64_t *)f);

@@ -63,7 +63,8 @@ static const char *value_word(const struct prs_option_row *row)
 	case PRS_OPTION_SECONDS: return "SECONDS";
 	case PRS_OPTION_TEXT:
 	case PRS_OPTION_CHOICE:
-	case PRS_OPTION_LIST: break;
+	case PRS_OPTION_LIST:
+	case PRS_OPTION_SIZE: break;
 	}
 	return row->unit;
 }
@@ -178,6 +179,7 @@ static void put_range(struct prs_buf *to, const struct prs_option_row *row)
 	switch (row->type) {
 	case PRS_OPTION_INT:
 	case PRS_OPTION_COUNT: prs_buf_putf(to, "whole number, %.0f to %.0f", row->min, row->max); break;
+	case PRS_OPTION_SIZE: prs_buf_putf(to, "bytes, or with KB, MB, GB; %.0f to %.0f", row->min, row->max); break;
 	case PRS_OPTION_NUM: prs_buf_putf(to, "number, %.0f to %.0f", row->min, row->max); break;
 	case PRS_OPTION_SECONDS: prs_buf_putf(to, "above %.0f, up to %.0f", row->min, row->max); break;
 	case PRS_OPTION_BOOL: prs_buf_puts(to, "true or false"); break;

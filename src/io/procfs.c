@@ -3,9 +3,11 @@
  */
 #include "io/procfs.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -144,4 +146,61 @@ bool prs_process_usage(int pid, struct prs_process_usage *ret)
 		ret->written_bytes = number_of(text, "write_bytes:");
 	}
 	return true;
+}
+
+/* ---- memory of a tree ------------------------------------------------------------------------------------------------- */
+
+static uint64_t resident_bytes(int pid)
+{
+	char path[64], text[256];
+	uint64_t pages = 0;
+	snprintf(path, sizeof path, "/proc/%d/statm", pid);
+	if (read_text(path, text, sizeof text))
+		sscanf(text, "%*u %" SCNu64, &pages);
+	return pages * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+static uint64_t proportional_bytes(int pid)
+{
+	char path[64], text[4096];
+	snprintf(path, sizeof path, "/proc/%d/smaps_rollup", pid);
+	return read_text(path, text, sizeof text) ? number_of(text, "Pss:") * 1024 : resident_bytes(pid);
+}
+
+enum { TREE_MAX = 4096 };
+
+/* The children of a process, behind pids[*n]. */
+static void add_children(int pid, int *pids, unsigned *n)
+{
+	char path[64], text[32 << 10];
+	snprintf(path, sizeof path, "/proc/%d/task", pid);
+	DIR *d = opendir(path);
+	for (struct dirent *e; d && (e = readdir(d));) {
+		int thread = atoi(e->d_name), child, used = 0;
+		snprintf(path, sizeof path, "/proc/%d/task/%d/children", pid, thread);
+		if (thread <= 0 || !read_text(path, text, sizeof text))
+			continue;
+		for (const char *p = text; *n < TREE_MAX && sscanf(p, " %d%n", &child, &used) == 1; p += used)
+			pids[(*n)++] = child;
+	}
+	if (d)
+		closedir(d);
+}
+
+uint64_t prs_tree_bytes(int pid, uint64_t enough)
+{
+	int pids[TREE_MAX];
+	unsigned n = 1;
+	uint64_t sum = 0;
+	pids[0] = pid;
+	for (unsigned i = 0; i < n; i++) {
+		sum += resident_bytes(pids[i]);
+		add_children(pids[i], pids, &n);
+	}
+	if (sum <= enough)
+		return sum;
+	sum = 0;
+	for (unsigned i = 0; i < n; i++)
+		sum += proportional_bytes(pids[i]);
+	return sum;
 }

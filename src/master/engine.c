@@ -81,6 +81,9 @@ static int make_setup(struct prs_engine *e, struct prs_err *err)
 
 /* ---- node, scheduler, report ------------------------------------------------------------------------------------------ */
 
+/* An unset size is none. */
+static uint64_t bytes_of(int64_t size) { return size == PRS_UNSET ? 0 : (uint64_t)size; }
+
 static int make_node(struct prs_engine *e, struct prs_err *err)
 {
 	const struct prs_options *o = &e->c.job->o;
@@ -95,10 +98,11 @@ static int make_node(struct prs_engine *e, struct prs_err *err)
 		.struct_size = sizeof c, .loop = e->loop, .sync = e->sync, .fs = e->c.fs, .dir = e->c.dir, .run = e->c.run, .run_text = run_kept,
 		.epoch = e->epoch, .ip = "127.0.0.1", .program = e->c.program, .python = e->c.job->python, .loader = e->c.loader,
 		.code_root = code_kept, .environment = e->c.environment, .gpus = e->c.gpus, .setup = &e->setup, .link = drive_link(e),
-		.no_sync = o->bench_no_sync, .monitor_interval_us = (uint64_t)o->resource_monitor_interval * 1000000,
+		.no_sync = o->bench_no_sync, .memory_limit_bytes = bytes_of(o->memory_limit_per_process), .max_rss_bytes = bytes_of(o->max_rss_per_process),
+		.monitor_interval_us = (uint64_t)o->resource_monitor_interval * 1000000,
 		.pool = { .slots = (uint16_t)o->processes, .run_timeout_us = o->run_invocation_timeout_us, .overhead_timeout_us = o->task_overhead_timeout_us,
 		          .init_timeout_us = o->init_timeout_us, .term_grace_us = 2000000, .backoff_first_us = 100000, .backoff_max_us = 10000000,
-		          .depth_target_us = 2000, .depth_max = 32, .recall_after_us = 20000, .gap_us = 2000000 },
+		          .depth_target_us = 2000, .depth_max = 32, .recall_after_us = 20000, .gap_us = 2000000, .max_units = bytes_of(o->max_mini_batches_per_process) },
 	};
 	return prs_node_new(&e->node, &c, err);
 }

@@ -5,6 +5,7 @@
 #define PRS_NODE_IMPL_H
 
 #include "io/conn.h"
+#include "io/memcg.h"
 #include "io/procfs.h"
 #include "node/node.h"
 #include "store/store.h"
@@ -22,6 +23,7 @@ struct worker {
 	struct prs_page *page;
 	uint32_t tokens_due;  /* tasks in conn.out whose tokens are not written */
 	bool dirty, paused;
+	uint64_t peak_bytes;  /* most that the memory watch saw */
 	/* the last report of the process, for PROC */
 	uint16_t report_code;
 	uint64_t trace_offset;
@@ -81,6 +83,10 @@ struct prs_node {
 	bool stepping, pool_down, told_down;
 	struct rows_store rows;
 	struct perf perf;
+	struct {
+		struct prs_timer *timer; /* NULL = off */
+		struct prs_memcg cgroup;
+	} memory;
 	/* the frame that is being handled */
 	struct worker *current;
 	const uint8_t *payload;
@@ -113,6 +119,14 @@ bool rows_idle(const struct prs_node *n);
 /* perf.c */
 int perf_init(struct prs_node *n, struct prs_err *err);
 void perf_done(struct prs_node *n);
+/* memory.c */
+int memory_init(struct prs_node *n, struct prs_err *err);
+void memory_done(struct prs_node *n);
+void memory_started(struct worker *w);
+/* After the end of the process, its children killed: true when the kernel killed it because of the limit. */
+bool memory_ended(struct worker *w);
+/* The sentence of MEMORY_LIMIT. */
+void memory_describe(const struct worker *w, char *to, size_t bytes);
 /* tell.c */
 void tell_try(struct prs_node *n, const struct prs_pool_effect *e);
 void tell_proc(struct prs_node *n, const struct prs_pool_effect *e);

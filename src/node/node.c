@@ -43,6 +43,8 @@ int prs_node_new(struct prs_node **ret, const struct prs_node_config *c, struct 
 		r = rows_init(n, err);
 	if (r >= 0)
 		r = perf_init(n, err);
+	if (r >= 0)
+		r = memory_init(n, err);
 	if (r < 0) {
 		prs_node_free(n);
 		return r;
@@ -59,6 +61,7 @@ void prs_node_free(struct prs_node *n)
 		worker_done(&n->workers[i]);
 	rows_free(n);
 	perf_done(n);
+	memory_done(n);
 	prs_timer_free(n->timer);
 	prs_pool_free(n->pool);
 	prs_freep(&n->workers);

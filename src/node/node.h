@@ -32,6 +32,7 @@ struct prs_node_config {
 	struct prs_pool_config pool;
 	struct prs_link link;
 	bool no_sync;
+	uint64_t memory_limit_bytes, max_rss_bytes; /* 0 = none */
 	uint64_t monitor_interval_us; /* resource_monitor_interval; 0 = off */
 };
 

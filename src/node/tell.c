@@ -63,7 +63,9 @@ void tell_try(struct prs_node *n, const struct prs_pool_effect *e)
 		uint64_t mono = prs_clock_us(), wall = prs_wall_us();
 		*t = (struct prs_try){ .start_us = wall - (e->start_us && e->start_us < mono ? mono - e->start_us : 0), .run_us = e->run_us,
 			               .elapsed_us = e->start_us && e->start_us < mono ? mono - e->start_us : 0 };
-		if (died(e->code))
+		if (e->code == PRS_EMEMORY_LIMIT)
+			memory_describe(&n->workers[e->slot], message, sizeof message);
+		else if (died(e->code))
 			describe_exit(n, e, message);
 		else
 			snprintf(message, sizeof message, "%s", prs_error_row(e->code)->sentence);
@@ -100,6 +102,8 @@ void tell_proc(struct prs_node *n, const struct prs_pool_effect *e)
 		snprintf(message, sizeof message, "%s", w->report_text);
 	} else if (e->proc_event == PRS_PROC_INIT_FAILED && e->code == PRS_EINIT_EXIT) {
 		describe_exit(n, e, message);
+	} else if (e->code == PRS_EMEMORY_LIMIT) {
+		memory_describe(w, message, sizeof message);
 	} else if (e->code) {
 		snprintf(message, sizeof message, "%s", prs_error_row(e->code)->sentence);
 	}

@@ -9,10 +9,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static uint64_t now(void) { return prs_clock_us(); }
@@ -262,6 +264,8 @@ static void on_dead(void *ctx, int events)
 	close_process(w);
 	kill_strays(w);
 	struct prs_pool_event e = { .type = PRS_POOL_EXITED, .now_us = now(), .slot = w->slot, .exit = status, .pages = &page };
+	if (memory_ended(w) && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
+		e.code = PRS_EMEMORY_LIMIT;
 	w->page->word = 0;
 	node_event(n, &e);
 }
@@ -383,6 +387,7 @@ void worker_spawn(struct worker *w, uint32_t incarnation)
 		e.type = PRS_POOL_SPAWN_FAILED;
 		e.code = PRS_ESPAWN;
 	} else {
+		memory_started(w); /* before it does anything: it waits for SETUP */
 		send_setup(w);
 	}
 	e.pid = (uint32_t)w->pid;

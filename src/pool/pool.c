@@ -42,7 +42,7 @@ struct slot {
 	uint32_t judged;        /* claim whose try was judged, 0 = none: its answer is dropped */
 	uint16_t broken;        /* code of BROKEN */
 	bool recall_missed;     /* the last RECALL came too late: no other one for this head */
-	bool init_told, signalled, leaving;
+	bool init_told, signalled, leaving, retiring;
 	uint64_t busy_us;
 };
 
@@ -192,7 +192,7 @@ static void start(struct prs_pool *p, uint16_t i)
 	s->pid = 0;
 	s->next_claim = 1;
 	s->broken = 0;
-	s->init_told = s->signalled = s->leaving = s->recall_missed = false;
+	s->init_told = s->signalled = s->leaving = s->retiring = s->recall_missed = false;
 	s->recalling = s->judged = 0;
 	s->answers = s->word = s->shift_us = 0;
 	emit(p, PRS_POOL_SPAWN, i);
@@ -279,7 +279,7 @@ static void send(struct prs_pool *p, uint16_t i, uint32_t queue_at)
 
 static bool accepts(const struct prs_pool *p, const struct slot *s)
 {
-	return ready(s) && !s->leaving && !s->recalling && !ending(p);
+	return ready(s) && !s->leaving && !s->retiring && !s->recalling && !ending(p);
 }
 
 /* How many units more the slot may get; nothing is queued behind a head that is slow. */
@@ -288,6 +288,8 @@ static uint32_t room(const struct prs_pool *p, const struct slot *s)
 	if (!accepts(p, s))
 		return 0;
 	uint32_t most = s->sent.n && p->now_us - s->head_since_us >= p->c.recall_after_us ? 1 : depth(p);
+	if (p->c.max_units && most > p->c.max_units - s->answers) /* answers < max_units: it would retire */
+		most = (uint32_t)(p->c.max_units - s->answers);
 	return most > s->sent.n ? most - s->sent.n : 0;
 }
 
@@ -407,7 +409,19 @@ static void emptied(struct prs_pool *p, uint16_t i)
 	if (p->slots[i].sent.n || p->slots[i].state != PRS_WORKER_BUSY)
 		return;
 	set_state(p, i, PRS_WORKER_IDLE);
-	if (ending(p))
+	if (ending(p) || p->slots[i].retiring)
+		stop_slot(p, i);
+}
+
+static void retire(struct prs_pool *p, uint16_t i)
+{
+	struct slot *s = &p->slots[i];
+	if (!ready(s) || s->retiring)
+		return;
+	s->retiring = true;
+	if (s->sent.n)
+		recall(p, i, s->sent.n - 1);
+	else
 		stop_slot(p, i);
 }
 
@@ -444,6 +458,8 @@ static void on_answer(struct prs_pool *p, const struct prs_pool_event *e)
 		tell_try(p, e->slot, &it, e->code, 0, e->run_us, 0);
 	s->leaving = s->leaving || (e->type == PRS_POOL_FAIL && (e->code == PRS_ERUN_EXIT || e->code == PRS_ESOCKET_CLOSED));
 	head_changed(p, e->slot);
+	if (p->c.max_units && s->answers >= p->c.max_units)
+		s->retiring = true;
 	emptied(p, e->slot);
 	if (s->leaving)
 		terminate(p, e->slot, false);
@@ -519,7 +535,7 @@ static bool settle(struct prs_pool *p, const struct prs_pool_event *e)
 			continue;
 		}
 		uint64_t since = prs_page_since(e->pages->word);
-		tell_try(p, e->slot, &it, exit_code_of(s, e->exit), e->exit, since && since < p->now_us ? p->now_us - since : 0, since);
+		tell_try(p, e->slot, &it, e->code ? e->code : exit_code_of(s, e->exit), e->exit, since && since < p->now_us ? p->now_us - since : 0, since);
 		charged = true;
 	}
 	return charged;
@@ -537,9 +553,9 @@ static void on_exited(struct prs_pool *p, const struct prs_pool_event *e)
 	struct slot *s = &p->slots[e->slot];
 	if (!alive(s))
 		return;
-	bool was_coming = coming(s), was_ready = ready(s), charged = settle(p, e) || s->leaving;
+	bool was_coming = coming(s), was_ready = ready(s), charged = settle(p, e) || s->leaving || (s->retiring && !s->signalled);
 	if (was_coming && !ending(p))
-		init_failed(p, e->slot, PRS_EINIT_EXIT, e->exit);
+		init_failed(p, e->slot, e->code ? e->code : PRS_EINIT_EXIT, e->exit);
 	else if (!charged && !s->init_told && !ending(p))
 		s->failures++;
 	tell_proc(p, e->slot, s->signalled ? PRS_PROC_KILLED : PRS_PROC_EXITED, was_ready && !charged ? PRS_EIDLE_EXIT : 0, e->exit);
@@ -614,6 +630,22 @@ static void judge(struct prs_pool *p, uint16_t i, uint32_t at, uint16_t code)
 	tell_try(p, i, it, code, 0, p->now_us - since_of(s), prs_page_since(s->word));
 	s->judged = it->claim;
 	terminate(p, i, true);
+}
+
+/* The page may be younger than the last TICK. */
+static void over_limit(struct prs_pool *p, const struct prs_pool_event *e)
+{
+	struct slot *s = &p->slots[e->slot];
+	if (coming(s)) {
+		init_failed(p, e->slot, e->code, 0);
+	} else if (ready(s)) {
+		s->shift_us = s->word == e->pages->word ? s->shift_us : 0;
+		s->word = e->pages->word;
+		uint32_t at = started_at(s, e->pages);
+		if (at < s->sent.n && !s->judged)
+			judge(p, e->slot, at, e->code);
+	}
+	kill_now(p, e->slot);
 }
 
 /* It takes no unit: none was started, none is charged. Unless its answers are still on their way. */
@@ -766,6 +798,8 @@ static void on_event(struct prs_pool *p, const struct prs_pool_event *e)
 		s->broken = e->code;
 		kill_now(p, e->slot);
 		break;
+	case PRS_POOL_OVER_LIMIT: over_limit(p, e); break;
+	case PRS_POOL_RETIRE: retire(p, e->slot); break;
 	case PRS_POOL_BYE: break;
 	case PRS_POOL_EXITED: on_exited(p, e); break;
 	case PRS_POOL_TICK:

@@ -14,6 +14,8 @@
  * Depth: clamp(depth_target_us / mean run time, 1, depth_max) units are sent to a worker ahead of time, one to a worker whose head runs
  *        longer than recall_after_us. Units are asked for (ASK) so that every worker can be kept at its depth.
  * Recall: when a worker is idle and another worker's head has run longer than recall_after_us: RECALL what lies behind it.
+ * Retiring: a process that served max_units, or that RETIRE names, gets no more units, ends after what it runs by STOP (shutdown()), and is replaced
+ *        at once.
  * Backoff: an end of a process that no unit is charged for (init() failed, it ended while idle, it takes no unit) delays its next start.
  * Clock: an event whose time lies gap_us or more behind the WAKE that was asked for (the machine or the container stood) shifts all
  *        deadlines by as much. While something is timed the pool asks to be woken at least every gap_us.
@@ -42,6 +44,7 @@ struct prs_pool_config {
 	uint16_t depth_max;           /* 32 */
 	uint64_t recall_after_us;     /* 20 ms */
 	uint64_t gap_us;              /* 2 s */
+	uint64_t max_units;           /* max_mini_batches_per_process: the process is replaced after so many answers; 0 = never */
 };
 
 enum prs_pool_event_type {
@@ -56,8 +59,10 @@ enum prs_pool_event_type {
 	PRS_POOL_FAIL,        /* slot, claim, code, run_us: a FAIL frame */
 	PRS_POOL_RECALLED,    /* slot, count: that many tokens were read back; may be fewer than asked, also 0 */
 	PRS_POOL_BROKEN,      /* slot, code: bytes that are not the protocol, or the socket is unusable */
+	PRS_POOL_OVER_LIMIT,  /* slot, code, pages = its page: it holds too much memory; killed, and the unit that the page names is charged */
+	PRS_POOL_RETIRE,      /* slot: to be replaced after the unit that runs */
 	PRS_POOL_BYE,         /* slot, code */
-	PRS_POOL_EXITED,      /* slot, exit = wait status, pages = its last page; its socket has been drained before */
+	PRS_POOL_EXITED,      /* slot, exit = wait status, code = why when the node knows better (memory limit), else 0, pages = its last page; its socket has been drained before */
 	PRS_POOL_TICK,        /* pages[] of all slots as just read (word 0 where there is none) */
 	PRS_POOL_DRAIN,       /* no new units to workers; what runs may finish; then STOP the workers. Queued units are RETURNed. */
 	PRS_POOL_ABORT,       /* TERM all now, KILL after the grace; running units are RETURNed without a try */

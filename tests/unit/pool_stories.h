@@ -103,6 +103,24 @@ STORY(test_shutdown_timeout, "start", "up 0", "up 1", "@1s finish -> stop 0; wak
 STORY(test_no_busy_timer, "start", "up 0", "up 1", "lease 1", "lease 2 -> send 1/1 u2", "page 0 run 1 0s", "page 1 run 1 0s", "@30s tick -> wake 60s",
       "@40s result 1 1 -> accept 1/1 u2; ask 3", "lease 3 -> send 1/2 u3", "page 1 run 2 40s", "@41s bye 1 -> ")
 
+/* ---- memory, replacement ---------------------------------------------------------------------------------------------- */
+
+SOLO(test_over_limit, "start", "up 0", "lease 1", "result 0 1 10", "lease 2", "lease 3", "page 0 run 2 1s",
+     "@2s over 0 -> try 0/2 u2 MEMORY_LIMIT; term 0; wake 4s; kill 0; ask 3", "over 0 -> ", "result 0 2 10 -> dropped 0/2 u2",
+     "@3s exit 0 sig9 -> proc 0 killed; spawn 0#2")
+SOLO(test_over_limit_in_init, "start", "spawned 0", "hello 0", "@1s over 0 -> proc 0 init failed MEMORY_LIMIT; kill 0",
+     "@2s exit 0 sig9 -> proc 0 killed; wake 2100ms")
+SOLO(test_over_limit_idle, "start", "up 0", "over 0 -> kill 0; ask 0", "@1s exit 0 sig9 -> proc 0 killed; wake 1100ms") /* nobody is charged */
+SOLO(test_killed_by_the_kernel, "start", "up 0", "lease 1", "page 0 run 1 0s",
+     "@1s exit 0 sig9 MEMORY_LIMIT -> try 0/1 u1 MEMORY_LIMIT; proc 0 exited; spawn 0#2")
+SOLO(test_retire, "start", "up 0", "lease 1", "result 0 1 10", "lease 2", "lease 3", "page 0 run 2 1s", "retire 0 -> recall 0 x1; ask 3", "retire 0 -> ",
+     "recalled 0 1 -> drop 0/3 x1", "@2s result 0 2 10 -> accept 0/2 u2; stop 0", "bye 0 -> ",
+     "@3s exit 0 0 -> proc 0 exited; spawn 0#2", "spawned 0", "hello 0", "ready 0 -> proc 0 ready; send 0/1 u3; ask 34")
+SOLO(test_retire_idle, "start", "up 0", "@1s retire 0 -> stop 0; wake 31s; ask 0", "exit 0 0 -> proc 0 exited; spawn 0#2")
+SERVES_TWO(test_serves_two, "start", "up 0", "lease 1 -> wake 30s; send 0/1 u1", "result 0 1 10 -> accept 0/1 u1; ask 2",
+           "lease 2 -> send 0/2 u2", "lease 3 -> ask 3", "result 0 2 10 -> accept 0/2 u2; stop 0", "exit 0 0 -> proc 0 exited; spawn 0#2", "spawned 0", "hello 0",
+           "ready 0 -> proc 0 ready; send 0/1 u3; ask 4")
+
 /* ---- death and blame --------------------------------------------------------------------------------------------------- */
 
 SOLO(test_crash, "start", "up 0", "lease 1", "result 0 1 10", "lease 2", "lease 3", "lease 4", "page 0 run 2 1s",
@@ -356,7 +374,8 @@ static const char *const matrix[] = {
 	T(test_slow_head_gets_nothing_more), T(test_recall), T(test_recall_comes_too_late), T(test_recall_in_part), T(test_no_recall_for_nobody), \
 	T(test_recall_with_a_retry_among_them), T(test_run_timeout), T(test_run_timeout_result_first), T(test_load_timeout), T(test_write_timeout), \
 	T(test_long_run_is_no_write), T(test_takes_no_unit), T(test_answers_on_their_way), T(test_timer_belongs_to_the_claim), \
-	T(test_init_timeout), T(test_shutdown_timeout), T(test_no_busy_timer), T(test_crash), T(test_exit_without_result), \
+	T(test_init_timeout), T(test_shutdown_timeout), T(test_no_busy_timer), T(test_over_limit), T(test_over_limit_in_init), T(test_over_limit_idle), \
+	T(test_killed_by_the_kernel), T(test_retire), T(test_retire_idle), T(test_serves_two), T(test_crash), T(test_exit_without_result), \
 	T(test_exit_socket_closed), T(test_exit_load), T(test_died_between_two), T(test_result_read_before_death), T(test_backoff), \
 	T(test_spawn_failed), T(test_init_failed_is_told_once), T(test_init_failed_and_stays), T(test_broken_before_init), T(test_broken_idle), \
 	T(test_broken_busy), T(test_broken_unstarted), T(test_run_ended_its_process), T(test_run_ended_its_process_slowly), \

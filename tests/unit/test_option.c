@@ -102,6 +102,24 @@ static void number(const struct prs_option_row *row)
 		refused(row, wrong[i]);
 }
 
+static void size_in_bytes(const struct prs_option_row *row)
+{
+	char least[64], below[64], most[64];
+	snprintf(least, sizeof least, "%.0f", row->min);
+	snprintf(below, sizeof below, "%.0f", row->min - 1);
+	snprintf(most, sizeof most, "%.0f", row->max);
+	accepted(row, least, least);
+	accepted(row, most, most);
+	accepted(row, "2048KB", "2097152");
+	accepted(row, "2mb", "2097152");
+	accepted(row, "1.5GB", "1610612736");
+	accepted(row, "3g", "3221225472");
+	refused(row, below);
+	static const char *const wrong[] = { "", "GB", "2 GB", "-2GB", "2GBB", "2XB", "0x10", "nan", "1e9", "1.2.3GB", "9999999TB" };
+	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+		refused(row, wrong[i]);
+}
+
 static void yes_or_no(const struct prs_option_row *row)
 {
 	static const char *const yes[] = { "true", "True", "TRUE", "yes", "1" }, *const no[] = { "false", "False", "no", "0" };
@@ -151,6 +169,7 @@ static void test_every_option_and_value(void **state)
 	static void (*const kinds[])(const struct prs_option_row *) = {
 		[PRS_OPTION_INT] = whole_number, [PRS_OPTION_COUNT] = whole_number, [PRS_OPTION_NUM] = number, [PRS_OPTION_SECONDS] = number,
 		[PRS_OPTION_BOOL] = yes_or_no, [PRS_OPTION_CHOICE] = choice, [PRS_OPTION_TEXT] = words, [PRS_OPTION_LIST] = words,
+		[PRS_OPTION_SIZE] = size_in_bytes,
 	};
 	for (unsigned i = 0; prs_option_at(i); i++) {
 		const struct prs_option_row *row = prs_option_at(i);

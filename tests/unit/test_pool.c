@@ -3,7 +3,7 @@
  *
  * Events:  @TIME · start · lease ID [try N] [not SLOT] · spawned S · nospawn S · hello S · ready S · initfail S · result S CLAIM [US] ·
  *          fail S CLAIM CODE · recalled S N · broken S · bye S · exit S STATUS|sigN · page S PHASE CLAIM TIME [RESULTS] (no event) · tick ·
- *          drain · abort · finish.   `up S` = spawned, hello, ready; effects of these are not compared.
+ *          drain · abort · finish · over S (memory limit) · retire S.   `up S` = spawned, hello, ready; effects of these are not compared.
  * Times: 5s, 20ms, 7us, from the start of the story.
  */
 #include <setjmp.h>
@@ -76,6 +76,7 @@ static const struct {
 	{ "hello", PRS_POOL_HELLO }, { "ready", PRS_POOL_READY }, { "initfail", PRS_POOL_INIT_FAILED }, { "result", PRS_POOL_RESULT },
 	{ "fail", PRS_POOL_FAIL }, { "recalled", PRS_POOL_RECALLED }, { "broken", PRS_POOL_BROKEN }, { "bye", PRS_POOL_BYE },
 	{ "exit", PRS_POOL_EXITED }, { "tick", PRS_POOL_TICK }, { "drain", PRS_POOL_DRAIN }, { "abort", PRS_POOL_ABORT }, { "finish", PRS_POOL_FINISH },
+	{ "over", PRS_POOL_OVER_LIMIT }, { "retire", PRS_POOL_RETIRE },
 };
 
 static uint16_t code_of(const char *name)
@@ -132,7 +133,12 @@ static struct prs_pool_event event_of(char *const *word, int n)
 		e.run_us = n > 3 ? strtoull(word[3], NULL, 10) : 50000;
 	if (e.type == PRS_POOL_FAIL)
 		e.code = code_of(word[3]);
+	if (e.type == PRS_POOL_OVER_LIMIT) {
+		e.code = PRS_EMEMORY_LIMIT;
+		e.pages = &w.pages[e.slot];
+	}
 	if (e.type == PRS_POOL_EXITED) {
+		e.code = n > 3 ? code_of(word[3]) : 0;
 		e.exit = !strncmp(word[2], "sig", 3) ? (uint32_t)atoi(word[2] + 3) : (uint32_t)atoi(word[2]) << 8;
 		e.pages = &w.pages[e.slot];
 	}
@@ -239,6 +245,17 @@ static void tell_with(uint16_t slots, uint64_t gap_us, const char *const *story)
 	}
 #define STORY(name, ...) STORY_OF(name, 2, UINT64_MAX, __VA_ARGS__)
 #define SOLO(name, ...) STORY_OF(name, 1, UINT64_MAX, __VA_ARGS__)
+#define SERVES_TWO(name, ...) \
+	static void name(void **state) \
+	{ \
+		(void)state; \
+		static const char *const story[] = { __VA_ARGS__, NULL }; \
+		struct prs_pool_config c = defaults; \
+		c.slots = 1; \
+		c.max_units = 2; \
+		begin(&c); \
+		tell(story); \
+	}
 #define GAP(name, ...) STORY_OF(name, 1, 2000000, __VA_ARGS__)
 
 #include "pool_stories.h"
