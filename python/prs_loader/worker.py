@@ -141,6 +141,7 @@ class Worker:
         if error is not None:
             stays = isinstance(error, Exception)
             self.fail(task, code if stays else RUN_EXIT, error, times)
+            error = None  # it leads to this frame and back: what run() held is given up now, not at the next collection
             link.phase(channel.IDLE)
             return stays
         status = OK if count >= task.items else SHORT if count else EMPTY
