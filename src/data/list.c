@@ -189,11 +189,6 @@ static void put_files(struct prs_lister *l, struct prs_buf *body, uint32_t dir, 
 	l->files += count;
 }
 
-static void finish_body(struct prs_lister *l, const struct prs_buf *body, size_t from)
-{
-	l->sum ^= prs_checksum(body->data + from, body->len - from);
-}
-
 /* ---- reading a folder ------------------------------------------------------------------------------------------------- */
 
 struct found {
@@ -425,7 +420,7 @@ int prs_list_next(struct prs_lister *l, struct prs_buf *body, struct prs_err *er
 	put_rules(l, body, !l->stack_n);
 	if (!l->stack_n)
 		l->current_input = -1;
-	finish_body(l, body, from);
+	l->sum = prs_plan_sum(l->sum, body->data + from, body->len - from);
 	if (!l->stack_n && l->next_input == l->inputs)
 		put_end(l, body);
 	if (body->failed)
@@ -489,7 +484,7 @@ int prs_list_feed(struct prs_lister *l, const uint8_t *body, size_t n, struct pr
 	size_t at = 0;
 	int k;
 	l->fed = true;
-	l->sum ^= prs_checksum(body, n);
+	l->sum = prs_plan_sum(l->sum, body, n);
 	while ((k = prs_plan_next(body, n, &at, &r, err)) == 1) {
 		int e = feed_record(l, &r, err);
 		if (e < 0)

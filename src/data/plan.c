@@ -42,6 +42,7 @@ struct prs_plan {
 	size_t inputs_n, dirs_n, blocks_n, rules_n;
 	size_t inputs_cap, dirs_cap, blocks_cap, rules_cap;
 	uint64_t next_id, items, files;
+	uint32_t sum;
 	bool complete;
 };
 
@@ -177,6 +178,8 @@ static int feed_record(struct prs_plan *p, const struct prs_plan_record *r, stru
 	case PRS_PLAN_END:
 		if (r->u.end.ids != p->next_id || r->u.end.items != p->items || r->u.end.files != p->files)
 			return bad(err, "its totals do not match its records");
+		if (r->u.end.sum != p->sum)
+			return bad(err, "its records are not those that were summed up");
 		p->complete = true;
 		return 0;
 	case PRS_PLAN_HEAD:
@@ -193,6 +196,7 @@ int prs_plan_feed(struct prs_plan *p, const uint8_t *body, size_t n, struct prs_
 	struct prs_plan_record r;
 	size_t at = 0;
 	int k;
+	p->sum = prs_plan_sum(p->sum, body, n);
 	while ((k = prs_plan_next(body, n, &at, &r, err)) == 1) {
 		int e = feed_record(p, &r, err);
 		if (e < 0)

@@ -7,7 +7,8 @@
  * 4 FILES  dir u32 · count u32 · first file u64 · flags u32 (bit 0: last block of this folder) · names bytes u32 · names, each closed by a NUL
  * 5 RULE   first id u64 · count u64 · first file u64 · files per mini-batch u32 · input u16 · zero u16; the last mini-batch of an input
  *          that is shorter has a rule of its own with its own number
- * 9 END    ids u64 · items u64 · files u64 · zero u32 · checksum of all bodies before it, u32
+ * 9 END    ids u64 · items u64 · files u64 · zero u32 · sum u32 of all records before it, in all plans of the run: from 0,
+ *          sum = checksum of (sum u32 · checksum u32 of the record, from its head to its padding)
  * 6 SLICES, 7 GROUP, 8 SCHEMA belong to tables and partition keys and are not written yet: a reader refuses them (PRS_EVERSION).
  * File numbers count from 0 over all inputs in listing order.
  */
@@ -59,5 +60,8 @@ struct prs_plan_record {
 int prs_plan_put(struct prs_buf *b, const struct prs_plan_record *r);
 /* As prs_fact_next: 1 = a record, 0 = end, < 0 = error; texts point into body. */
 int prs_plan_next(const uint8_t *body, size_t body_bytes, size_t *offset, struct prs_plan_record *ret, struct prs_err *err);
+
+/* The sum of END: goes on from `sum` with the records of a body, up to its END. */
+uint32_t prs_plan_sum(uint32_t sum, const uint8_t *body, size_t n);
 
 #endif

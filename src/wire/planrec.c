@@ -3,6 +3,8 @@
  */
 #include "wire/plan.h"
 
+#include "wire/frame.h"
+
 static void put_payload(struct prs_buf *b, const struct prs_plan_record *r)
 {
 	switch (r->type) {
@@ -161,4 +163,17 @@ int prs_plan_next(const uint8_t *body, size_t body_bytes, size_t *offset, struct
 		return 1;
 	}
 	return r;
+}
+
+uint32_t prs_plan_sum(uint32_t sum, const uint8_t *body, size_t n)
+{
+	struct prs_record rec;
+	size_t at = 0;
+	while (prs_record_next(body, n, &at, &rec, NULL) == 1 && rec.type != PRS_PLAN_END) {
+		uint8_t both[8];
+		prs_put32(both, sum);
+		prs_put32(both + 4, prs_checksum(body + rec.at, at - rec.at));
+		sum = prs_checksum(both, sizeof both);
+	}
+	return sum;
 }

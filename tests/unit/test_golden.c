@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * test_golden: run folders of every format so far (tests/golden/), written by tests/golden/make_*.py: this engine reads them to the same result
+ * and writes their files again byte for byte.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "data/plan.h"
+#include "hex.h"
+#include "sched/ledger.h"
+#include "store/index.h"
+#include "store_world.h"
+
+#define V1 PRS_SOURCE_ROOT "/tests/golden/v1/"
+
+static const char *const names[] = { "RUN", "journal-1", "journal-2", "journal-3", "plan-1", "plan-3", "seg/1-0-0.seg", "seg/1-0-1.raw", "seg/3-0-0.seg", "output" };
+
+/* The folder in memory as /run. */
+static void load(struct store_world *w)
+{
+	world_new(w);
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		char from[512], to[64];
+		static uint8_t bytes[1 << 16];
+		snprintf(from, sizeof from, V1 "%s", names[i]);
+		snprintf(to, sizeof to, "/run/%s", names[i]);
+		FILE *f = fopen(from, "rb");
+		assert_non_null(f);
+		size_t n = fread(bytes, 1, sizeof bytes, f);
+		fclose(f);
+		mem_fs_put(w->m, to, bytes, n);
+	}
+}
+
+/* ---- read ------------------------------------------------------------------------------------------------------------- */
+
+struct reading {
+	struct store_world w;
+	struct prs_plan *plan;
+	struct prs_ledger ledger;
+	struct prs_index *x;
+};
+
+static int on_plan(void *ctx, const uint8_t *body, size_t n, struct prs_err *err)
+{
+	struct reading *r = ctx;
+	world_on_plan(&r->w, body, n, err);
+	return prs_plan_feed(r->plan, body, n, err);
+}
+
+static int on_fact(void *ctx, const struct prs_fact *f, struct prs_err *err)
+{
+	struct reading *r = ctx;
+	bool counts = f->type == PRS_FACT_DONE && prs_ledger_state(&r->ledger, f->u.done.unit.id) != PRS_UNIT_DONE;
+	world_on_fact(&r->w, f, err);
+	int e = prs_ledger_fold(&r->ledger, f, err);
+	if (!e && f->type == PRS_FACT_PLANNED)
+		e = prs_index_grow(r->x, f->u.planned.next_id, err);
+	if (!e && f->type == PRS_FACT_RESET)
+		prs_index_reset(r->x, f->u.reset.unit.id, f->u.reset.count);
+	return e || !counts ? e : prs_index_done(r->x, &f->u.done, err);
+}
+
+static void assert_paths(struct reading *r, uint64_t id, const char *want, size_t n)
+{
+	PRS_AUTOBUF b;
+	struct prs_unit u = { .id = id };
+	prs_buf_init(&b, 4096);
+	assert_int_equal(prs_plan_paths(r->plan, &u, &b), 0);
+	assert_int_equal(b.len, n);
+	assert_memory_equal(b.data, want, n);
+}
+#define PATHS(r, id, text) assert_paths(r, id, text, sizeof text)
+
+static void check_output(struct reading *r)
+{
+	struct prs_assembled done;
+	struct prs_assemble_options o = { .path = "/out/rows", .run = &r->w.run, .epoch = 3, .next_id = r->ledger.next_id };
+	uint64_t n, want_n;
+	assert_int_equal(prs_index_verify_ranges(r->x, NULL, NULL, NULL), 0);
+	assert_int_equal(prs_assemble(r->w.fs, "/run", r->x, &o, NULL, NULL, &done, &r->w.err), 0);
+	const uint8_t *got = mem_fs_bytes(r->w.m, "/out/rows", &n), *want = mem_fs_bytes(r->w.m, "/run/output", &want_n);
+	assert_int_equal(n, want_n);
+	assert_memory_equal(got, want, n);
+	assert_int_equal(done.headers_differ, 1);
+	assert_int_equal(done.ranges, 4);
+}
+
+static void on_problem(void *ctx, const char *sentence)
+{
+	(void)ctx;
+	fail_msg("%s", sentence);
+}
+
+static struct reading *reading_new(void)
+{
+	struct reading *r = calloc(1, sizeof *r);
+	char name[64];
+	load(&r->w);
+	r->plan = prs_plan_new();
+	assert_int_equal(prs_ledger_init(&r->ledger, prs_plan_items_of, r->plan), 0);
+	assert_int_equal(prs_index_new(&r->x, r->w.fs, "/run", 4, NULL), 0);
+	assert_int_equal(prs_run_file_read(r->w.fs, "/run", &r->w.run, name, sizeof name, NULL), 0);
+	assert_string_equal(name, "golden-20231114-221320-abc");
+	return r;
+}
+
+static void reading_free(struct reading *r)
+{
+	prs_index_free(r->x, true);
+	prs_ledger_done(&r->ledger);
+	prs_plan_free(r->plan);
+	world_free(&r->w);
+	free(r);
+}
+
+static int recover(struct reading *r, struct prs_recovered *was)
+{
+	struct prs_recover_sink sink = { r, on_plan, on_fact };
+	return prs_store_recover(r->w.fs, "/run", &r->w.run, &sink, was, &r->w.err);
+}
+
+static void test_v1_is_read(void **state)
+{
+	(void)state;
+	struct reading *r = reading_new();
+	struct prs_recovered was;
+	int e = recover(r, &was);
+	if (e)
+		fail_msg("%s", r->w.err.msg);
+	assert_string_equal(r->w.seen, "plan(216) 1:HEAD 1:NODE 1:PLANNED+3 1:STATE 1:PROC 1:DONE0 1:DONE1 1:TRY2 plan(80) plan(144) 3:HEAD 3:LOST 3:RESET1 3:SET "
+	                               "3:PLANNED=5 3:DONE1 3:DONE2 3:DONE3 3:DONE0 3:FAILED4 3:STATE 3:SPLIT 3:STEP 3:PUBLISHED 3:STATE");
+	assert_int_equal(was.epoch, 3);
+	assert_int_equal(was.next_epoch, 4);
+	PATHS(r, 0, "/data/in/a\0/data/in/b c");
+	PATHS(r, 1, "/data/in/d\xff\0/data/in/e\nf");
+	PATHS(r, 2, "/data/in/g\0/data/in/hij");
+	PATHS(r, 3, "/data/in/sub \xe4/k\0/data/in/sub \xe4/l");
+	PATHS(r, 4, "/data/in/sub \xe4/deep/m");
+	const struct prs_ledger_counts *c = &r->ledger.counts;
+	assert_int_equal(r->ledger.next_id, 5);
+	assert_true(r->ledger.planned_all);
+	assert_true(r->ledger.published);
+	assert_int_equal(r->ledger.job, PRS_JOB_COMPLETED);
+	assert_int_equal(c->units[PRS_UNIT_DONE], 4);
+	assert_int_equal(c->units[PRS_UNIT_FAILED], 1);
+	assert_int_equal(c->items, 9);
+	assert_int_equal(c->items_failed, 1);
+	assert_int_equal(c->rows, 8);
+	check_output(r);
+	assert_int_equal(prs_store_audit(r->w.fs, "/run", &r->w.run, on_problem, NULL, NULL), 0);
+	reading_free(r);
+}
+
+/* A plan file of other content than the one that END summed up (its frames are whole). */
+static void test_another_plan_is_refused(void **state)
+{
+	(void)state;
+	struct reading *r = reading_new();
+	struct prs_recovered was;
+	struct prs_frame f;
+	uint8_t *p = mem_fs_bytes(r->w.m, "/run/plan-1", NULL) + PRS_FILE_HEADER_BYTES;
+	assert_int_equal(prs_frame_get(p, PRS_FRAME_HEADER_BYTES, PRS_FILE_HEADER_BYTES, &f), 1);
+	uint8_t *name = memmem(p, f.body_bytes, "hij", 3);
+	assert_non_null(name);
+	name[0] = 'H';
+	f.body_sum = prs_checksum(p + PRS_FRAME_HEADER_BYTES, f.body_bytes);
+	prs_frame_put(p, &f);
+	assert_int_equal(recover(r, &was), -PRS_ECORRUPT);
+	assert_non_null(strstr(r->w.err.msg, "/run/plan-3"));
+	assert_non_null(strstr(r->w.err.msg, "summed up"));
+	reading_free(r);
+}
+
+/* ---- write again ------------------------------------------------------------------------------------------------------ */
+
+struct copy {
+	struct store_world *w;
+	struct prs_log log;
+};
+
+/* Decode the records of a body and encode them; only what this engine passes over is taken as it is. */
+static void again(enum prs_file_kind kind, const uint8_t *body, size_t n, struct prs_buf *to)
+{
+	struct prs_record rec;
+	size_t at = 0;
+	while (prs_record_next(body, n, &at, &rec, NULL) == 1) {
+		size_t begin = rec.at, one = rec.at;
+		struct prs_fact f;
+		struct prs_plan_record p;
+		struct prs_rows r;
+		uint64_t place;
+		if (rec.type == 200)
+			prs_buf_put(to, body + begin, at - begin);
+		else if (kind == PRS_FILE_JOURNAL)
+			assert_true(prs_fact_next(body, n, &one, &f, NULL) == 1 && prs_fact_put(to, &f) == 0);
+		else if (kind == PRS_FILE_PLAN)
+			assert_true(prs_plan_next(body, n, &one, &p, NULL) == 1 && prs_plan_put(to, &p) == 0);
+		else
+			assert_true(prs_rows_next(body, n, &one, &r, NULL) == 1 && prs_rows_put(to, &r, &place) == 0);
+	}
+}
+
+static void copy_raw(struct copy *c, const uint8_t *body, size_t n)
+{
+	struct prs_rows r;
+	size_t at = 0;
+	uint64_t offset;
+	uint32_t sum;
+	assert_int_equal(prs_rows_next(body, n, &at, &r, NULL), 1);
+	mem_fs_put(c->w->m, "/passed", r.bytes, r.length);
+	int fd = c->w->fs->open(c->w->m, "/passed", 0, 0);
+	assert_int_equal(prs_log_raw(&c->log, &r, fd, &offset, &sum, NULL), 0);
+	assert_int_equal(sum, prs_checksum(r.bytes, r.length));
+	c->w->fs->close(c->w->m, fd);
+}
+
+static int copy_frame(void *ctx, uint64_t offset, const uint8_t *body, size_t n, struct prs_err *err)
+{
+	(void)err;
+	struct copy *c = ctx;
+	if (c->log.kind == PRS_FILE_RAW) {
+		copy_raw(c, body, n);
+		return 0;
+	}
+	PRS_AUTOBUF b;
+	prs_buf_init(&b, 1 << 20);
+	prs_log_begin(&b);
+	again(c->log.kind, body, n, &b);
+	uint64_t at = prs_log_place(&c->log, &b);
+	assert_int_equal(at, offset);
+	assert_int_equal(prs_log_commit(&c->log, &b, at, NULL), 0);
+	return 0;
+}
+
+static void test_v1_is_written_again(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *path;
+		enum prs_file_kind kind;
+		unsigned frames;
+	} files[] = {
+		{ "/run/journal-1", PRS_FILE_JOURNAL, 5 },     { "/run/journal-2", PRS_FILE_JOURNAL, 0 },     { "/run/journal-3", PRS_FILE_JOURNAL, 5 },
+		{ "/run/plan-1", PRS_FILE_PLAN, 2 },           { "/run/plan-3", PRS_FILE_PLAN, 2 },           { "/run/seg/1-0-0.seg", PRS_FILE_SEGMENT, 1 },
+		{ "/run/seg/3-0-0.seg", PRS_FILE_SEGMENT, 2 }, { "/run/seg/1-0-1.raw", PRS_FILE_RAW, 1 },
+	};
+	struct store_world w;
+	char name[64];
+	load(&w);
+	assert_int_equal(prs_run_file_read(w.fs, "/run", &w.run, name, sizeof name, NULL), 0);
+	for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+		struct copy c = { .w = &w };
+		uint64_t length, n, copied;
+		assert_int_equal(prs_log_create(&c.log, w.fs, "/out/copy", files[i].kind, &w.run, 0, NULL), 0);
+		assert_int_equal(prs_log_scan(w.fs, files[i].path, files[i].kind, &w.run, UINT64_MAX, copy_frame, &c, &length, &w.err), 0);
+		const uint8_t *want = mem_fs_bytes(w.m, files[i].path, &n), *got = mem_fs_bytes(w.m, "/out/copy", &copied);
+		assert_int_equal(length, n);
+		assert_int_equal(copied, n);
+		for (uint64_t k = 0; k < n; k++)
+			if (got[k] != want[k])
+				fail_msg("%s: byte %llu is %02x, not %02x", files[i].path, (unsigned long long)k, got[k], want[k]);
+		prs_log_close(&c.log);
+		w.fs->unlink(w.m, "/out/copy");
+	}
+	assert_int_equal(prs_run_file_write(w.fs, "/out", &w.run, name, "0.1.0", NULL), 0);
+	uint64_t n, copied;
+	const uint8_t *want = mem_fs_bytes(w.m, "/run/RUN", &n), *got = mem_fs_bytes(w.m, "/out/RUN", &copied);
+	assert_int_equal(copied, n);
+	assert_memory_equal(got, want, n);
+	world_free(&w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_v1_is_read),
+		cmocka_unit_test(test_another_plan_is_refused),
+		cmocka_unit_test(test_v1_is_written_again),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
