@@ -167,10 +167,14 @@ static int make_folders(const char *dir, struct prs_err *err)
 	return 0;
 }
 
-static int take_snapshot(struct prs_job *j, const char *dir, const char *folder, struct prs_err *err)
+/* code/: what the run is; work/code/: the workers' folder, theirs to write in. */
+static int take_snapshot(struct prs_job *j, const char *dir, struct prs_err *err)
 {
-	PRS_AUTOFREE char *path = prs_strf("%s/%s", dir, folder);
-	return path ? prs_snapshot(j, program_fs(), path, err) : prs_fail(err, PRS_ENOMEM, "the copy of the code");
+	PRS_AUTOFREE char *code = prs_strf("%s/code", dir), *work = prs_strf("%s/work/code", dir);
+	if (!code || !work)
+		return prs_fail(err, PRS_ENOMEM, "the copy of the code");
+	int r = prs_snapshot(j, program_fs(), code, err);
+	return r ? r : prs_snapshot_copy(program_fs(), code, work, err);
 }
 
 static int fill_run_folder(struct prs_job *j, const struct cli_run *run, struct prs_err *err)
@@ -181,8 +185,7 @@ static int fill_run_folder(struct prs_job *j, const struct cli_run *run, struct 
 	int r = make_folders(run->dir, err);
 	if (!j->output_dir)
 		j->output_dir = prs_strf("%s/outputs", run->dir);
-	r = r ? r : take_snapshot(j, run->dir, "code", err);
-	r = r ? r : take_snapshot(j, run->dir, "work/code", err);
+	r = r ? r : take_snapshot(j, run->dir, err);
 	r = r ? r : prs_job_to_json(j, &json, err);
 	snprintf(path, sizeof path, "%s/job.json", run->dir);
 	r = r ? r : prs_write_file(program_fs(), path, json.data, json.len, 0600, err);

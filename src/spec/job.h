@@ -53,8 +53,11 @@ int prs_job_check(struct prs_job *j, const struct prs_fs *fs, const char *script
 int prs_job_to_json(struct prs_job *j, struct prs_buf *to, struct prs_err *err);
 int prs_job_from_json(struct prs_job *j, const char *text, size_t n, struct prs_err *err);
 
-/* Copy the script's folder to `to` (contract: snapshot; semantics.md names what is left out), fingerprint it into code_print. */
+/* Copy the script's folder to `to`, a folder of the run folder, and fingerprint it into code_print. Left out: inputs, outputs, run folders,
+ * version control, caches, virtual environments, what .amlignore (else .gitignore) names. PRS_ELIMIT above 2,000 files or 300 MB. */
 int prs_snapshot(struct prs_job *j, const struct prs_fs *fs, const char *to, struct prs_err *err);
+/* The same for a snapshot: the working copy. */
+int prs_snapshot_copy(const struct prs_fs *fs, const char *from, const char *to, struct prs_err *err);
 
 /* sys.argv[1:] of the workers, contract 1.3 in its order: engine flags (unless engine_args hide), user arguments, --input_fds_<i>. */
 int prs_job_argv(const struct prs_job *j, struct prs_list *ret, struct prs_err *err);

@@ -1,32 +1,129 @@
 /* SPDX-License-Identifier: Apache-2.0
- * snapshot: copies the script's folder, without inputs, outputs, runs, caches and virtual environments; at most 300 MB and 2,000 files.
+ * snapshot: copies the script's folder, without inputs, outputs, runs, caches, virtual environments and what the ignore file names.
+ *
+ * First everything is looked at (a folder that is too large is refused before a byte is copied), then copied in order of the names' bytes.
+ * Fingerprint: for each file name, NUL, size, execute bit, bytes.
  */
 #include "spec/job.h"
 
+#include "base/bytes.h"
 #include "base/mem.h"
+#include "spec/ignore.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <xxhash.h>
 
-enum { FILES_MAX = 2000, CHUNK = 256 << 10, DEPTH_MAX = 64, IGNORE_BYTES = 1 << 20 };
+enum { FILES_MAX = 2000, LOOK_MAX = 20000, CHUNK = 256 << 10, DEPTH_MAX = 64, IGNORE_BYTES = 1 << 20, PATH_SHOWN = 256 };
 #define BYTES_MAX (UINT64_C(300) << 20)
 
-struct copy {
-	struct prs_job *j;
-	const struct prs_fs *fs;
-	const char *to;
-	XXH3_state_t *print;
-	uint64_t bytes, files, largest;
-	char largest_path[512];
-	struct prs_list ignore; /* patterns */
-	uint8_t *space;
+struct entry {
+	char *path; /* relative */
+	uint64_t size;
+	uint32_t mode;
 };
+
+/* A file or folder, whatever it is called. */
+struct place {
+	uint64_t dev, ino;
+};
+
+struct snapshot {
+	const struct prs_fs *fs;
+	const char *root;
+	struct prs_ignore ignore;
+	struct place *data; /* of the job: no code */
+	size_t data_n;
+	struct place above[DEPTH_MAX + 1]; /* the folders we are in: a link back to one of them is a loop */
+	struct entry *v;
+	size_t n, cap;
+	uint64_t bytes, files;
+	size_t largest;             /* entry */
+	uint64_t files_here, most;  /* in this folder of the top, in the fullest one */
+	char most_path[PATH_SHOWN];
+};
+
+/* ---- what is left out ------------------------------------------------------------------------------------------------- */
+
+static bool always_left_out(const char *name)
+{
+	static const char *const names[] = { ".git", ".hg", ".svn", "__pycache__", ".ipynb_checkpoints", ".mypy_cache", ".pytest_cache", ".ruff_cache",
+		".cache", ".tox", ".nox", "node_modules" };
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (!strcmp(name, names[i]))
+			return true;
+	return false;
+}
+
+static bool has(const struct snapshot *s, const char *folder, const char *name)
+{
+	struct prs_fs_stat st;
+	PRS_AUTOFREE char *path = prs_strf("%s/%s", folder, name);
+	return path && s->fs->stat(s->fs->ctx, path, &st) == 0;
+}
+
+/* A virtual environment (venv, conda) or a run folder, by any name. */
+static bool is_made_by_tools(const struct snapshot *s, const char *folder)
+{
+	return has(s, folder, "pyvenv.cfg") || has(s, folder, "conda-meta") || (has(s, folder, "RUN") && has(s, folder, "job.json"));
+}
+
+static bool is_place(const struct place *v, size_t n, const struct prs_fs_stat *st)
+{
+	for (size_t i = 0; i < n; i++)
+		if (v[i].dev == st->dev && v[i].ino == st->ino)
+			return true;
+	return false;
+}
+
+static void add_data(struct snapshot *s, const char *path)
+{
+	struct prs_fs_stat st;
+	if (path && s->fs->stat(s->fs->ctx, path, &st) == 0)
+		s->data[s->data_n++] = (struct place){ st.dev, st.ino };
+}
+
+/* Inputs and outputs of the job, and its run folder (which holds `to`); an input may also be the folder of the script itself. */
+static int find_data(struct snapshot *s, const struct prs_job *j, const char *to, struct prs_err *err)
+{
+	PRS_AUTOFREE char *run = prs_strf("%s/..", to);
+	s->data = prs_calloc(j->inputs_n + j->side_inputs_n + 3, sizeof *s->data);
+	if (!s->data)
+		return prs_fail(err, PRS_ENOMEM, "copying the code");
+	add_data(s, run);
+	for (size_t i = 0; i < j->inputs_n; i++)
+		add_data(s, j->inputs[i].path);
+	for (size_t i = 0; i < j->side_inputs_n; i++)
+		add_data(s, j->side_inputs[i].value);
+	add_data(s, j->output_file);
+	if (j->o.output_action == PRS_OUTPUT_SUMMARY_ONLY) /* else the file's folder may hold code too */
+		add_data(s, j->output_dir);
+	return 0;
+}
+
+static int read_ignore(struct snapshot *s, struct prs_err *err)
+{
+	static const char *const files[] = { ".amlignore", ".gitignore" };
+	for (int i = 0; i < 2; i++) {
+		PRS_AUTOFREE char *path = prs_strf("%s/%s", s->root, files[i]);
+		PRS_AUTOFREE char *text = prs_calloc(IGNORE_BYTES + 1, 1);
+		int fd = path && text ? s->fs->open(s->fs->ctx, path, O_RDONLY, 0) : -ENOMEM;
+		if (fd == -ENOENT)
+			continue;
+		if (fd < 0)
+			return prs_fail_errno(err, -fd, "reading %s", files[i]);
+		ssize_t n = s->fs->pread(s->fs->ctx, fd, text, IGNORE_BYTES, 0);
+		s->fs->close(s->fs->ctx, fd);
+		return n < 0 ? prs_fail_errno(err, (int)-n, "reading %s", path) : prs_ignore_parse(&s->ignore, text, err);
+	}
+	return 0;
+}
+
+/* ---- looking ---------------------------------------------------------------------------------------------------------- */
 
 struct names {
 	struct prs_list list;
@@ -43,72 +140,97 @@ static int each_name(void *ctx, const char *name, char type)
 
 static int by_bytes(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
 
-static bool always_left_out(const char *name)
+static int add_entry(struct snapshot *s, const char *path, const struct prs_fs_stat *st, struct prs_err *err)
 {
-	static const char *const names[] = { ".git", "__pycache__", ".ipynb_checkpoints", ".venv", "venv", "env", ".mypy_cache", ".pytest_cache",
-		"node_modules", ".tox", "runs", ".amlignore", ".hg", ".svn" };
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-		if (!strcmp(name, names[i]))
-			return true;
-	return false;
-}
-
-static bool ignored(const struct copy *c, const char *relative, const char *name, bool folder)
-{
-	for (size_t i = 0; i < c->ignore.n; i++) {
-		const char *p = c->ignore.v[i];
-		size_t n = strlen(p);
-		bool folder_only = n && p[n - 1] == '/';
-		char pattern[512];
-		if (n >= sizeof pattern || (folder_only && !folder))
-			continue;
-		snprintf(pattern, sizeof pattern, "%.*s", (int)(folder_only ? n - 1 : n), p[0] == '/' ? p + 1 : p);
-		bool rooted = strchr(pattern, '/') || p[0] == '/';
-		if (fnmatch(pattern, rooted ? relative : name, rooted ? FNM_PATHNAME : 0) == 0)
-			return true;
+	if (s->n == s->cap) {
+		size_t cap = s->cap ? 2 * s->cap : 64;
+		struct entry *v = prs_realloc(s->v, cap * sizeof *v);
+		if (!v)
+			return prs_fail(err, PRS_ENOMEM, "copying the code");
+		s->v = v;
+		s->cap = cap;
 	}
-	return false;
-}
-
-/* The data of the job is not code. */
-static bool is_data(const struct copy *c, const char *path)
-{
-	for (size_t i = 0; i < c->j->inputs_n; i++)
-		if (!strcmp(path, c->j->inputs[i].path))
-			return true;
-	for (size_t i = 0; i < c->j->side_inputs_n; i++)
-		if (!strcmp(path, c->j->side_inputs[i].value))
-			return true;
-	return (c->j->output_file && !strcmp(path, c->j->output_file)) ||
-	       (c->j->output_dir && !strcmp(path, c->j->output_dir) && strcmp(path, c->j->code_dir) != 0);
-}
-
-static int read_ignore(struct copy *c, struct prs_err *err)
-{
-	static const char *const files[] = { ".amlignore", ".gitignore" };
-	for (int i = 0; i < 2; i++) {
-		PRS_AUTOFREE char *path = prs_strf("%s/%s", c->j->code_dir, files[i]);
-		int fd = path ? c->fs->open(c->fs->ctx, path, O_RDONLY, 0) : -1;
-		if (fd < 0)
-			continue;
-		PRS_AUTOFREE char *text = prs_calloc(IGNORE_BYTES + 1, 1);
-		ssize_t n = text ? c->fs->pread(c->fs->ctx, fd, text, IGNORE_BYTES, 0) : -1;
-		c->fs->close(c->fs->ctx, fd);
-		char *save = NULL;
-		for (char *line = n > 0 ? strtok_r(text, "\r\n", &save) : NULL; line; line = strtok_r(NULL, "\r\n", &save))
-			if (line[0] != '#' && line[0] != '!' && prs_list_add(&c->ignore, line) < 0)
-				return prs_fail(err, PRS_ENOMEM, "reading %s", path);
-		return 0;
-	}
+	struct entry e = { prs_strdup(path), S_ISDIR(st->mode) ? 0 : st->size, st->mode };
+	if (!e.path)
+		return prs_fail(err, PRS_ENOMEM, "copying the code");
+	if (e.size >= (s->n ? s->v[s->largest].size : 0) && S_ISREG(st->mode))
+		s->largest = s->n;
+	s->v[s->n++] = e;
+	s->bytes += e.size;
+	s->files += S_ISREG(st->mode);
+	s->files_here += S_ISREG(st->mode);
 	return 0;
 }
 
-static int too_large(const struct copy *c, struct prs_err *err)
+static int look(struct snapshot *s, const char *folder, const char *prefix, int depth, struct prs_err *err);
+
+static int look_at(struct snapshot *s, const char *folder, const char *prefix, const char *name, int depth, struct prs_err *err)
 {
-	return prs_fail(err, PRS_ELIMIT, "the folder of the entry script, %s, holds more than %d files or 300 MB (largest: %s, %.1f MB). Name what the "
-	                "script does not need in %s/.amlignore, or move the script into a folder of its own", c->j->code_dir, FILES_MAX,
-	                c->largest_path, (double)c->largest / 1048576.0, c->j->code_dir);
+	PRS_AUTOFREE char *path = prs_strf("%s/%s", folder, name);
+	PRS_AUTOFREE char *relative = prs_strf("%s%s", prefix, name);
+	PRS_AUTOFREE char *deeper = prs_strf("%s%s/", prefix, name);
+	struct prs_fs_stat st;
+	if (!path || !relative || !deeper)
+		return prs_fail(err, PRS_ENOMEM, "copying the code");
+	if (always_left_out(name))
+		return 0;
+	int r = s->fs->stat(s->fs->ctx, path, &st);
+	if (r == -ENOENT || r == -ELOOP) /* a link to nowhere */
+		return 0;
+	if (r < 0)
+		return prs_fail_errno(err, -r, "reading %s", path);
+	if (is_place(s->data, s->data_n, &st) || prs_ignored(&s->ignore, relative, S_ISDIR(st.mode)))
+		return 0;
+	if (S_ISREG(st.mode))
+		return add_entry(s, relative, &st, err);
+	if (!S_ISDIR(st.mode) || depth >= DEPTH_MAX || is_place(s->above, (size_t)depth + 1, &st) || is_made_by_tools(s, path))
+		return 0;
+	s->above[depth + 1] = (struct place){ st.dev, st.ino };
+	r = add_entry(s, relative, &st, err);
+	s->files_here = depth ? s->files_here : 0;
+	r = r ? r : look(s, path, deeper, depth + 1, err);
+	if (!depth && s->files_here > s->most) {
+		s->most = s->files_here;
+		snprintf(s->most_path, sizeof s->most_path, "%s", relative);
+	}
+	return r;
 }
+
+static int look(struct snapshot *s, const char *folder, const char *prefix, int depth, struct prs_err *err)
+{
+	struct names n = { 0 };
+	int r = s->fs->list(s->fs->ctx, folder, each_name, &n);
+	r = n.failed ? -ENOMEM : r;
+	if (r < 0)
+		r = prs_fail_errno(err, -r, "reading %s", folder);
+	if (!r && n.list.n)
+		qsort(n.list.v, n.list.n, sizeof *n.list.v, by_bytes);
+	for (size_t i = 0; i < n.list.n && !r && s->files <= LOOK_MAX; i++)
+		r = look_at(s, folder, prefix, n.list.v[i], depth, err);
+	prs_list_done(&n.list);
+	return r;
+}
+
+static int check_size(const struct snapshot *s, struct prs_err *err)
+{
+	char most[PATH_SHOWN + 64] = "";
+	if (s->files <= FILES_MAX && s->bytes <= BYTES_MAX)
+		return 0;
+	if (s->files > FILES_MAX && s->most)
+		snprintf(most, sizeof most, "; most files: %s/, %llu", s->most_path, (unsigned long long)s->most);
+	return prs_fail(err, PRS_ELIMIT, "%s, the folder of the entry script, is copied into the run, but it holds %s%llu files, %.1f MB (limit: %d files, 300 MB; "
+	                "largest: %s, %.1f MB%s). Name what the script does not need in %s/.amlignore, or move the script into a folder of its own",
+	                s->root, s->files > LOOK_MAX ? "more than " : "", (unsigned long long)s->files, (double)s->bytes / 1048576.0, FILES_MAX,
+	                s->v[s->largest].path, (double)s->v[s->largest].size / 1048576.0, most, s->root);
+}
+
+/* ---- copying ---------------------------------------------------------------------------------------------------------- */
+
+struct copy {
+	const struct prs_fs *fs;
+	XXH3_state_t *print;
+	uint8_t *space;
+};
 
 static int copy_bytes(struct copy *c, int from, int to)
 {
@@ -128,91 +250,82 @@ static int copy_bytes(struct copy *c, int from, int to)
 	}
 }
 
-static int copy_file(struct copy *c, const char *path, const char *relative, const struct prs_fs_stat *st, struct prs_err *err)
+static void print_head(struct copy *c, const struct entry *e)
 {
-	c->files++;
-	c->bytes += st->size;
-	if (st->size >= c->largest) {
-		c->largest = st->size;
-		snprintf(c->largest_path, sizeof c->largest_path, "%s", relative);
-	}
-	if (c->files > FILES_MAX || c->bytes > BYTES_MAX)
-		return too_large(c, err);
-	PRS_AUTOFREE char *to = prs_strf("%s/%s", c->to, relative);
-	int in = to ? c->fs->open(c->fs->ctx, path, O_RDONLY, 0) : -ENOMEM;
+	uint8_t tail[9];
+	prs_put64(tail, e->size);
+	tail[8] = (e->mode & 0111) != 0;
+	XXH3_128bits_update(c->print, e->path, strlen(e->path) + 1);
+	XXH3_128bits_update(c->print, tail, sizeof tail);
+}
+
+static int copy_file(struct copy *c, const char *from, const char *to, const struct entry *e, struct prs_err *err)
+{
+	int in = c->fs->open(c->fs->ctx, from, O_RDONLY, 0);
 	if (in < 0)
-		return prs_fail_errno(err, -in, "reading %s", path);
-	int out = c->fs->open(c->fs->ctx, to, O_WRONLY | O_CREAT | O_TRUNC, (st->mode & 0777) | 0600);
+		return prs_fail_errno(err, -in, "reading %s, which would be copied into the run (.amlignore can leave it out)", from);
+	int out = c->fs->open(c->fs->ctx, to, O_WRONLY | O_CREAT | O_TRUNC, (e->mode & 0777) | 0600);
+	print_head(c, e);
 	int r = out < 0 ? out : copy_bytes(c, in, out);
-	XXH3_128bits_update(c->print, relative, strlen(relative) + 1);
 	c->fs->close(c->fs->ctx, in);
-	if (out >= 0)
-		c->fs->close(c->fs->ctx, out);
-	return r < 0 ? prs_fail_errno(err, -r, "copying %s", path) : 0;
+	int closed = out >= 0 ? c->fs->close(c->fs->ctx, out) : 0;
+	r = r ? r : closed < 0 ? closed : 0;
+	return r < 0 ? prs_fail_errno(err, -r, "copying %s into the run", from) : 0;
 }
 
-static int copy_folder(struct copy *c, const char *from, const char *prefix, int depth, struct prs_err *err);
-
-static int copy_entry(struct copy *c, const char *from, const char *prefix, const char *name, int depth, struct prs_err *err)
+static int copy_entry(struct copy *c, const char *root, const char *folder, const struct entry *e, struct prs_err *err)
 {
-	PRS_AUTOFREE char *path = prs_strf("%s/%s", from, name);
-	PRS_AUTOFREE char *relative = prs_strf("%s%s", prefix, name);
-	struct prs_fs_stat st;
-	if (!path || !relative)
-		return prs_fail(err, PRS_ENOMEM, "copying %s", from);
-	if (always_left_out(name) || is_data(c, path) || c->fs->stat(c->fs->ctx, path, &st) < 0)
-		return 0;
-	if (ignored(c, relative, name, S_ISDIR(st.mode)))
-		return 0;
-	if (S_ISREG(st.mode))
-		return copy_file(c, path, relative, &st, err);
-	if (!S_ISDIR(st.mode) || depth >= DEPTH_MAX)
-		return 0;
-	PRS_AUTOFREE char *marker = prs_strf("%s/pyvenv.cfg", path);
-	struct prs_fs_stat none;
-	if (marker && c->fs->stat(c->fs->ctx, marker, &none) == 0)
-		return 0; /* a virtual environment by any name */
-	PRS_AUTOFREE char *to = prs_strf("%s/%s", c->to, relative);
-	PRS_AUTOFREE char *deeper = prs_strf("%s/", relative);
-	int r = to && deeper ? c->fs->mkdir(c->fs->ctx, to, 0755) : -ENOMEM;
-	if (r < 0 && r != -EEXIST)
-		return prs_fail_errno(err, -r, "creating %s", to);
-	return copy_folder(c, path, deeper, depth + 1, err);
+	PRS_AUTOFREE char *from = prs_strf("%s/%s", root, e->path);
+	PRS_AUTOFREE char *to = prs_strf("%s/%s", folder, e->path);
+	if (!from || !to)
+		return prs_fail(err, PRS_ENOMEM, "copying the code");
+	if (!S_ISDIR(e->mode))
+		return copy_file(c, from, to, e, err);
+	int r = c->fs->mkdir(c->fs->ctx, to, 0755);
+	return r < 0 && r != -EEXIST ? prs_fail_errno(err, -r, "creating %s", to) : 0;
 }
 
-static int copy_folder(struct copy *c, const char *from, const char *prefix, int depth, struct prs_err *err)
+static int copy_all(const struct snapshot *s, const char *to, uint8_t print[16], struct prs_err *err)
 {
-	struct names n = { 0 };
-	int r = c->fs->list(c->fs->ctx, from, each_name, &n);
-	if (n.failed)
-		r = -ENOMEM;
-	if (r < 0)
-		r = prs_fail_errno(err, -r, "reading %s", from);
-	if (!r && n.list.n)
-		qsort(n.list.v, n.list.n, sizeof *n.list.v, by_bytes);
-	for (size_t i = 0; i < n.list.n && !r; i++)
-		r = copy_entry(c, from, prefix, n.list.v[i], depth, err);
-	prs_list_done(&n.list);
+	struct copy c = { s->fs, XXH3_createState(), prs_malloc(CHUNK) };
+	int r = c.print && c.space ? 0 : prs_fail(err, PRS_ENOMEM, "copying the code");
+	if (c.print)
+		XXH3_128bits_reset(c.print);
+	for (size_t i = 0; i < s->n && !r; i++)
+		r = copy_entry(&c, s->root, to, &s->v[i], err);
+	if (!r) {
+		XXH128_canonical_t canonical;
+		XXH128_canonicalFromHash(&canonical, XXH3_128bits_digest(c.print));
+		memcpy(print, canonical.digest, 16);
+	}
+	prs_freep(&c.space);
+	XXH3_freeState(c.print);
 	return r;
 }
 
 int prs_snapshot(struct prs_job *j, const struct prs_fs *fs, const char *to, struct prs_err *err)
 {
-	struct copy c = { .j = j, .fs = fs, .to = to, .print = XXH3_createState(), .space = prs_malloc(CHUNK) };
-	int r = c.print && c.space ? 0 : prs_fail(err, PRS_ENOMEM, "copying the code");
-	if (!r) {
-		XXH3_128bits_reset(c.print);
-		r = read_ignore(&c, err);
-	}
+	struct snapshot s = { .fs = fs, .root = j->code_dir };
+	struct prs_fs_stat st;
+	int r = fs->stat(fs->ctx, s.root, &st);
+	r = r < 0 ? prs_fail_errno(err, -r, "reading %s", s.root) : 0;
 	if (!r)
-		r = copy_folder(&c, j->code_dir, "", 0, err);
-	if (!r) {
-		XXH128_canonical_t print;
-		XXH128_canonicalFromHash(&print, XXH3_128bits_digest(c.print));
-		memcpy(j->code_print, print.digest, 16);
-	}
-	prs_list_done(&c.ignore);
-	prs_freep(&c.space);
-	XXH3_freeState(c.print);
+		s.above[0] = (struct place){ st.dev, st.ino };
+	r = r ? r : find_data(&s, j, to, err);
+	r = r ? r : read_ignore(&s, err);
+	r = r ? r : look(&s, s.root, "", 0, err);
+	r = r ? r : check_size(&s, err);
+	r = r ? r : copy_all(&s, to, j->code_print, err);
+	for (size_t i = 0; i < s.n; i++)
+		prs_freep(&s.v[i].path);
+	prs_freep(&s.v);
+	prs_freep(&s.data);
+	prs_ignore_done(&s.ignore);
 	return r;
+}
+
+int prs_snapshot_copy(const struct prs_fs *fs, const char *from, const char *to, struct prs_err *err)
+{
+	struct prs_job whole = { .code_dir = (char *)(uintptr_t)from };
+	return prs_snapshot(&whole, fs, to, err);
 }

@@ -1,0 +1,687 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * test_spec: what is copied into a run and what is not, ignore rules, fingerprints, job.json there and back, checks, sys.argv.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/mem.h"
+#include "fault_fs.h"
+#include "io/fs_posix.h"
+#include "spec/ignore.h"
+#include "spec/job.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { PATHS = 4096 };
+
+static char dir[PATHS];
+static struct prs_job job;
+static struct prs_err err;
+
+/* ---- a private folder ------------------------------------------------------------------------------------------------- */
+
+static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *f)
+{
+	(void)st;
+	(void)flag;
+	(void)f;
+	return remove(path);
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	const char *tmp = getenv("TMPDIR");
+	snprintf(dir, sizeof dir, "%s/prs-spec-XXXXXX", tmp ? tmp : "/tmp");
+	assert_non_null(mkdtemp(dir));
+	prs_job_init(&job);
+	return prs_options_init(&job.o, &err);
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	prs_job_done(&job);
+	return nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+static const char *in(const char *name)
+{
+	static char path[4][PATHS + 512];
+	static int turn;
+	turn = (turn + 1) % 4;
+	snprintf(path[turn], sizeof path[turn], "%s/%s", dir, name);
+	return path[turn];
+}
+
+/* Makes the folders on the way too. */
+static void put(const char *name, const char *text)
+{
+	char path[PATHS + 512];
+	snprintf(path, sizeof path, "%s", in(name));
+	for (char *p = path + strlen(dir) + 1; (p = strchr(p, '/')); *p++ = '/') {
+		*p = 0;
+		mkdir(path, 0755);
+	}
+	FILE *f = fopen(path, "w");
+	assert_non_null(f);
+	fputs(text, f);
+	fclose(f);
+}
+
+static int listed(const char *path, const struct stat *st, int flag, struct FTW *f)
+{
+	extern struct prs_buf tree;
+	(void)st;
+	(void)f;
+	if (flag == FTW_F)
+		prs_buf_putf(&tree, "%s ", path + strlen(dir) + strlen("/run/code/"));
+	return 0;
+}
+
+struct prs_buf tree;
+
+static int by_text(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
+
+/* The files of run/code, sorted, each with a blank behind. */
+static const char *copied(void)
+{
+	static char all[PATHS];
+	char *words[256];
+	size_t n = 0, at = 0;
+	prs_buf_init(&tree, 1 << 20);
+	nftw(in("run/code"), listed, 16, FTW_PHYS);
+	for (char *w = strtok((char *)(uintptr_t)prs_buf_str(&tree), " "); w && n < 256; w = strtok(NULL, " "))
+		words[n++] = w;
+	qsort(words, n, sizeof *words, by_text);
+	all[0] = 0;
+	for (size_t i = 0; i < n; i++)
+		at += (size_t)snprintf(all + at, sizeof all - at, "%s ", words[i]);
+	prs_buf_done(&tree);
+	return all;
+}
+
+static int snapshot(void)
+{
+	mkdir(in("run"), 0755);
+	mkdir(in("run/code"), 0755);
+	prs_freep(&job.code_dir);
+	job.code_dir = prs_strdup(in("src"));
+	return prs_snapshot(&job, &prs_fs_posix, in("run/code"), &err);
+}
+
+static void add_input(const char *name)
+{
+	job.inputs = prs_realloc(job.inputs, (job.inputs_n + 1) * sizeof *job.inputs);
+	job.inputs[job.inputs_n++] = (struct prs_job_input){ .name = prs_strdup("x"), .path = prs_strdup(in(name)) };
+}
+
+/* ---- what is copied --------------------------------------------------------------------------------------------------- */
+
+static void test_what_is_left_out(void **state)
+{
+	(void)state;
+	static const char *const files[] = {
+		"src/score.py", "src/pkg/__init__.py", "src/pkg/deep/er/x.py", "src/.hidden", "src/_private", "src/outputs.py", "src/env/conf.py", "src/runs/notes.py",
+		/* not code */
+		"src/.git/HEAD", "src/__pycache__/a.pyc", "src/pkg/__pycache__/b.pyc", "src/.ipynb_checkpoints/x", "src/.mypy_cache/x", "src/node_modules/x",
+		"src/.venv/pyvenv.cfg", "src/.venv/lib/y.py", "src/myenv/pyvenv.cfg", "src/myenv/z.py", "src/conda/conda-meta/h", "src/conda/bin/python",
+		"src/runs/a-2025/RUN", "src/runs/a-2025/job.json", "src/runs/a-2025/code/old.py",
+		/* data of the job */
+		"src/in/f1", "src/in2/f2", "src/side/labels", "src/out/scores.txt", "src/out/helper.py",
+	};
+	for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+		put(files[i], "x");
+	add_input("src/in");
+	assert_int_equal(symlink(in("src/in2"), in("link")), 0);
+	add_input("link"); /* by another name */
+	job.side_inputs = prs_calloc(1, sizeof *job.side_inputs);
+	job.side_inputs[job.side_inputs_n++] = (struct prs_job_pair){ prs_strdup("labels"), prs_strdup(in("src/side/labels")) };
+	job.output_file = prs_strdup(in("src/out/scores.txt"));
+	job.output_dir = prs_strdup(in("src/out"));
+	assert_int_equal(snapshot(), 0);
+	assert_string_equal(copied(), ".hidden _private env/conf.py out/helper.py outputs.py pkg/__init__.py pkg/deep/er/x.py runs/notes.py score.py ");
+}
+
+/* The folder of a summary_only job is its own; a run folder that is being made lies in the script's folder. */
+static void test_output_folder_and_own_run(void **state)
+{
+	(void)state;
+	put("src/score.py", "x");
+	put("src/out/model.bin", "x");
+	put("src/runs/new/work/half.txt", "x");
+	mkdir(in("src/runs/new/code"), 0755);
+	job.o.output_action = PRS_OUTPUT_SUMMARY_ONLY;
+	job.output_dir = prs_strdup(in("src/out"));
+	job.code_dir = prs_strdup(in("src"));
+	assert_int_equal(prs_snapshot(&job, &prs_fs_posix, in("src/runs/new/code"), &err), 0);
+	assert_int_equal(access(in("src/runs/new/code/score.py"), F_OK), 0);
+	assert_int_not_equal(access(in("src/runs/new/code/out"), F_OK), 0);
+	assert_int_not_equal(access(in("src/runs/new/code/runs/new"), F_OK), 0);
+}
+
+static void test_input_is_the_folder_itself(void **state)
+{
+	(void)state;
+	put("src/score.py", "x");
+	put("src/a.txt", "x");
+	add_input("src");
+	assert_int_equal(snapshot(), 0);
+	assert_string_equal(copied(), "a.txt score.py ");
+}
+
+static void test_links(void **state)
+{
+	(void)state;
+	put("src/score.py", "x");
+	put("src/sub/x.py", "x");
+	put("elsewhere/lib.py", "lib");
+	assert_int_equal(symlink("..", in("src/sub/loop")), 0);
+	assert_int_equal(symlink("../elsewhere", in("src/linked")), 0);
+	assert_int_equal(symlink("../elsewhere/lib.py", in("src/lib.py")), 0);
+	assert_int_equal(symlink("nowhere", in("src/dangling")), 0);
+	assert_int_equal(mkfifo(in("src/fifo"), 0600), 0);
+	assert_int_equal(snapshot(), 0);
+	assert_string_equal(copied(), "lib.py linked/lib.py score.py sub/x.py ");
+}
+
+static void test_ignore_files(void **state)
+{
+	(void)state;
+	put("src/score.py", "x");
+	put("src/big.bin", "x");
+	put("src/.gitignore", "*.bin\n");
+	assert_int_equal(snapshot(), 0);
+	assert_string_equal(copied(), ".gitignore score.py ");
+	put("src/.amlignore", "# ours\r\nnotes/\n!notes/keep\n*.py[co]\n"); /* then .gitignore does not count */
+	put("src/notes/a", "x");
+	put("src/x.pyc", "x");
+	assert_int_equal(snapshot(), 0);
+	assert_string_equal(copied(), ".amlignore .gitignore big.bin score.py ");
+}
+
+static void test_ignore_rules(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *rules, *path;
+		char kind; /* f, d */
+		bool ignored;
+	} cases[] = {
+		{ "", "a", 'f', false }, { "a", "a", 'f', true }, { "a", "b/a", 'f', true }, { "a", "ab", 'f', false }, { "/a", "a", 'f', true }, { "/a", "b/a", 'f', false },
+		{ "a/", "a", 'f', false }, { "a/", "a", 'd', true }, { "a/", "x/a", 'd', true }, { "b/a", "b/a", 'f', true }, { "b/a", "c/b/a", 'f', false },
+		{ "*.txt", "x.txt", 'f', true }, { "*.txt", "d/x.txt", 'f', true }, { "d/*.txt", "d/x.txt", 'f', true }, { "d/*.txt", "d/e/x.txt", 'f', false },
+		{ "**/x", "x", 'f', true }, { "**/x", "a/b/x", 'f', true }, { "a/**", "a/b", 'f', true }, { "a/**", "a/b/c", 'f', true }, { "a/**", "a", 'd', false },
+		{ "a/**/z", "a/z", 'f', true }, { "a/**/z", "a/b/c/z", 'f', true }, { "a/**/z", "b/z", 'f', false }, { "*.log\n!keep.log", "keep.log", 'f', false },
+		{ "!keep.log\n*.log", "keep.log", 'f', true }, { "#a", "#a", 'f', false }, { "\\#a", "#a", 'f', true }, { "\\!a", "!a", 'f', true },
+		{ "a  \t", "a", 'f', true }, { "a\\ ", "a ", 'f', true }, { "a\r\n", "a", 'f', true }, { "[ab].c", "b.c", 'f', true }, { "[!ab].c", "b.c", 'f', false },
+		{ "?.c", "x.c", 'f', true }, { "?.c", "xx.c", 'f', false }, { "/", "a", 'f', false }, { "!", "a", 'f', false }, { "\n\n", "a", 'f', false },
+		{ "*", ".hidden", 'f', true }, { "\xff*", "\xff\xfe", 'f', true },
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct prs_ignore g = { 0 };
+		assert_int_equal(prs_ignore_parse(&g, cases[i].rules, &err), 0);
+		if (prs_ignored(&g, cases[i].path, cases[i].kind == 'd') != cases[i].ignored)
+			fail_msg("rules \"%s\": %s", cases[i].rules, cases[i].path);
+		prs_ignore_done(&g);
+	}
+}
+
+/* ---- too large -------------------------------------------------------------------------------------------------------- */
+
+static void grow(const char *name, off_t size)
+{
+	put(name, "");
+	assert_int_equal(truncate(in(name), size), 0);
+}
+
+static void test_too_many_bytes(void **state)
+{
+	(void)state;
+	put("src/score.py", "x");
+	grow("src/data/weights.bin", (off_t)300 << 20);
+	assert_int_equal(snapshot(), -PRS_ELIMIT);
+	assert_non_null(strstr(err.msg, "largest: data/weights.bin, 300.0 MB"));
+	assert_non_null(strstr(err.msg, "src/.amlignore"));
+	assert_string_equal(copied(), ""); /* refused before a byte is copied */
+	put("src/.amlignore", "*.bin\n");
+	assert_int_equal(snapshot(), 0);
+}
+
+static void test_too_many_files(void **state)
+{
+	(void)state;
+	char name[64];
+	put("src/score.py", "x");
+	put("src/few/a", "x");
+	for (int i = 0; i < 1999; i++) {
+		snprintf(name, sizeof name, "src/many/d%d/f%d", i % 7, i);
+		put(name, "");
+	}
+	assert_int_equal(snapshot(), -PRS_ELIMIT);
+	assert_non_null(strstr(err.msg, "holds 2001 files"));
+	assert_non_null(strstr(err.msg, "most files: many/, 1999"));
+	assert_int_equal(unlink(in("src/few/a")), 0);
+	assert_int_equal(snapshot(), 0); /* 2,000 are allowed */
+}
+
+/* ---- fingerprints ----------------------------------------------------------------------------------------------------- */
+
+static void print_now(uint8_t to[16])
+{
+	assert_int_equal(snapshot(), 0);
+	memcpy(to, job.code_print, 16);
+}
+
+static void test_code_fingerprint(void **state)
+{
+	(void)state;
+	uint8_t first[16], next[16];
+	put("src/a.py", "one");
+	put("src/b/c.py", "two");
+	print_now(first);
+	print_now(next);
+	assert_memory_equal(first, next, 16);
+	assert_int_equal(prs_snapshot_copy(&prs_fs_posix, in("run/code"), in("run"), &err), 0);
+	put("src/a.py", "onE");
+	print_now(next);
+	assert_memory_not_equal(first, next, 16);
+	put("src/a.py", "one");
+	assert_int_equal(chmod(in("src/a.py"), 0755), 0);
+	print_now(next);
+	assert_memory_not_equal(first, next, 16);
+	assert_int_equal(chmod(in("src/a.py"), 0644), 0);
+	assert_int_equal(rename(in("src/a.py"), in("src/d.py")), 0);
+	print_now(next);
+	assert_memory_not_equal(first, next, 16);
+	assert_int_equal(rename(in("src/d.py"), in("src/a.py")), 0);
+	print_now(next);
+	assert_memory_equal(first, next, 16);
+	put("src/a.py", "onetwo"); /* bytes that move from one file to its neighbour */
+	put("src/b/c.py", "");
+	print_now(next);
+	assert_memory_not_equal(first, next, 16);
+}
+
+static void test_copy_is_exact(void **state)
+{
+	(void)state;
+	char big[600000];
+	memset(big, 'x', sizeof big - 1);
+	big[sizeof big - 1] = 0;
+	put("src/score.py", big);
+	put("src/run.sh", "#!/bin/sh\n");
+	assert_int_equal(chmod(in("src/run.sh"), 0755), 0);
+	struct fault_fs f;
+	fault_fs_init(&f, &prs_fs_posix);
+	f.max_bytes = 1000; /* short reads and writes */
+	mkdir(in("run"), 0755);
+	mkdir(in("run/code"), 0755);
+	job.code_dir = prs_strdup(in("src"));
+	assert_int_equal(prs_snapshot(&job, &f.fs, in("run/code"), &err), 0);
+	struct stat st;
+	assert_int_equal(stat(in("run/code/score.py"), &st), 0);
+	assert_int_equal(st.st_size, sizeof big - 1);
+	assert_int_equal(stat(in("run/code/run.sh"), &st), 0);
+	assert_true(st.st_mode & 0100);
+}
+
+static void test_every_failing_call(void **state)
+{
+	(void)state;
+	put("src/score.py", "x");
+	put("src/pkg/x.py", "x");
+	put("src/.gitignore", "*.bin\n");
+	job.code_dir = prs_strdup(in("src"));
+	mkdir(in("run"), 0755);
+	struct fault_fs f;
+	for (long n = 1;; n++) {
+		mkdir(in("run/code"), 0755);
+		fault_fs_init(&f, &prs_fs_posix);
+		fault_fs_arm(&f, FAULT_ANY, n, EIO, false);
+		int r = prs_snapshot(&job, &f.fs, in("run/code"), &err);
+		assert_int_equal(f.open_files, 0);
+		if (!f.fired) {
+			assert_int_equal(r, 0);
+			break;
+		}
+		if (r < 0)
+			assert_int_equal(err.code, r);
+		else
+			assert_string_equal(copied(), ".gitignore pkg/x.py score.py ");
+		nftw(in("run/code"), remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	}
+	for (long n = 1;; n++) {
+		prs_mem_fault(n);
+		int r = prs_snapshot(&job, &prs_fs_posix, in("run/code"), &err);
+		prs_mem_fault(0);
+		if (r == 0)
+			break;
+		assert_int_equal(r, -PRS_ENOMEM);
+	}
+}
+
+/* ---- job.json --------------------------------------------------------------------------------------------------------- */
+
+static struct prs_job_pair *pairs(const char *name, const char *value)
+{
+	struct prs_job_pair *p = prs_calloc(1, sizeof *p);
+	*p = (struct prs_job_pair){ prs_strdup(name), prs_strdup(value) };
+	return p;
+}
+
+static void set(const char *name, const char *value, const char *where)
+{
+	if (prs_job_set(&job, prs_option_find(name, false), value, where, &err) != 0)
+		fail_msg("%s", err.msg);
+}
+
+static void fill_job(void)
+{
+	static const char *const odd[] = { "plain", "with blank", "new\nline", "\xff\xfe bytes", "größe", "{\"hex\": \"41\"}", "" };
+	for (size_t i = 0; i < sizeof odd / sizeof *odd; i++)
+		assert_int_equal(prs_list_add(&job.user_args, odd[i]), 0);
+	set("mini-batch-size", "7", "--mini-batch-size");
+	set("run-invocation-timeout", "0.3", "job.yml:12:5");
+	set("allowed-failed-percent", "33.333", "--set allowed_failed_percent");
+	set("output-action", "summary_only", "-x");
+	set("json", "true", "--json");
+	set("overwrite", "true", "--overwrite");
+	set("input", "a=\xff", "--input");
+	set("input", "b", "--input");
+	job.name = prs_strdup("score");
+	job.entry = prs_strdup("score.py");
+	job.code_dir = prs_strdup("/c\xff");
+	job.submit_dir = prs_strdup("/s");
+	job.output_dir = prs_strdup("/o");
+	job.python = prs_strdup("/usr/bin/python3");
+	job.python_why = prs_strdup("PATH");
+	job.inputs = prs_calloc(1, sizeof *job.inputs);
+	job.inputs[job.inputs_n++] = (struct prs_job_input){ .name = prs_strdup("a"), .path = prs_strdup("/in\n\x80") };
+	job.models = pairs("m", "/m\xff");
+	job.side_inputs = pairs("s", "/s");
+	job.environment = pairs("E", "v\xff=");
+	job.models_n = job.side_inputs_n = job.environment_n = 1;
+	for (int i = 0; i < 16; i++)
+		job.code_print[i] = (uint8_t)(i * 17);
+}
+
+static void test_job_json_there_and_back(void **state)
+{
+	(void)state;
+	PRS_AUTOBUF first;
+	PRS_AUTOBUF next;
+	prs_buf_init(&first, 1 << 20);
+	prs_buf_init(&next, 1 << 20);
+	fill_job();
+	assert_int_equal(prs_job_to_json(&job, &first, &err), 0);
+	struct prs_job again;
+	prs_job_init(&again);
+	assert_int_equal(prs_job_from_json(&again, (const char *)first.data, first.len, &err), 0);
+	assert_int_equal(again.o.mini_batch_size, 7);
+	assert_int_equal(again.o.run_invocation_timeout_us, 300000);
+	assert_int_equal(again.o.output_action, PRS_OUTPUT_SUMMARY_ONLY);
+	assert_false(again.o.json); /* about one command's screen */
+	assert_true(again.o.overwrite);
+	assert_string_equal(again.from[PRS_OPTION_ID_run_invocation_timeout_us], "job.yml:12:5");
+	assert_null(again.from[PRS_OPTION_ID_run_max_try]);
+	assert_int_equal(again.user_args.n, 7);
+	for (size_t i = 0; i < 7; i++)
+		assert_string_equal(again.user_args.v[i], job.user_args.v[i]);
+	assert_string_equal(again.inputs[0].path, "/in\n\x80");
+	assert_string_equal(again.models[0].value, "/m\xff");
+	assert_string_equal(again.code_dir, "/c\xff");
+	assert_null(again.output_file);
+	assert_memory_equal(again.code_print, job.code_print, 16);
+	assert_memory_equal(again.job_print, job.job_print, 16);
+	assert_int_equal(prs_job_to_json(&again, &next, &err), 0);
+	assert_int_equal(first.len, next.len);
+	assert_memory_equal(first.data, next.data, first.len);
+	prs_job_done(&again);
+}
+
+/* A job.json that is cut anywhere, or has a byte changed, is refused or read: never a crash, never half a job. */
+static void test_job_json_damaged(void **state)
+{
+	(void)state;
+	PRS_AUTOBUF text;
+	prs_buf_init(&text, 1 << 20);
+	fill_job();
+	assert_int_equal(prs_job_to_json(&job, &text, &err), 0);
+	for (size_t n = 0; n + 2 < text.len; n++) {
+		struct prs_job again;
+		prs_job_init(&again);
+		assert_int_not_equal(prs_job_from_json(&again, (const char *)text.data, n, &err), 0);
+		prs_job_done(&again);
+	}
+	for (size_t i = 0; i < text.len; i++) {
+		struct prs_job again;
+		uint8_t was = text.data[i];
+		text.data[i] ^= (uint8_t)(1 + i % 255);
+		prs_job_init(&again);
+		if (prs_job_from_json(&again, (const char *)text.data, text.len, &err) == 0)
+			assert_memory_not_equal(again.job_print, job.job_print, 16);
+		text.data[i] = was;
+		prs_job_done(&again);
+	}
+}
+
+static void test_job_json_of_others(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *text, *says;
+		int code;
+	} cases[] = {
+		{ "", "job.json:", PRS_ECORRUPT },
+		{ "{}", "no \"format\"", PRS_ECORRUPT },
+		{ "[1]", "no \"format\"", PRS_ECORRUPT },
+		{ "{\"format\": 2, \"engine\": \"9.1.0\"}", "format 2, written by engine 9.1.0", PRS_EVERSION },
+		{ "{\"format\": 1}", "no \"code_print\"", PRS_ECORRUPT },
+		{ "{\"format\": 1, \"code_print\": \"00112233445566778899aabbccddeeff\", \"options\": {\"warp\": {\"value\": [\"9\"]}}}", "unknown option warp", PRS_EVERSION },
+		{ "{\"format\": 1, \"code_print\": \"00112233445566778899aabbccddeeff\", \"options\": {\"run-max-try\": {\"value\": [\"0\"]}}}",
+		  "run-max-try: expected a whole number from 1", PRS_EINVALID },
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct prs_job again;
+		prs_job_init(&again);
+		assert_int_equal(prs_job_from_json(&again, cases[i].text, strlen(cases[i].text), &err), -cases[i].code);
+		if (!strstr(err.msg, cases[i].says))
+			fail_msg("%s: %s", cases[i].text, err.msg);
+		prs_job_done(&again);
+	}
+}
+
+/* ---- checks ----------------------------------------------------------------------------------------------------------- */
+
+static const char *check(const char *script)
+{
+	static struct prs_buf report;
+	prs_buf_done(&report);
+	prs_buf_init(&report, 1 << 20);
+	int n = prs_job_check(&job, &prs_fs_posix, script, dir, &report);
+	int lines = 0;
+	for (size_t i = 0; i < report.len; i++)
+		lines += report.data[i] == '\n';
+	assert_int_equal(n, lines);
+	return prs_buf_str(&report);
+}
+
+static void expect(const char *text, const char *sentence)
+{
+	if (!strstr(text, sentence))
+		fail_msg("expected \"%s\" in:\n%s", sentence, text);
+}
+
+static void test_all_mistakes(void **state)
+{
+	(void)state;
+	put("file.txt", "x");
+	mkdir(in("empty"), 0755);
+	set("input", "nowhere", "-i");
+	set("input", "a=nowhere2", "-i");
+	set("input", "a=file.txt", "-i");
+	set("model", "x", "--model");
+	set("model", "m=gone", "--model");
+	set("side-input", "=gone", "--side-input");
+	set("env", "NOVALUE", "--env");
+	set("output", "no/such/out.txt", "-o");
+	const char *text = check("score.py");
+	expect(text, "score.py: no such entry script (looked for ");
+	expect(text, "--input nowhere: no such folder or file\n");
+	expect(text, "--input nowhere2: no such folder or file\n");
+	expect(text, "the name a is used twice\n");
+	expect(text, "--model x: expected NAME=PATH\n");
+	expect(text, "--model m=gone: no such file or folder: ");
+	expect(text, "--side-input =gone: expected NAME=PATH\n");
+	expect(text, "--env NOVALUE: expected NAME=VALUE\n");
+	expect(text, "--output no/such/out.txt: the folder ");
+}
+
+static void test_checks_one_by_one(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *script, *input, *output, *action, *says; /* NULL says: all is well */
+	} cases[] = {
+		{ "score.py", "in", NULL, NULL, NULL },
+		{ "./score.py", "./in/", "out.txt", NULL, NULL },
+		{ "score.py", "in/f", NULL, NULL, NULL },
+		{ "score.py", NULL, NULL, NULL, "no input: give the folder or file to process with --input PATH\n" },
+		{ "in", "in", NULL, NULL, "in is a folder: name the entry script in it\n" },
+		{ "score.py", "empty", NULL, NULL, "--input empty: there is no file in it\n" },
+		{ "score.py", "in", "score.py", NULL, "exists: name another file, or replace it with --overwrite\n" },
+		{ "score.py", "in", "in/out.txt", NULL, "lies inside the input" },
+		{ "score.py", "in", "new/", NULL, "--output new/: there is no such folder; make it first\n" },
+		{ "score.py", "in", "empty", NULL, NULL },
+		{ "score.py", "in", "empty/", NULL, NULL },
+		{ "score.py", "in", "score.py", "summary_only", "with summary_only this is a folder, but it is a file\n" },
+		{ "score.py", "in", "empty", "summary_only", NULL },
+	};
+	put("score.py", "x");
+	put("in/f", "x");
+	put("empty/deep/er/.keep", "x");
+	assert_int_equal(unlink(in("empty/deep/er/.keep")), 0);
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		prs_job_done(&job);
+		prs_job_init(&job);
+		prs_options_init(&job.o, &err);
+		if (cases[i].input)
+			set("input", cases[i].input, "-i");
+		if (cases[i].output)
+			set("output", cases[i].output, "-o");
+		if (cases[i].action)
+			set("output-action", cases[i].action, "--output-action");
+		const char *text = check(cases[i].script);
+		if (cases[i].says ? !strstr(text, cases[i].says) : *text)
+			fail_msg("case %zu: %s", i, text);
+	}
+}
+
+static void test_names_of_runs(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *given, *name;
+	} cases[] = { { "score", "score" }, { "My job/../x", "My_job_.._x" }, { "-rf", "_rf" }, { ".hidden", "_hidden" }, { "日本", "run" }, { "a b", "a_b" },
+		{ "x.y-z_1", "x.y-z_1" }, { "../..", "run" }, { "a;$(b)`", "a___b__" } };
+	put("score.py", "x");
+	put("in/f", "x");
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		prs_job_done(&job);
+		prs_job_init(&job);
+		prs_options_init(&job.o, &err);
+		set("input", "in", "-i");
+		set("name", cases[i].given, "--name");
+		assert_string_equal(check("score.py"), "");
+		assert_string_equal(job.name, cases[i].name);
+	}
+}
+
+/* An empty input is looked for only as long as it is cheap: a deep or wide tree counts as not empty. */
+static void test_empty_input(void **state)
+{
+	(void)state;
+	char path[2048] = "wide";
+	put("score.py", "x");
+	mkdir(in("a"), 0755);
+	mkdir(in("b"), 0755);
+	put("b/sub/f", "x");
+	set("input", "a", "-i");
+	set("input", "b", "-i");
+	assert_string_equal(check("score.py"), ""); /* one of them has a file */
+	for (int i = 0; i < 40; i++) {
+		mkdir(in(path), 0755);
+		strcat(path, "/d");
+	}
+	prs_job_done(&job);
+	prs_job_init(&job);
+	prs_options_init(&job.o, &err);
+	set("input", "wide", "-i");
+	assert_string_equal(check("score.py"), "");
+}
+
+static void test_progress_timeout(void **state)
+{
+	(void)state;
+	assert_int_equal(prs_job_progress_timeout_us(&job), 270000000); /* contract 1.4: 3 x (60 + 30) */
+	set("run-max-try", "5", "");
+	set("run-invocation-timeout", "0.5", "");
+	assert_int_equal(prs_job_progress_timeout_us(&job), 5 * 30500000);
+	set("progress-update-timeout", "7", "");
+	assert_int_equal(prs_job_progress_timeout_us(&job), 7000000);
+}
+
+static void test_argv(void **state)
+{
+	(void)state;
+	PRS_AUTOBUF all;
+	prs_buf_init(&all, 1 << 16);
+	put("score.py", "x");
+	put("in/f", "x");
+	put("labels", "x");
+	set("input", "images=in", "-i");
+	set("input", "in/f", "-i");
+	set("side-input", "labels=labels", "--side-input");
+	set("output", "empty.txt", "-o");
+	set("processes", "2", "-p");
+	set("run-invocation-timeout", "1.5", "");
+	assert_string_equal(check("score.py"), "");
+	assert_int_equal(prs_list_add(&job.user_args, "--mine"), 0);
+	struct prs_list argv = { 0 };
+	assert_int_equal(prs_job_argv(&job, &argv, &err), 0);
+	for (size_t i = 2; i < argv.n; i++)
+		prs_buf_putf(&all, "%s ", argv.v[i]);
+	char want[2 * PATHS];
+	snprintf(want, sizeof want,
+	         "--scoring_module_name score.py --mini_batch_size 10 --error_threshold -1 --output_action append_row --logging_level INFO "
+	         "--run_invocation_timeout 1.5 --run_max_try 3 --create_snapshot_at_runtime True --append_row_file_name empty.txt --output %.3000s "
+	         "--process_count_per_node 2 --allowed_failed_count -1 --allowed_failed_percent 100 --labels %.3000s/labels --mine --input_fds_0 images --input_fds_1 input_1 ",
+	         dir, dir);
+	assert_string_equal(argv.v[0], "--client_sdk_version");
+	assert_string_equal(prs_buf_str(&all), want);
+	prs_list_done(&argv);
+}
+
+int main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		T(test_what_is_left_out), T(test_output_folder_and_own_run), T(test_input_is_the_folder_itself), T(test_links), T(test_ignore_files), T(test_ignore_rules),
+		T(test_too_many_bytes), T(test_too_many_files), T(test_code_fingerprint), T(test_copy_is_exact), T(test_every_failing_call),
+		T(test_job_json_there_and_back), T(test_job_json_damaged), T(test_job_json_of_others), T(test_all_mistakes), T(test_checks_one_by_one), T(test_names_of_runs),
+		T(test_empty_input), T(test_progress_timeout), T(test_argv),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
