@@ -60,6 +60,7 @@ static const char *good_value(const struct prs_option_row *row)
 	case PRS_OPTION_INT:
 	case PRS_OPTION_COUNT:
 	case PRS_OPTION_NUM:
+	case PRS_OPTION_SIZE:
 	case PRS_OPTION_SECONDS: snprintf(text, sizeof text, "%.0f", row->min < 1 ? row->max : row->min); return text;
 	case PRS_OPTION_BOOL: return "true";
 	case PRS_OPTION_CHOICE: snprintf(text, sizeof text, "%.*s", (int)strcspn(row->unit, "|"), row->unit); return text;
@@ -134,7 +135,7 @@ static void test_every_range(void **state)
 	(void)state;
 	for (unsigned i = 0; prs_option_at(i); i++) {
 		const struct prs_option_row *row = prs_option_at(i);
-		bool number = row->type == PRS_OPTION_INT || row->type == PRS_OPTION_COUNT || row->type == PRS_OPTION_NUM || row->type == PRS_OPTION_SECONDS;
+		bool number = row->type != PRS_OPTION_BOOL && row->type != PRS_OPTION_CHOICE && row->type != PRS_OPTION_TEXT && row->type != PRS_OPTION_LIST;
 		char value[3][64];
 		snprintf(value[0], sizeof value[0], "%.0f", row->min - 1);
 		snprintf(value[1], sizeof value[1], "%.0f", row->max + 1);
