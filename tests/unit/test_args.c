@@ -59,6 +59,7 @@ static const char *good_value(const struct prs_option_row *row)
 	switch (row->type) {
 	case PRS_OPTION_INT:
 	case PRS_OPTION_COUNT:
+	case PRS_OPTION_SIZE:
 	case PRS_OPTION_NUM:
 	case PRS_OPTION_SIZE:
 	case PRS_OPTION_SECONDS: snprintf(text, sizeof text, "%.0f", row->min < 1 ? row->max : row->min); return text;
