@@ -61,7 +61,6 @@ static const char *good_value(const struct prs_option_row *row)
 	case PRS_OPTION_COUNT:
 	case PRS_OPTION_SIZE:
 	case PRS_OPTION_NUM:
-	case PRS_OPTION_SIZE:
 	case PRS_OPTION_SECONDS: snprintf(text, sizeof text, "%.0f", row->min < 1 ? row->max : row->min); return text;
 	case PRS_OPTION_BOOL: return "true";
 	case PRS_OPTION_CHOICE: snprintf(text, sizeof text, "%.*s", (int)strcspn(row->unit, "|"), row->unit); return text;
