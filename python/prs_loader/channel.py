@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Frames, tokens and the shared page: what src/wire/msg.h and src/wire/page.h describe."""
+import _signal
+import _socket  # the modules around these two take longer to import than all the rest, and scripts patch them
 import fcntl
 import mmap
 import os
 import select
-import signal
-import socket
 import struct
 import time
 
@@ -42,7 +42,7 @@ class Channel:
     """Socket, token counter and page of this process."""
 
     def __init__(self, sock_fd, event_fd, page_fd):
-        self.sock = socket.socket(fileno=sock_fd)
+        self.sock = _socket.socket(fileno=sock_fd)
         self.fd = sock_fd
         self.event_fd = event_fd
         self.pid = os.getpid()
@@ -107,7 +107,7 @@ class Channel:
         data = _header.pack(len(payload), kind, flags, claim, 0) + payload
         try:
             if fd >= 0:
-                sent = self.sock.sendmsg([data], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, struct.pack("i", fd))])
+                sent = self.sock.sendmsg([data], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, struct.pack("i", fd))])
                 data = data[sent:]
             if data:
                 self.sock.sendall(data)
@@ -221,7 +221,7 @@ def kill_point(name, _left=[]):
         if _left[2]:
             _stop_once(_left[2])
         else:
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), _signal.SIGKILL)
 
 
 def _stop_once(mark):
@@ -230,4 +230,4 @@ def _stop_once(mark):
             f.write("%d\n" % os.getpid())
     except OSError:
         return
-    os.kill(os.getpid(), signal.SIGSTOP)
+    os.kill(os.getpid(), _signal.SIGSTOP)

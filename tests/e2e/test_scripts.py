@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Scripts as people have them: the two samples of the original's documentation, letter by letter (tests/e2e/scripts)."""
+import glob
+import os
+import re
+import shutil
+import subprocess
+import unittest
+
+from prs_job import JobCase
+
+PYTHON = "/usr/bin/python3"  # the one that ./dev setup gives numpy and Pillow
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+class SamplesTest(JobCase):
+    def take(self, name):
+        os.makedirs(os.path.join(self.dir, "code"), exist_ok=True)
+        shutil.copy(os.path.join(HERE, "scripts", name), os.path.join(self.dir, "code", name))
+        return "code/" + name
+
+    def logs(self, pattern):
+        """{path below logs/user: text}"""
+        found = {}
+        for path in glob.glob(os.path.join(self.dir, "runs", "*", "logs", "user", pattern)):
+            with open(path) as f:
+                found[path.partition("logs/user/")[2]] = f.read()
+        return found
+
+    def make_digits(self, folder, count):
+        """PNG files of 28 x 28 with a digit in a noise, and the weights that know them: one template for each digit."""
+        import numpy as np
+        from PIL import Image
+
+        random = np.random.default_rng(7)
+        templates = random.integers(0, 2, (10, 28, 28)) * 255
+        want = []
+        os.makedirs(folder)
+        for i in range(count):
+            digit = i * 7 % 10
+            flip = random.random((28, 28)) < 0.1
+            pixels = np.where(flip, 255 - templates[digit], templates[digit]).astype(np.uint8)
+            Image.fromarray(pixels, "L").save(os.path.join(folder, "%03d.png" % i))
+            want.append("%03d.png: %d\n" % (i, digit))
+        return templates.reshape(10, 784) / 127.5 - 1, "".join(want)
+
+    def test_digit_identification(self):
+        if subprocess.run([PYTHON, "-c", "import numpy, PIL"], stderr=subprocess.DEVNULL).returncode:
+            raise unittest.SkipTest("no numpy and Pillow for " + PYTHON)
+        weights, want = self.make_digits(os.path.join(self.dir, "in"), 57)
+        model = os.path.join(self.dir, "models", "mnist")
+        os.makedirs(model)
+        open(os.path.join(model, "mnist-tf.model.meta"), "w").close()
+        import numpy as np
+
+        np.save(os.path.join(model, "mnist-tf.model.npy"), weights)
+        r = self.prs("run", self.take("digit_identification.py"), "--input", "in", "--model", "mnist=models/mnist", "--mini-batch-size", "5", "--processes", "2",
+                     "--python", PYTHON, "--env", "PYTHONPATH=" + os.path.join(HERE, "stand_ins"), "--output", "out.txt")
+        self.assertEqual(r.returncode, 0, r.stderr)
+        self.assertEqual(self.output(), want)
+        printed = "".join(self.logs("stdout/127.0.0.1/process*.stdout.txt").values())
+        starts = re.findall(r"^run method start: (.*)/work/code/digit_identification\.py, run\(<mini-batch (\d+): (\d+) items \['.*/in/\d+\.png'.*\]>\)$", printed, re.M)
+        self.assertEqual(sorted(int(number) for _, number, _ in starts), list(range(12)))
+        self.assertEqual(sum(int(items) for _, _, items in starts), 57)
+
+    def test_entry_script_logger(self):
+        self.files(25)
+        r = self.prs("run", self.take("entry_script_logger.py"), "--input", "in", "--mini-batch-size", "5", "--processes", "2", "--output", "out.txt")
+        self.assertEqual(r.returncode, 0, r.stderr)
+        self.assertEqual(self.output(), "".join("%s/in/f%04d\n" % (self.dir, i) for i in range(25)))
+        logs = self.logs("entry_script_log/127.0.0.1/process*.log.txt")
+        self.assertLessEqual(set(logs), {"entry_script_log/127.0.0.1/process%03d.log.txt" % i for i in range(2)})
+        text = "".join(logs.values())
+        self.assertEqual(text.count("This will show up in files under logs/user on the Azure portal."), len(logs))
+        self.assertEqual(sorted(int(n) for n in re.findall(r"\|DEBUG\|\d+\|/.*/work/code/entry_script_logger\.py: <mini-batch (\d+): 5 items \[", text)), list(range(5)))

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Errors of scripts: codes, one-line messages, tracebacks in the error file and on stderr, hints."""
+import os
+
+RAISE = """
+    import json, sys
+    class Odd(Exception):
+        def __str__(self): raise RuntimeError("no text")
+    class OddRepr:
+        def __repr__(self): raise RuntimeError("no repr")
+    def deep(n): return deep(n + 1)
+    def chained():
+        try: json.loads("{")
+        except ValueError as e: raise KeyError("outer") from e
+    def during():
+        try: json.loads("{")
+        except ValueError: raise KeyError("second")
+    def run(mini_batch):
+        exec(mini_batch[0])
+        return mini_batch
+"""
+
+
+def test_exceptions_keep_the_process(node):
+    n = node(RAISE).begin()
+    for text, message in (("raise ValueError('bad \\u65e5 \\udcff')", "ValueError: bad \u65e5 \\udcff"), ("1 / 0", "ZeroDivisionError: division by zero"),
+                          ("raise ValueError('first\\nsecond\\n')", "ValueError: first second"), ("raise ValueError", "ValueError"), ("b'\\xff'.decode()", "UnicodeDecodeError: "),
+                          ("chained()", "KeyError: 'outer'"), ("during()", "KeyError: 'second'"), ("deep(0)", "RecursionError: maximum recursion depth exceeded"),
+                          ("raise MemoryError", "MemoryError"), ("raise Odd", "score.Odd: <"), ("raise ValueError(OddRepr())", "ValueError: <"),
+                          ("raise StopIteration", "StopIteration"), ("raise ValueError('x' * 5000000)", "ValueError: xxx"), ("assert 0, 'why'", "AssertionError: why")):
+        code, got = n.failure([text])
+        assert (code, got[:len(message)]) == (100, message), text
+        assert len(got) <= 2000
+        assert n.process.poll() is None
+    assert n.rows(["pass"]) == b"pass\n"
+    traces = n.traces()
+    assert "prs_loader" not in traces
+    assert traces.count("mini-batch 0, try 1\nTraceback (most recent call last):\n  File \"%s/score.py\"" % n.code) >= 10
+    assert "The above exception was the direct cause" in traces and "During handling of the above exception" in traces and "json.decoder.JSONDecodeError" in traces
+    assert "characters left out" in traces and len(traces) < 4000000
+    assert "division by zero" in n.read("err")
+    assert n.read("out") == ""
+
+
+def test_exits_of_run(node):
+    for text in ("sys.exit(3)", "raise SystemExit", "raise KeyboardInterrupt", "raise GeneratorExit", "import asyncio; raise asyncio.CancelledError"):
+        n = node(RAISE).begin()
+        assert n.failure([text])[0] == 101, text
+        assert n.frame() is None
+        assert n.process.wait(60) == 1
+
+
+def test_init_failures(node):
+    for script, code, text in (("def init(): raise RuntimeError('no model')\ndef run(b): return b", 150, "RuntimeError: no model"),
+                               ("import sys\ndef init(): sys.exit('no licence')\ndef run(b): return b", 152, "SystemExit: no licence"),
+                               ("def init(): raise KeyboardInterrupt\ndef run(b): return b", 152, "KeyboardInterrupt"),
+                               ("raise SystemExit(4)\ndef run(b): return b", 153, "SystemExit: 4"), ("init = 3\ndef run(b): return b", 150, "TypeError: 'int' object is not callable"),
+                               ("def init(x): pass\ndef run(b): return b", 150, "TypeError: init() missing 1 required positional argument"),
+                               ("1 / 0", 153, "ZeroDivisionError: division by zero")):
+        n = node(script)
+        got, message = n.init_failure()
+        assert (got, text in message) == (code, True), (script, message)
+        assert n.process.wait(60) == 1
+        assert not any(word in n.traces() for word in ("prs_loader", "importlib"))
+        assert ("Traceback" in n.traces() and "score.py" in n.traces()) == ("TypeError" not in text)
+
+
+def test_syntax_errors(node):
+    n = node("def run(b):\n    return b +* 2\n")
+    code, message = n.init_failure()
+    assert code == 153 and message == "SyntaxError: invalid syntax (score.py, line 2)"
+    assert '  File "%s/score.py", line 2\n    return b +* 2\n' % n.code in n.traces() and "^" in n.traces()
+    n = node("import helper\ndef run(b): return b", files={"helper.py": "if 1:\nx = 1\n"})
+    code, message = n.init_failure()
+    assert message.startswith("IndentationError: expected an indented block") and message.endswith("(helper.py, line 2)")
+    assert "score.py\", line 1" in n.traces() and "helper.py\", line 2" in n.traces()
+
+
+def test_hints(node, tmp_path):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "labels.txt").write_text("x")
+    (tmp_path / "helpers.py").write_text("")
+    parse = "import argparse\np = argparse.ArgumentParser()\np.add_argument('--labels', %s)\np.parse_args()\ndef run(b): return b"
+    for script, part in (("import sklearn_not_there", "-m pip install sklearn_not_there"), ("import cv2.not_there", "-m pip install opencv-python"),
+                         ("import helpers", "helpers.py lies in %s, but only the folder of the entry script is copied" % tmp_path),
+                         (parse % "type=int", "hint: unrecognized arguments: --x 1. The script's parse_args() does not know the engine's own flags: run with --engine-args hide"),
+                         (parse % "required=True", "hint: the following arguments are required: --labels. The script's own arguments go behind --"),
+                         ("open('data/labels.txt')", "hint: data/labels.txt exists where the job was submitted"), ("open(b'data/labels.txt')", "--side-input"),
+                         ("open('nowhere.txt')", "No such file or directory: 'nowhere.txt'"), ("import sys; sys.exit(2)", "SystemExit: 2")):
+        code, message = node(script, submit_dir=str(tmp_path)).init_failure()
+        assert code == 153 and part in message, (script, message)
+
+
+def test_error_file_that_cannot_be_written(node):
+    n = node(RAISE, error_file="/nowhere/errors.txt").begin()
+    assert n.failure(["1 / 0"])[1] == "ZeroDivisionError: division by zero"
+    assert "division by zero" in n.read("err")
+
+
+def test_shutdown_that_fails(node):
+    n = node("def run(b): return b\ndef shutdown(): raise ValueError('too late')").begin()
+    n.rows()
+    n.send(8)
+    payload = n.expect(9)[2]
+    assert payload[:2] == (155).to_bytes(2, "little") and b"too late" in payload
+    assert n.process.wait(60) == 0
+    assert os.path.exists(n.dir + "/errors.txt")

@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The names that scripts of the original import: EntryScript, Model, Run, and those that live in Azure; beside what the user has installed."""
+import os
+
+EVAL = """
+    import os
+    from azureml.core import Dataset, Datastore, Environment, Experiment, Model, Run, Workspace
+    import azureml.core, azureml.core.model, azureml.core.run
+    from azureml.core.model import Model as M2
+    from azureml.core.run import Run as R2, _OfflineRun
+    from azureml.core.dataset import Dataset as D2
+    from azureml.core.workspace import Workspace as W2
+    from azureml_user.parallel_run import EntryScript
+    from entry_script import EntryScript as Older
+    def typed(ws: Workspace, ds: "Dataset" = None): return isinstance(ws, Workspace)
+    def run(mini_batch): return [eval(text) for text in mini_batch]
+"""
+
+
+def values(n, *texts):
+    return n.rows(texts).decode().split("\n")[:-1]
+
+
+def test_entry_script(node):
+    n = node("""
+        from azureml_user.parallel_run import EntryScript
+        def init():
+            EntryScript().logger.debug("from init")
+        def run(mini_batch):
+            one = EntryScript()
+            one.logger.info("mini-batch %s \\udcff", mini_batch.task_id)
+            return [one is EntryScript(), one.agent_name, one.log_dir, one.output_dir, one.working_dir]
+        """).begin()
+    assert n.rows().decode() == "True\nprocess000\n%s/log\n%s/outputs\n%s\n" % (n.dir, n.dir, n.code)
+    assert os.path.isdir(n.dir + "/outputs")
+    lines = n.read("log/process000.log.txt").splitlines()
+    assert [line.split("|", 1)[1] for line in lines] == ["DEBUG|%d|from init" % n.process.pid, "INFO|%d|mini-batch 0 \\udcff" % n.process.pid]
+    assert n.read("out") == ""
+
+
+def test_same_classes_everywhere(node):
+    n = node(EVAL).begin()
+    assert values(n, "Model is M2 is azureml.core.Model", "Run is R2", "Dataset is D2", "Workspace is W2", "EntryScript is Older", "typed(3)",
+                  "type(Run.get_context()) == _OfflineRun") == ["True"] * 5 + ["False"] * 2
+
+
+def test_models(node):
+    models = ["digits=/m/d", "tree:1=/m/t1", "tree:10=/m/t10", "tree:9=/m/t9", "a=b=c=/m/x"]
+    n = node(EVAL, model=models, env={"AZUREML_MODEL_DIR": "/m/d"}).begin()
+    for call, path in (("'digits'", "/m/d"), ("model_name='digits'", "/m/d"), ("name='digits'", "/m/d"), ("'digits', 4", "/m/d"), ("'tree'", "/m/t10"),
+                       ("'tree', version=9", "/m/t9"), ("'tree:1'", "/m/t1"), ("'tree', '9', None", "/m/t9"), ("'a'", "b=c=/m/x")):
+        assert values(n, "Model.get_model_path(%s)" % call) == [path], call
+    for call, name in (("'digit'", "digit"), ("'tree', 2", "tree:2"), ("name='d'", "d")):
+        code, message = n.failure(["Model.get_model_path(%s)" % call])
+        assert "model '%s' is not known: give it with --model %s=PATH (given: digits, tree:1" % (name, name) in message
+
+
+def test_models_in_a_folder(node, tmp_path):
+    for path in ("one/model.bin", "two/1/model.bin", "two/12/model.bin", "plain.pkl"):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text("x")
+    n = node(EVAL, env={"AZUREML_MODEL_DIR": str(tmp_path)}).begin()
+    assert values(n, *("Model.get_model_path(%r)" % m for m in ("one", "two", "two:1", "plain.pkl"))) == [
+        str(tmp_path / p) for p in ("one", "two/12", "two/1", "plain.pkl")]
+    assert "--model three=PATH" in n.failure(["Model.get_model_path('three')"])[1]
+    assert "--model two:3=PATH" in n.failure(["Model.get_model_path('two', 3)"])[1]
+
+
+def test_model_objects(node, tmp_path):
+    (tmp_path / "m").mkdir()
+    (tmp_path / "m" / "w.txt").write_text("weights")
+    n = node(EVAL, model="m:3=%s/m" % tmp_path).begin()
+    ws = "Run.get_context().experiment.workspace"
+    assert values(n, "Model(%s, 'm').version" % ws, "Model(%s, name='m', version=3).name" % ws, "open(Model(%s, id='m:3').download('here') + '/w.txt').read()" % ws) \
+        == ["None", "m", "weights"]
+    assert "exist_ok" in n.failure(["Model(%s, 'm').download('here')" % ws])[1]
+    assert "Model.list needs the Azure service" in n.failure(["Model.list(%s)" % ws])[1]
+
+
+def test_run_context(node):
+    env = {"AZUREML_ARM_WORKSPACE_NAME": "w", "AZUREML_ARM_SUBSCRIPTION": "s", "AZUREML_ARM_RESOURCEGROUP": "g", "AZUREML_RUN_ID": "run-1"}
+    n = node(EVAL, input=["images=/in", "labels=/side"], env=env).begin()
+    run = "Run.get_context(allow_offline=False)"
+    got = values(n, *(run + "." + a for a in ("id", "experiment.name", "experiment.workspace.name", "experiment.workspace.subscription_id",
+                                            "experiment.workspace.resource_group", "parent.id", "input_datasets['images']", "input_datasets['labels']",
+                                            "parent.experiment.name", "get_details()['runId']", "flush()")))
+    assert got == ["run-1", "score", "w", "s", "g", "run-1", "/in", "/side", "score", "run-1", "None"]
+    values(n, run + ".log('accuracy', 0.5)", run + ".parent.log_row('point', x=1)", run + ".log_list('l', [1, 2])", run + ".tag('k', 'v')")
+    assert [line.rpartition("|")[2] for line in n.read("log/process000.log.txt").splitlines()] == [
+        "metric accuracy = 0.5", "metric point = {'x': 1}", "metric l = [1, 2]", "tag k = v"]
+    for text in (".get_children()", ".experiment.get_runs()", ".experiment.workspace.datasets"):
+        assert "needs the Azure service" in n.failure([run + text])[1]
+    assert "Run() needs" in n.failure(["Run(1, 2)"])[1]
+
+
+def test_names_that_live_in_azure(node):
+    n = node(EVAL).begin()
+    for text, what in (("Dataset.get_by_name(1, 'x')", "Dataset.get_by_name"), ("Dataset.File.from_files('x')", "Dataset.File"), ("Workspace('n')", "Workspace()"),
+                       ("Workspace.from_config()", "Workspace.from_config"), ("Datastore.get(1, 'd')", "Datastore.get"), ("Environment('e')", "Environment()")):
+        code, message = n.failure([text])
+        assert code == 100 and "azureml.core.%s needs the Azure service" % what in message and "--side-input" in message, message
+    for line, part in (("from azureml.core import ComputeTarget", "azureml.core.ComputeTarget needs the Azure service"),
+                       ("from azureml.core.model import InferenceConfig", "azureml.core.model.InferenceConfig needs"),
+                       ("from azureml.core.authentication import MsiAuthentication", "-m pip install azureml-core"),
+                       ("from azureml.core import authentication", "cannot import name 'authentication'"),
+                       ("import azureml.dataprep", "-m pip install azureml-dataprep")):
+        code, message = node(line + "\ndef run(a): return a").init_failure()
+        assert code == 153 and part in message, (line, message)
+
+
+# ---- over what the user has installed
+
+
+def start(node, tmp_path, script, files, **more):
+    for name, text in files.items():
+        path = tmp_path / "installed" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return node(script, env={"PYTHONPATH": str(tmp_path / "installed")}, **more)
+
+
+def test_beside_an_installed_namespace(node, tmp_path):
+    """As azureml-mlflow: parts of `azureml` without azureml.core."""
+    script = """
+        import azureml.mlflow.tracking as t
+        from azureml.core import Model
+        import azureml.mlflow
+        def run(a): return [t.x, Model.get_model_path("m"), azureml.mlflow.y]
+    """
+    files = {"azureml/mlflow/__init__.py": "y = 2", "azureml/mlflow/tracking.py": "from azureml.core import Run\nx = Run.get_context().id"}
+    assert start(node, tmp_path, script, files, model="m=/m").begin().rows() == b"run-1\n/m\n2\n"
+    (tmp_path / "installed" / "azureml" / "__init__.py").write_text("z = 3\n")
+    assert start(node, tmp_path, "import azureml\n" + script.replace("[t.x", "[azureml.z, t.x").replace("        ", ""), {}, model="m=/m").begin().rows() \
+        == b"3\nrun-1\n/m\n2\n"
+
+
+REAL = {"azureml/core/__init__.py": "from azureml.core.model import Model\nfrom azureml.core.run import Run, _private\nfrom azureml.core.env import Environment\n"
+                                    "class Dataset:\n    real = True\n",
+        "azureml/core/model.py": "class Model:\n    @staticmethod\n    def get_model_path(*a): return 'azure'\nclass InferenceConfig: pass\n",
+        "azureml/core/run.py": "from azureml.core.model import Model\nModel.get_model_path.x = 1\n_private = 5\nclass Run:\n    def __init__(self, a): self.a = a\nclass ScriptRun(Run): pass\n",
+        "azureml/core/env.py": "from azureml.core.run import Run\nclass Environment:\n    run = Run(7).a\n"}
+
+
+def test_over_an_installed_core(node, tmp_path):
+    """Ours wins for the names that we define; the rest, and the inner life of the package, is the installed one's."""
+    script = """
+        from azureml.core import Dataset, Environment, Model, Run
+        from azureml.core.model import InferenceConfig, Model as M2
+        from azureml.core.run import ScriptRun
+        def run(a): return [Dataset.real, Environment.run, Model.get_model_path("m"), M2 is Model, Run.get_context().id, ScriptRun(3).a, InferenceConfig.__module__]
+    """
+    want = b"True\n7\n/m\nTrue\nrun-1\n3\nazureml.core.model\n"
+    n = start(node, tmp_path, script, REAL, model="m=/m").begin()
+    assert n.rows() == want
+    assert start(node, tmp_path, "from azureml.core.env import Environment\n" + script.replace("        ", ""), {}, model="m=/m").begin().rows() == want
+
+
+def test_over_a_broken_core(node, tmp_path):
+    script = "from azureml.core import Model, Run\ndef run(a): return [Model.get_model_path('m'), Run.get_context().id]\n"
+    n = start(node, tmp_path, script, dict(REAL, **{"azureml/core/env.py": "import not_there_at_all\n"}), model="m=/m").begin()
+    assert n.rows() == b"/m\nrun-1\n"
+    assert "the installed azureml.core cannot be imported (ModuleNotFoundError: No module named 'not_there_at_all')" in n.read("err")
+
+
+def test_own_modules_of_these_names(node):
+    """A stand-in of the user's for local tests: ours wins. A module entry_script of the user's: theirs wins."""
+    n = node("from azureml_user.parallel_run import EntryScript, other\nfrom azureml_user.more import x\nimport entry_script\n"
+             "def run(a): return [EntryScript().agent_name, other, x, entry_script.mine]\n",
+             files={"azureml_user/__init__.py": "", "azureml_user/parallel_run.py": "other = 1\nclass EntryScript: agent_name = 'local'", "azureml_user/more.py": "x = 2",
+                    "entry_script.py": "mine = 3"}).begin()
+    assert n.rows() == b"process000\n1\n2\n3\n"
+    assert node("def run(a): return [__name__]", name="entry_script.py").begin().rows() == b"entry_script\n"
