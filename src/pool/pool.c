@@ -43,6 +43,7 @@ struct slot {
 	uint16_t broken;        /* code of BROKEN */
 	bool recall_missed;     /* the last RECALL came too late: no other one for this head */
 	bool init_told, signalled, leaving, retiring;
+	bool hungry; /* is in pool.hungry */
 	uint64_t busy_us;
 };
 
@@ -50,6 +51,11 @@ struct prs_pool {
 	struct prs_pool_config c;
 	struct slot *slots;
 	struct ring queue;
+	uint16_t *hungry; /* slots with at most half their depth, each once: only these get units, until they are full */
+	uint32_t hungry_n;
+	uint32_t in_state[PRS_WORKER_STATES]; /* slots per state */
+	uint32_t recalling;                   /* over all slots */
+	uint32_t depth;                       /* units a slot may have */
 	uint64_t mean_run_us;
 	bool measured;
 	bool started, draining, aborting, finishing, down;
@@ -128,6 +134,8 @@ static void set_state(struct prs_pool *p, uint16_t i, enum prs_worker_state to)
 {
 	struct slot *s = &p->slots[i];
 	assert(prs_arc_legal(PRS_MACHINE_WORKER, s->state, to));
+	p->in_state[s->state]--;
+	p->in_state[to]++;
 	s->state = to;
 	s->since_us = p->now_us;
 }
@@ -193,7 +201,7 @@ static void start(struct prs_pool *p, uint16_t i)
 	s->next_claim = 1;
 	s->broken = 0;
 	s->init_told = s->signalled = s->leaving = s->retiring = s->recall_missed = false;
-	s->recalling = s->judged = 0;
+	s->judged = 0;
 	s->answers = s->word = s->shift_us = 0;
 	emit(p, PRS_POOL_SPAWN, i);
 	wake_at(p, after(p->now_us, p->c.init_timeout_us));
@@ -229,14 +237,6 @@ static void tell_try(struct prs_pool *p, uint16_t i, const struct item *it, uint
 	e->exit = exit_status;
 	e->run_us = run_us;
 	e->start_us = start_us;
-}
-
-static uint32_t depth(const struct prs_pool *p)
-{
-	if (!p->measured)
-		return 1;
-	uint64_t d = p->mean_run_us ? p->c.depth_target_us / p->mean_run_us : p->c.depth_max;
-	return d < 1 ? 1 : d > p->c.depth_max ? p->c.depth_max : (uint32_t)d;
 }
 
 /* May this slot get the unit? The one that failed its last try only when no other process is there or coming. */
@@ -282,24 +282,57 @@ static bool accepts(const struct prs_pool *p, const struct slot *s)
 	return ready(s) && !s->leaving && !s->retiring && !s->recalling && !ending(p);
 }
 
+static void set_recalling(struct prs_pool *p, struct slot *s, uint32_t count)
+{
+	p->recalling += count - s->recalling;
+	s->recalling = count;
+}
+
+/* To be called when the slot may have got room. Units are sent in larger groups when it is refilled from the half on. */
+static void note_hunger(struct prs_pool *p, uint16_t i)
+{
+	struct slot *s = &p->slots[i];
+	if (s->hungry || !accepts(p, s) || s->sent.n > p->depth / 2)
+		return;
+	s->hungry = true;
+	p->hungry[p->hungry_n++] = i;
+}
+
 /* How many units more the slot may get; nothing is queued behind a head that is slow. */
 static uint32_t room(const struct prs_pool *p, const struct slot *s)
 {
 	if (!accepts(p, s))
 		return 0;
-	uint32_t most = s->sent.n && p->now_us - s->head_since_us >= p->c.recall_after_us ? 1 : depth(p);
+	uint32_t most = s->sent.n && p->now_us - s->head_since_us >= p->c.recall_after_us ? 1 : p->depth;
 	if (p->c.max_units && most > p->c.max_units - s->answers) /* answers < max_units: it would retire */
 		most = (uint32_t)(p->c.max_units - s->answers);
 	return most > s->sent.n ? most - s->sent.n : 0;
 }
 
-/* The slot with the fewest units that has room and suits; NO_SLOT = none. */
-static uint16_t choose(const struct prs_pool *p, const struct item *it)
+/* Room of a hungry slot. 0: it has had enough, and another one has taken its place in the list. */
+static uint32_t hungry_room(struct prs_pool *p, uint32_t k)
+{
+	struct slot *s = &p->slots[p->hungry[k]];
+	uint32_t units = room(p, s);
+	if (!units) {
+		s->hungry = false;
+		p->hungry[k] = p->hungry[--p->hungry_n];
+	}
+	return units;
+}
+
+/* The hungry slot with the fewest units that suits; NO_SLOT = none. */
+static uint16_t choose(struct prs_pool *p, const struct item *it)
 {
 	uint16_t best = NO_SLOT;
-	for (uint16_t i = 0; i < p->c.slots; i++) {
-		const struct slot *s = &p->slots[i];
-		if (room(p, s) && suits(p, i, it) && (best == NO_SLOT || s->sent.n < p->slots[best].sent.n))
+	for (uint32_t k = 0; k < p->hungry_n;) {
+		uint16_t i = p->hungry[k];
+		if (!hungry_room(p, k))
+			continue;
+		k++;
+		uint32_t n = p->slots[i].sent.n;
+		bool better = best == NO_SLOT || n < p->slots[best].sent.n || (n == p->slots[best].sent.n && i < best);
+		if (better && suits(p, i, it))
 			best = i;
 	}
 	return best;
@@ -321,11 +354,9 @@ static void dispatch(struct prs_pool *p)
 /* What the queue still holds waits for another process (at most one a slot does not count), or there is no room. What is called back comes. */
 static void ask(struct prs_pool *p)
 {
-	uint32_t want = 0, have = p->queue.n > p->c.slots ? p->queue.n - p->c.slots : 0;
-	for (uint16_t i = 0; i < p->c.slots; i++) {
-		want += room(p, &p->slots[i]);
-		have += p->slots[i].recalling;
-	}
+	uint32_t want = 0, have = (p->queue.n > p->c.slots ? p->queue.n - p->c.slots : 0) + p->recalling;
+	for (uint32_t k = 0, units; k < p->hungry_n; want += units, k += units != 0)
+		units = hungry_room(p, k);
 	uint32_t total = p->leases + (want > have ? want - have : 0);
 	if (total == p->asked)
 		return;
@@ -352,7 +383,7 @@ static void recall(struct prs_pool *p, uint16_t i, uint32_t count)
 	struct slot *s = &p->slots[i];
 	if (!count || s->recalling || !ready(s))
 		return;
-	s->recalling = count;
+	set_recalling(p, s, count);
 	emit(p, PRS_POOL_RECALL, i)->count = count;
 }
 
@@ -402,6 +433,9 @@ static void measure(struct prs_pool *p, uint64_t run_us)
 {
 	p->mean_run_us = p->measured ? (p->mean_run_us * 7 + run_us) / 8 : run_us;
 	p->measured = true;
+	uint64_t d = p->mean_run_us ? p->c.depth_target_us / p->mean_run_us : p->c.depth_max, least = p->mean_run_us <= p->c.recall_after_us ? 2 : 1;
+	d = d < least ? least : d;
+	p->depth = d > p->c.depth_max ? p->c.depth_max : (uint32_t)d;
 }
 
 static void emptied(struct prs_pool *p, uint16_t i)
@@ -463,6 +497,7 @@ static void on_answer(struct prs_pool *p, const struct prs_pool_event *e)
 	emptied(p, e->slot);
 	if (s->leaving)
 		terminate(p, e->slot, false);
+	note_hunger(p, e->slot);
 }
 
 static void on_recalled(struct prs_pool *p, const struct prs_pool_event *e)
@@ -470,9 +505,11 @@ static void on_recalled(struct prs_pool *p, const struct prs_pool_event *e)
 	struct slot *s = &p->slots[e->slot];
 	uint32_t n = e->count < s->sent.n ? e->count : s->sent.n;
 	s->recall_missed = e->count < s->recalling;
-	s->recalling = 0;
-	if (!n)
+	set_recalling(p, s, 0);
+	if (!n) {
+		note_hunger(p, e->slot);
 		return;
+	}
 	struct prs_pool_effect *d = emit(p, PRS_POOL_DROP, e->slot);
 	d->count = n;
 	for (uint32_t i = 0; i < n; i++) {
@@ -480,6 +517,7 @@ static void on_recalled(struct prs_pool *p, const struct prs_pool_event *e)
 		d->claim = it.claim;
 		take_back(p, &it);
 	}
+	note_hunger(p, e->slot);
 	emptied(p, e->slot);
 	if (ending(p)) /* the recall was for fewer when the end came */
 		recall(p, e->slot, s->sent.n);
@@ -560,13 +598,13 @@ static void on_exited(struct prs_pool *p, const struct prs_pool_event *e)
 		s->failures++;
 	tell_proc(p, e->slot, s->signalled ? PRS_PROC_KILLED : PRS_PROC_EXITED, was_ready && !charged ? PRS_EIDLE_EXIT : 0, e->exit);
 	set_state(p, e->slot, PRS_WORKER_DEAD);
-	s->recalling = 0;
+	set_recalling(p, s, 0);
 	s->retry_us = after(p->now_us, backoff(p, s->failures));
 }
 
 static void revive(struct prs_pool *p)
 {
-	if (ending(p) || !p->started)
+	if (ending(p) || !p->started || !p->in_state[PRS_WORKER_DEAD])
 		return;
 	for (uint16_t i = 0; i < p->c.slots; i++) {
 		struct slot *s = &p->slots[i];
@@ -714,25 +752,33 @@ static void tick_slot(struct prs_pool *p, uint16_t i, const struct prs_page *pag
 	}
 }
 
-static bool wanted_by_idle(const struct prs_pool *p, const struct item *it)
+/* The first idle slot from `from` on that may get a unit; c.slots = none. */
+static uint16_t next_idle(const struct prs_pool *p, uint16_t from)
 {
-	for (uint16_t i = 0; i < p->c.slots; i++)
-		if (p->slots[i].state == PRS_WORKER_IDLE && accepts(p, &p->slots[i]) && suits(p, i, it))
-			return true;
+	while (from < p->c.slots && !(p->slots[from].state == PRS_WORKER_IDLE && accepts(p, &p->slots[from])))
+		from++;
+	return from;
+}
+
+/* May an idle slot, the first of which is `idle`, get one of the units behind the head? */
+static bool wanted_by_idle(const struct prs_pool *p, const struct slot *s, uint16_t idle)
+{
+	for (uint32_t k = 1; k < s->sent.n; k++)
+		for (uint16_t i = idle; i < p->c.slots; i = next_idle(p, i + 1))
+			if (suits(p, i, ring_at(&s->sent, k)))
+				return true;
 	return false;
 }
 
 /* Units behind a slow one are called back when an idle process may take one of them. */
 static void rebalance(struct prs_pool *p)
 {
-	for (uint16_t i = 0; i < p->c.slots; i++) {
+	uint16_t idle = p->in_state[PRS_WORKER_IDLE] ? next_idle(p, 0) : p->c.slots;
+	for (uint16_t i = 0; i < p->c.slots && idle < p->c.slots; i++) {
 		struct slot *s = &p->slots[i];
-		bool wanted = false;
-		if (s->state != PRS_WORKER_BUSY || s->recalling || s->recall_missed)
+		if (s->state != PRS_WORKER_BUSY || s->recalling || s->recall_missed || !wanted_by_idle(p, s, idle))
 			continue;
-		for (uint32_t k = 1; k < s->sent.n && !wanted; k++)
-			wanted = wanted_by_idle(p, ring_at(&s->sent, k));
-		if (wanted && over(p, s->head_since_us, p->c.recall_after_us))
+		if (over(p, s->head_since_us, p->c.recall_after_us))
 			recall(p, i, s->sent.n - 1);
 	}
 }
@@ -782,6 +828,7 @@ static void on_event(struct prs_pool *p, const struct prs_pool_event *e)
 			break;
 		set_state(p, e->slot, PRS_WORKER_IDLE);
 		tell_proc(p, e->slot, PRS_PROC_INIT_DONE, 0, 0);
+		note_hunger(p, e->slot);
 		break;
 	case PRS_POOL_INIT_FAILED:
 		if (coming(s)) {
@@ -825,18 +872,10 @@ static void on_event(struct prs_pool *p, const struct prs_pool_event *e)
 	}
 }
 
-static uint32_t sent_total(const struct prs_pool *p)
-{
-	uint32_t n = p->queue.n;
-	for (uint16_t i = 0; i < p->c.slots; i++)
-		n += p->slots[i].sent.n;
-	return n;
-}
-
 /* Room for everything an event can cause, so that the step itself cannot fail. */
 static int make_room(struct prs_pool *p, struct prs_pool_effects *out)
 {
-	uint32_t units = sent_total(p) + 1, need = out->n + units * 4 + (uint32_t)p->c.slots * 12 + 16;
+	uint32_t units = p->queue.n + (uint32_t)p->c.slots * p->c.depth_max + 1, need = out->n + units * 4 + (uint32_t)p->c.slots * 12 + 16;
 	if (need > out->cap) {
 		struct prs_pool_effect *v = prs_realloc(out->v, (size_t)need * 2 * sizeof *v);
 		if (!v)
@@ -844,12 +883,7 @@ static int make_room(struct prs_pool *p, struct prs_pool_effects *out)
 		out->v = v;
 		out->cap = need * 2;
 	}
-	if (ring_room(&p->queue, units) < 0)
-		return -PRS_ENOMEM;
-	for (uint16_t i = 0; i < p->c.slots; i++)
-		if (ring_room(&p->slots[i].sent, p->c.depth_max + 1u) < 0)
-			return -PRS_ENOMEM;
-	return 0;
+	return ring_room(&p->queue, units);
 }
 
 int prs_pool_step(struct prs_pool *p, const struct prs_pool_event *e, struct prs_pool_effects *out)
@@ -876,19 +910,27 @@ struct prs_pool *prs_pool_new(const struct prs_pool_config *config)
 		return NULL;
 	p->c = *config;
 	p->wake_us = UINT64_MAX;
+	p->depth = 1;
+	p->in_state[PRS_WORKER_NONE] = config->slots;
 	p->slots = prs_calloc(config->slots, sizeof *p->slots);
-	if (!p->slots)
-		prs_freep(&p);
-	return p;
+	p->hungry = prs_calloc(config->slots, sizeof *p->hungry);
+	bool ok = p->slots && p->hungry;
+	for (uint16_t i = 0; i < config->slots && ok; i++)
+		ok = ring_room(&p->slots[i].sent, config->depth_max) == 0;
+	if (ok)
+		return p;
+	prs_pool_free(p);
+	return NULL;
 }
 
 void prs_pool_free(struct prs_pool *p)
 {
 	if (!p)
 		return;
-	for (uint16_t i = 0; i < p->c.slots; i++)
+	for (uint16_t i = 0; i < p->c.slots && p->slots; i++)
 		prs_freep(&p->slots[i].sent.v);
 	prs_freep(&p->queue.v);
+	prs_freep(&p->hungry);
 	prs_freep(&p->slots);
 	prs_freep(&p);
 }

@@ -11,8 +11,9 @@
  *        after it is dropped (DROPPED effect, for the log). A process that dies: complete RESULT frames read before EXITED count; the unit
  *        that the page names as started is charged a try, unless it was judged already or the process was killed for no unit's sake; all
  *        others come back free (to the own queue, another worker runs them).
- * Depth: clamp(depth_target_us / mean run time, 1, depth_max) units are sent to a worker ahead of time, one to a worker whose head runs
- *        longer than recall_after_us. Units are asked for (ASK) so that every worker can be kept at its depth.
+ * Depth: clamp(depth_target_us / mean run time, 1, depth_max) units are sent to a worker ahead of time, but at least 2 while runs are shorter than
+ *        recall_after_us: a worker that has its next unit does not wait for the node. Units are asked for (ASK) and sent when a worker has
+ *        at most half of its depth left, so that they travel in groups.
  * Recall: when a worker is idle and another worker's head has run longer than recall_after_us: RECALL what lies behind it.
  * Retiring: a process that served max_units, or that RETIRE names, gets no more units, ends after what it runs by STOP (shutdown()), and is replaced
  *        at once.

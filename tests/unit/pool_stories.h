@@ -13,13 +13,13 @@ STORY(test_start_after_the_end, "finish -> down", "start -> ", "lease 1 -> retur
 STORY(test_start_once, "start -> spawn 0#1; wake 300s; spawn 1#1", "start -> ")
 
 SOLO(test_depth, "start", "up 0", "lease 1 -> wake 30s; send 0/1 u1", "result 0 1 10 -> accept 0/1 u1; ask 33", /* 2 ms / 10 us = 200: clamped */
-      "lease 2 -> send 0/2 u2", "result 0 2 16000 -> accept 0/2 u2; ask 3", /* mean 2008 us */
-      "lease 3 -> send 0/3 u3", "result 0 3 1944 -> accept 0/3 u3; ask 4", /* mean 2000 us */
-      "lease 4 -> send 0/4 u4", "result 0 4 0 -> accept 0/4 u4; ask 5", "lease 5 -> send 0/5 u5", "result 0 5 0 -> accept 0/5 u5; ask 6",
-      "lease 6 -> send 0/6 u6", "result 0 6 0 -> accept 0/6 u6; ask 7", "lease 7 -> send 0/7 u7", "result 0 7 0 -> accept 0/7 u7; ask 8",
-      "lease 8 -> send 0/8 u8", "result 0 8 0 -> accept 0/8 u8; ask 9", /* mean 1025: below 2 */
-      "lease 9 -> send 0/9 u9", "result 0 9 0 -> accept 0/9 u9; ask 11", /* mean 896 */
-      "lease 10 -> send 0/10 u10", "lease 11 -> send 0/11 u11", "lease 12 -> ask 12")
+      "lease 2 -> send 0/2 u2", "result 0 2 160000 -> accept 0/2 u2; ask 3", /* mean 20008 us: one at a time */
+      "lease 3 -> send 0/3 u3", "result 0 3 19944 -> accept 0/3 u3; ask 5", /* mean 20000 us: the next one lies ready */
+      "lease 4 -> send 0/4 u4", "lease 5 -> send 0/5 u5", "lease 6 -> ask 6")
+
+SOLO(test_refill_from_half, "start", "up 0", "lease 1", "result 0 1 400 -> accept 0/1 u1; ask 6", /* depth 5 */
+      "lease 2", "lease 3", "lease 4", "lease 5", "lease 6 -> send 0/6 u6", "result 0 2 400 -> accept 0/2 u2", "result 0 3 400 -> accept 0/3 u3",
+      "result 0 4 400 -> accept 0/4 u4; ask 9", "lease 7 -> send 0/7 u7", "result 0 5 400 -> accept 0/5 u5; ask 10")
 
 STORY(test_ask_counts_from_the_start, "start", "up 0", "spawned 1", "hello 1", "ready 1 -> proc 1 ready; ask 2", "lease 1 -> wake 30s; send 0/1 u1",
       "lease 2 -> send 1/1 u2", "result 0 1 -> accept 0/1 u1; ask 3", "lease 3 -> send 0/2 u3", "result 0 2 -> accept 0/2 u3; ask 4",
@@ -369,7 +369,7 @@ static const char *const matrix[] = {
 	"DEAD     finish         DEAD     term 1\n",
 };
 
-#define POOL_STORIES T(test_happy), T(test_start_after_the_end), T(test_start_once), T(test_depth), T(test_ask_counts_from_the_start), \
+#define POOL_STORIES T(test_happy), T(test_start_after_the_end), T(test_start_once), T(test_depth), T(test_refill_from_half), T(test_ask_counts_from_the_start), \
 	T(test_fewest_first), T(test_avoid_slot), T(test_avoid_slot_alone), T(test_retries_that_wait_are_not_room), \
 	T(test_slow_head_gets_nothing_more), T(test_recall), T(test_recall_comes_too_late), T(test_recall_in_part), T(test_no_recall_for_nobody), \
 	T(test_recall_with_a_retry_among_them), T(test_run_timeout), T(test_run_timeout_result_first), T(test_load_timeout), T(test_write_timeout), \
