@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 
 #define TICK_US UINT64_C(100000)
-#define FENCE_EVERY 5
+#define FENCE_US UINT64_C(500000)
 #define TERM_GRACE_US UINT64_C(20000000)
 
 /* ---- folders and setup ------------------------------------------------------------------------------------------------ */
@@ -211,12 +211,29 @@ void engine_fenced(struct prs_engine *e, const struct prs_err *err)
 	prs_loop_stop(e->loop);
 }
 
+static void check_fence(struct prs_engine *e)
+{
+	struct prs_err err = { 0 };
+	if (!e->over && prs_store_check_fence(e->c.fs, e->c.dir, e->epoch, &err) == -PRS_EFENCED)
+		engine_fenced(e, &err);
+}
+
+/* Every FENCE_US, and at once when this process was stopped for a while. */
+static bool is_fenced(struct prs_engine *e, uint64_t now)
+{
+	if (now >= e->fence_at_us) {
+		e->fence_at_us = now + FENCE_US;
+		check_fence(e);
+	}
+	return e->over;
+}
+
 static void on_tick(void *ctx)
 {
 	struct prs_engine *e = ctx;
-	struct prs_err err = { 0 };
 	uint64_t now = prs_clock_us();
-	static unsigned count;
+	if (is_fenced(e, now))
+		return;
 	prs_timer_at(e->timer, now + TICK_US);
 	if (!e->assembling.running && prs_sched_next_us(e->sched) <= now) {
 		struct prs_sched_event tick = { .type = PRS_SCHED_TICK };
@@ -225,10 +242,6 @@ static void on_tick(void *ctx)
 	if (e->abort_at_us && now >= e->abort_at_us) {
 		e->abort_at_us = 0;
 		prs_node_abort(e->node);
-	}
-	if (++count % FENCE_EVERY == 0 && prs_store_check_fence(e->c.fs, e->c.dir, e->epoch, &err) == -PRS_EFENCED) {
-		engine_fenced(e, &err);
-		return;
 	}
 	write_logs(e);
 	show_progress(e, now);
@@ -290,12 +303,10 @@ static int make_loop(struct prs_engine *e, struct prs_err *err)
 /* What is listed, synced, journaled is counted; nothing is under way afterwards. */
 static void settle(struct prs_engine *e)
 {
-	struct prs_err err = { 0 };
 	prs_sync_drain(e->lister_thread);
 	prs_sync_drain(e->sync);
 	journal_finish(e);
-	if (!e->over && prs_store_check_fence(e->c.fs, e->c.dir, e->epoch, &err) == -PRS_EFENCED)
-		engine_fenced(e, &err);
+	check_fence(e);
 }
 
 static void run_mini_batches(struct prs_engine *e)
@@ -335,6 +346,7 @@ static void run(struct prs_engine *e)
 	else
 		write_output(e);
 	journal_finish(e);
+	check_fence(e); /* what this engine says about the end must be so */
 }
 
 static void free_loop(struct prs_engine *e)

@@ -82,7 +82,7 @@ struct prs_engine {
 	bool fenced, told_error, told_report;
 	uint8_t told_odd; /* flags of DONE that were warned about */
 	int interrupts;
-	uint64_t started_us, abort_at_us, next_line_us;
+	uint64_t started_us, abort_at_us, fence_at_us;
 	uint64_t busy_us, done_at_start;
 	double rate;
 	uint64_t rate_at_us, rate_done;

@@ -1,50 +1,192 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Two engines on one run folder; engines that are killed at random."""
+"""Two engines on one run folder: the second is refused, or takes over; the first one stops when it wakes up, with a sentence."""
 import os
-import random
-import shutil
 import signal
-import subprocess
-import textwrap
-import time
 
-from prs_job import DEADLINE, PRS, SCRIPT, JobCase
+from prs_job import DEADLINE, JobCase, state_of, wait_until, workers
+
+ENGINE_POINTS = ["store.%s.%s" % (f, m) for f in ("journal", "plan", "segment") for m in ("before_write", "after_write", "after_sync")]
+ASSEMBLE_POINTS = ["store.assemble.before_write", "store.assemble.before_rename", "store.assemble.after_rename"]
+ENDLESS = """
+    import os
+    ROOT = %r
+    def run(mini_batch):
+        open(os.path.join(ROOT, "started-%%d" %% os.getppid()), "w").close()
+        while not os.path.exists(os.path.join(ROOT, "go")): os.sched_yield()
+        return ["%%s: %%s" %% (os.path.basename(p), open(p).read()) for p in mini_batch]
+"""
 
 
-class EngineTest(JobCase):
-    def start(self, *words):
-        p = subprocess.Popen([PRS, *words], cwd=self.dir, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-                             universal_newlines=True)
-        self.addCleanup(p.stderr.close)
-        return p
+class EnginesCase(JobCase):
+    def gated(self):
+        """A job whose mini-batches wait for the file `go`."""
+        self.want = self.files(20)
+        self.script(ENDLESS % self.dir)
 
-    def wait_for(self, path):
-        end = time.monotonic() + DEADLINE
-        while not os.path.exists(os.path.join(self.dir, path)):
-            self.assertLess(time.monotonic(), end, path + " did not appear")
-            os.sched_yield()
-
-    def test_second_engine_is_refused_and_takeover_wins(self):
-        want = self.files(20)
-        self.write("code/score.py", textwrap.dedent("""
-            import os
-            ROOT = %r
-            def run(mini_batch):
-                open(os.path.join(ROOT, "started"), "w").close()
-                while not os.path.exists(os.path.join(ROOT, "go")): os.sched_yield()
-                return ["%%s: %%s" %% (os.path.basename(p), open(p).read()) for p in mini_batch]
-        """ % self.dir))
-        first = self.start("run", "code/score.py", "--input", "in", "--mini-batch-size", "7", "--processes", "2", "--output", "out.txt")
-        self.wait_for("started")
-        refused = self.prs("resume", "last")
-        self.assertEqual(refused.returncode, 2)
-        self.assertIn("in use by pid %d" % first.pid, refused.stderr)
-        first.send_signal(signal.SIGSTOP)
+    def go(self):
         self.write("go", "")
+
+    def started(self, engine):
+        wait_until(lambda: os.path.exists(self.path("started-%d" % engine.pid)) or engine.poll() is not None, "a mini-batch runs")
+        self.assertIsNone(engine.returncode, self.said())
+
+    def ends_with_a_sentence(self, engine):
+        """A fenced engine."""
+        engine.wait(DEADLINE)
+        self.assertEqual(engine.returncode, 3, self.said())
+        self.assertIn("another engine took this run over", self.said())
+
+
+class RefusedTest(EnginesCase):
+    def test_second_engine_is_refused(self):
+        self.gated()
+        first = self.start(*self.words)
+        self.started(first)
+        for words in (["resume", "last"], ["resume", self.run_dir()]):
+            refused = self.prs(*words)
+            self.assertEqual(refused.returncode, 2)
+            self.assertIn("in use by pid %d" % first.pid, refused.stderr)
+            self.assertIn("--takeover", refused.stderr)
+        self.assertIn("running", self.prs("status", "last").stdout)
+        self.go()
+        self.assertEqual(first.wait(), 0, self.said())
+        self.assertEqual(self.output(), self.want)
+        self.assertEqual([f["epoch"] for f in self.journal("HEAD")], [1])
+
+    def test_a_stopped_engine_holds_its_lock(self):
+        self.gated()
+        first = self.start(*self.words)
+        self.started(first)
+        first.send_signal(signal.SIGSTOP)
+        self.assertEqual(self.prs("resume", "last").returncode, 2)
+        first.send_signal(signal.SIGCONT)
+        self.go()
+        self.assertEqual(first.wait(), 0, self.said())
+
+    def test_a_finished_run_is_not_run_again(self):
+        want = self.files(20)
+        self.gated()
+        self.go()
+        self.assertEqual(self.run_job().returncode, 0)
+        before = os.stat(self.path("out.txt")).st_mtime_ns
+        self.assertEqual(self.prs("resume", "last").returncode, 0)
+        self.assertEqual(self.output(), want)
+        self.assertEqual(os.stat(self.path("out.txt")).st_mtime_ns, before)
+
+
+class TakeoverTest(EnginesCase):
+    def test_of_a_stopped_engine(self):
+        self.gated()
+        first = self.start(*self.words)
+        self.started(first)
+        first.send_signal(signal.SIGSTOP)
+        old = workers(first.pid)
+        self.go()
+        second = self.prs("resume", "last", "--takeover")
+        self.assertEqual(second.returncode, 0, second.stderr)
+        self.assertEqual([pid for pid in old if (state_of(pid) or "Z")[0] != "Z"], [])
+        first.send_signal(signal.SIGCONT)
+        self.ends_with_a_sentence(first)
+        self.assertEqual(self.output(), self.want)
+        self.check_no_strays()
+
+    def test_of_an_engine_that_runs(self):
+        """The first one stops within its next ticks and leaves the processes of the second alone."""
+        self.gated()
+        first = self.start(*self.words)
+        self.started(first)
+        os.rename(self.path("said.txt"), self.path("said.first"))
+        second = self.start("resume", "last", "--takeover")
+        self.started(second)
+        self.assertEqual(first.wait(DEADLINE), 3)
+        with open(self.path("said.first")) as f:
+            self.assertIn("another engine took this run over", f.read())
+        self.go()
+        self.assertEqual(second.wait(DEADLINE), 0, self.said())
+        self.assertEqual(self.output(), self.want)
+        self.assertEqual([t for t in self.journal("TRY") if t["lease"] >> 40 == 2], [])
+        self.check_no_strays()
+
+    def test_the_first_wakes_up_while_the_second_runs(self):
+        self.gated()
+        first = self.start(*self.words)
+        self.started(first)
+        first.send_signal(signal.SIGSTOP)
+        second = self.start("resume", "last", "--takeover")
+        self.started(second)
+        new = workers(second.pid)
+        first.send_signal(signal.SIGCONT)
+        self.assertEqual(first.wait(DEADLINE), 3)
+        self.assertEqual(sorted(workers(second.pid)), sorted(new))
+        self.go()
+        self.assertEqual(second.wait(DEADLINE), 0, self.said())
+        self.assertEqual(self.output(), self.want)
+        self.assertEqual([t for t in self.journal("TRY") if t["lease"] >> 40 == 2], []) # what the first one wrote late does not count
+
+    def test_of_a_dead_engine(self):
+        self.gated()
+        first = self.start(*self.words)
+        self.started(first)
+        first.kill()
+        first.wait()
+        self.go()
+        second = self.prs("resume", "last", "--takeover")
+        self.assertEqual(second.returncode, 0, second.stderr)
+        self.assertEqual(self.output(), self.want)
+
+    def test_twice(self):
+        """A third engine takes over from the second while the first still sleeps."""
+        self.gated()
+        first = self.start(*self.words)
+        self.started(first)
+        first.send_signal(signal.SIGSTOP)
+        second = self.start("resume", "last", "--takeover")
+        self.started(second)
+        second.send_signal(signal.SIGSTOP)
+        self.go()
+        third = self.prs("resume", "last", "--takeover")
+        self.assertEqual(third.returncode, 0, third.stderr)
+        for engine in (first, second):
+            engine.send_signal(signal.SIGCONT)
+            self.assertEqual(engine.wait(DEADLINE), 3)
+        self.assertEqual(self.output(), self.want)
+        self.check_no_strays()
+
+    def test_two_at_once(self):
+        """Whoever loses says so; the run is whole."""
+        self.gated()
+        first = self.start(*self.words)
+        self.started(first)
+        first.kill()
+        first.wait()
+        self.go()
+        both = [self.start("resume", "last", "--takeover") for _ in range(2)]
+        codes = sorted(p.wait(DEADLINE) for p in both)
+        self.assertIn(0, codes)
+        self.assertLess(max(codes), 5)
+        self.assertEqual(self.output(), self.want)
+        self.check_no_strays()
+
+    def at(self, point, output=True):
+        """The first stops inside the engine at a kill point, the second takes over and ends the job, the first goes on."""
+        self.want = self.files(20)
+        self.script("import os\ndef run(mini_batch): return ['%s: %s' % (os.path.basename(p), open(p).read()) for p in mini_batch]\n")
+        first, stopped = self.stop_at(point, 1, *(self.words if output else self.words[:-2]))
+        self.assertEqual(stopped, first.pid, self.said())
         second = self.prs("resume", "last", "--takeover")
         self.assertEqual(second.returncode, 0, second.stderr)
         first.send_signal(signal.SIGCONT)
-        _, said = first.communicate(timeout=DEADLINE)
-        self.assertEqual(first.returncode, 3, said)
-        self.assertIn("another engine took this run over", said)
-        self.assertEqual(self.output(), want)
+        self.ends_with_a_sentence(first)
+        if output:
+            self.assertEqual(self.output(), self.want)
+        else:
+            with open(os.path.join(self.run_dir(), "outputs", "parallel_run_step.txt")) as f:
+                self.assertEqual(f.read(), self.want)
+        self.assertEqual(self.prs("check", "last").returncode, 0)
+        self.check_no_strays()
+
+
+for p in ENGINE_POINTS + ASSEMBLE_POINTS:
+    setattr(TakeoverTest, "test_at_" + p.replace(".", "_"), lambda self, p=p: self.at(p))
+for p in ASSEMBLE_POINTS:
+    setattr(TakeoverTest, "test_at_" + p.replace(".", "_") + "_inside", lambda self, p=p: self.at(p, output=False))

@@ -9,7 +9,7 @@ import signal
 import tempfile
 import time
 
-from prs_job import JobCase, input_order, state_of, wait_until, workers
+from prs_job import JobCase, input_order, workers
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 with open(os.path.join(HERE, "..", "..", "src", "base", "killpoint.def")) as f:
@@ -64,12 +64,8 @@ class KillCase(JobCase):
 
     def kill_at(self, point, count, who, words):
         """Runs until the count-th passing of the point, kills; the exit status (None = it never came there)."""
-        mark = self.path("mark")
-        if os.path.exists(mark):
-            os.remove(mark)
-        p = self.start(*words, env={"PRS_KILL": "%s:%d:%s" % (point, count, mark)})
-        stopped = wait_until(lambda: self.stopped_at(mark) or (p.poll() is not None and -1), "kill point " + point)
-        if stopped == -1:
+        p, stopped = self.stop_at(point, count, *words)
+        if not stopped:
             self.assertEqual(p.returncode, 0, self.said())
             return None
         worker = stopped if stopped != p.pid else next(iter(workers(p.pid)), None)
@@ -80,16 +76,6 @@ class KillCase(JobCase):
         elif stopped == p.pid:
             os.kill(p.pid, signal.SIGCONT)
         return p.wait()
-
-    @staticmethod
-    def stopped_at(mark):
-        try:
-            with open(mark) as f:
-                text = f.read()
-        except OSError:
-            return None
-        pid = int(text) if text.endswith("\n") else 0
-        return pid if pid and (state_of(pid) or ("",))[0] == "T" else None
 
     def resume_until_done(self, words, status):
         lives = 0
@@ -212,7 +198,7 @@ def add_matrix(case, points, tag="", **more):
         setattr(case, "test_%s%s" % (point.replace(".", "_"), tag), test)
 
 
-add_matrix(KillPointTest, [p for p in POINTS if "raw" not in p and p != "store.assemble.after_rename"])
+add_matrix(KillPointTest, [p for p in POINTS if "raw" not in p])
 add_matrix(KillPointTest, [p for p in POINTS if "assemble" in p or "journal" in p], "_inside", output=None)
 for inherited in [name for name in dir(KillPointTest) if name.startswith("test_")]:
     setattr(RawKillPointTest, inherited, None)

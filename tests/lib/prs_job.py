@@ -83,6 +83,17 @@ def wait_until(condition, what):
         time.sleep(0.001)
 
 
+def stopped_at(mark):
+    """The process that a kill point stopped (src/base/killpoint.h)."""
+    try:
+        with open(mark) as f:
+            text = f.read()
+    except OSError:
+        return None
+    pid = int(text) if text.endswith("\n") else 0
+    return pid if pid and (state_of(pid) or ("",))[0] == "T" else None
+
+
 # ---- the oracle's view of the input -----------------------------------------------------------------------------------
 
 
@@ -157,6 +168,16 @@ class JobCase(unittest.TestCase):
 
     def run_job(self, *more, kill=None, env=None):
         return self.prs(*self.words, *more, kill=kill, env=env)
+
+    def stop_at(self, point, count, *words):
+        """Starts the program and waits until one of its processes stops at the count-th passing of a kill point: (engine, pid of that
+        process; 0 = the program ended before)."""
+        mark = self.path("mark.stop")
+        if os.path.exists(mark):
+            os.remove(mark)
+        p = self.start(*words, env={"PRS_KILL": "%s:%d:%s" % (point, count, mark)})
+        pid = wait_until(lambda: stopped_at(mark) or (p.poll() is not None and -1), "kill point " + point)
+        return p, max(pid, 0)
 
     # ---- results
 
