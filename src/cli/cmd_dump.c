@@ -10,6 +10,7 @@
 
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct dump {
@@ -56,6 +57,9 @@ static int each_name(void *ctx, const char *name, char type)
 	return prs_list_add(ctx, name);
 }
 
+/* journal-2 before journal-10 */
+static int by_number(const void *a, const void *b) { return strverscmp(*(char *const *)a, *(char *const *)b); }
+
 /* The files of a kind below `dir`, by prefix or suffix of their names. */
 static int dump_files(struct dump *d, const char *dir, const char *prefix, const char *suffix, const struct prs_run_id *run, struct prs_err *err)
 {
@@ -65,6 +69,8 @@ static int dump_files(struct dump *d, const char *dir, const char *prefix, const
 	int r = program_fs()->list(program_fs()->ctx, dir, each_name, &names);
 	if (r < 0)
 		r = prs_fail_errno(err, -r, "reading %s", dir);
+	if (r >= 0 && names.n)
+		qsort(names.v, names.n, sizeof *names.v, by_number);
 	for (size_t i = 0; i < names.n && r >= 0; i++) {
 		size_t n = strlen(names.v[i]), m = strlen(suffix);
 		if (strncmp(names.v[i], prefix, strlen(prefix)) != 0 || n < m || strcmp(names.v[i] + n - m, suffix) != 0)

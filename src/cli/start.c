@@ -80,7 +80,8 @@ static int was_over(const struct cli_start *s, const struct prs_engine_end *end)
 	if (r->state == PRS_JOB_COMPLETED) {
 		fprintf(stderr, "%s is completed: there is nothing to resume%s%s\n", s->run->name, end->output[0] ? ". Output: " : "", end->output);
 		if (s->retry_failed && r->failed)
-			fprintf(stderr, "Its output is published: the %llu mini-batches that failed can only run again in a new run\n", (unsigned long long)r->failed);
+			fprintf(stderr, "Its output is published: the %llu mini-batch%s that failed can only run again in a new run\n", (unsigned long long)r->failed,
+			        r->failed == 1 ? "" : "es");
 	} else if (r->state == PRS_JOB_CANCELED) {
 		fprintf(stderr, "%s was canceled: start a new run\n", s->run->name);
 	} else {
