@@ -385,10 +385,10 @@ static int scan_frames(struct scan *s, uint64_t sealed, prs_log_body_fn *each, v
 	return r;
 }
 
-/* A header that was never synced is a tail, as everything else; with frames behind it, it was. */
-static int header_is_torn(struct scan *s, uint64_t *ret_length, struct prs_err *err)
+/* A header that was never synced is a tail, as everything else; sealed, or with frames behind it, it was. */
+static int header_is_torn(struct scan *s, uint64_t sealed, uint64_t *ret_length, struct prs_err *err)
 {
-	int r = stop_at(s, 0, UINT64_MAX, err);
+	int r = stop_at(s, 0, sealed, err);
 	if (!r)
 		*ret_length = 0;
 	return r;
@@ -405,19 +405,14 @@ static int scan_open(struct scan *s, enum prs_file_kind kind, const struct prs_r
 	const uint8_t *p = bytes_at(s, 0, PRS_FILE_HEADER_BYTES, &r);
 	if (r < 0)
 		return prs_fail_errno(err, -r, "reading %s", s->path);
-	if (!p) {
-		*ret_length = 0;
-		return sealed == UINT64_MAX || sealed == 0 ? 0 : corrupt(s, st.size, "a later engine sealed the file at a greater length", err);
-	}
-	bool torn = prs_get32(p + 28) != prs_checksum(p, 28);
+	if (!p || prs_get32(p + 28) != prs_checksum(p, 28))
+		return header_is_torn(s, sealed, ret_length, err);
 	r = prs_file_header_check(p, PRS_FILE_HEADER_BYTES, kind, run, err);
-	if (r < 0 && !(torn && sealed == UINT64_MAX)) {
+	if (r < 0) {
 		prs_wrap(err, "%s", s->path);
 		return r;
 	}
-	if (!r)
-		return scan_frames(s, sealed, each, ctx, ret_length, err);
-	return header_is_torn(s, ret_length, err);
+	return scan_frames(s, sealed, each, ctx, ret_length, err);
 }
 
 int prs_log_scan(const struct prs_fs *fs, const char *path, enum prs_file_kind kind, const struct prs_run_id *run, uint64_t sealed,
