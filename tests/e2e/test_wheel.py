@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The wheel: built by ./dev wheel, installed into fresh environments, runs a job there."""
+import glob
+import os
+import re
+import subprocess
+import sys
+
+from prs_job import JobCase
+
+ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
+
+
+def interpreters():
+    """This one, and the oldest and newest of a version manager."""
+    found = glob.glob(os.path.expanduser("~/.pyenv/versions/3.*/bin/python"))
+    found.sort(key=lambda p: [int(n) for n in re.findall(r"/3\.(\d+)\.(\d+)/", p)[0]])
+    found = [p for p in found if int(re.findall(r"/3\.(\d+)", p)[0]) >= 8]
+    return [sys.executable] + [found[0], found[-1]] * bool(found)
+
+
+class WheelTest(JobCase):
+    def call(self, *words):
+        return subprocess.run(words, cwd=self.dir, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              universal_newlines=True).stdout
+
+    def test_installed_into_a_fresh_environment(self):
+        subprocess.run([os.path.join(ROOT, "dev"), "wheel", os.path.join(self.dir, "dist")], check=True, stdout=subprocess.DEVNULL)
+        [wheel] = glob.glob(os.path.join(self.dir, "dist", "*manylinux*.whl"))
+        want = self.files(20)
+        self.write("score.py", "import os\ndef run(mini_batch): return ['%s: %s' % (os.path.basename(p), open(p).read()) for p in mini_batch]\n")
+        for i, python in enumerate(interpreters()):
+            with self.subTest(python):
+                self.call(python, "-m", "venv", "venv%d" % i)
+                self.call("venv%d/bin/python" % i, "-m", "pip", "install", "-q", "--no-index", wheel)
+                self.assertIn("prs ", self.call("venv%d/bin/prs" % i, "version"))
+                self.call("venv%d/bin/prs" % i, "run", "score.py", "--input", "in", "--output", "out%d.txt" % i, "--python", "venv%d/bin/python" % i)
+                with open(os.path.join(self.dir, "out%d.txt" % i)) as f:
+                    self.assertEqual(f.read(), want)
+                self.assertIn("prs ", self.call("venv%d/bin/python" % i, "-m", "prs_engine", "version"))
