@@ -12,7 +12,7 @@ _PACKAGES = {"PIL": "pillow", "cv2": "opencv-python", "sklearn": "scikit-learn",
 
 
 def _is_ours(name):
-    return name.startswith(_HERE) or name.startswith("<frozen importlib") or name.endswith(os.sep + os.path.join("importlib", "__init__.py"))
+    return name.startswith(_HERE) or name.startswith("<frozen importlib")
 
 
 def _user_frames(tb):

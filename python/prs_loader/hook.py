@@ -55,9 +55,9 @@ class Hook:
         return None if self._others(name, path) else ModuleSpec(name, _Empty, is_package=True)
 
     def _ours(self, name, path):
-        real = None if self.depth else self._others(name, path)
+        real = self._others(name, path)
         if self.depth or (name == "entry_script" and real):
-            return None  # the user's own
+            return None  # the installed one as it is; the user's own
         if real is None or real.loader is None:
             spec = ModuleSpec(name, _Over(self, None), is_package=OURS[name])
             if real is not None:

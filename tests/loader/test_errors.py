@@ -82,7 +82,7 @@ def test_hints(node, tmp_path):
     (tmp_path / "helpers.py").write_text("")
     parse = "import argparse\np = argparse.ArgumentParser()\np.add_argument('--labels', %s)\np.parse_args()\ndef run(b): return b"
     for script, part in (("import sklearn_not_there", "-m pip install sklearn_not_there"), ("import cv2.not_there", "-m pip install opencv-python"),
-                         ("import helpers", "helpers.py lies in %s, but only the folder of the entry script is copied" % tmp_path),
+                         ("raise ModuleNotFoundError('x' * 5000, name='long')", "x; hint: install it for this interpreter: "), ("import helpers", "helpers.py lies in %s, but only the folder of the entry script is copied" % tmp_path),
                          (parse % "type=int", "hint: unrecognized arguments: --x 1. The script's parse_args() does not know the engine's own flags: run with --engine-args hide"),
                          (parse % "required=True", "hint: the following arguments are required: --labels. The script's own arguments go behind --"),
                          ("open('data/labels.txt')", "hint: data/labels.txt exists where the job was submitted"), ("open(b'data/labels.txt')", "--side-input"),

@@ -56,12 +56,12 @@ def test_models(node):
 
 
 def test_models_in_a_folder(node, tmp_path):
-    for path in ("one/model.bin", "two/1/model.bin", "two/12/model.bin", "plain.pkl"):
+    for path in ("one/model.bin", "two/2/model.bin", "two/12/model.bin", "plain.pkl"):
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_text("x")
     n = node(EVAL, env={"AZUREML_MODEL_DIR": str(tmp_path)}).begin()
-    assert values(n, *("Model.get_model_path(%r)" % m for m in ("one", "two", "two:1", "plain.pkl"))) == [
-        str(tmp_path / p) for p in ("one", "two/12", "two/1", "plain.pkl")]
+    assert values(n, *("Model.get_model_path(%r)" % m for m in ("one", "two", "two:2", "plain.pkl"))) == [
+        str(tmp_path / p) for p in ("one", "two/12", "two/2", "plain.pkl")]
     assert "--model three=PATH" in n.failure(["Model.get_model_path('three')"])[1]
     assert "--model two:3=PATH" in n.failure(["Model.get_model_path('two', 3)"])[1]
 
@@ -129,6 +129,8 @@ def test_beside_an_installed_namespace(node, tmp_path):
     """
     files = {"azureml/mlflow/__init__.py": "y = 2", "azureml/mlflow/tracking.py": "from azureml.core import Run\nx = Run.get_context().id"}
     assert start(node, tmp_path, script, files, model="m=/m").begin().rows() == b"run-1\n/m\n2\n"
+    more = {"azureml/core/extra.py": "x = 5"}
+    assert start(node, tmp_path, "from azureml.core.extra import x\nfrom azureml.core import Run\ndef run(a): return [x]", more).begin().rows() == b"5\n"
     (tmp_path / "installed" / "azureml" / "__init__.py").write_text("z = 3\n")
     assert start(node, tmp_path, "import azureml\n" + script.replace("[t.x", "[azureml.z, t.x").replace("        ", ""), {}, model="m=/m").begin().rows() \
         == b"3\nrun-1\n/m\n2\n"
@@ -169,4 +171,5 @@ def test_own_modules_of_these_names(node):
              files={"azureml_user/__init__.py": "", "azureml_user/parallel_run.py": "other = 1\nclass EntryScript: agent_name = 'local'", "azureml_user/more.py": "x = 2",
                     "entry_script.py": "mine = 3"}).begin()
     assert n.rows() == b"process000\n1\n2\n3\n"
-    assert node("def run(a): return [__name__]", name="entry_script.py").begin().rows() == b"entry_script\n"
+    script = "class EntryScript: agent_name = 'own'\ndef run(a): return [__name__, EntryScript.agent_name]"
+    assert node(script, name="entry_script.py").begin().rows() == b"entry_script\nown\n"

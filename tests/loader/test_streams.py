@@ -119,9 +119,9 @@ def test_loggers_of_the_scripts_own(node):
         source = inspect.getsource(logging.Logger)
         def run(mini_batch):
             logging.info("text")
-            return [len(source) > 100]
+            return [len(source) > 100, type(logging.__loader__).__name__, logging.__loader__ is logging.__spec__.loader]
     """).begin()
-    assert n.rows() == b"True\n"
+    assert n.rows() == b"True\nSourceFileLoader\nTrue\n"
     assert (n.read("out"), n.read("err")) == ("", "own text\n")
 
 
