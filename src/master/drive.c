@@ -60,6 +60,8 @@ static void carry_out(struct prs_engine *e, const struct prs_sched_effect *x)
 
 void drive_event(struct prs_engine *e, struct prs_sched_event *ev)
 {
+	if (!e->sched)
+		return; /* the last engine had decided on the end */
 	ev->now_us = prs_clock_us();
 	struct prs_sched_effects out = { 0 };
 	int r = prs_sched_step(e->sched, ev, &out);

@@ -17,7 +17,11 @@
 
 /* Of a final id: the items that failed in it and its rows, so that a RESET can take them back. */
 struct prs_ledger_cell {
-	uint32_t failed_items, rows;
+	uint32_t failed_items;
+	union {
+		uint32_t rows; /* DONE */
+		uint32_t code; /* not final: of the last try */
+	};
 	uint16_t tries;
 	uint8_t state;
 	uint8_t zero;
@@ -59,6 +63,7 @@ static void set_state(struct prs_ledger *l, uint64_t id, enum prs_unit_state to)
 
 enum prs_unit_state prs_ledger_state(const struct prs_ledger *l, uint64_t id) { return (enum prs_unit_state)l->cells[id].state; }
 uint32_t prs_ledger_tries(const struct prs_ledger *l, uint64_t id) { return l->cells[id].tries; }
+uint16_t prs_ledger_code(const struct prs_ledger *l, uint64_t id) { return (uint16_t)l->cells[id].code; }
 void prs_ledger_move(struct prs_ledger *l, uint64_t id, enum prs_unit_state to) { set_state(l, id, to); }
 
 static struct prs_down *find_down(const struct prs_ledger *l, uint64_t id)
@@ -73,8 +78,6 @@ uint32_t prs_ledger_downs(const struct prs_ledger *l, uint64_t id)
 	struct prs_down *d = l->downs ? find_down(l, id) : NULL;
 	return d ? d->count : 0;
 }
-
-uint32_t prs_ledger_downs_count(const struct prs_ledger *l) { return HASH_COUNT(l->downs); }
 
 /* ---- folding ---------------------------------------------------------------------------------------------------------- */
 
@@ -148,6 +151,7 @@ static void fold_failed(struct prs_ledger *l, const struct prs_fact *f)
 	if (is_final(l, id))
 		return;
 	make_final(l, id, PRS_UNIT_FAILED);
+	l->cells[id].rows = 0;
 	l->cells[id].failed_items = f->u.failed.items;
 	l->counts.items_failed += f->u.failed.items;
 	l->counts.items_final += f->u.failed.items;
@@ -157,7 +161,10 @@ static void fold_try(struct prs_ledger *l, const struct prs_try *t)
 {
 	struct prs_ledger_cell *c = &l->cells[t->unit.id];
 	l->counts.tries_failed++;
-	if (t->counted && !is_final(l, t->unit.id) && c->tries < UINT16_MAX)
+	if (is_final(l, t->unit.id))
+		return;
+	c->code = t->code;
+	if (t->counted && c->tries < UINT16_MAX)
 		c->tries++;
 }
 
@@ -203,7 +210,7 @@ static void reset_one(struct prs_ledger *l, uint64_t id)
 	l->counts.items_failed -= c->failed_items;
 	l->counts.items_final -= c->state == PRS_UNIT_DONE ? items : c->failed_items;
 	l->counts.rows -= c->rows;
-	c->failed_items = c->rows = 0;
+	c->failed_items = c->code = 0;
 	c->tries = 0;
 	set_state(l, id, PRS_UNIT_PLANNED);
 	struct prs_down *d = find_down(l, id);

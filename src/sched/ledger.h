@@ -57,10 +57,10 @@ int prs_ledger_fold(struct prs_ledger *l, const struct prs_fact *f, struct prs_e
 enum prs_unit_state prs_ledger_state(const struct prs_ledger *l, uint64_t id);
 /* Tries that were counted so far. */
 uint32_t prs_ledger_tries(const struct prs_ledger *l, uint64_t id);
+/* Of the last TRY of an id that is not final; 0 = none. */
+uint16_t prs_ledger_code(const struct prs_ledger *l, uint64_t id);
 /* How often a node was lost while this id ran. */
 uint32_t prs_ledger_downs(const struct prs_ledger *l, uint64_t id);
-/* How many ids that is the case for, at most. */
-uint32_t prs_ledger_downs_count(const struct prs_ledger *l);
 /* PLANNED -> LEASED -> PLANNED | WAITING (policy's own moves); asserts that the arc is legal. */
 void prs_ledger_move(struct prs_ledger *l, uint64_t id, enum prs_unit_state to);
 /* LEASED and WAITING back to PLANNED: what a resume forgets. For comparing a live ledger with a folded one. */

@@ -17,6 +17,8 @@
 #define MINUTE_US UINT64_C(60000000)
 #define LATER_US UINT64_C(1000000)
 
+enum { FAILS_A_STEP = 16 };
+
 /* A unit that is leased, or of which something is to be remembered for its next lease. */
 struct unit {
 	struct prs_unit unit;
@@ -323,19 +325,31 @@ static uint32_t wanted(const struct node *n)
 	return n->up && more > 0 ? (uint32_t)more : 0;
 }
 
-/* True when a unit was leased to the node or given up. */
-static bool lease_next(struct prs_sched *s, struct node *n, struct prs_sched_effects *out)
+/* Why the unit must not run again; 0 = it may. */
+static uint16_t hopeless(const struct prs_sched *s, const struct prs_unit *u, uint32_t downs)
+{
+	uint32_t tries = prs_ledger_tries(s->ledger, u->id);
+	uint16_t code = prs_ledger_code(s->ledger, u->id);
+	if (downs >= 3)
+		return PRS_ENODE_POISON;
+	return tries >= s->limits.run_max_try || (tries && prs_error_row(code)->action == PRS_ACTION_FAIL) ? code : 0;
+}
+
+/* True when a unit was leased to the node or given up: one that was out of tries when the last engine died. */
+static bool lease_next(struct prs_sched *s, struct node *n, uint32_t *fails, struct prs_sched_effects *out)
 {
 	struct prs_unit unit;
 	if (!wanted(n) || n->alone || !peek(s, &unit))
 		return false;
 	uint32_t downs = prs_ledger_downs(s->ledger, unit.id);
-	if (downs == 2 && n->leased)
+	uint16_t code = hopeless(s, &unit, downs);
+	if (code ? !*fails : downs == 2 && n->leased)
 		return false;
 	take(s, &unit);
-	if (downs >= 3) {
+	if (code) {
+		--*fails;
 		prs_ledger_move(s->ledger, unit.id, PRS_UNIT_LEASED);
-		emit_fail(s, &unit, PRS_ENODE_POISON, out);
+		emit_fail(s, &unit, code, out);
 		return true;
 	}
 	struct unit *u = lease(s, n, &unit, out);
@@ -346,10 +360,11 @@ static bool lease_next(struct prs_sched *s, struct node *n, struct prs_sched_eff
 static void lease_all(struct prs_sched *s, struct prs_sched_effects *out)
 {
 	bool any = !s->stopped && !s->aborted;
+	uint32_t fails = FAILS_A_STEP;
 	while (any) { /* a unit a round to each node, so that nodes share fairly */
 		any = false;
 		for (uint32_t i = 0; i < s->nodes_n; i++)
-			any = lease_next(s, &s->nodes[i], out) || any;
+			any = lease_next(s, &s->nodes[i], &fails, out) || any;
 	}
 }
 
@@ -605,7 +620,7 @@ static int reserve(struct prs_sched *s, const struct prs_sched_event *e, struct 
 		back += e->type == PRS_SCHED_NODE_DOWN && n.number == e->node ? n.leased : 0;
 	}
 	leases = leases < unfinished(s) ? leases : unfinished(s);
-	uint64_t effects = out->n + leases + prs_ledger_downs_count(s->ledger) + 4;
+	uint64_t effects = out->n + leases + FAILS_A_STEP + 4;
 	if (grow(&out->v, &out->cap, effects, sizeof *out->v) < 0 || grow(&s->again, &s->again_cap, s->again_n + back, sizeof *s->again) < 0 ||
 	    grow(&s->later, &s->later_cap, s->later_n + 1u, sizeof *s->later) < 0)
 		return -PRS_ENOMEM;

@@ -1,0 +1,592 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * sim_master: the engine around scheduler and ledger: facts become durable in groups, then they are folded and told (as src/master/drive.c).
+ */
+#include "impl.h"
+
+#include "base/mem.h"
+
+static void drive(struct world *w, struct prs_sched_event *ev);
+
+uint32_t sim_items_of(void *ctx, uint64_t id)
+{
+	(void)ctx;
+	(void)id;
+	return SIM_ITEMS;
+}
+
+/* ---- the journal ------------------------------------------------------------------------------------------------------ */
+
+static void put_fact(struct world *w, const struct prs_fact *f)
+{
+	struct group *g = &w->m.groups[w->m.filling];
+	prs_fact_put(&g->body, f);
+	g->any = true;
+}
+
+static void set_state(struct world *w, enum prs_job_state to, uint16_t code)
+{
+	struct prs_fact f = { .type = PRS_FACT_STATE };
+	if (!prs_arc_legal(PRS_MACHINE_JOB, (int)w->m.state, (int)to))
+		violated(w, "the job goes from %s to %s", prs_state_name(PRS_MACHINE_JOB, (int)w->m.state), prs_state_name(PRS_MACHINE_JOB, (int)to));
+	f.u.state.from = (uint8_t)w->m.state;
+	f.u.state.to = (uint8_t)to;
+	f.u.state.code = code;
+	put_fact(w, &f);
+	w->m.state = to;
+	note(w, "job: %s%s%s", prs_state_name(PRS_MACHINE_JOB, (int)to), code ? ", " : "", code ? text_code(code) : "");
+}
+
+/* ---- stopping --------------------------------------------------------------------------------------------------------- */
+
+static void order_all(struct world *w, enum order what)
+{
+	for (uint16_t i = 0; i < w->plan->nodes; i++)
+		if (w->m.node_up[i] && !w->m.node_lost[i])
+			node_order(w, i, what, NULL);
+}
+
+static void stop(struct world *w, enum prs_job_state to, uint16_t code)
+{
+	struct master *m = &w->m;
+	if (m->ending)
+		return;
+	m->ending = true;
+	m->aborting = to == PRS_JOB_ABORTING;
+	m->code = code;
+	set_state(w, to, code);
+	struct prs_sched_event ev = { .type = PRS_SCHED_STOP };
+	m->stopped_leasing = true;
+	drive(w, &ev);
+	order_all(w, m->aborting ? ORDER_ABORT : ORDER_DRAIN);
+	struct ev e = { .kind = M_GRACE_OVER, .gen = m->life };
+	if (!m->aborting)
+		put_event(w, &e, w->plan->grace_us);
+}
+
+/* ---- facts that are durable ------------------------------------------------------------------------------------------- */
+
+static void on_lost(struct world *w, const struct prs_fact *f)
+{
+	struct prs_sched_event ev = { .type = PRS_SCHED_NODE_DOWN, .node = f->u.lost.node };
+	for (uint64_t id = 0; id < SIM_IDS; id++)
+		if (w->m.leased_to[id] == f->u.lost.node)
+			w->m.leased[id] = 0;
+	drive(w, &ev);
+}
+
+static void on_node(struct world *w, const struct prs_fact *f)
+{
+	uint16_t node = f->u.node.node;
+	struct prs_sched_event ev = { .type = PRS_SCHED_NODE_UP, .node = node, .procs = w->plan->slots };
+	if (w->m.ending || w->m.all_final)
+		return;
+	w->m.node_up[node] = true;
+	w->m.node_lost[node] = w->m.node_down[node] = false;
+	w->m.node_life[node] = f->u.node.incarnation;
+	w->m.asked[node] = w->m.granted[node] = 0;
+	node_order(w, node, ORDER_START, NULL);
+	drive(w, &ev);
+}
+
+static void on_proc(struct world *w, const struct prs_fact *f)
+{
+	struct prs_sched_event ev = { .node = f->u.proc.node, .slot = f->u.proc.slot, .code = f->u.proc.code, .same = f->u.proc.incarnation };
+	if (w->m.node_lost[f->u.proc.node] || f->u.proc.event < PRS_PROC_INIT_DONE || f->u.proc.event > PRS_PROC_INIT_FAILED)
+		return;
+	ev.type = f->u.proc.event == PRS_PROC_INIT_DONE ? PRS_SCHED_INIT_DONE : PRS_SCHED_INIT_FAILED;
+	drive(w, &ev);
+}
+
+static void unlease(struct world *w, uint64_t id, uint64_t lease)
+{
+	if (!lease || w->m.leased[id] == lease)
+		w->m.leased[id] = 0;
+}
+
+static void on_fact(struct world *w, const struct prs_fact *f)
+{
+	struct prs_err err = { 0 };
+	struct prs_sched_event ev = { 0 };
+	check_fact(w, f);
+	if (prs_ledger_fold(&w->m.ledger, f, &err) < 0) {
+		violated(w, "%s", err.msg);
+		return;
+	}
+	switch ((int)f->type) {
+	case PRS_FACT_PLANNED: ev.type = PRS_SCHED_PLANNED; break;
+	case PRS_FACT_DONE:
+		ev = (struct prs_sched_event){ .type = PRS_SCHED_DONE, .node = f->u.done.node, .unit = f->u.done.unit };
+		unlease(w, ev.unit.id, 0);
+		break;
+	case PRS_FACT_TRY:
+		ev = (struct prs_sched_event){ .type = PRS_SCHED_TRIED, .node = f->u.try_.node, .slot = f->u.try_.slot, .unit = f->u.try_.unit,
+			                       .lease = f->u.try_.lease, .code = f->u.try_.code };
+		unlease(w, ev.unit.id, ev.lease);
+		break;
+	case PRS_FACT_FAILED:
+		note(w, "u%llu has failed", (unsigned long long)f->u.failed.unit.id);
+		ev = (struct prs_sched_event){ .type = PRS_SCHED_FAILED, .unit = f->u.failed.unit };
+		break;
+	case PRS_FACT_RESET: ev = (struct prs_sched_event){ .type = PRS_SCHED_RESET, .unit = f->u.reset.unit }; break;
+	case PRS_FACT_LOST: on_lost(w, f); return;
+	case PRS_FACT_NODE: on_node(w, f); return;
+	case PRS_FACT_PROC: on_proc(w, f); return;
+	default: return;
+	}
+	drive(w, &ev);
+}
+
+static void fold_group(struct world *w, struct group *g)
+{
+	struct prs_fact f;
+	size_t at = 0;
+	prs_buf_put(&w->journal, g->body.data, g->body.len);
+	while (!w->over && prs_fact_next(g->body.data, g->body.len, &at, &f, NULL) == 1)
+		on_fact(w, &f);
+	prs_buf_clear(&g->body);
+	g->any = false;
+}
+
+static void finish_journal(struct world *w)
+{
+	struct master *m = &w->m;
+	while (!w->over && (m->syncing || m->groups[m->filling].any)) {
+		if (!m->syncing)
+			m->filling ^= 1;
+		m->syncing = false;
+		fold_group(w, &m->groups[m->filling ^ 1]);
+	}
+}
+
+/* ---- the scheduler ---------------------------------------------------------------------------------------------------- */
+
+static void put_failed(struct world *w, const struct prs_sched_effect *x)
+{
+	struct prs_fact f = { .type = PRS_FACT_FAILED };
+	f.u.failed.unit = x->unit;
+	f.u.failed.items = x->items;
+	f.u.failed.code = x->code;
+	put_fact(w, &f);
+}
+
+static void carry_out(struct world *w, const struct prs_sched_effect *x)
+{
+	struct master *m = &w->m;
+	check_sched_effect(w, x);
+	switch (x->type) {
+	case PRS_SCHED_LEASE:
+		if (m->state == PRS_JOB_STARTING)
+			set_state(w, PRS_JOB_RUNNING, 0);
+		chat(w, "u%llu to n%u%s", (unsigned long long)x->unit.id, x->node, x->try_number > 1 ? ", again" : "");
+		m->leased[x->unit.id] = x->lease;
+		m->leased_to[x->unit.id] = x->node;
+		m->granted[x->node]++;
+		node_order(w, x->node, ORDER_LEASE, x);
+		break;
+	case PRS_SCHED_FAIL: put_failed(w, x); break;
+	case PRS_SCHED_ABORT:
+		note(w, "the job is given up: %s", x->text);
+		stop(w, PRS_JOB_ABORTING, x->code);
+		break;
+	case PRS_SCHED_ALL_FINAL:
+		m->all_final = true;
+		order_all(w, ORDER_FINISH);
+		break;
+	}
+}
+
+static void ask_for_tick(struct world *w)
+{
+	uint64_t at = prs_sched_next_us(w->m.sched);
+	struct ev e = { .kind = M_TICK, .gen = w->m.life, .detail = ++w->m.tick_stamp };
+	if (at != UINT64_MAX)
+		put_event(w, &e, (at > w->now_us ? at - w->now_us : 0) + some_us(w, 100 * MS));
+}
+
+static void drive(struct world *w, struct prs_sched_event *ev)
+{
+	struct prs_sched_effects out = { 0 };
+	uint32_t life = w->m.life;
+	if (!w->m.sched)
+		return;
+	ev->now_us = w->now_us;
+	if (prs_sched_step(w->m.sched, ev, &out) < 0)
+		violated(w, "no memory");
+	for (uint32_t i = 0; i < out.n && !w->over && w->m.life == life; i++)
+		carry_out(w, &out.v[i]);
+	prs_freep(&out.v);
+	ask_for_tick(w);
+}
+
+/* ---- the end of a life ------------------------------------------------------------------------------------------------ */
+
+static void resume_later(struct world *w, uint64_t after_us)
+{
+	struct ev e = { .kind = M_RESUME, .gen = w->m.life };
+	w->m.alive = false;
+	put_event(w, &e, after_us);
+}
+
+/* Some rows turn out to be damaged when the output is written: they run again under the next engine. */
+static void find_damage(struct world *w)
+{
+	struct prs_fact f = { .type = PRS_FACT_RESET };
+	unsigned left = w->plan->bad_ranges;
+	w->ranges_damaged = true;
+	for (uint64_t id = 0; id < w->m.ledger.next_id && left; id++) {
+		if (prs_ledger_state(&w->m.ledger, id) != PRS_UNIT_DONE || sim_below(&w->dice, 2))
+			continue;
+		note(w, "the rows of u%llu are damaged", (unsigned long long)id);
+		f.u.reset.unit.id = id;
+		f.u.reset.count = 1;
+		f.u.reset.reason = PRS_RESET_BAD_RANGE;
+		put_fact(w, &f);
+		left--;
+	}
+}
+
+static void finish(struct world *w)
+{
+	struct master *m = &w->m;
+	if (m->aborting) {
+		set_state(w, PRS_JOB_FAILED, m->code);
+	} else if (m->ending) {
+		set_state(w, PRS_JOB_INTERRUPTED, m->code);
+	} else {
+		if (m->state == PRS_JOB_STARTING)
+			set_state(w, PRS_JOB_RUNNING, 0);
+		set_state(w, PRS_JOB_ASSEMBLING, 0);
+		m->ending = true; /* what RESET puts back is for the next engine */
+		struct prs_sched_event ev = { .type = PRS_SCHED_STOP };
+		m->stopped_leasing = true;
+		drive(w, &ev);
+		if (w->plan->bad_ranges && !w->ranges_damaged) {
+			find_damage(w);
+			m->resume_us = SEC;
+			set_state(w, PRS_JOB_DRAINING, PRS_ECORRUPT);
+			set_state(w, PRS_JOB_INTERRUPTED, PRS_ECORRUPT);
+		} else {
+			set_state(w, PRS_JOB_COMPLETED, 0);
+		}
+	}
+	finish_journal(w);
+	check_folded(w);
+	if (m->state == PRS_JOB_INTERRUPTED && m->resume_us)
+		resume_later(w, m->resume_us);
+	else
+		w->over = true;
+}
+
+static void maybe_finish(struct world *w)
+{
+	struct master *m = &w->m;
+	if (!m->alive || (!m->ending && !m->all_final))
+		return;
+	for (uint16_t i = 0; i < w->plan->nodes; i++)
+		if (m->node_up[i] && !m->node_lost[i] && !m->node_down[i])
+			return;
+	finish_journal(w);
+	if (!w->over)
+		finish(w);
+}
+
+static void write_group(struct world *w)
+{
+	struct master *m = &w->m;
+	if (!m->alive || m->syncing || !m->groups[m->filling].any)
+		return;
+	struct ev e = { .kind = M_SYNCED, .gen = m->life };
+	m->filling ^= 1;
+	m->syncing = true;
+	put_event(w, &e, some_us(w, w->plan->sync_us));
+}
+
+void master_turn(struct world *w)
+{
+	if (!w->over)
+		maybe_finish(w);
+	write_group(w);
+}
+
+void master_kill(struct world *w, uint64_t resume_us, bool machine)
+{
+	struct master *m = &w->m;
+	if (!m->alive)
+		return;
+	note(w, "%s dies", machine ? "the machine" : "the engine");
+	w->machine_died = machine;
+	w->running_when_lost_n = 0;
+	for (uint16_t i = 0; i < w->plan->nodes; i++) {
+		struct snode *n = &w->nodes[i];
+		for (uint16_t k = 0; k < w->plan->slots; k++) {
+			if (n->up && n->p[k].alive && process_works(&n->p[k]))
+				w->running_when_lost[w->running_when_lost_n++] = n->p[k].taken.unit.id;
+			n->p[k].alive = false;
+		}
+		n->up = false;
+	}
+	if (m->syncing && sim_below(&w->dice, 2)) { /* the write was through */
+		struct group *g = &m->groups[m->filling ^ 1];
+		struct prs_fact f;
+		size_t at = 0;
+		prs_buf_put(&w->journal, g->body.data, g->body.len);
+		while (prs_fact_next(g->body.data, g->body.len, &at, &f, NULL) == 1) {
+			check_fact(w, &f);
+			prs_ledger_fold(&m->ledger, &f, NULL);
+		}
+	}
+	check_folded(w);
+	resume_later(w, resume_us);
+}
+
+/* ---- the beginning ---------------------------------------------------------------------------------------------------- */
+
+static void plan_what_is_known(struct world *w)
+{
+	bool complete = w->plans_left == 0;
+	if (w->m.ledger.next_id == w->planned && w->m.ledger.planned_all == complete)
+		return;
+	struct prs_fact f = { .type = PRS_FACT_PLANNED };
+	f.u.planned.next_id = w->planned;
+	f.u.planned.items = w->planned * SIM_ITEMS;
+	f.u.planned.complete = complete;
+	put_fact(w, &f);
+}
+
+void master_plan(struct world *w, uint64_t ids)
+{
+	w->planned += ids;
+	w->plans_left--;
+	note(w, "%llu mini-batches are planned%s", (unsigned long long)w->planned, w->plans_left ? "" : ", these are all");
+	if (w->m.alive && !w->m.ending)
+		plan_what_is_known(w);
+}
+
+static void fold_journal(struct world *w)
+{
+	struct prs_fact f;
+	struct prs_err err = { 0 };
+	size_t at = 0;
+	while (prs_fact_next(w->journal.data, w->journal.len, &at, &f, &err) == 1)
+		if (prs_ledger_fold(&w->m.ledger, &f, &err) < 0)
+			violated(w, "the journal does not fold: %s", err.msg);
+}
+
+static void put_head(struct world *w)
+{
+	struct prs_fact f = { .type = PRS_FACT_HEAD };
+	f.u.head.epoch = w->m.epoch;
+	prs_fact_put(&w->journal, &f);
+	prs_ledger_fold(&w->m.ledger, &f, NULL);
+}
+
+/* What ran when the machine died; an engine's death alone costs nothing. */
+static void put_lost(struct world *w)
+{
+	uint8_t raw[SIM_NODES * SIM_SLOTS * 16] = { 0 };
+	struct prs_fact f = { .type = PRS_FACT_LOST };
+	f.u.lost.units = raw;
+	for (uint32_t i = 0; i < w->running_when_lost_n; i++)
+		if (prs_ledger_state(&w->m.ledger, (uint32_t)w->running_when_lost[i]) == PRS_UNIT_PLANNED)
+			prs_put64(raw + 16 * f.u.lost.running_count++, (uint32_t)w->running_when_lost[i]);
+	w->running_when_lost_n = 0;
+	if (w->machine_died && f.u.lost.running_count)
+		put_fact(w, &f);
+	w->machine_died = false;
+}
+
+static void resume_state(struct world *w)
+{
+	if (w->m.state == PRS_JOB_DRAINING)
+		set_state(w, PRS_JOB_INTERRUPTED, 0);
+	if (w->m.state == PRS_JOB_INTERRUPTED || w->m.state == PRS_JOB_ASSEMBLING)
+		set_state(w, PRS_JOB_RUNNING, 0);
+	if (w->m.state == PRS_JOB_ABORTING)
+		set_state(w, PRS_JOB_FAILED, w->m.ledger.job_code);
+}
+
+static bool was_over(const struct master *m)
+{
+	return m->state == PRS_JOB_COMPLETED || m->state == PRS_JOB_FAILED;
+}
+
+void master_start(struct world *w)
+{
+	struct master *m = &w->m;
+	uint32_t life = m->life + 1;
+	prs_sched_free(m->sched);
+	prs_ledger_done(&m->ledger);
+	for (int i = 0; i < 2; i++)
+		prs_buf_done(&m->groups[i].body);
+	*m = (struct master){ .alive = true, .life = life };
+	w->lives = life;
+	for (int i = 0; i < 2; i++)
+		prs_buf_init(&m->groups[i].body, 16 << 20);
+	prs_ledger_init(&m->ledger, sim_items_of, NULL);
+	fold_journal(w);
+	m->state = m->ledger.job;
+	m->epoch = m->ledger.epoch + 1;
+	note(w, "engine %u", m->epoch);
+	if (was_over(m)) {
+		w->over = true;
+		return;
+	}
+	put_head(w);
+	plan_what_is_known(w);
+	put_lost(w);
+	resume_state(w);
+	if (!was_over(m)) /* else the last engine had decided on it */
+		m->sched = prs_sched_new(&m->ledger, &w->plan->limits);
+	finish_journal(w);
+	if (was_over(m)) {
+		w->over = true;
+		return;
+	}
+	struct prs_sched_event start = { .type = PRS_SCHED_START }, planned = { .type = PRS_SCHED_PLANNED };
+	drive(w, &start);
+	for (uint16_t i = 0; i < w->plan->nodes && !m->all_final; i++)
+		node_start(w, i);
+	drive(w, &planned);
+}
+
+void master_interrupt(struct world *w, uint64_t resume_us)
+{
+	if (!w->m.alive || w->m.ending || w->m.all_final)
+		return;
+	w->m.resume_us = resume_us;
+	stop(w, PRS_JOB_DRAINING, PRS_EINTERRUPTED);
+}
+
+/* ---- nodes ------------------------------------------------------------------------------------------------------------ */
+
+void master_node_lost(struct world *w, uint16_t node)
+{
+	struct master *m = &w->m;
+	uint8_t raw[SIM_IDS * 16] = { 0 };
+	bool runs[SIM_IDS] = { false };
+	uint32_t n = 0, left = 0;
+	note(w, "the engine learns that n%u is lost", node);
+	m->node_lost[node] = true;
+	for (uint32_t i = 0; i < w->running_when_lost_n; i++) {
+		if (w->running_when_lost[i] >> 32 == node)
+			runs[(uint32_t)w->running_when_lost[i]] = true;
+		else
+			w->running_when_lost[left++] = w->running_when_lost[i];
+	}
+	w->running_when_lost_n = left;
+	struct prs_fact f = { .type = PRS_FACT_LOST };
+	f.u.lost.node = node;
+	f.u.lost.units = raw;
+	for (int running = 1; running >= 0; running--)
+		for (uint64_t id = 0; id < m->ledger.next_id; id++)
+			if (m->leased[id] && m->leased_to[id] == node && runs[id] == running) {
+				prs_put64(raw + 16 * n++, id);
+				*(running ? &f.u.lost.running_count : &f.u.lost.queued_count) += 1;
+			}
+	put_fact(w, &f);
+}
+
+static void on_node_up(struct world *w, uint16_t node, uint32_t life)
+{
+	struct master *m = &w->m;
+	if (m->ending || m->all_final)
+		return;
+	if (m->node_up[node] && !m->node_lost[node])
+		master_node_lost(w, node);
+	struct prs_fact f = { .type = PRS_FACT_NODE };
+	f.u.node.incarnation = life;
+	f.u.node.node = node;
+	f.u.node.up = 1;
+	put_fact(w, &f);
+}
+
+/* A node says something: called directly on one machine, else it takes a while. */
+void to_master(struct world *w, uint16_t node, struct ev *e)
+{
+	struct snode *n = &w->nodes[node];
+	e->node = node;
+	e->gen = w->m.life;
+	e->detail = n->life;
+	if (!w->plan->remote) {
+		master_handle(w, e);
+		return;
+	}
+	uint64_t arrives = w->now_us + some_us(w, w->plan->link_us);
+	n->to_master_us = arrives > n->to_master_us ? arrives : n->to_master_us;
+	put_event(w, e, n->to_master_us - w->now_us);
+}
+
+/* From a node that was given up: its rows may count, what it gives back belongs to leases that are over, the rest is not heard. */
+static bool heard(struct world *w, const struct ev *e)
+{
+	bool current = w->m.node_life[e->node] == e->detail && !w->m.node_lost[e->node];
+	if (current || e->kind == M_RETURNED)
+		return true;
+	return e->kind == M_FACT && e->fact.type == PRS_FACT_DONE && !w->m.ending && !w->m.all_final && sim_below(&w->dice, 2);
+}
+
+static void from_node(struct world *w, const struct ev *e)
+{
+	struct prs_sched_event ev = { .node = e->node };
+	if (!heard(w, e))
+		return;
+	switch ((int)e->kind) {
+	case M_FACT: put_fact(w, &e->fact); return;
+	case M_RETURNED:
+		ev.type = PRS_SCHED_RETURNED;
+		ev.unit = e->unit;
+		ev.lease = e->lease;
+		unlease(w, e->unit.id, e->lease);
+		drive(w, &ev);
+		return;
+	case M_ASK:
+		ev.type = PRS_SCHED_ASK;
+		ev.count = (uint32_t)e->arg;
+		if ((int32_t)(ev.count - w->m.asked[e->node]) > 0)
+			w->m.asked[e->node] = ev.count; /* a lower number comes too late for leases that are on their way */
+		drive(w, &ev);
+		return;
+	case M_DOWN:
+		w->m.node_down[e->node] = true;
+		return;
+	}
+}
+
+/* Heartbeats stopped. The news of a life that is not yet known waits for it. */
+static void on_node_lost(struct world *w, const struct ev *e)
+{
+	struct master *m = &w->m;
+	struct ev again = *e;
+	if (m->node_life[e->node] < e->arg)
+		put_event(w, &again, SEC);
+	else if (m->node_life[e->node] == e->arg && !m->node_lost[e->node])
+		master_node_lost(w, e->node);
+}
+
+void master_handle(struct world *w, const struct ev *e)
+{
+	struct master *m = &w->m;
+	struct prs_sched_event tick = { .type = PRS_SCHED_TICK };
+	if (e->gen != m->life || (!m->alive && e->kind != M_RESUME))
+		return;
+	switch ((int)e->kind) {
+	case M_SYNCED:
+		if (m->syncing) { /* not finished meanwhile */
+			m->syncing = false;
+			fold_group(w, &m->groups[m->filling ^ 1]);
+		}
+		break;
+	case M_TICK:
+		if (e->detail == m->tick_stamp)
+			drive(w, &tick);
+		break;
+	case M_NODE_LOST: on_node_lost(w, e); break;
+	case M_NODE_UP: on_node_up(w, e->node, e->detail); break;
+	case M_GRACE_OVER:
+		if (!m->aborting)
+			order_all(w, ORDER_ABORT);
+		break;
+	case M_RESUME: master_start(w); break;
+	default: from_node(w, e); break;
+	}
+}

@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * sim_node: a node around its pool: carries effects out, feeds events, makes rows durable (as src/node does it).
+ */
+#include "impl.h"
+
+#include "base/mem.h"
+
+#include <stdlib.h>
+
+static void report(struct world *w, uint16_t node, struct prs_fact *f)
+{
+	struct ev e = { .kind = M_FACT, .fact = *f };
+	to_master(w, node, &e);
+}
+
+static void returned(struct world *w, uint16_t node, const struct prs_unit *u, uint64_t lease)
+{
+	struct ev e = { .kind = M_RETURNED, .unit = *u, .lease = lease };
+	chat(w, "n%u gives u%llu back", node, (unsigned long long)u->id);
+	to_master(w, node, &e);
+}
+
+/* ---- effects ---------------------------------------------------------------------------------------------------------- */
+
+static void spawn(struct world *w, uint16_t node, uint16_t slot)
+{
+	struct snode *n = &w->nodes[node];
+	struct sim_process how = w->plan->process(w->plan->ctx, node, slot, n->p[slot].starts++);
+	struct prs_pool_event back = { .type = PRS_POOL_SPAWNED, .now_us = w->now_us, .slot = slot, .pid = 1000 + w->gens };
+	if (how.start == SIM_NO_SPAWN) {
+		n->p[slot] = (struct process){ .gen = ++w->gens, .reaped = true, .starts = n->p[slot].starts };
+		back.type = PRS_POOL_SPAWN_FAILED;
+		back.code = PRS_ESPAWN;
+		back.pid = 0;
+	} else {
+		process_start(w, node, slot, &how);
+	}
+	node_event(w, node, &back);
+}
+
+static void accept(struct world *w, uint16_t node, const struct prs_pool_effect *x)
+{
+	struct snode *n = &w->nodes[node];
+	struct ev e = { .kind = N_SYNCED, .node = node, .gen = n->life };
+	struct prs_done *d = &e.fact.u.done;
+	uint32_t succeeded = n->frame ? (uint32_t)n->frame->arg : SIM_ITEMS;
+	e.fact.type = PRS_FACT_DONE;
+	*d = (struct prs_done){ .unit = x->unit, .lease = x->lease, .try_number = x->try_number, .node = node, .slot = x->slot, .succeeded = succeeded,
+		                .rows = succeeded, .length = succeeded * 10u };
+	uint64_t at = w->now_us + some_us(w, w->plan->sync_us);
+	n->last_sync_us = at > n->last_sync_us ? at : n->last_sync_us;
+	n->syncing++;
+	put_event(w, &e, n->last_sync_us - w->now_us);
+}
+
+static void tell_try(struct world *w, uint16_t node, const struct prs_pool_effect *x)
+{
+	const struct prs_error_row *row = prs_error_row(x->code);
+	struct prs_fact f = { .type = PRS_FACT_TRY };
+	f.u.try_ = (struct prs_try){ .unit = x->unit, .lease = x->lease, .try_number = x->try_number, .node = node, .slot = x->slot, .code = x->code,
+		                     .fault = row->fault, .counted = row->action != PRS_ACTION_LATER };
+	note(w, "n%u process%u: u%llu fails try %u: %s", node, x->slot, (unsigned long long)x->unit.id, x->try_number, row->name);
+	report(w, node, &f);
+}
+
+static void tell_proc(struct world *w, uint16_t node, const struct prs_pool_effect *x)
+{
+	static const char *const names[] = { "starts", "is ready", "fails its init", "ends", "is killed" };
+	struct prs_fact f = { .type = PRS_FACT_PROC };
+	f.u.proc.node = node;
+	f.u.proc.slot = x->slot;
+	f.u.proc.incarnation = (uint32_t)(w->nodes[node].p[x->slot].how.same); /* stands for the text */
+	f.u.proc.event = x->proc_event;
+	f.u.proc.code = x->code;
+	if (x->proc_event != PRS_PROC_STARTED)
+		chat(w, "n%u process%u %s%s%s", node, x->slot, names[x->proc_event], x->code ? ": " : "", x->code ? text_code(x->code) : "");
+	report(w, node, &f);
+}
+
+static void timer(struct world *w, uint16_t node, uint64_t at_us)
+{
+	struct ev e = { .kind = N_TICK, .node = node, .gen = w->nodes[node].life, .detail = ++w->nodes[node].wake_stamp };
+	uint64_t late = sim_below(&w->dice, 10) ? 0 : some_us(w, 5 * MS);
+	put_event(w, &e, (at_us > w->now_us ? at_us - w->now_us : 0) + late);
+}
+
+static void check_down(struct world *w, uint16_t node)
+{
+	struct snode *n = &w->nodes[node];
+	if (!n->pool_down || n->told_down || n->syncing)
+		return;
+	n->told_down = true;
+	struct ev e = { .kind = M_DOWN };
+	to_master(w, node, &e);
+}
+
+static void signal_process(struct world *w, uint16_t node, uint16_t slot, uint32_t signum)
+{
+	struct ev e = { .kind = P_SIGNAL, .node = node, .slot = slot, .gen = w->nodes[node].p[slot].gen, .detail = signum };
+	put_event(w, &e, some_us(w, 2 * MS));
+}
+
+static void carry_out(struct world *w, uint16_t node, const struct prs_pool_effect *x)
+{
+	struct snode *n = &w->nodes[node];
+	struct prs_pool_event back = { .now_us = w->now_us, .slot = x->slot };
+	struct ev e = { .node = node, .slot = x->slot };
+	check_pool_effect(w, node, x);
+	switch (x->type) {
+	case PRS_POOL_SPAWN: spawn(w, node, x->slot); break;
+	case PRS_POOL_SEND: process_give(w, node, x->slot, x); break;
+	case PRS_POOL_RECALL:
+		back.type = PRS_POOL_RECALLED;
+		back.count = process_take_back(w, node, x->slot, x->count);
+		chat(w, "n%u process%u: %u of %u called back", node, x->slot, back.count, x->count);
+		node_event(w, node, &back);
+		break;
+	case PRS_POOL_STOP:
+		e.kind = P_STOP;
+		e.gen = n->p[x->slot].gen;
+		put_event(w, &e, some_us(w, 100));
+		break;
+	case PRS_POOL_SIGNAL: signal_process(w, node, x->slot, x->count); break;
+	case PRS_POOL_ACCEPT: accept(w, node, x); break;
+	case PRS_POOL_TRY: tell_try(w, node, x); break;
+	case PRS_POOL_RETURN: returned(w, node, &x->unit, x->lease); break;
+	case PRS_POOL_PROC: tell_proc(w, node, x); break;
+	case PRS_POOL_ASK:
+		e.kind = M_ASK;
+		e.arg = x->count;
+		to_master(w, node, &e);
+		break;
+	case PRS_POOL_WAKE: timer(w, node, x->at_us); break;
+	case PRS_POOL_DOWN:
+		n->pool_down = true;
+		check_down(w, node);
+		break;
+	case PRS_POOL_DROP:
+	case PRS_POOL_DROPPED:
+		break;
+	}
+}
+
+static void step(struct world *w, uint16_t node, const struct prs_pool_event *e)
+{
+	struct snode *n = &w->nodes[node];
+	uint32_t life = n->life;
+	n->effects.n = 0;
+	if (prs_pool_step(n->pool, e, &n->effects) < 0)
+		violated(w, "no memory");
+	for (uint32_t i = 0; i < n->effects.n && !w->over && n->pool && n->life == life; i++) {
+		struct prs_pool_effect x = n->effects.v[i];
+		carry_out(w, node, &x);
+	}
+}
+
+/* As in src/node/node.c: events that come while one is handled wait their turn. */
+void node_event(struct world *w, uint16_t node, const struct prs_pool_event *e)
+{
+	struct snode *n = &w->nodes[node];
+	uint32_t life = n->life;
+	if (!n->up || !n->pool)
+		return;
+	if (n->events_n == sizeof n->events / sizeof *n->events) {
+		violated(w, "n%u never comes to rest: its events cause events without end", node);
+		return;
+	}
+	n->events[n->events_n++] = *e;
+	if (n->stepping)
+		return;
+	n->stepping = true;
+	for (uint32_t i = 0; i < n->events_n && !w->over && n->life == life && n->pool; i++) {
+		struct prs_pool_event next = n->events[i];
+		step(w, node, &next);
+	}
+	if (n->life == life) {
+		n->events_n = 0;
+		n->stepping = false;
+	}
+}
+
+/* ---- events ----------------------------------------------------------------------------------------------------------- */
+
+static void on_frame(struct world *w, const struct ev *e)
+{
+	static const enum prs_pool_event_type types[] = { PRS_POOL_HELLO, PRS_POOL_READY, PRS_POOL_INIT_FAILED, PRS_POOL_RESULT, PRS_POOL_FAIL, PRS_POOL_BYE,
+		PRS_POOL_BROKEN };
+	struct snode *n = &w->nodes[e->node];
+	if (n->p[e->slot].gen != e->gen || n->p[e->slot].reaped)
+		return;
+	struct prs_pool_event p = { .type = types[e->detail], .now_us = w->now_us, .slot = e->slot, .claim = e->claim, .code = e->code, .run_us = e->lease };
+	n->frame = e;
+	node_event(w, e->node, &p);
+	n->frame = NULL;
+}
+
+static void on_exited(struct world *w, const struct ev *e)
+{
+	struct snode *n = &w->nodes[e->node];
+	struct process *p = &n->p[e->slot];
+	if (p->gen != e->gen || p->reaped)
+		return;
+	p->reaped = true;
+	n->exit_pages[e->slot] = p->page;
+	struct prs_pool_event x = { .type = PRS_POOL_EXITED, .now_us = w->now_us, .slot = e->slot, .exit = p->exit_status, .pages = &n->exit_pages[e->slot] };
+	node_event(w, e->node, &x);
+}
+
+static void on_tick(struct world *w, const struct ev *e)
+{
+	struct snode *n = &w->nodes[e->node];
+	if (e->detail != n->wake_stamp)
+		return;
+	for (uint16_t i = 0; i < w->plan->slots; i++)
+		n->pages[i] = n->p[i].gen && !n->p[i].reaped ? n->p[i].page : (struct prs_page){ 0 };
+	struct prs_pool_event x = { .type = PRS_POOL_TICK, .now_us = w->now_us, .pages = n->pages };
+	node_event(w, e->node, &x);
+}
+
+static void on_synced(struct world *w, const struct ev *e)
+{
+	struct prs_fact f = e->fact;
+	w->nodes[e->node].syncing--;
+	if (w->plan->sync_fails && !sim_below(&w->dice, w->plan->sync_fails)) {
+		note(w, "n%u: the rows of u%llu could not be synced", e->node, (unsigned long long)f.u.done.unit.id);
+		returned(w, e->node, &f.u.done.unit, f.u.done.lease);
+	} else {
+		report(w, e->node, &f);
+	}
+	check_down(w, e->node);
+}
+
+static void on_order(struct world *w, const struct ev *e)
+{
+	static const enum prs_pool_event_type types[] = { PRS_POOL_START, PRS_POOL_LEASE, PRS_POOL_DRAIN, PRS_POOL_ABORT, PRS_POOL_FINISH };
+	struct prs_pool_event x = { .type = types[e->detail], .now_us = w->now_us, .unit = e->unit, .lease = e->lease, .try_number = e->try_number,
+		                    .avoid_slot = e->avoid_slot, .items = SIM_ITEMS };
+	if (x.type == PRS_POOL_LEASE)
+		w->nodes[e->node].inside[e->unit.id] = e->lease;
+	node_event(w, e->node, &x);
+}
+
+void node_handle(struct world *w, const struct ev *e)
+{
+	struct snode *n = &w->nodes[e->node];
+	if (!n->up)
+		return;
+	bool of_process = e->kind == N_FRAME || e->kind == N_EXITED;
+	if (!of_process && e->gen != n->life)
+		return;
+	switch ((int)e->kind) {
+	case N_FRAME: on_frame(w, e); break;
+	case N_EXITED: on_exited(w, e); break;
+	case N_TICK: on_tick(w, e); break;
+	case N_SYNCED: on_synced(w, e); break;
+	case N_ORDER: on_order(w, e); break;
+	}
+}
+
+/* ---- its life --------------------------------------------------------------------------------------------------------- */
+
+void node_start(struct world *w, uint16_t node)
+{
+	struct snode *n = &w->nodes[node];
+	uint32_t life = n->life + 1;
+	uint64_t to = n->to_master_us, from = n->from_master_us;
+	struct prs_pool_config c = w->plan->pool;
+	prs_pool_free(n->pool);
+	prs_freep(&n->effects.v);
+	memset(n, 0, sizeof *n);
+	n->up = true;
+	n->life = life;
+	n->to_master_us = to;
+	n->from_master_us = from;
+	c.slots = w->plan->slots;
+	n->pool = prs_pool_new(&c);
+	if (!n->pool)
+		abort();
+	struct ev e = { .kind = M_NODE_UP };
+	to_master(w, node, &e);
+}
+
+/* Power off: what was on its way to it is lost; the master finds out later. */
+void node_gone(struct world *w, uint16_t node)
+{
+	struct snode *n = &w->nodes[node];
+	note(w, "n%u is lost", node);
+	n->up = false;
+	for (uint16_t i = 0; i < w->plan->slots; i++) {
+		if (n->p[i].alive && process_works(&n->p[i]))
+			w->running_when_lost[w->running_when_lost_n++] = (uint64_t)node << 32 | n->p[i].taken.unit.id;
+		n->p[i].alive = false;
+		n->p[i].gen = ++w->gens;
+	}
+	struct ev e = { .kind = M_NODE_LOST, .node = node, .gen = w->m.life, .arg = n->life };
+	put_event(w, &e, 1 * SEC + some_us(w, 30 * SEC));
+}
+
+void node_order(struct world *w, uint16_t node, enum order what, const struct prs_sched_effect *lease)
+{
+	struct snode *n = &w->nodes[node];
+	struct ev e = { .kind = N_ORDER, .node = node, .gen = w->m.node_life[node], .detail = what };
+	if (w->m.node_lost[node])
+		return; /* it will get nothing more; the scheduler is told as soon as LOST is durable */
+	if (lease) {
+		e.unit = lease->unit;
+		e.lease = lease->lease;
+		e.try_number = lease->try_number;
+		e.avoid_slot = lease->avoid_slot;
+	}
+	if (!w->plan->remote) {
+		node_handle(w, &e);
+		return;
+	}
+	uint64_t arrives = w->now_us + some_us(w, w->plan->link_us);
+	n->from_master_us = arrives > n->from_master_us ? arrives : n->from_master_us;
+	put_event(w, &e, n->from_master_us - w->now_us);
+}
