@@ -238,6 +238,8 @@ static int long_flag(struct cli_args *a, int argc, char **argv, int *i)
 	size_t n = value ? (size_t)(value - word) : strlen(word);
 	snprintf(name, sizeof name, "%.*s", (int)n, word);
 	unsigned found = n < sizeof name ? meanings(a->command, name, m) : 0;
+	if (!found && a->command->dashes)
+		return prs_list_add(&a->words, word);
 	if (found > 1)
 		ambiguous(a, name, m, found);
 	else if (!found)

@@ -33,6 +33,7 @@ struct cli_command {
 	const struct cli_flag *flags; /* closed by a row without a name; NULL = none */
 	unsigned words_min, words_max;
 	bool rest;             /* words behind -- */
+	bool dashes;           /* an unknown --flag is a word */
 	const char *examples;  /* "command\n  what it does\n" ... */
 	const char *exits;     /* lines "0  ..." */
 };

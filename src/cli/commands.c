@@ -67,7 +67,7 @@ static const struct cli_command commands[] = {
 	  .more = RUN_WORD, .options = "runs-dir json", .words_min = 1, .words_max = 2,
 	  .examples = "prs dump journal\nprs dump plan last --json\n", .exits = LOOKING_EXITS },
 	{ .name = "options", .run = cmd_options, .group = "Learn", .arguments = "[NAME]", .what = "every option: meaning, range, default, spellings",
-	  .flags = options_flags, .words_max = 1, .examples = "prs options\nprs options run_max_try\n", .exits = "0  done\n2  wrong usage, or no such option\n" },
+	  .flags = options_flags, .words_max = 1, .dashes = true, .examples = "prs options\nprs options run_max_try\n", .exits = "0  done\n2  wrong usage, or no such option\n" },
 	{ .name = "errors", .run = cmd_errors, .group = "Learn", .arguments = "[NAME|CODE]", .what = "every error code: meaning, whose fault, what the engine does",
 	  .flags = errors_flags, .words_max = 1, .examples = "prs errors\nprs errors RUN_TIMEOUT\n", .exits = "0  done\n2  wrong usage, or no such error\n" },
 	{ .name = "help", .run = cmd_help, .group = "Learn", .arguments = "[COMMAND]", .what = "what a command does, with examples", .words_max = 1,
