@@ -57,6 +57,8 @@ static void check_python(struct prs_job *j, struct cli_args *a)
 	}
 	j->python = prs_strdup(path);
 	j->python_why = prs_strdup(given ? "--python" : "PATH");
+	if (!j->python || !j->python_why)
+		cli_mistake(a, "out of memory");
 }
 
 /* Can a file be made in this folder? Asking (access) is not enough: quotas, read-only mounts, network file systems. */

@@ -55,6 +55,10 @@ int cmd_worker(int argc, char **argv)
 		return 1;
 	set_limits(nofile);
 	move_descriptors(nofile);
+#ifdef PRS_KILL_POINTS
+	if (getenv("PRS_STUB")) /* test builds: a program that stands in for Python and loader */
+		argv[3] = getenv("PRS_STUB");
+#endif
 	execl(argv[3], argv[3], argv[4], (char *)NULL);
 	perror(argv[3]);
 	return 127;

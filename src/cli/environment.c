@@ -70,7 +70,7 @@ static int set_platform(const struct prs_job *job, const char *dir, const char *
 		{ "AZ_BATCHAI_INPUT_AZUREML", code },
 		{ "AZ_BATCH_IS_CURRENT_NODE_MASTER", "true" },
 	};
-	int r = 0;
+	int r = logs && code ? 0 : -PRS_ENOMEM;
 	for (size_t i = 0; i < sizeof rows / sizeof *rows && !r; i++)
 		if (rows[i].value)
 			r = set_unless(l, rows[i].name, rows[i].value);

@@ -230,8 +230,19 @@ static void end_event(const struct prs_engine_end *end, int status, const struct
 	} else {
 		put_result(&b, &end->result);
 	}
-	printf("%s}\n", prs_buf_str(&b));
+	if (b.failed)
+		printf("{\"type\":\"end\",\"exit\":%d}\n", status);
+	else
+		printf("%s}\n", prs_buf_str(&b));
 	fflush(stdout);
+}
+
+/* Without memory. */
+static void end_plain(const struct prs_engine_end *end, const struct prs_err *err)
+{
+	fprintf(stderr, "prs: %s\n", err ? err->msg : end->text);
+	if (!err && end->next_command[0])
+		fprintf(stderr, "Go on with: %s\n", end->next_command);
 }
 
 void screen_end(struct screen *s, const struct prs_engine_end *end, const char *logs, int status, const struct prs_err *err)
@@ -256,5 +267,8 @@ void screen_end(struct screen *s, const struct prs_engine_end *end, const char *
 		r.run_dir = cli_short_path(r.run_dir, dir, sizeof dir);
 		prs_console_end(&b, &r, logs, s->color);
 	}
-	screen_put(s, &b);
+	if (b.failed || trace.failed)
+		end_plain(end, err);
+	else
+		screen_put(s, &b);
 }

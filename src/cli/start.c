@@ -115,6 +115,8 @@ static int end_of(struct start *st, const struct prs_engine_end *end, const stru
 	if (!err && end->was_over && !st->screen.json)
 		return was_over(st->s, end);
 	screen_end(&st->screen, end, logs, status, err);
+	if (err && status == 4 && !st->screen.json)
+		fprintf(stderr, "Go on with: prs resume %s\n", st->s->run->name);
 	return status;
 }
 

@@ -15,9 +15,8 @@ void drive_stop(struct prs_engine *e, enum prs_job_state to, uint16_t code, cons
 	if (e->ending || e->over)
 		return;
 	e->ending = true;
-	e->cause = code;
-	snprintf(e->end->text, sizeof e->end->text, "%s", text);
-	engine_state(e, to, code, text);
+	engine_cause(e, code, text);
+	engine_state(e, to, code, e->end->text);
 	struct prs_sched_event stop = { .type = PRS_SCHED_STOP };
 	drive_event(e, &stop);
 	if (to == PRS_JOB_DRAINING) {

@@ -5,6 +5,7 @@
 
 #include "io/process.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -23,11 +24,10 @@ static int make_folders(struct prs_engine *e, struct prs_err *err)
 		"logs/user/stderr", "logs/user/stderr/127.0.0.1", "logs/user/error", "logs/user/error/127.0.0.1", "logs/user/entry_script_log",
 		"logs/user/entry_script_log/127.0.0.1", "outputs" };
 	char path[PRS_PATH_BYTES_M];
-	struct prs_fs_stat st;
 	for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
 		snprintf(path, sizeof path, "%s/%s", e->c.dir, folders[i]);
 		int r = e->c.fs->mkdir(e->c.fs->ctx, path, 0755);
-		if (r < 0 && e->c.fs->stat(e->c.fs->ctx, path, &st) < 0)
+		if (r < 0 && r != -EEXIST)
 			return prs_fail_errno(err, -r, "creating %s", path);
 	}
 	return 0;
@@ -204,8 +204,9 @@ static void show_progress(struct prs_engine *e, uint64_t now)
 void engine_fenced(struct prs_engine *e, const struct prs_err *err)
 {
 	e->fenced = e->over = true;
-	e->cause = PRS_EFENCED;
-	snprintf(e->end->text, sizeof e->end->text, "%.400s. This engine stops; the other one goes on", err->msg);
+	char text[512];
+	snprintf(text, sizeof text, "%.400s. This engine stops; the other one goes on", err->msg);
+	engine_cause(e, PRS_EFENCED, text);
 	finish_cancel(e, PRS_EFENCED, "");
 	prs_node_kill(e->node);
 	prs_loop_stop(e->loop);
@@ -400,5 +401,7 @@ int prs_engine_run(const struct prs_engine_config *c, struct prs_engine_end *ret
 		finish_end(e);
 	free_loop(e);
 	engine_close(e);
+	if (r < 0 && err)
+		strncat(err->msg, engine_advice(err->code), sizeof err->msg - strlen(err->msg) - 1);
 	return r;
 }

@@ -11,10 +11,9 @@ enum { BAD_BYTES_MAX = 64 << 20 };
 
 static void end_with(struct prs_engine *e, enum prs_job_state on_the_way, enum prs_job_state last, uint16_t code, const char *text)
 {
-	e->cause = code;
-	snprintf(e->end->text, sizeof e->end->text, "%s", text);
-	engine_state(e, on_the_way, code, text);
-	engine_state(e, last, code, text);
+	engine_cause(e, code, text);
+	engine_state(e, on_the_way, code, e->end->text);
+	engine_state(e, last, code, e->end->text);
 }
 
 static void output_path(struct prs_engine *e)

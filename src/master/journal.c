@@ -11,8 +11,9 @@ static void lost(struct prs_engine *e, const struct prs_err *err)
 {
 	if (e->over)
 		return;
-	snprintf(e->end->text, sizeof e->end->text, "the journal cannot be written: %.400s", err->msg);
-	e->cause = (uint16_t)-err->code;
+	char text[512];
+	snprintf(text, sizeof text, "the journal cannot be written: %.400s", err->msg);
+	engine_cause(e, (uint16_t)-err->code, text);
 	e->state = PRS_JOB_INTERRUPTED;
 	e->over = true;
 	if (e->node)
@@ -43,6 +44,8 @@ static void done(struct prs_sync_job *job)
 		drive_fact(e, &f);
 	g->any = false;
 	prs_log_begin(&g->frame);
+	if (__atomic_load_n(&e->journal.full, __ATOMIC_ACQUIRE))
+		drive_stop(e, PRS_JOB_DRAINING, PRS_ENOSPACE, "the disk of the run folder is full");
 	journal_flush(e);
 }
 
@@ -88,6 +91,22 @@ void journal_finish(struct prs_engine *e)
 		journal_flush(e);
 		prs_sync_drain(e->sync);
 	}
+}
+
+const char *engine_advice(int code)
+{
+	switch (code < 0 ? -code : code) {
+	case PRS_ENOSPACE: return ": make room on that disk, then resume";
+	case PRS_EIO: return ": look for errors of that disk in the system's log (dmesg), then resume";
+	case PRS_ENOMEM: return ": close other programs or use fewer --processes, then resume";
+	default: return "";
+	}
+}
+
+void engine_cause(struct prs_engine *e, uint16_t code, const char *text)
+{
+	e->cause = code;
+	snprintf(e->end->text, sizeof e->end->text, "%.380s%s", text, engine_advice(code));
 }
 
 /* The one setter of the job's state. */

@@ -19,18 +19,28 @@
 
 static uint64_t now(void) { return prs_clock_us(); }
 
+/* Its bytes are written, so that a full disk is told here and not by SIGBUS at the first touch. */
+static int make_page(struct worker *w, const char *path)
+{
+	static const uint8_t zeros[PRS_PAGE_BYTES];
+	const struct prs_fs *fs = w->node->c.fs;
+	w->page_fd = fs->open(fs->ctx, path, O_RDWR | O_CREAT | O_TRUNC, 0644);
+	if (w->page_fd < 0)
+		return w->page_fd;
+	ssize_t n = fs->pwrite(fs->ctx, w->page_fd, zeros, sizeof zeros, 0);
+	if (n != sizeof zeros)
+		return n < 0 ? (int)n : -ENOSPC;
+	w->page = fs->mmap(fs->ctx, w->page_fd, PRS_PAGE_BYTES, true);
+	return w->page ? 0 : -errno;
+}
+
 int worker_init(struct worker *w, struct prs_node *n, uint16_t slot, struct prs_err *err)
 {
-	*w = (struct worker){ .node = n, .slot = slot, .pidfd = -1, .event_fd = -1, .page_fd = -1, .conn = { .fd = -1 } };
 	char path[PRS_PATH_BYTES];
+	*w = (struct worker){ .node = n, .slot = slot, .pidfd = -1, .event_fd = -1, .page_fd = -1, .conn = { .fd = -1 } };
 	snprintf(path, sizeof path, "%s/work/page/%u", n->c.dir, slot);
-	int fd = n->c.fs->open(n->c.fs->ctx, path, O_RDWR | O_CREAT | O_TRUNC, 0644);
-	int r = fd < 0 ? fd : n->c.fs->ftruncate(n->c.fs->ctx, fd, PRS_PAGE_BYTES);
-	if (r < 0)
-		return prs_fail_errno(err, -r, "creating %s", path);
-	w->page_fd = fd;
-	w->page = n->c.fs->mmap(n->c.fs->ctx, fd, PRS_PAGE_BYTES, true);
-	return w->page ? 0 : prs_fail_errno(err, errno, "mapping %s", path);
+	int r = make_page(w, path);
+	return r < 0 ? prs_fail_errno(err, -r, "creating %s", path) : 0;
 }
 
 static void close_process(struct worker *w)

@@ -270,6 +270,24 @@ static void check_output(struct check *c)
 	}
 }
 
+static bool pairs_whole(const struct prs_job_pair *v, size_t n, const struct prs_list *from)
+{
+	bool whole = v && n == from->n;
+	for (size_t i = 0; whole && i < n; i++)
+		whole = v[i].name && v[i].value;
+	return whole;
+}
+
+/* Was there memory for everything? Asked once, at the end. */
+static bool is_whole(const struct prs_job *j)
+{
+	bool whole = j->submit_dir && j->entry && j->code_dir && j->name && j->inputs && j->inputs_n == j->o.input.n;
+	for (size_t i = 0; whole && i < j->inputs_n; i++)
+		whole = j->inputs[i].name && j->inputs[i].path;
+	return whole && (!j->o.output || j->output_dir) && pairs_whole(j->models, j->models_n, &j->o.model) &&
+	       pairs_whole(j->side_inputs, j->side_inputs_n, &j->o.side_input) && pairs_whole(j->environment, j->environment_n, &j->o.environment_variable);
+}
+
 int prs_job_check(struct prs_job *j, const struct prs_fs *fs, const char *script, const char *cwd, struct prs_buf *report)
 {
 	struct check c = { j, fs, cwd, report, 0 };
@@ -280,6 +298,8 @@ int prs_job_check(struct prs_job *j, const struct prs_fs *fs, const char *script
 	check_pairs(&c, "--side-input", &j->o.side_input, &j->side_inputs, &j->side_inputs_n, true);
 	check_pairs(&c, "--env", &j->o.environment_variable, &j->environment, &j->environment_n, false);
 	check_output(&c);
+	if (!c.mistakes && !is_whole(j))
+		mistake(&c, "out of memory");
 	return c.mistakes;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * stub_worker: a worker process in C that stands in for Python and the loader: prs run --python .../stub_worker. It starts in a
- * millisecond, speaks wire/msg.h and returns a row "name: content" for each file.
+ * stub_worker: a worker process in C that stands in for Python and the loader in test builds: PRS_STUB=.../stub_worker. It starts in
+ * a millisecond, speaks wire/msg.h and returns a row "name: content" for each file.
  *
  * What a file is called says what happens:  *.raw: the rows of its mini-batch go through a passed descriptor · *.fail: the try fails ·
  * *.crash: the process dies · *.once.fail, *.once.crash: only if there is no mark beside the program's cwd yet · *.slow: it waits for a
@@ -365,21 +365,8 @@ static void say_zeros(uint16_t type, size_t n)
 	send_frame(type, 0, &b, -1);
 }
 
-/* prs asks an interpreter where it is. */
-static int answer_where(void)
+int main(void)
 {
-	char path[PATH_MAX];
-	ssize_t n = readlink("/proc/self/exe", path, sizeof path - 1);
-	if (n < 0)
-		return 1;
-	printf("%.*s\n", (int)n, path);
-	return 0;
-}
-
-int main(int argc, char **argv)
-{
-	if (argc > 1 && !strcmp(argv[1], "-c"))
-		return answer_where();
 	const char *fds = getenv("PRS_WORKER_FDS");
 	int page;
 	if (!fds || sscanf(fds, "%d,%d,%d", &w.sock, &w.event, &page) != 3)
