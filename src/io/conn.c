@@ -58,12 +58,12 @@ static void keep_descriptors(struct prs_conn *c, struct msghdr *m)
 	}
 }
 
-/* > 0 bytes read, 0 nothing more now (or the end: c->eof). */
+/* > 0 bytes read, 0 nothing more now (or the end: c->eof), < 0 a code. */
 static ssize_t read_some(struct prs_conn *c)
 {
 	uint8_t *to = prs_buf_reserve(&c->in, READ_BYTES);
 	if (!to)
-		return -ENOMEM;
+		return c->in.failed;
 	union {
 		struct cmsghdr align;
 		char bytes[CMSG_SPACE(sizeof(int) * 8)];
@@ -124,8 +124,10 @@ int prs_conn_read(struct prs_conn *c, prs_conn_frame_fn *fn, void *ctx, struct p
 {
 	while (!c->eof) {
 		ssize_t n = read_some(c);
+		if (n == -PRS_ENOMEM)
+			return prs_fail(err, PRS_ENOMEM, "no memory for a frame");
 		if (n < 0)
-			return prs_fail(err, PRS_EPROTOCOL, "a frame that is larger than the limit, or no memory for it");
+			return prs_fail(err, PRS_EPROTOCOL, "a frame that is larger than the limit");
 		bool cut = c->fds_n > 0; /* a read ends behind a passed descriptor */
 		int r = handle_frames(c, fn, ctx, err);
 		if (r)

@@ -28,7 +28,7 @@ typedef int prs_conn_frame_fn(void *ctx, const struct prs_msg_header *h, const u
 /* A pair of connected stream sockets, both close-on-exec: ours non-blocking, *ret_peer blocking. */
 int prs_conn_init(struct prs_conn *c, int *ret_peer, struct prs_err *err);
 void prs_conn_done(struct prs_conn *c);
-/* Read all that is there and hand over each whole frame. PRS_EPROTOCOL when the bytes are none; sets c->eof at the end of the stream. */
+/* Read all that is there and hand over each whole frame. PRS_EPROTOCOL when the bytes are none, PRS_ENOMEM (then, and whenever it is called again); sets c->eof at the end of the stream. */
 int prs_conn_read(struct prs_conn *c, prs_conn_frame_fn *fn, void *ctx, struct prs_err *err);
 /* 1: all sent, 0: some is left (wait for writability), < 0: the peer is gone. */
 int prs_conn_flush(struct prs_conn *c);

@@ -126,6 +126,14 @@ void prs_signal_group(int pid, int signum)
 		kill(-pid, signum);
 }
 
+void prs_end_process(int pid)
+{
+	kill(-pid, SIGKILL);
+	kill(pid, SIGKILL);
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+}
+
 int prs_capture(char *const *argv, char *to, size_t bytes, struct prs_err *err)
 {
 	int pipe_fds[2];

@@ -27,6 +27,8 @@ int prs_spawn(const struct prs_spawn *s, int *ret_pid, int *ret_pidfd, struct pr
 bool prs_reap(int pid, uint32_t *ret_status);
 /* Signal a process group. */
 void prs_signal_group(int pid, int signum);
+/* Kill a child and its group, and reap it: waits for its death. */
+void prs_end_process(int pid);
 /* Run a program to its end and take its stdout: for asking an interpreter something. PRS_ESPAWN when it does not exit with 0. */
 int prs_capture(char *const *argv, char *to, size_t bytes, struct prs_err *err);
 /* Ready the engine for children: subreaper, soft limit of descriptors up (the old one stays for the workers), SIGPIPE ignored. */

@@ -81,6 +81,7 @@ struct prs_node {
 	struct prs_pool_event *events; /* queue */
 	uint32_t events_n, events_cap;
 	bool stepping, pool_down, told_down;
+	bool lost; /* no memory for an event: the pool no longer knows what is; everything is killed */
 	struct rows_store rows;
 	struct perf perf;
 	struct {
@@ -99,6 +100,10 @@ struct prs_node {
 /* node.c */
 void node_event(struct prs_node *n, const struct prs_pool_event *e);
 void node_check_down(struct prs_node *n);
+/* The pool missed an event: the processes are killed, the node goes down, the job ends resumable. */
+void node_give_up(struct prs_node *n);
+/* A process of a node that gave up is gone. */
+void node_one_gone(struct prs_node *n);
 /* worker.c */
 int worker_init(struct worker *w, struct prs_node *n, uint16_t slot, struct prs_err *err);
 void worker_done(struct worker *w);

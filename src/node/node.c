@@ -119,22 +119,48 @@ static void step(struct prs_node *n, const struct prs_pool_event *e)
 {
 	n->effects.n = 0;
 	if (prs_pool_step(n->pool, e, &n->effects) < 0) {
-		n->c.link.failed(n->c.link.ctx, -PRS_ENOMEM, "out of memory");
+		node_give_up(n);
 		return;
 	}
-	for (uint32_t i = 0; i < n->effects.n; i++) {
+	for (uint32_t i = 0; i < n->effects.n && !n->lost; i++) {
 		struct prs_pool_effect effect = n->effects.v[i];
 		carry_out(n, &effect);
 	}
 }
 
+/* ---- out of memory ---------------------------------------------------------------------------------------------------- */
+
+void node_one_gone(struct prs_node *n)
+{
+	for (uint16_t i = 0; i < n->c.pool.slots; i++)
+		if (n->workers[i].pid)
+			return;
+	n->pool_down = true;
+	node_check_down(n);
+}
+
+void node_give_up(struct prs_node *n)
+{
+	if (n->lost)
+		return;
+	n->lost = true;
+	n->c.link.failed(n->c.link.ctx, -PRS_ENOMEM, "out of memory");
+	for (uint16_t i = 0; i < n->c.pool.slots; i++)
+		prs_signal_group(n->workers[i].pid, SIGKILL);
+	node_one_gone(n);
+}
+
+/* ---- events ----------------------------------------------------------------------------------------------------------- */
+
 void node_event(struct prs_node *n, const struct prs_pool_event *e)
 {
+	if (n->lost)
+		return;
 	if (n->events_n == n->events_cap) {
 		uint32_t cap = n->events_cap ? n->events_cap * 2 : 64;
 		struct prs_pool_event *v = prs_realloc(n->events, cap * sizeof *v);
 		if (!v) {
-			n->c.link.failed(n->c.link.ctx, -PRS_ENOMEM, "out of memory");
+			node_give_up(n);
 			return;
 		}
 		n->events = v;
@@ -144,7 +170,7 @@ void node_event(struct prs_node *n, const struct prs_pool_event *e)
 	if (n->stepping)
 		return;
 	n->stepping = true;
-	for (uint32_t i = 0; i < n->events_n; i++) {
+	for (uint32_t i = 0; i < n->events_n && !n->lost; i++) {
 		struct prs_pool_event next = n->events[i];
 		step(n, &next);
 	}

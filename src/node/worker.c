@@ -79,12 +79,26 @@ static void mark_dirty(struct worker *w)
 	w->node->dirty[w->node->dirty_n++] = w->slot;
 }
 
+static void no_memory(struct worker *w)
+{
+	struct prs_pool_event broken = { .type = PRS_POOL_BROKEN, .now_us = now(), .slot = w->slot, .code = PRS_ENOMEM };
+	node_event(w->node, &broken);
+}
+
+/* A frame that found no memory, maybe half of it, must not be sent: worker_flush() sends nothing any more. */
+static void gather(struct worker *w)
+{
+	if (w->conn.out.failed)
+		no_memory(w);
+	mark_dirty(w);
+}
+
 static void put_frame(struct worker *w, uint16_t type, uint32_t claim, const void *payload, uint32_t n)
 {
 	struct prs_msg_header h = { n, type, 0, claim };
 	prs_msg_put_header(&w->conn.out, &h);
 	prs_buf_put(&w->conn.out, payload, n);
-	mark_dirty(w);
+	gather(w);
 }
 
 /* A task above PRS_MSG_PART_BYTES goes in several frames. */
@@ -98,9 +112,8 @@ void worker_send_task(struct worker *w, const struct prs_pool_effect *e)
 	int r = w->node->c.link.task(w->node->c.link.ctx, &e->unit, &t, &body);
 	prs_msg_put_task(&payload, &t);
 	prs_buf_put(&payload, body.data, body.len);
-	if (r < 0 || payload.failed) {
-		struct prs_pool_event broken = { .type = PRS_POOL_BROKEN, .now_us = now(), .slot = w->slot, .code = PRS_ENOMEM };
-		node_event(w->node, &broken);
+	if (r < 0 || body.failed || payload.failed) {
+		no_memory(w);
 		return;
 	}
 	for (size_t at = 0; at < payload.len;) {
@@ -112,7 +125,7 @@ void worker_send_task(struct worker *w, const struct prs_pool_effect *e)
 		at += n;
 	}
 	w->tokens_due++;
-	mark_dirty(w);
+	gather(w);
 }
 
 void worker_send_stop(struct worker *w) { put_frame(w, PRS_MSG_STOP, 0, NULL, 0); }
@@ -130,7 +143,7 @@ void worker_send_drop(struct worker *w, uint32_t claim, uint32_t count)
 void worker_flush(struct worker *w)
 {
 	w->dirty = false;
-	if (w->conn.fd < 0)
+	if (w->conn.fd < 0 || w->conn.out.failed)
 		return;
 	int r = prs_conn_flush(&w->conn);
 	if (r == 0) {
@@ -246,7 +259,7 @@ static void on_conn(void *ctx, int events)
 		return;
 	int r = prs_conn_read(&w->conn, on_frame, w, NULL);
 	if (r < 0)
-		broken(w, PRS_EPROTOCOL);
+		broken(w, (uint16_t)-r);
 	else if (w->conn.eof) /* death is told by the pidfd, not by this */
 		prs_watch_set(w->watch_conn, 0);
 }
@@ -266,7 +279,7 @@ static void on_dead(void *ctx, int events)
 	struct worker *w = ctx;
 	struct prs_node *n = w->node;
 	uint32_t status;
-	prs_conn_read(&w->conn, on_frame, w, NULL);
+	int r = n->lost || w->conn.in.failed ? 0 : prs_conn_read(&w->conn, on_frame, w, NULL);
 	if (!prs_reap(w->pid, &status))
 		return;
 	struct prs_page page = prs_page_read(w->page);
@@ -277,7 +290,12 @@ static void on_dead(void *ctx, int events)
 	if (memory_ended(w) && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
 		e.code = PRS_EMEMORY_LIMIT;
 	w->page->word = 0;
-	node_event(n, &e);
+	if (r == -PRS_ENOMEM) /* some results were not read */
+		node_give_up(n);
+	if (n->lost)
+		node_one_gone(n);
+	else
+		node_event(n, &e);
 }
 
 /* ---- starting --------------------------------------------------------------------------------------------------------- */
@@ -288,7 +306,7 @@ static void put_pair(struct prs_buf *b, const char *key, const char *value)
 	prs_buf_put(b, value, strlen(value) + 1);
 }
 
-static void send_setup(struct worker *w)
+static int send_setup(struct worker *w, struct prs_err *err)
 {
 	struct prs_node *n = w->node;
 	char text[PRS_PATH_BYTES];
@@ -306,7 +324,13 @@ static void send_setup(struct worker *w)
 	put_pair(&b, "log_file", text);
 	snprintf(text, sizeof text, "%s/logs/user/error/%s/process%03u.txt", n->c.dir, n->c.ip, w->slot);
 	put_pair(&b, "error_file", text);
-	put_frame(w, PRS_MSG_SETUP, 0, b.data, (uint32_t)b.len);
+	struct prs_msg_header h = { (uint32_t)b.len, PRS_MSG_SETUP, 0, 0 };
+	prs_msg_put_header(&w->conn.out, &h);
+	prs_buf_put(&w->conn.out, b.data, b.len);
+	if (b.failed || w->conn.out.failed)
+		return prs_fail(err, PRS_ENOMEM, "starting a worker process");
+	mark_dirty(w);
+	return 0;
 }
 
 enum { OWN = 3, OWN_BYTES = 256 };
@@ -386,19 +410,17 @@ void worker_spawn(struct worker *w, uint32_t incarnation)
 	struct prs_pool_event e = { .type = PRS_POOL_SPAWNED, .slot = w->slot };
 	w->incarnation = incarnation;
 	int r = start(w, &err);
+	if (!r) {
+		memory_started(w); /* before it does anything: it waits for SETUP */
+		r = send_setup(w, &err);
+	}
 	if (r < 0) {
-		if (w->pid > 0) {
-			uint32_t status;
-			prs_signal_group(w->pid, 9);
-			prs_reap(w->pid, &status);
-		}
+		if (w->pid > 0)
+			prs_end_process(w->pid);
 		close_process(w);
 		keep_report(w, PRS_ESPAWN, 0, 0, err.msg, (uint16_t)strlen(err.msg));
 		e.type = PRS_POOL_SPAWN_FAILED;
 		e.code = PRS_ESPAWN;
-	} else {
-		memory_started(w); /* before it does anything: it waits for SETUP */
-		send_setup(w);
 	}
 	e.pid = (uint32_t)w->pid;
 	e.now_us = now();

@@ -107,3 +107,14 @@ def add_tests():
 
 
 add_tests()
+
+class MemoryFaultTest(FaultCase):
+    def test_out_of_memory(self):
+        r, report = self.attempt(*self.words)
+        self.assertEqual(r.returncode, 0, r.stderr)
+        calls = report["malloc"]
+        dice = random.Random(1)
+        for n in range(1, calls + 1) if not SAMPLE else sorted({1, 2, 3} | {dice.randint(4, calls) for _ in range(40)}):
+            for repeat in ("", ":repeat"):
+                self.one_fault("malloc:%d:ENOMEM%s" % (n, repeat))
+        self.check_no_strays()
