@@ -130,8 +130,11 @@ int cmd_status(struct cli_args *a);
 int cmd_list(struct cli_args *a);
 int cmd_check(struct cli_args *a);
 int cmd_dump(struct cli_args *a);
+int cmd_doctor(struct cli_args *a);
 int cmd_options(struct cli_args *a);
 int cmd_errors(struct cli_args *a);
+int cmd_completion(struct cli_args *a);
+int cmd_man(struct cli_args *a);
 int cmd_help(struct cli_args *a);
 int cmd_version(struct cli_args *a);
 /* prs _worker: readies the process, then becomes the user's Python. */

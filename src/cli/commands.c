@@ -23,6 +23,10 @@ static const struct cli_flag resume_flags[] = {
 	{ "--set", NULL, "KEY=VALUE", "change a setting from here on: timeouts, tries, thresholds, processes; the same as --KEY VALUE" },
 	{ 0 },
 };
+static const struct cli_flag doctor_flags[] = {
+	{ "--dir", NULL, "DIR", "the folder to test (default: where run folders are made)" },
+	{ 0 },
+};
 static const struct cli_flag options_flags[] = {
 	{ "--markdown", NULL, NULL, "all of them as docs/options.md" },
 	{ 0 },
@@ -66,12 +70,19 @@ static const struct cli_command commands[] = {
 	{ .name = "dump", .run = cmd_dump, .group = "Look", .arguments = "journal|plan|segment [RUN] [--json]", .what = "every record of a run's files, a line each",
 	  .more = RUN_WORD, .options = "runs-dir json", .words_min = 1, .words_max = 2,
 	  .examples = "prs dump journal\nprs dump plan last --json\n", .exits = LOOKING_EXITS },
+	{ .name = "doctor", .run = cmd_doctor, .group = "Learn", .arguments = "[--dir DIR] [--json]", .what = "what is wrong with this machine or a folder, and how to mend it",
+	  .more = "Does once what the engine does: kernel functions, /proc, limits, Python; in the folder it creates, locks, syncs, renames and maps files, and removes "
+	          "them again.", .options = "runs-dir json", .flags = doctor_flags,
+	  .examples = "prs doctor\nprs doctor --dir /mnt/shared/runs\n", .exits = "0  all is well, or nearly\n1  something is wrong\n2  wrong usage\n" },
 	{ .name = "options", .run = cmd_options, .group = "Learn", .arguments = "[NAME]", .what = "every option: meaning, range, default, spellings",
 	  .flags = options_flags, .words_max = 1, .dashes = true, .examples = "prs options\nprs options run_max_try\n", .exits = "0  done\n2  wrong usage, or no such option\n" },
 	{ .name = "errors", .run = cmd_errors, .group = "Learn", .arguments = "[NAME|CODE]", .what = "every error code: meaning, whose fault, what the engine does",
 	  .flags = errors_flags, .words_max = 1, .examples = "prs errors\nprs errors RUN_TIMEOUT\n", .exits = "0  done\n2  wrong usage, or no such error\n" },
 	{ .name = "help", .run = cmd_help, .group = "Learn", .arguments = "[COMMAND]", .what = "what a command does, with examples", .words_max = 1,
 	  .examples = "prs help run\nprs run --help\n", .exits = "0  done\n2  no such command\n" },
+	{ .name = "completion", .run = cmd_completion, .group = "Learn", .arguments = "bash|zsh", .what = "a script that makes the shell complete prs", .words_min = 1,
+	  .words_max = 1, .examples = "prs completion bash >/etc/bash_completion.d/prs\neval \"$(prs completion zsh)\"\n", .exits = "0  done\n2  wrong usage\n" },
+	{ .name = "_man", .run = cmd_man, .arguments = "", .what = "the man page", .examples = "prs _man | man -l -\n", .exits = "0  done\n" },
 	{ .name = "version", .run = cmd_version, .group = "Learn", .arguments = "[--json]", .what = "the version of this program", .options = "json",
 	  .examples = "prs version\n", .exits = "0  done\n" },
 };

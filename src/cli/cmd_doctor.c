@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * cmd_doctor: prs doctor [--dir DIR]: what is wrong with this machine or folder, and how to mend it.
+ */
+#include "cli/cli.h"
+
+#include "base/mem.h"
+#include "io/probe.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct ward {
+	bool json, color;
+	unsigned wrong, notes;
+	struct prs_buf b;
+};
+
+static void put_member(struct prs_buf *b, const char *name, const char *value)
+{
+	prs_buf_putf(b, ", \"%s\": \"", name);
+	for (const char *p = value; *p; p++)
+		prs_buf_putf(b, (unsigned char)*p < 0x20 ? "\\u%04x" : *p == '"' || *p == '\\' ? "\\%c" : "%c", *p);
+	prs_buf_putc(b, '"');
+}
+
+static void on_finding(void *ctx, const struct prs_probe *p)
+{
+	static const char *const words[] = { "ok", "note", "wrong" }, *const colors[] = { "\033[32m", "\033[33m", "\033[31m" };
+	struct ward *w = ctx;
+	w->wrong += p->level == PRS_PROBE_WRONG;
+	w->notes += p->level == PRS_PROBE_NOTE;
+	if (w->json) {
+		prs_buf_putf(&w->b, "{\"level\": \"%s\"", words[p->level]);
+		put_member(&w->b, "what", p->what);
+		put_member(&w->b, "found", p->found);
+		if (p->mend[0])
+			put_member(&w->b, "mend", p->mend);
+		prs_buf_puts(&w->b, "}\n");
+		return;
+	}
+	prs_buf_putf(&w->b, "%s%-5s%s  %-14s %s\n", w->color ? colors[p->level] : "", words[p->level], w->color ? "\033[0m" : "", p->what, p->found);
+	if (p->mend[0])
+		prs_buf_putf(&w->b, "       %-14s -> %s\n", "", p->mend);
+}
+
+static void probe_python(struct ward *w)
+{
+	struct prs_probe p = { .level = PRS_PROBE_OK, .what = "python" };
+	struct prs_err err = { 0 };
+	char path[PATH_MAX];
+	if (cli_find_python("python3", NULL, path, sizeof path, &err) == 0) {
+		snprintf(p.found, sizeof p.found, "%.250s", path);
+	} else {
+		p.level = PRS_PROBE_WRONG;
+		snprintf(p.found, sizeof p.found, "%.250s", err.msg);
+		snprintf(p.mend, sizeof p.mend, "install Python 3.8 or later, or name one with --python");
+	}
+	on_finding(w, &p);
+}
+
+int cmd_doctor(struct cli_args *a)
+{
+	struct ward w = { .json = cli_json(a), .color = isatty(1) && !getenv("NO_COLOR") };
+	const char *dir = cli_value(a, "--dir", 0), *runs = cli_runs_dir(a);
+	bool own = !dir && access(runs, F_OK) != 0; /* the runs folder is made in the present one */
+	prs_buf_init(&w.b, 1 << 20);
+	prs_probe_machine(on_finding, &w);
+	probe_python(&w);
+	if (!w.json)
+		prs_buf_putf(&w.b, "\nrun folders in %s\n", dir ? dir : runs);
+	prs_probe_folder(dir ? dir : own ? "." : runs, on_finding, &w);
+	if (!w.json)
+		prs_buf_putf(&w.b, "\n%s\n", w.wrong ? "Jobs will not run well here: see above." : w.notes ? "Jobs run here, with the remarks above." : "All is well.");
+	int status = cli_print(&w.b);
+	prs_buf_done(&w.b);
+	return status ? status : w.wrong ? 1 : 0;
+}
