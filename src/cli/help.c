@@ -145,7 +145,7 @@ static void put_flags(struct prs_buf *to, const struct cli_command *c)
 
 void cli_help_command(struct prs_buf *to, const struct cli_command *c)
 {
-	prs_buf_putf(to, "prs %s: %s\n\nUsage: prs %s %s\n", c->name, c->what, c->name, c->arguments);
+	prs_buf_putf(to, "prs %s: %s\n\nUsage: prs %s%s%s\n", c->name, c->what, c->name, c->arguments[0] ? " " : "", c->arguments);
 	if (c->more) {
 		prs_buf_putc(to, '\n');
 		put_text(to, c->more, 0);
