@@ -190,6 +190,8 @@ static void kill_now(struct prs_pool *p, uint16_t i)
 		return;
 	set_state(p, i, PRS_WORKER_KILL);
 	send_signal(p, i, SIGKILL);
+	if (s->init_told)
+		wake_at(p, after(p->now_us, p->c.init_timeout_us));
 }
 
 static void start(struct prs_pool *p, uint16_t i)
@@ -720,6 +722,20 @@ static void leave_behind(struct prs_pool *p, uint16_t i)
 	set_state(p, i, PRS_WORKER_DEAD);
 }
 
+/* A slot whose process never finished its init() and is not to be got rid of has failed again: the init budget ends the job. */
+static void tick_unkillable(struct prs_pool *p, uint16_t i)
+{
+	struct slot *s = &p->slots[i];
+	if (ending(p)) {
+		if (over(p, s->since_us, p->c.overhead_timeout_us))
+			leave_behind(p, i);
+	} else if (s->init_told && over(p, s->since_us, p->c.init_timeout_us)) {
+		s->since_us = p->now_us;
+		tell_proc(p, i, PRS_PROC_INIT_FAILED, PRS_EINIT_TIMEOUT, 0);
+		wake_at(p, after(p->now_us, p->c.init_timeout_us));
+	}
+}
+
 static void tick_slot(struct prs_pool *p, uint16_t i, const struct prs_page *page)
 {
 	struct slot *s = &p->slots[i];
@@ -740,10 +756,7 @@ static void tick_slot(struct prs_pool *p, uint16_t i, const struct prs_page *pag
 		if (over(p, s->since_us, p->c.term_grace_us))
 			kill_now(p, i);
 		break;
-	case PRS_WORKER_KILL:
-		if (ending(p) && p->now_us >= after(s->since_us, p->c.overhead_timeout_us))
-			leave_behind(p, i);
-		break;
+	case PRS_WORKER_KILL: tick_unkillable(p, i); break;
 	case PRS_WORKER_NONE:
 	case PRS_WORKER_IDLE:
 	case PRS_WORKER_DEAD:

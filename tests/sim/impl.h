@@ -56,6 +56,7 @@ struct process {
 	uint64_t last_frame_us, sleep_until_us;
 	struct sim_act act;
 	bool fell_in_unit;    /* died by its own doing while it worked on `taken` */
+	uint16_t broken;      /* the code that the pool was told */
 	uint32_t exit_status;
 	uint32_t sent_claim;  /* the last SEND */
 };
@@ -137,6 +138,8 @@ bool process_works(const struct process *p);
 void node_start(struct world *w, uint16_t node);
 void node_event(struct world *w, uint16_t node, const struct prs_pool_event *e);
 void node_handle(struct world *w, const struct ev *e);
+/* RETIRE, or BROKEN: over its memory limit. */
+void node_tell(struct world *w, uint16_t node, uint16_t slot, enum prs_pool_event_type type);
 void node_gone(struct world *w, uint16_t node);
 void node_order(struct world *w, uint16_t node, enum order what, const struct prs_sched_effect *lease);
 /* sim_master.c */

@@ -56,7 +56,7 @@ void put_event(struct world *w, struct ev *e, uint64_t after_us)
 	push(w, e);
 }
 
-uint64_t some_us(struct world *w, uint64_t at_most) { return sim_below(&w->dice, at_most + 1); }
+uint64_t some_us(struct world *w, uint64_t at_most) { return w->plan->seed ? sim_below(&w->dice, at_most + 1) : 0; }
 
 /* ---- telling ---------------------------------------------------------------------------------------------------------- */
 
@@ -148,6 +148,8 @@ static void happen(struct world *w, const struct sim_happening *h)
 	case SIM_KILL_ENGINE: master_kill(w, h->arg, false); break;
 	case SIM_KILL_MACHINE: master_kill(w, h->arg, true); break;
 	case SIM_INTERRUPT: master_interrupt(w, h->arg); break;
+	case SIM_RETIRE: node_tell(w, h->node, h->slot, PRS_POOL_RETIRE); break;
+	case SIM_MEMORY: node_tell(w, h->node, h->slot, PRS_POOL_BROKEN); break;
 	}
 }
 

@@ -51,7 +51,9 @@ enum sim_what {
 	SIM_NODE_BACK,     /* node */
 	SIM_KILL_ENGINE,   /* another engine resumes after arg µs */
 	SIM_KILL_MACHINE,  /* the same, under another boot id */
-	SIM_INTERRUPT      /* Ctrl-C; another engine resumes after arg µs */
+	SIM_INTERRUPT,     /* Ctrl-C; another engine resumes after arg µs */
+	SIM_RETIRE,        /* node, slot: its process is to be replaced */
+	SIM_MEMORY         /* node, slot: its process is over its memory limit */
 };
 
 struct sim_happening {
@@ -62,7 +64,7 @@ struct sim_happening {
 };
 
 struct sim_plan {
-	uint64_t seed;
+	uint64_t seed;             /* 0 = no dice: everything that may take up to a while takes no time, what may fail does not */
 	uint16_t nodes, slots;
 	bool remote;               /* messages between master and nodes take time; else one machine, called directly */
 	uint64_t link_us, sync_us, frame_us; /* at most */
@@ -87,6 +89,8 @@ struct sim_result {
 	uint32_t tries_failed, lives;
 	uint32_t tries[SIM_IDS];   /* as counted in the end */
 	uint32_t runs[SIM_IDS];    /* how often run() was entered */
+	uint32_t dropped;          /* answers that came after the judgement */
+	uint16_t ran_on[SIM_IDS];  /* node * SIM_SLOTS + slot of the last run */
 	uint8_t unit_state[SIM_IDS];
 	char violation[512];       /* "" = everything held */
 };

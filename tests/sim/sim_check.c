@@ -111,7 +111,7 @@ static void check_try(struct world *w, uint16_t node, const struct prs_pool_effe
 		uint64_t limit = running ? w->plan->pool.run_timeout_us : w->plan->pool.overhead_timeout_us;
 		if (w->now_us - since < limit || running != (e->code == PRS_ERUN_TIMEOUT))
 			violated(w, "n%u: u%llu is timed out after %llu us", node, ull(e->unit.id), ull(w->now_us - since));
-	} else if (!p->reaped || !p->fell_in_unit) {
+	} else if (!p->reaped || !(p->fell_in_unit || (p->broken && p->broken == e->code))) {
 		violated(w, "n%u: u%llu is charged for the death of its process, which we killed", node, ull(e->unit.id));
 	}
 }

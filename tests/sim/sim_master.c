@@ -234,7 +234,7 @@ static void find_damage(struct world *w)
 	unsigned left = w->plan->bad_ranges;
 	w->ranges_damaged = true;
 	for (uint64_t id = 0; id < w->m.ledger.next_id && left; id++) {
-		if (prs_ledger_state(&w->m.ledger, id) != PRS_UNIT_DONE || sim_below(&w->dice, 2))
+		if (prs_ledger_state(&w->m.ledger, id) != PRS_UNIT_DONE || some_us(w, 1))
 			continue;
 		note(w, "the rows of u%llu are damaged", (unsigned long long)id);
 		f.u.reset.unit.id = id;
@@ -325,7 +325,7 @@ void master_kill(struct world *w, uint64_t resume_us, bool machine)
 		}
 		n->up = false;
 	}
-	if (m->syncing && sim_below(&w->dice, 2)) { /* the write was through */
+	if (m->syncing && some_us(w, 1)) { /* the write was through */
 		struct group *g = &m->groups[m->filling ^ 1];
 		struct prs_fact f;
 		size_t at = 0;
@@ -522,7 +522,7 @@ static bool heard(struct world *w, const struct ev *e)
 	bool current = w->m.node_life[e->node] == e->detail && !w->m.node_lost[e->node];
 	if (current || e->kind == M_RETURNED)
 		return true;
-	return e->kind == M_FACT && e->fact.type == PRS_FACT_DONE && !w->m.ending && !w->m.all_final && sim_below(&w->dice, 2);
+	return e->kind == M_FACT && e->fact.type == PRS_FACT_DONE && !w->m.ending && !w->m.all_final && some_us(w, 1);
 }
 
 static void from_node(struct world *w, const struct ev *e)

@@ -80,7 +80,7 @@ static void tell_proc(struct world *w, uint16_t node, const struct prs_pool_effe
 static void timer(struct world *w, uint16_t node, uint64_t at_us)
 {
 	struct ev e = { .kind = N_TICK, .node = node, .gen = w->nodes[node].life, .detail = ++w->nodes[node].wake_stamp };
-	uint64_t late = sim_below(&w->dice, 10) ? 0 : some_us(w, 5 * MS);
+	uint64_t late = some_us(w, 9) ? 0 : some_us(w, 5 * MS);
 	put_event(w, &e, (at_us > w->now_us ? at_us - w->now_us : 0) + late);
 }
 
@@ -135,9 +135,8 @@ static void carry_out(struct world *w, uint16_t node, const struct prs_pool_effe
 		n->pool_down = true;
 		check_down(w, node);
 		break;
-	case PRS_POOL_DROP:
-	case PRS_POOL_DROPPED:
-		break;
+	case PRS_POOL_DROPPED: w->result.dropped++; break;
+	case PRS_POOL_DROP: break;
 	}
 }
 
@@ -188,6 +187,8 @@ static void on_frame(struct world *w, const struct ev *e)
 	struct snode *n = &w->nodes[e->node];
 	if (n->p[e->slot].gen != e->gen || n->p[e->slot].reaped)
 		return;
+	if (e->detail == FRAME_GARBAGE)
+		n->p[e->slot].broken = e->code;
 	struct prs_pool_event p = { .type = types[e->detail], .now_us = w->now_us, .slot = e->slot, .claim = e->claim, .code = e->code, .run_us = e->lease };
 	n->frame = e;
 	node_event(w, e->node, &p);
@@ -255,6 +256,18 @@ void node_handle(struct world *w, const struct ev *e)
 	case N_SYNCED: on_synced(w, e); break;
 	case N_ORDER: on_order(w, e); break;
 	}
+}
+
+void node_tell(struct world *w, uint16_t node, uint16_t slot, enum prs_pool_event_type type)
+{
+	struct process *p = &w->nodes[node].p[slot];
+	struct prs_pool_event x = { .type = type, .now_us = w->now_us, .slot = slot, .code = PRS_EMEMORY_LIMIT };
+	if (!p->gen || p->reaped)
+		return;
+	note(w, "n%u process%u %s", node, slot, type == PRS_POOL_RETIRE ? "is to be replaced" : "is over its memory limit");
+	if (type == PRS_POOL_BROKEN)
+		p->broken = x.code;
+	node_event(w, node, &x);
 }
 
 /* ---- its life --------------------------------------------------------------------------------------------------------- */

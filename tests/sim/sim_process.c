@@ -113,6 +113,7 @@ static void run(struct world *w, uint16_t node, uint16_t slot)
 	struct process *p = at(w, node, slot);
 	phase(w, p, PRS_PHASE_RUN);
 	w->result.runs[p->taken.unit.id]++;
+	w->result.ran_on[p->taken.unit.id] = (uint16_t)(node * SIM_SLOTS + slot);
 	if (p->act.end == SIM_CRASHES || p->act.end == SIM_EXITS)
 		later(w, node, slot, P_DIE, p->act.end == SIM_CRASHES ? 11 : 0, p->act.run_us);
 	else if (p->act.end != SIM_HANGS)

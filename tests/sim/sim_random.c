@@ -38,7 +38,7 @@ static struct sim_process process(void *ctx, uint16_t node, uint16_t slot, uint3
 	p.same = (r >> 16) % 3 ? 7 : r;
 	p.hello_us = (r >> 20) % (50 * MS);
 	p.ignores_term = p.ignores_term && (r >> 30) % 2;
-	p.unkillable = p.unkillable && (r >> 31) % 8 == 0 && p.start != SIM_INIT_GARBAGE;
+	p.unkillable = p.unkillable && (r >> 31) % 8 == 0;
 	p.takes_nothing = p.takes_nothing && (r >> 34) % 4 == 0;
 	p.dies_us = p.dies_us && (r >> 36) % 3 == 0 ? p.dies_us : 0;
 	return p;
@@ -86,6 +86,7 @@ static void choose_limits(struct sim_plan *p, uint64_t *s)
 	p->pool = (struct prs_pool_config){ .run_timeout_us = between(s, 1 * SEC, 20 * SEC), .overhead_timeout_us = between(s, 500 * MS, 10 * SEC),
 		.init_timeout_us = between(s, 5 * SEC, 30 * SEC), .term_grace_us = 2 * SEC, .backoff_first_us = 100 * MS, .backoff_max_us = 10 * SEC,
 		.depth_target_us = 2 * MS, .depth_max = (uint16_t)between(s, 1, 32), .recall_after_us = 20 * MS, .gap_us = 2 * SEC };
+	p->pool.max_units = one_in(s, 8) ? between(s, 1, 10) : 0;
 	p->limits = (struct prs_limits){ .run_max_try = (uint32_t)between(s, 1, 4), .error_threshold = -1, .allowed_failed_count = -1,
 		.allowed_failed_percent = 100, .first_task_timeout_us = 600 * SEC };
 	p->limits.progress_timeout_us = p->limits.run_max_try * (p->pool.run_timeout_us + p->pool.overhead_timeout_us);
@@ -124,6 +125,8 @@ static void choose_happenings(struct sim_plan *p, uint64_t *s)
 	for (uint64_t i = calm ? 0 : sim_below(s, 4); i > 0; i--)
 		add(p, moment(s), (enum sim_what)between(s, SIM_STOP_PROCESS, SIM_STOP_ENGINE), (uint16_t)sim_below(s, p->nodes), (uint16_t)sim_below(s, p->slots),
 		    sim_below(s, one_in(s, 2) ? 5 * SEC : 60 * SEC));
+	for (uint64_t i = calm ? 0 : sim_below(s, 3); i > 0; i--)
+		add(p, moment(s), one_in(s, 2) ? SIM_RETIRE : SIM_MEMORY, (uint16_t)sim_below(s, p->nodes), (uint16_t)sim_below(s, p->slots), 0);
 	for (uint64_t i = p->remote && one_in(s, 2) ? between(s, 1, 4) : 0; i > 0; i--) {
 		uint16_t node = (uint16_t)sim_below(s, p->nodes);
 		uint64_t at = moment(s);

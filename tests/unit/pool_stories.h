@@ -106,16 +106,16 @@ STORY(test_no_busy_timer, "start", "up 0", "up 1", "lease 1", "lease 2 -> send 1
 /* ---- memory, replacement ---------------------------------------------------------------------------------------------- */
 
 SOLO(test_over_limit, "start", "up 0", "lease 1", "result 0 1 10", "lease 2", "lease 3", "page 0 run 2 1s",
-     "@2s over 0 -> try 0/2 u2 MEMORY_LIMIT; term 0; wake 4s; kill 0; ask 3", "over 0 -> ", "result 0 2 10 -> dropped 0/2 u2",
-     "@3s exit 0 sig9 -> proc 0 killed; spawn 0#2")
+      "@2s over 0 -> try 0/2 u2 MEMORY_LIMIT; term 0; wake 4s; kill 0; ask 3", "over 0 -> ", "result 0 2 10 -> dropped 0/2 u2",
+      "@3s exit 0 sig9 -> proc 0 killed; spawn 0#2")
 SOLO(test_over_limit_in_init, "start", "spawned 0", "hello 0", "@1s over 0 -> proc 0 init failed MEMORY_LIMIT; kill 0",
-     "@2s exit 0 sig9 -> proc 0 killed; wake 2100ms")
+      "@2s exit 0 sig9 -> proc 0 killed; wake 2100ms")
 SOLO(test_over_limit_idle, "start", "up 0", "over 0 -> kill 0; ask 0", "@1s exit 0 sig9 -> proc 0 killed; wake 1100ms") /* nobody is charged */
 SOLO(test_killed_by_the_kernel, "start", "up 0", "lease 1", "page 0 run 1 0s",
-     "@1s exit 0 sig9 MEMORY_LIMIT -> try 0/1 u1 MEMORY_LIMIT; proc 0 exited; spawn 0#2")
-SOLO(test_retire, "start", "up 0", "lease 1", "result 0 1 10", "lease 2", "lease 3", "page 0 run 2 1s", "retire 0 -> recall 0 x1; ask 3", "retire 0 -> ",
-     "recalled 0 1 -> drop 0/3 x1", "@2s result 0 2 10 -> accept 0/2 u2; stop 0", "bye 0 -> ",
-     "@3s exit 0 0 -> proc 0 exited; spawn 0#2", "spawned 0", "hello 0", "ready 0 -> proc 0 ready; send 0/1 u3; ask 34")
+      "@1s exit 0 sig9 MEMORY_LIMIT -> try 0/1 u1 MEMORY_LIMIT; proc 0 exited; spawn 0#2")
+SOLO(test_retire, "start", "up 0", "lease 1", "result 0 1 10", "lease 2", "lease 3", "page 0 run 2 1s", "retire 0 -> recall 0 x1; ask 3",
+      "retire 0 -> ", "recalled 0 1 -> drop 0/3 x1", "@2s result 0 2 10 -> accept 0/2 u2; stop 0", "bye 0 -> ",
+      "@3s exit 0 0 -> proc 0 exited; spawn 0#2", "spawned 0", "hello 0", "ready 0 -> proc 0 ready; send 0/1 u3; ask 34")
 SOLO(test_retire_idle, "start", "up 0", "@1s retire 0 -> stop 0; wake 31s; ask 0", "exit 0 0 -> proc 0 exited; spawn 0#2")
 SERVES_TWO(test_serves_two, "start", "up 0", "lease 1 -> wake 30s; send 0/1 u1", "result 0 1 10 -> accept 0/1 u1; ask 2",
            "lease 2 -> send 0/2 u2", "lease 3 -> ask 3", "result 0 2 10 -> accept 0/2 u2; stop 0", "exit 0 0 -> proc 0 exited; spawn 0#2", "spawned 0", "hello 0",
@@ -155,7 +155,7 @@ SOLO(test_spawn_failed, "start", "@1s nospawn 0 -> proc 0 init failed SPAWN; wak
 SOLO(test_init_failed_is_told_once, "start", "spawned 0", "hello 0", "@1s initfail 0 -> proc 0 init failed INIT_EXCEPTION; wake 3s",
       "exit 0 1 -> proc 0 exited; wake 1100ms")
 SOLO(test_init_failed_and_stays, "start", "spawned 0", "hello 0", "@1s initfail 0 -> proc 0 init failed INIT_EXCEPTION; wake 3s",
-      "@3s tick -> kill 0", "exit 0 sig9 -> proc 0 killed; wake 3100ms")
+      "@3s tick -> kill 0; wake 303s", "exit 0 sig9 -> proc 0 killed; wake 3100ms")
 
 SOLO(test_broken_before_init, "start", "spawned 0", "@1s broken 0 -> proc 0 init failed PROTOCOL; kill 0", "exit 0 sig9 -> proc 0 killed; wake 1100ms") /* an init failure: counted, with a wait */
 SOLO(test_broken_idle, "start", "up 0", "@1s broken 0 -> kill 0; ask 0", "exit 0 sig9 -> proc 0 killed; wake 1100ms")
@@ -202,6 +202,10 @@ SOLO(test_unkillable, "start", "up 0", "lease 1", "page 0 run 1 0s", "@1s abort 
 STORY(test_unkillable_blocks_its_slot_only, "start", "up 0", "up 1", "lease 1", "page 0 run 1 0s",
       "@60s tick -> try 0/1 u1 RUN_TIMEOUT; term 0; wake 62s", "@62s tick -> kill 0", "@200s tick -> ",
       "lease 1 try 2 not 0 -> wake 230s; send 1/1 u1 try 2")
+
+SOLO(test_unkillable_in_init, "start", "spawned 0", "hello 0", "@300s tick -> proc 0 init failed INIT_TIMEOUT; term 0; wake 302s",
+      "@302s tick -> kill 0; wake 602s", "@600s tick -> wake 602s", "@602s tick -> proc 0 init failed INIT_TIMEOUT; wake 902s",
+      "@902s tick -> proc 0 init failed INIT_TIMEOUT; wake 1202s", "@903s exit 0 sig9 -> proc 0 killed; wake 903100ms")
 
 /* ---- clock gaps ------------------------------------------------------------------------------------------------------- */
 
@@ -369,17 +373,17 @@ static const char *const matrix[] = {
 	"DEAD     finish         DEAD     term 1\n",
 };
 
-#define POOL_STORIES T(test_happy), T(test_start_after_the_end), T(test_start_once), T(test_depth), T(test_refill_from_half), T(test_ask_counts_from_the_start), \
-	T(test_fewest_first), T(test_avoid_slot), T(test_avoid_slot_alone), T(test_retries_that_wait_are_not_room), \
-	T(test_slow_head_gets_nothing_more), T(test_recall), T(test_recall_comes_too_late), T(test_recall_in_part), T(test_no_recall_for_nobody), \
-	T(test_recall_with_a_retry_among_them), T(test_run_timeout), T(test_run_timeout_result_first), T(test_load_timeout), T(test_write_timeout), \
-	T(test_long_run_is_no_write), T(test_takes_no_unit), T(test_answers_on_their_way), T(test_timer_belongs_to_the_claim), \
-	T(test_init_timeout), T(test_shutdown_timeout), T(test_no_busy_timer), T(test_over_limit), T(test_over_limit_in_init), T(test_over_limit_idle), \
-	T(test_killed_by_the_kernel), T(test_retire), T(test_retire_idle), T(test_serves_two), T(test_crash), T(test_exit_without_result), \
-	T(test_exit_socket_closed), T(test_exit_load), T(test_died_between_two), T(test_result_read_before_death), T(test_backoff), \
-	T(test_spawn_failed), T(test_init_failed_is_told_once), T(test_init_failed_and_stays), T(test_broken_before_init), T(test_broken_idle), \
-	T(test_broken_busy), T(test_broken_unstarted), T(test_run_ended_its_process), T(test_run_ended_its_process_slowly), \
-	T(test_unknown_answers), T(test_drain), T(test_drain_during_recall), T(test_drain_charges_a_crash), T(test_drain_then_abort), \
-	T(test_abort), T(test_abort_before_spawned), T(test_finish_while_busy), T(test_unkillable), T(test_unkillable_blocks_its_slot_only), \
-	T(test_gap), T(test_no_gap), T(test_gap_exactly), T(test_gap_limit), T(test_two_gaps), T(test_gap_seen_by_another_event), \
-	T(test_gap_and_phase_begun_in_it), T(test_gap_init), T(test_gap_backoff)
+#define POOL_STORIES T(test_happy), T(test_start_after_the_end), T(test_start_once), T(test_depth), T(test_refill_from_half), \
+	T(test_ask_counts_from_the_start), T(test_fewest_first), T(test_avoid_slot), T(test_avoid_slot_alone), \
+	T(test_retries_that_wait_are_not_room), T(test_slow_head_gets_nothing_more), T(test_recall), T(test_recall_comes_too_late), \
+	T(test_recall_in_part), T(test_no_recall_for_nobody), T(test_recall_with_a_retry_among_them), T(test_run_timeout), \
+	T(test_run_timeout_result_first), T(test_load_timeout), T(test_write_timeout), T(test_long_run_is_no_write), T(test_takes_no_unit), \
+	T(test_answers_on_their_way), T(test_timer_belongs_to_the_claim), T(test_init_timeout), T(test_shutdown_timeout), T(test_no_busy_timer), \
+	T(test_over_limit), T(test_over_limit_in_init), T(test_over_limit_idle), T(test_killed_by_the_kernel), T(test_retire), T(test_retire_idle), \
+	T(test_serves_two), T(test_crash), T(test_exit_without_result), T(test_exit_socket_closed), T(test_exit_load), T(test_died_between_two), \
+	T(test_result_read_before_death), T(test_backoff), T(test_spawn_failed), T(test_init_failed_is_told_once), T(test_init_failed_and_stays), \
+	T(test_broken_before_init), T(test_broken_idle), T(test_broken_busy), T(test_broken_unstarted), T(test_run_ended_its_process), \
+	T(test_run_ended_its_process_slowly), T(test_unknown_answers), T(test_drain), T(test_drain_during_recall), T(test_drain_charges_a_crash), \
+	T(test_drain_then_abort), T(test_abort), T(test_abort_before_spawned), T(test_finish_while_busy), T(test_unkillable), \
+	T(test_unkillable_blocks_its_slot_only), T(test_unkillable_in_init), T(test_gap), T(test_no_gap), T(test_gap_exactly), T(test_gap_limit), \
+	T(test_two_gaps), T(test_gap_seen_by_another_event), T(test_gap_and_phase_begun_in_it), T(test_gap_init), T(test_gap_backoff)
