@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * fuzz_planrec: the body of a plan frame, its records, and what the plan and the lister make of them.
+ */
+#include "data/list.h"
+#include "data/plan.h"
+#include "fuzz.h"
+#include "mem_fs.h"
+#include "report/dump.h"
+
+enum { IDS_MAX = 200, ITEMS_MAX = 1000 };
+
+static void same_again(const struct prs_plan_record *r)
+{
+	PRS_AUTOBUF once;
+	PRS_AUTOBUF twice;
+	struct prs_plan_record back;
+	size_t at = 0;
+	prs_buf_init(&once, 1 << 24);
+	prs_buf_init(&twice, 1 << 24);
+	MUST(prs_plan_put(&once, r) == 0);
+	MUST(prs_plan_next(once.data, once.len, &at, &back, NULL) == 1 && at == once.len);
+	MUST(prs_plan_put(&twice, &back) == 0);
+	MUST(once.len == twice.len && !memcmp(once.data, twice.data, once.len));
+	prs_buf_clear(&twice);
+	prs_report_dump_plan(r, &twice, false);
+	prs_report_dump_plan(r, &twice, true);
+}
+
+static void look_up(struct prs_plan *p)
+{
+	uint64_t ids = prs_plan_next_id(p), items = 0;
+	for (uint64_t id = 0; id < ids && id < IDS_MAX; id++) {
+		PRS_AUTOBUF b;
+		struct prs_unit u = { .id = id };
+		uint32_t n = prs_plan_items_of(p, id), names = 0;
+		prs_buf_init(&b, 1 << 24);
+		MUST(n > 0);
+		items += n;
+		(void)prs_plan_input_of(p, id);
+		MUST(prs_plan_detail(p, &u, 3, &b) == 0);
+		prs_buf_clear(&b);
+		if (n > ITEMS_MAX)
+			u.item_count = ITEMS_MAX;
+		MUST(prs_plan_paths(p, &u, &b) == 0);
+		for (size_t i = 0; i < b.len; i++)
+			names += !b.data[i];
+		MUST(names == (n > ITEMS_MAX ? ITEMS_MAX : n));
+	}
+	MUST(ids > IDS_MAX || items == prs_plan_items(p));
+	MUST(prs_plan_items_of(p, ids) == 0);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
+{
+	struct prs_plan_record r;
+	struct prs_err err = { 0 };
+	size_t at = 0;
+	int k;
+	while ((k = prs_plan_next(data, n, &at, &r, &err)) == 1)
+		same_again(&r);
+	MUST(k == 0 || k == err.code);
+	struct mem_fs *m = mem_fs_new();
+	struct prs_list_input input = { "in", "/in" };
+	struct prs_plan *p = prs_plan_new();
+	struct prs_lister *l = prs_lister_new(&m->fs, &input, 1, 2);
+	if (prs_plan_feed(p, data, n, &err) == 0 && prs_list_feed(l, data, n, &err) == 0) {
+		PRS_AUTOBUF more;
+		prs_buf_init(&more, 1 << 24);
+		prs_list_next(l, &more, &err);
+	}
+	look_up(p);
+	prs_lister_free(l);
+	prs_plan_free(p);
+	mem_fs_free(m);
+	return 0;
+}

@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Wrote the first inputs of corpus/ from tests/golden/v1: python3 make_corpus.py. What the fuzzers found was added by hand."""
+import json
+import os
+import struct
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+GOLDEN = os.path.join(HERE, "..", "golden", "v1")
+
+
+def golden(name):
+    with open(os.path.join(GOLDEN, name), "rb") as f:
+        return f.read()
+
+
+def put(target, name, data):
+    folder = os.path.join(HERE, "corpus", target)
+    os.makedirs(folder, exist_ok=True)
+    with open(os.path.join(folder, name), "wb") as f:
+        f.write(data)
+
+
+def bodies(data):
+    at = 32
+    while at < len(data):
+        n = struct.unpack_from("<I", data, at + 4)[0]
+        yield data[at + 32:at + 32 + n]
+        at += 32 + n
+
+
+def piece(kind, data):
+    return struct.pack("<HB", len(data) + 1, kind) + data
+
+
+def frame(kind, payload, claim=0, flags=0):
+    return struct.pack("<IHHII", len(payload), kind, flags, claim, 0) + payload
+
+
+def text(s):
+    return struct.pack("<H", len(s)) + s
+
+
+def main():
+    files = {"journal-1": 0, "journal-2": 0, "journal-3": 0, "plan-1": 1, "plan-3": 1, "seg/1-0-0.seg": 2, "seg/3-0-0.seg": 2}
+    raw = golden("seg/1-0-1.raw")
+    small_raw = raw[:32 + 32 + 40 + 100]
+    for name, kind in files.items():
+        put("log", os.path.basename(name), bytes([kind]) + golden(name))
+    put("log", "raw-cut", b"\3" + small_raw)
+    for name in ("journal-1", "journal-3"):
+        for i, body in enumerate(bodies(golden(name))):
+            put("facts", "%s-%d" % (name, i), body)
+    for name in ("plan-1", "plan-3"):
+        for i, body in enumerate(bodies(golden(name))):
+            put("planrec", "%s-%d" % (name, i), body)
+    put("planrec", "whole", b"".join(list(bodies(golden("plan-1")))[:1] + list(bodies(golden("plan-3")))))
+    for name in ("seg/1-0-0.seg", "seg/3-0-0.seg"):
+        for i, body in enumerate(bodies(golden(name))):
+            put("rows", "%s-%d" % (os.path.basename(name), i), body)
+
+    # the golden run, its HEADs left out: the target makes its own
+    def journal(name, skip):
+        return [piece(0, b) for b in list(bodies(golden(name)))[skip:]]
+    plan1, plan3 = list(bodies(golden("plan-1"))), list(bodies(golden("plan-3")))
+    seg1 = [piece(2, b) for b in bodies(golden("seg/1-0-0.seg"))]
+    seg3 = [piece(2, b) for b in bodies(golden("seg/3-0-0.seg"))]
+    first = [piece(1, plan1[0])] + seg1 + [piece(3, small_raw)] + journal("journal-1", 1)[:3]
+    second = [piece(4, b"")] + [piece(1, b) for b in plan3] + seg3 + journal("journal-3", 1)
+    put("run", "one-epoch", b"".join(first))
+    put("run", "two-epochs", b"".join(first + second))
+    put("run", "no-plan", b"".join(journal("journal-1", 1)))
+
+    hello = struct.pack("<IIII", 4711, 0x030B07F0, 1, 0) + text(b"3.11.7") + text(b"/usr/bin/python3")
+    report = struct.pack("<HHIQ", 150, 0, 678, 12345) + text(b"no model")
+    done = next(b for b in bodies(golden("journal-1")) if b[0] == 4)[8:112]
+    failed = next(b for b in bodies(golden("journal-1")) if b[0] == 5)
+    failed = failed[8:8 + struct.unpack_from("<I", failed, 4)[0]]
+    session = frame(1, hello) + frame(3, struct.pack("<QQ", 5, 6)) + frame(6, done + b"a 1\nb 2\n", 1) + frame(7, failed, 2) + frame(9, report)
+    put("msg", "session", session)
+    put("msg", "init-failed", frame(1, hello) + frame(4, report))
+    put("msg", "fd", frame(6, done, 1, 1))
+    put("msg", "cut", session[:-5])
+    put("msg", "no-frame", b"GET / HTTP/1.1\r\n\r\n")
+
+    def page(phase, since, claim):
+        return struct.pack("<QQQIIQIIIIQ", phase << 56 | since, claim, claim, 0, 0, 0, 100, 0, 0, claim, 0)
+
+    now = 1000000000
+    put("page", "runs-on", b"".join(struct.pack("<BH", 0, 900) + page(4, now + 10, 1) + page(3, now + 20, 1) for _ in range(4)))
+    put("page", "dies", b"".join(struct.pack("<BH", k, 100) + page(4, now, k) + page(5, now, 1) for k in (1, 2, 3)))
+    put("page", "nonsense", struct.pack("<BH", 0, 65535) + bytes(range(128)) + struct.pack("<BH", 1, 1) + b"\xff" * 128)
+
+    pair = [{"name": "m", "value": "/models/m"}]
+    job = {"format": 1, "engine": "0.1.0", "code_print": "23312ec14c4c4419e6119c8db0361b49", "name": "score", "entry": "score.py", "code_dir": "/code", "submit_dir": "/", "output_file": None,
+           "output_dir": "/out", "python": "/usr/bin/python3", "python_why": "", "inputs": [{"name": "input_0", "path": "/in"}], "models": pair,
+           "side_inputs": [], "environment": [{"name": "A", "value": {"hex": "ff"}}], "arguments": ["--x", {"hex": "ff"}],
+           "options": {"processes": {"value": ["2"], "from": "default"}, "run-invocation-timeout": {"value": ["1.5"], "from": "--run-invocation-timeout"}}}
+    put("job", "small", json.dumps(job).encode())
+    put("job", "empty", b"{}")
+    put("job", "cut", json.dumps(job).encode()[:200])
+    put("job", "wrong-types", json.dumps({k: 1 for k in job}).encode())
+
+    run = golden("RUN")
+    put("runfile", "golden", run)
+    put("runfile", "newer", run.replace(b"prs-run 1", b"prs-run 2"))
+    put("runfile", "cut", run[:30])
+    put("cursor", "begun", b"prs-cursor 1\nrun %s\nat 1 32 0\ntick 0\nfile 11 0 job_progress_overview.txt\n" % b"a run of 16 byt\0".hex().encode())
+    put("cursor", "elsewhere", b"prs-cursor 1\nrun %s\nat 7 99999 3\ntick 1\nfile 12 1 x\nfile 1 99 ../y\n" % b"a run of 16 byt\0".hex().encode())
+    put("cursor", "other-run", b"prs-cursor 1\nrun 00\nat 1 32 0\ntick 0\n")
+
+
+if __name__ == "__main__":
+    main()
