@@ -61,6 +61,7 @@ struct prs_sched {
 	uint64_t next_new;
 	uint64_t counter; /* of leases */
 	bool stopped, over, aborted;
+	uint64_t seen_us;      /* time of the last event */
 	uint64_t start_us;     /* 0 = no START yet */
 	uint64_t progress_us;  /* last finished mini-batch, or the first finished init; 0 = the clock stands */
 	uint64_t first_init_failure_us;
@@ -326,41 +327,52 @@ static uint32_t wanted(const struct node *n)
 }
 
 /* Why the unit must not run again; 0 = it may. */
-static uint16_t hopeless(const struct prs_sched *s, const struct prs_unit *u, uint32_t downs)
+static uint16_t hopeless(const struct prs_sched *s, const struct prs_unit *u)
 {
 	uint32_t tries = prs_ledger_tries(s->ledger, u->id);
 	uint16_t code = prs_ledger_code(s->ledger, u->id);
-	if (downs >= 3)
+	if (prs_ledger_downs(s->ledger, u->id) >= 3)
 		return PRS_ENODE_POISON;
 	return tries >= s->limits.run_max_try || (tries && prs_error_row(code)->action == PRS_ACTION_FAIL) ? code : 0;
 }
 
-/* True when a unit was leased to the node or given up: one that was out of tries when the last engine died. */
+/* The next unit that may run, without taking it. Those before it that must not (they were out of tries when the last engine died) fail. */
+static bool next_unit(struct prs_sched *s, uint32_t *fails, struct prs_unit *ret, struct prs_sched_effects *out)
+{
+	while (peek(s, ret)) {
+		uint16_t code = hopeless(s, ret);
+		if (!code || !*fails)
+			return !code;
+		--*fails;
+		take(s, ret);
+		prs_ledger_move(s->ledger, ret->id, PRS_UNIT_LEASED);
+		emit_fail(s, ret, code, out);
+	}
+	return false;
+}
+
+/* True when a unit was leased to the node. One that took a node down twice waits until it can run alone. */
 static bool lease_next(struct prs_sched *s, struct node *n, uint32_t *fails, struct prs_sched_effects *out)
 {
 	struct prs_unit unit;
-	if (!wanted(n) || n->alone || !peek(s, &unit))
+	if (!wanted(n) || n->alone || !next_unit(s, fails, &unit, out))
 		return false;
-	uint32_t downs = prs_ledger_downs(s->ledger, unit.id);
-	uint16_t code = hopeless(s, &unit, downs);
-	if (code ? !*fails : downs == 2 && n->leased)
+	bool alone = prs_ledger_downs(s->ledger, unit.id) == 2;
+	if (alone && n->leased)
 		return false;
 	take(s, &unit);
-	if (code) {
-		--*fails;
-		prs_ledger_move(s->ledger, unit.id, PRS_UNIT_LEASED);
-		emit_fail(s, &unit, code, out);
-		return true;
-	}
 	struct unit *u = lease(s, n, &unit, out);
-	n->alone = downs == 2 ? u->lease : 0;
+	n->alone = alone ? u->lease : 0;
 	return true;
 }
 
 static void lease_all(struct prs_sched *s, struct prs_sched_effects *out)
 {
-	bool any = !s->stopped && !s->aborted;
+	struct prs_unit unit;
 	uint32_t fails = FAILS_A_STEP;
+	bool any = !s->stopped && !s->aborted;
+	if (any)
+		next_unit(s, &fails, &unit, out);
 	while (any) { /* a unit a round to each node, so that nodes share fairly */
 		any = false;
 		for (uint32_t i = 0; i < s->nodes_n; i++)
@@ -607,6 +619,21 @@ static void on_final(struct prs_sched *s, const struct prs_sched_event *e)
 	s->progress_us = s->inits_done ? e->now_us : 0;
 }
 
+/* SIGSTOP, a paused container: the time in which nobody could have finished anything does not count. */
+static void check_gap(struct prs_sched *s, uint64_t now_us)
+{
+	uint64_t gap_us = s->seen_us && now_us > s->seen_us ? now_us - s->seen_us : 0;
+	bool asked = prs_sched_next_us(s) != UINT64_MAX; /* else long silence is no gap */
+	s->seen_us = now_us;
+	if (!asked || gap_us < s->limits.gap_us)
+		return;
+	s->start_us += s->start_us ? gap_us : 0;
+	s->progress_us += s->progress_us ? gap_us : 0;
+	s->first_init_failure_us += gap_us;
+	for (uint32_t i = 0; i < s->later_n; i++)
+		s->later[i].at_us += gap_us;
+}
+
 /* ---- the step --------------------------------------------------------------------------------------------------------- */
 
 /* Room for all that the event can cause: leases, units that are given up, units that come back. */
@@ -659,8 +686,10 @@ static int on_event(struct prs_sched *s, const struct prs_sched_event *e, struct
 int prs_sched_step(struct prs_sched *s, const struct prs_sched_event *e, struct prs_sched_effects *out)
 {
 	int r = reserve(s, e, out);
-	if (!r)
-		r = on_event(s, e, out); /* fails before it changes anything */
+	if (r < 0)
+		return r;
+	check_gap(s, e->now_us);
+	r = on_event(s, e, out); /* NODE_UP may fail, before it changes anything */
 	if (r < 0)
 		return r;
 	wake_later(s, e->now_us);
@@ -674,8 +703,9 @@ uint64_t prs_sched_next_us(const struct prs_sched *s)
 {
 	if (s->over || s->stopped || s->aborted)
 		return UINT64_MAX;
-	uint64_t at = first_task_at(s) < no_progress_at(s) ? first_task_at(s) : no_progress_at(s);
-	return s->later_n && s->later[0].at_us < at ? s->later[0].at_us : at;
+	uint64_t at = first_task_at(s) < no_progress_at(s) ? first_task_at(s) : no_progress_at(s), look = s->seen_us + s->limits.gap_us / 2;
+	at = s->later_n && s->later[0].at_us < at ? s->later[0].at_us : at;
+	return at != UINT64_MAX && look < at ? look : at;
 }
 
 void prs_sched_waits_for(const struct prs_sched *s, char *text, size_t bytes)

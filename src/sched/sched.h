@@ -22,6 +22,7 @@ struct prs_limits {
 	double allowed_failed_percent;   /* of the final total, 0-100; < 0 = off; judged once planning is complete */
 	uint64_t progress_timeout_us;    /* no mini-batch finished; its clock starts at the first finished init, stands while none is open */
 	uint64_t first_task_timeout_us;  /* no id planned since START */
+	uint64_t gap_us;                 /* events so far apart: the machine stood, all clocks are set forward by as much; UINT64_MAX = never */
 };
 
 enum prs_sched_event_type {
@@ -84,7 +85,7 @@ void prs_sched_free(struct prs_sched *s);
 void prs_sched_set_limits(struct prs_sched *s, const struct prs_limits *limits);
 /* Handle an event; effects are appended to `out` (owned by the caller, cleared by the caller). PRS_ENOMEM leaves the scheduler unchanged. */
 int prs_sched_step(struct prs_sched *s, const struct prs_sched_event *e, struct prs_sched_effects *out);
-/* When a TICK is due (monotonic µs), UINT64_MAX = never. */
+/* When a TICK is due (monotonic µs), UINT64_MAX = never. While a clock runs that is never later than half a gap_us, so that a gap is seen. */
 uint64_t prs_sched_next_us(const struct prs_sched *s);
 /* One sentence for people: what the job waits for. */
 void prs_sched_waits_for(const struct prs_sched *s, char *text, size_t bytes);

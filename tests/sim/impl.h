@@ -124,6 +124,7 @@ struct world {
 /* sim.c */
 void put_event(struct world *w, struct ev *e, uint64_t after_us);
 uint64_t some_us(struct world *w, uint64_t at_most);
+uint64_t delay_us(struct world *w, uint64_t at_most);
 __attribute__((format(printf, 2, 3))) void note(struct world *w, const char *fmt, ...);
 __attribute__((format(printf, 2, 3))) void chat(struct world *w, const char *fmt, ...);
 __attribute__((format(printf, 2, 3))) void violated(struct world *w, const char *fmt, ...);

@@ -58,6 +58,9 @@ void put_event(struct world *w, struct ev *e, uint64_t after_us)
 
 uint64_t some_us(struct world *w, uint64_t at_most) { return w->plan->seed ? sim_below(&w->dice, at_most + 1) : 0; }
 
+/* On the way, on the disk. Without dice it takes as long as it may. */
+uint64_t delay_us(struct world *w, uint64_t at_most) { return w->plan->seed ? some_us(w, at_most) : at_most; }
+
 /* ---- telling ---------------------------------------------------------------------------------------------------------- */
 
 static void tell(struct world *w, const char *fmt, va_list ap)

@@ -64,7 +64,7 @@ struct sim_happening {
 };
 
 struct sim_plan {
-	uint64_t seed;             /* 0 = no dice: everything that may take up to a while takes no time, what may fail does not */
+	uint64_t seed;             /* 0 = no dice: links and disks take as long as they may, nothing else takes a while, what may fail does not */
 	uint16_t nodes, slots;
 	bool remote;               /* messages between master and nodes take time; else one machine, called directly */
 	uint64_t link_us, sync_us, frame_us; /* at most */

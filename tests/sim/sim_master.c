@@ -298,7 +298,7 @@ static void write_group(struct world *w)
 	struct ev e = { .kind = M_SYNCED, .gen = m->life };
 	m->filling ^= 1;
 	m->syncing = true;
-	put_event(w, &e, some_us(w, w->plan->sync_us));
+	put_event(w, &e, delay_us(w, w->plan->sync_us));
 }
 
 void master_turn(struct world *w)
@@ -511,7 +511,7 @@ void to_master(struct world *w, uint16_t node, struct ev *e)
 		master_handle(w, e);
 		return;
 	}
-	uint64_t arrives = w->now_us + some_us(w, w->plan->link_us);
+	uint64_t arrives = w->now_us + delay_us(w, w->plan->link_us);
 	n->to_master_us = arrives > n->to_master_us ? arrives : n->to_master_us;
 	put_event(w, e, n->to_master_us - w->now_us);
 }

@@ -47,7 +47,7 @@ static void accept(struct world *w, uint16_t node, const struct prs_pool_effect 
 	e.fact.type = PRS_FACT_DONE;
 	*d = (struct prs_done){ .unit = x->unit, .lease = x->lease, .try_number = x->try_number, .node = node, .slot = x->slot, .succeeded = succeeded,
 		                .rows = succeeded, .length = succeeded * 10u };
-	uint64_t at = w->now_us + some_us(w, w->plan->sync_us);
+	uint64_t at = w->now_us + delay_us(w, w->plan->sync_us);
 	n->last_sync_us = at > n->last_sync_us ? at : n->last_sync_us;
 	n->syncing++;
 	put_event(w, &e, n->last_sync_us - w->now_us);
@@ -325,7 +325,7 @@ void node_order(struct world *w, uint16_t node, enum order what, const struct pr
 		node_handle(w, &e);
 		return;
 	}
-	uint64_t arrives = w->now_us + some_us(w, w->plan->link_us);
+	uint64_t arrives = w->now_us + delay_us(w, w->plan->link_us);
 	n->from_master_us = arrives > n->from_master_us ? arrives : n->from_master_us;
 	put_event(w, &e, n->from_master_us - w->now_us);
 }

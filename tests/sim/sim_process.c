@@ -26,7 +26,7 @@ static void send(struct world *w, uint16_t node, uint16_t slot, enum frame frame
 	struct ev e = { .kind = N_FRAME, .node = node, .slot = slot, .gen = p->gen, .detail = frame, .claim = claim, .code = code };
 	e.arg = frame == FRAME_RESULT ? p->act.succeeded : p->how.same;
 	e.lease = p->act.run_us;
-	uint64_t arrives = w->now_us + some_us(w, w->plan->frame_us);
+	uint64_t arrives = w->now_us + delay_us(w, w->plan->frame_us);
 	p->last_frame_us = arrives > p->last_frame_us ? arrives : p->last_frame_us;
 	put_event(w, &e, p->last_frame_us - w->now_us);
 }
@@ -49,7 +49,7 @@ void process_die(struct world *w, uint16_t node, uint16_t slot, uint32_t status,
 	p->exit_status = status;
 	p->fell_in_unit = own_doing && process_works(p);
 	struct ev e = { .kind = N_EXITED, .node = node, .slot = slot, .gen = p->gen };
-	uint64_t known = w->now_us + some_us(w, w->plan->frame_us);
+	uint64_t known = w->now_us + delay_us(w, w->plan->frame_us);
 	put_event(w, &e, (p->last_frame_us > known ? p->last_frame_us : known) - w->now_us);
 }
 

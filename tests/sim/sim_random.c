@@ -88,7 +88,7 @@ static void choose_limits(struct sim_plan *p, uint64_t *s)
 		.depth_target_us = 2 * MS, .depth_max = (uint16_t)between(s, 1, 32), .recall_after_us = 20 * MS, .gap_us = 2 * SEC };
 	p->pool.max_units = one_in(s, 8) ? between(s, 1, 10) : 0;
 	p->limits = (struct prs_limits){ .run_max_try = (uint32_t)between(s, 1, 4), .error_threshold = -1, .allowed_failed_count = -1,
-		.allowed_failed_percent = 100, .first_task_timeout_us = 600 * SEC };
+		.allowed_failed_percent = 100, .first_task_timeout_us = 600 * SEC, .gap_us = 2 * SEC };
 	p->limits.progress_timeout_us = p->limits.run_max_try * (p->pool.run_timeout_us + p->pool.overhead_timeout_us);
 	if (one_in(s, 4))
 		p->limits.progress_timeout_us = between(s, 5 * SEC, 300 * SEC);

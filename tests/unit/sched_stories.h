@@ -55,8 +55,8 @@ STORY(test_what_a_lost_node_says, "up 0 2", "up 1 2", "plan 2 all", "ask 0 1 -> 
 STORY(test_poison, "up 0 2", "plan 5 all", "ask 0 2 -> lease u0 to n0; lease u1 to n0", "lost 0 0 -> ", "up 0 2",
       "ask 0 2 -> lease u0 to n0; lease u1 to n0", "lost 0 0 -> ", /* twice: alone from now on */
       "up 0 2", "ask 0 2 -> lease u0 to n0", "done 0 -> lease u1 to n0")
-STORY(test_poison_third, "up 0 2", "plan 3 all", "ask 0 1", "lost 0 0", "up 0 2", "ask 0 1", "lost 0 0", "up 0 2", "ask 0 1", "lost 0 0 -> ",
-      "up 0 2", "ask 0 1 -> fail u0 NODE_POISON 10 items; lease u1 to n0", "failed 0 -> ")
+STORY(test_poison_third, "up 0 2", "plan 3 all", "ask 0 1", "lost 0 0", "up 0 2", "ask 0 1", "lost 0 0", "up 0 2", "ask 0 1", "lost 0 0 -> fail u0 NODE_POISON 10 items",
+      "up 0 2", "ask 0 1 -> lease u1 to n0", "failed 0 -> ")
 STORY(test_poison_waits_to_be_alone, "up 0 2", "up 1 2", "plan 9 all", "ask 0 1", "ask 1 2 -> lease u1 to n1; lease u2 to n1", "lost 0 0", "up 0 2",
       "ask 0 1 -> lease u0 to n0", "lost 0 0 -> ", "ask 1 4 -> ", /* node 1 is busy with 1 and 2 */
       "done 1 -> ", "done 2 -> lease u0 to n1", "done 0 -> lease u3 to n1")
@@ -96,6 +96,14 @@ STORY(test_progress_stands_while_nothing_is_open, "start", "plan 1", "up 0 2", "
 STORY(test_progress_before_planning, "start", "up 0 2", "@1s initok 0 0", "next -> 600s", "@599s plan 1 all", "next -> 869s")
 STORY(test_progress_without_nodes, "start", "plan 9", "up 0 2", "@1s initok 0 0", "down 0", "next -> 271s",
       "@271s tick -> abort NO_PROGRESS: no mini-batch was finished for 270 s (progress_update_timeout)")
+
+LIMITED(test_gap, l.gap_us = 2000000, "next -> never", "@1s start -> ", "next -> 2s", "@2s tick", "@3s up 0 2", "@3999999us tick", "next -> 4999999us", "@100s tick -> ",
+        "next -> 101s", "@101s plan 9 all", "@102s initok 0 0", "next -> 103s", "@103s ask 0 10 -> lease u0 to n0; lease u1 to n0; lease u2 to n0; lease u3 to n0; lease u4 to n0; lease u5 to n0; lease u6 to n0; lease u7 to n0; lease u8 to n0", "@104s try 0 IO -> ", "@104500ms initfail 0 1 INIT_EXCEPTION a",
+        "@500s tick -> ", "next -> 500500ms", "@500500ms tick -> lease u0 to n0", "@501s tick -> ", "@502999999us tick", "@504500ms done 0 -> ", "@505s stop", "@9999s tick -> ", "next -> never")
+LIMITED(test_gap_and_the_clocks, (l.gap_us = 2000000, l.progress_timeout_us = 5000000), "@1s start", "up 0 2", "plan 9 all", "@2s initok 0 0", "@3s tick", "@4s tick",
+        "@60s tick -> ", "@61s tick", "@62s tick -> ", "@62999999us tick -> ", "@63s tick -> abort NO_PROGRESS: no mini-batch was finished for 5 s (progress_update_timeout)")
+LIMITED(test_silence_that_was_not_asked_for, (l.gap_us = 2000000, l.progress_timeout_us = 5000000), "@1s up 0 2", "plan 9 all", "next -> never", "@100s initok 0 0",
+        "next -> 101s", "@101s tick", "@102s tick", "@103s tick", "@104s tick", "@104999999us tick -> ", "@105s tick -> abort NO_PROGRESS: no mini-batch was finished for 5 s (progress_update_timeout)")
 
 /* ---- init ------------------------------------------------------------------------------------------------------------- */
 
@@ -137,7 +145,8 @@ STORY(test_init_new_life_of_a_node, "up 0 1", "initfail 0 0 INIT_EXCEPTION a", "
 	T(test_poison), T(test_poison_third), T(test_poison_waits_to_be_alone), T(test_poison_alone_is_over), T(test_queued_is_not_running), \
 	T(test_all_final_once), T(test_all_final_needs_the_whole_plan), T(test_all_final_on_resume), T(test_nothing_planned), T(test_stop), \
 	T(test_abort_once), T(test_first_task), T(test_first_task_in_time), T(test_first_task_nothing_there), T(test_progress), \
-	T(test_progress_stands_while_nothing_is_open), T(test_progress_before_planning), T(test_progress_without_nodes), T(test_init_cannot_help), \
-	T(test_init_every_process_timed_out), T(test_init_one_process_timed_out), T(test_init_same_twice), T(test_init_not_the_same), \
-	T(test_init_done_clears), T(test_init_in_a_row), T(test_init_in_a_row_of_a_node), T(test_init_two_minutes), \
-	T(test_init_two_minutes_too_few), T(test_init_of_nobody), T(test_init_nodes_that_are_down_do_not_count), T(test_init_new_life_of_a_node)
+	T(test_progress_stands_while_nothing_is_open), T(test_progress_before_planning), T(test_progress_without_nodes), T(test_gap), \
+	T(test_gap_and_the_clocks), T(test_silence_that_was_not_asked_for), T(test_init_cannot_help), T(test_init_every_process_timed_out), \
+	T(test_init_one_process_timed_out), T(test_init_same_twice), T(test_init_not_the_same), T(test_init_done_clears), T(test_init_in_a_row), \
+	T(test_init_in_a_row_of_a_node), T(test_init_two_minutes), T(test_init_two_minutes_too_few), T(test_init_of_nobody), \
+	T(test_init_nodes_that_are_down_do_not_count), T(test_init_new_life_of_a_node)

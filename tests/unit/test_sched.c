@@ -31,7 +31,7 @@ static struct world {
 
 static const struct prs_limits defaults = {
 	.run_max_try = 3, .error_threshold = -1, .allowed_failed_count = -1, .allowed_failed_percent = 100, .progress_timeout_us = 270000000,
-	.first_task_timeout_us = 600000000,
+	.first_task_timeout_us = 600000000, .gap_us = UINT64_MAX,
 };
 
 static uint32_t items_of(void *ctx, uint64_t id)
@@ -356,7 +356,7 @@ static void test_limits_change(void **state)
 {
 	(void)state;
 	static const char *const before[] = { "up 0 2", "plan 2 all", "ask 0 2", "try 0 RUN_EXCEPTION -> ", NULL };
-	static const char *const after[] = { "try 1 RUN_EXCEPTION -> fail u1 RUN_EXCEPTION 10 items", NULL };
+	static const char *const after[] = { "try 1 RUN_EXCEPTION -> fail u1 RUN_EXCEPTION 10 items; fail u0 RUN_EXCEPTION 10 items", NULL };
 	struct prs_limits l = defaults;
 	begin(&l);
 	tell(before);
