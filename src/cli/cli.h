@@ -153,6 +153,8 @@ struct cli_start {
 	const struct prs_setting *set; /* changed by a resume */
 	size_t set_n;
 };
+/* Where this program and its loader are. */
+int cli_find_parts(char program[PATH_MAX], char loader[PATH_MAX], struct prs_err *err);
 /* Runs the engine on a run folder whose job is known; prints the screens. */
 int cli_start(const struct cli_start *s);
 

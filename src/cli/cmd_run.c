@@ -46,6 +46,14 @@ static void default_processes(struct prs_job *j)
 	prs_list_done(&gpus);
 }
 
+static void check_loader(struct cli_args *a)
+{
+	struct prs_err err = { 0 };
+	char program[PATH_MAX], loader[PATH_MAX];
+	if (cli_find_parts(program, loader, &err) < 0)
+		cli_mistake(a, "%s", err.msg);
+}
+
 static void check_python(struct prs_job *j, struct cli_args *a)
 {
 	struct prs_err err = { 0 };
@@ -94,6 +102,7 @@ static void check_job(struct prs_job *j, struct cli_args *a)
 	prs_buf_puts(&a->mistakes, prs_buf_str(&report));
 	check_output_folder(j, a);
 	check_python(j, a);
+	check_loader(a);
 }
 
 /* ---- the run folder --------------------------------------------------------------------------------------------------- */

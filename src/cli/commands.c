@@ -114,6 +114,8 @@ const char *cli_command_nearest(const char *name)
 			return habits[i][1];
 	for (unsigned i = 0; i < COMMANDS; i++) {
 		unsigned far = prs_distance(name, commands[i].name);
+		if (!commands[i].group)
+			continue;
 		bool begins = strlen(name) > 1 && !strncmp(name, commands[i].name, strlen(name));
 		if (begins)
 			return commands[i].name;

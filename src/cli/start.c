@@ -17,10 +17,15 @@
 
 /* ---- paths ------------------------------------------------------------------------------------------------------------ */
 
-/* Beside an installed program (bin/prs, share/prs/python), or in the source tree of a built one (build/src/cli/prs): always by its own path. */
-static int find_loader(const char *program, char *to, size_t n, struct prs_err *err)
+/* The program itself, and its loader: beside an installed program (bin/prs, share/prs/python), or in the source tree of a built one
+ * (build/src/cli/prs): always by its own path. */
+int cli_find_parts(char program[PATH_MAX], char loader[PATH_MAX], struct prs_err *err)
 {
 	static const char *const places[] = { "../share/prs/python", "../../../python" };
+	ssize_t length = readlink("/proc/self/exe", program, PATH_MAX - 1);
+	if (length <= 0)
+		return prs_fail_errno(err, errno, "/proc/self/exe");
+	program[length] = 0;
 	char folder[PATH_MAX], tried[PATH_MAX + 64], real[PATH_MAX];
 	snprintf(folder, sizeof folder, "%s", program);
 	char *slash = strrchr(folder, '/');
@@ -29,7 +34,7 @@ static int find_loader(const char *program, char *to, size_t n, struct prs_err *
 	for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
 		snprintf(tried, sizeof tried, "%s/%s/prs_worker.py", folder, places[i]);
 		if (access(tried, R_OK) == 0 && realpath(tried, real)) {
-			snprintf(to, n, "%s", real);
+			memcpy(loader, real, PATH_MAX);
 			return 0;
 		}
 	}
@@ -124,13 +129,12 @@ int cli_start(const struct cli_start *s)
 {
 	static struct prs_engine_end end; /* large */
 	struct prs_err err = { 0 };
-	char program[PATH_MAX] = "", loader[PATH_MAX + 64];
+	char program[PATH_MAX], loader[PATH_MAX];
 	struct prs_list env = { 0 }, gpus = { 0 };
 	struct start st = { .s = s };
 	snprintf(st.copied, sizeof st.copied, "%s/work/code", s->run->dir);
 	screen_init(&st.screen, s->json, s->quiet);
-	ssize_t n = readlink("/proc/self/exe", program, sizeof program - 1);
-	int r = n > 0 ? find_loader(program, loader, sizeof loader, &err) : prs_fail_errno(&err, errno, "/proc/self/exe");
+	int r = cli_find_parts(program, loader, &err);
 	if (!r && make_environment(s->job, s->run->dir, s->run->name, &env, &gpus) < 0)
 		r = prs_fail(&err, PRS_ENOMEM, "the environment of the workers");
 	struct prs_engine_config c = { .struct_size = sizeof c, .fs = program_fs(), .job = s->job, .dir = s->run->dir, .run = s->run->id, .run_name = s->run->name,
