@@ -147,33 +147,43 @@ static int new_epoch(struct prs_engine *e, const struct prs_recovered *was, cons
 
 /* ---- what the last engine left ---------------------------------------------------------------------------------------- */
 
+static bool read_page(const struct prs_engine *e, unsigned slot, struct prs_page *ret)
+{
+	char path[PRS_PATH_BYTES_M];
+	snprintf(path, sizeof path, "%s/work/page/%u", e->c.dir, slot);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	*ret = (struct prs_page){ 0 };
+	ssize_t got = pread(fd, ret, sizeof *ret, 0);
+	close(fd);
+	return got >= 0;
+}
+
+static bool was_running(const struct prs_engine *e, const struct prs_page *page, uint32_t epoch)
+{
+	enum prs_phase ph = prs_page_phase(page->word);
+	return (ph == PRS_PHASE_LOAD || ph == PRS_PHASE_RUN || ph == PRS_PHASE_WRITE) && page->lease >> 40 == epoch && page->id < e->ledger.next_id &&
+	       prs_ledger_state(&e->ledger, page->id) == PRS_UNIT_PLANNED;
+}
+
 /* The mini-batches that ran when the machine went down: a page that still shows a running phase. */
 static void journal_lost(struct prs_engine *e, uint32_t last_epoch)
 {
-	uint8_t units[64 * 16];
-	uint32_t n = 0;
-	for (unsigned slot = 0; slot < 64; slot++) {
-		char path[PRS_PATH_BYTES_M];
-		struct prs_page page;
-		snprintf(path, sizeof path, "%s/work/page/%u", e->c.dir, slot);
-		int fd = open(path, O_RDONLY | O_CLOEXEC);
-		if (fd < 0)
-			break;
-		ssize_t got = pread(fd, &page, sizeof page, 0);
-		close(fd);
-		enum prs_phase ph = prs_page_phase(page.word);
-		bool ran = got == sizeof page && (ph == PRS_PHASE_LOAD || ph == PRS_PHASE_RUN || ph == PRS_PHASE_WRITE) && page.lease >> 40 == last_epoch;
-		if (!ran || page.id >= e->ledger.next_id || prs_ledger_state(&e->ledger, page.id) != PRS_UNIT_PLANNED)
-			continue;
-		prs_put64(units + n * 16, page.id);
-		prs_put32(units + n * 16 + 8, page.item_first);
-		prs_put32(units + n * 16 + 12, page.item_count);
-		n++;
-	}
 	struct prs_fact f = { .type = PRS_FACT_LOST, .time_us = prs_wall_us() };
-	f.u.lost.running_count = n;
-	f.u.lost.units = units;
-	if (n)
+	struct prs_page page;
+	PRS_AUTOBUF units;
+	prs_buf_init(&units, UINT16_MAX * 16);
+	for (unsigned slot = 0; read_page(e, slot, &page); slot++) {
+		if (!was_running(e, &page, last_epoch))
+			continue;
+		prs_buf_u64(&units, page.id);
+		prs_buf_u32(&units, page.item_first);
+		prs_buf_u32(&units, page.item_count);
+	}
+	f.u.lost.running_count = (uint32_t)(units.len / 16);
+	f.u.lost.units = units.data;
+	if (units.len)
 		journal_put(e, &f);
 }
 

@@ -134,6 +134,8 @@ bool memory_ended(struct worker *w);
 void memory_describe(const struct worker *w, char *to, size_t bytes);
 /* tell.c */
 void tell_try(struct prs_node *n, const struct prs_pool_effect *e);
+/* The process's own fault: its rows cannot be stored. */
+void tell_bad_rows(struct prs_node *n, const struct prs_done *d, const struct prs_err *why);
 void tell_proc(struct prs_node *n, const struct prs_pool_effect *e);
 
 #endif

@@ -84,6 +84,16 @@ void tell_try(struct prs_node *n, const struct prs_pool_effect *e)
 	n->c.link.fact(n->c.link.ctx, &f);
 }
 
+void tell_bad_rows(struct prs_node *n, const struct prs_done *d, const struct prs_err *why)
+{
+	struct prs_fact f = { .type = PRS_FACT_TRY };
+	const struct prs_error_row *row = prs_error_row(why->code);
+	f.u.try_ = (struct prs_try){ .unit = d->unit, .lease = d->lease, .try_number = d->try_number, .node = d->node, .slot = d->slot,
+		                     .incarnation = d->incarnation, .start_us = d->start_us, .run_us = d->run_us, .elapsed_us = d->elapsed_us,
+		                     .cpu_us = d->cpu_us, .code = row->code, .fault = row->fault, .counted = 1, .message = text_of(why->msg) };
+	n->c.link.fact(n->c.link.ctx, &f);
+}
+
 void tell_proc(struct prs_node *n, const struct prs_pool_effect *e)
 {
 	struct worker *w = &n->workers[e->slot];

@@ -8,9 +8,12 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
+
+#include "../../tools/states_md.h"
 
 /* A row a state, a column a state to go to, in the order of the enums: x = legal. */
 static const char *const unit[PRS_UNIT_STATES] = {
@@ -105,12 +108,29 @@ static void test_names(void **state)
 	}
 }
 
+static void test_docs_do_not_drift(void **state)
+{
+	(void)state;
+	PRS_AUTOBUF want;
+	prs_buf_init(&want, 1 << 20);
+	states_markdown(&want);
+	FILE *f = fopen(PRS_SOURCE_ROOT "/docs/states.md", "r");
+	assert_non_null(f);
+	char *have = calloc(1, want.len + 2);
+	size_t n = fread(have, 1, want.len + 1, f);
+	fclose(f);
+	if (n != want.len || memcmp(have, want.data, n) != 0)
+		fail_msg("docs/states.md is not what src/wire/states.def says: ./dev docs");
+	free(have);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_pair),
 		cmocka_unit_test(test_arcs_are_listed_once),
 		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_docs_do_not_drift),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
