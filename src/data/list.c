@@ -215,19 +215,17 @@ static int add_name(struct names *v, const char *name)
 static bool leads_nowhere(int r) { return r == -ENOENT || r == -ENOTDIR || r == -ELOOP; }
 
 /* 'x' = passed over; 0 = it cannot be told (found->failed): an item is never left out because of an error. */
-static char type_by_stat(struct found *f, const char *name, bool was_link)
+/* What cannot be looked at (a dangling link) counts as a file. */
+static char type_by_stat(struct found *f, const char *name)
 {
 	PRS_AUTOFREE char *path = prs_strf("%s/%s", f->path, name);
 	struct prs_fs_stat st;
-	int r = path ? f->l->fs->stat(f->l->fs->ctx, path, &st) : -ENOMEM;
-	if (r < 0 && !leads_nowhere(r)) {
-		f->failed = r;
-		return 0;
+	if (!path) {
+		f->failed = -PRS_ENOMEM;
+		return 'o';
 	}
-	if (r < 0 && was_link && !f->l->counts.skipped_dangling++)
-		strncpy(f->l->counts.first_dangling, path, sizeof f->l->counts.first_dangling - 1);
-	if (r < 0)
-		return 'x';
+	if (f->l->fs->stat(f->l->fs->ctx, path, &st) < 0)
+		return 'f';
 	return S_ISREG(st.mode) ? 'f' : S_ISDIR(st.mode) ? 'd' : 'o';
 }
 
@@ -235,10 +233,10 @@ static int each_entry(void *ctx, const char *name, char type)
 {
 	struct found *f = ctx;
 	if (type == 'l' || type == '?')
-		type = type_by_stat(f, name, type == 'l');
+		type = type_by_stat(f, name);
 	if (type == 'o')
-		f->l->counts.skipped_special++;
-	if (type == 'f' || type == 'd')
+		f->l->counts.special++;
+	else
 		f->failed = add_name(type == 'f' ? &f->files : &f->dirs, name);
 	return f->failed ? 1 : 0;
 }

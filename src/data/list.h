@@ -3,7 +3,8 @@
  *
  * A folder is the unit: prs_list_next() lists one folder whole and returns the records for it. Resume: feed the old plan's bodies to the
  * lister (prs_list_feed) and go on; a folder that was planned is not looked at again. Runs on the lister thread; shares nothing.
- * Symlinks are followed, loops cut (by dev and ino of the folders above), dangling ones and sockets/fifos counted and passed over.
+ * Symlinks are followed, loops cut (by dev and ino of the folders above). A dangling one is a file like others: run() meets it, nothing is
+ * left out silently. Sockets, fifos and devices are counted and passed over.
  */
 #ifndef PRS_DATA_LIST_H
 #define PRS_DATA_LIST_H
@@ -30,8 +31,7 @@ int prs_list_feed(struct prs_lister *l, const uint8_t *body, size_t n, struct pr
 int prs_list_next(struct prs_lister *l, struct prs_buf *body, struct prs_err *err);
 
 struct prs_list_counts {
-	uint64_t folders, files, skipped_special, skipped_dangling, loops_cut;
-	char first_dangling[512];
+	uint64_t folders, files, special, loops_cut;
 };
 void prs_list_counts(const struct prs_lister *l, struct prs_list_counts *ret);
 

@@ -23,6 +23,37 @@ static void work(struct prs_sync_job *job)
 		l->more = l->err.code;
 }
 
+/* What a person mends (puts a folder back, makes it readable, room) leaves the run resumable. */
+static bool is_resumable(int code)
+{
+	switch (-code) {
+	case PRS_ENOMEM:
+	case PRS_EIO:
+	case PRS_ENOSPACE:
+	case PRS_EPERMISSION:
+	case PRS_ENOTFOUND:
+	case PRS_EINPUT_CHANGED: return true;
+	default: return false;
+	}
+}
+
+static void warn(struct prs_engine *e, uint64_t count, const char *what)
+{
+	char text[256];
+	snprintf(text, sizeof text, "%llu %s", (unsigned long long)count, what);
+	if (count && e->c.warn)
+		e->c.warn(e->c.ctx, text);
+}
+
+/* The input was listed to its end: what is not in it. */
+static void tell_counts(struct prs_engine *e)
+{
+	struct prs_list_counts c;
+	prs_list_counts(e->listing.lister, &c);
+	warn(e, c.special, "sockets, fifos or devices in the input were passed over");
+	warn(e, c.loops_cut, "links in the input lead back to a folder above them and were not followed");
+}
+
 static void done(struct prs_sync_job *job)
 {
 	struct listing *l = (struct listing *)job;
@@ -32,8 +63,7 @@ static void done(struct prs_sync_job *job)
 	if (l->more >= 0 && prs_plan_feed(e->plan, l->frame.data + PRS_FRAME_HEADER_BYTES, l->frame.len - PRS_FRAME_HEADER_BYTES, &l->err) < 0)
 		l->more = l->err.code;
 	if (l->more < 0) {
-		bool resumable = l->err.code == -PRS_ENOSPACE || l->err.code == -PRS_EIO || l->err.code == -PRS_ENOMEM;
-		drive_stop(e, resumable ? PRS_JOB_DRAINING : PRS_JOB_ABORTING, (uint16_t)-l->err.code, l->err.msg);
+		drive_stop(e, is_resumable(l->err.code) ? PRS_JOB_DRAINING : PRS_JOB_ABORTING, (uint16_t)-l->err.code, l->err.msg);
 		return;
 	}
 	struct prs_fact f = { .type = PRS_FACT_PLANNED, .time_us = prs_wall_us() };
@@ -46,6 +76,8 @@ static void done(struct prs_sync_job *job)
 	journal_flush(e);
 	if (l->more == 1)
 		planner_next(e);
+	else
+		tell_counts(e);
 }
 
 void planner_next(struct prs_engine *e)

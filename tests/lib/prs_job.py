@@ -110,6 +110,16 @@ def input_order(root):
     return files + [f for folder in folders for f in input_order(folder)]
 
 
+def gate(folder, keep):
+    """Environment of an engine that waits at a folder of the input until the file `keep`/open exists."""
+    library = os.path.join(keep, "gate.so")
+    if not os.path.exists(library):
+        source = os.path.join(os.path.dirname(os.path.abspath(__file__)), "gate.c")
+        subprocess.run(["cc", "-shared", "-fPIC", "-o", library, source, "-ldl"], check=True)
+    return {"LD_PRELOAD": library, "PRS_GATE": os.path.join(keep, "open"), "PRS_GATE_FOLDER": folder,
+            "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"}
+
+
 class JobCase(unittest.TestCase):
     def setUp(self):
         keep = tempfile.TemporaryDirectory(prefix="prs-e2e-")

@@ -1,0 +1,297 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Input that changes between a crash and its resume; input that holds nothing; several inputs."""
+import json
+import os
+import shutil
+import socket
+import time
+
+from prs_job import JobCase, gate, input_order, wait_until
+
+ROWS = """
+    import os
+    def run(mini_batch):
+        return ["%s: %s" % (p, open(p).read() if os.path.exists(p) else "gone") for p in mini_batch]
+"""
+NAME = "n" * 246 + "%04d"
+EACH = 265      # files of a folder: more than a plan block of names
+SIZE = 30       # files of a mini-batch: the 9th one lies in two folders
+
+
+def rows(root, listing=None):
+    """The output for the files of a folder as they are now."""
+    text = ""
+    for path in map(os.fsdecode, listing if listing is not None else input_order(root)):
+        with open(path) as f:
+            text += "%s: %s\n" % (path, f.read())
+    return text
+
+
+class InputChangeTest(JobCase):
+    """The engine is killed when folder a was listed and ran, and folder b is about to be listed; c comes behind."""
+
+    def setUp(self):
+        super().setUp()
+        self.script(ROWS)
+        self.root = self.path("in")
+        self.write("in/first", "first") # found by the check for an empty input before it looks into folders
+        for folder in "abc":
+            for i in range(EACH):
+                self.write("in/%s/%s" % (folder, NAME % i), "%s%d" % (folder, i))
+
+    def file(self, folder, i):
+        return self.path("in", folder, NAME % i)
+
+    def crash(self, folder="b", done=8):
+        """Lists up to the folder, ends the mini-batches before it, dies."""
+        p = self.start("run", "code/score.py", "--input", "in", "--mini-batch-size", str(SIZE), "--processes", "2", "--output", "out.txt",
+                       env=gate(folder, self.dir))
+        wait_until(lambda: p.poll() is not None or self.done() == done, "%d mini-batches" % done)
+        self.assertIsNone(p.returncode, self.said())
+        p.kill()
+        p.wait()
+
+    def done(self):
+        r = self.prs("status", "last", "--json")
+        time.sleep(0.02) # nothing is judged by it
+        return json.loads(r.stdout)["done"] if r.returncode == 0 and r.stdout else 0
+
+    def resume(self, status=0):
+        r = self.prs("resume", "last")
+        self.assertEqual(r.returncode, status, r.stderr)
+        return r
+
+    def check(self, want):
+        self.assertEqual(self.output().splitlines(), want.splitlines())
+        done = [f["id"] for f in self.journal("DONE")]
+        self.assertEqual(sorted(done), list(range(len(done))))
+
+    def test_nothing_changes(self):
+        self.crash()
+        self.resume()
+        self.check(rows(self.root))
+
+    # ---- in a folder that was planned and ran
+
+    def test_file_added_to_a_planned_folder(self):
+        """It is not in this run."""
+        self.crash()
+        want = rows(self.root)
+        self.write("in/a/aaa", "new")
+        self.write("in/a/zzz", "new")
+        self.resume()
+        self.check(want)
+
+    def test_file_removed_that_was_committed(self):
+        self.crash()
+        want = rows(self.root)
+        for i in range(0, 230, 7):
+            os.remove(self.file("a", i))
+        self.resume()
+        self.check(want)
+
+    def test_file_removed_that_waits(self):
+        """Planned, not yet run: run() gets the path as planned; all others keep their places."""
+        self.crash()
+        want = rows(self.root).replace("%s: a250\n" % self.file("a", 250), "%s: gone\n" % self.file("a", 250))
+        os.remove(self.file("a", 250))
+        self.resume()
+        self.check(want)
+
+    def test_file_rewritten_that_was_committed(self):
+        """Committed rows stay what they were."""
+        self.crash()
+        want = rows(self.root)
+        self.write("in/a/" + NAME % 5, "rewritten")
+        self.resume()
+        self.check(want)
+
+    def test_file_rewritten_that_waits(self):
+        self.crash()
+        self.write("in/a/" + NAME % 250, "rewritten")
+        self.resume()
+        self.check(rows(self.root))
+
+    def test_planned_folder_renamed(self):
+        self.crash()
+        want = rows(self.root)
+        for i in range(239, EACH):
+            want = want.replace("%s: a%d\n" % (self.file("a", i), i), "%s: gone\n" % self.file("a", i))
+        os.rename(self.path("in", "a"), self.path("in", "d"))
+        self.resume()
+        self.check(want)
+
+    def test_folder_added_beside_planned_ones(self):
+        """The root was listed: it is not in this run."""
+        self.crash()
+        want = rows(self.root)
+        self.write("in/aa/new", "new")
+        self.resume()
+        self.check(want)
+
+    # ---- in a folder that was not planned yet
+
+    def test_file_added_to_a_later_folder(self):
+        self.crash()
+        self.write("in/b/aaa", "new")
+        self.write("in/c/sub/folder/new", "new")
+        self.resume()
+        self.check(rows(self.root))
+
+    def test_file_removed_from_a_later_folder(self):
+        self.crash()
+        os.remove(self.file("b", 0))
+        os.remove(self.file("c", EACH - 1))
+        self.resume()
+        self.check(rows(self.root))
+
+    def test_file_rewritten_in_a_later_folder(self):
+        self.crash()
+        self.write("in/b/" + NAME % 3, "rewritten")
+        self.resume()
+        self.check(rows(self.root))
+
+    def test_all_files_removed_from_later_folders(self):
+        self.crash()
+        for folder in "bc":
+            shutil.rmtree(self.path("in", folder))
+            os.mkdir(self.path("in", folder))
+        self.resume()
+        self.check(rows(self.root))
+
+    def refused(self, change, undo, *said):
+        """The resume says what changed; when it is undone the job ends as if nothing had been."""
+        self.crash()
+        want = rows(self.root)
+        change()
+        for _ in range(2):
+            r = self.resume(4)
+            for word in said:
+                self.assertIn(word, r.stderr)
+        undo()
+        self.resume()
+        self.check(want)
+
+    def test_later_folder_renamed(self):
+        self.refused(lambda: os.rename(self.path("in", "b"), self.path("in", "x")), lambda: os.rename(self.path("in", "x"), self.path("in", "b")),
+                     self.path("in", "b"), "gone")
+
+    def test_last_folder_removed(self):
+        self.refused(lambda: os.rename(self.path("in", "c"), self.path("kept")), lambda: os.rename(self.path("kept"), self.path("in", "c")),
+                     self.path("in", "c"), "gone")
+
+    def test_later_folder_is_a_file(self):
+        def change():
+            os.rename(self.path("in", "b"), self.path("kept"))
+            self.write("in/b", "a file")
+
+        def undo():
+            os.remove(self.path("in", "b"))
+            os.rename(self.path("kept"), self.path("in", "b"))
+
+        self.refused(change, undo, self.path("in", "b"))
+
+    def test_whole_input_renamed(self):
+        self.refused(lambda: os.rename(self.root, self.path("x")), lambda: os.rename(self.path("x"), self.root), self.root)
+
+    # ---- when all was planned
+
+    def test_all_was_planned(self):
+        """New files are not in this run, folders need not be there any more but for what run() reads."""
+        self.script("""
+            import os
+            def run(mini_batch):
+                return [p for p in mini_batch]
+        """)
+        listing = [os.fsdecode(p) for p in input_order(self.root)]
+        p, stopped = self.stop_at("store.segment.after_sync", 1, "run", "code/score.py", "--input", "in", "--mini-batch-size", str(SIZE),
+                                  "--processes", "2", "--output", "out.txt")
+        self.assertEqual(stopped, p.pid)
+        p.kill()
+        p.wait()
+        self.assertTrue(any(f["complete"] for f in self.journal("PLANNED")))
+        self.write("in/a/aaa", "new")
+        shutil.rmtree(self.path("in", "b"))
+        os.rename(self.path("in", "c"), self.path("in", "d"))
+        self.resume()
+        self.check("".join(p + "\n" for p in listing))
+
+
+class InputTest(JobCase):
+    def setUp(self):
+        super().setUp()
+        self.script(ROWS)
+
+    def test_nothing_in_it(self):
+        """No worker starts."""
+        for make in (lambda: None, lambda: os.makedirs(self.path("in", "a", "b")), self.special):
+            shutil.rmtree(self.path("in"), ignore_errors=True)
+            os.mkdir(self.path("in"))
+            make()
+            r = self.run_job()
+            self.assertEqual(r.returncode, 2, r.stderr)
+            self.assertIn("no file", r.stderr)
+            self.assertFalse(os.path.exists(self.path("runs")))
+
+    def special(self):
+        os.mkfifo(self.path("in", "fifo"))
+        with socket.socket(socket.AF_UNIX) as s:
+            here = os.getcwd()
+            os.chdir(self.path("in"))
+            try:
+                s.bind("socket")
+            finally:
+                os.chdir(here)
+
+    def test_what_is_no_file_is_passed_over_and_said(self):
+        self.write("in/a", "1")
+        self.special()
+        r = self.run_job()
+        self.assertEqual(r.returncode, 0, r.stderr)
+        self.assertEqual(self.output(), "%s: 1\n" % self.path("in", "a"))
+        self.assertRegex(r.stderr, "warning: .*2 .*(socket|fifo)")
+
+    def test_symlinks(self):
+        """Followed; a loop is cut and said; a dangling one is an item, so that nothing is left out silently."""
+        self.write("in/a/file", "1")
+        self.write("elsewhere/b", "2")
+        os.symlink(self.path("elsewhere"), self.path("in", "b"))
+        os.symlink("../a/file", self.path("in", "a", "link"))
+        os.symlink("..", self.path("in", "a", "up"))
+        os.symlink("nowhere", self.path("in", "a", "dangling"))
+        r = self.run_job("--mini-batch-size", "1")
+        self.assertEqual(r.returncode, 0, r.stderr)
+        self.assertEqual(self.output(), "".join("%s: %s\n" % (self.path("in", p), t) for p, t in
+                                                [("a/dangling", "gone"), ("a/file", "1"), ("a/link", "1"), ("b/b", "2")]))
+        self.assertRegex(r.stderr, "warning: .*1 .*lead")
+
+    def test_inputs_are_not_mixed(self):
+        """Three inputs, one of them a file, one empty: a mini-batch never holds files of two."""
+        for i in range(5):
+            self.write("one/f%d" % i, "x")
+            self.write("two/sub/g%d" % i, "y")
+        self.write("single", "z")
+        os.mkdir(self.path("empty"))
+        self.script("""
+            import os
+            def run(mini_batch):
+                return [" ".join(os.path.basename(p) for p in mini_batch)]
+        """)
+        r = self.prs("run", "code/score.py", "--input", "one", "--input", "empty", "--input", "single", "--input", "named=two", "--mini-batch-size",
+                     "3", "--processes", "1", "--output", "out.txt")
+        self.assertEqual(r.returncode, 0, r.stderr)
+        self.assertEqual(self.output(), "f0 f1 f2\nf3 f4\nsingle\ng0 g1 g2\ng3 g4\n")
+
+    def test_names(self):
+        """Any bytes a file system takes: rows give them back."""
+        names = [b"a b", b"\xff\xfe", b"new\nline", b"quote\"'", b"-rf", b"\xc3\xa4", b"tab\t", b".hidden", b"_underscore", b"A", b"n" * 255, b"\x01"]
+        os.makedirs(self.path("in", "sub"))
+        for name in names:
+            for folder in ("in", "in/sub"):
+                with open(os.path.join(os.fsencode(self.path(folder)), name), "w"):
+                    pass
+        self.script("def run(mini_batch): return mini_batch\n")
+        r = self.run_job("--mini-batch-size", "5")
+        self.assertEqual(r.returncode, 0, r.stderr)
+        with open(self.path("out.txt"), "rb") as f:
+            self.assertEqual(f.read(), b"".join(p + b"\n" for p in input_order(self.path("in"))))
