@@ -4,7 +4,7 @@ import os
 import sys
 from _frozen_importlib_external import PathFinder  # importlib itself takes as long to import as the rest of this package
 
-ALIAS = "prs_entry_"
+ALIAS = "prs_entry"  # the module name of an entry script whose own name is taken or is no name
 POSITIONAL, BOTH, KEYWORD = range(3)
 _CONTEXT_NAMES = ("mini_batch_context", "context")
 _ASYNC = 0x280  # CO_COROUTINE | CO_ASYNC_GENERATOR
@@ -57,7 +57,7 @@ def stem_of(path):
 
 
 def locate(entry, root):
-    """Put the code root and the script's folder on sys.path. (name to import, file): where the name begins with ALIAS, only our hook finds it."""
+    """Put the code root and the script's folder on sys.path. (name to import, file): only our hook finds ALIAS."""
     path = os.path.abspath(os.path.join(root, entry))
     dotted = not entry.endswith(".py") and not os.path.isfile(path)
     if dotted:
@@ -68,7 +68,7 @@ def locate(entry, root):
     folder = os.path.dirname(path)
     sys.path[:0] = [root] if folder == root else [root, folder]
     name = entry if dotted else _name_of(entry, path)
-    return name or ALIAS + "".join(c if c.isalnum() else "_" for c in stem_of(path)), path
+    return name or ALIAS, path
 
 
 def load(name):

@@ -92,7 +92,7 @@ def _describe(error, submit_dir):
     import traceback
 
     if type(error).__module__.startswith("prs_loader."):  # a sentence of ours: nothing in a traceback would help
-        return str(error), str(error)
+        return str(error), " ".join(str(error).split("\n"))
     lines = traceback.format_exception(type(error), error, _user_frames(error.__traceback__))
     hint = _hint(error, submit_dir)
     text = _cut("".join(lines), TEXT_MAX) + (hint + "\n" if hint else "")

@@ -13,16 +13,20 @@ OURS = {"azureml_user": True, "azureml_user.parallel_run": False, "entry_script"
         "azureml.core.datastore": False, "azureml.core.environment": False}
 
 
+# The folder at the end of sys.path for processes without the hook.
+NAMES = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "prs_names")
+
+
 class Hook:
     """A finder at the head of sys.meta_path that knows a few names only."""
 
     def __init__(self, job):
         self.job = job
         self.depth = 0      # > 0: an installed module of one of our names is being loaded, whole, before ours goes over it
-        self.alias = {}     # name of the entry script -> its file
+        self.alias = None   # file of the entry script, where it is imported under the name ALIAS
         self.hidden = {}    # name of a module of Python's own -> folders where an entry script of that name lies
         self.makers = dict.fromkeys(OURS, self._ours)
-        self.makers.update({"azureml": self._azureml, "logging": self._logging})
+        self.makers["logging"] = self._logging
 
     def find_spec(self, name, path=None, target=None):
         maker = self.makers.get(name)
@@ -32,27 +36,26 @@ class Hook:
         """The entry script is not found by this name on sys.path: find it here. Where it hides a module of Python's own, show that one to others."""
         from prs_loader import entry
 
-        if not name.startswith(entry.ALIAS):
+        if name != entry.ALIAS:
             return
-        self.alias[name] = path
+        self.alias = path
         self.makers[name] = self._alias
         if entry.is_stdlib(entry.stem_of(path)):
             self.hidden[entry.stem_of(path)] = (sys.path[0], os.path.dirname(path))
             self.makers[entry.stem_of(path)] = self._stdlib
 
     def _others(self, name, path):
-        """What the other finders say."""
+        """What the other finders find outside NAMES."""
+        outside = [p for p in (sys.path if path is None else path) if not p.startswith(NAMES)]
         for finder in sys.meta_path:
-            spec = finder.find_spec(name, path, None) if finder is not self and hasattr(finder, "find_spec") else None
+            if finder is self or not hasattr(finder, "find_spec"):
+                continue
+            spec = finder.find_spec(name, outside if finder is PathFinder else path, None)
             if spec is not None:
                 return spec
         return None
 
     # ---- makers
-
-    def _azureml(self, name, path):
-        """Only where none is installed: an empty package."""
-        return None if self._others(name, path) else ModuleSpec(name, _Empty, is_package=True)
 
     def _ours(self, name, path):
         real = self._others(name, path)
@@ -73,20 +76,10 @@ class Hook:
         return spec
 
     def _alias(self, name, path):
-        return spec_from_file_location(name, self.alias[name], loader=SourceFileLoader(name, self.alias[name]))
+        return spec_from_file_location(name, self.alias, loader=SourceFileLoader(name, self.alias))
 
     def _stdlib(self, name, path):
         return PathFinder.find_spec(name, [p for p in sys.path if p not in self.hidden[name]])
-
-
-class _Empty:
-    @staticmethod
-    def create_module(spec):
-        return None
-
-    @staticmethod
-    def exec_module(module):
-        pass
 
 
 class _Over:
@@ -167,6 +160,8 @@ def root_to_stdout(logging):
 def install(job):
     hook = Hook(job)
     sys.meta_path.insert(0, hook)
+    if NAMES not in sys.path:
+        sys.path.append(NAMES)
     if "logging" in sys.modules:
         root_to_stdout(sys.modules["logging"])
     return hook
@@ -174,8 +169,9 @@ def install(job):
 
 def install_in_child():
     """In a process of the script's own pool."""
+    from prs_loader import entry
     from prs_loader.job import Job
 
     hook = install(Job.of_parent())
-    for name, path in hook.job.pairs("alias"):
-        hook.entry(name, path)
+    if hook.job.one("alias"):
+        hook.entry(entry.ALIAS, hook.job.one("alias"))

@@ -16,7 +16,8 @@ class Job:
 
     def one(self, key):
         """The value, "" when there is none."""
-        return self.values.get(key, ("",))[-1]
+        values = self.values.get(key)
+        return values[-1] if values else ""
 
     def every(self, key):
         return self.values.get(key, [])

@@ -27,8 +27,14 @@ def _shown(value):
     return text[:200]
 
 
+def _type_name(value):
+    """With its package, where it has one: a DataFrame is not one of pandas because it is called so."""
+    package = type(value).__module__.partition(".")[0]
+    return type(value).__name__ if package == "builtins" else "%s.%s" % (package, type(value).__name__)
+
+
 def _refused(value, advice=""):
-    text = _MESSAGE % type(value).__name__
+    text = _MESSAGE % _type_name(value)
     if value is not None:
         text += " It returned: %s" % _shown(value)
     return ReturnTypeError(text + advice)

@@ -66,7 +66,7 @@ class Worker:
             module, path = entry.locate(name, root)
             sys.argv[0] = path
             found.entry(module, path)
-            self.job.tell_children(alias=["%s=%s" % pair for pair in found.alias.items()])
+            self.job.tell_children(alias=[found.alias] if found.alias else [])
             self.rows = rows.of_job(self.job, (root, os.path.dirname(path)))
             self.module = entry.load(module)
             self.call = entry.caller_of(self.module)

@@ -57,7 +57,7 @@ def test_names_that_others_have(node):
         n = node("import random, string, code\nprint(random.random() < 2, string.digits, code.interact is not None)\n" + ECHO, name=name).begin()
         module, path, item = shown(n)
         assert (path, item) == (os.path.join(n.code, name), "a")
-        assert module.startswith("prs_entry_") or name == "test.py"  # nobody imports Python's own `test`
+        assert module == "prs_entry" or name == "test.py"  # nobody imports Python's own `test`
         assert n.read("out") == "True 0123456789 True\n"
     n = node(ECHO, files={"score/__init__.py": "print('wrong one')"}).begin()
     assert shown(n)[1] == n.code + "/score.py"
@@ -156,6 +156,26 @@ def test_pools_of_scripts_with_a_name_of_others(node):
     """
     for name in ("string.py", "batch-score.py", "src/deep/entry.py"):
         assert node(script, name=name).begin().rows() == b"4\n9\n"
+
+
+def test_processes_that_know_sys_path_only(node):
+    """As those of joblib: they do not run the main module of their parent again."""
+    script = """
+        import json, subprocess, sys
+        from azureml_user.parallel_run import EntryScript
+        from azureml.core import Model, Run
+        import azureml.core.run
+        def square(x): return x * x, Model.get_model_path("m"), EntryScript().agent_name, azureml.core.run.Run is Run
+        CHILD = "import json, sys; sys.path = json.loads(sys.argv[1]); m = __import__(sys.argv[2]); print(m.square(3), m.__name__)"
+        def run(mini_batch):
+            return [subprocess.run([sys.executable, "-c", CHILD, json.dumps(sys.path), __name__], stdout=subprocess.PIPE, check=True).stdout.decode().strip()]
+    """
+    for name, module in (("score.py", "score"), ("batch-score.py", "prs_entry"), ("string.py", "prs_entry")):
+        n = node(script, name=name, model="m=/models/m").begin()
+        assert n.rows() == b"(9, '/models/m', 'process000', True) %s\n" % module.encode()
+    n = node("import os, subprocess, sys\ndef run(a):\n    env = dict(os.environ, PYTHONPATH=sys.path[-1])\n    del env['PRS_JOB']\n"
+             "    return [subprocess.run([sys.executable, '-c', 'import azureml_user'], env=env, stderr=subprocess.PIPE).stderr.decode().splitlines()[-1]]").begin()
+    assert n.rows() == b"ImportError: azureml_user of PRS is for the processes of a worker\n"
 
 
 def test_forked_child_that_returns_writes_nothing(node):

@@ -13,6 +13,8 @@ EVAL = """
         def __str__(self): return "odd"
     class Sized:
         def __len__(self): return 3
+    class ManyLines:
+        def __repr__(self): return "first\\nsecond"
     class ByIndex:
         def __getitem__(self, i): return (["x", "y"])[i]
     class Foreign:
@@ -50,7 +52,7 @@ def test_refused(node):
     for value, type_name, more in (
             ("None", "NoneType", ""), ("5", "int", " It returned: 5"), ("2.5", "float", " It returned: 2.5"), ("'text'", "str", " It returned: 'text'"),
             ("{'a': 1}", "dict", " It returned: {'a': 1}"), ("b'x'", "bytes", " It returned: b'x'"), ("{1}", "set", " It returned: {1}"),
-            ("'x' * 1000", "str", " It returned: '" + "x" * 199), ("Sized()", "Sized", None), ("Foreign()", "Foreign", None), ("later()", "coroutine", None)):
+            ("'x' * 1000", "str", " It returned: '" + "x" * 199), ("Sized()", "score.Sized", None), ("Foreign()", "score.Foreign", None), ("later()", "coroutine", None)):
         code, message = n.failure([value])
         assert code == 106
         if more is None:
@@ -59,6 +61,7 @@ def test_refused(node):
             assert message == MESSAGE % type_name + more
     assert ".to_pandas()" in n.failure(["Foreign()"])[1]
     assert "asyncio.run()" in n.failure(["later()"])[1]
+    assert n.failure(["{1: 'a', 2: ManyLines()}"])[1].endswith("It returned: {1: 'a', 2: first second}")
     assert "never awaited" not in n.printed()
 
 
@@ -122,7 +125,7 @@ SETTINGS = "parallel_run_step.settings.json"
 def test_frames_and_arrays(node, pandas):
     n = node(FRAMES).begin()
     for value, rows, count, flags in (
-            ("frame", b'1 "x y"\n2 \n', 2, 0), ("frame[:0]", b"", 0, 0), ("pd.DataFrame()", b"", 0, 0), ("frame['c']", b"x y\nNone\n", 2, 0),
+            ("frame", b'1 "x y"\n2 \n', 2, 0), ("frame[:0]", b"", 0, 0), ("pd.DataFrame()", b"", 0, 0), ("frame['a b']", b"1\n2\n", 2, 0),
             ("np.array([1.5, 2])", b"1.5\n2.0\n", 2, 0), ("np.array([[1, 2], [3, 4]])", b"[1 2]\n[3 4]\n", 2, 0), ("[np.float32(0.1)]", b"0.1\n", 1, 0),
             ("np.array(['a', 'b'])", b"a\nb\n", 2, 0), ("np.array([], dtype=int)", b"", 0, 0), ("pd.Index([3])", b"3\n", 1, 0),
             ("pd.Series([0.5], index=['k'])", b"0.5\n", 1, 0), ("[frame[:1]]", b"   a b    c\n0    1  x y\n", 1, 4)):
