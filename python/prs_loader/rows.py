@@ -91,9 +91,9 @@ class Rows:
         """(bytes, how many of them are a header, flags)."""
         if not len(items):
             return b"", 0, 0
-        if _is_frame(items):
+        if type(items) is not list and _is_frame(items):
             return self._frame(items)
-        flags = FLAG_FRAMES if _is_frame(items[0]) else 0
+        flags = FLAG_FRAMES if type(items[0]) is not str and _is_frame(items[0]) else 0
         rows = [item if type(item) is str else str(item) for item in items]
         try:
             return ("\n".join(rows) + "\n").encode("utf-8", "surrogateescape"), 0, flags

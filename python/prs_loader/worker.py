@@ -6,13 +6,17 @@ import sys
 import time
 
 from prs_loader import batch, channel, rows
-from prs_loader.channel import kill_point
+from prs_loader.channel import KILL_POINTS, kill_point
 from prs_loader.job import Job
 
 # Codes of src/base/errors.def.
 RUN_EXCEPTION, RUN_EXIT, USER_RETURN_TYPE, ROW_FORMAT, ASYNC_RUN = 100, 101, 106, 108, 109
 INIT_EXCEPTION, INIT_EXIT, IMPORT_FAILED, NO_RUN_FUNCTION, SHUTDOWN_FAILED = 150, 152, 153, 154, 155
 OK, SHORT, EMPTY = 0, 1, 2
+_DONE_BYTES = 104
+# Frame header and DONE of src/wire/facts.h, native as in channel.py; x: what the node fills in.
+_result = struct.Struct("@IHHI4x 16s HBB2xH 4x4x8x Q I4x 8s II QQQQ")
+_PATH_CODEC = sys.getfilesystemencoding(), sys.getfilesystemencodeerrors()
 THREADS_MAX_S = 2  # how long threads of the script may go on behind shutdown()
 
 
@@ -23,6 +27,7 @@ class Worker:
         self.summary_only = job.one("output_action") == "summary_only"
         self.slot = int(job.one("slot") or 0)
         self.module = None
+        self.cpu = 0  # process time at the end of the last mini-batch
 
     # ---- reports
 
@@ -49,9 +54,11 @@ class Worker:
         struct.pack_into("<QQHBBHHI", fixed, 0, task.id, task.lease, task.try_number, 0, 0, 0, self.slot, 0)
         struct.pack_into("<IIQQQQ", fixed, 32, task.item_first, task.item_count, start_us, run_us, elapsed_us, cpu_us)
         struct.pack_into("<IHBBQI", fixed, 72, 0, code, 1, 1, offset, size)
-        kill_point("worker.before_send")
+        if KILL_POINTS:
+            kill_point("worker.before_send")
         self.link.send(channel.FAIL, bytes(fixed) + struct.pack("<H", len(message)) + message, task.claim)
-        kill_point("worker.after_send")
+        if KILL_POINTS:
+            kill_point("worker.after_send")
         self.link.keep_reserve()
 
     # ---- before the first mini-batch
@@ -103,29 +110,31 @@ class Worker:
 
     # ---- a mini-batch
 
-    def run(self, task, done=channel.struct.Struct("<QQHBBHHIIQQIIIIIIQQQQ")):
-        link = self.link
-        wall = time.time_ns() // 1000
-        begun = time.monotonic_ns()
-        cpu = time.process_time_ns()
-        link.begin(task, wall)
-        paths = [os.fsdecode(p) for p in task.paths.split(b"\0")[:-1]]
-        mini_batch = batch.MiniBatch(paths)
+    def run(self, task):
+        """Times are read once and used wherever they are due; the page's word has the phase above 56 bits of µs."""
+        link, words, clock = self.link, self.link.words, time.monotonic_ns
+        if link.waited:
+            link.waited = False
+            self.cpu = time.process_time_ns()
+        wall, begun = time.time_ns() // 1000, clock()
+        link.begin(task, wall, begun)
+        mini_batch = batch.MiniBatch(task.paths.decode(*_PATH_CODEC).split("\0") if task.paths else ())
         mini_batch.task_id = task.id
         context = batch.Context(task.id, task.global_row, task.keys)
-        link.phase(channel.RUN)
-        kill_point("worker.before_run")
-        started = time.monotonic_ns()
-        error = None
+        error, started = None, clock()
+        words[0] = channel.RUN << 56 | started // 1000
+        if KILL_POINTS:
+            kill_point("worker.before_run")
         try:
             items, flags = self.rows.items(self.call(mini_batch, context))
         except BaseException as e:  # noqa: BLE001 - the user's; also SystemExit and KeyboardInterrupt
             error, code = e, USER_RETURN_TYPE if isinstance(e, rows.ReturnTypeError) else RUN_EXCEPTION
-        ended = time.monotonic_ns()
+        ended = clock()
         if os.getpid() != link.pid:
             os._exit(0)
-        link.phase(channel.WRITE)
-        kill_point("worker.after_run")
+        words[0] = channel.WRITE << 56 | ended // 1000
+        if KILL_POINTS:
+            kill_point("worker.after_run")
         data, head_len, count = b"", 0, 0
         if error is None:
             try:
@@ -136,33 +145,38 @@ class Worker:
             except BaseException as e:  # noqa: BLE001 - the user's __str__
                 error, code = e, ROW_FORMAT
         self.flush()
-        now = time.monotonic_ns()
-        times = (wall, (ended - started) // 1000, (now - begun) // 1000, (time.process_time_ns() - cpu) // 1000)
+        now, cpu = clock(), time.process_time_ns()
+        times = (wall, (ended - started) // 1000, (now - begun) // 1000, (cpu - self.cpu) // 1000)
+        self.cpu = cpu
         if error is not None:
             stays = isinstance(error, Exception)
             self.fail(task, code if stays else RUN_EXIT, error, times)
             error = None  # it leads to this frame and back: what run() held is given up now, not at the next collection
-            link.phase(channel.IDLE)
             return stays
         status = OK if count >= task.items else SHORT if count else EMPTY
-        head = done.pack(task.id, task.lease, task.try_number, status, flags, 0, self.slot, 0, 0, 0, len(data), head_len, 0, task.item_first,
-                         task.item_count, min(count, 0xffffffff), min(count, 0xffffffff), *times)
-        kill_point("worker.before_send")
-        if len(data) <= channel.ROWS_INLINE_MAX:
-            link.send(channel.RESULT, head + data, task.claim)
-        else:
-            self.send_large(task, head, data)
-        kill_point("worker.after_send")
-        link.phase(channel.IDLE)
+        self.send_result(task, status, flags, data, head_len, min(count, 0xffffffff), times)
         return True
 
-    def send_large(self, task, head, data):
+    def send_result(self, task, status, flags, data, head_len, count, times):
+        if KILL_POINTS:
+            kill_point("worker.before_send")
+        large = len(data) > channel.ROWS_INLINE_MAX
+        head = _result.pack(_DONE_BYTES if large else _DONE_BYTES + len(data), channel.RESULT, channel.FLAG_FD if large else 0, task.claim, task.unit[:16],
+                            task.try_number, status, flags, self.slot, len(data), head_len, task.unit[16:], count, count, *times)
+        if large:
+            self.send_large(head, data)
+        else:
+            self.link.send_frame(channel.RESULT, head + data)
+        if KILL_POINTS:
+            kill_point("worker.after_send")
+
+    def send_large(self, head, data):
         self.link.use_reserve()
         fd = _unnamed_file()
         view = memoryview(data)
         while len(view):
             view = view[os.write(fd, view):]
-        self.link.send(channel.RESULT, head, task.claim, channel.FLAG_FD, fd)
+        self.link.send_frame(channel.RESULT, head, fd)
         os.close(fd)
         self.link.keep_reserve()
 
