@@ -200,6 +200,28 @@ static int set_int(int64_t *to, const struct prs_option_row *row, const char *va
 	return 0;
 }
 
+/* A number of files, or of bytes with KB, MB, GB (x 1024), as the original reads it: so "10mb" is 10485760 files. Its messages word for word. */
+static int set_count(int64_t *to, const struct prs_option_row *row, const char *value, const char *where, struct prs_err *err)
+{
+	static const char units[] = "kmg";
+	size_t digits = strspn(value, "0123456789"), n = digits;
+	while (value[n] && strchr(units, tolower((unsigned char)value[n])) && tolower((unsigned char)value[n + 1]) == 'b')
+		n += 2;
+	if (!digits || value[n])
+		return prs_fail(err, PRS_EINVALID, "%s: Parameter mini_batch_size must follow regex rule ^\\d+([kKmMgG][bB])*$, found \"%.100s\"", where ? where : row->flag, value);
+	if (n > digits + 2)
+		return prs_fail(err, PRS_EINVALID, "%s: mini_batch_size unit must be kb, mb or gb, found \"%.100s\"", where ? where : row->flag, value);
+	char expected[96];
+	snprintf(expected, sizeof expected, "a whole number from %.0f to %.0f", row->min, row->max);
+	double v = strtod(value, NULL); /* digits alone: "10kb" gives 10 */
+	for (const char *u = units; n > digits && u <= strchr(units, tolower((unsigned char)value[digits])); u++)
+		v *= 1024;
+	if (v < row->min || v > row->max)
+		return wrong(row, value, where, expected, err);
+	*to = (int64_t)v;
+	return 0;
+}
+
 static int set_number(double *to, const struct prs_option_row *row, const char *value, const char *where, struct prs_err *err)
 {
 	char expected[96], *end;
@@ -268,8 +290,8 @@ int prs_option_set(struct prs_options *o, const struct prs_option_row *row, cons
 	double number = 0;
 	int r = 0;
 	switch (row->type) {
-	case PRS_OPTION_INT:
-	case PRS_OPTION_COUNT: return set_int(f, row, value, where, err);
+	case PRS_OPTION_INT: return set_int(f, row, value, where, err);
+	case PRS_OPTION_COUNT: return set_count(f, row, value, where, err);
 	case PRS_OPTION_SIZE: return set_size(f, row, value, where, err);
 	case PRS_OPTION_NUM: return set_number(f, row, value, where, err);
 	case PRS_OPTION_BOOL: return set_bool(f, row, value, where, err);

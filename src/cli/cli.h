@@ -125,6 +125,7 @@ bool cli_is_running(const char *dir);
 /* ---- commands --------------------------------------------------------------------------------------------------------- */
 
 int cmd_run(struct cli_args *a);
+int cmd_validate(struct cli_args *a);
 int cmd_resume(struct cli_args *a);
 int cmd_status(struct cli_args *a);
 int cmd_list(struct cli_args *a);

@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
- * cmd_run: prs run SCRIPT --input PATH ...: from the command line to a run folder, then the engine. All mistakes are told at once.
+ * cmd_run: prs run JOB: a run folder for a checked job, then the engine.
  */
 #include "cli/cli.h"
+#include "cli/load.h"
 
 #include "base/mem.h"
-#include "io/machine.h"
+#include "data/list.h"
 #include "io/process.h"
 #include "store/store.h"
 
-#include <ctype.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,90 +19,6 @@
 #include <unistd.h>
 
 enum { NAME_CHARS = 80, TRIES = 20 };
-
-/* ---- the job ---------------------------------------------------------------------------------------------------------- */
-
-static int fill_job(struct prs_job *j, const struct cli_args *a, struct prs_err *err)
-{
-	int r = prs_options_init(&j->o, err);
-	for (size_t i = 0; i < a->options_n && !r; i++)
-		r = prs_job_set(j, a->options[i].row, a->options[i].value, a->options[i].where, err);
-	for (size_t i = 0; i < a->rest.n && !r; i++)
-		r = prs_list_add(&j->user_args, a->rest.v[i]) < 0 ? prs_fail(err, PRS_ENOMEM, "the script's arguments") : 0;
-	return r;
-}
-
-/* Processes when nobody said how many: GPUs, else the cores we may use. */
-static void default_processes(struct prs_job *j)
-{
-	enum { MOST = 1024 };
-	struct prs_list gpus = { 0 };
-	if (j->o.processes != PRS_UNSET)
-		return;
-	prs_gpus(getenv("CUDA_VISIBLE_DEVICES"), getenv("AZ_BATCHAI_GPU_COUNT_FOUND"), &gpus);
-	size_t n = gpus.n ? gpus.n : prs_usable_cores();
-	j->o.processes = n < MOST ? (int64_t)n : MOST;
-	prs_list_done(&gpus);
-}
-
-static void check_loader(struct cli_args *a)
-{
-	struct prs_err err = { 0 };
-	char program[PATH_MAX], loader[PATH_MAX];
-	if (cli_find_parts(program, loader, &err) < 0)
-		cli_mistake(a, "%s", err.msg);
-}
-
-static void check_python(struct prs_job *j, struct cli_args *a)
-{
-	struct prs_err err = { 0 };
-	char path[PATH_MAX];
-	const char *given = j->o.python;
-	if (cli_find_python(given ? given : "python3", a->words.v[0], path, sizeof path, &err) < 0) {
-		cli_mistake(a, "%s%s", given && err.code != -PRS_EINVALID ? "--python: " : "", err.msg);
-		return;
-	}
-	j->python = prs_strdup(path);
-	j->python_why = prs_strdup(given ? "--python" : "PATH");
-	if (!j->python || !j->python_why)
-		cli_mistake(a, "out of memory");
-}
-
-/* Can a file be made in this folder? Asking (access) is not enough: quotas, read-only mounts, network file systems. */
-static int try_folder(const char *folder)
-{
-	PRS_AUTOFREE char *path = prs_strf("%s/.prs-%d.tmp", folder, (int)getpid());
-	int fd = path ? open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600) : -1;
-	if (fd < 0)
-		return errno ? errno : ENOMEM;
-	close(fd);
-	return unlink(path) < 0 ? errno : 0;
-}
-
-static void check_output_folder(const struct prs_job *j, struct cli_args *a)
-{
-	struct stat st;
-	const char *folder = j->output_dir;
-	int e = folder && stat(folder, &st) == 0 && S_ISDIR(st.st_mode) ? try_folder(folder) : 0;
-	if (e)
-		cli_mistake(a, "--output: no file can be made in %s: %s", folder, strerror(e));
-}
-
-static void check_job(struct prs_job *j, struct cli_args *a)
-{
-	char cwd[PATH_MAX];
-	PRS_AUTOBUF report;
-	prs_buf_init(&report, 1 << 20);
-	if (!getcwd(cwd, sizeof cwd)) {
-		cli_mistake(a, "the current folder: %s", strerror(errno));
-		return;
-	}
-	a->mistakes_n += (unsigned)prs_job_check(j, program_fs(), a->words.v[0], cwd, &report);
-	prs_buf_puts(&a->mistakes, prs_buf_str(&report));
-	check_output_folder(j, a);
-	check_python(j, a);
-	check_loader(a);
-}
 
 /* ---- the run folder --------------------------------------------------------------------------------------------------- */
 
@@ -188,14 +103,35 @@ static int take_snapshot(struct prs_job *j, const char *dir, struct prs_err *err
 	return r ? r : prs_snapshot_copy(program_fs(), code, work, err);
 }
 
+/* A list of files is kept in the run: what is planned cannot change under it. */
+static int keep_lists(struct prs_job *j, const char *dir, struct prs_err *err)
+{
+	for (size_t i = 0; i < j->inputs_n; i++) {
+		PRS_AUTOBUF bytes;
+		prs_buf_init(&bytes, PRS_LIST_FILE_BYTES_MAX + 1);
+		if (!j->inputs[i].is_list)
+			continue;
+		PRS_AUTOFREE char *path = prs_strf("%s/input-%zu.list", dir, i);
+		if (!path)
+			return prs_fail(err, PRS_ENOMEM, "the list of files");
+		if (prs_read_file(program_fs(), j->inputs[i].path, &bytes, err) < 0 || prs_write_file(program_fs(), path, bytes.data, bytes.len, 0644, err) < 0)
+			return err->code;
+		prs_freep(&j->inputs[i].path);
+		j->inputs[i].path = path;
+		path = NULL;
+	}
+	return 0;
+}
+
 static int fill_run_folder(struct prs_job *j, const struct cli_run *run, struct prs_err *err)
 {
 	char path[PATH_MAX + 32];
 	PRS_AUTOBUF json;
 	prs_buf_init(&json, 16 << 20);
 	int r = make_folders(run->dir, err);
-	if (!j->output_dir)
-		j->output_dir = prs_strf("%s/outputs", run->dir);
+	r = r ? r : keep_lists(j, run->dir, err);
+	r = r ? r : prs_job_place(j, program_fs(), run->dir, run->name, err);
+	r = r ? r : prs_job_make_outputs(j, program_fs(), err);
 	r = r ? r : take_snapshot(j, run->dir, err);
 	r = r ? r : prs_job_to_json(j, &json, err);
 	snprintf(path, sizeof path, "%s/job.json", run->dir);
@@ -218,26 +154,23 @@ int cmd_run(struct cli_args *a)
 {
 	struct prs_err err = { 0 };
 	struct prs_job j;
+	struct load l;
 	struct cli_run run;
-	int status = 2;
-	prs_job_init(&j);
-	int r = fill_job(&j, a, &err);
-	default_processes(&j);
-	if (!r && a->words.n)
-		check_job(&j, a);
-	if (r < 0) {
-		complain(2, &err);
-	} else if (a->mistakes_n) {
-		complain_all(a->mistakes_n, &a->mistakes);
+	int status = load_job(&j, &l, a);
+	if (!status && !cli_quiet(a) && !cli_json(a))
+		load_warnings(&l, true);
+	if (status) {
+		;
 	} else if (make_run_folder(&j, cli_runs_dir(a), &run, &err) < 0) {
-		complain(2, &err);
+		status = complain(2, &err);
 	} else if (fill_run_folder(&j, &run, &err) < 0) {
 		remove_tree(run.dir);
-		complain(2, &err);
+		status = complain(2, &err);
 	} else {
 		struct cli_start s = { .job = &j, .run = &run, .json = cli_json(a), .quiet = cli_quiet(a) };
 		status = cli_start(&s);
 	}
 	prs_job_done(&j);
+	load_done(&l);
 	return status;
 }

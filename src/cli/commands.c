@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * commands: the table of subcommands: the one home of their names, arguments, flags, examples and exit statuses.
  */
-#include "cli/cli.h"
+#include "cli/load.h"
 
 #include <string.h>
 
@@ -17,6 +17,7 @@
 	"2  wrong usage, or no such run\n"                                                         \
 	"3  files of the run are damaged, or of a newer version\n"
 
+static const struct cli_flag job_flags[] = { LOAD_FLAGS, { 0 } };
 static const struct cli_flag resume_flags[] = {
 	{ "--takeover", NULL, NULL, "go past an engine that still holds the run (it hangs, or its machine is gone); it stops when it wakes up" },
 	{ "--retry-failed", NULL, NULL, "the mini-batches that failed get all their tries again; also goes on with a job that failed" },
@@ -36,20 +37,29 @@ static const struct cli_flag errors_flags[] = {
 	{ 0 },
 };
 
+#define JOB_WORD                                                                                                                           \
+	"JOB.yml is a pipeline with one parallel job, a parallel job or component, a parallel_run_config or a batch deployment (docs/job-files.md). Options " \
+	"on the command line win over its keys.\n"
 #define RUN_WORD "RUN is an id, the beginning of one, the path of a run folder, or last (also when it is left out)."
 
 static const struct cli_command commands[] = {
-	{ .name = "run", .run = cmd_run, .group = "Run", .arguments = "SCRIPT --input PATH [options] [-- ARGUMENTS]",
-	  .what = "run an entry script over files, in several processes",
-	  .more = "SCRIPT is a Python file with run(mini_batch), and init() and shutdown() if it likes. The input is cut into mini-batches; the rows that run() "
+	{ .name = "run", .run = cmd_run, .group = "Run", .arguments = "JOB.yml|SCRIPT [--input PATH] [options] [-- ARGUMENTS]",
+	  .what = "run a job file, or an entry script over files, in several processes",
+	  .more = JOB_WORD "SCRIPT is a Python file with run(mini_batch), and init() and shutdown() if it likes. The input is cut into mini-batches; the rows that run() "
 	          "returns go to one output file in input order. What stands behind -- goes to the script's sys.argv.\n"
 	          "The run folder (runs/<name>-<time>-<letters>) holds a copy of the script's folder, the logs and all results: whatever stops the job, prs resume "
 	          "goes on from there.",
-	  .options = "*", .words_min = 1, .words_max = 1, .rest = true,
+	  .options = "*", .flags = job_flags, .words_min = 1, .words_max = 1, .rest = true,
 	  .examples = "prs run score.py --input ./images --output scores.txt\n"
+	              "prs run job.yml --input images=./images --set mini_batch_size=5\n"
 	              "prs run score.py -i ./images -p 4 --model digits=./model -- --threshold 0.5\n"
 	              "prs run count.py -i mo=./monday -i tu=./tuesday --json >events.jsonl\n",
 	  .exits = RUNNING_EXITS },
+	{ .name = "validate", .run = cmd_validate, .group = "Run", .arguments = "JOB.yml|SCRIPT [options] [-- ARGUMENTS]",
+	  .what = "say what is wrong with a job and what is not used",
+	  .more = JOB_WORD "Takes all options of prs run. Mistakes come with file, line and column.",
+	  .options = "*", .flags = job_flags, .words_min = 1, .words_max = 1, .rest = true,
+	  .examples = "prs validate pipeline.yml\nprs validate component.yml --input data=./images\n", .exits = "0  no mistakes\n2  wrong usage, or mistakes in the job\n" },
 	{ .name = "resume", .run = cmd_resume, .group = "Run", .arguments = "[RUN] [options]", .what = "go on with a run that was interrupted",
 	  .more = RUN_WORD " What is done stays done; the copy of the script in the run folder is used. Input, mini-batch size and code belong to the run and cannot "
 	          "change; timeouts, tries, thresholds and processes can, for the rest of it.",

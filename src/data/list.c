@@ -6,6 +6,9 @@
  */
 #include "data/list.h"
 
+#include "data/glob.h"
+#include "data/list_file.h"
+
 #include "base/mem.h"
 #include "wire/frame.h"
 #include "wire/plan.h"
@@ -17,9 +20,12 @@
 
 #define BODY_MAX ((size_t)32 << 20)
 
+enum { NO_PART = -1 };
+
 struct pending {
 	uint32_t dir, parent;
 	uint16_t input;
+	int32_t part; /* of its input, which this folder belongs to */
 	char *path;
 };
 
@@ -34,12 +40,24 @@ struct known_dir {
 	uint32_t parent;
 	uint16_t input;
 	bool listed;
+	int32_t part;
 	char *path;
+};
+
+/* What an input is made of, beyond its root. */
+struct made_of {
+	struct prs_list parts;
+	bool is_list;
+	char *base;
 };
 
 struct prs_lister {
 	const struct prs_fs *fs;
 	char **names, **roots;
+	struct made_of *made_of;
+	struct prs_list_file list; /* of the current input, when it is a list */
+	uint64_t list_at;          /* files of it that are planned */
+	uint32_t root_dir;         /* of the input that was begun last */
 	unsigned inputs;
 	uint32_t per;
 	unsigned next_input;   /* not begun */
@@ -64,7 +82,11 @@ void prs_lister_free(struct prs_lister *l)
 	for (unsigned i = 0; i < l->inputs; i++) {
 		prs_freep(&l->names[i]);
 		prs_freep(&l->roots[i]);
+		prs_freep(&l->made_of[i].base);
+		prs_list_done(&l->made_of[i].parts);
 	}
+	prs_list_file_done(&l->list);
+	prs_freep(&l->made_of);
 	for (size_t i = 0; i < l->stack_n; i++)
 		prs_freep(&l->stack[i].path);
 	for (size_t i = 0; i < l->dirs_n; i++)
@@ -86,12 +108,17 @@ struct prs_lister *prs_lister_new(const struct prs_fs *fs, const struct prs_list
 	l->current_input = -1;
 	l->names = prs_calloc(n + 1, sizeof *l->names);
 	l->roots = prs_calloc(n + 1, sizeof *l->roots);
-	bool ok = l->names && l->roots;
+	l->made_of = prs_calloc(n + 1, sizeof *l->made_of);
+	bool ok = l->names && l->roots && l->made_of;
 	for (unsigned i = 0; ok && i < n; i++) {
 		l->inputs++;
 		l->names[i] = prs_strdup(inputs[i].name);
 		l->roots[i] = prs_strdup(inputs[i].path);
-		ok = l->names[i] && l->roots[i];
+		l->made_of[i].is_list = inputs[i].is_list;
+		l->made_of[i].base = prs_strdup(inputs[i].base ? inputs[i].base : "/");
+		ok = l->names[i] && l->roots[i] && l->made_of[i].base;
+		for (size_t k = 0; ok && inputs[i].parts && k < inputs[i].parts->n; k++)
+			ok = prs_list_add(&l->made_of[i].parts, inputs[i].parts->v[k]) == 0;
 	}
 	if (!ok) {
 		prs_lister_free(l);
@@ -119,7 +146,7 @@ static int push(struct prs_lister *l, struct pending p)
 }
 
 /* Number the next folder. */
-static int add_dir(struct prs_lister *l, uint32_t parent, uint16_t input)
+static int add_dir(struct prs_lister *l, uint32_t parent, uint16_t input, int32_t part)
 {
 	if (l->dirs_n == l->dirs_cap) {
 		size_t cap = l->dirs_cap ? l->dirs_cap * 2 : 32;
@@ -129,7 +156,9 @@ static int add_dir(struct prs_lister *l, uint32_t parent, uint16_t input)
 		l->dirs = v;
 		l->dirs_cap = cap;
 	}
-	l->dirs[l->dirs_n++] = (struct known_dir){ .parent = parent, .input = input };
+	if (parent == PRS_NO_DIR)
+		l->root_dir = (uint32_t)l->dirs_n;
+	l->dirs[l->dirs_n++] = (struct known_dir){ .parent = parent, .input = input, .part = part };
 	return 0;
 }
 
@@ -193,7 +222,7 @@ static void put_files(struct prs_lister *l, struct prs_buf *body, uint32_t dir, 
 
 struct found {
 	struct prs_lister *l;
-	const char *path;
+	const char *path, *pattern; /* pattern NULL = everything */
 	struct names files, dirs;
 	int failed; /* 0 or the first -errno */
 };
@@ -229,6 +258,13 @@ static char type_by_stat(struct found *f, const char *name)
 	return S_ISREG(st.mode) ? 'f' : S_ISDIR(st.mode) ? 'd' : 'o';
 }
 
+static bool wanted(struct found *f, const char *name, char type)
+{
+	PRS_AUTOFREE char *path = prs_strf("%s/%s", strcmp(f->path, "/") ? f->path : "", name);
+	f->failed = path ? 0 : -ENOMEM;
+	return path && (type == 'f' ? prs_glob_match(f->pattern, path) : prs_glob_enter(f->pattern, path));
+}
+
 static int each_entry(void *ctx, const char *name, char type)
 {
 	struct found *f = ctx;
@@ -236,7 +272,7 @@ static int each_entry(void *ctx, const char *name, char type)
 		type = type_by_stat(f, name);
 	if (type == 'o')
 		f->l->counts.special++;
-	else
+	else if (!f->pattern || wanted(f, name, type))
 		f->failed = add_name(type == 'f' ? &f->files : &f->dirs, name);
 	return f->failed ? 1 : 0;
 }
@@ -295,13 +331,13 @@ static int put_subfolders(struct prs_lister *l, struct prs_buf *body, const stru
 {
 	uint32_t first = (uint32_t)l->dirs_n;
 	for (size_t i = 0; i < v->n; i++) {
-		if (add_dir(l, p->dir, p->input) < 0)
+		if (add_dir(l, p->dir, p->input, p->part) < 0)
 			return nomem(err);
 		put_dir_record(body, first + (uint32_t)i, p->dir, p->input, name_at(v, i));
 	}
 	for (size_t i = v->n; i-- > 0;) { /* the first on top */
 		char *path = prs_strf("%s/%s", strcmp(p->path, "/") ? p->path : "", name_at(v, i));
-		if (!path || push(l, (struct pending){ first + (uint32_t)i, p->dir, p->input, path }) < 0) {
+		if (!path || push(l, (struct pending){ first + (uint32_t)i, p->dir, p->input, p->part, path }) < 0) {
 			prs_freep(&path);
 			return nomem(err);
 		}
@@ -309,15 +345,39 @@ static int put_subfolders(struct prs_lister *l, struct prs_buf *body, const stru
 	return 0;
 }
 
+/* f a file, d a folder, p a pattern (what has that very name is no pattern) */
+static char part_kind(struct prs_lister *l, const char *part)
+{
+	struct prs_fs_stat st;
+	if (l->fs->stat(l->fs->ctx, part, &st) == 0)
+		return S_ISREG(st.mode) ? 'f' : 'd';
+	return part[strcspn(part, "*?[")] ? 'p' : 'd';
+}
+
+/* The folder that a part is looked for in; the caller frees. */
+static char *part_folder(struct prs_lister *l, const char *part)
+{
+	char kind = part_kind(l, part);
+	size_t n = kind == 'p' ? strcspn(part, "*?[") : strlen(part);
+	while (kind != 'd' && n > 1 && part[n - 1] != '/')
+		n--;
+	return prs_strf("%.*s", (int)(kind != 'd' && n > 1 ? n - 1 : n), part);
+}
+
 static int list_folder(struct prs_lister *l, const struct pending *p, struct prs_buf *body, struct prs_err *err)
 {
+	const char *part = p->part >= 0 ? l->made_of[p->input].parts.v[p->part] : NULL;
 	struct found f = { .l = l, .path = p->path };
 	prs_buf_init(&f.files.text, (size_t)1 << 31);
 	prs_buf_init(&f.dirs.text, (size_t)1 << 31);
 	size_t next = 0;
 	int r = is_loop(l, l->roots[p->input], p->path);
+	char kind = part ? part_kind(l, part) : 'd';
+	f.pattern = kind == 'p' ? part : NULL;
 	if (r == 1)
 		r = 0, l->counts.loops_cut++;
+	else if (r == 0 && kind == 'f')
+		f.failed = add_name(&f.files, strrchr(part, '/') + 1);
 	else if (r == 0)
 		r = l->fs->list(l->fs->ctx, p->path, each_entry, &f);
 	if (f.failed)
@@ -344,10 +404,99 @@ static int list_folder(struct prs_lister *l, const struct pending *p, struct prs
 
 /* ---- inputs ----------------------------------------------------------------------------------------------------------- */
 
+static void put_input(struct prs_lister *l, struct prs_buf *body, const char *root, const char *options)
+{
+	struct prs_plan_record in = { .type = PRS_PLAN_INPUT };
+	in.u.input.input = (uint16_t)l->next_input;
+	in.u.input.size = l->per;
+	in.u.input.name = text_of(l->names[l->next_input]);
+	in.u.input.root = text_of(root);
+	in.u.input.options = text_of(options);
+	prs_plan_put(body, &in);
+	l->current_input = (int)l->next_input++;
+}
+
+/* What stands behind the root, without the slash between: "" for the root itself. */
+static const char *below(const char *root, const char *path)
+{
+	size_t n = strcmp(root, "/") ? strlen(root) : 0;
+	return path[n] ? path + n + 1 : "";
+}
+
+/* The root is a folder without files of its own; each part a folder in it, to be listed. */
+static int begin_parts(struct prs_lister *l, struct prs_buf *body, unsigned i, struct prs_err *err)
+{
+	const struct prs_list *parts = &l->made_of[i].parts;
+	uint32_t root = (uint32_t)l->dirs_n;
+	put_input(l, body, l->roots[i], "parts");
+	put_dir_record(body, root, PRS_NO_DIR, (uint16_t)i, "");
+	put_files(l, body, root, "", 0, 0, true);
+	if (add_dir(l, PRS_NO_DIR, (uint16_t)i, NO_PART) < 0)
+		return nomem(err);
+	for (size_t k = 0; k < parts->n; k++) {
+		PRS_AUTOFREE char *folder = part_folder(l, parts->v[k]);
+		if (!folder || add_dir(l, root, (uint16_t)i, (int32_t)k) < 0)
+			return nomem(err);
+		put_dir_record(body, root + 1 + (uint32_t)k, root, (uint16_t)i, below(l->roots[i], folder));
+	}
+	for (size_t k = parts->n; k-- > 0;) { /* the first on top */
+		char *folder = part_folder(l, parts->v[k]);
+		if (!folder || push(l, (struct pending){ root + 1 + (uint32_t)k, root, (uint16_t)i, (int32_t)k, folder }) < 0) {
+			prs_freep(&folder);
+			return nomem(err);
+		}
+	}
+	return 0;
+}
+
+static int begin_list(struct prs_lister *l, struct prs_buf *body, unsigned i, struct prs_err *err)
+{
+	int r = prs_list_file_read(&l->list, l->fs, l->roots[i], l->made_of[i].base, err);
+	if (r < 0)
+		return r;
+	l->list_at = 0;
+	uint32_t root = (uint32_t)l->dirs_n;
+	put_input(l, body, l->list.root, "list");
+	put_dir_record(body, root, PRS_NO_DIR, (uint16_t)i, "");
+	put_files(l, body, root, "", 0, 0, true);
+	return add_dir(l, PRS_NO_DIR, (uint16_t)i, NO_PART) < 0 ? nomem(err) : 0;
+}
+
+/* The next lines of the list: those in a row that lie in one folder become a folder of the plan. */
+static int list_lines(struct prs_lister *l, struct prs_buf *body, struct prs_err *err)
+{
+	uint16_t input = (uint16_t)l->current_input;
+	uint32_t root = l->root_dir;
+	PRS_AUTOBUF names;
+	prs_buf_init(&names, BODY_MAX);
+	while (l->list_at < l->list.n && body->len < PRS_FILES_BLOCK_BYTES) {
+		size_t first = (size_t)l->list_at, n = prs_list_file_run(&l->list, first, PRS_FILES_BLOCK_BYTES);
+		uint32_t dir = (uint32_t)l->dirs_n;
+		PRS_AUTOFREE char *folder = prs_list_file_folder(&l->list, first);
+		prs_buf_clear(&names);
+		for (size_t i = first; i < first + n; i++)
+			prs_buf_put(&names, prs_list_file_name(&l->list, i), strlen(prs_list_file_name(&l->list, i)) + 1);
+		if (!folder || names.failed || add_dir(l, root, input, NO_PART) < 0)
+			return nomem(err);
+		put_dir_record(body, dir, root, input, below(l->list.root, folder));
+		put_files(l, body, dir, (const char *)names.data, (uint32_t)names.len, (uint32_t)n, true);
+		l->dirs[dir].listed = true;
+		l->counts.files += n;
+		l->list_at += n;
+	}
+	return body->failed ? nomem(err) : 0;
+}
+
+static bool list_open(const struct prs_lister *l) { return l->current_input >= 0 && l->made_of[l->current_input].is_list && l->list_at < l->list.n; }
+
 static int begin_input(struct prs_lister *l, struct prs_buf *body, struct prs_err *err)
 {
 	unsigned i = l->next_input;
 	struct prs_fs_stat st;
+	if (l->made_of[i].is_list)
+		return begin_list(l, body, i, err);
+	if (l->made_of[i].parts.n)
+		return begin_parts(l, body, i, err);
 	int r = l->fs->stat(l->fs->ctx, l->roots[i], &st);
 	if (r < 0)
 		return prs_fail_errno(err, -r, "input %s", l->roots[i]);
@@ -359,26 +508,18 @@ static int begin_input(struct prs_lister *l, struct prs_buf *body, struct prs_er
 		base = strrchr(root, '/');
 		*base++ = 0;
 	}
-	struct prs_plan_record in = { .type = PRS_PLAN_INPUT };
-	in.u.input.input = (uint16_t)i;
-	in.u.input.size = l->per;
-	in.u.input.name = text_of(l->names[i]);
-	in.u.input.root = text_of(base && !root[0] ? "/" : root);
-	in.u.input.options = text_of(base ? "file" : "");
-	prs_plan_put(body, &in);
+	put_input(l, body, base && !root[0] ? "/" : root, base ? "file" : "");
 	uint32_t dir = (uint32_t)l->dirs_n;
 	put_dir_record(body, dir, PRS_NO_DIR, (uint16_t)i, "");
-	if (add_dir(l, PRS_NO_DIR, (uint16_t)i) < 0)
+	if (add_dir(l, PRS_NO_DIR, (uint16_t)i, NO_PART) < 0)
 		return nomem(err);
-	l->next_input++;
-	l->current_input = (int)i;
 	if (base) {
 		l->counts.files++;
 		put_files(l, body, dir, base, (uint32_t)strlen(base) + 1, 1, true);
 		return 0;
 	}
 	char *path = prs_strdup(root);
-	if (!path || push(l, (struct pending){ dir, PRS_NO_DIR, (uint16_t)i, path }) < 0) {
+	if (!path || push(l, (struct pending){ dir, PRS_NO_DIR, (uint16_t)i, NO_PART, path }) < 0) {
 		prs_freep(&path);
 		return nomem(err);
 	}
@@ -410,16 +551,19 @@ int prs_list_next(struct prs_lister *l, struct prs_buf *body, struct prs_err *er
 		struct pending p = l->stack[--l->stack_n];
 		r = list_folder(l, &p, body, err);
 		prs_freep(&p.path);
+	} else if (list_open(l)) {
+		r = list_lines(l, body, err);
 	} else if (l->next_input < l->inputs) {
 		r = begin_input(l, body, err);
 	}
 	if (r < 0)
 		return r;
-	put_rules(l, body, !l->stack_n);
-	if (!l->stack_n)
+	bool whole = !l->stack_n && !list_open(l); /* the input is listed */
+	put_rules(l, body, whole);
+	if (whole)
 		l->current_input = -1;
 	l->sum = prs_plan_sum(l->sum, body->data + from, body->len - from);
-	if (!l->stack_n && l->next_input == l->inputs)
+	if (whole && l->next_input == l->inputs)
 		put_end(l, body);
 	if (body->failed)
 		return prs_fail(err, (enum prs_code)-body->failed, "a folder with too many files for one plan block");
@@ -433,15 +577,21 @@ static int feed_dir(struct prs_lister *l, const struct prs_plan_record *r, struc
 	uint32_t parent = r->u.dir.parent;
 	if (r->u.dir.dir != l->dirs_n || (parent != PRS_NO_DIR && parent >= l->dirs_n))
 		return prs_fail(err, PRS_ECORRUPT, "plan: folders are not in order");
-	if (add_dir(l, parent, r->u.dir.input) < 0)
-		return nomem(err);
-	char **path = &l->dirs[l->dirs_n - 1].path;
 	if (r->u.dir.input >= l->inputs)
 		return prs_fail(err, PRS_ECORRUPT, "plan: a folder of an unknown input");
+	int32_t part = NO_PART;
+	if (parent != PRS_NO_DIR && l->made_of[r->u.dir.input].parts.n) /* below the root: the parts in their order; deeper: as the folder above */
+		part = l->dirs[parent].parent == PRS_NO_DIR ? (int32_t)(r->u.dir.dir - parent - 1) : l->dirs[parent].part;
+	if (part >= (int32_t)l->made_of[r->u.dir.input].parts.n)
+		return prs_fail(err, PRS_ECORRUPT, "plan: more parts than the input has");
+	if (add_dir(l, parent, r->u.dir.input, part) < 0)
+		return nomem(err);
+	char **path = &l->dirs[l->dirs_n - 1].path;
 	if (parent == PRS_NO_DIR)
 		*path = prs_strdup(l->roots[r->u.dir.input]);
 	else
-		*path = prs_strf("%s/%.*s", strcmp(l->dirs[parent].path, "/") ? l->dirs[parent].path : "", (int)r->u.dir.name.n, r->u.dir.name.p);
+		*path = prs_strf("%s%s%.*s", r->u.dir.name.n && !strcmp(l->dirs[parent].path, "/") ? "" : l->dirs[parent].path, r->u.dir.name.n ? "/" : "",
+		                 (int)r->u.dir.name.n, r->u.dir.name.p);
 	return *path ? 0 : nomem(err);
 }
 
@@ -453,10 +603,14 @@ static int feed_record(struct prs_lister *l, const struct prs_plan_record *r, st
 			return prs_fail(err, PRS_ECORRUPT, "plan: inputs are not in order");
 		l->current_input = r->u.input.input;
 		l->next_input++;
-		return 0;
+		l->list_at = 0;
+		return l->made_of[l->current_input].is_list
+		           ? prs_list_file_read(&l->list, l->fs, l->roots[l->current_input], l->made_of[l->current_input].base, err)
+		           : 0;
 	case PRS_PLAN_DIR: return feed_dir(l, r, err);
 	case PRS_PLAN_FILES:
 		l->files += r->u.files.count;
+		l->list_at += r->u.files.count;
 		l->counts.files += r->u.files.count;
 		if (r->u.files.flags & PRS_FILES_LAST && r->u.files.dir < l->dirs_n)
 			l->dirs[r->u.files.dir].listed = true;
@@ -502,7 +656,7 @@ static int rebuild_stack(struct prs_lister *l, struct prs_err *err)
 			struct known_dir *d = &l->dirs[i];
 			if (d->listed)
 				continue;
-			if (push(l, (struct pending){ (uint32_t)i, d->parent, d->input, d->path }) < 0)
+			if (push(l, (struct pending){ (uint32_t)i, d->parent, d->input, d->part, d->path }) < 0)
 				return nomem(err);
 			d->path = NULL; /* the stack owns it */
 		}

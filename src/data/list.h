@@ -12,12 +12,22 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/fs.h"
+#include "base/option.h"
 
 #include <stdbool.h>
 
+/* An input is a folder or a file; or parts of a folder (folders, files, patterns: glob.h) in their order; or the files that a list names. */
 struct prs_list_input {
-	const char *name, *path; /* path: absolute folder or file */
+	const char *name, *path;      /* path: absolute folder or file; with parts the folder above them all; of a list the list itself */
+	const struct prs_list *parts; /* absolute paths; NULL or empty = none */
+	bool is_list;                 /* a file name per line; relative ones start from `base` */
+	const char *base;
 };
+
+enum { PRS_LIST_FILE_BYTES_MAX = 256 << 20 };
+
+/* Reads a list of files and looks that each is there: PRS_ENOTFOUND names the first that is not. */
+int prs_list_file_check(const struct prs_fs *fs, const char *path, const char *base, struct prs_err *err);
 
 struct prs_lister; /* opaque */
 

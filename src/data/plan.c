@@ -271,6 +271,8 @@ static void put_dir(const struct prs_plan *p, uint32_t dir, bool absolute, struc
 		return;
 	}
 	put_dir(p, d->parent, absolute, to);
+	if (!d->name[0]) /* a part that is the root itself */
+		return;
 	prs_buf_puts(to, d->name);
 	prs_buf_putc(to, '/');
 }

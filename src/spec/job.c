@@ -11,7 +11,11 @@
 #include <string.h>
 #include <sys/stat.h>
 
-void prs_job_init(struct prs_job *j) { memset(j, 0, sizeof *j); }
+void prs_job_init(struct prs_job *j)
+{
+	memset(j, 0, sizeof *j);
+	j->append_to = -1;
+}
 
 static void free_pairs(struct prs_job_pair *v, size_t n)
 {
@@ -28,8 +32,19 @@ void prs_job_done(struct prs_job *j)
 	for (size_t i = 0; i < j->inputs_n; i++) {
 		prs_freep(&j->inputs[i].name);
 		prs_freep(&j->inputs[i].path);
+		prs_freep(&j->inputs[i].type);
+		prs_list_done(&j->inputs[i].parts);
+	}
+	for (size_t i = 0; i < j->outputs_n; i++) {
+		prs_freep(&j->outputs[i].name);
+		prs_freep(&j->outputs[i].type);
+		prs_freep(&j->outputs[i].path);
 	}
 	prs_freep(&j->inputs);
+	prs_freep(&j->outputs);
+	prs_list_done(&j->program_args);
+	prs_list_done(&j->system_args);
+	prs_list_done(&j->data_paths);
 	free_pairs(j->models, j->models_n);
 	free_pairs(j->side_inputs, j->side_inputs_n);
 	free_pairs(j->environment, j->environment_n);
@@ -104,8 +119,7 @@ static char kind_of(struct check *c, const char *path)
 	return S_ISREG(st.mode) ? 'f' : S_ISDIR(st.mode) ? 'd' : 'o';
 }
 
-/* A run's name is part of a path and of commands: letters, digits, "_", "-" and "."; it begins with a letter or digit. */
-static void clean_name(char *name)
+void prs_job_clean_name(char *name)
 {
 	bool any = false;
 	for (char *p = name; p && *p; p++) {
@@ -138,7 +152,7 @@ static void check_script(struct check *c, const char *script)
 	} else if (j->o.name) {
 		j->name = prs_strdup(j->o.name);
 	}
-	clean_name(j->name);
+	prs_job_clean_name(j->name);
 }
 
 /* "name=path" where the part in front is a name; else an unnamed path. */
@@ -204,10 +218,10 @@ static void check_inputs(struct check *c)
 		const char *path = split_name(j->o.input.v[i], &n);
 		struct prs_job_input *in = &j->inputs[j->inputs_n++];
 		in->name = n ? prs_strf("%.*s", (int)n, j->o.input.v[i]) : prs_strf("input_%zu", i);
-		in->path = absolute(c->cwd, path);
-		char kind = in->path ? kind_of(c, in->path) : 0;
-		if (kind != 'f' && kind != 'd')
-			mistake(c, "--input %s: no such folder or file", path);
+		in->type = prs_strdup("uri_folder");
+		struct prs_err err = { 0 };
+		if (prs_job_input_resolve(in, c->fs, c->cwd, path, &err) < 0)
+			mistake(c, "--input %s: %s", path, err.msg);
 		for (size_t k = 0; k + 1 < j->inputs_n && in->name; k++)
 			if (j->inputs[k].name && !strcmp(j->inputs[k].name, in->name))
 				mistake(c, "--input %s: the name %s is used twice", j->o.input.v[i], in->name);
@@ -235,15 +249,16 @@ static void check_pairs(struct check *c, const char *flag, const struct prs_list
 static void check_output(struct check *c)
 {
 	struct prs_job *j = c->j;
-	if (!j->o.output)
+	const char *given = j->o.output.n ? j->o.output.v[j->o.output.n - 1] : NULL;
+	if (!given)
 		return;
-	PRS_AUTOFREE char *path = absolute(c->cwd, j->o.output);
+	PRS_AUTOFREE char *path = absolute(c->cwd, given);
 	if (!path)
 		return;
 	char kind = kind_of(c, path);
 	if (j->o.output_action == PRS_OUTPUT_SUMMARY_ONLY) {
 		if (kind && kind != 'd')
-			mistake(c, "--output %s: with summary_only this is a folder, but it is a file", j->o.output);
+			mistake(c, "--output %s: with summary_only this is a folder, but it is a file", given);
 		j->output_dir = prs_strdup(path);
 		return;
 	}
@@ -252,8 +267,8 @@ static void check_output(struct check *c)
 		kind = j->output_file ? kind_of(c, j->output_file) : 0;
 	} else {
 		j->output_file = prs_strdup(path);
-		if (j->o.output[strlen(j->o.output) - 1] == '/')
-			mistake(c, "--output %s: there is no such folder; make it first", j->o.output);
+		if (given[strlen(given) - 1] == '/')
+			mistake(c, "--output %s: there is no such folder; make it first", given);
 	}
 	if (!j->output_file)
 		return;
@@ -262,11 +277,11 @@ static void check_output(struct check *c)
 	char *slash = strrchr(j->output_file, '/');
 	j->output_dir = slash == j->output_file ? prs_strdup("/") : prs_strf("%.*s", (int)(slash - j->output_file), j->output_file);
 	if (j->output_dir && kind_of(c, j->output_dir) != 'd')
-		mistake(c, "--output %s: the folder %s does not exist; make it first", j->o.output, j->output_dir);
+		mistake(c, "--output %s: the folder %s does not exist; make it first", given, j->output_dir);
 	for (size_t i = 0; i < j->inputs_n && j->output_dir; i++) {
 		size_t n = j->inputs[i].path ? strlen(j->inputs[i].path) : 0;
 		if (n && !strncmp(j->output_file, j->inputs[i].path, n) && j->output_file[n] == '/')
-			mistake(c, "--output %s lies inside the input %s: it would become part of the input", j->o.output, j->inputs[i].path);
+			mistake(c, "--output %s lies inside the input %s: it would become part of the input", given, j->inputs[i].path);
 	}
 }
 
@@ -283,8 +298,8 @@ static bool is_whole(const struct prs_job *j)
 {
 	bool whole = j->submit_dir && j->entry && j->code_dir && j->name && j->inputs && j->inputs_n == j->o.input.n;
 	for (size_t i = 0; whole && i < j->inputs_n; i++)
-		whole = j->inputs[i].name && j->inputs[i].path;
-	return whole && (!j->o.output || j->output_dir) && pairs_whole(j->models, j->models_n, &j->o.model) &&
+		whole = j->inputs[i].name && j->inputs[i].path && j->inputs[i].type;
+	return whole && (!j->o.output.n || j->output_dir) && pairs_whole(j->models, j->models_n, &j->o.model) &&
 	       pairs_whole(j->side_inputs, j->side_inputs_n, &j->o.side_input) && pairs_whole(j->environment, j->environment_n, &j->o.environment_variable);
 }
 
@@ -347,6 +362,8 @@ static int engine_flags(const struct prs_job *j, struct prs_list *l)
 int prs_job_argv(const struct prs_job *j, struct prs_list *ret, struct prs_err *err)
 {
 	int r = j->o.engine_args == PRS_ENGINE_ARGS_SHOW ? engine_flags(j, ret) : 0;
+	for (size_t i = 0; i < j->system_args.n && !r && j->o.engine_args == PRS_ENGINE_ARGS_SHOW; i++)
+		r = prs_list_add(ret, j->system_args.v[i]);
 	for (size_t i = 0; i < j->side_inputs_n && !r; i++) {
 		PRS_AUTOFREE char *flag = prs_strf("--%s", j->side_inputs[i].name);
 		r = flag ? add_flag(ret, flag, j->side_inputs[i].value) : -PRS_ENOMEM;

@@ -8,9 +8,19 @@
 #include "base/fs.h"
 #include "base/option.h"
 
+/* What is split: a folder or file; or patterns, files and folders (`parts`) below `path`; or the files that a list names. */
 struct prs_job_input {
 	char *name; /* "input_0" or as given; also the value of --input_fds_<i> */
-	char *path; /* absolute */
+	char *path; /* absolute: the folder or file; with parts the folder above them all; of a list the list itself */
+	char *type; /* "uri_folder", "uri_file", "mltable" */
+	struct prs_list parts; /* absolute, in order; `*`, `**`, `?`, `[]` where no such file exists */
+	bool is_list;
+};
+
+/* A folder or file that the script writes; uri_file, else a folder. */
+struct prs_job_output {
+	char *name, *type;
+	char *path; /* absolute; NULL = outputs/<name> of the run folder, until prs_job_place() */
 };
 
 struct prs_job_pair {
@@ -27,6 +37,12 @@ struct prs_job {
 	size_t inputs_n;
 	struct prs_job_pair *models, *side_inputs, *environment;
 	size_t models_n, side_inputs_n, environment_n;
+	struct prs_job_output *outputs; /* of a job file */
+	size_t outputs_n;
+	int append_to;               /* the output that holds the append_row file, -1 = none of them */
+	struct prs_list program_args; /* of a job file, until prs_job_place() puts them in front of user_args */
+	struct prs_list system_args; /* flags of the original that a job file gives and that are shown to the script */
+	struct prs_list data_paths;  /* further data that is no part of the code */
 	struct prs_list user_args;
 	char *output_file; /* absolute; NULL for summary_only or when it lies in the run folder */
 	char *output_dir;  /* absolute, always a folder; NULL = outputs/ of the run folder (set when the run folder is made) */
@@ -48,6 +64,15 @@ uint64_t prs_job_progress_timeout_us(const struct prs_job *j);
 /* Check everything that can be checked without running and fill the derived fields: all mistakes at once, a line each, into `report`.
  * Returns the number of mistakes. `script` as the user typed it; options and user_args are already set. */
 int prs_job_check(struct prs_job *j, const struct prs_fs *fs, const char *script, const char *cwd, struct prs_buf *report);
+
+/* A run's name is part of a path and of commands: letters, digits, "_", "-" and "."; it begins with a letter or digit. */
+void prs_job_clean_name(char *name);
+/* The text of --input as an input: folder, file, pattern, @list. in->name is set already. */
+int prs_job_input_resolve(struct prs_job_input *in, const struct prs_fs *fs, const char *cwd, const char *text, struct prs_err *err);
+/* The run folder is known (it need not exist): fills in what depends on it. */
+int prs_job_place(struct prs_job *j, const struct prs_fs *fs, const char *dir, const char *run_name, struct prs_err *err);
+/* Makes the folders of the outputs. */
+int prs_job_make_outputs(const struct prs_job *j, const struct prs_fs *fs, struct prs_err *err);
 
 /* job.json: canonical, with where each value came from. Fills job_print. */
 int prs_job_to_json(struct prs_job *j, struct prs_buf *to, struct prs_err *err);

@@ -90,19 +90,37 @@ static void fingerprint(const void *bytes, size_t n, uint8_t to[16])
 	memcpy(to, c.digest, 16);
 }
 
+static json_t *inputs_to(const struct prs_job *j)
+{
+	json_t *a = json_array();
+	for (size_t i = 0; i < j->inputs_n; i++) {
+		const struct prs_job_input *in = &j->inputs[i];
+		json_array_append_new(a, json_pack("{s:o, s:o, s:o, s:o, s:b}", "name", text_to(in->name), "path", text_to(in->path), "type", text_to(in->type), "parts",
+		                                   list_to(&in->parts), "is_list", in->is_list));
+	}
+	return a;
+}
+
+static json_t *outputs_to(const struct prs_job *j)
+{
+	json_t *a = json_array();
+	for (size_t i = 0; i < j->outputs_n; i++)
+		json_array_append_new(a, json_pack("{s:o, s:o, s:o}", "name", text_to(j->outputs[i].name), "type", text_to(j->outputs[i].type), "path",
+		                                   text_to(j->outputs[i].path)));
+	return a;
+}
+
 int prs_job_to_json(struct prs_job *j, struct prs_buf *to, struct prs_err *err)
 {
-	json_t *inputs = json_array();
-	for (size_t i = 0; i < j->inputs_n; i++)
-		json_array_append_new(inputs, json_pack("{s:o, s:o}", "name", text_to(j->inputs[i].name), "path", text_to(j->inputs[i].path)));
 	char code[33] = "";
 	for (int i = 0; i < 16; i++)
 		snprintf(code + 2 * i, 3, "%02x", j->code_print[i]);
-	json_t *root = json_pack("{s:i, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "format", 1, "engine", PRS_VERSION,
+	json_t *root = json_pack("{s:i, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "format", 1, "engine", PRS_VERSION,
 	                         "code_print", code,
 	                         "name", text_to(j->name), "entry", text_to(j->entry), "code_dir", text_to(j->code_dir), "submit_dir",
 	                         text_to(j->submit_dir), "output_file", text_to(j->output_file), "output_dir", text_to(j->output_dir), "python",
-	                         text_to(j->python), "python_why", text_to(j->python_why), "inputs", inputs, "models",
+	                         text_to(j->python), "python_why", text_to(j->python_why), "inputs", inputs_to(j), "outputs", outputs_to(j), "system_arguments",
+	                         list_to(&j->system_args), "models",
 	                         pairs_to(j->models, j->models_n), "side_inputs", pairs_to(j->side_inputs, j->side_inputs_n), "environment",
 	                         pairs_to(j->environment, j->environment_n), "arguments", list_to(&j->user_args), "options", options_to(j));
 	char *text = root ? json_dumps(root, JSON_INDENT(2) | JSON_SORT_KEYS) : NULL;
@@ -159,14 +177,40 @@ static int options_from(const json_t *all, struct prs_job *j, struct prs_err *er
 	return r;
 }
 
+static int list_from(const json_t *a, struct prs_list *to)
+{
+	for (size_t i = 0; i < json_array_size(a); i++) {
+		PRS_AUTOFREE char *text = text_from(json_array_get(a, i));
+		if (!text || prs_list_add(to, text) < 0)
+			return -PRS_EINVALID;
+	}
+	return 0;
+}
+
+static int outputs_from(const json_t *a, struct prs_job *j)
+{
+	j->outputs = prs_calloc(json_array_size(a) + 1, sizeof *j->outputs);
+	for (size_t i = 0; j->outputs && i < json_array_size(a); i++) {
+		const json_t *o = json_array_get(a, i);
+		struct prs_job_output *out = &j->outputs[j->outputs_n++];
+		*out = (struct prs_job_output){ text_from(json_object_get(o, "name")), text_from(json_object_get(o, "type")), text_from(json_object_get(o, "path")) };
+		if (!out->name || !out->type)
+			return -PRS_EINVALID;
+	}
+	return j->outputs ? 0 : -PRS_ENOMEM;
+}
+
 static int inputs_from(const json_t *a, struct prs_job *j)
 {
 	j->inputs = prs_calloc(json_array_size(a) + 1, sizeof *j->inputs);
 	for (size_t i = 0; j->inputs && i < json_array_size(a); i++) {
 		struct prs_job_input *in = &j->inputs[j->inputs_n++];
-		in->name = text_from(json_object_get(json_array_get(a, i), "name"));
-		in->path = text_from(json_object_get(json_array_get(a, i), "path"));
-		if (!in->name || !in->path)
+		const json_t *o = json_array_get(a, i);
+		in->name = text_from(json_object_get(o, "name"));
+		in->path = text_from(json_object_get(o, "path"));
+		in->type = text_from(json_object_get(o, "type"));
+		in->is_list = json_is_true(json_object_get(o, "is_list"));
+		if (!in->name || !in->path || list_from(json_object_get(o, "parts"), &in->parts) < 0)
 			return -PRS_EINVALID;
 	}
 	return j->inputs ? 0 : -PRS_ENOMEM;
@@ -196,7 +240,8 @@ static int fields_from(struct prs_job *j, const json_t *root, struct prs_err *er
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
 		*texts[i].to = text_from(json_object_get(root, texts[i].key));
 	int r = options_from(json_object_get(root, "options"), j, err);
-	if (!r && (inputs_from(json_object_get(root, "inputs"), j) < 0 || pairs_from(json_object_get(root, "models"), &j->models, &j->models_n) < 0 ||
+	if (!r && (inputs_from(json_object_get(root, "inputs"), j) < 0 || outputs_from(json_object_get(root, "outputs"), j) < 0 ||
+	           list_from(json_object_get(root, "system_arguments"), &j->system_args) < 0 || pairs_from(json_object_get(root, "models"), &j->models, &j->models_n) < 0 ||
 	           pairs_from(json_object_get(root, "side_inputs"), &j->side_inputs, &j->side_inputs_n) < 0 ||
 	           pairs_from(json_object_get(root, "environment"), &j->environment, &j->environment_n) < 0))
 		r = prs_fail(err, PRS_ECORRUPT, "job.json: a list of names and paths is damaged");

@@ -91,7 +91,7 @@ static void add_data(struct snapshot *s, const char *path)
 static int find_data(struct snapshot *s, const struct prs_job *j, const char *to, struct prs_err *err)
 {
 	PRS_AUTOFREE char *run = prs_strf("%s/..", to);
-	s->data = prs_calloc(j->inputs_n + j->side_inputs_n + 3, sizeof *s->data);
+	s->data = prs_calloc(j->inputs_n + j->side_inputs_n + j->data_paths.n + j->outputs_n + 3, sizeof *s->data);
 	if (!s->data)
 		return prs_fail(err, PRS_ENOMEM, "copying the code");
 	add_data(s, run);
@@ -99,6 +99,10 @@ static int find_data(struct snapshot *s, const struct prs_job *j, const char *to
 		add_data(s, j->inputs[i].path);
 	for (size_t i = 0; i < j->side_inputs_n; i++)
 		add_data(s, j->side_inputs[i].value);
+	for (size_t i = 0; i < j->data_paths.n; i++)
+		add_data(s, j->data_paths.v[i]);
+	for (size_t i = 0; i < j->outputs_n; i++)
+		add_data(s, j->outputs[i].path);
 	add_data(s, j->output_file);
 	if (j->o.output_action == PRS_OUTPUT_SUMMARY_ONLY) /* else the file's folder may hold code too */
 		add_data(s, j->output_dir);

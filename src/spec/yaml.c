@@ -375,9 +375,17 @@ static void syntax_error(struct reading *r)
 	struct prs_mark at = mark_of(r, p->problem_mark, p->problem_mark);
 	if (p->error == YAML_READER_ERROR)
 		at = yaml_mark_at(r->d, r->source, p->problem_offset);
-	bool at_end = p->context && !yaml_char_at(r->d, at) && at.line > p->context_mark.line + 1;
+	bool at_end = p->context && (!yaml_char_at(r->d, at) || !strncmp(problem, "did not find expected ','", 25)) && at.line > p->context_mark.line + 1;
 	if (!strcmp(problem, "found unexpected end of stream") || !strcmp(problem, "found unexpected document indicator") || at_end)
 		at = mark_of(r, p->context_mark, p->context_mark); /* where the quote or bracket opens */
+	if (strstr(problem, "found a tab character")) {
+		prs_yaml_find(r->d, PRS_MISTAKE, at, "a tab: YAML indents with blanks only");
+		return;
+	}
+	if (!strcmp(problem, "mapping values are not allowed in this context") && yaml_colon_without_blank(r->d, at)) {
+		prs_yaml_find(r->d, PRS_MISTAKE, at, "the line above lacks a blank behind its colon");
+		return;
+	}
 	if (!strcmp(problem, "found character that cannot start any token")) {
 		char c = yaml_char_at(r->d, at);
 		if (c == '\t')

@@ -41,6 +41,8 @@ bool yaml_check_bytes(struct prs_yaml_doc *d, uint32_t source, const uint8_t *by
 /* Line and column of a byte. */
 struct prs_mark yaml_mark_at(const struct prs_yaml_doc *d, uint32_t source, size_t offset);
 char yaml_char_at(const struct prs_yaml_doc *d, struct prs_mark at); /* 0 at the end of a line */
+/* The line above: "key:value"? */
+bool yaml_colon_without_blank(const struct prs_yaml_doc *d, struct prs_mark at);
 bool yaml_line_has_tab(const struct prs_yaml_doc *d, struct prs_mark at);
 
 #endif

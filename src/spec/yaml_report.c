@@ -117,6 +117,16 @@ bool yaml_line_has_tab(const struct prs_yaml_doc *d, struct prs_mark at)
 	return false;
 }
 
+bool yaml_colon_without_blank(const struct prs_yaml_doc *d, struct prs_mark at)
+{
+	size_t n, i = 0;
+	const char *line = at.line > 1 ? line_of(&d->sources[at.source], at.line - 1, &n) : NULL;
+	while (line && i < n && line[i] == ' ')
+		i++;
+	size_t word = line ? strspn(line + i, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_") : 0;
+	return word && i + word + 1 < n && line[i + word] == ':' && !strchr(" \r\n/\\", line[i + word + 1]);
+}
+
 /* ---- bytes ------------------------------------------------------------------------------------------------------------ */
 
 /* Length of the UTF-8 character at p, 0 = it is none. */
@@ -282,7 +292,7 @@ void prs_yaml_print(struct prs_yaml_doc *d, enum prs_severity severity, struct p
 	if (n)
 		qsort(v, n, sizeof *v, by_place);
 	for (size_t i = 0; i < n; i++) {
-		prs_buf_putf(to, "%s: %s\n", prs_yaml_where(d, v[i]->at), v[i]->text);
+		prs_buf_putf(to, "%s: %s%s\n", prs_yaml_where(d, v[i]->at), severity == PRS_WARNING ? "warning: " : "", v[i]->text);
 		if (severity != PRS_IGNORED && v[i]->at.line)
 			put_line(d, v[i]->at, to);
 	}

@@ -90,7 +90,7 @@ class RunTest(CliCase):
         self.files(1)
         self.refused("run", "nothing.py", "-i", "in", says="nothing.py: no such entry script")
         self.refused("run", "code", "-i", "in", says="code is a folder: name the entry script in it")
-        self.refused("run", says="prs run SCRIPT --input PATH")
+        self.refused("run", says="prs run JOB.yml|SCRIPT [--input PATH]")
         self.refused("run", "code/score.py", "in", says=["unexpected word in: an input is given as --input in", "no input"])
         self.write("code/bad.py", "def run(mini_batch):\n    return [x for x in mini_batch\n")
         said = self.refused("run", "code/bad.py", "-i", "in", says="SyntaxError")

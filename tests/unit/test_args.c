@@ -161,7 +161,7 @@ static void test_sentences(void **state)
 	static const struct {
 		const char *command, *words[5], *says;
 	} cases[] = {
-		{ "run", { 0 }, "expected: prs run SCRIPT --input PATH [options] [-- ARGUMENTS]\n" },
+		{ "run", { 0 }, "expected: prs run JOB.yml|SCRIPT [--input PATH] [options] [-- ARGUMENTS]\n" },
 		{ "run", { "s.py", "--mini-batch-sise", "3" }, "unknown option --mini-batch-sise; did you mean --mini-batch-size?\n" },
 		{ "run", { "s.py", "--mini_batch_sise=3" }, "unknown option --mini_batch_sise; did you mean --mini-batch-size?\n" },
 		{ "run", { "s.py", "--grace-period", "3" }, "unknown option --grace-period: see prs help run. Arguments of the script go behind --\n" },
@@ -169,8 +169,8 @@ static void test_sentences(void **state)
 		{ "run", { "s.py", "-x" }, "unknown option -x: see prs help run. Arguments of the script go behind --\n" },
 		{ "run", { "s.py", "more" }, "unexpected word more: the script's own arguments go behind --\n" },
 		{ "run", { "s.py", "/" }, "unexpected word /: an input is given as --input /\n" },
-		{ "run", { "s.py", "--output" }, "--output needs a value (FILE)\n" },
-		{ "run", { "s.py", "-o", "--json" }, "--output needs a value (FILE)\n" },
+		{ "run", { "s.py", "--output" }, "--output needs a value (FILE or NAME=PATH)\n" },
+		{ "run", { "s.py", "-o", "--json" }, "--output needs a value (FILE or NAME=PATH)\n" },
 		{ "run", { "s.py", "--output=" }, "--output: expected a text that is not empty, found \"\"\n" },
 		{ "run", { "s.py", "--json=maybe" }, "--json: expected true or false, found \"maybe\"\n" },
 		{ "run", { "s.py", "-q3" }, "-q takes no value, found \"3\"\n" },

@@ -79,6 +79,27 @@ static void whole_number(const struct prs_option_row *row)
 		refused(row, wrong[i]);
 }
 
+/* mini_batch_size: the original's rule and its sentences. */
+static void count(const struct prs_option_row *row)
+{
+	static const char rule[] = "here: Parameter mini_batch_size must follow regex rule ^\\d+([kKmMgG][bB])*$, found \"";
+	static const char *const good[][2] = { { "1", "1" }, { "1000000000", "1000000000" }, { "2kb", "2048" }, { "3MB", "3145728" }, { "007", "7" } };
+	static const char *const wrong[] = { "", "x", "-1", "1.5", "1 ", " 1", "1x", "0x10", "1e1", "kb", "10k", "10kib", "10 kb", "nan" };
+	for (size_t i = 0; i < sizeof good / sizeof *good; i++)
+		accepted(row, good[i][0], good[i][1]);
+	refused(row, "0");
+	refused(row, "1000000001");
+	refused(row, "1gb");
+	refused(row, "99999999999999999999999");
+	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+		assert_true(prs_option_set(&o, row, wrong[i], "here", &err) < 0);
+		assert_memory_equal(err.msg, rule, sizeof rule - 1);
+	}
+	assert_true(prs_option_set(&o, row, "10kbmb", "here", &err) < 0);
+	assert_string_equal(err.msg, "here: mini_batch_size unit must be kb, mb or gb, found \"10kbmb\"");
+	assert_string_equal(value_of(row, 0), "7");
+}
+
 static void number(const struct prs_option_row *row)
 {
 	char value[64];
@@ -167,7 +188,7 @@ static void test_every_option_and_value(void **state)
 {
 	(void)state;
 	static void (*const kinds[])(const struct prs_option_row *) = {
-		[PRS_OPTION_INT] = whole_number, [PRS_OPTION_COUNT] = whole_number, [PRS_OPTION_NUM] = number, [PRS_OPTION_SECONDS] = number,
+		[PRS_OPTION_INT] = whole_number, [PRS_OPTION_COUNT] = count, [PRS_OPTION_NUM] = number, [PRS_OPTION_SECONDS] = number,
 		[PRS_OPTION_BOOL] = yes_or_no, [PRS_OPTION_CHOICE] = choice, [PRS_OPTION_TEXT] = words, [PRS_OPTION_LIST] = words,
 		[PRS_OPTION_SIZE] = size_in_bytes,
 	};

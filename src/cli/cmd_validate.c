@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * cmd_validate: prs validate JOB: everything that can be said about a job without running it.
+ */
+#include "cli/load.h"
+
+#include <stdio.h>
+
+int cmd_validate(struct cli_args *a)
+{
+	struct prs_job j;
+	struct load l;
+	int status = load_job(&j, &l, a);
+	if (l.doc)
+		load_warnings(&l, false);
+	if (!status)
+		printf("%s: no mistakes\n", l.script);
+	prs_job_done(&j);
+	load_done(&l);
+	return status;
+}

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * load: from the command line (a script or a job file, flags, words for the script) to one checked job. All mistakes are told at once.
+ */
+#include "cli/load.h"
+
+#include "base/mem.h"
+#include "data/list.h"
+#include "io/machine.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* ---- parts ---------------------------------------------------------------------------------------------------------- */
+
+static int fill_job(struct prs_job *j, const struct cli_args *a, struct prs_err *err)
+{
+	int r = prs_options_init(&j->o, err);
+	for (size_t i = 0; i < a->options_n && !r; i++)
+		r = prs_job_set(j, a->options[i].row, a->options[i].value, a->options[i].where, err);
+	for (size_t i = 0; i < a->rest.n && !r; i++)
+		r = prs_list_add(&j->user_args, a->rest.v[i]) < 0 ? prs_fail(err, PRS_ENOMEM, "the script's arguments") : 0;
+	return r;
+}
+
+/* Processes when nobody said how many: GPUs, else the cores we may use. */
+static void default_processes(struct prs_job *j)
+{
+	enum { MOST = 1024 };
+	struct prs_list gpus = { 0 };
+	if (j->o.processes != PRS_UNSET)
+		return;
+	prs_gpus(getenv("CUDA_VISIBLE_DEVICES"), getenv("AZ_BATCHAI_GPU_COUNT_FOUND"), &gpus);
+	size_t n = gpus.n ? gpus.n : prs_usable_cores();
+	j->o.processes = n < MOST ? (int64_t)n : MOST;
+	prs_list_done(&gpus);
+}
+
+static void check_loader(struct cli_args *a)
+{
+	struct prs_err err = { 0 };
+	char program[PATH_MAX], loader[PATH_MAX];
+	if (cli_find_parts(program, loader, &err) < 0)
+		cli_mistake(a, "%s", err.msg);
+}
+
+static void check_python(struct prs_job *j, const struct load *l, struct cli_args *a)
+{
+	PRS_AUTOFREE char *entry = l->is_jobfile && j->entry && j->code_dir ? prs_strf("%s/%s", j->code_dir, j->entry) : NULL;
+	struct prs_err err = { 0 };
+	char path[PATH_MAX];
+	const char *given = j->o.python;
+	if (cli_find_python(given ? given : "python3", entry ? entry : l->is_jobfile ? "" : l->script, path, sizeof path, &err) < 0) {
+		cli_mistake(a, "%s%s", given && err.code != -PRS_EINVALID ? "--python: " : "", err.msg);
+		return;
+	}
+	j->python = prs_strdup(path);
+	j->python_why = prs_strdup(given ? "--python" : "PATH");
+	if (!j->python || !j->python_why)
+		cli_mistake(a, "out of memory");
+}
+
+/* Can a file be made in this folder? Asking (access) is not enough: quotas, read-only mounts, network file systems. */
+static int try_folder(const char *folder)
+{
+	PRS_AUTOFREE char *path = prs_strf("%s/.prs-%d.tmp", folder, (int)getpid());
+	int fd = path ? open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600) : -1;
+	if (fd < 0)
+		return errno ? errno : ENOMEM;
+	close(fd);
+	return unlink(path) < 0 ? errno : 0;
+}
+
+static void check_output_folder(const struct prs_job *j, struct cli_args *a)
+{
+	struct stat st;
+	const char *folder = j->output_dir;
+	int e = folder && stat(folder, &st) == 0 && S_ISDIR(st.st_mode) ? try_folder(folder) : 0;
+	if (e)
+		cli_mistake(a, "--output: no file can be made in %s: %s", folder, strerror(e));
+}
+
+static void check_script(struct prs_job *j, struct load *l, struct cli_args *a)
+{
+	if (cli_has(a, "--set") || cli_has(a, "--job"))
+		cli_mistake(a, "--set and --job belong to job files (.yml): a script has flags for everything");
+	PRS_AUTOBUF report;
+	prs_buf_init(&report, 1 << 20);
+	a->mistakes_n += (unsigned)prs_job_check(j, program_fs(), l->script, l->cwd, &report);
+	prs_buf_puts(&a->mistakes, prs_buf_str(&report));
+	check_output_folder(j, a);
+}
+
+/* ---- a job file ------------------------------------------------------------------------------------------------------- */
+
+/* prs.yml beside the job file or above, and the user's own. */
+static struct prs_project *find_project(struct load *l)
+{
+	const char *config = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME"), *slash = strrchr(l->script, '/');
+	PRS_AUTOFREE char *user = config && config[0] ? prs_strf("%s/prs/prs.yml", config) : home ? prs_strf("%s/.config/prs/prs.yml", home) : NULL;
+	PRS_AUTOFREE char *dir = !slash ? prs_strdup(l->cwd) : l->script[0] == '/' ? prs_strdup(l->script) : prs_strf("%s/%s", l->cwd, l->script);
+	if (dir && slash)
+		*strrchr(dir, '/') = 0;
+	return dir ? prs_project_find(program_fs(), dir[0] ? dir : "/", user, l->doc) : NULL;
+}
+
+static void check_jobfile(struct prs_job *j, struct load *l, struct cli_args *a)
+{
+	struct prs_err err = { 0 };
+	PRS_AUTOBUF report;
+	prs_buf_init(&report, 4 << 20);
+	l->project = find_project(l);
+	struct prs_jobfile_request q = { .struct_size = sizeof q, .fs = program_fs(), .file = l->script, .cwd = l->cwd, .project = l->project,
+		                         .sets = &l->sets, .job = cli_value(a, "--job", 0) };
+	for (unsigned i = 0; cli_value(a, "--set", i); i++)
+		if (prs_list_add(&l->sets, cli_value(a, "--set", i)) < 0)
+			cli_mistake(a, "out of memory");
+	if (prs_jobfile_read(j, &q, l->doc, &err) < 0) {
+		cli_mistake(a, "%s", err.msg);
+		return;
+	}
+	prs_yaml_print(l->doc, PRS_MISTAKE, &report);
+	a->mistakes_n += prs_yaml_count(l->doc, PRS_MISTAKE);
+	prs_buf_puts(&a->mistakes, prs_buf_str(&report));
+}
+
+/* The files that a list names are there. */
+static void check_lists(const struct prs_job *j, struct cli_args *a)
+{
+	for (size_t i = 0; i < j->inputs_n; i++) {
+		struct prs_err err = { 0 };
+		if (j->inputs[i].is_list && j->inputs[i].path && prs_list_file_check(program_fs(), j->inputs[i].path, j->submit_dir, &err) < 0)
+			cli_mistake(a, "input %s: %s", j->inputs[i].name, err.msg);
+	}
+}
+
+/* ---- the whole -------------------------------------------------------------------------------------------------------- */
+
+int load_job(struct prs_job *j, struct load *l, struct cli_args *a)
+{
+	struct prs_err err = { 0 };
+	prs_job_init(j);
+	*l = (struct load){ .doc = prs_yaml_doc_new(), .script = a->words.n ? a->words.v[0] : NULL };
+	if (!l->doc || fill_job(j, a, &err) < 0)
+		return complain(2, &err);
+	if (!getcwd(l->cwd, sizeof l->cwd)) {
+		cli_mistake(a, "the current folder: %s", strerror(errno));
+	} else if (l->script) {
+		l->is_jobfile = prs_is_jobfile(l->script);
+		if (l->is_jobfile)
+			check_jobfile(j, l, a);
+		else
+			check_script(j, l, a);
+		check_python(j, l, a);
+		check_loader(a);
+	}
+	default_processes(j);
+	if (!a->mistakes_n)
+		check_lists(j, a);
+	if (a->mistakes_n && l->is_jobfile) { /* a mistake has several lines, and begins with its place */
+		fprintf(stderr, "prs: %u mistake%s\n%s", a->mistakes_n, a->mistakes_n > 1 ? "s" : "", prs_buf_str(&a->mistakes));
+		return 2;
+	}
+	return a->mistakes_n ? complain_all(a->mistakes_n, &a->mistakes) : 0;
+}
+
+void load_warnings(struct load *l, bool short_form)
+{
+	PRS_AUTOBUF b;
+	prs_buf_init(&b, 4 << 20);
+	prs_yaml_print(l->doc, PRS_WARNING, &b);
+	fputs(prs_buf_str(&b), stderr);
+	prs_buf_clear(&b);
+	if (short_form)
+		prs_yaml_print_ignored(l->doc, &b);
+	else
+		prs_yaml_print(l->doc, PRS_IGNORED, &b);
+	if (b.len && short_form)
+		fprintf(stderr, "not used here: %s (prs validate %s says why)\n", prs_buf_str(&b), l->script);
+	else
+		fputs(prs_buf_str(&b), stderr);
+}
+
+void load_done(struct load *l)
+{
+	prs_project_free(l->project);
+	prs_yaml_doc_free(l->doc);
+	prs_list_done(&l->sets);
+	*l = (struct load){ 0 };
+}

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * list_file: see list_file.h.
+ */
+#include "data/list_file.h"
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "data/list.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum { CHUNK_BYTES = 256 << 10 };
+
+void prs_list_file_done(struct prs_list_file *l)
+{
+	prs_freep(&l->text);
+	prs_freep(&l->at);
+	prs_freep(&l->root);
+	*l = (struct prs_list_file){ 0 };
+}
+
+static int read_text(const struct prs_fs *fs, const char *path, struct prs_buf *to, struct prs_err *err)
+{
+	int fd = fs->open(fs->ctx, path, O_RDONLY, 0);
+	if (fd < 0)
+		return prs_fail_errno(err, -fd, "%s", path);
+	ssize_t n = 1;
+	while (n > 0) {
+		uint8_t *p = prs_buf_reserve(to, CHUNK_BYTES);
+		n = p ? fs->pread(fs->ctx, fd, p, CHUNK_BYTES, to->len) : 0;
+		to->len += n > 0 ? (size_t)n : 0;
+	}
+	fs->close(fs->ctx, fd);
+	if (to->failed)
+		return prs_fail(err, (enum prs_code)-to->failed, "%s: a list of files has at most %d MiB", path, PRS_LIST_FILE_BYTES_MAX >> 20);
+	return n < 0 ? prs_fail_errno(err, (int)-n, "%s", path) : 0;
+}
+
+/* One line as an absolute path, "." parts and double slashes taken out. */
+static void put_path(struct prs_buf *to, const char *base, const char *line, size_t n)
+{
+	size_t start = to->len;
+	for (const char *p = line; p < line + n;) {
+		const char *slash = memchr(p, '/', (size_t)(line + n - p));
+		size_t k = slash ? (size_t)(slash - p) : (size_t)(line + n - p);
+		if (p == line && line[0] != '/')
+			prs_buf_puts(to, strcmp(base, "/") ? base : "");
+		if (k && !(k == 1 && *p == '.')) {
+			prs_buf_putc(to, '/');
+			prs_buf_put(to, p, k);
+		}
+		p += k + (slash != NULL);
+	}
+	if (to->len == start)
+		prs_buf_putc(to, '/');
+	prs_buf_putc(to, 0);
+}
+
+static int add(struct prs_list_file *l, size_t *cap, size_t at)
+{
+	if (l->n == *cap) {
+		size_t want = *cap ? *cap * 2 : 1024;
+		size_t *v = prs_realloc(l->at, want * sizeof *v);
+		if (!v)
+			return -PRS_ENOMEM;
+		l->at = v;
+		*cap = want;
+	}
+	l->at[l->n++] = at;
+	return 0;
+}
+
+static void find_root(struct prs_list_file *l)
+{
+	size_t n = strlen(l->root);
+	for (size_t i = 0; i < l->n; i++) {
+		const char *p = prs_list_file_path(l, i);
+		while (n > 1 && (strncmp(p, l->root, n) != 0 || p[n] != '/'))
+			while (n > 1 && l->root[--n] != '/')
+				;
+		l->root[n] = 0;
+	}
+}
+
+int prs_list_file_read(struct prs_list_file *l, const struct prs_fs *fs, const char *path, const char *base, struct prs_err *err)
+{
+	PRS_AUTOBUF raw, paths;
+	size_t cap = 0;
+	prs_buf_init(&raw, PRS_LIST_FILE_BYTES_MAX);
+	prs_buf_init(&paths, (size_t)8 << 30);
+	prs_list_file_done(l);
+	int r = read_text(fs, path, &raw, err);
+	if (r < 0)
+		return r;
+	const char *text = raw.data ? (const char *)raw.data : "", *end = text + raw.len;
+	for (const char *line = text; line < end;) {
+		const char *stop = memchr(line, '\n', (size_t)(end - line));
+		size_t n = (size_t)((stop ? stop : end) - line);
+		const char *next = line + n + 1;
+		n -= n && line[n - 1] == '\r';
+		if (memchr(line, 0, n))
+			return prs_fail(err, PRS_EINVALID, "%s: a 0 byte: this is no list of file names", path);
+		if (n && add(l, &cap, paths.len) == 0)
+			put_path(&paths, base, line, n);
+		line = next;
+	}
+	if (!l->n && !paths.failed)
+		return prs_fail(err, PRS_ENO_INPUT, "%s names no file", path);
+	l->text = prs_malloc(paths.len + 1);
+	if (paths.failed || !l->text || !l->at)
+		return prs_fail(err, PRS_ENOMEM, "%s", path);
+	memcpy(l->text, paths.data, paths.len);
+	l->root = prs_list_file_folder(l, 0);
+	if (!l->root)
+		return prs_fail(err, PRS_ENOMEM, "%s", path);
+	find_root(l);
+	return 0;
+}
+
+const char *prs_list_file_path(const struct prs_list_file *l, size_t i) { return l->text + l->at[i]; }
+
+const char *prs_list_file_name(const struct prs_list_file *l, size_t i) { return strrchr(prs_list_file_path(l, i), '/') + 1; }
+
+static size_t folder_bytes(const struct prs_list_file *l, size_t i) { return (size_t)(prs_list_file_name(l, i) - prs_list_file_path(l, i)); }
+
+char *prs_list_file_folder(const struct prs_list_file *l, size_t i)
+{
+	size_t n = folder_bytes(l, i);
+	return prs_strf("%.*s", (int)(n > 1 ? n - 1 : 1), prs_list_file_path(l, i));
+}
+
+size_t prs_list_file_run(const struct prs_list_file *l, size_t i, size_t bytes)
+{
+	size_t n = folder_bytes(l, i), count = 1;
+	const char *folder = prs_list_file_path(l, i);
+	for (size_t k = i + 1; k < l->n && l->at[k] - l->at[i] < bytes; k++, count++)
+		if (folder_bytes(l, k) != n || strncmp(prs_list_file_path(l, k), folder, n) != 0)
+			break;
+	return count;
+}
+
+int prs_list_file_check(const struct prs_fs *fs, const char *path, const char *base, struct prs_err *err)
+{
+	struct prs_list_file l = { 0 };
+	int r = prs_list_file_read(&l, fs, path, base, err);
+	for (size_t i = 0; i < l.n && !r; i++) {
+		struct prs_fs_stat st;
+		int e = fs->stat(fs->ctx, prs_list_file_path(&l, i), &st);
+		if (e < 0 || !S_ISREG(st.mode))
+			r = prs_fail(err, PRS_ENOTFOUND, e < 0 ? "%s names a file that is not there: %s" : "%s: expected a file, found a folder or device: %s", path, prs_list_file_path(&l, i));
+	}
+	prs_list_file_done(&l);
+	return r;
+}

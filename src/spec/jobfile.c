@@ -1,0 +1,543 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * jobfile: see jobfile.h. Here: which kind of file it is, the v2 pipeline and its job, code, environment, names.
+ */
+#include "spec/jobfile_impl.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+bool prs_is_jobfile(const char *path)
+{
+	const char *dot = strrchr(path, '.');
+	return dot && (!strcasecmp(dot, ".yml") || !strcasecmp(dot, ".yaml"));
+}
+
+/* ---- files ------------------------------------------------------------------------------------------------------------ */
+
+static int read_bytes(const struct prs_fs *fs, const char *path, struct prs_buf *to)
+{
+	int fd = fs->open(fs->ctx, path, O_RDONLY, 0);
+	if (fd < 0)
+		return fd;
+	ssize_t n = 1;
+	for (uint64_t at = 0; n > 0 && to->len <= PRS_YAML_BYTES_MAX; at += (uint64_t)n) {
+		uint8_t *p = prs_buf_reserve(to, 64 << 10);
+		n = p ? fs->pread(fs->ctx, fd, p, 64 << 10, at) : -ENOMEM;
+		to->len += n > 0 ? (size_t)n : 0;
+	}
+	fs->close(fs->ctx, fd);
+	return n < 0 ? (int)n : 0;
+}
+
+static char *folder_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	return slash == path ? prs_strdup("/") : prs_strf("%.*s", (int)(slash - path), path);
+}
+
+/* A path as a person in the current folder would write it. */
+static const char *shown(const struct jobfile *m, const char *path)
+{
+	size_t n = strlen(m->q->cwd);
+	return !strncmp(path, m->q->cwd, n) && path[n] == '/' ? path + n + 1 : path;
+}
+
+struct prs_yaml *jf_read_file(struct jobfile *m, const char *path, struct prs_mark at, const char *what)
+{
+	PRS_AUTOBUF bytes;
+	prs_buf_init(&bytes, PRS_YAML_BYTES_MAX + (256 << 10));
+	int r = read_bytes(m->q->fs, path, &bytes);
+	if (r < 0) {
+		prs_yaml_find(m->d, PRS_MISTAKE, at, "%s: %s: %s", what, path, strerror(-r));
+		return NULL;
+	}
+	PRS_AUTOFREE char *dir = folder_of(path);
+	return dir ? prs_yaml_read(m->d, shown(m, path), dir, bytes.data ? bytes.data : (const uint8_t *)"", bytes.len) : NULL;
+}
+
+/* ---- what every kind of file has --------------------------------------------------------------------------------------- */
+
+/* --name, else the file's name or display_name, else the file's own name. */
+void jf_name(struct jobfile *m, const struct prs_yaml *name, const struct prs_yaml *display_name)
+{
+	const struct prs_yaml *node = name && name->kind == PRS_YAML_SCALAR ? name : display_name && display_name->kind == PRS_YAML_SCALAR ? display_name : NULL;
+	const char *slash = strrchr(m->q->file, '/'), *file = slash ? slash + 1 : m->q->file, *dot = strrchr(file, '.');
+	PRS_AUTOFREE char *stem = prs_strf("%.*s", dot && dot != file ? (int)(dot - file) : (int)strlen(file), file);
+	m->j->name = prs_strdup(m->j->o.name ? m->j->o.name : node && node->text[0] ? node->text : stem ? stem : "job");
+	prs_job_clean_name(m->j->name);
+	m->d->failed = m->d->failed || !m->j->name;
+}
+
+void jf_instance_count(struct jobfile *m, const struct prs_yaml *node, const char *key)
+{
+	if (!node || node->kind != PRS_YAML_SCALAR)
+		return;
+	const char *text = jf_expand(m, node, NULL);
+	char *end;
+	long v = text ? strtol(text, &end, 10) : 1;
+	if (text && (end == text || *end || v == 0 || v < -1 || v > 1000000))
+		prs_yaml_find(m->d, PRS_MISTAKE, node->at, "%s: expected a whole number from 1, found \"%.100s\"", key, text);
+	else if (v != 1)
+		prs_yaml_find(m->d, PRS_IGNORED, node->at, "%s: not used: the job runs on this machine", key);
+}
+
+/* A file of the code folder, by its path or as a dotted module; returns 'f', 'm' or 0. */
+static char find_entry(const struct jobfile *m, const char *code, const char *entry)
+{
+	PRS_AUTOFREE char *path = prs_path_absolute(code, entry);
+	if (path && jf_kind_of(m, path) == 'f')
+		return 'f';
+	size_t n = strlen(entry);
+	if (strchr(entry, '/') || (n > 3 && !strcmp(entry + n - 3, ".py")))
+		return 0;
+	PRS_AUTOFREE char *dotted = prs_strdup(entry);
+	for (char *p = dotted; p && *p; p++)
+		*p = *p == '.' ? '/' : *p;
+	PRS_AUTOFREE char *file = dotted ? prs_strf("%s/%s.py", code, dotted) : NULL;
+	PRS_AUTOFREE char *package = dotted ? prs_strf("%s/%s/__init__.py", code, dotted) : NULL;
+	return (file && jf_kind_of(m, file) == 'f') || (package && jf_kind_of(m, package) == 'f') ? 'm' : 0;
+}
+
+static void take_entry(struct jobfile *m, const struct prs_yaml *node, const char *key)
+{
+	const char *text = node->text, *code = m->j->code_dir;
+	while (!strncmp(text, "./", 2))
+		text += 2;
+	PRS_AUTOFREE char *path = prs_path_absolute(code, text);
+	size_t n = strlen(code);
+	if (path && (strncmp(path, code, n) != 0 || (path[n] != '/' && n > 1)))
+		prs_yaml_find(m->d, PRS_MISTAKE, node->at, "%s: %s lies outside the code folder %s", key, text, code);
+	else if (!find_entry(m, code, text))
+		prs_yaml_find(m->d, PRS_MISTAKE, node->at, "%s: %s is not in the code folder %s", key, text, code);
+	m->j->entry = prs_strdup(text);
+	m->d->failed = m->d->failed || !m->j->entry;
+}
+
+void jf_code(struct jobfile *m, const struct prs_yaml *code, const struct prs_yaml *entry, const char *entry_key)
+{
+	if (code && code->kind == PRS_YAML_SCALAR) {
+		const char *text = jf_expand(m, code, NULL), *path = text ? jf_path(m, text, prs_yaml_dir(m->d, code), code->at, "code") : NULL;
+		char kind = path ? jf_kind_of(m, path) : 'd';
+		if (kind != 'd')
+			prs_yaml_find(m->d, PRS_MISTAKE, code->at, kind ? "code: %s is a file: expected a folder" : "code: no such folder: %s", path);
+		if (!path || kind != 'd')
+			return;
+		m->j->code_dir = prs_strdup(path);
+	} else if (entry) {
+		m->j->code_dir = prs_strdup(prs_yaml_dir(m->d, entry));
+	}
+	if (entry && entry->kind == PRS_YAML_SCALAR && m->j->code_dir)
+		take_entry(m, entry, entry_key);
+}
+
+/* A later one of the same name wins. */
+static void set_variable(struct jobfile *m, const char *name, size_t n, const char *value)
+{
+	struct prs_job *j = m->j;
+	struct prs_job_pair *to = NULL;
+	for (size_t i = 0; i < j->environment_n; i++)
+		if (strlen(j->environment[i].name) == n && !strncmp(j->environment[i].name, name, n))
+			to = &j->environment[i];
+	if (!to) {
+		to = &j->environment[j->environment_n++];
+		to->name = prs_strf("%.*s", (int)n, name);
+	}
+	prs_freep(&to->value);
+	to->value = prs_strdup(value);
+	m->d->failed = m->d->failed || !to->name || !to->value;
+}
+
+void jf_environment_variables(struct jobfile *m, const struct prs_yaml *map)
+{
+	const struct prs_list *flags = &m->j->o.environment_variable;
+	size_t n = map && map->kind == PRS_YAML_MAP ? map->n : 0;
+	m->j->environment = prs_calloc(n + flags->n + 1, sizeof *m->j->environment);
+	if (!m->j->environment) {
+		m->d->failed = true;
+		return;
+	}
+	for (size_t i = 0; i < n && !m->d->failed; i++) {
+		if (map->items[i]->kind != PRS_YAML_SCALAR)
+			continue;
+		const char *name = map->keys[i]->text, *value = jf_expand(m, map->items[i], NULL);
+		jf_trap(m, map->items[i]);
+		if (!name[0] || strchr(name, '='))
+			prs_yaml_find(m->d, PRS_MISTAKE, map->keys[i]->at, "\"%.100s\" cannot be the name of an environment variable", name);
+		else if (value)
+			set_variable(m, name, strlen(name), value);
+	}
+	for (size_t i = 0; i < flags->n && !m->d->failed; i++) {
+		const char *equals = strchr(flags->v[i], '=');
+		if (equals && equals != flags->v[i])
+			set_variable(m, flags->v[i], (size_t)(equals - flags->v[i]), equals + 1);
+		else
+			prs_yaml_find(m->d, PRS_MISTAKE, m->whole, "--env %s: expected NAME=VALUE", flags->v[i]);
+	}
+}
+
+void jf_environment(struct jobfile *m, const struct prs_yaml *node)
+{
+	jf_check_keys(m, node, JF_ENVIRONMENT, "environment");
+	if (node && !m->j->o.python)
+		prs_yaml_find(m->d, PRS_IGNORED, node->at, "environment: not used: the workers run python3, or what --python names");
+}
+
+/* --model and --side-input: NAME=PATH. */
+static void flag_pairs(struct jobfile *m, const char *flag, const struct prs_list *from, struct prs_job_pair **ret, size_t *ret_n)
+{
+	struct prs_job_pair *v = prs_realloc(*ret, (*ret_n + from->n + 1) * sizeof *v);
+	if (!v) {
+		m->d->failed = true;
+		return;
+	}
+	*ret = v;
+	for (size_t i = 0; i < from->n; i++) {
+		const char *equals = strchr(from->v[i], '=');
+			char *path = equals ? prs_path_absolute(m->q->cwd, equals + 1) : NULL;
+		if (!equals || equals == from->v[i])
+			prs_yaml_find(m->d, PRS_MISTAKE, m->whole, "%s %s: expected NAME=PATH", flag, from->v[i]);
+		else if (path && !jf_kind_of(m, path))
+			prs_yaml_find(m->d, PRS_MISTAKE, m->whole, "%s %s: no such file or folder: %s", flag, from->v[i], path);
+		if (!path || equals == from->v[i]) {
+			prs_freep(&path);
+			continue;
+		}
+		v[(*ret_n)++] = (struct prs_job_pair){ prs_strf("%.*s", (int)(equals - from->v[i]), from->v[i]), path };
+	}
+}
+
+/* ---- v2 --------------------------------------------------------------------------------------------------------------- */
+
+/* Why a component reference names no file, or the file read. */
+static const struct prs_yaml *component_file(struct jobfile *m, const struct prs_yaml *node)
+{
+	const char *text = jf_expand(m, node, NULL), *path = text ? jf_path(m, text, prs_yaml_dir(m->d, node), node->at, "component") : NULL;
+	if (!path)
+		return NULL;
+	if (jf_kind_of(m, path) == 'd') {
+		prs_yaml_find(m->d, PRS_MISTAKE, node->at, "component: %s is a folder: name the file in it", path);
+		return NULL;
+	}
+	return jf_read_file(m, path, node->at, "component");
+}
+
+static const char *type_text(const struct prs_yaml *map)
+{
+	const struct prs_yaml *v = jf_value(map, "type");
+	return v && v->kind == PRS_YAML_SCALAR ? v->text : NULL;
+}
+
+static void check_type(struct jobfile *m, const struct prs_yaml *map, const char *what)
+{
+	static const char *const types[] = { "parallel" };
+	const struct prs_yaml *v = jf_value(map, "type");
+	if (v && v->kind == PRS_YAML_SCALAR && strcasecmp(v->text, "parallel") != 0)
+		prs_yaml_find(m->d, PRS_MISTAKE, v->at, "type: %s is of type %s: expected parallel%s", what, v->text, jf_nearest(m->d, v->text, types, 1));
+	else if (!v)
+		prs_yaml_find(m->d, PRS_MISTAKE, map->at, "type is missing: %s needs type: parallel", what);
+}
+
+static void check_maps(struct jobfile *m, const struct prs_yaml *map, const char *what)
+{
+	static const struct { const char *key; enum jf_place place; } inner[] = {
+		{ "task", JF_TASK }, { "retry_settings", JF_RETRY }, { "resources", JF_RESOURCES }, { "environment", JF_ENVIRONMENT }, { "task.environment", JF_ENVIRONMENT },
+	};
+	jf_check_keys(m, map, JF_JOB, what);
+	for (size_t i = 0; i < sizeof inner / sizeof *inner; i++)
+		jf_check_keys(m, jf_value(map, inner[i].key), inner[i].place, inner[i].key);
+}
+
+static void read_task(struct jobfile *m)
+{
+	const struct prs_yaml *task = jf_value(m->job, "task"), *type = jf_get(m, "task.type"), *entry = jf_get(m, "task.entry_script"), *args = jf_get(m, "task.program_arguments");
+	struct prs_mark at = task ? task->at : (m->job ? m->job : m->component)->at;
+	if (!task && !jf_value(m->component, "task") && jf_misspelt(m, "task"))
+		;
+	else if (!task && !jf_value(m->component, "task"))
+		prs_yaml_find(m->d, PRS_MISTAKE, at, "task is missing: it names the entry script (type: run_function, code, entry_script)");
+	else if (!type)
+		prs_yaml_find(m->d, PRS_MISTAKE, at, "'type' is required for ParallelTask (type: run_function)");
+	else if (type->kind == PRS_YAML_SCALAR && !strcasecmp(type->text, "model"))
+		prs_yaml_find(m->d, PRS_MISTAKE, type->at, "type: a task of type model is not run by this version: write an entry script and use run_function");
+	else
+		jf_choice(m, type, "type", "run_function|function");
+	if (type && !entry && !jf_misspelt(m, "entry_script"))
+		prs_yaml_find(m->d, PRS_MISTAKE, at, "entry_script is missing: the file with run(mini_batch)");
+	jf_code(m, jf_get(m, "task.code"), entry, "entry_script");
+	jf_arguments(m, args ? args : jf_get(m, "task.args"));
+}
+
+static const char *quoted(struct jobfile *m, const char *fmt, const char *name)
+{
+	PRS_AUTOFREE char *text = prs_strf(fmt, name);
+	const char *s = text ? yaml_text(m->d, text, strlen(text)) : NULL;
+	return s ? s : "";
+}
+
+/* The job (a node, a component, a file of its own) with its component, both checked. */
+static void read_job(struct jobfile *m, const char *what)
+{
+	const struct prs_yaml *component = jf_value(m->job, "component");
+	if (component && component->kind == PRS_YAML_SCALAR)
+		m->component = component_file(m, component);
+	else if (component && component->kind == PRS_YAML_MAP)
+		m->component = component;
+	if (component && !m->component)
+		return;
+	check_maps(m, m->job, what);
+	if (m->component) {
+		unsigned before = prs_yaml_count(m->d, PRS_MISTAKE);
+		check_type(m, m->component, component->kind == PRS_YAML_SCALAR ? quoted(m, "the component %s", component->text) : "the component");
+		if (prs_yaml_count(m->d, PRS_MISTAKE) > before)
+			return;
+		check_maps(m, m->component, "the component");
+	}
+	jf_inputs(m);
+	jf_outputs(m);
+	jf_set_options_v2(m);
+	jf_set_options_own(m, jf_value(m->pipeline, "prs"));
+	jf_set_options_own(m, jf_get(m, "prs"));
+	jf_append_row_to(m);
+	read_task(m);
+	jf_flag_inputs(m);
+	jf_input_data(m);
+	jf_environment_variables(m, jf_get(m, "environment_variables"));
+	if (jf_get(m, "resources.instance_count") && jf_get(m, "instance_count"))
+		prs_yaml_find(m->d, PRS_MISTAKE, jf_get(m, "instance_count")->at, "instance_count and resources are mutually exclusive");
+	jf_instance_count(m, jf_get(m, "resources.instance_count"), "instance_count");
+	jf_instance_count(m, jf_get(m, "instance_count"), "instance_count");
+	const struct prs_yaml *environment = jf_get(m, "task.environment") ? jf_get(m, "task.environment") : jf_get(m, "environment");
+	jf_environment(m, environment);
+}
+
+/* The type of a node: its own, else its component's, else by what it holds. */
+static const char *node_type(struct jobfile *m, const struct prs_yaml *node)
+{
+	const struct prs_yaml *component = jf_value(node, "component");
+	const char *type = type_text(node);
+	if (type)
+		return type;
+	if (component && component->kind == PRS_YAML_MAP)
+		return type_text(component) ? type_text(component) : "command";
+	if (component && component->kind == PRS_YAML_SCALAR && !prs_is_reference(component->text)) {
+		const struct prs_yaml *file = component_file(m, component);
+		return file && type_text(file) ? type_text(file) : "command";
+	}
+	return jf_value(node, "task") ? "parallel" : "command";
+}
+
+static const struct prs_yaml *named_job(struct jobfile *m, const struct prs_yaml *jobs, const char *name)
+{
+	for (size_t i = 0; i < jobs->n; i++)
+		if (!strcmp(jobs->keys[i]->text, name))
+			return jobs->keys[i];
+	const char **names = yaml_alloc(m->d, (jobs->n + 1) * sizeof *names);
+	for (size_t i = 0; names && i < jobs->n; i++)
+		names[i] = jobs->keys[i]->text;
+	prs_yaml_find(m->d, PRS_MISTAKE, jobs->at, "--job %s: the pipeline has no job of this name%s", name, names ? jf_nearest(m->d, name, names, jobs->n) : "");
+	return NULL;
+}
+
+/* A job that is no parallel one: refused by its name, with the way to run `parallel` alone. */
+static void refuse_job(struct jobfile *m, const struct prs_yaml *key, const struct prs_yaml *job, const char *parallel)
+{
+	static const char *const types[] = { "parallel" };
+	const char *type = job->kind == PRS_YAML_MAP ? node_type(m, job) : "";
+	const char *near = jf_nearest(m->d, type, types, 1);
+	struct prs_mark at = near[0] && jf_value(job, "type") ? jf_value(job, "type")->at : key->at;
+	if (job->kind != PRS_YAML_MAP)
+		prs_yaml_find(m->d, PRS_MISTAKE, job->at, "the job %s: expected keys and values, found %s", key->text, prs_yaml_kind_name(job));
+	else if (near[0])
+		prs_yaml_find(m->d, PRS_MISTAKE, at, "the job %s is of type %s%s", key->text, type, near);
+	else
+		prs_yaml_find(m->d, PRS_MISTAKE, at, "the job %s is of type %s: this version runs one job of type parallel%s%s", key->text, type,
+		              parallel ? ", alone: --job " : "", parallel ? parallel : "");
+}
+
+/* The one parallel job that runs: that of --job, else the only one. */
+static const struct prs_yaml *choose_job(struct jobfile *m, const struct prs_yaml *jobs)
+{
+	const struct prs_yaml *chosen = NULL;
+	unsigned parallel = 0;
+	if (m->q->job)
+		return named_job(m, jobs, m->q->job);
+	for (size_t i = 0; i < jobs->n; i++)
+		if (jobs->items[i]->kind == PRS_YAML_MAP && !strcasecmp(node_type(m, jobs->items[i]), "parallel"))
+			chosen = parallel++ ? chosen : jobs->keys[i];
+	for (size_t i = 0; i < jobs->n; i++)
+		if (jobs->items[i]->kind != PRS_YAML_MAP || strcasecmp(node_type(m, jobs->items[i]), "parallel") != 0)
+			refuse_job(m, jobs->keys[i], jobs->items[i], chosen ? chosen->text : NULL);
+	if (!jobs->n)
+		prs_yaml_find(m->d, PRS_MISTAKE, jobs->at, "the pipeline has no job");
+	if (parallel <= 1)
+		return chosen;
+	prs_yaml_find(m->d, PRS_MISTAKE, chosen->at, "the pipeline has %u jobs of type parallel: this version runs one: choose it with --job %s", parallel, chosen->text);
+	return NULL;
+}
+
+static void read_pipeline(struct jobfile *m, const struct prs_yaml *root)
+{
+	const struct prs_yaml *jobs = jf_value(root, "jobs"), *store = jf_value(root, "settings.default_datastore");
+	m->pipeline = root;
+	jf_check_keys(m, root, JF_PIPELINE, "a pipeline");
+	jf_check_keys(m, jf_value(root, "settings"), JF_SETTINGS, "settings");
+	if (store && store->kind == PRS_YAML_SCALAR)
+		m->default_datastore = strrchr(store->text, ':') ? strrchr(store->text, ':') + 1 : store->text;
+	jf_name(m, jf_value(root, "name"), jf_value(root, "display_name"));
+	if (!jobs || jobs->kind != PRS_YAML_MAP) {
+		if (jf_value(root, "component"))
+			prs_yaml_find(m->d, PRS_MISTAKE, jf_value(root, "component")->at, "component: a pipeline that lies in a file of its own: run that file");
+		else if (!jobs)
+			prs_yaml_find(m->d, PRS_MISTAKE, root->at, "jobs is missing: a pipeline holds its parallel job in jobs:");
+		return;
+	}
+	const struct prs_yaml *key = choose_job(m, jobs);
+	if (!key)
+		return;
+	m->job = prs_yaml_get(jobs, key->text);
+	if (m->job->kind != PRS_YAML_MAP)
+		return;
+	if (type_text(m->job))
+		check_type(m, m->job, quoted(m, "the job %s", key->text));
+	jf_parent_inputs(m);
+	read_job(m, quoted(m, "the parallel job %s", key->text));
+}
+
+/* ---- kinds ------------------------------------------------------------------------------------------------------------ */
+
+static bool is_batch(const struct prs_yaml *root)
+{
+	const struct prs_yaml *schema = jf_value(root, "$schema");
+	const char *type = type_text(root);
+	return (type && !strcasecmp(type, "model")) || jf_value(root, "code_configuration") || jf_value(root, "endpoint_name") ||
+	       (schema && schema->kind == PRS_YAML_SCALAR && strstr(schema->text, "atchDeployment"));
+}
+
+static void unknown_kind(struct jobfile *m, const struct prs_yaml *root)
+{
+	static const char *const types[] = { "pipeline", "parallel" };
+	const struct prs_yaml *v = jf_value(root, "type");
+	const char *type = type_text(root);
+	if (type)
+		prs_yaml_find(m->d, PRS_MISTAKE, v->at, "type: %.100s is not run by this version: expected pipeline or parallel%s", type, jf_nearest(m->d, type, types, 2));
+	else if (jf_value(root, "jobs"))
+		prs_yaml_find(m->d, PRS_MISTAKE, root->at, "type is missing: a file with jobs: needs type: pipeline");
+	else if (jf_value(root, "task"))
+		prs_yaml_find(m->d, PRS_MISTAKE, root->at, "type is missing: a file with task: needs type: parallel");
+	else if (jf_value(root, "entry_script") || jf_value(root, "source_directory"))
+		prs_yaml_find(m->d, PRS_MISTAKE, root->at, "the keys of a parallel_run_config stand below parallel_run_config:");
+	else
+		prs_yaml_find(m->d, PRS_MISTAKE, root->at, "this is no job file: expected type: pipeline, type: parallel, parallel_run_config: or a batch deployment");
+}
+
+static void dispatch(struct jobfile *m, const struct prs_yaml *root)
+{
+	const char *type = type_text(root);
+	if (prs_yaml_key(root, "parallel_run_config")) {
+		jf_read_v1(m, root);
+	} else if (is_batch(root)) {
+		jf_read_batch(m, root);
+	} else if (type && !strcasecmp(type, "pipeline")) {
+		read_pipeline(m, root);
+	} else if (type && !strcasecmp(type, "parallel")) {
+		m->job = root;
+		jf_name(m, jf_value(root, "name"), jf_value(root, "display_name"));
+		read_job(m, "a parallel job");
+	} else {
+		unknown_kind(m, root);
+	}
+}
+
+/* --set KEY=VALUE */
+static void apply_sets(struct jobfile *m, struct prs_yaml *root)
+{
+	const struct prs_list *l = m->q->sets;
+	for (size_t i = 0; l && i < l->n; i++) {
+		const char *equals = strchr(l->v[i], '=');
+		PRS_AUTOFREE char *key = prs_strf("%.*s", equals ? (int)(equals - l->v[i]) : (int)strlen(l->v[i]), l->v[i]);
+		PRS_AUTOFREE char *shown = prs_strf("--set %s", key ? key : "");
+		if (!key || !shown) {
+			m->d->failed = true;
+			return;
+		}
+		struct prs_mark at = { yaml_add_source(m->d, shown, m->q->cwd, (const uint8_t *)"", 0), 0, 0, 0 };
+		if (!equals || equals == l->v[i]) {
+			prs_yaml_find(m->d, PRS_MISTAKE, at, "expected KEY=VALUE, as in --set jobs.score.mini_batch_size=5");
+			continue;
+		}
+		prs_yaml_set(m->d, root, key, prs_yaml_value(m->d, shown, prs_yaml_dir(m->d, root), equals + 1));
+	}
+}
+
+/* The append_row file: not there yet, and not inside an input. */
+static void check_output(struct jobfile *m)
+{
+	struct prs_job *j = m->j;
+	const struct prs_job_output *o = j->append_to >= 0 && j->o.output_action == PRS_OUTPUT_APPEND_ROW ? &j->outputs[j->append_to] : NULL;
+	if (!o || !o->path || strchr(o->path, JF_LATE_OPEN))
+		return;
+	bool folder = strcmp(o->type, "uri_file") || jf_kind_of(m, o->path) == 'd';
+	PRS_AUTOFREE char *file = folder ? prs_strf("%s/parallel_run_step.txt", o->path) : prs_strdup(o->path);
+	struct prs_mark at = m->outputs_n ? m->outputs[j->append_to].at : m->whole;
+	bool exists = file && jf_kind_of(m, file) && !j->o.overwrite;
+	if (exists)
+		prs_yaml_find(m->d, PRS_MISTAKE, at, "output %s: %s exists: name another file, or replace it with --overwrite", o->name, file);
+	for (size_t i = 0; file && !exists && i < j->inputs_n; i++) {
+		const char *in = j->inputs[i].path;
+		size_t n = in ? strlen(in) : 0;
+		if (n && !j->inputs[i].is_list && !strncmp(file, in, n) && file[n] == '/')
+			prs_yaml_find(m->d, PRS_MISTAKE, at, "output %s: %s lies inside the input %s: it would become part of the input", o->name, file, in);
+	}
+}
+
+static void finish(struct jobfile *m)
+{
+	struct prs_job *j = m->j;
+	check_output(m);
+	if (!j->name)
+		jf_name(m, NULL, NULL);
+	flag_pairs(m, "--model", &j->o.model, &j->models, &j->models_n);
+	flag_pairs(m, "--side-input", &j->o.side_input, &j->side_inputs, &j->side_inputs_n);
+	j->submit_dir = prs_strdup(m->q->cwd);
+	m->d->failed = m->d->failed || !j->submit_dir;
+}
+
+int prs_jobfile_parse(struct prs_job *j, const struct prs_jobfile_request *q, const uint8_t *bytes, size_t n, struct prs_yaml_doc *d, struct prs_err *err)
+{
+	struct jobfile *m = prs_calloc(1, sizeof *m);
+	PRS_AUTOFREE char *path = prs_path_absolute(q->cwd, q->file);
+	PRS_AUTOFREE char *dir = path ? folder_of(path) : NULL;
+	if (!m || !dir || prs_options_init(&m->scratch, err) < 0) {
+		prs_freep(&m);
+		return prs_fail(err, PRS_ENOMEM, "%s", q->file);
+	}
+	m->j = j;
+	m->d = d;
+	m->q = q;
+	m->default_datastore = prs_project_default_datastore(q->project);
+	struct prs_yaml *root = prs_yaml_read(d, q->file, dir, bytes, n);
+	if (root) {
+		m->whole = (struct prs_mark){ root->at.source, 0, 0, 0 };
+		apply_sets(m, root);
+		dispatch(m, root);
+		finish(m);
+	}
+	prs_options_done(&m->scratch);
+	prs_freep(&m);
+	return d->failed ? prs_fail(err, PRS_ENOMEM, "reading %s", q->file) : 0;
+}
+
+int prs_jobfile_read(struct prs_job *j, const struct prs_jobfile_request *q, struct prs_yaml_doc *d, struct prs_err *err)
+{
+	PRS_AUTOBUF bytes;
+	prs_buf_init(&bytes, PRS_YAML_BYTES_MAX + (256 << 10));
+	PRS_AUTOFREE char *path = prs_path_absolute(q->cwd, q->file);
+	int r = path ? read_bytes(q->fs, path, &bytes) : -ENOMEM;
+	if (r < 0)
+		return prs_fail_errno(err, -r, "%s", q->file);
+	return prs_jobfile_parse(j, q, bytes.data ? bytes.data : (const uint8_t *)"", bytes.len, d, err);
+}

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * jobfile_impl: what the files of the job file reader share.
+ */
+#ifndef PRS_SPEC_JOBFILE_IMPL_H
+#define PRS_SPEC_JOBFILE_IMPL_H
+
+#include "spec/expr.h"
+#include "spec/jobfile.h"
+#include "spec/yaml_impl.h"
+
+/* What cannot be known before the run folder: stands in texts between these two bytes, which no job file can hold. */
+#define JF_LATE_OPEN '\001'
+#define JF_LATE_CLOSE '\002'
+
+enum jf_place {
+	JF_PIPELINE, JF_SETTINGS, JF_JOB, JF_TASK, JF_RETRY, JF_RESOURCES, JF_INPUT, JF_OUTPUT, JF_ENVIRONMENT, JF_V1FILE, JF_V1, JF_BATCH,
+	JF_BATCH_SETTINGS, JF_CODE, JF_MODEL, JF_MLTABLE, JF_MLTABLE_PATH, JF_PROJECT
+};
+
+struct jf_input {
+	const char *name, *type; /* type NULL = not said */
+	struct prs_mark at;
+	const struct prs_yaml *node; /* what gave the value; NULL = the declaration alone */
+	const char *literal;     /* a value that is no data */
+	const char *path;        /* data: absolute, or as mapped */
+	const char *partition_format;
+	bool data, optional, unset, bad; /* bad: a mistake was found already */
+	bool split;              /* input_data */
+};
+
+struct jf_output {
+	const char *name, *type;
+	struct prs_mark at;
+	const char *path; /* absolute, may hold late parts; NULL = in the run folder */
+	bool bad;
+};
+
+struct jobfile {
+	struct prs_job *j;
+	struct prs_yaml_doc *d;
+	const struct prs_jobfile_request *q;
+	struct prs_options scratch; /* checks values that something stronger replaces */
+	struct prs_mark set_at[PRS_OPTIONS]; /* where the file sets it; line 0 and source 0 = not */
+	bool set[PRS_OPTIONS];
+	const struct prs_yaml *pipeline, *job, *component;
+	struct jf_input *parent_inputs, *inputs;
+	size_t parent_inputs_n, inputs_n;
+	struct jf_output *parent_outputs, *outputs;
+	size_t parent_outputs_n, outputs_n;
+	struct prs_mark append_at, whole; /* whole: the file itself */
+	const char *default_datastore;
+	bool pf_enabled; /* --amlbi_pf_enabled True */
+};
+
+/* jobfile_keys.c */
+/* Every key of the map is in the table (or an option's) and has its shape; `what` names the map in messages. `prefix`: of the options' v2 keys. */
+void jf_check_keys(struct jobfile *m, const struct prs_yaml *map, enum jf_place place, const char *what);
+void jf_check_keys_of(struct prs_yaml_doc *d, const struct prs_yaml *map, enum jf_place place, const char *what);
+/* Was a key found that is probably this one, or this one in a wrong place? Then it is not missed again. */
+bool jf_misspelt(struct jobfile *m, const char *name);
+/* The value of a dotted key: the job's, else its component's; keys without a value are as if absent. */
+const struct prs_yaml *jf_get(const struct jobfile *m, const char *path);
+const struct prs_yaml *jf_value(const struct prs_yaml *map, const char *path);
+/* Mistakes are findings at the node. */
+void jf_set_option(struct jobfile *m, const struct prs_option_row *row, const struct prs_yaml *node, const char *key);
+/* weak: what is set already stays; silent: false instead of a finding. */
+bool jf_set_text(struct jobfile *m, const struct prs_option_row *row, const char *text, struct prs_mark at, const char *key, bool weak, bool silent);
+void jf_set_default(struct jobfile *m, const char *option, const char *text);
+/* All options that have a key in the v2 column, from the job and its component. */
+void jf_set_options_v2(struct jobfile *m);
+void jf_set_options_v1(struct jobfile *m, const struct prs_yaml *config);
+/* The block `prs:`: options of this engine by their own names. */
+void jf_set_options_own(struct jobfile *m, const struct prs_yaml *block);
+/* A warning when YAML reads a plain scalar as something else than it looks. */
+void jf_trap(struct jobfile *m, const struct prs_yaml *node);
+/* "; did you mean x?" or "": the nearest of `names`. */
+const char *jf_nearest(struct prs_yaml_doc *d, const char *word, const char *const *names, size_t n);
+
+/* jobfile_io.c */
+void jf_parent_inputs(struct jobfile *m);
+void jf_inputs(struct jobfile *m);
+void jf_outputs(struct jobfile *m);
+void jf_input_data(struct jobfile *m);
+void jf_append_row_to(struct jobfile *m);
+struct jf_input *jf_find_input(struct jf_input *v, size_t count, const char *name, size_t n);
+struct jf_output *jf_find_output(struct jf_output *v, size_t count, const char *name, size_t n);
+/* Adds an input of the job: what `path` (absolute, a folder, file, pattern or MLTable) means. */
+void jf_add_input(struct jobfile *m, const char *name, const char *type, const char *path, struct prs_mark at);
+/* A path as written in the file, relative to `dir`; references through prs.yml. NULL after a mistake. */
+const char *jf_path(struct jobfile *m, const char *text, const char *dir, struct prs_mark at, const char *what);
+/* Mistakes of --input: NAME=PATH where NAME is no input, PATH without a name. */
+void jf_flag_inputs(struct jobfile *m);
+char jf_kind_of(const struct jobfile *m, const char *path); /* f, d, o, 0 = nothing there */
+
+/* jobfile_args.c */
+enum jf_ref { JF_REF_BAD, JF_REF_UNSET, JF_REF_TEXT, JF_REF_ATOM };
+/* The value of a reference. ATOM: a path, never split into words. */
+enum jf_ref jf_reference(struct jobfile *m, const struct prs_expr *e, const struct prs_yaml *node, const char *output_name, const char **ret);
+/* A scalar with its references replaced; NULL after a mistake. */
+const char *jf_expand(struct jobfile *m, const struct prs_yaml *node, const char *output_name);
+void jf_arguments(struct jobfile *m, const struct prs_yaml *node);
+
+/* jobfile_mltable.c */
+void jf_mltable(struct jobfile *m, struct prs_job_input *in, const char *folder, struct prs_mark at);
+
+/* jobfile_other.c */
+void jf_read_v1(struct jobfile *m, const struct prs_yaml *root);
+void jf_read_batch(struct jobfile *m, const struct prs_yaml *root);
+
+/* jobfile.c */
+struct prs_yaml *jf_read_file(struct jobfile *m, const char *path, struct prs_mark at, const char *what);
+void jf_code(struct jobfile *m, const struct prs_yaml *code, const struct prs_yaml *entry, const char *entry_key);
+void jf_environment(struct jobfile *m, const struct prs_yaml *node);
+void jf_environment_variables(struct jobfile *m, const struct prs_yaml *map);
+void jf_name(struct jobfile *m, const struct prs_yaml *name, const struct prs_yaml *display_name);
+void jf_instance_count(struct jobfile *m, const struct prs_yaml *node, const char *key);
+/* An enumeration: one of the |-separated words. */
+bool jf_choice(struct jobfile *m, const struct prs_yaml *node, const char *key, const char *words);
+
+/* jobfile_path.c */
+/* Absolute, "." and ".." taken out; the caller frees. */
+char *prs_path_absolute(const char *base, const char *path);
+bool prs_path_is_pattern(const char *path);
+/* The folder above the first part that holds a wildcard. */
+char *prs_path_pattern_root(const char *pattern);
+
+#endif

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * jobfile_mltable: a folder with a file named MLTable that lists files: paths: of file, folder, pattern, and nothing that makes a table of them.
+ */
+#include "spec/jobfile_impl.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const kinds[] = { "file", "folder", "pattern" };
+
+static void one_path(struct jobfile *m, struct prs_job_input *in, const struct prs_yaml *entry)
+{
+	const struct prs_yaml *node = entry, *found = NULL;
+	unsigned given = 0;
+	if (entry->kind == PRS_YAML_MAP) {
+		jf_check_keys(m, entry, JF_MLTABLE_PATH, "an entry of paths");
+		for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+			const struct prs_yaml *v = jf_value(entry, kinds[i]);
+			found = v ? v : found;
+			given += v != NULL;
+		}
+		node = found;
+	}
+	if (!node || node->kind != PRS_YAML_SCALAR || given > 1) {
+		prs_yaml_find(m->d, PRS_MISTAKE, entry->at, "paths: expected one of file: PATH, folder: PATH, pattern: PATTERN");
+		return;
+	}
+	const char *path = jf_path(m, node->text, prs_yaml_dir(m->d, node), node->at, "paths");
+	if (!path)
+		return;
+	if (!jf_kind_of(m, path) && !prs_path_is_pattern(path))
+		prs_yaml_find(m->d, PRS_MISTAKE, node->at, "no such file or folder: %s", path);
+	else if (prs_list_add(&in->parts, path) < 0)
+		m->d->failed = true;
+}
+
+static void one_transformation(struct jobfile *m, const struct prs_yaml *entry)
+{
+	const struct prs_yaml *name = entry->kind == PRS_YAML_MAP && entry->n == 1 ? entry->keys[0] : entry;
+	const char *text = name->kind == PRS_YAML_SCALAR ? name->text : "";
+	if (!strcmp(text, "extract_columns_from_partition_format"))
+		return;
+	bool reads = !strncmp(text, "read_", 5);
+	prs_yaml_find(m->d, PRS_MISTAKE, name->at, "%s: %s", text[0] ? text : "transformations",
+	              reads ? "tables are not read by this version; without it the input is the list of files" : "not applied to a list of files by this version");
+}
+
+/* The deepest folder that holds all parts. */
+static char *common_root(const struct prs_list *parts)
+{
+	char *root = parts->n ? (prs_path_is_pattern(parts->v[0]) ? prs_path_pattern_root(parts->v[0]) : prs_strdup(parts->v[0])) : NULL;
+	for (size_t i = 0; root && i < parts->n; i++) {
+		size_t n = strlen(root);
+		while (n > 1 && (strncmp(parts->v[i], root, n) != 0 || (parts->v[i][n] != '/' && parts->v[i][n] != 0)))
+			while (n > 1 && root[--n] != '/')
+				;
+		root[n] = 0;
+	}
+	return root;
+}
+
+void jf_mltable(struct jobfile *m, struct prs_job_input *in, const char *folder, struct prs_mark at)
+{
+	PRS_AUTOFREE char *path = prs_strf("%s/MLTable", folder);
+	if (!path || jf_kind_of(m, path) != 'f') {
+		prs_yaml_find(m->d, PRS_MISTAKE, at, "input %s: no file named MLTable in %s (for a plain folder use type: uri_folder)", in->name, folder);
+		return;
+	}
+	unsigned before = prs_yaml_count(m->d, PRS_MISTAKE);
+	const struct prs_yaml *root = jf_read_file(m, path, at, "MLTable");
+	const struct prs_yaml *paths = jf_value(root, "paths"), *steps = jf_value(root, "transformations");
+	jf_check_keys(m, root, JF_MLTABLE, "an MLTable");
+	if (root && prs_yaml_count(m->d, PRS_MISTAKE) == before && (!paths || paths->kind != PRS_YAML_LIST || !paths->n))
+		prs_yaml_find(m->d, PRS_MISTAKE, root->at, "an MLTable needs paths: a list of file:, folder: or pattern:");
+	for (size_t i = 0; paths && paths->kind == PRS_YAML_LIST && i < paths->n; i++)
+		one_path(m, in, paths->items[i]);
+	for (size_t i = 0; steps && steps->kind == PRS_YAML_LIST && i < steps->n; i++)
+		one_transformation(m, steps->items[i]);
+	if (prs_yaml_count(m->d, PRS_MISTAKE) == before && !m->d->failed) {
+		in->path = common_root(&in->parts);
+		m->d->failed = !in->path;
+	}
+}

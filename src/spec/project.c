@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * project: see project.h.
+ */
+#include "spec/project.h"
+
+#include "spec/jobfile_impl.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+struct layer {
+	const struct prs_yaml *root;
+	const char *file; /* of the document */
+};
+
+struct prs_project {
+	struct prs_yaml_doc *d;
+	struct layer layers[2]; /* the nearest prs.yml, the user's own */
+	unsigned n;
+};
+
+static bool read_layer(struct prs_project *p, const struct prs_fs *fs, const char *path)
+{
+	int fd = fs->open(fs->ctx, path, O_RDONLY, 0);
+	if (fd < 0)
+		return false;
+	PRS_AUTOBUF bytes;
+	prs_buf_init(&bytes, PRS_YAML_BYTES_MAX + 4096);
+	uint8_t *to = prs_buf_reserve(&bytes, PRS_YAML_BYTES_MAX + 1);
+	ssize_t n = to ? fs->pread(fs->ctx, fd, to, PRS_YAML_BYTES_MAX + 1, 0) : -ENOMEM;
+	fs->close(fs->ctx, fd);
+	PRS_AUTOFREE char *dir = prs_strdup(path);
+	if (!dir || n == -ENOMEM) {
+		p->d->failed = true;
+		return false;
+	}
+	*strrchr(dir, '/') = 0;
+	if (n < 0) {
+		struct prs_mark whole = { yaml_add_source(p->d, path, dir, (const uint8_t *)"", 0), 0, 0, 0 };
+		prs_yaml_find(p->d, PRS_MISTAKE, whole, "%s", strerror((int)-n));
+		return true;
+	}
+	const struct prs_yaml *root = prs_yaml_read(p->d, path, dir[0] ? dir : "/", to, (size_t)n);
+	jf_check_keys_of(p->d, root, JF_PROJECT, "prs.yml");
+	p->layers[p->n++] = (struct layer){ root, yaml_text(p->d, path, strlen(path)) };
+	return true;
+}
+
+struct prs_project *prs_project_find(const struct prs_fs *fs, const char *dir, const char *user_file, struct prs_yaml_doc *d)
+{
+	struct prs_project *p = prs_calloc(1, sizeof *p);
+	PRS_AUTOFREE char *up = prs_path_absolute("/", dir);
+	if (!p || !up) {
+		prs_freep(&p);
+		return NULL;
+	}
+	p->d = d;
+	for (bool found = false, top = false; !found && !top;) {
+		PRS_AUTOFREE char *path = prs_strf("%s/prs.yml", strcmp(up, "/") ? up : "");
+		found = path && read_layer(p, fs, path);
+		char *slash = strrchr(up, '/');
+		top = !strcmp(up, "/");
+		slash[slash == up] = 0;
+	}
+	if (user_file)
+		read_layer(p, fs, user_file);
+	return p;
+}
+
+void prs_project_free(struct prs_project *p) { prs_freep(&p); }
+
+const char *prs_project_file(const struct prs_project *p) { return p && p->n ? p->layers[0].file : NULL; }
+
+bool prs_is_reference(const char *text)
+{
+	size_t n = strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+");
+	return !strncmp(text, "azureml:", 8) || (n > 1 && !strncmp(text + n, "://", 3)) || !strncmp(text, "git+", 4);
+}
+
+/* The entry of a name, or of the name without its version or label. */
+static const struct prs_yaml *entry_of(const struct layer *l, const char *map_key, const char *name)
+{
+	const struct prs_yaml *map = l->root ? prs_yaml_get(l->root, map_key) : NULL, *bare = NULL;
+	const char *short_name = !strncmp(name, "azureml:", 8) ? name + 8 : name;
+	size_t n = strcspn(short_name, "@:");
+	for (size_t i = 0; map && map->kind == PRS_YAML_MAP && i < map->n; i++) {
+		const char *key = map->keys[i]->text;
+		if (map->items[i]->kind != PRS_YAML_SCALAR)
+			continue;
+		if (!strcmp(key, name))
+			return map->items[i];
+		key = !strncmp(key, "azureml:", 8) ? key + 8 : key;
+		if (!strcmp(key, short_name))
+			return map->items[i];
+		if (!strncmp(key, short_name, n) && !key[n])
+			bare = map->items[i];
+	}
+	return bare;
+}
+
+static char *absolute(const struct prs_project *p, const struct prs_yaml *node, const char *behind)
+{
+	PRS_AUTOFREE char *path = prs_path_absolute(prs_yaml_dir(p->d, node), node->text);
+	return path ? prs_path_absolute(path, behind) : NULL;
+}
+
+/* azureml://[...]datastores/NAME/paths/REST */
+static char *datastore_path(const struct prs_project *p, const char *reference)
+{
+	const char *name = strstr(reference, "datastores/"), *rest = name ? strstr(name, "/paths/") : NULL;
+	if (!rest || strncmp(reference, "azureml://", 10) != 0)
+		return NULL;
+	name += strlen("datastores/");
+	PRS_AUTOFREE char *store = prs_strf("%.*s", (int)(rest - name), name);
+	for (unsigned i = 0; store && i < p->n; i++) {
+		const struct prs_yaml *node = entry_of(&p->layers[i], "datastores", store);
+		if (!node)
+			continue;
+		rest += strlen("/paths/");
+		return absolute(p, node, rest[strspn(rest, "/")] ? rest + strspn(rest, "/") : ".");
+	}
+	return NULL;
+}
+
+char *prs_project_path(const struct prs_project *p, const char *reference)
+{
+	if (!p || !prs_is_reference(reference))
+		return NULL;
+	for (unsigned i = 0; i < p->n; i++) {
+		const struct prs_yaml *node = entry_of(&p->layers[i], "assets", reference);
+		if (node)
+			return absolute(p, node, ".");
+	}
+	return datastore_path(p, reference);
+}
+
+const char *prs_project_default_datastore(const struct prs_project *p)
+{
+	for (unsigned i = 0; p && i < p->n; i++) {
+		const struct prs_yaml *node = p->layers[i].root ? prs_yaml_get(p->layers[i].root, "default_datastore") : NULL;
+		if (node && node->kind == PRS_YAML_SCALAR && node->text[0])
+			return node->text;
+	}
+	return "workspaceblobstore";
+}
+
+char *prs_project_python(const struct prs_project *p, const char *environment)
+{
+	for (unsigned i = 0; p && i < p->n; i++) {
+		const struct prs_yaml *root = p->layers[i].root;
+		const struct prs_yaml *node = environment ? entry_of(&p->layers[i], "environments", environment) : root ? prs_yaml_get(root, "python") : NULL;
+		if (!node || node->kind != PRS_YAML_SCALAR || !node->text[0])
+			continue;
+		return strchr(node->text, '/') ? absolute(p, node, ".") : prs_strdup(node->text);
+	}
+	return NULL;
+}

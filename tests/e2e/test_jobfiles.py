@@ -1,0 +1,296 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Job files: the reports of broken ones word for word; good ones run."""
+import glob
+import json
+import os
+import shlex
+import subprocess
+import sys
+import textwrap
+import unittest
+
+from prs_job import DEADLINE, PRS, JobCase
+
+BROKEN = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "jobs", "broken")
+
+
+def report(path):
+    """What prs validate says about a broken job file."""
+    with open(path, "rb") as f:
+        first = f.readline()
+    words = shlex.split(first[len(b"# args: "):].decode()) if first.startswith(b"# args: ") else []
+    env = {k: v for k, v in os.environ.items() if not k.startswith(("PRS", "XDG_"))}
+    env["HOME"] = BROKEN
+    r = subprocess.run([PRS, "validate", os.path.basename(path), "--python", sys.executable, *words], cwd=BROKEN, env=env, timeout=DEADLINE, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                       stderr=subprocess.STDOUT)
+    return r.returncode, r.stdout.decode("utf-8", "surrogateescape").replace(BROKEN, "$HERE")
+
+
+class BrokenTest(unittest.TestCase):
+    def test_reports(self):
+        files = sorted(glob.glob(os.path.join(BROKEN, "*.yml")))
+        self.assertGreaterEqual(len(files), 60)
+        for path in files:
+            with self.subTest(os.path.basename(path)):
+                status, text = report(path)
+                beside = path[:-4] + ".txt"
+                if os.environ.get("PRS_UPDATE"):
+                    with open(beside, "w", encoding="utf-8", errors="surrogateescape") as f:
+                        f.write(text)
+                with open(beside, encoding="utf-8", errors="surrogateescape") as f:
+                    self.assertEqual(text, f.read())
+                self.assertEqual(status, 2)
+                self.assertRegex(text, r"^prs: [1-9]")
+
+
+ROWS = """
+    import os, sys
+    def run(mini_batch):
+        return ["%s %s" % (os.path.basename(p), len(mini_batch)) for p in mini_batch]
+"""
+ARGV = """
+    import json, os, sys
+    def init():
+        with open(os.path.join(os.environ["SEEN"], "argv"), "w") as f:
+            json.dump(sys.argv[1:], f)
+    def run(mini_batch):
+        return mini_batch
+"""
+
+
+class JobFileTest(JobCase):
+    def setUp(self):
+        super().setUp()
+        self.write("code/score.py", textwrap.dedent(ROWS))
+
+    def rows(self, name):
+        with open(os.path.join(self.dir, name)) as f:
+            return f.read().splitlines()
+
+    def run_file(self, *words, **more):
+        r = self.prs("run", "--python", sys.executable, *words, **more)
+        self.assertEqual(r.returncode, 0, r.stderr)
+        return r
+
+    def in_run(self, name):
+        [path] = glob.glob(os.path.join(self.dir, "runs", "*", name))
+        return os.path.relpath(path, self.dir)
+
+    def test_pipeline(self):
+        self.files(5)
+        self.write("job/pipeline.yml", PIPELINE)
+        r = self.run_file("job/pipeline.yml")
+        self.assertIn("not used here: compute", r.stderr)
+        self.assertEqual(self.rows("job/out/scores.txt"), ["f%04d %d" % (i, 2 if i < 4 else 1) for i in range(5)])
+
+    def test_flags_win_over_keys(self):
+        self.files(5)
+        self.write("job/pipeline.yml", PIPELINE)
+        self.run_file("job/pipeline.yml", "--set", "jobs.score.mini_batch_size=4", "--output", "scores=one.txt")
+        self.assertEqual(self.rows("one.txt"), ["f%04d %d" % (i, 4 if i < 4 else 1) for i in range(5)])
+        self.run_file("job/pipeline.yml", "--set", "jobs.score.mini_batch_size=4", "--mini-batch-size", "3", "--output", "scores=two.txt")
+        self.assertEqual(self.rows("two.txt"), ["f%04d %d" % (i, 3 if i < 3 else 2) for i in range(5)])
+
+    def test_component_by_itself(self):
+        self.files(3)
+        self.write("component.yml", COMPONENT)
+        self.run_file("component.yml", "--input", "data=in", "--input", "model=code", "--output", "rows=rows.txt")
+        self.assertEqual(len(self.rows("rows.txt")), 3)
+
+    def test_component_of_a_pipeline(self):
+        self.files(3)
+        self.write("parts/component.yml", COMPONENT.replace("./code", "../code"))
+        self.write("pipeline.yml", PIPELINE_OF_COMPONENT)
+        self.run_file("pipeline.yml")
+        self.assertEqual(len(self.rows("scores.txt")), 3)
+
+    def test_arguments(self):
+        self.files(1)
+        self.write("seen/x", "")
+        self.write("code/score.py", textwrap.dedent(ARGV))
+        self.write("my model/m.txt", "")
+        self.write("component.yml", COMPONENT.replace("ARGUMENTS", ARGUMENTS))
+        self.run_file("component.yml", "--input", "data=in", "--input", "model=my model", "--output", "rows=rows.txt", "--env", "SEEN=" + os.path.join(self.dir, "seen"),
+                      "--", "--error_threshold", "3")
+        with open(os.path.join(self.dir, "seen", "argv")) as f:
+            argv = json.load(f)
+        at = argv.index("--model")
+        run = os.path.join(self.dir, os.path.dirname(self.in_run("job.json")))
+        self.assertEqual(argv[at:-2], ["--model", os.path.join(self.dir, "my model"), "--title", "two words", "--deep", "True", "--words", "a", "b", "--one", "a b",
+                                       "--dollar", "$HOME", "--rows", os.path.join(self.dir, "rows.txt"), "--extra", os.path.join(run, "outputs", "extra"),
+                                       "--run", os.path.basename(run), "--task", "sum", "--error_threshold", "3"])
+        before = argv[:at]
+        self.assertEqual(before[before.index("--error_threshold") + 1], "7")
+        self.assertEqual(before[before.index("--task_overhead_timeout") + 1], "50")
+        self.assertEqual(before[before.index("--resource_monitor_interva") + 1], "20")
+        self.assertTrue(os.path.isdir(os.path.join(run, "outputs", "extra")))
+        with open(os.path.join(self.dir, self.in_run("job.json"))) as f:
+            options = json.load(f)["options"]
+        self.assertEqual(options["task-overhead-timeout"]["value"], ["50"])
+        self.assertEqual(options["resource-monitor-interval"]["value"], ["20"])
+        self.assertEqual(options["run-max-try"]["value"], ["2"])
+        self.assertRegex(options["run-max-try"]["from"], r"^component.yml:\d+:\d+$")
+
+    def test_summary_only_and_its_folder(self):
+        self.files(3)
+        self.write("code/score.py", "import os\nfrom azureml_user.parallel_run import EntryScript\ndef run(b):\n    for p in b:\n        open(os.path.join(EntryScript().output_dir, os.path.basename(p)), 'w').close()\n    return b\n")
+        self.write("component.yml", COMPONENT.replace("  append_row_to: ${{outputs.rows}}\n", "").replace("  rows:\n    type: uri_file\n", ""))
+        self.run_file("component.yml", "--input", "data=in", "--input", "model=code", "--output", "extra=mine/deep")
+        self.assertEqual(sorted(os.listdir(os.path.join(self.dir, "mine", "deep"))), ["f0000", "f0001", "f0002"])
+
+    def test_v1(self):
+        self.files(5)
+        self.write("prs.yaml", "parallel_run_config:\n  input_format:\n  description:\n  source_directory: ./code\n  entry_script: score.py\n  mini_batch_size: 3\n"
+                   "  error_threshold: 10\n  output_action: append_row\n  append_row_file_name: mine.txt\n  logging_level: INFO\n  compute_target_name: cpu\n  node_count: 2\n"
+                   "  process_count_per_node: 2\n  run_invocation_timeout: 60\n  run_max_try: 2\n  environment_name: x\n")
+        self.run_file("prs.yaml", "--input", "a=in", "--input", "b=in")
+        self.assertEqual(len(self.rows(self.in_run("outputs/mine.txt"))), 10)
+
+    def test_batch_deployment(self):
+        self.files(3)
+        self.write("code/score.py", "import os\ndef run(b): return [os.path.basename(os.environ['AZUREML_MODEL_DIR'])] * len(b)\n")
+        self.write("weights/w.bin", "")
+        self.write("deployment.yml", "$schema: https://azuremlschemas.azureedge.net/latest/modelBatchDeployment.schema.json\nname: d\nendpoint_name: e\ntype: model\n"
+                   "model:\n  path: weights\ncode_configuration:\n  code: code\n  scoring_script: score.py\nenvironment: azureml:x@latest\nresources:\n  instance_count: 1\n"
+                   "settings:\n  mini_batch_size: 2\n  output_action: append_row\n  output_file_name: predictions.csv\n  retry_settings:\n    max_retries: 3\n    timeout: 30\n"
+                   "  error_threshold: -1\n  logging_level: info\n")
+        self.run_file("deployment.yml", "--input", "in")
+        self.assertEqual(self.rows(self.in_run("outputs/predictions.csv")), ["weights"] * 3)
+
+    def test_mltable_of_files(self):
+        for name in ("a/1.png", "a/2.txt", "a/deep/3.png", "b/4.txt", "c/5.png", "c/6.png"):
+            self.write("data/" + name, "")
+        self.write("data/MLTable", "type: mltable\npaths:\n  - pattern: ./a/**/*.png\n  - file: ./c/6.png\n  - folder: ./b\n  - pattern: ./c/*.png\n")
+        self.write("component.yml", COMPONENT.replace("type: uri_folder  # data", "type: mltable"))
+        self.run_file("component.yml", "--input", "data=data", "--input", "model=code", "--output", "rows=rows.txt")
+        self.assertEqual(self.rows("rows.txt"), [n + " 6" for n in ("1.png", "3.png", "6.png", "4.txt", "5.png", "6.png")])
+
+    def test_pattern_and_list(self):
+        for name in ("a/1.png", "a/2.txt", "b/3.png"):
+            self.write("data/" + name, "")
+        self.write("files.txt", "data/b/3.png\n\n./data//a/1.png\r\n%s\n" % os.path.join(self.dir, "data/a/2.txt"))
+        self.run_file("code/score.py", "--input", "data/**/*.png", "--input", "list=@files.txt", "--output", "rows.txt", "-b", "2")
+        self.assertEqual(self.rows("rows.txt"), ["1.png 2", "3.png 2", "3.png 2", "1.png 2", "2.txt 1"])
+
+    def test_pattern_and_list_resumed(self):
+        want = []
+        for i in range(300):
+            self.write("data/%d/f%04d" % (i % 7, i), "")
+        names = sorted("data/%d/f%04d" % (i % 7, i) for i in range(300))
+        self.write("files.txt", "".join("data/%d/f%04d\n" % (i % 7, i) for i in range(300)))
+        want = [os.path.basename(n) for n in names] + ["f%04d" % i for i in range(300)]
+        for point in ("store.plan.after_sync:1", "store.plan.before_write:1", "store.journal.after_sync:4", "store.assemble.before_rename:1"):
+            r = self.prs("run", "code/score.py", "--input", "data/*/f*", "--input", "l=@files.txt", "--output", "rows.txt", "--overwrite", "-b", "3", "--python", sys.executable, kill=point)
+            self.assertNotEqual(r.returncode, 0, r.stderr)
+            os.rename(os.path.join(self.dir, "files.txt"), os.path.join(self.dir, "moved.txt"))
+            r = self.prs("resume")
+            os.rename(os.path.join(self.dir, "moved.txt"), os.path.join(self.dir, "files.txt"))
+            self.assertEqual(r.returncode, 0, r.stderr)
+            self.assertEqual([row.split()[0] for row in self.rows("rows.txt")], want)
+
+    def test_project_file(self):
+        self.files(2)
+        self.write("prs.yml", "assets:\n  azureml:digits:2: ./in\ndatastores:\n  workspaceblobstore: ./store\n")
+        self.write("job/pipeline.yml", PIPELINE.replace("path: ../in", "path: azureml:digits:2").replace(
+            "./out/scores.txt", "azureml://datastores/${{default_datastore}}/paths/${{name}}/scores.txt"))
+        self.run_file("job/pipeline.yml")
+        [path] = glob.glob(os.path.join(self.dir, "store", "*", "scores.txt"))
+        self.assertTrue(os.path.basename(os.path.dirname(path)).startswith("digits-"))
+
+    def test_validate(self):
+        self.files(1)
+        self.write("job/pipeline.yml", PIPELINE.replace("mini_batch_size: 2", "mini_batch_size: 010"))
+        r = self.prs("validate", "job/pipeline.yml", "--python", sys.executable)
+        self.assertEqual((r.returncode, r.stdout), (0, "job/pipeline.yml: no mistakes\n"))
+        self.assertIn("010 is the number 8 in YAML", r.stderr)
+        self.assertIn("compute: not used: the job runs on this machine", r.stderr)
+        self.assertFalse(os.path.exists(os.path.join(self.dir, "runs")))
+
+
+PIPELINE = """
+$schema: https://azuremlschemas.azureedge.net/latest/pipelineJob.schema.json
+type: pipeline
+display_name: digits
+inputs:
+  images:
+    type: uri_folder
+    path: ../in
+    mode: ro_mount
+outputs:
+  scores:
+    type: uri_file
+    path: ./out/scores.txt
+    mode: rw_mount
+jobs:
+  score:
+    type: parallel
+    compute: azureml:cpu-cluster
+    inputs:
+      data: ${{parent.inputs.images}}
+    outputs:
+      rows: ${{parent.outputs.scores}}
+    input_data: ${{inputs.data}}
+    mini_batch_size: 2
+    max_concurrency_per_instance: 2
+    task:
+      type: run_function
+      code: ../code
+      entry_script: score.py
+      append_row_to: ${{outputs.rows}}
+"""
+COMPONENT = """
+type: parallel
+name: scorer
+version: 1
+inputs:
+  data:
+    type: uri_folder  # data
+  model:
+    type: uri_folder
+    mode: download
+  deep:
+    type: boolean
+    default: true
+  words:
+    type: string
+    default: a b
+  more:
+    type: string
+    optional: true
+outputs:
+  rows:
+    type: uri_file
+  extra:
+    type: uri_folder
+input_data: ${{inputs.data}}
+mini_batch_size: "10"
+error_threshold: 7
+retry_settings:
+  max_retries: 1
+task:
+  type: run_function
+  code: ./code
+  entry_script: score.py
+  program_arguments: >-
+    ARGUMENTS
+  append_row_to: ${{outputs.rows}}
+"""
+ARGUMENTS = """--model ${{inputs.model}} --title 'two words' --deep ${{inputs.deep}} --error_threshold 9
+    --words ${{inputs.words}} --one "${{inputs.words}}" --dollar \\$HOME --task_overhead_timeout 50
+    $[[--more ${{inputs.more}}]] --rows ${{outputs.rows}} --extra ${{outputs.extra}} --run ${{name}}
+    --resource_monitor_interva 20 --task sum"""
+PIPELINE_OF_COMPONENT = """
+type: pipeline
+inputs:
+  images: {type: uri_folder, path: ./in}
+jobs:
+  score:
+    type: parallel
+    component: file:./parts/component.yml
+    inputs:
+      data: ${{parent.inputs.images}}
+      model: {type: uri_folder, path: ./code}
+    outputs:
+      rows: {type: uri_file, path: ./scores.txt}
+    mini_batch_size: "2"
+"""
