@@ -20,4 +20,4 @@ half = len(digits.target) // 2
 model = SVC(gamma=0.001).fit(digits.data[:half], digits.target[:half])
 with open(os.path.join(models, "model.pickle"), "wb") as f:
     pickle.dump(model, f)
-print("%d images in %s" % (len(digits.target), images))
+print("%d images in %s; a classifier trained on %d of them in %s" % (len(digits.target), images, half, models))

@@ -48,8 +48,8 @@ static void put_wall(struct prs_buf *to, uint64_t us)
 		prs_put_duration(to, us);
 }
 
-/* "41,200/s", "4.1/s", "3.0/min", "1.2/h" */
-static void put_rate(struct prs_buf *to, double rate)
+/* "41,200/s", "4.1/s", "3.0 items/min", "1.2/h" */
+static void put_rate(struct prs_buf *to, double rate, const char *of)
 {
 	if (!(rate < 1e15))
 		rate = 0;
@@ -57,6 +57,9 @@ static void put_rate(struct prs_buf *to, double rate)
 		prs_put_count(to, (uint64_t)(rate + 0.5));
 	else
 		prs_buf_putf(to, "%.1f", rate >= 0.2 ? rate : rate * 60 >= 0.2 ? rate * 60 : rate * 3600);
+	if (*of)
+		prs_buf_putc(to, ' ');
+	prs_buf_puts(to, of);
 	prs_buf_puts(to, rate >= 0.2 ? "/s" : rate * 60 >= 0.2 ? "/min" : "/h");
 }
 
@@ -198,7 +201,7 @@ static void put_part(struct prs_buf *to, const struct prs_progress *p, enum part
 		prs_buf_puts(to, p->note);
 		break;
 	case PART_RATE:
-		put_rate(to, p->rate);
+		put_rate(to, p->rate, "");
 		break;
 	case PART_ETA:
 		put_eta(to, p);
@@ -398,13 +401,14 @@ void prs_console_error(struct prs_buf *to, const char *where, const char *trace,
 	put_trace(to, trace, n);
 }
 
-/* "12.3 s, 412/s, busy 97%" */
+/* "12.3 s, 412 items/s, busy 97%": of this engine's life */
 static void put_speed(struct prs_buf *to, const struct prs_result *r)
 {
 	put_wall(to, r->wall_us);
 	if (r->done_now > 0 && r->wall_us > 0) {
+		double items = (double)r->items_succeeded / (double)r->done * (double)r->done_now;
 		prs_buf_puts(to, ", ");
-		put_rate(to, (double)r->done_now * 1e6 / (double)r->wall_us);
+		put_rate(to, items * 1e6 / (double)r->wall_us, "items");
 	}
 	if (r->busy >= 0)
 		prs_buf_putf(to, ", busy %.0f%%", r->busy * 100);

@@ -219,7 +219,7 @@ class RunTest(CliCase):
         lines = r.stderr.splitlines()
         self.assertRegex(lines[0], r"^score-\d{8}-\d{6}-[a-z]{3} in runs$")
         self.assertRegex(lines[1], r"^  score.py on in; 2 processes of .*python.* \(PATH\)$")
-        self.assertRegex(lines[2], r"^Completed: 3 mini-batches, 20 items in [0-9.]+ s, [0-9.,]+/s, busy \d+%$")
+        self.assertRegex(lines[2], r"^Completed: 3 mini-batches, 20 items in [0-9.]+ s, [0-9.,]+ items/s, busy \d+%$")
         self.assertEqual(lines[3], "  output        out.txt (20 rows, 190 bytes)")
         self.assertRegex(lines[4], r"^  logs          runs/score-[^/]*/logs$")
         self.assertEqual(len(lines), 5)

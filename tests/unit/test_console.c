@@ -190,7 +190,7 @@ static void test_end_completed(void **context)
 	(void)context;
 	struct prs_result r = good;
 	prs_console_end(&screen, &r, "runs/a/logs", false);
-	assert_string_equal(shown(), "Completed: 1,800 mini-batches, 18,000 items in 12.3 s, 146/s, busy 97%\n"
+	assert_string_equal(shown(), "Completed: 1,800 mini-batches, 18,000 items in 12.3 s, 1,459 items/s, busy 97%\n"
 	                             "  output        scores.txt (18,000 rows, 252.0 kB)\n"
 	                             "  logs          runs/a/logs\n");
 	prs_buf_clear(&screen);
@@ -202,7 +202,7 @@ static void test_end_completed(void **context)
 	r.wall_us = 3725000000;
 	r.next_command = "prs resume a --retry-failed";
 	prs_console_end(&screen, &r, "runs/a/logs", false);
-	assert_string_equal(shown(), "Completed, with failures: 1,799 mini-batches, 17,990 items in 1:02:05, 0.5/s\n"
+	assert_string_equal(shown(), "Completed, with failures: 1,799 mini-batches, 17,990 items in 1:02:05, 4.8 items/s\n"
 	                             "  failed        1 mini-batch, 10 items\n"
 	                             "  output        scores.txt (18,000 rows, 252.0 kB)\n"
 	                             "  failed items  runs/a/failed_items.jsonl\n"
@@ -232,7 +232,7 @@ static void test_end_failed(void **context)
 	                             "Failed: more items failed than error_threshold allows\n"
 	                             "  mini-batches  3 of 1,800 done, 2 failed\n"
 	                             "  items         30 of 18,000 succeeded, 20 failed\n"
-	                             "  time          12.3 s, 146/s, busy 97%\n"
+	                             "  time          12.3 s, 1,459 items/s, busy 97%\n"
 	                             "  failed items  runs/a/failed_items.jsonl\n"
 	                             "  logs          runs/a/logs\n"
 	                             "  next          prs resume a --retry-failed\n");
