@@ -269,27 +269,6 @@ static void unlease(struct prs_sched *s, struct unit *u)
 	u->lease = 0;
 }
 
-static int on_node_up(struct prs_sched *s, const struct prs_sched_event *e)
-{
-	struct node *n = find_node(s, e->node);
-	struct slot *slots = prs_calloc(e->procs ? e->procs : 1, sizeof *slots);
-	if (!slots)
-		return -PRS_ENOMEM;
-	if (!n) {
-		struct node *v = prs_realloc(s->nodes, (s->nodes_n + 1) * sizeof *v);
-		if (!v) {
-			prs_freep(&slots);
-			return -PRS_ENOMEM;
-		}
-		s->nodes = v;
-		n = &s->nodes[s->nodes_n++];
-		*n = (struct node){ 0 };
-	}
-	prs_freep(&n->slots);
-	*n = (struct node){ .number = e->node, .procs = e->procs, .up = true, .leased = n->leased, .alone = n->alone, .slots = slots };
-	return 0;
-}
-
 /* ---- leasing ---------------------------------------------------------------------------------------------------------- */
 
 static void emit_fail(struct prs_sched *s, const struct prs_unit *u, uint16_t code, struct prs_sched_effects *out)
@@ -591,12 +570,8 @@ static void on_returned(struct prs_sched *s, const struct prs_sched_event *e)
 }
 
 /* Entries stay in the map, so that the walk over it meets each once; their next lease or end drops them. */
-static void on_node_down(struct prs_sched *s, uint16_t number)
+static void take_units_from(struct prs_sched *s, uint16_t number)
 {
-	struct node *n = find_node(s, number);
-	if (!n)
-		return;
-	n->up = false;
 	for (uint32_t i = 0; i < s->map_cap; i++) {
 		struct unit *u = &s->map[i];
 		if (!u->used || !u->lease || u->node != number)
@@ -607,6 +582,37 @@ static void on_node_down(struct prs_sched *s, uint16_t number)
 		prs_ledger_move(s->ledger, u->unit.id, PRS_UNIT_PLANNED);
 		push_again(s, &u->unit);
 	}
+}
+
+static void on_node_down(struct prs_sched *s, uint16_t number)
+{
+	struct node *n = find_node(s, number);
+	if (!n)
+		return;
+	n->up = false;
+	take_units_from(s, number);
+}
+
+static int on_node_up(struct prs_sched *s, const struct prs_sched_event *e)
+{
+	struct node *n = find_node(s, e->node);
+	struct slot *slots = prs_calloc(e->procs ? e->procs : 1, sizeof *slots);
+	if (!slots)
+		return -PRS_ENOMEM;
+	if (!n) {
+		struct node *v = prs_realloc(s->nodes, (s->nodes_n + 1) * sizeof *v);
+		if (!v) {
+			prs_freep(&slots);
+			return -PRS_ENOMEM;
+		}
+		s->nodes = v;
+		n = &s->nodes[s->nodes_n++];
+		*n = (struct node){ .number = e->node };
+	}
+	take_units_from(s, e->node); /* of a life whose end nobody told */
+	prs_freep(&n->slots);
+	*n = (struct node){ .number = e->node, .procs = e->procs, .up = true, .slots = slots };
+	return 0;
 }
 
 static void on_final(struct prs_sched *s, const struct prs_sched_event *e)
@@ -644,7 +650,7 @@ static int reserve(struct prs_sched *s, const struct prs_sched_event *e, struct 
 		struct node n = s->nodes[i];
 		n.asked = e->type == PRS_SCHED_ASK && n.number == e->node ? e->count : n.asked;
 		leases += wanted(&n);
-		back += e->type == PRS_SCHED_NODE_DOWN && n.number == e->node ? n.leased : 0;
+		back += (e->type == PRS_SCHED_NODE_DOWN || e->type == PRS_SCHED_NODE_UP) && n.number == e->node ? n.leased : 0;
 	}
 	leases = leases < unfinished(s) ? leases : unfinished(s);
 	uint64_t effects = out->n + leases + FAILS_A_STEP + 4;

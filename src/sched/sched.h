@@ -27,7 +27,7 @@ struct prs_limits {
 
 enum prs_sched_event_type {
 	PRS_SCHED_START,       /* the clock of first_task_timeout starts */
-	PRS_SCHED_NODE_UP,     /* node, procs */
+	PRS_SCHED_NODE_UP,     /* node, procs; what it had before is to be leased again */
 	PRS_SCHED_NODE_DOWN,   /* node; all that it had is to be leased again */
 	PRS_SCHED_PLANNED,     /* the ledger knows more ids, or planned_all */
 	PRS_SCHED_RESET,       /* unit.id: RESET is durable and folded: ids from there on are PLANNED again */

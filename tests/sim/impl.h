@@ -14,7 +14,7 @@ enum kind {
 	/* nodes */
 	N_FRAME, N_EXITED, N_TICK, N_SYNCED, N_ORDER,
 	/* master */
-	M_SYNCED, M_TICK, M_FACT, M_RETURNED, M_ASK, M_DOWN, M_NODE_LOST, M_NODE_UP, M_GRACE_OVER, M_RESUME,
+	M_SYNCED, M_TICK, M_HEALED, M_FACT, M_RETURNED, M_ASK, M_DOWN, M_NODE_LOST, M_NODE_UP, M_GRACE_OVER, M_RESUME,
 	/* the world */
 	W_HAPPENING
 };
@@ -72,7 +72,7 @@ struct snode {
 	uint32_t events_n;
 	bool stepping, pool_down;
 	uint32_t wake_stamp;
-	uint64_t sleep_until_us, last_sync_us, to_master_us, from_master_us;
+	uint64_t cut_until_us, sleep_until_us, last_sync_us, to_master_us, from_master_us;
 	uint32_t syncing;
 	const struct ev *frame; /* being handled */
 	/* units inside: leased and not yet accepted, tried, returned */
@@ -141,6 +141,7 @@ void node_event(struct world *w, uint16_t node, const struct prs_pool_event *e);
 void node_handle(struct world *w, const struct ev *e);
 /* RETIRE, or BROKEN: over its memory limit. */
 void node_tell(struct world *w, uint16_t node, uint16_t slot, enum prs_pool_event_type type);
+void node_cut(struct world *w, uint16_t node, uint64_t for_us);
 void node_gone(struct world *w, uint16_t node);
 void node_order(struct world *w, uint16_t node, enum order what, const struct prs_sched_effect *lease);
 /* sim_master.c */

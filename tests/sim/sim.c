@@ -144,6 +144,10 @@ static void happen(struct world *w, const struct sim_happening *h)
 		if (n->up && w->plan->remote && !w->m.all_final)
 			node_gone(w, h->node);
 		break;
+	case SIM_CUT:
+		if (n->up && w->plan->remote)
+			node_cut(w, h->node, h->arg);
+		break;
 	case SIM_NODE_BACK:
 		if (!n->up && w->m.alive && !w->m.ending && !w->m.all_final)
 			node_start(w, h->node);

@@ -48,6 +48,7 @@ enum sim_what {
 	SIM_STOP_NODE,     /* node, for arg µs */
 	SIM_STOP_ENGINE,   /* for arg µs; with one machine its node too */
 	SIM_LOSE_NODE,     /* node */
+	SIM_CUT,           /* node: nothing comes through for arg µs, then all at once */
 	SIM_NODE_BACK,     /* node */
 	SIM_KILL_ENGINE,   /* another engine resumes after arg µs */
 	SIM_KILL_MACHINE,  /* the same, under another boot id */

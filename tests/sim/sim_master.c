@@ -68,8 +68,10 @@ static void stop(struct world *w, enum prs_job_state to, uint16_t code)
 static void on_lost(struct world *w, const struct prs_fact *f)
 {
 	struct prs_sched_event ev = { .type = PRS_SCHED_NODE_DOWN, .node = f->u.lost.node };
+	if (f->u.lost.incarnation != w->m.node_life[ev.node])
+		return; /* it is back already */
 	for (uint64_t id = 0; id < SIM_IDS; id++)
-		if (w->m.leased_to[id] == f->u.lost.node)
+		if (w->m.leased_to[id] == ev.node)
 			w->m.leased[id] = 0;
 	drive(w, &ev);
 }
@@ -78,12 +80,17 @@ static void on_node(struct world *w, const struct prs_fact *f)
 {
 	uint16_t node = f->u.node.node;
 	struct prs_sched_event ev = { .type = PRS_SCHED_NODE_UP, .node = node, .procs = w->plan->slots };
-	if (w->m.ending || w->m.all_final)
+	if (w->m.ending || w->m.all_final) {
+		w->m.node_lost[node] = w->m.node_up[node]; /* its last life is over, this one is not begun */
 		return;
+	}
 	w->m.node_up[node] = true;
 	w->m.node_lost[node] = w->m.node_down[node] = false;
 	w->m.node_life[node] = f->u.node.incarnation;
 	w->m.asked[node] = w->m.granted[node] = 0;
+	for (uint64_t id = 0; id < SIM_IDS; id++)
+		if (w->m.leased_to[id] == node)
+			w->m.leased[id] = 0;
 	node_order(w, node, ORDER_START, NULL);
 	drive(w, &ev);
 }
@@ -476,6 +483,7 @@ void master_node_lost(struct world *w, uint16_t node)
 	w->running_when_lost_n = left;
 	struct prs_fact f = { .type = PRS_FACT_LOST };
 	f.u.lost.node = node;
+	f.u.lost.incarnation = m->node_life[node];
 	f.u.lost.units = raw;
 	for (int running = 1; running >= 0; running--)
 		for (uint64_t id = 0; id < m->ledger.next_id; id++)
@@ -489,10 +497,10 @@ void master_node_lost(struct world *w, uint16_t node)
 static void on_node_up(struct world *w, uint16_t node, uint32_t life)
 {
 	struct master *m = &w->m;
-	if (m->ending || m->all_final)
-		return;
 	if (m->node_up[node] && !m->node_lost[node])
 		master_node_lost(w, node);
+	if (m->ending || m->all_final)
+		return;
 	struct prs_fact f = { .type = PRS_FACT_NODE };
 	f.u.node.incarnation = life;
 	f.u.node.node = node;
@@ -557,6 +565,9 @@ static void on_node_lost(struct world *w, const struct ev *e)
 {
 	struct master *m = &w->m;
 	struct ev again = *e;
+	const struct snode *n = &w->nodes[e->node];
+	if (n->up && n->life == e->arg && n->cut_until_us <= w->now_us)
+		return; /* it was only cut off, and is heard again */
 	if (m->node_life[e->node] < e->arg)
 		put_event(w, &again, SEC);
 	else if (m->node_life[e->node] == e->arg && !m->node_lost[e->node])
@@ -581,6 +592,10 @@ void master_handle(struct world *w, const struct ev *e)
 			drive(w, &tick);
 		break;
 	case M_NODE_LOST: on_node_lost(w, e); break;
+	case M_HEALED:
+		if (w->nodes[e->node].up && w->nodes[e->node].life == e->arg && m->node_life[e->node] == e->arg && m->node_lost[e->node] && !m->ending && !m->all_final)
+			node_start(w, e->node);
+		break;
 	case M_NODE_UP: on_node_up(w, e->node, e->detail); break;
 	case M_GRACE_OVER:
 		if (!m->aborting)

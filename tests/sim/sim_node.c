@@ -309,6 +309,23 @@ void node_gone(struct world *w, uint16_t node)
 	put_event(w, &e, 1 * SEC + some_us(w, 30 * SEC));
 }
 
+/* Its messages wait. A node that was given up meanwhile starts anew; what its old life said comes first. */
+void node_cut(struct world *w, uint16_t node, uint64_t for_us)
+{
+	struct snode *n = &w->nodes[node];
+	struct ev lost = { .kind = M_NODE_LOST, .node = node, .gen = w->m.life, .arg = n->life }, healed = lost;
+	uint64_t until = w->now_us + for_us, noticed = 1 * SEC + some_us(w, 5 * SEC);
+	note(w, "n%u is cut off for %llu ms", node, (unsigned long long)(for_us / MS));
+	n->to_master_us = until > n->to_master_us ? until : n->to_master_us;
+	n->from_master_us = until > n->from_master_us ? until : n->from_master_us;
+	n->cut_until_us = until > n->cut_until_us ? until : n->cut_until_us;
+	if (noticed >= for_us)
+		return;
+	healed.kind = M_HEALED;
+	put_event(w, &lost, noticed);
+	put_event(w, &healed, for_us + 1);
+}
+
 void node_order(struct world *w, uint16_t node, enum order what, const struct prs_sched_effect *lease)
 {
 	struct snode *n = &w->nodes[node];

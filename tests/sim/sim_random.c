@@ -133,6 +133,8 @@ static void choose_happenings(struct sim_plan *p, uint64_t *s)
 		add(p, at, SIM_LOSE_NODE, node, 0, 0);
 		add(p, at + sim_below(s, 60 * SEC), SIM_NODE_BACK, node, 0, 0);
 	}
+	for (uint64_t i = p->remote && one_in(s, 3) ? between(s, 1, 3) : 0; i > 0; i--)
+		add(p, moment(s), SIM_CUT, (uint16_t)sim_below(s, p->nodes), 0, sim_below(s, 20 * SEC));
 	for (uint64_t i = one_in(s, 3) ? between(s, 1, 3) : 0; i > 0; i--)
 		add(p, moment(s), (enum sim_what)between(s, SIM_KILL_ENGINE, SIM_INTERRUPT), 0, 0, one_in(s, 10) ? 0 : 1 + sim_below(s, 10 * SEC));
 }
