@@ -12,7 +12,8 @@ from prs_job import JobCase
 SHOW = """
     import json, os, sys
     def run(mini_batch):
-        return [json.dumps({"argv": sys.argv, "env": dict(os.environ), "cwd": os.getcwd(), "file": __file__})]
+        names = [v.partition("=")[0] for v in open("/proc/self/environ").read().split("\\0")[:-1]]
+        return [json.dumps({"argv": sys.argv, "env": dict(os.environ), "cwd": os.getcwd(), "file": __file__, "names": names})]
 """
 UNSET = ("AZ_BATCHAI_GPU_COUNT_FOUND", "CUDA_VISIBLE_DEVICES", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
@@ -75,6 +76,15 @@ class EnvironmentTest(JobCase):
         [seen] = self.shown("--env", "AZUREML_CR_NODE_RANK=7", "--env", "OMP_NUM_THREADS=3", "--env", "MKL_NUM_THREADS=4")
         names = ("AZUREML_RUN_ID", "AZUREML_CR_NODE_RANK", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
         self.assertEqual([seen["env"][n] for n in names], ["mine", "7", "3", "4"])
+
+    def test_no_name_stands_twice(self):
+        """Also inside a worker of another run."""
+        os.environ.update(PRS_RUN="outer", PRS_SLOT="9", PRS_JOB="{}", CUDA_VISIBLE_DEVICES="4,6")
+        [seen] = self.shown("--env", "COLOUR=red", "--env", "COLOUR=blue")
+        self.assertEqual(len(seen["names"]), len(set(seen["names"])))
+        self.assertNotIn(seen["env"]["PRS_RUN"], ("outer", ""))
+        self.assertIn(seen["env"]["PRS_SLOT"], ("0", "1"))
+        self.assertEqual(seen["env"]["COLOUR"], "blue")
 
     def test_threads(self):
         cores = len(os.sched_getaffinity(0))

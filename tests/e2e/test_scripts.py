@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import subprocess
+import textwrap
 import unittest
 
 from prs_job import JobCase
@@ -73,3 +74,28 @@ class SamplesTest(JobCase):
         text = "".join(logs.values())
         self.assertEqual(text.count("This will show up in files under logs/user on the Azure portal."), len(logs))
         self.assertEqual(sorted(int(n) for n in re.findall(r"\|DEBUG\|\d+\|/.*/work/code/entry_script_logger\.py: <mini-batch (\d+): 5 items \[", text)), list(range(5)))
+
+    def test_run_context_and_entry_script(self):
+        """The names of the original, filled by a real job."""
+        self.files(3)
+        self.write("labels/l.txt", "x")
+        self.write("code/score.py", textwrap.dedent("""
+            from azureml.core import Run
+            from azureml_user.parallel_run import EntryScript
+            def init():
+                global run_
+                run_ = Run.get_context()
+                run_.log("loaded", 1)
+            def run(mini_batch):
+                one, ws = EntryScript(), run_.experiment.workspace
+                return [run_.id, run_.parent.id, run_.experiment.name, ws.name, ws.resource_group, run_.input_datasets["images"], run_.input_datasets["labels"],
+                        one.agent_name, one.log_dir, one.output_dir, one.working_dir]
+        """))
+        r = self.prs("run", "code/score.py", "--input", "images=in", "--side-input", "labels=labels", "--processes", "1", "--name", "digits", "--output", "out.txt")
+        self.assertEqual(r.returncode, 0, r.stderr)
+        [run] = glob.glob(os.path.join(self.dir, "runs", "*"))
+        name = os.path.basename(run)
+        self.assertEqual(self.output().splitlines(), [name, name, "digits", "local", "local", self.dir + "/in", self.dir + "/labels", "process000",
+                                                      run + "/logs/user/entry_script_log/127.0.0.1", self.dir, run + "/work/code"])
+        [text] = self.logs("entry_script_log/127.0.0.1/process000.log.txt").values()
+        self.assertIn("|metric loaded = 1\n", text)
