@@ -50,8 +50,8 @@ def _argparse_says(tb):
 
 def _refused_arguments(error):
     said = _argparse_says(error.__traceback__)
-    if "unrecognized arguments" in said:
-        return "hint: %s. The script's parse_args() does not know the engine's own flags: run with --engine-args hide, or use parse_known_args()" % said
+    if "unrecognized arguments: --client_sdk_version" in said:
+        return "hint: the script's parse_args() does not know the engine's own flags: run with --engine-args hide, or use parse_known_args()"
     if said:
         return "hint: %s. The script's own arguments go behind -- on the command line" % said
     return ""

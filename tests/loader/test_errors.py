@@ -83,12 +83,19 @@ def test_hints(node, tmp_path):
     parse = "import argparse\np = argparse.ArgumentParser()\np.add_argument('--labels', %s)\np.parse_args()\ndef run(b): return b"
     for script, part in (("import sklearn_not_there", "-m pip install sklearn_not_there"), ("import cv2.not_there", "-m pip install opencv-python"),
                          ("raise ModuleNotFoundError('x' * 5000, name='long')", "x; hint: install it for this interpreter: "), ("import helpers", "helpers.py lies in %s, but only the folder of the entry script is copied" % tmp_path),
-                         (parse % "type=int", "hint: unrecognized arguments: --x 1. The script's parse_args() does not know the engine's own flags: run with --engine-args hide"),
+                         (parse % "type=int", "hint: unrecognized arguments: --x 1. The script's own arguments go behind --"),
                          (parse % "required=True", "hint: the following arguments are required: --labels. The script's own arguments go behind --"),
                          ("open('data/labels.txt')", "hint: data/labels.txt exists where the job was submitted"), ("open(b'data/labels.txt')", "--side-input"),
                          ("open('nowhere.txt')", "No such file or directory: 'nowhere.txt'"), ("import sys; sys.exit(2)", "SystemExit: 2")):
         code, message = node(script, submit_dir=str(tmp_path)).init_failure()
         assert code == 153 and part in message, (script, message)
+
+
+def test_hint_for_a_strict_parser(node):
+    n = node("import argparse\nargparse.ArgumentParser().parse_args()\ndef run(b): return b", argv=["--client_sdk_version", "1", "--mini_batch_size", "2"])
+    code, message = n.init_failure()
+    assert message == "SystemExit: 2; hint: the script's parse_args() does not know the engine's own flags: run with --engine-args hide, or use parse_known_args()"
+    assert "unrecognized arguments: --client_sdk_version 1 --mini_batch_size 2" in n.read("err")
 
 
 def test_error_file_that_cannot_be_written(node):
