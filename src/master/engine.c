@@ -336,8 +336,10 @@ static void write_output(struct prs_engine *e)
 static void run(struct prs_engine *e)
 {
 	journal_finish(e);
-	if (!e->over)
+	if (!e->over) {
+		durable_begin(e);
 		run_mini_batches(e);
+	}
 	if (e->over)
 		return;
 	if (e->state == PRS_JOB_DRAINING)

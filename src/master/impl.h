@@ -52,6 +52,12 @@ struct assembling {
 	struct prs_err err;
 };
 
+struct durable {
+	struct prs_sync_job job;
+	struct prs_engine *engine;
+	struct prs_err err;
+};
+
 struct prs_engine {
 	struct prs_engine_config c;
 	struct prs_engine_end *end;
@@ -69,6 +75,7 @@ struct prs_engine {
 	bool syncing;
 	struct listing listing;
 	struct assembling assembling;
+	struct durable durable;
 	struct prs_node *node;
 	struct prs_report *report;
 	struct prs_buf setup;
@@ -115,6 +122,9 @@ struct prs_link drive_link(struct prs_engine *e);
 /* plan.c */
 int planner_start(struct prs_engine *e, struct prs_err *err);
 void planner_next(struct prs_engine *e);
+/* durable.c */
+/* The copies of the code become durable, before anything counts. */
+void durable_begin(struct prs_engine *e);
 /* finish.c */
 /* All mini-batches are final: ends the job, or begins to write the output and returns true: the loop has to run until it stops again. */
 bool finish_begin(struct prs_engine *e);

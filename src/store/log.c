@@ -199,6 +199,9 @@ static ssize_t read_full(const struct prs_fs *fs, int fd, uint8_t *to, size_t n,
 	return (ssize_t)got;
 }
 
+/* A pipe, a folder, a file that is open for writing: whoever passed it is to blame, not a disk. */
+static bool cannot_be_read(ssize_t r) { return r == -ESPIPE || r == -EBADF || r == -EISDIR || r == -EINVAL || r == -ENXIO; }
+
 /* Copy head, bytes and padding behind the frame header; checksums of the whole body and of the bytes. */
 static int copy_raw(struct prs_log *l, const struct prs_rows *rows, int fd, uint8_t *space, uint32_t *ret_body, uint32_t *ret_sum)
 {
@@ -216,7 +219,7 @@ static int copy_raw(struct prs_log *l, const struct prs_rows *rows, int fd, uint
 		size_t n = rows->length - done < RAW_CHUNK ? (size_t)(rows->length - done) : RAW_CHUNK;
 		ssize_t got = read_full(l->fs, fd, space, n, done);
 		if (got != (ssize_t)n) {
-			r = -EPROTO;
+			r = got >= 0 || cannot_be_read(got) ? -EPROTO : (int)got;
 			break;
 		}
 		XXH3_64bits_update(part, space, n);

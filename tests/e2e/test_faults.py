@@ -118,3 +118,19 @@ class MemoryFaultTest(FaultCase):
             for repeat in ("", ":repeat"):
                 self.one_fault("malloc:%d:ENOMEM%s" % (n, repeat))
         self.check_no_strays()
+
+
+class DurableTest(FaultCase):
+    def syncs(self):
+        self.clean()
+        r, report = self.attempt("run", "code/score.py", "--input", "in", "--mini-batch-size", "1000", "--output", "out.txt", "--processes", "1")
+        self.assertEqual(r.returncode, 0, r.stderr)
+        return report["fdatasync"], report["sync_dir"]
+
+    def test_the_code_is_durable_before_anything_counts(self):
+        """A resume after a loss of power runs the snapshot: each file and folder of both copies was synced."""
+        files, folders = self.syncs()
+        for name in ("a.py", "package/b.py", "package/data/c.json"):
+            self.write("code/" + name, "x = 1\n")
+        more_files, more_folders = self.syncs()
+        self.assertEqual((more_files - files, more_folders - folders), (6, 4))
