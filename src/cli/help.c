@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { COLUMNS = 80, TEXT_INDENT = 6, NAME_COLUMNS = 10 };
+enum { COLUMNS = 80, TEXT_INDENT = 6, NAME_COLUMNS = 12 };
 
 /* ---- paragraphs ------------------------------------------------------------------------------------------------------- */
 
