@@ -520,8 +520,8 @@ static const char *check(const char *script)
 
 static void expect(const char *text, const char *sentence)
 {
-	if (!strstr(text, sentence))
-		fail_msg("expected \"%s\" in:\n%s", sentence, text);
+	if (!text || !strstr(text, sentence))
+		fail_msg("expected \"%s\" in:\n%s", sentence, text ? text : "");
 }
 
 static void test_all_mistakes(void **state)
