@@ -77,6 +77,10 @@ class Worker:
             self.rows = rows.of_job(self.job, (root, os.path.dirname(path)))
             self.module = entry.load(module)
             self.call = entry.caller_of(self.module)
+            if self.job.one("profiling_module"):
+                from prs_loader import profiling
+
+                self.call = profiling.wrap(self.call, self.job)
         except BaseException as e:  # noqa: BLE001 - also SystemExit at import
             code = NO_RUN_FUNCTION if isinstance(e, entry.NoRun) else ASYNC_RUN if isinstance(e, entry.AsyncRun) else IMPORT_FAILED
             self.report(channel.INIT_FAILED, code, "import of " + name, e)

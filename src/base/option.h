@@ -51,6 +51,7 @@ enum prs_option_id {
 enum { PRS_OUTPUT_APPEND_ROW = 0, PRS_OUTPUT_SUMMARY_ONLY = 1 };
 enum { PRS_LOG_WARNING = 0, PRS_LOG_INFO = 1, PRS_LOG_DEBUG = 2 };
 enum { PRS_THREADS_AUTO = 0, PRS_THREADS_KEEP = 1 };
+enum { PRS_PROFILE_OFF = 0, PRS_PROFILE_C = 1, PRS_PROFILE_PYTHON = 2 };
 enum { PRS_ENGINE_ARGS_SHOW = 0, PRS_ENGINE_ARGS_HIDE = 1 };
 
 /* May `prs resume` change it? SCREEN: it is about the screen of this command only and no part of the job. */

@@ -66,6 +66,11 @@ static int make_setup(struct prs_engine *e, struct prs_err *err)
 	put_pair(&e->setup, "output_action", j->o.output_action == PRS_OUTPUT_SUMMARY_ONLY ? "summary_only" : "append_row");
 	put_pair(&e->setup, "output_dir", j->output_dir);
 	put_pair(&e->setup, "logging_level", levels[j->o.logging_level]);
+	if (j->o.profiling_module != PRS_PROFILE_OFF) {
+		put_pair(&e->setup, "profiling_module", j->o.profiling_module == PRS_PROFILE_C ? "cProfile" : "profile");
+		snprintf(path, sizeof path, "%s/logs/sys/profile", e->c.dir);
+		put_pair(&e->setup, "profile_dir", path);
+	}
 	put_pair(&e->setup, "experiment", j->name);
 	if (j->o.append_row_dataframe_header)
 		put_pair(&e->setup, "dataframe_header", "true");
