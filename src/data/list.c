@@ -562,7 +562,8 @@ int prs_list_next(struct prs_lister *l, struct prs_buf *body, struct prs_err *er
 	put_rules(l, body, whole);
 	if (whole)
 		l->current_input = -1;
-	l->sum = prs_plan_sum(l->sum, body->data + from, body->len - from);
+	if (body->len > from)
+		l->sum = prs_plan_sum(l->sum, body->data + from, body->len - from);
 	if (whole && l->next_input == l->inputs)
 		put_end(l, body);
 	if (body->failed)
