@@ -129,6 +129,8 @@ int cmd_validate(struct cli_args *a);
 int cmd_resume(struct cli_args *a);
 int cmd_status(struct cli_args *a);
 int cmd_list(struct cli_args *a);
+int cmd_cancel(struct cli_args *a);
+int cmd_why(struct cli_args *a);
 int cmd_check(struct cli_args *a);
 int cmd_dump(struct cli_args *a);
 int cmd_doctor(struct cli_args *a);

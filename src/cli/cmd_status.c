@@ -127,6 +127,9 @@ int cmd_status(struct cli_args *a)
 	prs_buf_init(&b, 1 << 20);
 	if (cli_find_run(a, a->words.n ? a->words.v[0] : NULL, &run, &err) < 0)
 		return unreadable(&err);
+	int watched = cli_has(a, "--watch") ? cli_watch(&run, cli_json(a)) : 0;
+	if (watched)
+		return watched;
 	int r = cli_view_read(&v, &run, true, &err);
 	if (!r && cli_json(a))
 		status_json(&b, &v, &run);

@@ -28,6 +28,10 @@ static const struct cli_flag doctor_flags[] = {
 	{ "--dir", NULL, "DIR", "the folder to test (default: where run folders are made)" },
 	{ 0 },
 };
+static const struct cli_flag status_flags[] = {
+	{ "--watch", "-w", NULL, "follow a running job until it ends; with --json a line five times a second" },
+	{ 0 },
+};
 static const struct cli_flag options_flags[] = {
 	{ "--markdown", NULL, NULL, "all of them as docs/options.md" },
 	{ 0 },
@@ -68,11 +72,18 @@ static const struct cli_command commands[] = {
 	              "prs resume score-20250131 --set run_invocation_timeout=300 --processes 2\n"
 	              "prs resume last --retry-failed\n",
 	  .exits = RUNNING_EXITS },
+	{ .name = "cancel", .run = cmd_cancel, .group = "Run", .arguments = "[RUN]", .what = "stop a running job for good",
+	  .more = RUN_WORD " The workers are stopped at once, nothing is published, and the run cannot be resumed (Ctrl-C, or kill, stops it resumable).",
+	  .options = "runs-dir", .words_max = 1, .examples = "prs cancel\nprs cancel score-2025\n",
+	  .exits = "0  canceled\n1  it ended by itself before\n2  wrong usage, no such run, or it is not running\n3  files of the run are damaged\n" },
 	{ .name = "list", .run = cmd_list, .group = "Look", .arguments = "[--json]", .what = "all runs with state, counts and age", .options = "runs-dir json",
 	  .examples = "prs list\nprs list --runs-dir /data/runs --json\n", .exits = LOOKING_EXITS },
-	{ .name = "status", .run = cmd_status, .group = "Look", .arguments = "[RUN] [--json]", .what = "state and counts of a run",
-	  .more = RUN_WORD " Works while the run is running, and when its engine is dead.", .options = "runs-dir json", .words_max = 1,
-	  .examples = "prs status\nprs status score-2025 --json\n", .exits = LOOKING_EXITS },
+	{ .name = "status", .run = cmd_status, .group = "Look", .arguments = "[RUN] [--watch] [--json]", .what = "state and counts of a run",
+	  .more = RUN_WORD " Works while the run is running, and when its engine is dead.", .options = "runs-dir json", .flags = status_flags, .words_max = 1,
+	  .examples = "prs status\nprs status --watch\nprs status score-2025 --json\n", .exits = LOOKING_EXITS },
+	{ .name = "why", .run = cmd_why, .group = "Look", .arguments = "[RUN] [--json]", .what = "what a running job waits for, process by process",
+	  .more = RUN_WORD, .options = "runs-dir json", .words_max = 1, .examples = "prs why\nprs why score-2025 --json\n",
+	  .exits = "0  done\n2  wrong usage, no such run, or it is not running\n3  files of the run are damaged, or of a newer version\n" },
 	{ .name = "check", .run = cmd_check, .group = "Look", .arguments = "[RUN]", .what = "compare the journal with the rows that are stored",
 	  .more = RUN_WORD " Reads every row of the run and its checksum; changes nothing.", .options = "runs-dir json", .words_max = 1,
 	  .examples = "prs check\nprs check ./runs/score-20250131-120000-abc\n",
@@ -112,7 +123,8 @@ const struct cli_command *cli_command_find(const char *name)
 /* What people type who come from other tools. */
 static const char *const habits[][2] = {
 	{ "ls", "list" }, { "ps", "list" }, { "show", "status" }, { "submit", "run" }, { "start", "run" }, { "continue", "resume" }, { "restart", "resume" },
-	{ "verify", "check" }, { "fsck", "check" }, { "info", "status" }, { "explain", "errors" },
+	{ "verify", "check" }, { "fsck", "check" }, { "info", "status" }, { "explain", "errors" }, { "stop", "cancel" },
+	{ "kill", "cancel" }, { "abort", "cancel" }, { "watch", "status" }, { "top", "why" },
 };
 
 const char *cli_command_nearest(const char *name)

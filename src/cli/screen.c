@@ -54,7 +54,7 @@ static void go_to_line(struct screen *s)
 		fputs("\033[A\033[J", stderr);
 }
 
-static void clear_line(struct screen *s)
+void screen_clear(struct screen *s)
 {
 	if (s->drawn) {
 		go_to_line(s);
@@ -66,7 +66,7 @@ static void clear_line(struct screen *s)
 
 void screen_put(struct screen *s, struct prs_buf *text)
 {
-	clear_line(s);
+	screen_clear(s);
 	fputs(prs_buf_str(text), stderr);
 	fflush(stderr);
 }
@@ -251,7 +251,7 @@ void screen_end(struct screen *s, const struct prs_engine_end *end, const char *
 	char output[PATH_MAX], dir[PATH_MAX];
 	prs_buf_init(&trace, TEXT_BYTES);
 	prs_buf_init(&b, TEXT_BYTES);
-	clear_line(s);
+	screen_clear(s);
 	if (s->json) {
 		end_event(end, status, err);
 		return;

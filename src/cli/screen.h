@@ -19,6 +19,8 @@ struct screen {
 
 void screen_init(struct screen *s, bool json, bool quiet);
 void screen_done(struct screen *s);
+/* The live line goes. */
+void screen_clear(struct screen *s);
 /* A finished text, above the live line. */
 void screen_put(struct screen *s, struct prs_buf *text);
 /* The callbacks of the engine; ctx = struct screen. */

@@ -24,6 +24,8 @@ int cli_view_read(struct cli_view *v, const struct cli_run *run, bool with_plan,
 void cli_view_done(struct cli_view *v);
 /* "completed", "failed", "canceled", "running", "interrupted" (it should run, but no engine does) */
 const char *cli_view_state(const struct cli_view *v);
+/* Shows how a running engine gets on until it ends (or nobody listens): a live line, or JSON lines. Exit status. */
+int cli_watch(const struct cli_run *run, bool json);
 /* "2025-01-31 12:00:00" (local); "5 min", "3 d" */
 void cli_put_time(struct prs_buf *to, uint64_t wall_us);
 void cli_put_age(struct prs_buf *to, uint64_t now_us, uint64_t then_us);

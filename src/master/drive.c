@@ -27,6 +27,25 @@ void drive_stop(struct prs_engine *e, enum prs_job_state to, uint16_t code, cons
 	}
 }
 
+void drive_cancel(struct prs_engine *e)
+{
+	static const char text[] = "canceled by prs cancel";
+	if (e->over || e->state == PRS_JOB_ABORTING)
+		return;
+	if (e->assembling.running) {
+		finish_cancel(e, PRS_ECANCELED, text);
+		return;
+	}
+	if (e->ending)
+		engine_cause(e, PRS_ECANCELED, text);
+	else
+		drive_stop(e, PRS_JOB_DRAINING, PRS_ECANCELED, text);
+	e->abort_at_us = 0;
+	prs_node_abort(e->node);
+	if (e->c.say)
+		e->c.say(e->c.ctx, "canceled by prs cancel: stopping the workers");
+}
+
 /* ---- effects of the scheduler ----------------------------------------------------------------------------------------- */
 
 static void put_failed(struct prs_engine *e, const struct prs_sched_effect *x)

@@ -3,6 +3,8 @@
  */
 #include "master/impl.h"
 
+#include "io/ctl.h"
+
 #include "io/process.h"
 
 #include <errno.h>
@@ -15,6 +17,7 @@
 #define TICK_US UINT64_C(100000)
 #define FENCE_US UINT64_C(500000)
 #define TERM_GRACE_US UINT64_C(20000000)
+#define RATE_US UINT64_C(1000000)
 
 /* ---- folders and setup ------------------------------------------------------------------------------------------------ */
 
@@ -181,27 +184,38 @@ static void write_logs(struct prs_engine *e)
 	show_error(e);
 }
 
-static void show_progress(struct prs_engine *e, uint64_t now)
+void engine_progress(struct prs_engine *e, struct prs_progress *ret, char *note, size_t note_bytes)
 {
 	const struct prs_ledger_counts *c = &e->ledger.counts;
 	struct prs_pool_slot_view v;
-	char note[64];
-	uint64_t finished = c->units[PRS_UNIT_DONE] + c->units[PRS_UNIT_FAILED];
-	struct prs_progress p = { .elapsed_us = now - e->started_us, .planned_all = e->ledger.planned_all, .mini_batches = e->ledger.next_id,
-		                  .done = c->units[PRS_UNIT_DONE], .failed = c->units[PRS_UNIT_FAILED], .items = c->items, .items_final = c->items_final,
-		                  .items_failed = c->items_failed, .processes = (uint32_t)e->c.job->o.processes, .note = e->ending ? "stopping" : finish_note(e, note, sizeof note) };
-	if (now - e->rate_at_us >= 1000000) {
-		double lately = (double)(finished - e->rate_done) * 1e6 / (double)(now - e->rate_at_us);
-		e->rate = e->rate_at_us == e->started_us ? lately : 0.7 * e->rate + 0.3 * lately;
-		e->rate_at_us = now;
-		e->rate_done = finished;
-	}
-	p.rate = e->rate;
+	*ret = (struct prs_progress){ .elapsed_us = prs_clock_us() - e->started_us, .planned_all = e->ledger.planned_all, .mini_batches = e->ledger.next_id,
+		                      .done = c->units[PRS_UNIT_DONE], .failed = c->units[PRS_UNIT_FAILED], .items = c->items, .items_final = c->items_final,
+		                      .items_failed = c->items_failed, .processes = (uint32_t)e->c.job->o.processes, .rate = e->rate,
+		                      .note = e->ending ? "stopping" : finish_note(e, note, note_bytes) };
 	for (uint16_t i = 0; i < e->c.job->o.processes; i++) {
 		prs_node_view(e->node, i, &v);
-		p.busy += v.state == PRS_WORKER_BUSY;
-		p.starting += v.state == PRS_WORKER_STARTING || v.state == PRS_WORKER_INIT;
+		ret->busy += v.state == PRS_WORKER_BUSY;
+		ret->starting += v.state == PRS_WORKER_STARTING || v.state == PRS_WORKER_INIT;
 	}
+}
+
+static void measure_rate(struct prs_engine *e, uint64_t now)
+{
+	uint64_t finished = e->ledger.counts.units[PRS_UNIT_DONE] + e->ledger.counts.units[PRS_UNIT_FAILED];
+	if (now - e->rate_at_us < RATE_US)
+		return;
+	double lately = (double)(finished - e->rate_done) * 1e6 / (double)(now - e->rate_at_us);
+	e->rate = e->rate_at_us == e->started_us ? lately : 0.7 * e->rate + 0.3 * lately;
+	e->rate_at_us = now;
+	e->rate_done = finished;
+}
+
+static void show_progress(struct prs_engine *e, uint64_t now)
+{
+	char note[64];
+	struct prs_progress p;
+	measure_rate(e, now);
+	engine_progress(e, &p, note, sizeof note);
 	if (e->c.progress)
 		e->c.progress(e->c.ctx, &p);
 }
@@ -348,7 +362,7 @@ static void run(struct prs_engine *e)
 	if (e->over)
 		return;
 	if (e->state == PRS_JOB_DRAINING)
-		engine_state(e, PRS_JOB_INTERRUPTED, e->cause, e->end->text);
+		engine_state(e, e->cause == PRS_ECANCELED ? PRS_JOB_CANCELED : PRS_JOB_INTERRUPTED, e->cause, e->end->text);
 	else if (e->state == PRS_JOB_ABORTING)
 		engine_state(e, PRS_JOB_FAILED, e->cause, e->end->text);
 	else
@@ -362,6 +376,7 @@ static void free_loop(struct prs_engine *e)
 	if (!e->loop)
 		return;
 	prs_loop_each_turn(e->loop, NULL, NULL);
+	prs_ctl_free(e->ctl);
 	prs_sync_free(e->lister_thread);
 	if (e->sync) /* its jobs lie in the node */
 		prs_sync_drain(e->sync);
@@ -387,7 +402,8 @@ int prs_engine_run(const struct prs_engine_config *c, struct prs_engine_end *ret
 	int r = e->lister_thread ? make_folders(e, err) : err->code;
 	if (!r)
 		r = engine_open(e, err);
-	bool over = !r && (ret->was_over || e->state == PRS_JOB_FAILED); /* FAILED: decided on by the last engine, told by this one */
+	/* FAILED, CANCELED: decided on by the last engine, told by this one */
+	bool over = !r && (ret->was_over || e->state == PRS_JOB_FAILED || e->state == PRS_JOB_CANCELED);
 	if (!r && !ret->was_over)
 		make_report(e);
 	if (over && !ret->was_over)
@@ -399,8 +415,10 @@ int prs_engine_run(const struct prs_engine_config *c, struct prs_engine_end *ret
 		r = r ? r : make_loop(e, err);
 		if (!r && !e->ledger.planned_all && !prs_plan_complete(e->plan))
 			r = planner_start(e, err);
-		if (!r)
+		if (!r) {
+			control_open(e);
 			run(e);
+		}
 	}
 	if (!r && !ret->was_over && !e->fenced)
 		write_logs(e); /* a short job ends before its first tick */

@@ -90,7 +90,7 @@ static void done(struct prs_sync_job *job)
 	if (a->err.code == -PRS_EFENCED)
 		engine_fenced(e, &a->err);
 	else if (a->err.code == -PRS_EINTERRUPTED)
-		end_with(e, PRS_JOB_DRAINING, PRS_JOB_INTERRUPTED, a->cancel_code, a->cancel_text);
+		end_with(e, PRS_JOB_DRAINING, a->cancel_code == PRS_ECANCELED ? PRS_JOB_CANCELED : PRS_JOB_INTERRUPTED, a->cancel_code, a->cancel_text);
 	else if (a->err.code)
 		end_with(e, PRS_JOB_DRAINING, PRS_JOB_INTERRUPTED, (uint16_t)-a->err.code, a->err.msg);
 	else

@@ -81,6 +81,7 @@ struct prs_engine {
 	struct prs_buf setup;
 	struct prs_timer *timer;
 	struct prs_signal *signals[4];
+	struct prs_ctl *ctl; /* NULL: no socket could be made */
 	int lock_fd;
 	uint32_t epoch, plan_epoch_done;
 	enum prs_job_state state;
@@ -98,6 +99,8 @@ struct prs_engine {
 /* engine.c */
 /* Another engine took the run over: this one stops at once. */
 void engine_fenced(struct prs_engine *e, const struct prs_err *err);
+/* As it stands; p->note may point to `note`. */
+void engine_progress(struct prs_engine *e, struct prs_progress *p, char *note, size_t note_bytes);
 /* open.c */
 int engine_open(struct prs_engine *e, struct prs_err *err);
 void engine_close(struct prs_engine *e);
@@ -118,7 +121,12 @@ void engine_cause(struct prs_engine *e, uint16_t code, const char *text);
 void drive_event(struct prs_engine *e, struct prs_sched_event *ev);
 void drive_fact(struct prs_engine *e, const struct prs_fact *f);
 void drive_stop(struct prs_engine *e, enum prs_job_state to, uint16_t code, const char *text);
+/* prs cancel: everything stops now; the run ends CANCELED, for good. */
+void drive_cancel(struct prs_engine *e);
 struct prs_link drive_link(struct prs_engine *e);
+/* control.c */
+/* The socket; a run goes on without it. */
+void control_open(struct prs_engine *e);
 /* plan.c */
 int planner_start(struct prs_engine *e, struct prs_err *err);
 void planner_next(struct prs_engine *e);

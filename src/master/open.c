@@ -204,6 +204,8 @@ static void journal_planned(struct prs_engine *e, const struct prs_recovered *wa
 /* From where the last engine stood to RUNNING (or to the end it had decided on). */
 static void resume_state(struct prs_engine *e)
 {
+	if (e->state == PRS_JOB_DRAINING && e->ledger.job_code == PRS_ECANCELED)
+		engine_state(e, PRS_JOB_CANCELED, PRS_ECANCELED, e->end->text);
 	if (e->state == PRS_JOB_DRAINING)
 		engine_state(e, PRS_JOB_INTERRUPTED, 0, "");
 	if (e->state == PRS_JOB_ABORTING)
@@ -212,8 +214,9 @@ static void resume_state(struct prs_engine *e)
 		engine_state(e, PRS_JOB_RUNNING, 0, "");
 	e->end->output[0] = 0;
 	e->end->result.output_bytes = 0;
-	e->cause = e->state == PRS_JOB_FAILED ? e->ledger.job_code : 0;
-	if (e->state != PRS_JOB_FAILED)
+	bool ended = e->state == PRS_JOB_FAILED || e->state == PRS_JOB_CANCELED;
+	e->cause = ended ? e->ledger.job_code : 0;
+	if (!ended)
 		e->end->text[0] = 0;
 }
 

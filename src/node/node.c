@@ -206,6 +206,15 @@ void prs_node_kill(struct prs_node *n)
 
 void prs_node_view(const struct prs_node *n, uint16_t slot, struct prs_pool_slot_view *ret) { prs_pool_view(n->pool, slot, ret); }
 
+bool prs_node_page(const struct prs_node *n, uint16_t slot, struct prs_page *ret)
+{
+	const struct worker *w = &n->workers[slot];
+	if (!w->pid)
+		return false;
+	*ret = prs_page_read(w->page);
+	return true;
+}
+
 void prs_node_flush(struct prs_node *n)
 {
 	rows_flush(n);

@@ -48,6 +48,8 @@ void prs_node_finish(struct prs_node *n); /* nothing more will come */
 /* At once, without the pool: SIGKILL to every worker. For an engine that must not go on. */
 void prs_node_kill(struct prs_node *n);
 void prs_node_view(const struct prs_node *n, uint16_t slot, struct prs_pool_slot_view *ret);
+/* A copy of the worker's page; false when there is none. */
+bool prs_node_page(const struct prs_node *n, uint16_t slot, struct prs_page *ret);
 /* Send what was gathered: call at the end of each turn of the loop. */
 void prs_node_flush(struct prs_node *n);
 

@@ -714,17 +714,34 @@ uint64_t prs_sched_next_us(const struct prs_sched *s)
 	return at != UINT64_MAX && look < at ? look : at;
 }
 
+/* "mini-batches: 2 given to a process, 1 waiting for another try, 58 planned" */
+static void units_waited_for(const struct prs_ledger_counts *c, char *text, size_t bytes)
+{
+	static const struct {
+		enum prs_unit_state state;
+		const char *what;
+	} parts[] = { { PRS_UNIT_LEASED, "given to a process" }, { PRS_UNIT_WAITING, "waiting for another try" }, { PRS_UNIT_PLANNED, "planned" } };
+	size_t at = (size_t)snprintf(text, bytes, "mini-batches:");
+	bool first = true;
+	for (size_t i = 0; i < sizeof parts / sizeof *parts && at < bytes; i++) {
+		uint64_t n = c->units[parts[i].state];
+		if (!n)
+			continue;
+		at += (size_t)snprintf(text + at, bytes - at, "%s %llu %s", first ? "" : ",", (unsigned long long)n, parts[i].what);
+		first = false;
+	}
+	if (first)
+		snprintf(text, bytes, "the processes to end");
+}
+
 void prs_sched_waits_for(const struct prs_sched *s, char *text, size_t bytes)
 {
-	const struct prs_ledger_counts *c = &s->ledger->counts;
 	if (!s->ledger->next_id)
 		snprintf(text, bytes, "the first mini-batch: the input is being listed");
 	else if (!s->inits_done)
 		snprintf(text, bytes, "the first init()");
 	else
-		snprintf(text, bytes, "%llu mini-batches that run, %llu that wait for another try, %llu that are planned",
-		         (unsigned long long)c->units[PRS_UNIT_LEASED], (unsigned long long)c->units[PRS_UNIT_WAITING],
-		         (unsigned long long)c->units[PRS_UNIT_PLANNED]);
+		units_waited_for(&s->ledger->counts, text, bytes);
 }
 
 struct prs_sched *prs_sched_new(struct prs_ledger *ledger, const struct prs_limits *limits)

@@ -502,7 +502,7 @@ static void test_waits_for(void **state)
 	perform("ask 0 2");
 	perform("initok 0 0");
 	prs_sched_waits_for(w.sched, text, sizeof text);
-	assert_string_equal(text, "2 mini-batches that run, 0 that wait for another try, 3 that are planned");
+	assert_string_equal(text, "mini-batches: 2 given to a process, 3 planned");
 }
 
 int main(void)

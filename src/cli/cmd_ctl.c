@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * cmd_ctl: prs cancel, prs why, prs status --watch: what the running engine answers at its socket.
+ */
+#include "cli/screen.h"
+#include "cli/view.h"
+
+#include "io/ctl.h"
+#include "report/console.h"
+
+#include <ctype.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { ENDING_TRIES = 600, STARTING_TRIES = 20 };
+
+static void pause_ms(long ms)
+{
+	const struct timespec t = { ms / 1000, ms % 1000 * 1000000 };
+	nanosleep(&t, NULL);
+}
+
+/* Asks once; NULL and err: nobody listens (PRS_ENOTFOUND), or the answer says no. The caller drops the reference. */
+static json_t *ask(const struct cli_run *run, const char *cmd, struct prs_err *err)
+{
+	char line[64];
+	json_error_t e;
+	PRS_AUTOBUF reply;
+	prs_buf_init(&reply, 64 << 20);
+	snprintf(line, sizeof line, "{\"cmd\": \"%s\"}", cmd);
+	if (prs_ctl_ask(run->dir, line, &reply, err) < 0)
+		return NULL;
+	json_t *o = json_loads(prs_buf_str(&reply), 0, &e);
+	const char *cause = json_string_value(json_object_get(o, "cause"));
+	if (json_is_true(json_object_get(o, "ok")))
+		return o;
+	prs_fail(err, PRS_EINVALID, "%s", cause ? cause : "the engine's answer is no answer");
+	json_decref(o);
+	return NULL;
+}
+
+/* The same, with patience for an engine that has the lock and is about to listen. */
+static json_t *ask_running(const struct cli_run *run, const char *cmd, struct prs_err *err)
+{
+	json_t *o = NULL;
+	for (int i = 0; i < STARTING_TRIES; i++) {
+		o = ask(run, cmd, err);
+		if (o || err->code != -PRS_ENOTFOUND || !cli_is_running(run->dir))
+			return o;
+		pause_ms(50);
+	}
+	prs_fail(err, PRS_ENOTFOUND, "an engine holds %s, but it does not listen at its socket: it is starting or ending, or runs on another machine", run->name);
+	return NULL;
+}
+
+static uint64_t number(const json_t *o, const char *key) { return (uint64_t)json_integer_value(json_object_get(o, key)); }
+static const char *text(const json_t *o, const char *key)
+{
+	const char *s = json_string_value(json_object_get(o, key));
+	return s ? s : "";
+}
+
+/* A sentence for a run that no engine runs. */
+static int not_running(const struct cli_run *run, const char *what)
+{
+	struct prs_err err = { 0 };
+	struct cli_view v;
+	int r = cli_view_read(&v, run, false, &err);
+	const char *state = r ? "" : cli_view_state(&v);
+	bool interrupted = !strcmp(state, "interrupted");
+	if (r < 0)
+		complain(3, &err);
+	else
+		fprintf(stderr, "prs: %s is %s: there is nothing %s%s%s\n", run->name, state, what, interrupted ? ". Go on with: prs resume " : "",
+		        interrupted ? run->name : "");
+	cli_view_done(&v);
+	return r < 0 ? 3 : 2;
+}
+
+/* ---- cancel ----------------------------------------------------------------------------------------------------------- */
+
+int cmd_cancel(struct cli_args *a)
+{
+	struct prs_err err = { 0 };
+	struct cli_run run;
+	struct cli_view v;
+	if (cli_find_run(a, a->words.n ? a->words.v[0] : NULL, &run, &err) < 0)
+		return complain(2, &err);
+	json_t *o = ask_running(&run, "cancel", &err);
+	if (!o)
+		return err.code == -PRS_ENOTFOUND && !cli_is_running(run.dir) ? not_running(&run, "to cancel") : complain(2, &err);
+	json_decref(o);
+	for (int i = 0; i < ENDING_TRIES && cli_is_running(run.dir); i++)
+		pause_ms(100);
+	if (cli_is_running(run.dir)) {
+		printf("%s: asked to stop; its engine still has to end\n", run.name);
+		return 0;
+	}
+	int r = cli_view_read(&v, &run, false, &err);
+	if (!r)
+		printf("%s: %s\n", run.name, cli_view_state(&v));
+	bool canceled = !r && v.ledger.job == PRS_JOB_CANCELED;
+	cli_view_done(&v);
+	return r < 0 ? complain(3, &err) : canceled ? 0 : 1; /* it may have ended by itself before */
+}
+
+/* ---- why -------------------------------------------------------------------------------------------------------------- */
+
+/* "0.3 s", "12 s", "1:02:05" */
+static void put_since(struct prs_buf *b, uint64_t us)
+{
+	if (us < 10000000)
+		prs_buf_putf(b, "%.1f s", (double)us / 1e6);
+	else if (us < 100000000)
+		prs_buf_putf(b, "%.0f s", (double)us / 1e6);
+	else
+		prs_put_duration(b, us);
+}
+
+static void put_process(struct prs_buf *b, const json_t *p)
+{
+	char state[32] = "";
+	PRS_AUTOBUF since, mini_batch;
+	prs_buf_init(&since, 64);
+	prs_buf_init(&mini_batch, 64);
+	for (size_t i = 0; text(p, "state")[i] && i + 1 < sizeof state; i++)
+		state[i] = (char)tolower((unsigned char)text(p, "state")[i]);
+	put_since(&since, number(p, "since_us"));
+	if (json_is_integer(json_object_get(p, "mini_batch")))
+		prs_buf_putf(&mini_batch, "%llu", (unsigned long long)number(p, "mini_batch"));
+	prs_buf_putf(b, "  %-12s%-10s%-10s%10s%12s%8llu", text(p, "process"), state, text(p, "phase"), prs_buf_str(&since), prs_buf_str(&mini_batch),
+	             (unsigned long long)number(p, "queued"));
+	if (number(p, "tries") > 1)
+		prs_buf_putf(b, "  try %llu", (unsigned long long)number(p, "tries"));
+	if (number(p, "failures"))
+		prs_buf_putf(b, "  failed %llu times in a row", (unsigned long long)number(p, "failures"));
+	prs_buf_putc(b, '\n');
+}
+
+static void put_why(struct prs_buf *b, const json_t *o)
+{
+	size_t i;
+	json_t *p;
+	const json_t *all = json_object_get(o, "processes");
+	prs_buf_putf(b, "%s: running for ", text(o, "run"));
+	put_since(b, number(o, "elapsed_us"));
+	prs_buf_puts(b, ", ");
+	prs_put_count(b, number(o, "done") + number(o, "failed"));
+	prs_buf_puts(b, json_is_true(json_object_get(o, "planned")) ? " of " : " of at least ");
+	prs_put_count(b, number(o, "mini_batches"));
+	prs_buf_puts(b, " mini-batches finished\nwaits for ");
+	prs_put_plain(b, text(o, "waits_for"));
+	prs_buf_putc(b, '\n');
+	if (json_array_size(all))
+		prs_buf_putf(b, "  %-12s%-10s%-10s%10s%12s%8s\n", "PROCESS", "STATE", "PHASE", "SINCE", "MINI-BATCH", "QUEUED");
+	json_array_foreach((json_t *)(uintptr_t)all, i, p)
+		put_process(b, p);
+}
+
+int cmd_why(struct cli_args *a)
+{
+	struct prs_err err = { 0 };
+	struct cli_run run;
+	PRS_AUTOBUF b;
+	prs_buf_init(&b, 64 << 20);
+	if (cli_find_run(a, a->words.n ? a->words.v[0] : NULL, &run, &err) < 0)
+		return complain(2, &err);
+	json_t *o = ask_running(&run, "why", &err);
+	if (!o)
+		return err.code == -PRS_ENOTFOUND && !cli_is_running(run.dir) ? not_running(&run, "it waits for") : complain(2, &err);
+	char *line = cli_json(a) ? json_dumps(o, JSON_COMPACT) : NULL;
+	if (line)
+		prs_buf_putf(&b, "%s\n", line);
+	else
+		put_why(&b, o);
+	free(line);
+	json_decref(o);
+	return cli_print(&b);
+}
+
+/* ---- watch ------------------------------------------------------------------------------------------------------------ */
+
+static void to_progress(const json_t *o, struct prs_progress *p)
+{
+	*p = (struct prs_progress){ .elapsed_us = number(o, "elapsed_us"), .planned_all = json_is_true(json_object_get(o, "planned")),
+		                    .mini_batches = number(o, "mini_batches"), .done = number(o, "done"), .failed = number(o, "failed"),
+		                    .items = number(o, "items"), .items_final = number(o, "items_final"), .items_failed = number(o, "items_failed"),
+		                    .rate = json_real_value(json_object_get(o, "rate")), .busy = (uint32_t)number(o, "busy"),
+		                    .processes = (uint32_t)number(o, "processes"), .starting = (uint32_t)number(o, "starting"),
+		                    .note = json_string_value(json_object_get(o, "note")) };
+}
+
+int cli_watch(const struct cli_run *run, bool json)
+{
+	enum { EVERY_MS = 200 };
+	struct prs_err err = { 0 };
+	struct screen s;
+	screen_init(&s, false, json);
+	bool reader = true; /* a closed pipe ends it */
+	for (json_t *o; reader && (o = ask(run, "status", &err)); json_decref(o)) {
+		struct prs_progress p;
+		char *line = json ? json_dumps(o, JSON_COMPACT) : NULL;
+		reader = !line || (puts(line) >= 0 && fflush(stdout) == 0);
+		free(line);
+		to_progress(o, &p);
+		screen_progress(&s, &p);
+		pause_ms(EVERY_MS);
+	}
+	screen_clear(&s);
+	screen_done(&s);
+	return !reader || err.code == -PRS_ENOTFOUND ? 0 : complain(2, &err);
+}
