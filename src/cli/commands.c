@@ -91,7 +91,7 @@ static const struct cli_command commands[] = {
 	{ .name = "dump", .run = cmd_dump, .group = "Look", .arguments = "journal|plan|segment [RUN] [--json]", .what = "every record of a run's files, a line each",
 	  .more = RUN_WORD, .options = "runs-dir json", .words_min = 1, .words_max = 2,
 	  .examples = "prs dump journal\nprs dump plan last --json\n", .exits = LOOKING_EXITS },
-	{ .name = "doctor", .run = cmd_doctor, .group = "Learn", .arguments = "[--dir DIR] [--json]", .what = "what is wrong with this machine or a folder, and how to mend it",
+	{ .name = "doctor", .run = cmd_doctor, .group = "Learn", .arguments = "[--dir DIR] [--json]", .what = "what is wrong with this machine or folder, and how to mend it",
 	  .more = "Does once what the engine does: kernel functions, /proc, limits, Python; in the folder it creates, locks, syncs, renames and maps files, and removes "
 	          "them again.", .options = "runs-dir json", .flags = doctor_flags,
 	  .examples = "prs doctor\nprs doctor --dir /mnt/shared/runs\n", .exits = "0  all is well, or nearly\n1  something is wrong\n2  wrong usage\n" },
