@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * fs: the file functions of the program: the real ones. In test builds PRS_FAULT="function:n:ERRNO[:repeat]" makes the n-th call of a
- * function (tests/lib/fault_fs.h; "malloc": of an allocation, "any": of any file function) fail, once or from then on.
+ * function (tests/lib/fault_fs.h; "malloc": of an allocation, "any": of any file function) fail, once or from then on;
+ * "function@text:n:..." counts only calls on files whose path holds the text.
  * PRS_FAULT_REPORT=FILE: at the end the number of calls of each function is written there, what fired, and what was left open.
  */
 #include "cli/cli.h"
@@ -33,9 +34,10 @@ static void arm(const char *text)
 {
 	char function[32], error[32];
 	long n;
-	if (sscanf(text, "%31[^:]:%ld:%31[A-Z]", function, &n, error) != 3)
-		return;
 	bool repeat = strstr(text, ":repeat");
+	if (sscanf(text, "%31[^:@]@%63[^:]:%ld:%31[A-Z]", function, faulty.only, &n, error) != 4 &&
+	    sscanf(text, "%31[^:]:%ld:%31[A-Z]", function, &n, error) != 3)
+		return;
 	if (!strcmp(function, "malloc"))
 		(repeat ? prs_mem_fault_from : prs_mem_fault)(n);
 	else

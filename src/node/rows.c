@@ -200,14 +200,17 @@ static void done_raw(struct prs_sync_job *job)
 	struct raw_job *j = (struct raw_job *)job;
 	struct prs_node *n = j->node;
 	n->rows.raw_jobs--;
-	if (j->err.code && j->segment == n->rows.raws && j->segment->log.failed)
-		replace(n, true, &j->err);
-	if (j->err.code == -PRS_EPROTOCOL || j->err.code == -PRS_ELIMIT) /* again for nothing would be again for ever */
-		tell_bad_rows(n, &j->done, &j->err);
-	else if (j->err.code)
-		n->c.link.returned(n->c.link.ctx, &j->done.unit, j->done.lease);
-	else
+	if (!j->err.code) {
 		tell_done(n, &j->done);
+	} else if (j->err.code == -PRS_EPROTOCOL || j->err.code == -PRS_ELIMIT) { /* the process's fault */
+		tell_bad_rows(n, &j->done, &j->err);
+	} else {
+		if (j->segment == n->rows.raws && j->segment->log.failed)
+			replace(n, true, &j->err);
+		else if (!j->segment->log.failed)
+			fail(n, &j->err);
+		n->c.link.returned(n->c.link.ctx, &j->done.unit, j->done.lease);
+	}
 	prs_freep(&j);
 	node_check_down(n);
 }

@@ -7,13 +7,14 @@ with EIO, once or from then on; a sample of n, all of them with PRS_TORTURE.
 import glob
 import os
 import random
+import subprocess
 
 from prs_job import PRS, JobCase
 
 STUB = os.path.join(os.path.dirname(PRS), "..", "..", "tests", "stub", "stub_worker")
 FUNCTIONS = ("open", "close", "pread", "pwrite", "fdatasync", "sync_dir", "fallocate", "ftruncate", "fstat", "stat", "rename", "unlink", "mkdir",
              "mmap", "list", "entry", "free_bytes")
-SAMPLE = None if os.environ.get("PRS_TORTURE") else 4
+TORTURE = bool(os.environ.get("PRS_TORTURE"))
 
 
 class FaultCase(JobCase):
@@ -80,11 +81,11 @@ class FaultCase(JobCase):
             self.finish(r)
             return r, report
 
-    def sample(self, calls, seed):
-        if not SAMPLE or calls <= SAMPLE:
+    @staticmethod
+    def sample(calls, seed, most):
+        if TORTURE or calls <= most:
             return range(1, calls + 1)
-        dice = random.Random(seed)
-        return sorted({1, 2, calls} | {dice.randint(3, calls) for _ in range(SAMPLE - 1)})
+        return sorted(random.Random(seed).sample(range(1, calls + 1), most))
 
 
 class FileFaultTest(FaultCase):
@@ -94,7 +95,7 @@ class FileFaultTest(FaultCase):
         self.assertGreater(report[function], 0)
         for error in ("ENOSPC", "EIO"):
             for repeat in ("", ":repeat"):
-                for n in self.sample(report[function], function + error + repeat):
+                for n in self.sample(report[function], function + error + repeat, 2):
                     self.one_fault("%s:%d:%s%s" % (function, n, error, repeat))
         self.check_no_strays()
 
@@ -112,10 +113,8 @@ class MemoryFaultTest(FaultCase):
     def test_out_of_memory(self):
         r, report = self.attempt(*self.words)
         self.assertEqual(r.returncode, 0, r.stderr)
-        calls = report["malloc"]
-        dice = random.Random(1)
-        for n in range(1, calls + 1) if not SAMPLE else sorted({1, 2, 3} | {dice.randint(4, calls) for _ in range(40)}):
-            for repeat in ("", ":repeat"):
+        for repeat in ("", ":repeat"):
+            for n in self.sample(report["malloc"], repeat, 16):
                 self.one_fault("malloc:%d:ENOMEM%s" % (n, repeat))
         self.check_no_strays()
 
@@ -134,3 +133,113 @@ class DurableTest(FaultCase):
             self.write("code/" + name, "x = 1\n")
         more_files, more_folders = self.syncs()
         self.assertEqual((more_files - files, more_folders - folders), (6, 4))
+
+
+class KindTest(FaultCase):
+    """What must happen for one kind of fault."""
+
+    def states(self):
+        return [(f["to"], f.get("error")) for f in self.journal("STATE")]
+
+    def files_of(self, pattern):
+        return glob.glob(os.path.join(self.run_dir(), pattern))
+
+    def tries(self):
+        """Failed tries but for those that the input asks for."""
+        return [t for t in self.journal("TRY") if t["error"] not in ("RUN_EXCEPTION", "RUN_CRASH")]
+
+    def test_a_journal_that_fails_ends_resumable(self):
+        for fault in ("fdatasync@journal-1:4:EIO", "pwrite@journal-1:4:EIO", "pwrite@journal-1:4:ENOSPC", "fdatasync@journal-1:4:EIO:repeat"):
+            r, _ = self.one_fault(fault)
+            self.assertEqual(r.returncode, 4)
+            self.assertIn("the journal cannot be written", r.stderr)
+            self.assertEqual(self.tries(), [])
+
+    def test_a_segment_that_fails_gives_its_results_back_and_is_replaced(self):
+        for fault in ("fdatasync@.seg:4:EIO", "pwrite@.seg:3:EIO", "fdatasync@.raw:2:EIO", "pwrite@.raw:4:EIO"):
+            r, _ = self.one_fault(fault)
+            self.assertEqual(r.returncode, 0, r.stderr)
+            self.assertEqual(self.tries(), [])
+            kind = "raw" if "raw" in fault else "seg"
+            self.assertEqual(len(self.files_of("seg/*." + kind)), 2)
+
+    def test_segments_that_always_fail_end_resumable(self):
+        for fault in ("fdatasync@.seg:3:EIO:repeat", "pwrite@.raw:1:EIO:repeat"):
+            r, _ = self.one_fault(fault)
+            self.assertEqual(r.returncode, 4)
+            self.assertEqual(self.tries(), [])
+            self.assertIn(("DRAINING", "IO"), self.states())
+
+    def test_a_full_disk_costs_no_try_and_says_what_to_do(self):
+        for fault in ("pwrite@.seg:3:ENOSPC:repeat", "pwrite@.raw:1:ENOSPC:repeat", "fdatasync@.seg:3:ENOSPC:repeat", "fallocate@.seg:1:ENOSPC:repeat"):
+            r, _ = self.one_fault(fault)
+            self.assertEqual(r.returncode, 4)
+            self.assertIn("make room on that disk", r.stderr)
+            self.assertEqual(self.tries(), [])
+            if "fallocate" not in fault:
+                self.assertIn(("DRAINING", "NOSPACE"), self.states())
+                self.assertIn(("INTERRUPTED", "NOSPACE"), self.states())
+
+    def test_logs_that_fail_never_fail_the_job(self):
+        for fault in ("open@/logs/:1:EIO:repeat", "pwrite@/logs/:1:ENOSPC:repeat", "rename@/logs/:1:EIO:repeat", "fdatasync@/logs/:1:EIO:repeat"):
+            r, _ = self.one_fault(fault)
+            self.assertEqual(r.returncode, 0, r.stderr)
+
+    def test_the_output_folder_is_full(self):
+        r, _ = self.one_fault("pwrite@/.prs-:1:ENOSPC:repeat")
+        self.assertEqual(r.returncode, 4)
+        self.assertIn("make room on that disk", r.stderr)
+        self.assertEqual([n for n in os.listdir(self.dir) if n.startswith(".prs-")], [])
+
+    def test_a_listing_that_breaks_off(self):
+        for fault in ("entry@in/x:3:EIO", "list@in/x/y:1:EIO", "stat@in/x/y:1:EIO", "entry@in/x:1:ENOSPC:repeat"):
+            r, _ = self.one_fault(fault)
+            self.assertEqual(r.returncode, 4)
+            self.assertIn("in/x", r.stderr)
+
+    def test_a_descriptor_with_too_few_bytes_is_a_failed_try(self):
+        self.write("in/e.short", "e")
+        r = self.run_job("--run-max-try", "2")
+        self.assertEqual(r.returncode, 0, r.stderr)
+        self.assertEqual([t["error"] for t in self.tries()], ["PROTOCOL"] * 2)
+        self.assertEqual([f["error"] for f in self.journal("FAILED")], ["PROTOCOL"])
+        self.assertEqual(len(self.output().splitlines()), len(self.want.splitlines()) - 1)
+
+
+class FullDiskTest(FaultCase):
+    """A file system of a few megabytes that fills up; where none may be mounted, the faulty functions say that it is full."""
+
+    FILES = 6000
+
+    def setUp(self):
+        super().setUp()
+        self.want = ""
+        for i in range(self.FILES):
+            self.write("many/f%05d" % i, "%d " % i * 150)
+            self.want += "f%05d: %s\n" % (i, "%d " % i * 150)
+        os.mkdir(self.path("runs"))
+        self.mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", self.path("runs")], stderr=subprocess.DEVNULL).returncode == 0
+        if self.mounted:
+            self.addCleanup(subprocess.run, ["umount", "-l", self.path("runs")], check=True)
+
+    words = ("run", "code/score.py", "--input", "many", "--mini-batch-size", "1", "--processes", "2", "--output", "out.txt")
+
+    def test_full_and_resumed(self):
+        r = self.prs(*self.words, env=None if self.mounted else {"PRS_FAULT": "pwrite@.seg:20:ENOSPC:repeat"})
+        self.assertEqual(r.returncode, 4, r.stderr)
+        self.assertIn("make room on that disk", r.stderr)
+        states = [(f["to"], f.get("error")) for f in self.journal("STATE")]
+        self.assertEqual(states[-2:], [("DRAINING", "NOSPACE"), ("INTERRUPTED", "NOSPACE")])
+        self.assertEqual(self.journal("TRY"), [])
+        done = len(self.journal("DONE"))
+        self.assertGreater(done, 0)
+        self.assertFalse(os.path.exists(self.path("out.txt")))
+        if self.mounted:
+            again = self.prs("resume", "last")  # still full: nothing gets worse
+            self.assertEqual(again.returncode, 4, again.stderr)
+            subprocess.run(["mount", "-o", "remount,size=64m", self.path("runs")], check=True)
+        r = self.prs("resume", "last")
+        self.assertEqual(r.returncode, 0, r.stderr)
+        self.check_output()
+        self.assertEqual(self.journal("TRY"), [])
+        self.check_no_strays()

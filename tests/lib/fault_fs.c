@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <string.h>
 
+enum { FDS = sizeof((struct fault_fs){ 0 }).chosen };
+
 static const char *const names[FAULT_KINDS] = {
 #define X(upper, lower) #lower,
 	FAULT_CALLS(X)
@@ -23,12 +25,12 @@ enum fault_call fault_call_by_name(const char *name)
 
 const char *fault_call_name(enum fault_call call) { return names[call]; }
 
-/* 0 or the errno with which this call fails. */
-static int fails(struct fault_fs *f, enum fault_call call)
+/* 0 or the errno with which this call on a chosen file fails. */
+static int fails_if(struct fault_fs *f, enum fault_call call, bool chosen)
 {
 	__atomic_add_fetch(&f->calls[call], 1, __ATOMIC_RELAXED);
 	__atomic_add_fetch(&f->calls[FAULT_ANY], 1, __ATOMIC_RELAXED);
-	if (!f->nth || (f->call != call && f->call != FAULT_ANY))
+	if (!f->nth || !chosen || (f->call != call && f->call != FAULT_ANY))
 		return 0;
 	long seen = __atomic_add_fetch(&f->seen, 1, __ATOMIC_RELAXED);
 	if (seen < f->nth || (seen > f->nth && !f->repeat))
@@ -37,35 +39,44 @@ static int fails(struct fault_fs *f, enum fault_call call)
 	return f->errnum;
 }
 
+static int fails_at(struct fault_fs *f, enum fault_call call, const char *path) { return fails_if(f, call, !f->only[0] || strstr(path, f->only)); }
+
+static int fails(struct fault_fs *f, enum fault_call call, int fd)
+{
+	return fails_if(f, call, !f->only[0] || (fd >= 0 && fd < FDS && f->chosen[fd]));
+}
+
 static void add(long *counter, long n) { __atomic_add_fetch(counter, n, __ATOMIC_RELAXED); }
 
-/* The calls that only fail or go through. */
-#define PLAIN(call, upper, params, ...)                                       \
+/* The calls that only fail or go through; `on` says by what the file is known. */
+#define PLAIN(call, upper, on, what, params, ...)                             \
 	static int f_##call params                                            \
 	{                                                                     \
 		struct fault_fs *f = ctx;                                     \
-		int e = fails(f, FAULT_##upper);                              \
+		int e = on(f, FAULT_##upper, what);                           \
 		return e ? -e : f->real->call(f->real->ctx, __VA_ARGS__);     \
 	}
 
-PLAIN(sync_dir, SYNC_DIR, (void *ctx, const char *path), path)
-PLAIN(fallocate, FALLOCATE, (void *ctx, int fd, uint64_t offset, uint64_t n), fd, offset, n)
-PLAIN(ftruncate, FTRUNCATE, (void *ctx, int fd, uint64_t size), fd, size)
-PLAIN(fstat, FSTAT, (void *ctx, int fd, struct prs_fs_stat *ret), fd, ret)
-PLAIN(stat, STAT, (void *ctx, const char *path, struct prs_fs_stat *ret), path, ret)
-PLAIN(rename, RENAME, (void *ctx, const char *from, const char *to), from, to)
-PLAIN(rename_new, RENAME, (void *ctx, const char *from, const char *to), from, to)
-PLAIN(unlink, UNLINK, (void *ctx, const char *path), path)
-PLAIN(mkdir, MKDIR, (void *ctx, const char *path, uint32_t mode), path, mode)
-PLAIN(free_bytes, FREE_BYTES, (void *ctx, const char *path, uint64_t *ret), path, ret)
+PLAIN(sync_dir, SYNC_DIR, fails_at, path, (void *ctx, const char *path), path)
+PLAIN(fallocate, FALLOCATE, fails, fd, (void *ctx, int fd, uint64_t offset, uint64_t n), fd, offset, n)
+PLAIN(ftruncate, FTRUNCATE, fails, fd, (void *ctx, int fd, uint64_t size), fd, size)
+PLAIN(fstat, FSTAT, fails, fd, (void *ctx, int fd, struct prs_fs_stat *ret), fd, ret)
+PLAIN(stat, STAT, fails_at, path, (void *ctx, const char *path, struct prs_fs_stat *ret), path, ret)
+PLAIN(rename, RENAME, fails_at, to, (void *ctx, const char *from, const char *to), from, to)
+PLAIN(rename_new, RENAME, fails_at, to, (void *ctx, const char *from, const char *to), from, to)
+PLAIN(unlink, UNLINK, fails_at, path, (void *ctx, const char *path), path)
+PLAIN(mkdir, MKDIR, fails_at, path, (void *ctx, const char *path, uint32_t mode), path, mode)
+PLAIN(free_bytes, FREE_BYTES, fails_at, path, (void *ctx, const char *path, uint64_t *ret), path, ret)
 
 static int f_open(void *ctx, const char *path, int flags, uint32_t mode)
 {
 	struct fault_fs *f = ctx;
-	int e = fails(f, FAULT_OPEN);
+	int e = fails_at(f, FAULT_OPEN, path);
 	int fd = e ? -e : f->real->open(f->real->ctx, path, flags, mode);
 	if (fd >= 0)
 		add(&f->open_files, 1);
+	if (fd >= 0 && fd < FDS)
+		f->chosen[fd] = strstr(path, f->only);
 	return fd;
 }
 
@@ -73,7 +84,7 @@ static int f_open(void *ctx, const char *path, int flags, uint32_t mode)
 static int f_close(void *ctx, int fd)
 {
 	struct fault_fs *f = ctx;
-	int e = fails(f, FAULT_CLOSE), r = f->real->close(f->real->ctx, fd);
+	int e = fails(f, FAULT_CLOSE, fd), r = f->real->close(f->real->ctx, fd);
 	add(&f->open_files, -1);
 	return e ? -e : r;
 }
@@ -83,14 +94,14 @@ static size_t most(const struct fault_fs *f, size_t n) { return f->max_bytes && 
 static ssize_t f_pread(void *ctx, int fd, void *to, size_t n, uint64_t offset)
 {
 	struct fault_fs *f = ctx;
-	int e = fails(f, FAULT_PREAD);
+	int e = fails(f, FAULT_PREAD, fd);
 	return e ? -e : f->real->pread(f->real->ctx, fd, to, most(f, n), offset);
 }
 
 static ssize_t f_pwrite(void *ctx, int fd, const void *from, size_t n, uint64_t offset)
 {
 	struct fault_fs *f = ctx;
-	int e = fails(f, FAULT_PWRITE);
+	int e = fails(f, FAULT_PWRITE, fd);
 	if (!e)
 		return f->real->pwrite(f->real->ctx, fd, from, most(f, n), offset);
 	if (f->partial && n > 1)
@@ -101,14 +112,14 @@ static ssize_t f_pwrite(void *ctx, int fd, const void *from, size_t n, uint64_t 
 static ssize_t f_read(void *ctx, int fd, void *to, size_t n)
 {
 	struct fault_fs *f = ctx;
-	int e = fails(f, FAULT_READ);
+	int e = fails(f, FAULT_READ, fd);
 	return e ? -e : f->real->read(f->real->ctx, fd, to, n);
 }
 
 static int f_fdatasync(void *ctx, int fd)
 {
 	struct fault_fs *f = ctx;
-	int e = fails(f, FAULT_FDATASYNC);
+	int e = fails(f, FAULT_FDATASYNC, fd);
 	if (e && f->sync_failed)
 		f->sync_failed(f->sync_ctx, fd);
 	return e ? -e : f->real->fdatasync(f->real->ctx, fd);
@@ -117,7 +128,7 @@ static int f_fdatasync(void *ctx, int fd)
 static void *f_mmap(void *ctx, int fd, size_t n, bool writable)
 {
 	struct fault_fs *f = ctx;
-	int e = fails(f, FAULT_MMAP);
+	int e = fails(f, FAULT_MMAP, fd);
 	if (e) {
 		errno = e;
 		return NULL;
@@ -137,6 +148,7 @@ static int f_munmap(void *ctx, void *p, size_t n)
 
 struct listing {
 	struct fault_fs *f;
+	const char *path;
 	prs_fs_entry_fn *each;
 	void *each_ctx;
 	int failed;
@@ -145,15 +157,15 @@ struct listing {
 static int each_entry(void *ctx, const char *name, char type)
 {
 	struct listing *l = ctx;
-	l->failed = fails(l->f, FAULT_ENTRY);
+	l->failed = fails_at(l->f, FAULT_ENTRY, l->path);
 	return l->failed ? 1 : l->each(l->each_ctx, name, l->f->unknown_types ? '?' : type);
 }
 
 static int f_list(void *ctx, const char *path, prs_fs_entry_fn *each, void *each_ctx)
 {
 	struct fault_fs *f = ctx;
-	struct listing l = { f, each, each_ctx, 0 };
-	int e = fails(f, FAULT_LIST);
+	struct listing l = { f, path, each, each_ctx, 0 };
+	int e = fails_at(f, FAULT_LIST, path);
 	int r = e ? -e : f->real->list(f->real->ctx, path, each_entry, &l);
 	return l.failed ? -l.failed : r;
 }

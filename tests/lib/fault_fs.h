@@ -33,6 +33,8 @@ struct fault_fs {
 	int errnum;
 	bool repeat;                /* and every later call too */
 	bool partial;               /* a failing pwrite has written half of its bytes before */
+	char only[64];              /* count only calls on files whose path holds this; "" = all */
+	bool chosen[1024];          /* by descriptor: its path holds it */
 	bool unknown_types;         /* list() does not know what its entries are */
 	long fired;                 /* calls that failed */
 	long max_bytes;             /* a pwrite or pread takes at most so many; 0 = no limit */
@@ -41,7 +43,7 @@ struct fault_fs {
 };
 
 void fault_fs_init(struct fault_fs *f, const struct prs_fs *real);
-/* The n-th call of `call` from now on fails with errnum; n = 0: none does. Clears `fired`. */
+/* The n-th call of `call` from now on fails with errnum; n = 0: none does. Clears `fired`. A change of `only` holds for files opened later. */
 void fault_fs_arm(struct fault_fs *f, enum fault_call call, long n, int errnum, bool repeat);
 /* "pwrite" -> FAULT_PWRITE; FAULT_KINDS when unknown; "any" is FAULT_ANY. */
 enum fault_call fault_call_by_name(const char *name);

@@ -2,9 +2,9 @@
  * stub_worker: a worker process in C that stands in for Python and the loader in test builds: PRS_STUB=.../stub_worker. It starts in
  * a millisecond, speaks wire/msg.h and returns a row "name: content" for each file.
  *
- * What a file is called says what happens:  *.raw: the rows of its mini-batch go through a passed descriptor · *.fail: the try fails ·
- * *.crash: the process dies · *.once.fail, *.once.crash: only if there is no mark beside the program's cwd yet · *.slow: it waits for a
- * file "go" in the submitting folder.
+ * What a file is called says what happens:  *.raw: the rows of its mini-batch go through a passed descriptor · *.short: and it holds too
+ * few bytes · *.fail: the try fails · *.crash: the process dies · *.once.fail, *.once.crash: only if there is no file mark-<name> in the
+ * submitting folder yet · *.slow: it waits for a file "go" there.
  */
 #include "base/buf.h"
 #include "base/mem.h"
@@ -278,7 +278,7 @@ static void send_fail(const struct task *k, uint64_t start_us)
 	send_frame(PRS_MSG_FAIL, k->claim, &b, -1);
 }
 
-static void send_result(const struct task *k, const struct prs_buf *rows, uint32_t count, bool raw, uint64_t start_us)
+static void send_result(const struct task *k, const struct prs_buf *rows, uint32_t count, bool raw, bool too_few, uint64_t start_us)
 {
 	uint8_t head[PRS_DONE_BYTES];
 	PRS_AUTOBUF b;
@@ -286,6 +286,7 @@ static void send_result(const struct task *k, const struct prs_buf *rows, uint32
 	struct prs_done d = { .unit = { k->t.id, k->t.item_first, k->t.item_count }, .lease = k->t.lease, .try_number = k->t.try_number,
 		              .status = count < k->t.items ? PRS_DONE_SHORT : PRS_DONE_OK, .length = rows->len, .succeeded = count, .rows = count,
 		              .start_us = start_us, .run_us = 1, .elapsed_us = 2, .cpu_us = 1 };
+	d.length += too_few;
 	prs_done_encode(&d, head);
 	prs_buf_put(&b, head, sizeof head);
 	int fd = -1;
@@ -317,7 +318,7 @@ static void run(const struct task *k)
 	uint64_t start_us = clock_us(CLOCK_REALTIME);
 	PRS_AUTOBUF rows;
 	prs_buf_init(&rows, IN_MAX);
-	bool raw = false, fail = false;
+	bool raw = false, too_few = false, fail = false;
 	uint32_t count = 0;
 	begin(k, start_us);
 	phase(PRS_PHASE_RUN);
@@ -327,14 +328,15 @@ static void run(const struct task *k)
 		if (ends_with(p, ".slow"))
 			wait_for_go();
 		fail = fail || happens(p, ".fail");
-		raw = raw || ends_with(p, ".raw");
+		too_few = too_few || ends_with(p, ".short");
+		raw = raw || too_few || ends_with(p, ".raw");
 		put_row(&rows, p);
 	}
 	phase(PRS_PHASE_WRITE);
 	if (fail)
 		send_fail(k, start_us);
 	else
-		send_result(k, &rows, count, raw, start_us);
+		send_result(k, &rows, count, raw, too_few, start_us);
 	w.page->results++;
 	phase(PRS_PHASE_IDLE);
 }
