@@ -243,17 +243,15 @@ static int add_name(struct names *v, const char *name)
 
 static bool leads_nowhere(int r) { return r == -ENOENT || r == -ENOTDIR || r == -ELOOP; }
 
-/* 'x' = passed over; 0 = it cannot be told (found->failed): an item is never left out because of an error. */
-/* What cannot be looked at (a dangling link) counts as a file. */
+/* What cannot be looked at (a dangling link) counts as a file. An error of the disk is none of its properties: found->failed. */
 static char type_by_stat(struct found *f, const char *name)
 {
 	PRS_AUTOFREE char *path = prs_strf("%s/%s", f->path, name);
 	struct prs_fs_stat st;
-	if (!path) {
-		f->failed = -PRS_ENOMEM;
-		return 'o';
-	}
-	if (f->l->fs->stat(f->l->fs->ctx, path, &st) < 0)
+	int r = path ? f->l->fs->stat(f->l->fs->ctx, path, &st) : -ENOMEM;
+	if (r < 0 && !leads_nowhere(r) && r != -EACCES)
+		f->failed = r;
+	if (r < 0)
 		return 'f';
 	return S_ISREG(st.mode) ? 'f' : S_ISDIR(st.mode) ? 'd' : 'o';
 }
@@ -270,6 +268,8 @@ static int each_entry(void *ctx, const char *name, char type)
 	struct found *f = ctx;
 	if (type == 'l' || type == '?')
 		type = type_by_stat(f, name);
+	if (f->failed)
+		return 1;
 	if (type == 'o')
 		f->l->counts.special++;
 	else if (!f->pattern || wanted(f, name, type))

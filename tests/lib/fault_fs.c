@@ -86,6 +86,8 @@ static int f_close(void *ctx, int fd)
 	struct fault_fs *f = ctx;
 	int e = fails(f, FAULT_CLOSE, fd), r = f->real->close(f->real->ctx, fd);
 	add(&f->open_files, -1);
+	if (fd >= 0 && fd < FDS)
+		f->chosen[fd] = false;
 	return e ? -e : r;
 }
 

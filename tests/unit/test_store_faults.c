@@ -29,7 +29,7 @@
 
 #include <cmocka.h>
 
-enum { IDS = 14, RAW_BYTES = 40000, LIVES_MAX = 4, BATCH = 3, PATH = 512 };
+enum { IDS = 15 /* a link that leads nowhere is an item */, RAW_BYTES = 40000, LIVES_MAX = 4, BATCH = 3, PATH = 512 };
 static const struct prs_run_id run_id = { "fault-test-run!" };
 static const char header[] = "name value\n";
 
