@@ -16,7 +16,10 @@ class NoRun(Exception):
 
 
 class AsyncRun(Exception):
-    """run() is an async function."""
+    """A function that is called here is an async one."""
+
+    def __init__(self, name):
+        Exception.__init__(self, "%s() is an async function: make it a plain one that calls asyncio.run()" % name)
 
 
 # ---- import
@@ -120,6 +123,15 @@ def _of_signature(run):
     return (BOTH if every or len(places) >= 2 else POSITIONAL), None
 
 
+def call(module, name):
+    """Call init() or shutdown(), where there is one."""
+    function = getattr(module, name, None)
+    result = function() if function is not None else None
+    if hasattr(result, "cr_await"):
+        result.close()
+        raise AsyncRun(name)
+
+
 def caller_of(module):
     """A function (mini_batch, context) -> what run() returns."""
     run = getattr(module, "run", None)
@@ -129,7 +141,7 @@ def caller_of(module):
         raise NoRun("run in the entry script is no function but a %s: def run(mini_batch)" % type(run).__name__)
     code = _outermost_code(run)
     if code is not None and code.co_flags & _ASYNC:
-        raise AsyncRun("run() is an async function: make it a plain one that calls asyncio.run()")
+        raise AsyncRun("run")
     plain = type(run) is type(caller_of) and not hasattr(run, "__wrapped__")
     how, name = (plain and _of_plain(run)) or _of_signature(run)
     if how == BOTH:

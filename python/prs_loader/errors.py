@@ -57,6 +57,15 @@ def _refused_arguments(error):
     return ""
 
 
+def _pickled_elsewhere(error):
+    """A class that the script which wrote a pickle had defined itself."""
+    text = str(error) if isinstance(error, AttributeError) else ""
+    if not text.startswith("Can't get attribute '") or "<module '__main__'" not in text:
+        return ""
+    name = text.split("'")[2]
+    return "hint: this was pickled by a program that defined %s itself. Before it is loaded: import __main__; __main__.%s = %s" % (name, name, name)
+
+
 def _hint(error, submit_dir):
     if isinstance(error, ModuleNotFoundError) and error.name:
         return _missing_module(error, submit_dir)
@@ -66,7 +75,7 @@ def _hint(error, submit_dir):
         name = os.fsdecode(error.filename)
         if not os.path.isabs(name) and os.path.exists(os.path.join(submit_dir, name)):
             return "hint: %s exists where the job was submitted, but the script runs in a copy of its folder: pass it with --side-input name=%s" % (name, name)
-    return ""
+    return _pickled_elsewhere(error)
 
 
 # ---- texts

@@ -79,8 +79,8 @@ class Rows:
                 raise _refused(value) from None
         if _is_frame(value):
             return value, 0
-        if hasattr(value, "to_pandas") and (hasattr(value, "columns") or hasattr(value, "column_names")):
-            raise _refused(value, "; return it with .to_pandas()")
+        if hasattr(value, "columns") or hasattr(value, "column_names"):  # of polars, pyarrow, dask ...: their items are columns
+            raise _refused(value, "; make it a pandas DataFrame first")
         try:
             iterator = iter(value)
         except TypeError:

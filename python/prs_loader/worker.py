@@ -88,10 +88,10 @@ class Worker:
         return True
 
     def init(self):
+        from prs_loader import entry
+
         try:
-            init = getattr(self.module, "init", None)
-            if init is not None:
-                init()
+            entry.call(self.module, "init")
         except BaseException as e:  # noqa: BLE001
             self.report(channel.INIT_FAILED, INIT_EXCEPTION if isinstance(e, Exception) else INIT_EXIT, "init()", e)
             return False
@@ -196,10 +196,10 @@ class Worker:
 
     def shutdown(self):
         self.link.phase(channel.SHUTDOWN)
-        stop = getattr(self.module, "shutdown", None)
+        from prs_loader import entry
+
         try:
-            if callable(stop):
-                stop()
+            entry.call(self.module, "shutdown")
         except BaseException as e:  # noqa: BLE001 - only warned about
             self.report(channel.BYE, SHUTDOWN_FAILED, "shutdown()", e)
             return

@@ -99,3 +99,49 @@ class SamplesTest(JobCase):
                                                       run + "/logs/user/entry_script_log/127.0.0.1", self.dir, run + "/work/code"])
         [text] = self.logs("entry_script_log/127.0.0.1/process000.log.txt").values()
         self.assertIn("|metric loaded = 1\n", text)
+
+    def job_file(self, entry, more="", *flags):
+        self.write("job.yml", textwrap.dedent("""
+            type: parallel
+            inputs:
+              data: {type: uri_folder, path: ./in}
+            outputs:
+              rows: {type: uri_file, path: ./out.txt}
+            input_data: ${{inputs.data}}
+            mini_batch_size: "2"
+            resources: {instance_count: 1}
+            max_concurrency_per_instance: 2
+            task:
+              type: run_function
+              code: ./code
+              entry_script: %s
+              append_row_to: ${{outputs.rows}}
+              program_arguments: >-
+                --size 3 %s
+        """) % (entry, more))
+        r = self.prs("run", "job.yml", "--overwrite", *flags)
+        self.assertEqual(r.returncode, 0, r.stderr)
+        return self.output().splitlines()
+
+    def test_scripts_in_folders(self):
+        """`code:` with a script in a folder of it, and with a dotted module."""
+        self.files(1)
+        self.write("code/tasks/helper.py", "x = 1\n")
+        self.write("code/top.py", "y = 2\n")
+        self.write("code/tasks/score.py", textwrap.dedent("""
+            import sys, top, helper
+            from .helper import x
+            from tasks import helper as same
+            def run(mini_batch): return [__name__, sys.argv[0].partition("/work/code/")[2], sys.argv[sys.argv.index("--size") + 1], x + top.y]
+        """))
+        want = ["tasks.score", "tasks/score.py", "3", "3"]
+        self.assertEqual(self.job_file("tasks/score.py"), want)
+        self.assertEqual(self.job_file("tasks.score"), want)
+
+    def test_header_from_program_arguments(self):
+        if subprocess.run([PYTHON, "-c", "import pandas"], stderr=subprocess.DEVNULL).returncode:
+            raise unittest.SkipTest("no pandas for " + PYTHON)
+        self.files(4)
+        self.write("code/score.py", "import pandas as pd\ndef run(mini_batch): return pd.DataFrame({'n': [len(p[-5:]) for p in mini_batch]})\n")
+        self.assertEqual(self.job_file("score.py", "--append_row_dataframe_header True", "--python", PYTHON), ["n", "5", "5", "5", "5"])
+        self.assertEqual(self.job_file("score.py", "--append_row_dataframe_header=False", "--python", PYTHON), ["5", "5", "5", "5"])

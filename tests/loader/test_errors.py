@@ -56,13 +56,15 @@ def test_init_failures(node):
                                ("def init(): raise KeyboardInterrupt\ndef run(b): return b", 152, "KeyboardInterrupt"),
                                ("raise SystemExit(4)\ndef run(b): return b", 153, "SystemExit: 4"), ("init = 3\ndef run(b): return b", 150, "TypeError: 'int' object is not callable"),
                                ("def init(x): pass\ndef run(b): return b", 150, "TypeError: init() missing 1 required positional argument"),
+                               ("async def init(): pass\ndef run(b): return b", 150, "init() is an async function"),
                                ("1 / 0", 153, "ZeroDivisionError: division by zero")):
         n = node(script)
         got, message = n.init_failure()
         assert (got, text in message) == (code, True), (script, message)
         assert n.process.wait(60) == 1
         assert not any(word in n.traces() for word in ("prs_loader", "importlib"))
-        assert ("Traceback" in n.traces() and "score.py" in n.traces()) == ("TypeError" not in text)
+        assert ("Traceback" in n.traces() and "score.py" in n.traces()) == ("TypeError" not in text and "async" not in text)
+        assert "never awaited" not in n.read("err")
 
 
 def test_syntax_errors(node):

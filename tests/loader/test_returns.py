@@ -18,8 +18,8 @@ EVAL = """
     class ByIndex:
         def __getitem__(self, i): return (["x", "y"])[i]
     class Foreign:
-        columns = ()
-        def to_pandas(self): pass
+        columns = ("a", "b")
+        def __iter__(self): return iter(self.columns)
     class Colour(str):
         def __str__(self): return "colour " + self.upper()
     def raises():
@@ -59,7 +59,7 @@ def test_refused(node):
             assert message.startswith(MESSAGE % type_name + " It returned: <")
         else:
             assert message == MESSAGE % type_name + more
-    assert ".to_pandas()" in n.failure(["Foreign()"])[1]
+    assert "; make it a pandas DataFrame first" in n.failure(["Foreign()"])[1]
     assert "asyncio.run()" in n.failure(["later()"])[1]
     assert n.failure(["{1: 'a', 2: ManyLines()}"])[1].endswith("It returned: {1: 'a', 2: first second}")
     assert "never awaited" not in n.printed()
