@@ -265,5 +265,11 @@ static uint64_t clock_us(clockid_t id)
 	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
 }
 
+void prs_pause_us(uint64_t us)
+{
+	struct timespec t = { (time_t)(us / 1000000), (long)(us % 1000000) * 1000 };
+	nanosleep(&t, NULL);
+}
+
 uint64_t prs_clock_us(void) { return clock_us(CLOCK_MONOTONIC); }
 uint64_t prs_wall_us(void) { return clock_us(CLOCK_REALTIME); }

@@ -51,6 +51,8 @@ typedef void prs_signal_fn(void *ctx, int signal);
 struct prs_signal *prs_signal_new(struct prs_loop *l, int signal, prs_signal_fn *fn, void *ctx, struct prs_err *err);
 void prs_signal_free(struct prs_signal *s);
 
+/* Sleep, a little longer than that: what happens meanwhile is handled at once afterwards. For moments in which nothing is urgent. */
+void prs_pause_us(uint64_t us);
 uint64_t prs_clock_us(void); /* CLOCK_MONOTONIC */
 uint64_t prs_wall_us(void);  /* since 1970 */
 

@@ -16,6 +16,7 @@
 
 #define TICK_US UINT64_C(100000)
 #define FENCE_US UINT64_C(500000)
+enum { LOG_SLICE = 16, LOG_TICK = 4000 }; /* facts: some 20 µs; 5 ms */
 #define TERM_GRACE_US UINT64_C(20000000)
 #define RATE_US UINT64_C(1000000)
 
@@ -167,21 +168,34 @@ static void show_error(struct prs_engine *e)
 	e->c.error(e->c.ctx, first.where, text, strlen(text));
 }
 
-static void write_logs(struct prs_engine *e)
+static void warn_logs(struct prs_engine *e, int r, const struct prs_err *err)
+{
+	if (r >= 0 || e->told_report || !e->c.warn)
+		return;
+	e->told_report = true;
+	e->c.warn(e->c.ctx, err->msg);
+}
+
+/* Lines of the next facts, at most `facts`; true = there are more. */
+static bool take_logs(struct prs_engine *e, uint64_t facts)
 {
 	struct prs_err err = { 0 };
-	bool more;
+	bool more = false;
+	warn_logs(e, prs_report_catch_up(e->report, e->epoch, __atomic_load_n(&e->journal.durable, __ATOMIC_ACQUIRE), facts, &more, &err), &err);
+	return more;
+}
+
+/* True = there are more facts. */
+static bool write_logs(struct prs_engine *e)
+{
+	struct prs_err err = { 0 };
 	if (!e->report)
-		return;
-	int r = prs_report_catch_up(e->report, e->epoch, __atomic_load_n(&e->journal.durable, __ATOMIC_ACQUIRE), 20000, &more, &err);
+		return false;
+	bool more = take_logs(e, LOG_TICK);
 	prs_report_tick(e->report, prs_wall_us(), &err);
-	if (!r)
-		r = prs_report_flush(e->report, &err);
-	if (r < 0 && !e->told_report && e->c.warn) {
-		e->told_report = true;
-		e->c.warn(e->c.ctx, err.msg);
-	}
+	warn_logs(e, prs_report_flush(e->report, &err), &err);
 	show_error(e);
+	return more;
 }
 
 void engine_progress(struct prs_engine *e, struct prs_progress *ret, char *note, size_t note_bytes)
@@ -254,7 +268,6 @@ static void on_tick(void *ctx)
 	uint64_t now = prs_clock_us();
 	if (is_fenced(e, now))
 		return;
-	prs_timer_at(e->timer, now + TICK_US);
 	if (!e->assembling.running && prs_sched_next_us(e->sched) <= now) {
 		struct prs_sched_event tick = { .type = PRS_SCHED_TICK };
 		drive_event(e, &tick);
@@ -263,8 +276,9 @@ static void on_tick(void *ctx)
 		e->abort_at_us = 0;
 		prs_node_abort(e->node);
 	}
-	write_logs(e);
+	bool more = write_logs(e);
 	show_progress(e, now);
+	prs_timer_at(e->timer, now + (more ? TICK_US / 4 : TICK_US));
 }
 
 /* Ctrl-C: what runs may finish (--grace), a second one stops at once. TERM, HUP, QUIT: 20 s, then at once. */
@@ -300,11 +314,25 @@ static bool is_ignored(int signum)
 	return sigaction(signum, NULL, &was) == 0 && was.sa_handler == SIG_IGN;
 }
 
+/* The processes have work for a while: time for the logs, then a rest, in which results gather. */
+static void use_slack(struct prs_engine *e, uint64_t slack_us)
+{
+	uint64_t begun = prs_clock_us(), spent = 0;
+	bool more = true;
+	while (e->report && !e->over && more && (spent = prs_clock_us() - begun) < slack_us / 2)
+		more = take_logs(e, LOG_SLICE);
+	if (spent < slack_us)
+		prs_pause_us(slack_us - spent);
+}
+
 static void each_turn(void *ctx)
 {
 	struct prs_engine *e = ctx;
 	prs_node_flush(e->node);
 	journal_flush(e);
+	uint64_t slack_us = prs_node_slack_us(e->node);
+	if (slack_us)
+		use_slack(e, slack_us);
 }
 
 static int make_loop(struct prs_engine *e, struct prs_err *err)

@@ -57,6 +57,9 @@ struct rows_store {
 	int filling;
 	bool syncing;
 	unsigned raw_jobs; /* under way */
+	struct prs_timer *timer; /* the next group is due */
+	uint64_t group_us;       /* when the last one was begun */
+	bool timed;
 	bool failed;
 };
 

@@ -215,6 +215,8 @@ bool prs_node_page(const struct prs_node *n, uint16_t slot, struct prs_page *ret
 	return true;
 }
 
+uint64_t prs_node_slack_us(const struct prs_node *n) { return n->lost ? 0 : prs_pool_slack_us(n->pool); }
+
 void prs_node_flush(struct prs_node *n)
 {
 	rows_flush(n);

@@ -52,5 +52,7 @@ void prs_node_view(const struct prs_node *n, uint16_t slot, struct prs_pool_slot
 bool prs_node_page(const struct prs_node *n, uint16_t slot, struct prs_page *ret);
 /* Send what was gathered: call at the end of each turn of the loop. */
 void prs_node_flush(struct prs_node *n);
+/* How long (µs) the node can be left alone now: its processes have work. */
+uint64_t prs_node_slack_us(const struct prs_node *n);
 
 #endif

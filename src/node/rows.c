@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * rows: the node's segment file: results are gathered into a frame while the last one is being synced; large rows go to the raw file.
  *
+ * Groups begin GROUP_US apart, so that a sync (its CPU time, more than its wait) is shared by many results; at once when no process has work.
  * A failed write or sync gives the unjournaled results back (they run again) and a new file is begun; a full disk ends the job resumably.
  */
 #include "node/impl.h"
@@ -13,7 +14,8 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { SEGMENTS_MAX = 8, SEGMENT_PREALLOC = 4 << 20, PAUSE_BYTES = 24 << 20 };
+enum { SEGMENTS_MAX = 8, SEGMENT_PREALLOC = 4 << 20, PAUSE_BYTES = 24 << 20, GROUP_BYTES = 256 << 10 };
+#define GROUP_US UINT64_C(3000)
 
 struct raw_job {
 	struct prs_sync_job job;
@@ -44,8 +46,18 @@ static int new_segment(struct prs_node *n, bool raw, struct prs_err *err)
 	return 0;
 }
 
+static void on_timer(void *ctx)
+{
+	struct prs_node *n = ctx;
+	n->rows.timed = false;
+	rows_flush(n);
+}
+
 int rows_init(struct prs_node *n, struct prs_err *err)
 {
+	n->rows.timer = prs_timer_new(n->c.loop, on_timer, n, err);
+	if (!n->rows.timer)
+		return err->code;
 	for (int i = 0; i < 2; i++) {
 		n->rows.batches[i].node = n;
 		prs_buf_init(&n->rows.batches[i].frame, PRS_FRAME_MAX_BYTES);
@@ -72,6 +84,7 @@ void rows_free(struct prs_node *n)
 	}
 	free_segments(n->rows.segments);
 	free_segments(n->rows.raws);
+	prs_timer_free(n->rows.timer);
 }
 
 bool rows_idle(const struct prs_node *n)
@@ -139,10 +152,24 @@ static void done_batch(struct prs_sync_job *job)
 	node_check_down(n);
 }
 
+/* Else it will be by the timer. */
+static bool is_due(struct prs_node *n, const struct batch *b)
+{
+	uint64_t now = prs_clock_us();
+	if (now - n->rows.group_us >= GROUP_US || b->frame.len >= GROUP_BYTES || !prs_pool_busy(n->pool)) {
+		n->rows.group_us = now;
+		return true;
+	}
+	if (!n->rows.timed)
+		prs_timer_at(n->rows.timer, n->rows.group_us + GROUP_US);
+	n->rows.timed = true;
+	return false;
+}
+
 void rows_flush(struct prs_node *n)
 {
 	struct batch *b = &n->rows.batches[n->rows.filling];
-	if (n->rows.syncing || !b->n)
+	if (n->rows.syncing || !b->n || !is_due(n, b))
 		return;
 	b->segment = n->rows.segments;
 	b->offset = prs_log_place(&b->segment->log, &b->frame);

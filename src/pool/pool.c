@@ -13,7 +13,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
-enum { NO_SLOT = 0xffff, EXIT_SOCKET_CLOSED = 107 };
+enum { NO_SLOT = 0xffff, EXIT_SOCKET_CLOSED = 107, SLACK_DEPTH = 8, UNIT_US = 4, SLACK_MAX_US = 200 };
 
 struct item {
 	struct prs_unit unit;
@@ -966,3 +966,13 @@ void prs_pool_view(const struct prs_pool *p, uint16_t slot, struct prs_pool_slot
 }
 
 uint32_t prs_pool_queued(const struct prs_pool *p) { return p->queue.n; }
+bool prs_pool_busy(const struct prs_pool *p) { return p->in_state[PRS_WORKER_BUSY] > 0; }
+
+/* Every busy slot has more than half of the depth. What lies around a run() takes UNIT_US at least. */
+uint64_t prs_pool_slack_us(const struct prs_pool *p)
+{
+	if (ending(p) || p->hungry_n || p->depth < SLACK_DEPTH || !prs_pool_busy(p))
+		return 0;
+	uint64_t us = p->depth / 4 * (p->mean_run_us > UNIT_US ? p->mean_run_us : UNIT_US);
+	return us < SLACK_MAX_US ? us : SLACK_MAX_US;
+}

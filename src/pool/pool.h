@@ -144,5 +144,9 @@ int prs_pool_step(struct prs_pool *p, const struct prs_pool_event *e, struct prs
 void prs_pool_view(const struct prs_pool *p, uint16_t slot, struct prs_pool_slot_view *ret);
 /* Units queued here and not yet sent. */
 uint32_t prs_pool_queued(const struct prs_pool *p);
+/* Has any process a unit? */
+bool prs_pool_busy(const struct prs_pool *p);
+/* How long (µs) all processes have enough units whatever happens: the node may sleep, and handle more results at once. 0: no time at all. */
+uint64_t prs_pool_slack_us(const struct prs_pool *p);
 
 #endif

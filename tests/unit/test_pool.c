@@ -378,11 +378,41 @@ static void test_no_memory(void **state)
 	}
 }
 
+static void test_slack(void **state)
+{
+	(void)state;
+	static const char *const lines[] = { "start", "up 0", "up 1", "lease 1", "result 0 1 100", NULL };
+	replay(lines, lines + 5);
+	assert_int_equal(prs_pool_slack_us(w.pool), 0); /* 20 deep, and nothing there */
+	assert_false(prs_pool_busy(w.pool));
+	char line[64];
+	for (int i = 2; i <= 41; i++) {
+		assert_int_equal(prs_pool_slack_us(w.pool), 0);
+		snprintf(line, sizeof line, "lease %d", i);
+		perform(line);
+	}
+	assert_true(prs_pool_busy(w.pool));
+	assert_int_equal(prs_pool_slack_us(w.pool), 200); /* a quarter of 20 x 100 us, at most 200 us */
+	for (int i = 2; i <= 10; i++) {
+		snprintf(line, sizeof line, "result 0 %d 10", i);
+		perform(line);
+	}
+	assert_int_equal(prs_pool_slack_us(w.pool), 0); /* slot 0 has 11 of 32 now */
+	for (int i = 42; i <= 62; i++) {
+		snprintf(line, sizeof line, "lease %d", i);
+		perform(line);
+	}
+	assert_int_equal(prs_pool_slack_us(w.pool), 200);
+	perform("finish");
+	assert_int_equal(prs_pool_slack_us(w.pool), 0);
+	end();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define T(name) cmocka_unit_test_teardown(name, teardown)
-		POOL_STORIES, T(test_matrix), T(test_no_memory),
+		POOL_STORIES, T(test_matrix), T(test_no_memory), T(test_slack),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
