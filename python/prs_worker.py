@@ -14,7 +14,12 @@ def _load():
     return hook, worker
 
 
-if __name__ == "__main__":
+if __name__ == "__main__" and "PRS_FOREGROUND" in os.environ:
+    _load()
+    from prs_loader import foreground
+
+    foreground.main()
+elif __name__ == "__main__":
     _load()[1].main()
 elif __name__ == "__mp_main__" and "PRS_JOB" in os.environ:
     _load()[0].install_in_child()

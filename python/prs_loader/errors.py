@@ -15,7 +15,7 @@ def _is_ours(name):
     return name.startswith(_HERE) or name.startswith("<frozen importlib")
 
 
-def _user_frames(tb):
+def user_frames(tb):
     """Cut our own frames and those of importlib off the front."""
     while tb is not None and _is_ours(tb.tb_frame.f_code.co_filename):
         tb = tb.tb_next
@@ -102,7 +102,7 @@ def _describe(error, submit_dir):
 
     if type(error).__module__.startswith("prs_loader."):  # a sentence of ours: nothing in a traceback would help
         return str(error), " ".join(str(error).split("\n"))
-    lines = traceback.format_exception(type(error), error, _user_frames(error.__traceback__))
+    lines = traceback.format_exception(type(error), error, user_frames(error.__traceback__))
     hint = _hint(error, submit_dir)
     text = _cut("".join(lines), TEXT_MAX) + (hint + "\n" if hint else "")
     return text, _one_line(error)[:MESSAGE_MAX - len(hint)] + ("; " + hint if hint else "")

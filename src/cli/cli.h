@@ -122,8 +122,14 @@ int cli_list_runs(const char *runs, struct prs_list *ret, struct prs_err *err);
 /* Does an engine on this machine hold the run's lock? */
 bool cli_is_running(const char *dir);
 
+/* job.json of a run folder. */
+int cli_read_job(struct prs_job *j, const char *dir, struct prs_err *err);
+void cli_remove_tree(const char *dir);
+
 /* ---- commands --------------------------------------------------------------------------------------------------------- */
 
+int cmd_test(struct cli_args *a);
+int cmd_replay(struct cli_args *a);
 int cmd_run(struct cli_args *a);
 int cmd_validate(struct cli_args *a);
 int cmd_resume(struct cli_args *a);

@@ -69,7 +69,7 @@ static void gather(struct settings *s, struct cli_args *a)
 	}
 }
 
-static int read_job(struct prs_job *j, const char *dir, struct prs_err *err)
+int cli_read_job(struct prs_job *j, const char *dir, struct prs_err *err)
 {
 	PRS_AUTOBUF json;
 	prs_buf_init(&json, 64 << 20);
@@ -87,7 +87,7 @@ static int resume(struct cli_args *a, const struct settings *set)
 		return complain(err.code == -PRS_ECORRUPT || err.code == -PRS_EVERSION ? 3 : 2, &err);
 	prs_job_init(&j);
 	int status;
-	if (read_job(&j, run.dir, &err) < 0) {
+	if (cli_read_job(&j, run.dir, &err) < 0) {
 		prs_wrap(&err, "%s", run.dir);
 		status = complain(3, &err);
 	} else {

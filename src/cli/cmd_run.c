@@ -140,7 +140,7 @@ static int fill_run_folder(struct prs_job *j, const struct cli_run *run, struct 
 }
 
 /* A folder without RUN is no run: what is left of one that could not be filled goes. */
-static void remove_tree(const char *dir)
+void cli_remove_tree(const char *dir)
 {
 	char rm[] = "rm", flags[] = "-rf", end[] = "--";
 	char *copy = prs_strdup(dir), none[8];
@@ -164,7 +164,7 @@ int cmd_run(struct cli_args *a)
 	} else if (make_run_folder(&j, cli_runs_dir(a), &run, &err) < 0) {
 		status = complain(2, &err);
 	} else if (fill_run_folder(&j, &run, &err) < 0) {
-		remove_tree(run.dir);
+		cli_remove_tree(run.dir);
 		status = complain(2, &err);
 	} else {
 		struct cli_start s = { .job = &j, .run = &run, .json = cli_json(a), .quiet = cli_quiet(a) };

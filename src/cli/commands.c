@@ -24,6 +24,17 @@ static const struct cli_flag resume_flags[] = {
 	{ "--set", NULL, "KEY=VALUE", "change a setting from here on: timeouts, tries, thresholds, processes; the same as --KEY VALUE" },
 	{ 0 },
 };
+static const struct cli_flag test_flags[] = {
+	{ "--limit", NULL, "N", "so many mini-batches (default 3)" },
+	{ "--pdb", NULL, NULL, "stop in the debugger where an exception was raised" },
+	LOAD_FLAGS,
+	{ 0 },
+};
+static const struct cli_flag replay_flags[] = {
+	{ "--item", NULL, "N", "only the N-th item of the mini-batch, counted from 0" },
+	{ "--pdb", NULL, NULL, "stop in the debugger where an exception was raised" },
+	{ 0 },
+};
 static const struct cli_flag doctor_flags[] = {
 	{ "--dir", NULL, "DIR", "the folder to test (default: where run folders are made)" },
 	{ 0 },
@@ -76,6 +87,18 @@ static const struct cli_command commands[] = {
 	  .more = RUN_WORD " The workers are stopped at once, nothing is published, and the run cannot be resumed (Ctrl-C, or kill, stops it resumable).",
 	  .options = "runs-dir", .words_max = 1, .examples = "prs cancel\nprs cancel score-2025\n",
 	  .exits = "0  canceled\n1  it ended by itself before\n2  wrong usage, no such run, or it is not running\n3  files of the run are damaged\n" },
+	{ .name = "test", .run = cmd_test, .group = "Debug", .arguments = "SCRIPT --input PATH [--limit N] [--pdb] [options] [-- ARGUMENTS]",
+	  .what = "a few mini-batches in this terminal, in one process",
+	  .more = "The script runs where it lies, in the foreground: prints are seen, input() and breakpoint() work. The rows go to stdout; nothing is kept, no run folder is "
+	          "made. What the script writes goes to a temporary folder. Takes the options of prs run.",
+	  .options = "*", .flags = test_flags, .words_min = 1, .words_max = 1, .rest = true,
+	  .examples = "prs test score.py --input ./images\nprs test score.py -i ./images -b 1 --limit 10 --pdb -- --threshold 0.5\n",
+	  .exits = "0  all went well\n1  the script failed\n2  wrong usage, or a mistake in the job\n" },
+	{ .name = "replay", .run = cmd_replay, .group = "Debug", .arguments = "RUN ID [--item N] [--pdb]", .what = "one mini-batch of a run again, in this terminal",
+	  .more = "RUN is an id, the beginning of one, the path of a run folder, or last. The same files, the same copy of the script, the same arguments and environment; rows go to "
+	          "stdout, nothing of the run changes. ID is the mini-batch's number: the console, failed_items.jsonl and user/error.txt name it.",
+	  .options = "runs-dir", .flags = replay_flags, .words_min = 2, .words_max = 2,
+	  .examples = "prs replay last 17\nprs replay score-2025 17 --item 3 --pdb\n", .exits = "0  all went well\n1  the script failed\n2  wrong usage, or no such run or mini-batch\n" },
 	{ .name = "list", .run = cmd_list, .group = "Look", .arguments = "[--json]", .what = "all runs with state, counts and age", .options = "runs-dir json",
 	  .examples = "prs list\nprs list --runs-dir /data/runs --json\n", .exits = LOOKING_EXITS },
 	{ .name = "status", .run = cmd_status, .group = "Look", .arguments = "[RUN] [--watch] [--json]", .what = "state and counts of a run",

@@ -168,3 +168,30 @@ int prs_capture(char *const *argv, char *to, size_t bytes, struct prs_err *err)
 		return prs_fail(err, PRS_ESPAWN, "%s does not run", argv[0]);
 	return 0;
 }
+
+int prs_run_here(char *const *argv, char *const *envp, const char *cwd, int *ret_status, struct prs_err *err)
+{
+	posix_spawn_file_actions_t a;
+	posix_spawnattr_t at;
+	sigset_t interrupt;
+	pid_t pid;
+	sigemptyset(&interrupt);
+	sigaddset(&interrupt, SIGINT);
+	posix_spawnattr_init(&at);
+	posix_spawnattr_setsigdefault(&at, &interrupt);
+	posix_spawnattr_setflags(&at, POSIX_SPAWN_SETSIGDEF);
+	posix_spawn_file_actions_init(&a);
+	posix_spawn_file_actions_addchdir_np(&a, cwd);
+	void (*was)(int) = signal(SIGINT, SIG_IGN);
+	int r = posix_spawn(&pid, argv[0], &a, &at, argv, envp);
+	posix_spawn_file_actions_destroy(&a);
+	posix_spawnattr_destroy(&at);
+	int st = 0;
+	while (!r && waitpid(pid, &st, 0) < 0 && errno == EINTR)
+		;
+	signal(SIGINT, was);
+	if (r)
+		return prs_fail(err, PRS_ESPAWN, "starting %s: %s", argv[0], strerror(r));
+	*ret_status = WIFEXITED(st) ? WEXITSTATUS(st) : 128 + WTERMSIG(st);
+	return 0;
+}

@@ -37,55 +37,12 @@ static int make_folders(struct prs_engine *e, struct prs_err *err)
 	return 0;
 }
 
-static void put_pair(struct prs_buf *b, const char *key, const char *value)
-{
-	prs_buf_put(b, key, strlen(key) + 1);
-	prs_buf_put(b, value ? value : "", strlen(value ? value : "") + 1);
-}
-
-/* key NUL name=value NUL */
-static void put_named(struct prs_buf *b, const char *key, const char *name, const char *value)
-{
-	prs_buf_put(b, key, strlen(key) + 1);
-	prs_buf_puts(b, name);
-	prs_buf_puts(b, "=");
-	prs_buf_put(b, value, strlen(value) + 1);
-}
-
 static int make_setup(struct prs_engine *e, struct prs_err *err)
 {
-	const struct prs_job *j = e->c.job;
-	static const char *const levels[] = { "WARNING", "INFO", "DEBUG" };
-	struct prs_list argv = { 0 };
-	char path[PRS_PATH_BYTES_M];
+	char code[PRS_PATH_BYTES_M];
+	snprintf(code, sizeof code, "%s/work/code", e->c.dir);
 	prs_buf_init(&e->setup, 8 << 20);
-	put_pair(&e->setup, "run_id", e->c.run_name);
-	snprintf(path, sizeof path, "%s/work/code", e->c.dir);
-	put_pair(&e->setup, "code_root", path);
-	put_pair(&e->setup, "entry", j->entry);
-	int r = prs_job_argv(j, &argv, err);
-	for (size_t i = 0; i < argv.n; i++)
-		put_pair(&e->setup, "argv", argv.v[i]);
-	prs_list_done(&argv);
-	put_pair(&e->setup, "output_action", j->o.output_action == PRS_OUTPUT_SUMMARY_ONLY ? "summary_only" : "append_row");
-	put_pair(&e->setup, "output_dir", j->output_dir);
-	put_pair(&e->setup, "logging_level", levels[j->o.logging_level]);
-	if (j->o.profiling_module != PRS_PROFILE_OFF) {
-		put_pair(&e->setup, "profiling_module", j->o.profiling_module == PRS_PROFILE_C ? "cProfile" : "profile");
-		snprintf(path, sizeof path, "%s/logs/sys/profile", e->c.dir);
-		put_pair(&e->setup, "profile_dir", path);
-	}
-	put_pair(&e->setup, "experiment", j->name);
-	if (j->o.append_row_dataframe_header)
-		put_pair(&e->setup, "dataframe_header", "true");
-	for (size_t i = 0; i < j->models_n; i++)
-		put_named(&e->setup, "model", j->models[i].name, j->models[i].value);
-	for (size_t i = 0; i < j->inputs_n; i++)
-		put_named(&e->setup, "input", j->inputs[i].name, j->inputs[i].path);
-	for (size_t i = 0; i < j->side_inputs_n; i++)
-		put_named(&e->setup, "input", j->side_inputs[i].name, j->side_inputs[i].value);
-	put_pair(&e->setup, "submit_dir", j->submit_dir);
-	return r < 0 ? r : e->setup.failed;
+	return prs_engine_setup(e->c.job, e->c.dir, code, e->c.run_name, &e->setup, err);
 }
 
 /* ---- node, scheduler, report ------------------------------------------------------------------------------------------ */

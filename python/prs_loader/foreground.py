@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: Apache-2.0
+"""prs test and prs replay: mini-batches in this one process, in front of the user: prints, input and debugger work."""
+import os
+import struct
+import sys
+import time
+
+from prs_loader import batch, channel, rows
+from prs_loader.job import Job
+from prs_loader.worker import Worker
+
+
+class Stopped(Exception):
+    """A failure was shown."""
+
+
+class Foreground(Worker):
+    """A worker without a node: the same loading, calling and rows; failures are shown, not sent."""
+
+    def __init__(self, job, debug):
+        self.job, self.debug = job, debug
+        self.summary_only = job.one("output_action") == "summary_only"
+        self.module = None
+
+    def report(self, _kind, _code, title, error):
+        from prs_loader import errors
+
+        text, _message = errors.describe(error, self.job.one("submit_dir"))
+        self.flush()
+        print("%s failed:\n%s" % (title, text), file=sys.stderr)
+        if self.debug:
+            import pdb
+
+            pdb.post_mortem(errors.user_frames(error.__traceback__) or error.__traceback__)
+        raise Stopped
+
+    def run(self, task):
+        """Rows of one mini-batch to stdout."""
+        mini_batch = batch.MiniBatch(os.fsdecode(p) for p in task.paths.split(b"\0"))
+        mini_batch.task_id = task.id
+        title = "mini-batch %d (%d item%s)" % (task.id, len(mini_batch), "" if len(mini_batch) == 1 else "s")
+        begun = time.monotonic()
+        try:
+            items, _flags = self.rows.items(self.call(mini_batch, batch.Context(task.id, task.global_row, task.keys)))
+            took = time.monotonic() - begun
+            data = b"" if self.summary_only else self.rows.encode(items)[0]
+        except BaseException as e:  # noqa: BLE001 - the user's
+            self.report(None, None, title, e)
+        self.flush()
+        print("%s: %d returned in %.3f s" % (title, len(items), took), file=sys.stderr)
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+        return len(items) - len(mini_batch)
+
+
+def _frames(fd):
+    with os.fdopen(fd, "rb") as f:
+        while True:
+            head = f.read(16)
+            if len(head) < 16:
+                return
+            length, kind, _flags, _claim, _zero = struct.unpack("<IHHII", head)
+            yield kind, f.read(length)
+
+
+def main():
+    fd, debug = os.environ.pop("PRS_FOREGROUND").split(",")
+    tasks, worker = [], None
+    for kind, data in _frames(int(fd)):
+        if kind == channel.SETUP:
+            raw, words = {}, data.split(b"\0")
+            for i in range(0, len(words) - 1, 2):
+                raw.setdefault(words[i].decode(), []).append(words[i + 1])
+            worker = Foreground(Job.of_setup(raw), debug == "1")
+        else:
+            tasks.append(channel._parse_task(0, data, 0, len(data)))
+    sys.stderr.reconfigure(errors="backslashreplace")
+    gap = 0
+    try:
+        worker.import_script()
+        worker.init()
+        for task in tasks:
+            gap += worker.run(task)
+        stop = getattr(worker.module, "shutdown", None)
+        if callable(stop):
+            stop()
+    except Stopped:
+        sys.exit(1)
+    if gap < 0:
+        print("fewer items were returned than given (%d): they count for error_threshold" % -gap, file=sys.stderr)

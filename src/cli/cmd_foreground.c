@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * cmd_foreground: prs test SCRIPT and prs replay RUN ID: a few mini-batches in one process in front of the user, where prints and a debugger work.
+ * Nothing is committed; what the script writes goes to a temporary folder.
+ */
+#include "cli/cli.h"
+#include "cli/environment.h"
+#include "cli/load.h"
+#include "cli/view.h"
+
+#include "base/mem.h"
+#include "data/list.h"
+#include "io/process.h"
+#include "store/store.h"
+#include "wire/msg.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { TEST_LIMIT = 3, LIST_BYTES = 64 << 20, FRAMES_BYTES = 1 << 30 };
+
+/* What is to be run, where. */
+struct stage {
+	struct prs_job *job;
+	struct prs_plan *plan;
+	char dir[PATH_MAX];  /* temporary; outputs/ in it */
+	char code[PATH_MAX]; /* the script's folder: its cwd */
+	char name[256];
+	struct prs_buf frames; /* SETUP, then TASK ...: wire/msg.h */
+};
+
+static int make_stage(struct stage *s, struct prs_job *job, const char *name, struct prs_err *err)
+{
+	const char *tmp = getenv("TMPDIR");
+	char path[PATH_MAX + 16];
+	*s = (struct stage){ .job = job };
+	prs_buf_init(&s->frames, FRAMES_BYTES);
+	snprintf(s->name, sizeof s->name, "%s", name);
+	snprintf(s->dir, sizeof s->dir, "%.3000s/prs-%.100s-XXXXXX", tmp && tmp[0] ? tmp : "/tmp", name);
+	if (!mkdtemp(s->dir))
+		return prs_fail_errno(err, errno, "a temporary folder %s", s->dir);
+	snprintf(path, sizeof path, "%s/outputs", s->dir);
+	if (mkdir(path, 0755) < 0)
+		return prs_fail_errno(err, errno, "creating %s", path);
+	s->plan = prs_plan_new();
+	return s->plan ? 0 : prs_fail(err, PRS_ENOMEM, "the plan");
+}
+
+static void put_frame(struct prs_buf *to, uint16_t type, const struct prs_buf *payload)
+{
+	struct prs_msg_header h = { (uint32_t)payload->len, type, 0, 0 };
+	prs_msg_put_header(to, &h);
+	prs_buf_put(to, payload->data, payload->len);
+}
+
+static void put_pair(struct prs_buf *b, const char *key, const char *folder, const char *value)
+{
+	prs_buf_put(b, key, strlen(key) + 1);
+	prs_buf_puts(b, folder);
+	prs_buf_put(b, value, strlen(value) + 1);
+}
+
+static int put_setup(struct stage *s, struct prs_err *err)
+{
+	PRS_AUTOBUF b;
+	prs_buf_init(&b, 8 << 20);
+	int r = prs_engine_setup(s->job, s->dir, s->code, s->name, &b, err);
+	put_pair(&b, "process", "", "process000");
+	put_pair(&b, "slot", "", "0");
+	put_pair(&b, "node_ip", "", "127.0.0.1");
+	put_pair(&b, "log_dir", s->dir, "/outputs");
+	put_pair(&b, "log_file", s->dir, "/outputs/process000.log.txt");
+	put_pair(&b, "error_file", s->dir, "/errors.txt");
+	put_frame(&s->frames, PRS_MSG_SETUP, &b);
+	return r < 0 ? r : b.failed ? prs_fail(err, PRS_ENOMEM, "the setup of the process") : 0;
+}
+
+static int put_unit(struct stage *s, const struct prs_unit *u, struct prs_err *err)
+{
+	uint32_t items = u->item_count ? u->item_count : prs_plan_items_of(s->plan, u->id);
+	struct prs_task t = { .id = u->id, .item_first = u->item_first, .item_count = u->item_count, .items = items, .try_number = 1,
+		              .input = prs_plan_input_of(s->plan, u->id) };
+	PRS_AUTOBUF b;
+	prs_buf_init(&b, FRAMES_BYTES);
+	prs_msg_put_task(&b, &t);
+	if (prs_plan_paths(s->plan, u, &b) < 0 || b.failed)
+		return prs_fail(err, PRS_ENOMEM, "the paths of mini-batch %llu", (unsigned long long)u->id);
+	put_frame(&s->frames, PRS_MSG_TASK, &b);
+	return s->frames.failed ? prs_fail(err, PRS_ENOMEM, "the mini-batches") : 0;
+}
+
+/* Nothing but empty folders: it goes; else the user is told. */
+static void clear_stage(struct stage *s)
+{
+	char outputs[PATH_MAX + 16];
+	unsigned files = 0;
+	snprintf(outputs, sizeof outputs, "%s/outputs", s->dir);
+	DIR *d = opendir(outputs);
+	for (struct dirent *e; d && (e = readdir(d));)
+		files += e->d_name[0] != '.';
+	if (d)
+		closedir(d);
+	if (files)
+		fprintf(stderr, "what the script wrote is in %s\n", outputs);
+	else
+		cli_remove_tree(s->dir);
+	prs_plan_free(s->plan);
+	prs_buf_done(&s->frames);
+}
+
+/* The frames in an unnamed file that the child inherits. */
+static int frames_file(const struct stage *s, struct prs_err *err)
+{
+	int fd = memfd_create("mini-batches", 0);
+	size_t at = 0;
+	while (fd >= 0 && at < s->frames.len) {
+		ssize_t n = write(fd, s->frames.data + at, s->frames.len - at);
+		if (n < 0 && errno != EINTR)
+			break;
+		at += n > 0 ? (size_t)n : 0;
+	}
+	if (fd < 0 || at < s->frames.len || lseek(fd, 0, SEEK_SET) < 0)
+		return prs_fail_errno(err, errno, "handing over the mini-batches");
+	return fd;
+}
+
+/* Returns the exit status. */
+static int perform(struct stage *s, bool debug)
+{
+	struct prs_err err = { 0 };
+	struct prs_list env = { 0 }, gpus = { 0 };
+	char program[PATH_MAX], loader[PATH_MAX], handed[64];
+	int fd = frames_file(s, &err), status = 2;
+	if (fd < 0 || cli_find_parts(program, loader, &err) < 0 || make_environment(s->job, s->dir, s->name, &env, &gpus) < 0)
+		return complain(2, &err);
+	snprintf(handed, sizeof handed, "PRS_FOREGROUND=%d,%d", fd, debug);
+	prs_list_add(&env, handed);
+	if (gpus.n) {
+		PRS_AUTOFREE char *first = prs_strf("CUDA_VISIBLE_DEVICES=%s", gpus.v[0]);
+		prs_list_add(&env, first ? first : "");
+	}
+	prs_list_add(&env, "");
+	env.v[env.n - 1][0] = 0;
+	PRS_AUTOFREE char **envp = prs_calloc(env.n, sizeof *envp);
+	for (size_t i = 0; envp && i + 1 < env.n; i++)
+		envp[i] = env.v[i];
+	char *argv[] = { s->job->python, loader, NULL };
+	if (!envp || prs_run_here(argv, envp, s->code, &status, &err) < 0)
+		status = complain(2, &err);
+	close(fd);
+	prs_list_done(&env);
+	prs_list_done(&gpus);
+	return status;
+}
+
+/* What the script calls its output folder is ours. */
+static int own_outputs(struct stage *s, struct prs_err *err)
+{
+	char *outputs = prs_strf("%s/outputs", s->dir);
+	if (!outputs)
+		return prs_fail(err, PRS_ENOMEM, "the outputs");
+	prs_freep(&s->job->output_dir);
+	s->job->output_dir = outputs;
+	return 0;
+}
+
+/* ---- test ------------------------------------------------------------------------------------------------------------- */
+
+/* Lists until there are so many mini-batches. */
+static int list_some(struct stage *s, uint64_t limit, struct prs_err *err)
+{
+	const struct prs_job *j = s->job;
+	PRS_AUTOFREE struct prs_list_input *inputs = prs_calloc(j->inputs_n ? j->inputs_n : 1, sizeof *inputs);
+	if (!inputs)
+		return prs_fail(err, PRS_ENOMEM, "the inputs");
+	for (size_t i = 0; i < j->inputs_n; i++)
+		inputs[i] = (struct prs_list_input){ j->inputs[i].name, j->inputs[i].path, &j->inputs[i].parts, j->inputs[i].is_list, j->submit_dir };
+	struct prs_lister *l = prs_lister_new(program_fs(), inputs, (unsigned)j->inputs_n, (uint32_t)j->o.mini_batch_size);
+	PRS_AUTOBUF body;
+	prs_buf_init(&body, LIST_BYTES);
+	int r = l ? 1 : prs_fail(err, PRS_ENOMEM, "listing");
+	while (r == 1 && prs_plan_next_id(s->plan) < limit) {
+		prs_buf_clear(&body);
+		r = prs_list_next(l, &body, err);
+		if (r >= 0 && prs_plan_feed(s->plan, body.data, body.len, err) < 0)
+			r = err->code;
+	}
+	prs_lister_free(l);
+	if (r >= 0 && !prs_plan_next_id(s->plan))
+		return prs_fail(err, PRS_ENO_INPUT, "the input holds no files");
+	return r < 0 ? r : 0;
+}
+
+int cmd_test(struct cli_args *a)
+{
+	struct prs_err err = { 0 };
+	struct prs_job j;
+	struct load l;
+	struct stage s;
+	const char *text = cli_value(a, "--limit", 0);
+	char *end = NULL;
+	unsigned long long limit = text ? strtoull(text, &end, 10) : TEST_LIMIT;
+	if (text && (*end || end == text || !limit))
+		cli_mistake(a, "--limit: expected a number of mini-batches from 1 on, found \"%.100s\"", text);
+	int status = load_job(&j, &l, a), r = 0;
+	if (!status) {
+		r = make_stage(&s, &j, "test", &err);
+		r = r ? r : prs_job_place(&j, program_fs(), s.dir, s.name, &err);
+		snprintf(s.code, sizeof s.code, "%s", j.code_dir);
+		r = r ? r : own_outputs(&s, &err);
+		r = r ? r : put_setup(&s, &err);
+		r = r ? r : list_some(&s, limit, &err);
+		for (uint64_t id = 0; !r && id < limit && id < prs_plan_next_id(s.plan); id++)
+			r = put_unit(&s, &(struct prs_unit){ .id = id }, &err);
+		status = r < 0 ? complain(2, &err) : perform(&s, cli_has(a, "--pdb") > 0);
+		clear_stage(&s);
+	}
+	prs_job_done(&j);
+	load_done(&l);
+	return status;
+}
+
+/* ---- replay ----------------------------------------------------------------------------------------------------------- */
+
+static int whole_number(struct cli_args *a, const char *what, const char *text, uint64_t *ret)
+{
+	char *end;
+	errno = 0;
+	*ret = strtoull(text, &end, 10);
+	if (end != text && !*end && !errno && text[0] != '-')
+		return 0;
+	cli_mistake(a, "%s: expected a number from 0 on, found \"%.100s\"", what, text);
+	return -1;
+}
+
+/* The run's job with its outputs in the temporary folder, and a fresh copy of its code there. */
+static int stage_run(struct stage *s, const struct cli_run *run, struct prs_err *err)
+{
+	PRS_AUTOFREE char *code = prs_strf("%s/code", run->dir);
+	snprintf(s->code, sizeof s->code, "%.4000s/code", s->dir);
+	if (!code)
+		return prs_fail(err, PRS_ENOMEM, "the copy of the code");
+	if (mkdir(s->code, 0755) < 0)
+		return prs_fail_errno(err, errno, "creating %s", s->code);
+	int r = own_outputs(s, err);
+	return r ? r : prs_snapshot_copy(program_fs(), code, s->code, err);
+}
+
+static int replay(struct cli_args *a, struct prs_job *j, const struct cli_run *run, const struct prs_unit *u, bool one_item)
+{
+	struct prs_err err = { 0 };
+	struct cli_view v;
+	struct stage s;
+	int r = make_stage(&s, j, "replay", &err);
+	r = r ? r : stage_run(&s, run, &err);
+	r = r ? r : cli_view_read(&v, run, true, &err);
+	if (r < 0) {
+		clear_stage(&s);
+		return complain(2, &err);
+	}
+	prs_plan_free(s.plan);
+	s.plan = v.plan;
+	v.plan = NULL;
+	uint64_t ids = prs_plan_next_id(s.plan);
+	uint32_t items = u->id < ids ? prs_plan_items_of(s.plan, u->id) : 0;
+	if (u->id >= ids)
+		r = prs_fail(&err, PRS_ENOTFOUND, "the run has mini-batches 0 to %llu, not %llu", (unsigned long long)ids - 1, (unsigned long long)u->id);
+	else if (one_item && u->item_first >= items)
+		r = prs_fail(&err, PRS_ENOTFOUND, "mini-batch %llu has items 0 to %u, not %u", (unsigned long long)u->id, items - 1, u->item_first);
+	r = r ? r : put_setup(&s, &err);
+	r = r ? r : put_unit(&s, u, &err);
+	int status = r < 0 ? complain(2, &err) : perform(&s, cli_has(a, "--pdb") > 0);
+	cli_view_done(&v);
+	clear_stage(&s);
+	return status;
+}
+
+int cmd_replay(struct cli_args *a)
+{
+	struct prs_err err = { 0 };
+	struct cli_run run;
+	struct prs_job j;
+	uint64_t id = 0, item = 0;
+	const char *text = cli_value(a, "--item", 0);
+	bool wrong = whole_number(a, "ID", a->words.v[1], &id) < 0;
+	if ((text && whole_number(a, "--item", text, &item) < 0) || wrong)
+		return complain_all(a->mistakes_n, &a->mistakes);
+	prs_job_init(&j);
+	int status = 2;
+	if (cli_find_run(a, a->words.v[0], &run, &err) < 0 || cli_read_job(&j, run.dir, &err) < 0)
+		status = complain(2, &err);
+	else
+		status = replay(a, &j, &run, &(struct prs_unit){ id, (uint32_t)item, text ? 1 : 0 }, text != NULL);
+	prs_job_done(&j);
+	return status;
+}
