@@ -372,7 +372,7 @@ void engine_close(struct prs_engine *e)
 	for (int i = 0; i < 2; i++)
 		prs_buf_done(&e->facts[i].frame);
 	prs_log_close(&e->journal);
-	prs_index_free(e->index, true);
+	prs_index_free(e->index);
 	prs_ledger_done(&e->ledger);
 	prs_plan_free(e->plan);
 	prs_buf_done(&e->setup);

@@ -14,6 +14,16 @@ enum { FIRST_SLOTS = 1 << 12, PATH_BYTES = 4096 };
 
 _Static_assert(sizeof(struct prs_index_slot) == 32, "index slot");
 
+/* An own file: an engine that starts at the same time, with the same epoch, must not cut ours off. Nameless at once: nothing is left of it. */
+static int open_file(struct prs_index *x)
+{
+	x->fs->unlink(x->fs->ctx, x->path);
+	int fd = x->fs->open(x->fs->ctx, x->path, O_RDWR | O_CREAT | O_EXCL, 0644);
+	int r = fd < 0 ? fd : x->fs->unlink(x->fs->ctx, x->path);
+	x->fd = fd;
+	return r == -ENOENT ? 0 : r; /* the other one was faster */
+}
+
 int prs_index_new(struct prs_index **ret, const struct prs_fs *fs, const char *dir, uint32_t epoch, struct prs_err *err)
 {
 	char path[PATH_BYTES];
@@ -25,18 +35,16 @@ int prs_index_new(struct prs_index **ret, const struct prs_fs *fs, const char *d
 	x->fd = -1;
 	x->dir = prs_strdup(dir);
 	x->path = prs_strdup(path);
-	int r = x->dir && x->path ? fs->open(fs->ctx, path, O_RDWR | O_CREAT | O_TRUNC, 0644) : -ENOMEM;
+	int r = x->dir && x->path ? open_file(x) : -ENOMEM;
 	if (r < 0) {
-		prs_fail_errno(err, -r, "creating %s", path);
-		prs_index_free(x, false);
-		return err ? err->code : -PRS_EIO;
+		prs_index_free(x);
+		return prs_fail_errno(err, -r, "creating %s", path);
 	}
-	x->fd = r;
 	*ret = x;
 	return 0;
 }
 
-void prs_index_free(struct prs_index *x, bool unlink_file)
+void prs_index_free(struct prs_index *x)
 {
 	if (!x)
 		return;
@@ -44,8 +52,6 @@ void prs_index_free(struct prs_index *x, bool unlink_file)
 		x->fs->munmap(x->fs->ctx, x->slots, (size_t)x->cap * sizeof *x->slots);
 	if (x->fd >= 0)
 		x->fs->close(x->fs->ctx, x->fd);
-	if (unlink_file && x->fd >= 0)
-		x->fs->unlink(x->fs->ctx, x->path);
 	prs_freep(&x->dir);
 	prs_freep(&x->path);
 	prs_freep(&x->files);

@@ -77,10 +77,11 @@ int prs_journal_create(struct prs_log *l, const struct prs_fs *fs, const char *d
 
 /* ---- index ---------------------------------------------------------------------------------------------------------- */
 
-/* Where the bytes of each id are: a 32-byte slot per id, mapped from index-<epoch>. Derived: rebuilt from the journal at any time. */
+/* Where the bytes of each id are: a 32-byte slot per id, mapped from a file without a name (index-<epoch> for an instant). Derived: made anew
+ * from the journal by every engine. */
 struct prs_index;
 int prs_index_new(struct prs_index **ret, const struct prs_fs *fs, const char *dir, uint32_t epoch, struct prs_err *err);
-void prs_index_free(struct prs_index *x, bool unlink_file);
+void prs_index_free(struct prs_index *x);
 /* Room for ids below next_id. */
 int prs_index_grow(struct prs_index *x, uint64_t next_id, struct prs_err *err);
 /* A DONE fact that counted (its segment's epoch is lease >> 40). */

@@ -97,7 +97,7 @@ static int read_run(struct store_world *w, struct view *v, uint32_t index, struc
 
 static void view_done(struct view *v)
 {
-	prs_index_free(v->x, true);
+	prs_index_free(v->x);
 	prs_ledger_done(&v->ledger);
 	prs_plan_free(v->plan);
 }

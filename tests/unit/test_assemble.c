@@ -42,7 +42,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	struct world *t = *state;
-	prs_index_free(t->x, true);
+	prs_index_free(t->x);
 	world_close_epoch(&t->w);
 	assert_int_equal(mem_fs_open_files(t->w.m), 0);
 	world_free(&t->w);

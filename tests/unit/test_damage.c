@@ -397,7 +397,7 @@ static void check(struct world *t, int changed, const uint8_t *now, uint64_t n, 
 			fail_msg("%s: %d %s\n  %s\nnot\n  %s", what, r, t->w.err.msg, t->w.seen, t->want);
 		check_output(t, what);
 	}
-	prs_index_free(t->x, true);
+	prs_index_free(t->x);
 	mem_fs_resize(t->w.m, f->path, f->n);
 	memcpy(mem_fs_bytes(t->w.m, f->path, NULL), f->sound, f->n);
 }

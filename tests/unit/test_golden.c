@@ -112,7 +112,7 @@ static struct reading *reading_new(void)
 
 static void reading_free(struct reading *r)
 {
-	prs_index_free(r->x, true);
+	prs_index_free(r->x);
 	prs_ledger_done(&r->ledger);
 	prs_plan_free(r->plan);
 	world_free(&r->w);

@@ -39,7 +39,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	struct world *w = *state;
-	prs_index_free(w->x, true);
+	prs_index_free(w->x);
 	assert_false(mem_fs_has(w->m, "/run/index-1"));
 	assert_int_equal(mem_fs_open_files(w->m), 0);
 	mem_fs_free(w->m);
@@ -262,7 +262,7 @@ static void test_rebuilt_equals_live(void **state)
 		assert_int_equal(w->x->files[i].segment, again->files[i].segment);
 		assert_int_equal(w->x->files[i].raw, again->files[i].raw);
 	}
-	prs_index_free(again, true);
+	prs_index_free(again);
 }
 
 /* An old file of the same name is not read: the index is always made from the journal. */
@@ -277,7 +277,31 @@ static void test_an_old_index_is_not_trusted(void **state)
 	assert_int_equal(prs_index_grow(x, 100, NULL), 0);
 	for (uint64_t id = 0; id < 100; id++)
 		assert_int_equal(x->slots[id].flags, 0);
-	prs_index_free(x, true);
+	prs_index_free(x);
+}
+
+/* Two engines that start at once take the same number; only one of them gets the journal. The other must not touch this one's slots. */
+static void test_two_engines_of_one_epoch(void **state)
+{
+	struct world *w = *state;
+	struct prs_index *other;
+	assert_int_equal(prs_index_grow(w->x, 100, NULL), 0);
+	put(w, done(42, 1, 0, false, 77, 5));
+	assert_int_equal(prs_index_new(&other, &w->m->fs, "/run", 1, NULL), 0);
+	assert_int_equal(prs_index_grow(other, 100, NULL), 0);
+	assert_int_equal(w->x->slots[42].offset, 77);
+	assert_int_equal(other->slots[42].flags, 0);
+	prs_index_free(other);
+	assert_int_equal(prs_index_grow(w->x, IDS, NULL), 0);
+	assert_int_equal(w->x->slots[42].offset, 77);
+}
+
+/* It has no name: a killed engine leaves nothing behind. */
+static void test_no_name(void **state)
+{
+	struct world *w = *state;
+	assert_int_equal(prs_index_grow(w->x, 100, NULL), 0);
+	assert_false(mem_fs_has(w->m, "/run/index-1"));
 }
 
 int main(void)
@@ -286,7 +310,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_grow), T(test_grow_on_a_full_disk), T(test_more_ids_than_there_can_be), T(test_done_that_was_never_planned),
 		T(test_flags_of_a_slot), T(test_reset), T(test_verify_ranges), T(test_many_files), T(test_rebuilt_equals_live),
-		T(test_an_old_index_is_not_trusted),
+		T(test_an_old_index_is_not_trusted), T(test_two_engines_of_one_epoch), T(test_no_name),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

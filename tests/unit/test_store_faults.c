@@ -394,7 +394,7 @@ static void close_life(struct life *l)
 	struct prs_log *const logs[] = { &l->journal, &l->plan_log, &l->segment, &l->raw };
 	for (unsigned i = 0; i < 4; i++)
 		prs_log_close(logs[i]);
-	prs_index_free(l->index, true);
+	prs_index_free(l->index);
 	prs_lister_free(l->lister);
 	prs_ledger_done(&l->ledger);
 	prs_plan_free(l->plan);
