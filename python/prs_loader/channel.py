@@ -106,10 +106,14 @@ class Channel:
 
     # ---- sending
 
-    def check(self):
-        """A child that user code forked and let return must not write; a closed socket ends the process. A cookie belongs to one socket for ever."""
+    def end_child(self):
+        """A child that user code forked and let return has nothing to do here."""
         if os.getpid() != self.pid:
             os._exit(0)
+
+    def check(self):
+        """Before anything is sent. A closed socket ends the process; a cookie belongs to one socket for ever."""
+        self.end_child()
         try:
             if self.sock.getsockopt(_socket.SOL_SOCKET, _SO_COOKIE, 8) == self.cookie:
                 return

@@ -33,6 +33,7 @@ class Worker:
 
     def describe(self, title, error):
         """Traceback into the error file and the stderr file: (message, offset, bytes)."""
+        self.link.end_child()
         self.link.use_reserve()
         from prs_loader import errors
 
@@ -106,6 +107,7 @@ class Worker:
         imported = time.monotonic_ns()
         if not self.init():
             return False
+        self.link.end_child()
         done = time.monotonic_ns()
         self.flush()
         self.link.phase(channel.IDLE)
@@ -203,6 +205,7 @@ class Worker:
         except BaseException as e:  # noqa: BLE001 - only warned about
             self.report(channel.BYE, SHUTDOWN_FAILED, "shutdown()", e)
             return
+        self.link.end_child()
         self.flush()
         self.link.send(channel.BYE, struct.pack("<HHIQH", 0, 0, 0, 0, 0))
 

@@ -178,15 +178,19 @@ def test_processes_that_know_sys_path_only(node):
     assert n.rows() == b"ImportError: azureml_user of PRS is for the processes of a worker\n"
 
 
-def test_forked_child_that_returns_writes_nothing(node):
-    n = node("""
-        import os
-        def run(mini_batch):
-            pid = os.fork()
-            if pid: os.waitpid(pid, 0)
-            return ["parent" if pid else "child"]
-    """).begin()
-    assert n.rows(["a"]) == n.rows(["b"]) == b"parent\n"
+def test_forked_child_that_returns_does_nothing(node):
+    """From run(), init(), the import or shutdown(), by a return or an exception: one answer comes, nothing is printed twice, nothing crashes."""
+    fork = "pid = os.fork()\n    if pid: os.waitpid(pid, 0)\n    elif %r == 'raise': raise ValueError('in the child')\n"
+    for how in ("return", "raise"):
+        f = fork % how
+        for script in ("import os\ndef run(a):\n    %s    return ['parent' if pid else 'child']" % f,
+                       "import os\ndef init():\n    %s\ndef run(a): return ['parent']" % f, "import os\nif 1:\n    %sdef run(a): return ['parent']" % f,
+                       "import os\ndef run(a): return ['parent']\ndef shutdown():\n    %s" % f):
+            n = node(script).begin()
+            assert n.rows() == n.rows() == b"parent\n"
+            assert n.end() == 0
+            assert n.frame() is None
+            assert (n.printed(), os.path.exists(n.dir + "/errors.txt")) == ("", False), script
 
 
 def test_child_that_keeps_running(node):
