@@ -3,8 +3,6 @@
  */
 #include "io/strays.h"
 
-#include "base/mem.h"
-
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -133,19 +131,18 @@ static unsigned sweep(const struct search *s)
 	return killed;
 }
 
+/* Called when memory is short, too. */
 static unsigned sweep_until_none(struct search *s)
 {
-	s->space = prs_malloc(ENVIRON_BYTES);
-	if (!s->space)
-		return 0;
+	static char space[ENVIRON_BYTES]; /* of the main thread */
 	unsigned total = 0;
+	s->space = space;
 	for (int i = 0; i < ROUNDS; i++) {
 		unsigned n = sweep(s);
 		total += n;
 		if (!n)
 			break;
 	}
-	prs_freep(&s->space);
 	return total;
 }
 

@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * test_process: starting, watching, killing and reaping processes; what they leave behind; the lock of the run folder.
+ */
+#include "io/lock.h"
+#include "io/process.h"
+#include "io/strays.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <limits.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+enum { DEADLINE_MS = 120000 };
+
+struct world {
+	char dir[64], out[96], errors[96];
+};
+
+static int setup(void **state)
+{
+	static struct world w;
+	strcpy(w.dir, "/tmp/prs-process-XXXXXX");
+	*state = &w;
+	if (!mkdtemp(w.dir))
+		return -1;
+	snprintf(w.out, sizeof w.out, "%s/out", w.dir);
+	snprintf(w.errors, sizeof w.errors, "%s/errors", w.dir);
+	prs_spawn_setup();
+	return 0;
+}
+
+static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw)
+{
+	(void)st;
+	(void)flag;
+	(void)ftw;
+	return remove(path);
+}
+
+static int teardown(void **state)
+{
+	struct world *w = *state;
+	prs_strays_of_engine();
+	return nftw(w->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+static const char *read_text(const char *path)
+{
+	static char text[4096];
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd >= 0 ? read(fd, text, sizeof text - 1) : -1;
+	text[n > 0 ? n : 0] = 0;
+	if (fd >= 0)
+		close(fd);
+	return text;
+}
+
+/* A shell with that script; its pid. */
+static int start(struct world *w, const char *script, char *const *envp, const int *fds, unsigned fds_n, int *ret_pidfd)
+{
+	static char *const none[] = { NULL };
+	char *argv[] = { (char *)(uintptr_t)"sh", (char *)(uintptr_t)"-c", (char *)(uintptr_t)script, NULL };
+	struct prs_spawn s = { .program = "/bin/sh", .argv = argv, .envp = envp ? envp : none, .cwd = w->dir, .stdout_path = w->out, .stderr_path = w->errors,
+		               .fds = fds, .fds_n = fds_n };
+	int pid = 0;
+	assert_int_equal(prs_spawn(&s, &pid, ret_pidfd, NULL), 0);
+	assert_true(pid > 1 && *ret_pidfd >= 0);
+	return pid;
+}
+
+static uint32_t wait_for_end(int pid, int pidfd)
+{
+	struct pollfd p = { .fd = pidfd, .events = POLLIN };
+	uint32_t status = 0;
+	assert_int_equal(poll(&p, 1, DEADLINE_MS), 1);
+	assert_true(prs_reap(pid, &status));
+	close(pidfd);
+	return status;
+}
+
+/* Until the file holds text; what it holds. */
+static const char *wait_for_text(const char *path)
+{
+	for (int i = 0; i < DEADLINE_MS && !strchr(read_text(path), '\n'); i++)
+		usleep(1000);
+	return read_text(path);
+}
+
+static bool lives(int pid) { return kill(pid, 0) == 0; }
+
+/* ---- starting ---------------------------------------------------------------------------------------------------------- */
+
+static void test_what_a_process_starts_with(void **state)
+{
+	struct world *w = *state;
+	char *envp[] = { (char *)(uintptr_t)"ONLY=this", NULL };
+	char text[PATH_MAX + 64];
+	int pipes[2][2], pidfd;
+	assert_int_equal(pipe2(pipes[0], O_CLOEXEC) | pipe2(pipes[1], O_CLOEXEC), 0);
+	const int fds[] = { pipes[0][1], pipes[1][1] };
+	assert_int_equal(fcntl(pipes[0][0], F_DUPFD_CLOEXEC, 200), 200);
+	int pid = start(w, "echo $ONLY; pwd; read x || echo empty; echo 3 >&3; echo 4 >&4; test -e /proc/self/fd/200 && echo inherited; echo bad >&2; exit 7", envp, fds, 2, &pidfd);
+	assert_true(fcntl(pidfd, F_GETFD) & FD_CLOEXEC);
+	uint32_t status = wait_for_end(pid, pidfd);
+	close(200);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 7);
+	snprintf(text, sizeof text, "this\n%s\nempty\n", w->dir);
+	assert_string_equal(read_text(w->out), text);
+	assert_string_equal(read_text(w->errors), "bad\n");
+	for (int i = 0; i < 2; i++) {
+		char got[4] = "";
+		assert_int_equal(read(pipes[i][0], got, 2), 2);
+		assert_string_equal(got, i ? "4\n" : "3\n");
+		close(pipes[i][0]);
+		close(pipes[i][1]);
+	}
+}
+
+static void test_output_is_appended(void **state)
+{
+	struct world *w = *state;
+	int pidfd;
+	for (int i = 0; i < 2; i++) {
+		int pid = start(w, "echo line", NULL, NULL, 0, &pidfd);
+		wait_for_end(pid, pidfd);
+	}
+	assert_string_equal(read_text(w->out), "line\nline\n");
+}
+
+/* A session of its own, signals as if nobody had touched them. */
+static void test_session_and_signals(void **state)
+{
+	struct world *w = *state;
+	sigset_t blocked;
+	int pidfd;
+	sigemptyset(&blocked);
+	sigaddset(&blocked, SIGTERM);
+	sigprocmask(SIG_BLOCK, &blocked, NULL);
+	signal(SIGINT, SIG_IGN);
+	int pid = start(w, "grep -E '^Sig(Blk|Ign)' /proc/self/status; exec sleep 1000", NULL, NULL, 0, &pidfd);
+	for (int i = 0; i < DEADLINE_MS && !strstr(read_text(w->out), "SigIgn"); i++)
+		usleep(1000);
+	unsigned long long blocked_there = 1, ignored_there = 1;
+	assert_int_equal(sscanf(read_text(w->out), "SigBlk: %llx SigIgn: %llx", &blocked_there, &ignored_there), 2);
+	assert_int_equal(blocked_there, 0);
+	assert_int_equal(ignored_there & 0x7fffffff, 0); /* the C library has two of its own behind these */
+	assert_int_equal(getsid(pid), pid);
+	uint32_t status = 0;
+	assert_false(prs_reap(pid, &status)); /* lives */
+	prs_signal_group(pid, SIGTERM);
+	status = wait_for_end(pid, pidfd);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM);
+	signal(SIGINT, SIG_DFL);
+	sigprocmask(SIG_UNBLOCK, &blocked, NULL);
+}
+
+static unsigned open_descriptors(void)
+{
+	unsigned n = 0;
+	for (int fd = 0; fd < 1024; fd++)
+		n += fcntl(fd, F_GETFD) >= 0;
+	return n;
+}
+
+static void test_what_cannot_be_started(void **state)
+{
+	struct world *w = *state;
+	char *argv[] = { (char *)(uintptr_t)"x", NULL }, *envp[] = { NULL };
+	const int closed[] = { 999 }, fine[] = { 0 };
+	unsigned before = open_descriptors();
+	const struct prs_spawn bad[] = {
+		{ .program = "/no/such/program", .argv = argv, .envp = envp, .stdout_path = w->out, .stderr_path = w->errors },
+		{ .program = "/bin/true", .argv = argv, .envp = envp, .stdout_path = "/no/such/folder/out", .stderr_path = w->errors },
+		{ .program = "/bin/true", .argv = argv, .envp = envp, .stdout_path = w->out, .stderr_path = w->errors, .cwd = "/no/such/folder" },
+		{ .program = "/bin/true", .argv = argv, .envp = envp, .stdout_path = w->out, .stderr_path = w->errors, .fds = closed, .fds_n = 1 },
+		{ .program = "/bin/true", .argv = argv, .envp = envp, .stdout_path = w->out, .stderr_path = w->errors, .fds = fine, .fds_n = 99 },
+	};
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+		struct prs_err err = { 0 };
+		int pid = -7, pidfd = -7;
+		assert_int_equal(prs_spawn(&bad[i], &pid, &pidfd, &err), -PRS_ESPAWN);
+		assert_true(err.msg[0] && pid == -7 && pidfd == -7);
+	}
+	assert_int_equal(open_descriptors(), before);
+	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1); /* no child was left */
+}
+
+static void test_capture(void **state)
+{
+	(void)state;
+	char to[16], c[] = "-c", sh[] = "sh";
+	char ok[] = "printf 'two\nlines\n\n'; echo noise >&2", bad[] = "echo x; exit 3", nothing[] = "true", much[] = "echo 0123456789abcdefghij", killed[] = "kill -9 $$";
+	char *argv[] = { sh, c, ok, NULL }, none[] = "no-such-program-anywhere", *missing[] = { none, NULL };
+	struct prs_err err = { 0 };
+	assert_int_equal(prs_capture(argv, to, sizeof to, &err), 0);
+	assert_string_equal(to, "two\nlines");
+	char *const scripts[] = { bad, nothing, killed };
+	for (int i = 0; i < 3; i++) {
+		argv[2] = scripts[i];
+		assert_int_equal(prs_capture(argv, to, sizeof to, &err), -PRS_ESPAWN);
+	}
+	argv[2] = much;
+	(void)prs_capture(argv, to, sizeof to, &err);
+	assert_int_equal(strlen(to), 15); /* what fits */
+	assert_int_equal(prs_capture(missing, to, sizeof to, &err), -PRS_ESPAWN);
+	assert_non_null(strstr(err.msg, none));
+}
+
+static void test_end_process_takes_the_group(void **state)
+{
+	struct world *w = *state;
+	int pidfd;
+	int pid = start(w, "sleep 1000 & echo $!; wait", NULL, NULL, 0, &pidfd);
+	int child = atoi(wait_for_text(w->out));
+	prs_end_process(pid);
+	close(pidfd);
+	assert_false(lives(pid)); /* reaped */
+	for (int i = 0; i < DEADLINE_MS && lives(child); i++) {
+		waitpid(child, NULL, WNOHANG); /* ours now: we are the subreaper */
+		usleep(1000);
+	}
+	assert_false(lives(child));
+}
+
+static void test_descriptor_limit(void **state)
+{
+	(void)state;
+	struct rlimit r;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &r), 0);
+	assert_true(r.rlim_cur == r.rlim_max && prs_old_nofile() <= r.rlim_max);
+}
+
+/* ---- strays ------------------------------------------------------------------------------------------------------------ */
+
+/* A process in a session of its own, which the shell that made it leaves behind; its pid. */
+static int leave_behind(struct world *w, const char *run, int slot, bool odd)
+{
+	char script[256], run_text[64], slot_text[32];
+	char *envp[] = { run_text, slot_text, (char *)(uintptr_t)"PATH=/usr/bin:/bin", NULL };
+	int pidfd;
+	snprintf(run_text, sizeof run_text, "PRS_RUN=%s", run);
+	snprintf(slot_text, sizeof slot_text, "PRS_SLOT=%d", slot);
+	snprintf(script, sizeof script, "setsid sh -c '%secho $$ > pid%d; exec sleep 1000' </dev/null & wait", odd ? "trap \"\" TERM INT HUP; " : "", slot);
+	int pid = start(w, script, envp, NULL, 0, &pidfd);
+	snprintf(script, sizeof script, "%s/pid%d", w->dir, slot);
+	int stray = atoi(wait_for_text(script));
+	unlink(script);
+	assert_true(stray > 1 && stray != pid);
+	prs_end_process(pid);
+	close(pidfd);
+	assert_true(lives(stray)); /* the group's end did not reach it */
+	return stray;
+}
+
+static void test_strays_of_a_slot(void **state)
+{
+	struct world *w = *state;
+	int mine = leave_behind(w, "run-a", 1, true), other_slot = leave_behind(w, "run-a", 2, false), other_run = leave_behind(w, "run-ab", 1, false);
+	assert_int_equal(prs_strays_of_slot("run-a", 1, NULL, 0), 1);
+	assert_false(lives(mine));
+	assert_true(lives(other_slot) && lives(other_run));
+	assert_int_equal(prs_strays_of_slot("run-a", 1, NULL, 0), 0);
+	assert_int_equal(prs_strays_of_slot("run-a", 2, &other_slot, 1), 0); /* a worker that is known */
+	assert_true(lives(other_slot));
+	assert_int_equal(prs_strays_of_run("run-a"), 1);
+	assert_false(lives(other_slot));
+	assert_true(lives(other_run));
+	assert_int_equal(prs_strays_of_engine(), 1);
+	assert_false(lives(other_run));
+	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
+}
+
+/* ---- lock -------------------------------------------------------------------------------------------------------------- */
+
+static void test_lock_ends_with_its_process(void **state)
+{
+	struct world *w = *state;
+	char path[96];
+	int ready[2];
+	snprintf(path, sizeof path, "%s/lock", w->dir);
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+	assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
+	pid_t pid = fork();
+	if (pid == 0) {
+		int own = open(path, O_RDWR | O_CLOEXEC);
+		_exit(prs_lock_take(own) && write(ready[1], "x", 1) == 1 ? pause() : 1);
+	}
+	char c;
+	assert_int_equal(read(ready[0], &c, 1), 1);
+	assert_true(prs_lock_held(fd));
+	assert_false(prs_lock_take(fd));
+	assert_true(errno == EAGAIN || errno == EACCES);
+	prs_end_process(pid);
+	assert_false(prs_lock_held(fd));
+	assert_true(prs_lock_take(fd));
+	close(fd);
+	close(ready[0]);
+	close(ready[1]);
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(test_what_a_process_starts_with), T(test_output_is_appended), T(test_session_and_signals), T(test_what_cannot_be_started), T(test_capture),
+		T(test_end_process_takes_the_group), T(test_descriptor_limit), T(test_strays_of_a_slot), T(test_lock_ends_with_its_process),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
