@@ -43,6 +43,22 @@ static const struct cli_flag status_flags[] = {
 	{ "--watch", "-w", NULL, "follow a running job until it ends; with --json a line five times a second" },
 	{ 0 },
 };
+static const struct cli_flag logs_flags[] = {
+	{ "--follow", "-f", NULL, "go on until the run ends" },
+	{ "--process", NULL, "N", "what process N printed (stdout, stderr)" },
+	{ "--errors", NULL, NULL, "errors of the script by kind; with --process or -f the tracebacks one by one" },
+	{ 0 },
+};
+static const struct cli_flag output_flags[] = {
+	{ "--partial", NULL, NULL, "write the rows of the mini-batches that are done, in input order (default: to outputs/partial.txt in the run folder)" },
+	{ 0 },
+};
+static const struct cli_flag clean_flags[] = {
+	{ "--older", NULL, "AGE", "7d, 12h, 30m ... (default 7d)" },
+	{ "--outputs", NULL, NULL, "also runs whose output is in their folder" },
+	{ "--dry-run", "-n", NULL, "only say what would go" },
+	{ 0 },
+};
 static const struct cli_flag options_flags[] = {
 	{ "--markdown", NULL, NULL, "all of them as docs/options.md" },
 	{ 0 },
@@ -107,6 +123,13 @@ static const struct cli_command commands[] = {
 	{ .name = "why", .run = cmd_why, .group = "Look", .arguments = "[RUN] [--json]", .what = "what a running job waits for, process by process",
 	  .more = RUN_WORD, .options = "runs-dir json", .words_max = 1, .examples = "prs why\nprs why score-2025 --json\n",
 	  .exits = "0  done\n2  wrong usage, no such run, or it is not running\n3  files of the run are damaged, or of a newer version\n" },
+	{ .name = "logs", .run = cmd_logs, .group = "Look", .arguments = "[RUN] [-f] [--process N] [--errors]", .what = "the overview of a run, what a process printed, its errors",
+	  .more = RUN_WORD " Without a flag: how the run got on. The files are in the run folder's logs/.", .options = "runs-dir", .flags = logs_flags, .words_max = 1,
+	  .examples = "prs logs -f\nprs logs --process 3\nprs logs score-2025 --errors\n", .exits = LOOKING_EXITS },
+	{ .name = "output", .run = cmd_output, .group = "Look", .arguments = "[RUN] [--partial [--output FILE]]", .what = "where the output is, or a file of the rows so far",
+	  .more = RUN_WORD " --partial works at any time: while the job runs, when it was interrupted, when it failed; the run is not changed.",
+	  .options = "output overwrite runs-dir", .flags = output_flags, .words_max = 1,
+	  .examples = "head \"$(prs output)\"\nprs output --partial\nprs output last --partial --output so-far.txt\n", .exits = LOOKING_EXITS },
 	{ .name = "check", .run = cmd_check, .group = "Look", .arguments = "[RUN]", .what = "compare the journal with the rows that are stored",
 	  .more = RUN_WORD " Reads every row of the run and its checksum; changes nothing.", .options = "runs-dir json", .words_max = 1,
 	  .examples = "prs check\nprs check ./runs/score-20250131-120000-abc\n",
@@ -114,7 +137,12 @@ static const struct cli_command commands[] = {
 	{ .name = "dump", .run = cmd_dump, .group = "Look", .arguments = "journal|plan|segment [RUN] [--json]", .what = "every record of a run's files, a line each",
 	  .more = RUN_WORD, .options = "runs-dir json", .words_min = 1, .words_max = 2,
 	  .examples = "prs dump journal\nprs dump plan last --json\n", .exits = LOOKING_EXITS },
-	{ .name = "doctor", .run = cmd_doctor, .group = "Learn", .arguments = "[--dir DIR] [--json]", .what = "what is wrong with this machine or folder, and how to mend it",
+	{ .name = "clean", .run = cmd_clean, .group = "Repair", .arguments = "[RUN ...] [--older 7d] [--dry-run]", .what = "remove runs that have ended",
+	  .more = "Removes the folders of runs that are completed, failed or canceled and older than 7 days, or those named. What is running or can be resumed stays, and "
+	          "what holds the only copy of its output, unless --outputs is given.", .options = "runs-dir", .flags = clean_flags, .words_max = 1024,
+	  .examples = "prs clean --dry-run\nprs clean --older 12h\nprs clean score-20250131-120000-abc --outputs\n",
+	  .exits = "0  done\n1  something could not be removed\n2  wrong usage, or no such run\n" },
+	{ .name = "doctor", .run = cmd_doctor, .group = "Repair", .arguments = "[--dir DIR] [--json]", .what = "what is wrong with this machine or folder, and how to mend it",
 	  .more = "Does once what the engine does: kernel functions, /proc, limits, Python; in the folder it creates, locks, syncs, renames and maps files, and removes "
 	          "them again.", .options = "runs-dir json", .flags = doctor_flags,
 	  .examples = "prs doctor\nprs doctor --dir /mnt/shared/runs\n", .exits = "0  all is well, or nearly\n1  something is wrong\n2  wrong usage\n" },

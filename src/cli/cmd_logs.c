@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * cmd_logs: prs logs RUN: the overview, what a process printed, the errors of the script; as they are, or followed until the run ends.
+ */
+#include "cli/cli.h"
+
+#include "base/mem.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glob.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { FILES_MAX = 2048, CHUNK = 64 << 10, PAUSE_MS = 200 };
+
+struct file {
+	char *path;
+	off_t at;
+};
+
+struct logs {
+	const struct cli_run *run;
+	struct prs_list patterns; /* below logs/ */
+	struct file v[FILES_MAX];
+	size_t n;
+	const struct file *last; /* whose bytes were printed last */
+	bool reader_gone;
+};
+
+/* ---- printing --------------------------------------------------------------------------------------------------------- */
+
+static void put(struct logs *l, const void *bytes, size_t n)
+{
+	if (fwrite(bytes, 1, n, stdout) != n)
+		l->reader_gone = true;
+}
+
+/* "==> user/stdout/127.0.0.1/process000.stdout.txt <==" when there are several files and it is another one's turn. */
+static void put_title(struct logs *l, const struct file *f)
+{
+	if (l->last == f || l->n < 2)
+		return;
+	const char *below = strstr(f->path, "/logs/");
+	printf("%s==> %s <==\n", l->last ? "\n" : "", below ? below + 6 : f->path);
+	l->last = f;
+}
+
+/* What is new in a file; false when there is nothing. */
+static bool put_new(struct logs *l, struct file *f)
+{
+	static char bytes[CHUNK];
+	bool any = false;
+	int fd = open(f->path, O_RDONLY | O_CLOEXEC);
+	ssize_t n;
+	while (fd >= 0 && !l->reader_gone && (n = pread(fd, bytes, sizeof bytes, f->at)) > 0) {
+		put_title(l, f);
+		put(l, bytes, (size_t)n);
+		f->at += n;
+		any = true;
+	}
+	if (fd >= 0)
+		close(fd);
+	return any;
+}
+
+/* ---- which files ------------------------------------------------------------------------------------------------------ */
+
+static bool is_known(const struct logs *l, const char *path)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (!strcmp(l->v[i].path, path))
+			return true;
+	return false;
+}
+
+/* Files appear while a job runs. */
+static void find_files(struct logs *l)
+{
+	for (size_t i = 0; i < l->patterns.n; i++) {
+		PRS_AUTOFREE char *pattern = prs_strf("%s/logs/%s", l->run->dir, l->patterns.v[i]);
+		glob_t found;
+		if (!pattern || glob(pattern, 0, NULL, &found) != 0)
+			continue;
+		for (size_t k = 0; k < found.gl_pathc && l->n < FILES_MAX; k++)
+			if (!is_known(l, found.gl_pathv[k]))
+				l->v[l->n++] = (struct file){ prs_strdup(found.gl_pathv[k]), 0 };
+		globfree(&found);
+	}
+}
+
+static bool put_all_new(struct logs *l)
+{
+	bool any = false;
+	find_files(l);
+	for (size_t i = 0; i < l->n; i++)
+		any = put_new(l, &l->v[i]) || any;
+	fflush(stdout);
+	l->reader_gone = l->reader_gone || ferror(stdout);
+	return any;
+}
+
+static int add(struct logs *l, const char *pattern, const char *process)
+{
+	PRS_AUTOFREE char *text = prs_strf(pattern, process);
+	return text ? prs_list_add(&l->patterns, text) : -PRS_ENOMEM;
+}
+
+/* `process`: "process003", or "*" */
+static int choose(struct logs *l, const char *process, bool errors, bool follow)
+{
+	bool all = !strcmp(process, "*");
+	if (errors && all && !follow)
+		return add(l, "user/error.txt%s", "");
+	if (errors)
+		return add(l, "user/error/*/%s.txt", process);
+	if (all)
+		return add(l, "job_progress_overview.txt%s", "");
+	int r = add(l, "user/stdout/*/%s.stdout.txt", process);
+	return r ? r : add(l, "user/stderr/*/%s.stderr.txt", process);
+}
+
+/* ---- the command ------------------------------------------------------------------------------------------------------ */
+
+/* Until the run has ended and everything is shown. */
+static void follow_files(struct logs *l)
+{
+	const struct timespec pause = { 0, PAUSE_MS * 1000000 };
+	for (bool running = true; running && !l->reader_gone;) {
+		running = cli_is_running(l->run->dir);
+		while (put_all_new(l))
+			;
+		if (running)
+			nanosleep(&pause, NULL);
+	}
+}
+
+/* "3", "003", "process003" -> "process003" */
+static int process_name(const char *word, char *to, size_t n, struct prs_err *err)
+{
+	char *end;
+	const char *digits = !strncmp(word, "process", 7) ? word + 7 : word;
+	unsigned long number = strtoul(digits, &end, 10);
+	if (*end || end == digits || number > 65535 || digits[0] == '-' || digits[0] == '+')
+		return prs_fail(err, PRS_EINVALID, "--process: expected a number such as 3, found \"%s\"", word);
+	snprintf(to, n, "process%03lu", number);
+	return 0;
+}
+
+static int show(struct logs *l, const char *process, bool errors, bool follow, struct prs_err *err)
+{
+	if (choose(l, process, errors, follow) < 0)
+		return prs_fail(err, PRS_ENOMEM, "logs");
+	bool any = put_all_new(l);
+	if (follow)
+		follow_files(l);
+	else if (!any && strcmp(process, "*") != 0 && !l->n)
+		return prs_fail(err, PRS_ENOTFOUND, "%s has no %s in %s/logs", l->run->name, process, l->run->dir);
+	return 0;
+}
+
+int cmd_logs(struct cli_args *a)
+{
+	struct prs_err err = { 0 };
+	struct cli_run run;
+	char process[32] = "*";
+	static struct logs l; /* large */
+	l.run = &run;
+	const char *word = cli_value(a, "--process", 0);
+	int r = word ? process_name(word, process, sizeof process, &err) : 0;
+	r = r ? r : cli_find_run(a, a->words.n ? a->words.v[0] : NULL, &run, &err);
+	r = r ? r : show(&l, process, cli_has(a, "--errors"), cli_has(a, "--follow"), &err);
+	for (size_t i = 0; i < l.n; i++)
+		prs_freep(&l.v[i].path);
+	prs_list_done(&l.patterns);
+	return r < 0 ? complain(err.code == -PRS_ECORRUPT || err.code == -PRS_EVERSION ? 3 : 2, &err) : 0;
+}

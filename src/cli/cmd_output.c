@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * cmd_output: prs output RUN: where the output is; --partial: a file of the rows that there are so far.
+ */
+#include "cli/view.h"
+
+#include "base/mem.h"
+#include "report/console.h"
+#include "store/store.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Files of our own (index, temporary output) beside the engine's: their number is above any epoch's. */
+#define OWN_EPOCH (UINT32_C(4000000000) + (uint32_t)getpid() % 100000000)
+
+struct partial {
+	struct cli_view view;
+	struct prs_index *index;
+	uint64_t bad; /* damaged ones: left out */
+	char first_bad[256];
+};
+
+static int on_fact(void *ctx, const struct prs_fact *f, struct prs_err *err)
+{
+	struct partial *p = ctx;
+	struct prs_ledger *l = &p->view.ledger;
+	bool known = f->type == PRS_FACT_DONE && f->u.done.unit.id < l->next_id;
+	enum prs_unit_state before = known ? prs_ledger_state(l, f->u.done.unit.id) : PRS_UNIT_PLANNED;
+	int r = prs_ledger_fold(l, f, err);
+	if (!r && f->type == PRS_FACT_PLANNED)
+		r = prs_index_grow(p->index, f->u.planned.next_id, err);
+	if (!r && known && before != PRS_UNIT_DONE && before != PRS_UNIT_FAILED)
+		r = prs_index_done(p->index, &f->u.done, err);
+	if (!r && f->type == PRS_FACT_RESET)
+		prs_index_reset(p->index, f->u.reset.unit.id, f->u.reset.count);
+	return r;
+}
+
+static int on_plan(void *ctx, const uint8_t *body, size_t n, struct prs_err *err)
+{
+	struct partial *p = ctx;
+	return prs_plan_feed(p->view.plan, body, n, err);
+}
+
+static void on_bad(void *ctx, uint64_t id, const char *why)
+{
+	struct partial *p = ctx;
+	if (!p->bad++)
+		snprintf(p->first_bad, sizeof p->first_bad, "mini-batch %llu: %s", (unsigned long long)id, why);
+}
+
+static int write_rows(struct partial *p, const struct cli_run *run, const char *path, bool overwrite, struct prs_assembled *ret, struct prs_err *err)
+{
+	struct prs_recovered was;
+	struct prs_recover_sink sink = { p, on_plan, on_fact };
+	int r = prs_store_recover(program_fs(), run->dir, &run->id, &sink, &was, err);
+	if (!r && p->view.ledger.counts.rows == 0)
+		return prs_fail(err, PRS_ENOTFOUND, "%s has no rows yet", run->name);
+	struct prs_assemble_options o = { .path = path, .run = &run->id, .overwrite = overwrite, .epoch = OWN_EPOCH, .next_id = p->view.ledger.next_id, .partial = true };
+	r = r ? r : prs_assemble(program_fs(), run->dir, p->index, &o, on_bad, p, ret, err);
+	return r == -PRS_EOUTPUT_EXISTS || r == -PRS_EEXISTS ? prs_fail(err, PRS_EOUTPUT_EXISTS, "%s exists: name another file, or replace it with --overwrite", path) : r;
+}
+
+static int partial(const struct cli_run *run, const char *path, bool overwrite, struct prs_err *err)
+{
+	struct partial p = { .view = { .plan = prs_plan_new() } };
+	struct prs_assembled made = { 0 };
+	const struct prs_ledger_counts *c = &p.view.ledger.counts;
+	int r = p.view.plan ? prs_ledger_init(&p.view.ledger, prs_plan_items_of, p.view.plan) : prs_fail(err, PRS_ENOMEM, "plan");
+	r = r ? r : prs_index_new(&p.index, program_fs(), run->dir, OWN_EPOCH, err);
+	r = r ? r : write_rows(&p, run, path, overwrite, &made, err);
+	if (!r)
+		printf("%s\n", path);
+	if (!r && p.bad)
+		fprintf(stderr, "warning: the rows of %llu mini-batches are damaged and left out (%s); prs resume runs them again\n", (unsigned long long)p.bad, p.first_bad);
+	if (!r)
+		fprintf(stderr, "%llu rows of %llu mini-batches; %llu of them are not done%s\n", (unsigned long long)c->rows, (unsigned long long)p.view.ledger.next_id,
+		        (unsigned long long)(p.view.ledger.next_id - c->units[PRS_UNIT_DONE]), p.view.ledger.planned_all ? "" : ", and the input is still being listed");
+	prs_index_free(p.index, true);
+	cli_view_done(&p.view);
+	return r;
+}
+
+static int whole(const struct cli_run *run, struct prs_err *err)
+{
+	struct cli_view v;
+	int r = cli_view_read(&v, run, false, err);
+	if (!r && v.ledger.job == PRS_JOB_COMPLETED && v.output[0])
+		puts(v.output);
+	else if (!r && v.ledger.job == PRS_JOB_COMPLETED)
+		printf("%s/outputs\n", run->dir); /* summary_only: the script's own */
+	else if (!r)
+		r = prs_fail(err, PRS_EINVALID, "%s is %s: it has no output%s. prs output %s --partial writes the rows that there are", run->name, cli_view_state(&v),
+		             v.running ? " yet" : "", run->name);
+	cli_view_done(&v);
+	return r;
+}
+
+int cmd_output(struct cli_args *a)
+{
+	struct prs_err err = { 0 };
+	struct cli_run run;
+	const char *given = cli_option(a, PRS_OPTION_ID_output);
+	int r = cli_find_run(a, a->words.n ? a->words.v[0] : NULL, &run, &err);
+	PRS_AUTOFREE char *path = r ? NULL : given ? prs_strdup(given) : prs_strf("%s/outputs/partial.txt", run.dir);
+	if (!r && !path)
+		r = prs_fail(&err, PRS_ENOMEM, "output");
+	if (!r && cli_has(a, "--partial"))
+		r = partial(&run, path, !given || cli_option(a, PRS_OPTION_ID_overwrite), &err);
+	else if (!r && given)
+		r = prs_fail(&err, PRS_EINVALID, "--output belongs to --partial");
+	else if (!r)
+		r = whole(&run, &err);
+	fflush(stdout);
+	return r < 0 ? complain(err.code == -PRS_ECORRUPT || err.code == -PRS_EVERSION ? 3 : 2, &err) : 0;
+}

@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: Apache-2.0
+"""prs logs, output, clean."""
+import json
+import os
+import signal
+import time
+
+from prs_job import DEADLINE, SCRIPT, JobCase, wait_until
+from test_terminal import GATED
+
+
+class ToolCase(JobCase):
+    def gated(self, count=6, script=GATED):
+        self.files(count)
+        self.script(script % {"dir": self.dir})
+        p = self.start("run", "code/score.py", "-i", "in", "-b", "1", "-p", "2", "-o", "out.txt")
+        wait_until(lambda: os.path.exists(self.path("at_1")), "mini-batch 1")
+        return p
+
+    def ok(self, *words, status=0):
+        r = self.prs(*words)
+        self.assertEqual(r.returncode, status, r.stdout + r.stderr)
+        return r.stdout
+
+
+class LogsTest(ToolCase):
+    PRINTS = """
+        import os, sys
+        def init(): print("init of", os.getpid())
+        def run(mini_batch):
+            print("größe", mini_batch.task_id, flush=True)
+            sys.stderr.write("warn %d\\n" % mini_batch.task_id)
+            if mini_batch.task_id == 1: raise ValueError("bad one")
+            return mini_batch
+    """
+
+    def test_a_run_that_has_ended(self):
+        self.files(20)
+        self.script(self.PRINTS)
+        self.assertEqual(self.run_job("-q", "-p", "1").returncode, 0)
+        overview = self.ok("logs")
+        with open(os.path.join(self.run_dir(), "logs/job_progress_overview.txt")) as f:
+            self.assertEqual(overview, f.read())
+        self.assertEqual(self.ok("logs", "-f"), overview)
+        for word in ("0", "000", "process000"):
+            text = self.ok("logs", "--process", word)
+            self.assertIn("==> user/stdout/127.0.0.1/process000.stdout.txt <==\ninit of ", text)
+            self.assertIn("größe 2\n", text)
+            self.assertIn("\n==> user/stderr/127.0.0.1/process000.stderr.txt <==\n", text)
+            self.assertIn("warn 2\n", text)
+        self.assertIn("bad one", self.ok("logs", "--errors"))
+        self.assertEqual(self.ok("logs", "--errors", "--process", "0").count("ValueError: bad one"), 3)
+        r = self.prs("logs", "--process", "7")
+        self.assertEqual(r.returncode, 2)
+        self.assertRegex(r.stderr, r"has no process007 in .*/logs\n$")
+        for word in ("x", "", "-1", "process"):
+            self.assertIn("--process: expected a number such as 3", self.prs("logs", "--process=" + word).stderr)
+
+    def test_followed(self):
+        p = self.gated(script=GATED.replace("open(", "print('now', mini_batch.task_id); open("))
+        with open(self.path("followed"), "wb") as out:
+            f = self.start("logs", "-f", "--process", "0", stdout=out)
+        with open(self.path("overview"), "wb") as out:
+            g = self.start("logs", "--follow", stdout=out)
+        wait_until(lambda: b"now " in open(self.path("followed"), "rb").read(), "the first line, while it runs")
+        self.write("go", "")
+        self.assertEqual((p.wait(timeout=DEADLINE), f.wait(timeout=DEADLINE), g.wait(timeout=DEADLINE)), (0, 0, 0))
+        with open(self.path("overview")) as f:
+            self.assertEqual(f.read(), self.ok("logs"))
+        with open(self.path("followed")) as f, open(os.path.join(self.run_dir(), "logs/user/stdout/127.0.0.1/process000.stdout.txt")) as want:
+            self.assertIn(want.read(), f.read())
+
+
+class OutputTest(ToolCase):
+    def test_completed(self):
+        self.files(20)
+        self.script(SCRIPT)
+        self.assertEqual(self.run_job("-q").returncode, 0)
+        self.assertEqual(self.ok("output"), self.path("out.txt") + "\n")
+
+    def test_partial_at_any_time(self):
+        p = self.gated()
+        r = self.prs("output", "--partial")
+        self.assertEqual(r.returncode, 2)
+        self.assertIn("has no rows yet", r.stderr)
+        self.write("let_0", "")
+        wait_until(lambda: json.loads(self.prs("status", "--json").stdout)["done"] == 1, "mini-batch 0")
+        [run] = os.listdir(self.path("runs"))
+        path = self.ok("output", "--partial").strip()
+        self.assertEqual(path, self.path("runs", run, "outputs/partial.txt"))
+        first = self.path("in/f0000") + "\n"
+        with open(path) as f:
+            self.assertEqual(f.read(), first)
+        p.kill()
+        p.wait()
+        r = self.prs("output")
+        self.assertEqual(r.returncode, 2)
+        self.assertIn("is interrupted: it has no output. prs output %s --partial" % run, r.stderr)
+        self.assertEqual(self.ok("output", "--partial"), path + "\n")  # again: replaced
+        self.ok("output", "--partial", "--output", "so-far.txt")
+        with open(self.path("so-far.txt")) as f:
+            self.assertEqual(f.read(), first)
+        self.write("so-far.txt", "mine")
+        r = self.prs("output", "--partial", "--output", "so-far.txt")
+        self.assertEqual(r.returncode, 2)
+        self.assertIn("so-far.txt exists", r.stderr)
+        self.ok("output", "--partial", "--output", "so-far.txt", "--overwrite")
+        self.assertEqual([n for n in os.listdir(self.path("runs", run)) if n.startswith("index-4")], [])
+        self.write("go", "")
+        self.assertEqual(self.prs("resume").returncode, 0)  # it was not changed
+        self.assertEqual(len(self.output().splitlines()), 6)
+
+    def test_partial_of_a_failed_run(self):
+        self.files(20)
+        self.script("""
+            def run(mini_batch):
+                if mini_batch.task_id == 1: raise ValueError("x")
+                return [str(mini_batch.task_id)] * len(mini_batch)
+        """)
+        self.assertEqual(self.run_job("-q", "--error-threshold", "0", "-p", "1").returncode, 1)
+        with open(self.ok("output", "--partial").strip()) as f:
+            self.assertEqual(f.read().split()[:7], ["0"] * 7)
+
+    def test_damaged_rows(self):
+        self.files(20)
+        self.script(SCRIPT)
+        self.run_job("-q", kill="store.assemble.before_rename:1")
+        seg = [os.path.join(d, n) for d, _, names in os.walk(self.path("runs")) for n in names if n.endswith(".seg") and os.path.getsize(os.path.join(d, n)) > 64]
+        with open(seg[0], "r+b") as f:
+            f.seek(150)
+            f.write(b"#")
+        r = self.prs("output", "--partial")
+        self.assertEqual(r.returncode, 0, r.stderr)
+        self.assertRegex(r.stderr, r"warning: the rows of 1 mini-batches are damaged and left out \(mini-batch \d: ")
+        with open(r.stdout.strip()) as f:
+            self.assertIn(len(f.readlines()), (13, 14))
+
+
+class CleanTest(ToolCase):
+    def setUp(self):
+        super().setUp()
+        self.files(5)
+        self.script(SCRIPT)
+        self.run_job("-q", "--name", "done")
+        self.prs("run", "code/score.py", "-i", "in", "-q", "--name", "inside")
+        self.run_job("-q", "--overwrite", "--name", "broken", kill="store.segment.after_sync:1")
+
+    def runs(self):
+        return sorted(n.split("-")[0] for n in os.listdir(self.path("runs")))
+
+    def test_by_age(self):
+        self.assertIn("0 runs removed", self.ok("clean"))
+        self.assertEqual(self.runs(), ["broken", "done", "inside"])
+        said = self.ok("clean", "--older", "0s", "--dry-run")
+        self.assertIn(" would be removed\n", said)
+        self.assertRegex(said, r"inside-\S+ stays: its output is in it \(--outputs removes that too\)")
+        self.assertEqual(self.runs(), ["broken", "done", "inside"])
+        self.assertIn("1 run removed", self.ok("clean", "--older", "0s"))
+        self.assertEqual(self.runs(), ["broken", "inside"])
+        self.assertTrue(os.path.exists(self.path("out.txt")))
+        self.ok("clean", "--older", "0s", "--outputs")
+        self.assertEqual(self.runs(), ["broken"])  # it can be resumed
+        self.assertEqual(self.prs("resume", "--overwrite").returncode, 0)
+
+    def test_by_name(self):
+        [done] = [n for n in os.listdir(self.path("runs")) if n.startswith("done")]
+        self.ok("clean", done)
+        self.assertEqual(self.runs(), ["broken", "inside"])
+        said = self.ok("clean", "broken", "inside", status=1)
+        self.assertIn("it can be resumed", said)
+        self.ok("clean", "inside", "--outputs")
+        self.assertEqual(self.runs(), ["broken"])
+        self.assertEqual(self.prs("clean", "elephant").returncode, 2)
+
+    def test_a_running_one_stays(self):
+        self.clean()
+        p = self.gated()
+        said = self.ok("clean", "score", status=1)
+        self.assertIn("stays: it is running", said)
+        self.assertIn("stays: it is running", self.ok("clean", "--older", "0s"))
+        p.send_signal(signal.SIGTERM)
+        self.write("go", "")
+        p.wait(timeout=DEADLINE)
+
+    def test_ages(self):
+        for age in ("7d", "1.5h", "0s", "2w", "30m"):
+            self.ok("clean", "--older", age, "--dry-run")
+        for age in ("", "7", "d", "7 d", "-1d", "7days", "nan"):
+            r = self.prs("clean", "--older=" + age)
+            self.assertEqual(r.returncode, 2)
+            self.assertIn("--older: expected an age such as 7d", r.stderr)
+        self.assertIn("either --older, or the names", self.prs("clean", "done", "--older", "7d").stderr)
+        old = time.time() - 8 * 86400
+        [done] = [n for n in os.listdir(self.path("runs")) if n.startswith("done")]
+        os.utime(self.path("runs", done, "RUN"), (old, old))
+        self.assertIn("0 runs removed", self.ok("clean"))  # the journal's times count, not those of files
