@@ -78,7 +78,7 @@ static int partial(const struct cli_run *run, const char *path, bool overwrite, 
 	if (!r)
 		fprintf(stderr, "%llu rows of %llu mini-batches; %llu of them are not done%s\n", (unsigned long long)c->rows, (unsigned long long)p.view.ledger.next_id,
 		        (unsigned long long)(p.view.ledger.next_id - c->units[PRS_UNIT_DONE]), p.view.ledger.planned_all ? "" : ", and the input is still being listed");
-	prs_index_free(p.index, true);
+	prs_index_free(p.index);
 	cli_view_done(&p.view);
 	return r;
 }

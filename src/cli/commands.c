@@ -75,7 +75,7 @@ static const struct cli_flag errors_flags[] = {
 
 static const struct cli_command commands[] = {
 	{ .name = "run", .run = cmd_run, .group = "Run", .arguments = "JOB.yml|SCRIPT [--input PATH] [options] [-- ARGUMENTS]",
-	  .what = "run a job file, or an entry script over files, in several processes",
+	  .what = "run a job file, or a script over files, in several processes",
 	  .more = JOB_WORD "SCRIPT is a Python file with run(mini_batch), and init() and shutdown() if it likes. The input is cut into mini-batches; the rows that run() "
 	          "returns go to one output file in input order. What stands behind -- goes to the script's sys.argv.\n"
 	          "The run folder (runs/<name>-<time>-<letters>) holds a copy of the script's folder, the logs and all results: whatever stops the job, prs resume "
