@@ -132,6 +132,7 @@ int cmd_test(struct cli_args *a);
 int cmd_replay(struct cli_args *a);
 int cmd_run(struct cli_args *a);
 int cmd_validate(struct cli_args *a);
+int cmd_plan(struct cli_args *a);
 int cmd_resume(struct cli_args *a);
 int cmd_status(struct cli_args *a);
 int cmd_list(struct cli_args *a);

@@ -18,6 +18,11 @@
 	"3  files of the run are damaged, or of a newer version\n"
 
 static const struct cli_flag job_flags[] = { LOAD_FLAGS, { 0 } };
+static const struct cli_flag plan_flags[] = {
+	LOAD_FLAGS,
+	{ "--yaml", NULL, NULL, "the whole job as a v2 YAML file that runs the same" },
+	{ 0 },
+};
 static const struct cli_flag resume_flags[] = {
 	{ "--takeover", NULL, NULL, "go past an engine that still holds the run (it hangs, or its machine is gone); it stops when it wakes up" },
 	{ "--retry-failed", NULL, NULL, "the mini-batches that failed get all their tries again; also goes on with a job that failed" },
@@ -87,10 +92,15 @@ static const struct cli_command commands[] = {
 	              "prs run count.py -i mo=./monday -i tu=./tuesday --json >events.jsonl\n",
 	  .exits = RUNNING_EXITS },
 	{ .name = "validate", .run = cmd_validate, .group = "Run", .arguments = "JOB.yml|SCRIPT [options] [-- ARGUMENTS]",
-	  .what = "say what is wrong with a job and what is not used",
+	  .what = "say what is wrong with a job",
 	  .more = JOB_WORD "Takes all options of prs run. Mistakes come with file, line and column.",
 	  .options = "*", .flags = job_flags, .words_min = 1, .words_max = 1, .rest = true,
 	  .examples = "prs validate pipeline.yml\nprs validate component.yml --input data=./images\n", .exits = "0  no mistakes\n2  wrong usage, or mistakes in the job\n" },
+	{ .name = "plan", .run = cmd_plan, .group = "Run", .arguments = "JOB.yml|SCRIPT [options] [-- ARGUMENTS]",
+	  .what = "show what a job would do",
+	  .more = JOB_WORD "Takes all options of prs run. The input is listed; nothing runs and nothing is written.",
+	  .options = "*", .flags = plan_flags, .words_min = 1, .words_max = 1, .rest = true,
+	  .examples = "prs plan pipeline.yml\nprs plan score.py --input ./images --yaml >job.yml\n", .exits = "0  done\n2  wrong usage, or mistakes in the job\n" },
 	{ .name = "resume", .run = cmd_resume, .group = "Run", .arguments = "[RUN] [options]", .what = "go on with a run that was interrupted",
 	  .more = RUN_WORD " What is done stays done; the copy of the script in the run folder is used. Input, mini-batch size and code belong to the run and cannot "
 	          "change; timeouts, tries, thresholds and processes can, for the rest of it.",

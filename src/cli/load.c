@@ -133,7 +133,7 @@ static void check_lists(const struct prs_job *j, struct cli_args *a)
 {
 	for (size_t i = 0; i < j->inputs_n; i++) {
 		struct prs_err err = { 0 };
-		if (j->inputs[i].is_list && j->inputs[i].path && prs_list_file_check(program_fs(), j->inputs[i].path, j->submit_dir, &err) < 0)
+		if (j->inputs[i].is_list && j->inputs[i].path && prs_list_file_check(program_fs(), j->inputs[i].path, j->inputs[i].base, &err) < 0)
 			cli_mistake(a, "input %s: %s", j->inputs[i].name, err.msg);
 	}
 }

@@ -19,7 +19,7 @@ static int run_command(const struct cli_command *c, int argc, char **argv)
 		prs_buf_init(&b, 1 << 20);
 		cli_help_command(&b, c);
 		status = cli_print(&b);
-	} else if (a.mistakes_n && c->run != cmd_run && c->run != cmd_validate) { /* told together with those of the job */
+	} else if (a.mistakes_n && c->run != cmd_run && c->run != cmd_validate && c->run != cmd_plan) { /* told together with those of the job */
 		status = complain_all(a.mistakes_n, &a.mistakes);
 	} else {
 		status = c->run(&a);

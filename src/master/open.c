@@ -266,7 +266,7 @@ static int make_lister(struct prs_engine *e, struct prs_err *err)
 		return prs_fail(err, PRS_ENOMEM, "inputs");
 	for (size_t i = 0; i < j->inputs_n; i++)
 		v[i] = (struct prs_list_input){ .name = j->inputs[i].name, .path = j->inputs[i].path, .parts = &j->inputs[i].parts,
-			                        .is_list = j->inputs[i].is_list, .base = j->submit_dir };
+			                        .is_list = j->inputs[i].is_list, .base = j->inputs[i].base };
 	e->listing.lister = prs_lister_new(e->c.fs, v, (unsigned)j->inputs_n, (uint32_t)j->o.mini_batch_size);
 	return e->listing.lister ? 0 : prs_fail(err, PRS_ENOMEM, "inputs");
 }

@@ -33,6 +33,7 @@ void prs_job_done(struct prs_job *j)
 		prs_freep(&j->inputs[i].name);
 		prs_freep(&j->inputs[i].path);
 		prs_freep(&j->inputs[i].type);
+		prs_freep(&j->inputs[i].base);
 		prs_list_done(&j->inputs[i].parts);
 	}
 	for (size_t i = 0; i < j->outputs_n; i++) {

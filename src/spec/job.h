@@ -15,6 +15,7 @@ struct prs_job_input {
 	char *type; /* "uri_folder", "uri_file", "mltable" */
 	struct prs_list parts; /* absolute, in order; `*`, `**`, `?`, `[]` where no such file exists */
 	bool is_list;
+	char *base;  /* of a list: the folder that its relative lines start from */
 };
 
 /* A folder or file that the script writes; uri_file, else a folder. */
@@ -71,6 +72,9 @@ void prs_job_clean_name(char *name);
 int prs_job_input_resolve(struct prs_job_input *in, const struct prs_fs *fs, const char *cwd, const char *text, struct prs_err *err);
 /* The run folder is known (it need not exist): fills in what depends on it. */
 int prs_job_place(struct prs_job *j, const struct prs_fs *fs, const char *dir, const char *run_name, struct prs_err *err);
+/* The job as a parallel job of its own (v2 YAML) that reads back to the same job; before prs_job_place(). PRS_EINVALID: a path or word that YAML
+ * cannot hold. */
+int prs_job_to_yaml(const struct prs_job *j, struct prs_buf *to, struct prs_err *err);
 /* Makes the folders of the outputs. */
 int prs_job_make_outputs(const struct prs_job *j, const struct prs_fs *fs, struct prs_err *err);
 

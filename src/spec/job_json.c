@@ -95,8 +95,8 @@ static json_t *inputs_to(const struct prs_job *j)
 	json_t *a = json_array();
 	for (size_t i = 0; i < j->inputs_n; i++) {
 		const struct prs_job_input *in = &j->inputs[i];
-		json_array_append_new(a, json_pack("{s:o, s:o, s:o, s:o, s:b}", "name", text_to(in->name), "path", text_to(in->path), "type", text_to(in->type), "parts",
-		                                   list_to(&in->parts), "is_list", in->is_list));
+		json_array_append_new(a, json_pack("{s:o, s:o, s:o, s:o, s:b, s:o}", "name", text_to(in->name), "path", text_to(in->path), "type", text_to(in->type),
+		                                   "parts", list_to(&in->parts), "is_list", in->is_list, "base", text_to(in->base)));
 	}
 	return a;
 }
@@ -209,6 +209,7 @@ static int inputs_from(const json_t *a, struct prs_job *j)
 		in->name = text_from(json_object_get(o, "name"));
 		in->path = text_from(json_object_get(o, "path"));
 		in->type = text_from(json_object_get(o, "type"));
+		in->base = text_from(json_object_get(o, "base"));
 		in->is_list = json_is_true(json_object_get(o, "is_list"));
 		if (!in->name || !in->path || list_from(json_object_get(o, "parts"), &in->parts) < 0)
 			return -PRS_EINVALID;

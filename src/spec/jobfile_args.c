@@ -124,6 +124,10 @@ enum jf_ref jf_reference(struct jobfile *m, const struct prs_expr *e, const stru
 		return output_reference(m, e, node, name, n, ret);
 	if (is(e, "name"))
 		return late(m, "name", "", 0, JF_REF_ATOM, ret);
+	if (is(e, "prs.outputs"))
+		return late(m, "outputs", "", 0, JF_REF_ATOM, ret);
+	if (is(e, "prs.dollar"))
+		return keep(m, "$", JF_REF_ATOM, ret);
 	if (is(e, "default_datastore"))
 		return keep(m, m->default_datastore, JF_REF_ATOM, ret);
 	if (is(e, "output_name") && output_name)
@@ -345,6 +349,12 @@ static const struct flag *find_flag(const char *word, size_t n, bool *ret_whole)
 		found = &flags[i];
 	}
 	return found;
+}
+
+bool jf_is_system_flag(const char *word)
+{
+	bool whole;
+	return !strncmp(word, "--", 2) && find_flag(word + 2, strcspn(word + 2, "="), &whole);
 }
 
 static bool is_true(const char *v) { return !strcasecmp(v, "true") || !strcmp(v, "1") || !strcasecmp(v, "yes"); }

@@ -22,7 +22,8 @@ struct jf_input {
 	struct prs_mark at;
 	const struct prs_yaml *node; /* what gave the value; NULL = the declaration alone */
 	const char *literal;     /* a value that is no data */
-	const char *path;        /* data: absolute, or as mapped */
+	const char *path;        /* data: absolute, or as mapped; @PATH = a list of files */
+	const struct prs_yaml *paths; /* several */
 	const char *partition_format;
 	bool data, optional, unset, bad; /* bad: a mistake was found already */
 	bool split;              /* input_data */
@@ -65,6 +66,7 @@ const struct prs_yaml *jf_value(const struct prs_yaml *map, const char *path);
 void jf_set_option(struct jobfile *m, const struct prs_option_row *row, const struct prs_yaml *node, const char *key);
 /* weak: what is set already stays; silent: false instead of a finding. */
 bool jf_set_text(struct jobfile *m, const struct prs_option_row *row, const char *text, struct prs_mark at, const char *key, bool weak, bool silent);
+/* Unless it is set; after all that can set it. */
 void jf_set_default(struct jobfile *m, const char *option, const char *text);
 /* All options that have a key in the v2 column, from the job and its component. */
 void jf_set_options_v2(struct jobfile *m);
@@ -98,9 +100,14 @@ enum jf_ref { JF_REF_BAD, JF_REF_UNSET, JF_REF_TEXT, JF_REF_ATOM };
 enum jf_ref jf_reference(struct jobfile *m, const struct prs_expr *e, const struct prs_yaml *node, const char *output_name, const char **ret);
 /* A scalar with its references replaced; NULL after a mistake. */
 const char *jf_expand(struct jobfile *m, const struct prs_yaml *node, const char *output_name);
+/* Would the word be taken for a flag of the original? */
+bool jf_is_system_flag(const char *word);
 void jf_arguments(struct jobfile *m, const struct prs_yaml *node);
 
 /* jobfile_mltable.c */
+/* One more folder, file or pattern of an input; jf_end_parts() when that was the last. */
+void jf_add_part(struct jobfile *m, struct prs_job_input *in, const struct prs_yaml *node, const char *what);
+void jf_end_parts(struct jobfile *m, struct prs_job_input *in);
 void jf_mltable(struct jobfile *m, struct prs_job_input *in, const char *folder, struct prs_mark at);
 
 /* jobfile_other.c */

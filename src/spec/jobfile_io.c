@@ -179,13 +179,20 @@ static void check_literal(struct jobfile *m, struct jf_input *in, const struct p
 	check_bounds(m, in, declared, at);
 }
 
+/* "@files.txt" with its path made absolute. */
+static const char *list_path(struct jobfile *m, const char *text, const char *dir)
+{
+	PRS_AUTOFREE char *path = prs_path_absolute(dir, text + 1);
+	return path ? kept(m, prs_strf("@%s", path)) : NULL;
+}
+
 /* A text that stands for the value: a path for data, else a literal. */
 static void set_text(struct jobfile *m, struct jf_input *in, const struct prs_yaml *declared, const char *text, const char *dir, struct prs_mark at)
 {
 	in->at = at;
 	if (is_data(in->type)) {
 		in->data = true;
-		in->path = jf_path(m, text, dir, at, in->name);
+		in->path = text[0] == '@' && text[1] ? list_path(m, text, dir) : jf_path(m, text, dir, at, in->name);
 		in->bad = !in->path;
 		return;
 	}
@@ -224,6 +231,7 @@ static void copy_bound(struct jobfile *m, struct jf_input *in, const struct jf_i
 	if (from->data) {
 		in->data = true;
 		in->path = from->path;
+		in->paths = from->paths;
 		if (is_literal(in->type)) {
 			prs_yaml_find(m->d, PRS_MISTAKE, node->at, "input %s is declared as %s, but %s is data (%s)", in->name, in->type, from->name, prs_yaml_where(m->d, from->at));
 			in->bad = true;
@@ -252,12 +260,23 @@ static void scalar_value(struct jobfile *m, struct jf_input *in, const struct pr
 
 static void map_value(struct jobfile *m, struct jf_input *in, const struct prs_yaml *declared, const struct prs_yaml *map)
 {
-	const struct prs_yaml *path = jf_value(map, "path"), *value = jf_value(map, "value"), *format = jf_value(map, "partition_format");
+	const struct prs_yaml *path = jf_value(map, "path"), *value = jf_value(map, "value"), *paths = jf_value(map, "paths"), *format = jf_value(map, "partition_format");
 	jf_choice(m, jf_value(map, "mode"), "mode", input_modes);
 	if (format && format->kind == PRS_YAML_SCALAR)
 		in->partition_format = format->text;
-	if (path && !is_literal(in->type) && !in->type)
+	if ((path || paths) && !in->type)
 		in->type = "uri_folder";
+	if (paths && (path || value || paths->kind != PRS_YAML_LIST || !paths->n || is_literal(in->type))) {
+		prs_yaml_find(m->d, PRS_MISTAKE, paths->at, "input %s: paths: expected a list of paths, and neither path nor value beside it", in->name);
+		in->bad = true;
+		return;
+	}
+	if (paths) {
+		in->data = true;
+		in->paths = paths;
+		in->at = paths->at;
+		return;
+	}
 	if (path && is_literal(in->type)) {
 		prs_yaml_find(m->d, PRS_MISTAKE, path->at, "input %s: a %s has no path", in->name, in->type);
 		in->bad = true;
@@ -274,7 +293,7 @@ static bool has_value(const struct prs_yaml *node)
 {
 	if (!node || (node->kind == PRS_YAML_SCALAR && node->type == PRS_YAML_NULL))
 		return false;
-	return node->kind != PRS_YAML_MAP || jf_value(node, "path") || jf_value(node, "value");
+	return node->kind != PRS_YAML_MAP || jf_value(node, "path") || jf_value(node, "paths") || jf_value(node, "value");
 }
 
 /* What the command line says about an input; the value or NULL. */
@@ -306,12 +325,6 @@ static void flag_value(struct jobfile *m, struct jf_input *in, const struct prs_
 	PRS_AUTOFREE char *path = prs_path_absolute(m->q->cwd, text);
 	if (!in->type && (strchr(text, '/') || text[0] == '@' || (path && jf_kind_of(m, path))))
 		in->type = "uri_folder";
-	if (is_data(in->type) && text[0] == '@') {
-		in->data = true;
-		in->at = at;
-		in->path = yaml_text(m->d, text, strlen(text));
-		return;
-	}
 	set_text(m, in, declared, text, m->q->cwd, at);
 }
 
@@ -482,6 +495,16 @@ void jf_add_input(struct jobfile *m, const char *name, const char *type, const c
 		prs_yaml_find(m->d, PRS_MISTAKE, at, "input %s: %s: %s", name, err.msg, path[0] == '@' || !in->path ? path : in->path);
 }
 
+/* paths: of an input that is split */
+static void jf_add_paths(struct jobfile *m, const char *name, const char *type, const struct prs_yaml *paths)
+{
+	struct prs_job_input *in = new_job_input(m, name, type);
+	for (size_t i = 0; in && i < paths->n; i++)
+		jf_add_part(m, in, paths->items[i], "paths");
+	if (in)
+		jf_end_parts(m, in);
+}
+
 static void split_input(struct jobfile *m, struct jf_input *in, struct prs_mark at)
 {
 	if (in->bad)
@@ -506,7 +529,10 @@ static void split_input(struct jobfile *m, struct jf_input *in, struct prs_mark 
 		prs_yaml_find(m->d, PRS_MISTAKE, in->at, "Input format UriFile is not supported (input %s: use uri_folder, or mltable)", in->name);
 		return;
 	}
-	jf_add_input(m, in->name, in->type, in->path, in->at);
+	if (in->paths)
+		jf_add_paths(m, in->name, in->type, in->paths);
+	else
+		jf_add_input(m, in->name, in->type, in->path, in->at);
 }
 
 static void input_data_item(struct jobfile *m, const struct prs_yaml *node)
@@ -566,9 +592,10 @@ void jf_input_data(struct jobfile *m)
 		struct jf_input *in = &m->inputs[i];
 		if (!in->data || in->bad || !in->path || in->path[0] == '@')
 			continue;
-		if (prs_list_add(&m->j->data_paths, in->path) < 0)
+		bool there = jf_kind_of(m, in->path);
+		if (there && prs_list_add(&m->j->data_paths, in->path) < 0)
 			m->d->failed = true;
-		if (!in->split && !jf_kind_of(m, in->path))
+		if (!in->split && !there)
 			prs_yaml_find(m->d, PRS_MISTAKE, in->at, "input %s: no such file or folder: %s", in->name, in->path);
 	}
 }
@@ -608,10 +635,13 @@ static void output_path(struct jobfile *m, struct jf_output *out, const struct p
 	}
 	text = without_scheme(text);
 	char *mapped = prs_project_path(m->q->project, text);
-	if (mapped || !prs_is_reference(text)) {
+	if (text[0] == JF_LATE_OPEN && !strncmp(text + 1, "outputs", 7)) { /* ${{prs.outputs}}/x */
+		out->path = text;
+	} else if (mapped || !prs_is_reference(text)) {
 		out->path = kept(m, mapped ? mapped : prs_path_absolute(prs_yaml_dir(m->d, node), text));
-		return;
 	}
+	if (out->path || m->d->failed)
+		return;
 	prs_yaml_find(m->d, PRS_WARNING, node->at, "output %s: this place is not mapped in prs.yml: it goes to the folder outputs/ of the run", out->name);
 	const char *last = strrchr(text, '/');
 	if (out->type && !strcmp(out->type, "uri_file") && last && last[1])

@@ -268,7 +268,7 @@ bool jf_set_text(struct jobfile *m, const struct prs_option_row *row, const char
 void jf_set_default(struct jobfile *m, const char *option, const char *text)
 {
 	const struct prs_option_row *row = prs_option_find(option, false);
-	if (!m->j->from[row - prs_option_at(0)] && prs_option_set(&m->j->o, row, text, option, NULL) < 0)
+	if (!m->j->from[row - prs_option_at(0)] && prs_job_set(m->j, row, text, "default of such a file", NULL) < 0)
 		m->d->failed = true;
 }
 
@@ -353,6 +353,33 @@ static bool belongs_into_prs(const struct prs_option_row *row)
 	return row->group[0] && row->resume != PRS_RESUME_SCREEN;
 }
 
+/* Options whose value is a path, or NAME=PATH: relative to the file. */
+static bool is_path(const struct prs_option_row *row)
+{
+	static const char *const paths[] = { "--python", "--runs-dir", "--model", "--side-input" };
+	for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
+		if (!strcmp(row->flag, paths[i]))
+			return true;
+	return false;
+}
+
+static void set_path_option(struct jobfile *m, const struct prs_option_row *row, const struct prs_yaml *node, const char *key)
+{
+	for (size_t i = 0; node->kind == PRS_YAML_LIST && i < node->n; i++)
+		set_path_option(m, row, node->items[i], key);
+	if (node->kind == PRS_YAML_LIST)
+		return;
+	const char *text = node->kind == PRS_YAML_SCALAR ? jf_expand(m, node, NULL) : NULL, *equals = text ? strchr(text, '=') : NULL;
+	size_t n = row->type == PRS_OPTION_LIST && equals ? (size_t)(equals - text) + 1 : 0;
+	bool command = !strcmp(row->flag, "--python") && text && !strchr(text, '/'); /* found by PATH */
+	PRS_AUTOFREE char *path = text && !command && text[n] ? prs_path_absolute(prs_yaml_dir(m->d, node), text + n) : NULL;
+	PRS_AUTOFREE char *whole = path ? prs_strf("%.*s%s", (int)n, text, path) : NULL;
+	if (whole)
+		jf_set_text(m, row, whole, node->at, key, false, false);
+	else
+		jf_set_option(m, row, node, key);
+}
+
 void jf_set_options_own(struct jobfile *m, const struct prs_yaml *block)
 {
 	const char *names[NAMES_MAX];
@@ -375,6 +402,8 @@ void jf_set_options_own(struct jobfile *m, const struct prs_yaml *block)
 			prs_yaml_find(m->d, PRS_MISTAKE, key->at, "%.100s is not a key of prs:%s (prs options lists them)", key->text, jf_nearest(m->d, key->text, names, n));
 		else if (k < n && m->set[id])
 			prs_yaml_find(m->d, PRS_MISTAKE, key->at, "%s is given twice (also in %s): keep one", key->text, prs_yaml_where(m->d, m->set_at[id]));
+		else if (k < n && is_path(rows[k]))
+			set_path_option(m, rows[k], block->items[i], key->text);
 		else if (k < n)
 			jf_set_option(m, rows[k], block->items[i], key->text);
 	}

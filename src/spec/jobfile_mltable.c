@@ -8,6 +8,18 @@
 
 static const char *const kinds[] = { "file", "folder", "pattern" };
 
+void jf_add_part(struct jobfile *m, struct prs_job_input *in, const struct prs_yaml *node, const char *what)
+{
+	const char *text = node->kind == PRS_YAML_SCALAR ? jf_expand(m, node, NULL) : NULL;
+	const char *path = text ? jf_path(m, text, prs_yaml_dir(m->d, node), node->at, what) : NULL;
+	if (node->kind != PRS_YAML_SCALAR)
+		prs_yaml_find(m->d, PRS_MISTAKE, node->at, "%s: expected a path, found %s", what, prs_yaml_kind_name(node));
+	else if (path && !jf_kind_of(m, path) && !prs_path_is_pattern(path))
+		prs_yaml_find(m->d, PRS_MISTAKE, node->at, "no such file or folder: %s", path);
+	else if (path && prs_list_add(&in->parts, path) < 0)
+		m->d->failed = true;
+}
+
 static void one_path(struct jobfile *m, struct prs_job_input *in, const struct prs_yaml *entry)
 {
 	const struct prs_yaml *node = entry, *found = NULL;
@@ -25,13 +37,7 @@ static void one_path(struct jobfile *m, struct prs_job_input *in, const struct p
 		prs_yaml_find(m->d, PRS_MISTAKE, entry->at, "paths: expected one of file: PATH, folder: PATH, pattern: PATTERN");
 		return;
 	}
-	const char *path = jf_path(m, node->text, prs_yaml_dir(m->d, node), node->at, "paths");
-	if (!path)
-		return;
-	if (!jf_kind_of(m, path) && !prs_path_is_pattern(path))
-		prs_yaml_find(m->d, PRS_MISTAKE, node->at, "no such file or folder: %s", path);
-	else if (prs_list_add(&in->parts, path) < 0)
-		m->d->failed = true;
+	jf_add_part(m, in, node, "paths");
 }
 
 static void one_transformation(struct jobfile *m, const struct prs_yaml *entry)
@@ -59,6 +65,14 @@ static char *common_root(const struct prs_list *parts)
 	return root;
 }
 
+void jf_end_parts(struct jobfile *m, struct prs_job_input *in)
+{
+	if (!in->parts.n)
+		return; /* a mistake was found */
+	in->path = common_root(&in->parts);
+	m->d->failed = m->d->failed || !in->path;
+}
+
 void jf_mltable(struct jobfile *m, struct prs_job_input *in, const char *folder, struct prs_mark at)
 {
 	PRS_AUTOFREE char *path = prs_strf("%s/MLTable", folder);
@@ -76,8 +90,5 @@ void jf_mltable(struct jobfile *m, struct prs_job_input *in, const char *folder,
 		one_path(m, in, paths->items[i]);
 	for (size_t i = 0; steps && steps->kind == PRS_YAML_LIST && i < steps->n; i++)
 		one_transformation(m, steps->items[i]);
-	if (prs_yaml_count(m->d, PRS_MISTAKE) == before && !m->d->failed) {
-		in->path = common_root(&in->parts);
-		m->d->failed = !in->path;
-	}
+	jf_end_parts(m, in);
 }

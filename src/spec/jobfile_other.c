@@ -167,8 +167,6 @@ static void batch_options(struct jobfile *m, const struct prs_yaml *root)
 {
 	static const char *const defaults[][2] = { { "processes", "1" }, { "run-invocation-timeout", "30" }, { "run-max-try", "4" } };
 	const struct prs_option_row *row;
-	for (size_t i = 0; i < sizeof defaults / sizeof *defaults; i++)
-		jf_set_default(m, defaults[i][0], defaults[i][1]);
 	for (unsigned i = 0; (row = prs_option_at(i)) != NULL; i++) {
 		const char *last = strrchr(row->v2, '.'), *key = last ? last + 1 : row->v2;
 		if (row->v2[0] && row->type != PRS_OPTION_LIST && row->type != PRS_OPTION_TEXT)
@@ -176,6 +174,8 @@ static void batch_options(struct jobfile *m, const struct prs_yaml *root)
 	}
 	jf_set_option(m, prs_option_find("output-action", false), batch(root, "output_action"), "output_action");
 	jf_set_options_own(m, jf_value(root, "prs"));
+	for (size_t i = 0; i < sizeof defaults / sizeof *defaults; i++)
+		jf_set_default(m, defaults[i][0], defaults[i][1]);
 }
 
 void jf_read_batch(struct jobfile *m, const struct prs_yaml *root)

@@ -17,6 +17,12 @@ static char kind_of(const struct prs_fs *fs, const char *path)
 	return S_ISREG(st.mode) ? 'f' : S_ISDIR(st.mode) ? 'd' : 'o';
 }
 
+static char *folder_above(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	return slash == path ? prs_strdup("/") : prs_strf("%.*s", (int)(slash - path), path);
+}
+
 int prs_job_input_resolve(struct prs_job_input *in, const struct prs_fs *fs, const char *cwd, const char *text, struct prs_err *err)
 {
 	in->is_list = text[0] == '@' && text[1];
@@ -24,8 +30,10 @@ int prs_job_input_resolve(struct prs_job_input *in, const struct prs_fs *fs, con
 	char kind = in->path ? kind_of(fs, in->path) : 0;
 	if (!in->path)
 		return prs_fail(err, PRS_ENOMEM, "%s", text);
-	if (in->is_list)
-		return kind == 'f' ? 0 : prs_fail(err, PRS_ENOTFOUND, "no such list of files");
+	if (in->is_list) {
+		in->base = folder_above(in->path);
+		return !in->base ? prs_fail(err, PRS_ENOMEM, "%s", text) : kind == 'f' ? 0 : prs_fail(err, PRS_ENOTFOUND, "no such list of files");
+	}
 	if (kind == 'f' || kind == 'd')
 		return 0;
 	if (kind || !prs_path_is_pattern(in->path))
@@ -76,12 +84,6 @@ static char *filled(const struct place *p, const char *text)
 }
 
 static bool is_file(const struct prs_job_output *o) { return !strcmp(o->type, "uri_file"); }
-
-static char *folder_above(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	return slash == path ? prs_strdup("/") : prs_strf("%.*s", (int)(slash - path), path);
-}
 
 static int place_outputs(const struct place *p)
 {

@@ -6,7 +6,7 @@ import stat
 
 from prs_job import SCRIPT, JobCase
 
-COMMANDS = ["run", "resume", "list", "status", "check", "dump", "options", "errors", "help", "version"]
+COMMANDS = ["run", "validate", "plan", "resume", "list", "status", "check", "dump", "options", "errors", "help", "version"]
 NOBODY = 65534
 
 

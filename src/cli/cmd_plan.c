@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * cmd_plan: prs plan JOB: what a job would do: mini-batches, sizes, tries, limits, interpreter, where output goes. The input is listed; nothing
+ * runs and nothing is written.
+ */
+#include "cli/load.h"
+
+#include "base/mem.h"
+#include "data/list.h"
+#include "report/console.h"
+#include "wire/plan.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BODY_BYTES ((size_t)64 << 20)
+#define RUN_NAME_FORM "%s-<date>-<time>-<letters>"
+
+struct counted {
+	uint64_t files, mini_batches;
+};
+
+struct planned {
+	struct prs_job job;
+	struct load load;
+	struct counted *inputs, all;
+	char *run_dir, *run_name;
+};
+
+/* ---- counting --------------------------------------------------------------------------------------------------------- */
+
+static int count_body(struct planned *p, const struct prs_buf *body, struct prs_err *err)
+{
+	struct prs_plan_record r;
+	size_t at = 0;
+	int k;
+	while ((k = prs_plan_next(body->data, body->len, &at, &r, err)) == 1) {
+		if (r.type != PRS_PLAN_RULE)
+			continue;
+		struct counted *c = &p->inputs[r.u.rule.input];
+		c->mini_batches += r.u.rule.count;
+		c->files += r.u.rule.count * r.u.rule.per;
+		p->all.mini_batches += r.u.rule.count;
+		p->all.files += r.u.rule.count * r.u.rule.per;
+	}
+	return k;
+}
+
+static int count_inputs(struct planned *p, struct prs_err *err)
+{
+	const struct prs_job *j = &p->job;
+	PRS_AUTOFREE struct prs_list_input *v = prs_calloc(j->inputs_n + 1, sizeof *v);
+	PRS_AUTOBUF body;
+	prs_buf_init(&body, BODY_BYTES);
+	p->inputs = prs_calloc(j->inputs_n + 1, sizeof *p->inputs);
+	for (size_t i = 0; v && i < j->inputs_n; i++)
+		v[i] = (struct prs_list_input){ .name = j->inputs[i].name, .path = j->inputs[i].path, .parts = &j->inputs[i].parts,
+			                        .is_list = j->inputs[i].is_list, .base = j->inputs[i].base };
+	struct prs_lister *l = v && p->inputs ? prs_lister_new(program_fs(), v, (unsigned)j->inputs_n, (uint32_t)j->o.mini_batch_size) : NULL;
+	int r = l ? 1 : prs_fail(err, PRS_ENOMEM, "inputs");
+	while (r == 1) {
+		prs_buf_clear(&body);
+		r = prs_list_next(l, &body, err);
+		int e = r < 0 ? r : count_body(p, &body, err);
+		r = e < 0 ? e : r;
+	}
+	prs_lister_free(l);
+	return r;
+}
+
+/* ---- text ------------------------------------------------------------------------------------------------------------- */
+
+static void put_label(struct prs_buf *b, const char *label) { prs_buf_putf(b, "  %-14s", label); }
+
+static void put_path(struct prs_buf *b, const char *path)
+{
+	char space[PATH_MAX];
+	prs_put_plain(b, cli_short_path(path, space, sizeof space));
+}
+
+/* Where a value comes from, when somebody gave it: " (job.yml:12)", " (--processes)" */
+static void put_from(struct prs_buf *b, const struct planned *p, enum prs_option_id id)
+{
+	const char *from = p->job.from[id], *slash = from && from[0] != '-' ? strrchr(from, '/') : NULL;
+	if (!from)
+		return;
+	from = slash ? slash + 1 : from;
+	const char *column = from[0] != '-' ? strrchr(from, ':') : NULL;
+	prs_buf_putf(b, " (%.*s)", column ? (int)(column - from) : (int)strlen(from), from);
+}
+
+static void put_option(struct prs_buf *b, const struct planned *p, enum prs_option_id id)
+{
+	prs_option_get(&p->job.o, prs_option_at(id), 0, b);
+}
+
+static void put_inputs(struct prs_buf *b, const struct planned *p)
+{
+	for (size_t i = 0; i < p->job.inputs_n; i++) {
+		const struct prs_job_input *in = &p->job.inputs[i];
+		put_label(b, i ? "" : "input");
+		prs_buf_putf(b, "%s: ", in->name);
+		put_path(b, in->parts.n == 1 ? in->parts.v[0] : in->path);
+		if (in->parts.n > 1)
+			prs_buf_putf(b, " (%zu paths)", in->parts.n);
+		prs_buf_puts(b, in->is_list ? " (a list), " : ", ");
+		prs_put_count(b, p->inputs[i].files);
+		prs_buf_puts(b, p->inputs[i].files == 1 ? " file\n" : " files\n");
+	}
+	put_label(b, "mini-batches");
+	prs_put_count(b, p->all.mini_batches);
+	prs_buf_putf(b, " of %lld file%s", (long long)p->job.o.mini_batch_size, p->job.o.mini_batch_size == 1 ? "" : "s");
+	put_from(b, p, PRS_OPTION_ID_mini_batch_size);
+	prs_buf_putc(b, '\n');
+}
+
+static void put_outputs(struct prs_buf *b, const struct planned *p)
+{
+	const struct prs_job *j = &p->job;
+	put_label(b, "output");
+	if (j->o.output_action == PRS_OUTPUT_APPEND_ROW)
+		put_path(b, j->output_file ? j->output_file : j->output_dir);
+	else
+		put_path(b, j->output_dir);
+	prs_buf_puts(b, j->o.output_action == PRS_OUTPUT_APPEND_ROW ? ", the rows\n" : ", what the script writes\n");
+	for (size_t i = 0; i < j->outputs_n; i++) {
+		if ((int)i == j->append_to || (j->output_dir && !strcmp(j->outputs[i].path, j->output_dir)))
+			continue;
+		put_label(b, "");
+		prs_buf_putf(b, "%s: ", j->outputs[i].name);
+		put_path(b, j->outputs[i].path);
+		prs_buf_putc(b, '\n');
+	}
+}
+
+static void put_processes(struct prs_buf *b, const struct planned *p)
+{
+	put_label(b, "processes");
+	put_option(b, p, PRS_OPTION_ID_processes);
+	put_from(b, p, PRS_OPTION_ID_processes);
+	prs_buf_putc(b, '\n');
+	put_label(b, "python");
+	put_path(b, p->job.python);
+	prs_buf_putf(b, " (%s)\n", p->job.python_why);
+	for (size_t i = 0; i < p->job.environment_n; i++) {
+		put_label(b, i ? "" : "environment");
+		prs_put_plain(b, p->job.environment[i].name);
+		prs_buf_putc(b, '\n');
+	}
+}
+
+static void put_tries(struct prs_buf *b, const struct planned *p)
+{
+	put_label(b, "tries");
+	put_option(b, p, PRS_OPTION_ID_run_max_try);
+	put_from(b, p, PRS_OPTION_ID_run_max_try);
+	prs_buf_putc(b, '\n');
+	put_label(b, "seconds");
+	put_option(b, p, PRS_OPTION_ID_run_invocation_timeout_us);
+	prs_buf_puts(b, " for run()");
+	put_from(b, p, PRS_OPTION_ID_run_invocation_timeout_us);
+	prs_buf_puts(b, ", ");
+	put_option(b, p, PRS_OPTION_ID_task_overhead_timeout_us);
+	prs_buf_puts(b, " around it");
+	put_from(b, p, PRS_OPTION_ID_task_overhead_timeout_us);
+	prs_buf_puts(b, ", ");
+	put_option(b, p, PRS_OPTION_ID_init_timeout_us);
+	prs_buf_puts(b, " for init()");
+	put_from(b, p, PRS_OPTION_ID_init_timeout_us);
+	prs_buf_putc(b, '\n');
+	put_label(b, "");
+	prs_buf_putf(b, "%.15g without a finished mini-batch end the job", (double)prs_job_progress_timeout_us(&p->job) / 1e6);
+	put_from(b, p, PRS_OPTION_ID_progress_update_timeout_us);
+	prs_buf_putc(b, '\n');
+}
+
+static void put_limit(struct prs_buf *b, const struct planned *p, enum prs_option_id id, const char *what, bool any)
+{
+	put_label(b, id == PRS_OPTION_ID_error_threshold ? "may fail" : "");
+	if (any)
+		prs_buf_puts(b, "any number of");
+	else
+		put_option(b, p, id);
+	prs_buf_puts(b, what);
+	put_from(b, p, id);
+	prs_buf_putc(b, '\n');
+}
+
+static void put_arguments(struct prs_buf *b, const struct planned *p)
+{
+	const struct prs_job *j = &p->job;
+	for (size_t i = 0; i < j->user_args.n; i++) {
+		bool begins = !strncmp(j->user_args.v[i], "--", 2);
+		if (i == 0 || begins) {
+			prs_buf_puts(b, i ? "\n" : "");
+			put_label(b, i ? "" : "arguments");
+		} else {
+			prs_buf_putc(b, ' ');
+		}
+		prs_put_plain(b, j->user_args.v[i]);
+	}
+	if (j->user_args.n)
+		prs_buf_putc(b, '\n');
+}
+
+static void put_text(struct prs_buf *b, const struct planned *p)
+{
+	const struct prs_job *j = &p->job;
+	PRS_AUTOFREE char *script = prs_strf("%s/%s", j->code_dir, j->entry);
+	prs_buf_putf(b, "%s\n", j->name);
+	put_label(b, "script");
+	put_path(b, script ? script : j->entry);
+	prs_buf_putc(b, '\n');
+	put_arguments(b, p);
+	put_inputs(b, p);
+	put_outputs(b, p);
+	put_processes(b, p);
+	put_tries(b, p);
+	put_limit(b, p, PRS_OPTION_ID_error_threshold, " items", j->o.error_threshold < 0);
+	put_limit(b, p, PRS_OPTION_ID_allowed_failed_count, " mini-batches", j->o.allowed_failed_count < 0);
+	put_limit(b, p, PRS_OPTION_ID_allowed_failed_percent, " percent of the mini-batches", false);
+	put_label(b, "run folder");
+	put_path(b, p->run_dir);
+	prs_buf_putc(b, '\n');
+}
+
+/* ---- json ------------------------------------------------------------------------------------------------------------- */
+
+static int put_json(struct prs_buf *b, struct planned *p, struct prs_err *err)
+{
+	PRS_AUTOBUF text;
+	prs_buf_init(&text, 64 << 20);
+	int r = prs_job_to_json(&p->job, &text, err);
+	json_t *root = r < 0 ? NULL : json_loadb((const char *)text.data, text.len, 0, NULL);
+	json_t *inputs = json_array();
+	for (size_t i = 0; i < p->job.inputs_n; i++)
+		json_array_append_new(inputs, json_pack("{s:s, s:I, s:I}", "name", p->job.inputs[i].name, "files", (json_int_t)p->inputs[i].files, "mini_batches",
+		                                        (json_int_t)p->inputs[i].mini_batches));
+	json_object_set_new(root, "plan", json_pack("{s:I, s:I, s:o, s:s}", "files", (json_int_t)p->all.files, "mini_batches", (json_int_t)p->all.mini_batches,
+	                                            "inputs", inputs, "run_folder", p->run_dir));
+	char *out = root ? json_dumps(root, JSON_INDENT(2) | JSON_SORT_KEYS) : NULL;
+	json_decref(root);
+	if (!out)
+		return r < 0 ? r : prs_fail(err, PRS_ENOMEM, "the plan");
+	prs_buf_puts(b, out);
+	prs_buf_putc(b, '\n');
+	free(out);
+	return 0;
+}
+
+/* ---- the command ------------------------------------------------------------------------------------------------------ */
+
+static int make_plan(struct planned *p, struct cli_args *a, struct prs_buf *out, struct prs_err *err)
+{
+	if (cli_has(a, "--yaml"))
+		return prs_job_to_yaml(&p->job, out, err);
+	const char *runs = cli_runs_dir(a);
+	p->run_name = prs_strf(RUN_NAME_FORM, p->job.name);
+	p->run_dir = p->run_name ? prs_strf("%s%s%s/%s", runs[0] == '/' ? "" : p->load.cwd, runs[0] == '/' ? "" : "/", runs, p->run_name) : NULL;
+	int r = p->run_dir ? prs_job_place(&p->job, program_fs(), p->run_dir, p->run_name, err) : prs_fail(err, PRS_ENOMEM, "the plan");
+	r = r < 0 ? r : count_inputs(p, err);
+	if (r < 0)
+		return r;
+	if (cli_json(a))
+		return put_json(out, p, err);
+	put_text(out, p);
+	return out->failed;
+}
+
+int cmd_plan(struct cli_args *a)
+{
+	struct prs_err err = { 0 };
+	struct planned p = { 0 };
+	PRS_AUTOBUF out;
+	prs_buf_init(&out, 64 << 20);
+	int status = load_job(&p.job, &p.load, a);
+	if (!status && !cli_json(a) && !cli_has(a, "--yaml"))
+		load_warnings(&p.load, true);
+	if (!status)
+		status = make_plan(&p, a, &out, &err) < 0 ? complain(2, &err) : cli_print(&out);
+	prs_job_done(&p.job);
+	load_done(&p.load);
+	prs_freep(&p.inputs);
+	prs_freep(&p.run_dir);
+	prs_freep(&p.run_name);
+	return status;
+}

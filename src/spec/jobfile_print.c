@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * jobfile_print: a job as v2 YAML that reads back to the same job. What has a key of the original is written under it, the rest under prs:.
+ */
+#include "spec/jobfile_impl.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+struct print {
+	const struct prs_job *j;
+	struct prs_buf *to;
+	bool bad; /* a text that YAML cannot hold */
+};
+
+/* ---- scalars ---------------------------------------------------------------------------------------------------------- */
+
+/* No quotes needed: begins like a word or a path, and is none of the words that YAML reads as something else. */
+static bool is_plain(const char *s)
+{
+	static const char first[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ/_", rest[] = "0123456789.-", *const words[] = {
+		"y", "n", "yes", "no", "on", "off", "true", "false", "null" };
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		if (!strcasecmp(s, words[i]))
+			return false;
+	if (!*s || !strchr(first, *s))
+		return false;
+	for (s++; *s && (strchr(first, *s) || strchr(rest, *s)); s++)
+		;
+	return !*s;
+}
+
+/* One UTF-8 character; 0 = it is none. */
+static size_t character(const unsigned char *p, unsigned *ret)
+{
+	size_t n = p[0] < 0x80 ? 1 : p[0] >= 0xc2 && p[0] < 0xe0 ? 2 : p[0] >= 0xe0 && p[0] < 0xf0 ? 3 : p[0] >= 0xf0 && p[0] < 0xf5 ? 4 : 0;
+	unsigned c = n == 1 ? p[0] : p[0] & (0x7fu >> n);
+	for (size_t i = 1; i < n; i++) {
+		if ((p[i] & 0xc0) != 0x80)
+			return 0;
+		c = c << 6 | (p[i] & 0x3f);
+	}
+	bool good = n && !(n == 3 && c < 0x800) && !(n == 4 && (c < 0x10000 || c > 0x10ffff)) && !(c >= 0xd800 && c < 0xe000);
+	*ret = c;
+	return good ? n : 0;
+}
+
+static bool prints(unsigned c) { return c >= 0x20 && c != 0x7f && !(c >= 0x80 && c < 0xa0) && c != 0x2028 && c != 0x2029 && c != 0xfeff && !(c >= 0xfffe && c <= 0xffff); }
+
+static void put_escaped(struct print *p, const char *s)
+{
+	prs_buf_putc(p->to, '"');
+	while (*s) {
+		unsigned c = 0;
+		size_t n = character((const unsigned char *)s, &c);
+		p->bad = p->bad || !n;
+		if (!n)
+			return;
+		if (c == '\n' || c == '\t')
+			prs_buf_puts(p->to, c == '\n' ? "\\n" : "\\t");
+		else if (!prints(c))
+			prs_buf_putf(p->to, c < 0x100 ? "\\x%02x" : c < 0x10000 ? "\\u%04x" : "\\U%08x", c);
+		else if (c == '"' || c == '\\')
+			prs_buf_putf(p->to, "\\%c", (char)c);
+		else
+			prs_buf_put(p->to, s, n);
+		s += n;
+	}
+	prs_buf_putc(p->to, '"');
+}
+
+static void put_text(struct print *p, const char *s)
+{
+	if (is_plain(s))
+		prs_buf_puts(p->to, s);
+	else
+		put_escaped(p, s);
+}
+
+/* Late parts as references again; a literal ${{ or $[[ so that it is not read as one. */
+static void put_references(struct print *p, struct prs_buf *to, const char *s)
+{
+	while (*s) {
+		const char *stop = *s == JF_LATE_OPEN ? strchr(s, JF_LATE_CLOSE) : NULL;
+		if (stop) {
+			bool folder = (size_t)(stop - s) == 8 && !strncmp(s + 1, "outputs", 7);
+			prs_buf_putf(to, "${{%s%.*s}}", folder ? "prs." : "", (int)(stop - s) - 1, s + 1);
+			s = stop + 1;
+			continue;
+		}
+		p->bad = p->bad || *s == JF_LATE_OPEN || *s == JF_LATE_CLOSE;
+		if (!strncmp(s, "${{", 3) || !strncmp(s, "$[[", 3))
+			prs_buf_puts(to, "${{prs.dollar}}");
+		else
+			prs_buf_putc(to, *s);
+		s++;
+	}
+}
+
+static void put_value(struct print *p, const char *s)
+{
+	PRS_AUTOBUF b;
+	prs_buf_init(&b, 1 << 20);
+	put_references(p, &b, s);
+	p->bad = p->bad || b.failed;
+	put_text(p, prs_buf_str(&b));
+}
+
+/* A number as such; all else as a text. */
+static void put_option_value(struct print *p, const struct prs_option_row *row, const char *value)
+{
+	bool number = row->type == PRS_OPTION_INT || row->type == PRS_OPTION_NUM || row->type == PRS_OPTION_SECONDS;
+	if (number || row->type == PRS_OPTION_BOOL)
+		prs_buf_puts(p->to, value);
+	else
+		put_value(p, value);
+	prs_buf_putc(p->to, '\n');
+}
+
+/* ---- maps ------------------------------------------------------------------------------------------------------------- */
+
+/* "    key: value" */
+static void put_pair(struct print *p, unsigned indent, const char *key, const char *value)
+{
+	prs_buf_putf(p->to, "%*s%s: ", (int)indent, "", key);
+	put_value(p, value);
+	prs_buf_putc(p->to, '\n');
+}
+
+static void put_input(struct print *p, const struct prs_job_input *in)
+{
+	bool one_pattern = in->parts.n == 1 && prs_path_is_pattern(in->parts.v[0]);
+	PRS_AUTOFREE char *list = in->is_list ? prs_strf("@%s", in->path) : NULL;
+	prs_buf_putf(p->to, "  %s:\n    type: %s\n", in->name, strcmp(in->type, "mltable") ? in->type : "uri_folder");
+	if (!in->parts.n || one_pattern) {
+		put_pair(p, 4, "path", list ? list : one_pattern ? in->parts.v[0] : in->path);
+		return;
+	}
+	prs_buf_puts(p->to, "    paths:\n");
+	for (size_t i = 0; i < in->parts.n; i++) {
+		prs_buf_puts(p->to, "      - ");
+		put_value(p, in->parts.v[i]);
+		prs_buf_putc(p->to, '\n');
+	}
+}
+
+static bool is_split(const struct prs_job *j, const char *path)
+{
+	for (size_t i = 0; i < j->inputs_n; i++)
+		if (!strcmp(j->inputs[i].path, path))
+			return true;
+	return false;
+}
+
+static void put_inputs(struct print *p)
+{
+	const struct prs_job *j = p->j;
+	prs_buf_puts(p->to, "inputs:\n");
+	for (size_t i = 0; i < j->inputs_n; i++)
+		put_input(p, &j->inputs[i]);
+	for (size_t i = 0; i < j->data_paths.n; i++) {
+		if (is_split(j, j->data_paths.v[i]))
+			continue;
+		prs_buf_putf(p->to, "  reference_%zu:\n    type: uri_folder\n", i);
+		put_pair(p, 4, "path", j->data_paths.v[i]);
+	}
+	prs_buf_puts(p->to, j->inputs_n == 1 ? "input_data: " : "input_data:\n");
+	for (size_t i = 0; i < j->inputs_n; i++)
+		prs_buf_putf(p->to, "%s${{inputs.%s}}\n", j->inputs_n == 1 ? "" : "  - ", j->inputs[i].name);
+}
+
+/* The output that holds the append_row file, NULL = none has a name. */
+static const char *append_name(const struct prs_job *j)
+{
+	if (j->o.output_action != PRS_OUTPUT_APPEND_ROW)
+		return NULL;
+	return j->append_to >= 0 ? j->outputs[j->append_to].name : j->output_file ? "rows" : NULL;
+}
+
+static void put_outputs(struct print *p)
+{
+	const struct prs_job *j = p->j;
+	const char *own = j->outputs_n ? NULL : j->o.output_action == PRS_OUTPUT_SUMMARY_ONLY ? j->output_dir : j->output_file;
+	if (!j->outputs_n && !own)
+		return;
+	prs_buf_puts(p->to, "outputs:\n");
+	for (size_t i = 0; i < j->outputs_n; i++) {
+		prs_buf_putf(p->to, "  %s:\n    type: %s\n", j->outputs[i].name, j->outputs[i].type);
+		if (j->outputs[i].path)
+			put_pair(p, 4, "path", j->outputs[i].path);
+	}
+	if (own) {
+		prs_buf_putf(p->to, "  %s:\n    type: %s\n", own == j->output_file ? "rows" : "output", own == j->output_file ? "uri_file" : "uri_folder");
+		put_pair(p, 4, "path", own);
+	}
+}
+
+/* ---- options ---------------------------------------------------------------------------------------------------------- */
+
+/* The value as text when somebody gave it; false = nothing to write. */
+static bool option_text(const struct prs_job *j, const struct prs_option_row *row, struct prs_buf *to)
+{
+	return j->from[row - prs_option_at(0)] && row->resume != PRS_RESUME_SCREEN && row->type != PRS_OPTION_LIST && prs_option_get(&j->o, row, 0, to);
+}
+
+static bool is_elsewhere(const struct prs_option_row *row) /* written in a place of its own, or no part of the job */
+{
+	static const char *const flags[] = { "--input", "--output", "--env", "--side-input", "--model", "--name", "--output-action" };
+	for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
+		if (!strcmp(row->flag, flags[i]))
+			return true;
+	return false;
+}
+
+static void put_retries(struct print *p)
+{
+	PRS_AUTOBUF tries, timeout;
+	prs_buf_init(&tries, 64);
+	prs_buf_init(&timeout, 64);
+	bool t = option_text(p->j, prs_option_find("run-max-try", false), &tries), s = option_text(p->j, prs_option_find("run-invocation-timeout", false), &timeout);
+	if (t || s)
+		prs_buf_puts(p->to, "retry_settings:\n");
+	if (t)
+		prs_buf_putf(p->to, "  max_retries: %lld\n", (long long)p->j->o.run_max_try - 1);
+	if (s)
+		prs_buf_putf(p->to, "  timeout: %s\n", prs_buf_str(&timeout));
+}
+
+static void put_v2_options(struct print *p)
+{
+	const struct prs_option_row *row;
+	for (unsigned i = 0; (row = prs_option_at(i)) != NULL; i++) {
+		PRS_AUTOBUF b;
+		prs_buf_init(&b, 1 << 20);
+		if (row->v2[0] && !strchr(row->v2, '.') && !is_elsewhere(row) && option_text(p->j, row, &b)) {
+			prs_buf_putf(p->to, "%s: ", row->v2);
+			put_option_value(p, row, prs_buf_str(&b));
+		}
+	}
+	put_retries(p);
+}
+
+static void put_list(struct print *p, const char *key, const struct prs_job_pair *v, size_t n)
+{
+	if (n)
+		prs_buf_putf(p->to, "  %s:\n", key);
+	for (size_t i = 0; i < n; i++) {
+		PRS_AUTOFREE char *text = prs_strf("%s=%s", v[i].name, v[i].value);
+		prs_buf_puts(p->to, "    - ");
+		put_value(p, text ? text : "");
+		prs_buf_putc(p->to, '\n');
+	}
+}
+
+static void put_own_options(struct print *p)
+{
+	const struct prs_option_row *row;
+	const struct prs_job *j = p->j;
+	size_t start = p->to->len, head;
+	prs_buf_puts(p->to, "prs:\n");
+	head = p->to->len;
+	for (unsigned i = 0; (row = prs_option_at(i)) != NULL; i++) {
+		char key[PRS_OPTION_WORD_MAX];
+		PRS_AUTOBUF b;
+		prs_buf_init(&b, 1 << 20);
+		if (!row->group[0] || row->v2[0] || is_elsewhere(row) || !option_text(j, row, &b))
+			continue;
+		snprintf(key, sizeof key, "%s", row->name);
+		for (char *c = key; *c; c++)
+			*c = *c == '-' ? '_' : *c;
+		prs_buf_putf(p->to, "  %s: ", key);
+		put_option_value(p, row, prs_buf_str(&b));
+	}
+	if (j->o.output_action == PRS_OUTPUT_APPEND_ROW && !append_name(j)) /* no output of the job holds the rows */
+		prs_buf_puts(p->to, "  output_action: append_row\n");
+	put_list(p, "model", j->models, j->models_n);
+	put_list(p, "side_input", j->side_inputs, j->side_inputs_n);
+	if (p->to->len == head)
+		p->to->len = start;
+}
+
+/* ---- task ------------------------------------------------------------------------------------------------------------- */
+
+/* A word as a shell writes it; in quotes also what would be taken for a flag of the original. */
+static void put_word(struct print *p, struct prs_buf *to, const char *word, bool own)
+{
+	static const char safe[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./:=,@%+-";
+	if (to->len)
+		prs_buf_putc(to, ' ');
+	if (*word && word[strspn(word, safe)] == 0 && !(own && !strncmp(word, "--", 2) && jf_is_system_flag(word))) {
+		prs_buf_puts(to, word);
+		return;
+	}
+	prs_buf_putc(to, '\'');
+	for (const char *q; (q = strchr(word, '\'')) != NULL; word = q + 1) {
+		PRS_AUTOFREE char *part = prs_strf("%.*s", (int)(q - word), word);
+		put_references(p, to, part ? part : "");
+		prs_buf_puts(to, "'\\''");
+	}
+	put_references(p, to, word);
+	prs_buf_putc(to, '\'');
+}
+
+static void put_arguments(struct print *p)
+{
+	const struct prs_list *lists[] = { &p->j->system_args, &p->j->program_args, &p->j->user_args };
+	PRS_AUTOBUF b;
+	prs_buf_init(&b, 4 << 20);
+	for (size_t k = 0; k < 3; k++)
+		for (size_t i = 0; i < lists[k]->n; i++)
+			put_word(p, &b, lists[k]->v[i], k > 0);
+	p->bad = p->bad || b.failed;
+	if (!b.len)
+		return;
+	prs_buf_puts(p->to, "  program_arguments: ");
+	put_escaped(p, prs_buf_str(&b));
+	prs_buf_putc(p->to, '\n');
+}
+
+int prs_job_to_yaml(const struct prs_job *j, struct prs_buf *to, struct prs_err *err)
+{
+	struct print p = { .j = j, .to = to };
+	prs_buf_puts(to, "type: parallel\nname: ");
+	put_text(&p, j->name);
+	prs_buf_putc(to, '\n');
+	put_inputs(&p);
+	put_outputs(&p);
+	put_v2_options(&p);
+	if (j->environment_n)
+		prs_buf_puts(to, "environment_variables:\n");
+	for (size_t i = 0; i < j->environment_n; i++) {
+		prs_buf_puts(to, "  ");
+		put_text(&p, j->environment[i].name);
+		prs_buf_puts(to, ": ");
+		put_value(&p, j->environment[i].value);
+		prs_buf_putc(to, '\n');
+	}
+	prs_buf_puts(to, "task:\n  type: run_function\n");
+	put_pair(&p, 2, "code", j->code_dir);
+	prs_buf_puts(to, "  entry_script: ");
+	put_text(&p, j->entry);
+	prs_buf_putc(to, '\n');
+	put_arguments(&p);
+	if (append_name(j))
+		prs_buf_putf(to, "  append_row_to: ${{outputs.%s}}\n", append_name(j));
+	put_own_options(&p);
+	if (p.bad)
+		return prs_fail(err, PRS_EINVALID, "a path or argument is not UTF-8, or holds a byte 1 or 2: YAML cannot hold it; prs plan --json can");
+	return to->failed ? prs_fail(err, (enum prs_code)-to->failed, "the job as YAML") : 0;
+}

@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: Apache-2.0
+"""prs plan: its text, and a random job printed as YAML and read again is the same job."""
+import json
+import os
+import re
+import sys
+import textwrap
+import unittest
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from prs_job import JobCase
+
+# what YAML, the shell, expressions and the flags of the original could take for something else
+ODD = ["", " ", "a b", "it's", '"', "\\", "$HOME", "${{x}}", "$[[y]]", "]]", "${{inputs.data}}", "no", "010", "1:30", "~", "- x", "#c", "a: b", "\u00e9\u4e2d\U0001f600", "a\nb", "\t", "%", "@x",
+       "*.png", "&a", "!t", "{", "[", "|", ">", "'", "--error_threshold", "--allowed_failed_p", "-1", "\u2028", "\x07", "\x85", "\ufeff"]
+words = st.one_of(st.sampled_from(ODD), st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="\x00\x01\x02"), max_size=8))
+names = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,8}", fullmatch=True)
+OPTIONS = {
+    "mini_batch_size": st.integers(1, 10**9).map(str), "max_concurrency_per_instance": st.integers(1, 1024), "error_threshold": st.integers(-1, 2**31 - 1),
+    "mini_batch_error_threshold": st.integers(-1, 2**31 - 1), "logging_level": st.sampled_from(["WARNING", "INFO", "DEBUG"]),
+}
+OWN = {
+    "task_overhead_timeout": st.floats(0.001, 259200), "init_timeout": st.integers(1, 259200), "allowed_failed_percent": st.floats(0, 100), "threads": st.sampled_from(["auto", "keep"]),
+    "engine_args": st.sampled_from(["show", "hide"]), "overwrite": st.booleans(), "grace": st.integers(1, 100),
+}
+
+
+def yaml_of(job):
+    """JSON is YAML but for the escapes of what lies above U+FFFF."""
+    return re.sub(r"\\u(d[89ab]..)\\u(d[c-f]..)", lambda m: "\\U%08x" % (0x10000 + ((int(m[1], 16) - 0xd800) << 10) + int(m[2], 16) - 0xdc00), json.dumps(job))
+
+
+def quoted(word):
+    """As a user writes a word in program_arguments: in single quotes, and so that ${{ is no reference."""
+    return "'" + word.replace("'", "'\\''").replace("${{", "$'{'{").replace("$[[", "$'['[") + "'"
+
+
+@st.composite
+def jobs(draw):
+    inputs = {"data": draw(st.sampled_from([
+        {"type": "uri_folder", "path": "./in"}, {"path": "in/a.txt"}, {"type": "uri_folder", "path": "in/**/*.txt"}, {"path": "@files.txt"},
+        {"paths": ["in/a.txt", "in/sub", "in/*.png"]}, {"type": "mltable", "path": "./table"}]))}
+    for name, value in draw(st.dictionaries(names.map(lambda n: "l_" + n), words, max_size=3)).items():
+        inputs[name] = {"type": "string", "default": value.replace("${{", "$ {{")}
+    if draw(st.booleans()):
+        inputs["model"] = {"type": "uri_folder", "path": "./in/sub"}
+    outputs = {name: draw(st.sampled_from([{"type": "uri_folder"}, {"type": "uri_folder", "path": "./out/${{name}}"}, {"type": "uri_file"}, {"type": "uri_file", "path": "./rows.txt"}]))
+               for name in draw(st.lists(names, max_size=2, unique=True))}
+    arguments = [quoted(w) for w in draw(st.lists(words, max_size=4))]
+    arguments += ["--%s ${{outputs.%s}}" % (name, name) for name in outputs] + ["--run ${{name}}"]
+    arguments += ["--%s \"${{inputs.%s}}\"" % (n, n) for n, v in inputs.items() if v.get("type") == "string" and not set(v["default"]) & set('"\\')]
+    if "model" in inputs:
+        arguments.append("--model ${{inputs.model}}")
+    if draw(st.booleans()):
+        arguments.append("--first_task_creation_timeout %d --copy_logs_to_parent True" % draw(st.integers(1, 259200)))
+    task = {"type": "run_function", "code": "./code", "entry_script": "score.py", "program_arguments": " ".join(arguments)}
+    if outputs and draw(st.booleans()):
+        task["append_row_to"] = "${{outputs.%s}}" % draw(st.sampled_from(sorted(outputs)))
+    job = {"type": "parallel", "name": draw(st.one_of(names, st.just("a name"))), "inputs": inputs, "outputs": outputs, "input_data": "${{inputs.data}}", "task": task}
+    for key, value in OPTIONS.items():
+        if draw(st.booleans()):
+            job[key] = draw(value)
+    retry = {k: draw(v) for k, v in (("max_retries", st.integers(0, 65534)), ("timeout", st.integers(1, 259200))) if draw(st.booleans())}
+    if retry:
+        job["retry_settings"] = retry
+    job["environment_variables"] = {k: v.replace("${{", "$ {{") for k, v in draw(st.dictionaries(names, words, max_size=3)).items()}
+    job["prs"] = {k: draw(v) for k, v in OWN.items() if draw(st.booleans())}
+    if draw(st.booleans()):
+        job["prs"]["model"] = ["digits=./in"]
+        job["prs"]["side_input"] = ["labels=./in/a.txt"]
+    return job
+
+
+class PlanTest(JobCase):
+    def setUp(self):
+        super().setUp()
+        for name in ("in/a.txt", "in/b.png", "in/sub/c.txt"):
+            self.write(name, "")
+        self.write("files.txt", "in/b.png\nin/a.txt\n")
+        self.write("table/MLTable", "paths:\n  - pattern: ../in/**/*.txt\n  - file: ../in/b.png\n")
+        self.write("code/score.py", "def run(b): return b\n")
+
+    def plan(self, *words):
+        r = self.prs("plan", "--python", sys.executable, *words)
+        self.assertEqual(r.returncode, 0, r.stderr)
+        return r.stdout
+
+    @staticmethod
+    def same(text):
+        """A plan as JSON without where its values come from, and what is told only to people."""
+        plan = json.loads(text)
+        for option in plan["options"].values():
+            del option["from"]
+        for i in plan["inputs"]:
+            del i["type"]
+        return plan
+
+    def read_again(self, *words):
+        first = self.same(self.plan("--json", *words))
+        text = self.plan("--yaml", *words)
+        with open(os.path.join(self.dir, "again.yml"), "w", encoding="utf-8") as f:
+            f.write(text)
+        again = self.same(self.plan("--json", "again.yml"))
+        for key in first:
+            if key != "options" and not (key == "outputs" and not first[key]):  # a command line gives its output no name
+                self.assertEqual(again[key], first[key], text)
+        for key in set(first["options"]) | set(again["options"]):
+            if key not in ("input", "output", "env", "python", "model", "side-input"):
+                self.assertEqual(again["options"].get(key), first["options"].get(key), key + "\n" + text)
+
+    @settings(max_examples=int(os.environ.get("PRS_EXAMPLES", 60)), deadline=None, suppress_health_check=list(HealthCheck))
+    @given(jobs())
+    def test_random_job_read_again(self, job):
+        self.write("job.yml", yaml_of(job))
+        self.read_again("job.yml")
+
+    def test_command_lines_read_again(self):
+        self.read_again("code/score.py", "--input", "in", "-p", "2", "--output", "rows.txt", "--", "--error_threshold", "5", "${{name}}", "it's", "")
+        self.read_again("code/score.py", "--input", "a=in", "--input", "b=@files.txt", "--output-action", "summary_only", "--output", "in", "--env", "A=b c", "--model", "m=in")
+        self.read_again("code/score.py", "--input", "in/*.txt", "--run-max-try", "1", "--side-input", "labels=in/a.txt")
+        self.write("v1.yml", "parallel_run_config:\n  entry_script: score.py\n  source_directory: code\n  output_action: append_row\n  append_row_file_name: mine.txt\n  run_max_try: 2\n")
+        self.read_again("v1.yml", "--input", "in")
+        self.write("batch.yml", "type: model\nname: d\nmodel: {path: in}\ncode_configuration: {code: code, scoring_script: score.py}\nsettings: {mini_batch_size: 2}\n")
+        self.read_again("batch.yml", "--input", "in")
+
+    def test_not_utf8(self):
+        os.mkdir(os.fsencode(self.dir) + b"/bad\xff")
+        with open(os.fsencode(self.dir) + b"/bad\xff/f", "w"):
+            pass
+        r = self.prs("plan", "code/score.py", "--input", os.fsdecode(b"bad\xff"), "--yaml", "--python", sys.executable)
+        self.assertEqual(r.returncode, 2)
+        self.assertIn("YAML cannot hold it", r.stderr)
+
+    def test_text(self):
+        self.write("job.yml", textwrap.dedent("""
+            type: parallel
+            name: digits
+            inputs:
+              data: {type: uri_folder, path: ./in}
+            outputs:
+              rows: {type: uri_file}
+            input_data: ${{inputs.data}}
+            mini_batch_size: "2"
+            error_threshold: 3
+            retry_settings: {max_retries: 1}
+            task:
+              type: run_function
+              code: ./code
+              entry_script: score.py
+              program_arguments: --top 5
+              append_row_to: ${{outputs.rows}}
+        """))
+        text = self.plan("job.yml", "--processes", "4")
+        for line in ("digits", "  script        code/score.py", "  arguments     --top 5", "  input         data: in, 3 files", "  mini-batches  2 of 2 files (job.yml:9)",
+                     "  output        runs/digits-<date>-<time>-<letters>/outputs/rows, the rows", "  processes     4 (--processes)", "  tries         2 (job.yml:11)",
+                     "  seconds       60 for run(), 30 around it, 300 for init()", "                180 without a finished mini-batch end the job",
+                     "  may fail      3 items (job.yml:10)", "                any number of mini-batches"):
+            self.assertIn(line, text.splitlines())
+        self.assertFalse(os.path.exists(os.path.join(self.dir, "runs")))
