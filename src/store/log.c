@@ -346,9 +346,16 @@ static int claimed_durable(struct scan *s, uint64_t offset, uint64_t *ret)
 	return 0;
 }
 
+const char *prs_path_end(const char *path)
+{
+	enum { SHOWN = 240 };
+	size_t n = strlen(path);
+	return n > SHOWN ? path + n - SHOWN : path;
+}
+
 static int corrupt(struct scan *s, uint64_t offset, const char *why, struct prs_err *err)
 {
-	return prs_fail(err, PRS_ECORRUPT, "%s is damaged at offset %llu: %s. Restore the file from a copy, or start a new run", s->path,
+	return prs_fail(err, PRS_ECORRUPT, "%s is damaged at offset %llu: %s. Restore the file from a copy, or start a new run", prs_path_end(s->path),
 	                (unsigned long long)offset, why);
 }
 
@@ -412,7 +419,7 @@ static int scan_open(struct scan *s, enum prs_file_kind kind, const struct prs_r
 		return header_is_torn(s, sealed, ret_length, err);
 	r = prs_file_header_check(p, PRS_FILE_HEADER_BYTES, kind, run, err);
 	if (r < 0) {
-		prs_wrap(err, "%s", s->path);
+		prs_wrap(err, "%s", prs_path_end(s->path));
 		return r;
 	}
 	return scan_frames(s, sealed, each, ctx, ret_length, err);

@@ -54,4 +54,7 @@ typedef int prs_log_body_fn(void *ctx, uint64_t offset, const uint8_t *body, siz
 int prs_log_scan(const struct prs_fs *fs, const char *path, enum prs_file_kind kind, const struct prs_run_id *run, uint64_t sealed,
                  prs_log_body_fn *each, void *ctx, uint64_t *ret_length, struct prs_err *err);
 
+/* The end of a path: what of it fits into a message whose end matters too. */
+const char *prs_path_end(const char *path);
+
 #endif

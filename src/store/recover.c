@@ -205,7 +205,8 @@ static int read_head(const struct chain *c, uint32_t epoch, struct head_of *ret,
 	if (r == -PRS_ENOTFOUND)
 		return 0;
 	if (r >= 0 && ret->found && (ret->epoch != epoch || ret->previous >= epoch))
-		r = prs_fail(&local, PRS_ECORRUPT, "%s is damaged: its HEAD is of epoch %u and names journal-%u as the one before it", path, ret->epoch,
+		r = prs_fail(&local, PRS_ECORRUPT, "%s is damaged: its HEAD is of epoch %u and names journal-%u as the one before it",
+		             prs_path_end(path), ret->epoch,
 		             ret->previous);
 	name_engine(c->fs, c->dir, epoch, r, &local);
 	if (r < 0 && err)
@@ -222,8 +223,9 @@ static int no_head(const struct chain *c, uint32_t epoch, uint32_t by, struct pr
 	if (r < 0 && r != -ENOENT)
 		return prs_fail_errno(err, -r, "reading %s", path);
 	if (r < 0)
-		return prs_fail(err, PRS_ECORRUPT, "%s is missing, but journal-%u goes on from it", path, by);
-	return prs_fail(err, PRS_ECORRUPT, "%s is damaged at offset %d: it has no HEAD, but journal-%u goes on from it", path, PRS_FILE_HEADER_BYTES, by);
+		return prs_fail(err, PRS_ECORRUPT, "%s is missing, but journal-%u goes on from it", prs_path_end(path), by);
+	return prs_fail(err, PRS_ECORRUPT, "%s is damaged at offset %d: it has no HEAD, but journal-%u goes on from it", prs_path_end(path),
+	                PRS_FILE_HEADER_BYTES, by);
 }
 
 /* Walk back from the newest journal with a HEAD; links are appended newest first. */
@@ -282,7 +284,7 @@ static int fold_plan(void *ctx, uint64_t offset, const uint8_t *body, size_t n, 
 	f->plan_last = offset;
 	int r = sink->plan(sink->ctx, body, n, err);
 	if (r < 0)
-		prs_wrap(err, "%s, frame at offset %llu", f->path, (unsigned long long)offset);
+		prs_wrap(err, "%s, frame at offset %llu", prs_path_end(f->path), (unsigned long long)offset);
 	return r;
 }
 
@@ -296,7 +298,7 @@ static int check_planned(const struct fold *f, const struct prs_fact *fact, stru
 			have = c->links[i].plan_bytes;
 	if (fact->u.planned.plan_bytes <= have)
 		return 0;
-	return prs_fail(err, PRS_ECORRUPT, "%s counts on %llu bytes of plan-%u, which has %llu", f->path,
+	return prs_fail(err, PRS_ECORRUPT, "%s counts on %llu bytes of plan-%u, which has %llu", prs_path_end(f->path),
 	                (unsigned long long)fact->u.planned.plan_bytes, fact->u.planned.plan_epoch, (unsigned long long)have);
 }
 
@@ -319,7 +321,7 @@ static int fold_journal(void *ctx, uint64_t offset, const uint8_t *body, size_t 
 	f->journal_last = offset;
 	f->end = offset + PRS_FRAME_HEADER_BYTES + n;
 	if (r < 0)
-		prs_wrap(err, "%s, frame at offset %llu", f->path, (unsigned long long)offset);
+		prs_wrap(err, "%s, frame at offset %llu", prs_path_end(f->path), (unsigned long long)offset);
 	return r;
 }
 
@@ -335,7 +337,7 @@ static int plan_of(const struct chain *c, struct link *l, struct fold *f, struct
 	if (r == -PRS_ENOTFOUND && l->plan == UINT64_MAX)
 		return 0;
 	if (r == -PRS_ENOTFOUND)
-		r = prs_fail(&local, PRS_ECORRUPT, "%s is missing", path);
+		r = prs_fail(&local, PRS_ECORRUPT, "%s is missing", prs_path_end(path));
 	if (r < 0 && err)
 		*err = local;
 	return r;

@@ -88,7 +88,7 @@ static const char *name_in(const char *folder, const char *path)
 static bool folder_is_there(struct mem_fs *m, const char *path)
 {
 	const char *slash = strrchr(path, '/');
-	char folder[1024] = "";
+	char folder[4096] = "";
 	assert(slash && (size_t)(slash - path) < sizeof folder);
 	memcpy(folder, path, (size_t)(slash - path));
 	struct mem_entry *e = live(m, folder);

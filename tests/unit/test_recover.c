@@ -433,6 +433,32 @@ static void test_what_the_caller_refuses(void **state)
 	assert_non_null(strstr(w->err.msg, "prs " PRS_VERSION));
 }
 
+/* A run folder deep down: its path must not push the offset out of the message. */
+static void test_long_paths(void **state)
+{
+	struct store_world *w = *state;
+	char dir[1500] = "", path[1600];
+	for (int i = 0; i < 7; i++) {
+		snprintf(dir + strlen(dir), 202, "/%0200d", i);
+		w->fs->mkdir(w->m, dir, 0755);
+	}
+	struct prs_log l;
+	struct prs_fact head = world_head(1, 0, 0, 0);
+	struct prs_recover_sink sink = { w, world_on_plan, world_on_fact };
+	struct prs_recovered was;
+	assert_int_equal(prs_journal_create(&l, w->fs, dir, &w->run, &head, &w->err), 0);
+	w->journal = l;
+	for (int i = 0; i < 2; i++) {
+		head = world_of_id(PRS_FACT_FAILED, 0);
+		ok(world_fact(w, &head));
+	}
+	snprintf(path, sizeof path, "%s/journal-1", dir);
+	mem_fs_bytes(w->m, path, NULL)[PRS_FILE_HEADER_BYTES + 70] ^= 1;
+	assert_int_equal(prs_store_recover(w->fs, dir, &w->run, &sink, &was, &w->err), -PRS_ECORRUPT);
+	assert_non_null(strstr(w->err.msg, "/journal-1 is damaged at offset 32: "));
+	assert_non_null(strstr(w->err.msg, "Restore the file from a copy"));
+}
+
 /* ---- errors of the disk are not damage -------------------------------------------------------------------------------- */
 
 static void test_read_errors(void **state)
@@ -468,7 +494,7 @@ int main(void)
 		T(test_predecessor_without_a_head), T(test_head_that_names_no_earlier_journal), T(test_head_of_another_epoch),
 		T(test_seals_that_the_file_does_not_keep), T(test_planned_without_its_plan_bytes), T(test_planned_of_an_older_plan),
 		T(test_planned_of_a_plan_that_never_was), T(test_sealed_plan_is_missing), T(test_files_of_another_run), T(test_newer_engine),
-		T(test_what_the_caller_refuses), T(test_read_errors),
+		T(test_what_the_caller_refuses), T(test_long_paths), T(test_read_errors),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
