@@ -206,8 +206,7 @@ static int read_head(const struct chain *c, uint32_t epoch, struct head_of *ret,
 		return 0;
 	if (r >= 0 && ret->found && (ret->epoch != epoch || ret->previous >= epoch))
 		r = prs_fail(&local, PRS_ECORRUPT, "%s is damaged: its HEAD is of epoch %u and names journal-%u as the one before it",
-		             prs_path_end(path), ret->epoch,
-		             ret->previous);
+		             prs_path_end(path), ret->epoch, ret->previous);
 	name_engine(c->fs, c->dir, epoch, r, &local);
 	if (r < 0 && err)
 		*err = local;
