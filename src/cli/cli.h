@@ -138,6 +138,7 @@ int cmd_status(struct cli_args *a);
 int cmd_list(struct cli_args *a);
 int cmd_cancel(struct cli_args *a);
 int cmd_why(struct cli_args *a);
+int cmd_init(struct cli_args *a);
 int cmd_logs(struct cli_args *a);
 int cmd_output(struct cli_args *a);
 int cmd_clean(struct cli_args *a);

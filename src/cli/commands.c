@@ -79,6 +79,9 @@ static const struct cli_flag errors_flags[] = {
 #define RUN_WORD "RUN is an id, the beginning of one, the path of a run folder, or last (also when it is left out)."
 
 static const struct cli_command commands[] = {
+	{ .name = "init", .run = cmd_init, .group = "Run", .arguments = "DIR", .what = "make a small job to begin with", .words_min = 1, .words_max = 1,
+	  .more = "An entry script, three files, a job file: it runs as it is. Nothing that is in DIR is overwritten.", .examples = "prs init my-job\n",
+	  .exits = "0  done\n2  wrong usage, or something is there already\n" },
 	{ .name = "run", .run = cmd_run, .group = "Run", .arguments = "JOB.yml|SCRIPT [--input PATH] [options] [-- ARGUMENTS]",
 	  .what = "run a job file, or a script over files, in several processes",
 	  .more = JOB_WORD "SCRIPT is a Python file with run(mini_batch), and init() and shutdown() if it likes. The input is cut into mini-batches; the rows that run() "

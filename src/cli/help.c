@@ -83,7 +83,7 @@ static void put_remarks(struct prs_buf *to, const struct prs_option_row *row)
 {
 	bool number = row->type == PRS_OPTION_INT || row->type == PRS_OPTION_COUNT || row->type == PRS_OPTION_NUM;
 	unsigned n = 0;
-	if (number && row->unit[0])
+	if (number && row->unit[0] && !strstr(row->help, row->unit))
 		prs_buf_putf(to, "%s%s", n++ ? "; " : " (", row->unit);
 	if (row->type == PRS_OPTION_LIST && !strstr(row->help, "several times"))
 		prs_buf_putf(to, "%smay be given several times", n++ ? "; " : " (");

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""prs logs, output, clean."""
+"""prs init, logs, output, clean."""
 import json
 import os
 import signal
@@ -21,6 +21,33 @@ class ToolCase(JobCase):
         r = self.prs(*words)
         self.assertEqual(r.returncode, status, r.stdout + r.stderr)
         return r.stdout
+
+
+class InitTest(ToolCase):
+    def test_what_it_says_works(self):
+        said = self.ok("init", "my job")
+        commands = [line.split("   ")[0].split()[1:] for line in said.splitlines() if line.startswith("  prs ")]
+        self.assertEqual(len(commands), 3)
+        self.dir = self.path("my job")
+        for words in commands:
+            r = self.prs(*words)
+            self.assertEqual(r.returncode, 0, r.stderr)
+        with open(self.path("counts.txt")) as f, open(self.path("counts2.txt")) as g:
+            self.assertEqual(f.read(), "a.txt: 3 words\nb.txt: 2 words\nc.txt: 1 words\n")
+            f.seek(0)
+            self.assertEqual(g.read(), f.read())
+        self.assertIn("no mistakes", self.ok("validate", "job.yml"))
+
+    def test_nothing_is_overwritten(self):
+        self.write("mine/job.yml", "mine")
+        r = self.prs("init", "mine")
+        self.assertEqual(r.returncode, 2)
+        self.assertIn("mine/job.yml is there already", r.stderr)
+        self.assertEqual(os.listdir(self.path("mine")), ["job.yml"])
+        os.makedirs(self.path("half/data"))
+        self.ok("init", "half")
+        self.assertEqual(self.prs("init", "half").returncode, 2)
+        self.assertEqual(self.prs("init", "/proc/x").returncode, 2)
 
 
 class LogsTest(ToolCase):
