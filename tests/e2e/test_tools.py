@@ -29,6 +29,7 @@ class InitTest(ToolCase):
         commands = [line.split("   ")[0].split()[1:] for line in said.splitlines() if line.startswith("  prs ")]
         self.assertEqual(len(commands), 3)
         self.dir = self.path("my job")
+        self.assertIn("no mistakes", self.ok("validate", "job.yml"))
         for words in commands:
             r = self.prs(*words)
             self.assertEqual(r.returncode, 0, r.stderr)
@@ -36,7 +37,6 @@ class InitTest(ToolCase):
             self.assertEqual(f.read(), "a.txt: 3 words\nb.txt: 2 words\nc.txt: 1 words\n")
             f.seek(0)
             self.assertEqual(g.read(), f.read())
-        self.assertIn("no mistakes", self.ok("validate", "job.yml"))
 
     def test_nothing_is_overwritten(self):
         self.write("mine/job.yml", "mine")
