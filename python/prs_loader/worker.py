@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The life of a worker process: SETUP, import, init(), mini-batches, shutdown()."""
+import _signal  # without the enums of the module on top of it
 import os
 import struct
 import sys
@@ -253,6 +254,16 @@ def _prepare_streams():
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)
     faulthandler.enable()
+    # Told to stop, a process says where it stands; its forked children do not.
+    faulthandler.register(_signal.SIGTERM, all_threads=True, chain=True)
+    os.register_at_fork(after_in_child=_stop_quietly)
+
+
+def _stop_quietly():
+    import faulthandler
+
+    if _signal.getsignal(_signal.SIGTERM) == _signal.SIG_DFL:
+        faulthandler.unregister(_signal.SIGTERM)
 
 
 def main():

@@ -23,7 +23,7 @@ void drive_stop(struct prs_engine *e, enum prs_job_state to, uint16_t code, cons
 		e->abort_at_us = prs_clock_us() + e->c.job->o.grace_us;
 		prs_node_drain(e->node);
 	} else {
-		prs_node_abort(e->node);
+		prs_node_abort(e->node, code);
 	}
 }
 

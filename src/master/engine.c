@@ -231,7 +231,7 @@ static void on_tick(void *ctx)
 	}
 	if (e->abort_at_us && now >= e->abort_at_us) {
 		e->abort_at_us = 0;
-		prs_node_abort(e->node);
+		prs_node_abort(e->node, 0);
 	}
 	bool more = write_logs(e);
 	show_progress(e, now);
@@ -249,7 +249,7 @@ static void on_signal(void *ctx, int signum)
 		return;
 	}
 	if (signum == SIGINT && ++e->interrupts > 1) {
-		prs_node_abort(e->node);
+		prs_node_abort(e->node, 0);
 		return;
 	}
 	if (e->ending || e->over)

@@ -29,6 +29,12 @@ struct worker {
 	uint64_t trace_offset;
 	uint32_t trace_bytes;
 	char report_text[1024];
+	/* its last words (words.c) */
+	uint64_t said_from, stopped_at; /* bytes of its stderr file at its start, and when it was told to stop */
+	bool stopped;
+	/* a judgement that is told when the process is gone, or must be killed: where it stood belongs to it */
+	struct prs_fact held;
+	bool holds;
 };
 
 /* Rows that go to the disk together. */
@@ -84,6 +90,7 @@ struct prs_node {
 	struct prs_pool_event *events; /* queue */
 	uint32_t events_n, events_cap;
 	bool stepping, pool_down, told_down;
+	uint16_t abort_code;
 	bool lost; /* no memory for an event: the pool no longer knows what is; everything is killed */
 	struct rows_store rows;
 	struct perf perf;
@@ -135,10 +142,20 @@ void memory_started(struct worker *w);
 bool memory_ended(struct worker *w);
 /* The sentence of MEMORY_LIMIT. */
 void memory_describe(const struct worker *w, char *to, size_t bytes);
+/* words.c */
+void words_started(struct worker *w);
+/* It is told to stop now. */
+void words_stop(struct worker *w);
+/* The last lines of its stderr file, not before the offset `from`; their length. */
+size_t words_tail(struct worker *w, uint64_t from, char *to, size_t bytes);
+/* Its last words go into its error file: "TITLE: message", then where it stood or its last lines. False: it said nothing. */
+bool words_keep(struct worker *w, const char *title, const char *message, uint64_t *ret_offset, uint32_t *ret_bytes);
 /* tell.c */
 void tell_try(struct prs_node *n, const struct prs_pool_effect *e);
 /* The process's own fault: its rows cannot be stored. */
 void tell_bad_rows(struct prs_node *n, const struct prs_done *d, const struct prs_err *why);
 void tell_proc(struct prs_node *n, const struct prs_pool_effect *e);
+/* What the worker holds, if anything. */
+void tell_held(struct worker *w);
 
 #endif

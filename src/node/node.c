@@ -97,6 +97,10 @@ static void carry_out(struct prs_node *n, const struct prs_pool_effect *e)
 	case PRS_POOL_DROP: worker_send_drop(w, e->claim, e->count); break;
 	case PRS_POOL_STOP: worker_send_stop(w); break;
 	case PRS_POOL_SIGNAL:
+		if (e->count == SIGTERM)
+			words_stop(w);
+		else
+			tell_held(w); /* it may take long to die (a file system that hangs) */
 		prs_signal_group(w->pid, (int)e->count);
 		if (e->count == SIGTERM) /* a stopped process takes it only when it goes on */
 			prs_signal_group(w->pid, SIGCONT);
@@ -186,7 +190,13 @@ static void simple_event(struct prs_node *n, enum prs_pool_event_type type)
 
 void prs_node_start(struct prs_node *n) { simple_event(n, PRS_POOL_START); }
 void prs_node_drain(struct prs_node *n) { simple_event(n, PRS_POOL_DRAIN); }
-void prs_node_abort(struct prs_node *n) { simple_event(n, PRS_POOL_ABORT); }
+
+void prs_node_abort(struct prs_node *n, uint16_t code)
+{
+	n->abort_code = code;
+	simple_event(n, PRS_POOL_ABORT);
+}
+
 void prs_node_finish(struct prs_node *n) { simple_event(n, PRS_POOL_FINISH); }
 
 void prs_node_lease(struct prs_node *n, const struct prs_unit *u, uint64_t lease, uint16_t try_number, uint16_t avoid_slot)

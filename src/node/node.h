@@ -43,7 +43,7 @@ void prs_node_free(struct prs_node *n);
 void prs_node_start(struct prs_node *n);
 void prs_node_lease(struct prs_node *n, const struct prs_unit *u, uint64_t lease, uint16_t try_number, uint16_t avoid_slot);
 void prs_node_drain(struct prs_node *n);  /* finish what runs, then stop */
-void prs_node_abort(struct prs_node *n);  /* TERM, then KILL */
+void prs_node_abort(struct prs_node *n, uint16_t code); /* TERM, then KILL; code: why, 0 = nothing is wrong with them */
 void prs_node_finish(struct prs_node *n); /* nothing more will come */
 /* At once, without the pool: SIGKILL to every worker. For an engine that must not go on. */
 void prs_node_kill(struct prs_node *n);

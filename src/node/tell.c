@@ -9,48 +9,84 @@
 #include <string.h>
 #include <sys/wait.h>
 
-enum { TAIL_BYTES = 600, MESSAGE_BYTES = 2048 };
+enum { TAIL_BYTES = 600, END_BYTES = 256, MESSAGE_BYTES = 2048 };
 
 static struct prs_text text_of(const char *s)
 {
 	return (struct prs_text){ s, (uint16_t)strlen(s) };
 }
 
-/* The last lines that the process wrote to stderr. */
-static void stderr_tail(struct prs_node *n, uint16_t slot, char to[TAIL_BYTES])
+/* "run() ended its process: exit status 3" */
+static void describe_end(const struct prs_pool_effect *e, char to[END_BYTES])
 {
-	char path[PRS_PATH_BYTES];
-	struct prs_fs_stat st;
-	to[0] = 0;
-	snprintf(path, sizeof path, "%s/logs/user/stderr/%s/process%03u.stderr.txt", n->c.dir, n->c.ip, slot);
-	int fd = n->c.fs->open(n->c.fs->ctx, path, O_RDONLY, 0);
-	if (fd < 0)
-		return;
-	if (n->c.fs->fstat(n->c.fs->ctx, fd, &st) == 0 && st.size) {
-		uint64_t from = st.size > TAIL_BYTES - 1 ? st.size - (TAIL_BYTES - 1) : 0;
-		ssize_t got = n->c.fs->pread(n->c.fs->ctx, fd, to, TAIL_BYTES - 1, from);
-		to[got > 0 ? got : 0] = 0;
-		char *line = from ? strchr(to, '\n') : NULL; /* whole lines only */
-		if (line)
-			memmove(to, line + 1, strlen(line));
-	}
-	n->c.fs->close(n->c.fs->ctx, fd);
+	const char *sentence = prs_error_row(e->code)->sentence;
+	if (WIFSIGNALED(e->exit))
+		snprintf(to, END_BYTES, "%s: signal %d (%s)", sentence, WTERMSIG(e->exit), strsignal(WTERMSIG(e->exit)));
+	else
+		snprintf(to, END_BYTES, "%s: exit status %d", sentence, WEXITSTATUS(e->exit));
 }
 
-static void describe_exit(struct prs_node *n, const struct prs_pool_effect *e, char to[MESSAGE_BYTES])
+static void describe_exit(struct worker *w, const struct prs_pool_effect *e, char to[MESSAGE_BYTES])
 {
-	char tail[TAIL_BYTES], how[128];
-	stderr_tail(n, e->slot, tail);
-	if (WIFSIGNALED(e->exit))
-		snprintf(how, sizeof how, "signal %d (%s)", WTERMSIG(e->exit), strsignal(WTERMSIG(e->exit)));
+	char tail[TAIL_BYTES], end[END_BYTES];
+	describe_end(e, end);
+	words_tail(w, w->said_from, tail, sizeof tail);
+	snprintf(to, MESSAGE_BYTES, "%s%s%s", end, tail[0] ? "; stderr ends with: " : "", tail);
+}
+
+/* The process is told to stop because of this: where it stood will be in its last words. */
+static bool is_timeout(uint16_t code)
+{
+	return code == PRS_ERUN_TIMEOUT || code == PRS_EOVERHEAD_TIMEOUT || code == PRS_EINIT_TIMEOUT;
+}
+
+/* Its text is a sentence of the error table. */
+static void hold(struct worker *w, const struct prs_fact *f)
+{
+	tell_held(w);
+	w->held = *f;
+	w->holds = true;
+}
+
+static void keep_words_of_try(struct worker *w, struct prs_try *t, const char *sentence)
+{
+	char title[96];
+	snprintf(title, sizeof title, "mini-batch %llu, try %u", (unsigned long long)t->unit.id, t->try_number);
+	words_keep(w, title, sentence, &t->trace_offset, &t->trace_bytes);
+}
+
+void tell_held(struct worker *w)
+{
+	struct prs_fact *f = &w->held;
+	if (!w->holds)
+		return;
+	w->holds = false;
+	if (f->type == PRS_FACT_TRY)
+		keep_words_of_try(w, &f->u.try_, f->u.try_.message.p);
 	else
-		snprintf(how, sizeof how, "exit status %d", WEXITSTATUS(e->exit));
-	snprintf(to, MESSAGE_BYTES, "%s: %s%s%s", prs_error_row(e->code)->sentence, how, tail[0] ? "; stderr ends with: " : "", tail);
+		words_keep(w, "init()", f->u.proc.text.p, &f->u.proc.trace_offset, &f->u.proc.trace_bytes);
+	w->node->c.link.fact(w->node->c.link.ctx, f);
 }
 
 static bool died(uint16_t code)
 {
 	return code == PRS_ERUN_CRASH || code == PRS_ERUN_EXIT || code == PRS_ESOCKET_CLOSED || code == PRS_EPROTOCOL;
+}
+
+/* The try of a process that did not report it. */
+static void judge(struct worker *w, const struct prs_pool_effect *e, struct prs_try *t, char message[MESSAGE_BYTES])
+{
+	uint64_t mono = prs_clock_us(), wall = prs_wall_us(), since = e->start_us && e->start_us < mono ? mono - e->start_us : 0;
+	*t = (struct prs_try){ .unit = e->unit, .try_number = e->try_number, .start_us = wall - since, .run_us = e->run_us, .elapsed_us = since };
+	snprintf(message, MESSAGE_BYTES, "%s", prs_error_row(e->code)->sentence);
+	if (e->code == PRS_EMEMORY_LIMIT) {
+		memory_describe(w, message, MESSAGE_BYTES);
+	} else if (died(e->code)) {
+		describe_end(e, message);
+		keep_words_of_try(w, t, message);
+		describe_exit(w, e, message);
+	}
+	t->message = is_timeout(e->code) ? text_of(prs_error_row(e->code)->sentence) : text_of(message);
 }
 
 void tell_try(struct prs_node *n, const struct prs_pool_effect *e)
@@ -59,18 +95,8 @@ void tell_try(struct prs_node *n, const struct prs_pool_effect *e)
 	struct prs_try *t = &f.u.try_;
 	char message[MESSAGE_BYTES];
 	bool said = n->current && n->current->slot == e->slot && prs_try_decode(n->payload, n->payload_bytes, t, NULL) == 0 && t->code == e->code;
-	if (!said) {
-		uint64_t mono = prs_clock_us(), wall = prs_wall_us();
-		*t = (struct prs_try){ .start_us = wall - (e->start_us && e->start_us < mono ? mono - e->start_us : 0), .run_us = e->run_us,
-			               .elapsed_us = e->start_us && e->start_us < mono ? mono - e->start_us : 0 };
-		if (e->code == PRS_EMEMORY_LIMIT)
-			memory_describe(&n->workers[e->slot], message, sizeof message);
-		else if (died(e->code))
-			describe_exit(n, e, message);
-		else
-			snprintf(message, sizeof message, "%s", prs_error_row(e->code)->sentence);
-		t->message = text_of(message);
-	}
+	if (!said)
+		judge(&n->workers[e->slot], e, t, message);
 	t->unit = e->unit;
 	t->lease = e->lease;
 	t->try_number = e->try_number;
@@ -81,7 +107,10 @@ void tell_try(struct prs_node *n, const struct prs_pool_effect *e)
 	t->code = e->code;
 	t->fault = prs_error_row(e->code)->fault;
 	t->counted = prs_error_row(e->code)->action != PRS_ACTION_LATER;
-	n->c.link.fact(n->c.link.ctx, &f);
+	if (!said && is_timeout(e->code))
+		hold(&n->workers[e->slot], &f);
+	else
+		n->c.link.fact(n->c.link.ctx, &f);
 }
 
 void tell_bad_rows(struct prs_node *n, const struct prs_done *d, const struct prs_err *why)
@@ -94,11 +123,35 @@ void tell_bad_rows(struct prs_node *n, const struct prs_done *d, const struct pr
 	n->c.link.fact(n->c.link.ctx, &f);
 }
 
+/* The text of a process fact, and the traceback that belongs to it. */
+static void describe_proc(struct worker *w, const struct prs_pool_effect *e, struct prs_fact *f, char message[MESSAGE_BYTES])
+{
+	bool init_failed = e->proc_event == PRS_PROC_INIT_FAILED;
+	snprintf(message, MESSAGE_BYTES, "%s", e->code ? prs_error_row(e->code)->sentence : "");
+	if (init_failed && w->report_code) {
+		f->u.proc.trace_offset = w->trace_offset;
+		f->u.proc.trace_bytes = w->trace_bytes;
+		snprintf(message, MESSAGE_BYTES, "%s", w->report_text);
+	} else if (init_failed && e->code == PRS_EINIT_EXIT) {
+		describe_end(e, message);
+		words_keep(w, "init()", message, &f->u.proc.trace_offset, &f->u.proc.trace_bytes);
+		describe_exit(w, e, message);
+	} else if (e->code == PRS_EMEMORY_LIMIT) {
+		memory_describe(w, message, MESSAGE_BYTES);
+	} else if (e->proc_event == PRS_PROC_KILLED && w->node->abort_code == PRS_ENO_PROGRESS && w->stopped) {
+		const char *sentence = prs_error_row(PRS_ENO_PROGRESS)->sentence;
+		if (words_keep(w, "no progress", sentence, &f->u.proc.trace_offset, &f->u.proc.trace_bytes)) {
+			f->u.proc.code = PRS_ENO_PROGRESS;
+			snprintf(message, MESSAGE_BYTES, "%s", sentence);
+		}
+	}
+}
+
 void tell_proc(struct prs_node *n, const struct prs_pool_effect *e)
 {
 	struct worker *w = &n->workers[e->slot];
 	struct prs_fact f = { .type = PRS_FACT_PROC, .time_us = prs_wall_us() };
-	char message[MESSAGE_BYTES] = "";
+	char message[MESSAGE_BYTES];
 	f.u.proc.node = n->c.number;
 	f.u.proc.slot = e->slot;
 	f.u.proc.incarnation = e->incarnation;
@@ -106,17 +159,11 @@ void tell_proc(struct prs_node *n, const struct prs_pool_effect *e)
 	f.u.proc.event = e->proc_event;
 	f.u.proc.code = e->code;
 	f.u.proc.exit = e->exit;
-	if (e->proc_event == PRS_PROC_INIT_FAILED && w->report_code) {
-		f.u.proc.trace_offset = w->trace_offset;
-		f.u.proc.trace_bytes = w->trace_bytes;
-		snprintf(message, sizeof message, "%s", w->report_text);
-	} else if (e->proc_event == PRS_PROC_INIT_FAILED && e->code == PRS_EINIT_EXIT) {
-		describe_exit(n, e, message);
-	} else if (e->code == PRS_EMEMORY_LIMIT) {
-		memory_describe(w, message, sizeof message);
-	} else if (e->code) {
-		snprintf(message, sizeof message, "%s", prs_error_row(e->code)->sentence);
-	}
-	f.u.proc.text = text_of(message);
-	n->c.link.fact(n->c.link.ctx, &f);
+	describe_proc(w, e, &f, message);
+	bool held = e->proc_event == PRS_PROC_INIT_FAILED && is_timeout(e->code);
+	f.u.proc.text = held ? text_of(prs_error_row(e->code)->sentence) : text_of(message);
+	if (held)
+		hold(w, &f);
+	else
+		n->c.link.fact(n->c.link.ctx, &f);
 }

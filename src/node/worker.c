@@ -286,6 +286,7 @@ static void on_dead(void *ctx, int events)
 	prs_signal_group(w->pid, 9);
 	close_process(w);
 	kill_strays(w);
+	tell_held(w);
 	struct prs_pool_event e = { .type = PRS_POOL_EXITED, .now_us = now(), .slot = w->slot, .exit = status, .pages = &page };
 	if (memory_ended(w) && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
 		e.code = PRS_EMEMORY_LIMIT;
@@ -392,6 +393,7 @@ static int start(struct worker *w, struct prs_err *err)
 		return r;
 	w->event_fd = eventfd(0, EFD_SEMAPHORE | EFD_NONBLOCK | EFD_CLOEXEC);
 	memset(w->page, 0, sizeof *w->page);
+	words_started(w);
 	w->report_code = 0;
 	w->report_text[0] = 0;
 	w->trace_bytes = 0;

@@ -63,7 +63,7 @@ static void put_where(struct prs_report *r, const struct happening *h, char *to,
 		snprintf(to, n, "mini-batch %llu, try %u, process%03u on %s", (unsigned long long)h->unit->id, h->try_number, h->slot, ip);
 	else
 		snprintf(to, n, "%s, process%03u on %s", h->code == PRS_EIDLE_EXIT ? "between two mini-batches" :
-		         h->code == PRS_ESHUTDOWN_FAILED ? "shutdown()" : "init()", h->slot, ip);
+		         h->code == PRS_ESHUTDOWN_FAILED ? "shutdown()" : h->code == PRS_ENO_PROGRESS ? "no progress" : "init()", h->slot, ip);
 }
 
 static char *one_line(struct prs_text t)
@@ -154,7 +154,7 @@ static bool process_error(struct prs_report *r, const struct prs_fact *f)
 		return false;
 	if (init)
 		p->init_failed = f->u.proc.incarnation + 1;
-	return init || (f->u.proc.code >= PRS_EINIT_EXCEPTION && f->u.proc.code < PRS_EERROR_THRESHOLD);
+	return init || (f->u.proc.code >= PRS_EINIT_EXCEPTION && f->u.proc.code < PRS_EERROR_THRESHOLD) || f->u.proc.code == PRS_ENO_PROGRESS;
 }
 
 void report_errors_fold(struct prs_report *r, const struct prs_fact *f)
