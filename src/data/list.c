@@ -127,7 +127,11 @@ struct prs_lister *prs_lister_new(const struct prs_fs *fs, const struct prs_list
 	return l;
 }
 
-void prs_list_counts(const struct prs_lister *l, struct prs_list_counts *ret) { *ret = l->counts; }
+void prs_list_counts(const struct prs_lister *l, struct prs_list_counts *ret)
+{
+	*ret = l->counts;
+	ret->mini_batches = l->ids;
+}
 
 /* ---- folders ---------------------------------------------------------------------------------------------------------- */
 

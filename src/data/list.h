@@ -41,7 +41,7 @@ int prs_list_feed(struct prs_lister *l, const uint8_t *body, size_t n, struct pr
 int prs_list_next(struct prs_lister *l, struct prs_buf *body, struct prs_err *err);
 
 struct prs_list_counts {
-	uint64_t folders, files, special, loops_cut;
+	uint64_t folders, files, mini_batches, special, loops_cut;
 };
 void prs_list_counts(const struct prs_lister *l, struct prs_list_counts *ret);
 

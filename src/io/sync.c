@@ -18,7 +18,7 @@ struct prs_sync {
 	pthread_mutex_t lock; /* guards the members below */
 	pthread_cond_t more, idle;
 	struct queue todo, done;
-	bool working, ending;
+	bool working, ending, left;
 	struct prs_wake *wake;
 };
 
@@ -55,6 +55,8 @@ static void *run(void *arg)
 		job->work(job);
 		pthread_mutex_lock(&s->lock);
 		s->working = false;
+		if (s->left)
+			break;
 		queue_put(&s->done, job);
 		if (!s->todo.head)
 			pthread_cond_signal(&s->idle);
@@ -131,6 +133,18 @@ void prs_sync_drain(struct prs_sync *s)
 			return;
 		call_done(s);
 	}
+}
+
+bool prs_sync_leave(struct prs_sync *s)
+{
+	pthread_mutex_lock(&s->lock);
+	bool left = s->left = s->working;
+	pthread_mutex_unlock(&s->lock);
+	if (left)
+		prs_wake_free(s->wake);
+	else
+		prs_sync_free(s);
+	return left;
 }
 
 void prs_sync_free(struct prs_sync *s)

@@ -10,6 +10,8 @@
 #include "base/err.h"
 #include "io/loop.h"
 
+#include <stdbool.h>
+
 struct prs_sync_job {
 	void (*work)(struct prs_sync_job *job);
 	void (*done)(struct prs_sync_job *job);
@@ -23,5 +25,8 @@ void prs_sync_put(struct prs_sync *s, struct prs_sync_job *job);
 /* Wait for the queue to empty and call what is done (at the end, without the loop). */
 void prs_sync_drain(struct prs_sync *s);
 void prs_sync_free(struct prs_sync *s); /* drains */
+/* At the end of the program, instead of prs_sync_free(): a thread whose job does not end (a file system that hangs) is left alone. True: it is;
+ * what its job uses must stay until the process is gone. */
+bool prs_sync_leave(struct prs_sync *s);
 
 #endif

@@ -41,7 +41,7 @@ void drive_cancel(struct prs_engine *e)
 	else
 		drive_stop(e, PRS_JOB_DRAINING, PRS_ECANCELED, text);
 	e->abort_at_us = 0;
-	prs_node_abort(e->node);
+	prs_node_abort(e->node, 0);
 	if (e->c.say)
 		e->c.say(e->c.ctx, "canceled by prs cancel: stopping the workers");
 }
@@ -131,7 +131,9 @@ static void on_done(struct prs_engine *e, const struct prs_fact *f, bool first)
 
 static void on_proc(struct prs_engine *e, const struct prs_fact *f)
 {
-	struct prs_sched_event ev = { .node = f->u.proc.node, .slot = f->u.proc.slot, .code = f->u.proc.code, .same = hash_text(f->u.proc.text) };
+	/* the last lines of stderr, with their numbers of threads and times, do not make two ends different */
+	uint64_t same = f->u.proc.code == PRS_EINIT_EXIT ? f->u.proc.exit : hash_text(f->u.proc.text);
+	struct prs_sched_event ev = { .node = f->u.proc.node, .slot = f->u.proc.slot, .code = f->u.proc.code, .same = same };
 	if (f->u.proc.event == PRS_PROC_INIT_DONE)
 		ev.type = PRS_SCHED_INIT_DONE;
 	else if (f->u.proc.event == PRS_PROC_INIT_FAILED)

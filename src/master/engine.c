@@ -308,7 +308,8 @@ static int make_loop(struct prs_engine *e, struct prs_err *err)
 /* What is listed, synced, journaled is counted; nothing is under way afterwards. */
 static void settle(struct prs_engine *e)
 {
-	prs_sync_drain(e->lister_thread);
+	if (!e->ending) /* else a folder that is still being listed is listed again by a resume */
+		prs_sync_drain(e->lister_thread);
 	prs_sync_drain(e->sync);
 	journal_finish(e);
 	check_fence(e);
@@ -362,7 +363,7 @@ static void free_loop(struct prs_engine *e)
 		return;
 	prs_loop_each_turn(e->loop, NULL, NULL);
 	prs_ctl_free(e->ctl);
-	prs_sync_free(e->lister_thread);
+	e->listing_left = e->lister_thread && prs_sync_leave(e->lister_thread);
 	if (e->sync) /* its jobs lie in the node */
 		prs_sync_drain(e->sync);
 	prs_node_free(e->node);
@@ -377,7 +378,9 @@ static void free_loop(struct prs_engine *e)
 
 int prs_engine_run(const struct prs_engine_config *c, struct prs_engine_end *ret, struct prs_err *err)
 {
-	struct prs_engine engine = { .c = *c, .end = ret, .lock_fd = -1, .started_us = prs_clock_us() }, *e = &engine;
+	static struct prs_engine engine; /* one a process; a thread that lists may outlive this call */
+	struct prs_engine *e = &engine;
+	*e = (struct prs_engine){ .c = *c, .end = ret, .lock_fd = -1, .started_us = prs_clock_us() };
 	memset(ret, 0, sizeof *ret);
 	e->rate_at_us = e->started_us;
 	prs_spawn_setup();

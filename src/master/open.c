@@ -363,12 +363,19 @@ int engine_open(struct prs_engine *e, struct prs_err *err)
 	return 0;
 }
 
-void engine_close(struct prs_engine *e)
+static void close_listing(struct prs_engine *e)
 {
+	if (e->listing_left) /* its thread still uses it */
+		return;
 	prs_lister_free(e->listing.lister);
 	if (e->listing.log_open)
 		prs_log_close(&e->listing.log);
 	prs_buf_done(&e->listing.frame);
+}
+
+void engine_close(struct prs_engine *e)
+{
+	close_listing(e);
 	for (int i = 0; i < 2; i++)
 		prs_buf_done(&e->facts[i].frame);
 	prs_log_close(&e->journal);

@@ -6,16 +6,25 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { PLAN_BYTES = PRS_FRAME_MAX_BYTES };
+enum { PLAN_BYTES = PRS_FRAME_MAX_BYTES, BLOCK_BYTES = 64 << 10, BLOCK_US = 20000 };
+
+/* Several small folders make one block, but no mini-batch waits long for the folders behind it, and the first one for none. */
+static bool is_block(const struct listing *l, uint64_t begun_us)
+{
+	struct prs_list_counts c;
+	prs_list_counts(l->lister, &c);
+	bool first = l->log.tail == PRS_FILE_HEADER_BYTES;
+	return l->frame.len >= BLOCK_BYTES || prs_clock_us() - begun_us >= BLOCK_US || (first && c.mini_batches);
+}
 
 static void work(struct prs_sync_job *job)
 {
 	struct listing *l = (struct listing *)job;
+	uint64_t begun_us = prs_clock_us();
 	prs_log_begin(&l->frame);
-	/* several small folders make one block */
 	do
 		l->more = prs_list_next(l->lister, &l->frame, &l->err);
-	while (l->more == 1 && l->frame.len < (64 << 10));
+	while (l->more == 1 && !is_block(l, begun_us));
 	if (l->more < 0)
 		return;
 	uint64_t at = prs_log_place(&l->log, &l->frame);

@@ -62,7 +62,8 @@ struct prs_sched {
 	uint64_t counter; /* of leases */
 	bool stopped, over, aborted;
 	uint64_t seen_us;      /* time of the last event */
-	uint64_t start_us;     /* 0 = no START yet */
+	uint64_t idle_us;      /* since when nothing is left to do and more is to be listed; 0 = there is, or all is listed, or no START yet */
+	bool started;
 	uint64_t progress_us;  /* last finished mini-batch, or the first finished init; 0 = the clock stands */
 	uint64_t first_init_failure_us;
 	uint32_t init_failures, inits_done;
@@ -400,9 +401,14 @@ static void check_over(struct prs_sched *s, struct prs_sched_effects *out)
 	s->over = over;
 }
 
-/* The clock of progress_update_timeout runs from the first finished init on, and only while there is something to finish. */
-static void keep_clock(struct prs_sched *s, uint64_t now_us)
+/* The clock of progress_update_timeout runs from the first finished init on, and only while there is something to finish; else that of
+ * first_task_creation_timeout runs: for the first mini-batch and for each that the lister lets wait. */
+static void keep_clocks(struct prs_sched *s, uint64_t now_us)
 {
+	if (unfinished(s) || s->ledger->planned_all)
+		s->idle_us = 0;
+	else if (!s->idle_us && s->started)
+		s->idle_us = now_us;
 	if (!unfinished(s))
 		s->progress_us = 0;
 	else if (!s->progress_us && s->inits_done)
@@ -475,8 +481,7 @@ static void on_init_done(struct prs_sched *s, const struct prs_sched_event *e)
 
 static uint64_t first_task_at(const struct prs_sched *s)
 {
-	bool waits = s->start_us && !s->ledger->next_id && !s->ledger->planned_all;
-	return waits ? s->start_us + s->limits.first_task_timeout_us : UINT64_MAX;
+	return s->idle_us ? s->idle_us + s->limits.first_task_timeout_us : UINT64_MAX;
 }
 
 static uint64_t no_progress_at(const struct prs_sched *s)
@@ -489,7 +494,8 @@ static void on_tick(struct prs_sched *s, uint64_t now_us, struct prs_sched_effec
 	if (s->aborted)
 		return;
 	if (now_us >= first_task_at(s)) {
-		snprintf(s->text, sizeof s->text, "%s", prs_error_row(PRS_EFIRST_TASK_TIMEOUT)->sentence);
+		snprintf(s->text, sizeof s->text, "%s", !s->ledger->next_id ? prs_error_row(PRS_EFIRST_TASK_TIMEOUT)->sentence :
+		         "unable to list any further mini-batch within first_task_creation_timeout");
 		abort_job(s, out, PRS_EFIRST_TASK_TIMEOUT);
 	} else if (now_us >= no_progress_at(s)) {
 		snprintf(s->text, sizeof s->text, "no mini-batch was finished for %llu s (progress_update_timeout)",
@@ -633,7 +639,7 @@ static void check_gap(struct prs_sched *s, uint64_t now_us)
 	s->seen_us = now_us;
 	if (!asked || gap_us < s->limits.gap_us)
 		return;
-	s->start_us += s->start_us ? gap_us : 0;
+	s->idle_us += s->idle_us ? gap_us : 0;
 	s->progress_us += s->progress_us ? gap_us : 0;
 	s->first_init_failure_us += gap_us;
 	for (uint32_t i = 0; i < s->later_n; i++)
@@ -664,7 +670,7 @@ static int on_event(struct prs_sched *s, const struct prs_sched_event *e, struct
 {
 	struct node *n;
 	switch (e->type) {
-	case PRS_SCHED_START: s->start_us = e->now_us; break;
+	case PRS_SCHED_START: s->started = true; break;
 	case PRS_SCHED_NODE_UP: return on_node_up(s, e);
 	case PRS_SCHED_NODE_DOWN: on_node_down(s, e->node); break;
 	case PRS_SCHED_PLANNED: check_thresholds(s, out); break;
@@ -701,7 +707,7 @@ int prs_sched_step(struct prs_sched *s, const struct prs_sched_event *e, struct 
 	wake_later(s, e->now_us);
 	lease_all(s, out);
 	check_over(s, out);
-	keep_clock(s, e->now_us);
+	keep_clocks(s, e->now_us);
 	return 0;
 }
 

@@ -21,7 +21,7 @@ struct prs_limits {
 	int64_t allowed_failed_count;    /* mini-batches; -1 = off */
 	double allowed_failed_percent;   /* of the final total, 0-100; < 0 = off; judged once planning is complete */
 	uint64_t progress_timeout_us;    /* no mini-batch finished; its clock starts at the first finished init, stands while none is open */
-	uint64_t first_task_timeout_us;  /* no id planned since START */
+	uint64_t first_task_timeout_us;  /* no id planned since START, or since all that are planned were finished */
 	uint64_t gap_us;                 /* events so far apart: the machine stood, all clocks are set forward by as much; UINT64_MAX = never */
 };
 

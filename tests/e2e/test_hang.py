@@ -91,7 +91,7 @@ class InitTest(HangCase):
     def test_crash(self):
         self.init("def init(): os.abort()\n")
         said = self.fails(INIT_GIVE_UP)
-        self.shows(said, "in init", "signal 6")
+        self.shows(said, "in init", "signal 6", "init() failed twice in the same way in every process")
 
     def test_fails_in_one_process_only(self):
         self.init("def init():\n    if EntryScript().agent_name.endswith('0'): raise RuntimeError('not here')\n")
@@ -168,6 +168,9 @@ class ListTest(HangCase):
         self.assertIn("first_task_creation_timeout", said)
 
     def test_listing_stands_still_later(self):
-        """Mini-batches were there, then the file system stands: the progress clock ends the job, the thread that lists is left behind."""
-        said = self.fails(NO_PROGRESS, "--progress-update-timeout", "2", env=gate("slow", self.dir))
-        self.assertIn("progress_update_timeout", said)
+        """Mini-batches were there, then the file system stands: the same limit; the thread that lists is left behind."""
+        said = self.fails(FIRST_TASK_TIMEOUT, "--first-task-creation-timeout", "2", env=gate("slow", self.dir))
+        self.assertIn("unable to list any further mini-batch", said)
+        r = self.prs("resume", "last", "--retry-failed")
+        self.assertEqual(r.returncode, 0, r.stderr)
+        self.assertEqual(len(self.output().splitlines()), 29)

@@ -93,9 +93,11 @@ STORY(test_progress, "start", "plan 9", "@1s up 0 2", "ask 0 2", "@1000s tick ->
       "next -> 1540999999us", "@1300s try 1 RUN_EXCEPTION", "next -> 1540999999us", "@1400s failed 1", "next -> 1670s", "@1669999999us tick -> ",
       "@1670s tick -> abort NO_PROGRESS: no mini-batch was finished for 270 s (progress_update_timeout)")
 STORY(test_progress_stands_while_nothing_is_open, "start", "plan 1", "up 0 2", "ask 0 9", "@1s initok 0 0", "next -> 271s", "@2s done 0",
-      "next -> never", /* the lister is slow */
-      "@1000s tick -> ", "@2000s plan 2 -> lease u1 to n0", "next -> 2270s",
-      "@2270s tick -> abort NO_PROGRESS: no mini-batch was finished for 270 s (progress_update_timeout)")
+      "next -> 602s", /* the lister is slow */
+      "@601s tick -> ", "@601500ms plan 2 -> lease u1 to n0", "next -> 871500ms",
+      "@871500ms tick -> abort NO_PROGRESS: no mini-batch was finished for 270 s (progress_update_timeout)")
+STORY(test_listing_stands_still, "start", "plan 1", "up 0 2", "ask 0 9", "@1s initok 0 0", "@2s done 0", "@601s tick -> ",
+      "@602s tick -> abort FIRST_TASK_TIMEOUT: unable to list any further mini-batch within first_task_creation_timeout", "next -> never")
 STORY(test_progress_before_planning, "start", "up 0 2", "@1s initok 0 0", "next -> 600s", "@599s plan 1 all", "next -> 869s")
 STORY(test_progress_without_nodes, "start", "plan 9", "up 0 2", "@1s initok 0 0", "down 0", "next -> 271s",
       "@271s tick -> abort NO_PROGRESS: no mini-batch was finished for 270 s (progress_update_timeout)")
@@ -148,7 +150,7 @@ STORY(test_init_new_life_of_a_node, "up 0 1", "initfail 0 0 INIT_EXCEPTION a", "
 	T(test_what_a_lost_node_says), T(test_poison), T(test_poison_third), T(test_poison_waits_to_be_alone), T(test_poison_alone_is_over), \
 	T(test_queued_is_not_running), T(test_all_final_once), T(test_all_final_needs_the_whole_plan), T(test_all_final_on_resume), \
 	T(test_nothing_planned), T(test_stop), T(test_abort_once), T(test_first_task), T(test_first_task_in_time), \
-	T(test_first_task_nothing_there), T(test_progress), T(test_progress_stands_while_nothing_is_open), T(test_progress_before_planning), \
+	T(test_first_task_nothing_there), T(test_progress), T(test_progress_stands_while_nothing_is_open), T(test_listing_stands_still), T(test_progress_before_planning), \
 	T(test_progress_without_nodes), T(test_gap), T(test_gap_and_the_clocks), T(test_silence_that_was_not_asked_for), T(test_init_cannot_help), \
 	T(test_init_every_process_timed_out), T(test_init_one_process_timed_out), T(test_init_same_twice), T(test_init_not_the_same), \
 	T(test_init_done_clears), T(test_init_in_a_row), T(test_init_in_a_row_of_a_node), T(test_init_two_minutes), \
