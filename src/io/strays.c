@@ -16,7 +16,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { ROUNDS = 20, WAIT_MS = 100, GENERATIONS = 64, ENVIRON_BYTES = 256 << 10 };
+/* OURS_NONE: the list of children may leave one out while others end, so it is read until nothing was found twice. */
+enum { ROUNDS = 20, OURS_NONE = 2, WAIT_MS = 100, GENERATIONS = 64, ENVIRON_BYTES = 256 << 10, CHILDREN_BYTES = 64 << 10 };
 
 static bool kept(int pid, const int *keep, unsigned keep_n)
 {
@@ -88,11 +89,9 @@ static bool descends_from_us(int pid)
 
 static bool wanted(const struct search *s, int pid, int parent, char state)
 {
-	if (kept(pid, s->keep, s->keep_n))
-		return false;
 	if (!s->run || state == 'Z') /* the dead have no environment: a child of ours that nobody knows is reaped */
 		return parent == getpid();
-	return has_environment(pid, s->run, s->slot, s->space) && (!s->ours || descends_from_us(pid));
+	return has_environment(pid, s->run, s->slot, s->space) && (!s->ours || parent == getpid() || descends_from_us(pid));
 }
 
 /* Kill, wait for the end, reap if it is our child. 1: it was alive. */
@@ -114,19 +113,48 @@ static unsigned finish(const struct search *s, int pid)
 	return same && state != 'Z';
 }
 
+static unsigned look_at(const struct search *s, int pid)
+{
+	int parent;
+	char state;
+	return pid > 1 && !kept(pid, s->keep, s->keep_n) && read_stat(pid, &parent, &state) && wanted(s, pid, parent, state) ? finish(s, pid) : 0;
+}
+
+/* What a dead process of ours left is our child now, or below one; only this thread has children. False: the kernel does not list them. */
+static bool sweep_children(const struct search *s, unsigned *killed)
+{
+	static char list[CHILDREN_BYTES];
+	char path[64];
+	snprintf(path, sizeof path, "/proc/self/task/%d/children", getpid());
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	size_t len = 0;
+	ssize_t n;
+	while (len < sizeof list - 1 && (n = read(fd, list + len, sizeof list - 1 - len)) > 0)
+		len += (size_t)n;
+	close(fd);
+	list[len] = 0;
+	for (char *at = list, *end; *at; at = end + (*end == ' ')) {
+		int pid = (int)strtol(at, &end, 10);
+		if (end == at)
+			break;
+		*killed += look_at(s, pid);
+	}
+	return true;
+}
+
 static unsigned sweep(const struct search *s)
 {
+	unsigned killed = 0;
+	if (s->ours && sweep_children(s, &killed))
+		return killed;
 	DIR *d = opendir("/proc");
 	if (!d)
 		return 0;
-	unsigned killed = 0;
 	struct dirent *e;
-	while ((e = readdir(d))) {
-		int pid = atoi(e->d_name), parent;
-		char state;
-		if (pid > 1 && read_stat(pid, &parent, &state) && wanted(s, pid, parent, state))
-			killed += finish(s, pid);
-	}
+	while ((e = readdir(d)))
+		killed += look_at(s, atoi(e->d_name));
 	closedir(d);
 	return killed;
 }
@@ -137,11 +165,10 @@ static unsigned sweep_until_none(struct search *s)
 	static char space[ENVIRON_BYTES]; /* of the main thread */
 	unsigned total = 0;
 	s->space = space;
-	for (int i = 0; i < ROUNDS; i++) {
+	for (int i = 0, none = 0; i < ROUNDS && none < (s->ours ? OURS_NONE : 1); i++) {
 		unsigned n = sweep(s);
 		total += n;
-		if (!n)
-			break;
+		none = n ? 0 : none + 1;
 	}
 	return total;
 }

@@ -81,11 +81,14 @@ void drive_event(struct prs_engine *e, struct prs_sched_event *ev)
 	if (!e->sched)
 		return; /* the last engine had decided on the end */
 	ev->now_us = prs_clock_us();
-	struct prs_sched_effects out = { 0 };
+	struct prs_sched_effects out = e->spare;
+	e->spare = (struct prs_sched_effects){ 0 };
 	int r = prs_sched_step(e->sched, ev, &out);
 	for (uint32_t i = 0; i < out.n; i++)
 		carry_out(e, &out.v[i]);
-	prs_freep(&out.v);
+	out.n = 0;
+	prs_freep(&e->spare.v);
+	e->spare = out;
 	if (r < 0)
 		drive_stop(e, PRS_JOB_DRAINING, PRS_ENOMEM, "out of memory");
 }

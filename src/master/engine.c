@@ -3,6 +3,7 @@
  */
 #include "master/impl.h"
 
+#include "base/mem.h"
 #include "io/ctl.h"
 
 #include "io/process.h"
@@ -373,6 +374,7 @@ static void free_loop(struct prs_engine *e)
 		prs_signal_free(e->signals[i]);
 	prs_loop_free(e->loop);
 	prs_sched_free(e->sched);
+	prs_freep(&e->spare.v);
 	prs_report_free(e->report);
 }
 

@@ -67,7 +67,7 @@ struct prs_engine {
 	struct prs_plan *plan;
 	struct prs_ledger ledger;
 	struct prs_sched *sched;
-	struct prs_sched_effects effects;
+	struct prs_sched_effects spare; /* memory for the effects of the next event; an event may come inside another one */
 	struct prs_index *index;
 	struct prs_log journal;
 	struct facts facts[2];

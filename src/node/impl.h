@@ -103,6 +103,7 @@ struct prs_node {
 	const uint8_t *payload;
 	uint32_t payload_bytes;
 	int payload_fd;
+	struct prs_buf task; /* that is being sent */
 	uint16_t *dirty; /* slots with something to send */
 	uint16_t dirty_n;
 };

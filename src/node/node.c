@@ -27,6 +27,7 @@ int prs_node_new(struct prs_node **ret, const struct prs_node_config *c, struct 
 		return prs_fail(err, PRS_ENOMEM, "node");
 	n->c = *c;
 	n->payload_fd = -1;
+	prs_buf_init(&n->task, (size_t)1 << 31);
 	n->pool = prs_pool_new(&c->pool);
 	n->workers = prs_calloc(c->pool.slots, sizeof *n->workers);
 	n->pages = prs_calloc(c->pool.slots, sizeof *n->pages);
@@ -60,6 +61,7 @@ void prs_node_free(struct prs_node *n)
 	for (uint16_t i = 0; i < n->c.pool.slots && n->workers; i++)
 		worker_done(&n->workers[i]);
 	rows_free(n);
+	prs_buf_done(&n->task);
 	perf_done(n);
 	memory_done(n);
 	prs_timer_free(n->timer);
@@ -85,15 +87,15 @@ void node_check_down(struct prs_node *n)
 static void carry_out(struct prs_node *n, const struct prs_pool_effect *e)
 {
 	struct worker *w = &n->workers[e->slot < n->c.pool.slots ? e->slot : 0];
-	struct prs_pool_event back = { .now_us = prs_clock_us(), .slot = e->slot };
 	switch (e->type) {
 	case PRS_POOL_SPAWN: worker_spawn(w, e->incarnation); break;
 	case PRS_POOL_SEND: worker_send_task(w, e); break;
-	case PRS_POOL_RECALL:
-		back.type = PRS_POOL_RECALLED;
+	case PRS_POOL_RECALL: {
+		struct prs_pool_event back = { .type = PRS_POOL_RECALLED, .now_us = prs_clock_us(), .slot = e->slot };
 		back.count = worker_take_tokens(w, e->count);
 		node_event(n, &back);
 		break;
+	}
 	case PRS_POOL_DROP: worker_send_drop(w, e->claim, e->count); break;
 	case PRS_POOL_STOP: worker_send_stop(w); break;
 	case PRS_POOL_SIGNAL:

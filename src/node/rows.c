@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 enum { SEGMENTS_MAX = 8, SEGMENT_PREALLOC = 4 << 20, PAUSE_BYTES = 24 << 20, GROUP_BYTES = 256 << 10 };
-#define GROUP_US UINT64_C(3000)
+#define GROUP_US UINT64_C(10000)
 
 struct raw_job {
 	struct prs_sync_job job;

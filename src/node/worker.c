@@ -104,26 +104,26 @@ static void put_frame(struct worker *w, uint16_t type, uint32_t claim, const voi
 /* A task above PRS_MSG_PART_BYTES goes in several frames. */
 void worker_send_task(struct worker *w, const struct prs_pool_effect *e)
 {
-	PRS_AUTOBUF body;
-	prs_buf_init(&body, (size_t)1 << 31);
-	PRS_AUTOBUF payload;
-	prs_buf_init(&payload, (size_t)1 << 31);
+	struct prs_buf *payload = &w->node->task;
 	struct prs_task t = { .id = e->unit.id, .lease = e->lease, .item_first = e->unit.item_first, .item_count = e->unit.item_count, .try_number = e->try_number };
-	int r = w->node->c.link.task(w->node->c.link.ctx, &e->unit, &t, &body);
-	prs_msg_put_task(&payload, &t);
-	prs_buf_put(&payload, body.data, body.len);
-	if (r < 0 || body.failed || payload.failed) {
+	prs_buf_clear(payload);
+	prs_buf_zero(payload, PRS_TASK_BYTES);
+	int r = w->node->c.link.task(w->node->c.link.ctx, &e->unit, &t, payload);
+	if (r < 0 || payload->failed) {
 		no_memory(w);
 		return;
 	}
-	for (size_t at = 0; at < payload.len;) {
-		size_t n = payload.len - at < PRS_MSG_PART_BYTES ? payload.len - at : PRS_MSG_PART_BYTES;
-		bool more = at + n < payload.len;
+	prs_msg_set_task(payload->data, &t);
+	for (size_t at = 0; at < payload->len;) {
+		size_t n = payload->len - at < PRS_MSG_PART_BYTES ? payload->len - at : PRS_MSG_PART_BYTES;
+		bool more = at + n < payload->len;
 		struct prs_msg_header h = { (uint32_t)n, PRS_MSG_TASK, more ? PRS_MSG_MORE : 0, e->claim };
 		prs_msg_put_header(&w->conn.out, &h);
-		prs_buf_put(&w->conn.out, payload.data + at, n);
+		prs_buf_put(&w->conn.out, payload->data + at, n);
 		at += n;
 	}
+	if (payload->cap > PRS_MSG_PART_BYTES)
+		prs_buf_done(payload);
 	w->tokens_due++;
 	gather(w);
 }

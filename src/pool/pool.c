@@ -13,7 +13,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
-enum { NO_SLOT = 0xffff, EXIT_SOCKET_CLOSED = 107, SLACK_DEPTH = 8, UNIT_US = 4, SLACK_MAX_US = 200 };
+enum { NO_SLOT = 0xffff, EXIT_SOCKET_CLOSED = 107, UNIT_US = 4, SLACK_MAX_US = 1000 };
 
 struct item {
 	struct prs_unit unit;
@@ -968,11 +968,11 @@ void prs_pool_view(const struct prs_pool *p, uint16_t slot, struct prs_pool_slot
 uint32_t prs_pool_queued(const struct prs_pool *p) { return p->queue.n; }
 bool prs_pool_busy(const struct prs_pool *p) { return p->in_state[PRS_WORKER_BUSY] > 0; }
 
-/* Every busy slot has more than half of the depth. What lies around a run() takes UNIT_US at least. */
+/* Every busy slot has more than half of the depth: half of what is behind the first one. What lies around a run() takes UNIT_US at least. */
 uint64_t prs_pool_slack_us(const struct prs_pool *p)
 {
-	if (ending(p) || p->hungry_n || p->depth < SLACK_DEPTH || !prs_pool_busy(p))
+	if (ending(p) || p->hungry_n || !prs_pool_busy(p) || !p->measured || p->mean_run_us > p->c.depth_target_us)
 		return 0;
-	uint64_t us = p->depth / 4 * (p->mean_run_us > UNIT_US ? p->mean_run_us : UNIT_US);
+	uint64_t us = p->depth / 2 * (p->mean_run_us > UNIT_US ? p->mean_run_us : UNIT_US) / 2;
 	return us < SLACK_MAX_US ? us : SLACK_MAX_US;
 }

@@ -27,24 +27,19 @@ int prs_msg_get_header(const uint8_t raw[PRS_MSG_HEADER_BYTES], struct prs_msg_h
 	return 0;
 }
 
-int prs_msg_put_task(struct prs_buf *b, const struct prs_task *t)
+void prs_msg_set_task(uint8_t raw[PRS_TASK_BYTES], const struct prs_task *t)
 {
-	uint8_t *p = prs_buf_reserve(b, PRS_TASK_BYTES);
-	if (!p)
-		return b->failed;
-	prs_put64(p, t->id);
-	prs_put64(p + 8, t->lease);
-	prs_put32(p + 16, t->item_first);
-	prs_put32(p + 20, t->item_count);
-	prs_put32(p + 24, t->items);
-	prs_put16(p + 28, t->try_number);
-	prs_put16(p + 30, t->kind);
-	prs_put16(p + 32, t->input);
-	prs_put16(p + 34, 0);
-	prs_put32(p + 36, t->keys_bytes);
-	prs_put64(p + 40, t->global_row);
-	b->len += PRS_TASK_BYTES;
-	return 0;
+	prs_put64(raw, t->id);
+	prs_put64(raw + 8, t->lease);
+	prs_put32(raw + 16, t->item_first);
+	prs_put32(raw + 20, t->item_count);
+	prs_put32(raw + 24, t->items);
+	prs_put16(raw + 28, t->try_number);
+	prs_put16(raw + 30, t->kind);
+	prs_put16(raw + 32, t->input);
+	prs_put16(raw + 34, 0);
+	prs_put32(raw + 36, t->keys_bytes);
+	prs_put64(raw + 40, t->global_row);
 }
 
 int prs_msg_get_report(const uint8_t *p, size_t n, struct prs_report *ret, struct prs_err *err)
