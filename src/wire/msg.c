@@ -42,6 +42,13 @@ void prs_msg_set_task(uint8_t raw[PRS_TASK_BYTES], const struct prs_task *t)
 	prs_put64(raw + 40, t->global_row);
 }
 
+int prs_msg_put_task(struct prs_buf *b, const struct prs_task *t)
+{
+	uint8_t raw[PRS_TASK_BYTES];
+	prs_msg_set_task(raw, t);
+	return prs_buf_put(b, raw, sizeof raw);
+}
+
 int prs_msg_get_report(const uint8_t *p, size_t n, struct prs_report *ret, struct prs_err *err)
 {
 	struct prs_reader r = { p, n, false };

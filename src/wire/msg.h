@@ -79,6 +79,7 @@ int prs_msg_put_header(struct prs_buf *b, const struct prs_msg_header *h);
 int prs_msg_get_header(const uint8_t raw[PRS_MSG_HEADER_BYTES], struct prs_msg_header *ret, struct prs_err *err);
 /* The fixed part of a task (PRS_TASK_BYTES). */
 void prs_msg_set_task(uint8_t raw[PRS_TASK_BYTES], const struct prs_task *t);
+int prs_msg_put_task(struct prs_buf *b, const struct prs_task *t);
 int prs_msg_get_report(const uint8_t *p, size_t n, struct prs_report *ret, struct prs_err *err);
 int prs_msg_get_hello(const uint8_t *p, size_t n, struct prs_hello *ret, struct prs_err *err);
 

@@ -62,10 +62,12 @@ static void test_headers_that_are_none(void **state)
 static void test_task(void **state)
 {
 	(void)state;
-	uint8_t raw[PRS_TASK_BYTES];
+	PRS_AUTOBUF b;
 	struct prs_task t = { 5, LEASE(77), 10, 20, 20, 2, 0, 1, 9, 12345 };
-	prs_msg_set_task(raw, &t);
-	assert_bytes_hex(raw, sizeof raw, task_hex, "task");
+	prs_buf_init(&b, 64);
+	assert_int_equal(prs_msg_put_task(&b, &t), 0);
+	assert_int_equal(b.len, PRS_TASK_BYTES);
+	assert_bytes_hex(b.data, b.len, task_hex, "task");
 }
 
 static void test_report(void **state)
