@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * test_jobfile: every option with every kind of value through flags, v2 and v1 keys, prs: and --set gives the same value or the same error;
+ * prs.yml; every allocation of a whole job file fails once.
+ */
+#include "base/mem.h"
+#include "spec/jobfile.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <cmocka.h>
+
+/* ---- a file system of names: what has a dot is a file, what begins with "no" is not there ------------------------------ */
+
+static const char *project_text; /* of /p/prs.yml; NULL = there is none */
+
+static int fs_stat(void *ctx, const char *path, struct prs_fs_stat *ret)
+{
+	(void)ctx;
+	const char *name = strrchr(path, '/') + 1;
+	if (!strncmp(name, "no", 2))
+		return -ENOENT;
+	*ret = (struct prs_fs_stat){ .mode = strchr(name, '.') ? S_IFREG : S_IFDIR };
+	return 0;
+}
+
+static int fs_open(void *ctx, const char *path, int flags, uint32_t mode)
+{
+	(void)ctx;
+	(void)flags;
+	(void)mode;
+	return project_text && !strcmp(path, "/p/prs.yml") ? 3 : -ENOENT;
+}
+
+static ssize_t fs_pread(void *ctx, int fd, void *to, size_t n, uint64_t offset)
+{
+	(void)ctx;
+	(void)fd;
+	size_t all = strlen(project_text), left = offset < all ? all - (size_t)offset : 0;
+	memcpy(to, project_text + offset, n < left ? n : left);
+	return (ssize_t)(n < left ? n : left);
+}
+
+static int fs_close(void *ctx, int fd)
+{
+	(void)ctx;
+	(void)fd;
+	return 0;
+}
+
+static const struct prs_fs fs = { .stat = fs_stat, .open = fs_open, .pread = fs_pread, .close = fs_close };
+
+/* ---- reading ---------------------------------------------------------------------------------------------------------- */
+
+static struct prs_job job;
+static struct prs_buf found; /* mistakes as text */
+
+/* Returns whether the file has no mistakes. */
+static bool read_job(const char *text, const char *set, const char *input)
+{
+	struct prs_err err = { 0 };
+	struct prs_list sets = { 0 };
+	struct prs_yaml_doc *d = prs_yaml_doc_new();
+	prs_job_done(&job);
+	prs_job_init(&job);
+	prs_buf_clear(&found);
+	assert_int_equal(prs_options_init(&job.o, &err), 0);
+	if (set)
+		assert_int_equal(prs_list_add(&sets, set), 0);
+	if (input)
+		assert_int_equal(prs_job_set(&job, prs_option_find("input", false), input, "--input", &err), 0);
+	struct prs_project *p = prs_project_find(&fs, "/p/jobs", NULL, d);
+	struct prs_jobfile_request q = { .struct_size = sizeof q, .fs = &fs, .file = "job.yml", .cwd = "/p/jobs", .project = p, .sets = &sets };
+	if (prs_jobfile_parse(&job, &q, (const uint8_t *)text, strlen(text), d, &err) < 0)
+		fail_msg("%s", err.msg);
+	prs_yaml_print(d, PRS_MISTAKE, &found);
+	bool good = !prs_yaml_count(d, PRS_MISTAKE);
+	prs_project_free(p);
+	prs_yaml_doc_free(d);
+	prs_list_done(&sets);
+	return good;
+}
+
+/* ---- every option ----------------------------------------------------------------------------------------------------- */
+
+static const char v2[] = "type: parallel\ninputs: {data: {type: uri_folder, path: ./in}}\noutputs: {rows: {type: uri_file}}\ninput_data: ${{inputs.data}}\n"
+			 "task: {type: run_function, code: ./code, entry_script: score.py, append_row_to: '${{outputs.rows}}'}\n";
+static const char v1[] = "parallel_run_config:\n  entry_script: score.py\n  source_directory: ./code\n";
+
+static bool is_simple(const struct prs_option_row *row)
+{
+	return row->group[0] && row->type != PRS_OPTION_LIST && row->type != PRS_OPTION_TEXT && row->resume != PRS_RESUME_SCREEN;
+}
+
+static void value_text(const struct prs_options *o, const struct prs_option_row *row, struct prs_buf *to)
+{
+	prs_buf_clear(to);
+	prs_option_get(o, row, 0, to);
+}
+
+/* The file gives what a flag with `value` gives: the same value, or the same sentence behind the place and the key. */
+static void same_as_flag(const struct prs_option_row *row, const char *value, const char *text, const char *set, const char *input, const char *way)
+{
+	struct prs_options o;
+	struct prs_err err = { 0 };
+	PRS_AUTOBUF want, got;
+	prs_buf_init(&want, 4096);
+	prs_buf_init(&got, 4096);
+	assert_int_equal(prs_options_init(&o, &err), 0);
+	bool flag = prs_option_set(&o, row, value, "W", &err) == 0, file = read_job(text, set, input);
+	if (flag != file)
+		fail_msg("%s as %s: flag %s, file %s\n%s", row->flag, way, flag ? "takes it" : err.msg, file ? "takes it" : "does not", prs_buf_str(&found));
+	value_text(&o, row, &want);
+	value_text(&job.o, row, &got);
+	if (file && strcmp(prs_buf_str(&want), prs_buf_str(&got)) != 0)
+		fail_msg("%s %s as %s: %s instead of %s", row->flag, value, way, prs_buf_str(&got), prs_buf_str(&want));
+	if (!file && !strstr(prs_buf_str(&found), err.msg + strlen("W")))
+		fail_msg("%s %s as %s: \"%s\" instead of \"%s\"", row->flag, value, way, prs_buf_str(&found), err.msg);
+	prs_options_done(&o);
+}
+
+/* `tries` as the key says it: max_retries is one less. False: this value has no such form. */
+static bool key_value(const char *key, const char *value, char *to, size_t n)
+{
+	char *end;
+	long v = strtol(value, &end, 10);
+	bool retries = !strcmp(key, "retry_settings.max_retries");
+	if (retries && (end == value || *end || v < 1 || v > 65535))
+		return false;
+	if (retries)
+		snprintf(to, n, "%ld", v - 1);
+	else
+		snprintf(to, n, "%s", value);
+	return true;
+}
+
+static void through_key(const struct prs_option_row *row, const char *base, const char *indent, const char *key, const char *value, const char *input)
+{
+	char text[2048], set[512], written[128];
+	const char *dot = strrchr(key, '.');
+	const char *prefix = !strcmp(indent, "") ? "" : base == v1 ? "parallel_run_config." : "prs.";
+	if (!key_value(key, value, written, sizeof written))
+		return;
+	for (int quoted = 0; quoted < 2; quoted++) {
+		const char *q = quoted ? "'" : "";
+		if (dot)
+			snprintf(text, sizeof text, "%s%.*s:\n  %s: %s%s%s\n", base, (int)(dot - key), key, dot + 1, q, written, q);
+		else
+			snprintf(text, sizeof text, "%s%s%s%s: %s%s%s\n", base, !strcmp(prefix, "prs.") ? "prs:\n" : "", indent, key, q, written, q);
+		same_as_flag(row, value, text, NULL, input, text + strlen(base));
+		snprintf(set, sizeof set, "%s%s=%s%s%s", prefix, key, q, written, q);
+		same_as_flag(row, value, base, set, input, set);
+	}
+}
+
+static void every_way(const struct prs_option_row *row, const char *value)
+{
+	char own[PRS_OPTION_WORD_MAX];
+	snprintf(own, sizeof own, "%s", row->name);
+	for (char *c = own; *c; c++)
+		*c = *c == '-' ? '_' : *c;
+	if (row->v2[0])
+		through_key(row, v2, "", row->v2, value, NULL);
+	if (row->v1[0])
+		through_key(row, v1, "  ", row->v1, value, "in");
+	if (strcmp(row->flag, "--output-action") != 0) /* append_row_to says it */
+		through_key(row, v2, "  ", own, value, NULL);
+}
+
+static void test_every_option(void **state)
+{
+	(void)state;
+	static const char *const wrong[] = { "x", "1.5x", "1 2", "0x1g", "nan" };
+	char value[64];
+	for (unsigned i = 0; prs_option_at(i); i++) {
+		const struct prs_option_row *row = prs_option_at(i);
+		bool number = row->type != PRS_OPTION_BOOL && row->type != PRS_OPTION_CHOICE;
+		if (!is_simple(row))
+			continue;
+		if (row->def[0])
+			every_way(row, row->def);
+		for (int k = 0; k < 4 && number; k++) { /* lowest, highest, one below, one above */
+			snprintf(value, sizeof value, "%.0f", (k % 2 ? row->max : row->min) + (k < 2 ? 0 : k % 2 ? 1 : -1));
+			every_way(row, value);
+		}
+		for (size_t k = 0; k < sizeof wrong / sizeof *wrong; k++)
+			every_way(row, wrong[k]);
+		for (const char *p = row->unit; row->type == PRS_OPTION_CHOICE && *p; p += p[strcspn(p, "|")] == '|') {
+			snprintf(value, sizeof value, "%.*s", (int)strcspn(p, "|"), p);
+			every_way(row, value);
+			p += strlen(value);
+		}
+		if (row->type == PRS_OPTION_BOOL)
+			every_way(row, "true");
+	}
+}
+
+/* A key with a wrong letter is no key, and the right one is named. */
+static void test_misspelt_keys(void **state)
+{
+	(void)state;
+	char text[2048], want[256];
+	for (unsigned i = 0; prs_option_at(i); i++) {
+		const struct prs_option_row *row = prs_option_at(i);
+		if (!is_simple(row) || !row->v2[0] || strchr(row->v2, '.'))
+			continue;
+		snprintf(text, sizeof text, "%s%sx: 1\n", v2, row->v2);
+		assert_false(read_job(text, NULL, NULL));
+		snprintf(want, sizeof want, "%sx is not a key of a parallel job; did you mean %s?", row->v2, row->v2);
+		if (!strstr(prs_buf_str(&found), want))
+			fail_msg("%s", prs_buf_str(&found));
+	}
+}
+
+/* Flags inside program_arguments are weaker than keys; by a whole name, a beginning, with = and without. */
+static void test_flags_in_arguments(void **state)
+{
+	(void)state;
+	static const struct { const char *arguments, *more; int64_t threshold; const char *words; } rows[] = {
+		{ "--error_threshold 5", "", 5, "" },
+		{ "--error_threshold=5 --x 1", "", 5, "--x 1 " },
+		{ "--error_thr 5", "", 5, "" },
+		{ "--error_threshold -1", "", -1, "" },
+		{ "--error_threshold 5", "error_threshold: 7\n", 7, "" },
+		{ "\"'--error_threshold' 5\"", "", -1, "--error_threshold 5 " },   /* in quotes: the script's own */
+		{ "--error-threshold 5", "", -1, "--error-threshold 5 " },         /* no such flag of the original */
+		{ "--task classify", "", -1, "--task classify " },                 /* no value that task_overhead_timeout takes */
+		{ "--al 5", "", -1, "--al 5 " }, { "--allowed 5", "", -1, "--allowed 5 " }, /* too short, ambiguous */
+		{ "--model x --copy_logs_to_parent True y", "", -1, "--model x y " },
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		char text[2048], words[256] = "";
+		snprintf(text, sizeof text, "%.*s, program_arguments: %s}\n%s", (int)(strlen(v2) - 2), v2, rows[i].arguments, rows[i].more);
+		if (!read_job(text, NULL, NULL))
+			fail_msg("%s", prs_buf_str(&found));
+		for (size_t k = 0; k < job.program_args.n; k++)
+			snprintf(words + strlen(words), sizeof words - strlen(words), "%s ", job.program_args.v[k]);
+		assert_int_equal(job.o.error_threshold, rows[i].threshold);
+		assert_string_equal(words, rows[i].words);
+	}
+}
+
+/* ---- prs.yml ---------------------------------------------------------------------------------------------------------- */
+
+static void test_project(void **state)
+{
+	(void)state;
+	static const struct { const char *path, *reads; } rows[] = {
+		{ "azureml:mnist:2", "/p/data/mnist" }, { "azureml:mnist:3", "/p/data/any" }, { "azureml:mnist@latest", "/p/data/any" },
+		{ "https://example.org/x?y=1", "/p/web" }, { "azureml://datastores/store/paths/a/b/", "/s/a/b" },
+		{ "azureml://subscriptions/1/resourcegroups/2/workspaces/3/datastores/store/paths//a", "/s/a" }, { "azureml://datastores/store/paths/", "/s" },
+		{ "azureml://registries/r/data/d/versions/1", "/p/registry" }, { "file:./in", "/p/jobs/in" }, { "azureml:./in", "/p/jobs/in" },
+		{ "azureml:/in", "/in" }, { "../x/./y//z/..", "/p/x/y" }, { "/../in", "/in" }, { "file:///in", "/in" },
+	};
+	project_text = "assets:\n  azureml:mnist:2: ./data/mnist\n  mnist: ./data/any\n  https://example.org/x?y=1: ./web\n  azureml://registries/r/data/d/versions/1: registry\n"
+		       "datastores: {store: /s}\n";
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		char text[2048];
+		snprintf(text, sizeof text, "type: parallel\ninputs: {data: {path: '%s'}}\ninput_data: ${{inputs.data}}\ntask: {type: run_function, code: ./code, entry_script: score.py}\n", rows[i].path);
+		if (!read_job(text, NULL, NULL))
+			fail_msg("%s: %s", rows[i].path, prs_buf_str(&found));
+		assert_string_equal(job.inputs[0].path, rows[i].reads);
+	}
+	project_text = "python: ./v/python\nenvironment: {a: b}\n";
+	assert_false(read_job(v2, NULL, NULL));
+	assert_non_null(strstr(prs_buf_str(&found), "/p/prs.yml:2:1: environment is not a key of prs.yml; did you mean environments?"));
+	project_text = NULL;
+}
+
+/* ---- memory ----------------------------------------------------------------------------------------------------------- */
+
+#ifdef PRS_KILL_POINTS
+static void read_anything(const char *text)
+{
+	struct prs_err err = { 0 };
+	struct prs_job j;
+	struct prs_list sets = { 0 };
+	PRS_AUTOBUF b;
+	prs_buf_init(&b, 1 << 20);
+	prs_job_init(&j);
+	struct prs_yaml_doc *d = prs_yaml_doc_new();
+	int r = d ? prs_options_init(&j.o, &err) : -1;
+	if (!r && prs_list_add(&sets, "error_threshold=4") == 0 && prs_list_add(&j.o.input, "other=in") == 0) {
+		struct prs_project *p = prs_project_find(&fs, "/p/jobs", NULL, d);
+		struct prs_jobfile_request q = { .struct_size = sizeof q, .fs = &fs, .file = "job.yml", .cwd = "/p/jobs", .project = p, .sets = &sets };
+		r = prs_jobfile_parse(&j, &q, (const uint8_t *)text, strlen(text), d, &err);
+		bool good = r == 0 && !prs_yaml_count(d, PRS_MISTAKE);
+		if (good && prs_job_to_yaml(&j, &b, &err) == 0)
+			prs_job_place(&j, &fs, "/runs/x", "x", &err);
+		prs_yaml_print(d, PRS_MISTAKE, &b);
+		prs_project_free(p);
+	}
+	prs_job_done(&j);
+	prs_list_done(&sets);
+	prs_yaml_doc_free(d);
+}
+
+static void test_no_memory(void **state)
+{
+	(void)state;
+	static const char *const texts[] = {
+		"type: pipeline\ninputs: {images: {path: ./in}, size: 5}\noutputs: {scores: {type: uri_file, path: './${{name}}/x'}}\njobs:\n  a:\n    type: parallel\n"
+		"    component: {type: parallel, inputs: {data: {type: uri_folder}, other: {type: uri_folder}, n: {type: number, default: 1.5}}, outputs: {rows: {type: uri_file}}}\n"
+		"    inputs: {data: '${{parent.inputs.images}}'}\n    outputs: {rows: '${{parent.outputs.scores}}'}\n    input_data: ${{inputs.data}}\n    mini_batch_size: ${{parent.inputs.size}}\n"
+		"    environment_variables: {A: b}\n    compute: x\n    task: {type: run_function, code: ./code, entry_script: score.py, program_arguments: '--n ${{inputs.n}} \"a b\" --error_thr 3 $[[--o ${{inputs.other}}]]',\n"
+		"      append_row_to: '${{outputs.rows}}'}\n    prs: {model: [m=w.bin], threads: keep}\n",
+		"parallel_run_config:\n  entry_script: score.py\n  source_directory: ./code\n  output_action: append_row\n  eror_threshold: 5\n",
+		"type: model\nmodel: {path: w.bin}\ncode_configuration: {code: ./code, scoring_script: score.py}\nsettings: {mini_batch_size: ten}\n",
+	};
+	project_text = "assets: {a: ./b}\ndatastores: {s: ./s}\n";
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+		long before = prs_mem_count();
+		read_anything(texts[i]);
+		long needed = prs_mem_count() - before;
+		for (long n = 1; n <= needed; n++) {
+			prs_mem_fault(n);
+			read_anything(texts[i]);
+			prs_mem_fault_from(n);
+			read_anything(texts[i]);
+			prs_mem_fault(0);
+		}
+	}
+	project_text = NULL;
+}
+#endif
+
+static int setup(void **state)
+{
+	(void)state;
+	prs_buf_init(&found, 1 << 20);
+	prs_job_init(&job);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	prs_buf_done(&found);
+	prs_job_done(&job);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_every_option), cmocka_unit_test(test_misspelt_keys), cmocka_unit_test(test_flags_in_arguments), cmocka_unit_test(test_project),
+#ifdef PRS_KILL_POINTS
+		cmocka_unit_test(test_no_memory),
+#endif
+	};
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
