@@ -27,14 +27,13 @@ const struct prs_option_row *prs_option_at(unsigned id) { return id < PRS_OPTION
 
 /* ---- names ------------------------------------------------------------------------------------------------------------ */
 
-/* Equal when '-' and '_' are the same; n = how many bytes to look at. */
-static bool same_name(const char *a, const char *b, size_t n)
+/* Is the word that name? '_' counts as '-'; n = how many bytes to look at. */
+static bool same_name(const char *name, const char *word, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		char x = a[i] == '_' ? '-' : a[i], y = b[i] == '_' ? '-' : b[i];
-		if (x != y)
+		if (name[i] != (word[i] == '_' ? '-' : word[i]))
 			return false;
-		if (!x)
+		if (!name[i])
 			return true;
 	}
 	return true;

@@ -143,6 +143,9 @@ void screen_error(void *ctx, const char *where, const char *text, size_t n)
 		return; /* an event says it */
 	put_original(s, &trace, text, n);
 	prs_console_error(&b, where, (const char *)trace.data, trace.len, s->color);
+	unsigned long long id;
+	if (s->run_name && where && sscanf(where, "mini-batch %llu,", &id) == 1)
+		prs_buf_putf(&b, "    prs replay %s %llu --pdb runs it again, in the debugger\n", s->run_name, id);
 	screen_put(s, &b);
 	s->error_shown = true;
 }

@@ -134,6 +134,7 @@ int cli_start(const struct cli_start *s)
 	struct start st = { .s = s };
 	snprintf(st.copied, sizeof st.copied, "%s/work/code", s->run->dir);
 	screen_init(&st.screen, s->json, s->quiet);
+	st.screen.run_name = s->run->name;
 	int r = cli_find_parts(program, loader, &err);
 	if (!r && make_environment(s->job, s->run->dir, s->run->name, &env, &gpus) < 0)
 		r = prs_fail(&err, PRS_ENOMEM, "the environment of the workers");

@@ -209,7 +209,7 @@ static void next_command(struct prs_engine *e)
 	case PRS_EFIRST_TASK_TIMEOUT:
 		snprintf(to, n, "prs resume %s --retry-failed --set first_task_creation_timeout=%.0f", name, 2e-6 * (double)o->first_task_creation_timeout_us);
 		break;
-	default: snprintf(to, n, "mend the script (logs/user/error.txt says more), then give the same prs run again");
+	default: snprintf(to, n, "prs logs %s --errors", name);
 	}
 }
 

@@ -243,6 +243,28 @@ class RunTest(CliCase):
         self.assertRegex(lines[-1], r"^  next          \S")
 
 
+    def test_commands_that_are_proposed_work(self):
+        self.files(20)
+        self.script("""
+            def run(mini_batch):
+                if mini_batch.task_id == 1: raise ValueError('no way')
+                return mini_batch
+        """)
+        r = self.run_job("--error-threshold", "0", "-p", "1")
+        self.assertEqual(r.returncode, 1)
+        [replay] = [line.split() for line in r.stderr.splitlines() if line.startswith("    prs replay ")]
+        self.assertEqual(replay[4], "--pdb")
+        again = self.prs(*replay[1:4])
+        self.assertEqual(again.returncode, 1)
+        self.assertIn("ValueError: no way", again.stdout + again.stderr)
+        self.script("def run(mini_batch): raise ValueError('none')")
+        r = self.run_job("-q")
+        [command] = [line.split()[1:] for line in r.stderr.splitlines() if line.startswith("  next  ")]
+        errors = self.prs(*command[1:])
+        self.assertEqual(errors.returncode, 0)
+        self.assertIn("ValueError: none", errors.stdout)
+
+
 class FindTest(CliCase):
     def setUp(self):
         super().setUp()

@@ -314,6 +314,22 @@ static void test_code_fingerprint(void **state)
 	assert_memory_not_equal(first, next, 16);
 }
 
+/* Two files, and one whose bytes are what stands between them when they are read one after the other. */
+static void test_fingerprint_has_the_sizes(void **state)
+{
+	(void)state;
+	uint8_t two[16], one[16];
+	put("src/a", "one");
+	put("src/b", "two");
+	print_now(two);
+	assert_int_equal(unlink(in("src/b")), 0);
+	FILE *f = fopen(in("src/a"), "w");
+	fwrite("oneb\0\0\0\0\0\0\0\0\0\0two", 1, 17, f);
+	fclose(f);
+	print_now(one);
+	assert_memory_not_equal(one, two, 16);
+}
+
 static void test_copy_is_exact(void **state)
 {
 	(void)state;
@@ -679,7 +695,7 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(test_what_is_left_out), T(test_output_folder_and_own_run), T(test_input_is_the_folder_itself), T(test_links), T(test_ignore_files), T(test_ignore_rules),
-		T(test_too_many_bytes), T(test_too_many_files), T(test_code_fingerprint), T(test_copy_is_exact), T(test_every_failing_call),
+		T(test_too_many_bytes), T(test_too_many_files), T(test_code_fingerprint), T(test_fingerprint_has_the_sizes), T(test_copy_is_exact), T(test_every_failing_call),
 		T(test_job_json_there_and_back), T(test_job_json_damaged), T(test_job_json_of_others), T(test_all_mistakes), T(test_checks_one_by_one), T(test_names_of_runs),
 		T(test_empty_input), T(test_progress_timeout), T(test_argv),
 	};
