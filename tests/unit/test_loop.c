@@ -90,27 +90,6 @@ static void test_timers_fire_in_order_and_never_early(void **state)
 	assert_string_equal(w->order, "123");
 }
 
-/* A callback that took long: a timer that it sets counts from now, not from when the turn began. */
-static void on_long(void *ctx)
-{
-	struct world *w = ctx;
-	for (uint64_t end = prs_clock_us() + 60000; prs_clock_us() < end;)
-		;
-	prs_timer_at(w->timers[1], w->due_us = prs_clock_us() + 20000);
-	prs_timer_at(w->timers[2], w->due_us + 1000);
-}
-
-static void test_a_timer_set_late_in_a_turn(void **state)
-{
-	struct world *w = *state;
-	prs_loop_fn *const fns[] = { on_long, on_second, on_last };
-	for (int i = 0; i < 3; i++)
-		assert_non_null(w->timers[i] = prs_timer_new(w->loop, fns[i], w, NULL));
-	prs_timer_at(w->timers[0], 0);
-	prs_loop_run(w->loop);
-	assert_string_equal(w->order, "23");
-}
-
 static void test_a_timer_is_moved_and_turned_off(void **state)
 {
 	struct world *w = *state;
@@ -138,6 +117,29 @@ static void on_readable(void *ctx, int events)
 	prs_watch_free(w->watch); /* its own */
 	w->watch = NULL;
 	prs_loop_stop(w->loop);
+}
+
+/* A callback that took long: a timer that it sets counts from now, not from when the turn began. */
+static void on_long(void *ctx)
+{
+	struct world *w = ctx;
+	for (uint64_t end = prs_clock_us() + 60000; prs_clock_us() < end;)
+		;
+	prs_timer_at(w->timers[1], w->due_us = prs_clock_us() + 20000);
+	prs_timer_at(w->timers[2], w->due_us + 1000);
+}
+
+static void test_a_timer_set_late_in_a_turn(void **state)
+{
+	struct world *w = *state;
+	prs_loop_fn *const fns[] = { on_long, on_second, on_last };
+	for (int i = 0; i < 3; i++)
+		assert_non_null(w->timers[i] = prs_timer_new(w->loop, fns[i], w, NULL));
+	prs_timer_at(w->timers[0], 0);
+	assert_non_null(w->watch = prs_watch_new(w->loop, w->pipe[0], PRS_READABLE, on_readable, w, NULL)); /* the next turn comes at once */
+	assert_int_equal(write(w->pipe[1], "a", 1), 1);
+	prs_loop_run(w->loop);
+	assert_string_equal(w->order, "a23");
 }
 
 static void on_unpause(void *ctx)
