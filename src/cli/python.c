@@ -99,7 +99,7 @@ static int understand(const char *name, char *answer, char *to, size_t n, struct
 
 int cli_find_python(const char *name, const char *script, char *to, size_t n, struct prs_err *err)
 {
-	char answer[ANSWER_BYTES], dash_c[] = "-c", path[PATH_MAX] = "", none[] = "";
+	char answer[ANSWER_BYTES], no_site[] = "-S", dash_c[] = "-c", path[PATH_MAX] = "", none[] = "";
 	PRS_AUTOFREE char *inside = is_folder(name) ? prs_strf("%s/bin/python", name) : NULL;
 	PRS_AUTOFREE char *program = prs_strdup(inside ? inside : name);
 	PRS_AUTOFREE char *shown = prs_strdup(script ? script : "");
@@ -110,7 +110,7 @@ int cli_find_python(const char *name, const char *script, char *to, size_t n, st
 	if (!is_there(program))
 		return not_there(program, err);
 	bool read_script = script && realpath(script, path) && !is_folder(path);
-	char *argv[] = { program, dash_c, question, read_script ? path : NULL, read_script ? shown : none, NULL };
+	char *argv[] = { program, no_site, dash_c, question, read_script ? path : NULL, read_script ? shown : none, NULL };
 	if (prs_capture(argv, answer, sizeof answer, err) < 0) {
 		prs_wrap(err, "the interpreter");
 		return prs_fail(err, PRS_ESPAWN, "%s is no Python interpreter that runs here", name);

@@ -124,3 +124,10 @@ def test_start_is_lean(python):
            "print(' '.join(sorted(set(sys.modules) - before)))" % PYTHON_DIR
     new = set(subprocess.run([python, "-c", code], stdout=subprocess.PIPE, universal_newlines=True, check=True).stdout.split())
     assert {n for n in new if not n.startswith("prs_loader")} <= {"_socket", "_struct", "fcntl", "mmap", "select", "struct"}
+
+
+def test_first_mini_batch_is_lean(node, python):
+    plain = subprocess.run([python, "-c", "import sys; print(' '.join(sys.modules))"], stdout=subprocess.PIPE, universal_newlines=True, check=True)
+    n = node("import sys\ndef run(mini_batch):\n    return list(sys.modules)").begin()
+    new = set(n.rows().decode().split()) - set(plain.stdout.split())
+    assert not new & {"json", "re", "enum", "collections", "socket", "signal", "logging", "inspect", "traceback", "threading", "typing"}

@@ -5,6 +5,7 @@ import collections
 import glob
 import json
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -17,7 +18,7 @@ ROOT = os.path.dirname(os.path.dirname(HERE))
 
 # ours and reference are medians in `unit`; measured is compared with the bar; low and high are its extremes over the repeats.
 Row = collections.namedtuple("Row", "name what ours reference unit measured low high sign bar met")
-Spent = collections.namedtuple("Spent", "wall cpu rss_mib output")
+Spent = collections.namedtuple("Spent", "begun wall cpu rss_mib output")  # begun: time.monotonic()
 
 
 def script(name):
@@ -36,8 +37,8 @@ def micros(text):
 class Job:
     """A run that has ended: what its journals say."""
 
-    def __init__(self, lab, folder, spent, begun_us):
-        self.lab, self.folder, self.spent, self.begun_us = lab, folder, spent, begun_us
+    def __init__(self, lab, folder, spent):
+        self.lab, self.folder, self.spent = lab, folder, spent
 
     def facts(self, *types):
         text = subprocess.run([self.lab.prs, "dump", "journal", self.folder, "--json"], stdout=subprocess.PIPE, check=True).stdout
@@ -61,9 +62,21 @@ class Lab:
         self.keep = tempfile.TemporaryDirectory(prefix="prs-bench-")
         self.dir = self.keep.name
         self.build, self.repeats, self.quick, self.python = build, repeats, quick, python
-        self.prs = os.path.join(build, "src", "cli", "prs")
         self.venv = os.path.join(ROOT, "build", "venv", "bin", "python")
         self.demo = os.path.join(ROOT, "build", "demo")
+        self.prs = self.install()
+
+    def install(self):
+        """The program and the loader as they are installed: with bytecode, for these interpreters."""
+        bin_dir, loader = self.path("bin"), self.path("share", "prs", "python")
+        os.mkdir(bin_dir)
+        shutil.copy(os.path.join(self.build, "src", "cli", "prs"), bin_dir)
+        shutil.copytree(os.path.join(ROOT, "python"), loader, ignore=shutil.ignore_patterns("__pycache__"))
+        env = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+        for python in (self.python, self.venv):
+            if os.path.exists(python):
+                subprocess.run([python, "-m", "compileall", "-q", loader], env=env, check=True)
+        return os.path.join(bin_dir, "prs")
 
     def path(self, *names):
         return os.path.join(self.dir, *names)
@@ -92,19 +105,17 @@ class Lab:
             text = out.read()
             if p.returncode not in ok:
                 raise RuntimeError("%s: exit %d\n%s" % (" ".join(words), p.returncode, errors.read().decode(errors="replace")))
-        return Spent(wall, usage.ru_utime + usage.ru_stime, peak[0], text.decode(errors="replace"))
+        return Spent(begun, wall, usage.ru_utime + usage.ru_stime, peak[0], text.decode(errors="replace"))
 
     def job(self, entry, folder, *more, processes=2, per=1, env=None, python=None, watch=None, ok=(0,)):
         self.empty("runs")
-        begun_us = time.time_ns() // 1000
         spent = self.spend([self.prs, "run", entry, "--input", folder, "--mini-batch-size", str(per), "--processes", str(processes), "--python",
                             python or self.python, "--output", self.path("rows"), "--overwrite", "--runs-dir", self.path("runs"), "-q", *more],
                            env, watch, ok)
-        return Job(self, glob.glob(self.path("runs", "*"))[0], spent, begun_us)
+        return Job(self, glob.glob(self.path("runs", "*"))[0], spent)
 
     def resume(self, job, watch=None):
-        begun_us = time.time_ns() // 1000
-        return Job(self, job.folder, self.spend([self.prs, "resume", job.folder], None, watch), begun_us)
+        return Job(self, job.folder, self.spend([self.prs, "resume", job.folder], None, watch))
 
     def seconds(self, words, env=None):
         """A reference that prints its seconds: (those, what it spent)."""
