@@ -195,6 +195,7 @@ static void show_progress(struct prs_engine *e, uint64_t now)
 void engine_fenced(struct prs_engine *e, const struct prs_err *err)
 {
 	e->fenced = e->over = true;
+	e->state = PRS_JOB_INTERRUPTED; /* whatever this engine believed: it is not for it to say any more */
 	char text[512];
 	snprintf(text, sizeof text, "%.400s. This engine stops; the other one goes on", err->msg);
 	engine_cause(e, PRS_EFENCED, text);
