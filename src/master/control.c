@@ -51,9 +51,10 @@ static json_t *process_object(const struct prs_engine *e, uint16_t slot, uint64_
 	json_object_set_new(o, "phase", has_page ? json_string(phase_name(phase)) : json_null());
 	json_object_set_new(o, "since_us", number(since && now > since ? now - since : 0));
 	json_object_set_new(o, "pid", number(v.pid));
+	struct prs_unit u = { page.id, page.item_first, page.item_count };
 	json_object_set_new(o, "mini_batch", works ? number(page.id) : json_null());
-	json_object_set_new(o, "items", works && page.id < e->ledger.next_id ? number(prs_plan_items_of(e->plan, page.id)) : json_null());
-	json_object_set_new(o, "tries", works && page.id < e->ledger.next_id ? number(prs_ledger_tries(&e->ledger, page.id) + 1) : json_null());
+	json_object_set_new(o, "items", works && page.id < e->ledger.next_id ? number(prs_ledger_items(&e->ledger, &u)) : json_null());
+	json_object_set_new(o, "tries", works && page.id < e->ledger.next_id ? number(prs_ledger_tries(&e->ledger, &u) + 1) : json_null());
 	json_object_set_new(o, "queued", number(v.sent > works ? v.sent - works : 0));
 	json_object_set_new(o, "failures", number(v.failures));
 	return o;

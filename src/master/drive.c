@@ -57,6 +57,28 @@ static void put_failed(struct prs_engine *e, const struct prs_sched_effect *x)
 	journal_put(e, &f);
 }
 
+/* What bisect costs is said when it begins. */
+static void tell_bisect(struct prs_engine *e, const struct prs_sched_effect *x)
+{
+	char text[256];
+	unsigned tries = (unsigned)e->c.job->o.run_max_try;
+	if (e->told_bisect || !e->c.warn)
+		return;
+	e->told_bisect = true;
+	snprintf(text, sizeof text, "mini-batch %llu is out of tries: its %u items are tried in parts until the bad ones stand alone, with at most %llu more runs (on_failure: bisect)",
+	         (unsigned long long)x->unit.id, x->items, (unsigned long long)x->items * tries + x->items - 2);
+	e->c.warn(e->c.ctx, text);
+}
+
+static void put_split(struct prs_engine *e, const struct prs_sched_effect *x)
+{
+	struct prs_fact f = { .type = PRS_FACT_SPLIT, .time_us = prs_wall_us() };
+	f.u.split.unit = x->unit;
+	f.u.split.parts = 2;
+	journal_put(e, &f);
+	tell_bisect(e, x);
+}
+
 static void carry_out(struct prs_engine *e, const struct prs_sched_effect *x)
 {
 	switch (x->type) {
@@ -68,6 +90,7 @@ static void carry_out(struct prs_engine *e, const struct prs_sched_effect *x)
 		prs_node_lease(e->node, &x->unit, x->lease, x->try_number, x->avoid_slot);
 		break;
 	case PRS_SCHED_FAIL: put_failed(e, x); break;
+	case PRS_SCHED_HALVE: put_split(e, x); break;
 	case PRS_SCHED_ABORT: drive_stop(e, PRS_JOB_ABORTING, x->code, x->text); break;
 	case PRS_SCHED_ALL_FINAL:
 		e->all_final = true;
@@ -150,8 +173,7 @@ void drive_fact(struct prs_engine *e, const struct prs_fact *f)
 {
 	struct prs_err err = { 0 };
 	struct prs_sched_event ev = { 0 };
-	bool first = f->type == PRS_FACT_DONE && f->u.done.unit.id < e->ledger.next_id &&
-	             prs_ledger_state(&e->ledger, f->u.done.unit.id) != PRS_UNIT_DONE && prs_ledger_state(&e->ledger, f->u.done.unit.id) != PRS_UNIT_FAILED;
+	bool first = f->type == PRS_FACT_DONE && prs_ledger_open(&e->ledger, &f->u.done.unit);
 	int r = prs_ledger_fold(&e->ledger, f, &err);
 	if (!r && f->type == PRS_FACT_PLANNED)
 		r = prs_index_grow(e->index, f->u.planned.next_id, &err);
@@ -173,9 +195,11 @@ void drive_fact(struct prs_engine *e, const struct prs_fact *f)
 	}
 	if (f->type == PRS_FACT_RESET)
 		ev = (struct prs_sched_event){ .type = PRS_SCHED_RESET, .unit = f->u.reset.unit };
+	if (f->type == PRS_FACT_SPLIT)
+		ev = (struct prs_sched_event){ .type = PRS_SCHED_SPLIT, .unit = f->u.split.unit, .count = f->u.split.parts };
 	if (f->type == PRS_FACT_FAILED)
 		ev = (struct prs_sched_event){ .type = PRS_SCHED_FAILED, .unit = f->u.failed.unit };
-	if (f->type == PRS_FACT_PLANNED || f->type == PRS_FACT_TRY || f->type == PRS_FACT_FAILED || f->type == PRS_FACT_RESET)
+	if (f->type == PRS_FACT_PLANNED || f->type == PRS_FACT_TRY || f->type == PRS_FACT_FAILED || f->type == PRS_FACT_RESET || f->type == PRS_FACT_SPLIT)
 		drive_event(e, &ev);
 }
 

@@ -78,7 +78,7 @@ static int make_sched(struct prs_engine *e, struct prs_err *err)
 {
 	const struct prs_options *o = &e->c.job->o;
 	struct prs_limits limits = {
-		.run_max_try = (uint32_t)o->run_max_try, .error_threshold = o->error_threshold, .allowed_failed_count = o->allowed_failed_count,
+		.run_max_try = (uint32_t)o->run_max_try, .bisect = o->on_failure == PRS_ON_FAILURE_BISECT, .error_threshold = o->error_threshold, .allowed_failed_count = o->allowed_failed_count,
 		.allowed_failed_percent = o->allowed_failed_percent, .progress_timeout_us = prs_job_progress_timeout_us(e->c.job),
 		.first_task_timeout_us = o->first_task_creation_timeout_us, .gap_us = 2000000,
 	};

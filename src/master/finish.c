@@ -213,6 +213,19 @@ static void next_command(struct prs_engine *e)
 	}
 }
 
+/* What bisect cost, against what was said when it began. */
+static void tell_bisect(struct prs_engine *e)
+{
+	const struct prs_ledger_counts *c = &e->ledger.counts;
+	uint64_t bound = c->split_items * ((uint64_t)e->c.job->o.run_max_try + 1) - 2 * c->splits;
+	char text[256];
+	if (!c->splits || !e->c.say)
+		return;
+	snprintf(text, sizeof text, "bisect: %llu mini-batch%s tried in parts, %llu runs more (at most %llu)", (unsigned long long)c->splits,
+	         c->splits == 1 ? " was" : "es were", (unsigned long long)c->part_runs, (unsigned long long)bound);
+	e->c.say(e->c.ctx, text);
+}
+
 void finish_end(struct prs_engine *e)
 {
 	struct prs_err err = { 0 };
@@ -233,6 +246,7 @@ void finish_end(struct prs_engine *e)
 		                  .busy = wall ? (double)e->busy_us / (double)wall / (double)e->c.job->o.processes : -1 };
 	e->end->exit_code = exit_code(e);
 	next_command(e);
+	tell_bisect(e);
 	r->trace = e->state != PRS_JOB_COMPLETED && e->end->trace[0] ? e->end->trace : NULL;
 	r->next_command = e->end->next_command[0] ? e->end->next_command : NULL;
 	if (e->report && !e->fenced) {

@@ -87,7 +87,7 @@ struct prs_engine {
 	enum prs_job_state state;
 	uint16_t cause;
 	bool ending, over, resumed, all_final, first_lease;
-	bool fenced, told_error, told_report, listing_left;
+	bool fenced, told_error, told_report, told_bisect, listing_left;
 	uint8_t told_odd; /* flags of DONE that were warned about */
 	int interrupts;
 	uint64_t started_us, abort_at_us, fence_at_us;

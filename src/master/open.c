@@ -91,12 +91,11 @@ static int on_fact(void *ctx, const struct prs_fact *f, struct prs_err *err)
 {
 	struct fold *x = ctx;
 	struct prs_engine *e = x->e;
-	bool known = f->type == PRS_FACT_DONE && f->u.done.unit.id < e->ledger.next_id;
-	enum prs_unit_state before = known ? prs_ledger_state(&e->ledger, f->u.done.unit.id) : PRS_UNIT_PLANNED;
+	bool counts = f->type == PRS_FACT_DONE && prs_ledger_open(&e->ledger, &f->u.done.unit);
 	int r = prs_ledger_fold(&e->ledger, f, err);
 	if (!r && f->type == PRS_FACT_PLANNED)
 		r = prs_index_grow(e->index, f->u.planned.next_id, err);
-	if (!r && known && before != PRS_UNIT_DONE && before != PRS_UNIT_FAILED)
+	if (!r && counts)
 		r = prs_index_done(e->index, &f->u.done, err);
 	if (!r && f->type == PRS_FACT_RESET)
 		prs_index_reset(e->index, f->u.reset.unit.id, f->u.reset.count);
@@ -163,8 +162,8 @@ static bool read_page(const struct prs_engine *e, unsigned slot, struct prs_page
 static bool was_running(const struct prs_engine *e, const struct prs_page *page, uint32_t epoch)
 {
 	enum prs_phase ph = prs_page_phase(page->word);
-	return (ph == PRS_PHASE_LOAD || ph == PRS_PHASE_RUN || ph == PRS_PHASE_WRITE) && page->lease >> 40 == epoch && page->id < e->ledger.next_id &&
-	       prs_ledger_state(&e->ledger, page->id) == PRS_UNIT_PLANNED;
+	struct prs_unit u = { page->id, page->item_first, page->item_count };
+	return (ph == PRS_PHASE_LOAD || ph == PRS_PHASE_RUN || ph == PRS_PHASE_WRITE) && page->lease >> 40 == epoch && prs_ledger_open(&e->ledger, &u);
 }
 
 /* The mini-batches that ran when the machine went down: a page that still shows a running phase. */
@@ -242,11 +241,18 @@ static int journal_settings(struct prs_engine *e, struct prs_err *err)
 	return 0;
 }
 
+/* What failed, or was being split when the job was given up. */
+static bool to_retry(const struct prs_engine *e, uint64_t id)
+{
+	enum prs_unit_state s = id < e->ledger.next_id ? prs_ledger_state(&e->ledger, id) : PRS_UNIT_DONE;
+	return s == PRS_UNIT_FAILED || s == PRS_UNIT_SPLIT;
+}
+
 /* --retry-failed: one RESET for each row of neighbours. */
 static void journal_retries(struct prs_engine *e)
 {
 	for (uint64_t id = 0, end; e->c.retry_failed && id < e->ledger.next_id; id = end + 1) {
-		for (end = id; end < e->ledger.next_id && prs_ledger_state(&e->ledger, end) == PRS_UNIT_FAILED;)
+		for (end = id; to_retry(e, end);)
 			end++;
 		if (end == id)
 			continue;

@@ -408,9 +408,12 @@ static void put_all(struct prs_report *r, const struct report_unit **v, size_t n
 {
 	size_t at = 0;
 	for (uint64_t id = 0; id < r->ids_cap; id++) {
-		for (; at < n && v[at]->unit.id <= id; at++)
+		uint32_t missing = report_id_missing(r, id);
+		for (; at < n && v[at]->unit.id <= id; at++) {
+			uint32_t items = report_items(r, &v[at]->unit);
+			missing = missing > items ? missing - items : 0;
 			put_failed_unit(r, v[at], w);
-		uint32_t missing = (r->ids[id] & 3) == REPORT_ID_DONE ? report_id_missing(r, id) : 0;
+		}
 		if (missing > 0)
 			put_short(r, id, missing, w);
 	}

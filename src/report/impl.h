@@ -157,6 +157,14 @@ struct report_unit {
 };
 
 /* A short mini-batch whose gap does not fit its state byte. */
+/* A mini-batch that goes on as parts. */
+struct report_split {
+	uint64_t id;
+	uint32_t left; /* items that are not final */
+	uint32_t succeeded, not_succeeded;
+	bool failed;
+};
+
 struct report_gap {
 	uint64_t id_plus_1; /* 0 = free */
 	uint32_t missing;
@@ -204,6 +212,8 @@ struct prs_report {
 	uint64_t ids_cap;
 	struct report_unit *units;
 	size_t units_cap, units_n;
+	struct report_split *splits;
+	size_t splits_n, splits_cap;
 	struct report_gap *gaps;
 	size_t gaps_cap, gaps_n;
 	struct report_node *nodes;

@@ -2,7 +2,7 @@
  * state: the facts folded into what the next line needs: counters, the state of each mini-batch, units with failed tries, processes.
  *
  * Memory: one byte a mini-batch, 40 bytes a unit with a failed try and no result, 16 bytes a mini-batch that is short by 63 items or more.
- * The first DONE or FAILED of a mini-batch counts; only RESET takes it back. Parts of split mini-batches are written, not counted.
+ * The first DONE or FAILED of a mini-batch counts; only RESET takes it back. A split one counts when its last part is final; its items count at once.
  */
 #include "report/impl.h"
 
@@ -173,6 +173,60 @@ uint32_t report_items(struct prs_report *r, const struct prs_unit *u)
 	return u->item_count ? u->item_count : r->c.items_of ? r->c.items_of(r->c.plan, u->id) : 0;
 }
 
+/* ---- split mini-batches --------------------------------------------------------------------------------------------- */
+
+static struct report_split *split_find(struct prs_report *r, uint64_t id)
+{
+	for (size_t i = r->splits_n; i-- > 0;)
+		if (r->splits[i].id == id)
+			return &r->splits[i];
+	return NULL;
+}
+
+static void fold_split(struct prs_report *r, const struct prs_unit *u)
+{
+	struct report_unit *tried = report_unit_find(r, u);
+	if (tried && !tried->final)
+		unit_drop(r, tried);
+	if (u->item_count || !ids_grow(r, u->id) || report_id_state(r, u->id) != REPORT_ID_NONE || split_find(r, u->id))
+		return;
+	if (r->splits_n == r->splits_cap) {
+		size_t cap = r->splits_cap ? r->splits_cap * 2 : 16;
+		struct report_split *grown = prs_realloc(r->splits, cap * sizeof *grown);
+		if (!grown) {
+			broken(r);
+			return;
+		}
+		r->splits = grown;
+		r->splits_cap = cap;
+	}
+	r->splits[r->splits_n++] = (struct report_split){ .id = u->id, .left = report_items(r, u) };
+}
+
+/* So many items of a part are final. */
+static void fold_part(struct prs_report *r, const struct prs_unit *u, uint32_t missing, bool failed)
+{
+	struct report_split *s = split_find(r, u->id);
+	if (!s || u->item_count > s->left)
+		return;
+	s->left -= u->item_count;
+	s->succeeded += u->item_count - missing;
+	s->not_succeeded += missing;
+	s->failed = s->failed || failed;
+	r->items_succeeded += u->item_count - missing;
+	r->items_failed += missing;
+	if (s->left)
+		return;
+	id_set(r, u->id, s->failed ? REPORT_ID_FAILED : REPORT_ID_DONE, s->not_succeeded);
+	r->done += !s->failed;
+	r->done_now += !s->failed;
+	r->failed += s->failed;
+	r->failed_now += s->failed;
+	*s = r->splits[--r->splits_n];
+}
+
+/* ---- facts ----------------------------------------------------------------------------------------------------------- */
+
 static bool fold_done(struct prs_report *r, const struct prs_done *d)
 {
 	if (!ids_grow(r, d->unit.id))
@@ -192,8 +246,10 @@ static bool fold_done(struct prs_report *r, const struct prs_done *d)
 	struct report_unit *u = report_unit_find(r, &d->unit);
 	if (u && !u->final)
 		unit_drop(r, u);
-	if (d->unit.item_count != 0)
+	if (d->unit.item_count != 0) {
+		fold_part(r, &d->unit, missing, false);
 		return true;
+	}
 	if ((r->ids[d->unit.id] & 3) != REPORT_ID_NONE)
 		return false;
 	id_set(r, d->unit.id, REPORT_ID_DONE, missing);
@@ -233,9 +289,11 @@ static bool fold_failed(struct prs_report *r, const struct prs_unit *unit, uint3
 		return false;
 	u->final = 1;
 	u->code = code;
-	if (unit->item_count != 0)
+	if (unit->item_count != 0) {
+		fold_part(r, unit, unit->item_count, true);
 		return true;
-	id_set(r, unit->id, REPORT_ID_FAILED, 0);
+	}
+	id_set(r, unit->id, REPORT_ID_FAILED, items);
 	r->failed++;
 	r->failed_now++;
 	r->items_failed += items;
@@ -247,13 +305,17 @@ static void reset_id(struct prs_report *r, uint64_t id)
 	struct prs_unit unit = { .id = id };
 	uint8_t state = report_id_state(r, id);
 	uint32_t items = report_items(r, &unit), missing = report_id_missing(r, id);
-	if (state == REPORT_ID_DONE) {
-		r->done--;
+	struct report_split *s = split_find(r, id);
+	if (state != REPORT_ID_NONE) {
+		r->done -= state == REPORT_ID_DONE;
+		r->failed -= state == REPORT_ID_FAILED;
 		r->items_succeeded -= items - missing;
 		r->items_failed -= missing;
-	} else if (state == REPORT_ID_FAILED) {
-		r->failed--;
-		r->items_failed -= items;
+	}
+	if (s) {
+		r->items_succeeded -= s->succeeded;
+		r->items_failed -= s->not_succeeded;
+		*s = r->splits[--r->splits_n];
 	}
 	if (id < r->ids_cap)
 		r->ids[id] = 0;
@@ -262,18 +324,25 @@ static void reset_id(struct prs_report *r, uint64_t id)
 		unit_drop(r, u);
 }
 
+/* Parts begin anew as whole mini-batches. */
+static void drop_parts(struct prs_report *r, uint64_t first, uint64_t end)
+{
+	for (size_t i = 0; i < r->units_cap;) {
+		const struct report_unit *u = &r->units[i];
+		if (u->used && u->unit.item_count && u->unit.id >= first && u->unit.id < end)
+			unit_drop(r, &r->units[i]); /* another one may lie here now */
+		else
+			i++;
+	}
+}
+
 static void fold_reset(struct prs_report *r, const struct prs_unit *unit, uint64_t count)
 {
-	if (unit->item_count != 0) {
-		struct report_unit *u = report_unit_find(r, unit);
-		if (u)
-			unit_drop(r, u);
-		return;
-	}
 	uint64_t end = count > r->mini_batches - (unit->id < r->mini_batches ? unit->id : r->mini_batches)
 	               ? r->mini_batches : unit->id + count;
 	for (uint64_t id = unit->id; id < end; id++)
 		reset_id(r, id);
+	drop_parts(r, unit->id, end);
 }
 
 /* ---- nodes and processes -------------------------------------------------------------------------------------------- */
@@ -428,10 +497,12 @@ bool report_state_fold(struct prs_report *r, const struct prs_fact *f)
 	case PRS_FACT_PROC:
 		fold_proc(r, f);
 		break;
+	case PRS_FACT_SPLIT:
+		fold_split(r, &f->u.split.unit);
+		break;
 	case PRS_FACT_LOST:
 	case PRS_FACT_SET:
 	case PRS_FACT_PUBLISHED:
-	case PRS_FACT_SPLIT:
 	case PRS_FACT_STEP:
 		break;
 	}
@@ -446,6 +517,8 @@ void report_state_free(struct prs_report *r)
 	prs_freep(&r->ids);
 	prs_freep(&r->units);
 	prs_freep(&r->gaps);
+	prs_freep(&r->splits);
+	r->splits_n = r->splits_cap = 0;
 	r->nodes_n = r->units_n = r->units_cap = r->gaps_n = r->gaps_cap = 0;
 	r->ids_cap = 0;
 }

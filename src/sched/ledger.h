@@ -4,7 +4,8 @@
  * Resume = fold the journal. The fold is frozen: an old journal gives the same ledger under a newer engine.
  * Invariants: every id below next_id is in exactly one state; the counts per state add up to next_id.
  *             DONE and FAILED are final: only a RESET fact leaves them. A second DONE of an id is ignored (first commit wins).
- * Memory:     12 bytes an id; ids that took a node down are in a small hash.
+ * A SPLIT mini-batch goes on as parts (docs/design/bisect.md); when the last one is final, the mini-batch is DONE or FAILED.
+ * Memory:     12 bytes an id; what took a node down, and the parts of what is SPLIT, in small hashes.
  * LEASED and WAITING are not facts: they are set by sched alone (prs_ledger_move) and forgotten by a resume.
  */
 #ifndef PRS_SCHED_LEDGER_H
@@ -21,14 +22,16 @@
 typedef uint32_t prs_items_fn(void *ctx, uint64_t id);
 
 struct prs_ledger_counts {
-	uint64_t units[PRS_UNIT_STATES]; /* mini-batches per state */
+	uint64_t units[PRS_UNIT_STATES]; /* mini-batches per state; parts are none */
 	uint64_t items;                  /* planned */
 	uint64_t items_succeeded;        /* sum of DONE.succeeded, capped at the items of the mini-batch */
 	uint64_t items_failed;           /* gaps of DONE (items - succeeded, not below 0) + items of FAILED: what error_threshold counts */
-	uint64_t items_final;            /* items of DONE and FAILED mini-batches */
+	uint64_t items_final;            /* items of DONE and FAILED mini-batches and parts */
 	uint64_t rows;                   /* of DONE */
 	uint64_t row_bytes;              /* of all DONE facts; a RESET does not take them back */
 	uint64_t tries_failed;           /* TRY facts */
+	uint64_t splits, split_items;    /* mini-batches that were split so far, their items */
+	uint64_t part_runs;              /* DONE and counted TRY facts of parts: runs that only bisect makes */
 	uint64_t done_this_epoch;        /* DONE since the last HEAD */
 };
 
@@ -42,7 +45,8 @@ struct prs_ledger {
 	uint16_t job_code; /* of the last STATE */
 	bool published;
 	struct prs_ledger_counts counts;
-	struct prs_down *downs; /* uthash: ids that were running when a node was lost */
+	struct prs_down *downs; /* uthash: units that were running when a node was lost */
+	struct prs_split *splits; /* uthash: mini-batches that are SPLIT */
 	prs_items_fn *items_of;
 	void *items_ctx;
 };
@@ -55,14 +59,24 @@ void prs_ledger_done(struct prs_ledger *l);
 int prs_ledger_fold(struct prs_ledger *l, const struct prs_fact *f, struct prs_err *err);
 
 enum prs_unit_state prs_ledger_state(const struct prs_ledger *l, uint64_t id);
+/* The same of a unit: a mini-batch or a part of one. SPLIT for a part that is no (longer) one. */
+enum prs_unit_state prs_ledger_unit(const struct prs_ledger *l, const struct prs_unit *u);
+/* May the unit still become DONE or FAILED? False for ids that are not known. */
+bool prs_ledger_open(const struct prs_ledger *l, const struct prs_unit *u);
+/* Its items. */
+uint32_t prs_ledger_items(const struct prs_ledger *l, const struct prs_unit *u);
 /* Tries that were counted so far. */
-uint32_t prs_ledger_tries(const struct prs_ledger *l, uint64_t id);
-/* Of the last TRY of an id that is not final; 0 = none. */
-uint16_t prs_ledger_code(const struct prs_ledger *l, uint64_t id);
-/* How often a node was lost while this id ran. */
-uint32_t prs_ledger_downs(const struct prs_ledger *l, uint64_t id);
+uint32_t prs_ledger_tries(const struct prs_ledger *l, const struct prs_unit *u);
+/* Of the last TRY of a unit that is not final; 0 = none. */
+uint16_t prs_ledger_code(const struct prs_ledger *l, const struct prs_unit *u);
+/* How often a node was lost while this unit ran. */
+uint32_t prs_ledger_downs(const struct prs_ledger *l, const struct prs_unit *u);
 /* PLANNED -> LEASED -> PLANNED | WAITING (policy's own moves); asserts that the arc is legal. */
-void prs_ledger_move(struct prs_ledger *l, uint64_t id, enum prs_unit_state to);
+void prs_ledger_move(struct prs_ledger *l, const struct prs_unit *u, enum prs_unit_state to);
+/* Part k of a unit with so many items that is split into `parts`: item n * k / parts and on. */
+struct prs_unit prs_ledger_part(const struct prs_unit *u, uint32_t items, uint32_t parts, uint32_t k);
+/* Every part that is not final. */
+void prs_ledger_each_part(const struct prs_ledger *l, void (*each)(void *ctx, const struct prs_unit *u), void *ctx);
 /* LEASED and WAITING back to PLANNED: what a resume forgets. For comparing a live ledger with a folded one. */
 void prs_ledger_forget_leases(struct prs_ledger *l);
 /* Same states, tries and counts? On a difference a sentence is put into err. */

@@ -216,7 +216,7 @@ static void pop_again(struct prs_sched *s)
 
 static bool due_again(const struct prs_sched *s, const struct prs_unit *u)
 {
-	enum prs_unit_state st = prs_ledger_state(s->ledger, u->id);
+	enum prs_unit_state st = prs_ledger_unit(s->ledger, u);
 	return st == PRS_UNIT_PLANNED || st == PRS_UNIT_WAITING;
 }
 
@@ -272,19 +272,22 @@ static void unlease(struct prs_sched *s, struct unit *u)
 
 /* ---- leasing ---------------------------------------------------------------------------------------------------------- */
 
-static void emit_fail(struct prs_sched *s, const struct prs_unit *u, uint16_t code, struct prs_sched_effects *out)
+/* No more tries: bisect, or the end. An error that no retry helps is not the items' fault. */
+static void give_up(struct prs_sched *s, const struct prs_unit *u, uint16_t code, struct prs_sched_effects *out)
 {
-	struct prs_sched_effect *f = emit(out, PRS_SCHED_FAIL);
-	f->unit = *u;
-	f->code = code;
-	f->items = s->ledger->items_of(s->ledger->items_ctx, u->id);
+	uint32_t items = prs_ledger_items(s->ledger, u);
+	bool halve = s->limits.bisect && items > 1 && prs_error_row(code)->action != PRS_ACTION_FAIL;
+	struct prs_sched_effect *e = emit(out, halve ? PRS_SCHED_HALVE : PRS_SCHED_FAIL);
+	e->unit = *u;
+	e->code = code;
+	e->items = items;
 }
 
 static struct unit *lease(struct prs_sched *s, struct node *n, const struct prs_unit *unit, struct prs_sched_effects *out)
 {
 	struct unit *u = need_unit(s, unit);
 	struct prs_sched_effect *e = emit(out, PRS_SCHED_LEASE);
-	prs_ledger_move(s->ledger, unit->id, PRS_UNIT_LEASED);
+	prs_ledger_move(s->ledger, unit, PRS_UNIT_LEASED);
 	u->lease = (uint64_t)s->ledger->epoch << 40 | ++s->counter;
 	u->node = n->number;
 	n->leased++;
@@ -292,8 +295,8 @@ static struct unit *lease(struct prs_sched *s, struct node *n, const struct prs_
 	e->node = n->number;
 	e->unit = *unit;
 	e->lease = u->lease;
-	e->items = s->ledger->items_of(s->ledger->items_ctx, unit->id);
-	e->try_number = (uint16_t)(prs_ledger_tries(s->ledger, unit->id) + 1);
+	e->items = prs_ledger_items(s->ledger, unit);
+	e->try_number = (uint16_t)(prs_ledger_tries(s->ledger, unit) + 1);
 	if (u->avoid_slot != PRS_NO_SLOT && u->avoid_node == n->number && n->procs > 1)
 		e->avoid_slot = u->avoid_slot;
 	return u;
@@ -306,14 +309,20 @@ static uint32_t wanted(const struct node *n)
 	return n->up && more > 0 ? (uint32_t)more : 0;
 }
 
+/* A part of several items has one try: what matters is which items are bad. */
+static bool out_of_tries(const struct prs_sched *s, const struct prs_unit *u)
+{
+	return prs_ledger_tries(s->ledger, u) >= (u->item_count > 1 ? 1 : s->limits.run_max_try);
+}
+
 /* Why the unit must not run again; 0 = it may. */
 static uint16_t hopeless(const struct prs_sched *s, const struct prs_unit *u)
 {
-	uint32_t tries = prs_ledger_tries(s->ledger, u->id);
-	uint16_t code = prs_ledger_code(s->ledger, u->id);
-	if (prs_ledger_downs(s->ledger, u->id) >= 3)
+	uint16_t code = prs_ledger_code(s->ledger, u);
+	bool no_help = prs_ledger_tries(s->ledger, u) && prs_error_row(code)->action == PRS_ACTION_FAIL;
+	if (prs_ledger_downs(s->ledger, u) >= 3)
 		return PRS_ENODE_POISON;
-	return tries >= s->limits.run_max_try || (tries && prs_error_row(code)->action == PRS_ACTION_FAIL) ? code : 0;
+	return no_help || out_of_tries(s, u) ? code : 0;
 }
 
 /* The next unit that may run, without taking it. Those before it that must not (they were out of tries when the last engine died) fail. */
@@ -325,8 +334,8 @@ static bool next_unit(struct prs_sched *s, uint32_t *fails, struct prs_unit *ret
 			return !code;
 		--*fails;
 		take(s, ret);
-		prs_ledger_move(s->ledger, ret->id, PRS_UNIT_LEASED);
-		emit_fail(s, ret, code, out);
+		prs_ledger_move(s->ledger, ret, PRS_UNIT_LEASED);
+		give_up(s, ret, code, out);
 	}
 	return false;
 }
@@ -337,7 +346,7 @@ static bool lease_next(struct prs_sched *s, struct node *n, uint32_t *fails, str
 	struct prs_unit unit;
 	if (!wanted(n) || n->alone || !next_unit(s, fails, &unit, out))
 		return false;
-	bool alone = prs_ledger_downs(s->ledger, unit.id) == 2;
+	bool alone = prs_ledger_downs(s->ledger, &unit) == 2;
 	if (alone && n->leased)
 		return false;
 	take(s, &unit);
@@ -540,7 +549,7 @@ static void wake_later(struct prs_sched *s, uint64_t now_us)
 static struct unit *leased(const struct prs_sched *s, const struct prs_sched_event *e)
 {
 	struct unit *u = find_unit(s, &e->unit);
-	return u && u->lease && u->lease == e->lease && prs_ledger_state(s->ledger, e->unit.id) == PRS_UNIT_LEASED ? u : NULL;
+	return u && u->lease && u->lease == e->lease && prs_ledger_unit(s->ledger, &e->unit) == PRS_UNIT_LEASED ? u : NULL;
 }
 
 static void on_tried(struct prs_sched *s, const struct prs_sched_event *e, struct prs_sched_effects *out)
@@ -554,11 +563,11 @@ static void on_tried(struct prs_sched *s, const struct prs_sched_event *e, struc
 		u->avoid_node = u->node;
 		u->avoid_slot = e->slot;
 	}
-	prs_ledger_move(s->ledger, u->unit.id, later ? PRS_UNIT_PLANNED : PRS_UNIT_WAITING);
+	prs_ledger_move(s->ledger, &u->unit, later ? PRS_UNIT_PLANNED : PRS_UNIT_WAITING);
 	if (later) {
 		wait_a_while(s, u, e->now_us);
-	} else if (row->action == PRS_ACTION_FAIL || prs_ledger_tries(s->ledger, u->unit.id) >= s->limits.run_max_try) {
-		emit_fail(s, &u->unit, e->code, out);
+	} else if (row->action == PRS_ACTION_FAIL || out_of_tries(s, &u->unit)) {
+		give_up(s, &u->unit, e->code, out);
 		unlease(s, u);
 		drop_unit(s, u);
 	} else {
@@ -571,7 +580,7 @@ static void on_returned(struct prs_sched *s, const struct prs_sched_event *e)
 	struct unit *u = leased(s, e);
 	if (!u)
 		return;
-	prs_ledger_move(s->ledger, u->unit.id, PRS_UNIT_PLANNED);
+	prs_ledger_move(s->ledger, &u->unit, PRS_UNIT_PLANNED);
 	come_back(s, u);
 }
 
@@ -583,9 +592,9 @@ static void take_units_from(struct prs_sched *s, uint16_t number)
 		if (!u->used || !u->lease || u->node != number)
 			continue;
 		unlease(s, u);
-		if (prs_ledger_state(s->ledger, u->unit.id) != PRS_UNIT_LEASED)
+		if (prs_ledger_unit(s->ledger, &u->unit) != PRS_UNIT_LEASED)
 			continue;
-		prs_ledger_move(s->ledger, u->unit.id, PRS_UNIT_PLANNED);
+		prs_ledger_move(s->ledger, &u->unit, PRS_UNIT_PLANNED);
 		push_again(s, &u->unit);
 	}
 }
@@ -646,19 +655,33 @@ static void check_gap(struct prs_sched *s, uint64_t now_us)
 		s->later[i].at_us += gap_us;
 }
 
+/* Its parts are leased like units that are repeated. */
+static void on_split(struct prs_sched *s, const struct prs_sched_event *e)
+{
+	uint32_t items = prs_ledger_items(s->ledger, &e->unit);
+	on_final(s, e); /* the unit is no more */
+	for (uint32_t k = 0; k < e->count; k++) {
+		struct prs_unit part = prs_ledger_part(&e->unit, items, e->count, k);
+		push_again(s, &part);
+	}
+}
+
 /* ---- the step --------------------------------------------------------------------------------------------------------- */
 
 /* Room for all that the event can cause: leases, units that are given up, units that come back. */
 static int reserve(struct prs_sched *s, const struct prs_sched_event *e, struct prs_sched_effects *out)
 {
-	uint64_t leases = 0, back = s->later_n + 1u;
+	uint64_t leases = 0, back = s->later_n + 1u + (e->type == PRS_SCHED_SPLIT ? e->count : 0);
 	for (uint32_t i = 0; i < s->nodes_n; i++) {
 		struct node n = s->nodes[i];
 		n.asked = e->type == PRS_SCHED_ASK && n.number == e->node ? e->count : n.asked;
 		leases += wanted(&n);
 		back += (e->type == PRS_SCHED_NODE_DOWN || e->type == PRS_SCHED_NODE_UP) && n.number == e->node ? n.leased : 0;
 	}
-	leases = leases < unfinished(s) ? leases : unfinished(s);
+	uint64_t there = s->again_n + back + s->ledger->next_id - s->next_new;
+	if (e->type == PRS_SCHED_RESET)
+		there = s->again_n + s->ledger->next_id;
+	leases = leases < there ? leases : there;
 	uint64_t effects = out->n + leases + FAILS_A_STEP + 4;
 	if (grow(&out->v, &out->cap, effects, sizeof *out->v) < 0 || grow(&s->again, &s->again_cap, s->again_n + back, sizeof *s->again) < 0 ||
 	    grow(&s->later, &s->later_cap, s->later_n + 1u, sizeof *s->later) < 0)
@@ -685,6 +708,7 @@ static int on_event(struct prs_sched *s, const struct prs_sched_event *e, struct
 		on_final(s, e);
 		check_thresholds(s, out);
 		break;
+	case PRS_SCHED_SPLIT: on_split(s, e); break;
 	case PRS_SCHED_TRIED: on_tried(s, e, out); break;
 	case PRS_SCHED_RETURNED: on_returned(s, e); break;
 	case PRS_SCHED_INIT_DONE: on_init_done(s, e); break;
@@ -750,13 +774,26 @@ void prs_sched_waits_for(const struct prs_sched *s, char *text, size_t bytes)
 		units_waited_for(&s->ledger->counts, text, bytes);
 }
 
+static void count_part(void *ctx, const struct prs_unit *u)
+{
+	(void)u;
+	++*(uint64_t *)ctx;
+}
+
+static void push_part(void *ctx, const struct prs_unit *u) { push_again(ctx, u); }
+
 struct prs_sched *prs_sched_new(struct prs_ledger *ledger, const struct prs_limits *limits)
 {
 	struct prs_sched *s = prs_calloc(1, sizeof *s);
-	if (!s)
+	uint64_t parts = 0;
+	prs_ledger_each_part(ledger, count_part, &parts);
+	if (!s || grow(&s->again, &s->again_cap, parts, sizeof *s->again) < 0) {
+		prs_freep(&s);
 		return NULL;
+	}
 	s->ledger = ledger;
 	s->limits = *limits;
+	prs_ledger_each_part(ledger, push_part, s);
 	return s;
 }
 

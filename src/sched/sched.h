@@ -17,6 +17,7 @@ enum { PRS_NODES_MAX = 4096, PRS_NO_SLOT = 0xffff };
 
 struct prs_limits {
 	uint32_t run_max_try;            /* >= 1 */
+	bool bisect;                     /* on_failure: halve a mini-batch that is out of tries, instead of failing it (docs/design/bisect.md) */
 	int64_t error_threshold;         /* items; -1 = off */
 	int64_t allowed_failed_count;    /* mini-batches; -1 = off */
 	double allowed_failed_percent;   /* of the final total, 0-100; < 0 = off; judged once planning is complete */
@@ -35,6 +36,7 @@ enum prs_sched_event_type {
 	PRS_SCHED_DONE,        /* unit: DONE is durable and folded */
 	PRS_SCHED_TRIED,       /* unit, lease, slot, code: TRY is durable and folded */
 	PRS_SCHED_FAILED,      /* unit: FAILED is durable and folded */
+	PRS_SCHED_SPLIT,       /* unit, count: SPLIT into so many parts is durable and folded */
 	PRS_SCHED_RETURNED,    /* unit, lease: came back without a try */
 	PRS_SCHED_INIT_DONE,   /* node, slot */
 	PRS_SCHED_INIT_FAILED, /* node, slot, code, same = hash of the message */
@@ -56,6 +58,7 @@ struct prs_sched_event {
 enum prs_sched_effect_type {
 	PRS_SCHED_LEASE,     /* node, unit, lease, try_number, avoid_slot */
 	PRS_SCHED_FAIL,      /* unit, items, code: journal FAILED, fold, then event FAILED */
+	PRS_SCHED_HALVE,     /* unit, items, code: journal SPLIT into 2, fold, then event SPLIT */
 	PRS_SCHED_ABORT,     /* code, text: the job fails; at most once */
 	PRS_SCHED_ALL_FINAL, /* every id is DONE or FAILED and planning is complete: assemble; again after a RESET */
 };
@@ -79,7 +82,7 @@ struct prs_sched_effects {
 
 struct prs_sched; /* opaque */
 
-/* `ledger` is borrowed and must outlive the scheduler; PLANNED ids already in it are leased first. NULL when out of memory. */
+/* `ledger` is borrowed and must outlive the scheduler; PLANNED parts and ids already in it are leased first. NULL when out of memory. */
 struct prs_sched *prs_sched_new(struct prs_ledger *ledger, const struct prs_limits *limits);
 void prs_sched_free(struct prs_sched *s);
 void prs_sched_set_limits(struct prs_sched *s, const struct prs_limits *limits);

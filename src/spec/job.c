@@ -304,6 +304,8 @@ static bool is_whole(const struct prs_job *j)
 	       pairs_whole(j->side_inputs, j->side_inputs_n, &j->o.side_input) && pairs_whole(j->environment, j->environment_n, &j->o.environment_variable);
 }
 
+static const char bisect_asks[] = "on_failure bisect: the items of a failing mini-batch run again in smaller ones, so what run() returns for an item must depend on that item alone";
+
 int prs_job_check(struct prs_job *j, const struct prs_fs *fs, const char *script, const char *cwd, struct prs_buf *report)
 {
 	struct check c = { j, fs, cwd, report, 0 };
@@ -314,6 +316,8 @@ int prs_job_check(struct prs_job *j, const struct prs_fs *fs, const char *script
 	check_pairs(&c, "--side-input", &j->o.side_input, &j->side_inputs, &j->side_inputs_n, true);
 	check_pairs(&c, "--env", &j->o.environment_variable, &j->environment, &j->environment_n, false);
 	check_output(&c);
+	if (j->o.on_failure == PRS_ON_FAILURE_BISECT && prs_list_add(&j->warnings, bisect_asks) < 0)
+		mistake(&c, "out of memory");
 	if (!c.mistakes && !is_whole(j))
 		mistake(&c, "out of memory");
 	return c.mistakes;

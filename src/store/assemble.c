@@ -270,15 +270,30 @@ static int put_range(struct work *w, uint64_t id, const struct prs_index_slot *s
 	return 0;
 }
 
-static int put_ranges(struct work *w)
+static bool has_bytes(const struct prs_index_slot *s) { return (s->flags & PRS_SLOT_USED) && !(s->flags & PRS_SLOT_EMPTY); }
+
+/* The parts of a split mini-batch, from *at on. */
+static int put_parts(struct work *w, uint64_t id, uint64_t *at)
 {
 	int r = 0;
+	for (; *at < w->x->parts_n && w->x->parts[*at].unit.id < id; ++*at)
+		;
+	for (; *at < w->x->parts_n && w->x->parts[*at].unit.id == id && !r; ++*at)
+		if (has_bytes(&w->x->parts[*at].slot))
+			r = put_range(w, id, &w->x->parts[*at].slot);
+	return r;
+}
+
+static int put_ranges(struct work *w)
+{
+	uint64_t part = 0;
+	int r = 0;
+	prs_index_sort_parts(w->x);
 	for (uint64_t id = 0; id < w->o->next_id && id < w->x->next_id && !r; id++) {
 		const struct prs_index_slot *s = &w->x->slots[id];
 		if (id % CANCEL_EVERY == 0 && canceled(w))
 			return -ECANCELED;
-		if ((s->flags & PRS_SLOT_USED) && !(s->flags & PRS_SLOT_EMPTY))
-			r = put_range(w, id, s);
+		r = has_bytes(s) ? put_range(w, id, s) : put_parts(w, id, &part);
 	}
 	return r ? r : flush_out(w);
 }
@@ -302,6 +317,8 @@ static int check_space(struct work *w, struct prs_err *err)
 	uint64_t need = 0, have;
 	for (uint64_t id = 0; id < w->o->next_id && id < w->x->next_id; id++)
 		need += w->x->slots[id].length;
+	for (uint64_t i = 0; i < w->x->parts_n; i++)
+		need += w->x->parts[i].slot.length;
 	if (w->fs->free_bytes(w->fs->ctx, w->folder, &have) == 0 && need > have)
 		return prs_fail(err, PRS_ENOSPACE, "the output needs %llu bytes, %s has %llu free", (unsigned long long)need, w->folder,
 		                (unsigned long long)have);

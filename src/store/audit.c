@@ -2,6 +2,7 @@
  * audit: every DONE that counts against the ROWS record in its file (prs check).
  *
  * Two readings of the journals: which DONE of each mini-batch counts (the first one, until a RESET; none after FAILED), then the bytes of those.
+ * A mini-batch that was split counts as its parts: the first fact about a part is its end.
  */
 #include "base/mem.h"
 #include "store/store.h"
@@ -16,6 +17,13 @@
 
 enum { PATH_BYTES = 4096, CHUNK = 1 << 20, TEXT_BYTES = 4608 + 512 };
 #define FAILED UINT64_MAX
+#define SPLIT (UINT64_MAX - 1)
+
+/* The first fact about a part: DONE with this number, or FAILED or SPLIT, 0. */
+struct part {
+	struct prs_unit unit;
+	uint64_t dones, seq;
+};
 
 struct audit {
 	const struct prs_fs *fs;
@@ -24,7 +32,9 @@ struct audit {
 	void (*problem)(void *ctx, const char *sentence);
 	void *ctx;
 	int64_t problems;
-	uint64_t *counts; /* an id: the number of its DONE that counts, 0 = none, FAILED */
+	uint64_t *counts; /* an id: the number of its DONE that counts, 0 = none, FAILED, SPLIT */
+	struct part *parts; /* when all are known: in order, the first fact of each */
+	size_t parts_n, parts_cap;
 	uint64_t ids, cap;
 	uint64_t dones;   /* read so far */
 	uint8_t *space;
@@ -53,8 +63,68 @@ static int grow(struct audit *a, uint64_t ids, struct prs_err *err)
 
 static void reset(struct audit *a, uint64_t id, uint64_t count)
 {
+	size_t kept = 0;
+	for (size_t i = 0; i < a->parts_n; i++)
+		if (a->parts[i].unit.id < id || a->parts[i].unit.id - id >= count)
+			a->parts[kept++] = a->parts[i];
+	a->parts_n = kept;
 	for (; count && id < a->ids; id++, count--)
 		a->counts[id] = 0;
+}
+
+static int by_unit(const void *x, const void *y)
+{
+	const struct part *a = x, *b = y;
+	if (a->unit.id != b->unit.id)
+		return a->unit.id < b->unit.id ? -1 : 1;
+	if (a->unit.item_first != b->unit.item_first)
+		return a->unit.item_first < b->unit.item_first ? -1 : 1;
+	return a->unit.item_count < b->unit.item_count ? -1 : a->unit.item_count > b->unit.item_count;
+}
+
+static int by_unit_and_time(const void *x, const void *y)
+{
+	const struct part *a = x, *b = y;
+	int r = by_unit(x, y);
+	return r ? r : a->seq < b->seq ? -1 : 1;
+}
+
+static int put_part(struct audit *a, const struct prs_unit *u, uint64_t dones, struct prs_err *err)
+{
+	if (a->parts_n == a->parts_cap) {
+		size_t cap = a->parts_cap ? a->parts_cap * 2 : 64;
+		struct part *v = prs_realloc(a->parts, cap * sizeof *v);
+		if (!v)
+			return prs_fail(err, PRS_ENOMEM, "checking the parts of mini-batches");
+		a->parts = v;
+		a->parts_cap = cap;
+	}
+	a->parts[a->parts_n] = (struct part){ *u, dones, a->parts_n };
+	a->parts_n++;
+	return 0;
+}
+
+/* Sorted, the first fact of each part. */
+static void sort_parts(struct audit *a)
+{
+	size_t kept = 0;
+	if (a->parts_n)
+		qsort(a->parts, a->parts_n, sizeof *a->parts, by_unit_and_time);
+	for (size_t i = 0; i < a->parts_n; i++)
+		if (!kept || by_unit(&a->parts[kept - 1], &a->parts[i]))
+			a->parts[kept++] = a->parts[i];
+	a->parts_n = kept;
+}
+
+static bool counts(const struct audit *a, const struct prs_unit *u)
+{
+	if (u->id >= a->ids)
+		return false;
+	if (!u->item_count)
+		return a->counts[u->id] == a->dones;
+	struct part key = { .unit = *u };
+	const struct part *p = a->parts_n ? bsearch(&key, a->parts, a->parts_n, sizeof key, by_unit) : NULL;
+	return p && p->dones == a->dones;
 }
 
 static void complain(struct audit *a, const struct prs_done *d, const char *why)
@@ -71,6 +141,18 @@ static void path_of(struct audit *a, const struct prs_done *d, char *to, size_t 
 	prs_path_segment(to, n, a->dir, (uint32_t)(d->lease >> 40), d->node, d->segment, d->flags & PRS_DONE_RAW);
 }
 
+/* What becomes of a unit: DONE number, FAILED or SPLIT. */
+static int put_end(struct audit *a, const struct prs_unit *u, uint64_t end, struct prs_err *err)
+{
+	if (u->id >= a->ids)
+		return 0;
+	if (u->item_count)
+		return a->counts[u->id] == SPLIT ? put_part(a, u, end < SPLIT ? end : 0, err) : 0;
+	if (!a->counts[u->id])
+		a->counts[u->id] = end;
+	return 0;
+}
+
 static int count_fact(void *ctx, const struct prs_fact *f, struct prs_err *err)
 {
 	struct audit *a = ctx;
@@ -79,17 +161,17 @@ static int count_fact(void *ctx, const struct prs_fact *f, struct prs_err *err)
 		return grow(a, f->u.planned.next_id, err);
 	if (f->type == PRS_FACT_RESET)
 		reset(a, f->u.reset.unit.id, f->u.reset.count);
-	if (f->type == PRS_FACT_FAILED && f->u.failed.unit.id < a->ids && !a->counts[f->u.failed.unit.id])
-		a->counts[f->u.failed.unit.id] = FAILED;
+	if (f->type == PRS_FACT_FAILED)
+		return put_end(a, &f->u.failed.unit, FAILED, err);
+	if (f->type == PRS_FACT_SPLIT)
+		return put_end(a, &f->u.split.unit, SPLIT, err);
 	if (f->type != PRS_FACT_DONE)
 		return 0;
 	a->dones++;
-	if (d->unit.id >= a->ids) {
-		path_of(a, d, a->path, sizeof a->path);
-		complain(a, d, "it was never planned");
-	} else if (!a->counts[d->unit.id]) {
-		a->counts[d->unit.id] = a->dones;
-	}
+	if (d->unit.id < a->ids)
+		return put_end(a, &d->unit, a->dones, err);
+	path_of(a, d, a->path, sizeof a->path);
+	complain(a, d, "it was never planned");
 	return 0;
 }
 
@@ -195,9 +277,8 @@ static int check_fact(void *ctx, const struct prs_fact *f, struct prs_err *err)
 	struct audit *a = ctx;
 	if (f->type != PRS_FACT_DONE)
 		return 0;
-	uint64_t id = f->u.done.unit.id;
 	a->dones++;
-	if (id >= a->ids || a->counts[id] != a->dones || !f->u.done.length)
+	if (!counts(a, &f->u.done.unit) || !f->u.done.length)
 		return 0;
 	int r = check_bytes(a, &f->u.done);
 	return r < 0 ? prs_fail_errno(err, -r, "reading %s", a->path) : 0;
@@ -219,6 +300,7 @@ int64_t prs_store_audit(const struct prs_fs *fs, const char *dir, const struct p
 	struct prs_recover_sink counting = { &a, on_plan, count_fact }, checking = { &a, on_plan, check_fact };
 	struct prs_recovered recovered;
 	int r = a.space ? prs_store_recover(fs, dir, run, &counting, &recovered, err) : prs_fail(err, PRS_ENOMEM, "checking the run");
+	sort_parts(&a);
 	a.dones = 0;
 	a.path[0] = 0;
 	if (!r)
@@ -226,6 +308,7 @@ int64_t prs_store_audit(const struct prs_fs *fs, const char *dir, const struct p
 	if (a.fd >= 0)
 		fs->close(fs->ctx, a.fd);
 	free(a.counts);
+	free(a.parts);
 	free(a.space);
 	return r < 0 ? r : a.problems;
 }

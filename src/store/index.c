@@ -55,6 +55,7 @@ void prs_index_free(struct prs_index *x)
 	prs_freep(&x->dir);
 	prs_freep(&x->path);
 	prs_freep(&x->files);
+	prs_freep(&x->parts);
 	prs_freep(&x);
 }
 
@@ -113,6 +114,20 @@ static int64_t file_of(struct prs_index *x, const struct prs_done *d)
 	return x->files_n++;
 }
 
+static int put_part(struct prs_index *x, const struct prs_unit *u, const struct prs_index_slot *s, struct prs_err *err)
+{
+	if (x->parts_n == x->parts_cap) {
+		uint64_t cap = x->parts_cap ? x->parts_cap * 2 : 64;
+		struct prs_index_part *v = prs_realloc(x->parts, (size_t)cap * sizeof *v);
+		if (!v)
+			return prs_fail(err, PRS_ENOMEM, "index");
+		x->parts = v;
+		x->parts_cap = cap;
+	}
+	x->parts[x->parts_n++] = (struct prs_index_part){ *u, *s };
+	return 0;
+}
+
 int prs_index_done(struct prs_index *x, const struct prs_done *d, struct prs_err *err)
 {
 	if (d->unit.id >= x->next_id)
@@ -128,14 +143,35 @@ int prs_index_done(struct prs_index *x, const struct prs_done *d, struct prs_err
 	}
 	if (d->head_len)
 		s.flags |= PRS_SLOT_HEADER;
+	if (d->unit.item_count)
+		return put_part(x, &d->unit, &s, err);
 	x->slots[d->unit.id] = s;
 	return 0;
 }
 
 void prs_index_reset(struct prs_index *x, uint64_t id, uint64_t count)
 {
+	uint64_t kept = 0;
+	for (uint64_t i = 0; i < x->parts_n; i++)
+		if (x->parts[i].unit.id < id || x->parts[i].unit.id - id >= count)
+			x->parts[kept++] = x->parts[i];
+	x->parts_n = kept;
 	for (; count && id < x->next_id; id++, count--)
 		x->slots[id] = (struct prs_index_slot){ 0 };
+}
+
+static int by_place(const void *a, const void *b)
+{
+	const struct prs_unit *x = &((const struct prs_index_part *)a)->unit, *y = &((const struct prs_index_part *)b)->unit;
+	if (x->id != y->id)
+		return x->id < y->id ? -1 : 1;
+	return x->item_first < y->item_first ? -1 : x->item_first > y->item_first;
+}
+
+void prs_index_sort_parts(struct prs_index *x)
+{
+	if (x->parts_n)
+		qsort(x->parts, x->parts_n, sizeof *x->parts, by_place);
 }
 
 void prs_index_path(const struct prs_index *x, uint32_t file, char *to, size_t n)
@@ -180,8 +216,12 @@ int64_t prs_index_verify_ranges(struct prs_index *x, void (*each)(void *ctx, uin
 	if (r < 0)
 		return r;
 	int64_t bad = 0;
+	uint64_t part = 0;
+	prs_index_sort_parts(x);
 	for (uint64_t id = 0; id < x->next_id; id++) {
 		const char *why = why_bad(&x->slots[id], sizes);
+		for (; part < x->parts_n && x->parts[part].unit.id == id; part++)
+			why = why ? why : why_bad(&x->parts[part].slot, sizes);
 		if (!why)
 			continue;
 		bad++;

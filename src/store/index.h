@@ -15,6 +15,12 @@ struct prs_index_slot {
 	uint32_t head_len, checksum;
 };
 
+/* Of a split mini-batch; its slot is unused. */
+struct prs_index_part {
+	struct prs_unit unit;
+	struct prs_index_slot slot;
+};
+
 struct prs_index_file {
 	uint32_t epoch, segment;
 	uint16_t node;
@@ -30,7 +36,12 @@ struct prs_index {
 	uint64_t next_id;
 	struct prs_index_file *files;
 	uint32_t files_n, files_cap;
+	struct prs_index_part *parts; /* in memory: there are few */
+	uint64_t parts_n, parts_cap;
 };
+
+/* Parts in the order of (id, item_first), as the output has them. */
+void prs_index_sort_parts(struct prs_index *x);
 
 /* Path of the file of a slot. */
 void prs_index_path(const struct prs_index *x, uint32_t file, char *to, size_t n);

@@ -86,7 +86,7 @@ void prs_index_free(struct prs_index *x);
 int prs_index_grow(struct prs_index *x, uint64_t next_id, struct prs_err *err);
 /* A DONE fact that counted (its segment's epoch is lease >> 40). */
 int prs_index_done(struct prs_index *x, const struct prs_done *d, struct prs_err *err);
-/* RESET of count ids. */
+/* RESET of count ids, with the parts of those that were split. */
 void prs_index_reset(struct prs_index *x, uint64_t id, uint64_t count);
 
 /* Ids whose range does not lie inside its file: called after recovery, before anything is leased; each(ctx, id, sentence). Returns how many, or < 0. */

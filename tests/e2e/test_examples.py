@@ -53,6 +53,13 @@ class ExamplesTest(JobCase):
                          ["station-1.txt: Bergen", "station-2.txt: Karlsruhe", "station-3.txt: Gent", "station-4.txt: unknown code 104",
                           "station-5.txt: Karlsruhe"])
 
+    def test_poison_item(self):
+        said = self.run_readme("poison-item")
+        self.assertEqual([line.split(":")[0] for line in self.read("rows.txt").splitlines()], ["reading-%02d.json" % i for i in range(1, 21) if i != 8])
+        [failed] = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
+        self.assertTrue(failed["path"].endswith("reading-08.json"))
+        self.assertIn("JSONDecodeError", failed["message"])
+
     def test_native_crash(self):
         said = self.run_readme("native-crash")
         self.assertEqual(self.read("rows.txt"), "True\n" * 3)

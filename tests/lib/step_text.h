@@ -106,7 +106,8 @@ static inline void text_sched_effect(struct text *t, const struct prs_sched_effe
 			text_put(t, " not %u", e->avoid_slot);
 		break;
 	case PRS_SCHED_FAIL:
-		text_put(t, "fail ");
+	case PRS_SCHED_HALVE:
+		text_put(t, e->type == PRS_SCHED_FAIL ? "fail " : "halve ");
 		text_unit(t, &e->unit);
 		text_put(t, " %s %u items", text_code(e->code), e->items);
 		break;

@@ -145,11 +145,11 @@ static inline struct prs_fact world_of_id(enum prs_fact_type type, uint64_t id)
 }
 
 /* The rows of a mini-batch, durable in segment 0 of this epoch (raw: in raw file 1); *ret = its DONE. */
-static inline int world_rows(struct store_world *w, uint64_t id, const char *rows, uint32_t head_len, struct prs_fact *ret)
+static inline int world_unit_rows(struct store_world *w, struct prs_unit unit, const char *rows, uint32_t head_len, struct prs_fact *ret)
 {
 	PRS_AUTOBUF b;
 	char path[64];
-	struct prs_rows r = { .unit.id = id, .lease = W_LEASE(w->epoch, ++w->lease), .succeeded = 1, .head_len = head_len, .bytes = (const uint8_t *)rows,
+	struct prs_rows r = { .unit = unit, .lease = W_LEASE(w->epoch, ++w->lease), .succeeded = 1, .head_len = head_len, .bytes = (const uint8_t *)rows,
 		              .length = strlen(rows) };
 	uint64_t at = 0;
 	int e = 0;
@@ -160,10 +160,15 @@ static inline int world_rows(struct store_world *w, uint64_t id, const char *row
 	w->has_segment = !e;
 	prs_rows_put(&b, &r, &at);
 	*ret = (struct prs_fact){ .type = PRS_FACT_DONE, .time_us = W_TIME };
-	ret->u.done = (struct prs_done){ .unit.id = id, .lease = r.lease, .try_number = 1, .offset = w->segment.tail + PRS_FRAME_HEADER_BYTES + at,
+	ret->u.done = (struct prs_done){ .unit = unit, .lease = r.lease, .try_number = 1, .offset = w->segment.tail + PRS_FRAME_HEADER_BYTES + at,
 		                         .length = r.length, .head_len = head_len, .checksum = prs_checksum(rows, r.length), .succeeded = 1, .rows = 1,
 		                         .start_us = W_TIME, .flags = head_len ? PRS_DONE_HAS_HEADER : 0 };
 	return e ? e : world_frame(&w->segment, b.data, b.len, &w->err);
+}
+
+static inline int world_rows(struct store_world *w, uint64_t id, const char *rows, uint32_t head_len, struct prs_fact *ret)
+{
+	return world_unit_rows(w, (struct prs_unit){ .id = id }, rows, head_len, ret);
 }
 
 /* The same in a raw file, from a descriptor. */

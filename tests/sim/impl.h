@@ -76,7 +76,7 @@ struct snode {
 	uint32_t syncing;
 	const struct ev *frame; /* being handled */
 	/* units inside: leased and not yet accepted, tried, returned */
-	uint64_t inside[SIM_IDS]; /* lease, 0 = not here */
+	uint64_t inside[SIM_KEYS]; /* lease, 0 = not here */
 };
 
 struct group {
@@ -96,8 +96,9 @@ struct master {
 	bool syncing;
 	uint64_t sleep_until_us;
 	uint32_t tick_stamp;
-	uint64_t leased[SIM_IDS]; /* lease, 0 = not leased */
-	uint16_t leased_to[SIM_IDS];
+	uint64_t leased[SIM_KEYS]; /* lease, 0 = not leased */
+	uint16_t leased_to[SIM_KEYS];
+	struct prs_unit leased_unit[SIM_KEYS];
 	uint32_t asked[SIM_NODES], granted[SIM_NODES];
 	bool node_up[SIM_NODES], node_lost[SIM_NODES], node_down[SIM_NODES];
 	uint32_t node_life[SIM_NODES];
@@ -115,11 +116,21 @@ struct world {
 	uint64_t planned, plans_left;
 	bool over, machine_died, ranges_damaged;
 	uint32_t gens, lives;
-	uint64_t running_when_lost[SIM_NODES * SIM_SLOTS];
+	struct {
+		uint16_t node;
+		struct prs_unit unit;
+	} running_when_lost[SIM_NODES * SIM_SLOTS];
 	uint32_t running_when_lost_n;
-	bool done_fact[SIM_IDS], failed_fact[SIM_IDS];
+	/* what the facts so far say, counted without the ledger: each item, and where the units begin that there are (how many items) */
+	bool done_item[SIM_KEYS], failed_item[SIM_KEYS];
+	uint32_t units[SIM_KEYS];
 	struct sim_result result;
 };
+
+/* Where things about a unit are kept: a whole mini-batch and its parts are never there together. */
+static inline size_t key_of(const struct prs_unit *u) { return u->id * SIM_ITEMS + u->item_first; }
+static inline uint32_t items_in(const struct prs_unit *u) { return u->item_count ? u->item_count : SIM_ITEMS; }
+const char *unit_text(const struct prs_unit *u); /* "u5", "u5[2+3]"; lives until the fourth call from now */
 
 /* sim.c */
 void put_event(struct world *w, struct ev *e, uint64_t after_us);
@@ -139,10 +150,11 @@ bool process_works(const struct process *p);
 void node_start(struct world *w, uint16_t node);
 void node_event(struct world *w, uint16_t node, const struct prs_pool_event *e);
 void node_handle(struct world *w, const struct ev *e);
-/* RETIRE, or BROKEN: over its memory limit. */
+/* RETIRE or OVER_LIMIT. */
 void node_tell(struct world *w, uint16_t node, uint16_t slot, enum prs_pool_event_type type);
 void node_cut(struct world *w, uint16_t node, uint64_t for_us);
 void node_gone(struct world *w, uint16_t node);
+void remember_running(struct world *w, uint16_t node, const struct prs_unit *u);
 void node_order(struct world *w, uint16_t node, enum order what, const struct prs_sched_effect *lease);
 /* sim_master.c */
 void master_start(struct world *w);

@@ -61,6 +61,15 @@ uint64_t some_us(struct world *w, uint64_t at_most) { return w->plan->seed ? sim
 /* On the way, on the disk. Without dice it takes as long as it may. */
 uint64_t delay_us(struct world *w, uint64_t at_most) { return w->plan->seed ? some_us(w, at_most) : at_most; }
 
+const char *unit_text(const struct prs_unit *u)
+{
+	static char texts[4][48];
+	static unsigned at;
+	struct text t = { texts[++at % 4], 0, sizeof texts[0] };
+	text_unit(&t, u);
+	return t.v;
+}
+
 /* ---- telling ---------------------------------------------------------------------------------------------------------- */
 
 static void tell(struct world *w, const char *fmt, va_list ap)
@@ -156,7 +165,7 @@ static void happen(struct world *w, const struct sim_happening *h)
 	case SIM_KILL_MACHINE: master_kill(w, h->arg, true); break;
 	case SIM_INTERRUPT: master_interrupt(w, h->arg); break;
 	case SIM_RETIRE: node_tell(w, h->node, h->slot, PRS_POOL_RETIRE); break;
-	case SIM_MEMORY: node_tell(w, h->node, h->slot, PRS_POOL_BROKEN); break;
+	case SIM_MEMORY: node_tell(w, h->node, h->slot, PRS_POOL_OVER_LIMIT); break;
 	}
 }
 

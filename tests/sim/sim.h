@@ -14,7 +14,7 @@
 
 #include <stdbool.h>
 
-enum { SIM_NODES = 3, SIM_SLOTS = 4, SIM_IDS = 64, SIM_HAPPENINGS = 64, SIM_ITEMS = 5 };
+enum { SIM_NODES = 3, SIM_SLOTS = 4, SIM_IDS = 64, SIM_HAPPENINGS = 64, SIM_ITEMS = 5, SIM_KEYS = SIM_IDS * SIM_ITEMS };
 #define MS UINT64_C(1000)
 #define SEC UINT64_C(1000000)
 
@@ -76,7 +76,7 @@ struct sim_plan {
 	struct prs_pool_config pool;
 	struct sim_happening happenings[SIM_HAPPENINGS];
 	int happenings_n;
-	struct sim_act (*run)(void *ctx, uint64_t id, uint16_t try_number, uint16_t node, uint16_t slot);
+	struct sim_act (*run)(void *ctx, const struct prs_unit *u, uint16_t try_number, uint16_t node, uint16_t slot);
 	struct sim_process (*process)(void *ctx, uint16_t node, uint16_t slot, uint32_t starts);
 	void *ctx;
 	struct text *transcript;   /* NULL = none */
@@ -93,6 +93,8 @@ struct sim_result {
 	uint32_t dropped;          /* answers that came after the judgement */
 	uint16_t ran_on[SIM_IDS];  /* node * SIM_SLOTS + slot of the last run */
 	uint8_t unit_state[SIM_IDS];
+	bool item_done[SIM_KEYS];  /* id * SIM_ITEMS + item */
+	uint64_t splits, part_runs;
 	char violation[512];       /* "" = everything held */
 };
 
@@ -103,6 +105,7 @@ struct sim_dice {
 	uint64_t seed;
 	struct sim_plan plan;
 	struct sim_act acts[SIM_IDS];
+	int bad_item[SIM_IDS];     /* the act is this item's doing; -1 = whatever the mini-batch holds */
 	unsigned flaky[SIM_IDS];   /* the act happens one time in so many; 0, 1 = always */
 	struct sim_process process;
 	unsigned starts_fail, start_kind, bad_slot;

@@ -7,46 +7,71 @@
 
 static unsigned long long ull(uint64_t v) { return (unsigned long long)v; }
 
+static uint32_t tries_allowed(const struct world *w, const struct prs_unit *u)
+{
+	return u->item_count > 1 ? 1 : w->plan->limits.run_max_try;
+}
+
+/* One that took a node down twice runs alone there. */
+static void check_alone(struct world *w, const struct prs_sched_effect *e)
+{
+	const struct master *m = &w->m;
+	bool alone = prs_ledger_downs(&m->ledger, &e->unit) == 2;
+	for (size_t k = 0; k < SIM_KEYS; k++) {
+		if (k == key_of(&e->unit) || !m->leased[k] || m->leased_to[k] != e->node)
+			continue;
+		if (alone)
+			violated(w, "%s took a node down twice and does not run alone", unit_text(&e->unit));
+		if (prs_ledger_downs(&m->ledger, &m->leased_unit[k]) == 2)
+			violated(w, "%s joins %s, which must run alone", unit_text(&e->unit), unit_text(&m->leased_unit[k]));
+	}
+}
+
 void check_lease(struct world *w, const struct prs_sched_effect *e)
 {
 	struct master *m = &w->m;
-	uint64_t id = e->unit.id;
-	if (m->leased[id])
-		violated(w, "u%llu is leased twice at once", ull(id));
+	const char *u = unit_text(&e->unit);
+	uint32_t tries = prs_ledger_tries(&m->ledger, &e->unit);
+	for (uint32_t i = 0; i < items_in(&e->unit); i++)
+		if (m->leased[key_of(&e->unit) + i])
+			violated(w, "an item of %s is leased twice at once", u);
+	if (w->units[key_of(&e->unit)] != items_in(&e->unit))
+		violated(w, "%s is leased, which is no unit", u);
 	if (m->stopped_leasing)
-		violated(w, "u%llu is leased after the stop", ull(id));
+		violated(w, "%s is leased after the stop", u);
 	if (!m->node_up[e->node])
-		violated(w, "u%llu is leased to n%u, which is not up", ull(id), e->node);
+		violated(w, "%s is leased to n%u, which is not up", u, e->node);
 	if ((int32_t)(m->asked[e->node] - m->granted[e->node]) <= 0)
-		violated(w, "n%u did not ask for u%llu", e->node, ull(id));
-	if (e->try_number != prs_ledger_tries(&m->ledger, id) + 1)
-		violated(w, "u%llu is leased for try %u after %u tries", ull(id), e->try_number, prs_ledger_tries(&m->ledger, id));
-	if (prs_ledger_tries(&m->ledger, id) >= w->plan->limits.run_max_try)
-		violated(w, "u%llu is leased for a try above run_max_try", ull(id));
-	if (prs_ledger_downs(&m->ledger, id) >= 3)
-		violated(w, "u%llu is leased though it took the node down three times", ull(id));
-	if (prs_ledger_downs(&m->ledger, id) == 2)
-		for (uint64_t other = 0; other < SIM_IDS; other++)
-			if (other != id && m->leased[other] && m->leased_to[other] == e->node)
-				violated(w, "u%llu took a node down twice and does not run alone", ull(id));
-	for (uint64_t other = 0; other < SIM_IDS; other++)
-		if (other != id && m->leased[other] && m->leased_to[other] == e->node && prs_ledger_downs(&m->ledger, other) == 2)
-			violated(w, "u%llu joins u%llu, which must run alone", ull(id), ull(other));
+		violated(w, "n%u did not ask for %s", e->node, u);
+	if (e->try_number != tries + 1 || tries >= tries_allowed(w, &e->unit))
+		violated(w, "%s is leased for try %u after %u of %u tries", u, e->try_number, tries, tries_allowed(w, &e->unit));
+	if (prs_ledger_downs(&m->ledger, &e->unit) >= 3)
+		violated(w, "%s is leased though it took the node down three times", u);
+	check_alone(w, e);
+}
+
+/* FAIL or HALVE. */
+static void check_given_up(struct world *w, const struct prs_sched_effect *e)
+{
+	uint32_t tries = prs_ledger_tries(&w->m.ledger, &e->unit), allowed = tries_allowed(w, &e->unit);
+	bool no_help = prs_error_row(e->code)->action == PRS_ACTION_FAIL;
+	bool halve = w->plan->limits.bisect && items_in(&e->unit) > 1 && !no_help;
+	if (w->m.leased[key_of(&e->unit)])
+		violated(w, "%s is given up while it is leased", unit_text(&e->unit));
+	if (tries < allowed && !no_help)
+		violated(w, "%s is given up after %u of %u tries", unit_text(&e->unit), tries, allowed);
+	if (halve != (e->type == PRS_SCHED_HALVE) || e->items != items_in(&e->unit))
+		violated(w, "%s is %s", unit_text(&e->unit), halve ? "not split" : "split");
 }
 
 void check_sched_effect(struct world *w, const struct prs_sched_effect *e)
 {
 	struct master *m = &w->m;
 	const struct prs_ledger_counts *c = &m->ledger.counts;
-	uint64_t id = e->unit.id;
 	switch (e->type) {
 	case PRS_SCHED_LEASE: check_lease(w, e); break;
 	case PRS_SCHED_FAIL:
-		if (m->leased[id])
-			violated(w, "u%llu fails while it is leased", ull(id));
-		if (prs_ledger_tries(&m->ledger, id) < w->plan->limits.run_max_try && prs_error_row(e->code)->action != PRS_ACTION_FAIL)
-			violated(w, "u%llu fails after %u of %u tries", ull(id), prs_ledger_tries(&m->ledger, id), w->plan->limits.run_max_try);
-		break;
+	case PRS_SCHED_HALVE: check_given_up(w, e); break;
 	case PRS_SCHED_ABORT:
 		if (m->ending)
 			violated(w, "a second end");
@@ -63,7 +88,7 @@ void check_sched_effect(struct world *w, const struct prs_sched_effect *e)
 /* A unit that was leased to the node leaves it once: accepted, tried or returned. */
 static void leaves(struct world *w, uint16_t node, const struct prs_pool_effect *e)
 {
-	uint64_t *inside = &w->nodes[node].inside[e->unit.id];
+	uint64_t *inside = &w->nodes[node].inside[key_of(&e->unit)];
 	if (*inside != e->lease)
 		violated(w, "n%u answers lease %llx of u%llu, but holds %llx", node, ull(e->lease), ull(e->unit.id), ull(*inside));
 	*inside = 0;
@@ -86,7 +111,7 @@ static void check_send(struct world *w, uint16_t node, const struct prs_pool_eff
 		violated(w, "n%u process%u gets claim %u after %u", node, e->slot, e->claim, p->sent_claim);
 	if (unanswered >= w->plan->pool.depth_max)
 		violated(w, "n%u process%u gets more than depth_max units", node, e->slot);
-	if (w->nodes[node].inside[e->unit.id] != e->lease)
+	if (w->nodes[node].inside[key_of(&e->unit)] != e->lease)
 		violated(w, "n%u sends u%llu, which it does not hold", node, ull(e->unit.id));
 	for (uint16_t i = 0; i < w->plan->slots; i++)
 		if (holds(&w->nodes[node].p[i], e->lease))
@@ -111,7 +136,7 @@ static void check_try(struct world *w, uint16_t node, const struct prs_pool_effe
 		uint64_t limit = running ? w->plan->pool.run_timeout_us : w->plan->pool.overhead_timeout_us;
 		if (w->now_us - since < limit || running != (e->code == PRS_ERUN_TIMEOUT))
 			violated(w, "n%u: u%llu is timed out after %llu us", node, ull(e->unit.id), ull(w->now_us - since));
-	} else if (!p->reaped || !(p->fell_in_unit || (p->broken && p->broken == e->code))) {
+	} else if (!(p->broken && p->broken == e->code) && !(p->reaped && p->fell_in_unit)) {
 		violated(w, "n%u: u%llu is charged for the death of its process, which we killed", node, ull(e->unit.id));
 	}
 }
@@ -144,9 +169,9 @@ void check_pool_effect(struct world *w, uint16_t node, const struct prs_pool_eff
 		for (uint16_t i = 0; i < w->plan->slots; i++)
 			if (n->p[i].alive && !n->p[i].how.unkillable)
 				violated(w, "n%u is down, but process%u lives", node, i);
-		for (uint64_t id = 0; id < SIM_IDS; id++)
-			if (n->inside[id])
-				violated(w, "n%u is down and keeps u%llu", node, ull(id));
+		for (size_t k = 0; k < SIM_KEYS; k++)
+			if (n->inside[k])
+				violated(w, "n%u is down and keeps u%zu", node, k / SIM_ITEMS);
 		break;
 	case PRS_POOL_DROP:
 	case PRS_POOL_STOP:
@@ -161,21 +186,69 @@ void check_pool_effect(struct world *w, uint16_t node, const struct prs_pool_eff
 
 /* ---- facts and the ledger --------------------------------------------------------------------------------------------- */
 
+/* A unit that is one: the first commit of its items. False: of a retired or final unit, or a second one. */
+static bool commits(struct world *w, const struct prs_unit *u)
+{
+	size_t k = key_of(u);
+	bool open = w->units[k] == items_in(u) && !w->done_item[k] && !w->failed_item[k];
+	if (!open && !w->plan->remote) /* of a lost node it may come late: ignored */
+		violated(w, "%s is final twice, or was retired", unit_text(u));
+	return open;
+}
+
+static void mark(bool *items, const struct prs_unit *u)
+{
+	for (uint32_t i = 0; i < items_in(u); i++)
+		items[key_of(u) + i] = true;
+}
+
+static void plan_unit(struct world *w, uint64_t id)
+{
+	for (size_t k = id * SIM_ITEMS; k < (id + 1) * SIM_ITEMS; k++) {
+		w->done_item[k] = w->failed_item[k] = false;
+		w->units[k] = k == id * SIM_ITEMS ? SIM_ITEMS : 0;
+	}
+}
+
+static void split_unit(struct world *w, const struct prs_unit *u, uint32_t parts)
+{
+	if (!commits(w, u))
+		return;
+	for (uint32_t i = 0; i < parts; i++) {
+		struct prs_unit part = prs_ledger_part(u, items_in(u), parts, i);
+		w->units[key_of(&part)] = part.item_count;
+	}
+}
+
 void check_fact(struct world *w, const struct prs_fact *f)
 {
+	if (f->type == PRS_FACT_PLANNED)
+		for (uint64_t id = 0; id < f->u.planned.next_id; id++)
+			if (!w->units[id * SIM_ITEMS])
+				plan_unit(w, id);
 	if (f->type == PRS_FACT_RESET)
 		for (uint64_t id = f->u.reset.unit.id; id < f->u.reset.unit.id + f->u.reset.count; id++)
-			w->done_fact[id] = w->failed_fact[id] = false;
-	if (f->type == PRS_FACT_DONE) {
-		if (w->failed_fact[f->u.done.unit.id] && !w->plan->remote) /* of a lost node it may come late: ignored */
-			violated(w, "u%llu is DONE after it was FAILED", ull(f->u.done.unit.id));
-		w->done_fact[f->u.done.unit.id] = !w->failed_fact[f->u.done.unit.id];
+			plan_unit(w, id);
+	if (f->type == PRS_FACT_DONE && commits(w, &f->u.done.unit))
+		mark(w->done_item, &f->u.done.unit);
+	if (f->type == PRS_FACT_FAILED && commits(w, &f->u.failed.unit))
+		mark(w->failed_item, &f->u.failed.unit);
+	if (f->type == PRS_FACT_SPLIT)
+		split_unit(w, &f->u.split.unit, f->u.split.parts);
+}
+
+/* The state of a mini-batch as its items tell it. */
+static bool state_fits(const struct world *w, uint64_t id, enum prs_unit_state s)
+{
+	uint32_t done = 0, failed = 0;
+	for (uint32_t i = 0; i < SIM_ITEMS; i++) {
+		done += w->done_item[id * SIM_ITEMS + i];
+		failed += w->failed_item[id * SIM_ITEMS + i];
 	}
-	if (f->type == PRS_FACT_FAILED) {
-		if (w->done_fact[f->u.failed.unit.id] && !w->plan->remote)
-			violated(w, "u%llu is FAILED after it was DONE", ull(f->u.failed.unit.id));
-		w->failed_fact[f->u.failed.unit.id] = !w->done_fact[f->u.failed.unit.id];
-	}
+	bool final = done + failed == SIM_ITEMS, split = w->units[id * SIM_ITEMS] != SIM_ITEMS;
+	if (final)
+		return s == (failed ? PRS_UNIT_FAILED : PRS_UNIT_DONE);
+	return split ? s == PRS_UNIT_SPLIT : s == PRS_UNIT_PLANNED || s == PRS_UNIT_LEASED || s == PRS_UNIT_WAITING;
 }
 
 void check_ledger(struct world *w)
@@ -184,18 +257,22 @@ void check_ledger(struct world *w)
 	uint64_t units[PRS_UNIT_STATES] = { 0 };
 	for (uint64_t id = 0; id < l->next_id; id++) {
 		enum prs_unit_state s = prs_ledger_state(l, id);
+		struct prs_unit u = { .id = id };
 		units[s]++;
-		if (prs_ledger_tries(l, id) > w->plan->limits.run_max_try)
-			violated(w, "u%llu has %u tries, run_max_try is %u", ull(id), prs_ledger_tries(l, id), w->plan->limits.run_max_try);
-		if ((s == PRS_UNIT_DONE) != w->done_fact[id] || (s == PRS_UNIT_FAILED) != w->failed_fact[id])
+		if (prs_ledger_tries(l, &u) > w->plan->limits.run_max_try)
+			violated(w, "u%llu has %u tries, run_max_try is %u", ull(id), prs_ledger_tries(l, &u), w->plan->limits.run_max_try);
+		if (!state_fits(w, id, s))
 			violated(w, "u%llu is %s in the ledger", ull(id), prs_state_name(PRS_MACHINE_UNIT, (int)s));
-		if (w->m.alive && w->m.leased[id] && s != PRS_UNIT_LEASED)
-			violated(w, "u%llu is leased, but %s in the ledger", ull(id), prs_state_name(PRS_MACHINE_UNIT, (int)s));
+		for (size_t k = id * SIM_ITEMS; w->m.alive && k < (id + 1) * SIM_ITEMS; k++)
+			if (w->m.leased[k] && prs_ledger_unit(l, &w->m.leased_unit[k]) != PRS_UNIT_LEASED)
+				violated(w, "%s is leased, but not in the ledger", unit_text(&w->m.leased_unit[k]));
 	}
 	if (memcmp(units, l->counts.units, sizeof units) != 0)
 		violated(w, "the counts per state do not add up");
 	if (l->counts.items_succeeded + l->counts.items_failed != l->counts.items_final)
 		violated(w, "the items do not add up");
+	if (l->counts.part_runs > l->counts.split_items * (w->plan->limits.run_max_try + 1) - 2 * l->counts.splits)
+		violated(w, "%llu runs of parts", ull(l->counts.part_runs));
 }
 
 /* The ledger folded from the durable journal is the live one, but for leases. Ends the life of the live one. */
@@ -209,8 +286,7 @@ void check_folded(struct world *w)
 	while (prs_fact_next(w->journal.data, w->journal.len, &at, &f, &err) == 1)
 		if (prs_ledger_fold(&folded, &f, &err) < 0)
 			violated(w, "the journal does not fold: %s", err.msg);
-	for (uint64_t id = 0; id < SIM_IDS; id++)
-		w->m.leased[id] = 0;
+	memset(w->m.leased, 0, sizeof w->m.leased);
 	prs_ledger_forget_leases(&w->m.ledger);
 	if (!prs_ledger_equal(&folded, &w->m.ledger, &err))
 		violated(w, "the folded ledger differs from the live one: %s", err.msg);
@@ -244,9 +320,12 @@ void check_end(struct world *w)
 	r->failed = l->counts.units[PRS_UNIT_FAILED];
 	r->tries_failed = (uint32_t)l->counts.tries_failed;
 	r->lives = w->lives;
+	r->splits = l->counts.splits;
+	r->part_runs = l->counts.part_runs;
+	memcpy(r->item_done, w->done_item, sizeof r->item_done);
 	r->end_us = w->now_us;
 	for (uint64_t id = 0; id < l->next_id && id < SIM_IDS; id++) {
-		r->tries[id] = prs_ledger_tries(l, id);
+		r->tries[id] = prs_ledger_tries(l, &(struct prs_unit){ .id = id });
 		r->unit_state[id] = (uint8_t)prs_ledger_state(l, id);
 	}
 	if (r->state != PRS_JOB_COMPLETED && r->state != PRS_JOB_FAILED && r->state != PRS_JOB_INTERRUPTED)

@@ -65,14 +65,19 @@ static void stop(struct world *w, enum prs_job_state to, uint16_t code)
 
 /* ---- facts that are durable ------------------------------------------------------------------------------------------- */
 
+static void forget_leases_of(struct world *w, uint16_t node)
+{
+	for (size_t k = 0; k < SIM_KEYS; k++)
+		if (w->m.leased_to[k] == node)
+			w->m.leased[k] = 0;
+}
+
 static void on_lost(struct world *w, const struct prs_fact *f)
 {
 	struct prs_sched_event ev = { .type = PRS_SCHED_NODE_DOWN, .node = f->u.lost.node };
 	if (f->u.lost.incarnation != w->m.node_life[ev.node])
 		return; /* it is back already */
-	for (uint64_t id = 0; id < SIM_IDS; id++)
-		if (w->m.leased_to[id] == ev.node)
-			w->m.leased[id] = 0;
+	forget_leases_of(w, ev.node);
 	drive(w, &ev);
 }
 
@@ -88,9 +93,7 @@ static void on_node(struct world *w, const struct prs_fact *f)
 	w->m.node_lost[node] = w->m.node_down[node] = false;
 	w->m.node_life[node] = f->u.node.incarnation;
 	w->m.asked[node] = w->m.granted[node] = 0;
-	for (uint64_t id = 0; id < SIM_IDS; id++)
-		if (w->m.leased_to[id] == node)
-			w->m.leased[id] = 0;
+	forget_leases_of(w, node);
 	node_order(w, node, ORDER_START, NULL);
 	drive(w, &ev);
 }
@@ -104,10 +107,11 @@ static void on_proc(struct world *w, const struct prs_fact *f)
 	drive(w, &ev);
 }
 
-static void unlease(struct world *w, uint64_t id, uint64_t lease)
+static void unlease(struct world *w, const struct prs_unit *u, uint64_t lease)
 {
-	if (!lease || w->m.leased[id] == lease)
-		w->m.leased[id] = 0;
+	size_t k = key_of(u);
+	if (items_in(&w->m.leased_unit[k]) == items_in(u) && (!lease || w->m.leased[k] == lease))
+		w->m.leased[k] = 0;
 }
 
 static void on_fact(struct world *w, const struct prs_fact *f)
@@ -123,16 +127,20 @@ static void on_fact(struct world *w, const struct prs_fact *f)
 	case PRS_FACT_PLANNED: ev.type = PRS_SCHED_PLANNED; break;
 	case PRS_FACT_DONE:
 		ev = (struct prs_sched_event){ .type = PRS_SCHED_DONE, .node = f->u.done.node, .unit = f->u.done.unit };
-		unlease(w, ev.unit.id, 0);
+		unlease(w, &ev.unit, 0);
 		break;
 	case PRS_FACT_TRY:
 		ev = (struct prs_sched_event){ .type = PRS_SCHED_TRIED, .node = f->u.try_.node, .slot = f->u.try_.slot, .unit = f->u.try_.unit,
 			                       .lease = f->u.try_.lease, .code = f->u.try_.code };
-		unlease(w, ev.unit.id, ev.lease);
+		unlease(w, &ev.unit, ev.lease);
 		break;
 	case PRS_FACT_FAILED:
-		note(w, "u%llu has failed", (unsigned long long)f->u.failed.unit.id);
+		note(w, "%s has failed", unit_text(&f->u.failed.unit));
 		ev = (struct prs_sched_event){ .type = PRS_SCHED_FAILED, .unit = f->u.failed.unit };
+		break;
+	case PRS_FACT_SPLIT:
+		note(w, "%s is split", unit_text(&f->u.split.unit));
+		ev = (struct prs_sched_event){ .type = PRS_SCHED_SPLIT, .unit = f->u.split.unit, .count = f->u.split.parts };
 		break;
 	case PRS_FACT_RESET: ev = (struct prs_sched_event){ .type = PRS_SCHED_RESET, .unit = f->u.reset.unit }; break;
 	case PRS_FACT_LOST: on_lost(w, f); return;
@@ -176,6 +184,14 @@ static void put_failed(struct world *w, const struct prs_sched_effect *x)
 	put_fact(w, &f);
 }
 
+static void put_split(struct world *w, const struct prs_sched_effect *x)
+{
+	struct prs_fact f = { .type = PRS_FACT_SPLIT };
+	f.u.split.unit = x->unit;
+	f.u.split.parts = 2;
+	put_fact(w, &f);
+}
+
 static void carry_out(struct world *w, const struct prs_sched_effect *x)
 {
 	struct master *m = &w->m;
@@ -184,13 +200,15 @@ static void carry_out(struct world *w, const struct prs_sched_effect *x)
 	case PRS_SCHED_LEASE:
 		if (m->state == PRS_JOB_STARTING)
 			set_state(w, PRS_JOB_RUNNING, 0);
-		chat(w, "u%llu to n%u%s", (unsigned long long)x->unit.id, x->node, x->try_number > 1 ? ", again" : "");
-		m->leased[x->unit.id] = x->lease;
-		m->leased_to[x->unit.id] = x->node;
+		chat(w, "%s to n%u%s", unit_text(&x->unit), x->node, x->try_number > 1 ? ", again" : "");
+		m->leased[key_of(&x->unit)] = x->lease;
+		m->leased_to[key_of(&x->unit)] = x->node;
+		m->leased_unit[key_of(&x->unit)] = x->unit;
 		m->granted[x->node]++;
 		node_order(w, x->node, ORDER_LEASE, x);
 		break;
 	case PRS_SCHED_FAIL: put_failed(w, x); break;
+	case PRS_SCHED_HALVE: put_split(w, x); break;
 	case PRS_SCHED_ABORT:
 		note(w, "the job is given up: %s", x->text);
 		stop(w, PRS_JOB_ABORTING, x->code);
@@ -327,7 +345,7 @@ void master_kill(struct world *w, uint64_t resume_us, bool machine)
 		struct snode *n = &w->nodes[i];
 		for (uint16_t k = 0; k < w->plan->slots; k++) {
 			if (n->up && n->p[k].alive && process_works(&n->p[k]))
-				w->running_when_lost[w->running_when_lost_n++] = n->p[k].taken.unit.id;
+				remember_running(w, i, &n->p[k].taken.unit);
 			n->p[k].alive = false;
 		}
 		n->up = false;
@@ -387,6 +405,13 @@ static void put_head(struct world *w)
 	prs_ledger_fold(&w->m.ledger, &f, NULL);
 }
 
+static void put_unit(uint8_t *to, const struct prs_unit *u)
+{
+	prs_put64(to, u->id);
+	prs_put32(to + 8, u->item_first);
+	prs_put32(to + 12, u->item_count);
+}
+
 /* What ran when the machine died; an engine's death alone costs nothing. */
 static void put_lost(struct world *w)
 {
@@ -394,8 +419,8 @@ static void put_lost(struct world *w)
 	struct prs_fact f = { .type = PRS_FACT_LOST };
 	f.u.lost.units = raw;
 	for (uint32_t i = 0; i < w->running_when_lost_n; i++)
-		if (prs_ledger_state(&w->m.ledger, (uint32_t)w->running_when_lost[i]) == PRS_UNIT_PLANNED)
-			prs_put64(raw + 16 * f.u.lost.running_count++, (uint32_t)w->running_when_lost[i]);
+		if (prs_ledger_unit(&w->m.ledger, &w->running_when_lost[i].unit) == PRS_UNIT_PLANNED)
+			put_unit(raw + 16 * f.u.lost.running_count++, &w->running_when_lost[i].unit);
 	w->running_when_lost_n = 0;
 	if (w->machine_died && f.u.lost.running_count)
 		put_fact(w, &f);
@@ -469,14 +494,14 @@ void master_interrupt(struct world *w, uint64_t resume_us)
 void master_node_lost(struct world *w, uint16_t node)
 {
 	struct master *m = &w->m;
-	uint8_t raw[SIM_IDS * 16] = { 0 };
-	bool runs[SIM_IDS] = { false };
+	uint8_t raw[SIM_KEYS * 16] = { 0 };
+	bool runs[SIM_KEYS] = { false };
 	uint32_t n = 0, left = 0;
 	note(w, "the engine learns that n%u is lost", node);
 	m->node_lost[node] = true;
 	for (uint32_t i = 0; i < w->running_when_lost_n; i++) {
-		if (w->running_when_lost[i] >> 32 == node)
-			runs[(uint32_t)w->running_when_lost[i]] = true;
+		if (w->running_when_lost[i].node == node)
+			runs[key_of(&w->running_when_lost[i].unit)] = true;
 		else
 			w->running_when_lost[left++] = w->running_when_lost[i];
 	}
@@ -486,9 +511,9 @@ void master_node_lost(struct world *w, uint16_t node)
 	f.u.lost.incarnation = m->node_life[node];
 	f.u.lost.units = raw;
 	for (int running = 1; running >= 0; running--)
-		for (uint64_t id = 0; id < m->ledger.next_id; id++)
-			if (m->leased[id] && m->leased_to[id] == node && runs[id] == running) {
-				prs_put64(raw + 16 * n++, id);
+		for (size_t k = 0; k < SIM_KEYS; k++)
+			if (m->leased[k] && m->leased_to[k] == node && runs[k] == running) {
+				put_unit(raw + 16 * n++, &m->leased_unit[k]);
 				*(running ? &f.u.lost.running_count : &f.u.lost.queued_count) += 1;
 			}
 	put_fact(w, &f);
@@ -544,7 +569,7 @@ static void from_node(struct world *w, const struct ev *e)
 		ev.type = PRS_SCHED_RETURNED;
 		ev.unit = e->unit;
 		ev.lease = e->lease;
-		unlease(w, e->unit.id, e->lease);
+		unlease(w, &e->unit, e->lease);
 		drive(w, &ev);
 		return;
 	case M_ASK:

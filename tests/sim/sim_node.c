@@ -16,7 +16,7 @@ static void report(struct world *w, uint16_t node, struct prs_fact *f)
 static void returned(struct world *w, uint16_t node, const struct prs_unit *u, uint64_t lease)
 {
 	struct ev e = { .kind = M_RETURNED, .unit = *u, .lease = lease };
-	chat(w, "n%u gives u%llu back", node, (unsigned long long)u->id);
+	chat(w, "n%u gives %s back", node, unit_text(u));
 	to_master(w, node, &e);
 }
 
@@ -59,7 +59,7 @@ static void tell_try(struct world *w, uint16_t node, const struct prs_pool_effec
 	struct prs_fact f = { .type = PRS_FACT_TRY };
 	f.u.try_ = (struct prs_try){ .unit = x->unit, .lease = x->lease, .try_number = x->try_number, .node = node, .slot = x->slot, .code = x->code,
 		                     .fault = row->fault, .counted = row->action != PRS_ACTION_LATER };
-	note(w, "n%u process%u: u%llu fails try %u: %s", node, x->slot, (unsigned long long)x->unit.id, x->try_number, row->name);
+	note(w, "n%u process%u: %s fails try %u: %s", node, x->slot, unit_text(&x->unit), x->try_number, row->name);
 	report(w, node, &f);
 }
 
@@ -223,7 +223,7 @@ static void on_synced(struct world *w, const struct ev *e)
 	struct prs_fact f = e->fact;
 	w->nodes[e->node].syncing--;
 	if (w->plan->sync_fails && !sim_below(&w->dice, w->plan->sync_fails)) {
-		note(w, "n%u: the rows of u%llu could not be synced", e->node, (unsigned long long)f.u.done.unit.id);
+		note(w, "n%u: the rows of %s could not be synced", e->node, unit_text(&f.u.done.unit));
 		returned(w, e->node, &f.u.done.unit, f.u.done.lease);
 	} else {
 		report(w, e->node, &f);
@@ -237,7 +237,7 @@ static void on_order(struct world *w, const struct ev *e)
 	struct prs_pool_event x = { .type = types[e->detail], .now_us = w->now_us, .unit = e->unit, .lease = e->lease, .try_number = e->try_number,
 		                    .avoid_slot = e->avoid_slot, .items = SIM_ITEMS };
 	if (x.type == PRS_POOL_LEASE)
-		w->nodes[e->node].inside[e->unit.id] = e->lease;
+		w->nodes[e->node].inside[key_of(&e->unit)] = e->lease;
 	node_event(w, e->node, &x);
 }
 
@@ -261,11 +261,11 @@ void node_handle(struct world *w, const struct ev *e)
 void node_tell(struct world *w, uint16_t node, uint16_t slot, enum prs_pool_event_type type)
 {
 	struct process *p = &w->nodes[node].p[slot];
-	struct prs_pool_event x = { .type = type, .now_us = w->now_us, .slot = slot, .code = PRS_EMEMORY_LIMIT };
+	struct prs_pool_event x = { .type = type, .now_us = w->now_us, .slot = slot, .code = PRS_EMEMORY_LIMIT, .pages = &p->page };
 	if (!p->gen || p->reaped)
 		return;
 	note(w, "n%u process%u %s", node, slot, type == PRS_POOL_RETIRE ? "is to be replaced" : "is over its memory limit");
-	if (type == PRS_POOL_BROKEN)
+	if (type == PRS_POOL_OVER_LIMIT)
 		p->broken = x.code;
 	node_event(w, node, &x);
 }
@@ -293,6 +293,14 @@ void node_start(struct world *w, uint16_t node)
 	to_master(w, node, &e);
 }
 
+void remember_running(struct world *w, uint16_t node, const struct prs_unit *u)
+{
+	if (w->running_when_lost_n == sizeof w->running_when_lost / sizeof *w->running_when_lost)
+		return;
+	w->running_when_lost[w->running_when_lost_n].node = node;
+	w->running_when_lost[w->running_when_lost_n++].unit = *u;
+}
+
 /* Power off: what was on its way to it is lost; the master finds out later. */
 void node_gone(struct world *w, uint16_t node)
 {
@@ -301,7 +309,7 @@ void node_gone(struct world *w, uint16_t node)
 	n->up = false;
 	for (uint16_t i = 0; i < w->plan->slots; i++) {
 		if (n->p[i].alive && process_works(&n->p[i]))
-			w->running_when_lost[w->running_when_lost_n++] = (uint64_t)node << 32 | n->p[i].taken.unit.id;
+			remember_running(w, node, &n->p[i].taken.unit);
 		n->p[i].alive = false;
 		n->p[i].gen = ++w->gens;
 	}
@@ -319,11 +327,10 @@ void node_cut(struct world *w, uint16_t node, uint64_t for_us)
 	n->to_master_us = until > n->to_master_us ? until : n->to_master_us;
 	n->from_master_us = until > n->from_master_us ? until : n->from_master_us;
 	n->cut_until_us = until > n->cut_until_us ? until : n->cut_until_us;
-	if (noticed >= for_us)
-		return;
 	healed.kind = M_HEALED;
-	put_event(w, &lost, noticed);
 	put_event(w, &healed, for_us + 1);
+	if (noticed < for_us)
+		put_event(w, &lost, noticed);
 }
 
 void node_order(struct world *w, uint16_t node, enum order what, const struct prs_sched_effect *lease)

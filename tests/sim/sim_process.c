@@ -98,12 +98,12 @@ static void take(struct world *w, uint16_t node, uint16_t slot)
 	p->taken = p->queue[0];
 	memmove(p->queue, p->queue + 1, --p->queue_n * sizeof *p->queue);
 	p->busy = true;
-	p->act = w->plan->run(w->plan->ctx, p->taken.unit.id, p->taken.try_number, node, slot);
+	p->act = w->plan->run(w->plan->ctx, &p->taken.unit, p->taken.try_number, node, slot);
 	p->page.id = p->taken.unit.id;
 	p->page.lease = p->taken.lease;
 	p->page.claim = p->taken.claim;
 	phase(w, p, PRS_PHASE_LOAD);
-	chat(w, "n%u process%u loads u%llu", node, slot, (unsigned long long)p->taken.unit.id);
+	chat(w, "n%u process%u loads %s", node, slot, unit_text(&p->taken.unit));
 	if (p->act.end != SIM_HANGS_LOADING)
 		later(w, node, slot, P_RUN, 0, p->act.load_us);
 }
@@ -125,7 +125,7 @@ static void begin_write(struct world *w, uint16_t node, uint16_t slot)
 	struct process *p = at(w, node, slot);
 	phase(w, p, PRS_PHASE_WRITE);
 	if (p->act.end == SIM_TAKES_NODE_DOWN) {
-		note(w, "u%llu takes n%u down", (unsigned long long)p->taken.unit.id, node);
+		note(w, "%s takes n%u down", unit_text(&p->taken.unit), node);
 		if (w->plan->remote)
 			node_gone(w, node);
 		else

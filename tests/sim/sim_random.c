@@ -16,10 +16,17 @@ static uint64_t answer(uint64_t seed, uint64_t a, uint64_t b, uint64_t c, uint64
 	return sim_next(&s);
 }
 
-static struct sim_act run(void *ctx, uint64_t id, uint16_t try_number, uint16_t node, uint16_t slot)
+static struct sim_act run(void *ctx, const struct prs_unit *u, uint16_t try_number, uint16_t node, uint16_t slot)
 {
 	struct sim_dice *d = ctx;
+	uint64_t id = u->id;
 	struct sim_act act = d->acts[id];
+	int bad = d->bad_item[id];
+	bool innocent = u->item_count && bad >= 0 && ((uint32_t)bad < u->item_first || (uint32_t)bad >= u->item_first + u->item_count);
+	if (u->item_count && act.succeeded > u->item_count)
+		act.succeeded = u->item_count;
+	if (innocent)
+		act.end = SIM_OK;
 	static uint64_t asked; /* a flaky one is flaky in the same try too, after a loss */
 	if (d->flaky[id] > 1 && answer(d->seed, id, try_number, (uint64_t)node << 8 | slot, ++asked % 7) % d->flaky[id])
 		act.end = SIM_OK;
@@ -62,6 +69,7 @@ static void choose_acts(struct sim_dice *d, uint64_t *s)
 			d->acts[i].end = (enum sim_end)between(s, SIM_RAISES, SIM_CRASHES_WRITING);
 		if (poison && one_in(s, 12))
 			d->acts[i].end = SIM_TAKES_NODE_DOWN;
+		d->bad_item[i] = one_in(s, 4) ? -1 : (int)sim_below(s, SIM_ITEMS);
 		d->flaky[i] = one_in(s, 2) ? (unsigned)between(s, 2, 3) : 1;
 		if (d->acts[i].end == SIM_SAYS_LATER) /* for ever would be one for the progress timeout: rare */
 			d->flaky[i] = one_in(s, 10) ? 1 : 2;
@@ -89,6 +97,7 @@ static void choose_limits(struct sim_plan *p, uint64_t *s)
 	p->pool.max_units = one_in(s, 8) ? between(s, 1, 10) : 0;
 	p->limits = (struct prs_limits){ .run_max_try = (uint32_t)between(s, 1, 4), .error_threshold = -1, .allowed_failed_count = -1,
 		.allowed_failed_percent = 100, .first_task_timeout_us = 600 * SEC, .gap_us = 2 * SEC };
+	p->limits.bisect = one_in(s, 3);
 	p->limits.progress_timeout_us = p->limits.run_max_try * (p->pool.run_timeout_us + p->pool.overhead_timeout_us);
 	if (one_in(s, 4))
 		p->limits.progress_timeout_us = between(s, 5 * SEC, 300 * SEC);

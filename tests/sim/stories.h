@@ -367,6 +367,85 @@ static void test_story_machine_stands(void **state)
 	assert_int_equal(r.tries_failed, 0);
 }
 
+/* Item 3 of mini-batch 1 kills its process, item 5 of mini-batch 2 hangs: they alone fail, in an order that is the same each time. */
+static void test_story_bisect(void **state)
+{
+	(void)state;
+	const struct line lines[] = { { 1, 0, { SIM_CRASHES, .run_us = 50 * MS }, 3 }, { 2, 0, { SIM_HANGS, 0 }, 5 }, { 0 } };
+	struct story s = story_of(lines);
+	s.process.init_us = 100 * MS;
+	struct sim_plan p = plan_of(&s);
+	p.limits.bisect = true;
+	p.limits.run_max_try = 2;
+	add(&p, 0, SIM_PLAN, 0, 0, 4);
+	struct sim_result r = told_as(&p,
+		"    0.000000 engine 1\n"
+		"    0.000000 4 mini-batches are planned, these are all\n"
+		"    0.100000 job: RUNNING\n"
+		"    0.150000 n0 process1: u1 fails try 1: RUN_CRASH\n"
+		"    0.250000 n0 process0: u1 fails try 2: RUN_CRASH\n"
+		"    0.250000 u1 is split\n"
+		"    0.500000 n0 process0: u1[2+3] fails try 1: RUN_CRASH\n"
+		"    0.500000 u1[2+3] is split\n"
+		"    0.650000 n0 process0: u1[2+1] fails try 1: RUN_CRASH\n"
+		"   60.250000 n0 process1: u2 fails try 1: RUN_TIMEOUT\n"
+		"   60.300000 n0 process0: u1[2+1] fails try 2: RUN_CRASH\n"
+		"   60.300000 u1[2+1] has failed\n"
+		"  120.400000 n0 process0: u2 fails try 2: RUN_TIMEOUT\n"
+		"  120.400000 u2 is split\n"
+		"  180.500000 n0 process0: u2[2+3] fails try 1: RUN_TIMEOUT\n"
+		"  180.500000 u2[2+3] is split\n"
+		"  240.600000 n0 process0: u2[3+2] fails try 1: RUN_TIMEOUT\n"
+		"  240.600000 u2[3+2] is split\n"
+		"  300.700000 n0 process0: u2[4+1] fails try 1: RUN_TIMEOUT\n"
+		"  360.700000 n0 process1: u2[4+1] fails try 2: RUN_TIMEOUT\n"
+		"  360.700000 u2[4+1] has failed\n"
+		"  360.700000 job: ASSEMBLING\n"
+		"  360.700000 job: COMPLETED\n");
+	assert_int_equal(r.done, 2);
+	assert_int_equal(r.failed, 2);
+	for (int k = 0; k < 4 * SIM_ITEMS; k++)
+		assert_int_equal(r.item_done[k], k != 1 * SIM_ITEMS + 2 && k != 2 * SIM_ITEMS + 4);
+	assert_true(r.part_runs <= 2 * (SIM_ITEMS * (2 + 1) - 2));
+}
+
+/* The engine dies in the middle of it: the next one goes on with the parts that are left. */
+static void test_story_bisect_resumed(void **state)
+{
+	(void)state;
+	const struct line lines[] = { { 0, 0, { SIM_RAISES, .run_us = 100 * MS }, 4 }, { 0 } };
+	struct story s = story_of(lines);
+	s.process.init_us = 100 * MS;
+	struct sim_plan p = plan_of(&s);
+	p.slots = 1;
+	p.limits.bisect = true;
+	p.limits.run_max_try = 1;
+	p.sync_us = 10 * MS;
+	add(&p, 0, SIM_PLAN, 0, 0, 1);
+	add(&p, 400 * MS, SIM_KILL_ENGINE, 0, 0, 1 * SEC);
+	add(&p, 1800 * MS, SIM_KILL_MACHINE, 0, 0, 1 * SEC);
+	struct sim_result r = told_as(&p,
+		"    0.000000 engine 1\n"
+		"    0.000000 1 mini-batches are planned, these are all\n"
+		"    0.110000 job: RUNNING\n"
+		"    0.210000 n0 process0: u0 fails try 1: RUN_EXCEPTION\n"
+		"    0.230000 u0 is split\n"
+		"    0.400000 the engine dies\n"
+		"    1.400000 engine 2\n"
+		"    1.610000 n0 process0: u0[2+3] fails try 1: RUN_EXCEPTION\n"
+		"    1.630000 u0[2+3] is split\n"
+		"    1.800000 the machine dies\n"
+		"    2.800000 engine 3\n"
+		"    3.010000 n0 process0: u0[3+2] fails try 1: RUN_EXCEPTION\n"
+		"    3.030000 u0[3+2] is split\n"
+		"    3.130000 n0 process0: u0[3+1] fails try 1: RUN_EXCEPTION\n"
+		"    3.150000 u0[3+1] has failed\n"
+		"    3.250000 job: ASSEMBLING\n"
+		"    3.250000 job: COMPLETED\n");
+	for (int k = 0; k < SIM_ITEMS; k++)
+		assert_int_equal(r.item_done[k], k != 3);
+}
+
 static void test_story_damaged_rows(void **state)
 {
 	(void)state;
@@ -393,4 +472,4 @@ static void test_story_damaged_rows(void **state)
 #define STORIES T(test_story_crash), T(test_story_hang), T(test_story_one_slow_holds_nobody), T(test_story_node_lost), T(test_story_poison), \
 	T(test_story_killed_before_failed), T(test_story_interrupted), T(test_story_interrupted_long_runs), T(test_story_threshold), \
 	T(test_story_init_fails), T(test_story_init_hangs), T(test_story_init_fails_in_one_process), T(test_story_later_for_ever), \
-	T(test_story_machine_stands), T(test_story_damaged_rows)
+	T(test_story_machine_stands), T(test_story_bisect), T(test_story_bisect_resumed), T(test_story_damaged_rows)

@@ -31,7 +31,7 @@ static void test_seeds(void **state)
 {
 	(void)state;
 	const char *wanted = getenv("PRS_SEEDS");
-	uint64_t first = 1, count = getenv("PRS_TORTURE") ? 2000000 : 10000, ends[PRS_JOB_STATES] = { 0 }, steps = 0, lives = 0, tries = 0;
+	uint64_t first = 1, count = getenv("PRS_TORTURE") ? 2000000 : 10000, ends[PRS_JOB_STATES] = { 0 }, steps = 0, lives = 0, tries = 0, splits = 0;
 	static struct sim_dice dice;
 	if (wanted && sscanf(wanted, "%lu:%lu", &first, &count) < 2)
 		count = 1;
@@ -42,6 +42,7 @@ static void test_seeds(void **state)
 		steps += r.steps;
 		lives += r.lives;
 		tries += r.tries_failed;
+		splits += r.splits;
 		if (!r.violation[0] && count > 1)
 			continue;
 		sim_random(seed, &dice);
@@ -49,8 +50,8 @@ static void test_seeds(void **state)
 		if (r.violation[0])
 			fail_msg("seed %lu: %s", seed, r.violation);
 	}
-	print_message("%lu seeds, %lu steps, %lu lives, %lu failed tries: %lu completed, %lu failed, %lu interrupted\n", count, steps, lives, tries,
-	              ends[PRS_JOB_COMPLETED], ends[PRS_JOB_FAILED], ends[PRS_JOB_INTERRUPTED]);
+	print_message("%lu seeds, %lu steps, %lu lives, %lu failed tries, %lu split: %lu completed, %lu failed, %lu interrupted\n", count, steps, lives,
+	              tries, splits, ends[PRS_JOB_COMPLETED], ends[PRS_JOB_FAILED], ends[PRS_JOB_INTERRUPTED]);
 }
 
 /* ---- plans by hand ---------------------------------------------------------------------------------------------------- */
@@ -60,7 +61,13 @@ struct line {
 	int id;  /* -1 = any */
 	int try_number; /* 0 = any */
 	struct sim_act act;
+	int item;       /* whose doing it is, from 1 on; 0 = whatever the mini-batch holds */
 };
+
+static bool covers(const struct prs_unit *u, int item)
+{
+	return !item || !u->item_count || ((uint32_t)item > u->item_first && (uint32_t)item <= u->item_first + u->item_count);
+}
 
 struct story {
 	const struct line *lines;
@@ -70,13 +77,14 @@ struct story {
 	struct sim_process bad;
 };
 
-static struct sim_act run(void *ctx, uint64_t id, uint16_t try_number, uint16_t node, uint16_t slot)
+static struct sim_act run(void *ctx, const struct prs_unit *u, uint16_t try_number, uint16_t node, uint16_t slot)
 {
 	const struct story *s = ctx;
+	uint64_t id = u->id;
 	(void)node;
 	(void)slot;
 	for (const struct line *l = s->lines; l && (l->id || l->try_number || l->act.end || l->act.run_us); l++)
-		if ((l->id < 0 || (uint64_t)l->id == id) && (!l->try_number || l->try_number == try_number))
+		if (covers(u, l->item) && (l->id < 0 || (uint64_t)l->id == id) && (!l->try_number || l->try_number == try_number))
 			return l->act;
 	return s->usual;
 }

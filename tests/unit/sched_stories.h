@@ -43,6 +43,40 @@ STORY(test_final_while_later, "up 0 2", "plan 1 all", "ask 0 9", "@1s try 0 IO",
 STORY(test_return_costs_nothing, "up 0 1", "plan 1 all", "ask 0 1", "return 0", "ask 0 2", "return 0", "ask 0 3", "return 0",
       "ask 0 4 -> lease u0 to n0", "try 0 RUN_EXCEPTION", "ask 0 5 -> lease u0 to n0 try 2")
 
+/* ---- bisect ----------------------------------------------------------------------------------------------------------- */
+
+#define BISECT(name, ...) LIMITED(name, (l.bisect = true, l.run_max_try = 2), __VA_ARGS__)
+
+/* Item 3 of mini-batch 0 is bad: 5, 2, 1 good ones, then it alone has its two tries. */
+BISECT(test_bisect, "up 0 1", "plan 2 all", "ask 0 1 -> lease u0 to n0", "try 0 RUN_EXCEPTION -> ", "ask 0 2 -> lease u0 to n0 try 2",
+      "try 0 RUN_EXCEPTION -> halve u0 RUN_EXCEPTION 10 items", "split 0 -> ", "ask 0 3 -> lease u0[0+5] to n0",
+      "try 0[0+5] RUN_EXCEPTION -> halve u0[0+5] RUN_EXCEPTION 5 items", "split 0[0+5] -> ",
+      "ask 0 6 -> lease u0[0+2] to n0; lease u0[2+3] to n0; lease u0[5+5] to n0", "done 0[0+2] 2", "done 0[5+5] 5 -> ",
+      "try 0[2+3] RUN_CRASH -> halve u0[2+3] RUN_CRASH 3 items", "split 0[2+3] -> ", "ask 0 8 -> lease u0[2+1] to n0; lease u0[3+2] to n0",
+      "done 0[2+1] 1 -> ", "try 0[3+2] RUN_CRASH -> halve u0[3+2] RUN_CRASH 2 items", "split 0[3+2] -> ", "ask 0 9 -> lease u0[3+1] to n0",
+      "done 1 -> ", "ask 0 10 -> lease u0[4+1] to n0", "done 0[4+1] 1 -> ", "try 0[3+1] RUN_CRASH -> ", "ask 0 11 -> lease u0[3+1] to n0 try 2",
+      "try 0[3+1] RUN_CRASH -> fail u0[3+1] RUN_CRASH 1 items", "failed 0[3+1] -> all final")
+BISECT(test_bisect_all_good_then, "up 0 1", "plan 1 all", "ask 0 9", "try 0 RUN_EXCEPTION", "try 0 RUN_EXCEPTION -> halve u0 RUN_EXCEPTION 10 items",
+      "split 0 -> lease u0[0+5] to n0; lease u0[5+5] to n0", "done 0[5+5] 5 -> ", "done 0[0+5] 5 -> all final") /* it was not the items' fault: the mini-batch is done */
+BISECT(test_no_bisect_without_hope, "up 0 1", "plan 2 all", "ask 0 9", "try 0 ASYNC_RUN -> fail u0 ASYNC_RUN 10 items")
+BISECT(test_no_bisect_of_poison, "up 0 1", "plan 1 all", "ask 0 1", "lost 0 0", "up 0 1", "ask 0 1", "lost 0 0", "up 0 1", "ask 0 1",
+      "lost 0 0 -> fail u0 NODE_POISON 10 items")
+BISECT(test_bisect_and_nodes, "up 0 2", "up 1 2", "plan 1 all", "ask 0 9", "try 0 RUN_EXCEPTION", "try 0 RUN_EXCEPTION",
+      "split 0 -> lease u0[0+5] to n0; lease u0[5+5] to n0", "down 0 -> ", "ask 1 9 -> lease u0[0+5] to n1; lease u0[5+5] to n1",
+      "old return 0[0+5] -> ", "return 0[5+5] -> lease u0[5+5] to n1", "old try 0[0+5] RUN_CRASH -> ", "done 0[0+5] 5", "done 0[5+5] 5 -> all final")
+BISECT(test_bisect_later, "up 0 2", "plan 1 all", "ask 0 9", "try 0 RUN_EXCEPTION", "try 0 RUN_EXCEPTION",
+      "split 0 -> lease u0[0+5] to n0; lease u0[5+5] to n0", "@1s try 0[0+5] IO -> ", "@2s tick -> lease u0[0+5] to n0")
+BISECT(test_bisect_reset, "up 0 2", "plan 1 all", "ask 0 9", "try 0 RUN_EXCEPTION", "try 0 RUN_EXCEPTION",
+      "split 0 -> lease u0[0+5] to n0; lease u0[5+5] to n0", "done 0[0+5] 5", "return 0[5+5] -> lease u0[5+5] to n0", "reset 0 1 -> lease u0 to n0",
+      "done 0[5+5] 5 -> ", "try 0 RUN_EXCEPTION -> lease u0 to n0 try 2 not 0")
+LIMITED(test_bisect_progress, (l.bisect = true, l.run_max_try = 1), "start", "up 0 2", "plan 1 all", "ask 0 9", "@1s initok 0 0", "@200s try 0 RUN_TIMEOUT", "@201s split 0", "next -> 471s")
+LIMITED(test_bisect_thresholds, (l.bisect = true, l.run_max_try = 1, l.error_threshold = 1, l.allowed_failed_count = 0), "up 0 2", "plan 2 all", "ask 0 99",
+        "try 0 RUN_EXCEPTION", "split 0", "done 0[5+5] 5", "try 0[0+5] RUN_EXCEPTION", "split 0[0+5]", "done 0[2+3] 3", "try 0[0+2] RUN_EXCEPTION", "split 0[0+2]",
+        "try 0[0+1] RUN_EXCEPTION -> fail u0[0+1] RUN_EXCEPTION 1 items", "failed 0[0+1] -> ", "done 0[1+1] 1 -> abort ALLOWED_FAILED_COUNT: 1 mini-batches failed; allowed_failed_count allows 0") /* one item is tolerated; the mini-batch is not */
+LIMITED(test_bisect_error_threshold, (l.bisect = true, l.run_max_try = 1, l.error_threshold = 1), "up 0 2", "plan 1 all", "ask 0 99", "try 0 RUN_EXCEPTION", "split 0",
+        "done 0[5+5] 4 -> ", "try 0[0+5] RUN_EXCEPTION", "split 0[0+5]", "done 0[2+3] 3", "try 0[0+2] RUN_EXCEPTION", "split 0[0+2]", "try 0[0+1] RUN_EXCEPTION",
+        "failed 0[0+1] -> abort ERROR_THRESHOLD: 2 items failed; error_threshold allows 1") /* a gap and an item */
+
 /* ---- nodes ------------------------------------------------------------------------------------------------------------ */
 
 STORY(test_node_down, "up 0 2", "up 1 2", "plan 9 all", "ask 0 3", "ask 1 1", "try 1 RUN_EXCEPTION 1",
@@ -146,7 +180,9 @@ STORY(test_init_new_life_of_a_node, "up 0 1", "initfail 0 0 INIT_EXCEPTION a", "
 #define SCHED_STORIES T(test_order), T(test_asks_count_from_the_start), T(test_repeated_first_lowest_first), T(test_nodes_share), \
 	T(test_retry_elsewhere), T(test_retry_here), T(test_one_process_avoids_nothing), T(test_avoided_slot_outlives_a_return), \
 	T(test_three_tries), T(test_one_try), T(test_no_retry_for_what_cannot_help), T(test_later), T(test_later_is_not_leased_as_new), \
-	T(test_final_while_later), T(test_return_costs_nothing), T(test_node_down), T(test_node_up_again), T(test_node_down_alone), \
+	T(test_final_while_later), T(test_return_costs_nothing), T(test_bisect), T(test_bisect_all_good_then), T(test_no_bisect_without_hope), \
+	T(test_no_bisect_of_poison), T(test_bisect_and_nodes), T(test_bisect_later), T(test_bisect_reset), T(test_bisect_progress), \
+	T(test_bisect_thresholds), T(test_bisect_error_threshold), T(test_node_down), T(test_node_up_again), T(test_node_down_alone), \
 	T(test_what_a_lost_node_says), T(test_poison), T(test_poison_third), T(test_poison_waits_to_be_alone), T(test_poison_alone_is_over), \
 	T(test_queued_is_not_running), T(test_all_final_once), T(test_all_final_needs_the_whole_plan), T(test_all_final_on_resume), \
 	T(test_nothing_planned), T(test_stop), T(test_abort_once), T(test_first_task), T(test_first_task_in_time), \

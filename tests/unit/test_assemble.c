@@ -158,6 +158,51 @@ static void test_order_of_ids(void **state)
 	assert_output(t, "zero\ntwo\nfour\nfivsix\nand more\n");
 }
 
+static void part(struct world *t, uint64_t id, uint32_t first, uint32_t count, const char *text, uint32_t head_len)
+{
+	struct prs_fact f;
+	assert_int_equal(world_unit_rows(&t->w, (struct prs_unit){ id, first, count }, text, head_len, &f), 0);
+	put(t, &f);
+}
+
+/* A split mini-batch lies where the whole one would. */
+static void test_order_of_parts(void **state)
+{
+	struct world *t = *state;
+	part(t, 3, 5, 5, "h\n3 five\n", 2);
+	rows(t, 4, "h\nfour\n", 2);
+	part(t, 1, 7, 1, "", 0);
+	part(t, 1, 0, 4, "h\n1 zero\n", 2);
+	part(t, 3, 0, 2, "h\n3 zero\n", 2); /* items 2, 3, 4 failed */
+	part(t, 1, 4, 3, "h\n1 four\n", 2);
+	rows(t, 2, "h\ntwo\n", 2);
+	part(t, 9, 0, 1, "h\n9 zero\n", 2);
+	assert_output(t, "h\n1 zero\n1 four\ntwo\n3 zero\n3 five\nfour\n9 zero\n");
+	t->o.overwrite = true;
+	t->o.next_id = 4;
+	assert_output(t, "h\n1 zero\n1 four\ntwo\n3 zero\n3 five\n");
+	t->o.next_id = 10;
+	prs_index_reset(t->x, 3, 1);
+	assert_output(t, "h\n1 zero\n1 four\ntwo\nfour\n9 zero\n");
+	rows(t, 3, "h\nthree\n", 2);
+	assert_output(t, "h\n1 zero\n1 four\ntwo\nthree\nfour\n9 zero\n");
+}
+
+static void test_damaged_part(void **state)
+{
+	struct world *t = *state;
+	rows(t, 0, "zero\n", 0);
+	part(t, 1, 0, 1, "1 zero\n", 0);
+	struct prs_fact f;
+	assert_int_equal(world_unit_rows(&t->w, (struct prs_unit){ 1, 1, 1 }, "1 one\n", 0, &f), 0);
+	f.u.done.checksum ^= 1;
+	put(t, &f);
+	assert_refused(t, -PRS_ECORRUPT, NULL);
+	assert_string_equal(t->bad, "1: its rows do not match their checksum\n");
+	t->o.partial = true;
+	assert_output(t, "zero\n1 zero\n");
+}
+
 static void test_nothing_at_all(void **state)
 {
 	struct world *t = *state;
@@ -546,7 +591,7 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(test_order_of_ids), T(test_nothing_at_all), T(test_large_ranges), T(test_many_files_but_few_open), T(test_headers), T(test_large_headers),
+		T(test_order_of_ids), T(test_order_of_parts), T(test_damaged_part), T(test_nothing_at_all), T(test_large_ranges), T(test_many_files_but_few_open), T(test_headers), T(test_large_headers),
 		T(test_damage), T(test_damage_of_the_first_header), T(test_a_foreign_file_is_never_touched), T(test_an_output_of_ours_is_taken),
 		T(test_an_output_of_ours_is_synced), T(test_damage_beside_a_file_that_is_there), T(test_a_folder_of_that_name),
 		T(test_a_foreign_file_that_appears_meanwhile), T(test_left_overs), T(test_fence_before_the_rename), T(test_fenced_at_the_rename),

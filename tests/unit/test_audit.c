@@ -165,6 +165,50 @@ static void test_what_was_replaced(void **state)
 }
 
 /* The first commit wins, and final is final: late results are in the journal, but not in the output. */
+static struct prs_fact put_part(struct world *t, struct prs_unit u, const char *rows)
+{
+	struct prs_fact f;
+	assert_int_equal(world_unit_rows(&t->w, u, rows, 0, &f), 0);
+	assert_int_equal(world_fact(&t->w, &f), 0);
+	return f;
+}
+
+static void put_split(struct world *t, struct prs_unit u)
+{
+	struct prs_fact f = { .type = PRS_FACT_SPLIT };
+	f.u.split.unit = u;
+	f.u.split.parts = 2;
+	assert_int_equal(world_fact(&t->w, &f), 0);
+}
+
+/* Of a split mini-batch the parts are looked at: the first DONE of each, none that was split again or failed before. */
+static void test_parts(void **state)
+{
+	struct world *t = *state;
+	struct prs_fact reset = { .type = PRS_FACT_RESET, .u.reset = { .unit.id = 3, .count = 1 } }, failed = { .type = PRS_FACT_FAILED };
+	assert_int_equal(world_fact(&t->w, &reset), 0);
+	put_split(t, (struct prs_unit){ 3, 0, 0 });
+	struct prs_fact low = put_part(t, (struct prs_unit){ 3, 0, 5 }, "low\n"), again = put_part(t, (struct prs_unit){ 3, 0, 5 }, "again\n");
+	put_split(t, (struct prs_unit){ 3, 5, 5 });
+	struct prs_fact retired = put_part(t, (struct prs_unit){ 3, 5, 5 }, "retired\n"), whole = put_part(t, (struct prs_unit){ 3, 0, 0 }, "whole\n");
+	failed.u.failed.unit = (struct prs_unit){ 3, 5, 2 };
+	assert_int_equal(world_fact(&t->w, &failed), 0);
+	struct prs_fact late = put_part(t, failed.u.failed.unit, "late\n"), high = put_part(t, (struct prs_unit){ 3, 7, 3 }, "high\n");
+	PROBLEMS(t, 0, "");
+	const struct prs_fact *const void_ones[] = { &again, &retired, &whole, &late };
+	for (int i = 0; i < 4; i++)
+		mem_fs_bytes(t->w.m, SEG, NULL)[void_ones[i]->u.done.offset] ^= 1;
+	PROBLEMS(t, 0, "");
+	mem_fs_bytes(t->w.m, SEG, NULL)[low.u.done.offset] ^= 1;
+	PROBLEMS(t, 1, "mini-batch 3: its rows do not match their checksum");
+	mem_fs_bytes(t->w.m, SEG, NULL)[high.u.done.offset] ^= 1;
+	PROBLEMS(t, 2, "mini-batch 3: its rows do not match their checksum");
+	assert_int_equal(world_fact(&t->w, &reset), 0); /* the parts are forgotten */
+	PROBLEMS(t, 0, "");
+	put_part(t, (struct prs_unit){ 3, 0, 0 }, "anew\n");
+	PROBLEMS(t, 0, "");
+}
+
 static void test_late_results(void **state)
 {
 	struct world *t = *state;
@@ -213,7 +257,7 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(test_a_sound_run), T(test_bytes_of_rows), T(test_bytes_of_the_record), T(test_missing_and_short_files), T(test_headers_of_files),
-		T(test_impossible_facts), T(test_what_was_replaced), T(test_late_results), T(test_rows_without_bytes), T(test_errors),
+		T(test_impossible_facts), T(test_what_was_replaced), T(test_parts), T(test_late_results), T(test_rows_without_bytes), T(test_errors),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,6 +6,7 @@
 #include "mem_fs.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -159,6 +160,49 @@ static void test_reset(void **state)
 	}
 }
 
+/* ---- parts of split mini-batches ---------------------------------------------------------------------------------------- */
+
+static struct prs_done part(uint64_t id, uint32_t first, uint32_t count, uint64_t offset)
+{
+	struct prs_done d = done(id, 1, 0, false, offset, 5);
+	d.unit.item_first = first;
+	d.unit.item_count = count;
+	return d;
+}
+
+static void assert_parts(struct world *w, const char *want)
+{
+	char got[256] = "";
+	prs_index_sort_parts(w->x);
+	for (uint64_t i = 0; i < w->x->parts_n; i++) {
+		const struct prs_unit *u = &w->x->parts[i].unit;
+		size_t n = strlen(got);
+		snprintf(got + n, sizeof got - n, "%d[%u+%u] ", (int)u->id, u->item_first, u->item_count);
+		assert_int_equal(w->x->parts[i].slot.offset, u->id * 100 + u->item_first);
+	}
+	assert_string_equal(got, want);
+}
+
+static void test_parts(void **state)
+{
+	struct world *w = *state;
+	assert_int_equal(prs_index_grow(w->x, 10, NULL), 0);
+	static const uint32_t order[][3] = { { 7, 4, 1 }, { 2, 5, 5 }, { 7, 0, 4 }, { 2, 0, 2 }, { 2, 2, 3 }, { 9, 0, 1 } };
+	for (size_t i = 0; i < sizeof order / sizeof *order; i++)
+		put(w, part(order[i][0], order[i][1], order[i][2], order[i][0] * 100 + order[i][1]));
+	assert_int_equal(w->x->slots[2].flags, 0); /* the mini-batch itself has none */
+	assert_parts(w, "2[0+2] 2[2+3] 2[5+5] 7[0+4] 7[4+1] 9[0+1] ");
+	prs_index_reset(w->x, 3, 5);
+	assert_parts(w, "2[0+2] 2[2+3] 2[5+5] 9[0+1] ");
+	prs_index_reset(w->x, 8, UINT64_MAX);
+	assert_parts(w, "2[0+2] 2[2+3] 2[5+5] ");
+	for (uint32_t i = 0; i < 1000; i++)
+		put(w, part(3, i, 1, 300 + i));
+	assert_int_equal(w->x->parts_n, 1003);
+	prs_index_reset(w->x, 0, 4);
+	assert_parts(w, "");
+}
+
 /* ---- ranges ----------------------------------------------------------------------------------------------------------- */
 
 static void say(void *ctx, uint64_t id, const char *why)
@@ -166,6 +210,23 @@ static void say(void *ctx, uint64_t id, const char *why)
 	struct world *w = ctx;
 	size_t n = strlen(w->said);
 	snprintf(w->said + n, sizeof w->said - n, "%llu: %s\n", (unsigned long long)id, why);
+}
+
+/* One bad part: the mini-batch is told, once. */
+static void test_verify_parts(void **state)
+{
+	struct world *w = *state;
+	int fd = w->m->fs.open(w->m, "/run/seg/1-0-0.seg", O_RDWR | O_CREAT, 0644);
+	assert_int_equal(w->m->fs.pwrite(w->m, fd, "0123456789", 10, 0), 10);
+	w->m->fs.close(w->m, fd);
+	assert_int_equal(prs_index_grow(w->x, 10, NULL), 0);
+	put(w, part(4, 3, 2, 6));
+	put(w, part(4, 0, 1, 0));
+	put(w, part(4, 1, 2, 900));
+	put(w, part(5, 0, 2, 5));
+	put(w, part(5, 2, 2, 0));
+	assert_int_equal(prs_index_verify_ranges(w->x, say, w, NULL), 1);
+	assert_string_equal(w->said, "4: its rows lie behind the end of their segment file\n");
 }
 
 static void test_verify_ranges(void **state)
@@ -309,8 +370,8 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(test_grow), T(test_grow_on_a_full_disk), T(test_more_ids_than_there_can_be), T(test_done_that_was_never_planned),
-		T(test_flags_of_a_slot), T(test_reset), T(test_verify_ranges), T(test_many_files), T(test_rebuilt_equals_live),
-		T(test_an_old_index_is_not_trusted), T(test_two_engines_of_one_epoch), T(test_no_name),
+		T(test_flags_of_a_slot), T(test_reset), T(test_parts), T(test_verify_parts), T(test_verify_ranges), T(test_many_files),
+		T(test_rebuilt_equals_live), T(test_an_old_index_is_not_trusted), T(test_two_engines_of_one_epoch), T(test_no_name),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

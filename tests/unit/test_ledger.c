@@ -14,6 +14,9 @@
 
 enum { ITEMS = 10 };
 
+/* A whole mini-batch. */
+#define U(number) (&(struct prs_unit){ .id = (number) })
+
 static struct prs_ledger l;
 static struct prs_err err;
 
@@ -112,6 +115,36 @@ static struct prs_fact state_to(enum prs_job_state to, uint16_t code)
 
 static void fold(struct prs_fact f) { assert_int_equal(prs_ledger_fold(&l, &f, &err), 0); }
 
+static struct prs_fact split(struct prs_unit u, uint32_t parts)
+{
+	struct prs_fact f = { .type = PRS_FACT_SPLIT };
+	f.u.split.unit = u;
+	f.u.split.parts = parts;
+	return f;
+}
+
+/* DONE, TRY and FAILED of a part. */
+static struct prs_fact done_part(struct prs_unit u, uint32_t succeeded)
+{
+	struct prs_fact f = done(u.id, succeeded);
+	f.u.done.unit = u;
+	return f;
+}
+
+static struct prs_fact try_part(struct prs_unit u)
+{
+	struct prs_fact f = try_of(u.id, true);
+	f.u.try_.unit = u;
+	return f;
+}
+
+static struct prs_fact failed_part(struct prs_unit u)
+{
+	struct prs_fact f = failed(u.id, u.item_count);
+	f.u.failed.unit = u;
+	return f;
+}
+
 /* ---- invariants ------------------------------------------------------------------------------------------------------- */
 
 /* The counters, computed anew from the cells. */
@@ -137,9 +170,9 @@ static void to_state(uint64_t id, enum prs_unit_state to)
 	else if (to == PRS_UNIT_FAILED)
 		fold(failed(id, ITEMS));
 	if (to == PRS_UNIT_LEASED || to == PRS_UNIT_WAITING)
-		prs_ledger_move(&l, id, PRS_UNIT_LEASED);
+		prs_ledger_move(&l, U(id), PRS_UNIT_LEASED);
 	if (to == PRS_UNIT_WAITING)
-		prs_ledger_move(&l, id, PRS_UNIT_WAITING);
+		prs_ledger_move(&l, U(id), PRS_UNIT_WAITING);
 }
 
 static void test_matrix(void **context)
@@ -230,7 +263,7 @@ static void test_matrix(void **context)
 			fold(f);
 			check();
 			text_put(&t, "%-7s %-12s: %-7s %u+%u items %llu+%llu rows %llu tries %llu\n", prs_state_name(PRS_MACHINE_UNIT, from), facts[i].name,
-			         prs_state_name(PRS_MACHINE_UNIT, (int)prs_ledger_state(&l, 1)), prs_ledger_tries(&l, 1), prs_ledger_downs(&l, 1),
+			         prs_state_name(PRS_MACHINE_UNIT, (int)prs_ledger_state(&l, 1)), prs_ledger_tries(&l, U(1)), prs_ledger_downs(&l, U(1)),
 			         (unsigned long long)l.counts.items_succeeded, (unsigned long long)l.counts.items_failed, (unsigned long long)l.counts.rows,
 			         (unsigned long long)l.counts.tries_failed);
 		}
@@ -298,7 +331,7 @@ static void test_reset(void **context)
 	fold(try_of(4, true));
 	fold(try_of(4, true));
 	fold(failed(4, ITEMS));
-	prs_ledger_move(&l, 5, PRS_UNIT_LEASED);
+	prs_ledger_move(&l, U(5), PRS_UNIT_LEASED);
 	struct prs_fact published = { .type = PRS_FACT_PUBLISHED };
 	fold(published);
 	assert_true(l.published);
@@ -306,14 +339,14 @@ static void test_reset(void **context)
 	check();
 	assert_false(l.published);
 	assert_int_equal(prs_ledger_state(&l, 5), PRS_UNIT_LEASED); /* not final: left alone */
-	prs_ledger_move(&l, 5, PRS_UNIT_PLANNED);
+	prs_ledger_move(&l, U(5), PRS_UNIT_PLANNED);
 	was.tries_failed = 2; /* history */
 	was.done_this_epoch = 3;
 	was.row_bytes = l.counts.row_bytes;
 	assert_memory_equal(&was, &l.counts, sizeof was);
 	for (uint64_t id = 0; id < 6; id++) {
-		assert_int_equal(prs_ledger_tries(&l, id), 0);
-		assert_int_equal(prs_ledger_downs(&l, id), 0);
+		assert_int_equal(prs_ledger_tries(&l, U(id)), 0);
+		assert_int_equal(prs_ledger_downs(&l, U(id)), 0);
 	}
 	fold(done(4, ITEMS)); /* it can be done now */
 	assert_int_equal(prs_ledger_state(&l, 4), PRS_UNIT_DONE);
@@ -327,10 +360,10 @@ static void test_lost(void **context)
 	fold(lost(ids, 2, 1));
 	fold(lost(ids, 1, 2));
 	fold(lost(again, 2, 0));
-	assert_int_equal(prs_ledger_downs(&l, 0), 2);
-	assert_int_equal(prs_ledger_downs(&l, 1), 0);
-	assert_int_equal(prs_ledger_downs(&l, 2), 3);
-	assert_int_equal(prs_ledger_downs(&l, 3), 0); /* only queued */
+	assert_int_equal(prs_ledger_downs(&l, U(0)), 2);
+	assert_int_equal(prs_ledger_downs(&l, U(1)), 0);
+	assert_int_equal(prs_ledger_downs(&l, U(2)), 3);
+	assert_int_equal(prs_ledger_downs(&l, U(3)), 0); /* only queued */
 	check();
 }
 
@@ -350,7 +383,7 @@ static void test_tries_do_not_wrap(void **context)
 	fold(planned(1, true));
 	for (int i = 0; i < UINT16_MAX + 5; i++)
 		fold(try_of(0, true));
-	assert_int_equal(prs_ledger_tries(&l, 0), UINT16_MAX);
+	assert_int_equal(prs_ledger_tries(&l, U(0)), UINT16_MAX);
 	assert_int_equal(l.counts.tries_failed, UINT16_MAX + 5);
 }
 
@@ -378,6 +411,12 @@ static void test_contradictions(void **context)
 		{ planned((UINT64_C(1) << 40) + 1, true), "PLANNED of 1099511627777" },
 		{ state_to(PRS_JOB_STATES, 0), "STATE names job state 9" },
 		{ lost(queued, 1, 1), "LOST of mini-batch 77" },
+		{ split((struct prs_unit){ 5, 0, 0 }, 2), "SPLIT of mini-batch 5" },
+		{ split((struct prs_unit){ 1, 0, 0 }, 1), "SPLIT of mini-batch 1 with 10 items into 1" },
+		{ split((struct prs_unit){ 1, 0, 0 }, 11), "SPLIT of mini-batch 1 with 10 items into 11" },
+		{ done_part((struct prs_unit){ 1, 5, 6 }, 1), "DONE of items 5+6 of mini-batch 1, which has 10" },
+		{ failed_part((struct prs_unit){ 1, 10, 1 }), "FAILED of items 10+1 of mini-batch 1" },
+		{ try_part((struct prs_unit){ 1, UINT32_MAX, UINT32_MAX }), "TRY of items 4294967295+4294967295" },
 	};
 	fold(planned(5, false));
 	fold(done(2, ITEMS));
@@ -393,9 +432,187 @@ static void test_contradictions(void **context)
 		assert_memory_equal(&was, &l.counts, sizeof was);
 		assert_int_equal(l.next_id, 5);
 		assert_false(l.planned_all);
-		assert_int_equal(prs_ledger_downs(&l, 1), 0);
+		assert_int_equal(prs_ledger_downs(&l, U(1)), 0);
 		check();
 	}
+}
+
+/* ---- parts ------------------------------------------------------------------------------------------------------------ */
+
+static void put_part(void *ctx, const struct prs_unit *u)
+{
+	text_unit(ctx, u);
+	text_put(ctx, " %s; ", prs_state_name(PRS_MACHINE_UNIT, (int)prs_ledger_unit(&l, u)));
+}
+
+/* The mini-batch, its open parts, the items, as text. */
+static const char *look(uint64_t id)
+{
+	static char text[512];
+	struct text t = { text, 0, sizeof text };
+	check();
+	text_put(&t, "%s; ", prs_state_name(PRS_MACHINE_UNIT, (int)prs_ledger_state(&l, id)));
+	prs_ledger_each_part(&l, put_part, &t);
+	text_put(&t, "%llu+%llu of %llu, %llu rows", (unsigned long long)l.counts.items_succeeded, (unsigned long long)l.counts.items_failed,
+	         (unsigned long long)l.counts.items_final, (unsigned long long)l.counts.rows);
+	return text;
+}
+
+static void test_parts(void **context)
+{
+	(void)context;
+	const struct prs_unit whole = { 1, 0, 0 }, low = { 1, 0, 5 }, high = { 1, 5, 5 }, third = { 1, 0, 2 }, fourth = { 1, 2, 3 };
+	fold(planned(3, true));
+	fold(try_of(1, true));
+	fold(split(whole, 2));
+	assert_string_equal(look(1), "SPLIT; u1[0+5] PLANNED; u1[5+5] PLANNED; 0+0 of 0, 0 rows");
+	prs_ledger_move(&l, &low, PRS_UNIT_LEASED);
+	fold(try_part(low));
+	prs_ledger_move(&l, &low, PRS_UNIT_WAITING);
+	assert_int_equal(prs_ledger_tries(&l, &low), 1);
+	assert_int_equal(prs_ledger_tries(&l, &high), 0);
+	assert_int_equal(prs_ledger_tries(&l, &whole), 1);
+	assert_int_equal(prs_ledger_items(&l, &low), 5);
+	fold(split(low, 2));
+	assert_string_equal(look(1), "SPLIT; u1[0+2] PLANNED; u1[2+3] PLANNED; u1[5+5] PLANNED; 0+0 of 0, 0 rows");
+	assert_false(prs_ledger_open(&l, &low));
+	assert_false(prs_ledger_open(&l, &whole));
+	assert_true(prs_ledger_open(&l, &third));
+	fold(done_part(high, 5));
+	fold(done_part(fourth, 1)); /* short */
+	assert_string_equal(look(1), "SPLIT; u1[0+2] PLANNED; 6+2 of 8, 6 rows");
+	fold(failed_part(third));
+	assert_string_equal(look(1), "FAILED; 6+4 of 10, 6 rows");
+	assert_int_equal(l.counts.splits, 1);
+	assert_int_equal(l.counts.split_items, 10);
+	assert_int_equal(l.counts.part_runs, 3);
+	assert_int_equal(l.counts.units[PRS_UNIT_FAILED], 1);
+	fold(reset(1, 1));
+	assert_string_equal(look(1), "PLANNED; 0+0 of 0, 0 rows");
+	assert_int_equal(prs_ledger_tries(&l, &whole), 0);
+	fold(done(1, 10));
+	assert_string_equal(look(1), "DONE; 10+0 of 10, 10 rows");
+}
+
+/* No item was bad after all. */
+static void test_parts_all_done(void **context)
+{
+	(void)context;
+	fold(planned(3, true));
+	fold(split(*U(1), 3));
+	assert_string_equal(look(1), "SPLIT; u1[0+3] PLANNED; u1[3+3] PLANNED; u1[6+4] PLANNED; 0+0 of 0, 0 rows");
+	fold(done_part((struct prs_unit){ 1, 6, 4 }, 9));
+	fold(done_part((struct prs_unit){ 1, 0, 3 }, 3));
+	assert_int_equal(l.counts.done_this_epoch, 0);
+	fold(done_part((struct prs_unit){ 1, 3, 3 }, 3));
+	assert_string_equal(look(1), "DONE; 10+0 of 10, 15 rows");
+	assert_int_equal(l.counts.done_this_epoch, 1);
+}
+
+/* What comes for a unit that was retired, or is final, or was never cut so, changes nothing. */
+static void test_parts_late_facts(void **context)
+{
+	(void)context;
+	const struct prs_unit low = { 1, 0, 5 }, high = { 1, 5, 5 }, odd = { 1, 1, 4 };
+	fold(planned(3, true));
+	fold(split(*U(1), 2));
+	fold(split(low, 2));
+	fold(done_part(high, 5));
+	struct prs_ledger_counts was = l.counts;
+	const struct prs_fact late[] = { done(1, 10), failed(1, 10), split(*U(1), 2), split(*U(1), 5), done_part(low, 5), failed_part(low), split(low, 2), done_part(high, 1),
+		failed_part(high), split(high, 2), done_part(odd, 4), failed_part(odd), split(odd, 2) };
+	for (size_t i = 0; i < sizeof late / sizeof *late; i++) {
+		fold(late[i]);
+		assert_string_equal(look(1), "SPLIT; u1[0+2] PLANNED; u1[2+3] PLANNED; 5+0 of 5, 5 rows");
+	}
+	was.row_bytes = l.counts.row_bytes;
+	was.part_runs = l.counts.part_runs;
+	assert_memory_equal(&was, &l.counts, sizeof was);
+	fold(try_part(low));
+	fold(try_part(odd));
+	assert_int_equal(prs_ledger_tries(&l, &low), 0);
+	fold(done_part((struct prs_unit){ 1, 0, 2 }, 2));
+	fold(done_part((struct prs_unit){ 1, 2, 3 }, 3));
+	assert_string_equal(look(1), "DONE; 10+0 of 10, 10 rows");
+	for (size_t i = 0; i < sizeof late / sizeof *late; i++) {
+		fold(late[i]);
+		assert_string_equal(look(1), "DONE; 10+0 of 10, 10 rows");
+	}
+}
+
+/* A RESET in the middle takes everything back, parts and losses too. */
+static void test_parts_reset(void **context)
+{
+	(void)context;
+	fold(planned(3, true));
+	fold(done(0, 7));
+	struct prs_ledger_counts was = l.counts;
+	fold(split(*U(1), 2));
+	fold(done_part((struct prs_unit){ 1, 0, 5 }, 4));
+	fold(split((struct prs_unit){ 1, 5, 5 }, 2));
+	fold(failed_part((struct prs_unit){ 1, 5, 2 }));
+	uint8_t raw[16];
+	const struct prs_unit last = { 1, 7, 3 };
+	prs_put64(raw, 1);
+	prs_put32(raw + 8, 7);
+	prs_put32(raw + 12, 3);
+	struct prs_fact f = { .type = PRS_FACT_LOST };
+	f.u.lost.running_count = 1;
+	f.u.lost.units = raw;
+	fold(f);
+	assert_int_equal(prs_ledger_downs(&l, &last), 1);
+	assert_int_equal(prs_ledger_downs(&l, U(1)), 0);
+	fold(reset(1, 1));
+	assert_int_equal(prs_ledger_downs(&l, &last), 0);
+	was.splits = 1;
+	was.split_items = 10;
+	was.part_runs = 1;
+	was.row_bytes = l.counts.row_bytes;
+	assert_memory_equal(&was, &l.counts, sizeof was);
+	assert_string_equal(look(1), "PLANNED; 7+3 of 10, 7 rows");
+}
+
+static void test_parts_forget_and_equal(void **context)
+{
+	(void)context;
+	const struct prs_unit low = { 1, 0, 5 }, high = { 1, 5, 5 };
+	struct prs_ledger other;
+	prs_ledger_init(&other, items_of, NULL);
+	const struct prs_fact facts[] = { planned(3, true), split(*U(1), 2), try_part(low), split(low, 2), done_part((struct prs_unit){ 1, 0, 2 }, 1),
+		failed_part((struct prs_unit){ 1, 2, 3 }), done_part(high, 5) };
+	for (size_t i = 0; i < sizeof facts / sizeof *facts; i++) {
+		fold(facts[i]);
+		assert_false(prs_ledger_equal(&l, &other, &err));
+		assert_int_equal(prs_ledger_fold(&other, &facts[i], NULL), 0);
+		assert_true(prs_ledger_equal(&l, &other, &err));
+		if (i == 1) {
+			prs_ledger_move(&l, &low, PRS_UNIT_LEASED);
+			prs_ledger_move(&l, &high, PRS_UNIT_LEASED);
+			prs_ledger_move(&l, &high, PRS_UNIT_WAITING);
+			assert_false(prs_ledger_equal(&l, &other, &err));
+			prs_ledger_forget_leases(&l);
+			assert_true(prs_ledger_equal(&l, &other, &err));
+		}
+	}
+	prs_ledger_done(&other);
+}
+
+/* However a unit is cut, the parts are the unit. */
+static void test_parts_cover(void **context)
+{
+	(void)context;
+	for (uint32_t items = 2; items < 40; items++)
+		for (uint32_t parts = 2; parts <= items; parts++) {
+			uint32_t next = 7;
+			for (uint32_t k = 0; k < parts; k++) {
+				struct prs_unit part = prs_ledger_part(&(struct prs_unit){ 3, 7, items }, items, parts, k);
+				assert_int_equal(part.id, 3);
+				assert_int_equal(part.item_first, next);
+				assert_true(part.item_count >= items / parts && part.item_count <= items / parts + 1);
+				next += part.item_count;
+			}
+			assert_int_equal(next, 7 + items);
+		}
 }
 
 /* ---- resume ----------------------------------------------------------------------------------------------------------- */
@@ -404,9 +621,9 @@ static void test_forget_leases(void **context)
 {
 	(void)context;
 	fold(planned(4, true));
-	prs_ledger_move(&l, 0, PRS_UNIT_LEASED);
-	prs_ledger_move(&l, 1, PRS_UNIT_LEASED);
-	prs_ledger_move(&l, 1, PRS_UNIT_WAITING);
+	prs_ledger_move(&l, U(0), PRS_UNIT_LEASED);
+	prs_ledger_move(&l, U(1), PRS_UNIT_LEASED);
+	prs_ledger_move(&l, U(1), PRS_UNIT_WAITING);
 	fold(done(2, ITEMS));
 	prs_ledger_forget_leases(&l);
 	check();
@@ -446,7 +663,9 @@ static void test_frozen(void **context)
 	static const uint64_t ran[] = { 4, 5 };
 	const struct prs_fact journal[] = { head(1), planned(4, false), done(0, ITEMS), try_of(1, true), planned(9, true), try_of(1, true), done(1, 7),
 		try_of(2, true), try_of(2, true), try_of(2, true), failed(2, ITEMS), try_of(3, false), done(3, ITEMS), done(3, 2), lost(ran, 2, 0), head(2),
-		done(4, 12), failed(5, ITEMS), done(5, ITEMS), reset(2, 1), done(6, 3), done(2, 9), state_to(PRS_JOB_DRAINING, PRS_EINTERRUPTED) };
+		done(4, 12), failed(5, ITEMS), done(5, ITEMS), reset(2, 1), done(6, 3), done(2, 9), state_to(PRS_JOB_DRAINING, PRS_EINTERRUPTED),
+		split(*U(7), 2), try_part((struct prs_unit){ 7, 0, 5 }), split((struct prs_unit){ 7, 0, 5 }, 2), done_part((struct prs_unit){ 7, 5, 5 }, 5),
+		done_part((struct prs_unit){ 7, 0, 2 }, 2), failed_part((struct prs_unit){ 7, 2, 3 }), done(7, 10) };
 	PRS_AUTOBUF b;
 	prs_buf_init(&b, 1 << 20);
 	for (size_t i = 0; i < sizeof journal / sizeof *journal; i++) {
@@ -460,12 +679,12 @@ static void test_frozen(void **context)
 	while (prs_fact_next(b.data, b.len, &at, &f, &err) == 1)
 		fold(f);
 	check();
-	static const char want[] = "DONE 0; DONE 2; DONE 0; DONE 0; DONE 0; FAILED 0; DONE 0; PLANNED 0; PLANNED 0; "
-		"succeeded 49 failed 14 final 63 rows 51 tries 6 this epoch 3";
+	static const char want[] = "DONE 0; DONE 2; DONE 0; DONE 0; DONE 0; FAILED 0; DONE 0; FAILED 0; PLANNED 0; "
+		"succeeded 56 failed 17 final 73 rows 58 tries 7 this epoch 3";
 	char got[512];
 	struct text t = { got, 0, sizeof got };
 	for (uint64_t id = 0; id < l.next_id; id++)
-		text_put(&t, "%s %u; ", prs_state_name(PRS_MACHINE_UNIT, (int)prs_ledger_state(&l, id)), prs_ledger_tries(&l, id));
+		text_put(&t, "%s %u; ", prs_state_name(PRS_MACHINE_UNIT, (int)prs_ledger_state(&l, id)), prs_ledger_tries(&l, U(id)));
 	const struct prs_ledger_counts *c = &l.counts;
 	text_put(&t, "succeeded %llu failed %llu final %llu rows %llu tries %llu this epoch %llu", (unsigned long long)c->items_succeeded,
 	         (unsigned long long)c->items_failed, (unsigned long long)c->items_final, (unsigned long long)c->rows, (unsigned long long)c->tries_failed,
@@ -503,11 +722,26 @@ static void test_no_memory(void **context)
 		failures++;
 		assert_int_equal(r, -PRS_ENOMEM);
 		for (uint64_t id = 0; id < 5; id++)
-			assert_int_equal(prs_ledger_downs(&l, id), 0);
+			assert_int_equal(prs_ledger_downs(&l, U(id)), 0);
 	}
 	assert_int_equal(failures, 4); /* what one attempt made stays for the next */
 	for (uint64_t id = 1; id < 4; id++)
-		assert_int_equal(prs_ledger_downs(&l, id), 1);
+		assert_int_equal(prs_ledger_downs(&l, U(id)), 1);
+	check();
+	failures = 0;
+	for (long n = 1;; n++) {
+		struct prs_fact f = split(*U(2), 10);
+		prs_mem_fault(n);
+		int r = prs_ledger_fold(&l, &f, &err);
+		prs_mem_fault(0);
+		if (!r)
+			break;
+		failures++;
+		assert_int_equal(prs_ledger_state(&l, 2), PRS_UNIT_PLANNED);
+		assert_int_equal(l.counts.splits, 0);
+	}
+	assert_int_equal(failures, 4);
+	assert_int_equal(prs_ledger_state(&l, 2), PRS_UNIT_SPLIT);
 	check();
 }
 
@@ -516,7 +750,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 		T(test_matrix), T(test_counters), T(test_first_commit_wins), T(test_reset), T(test_lost), T(test_job_state), T(test_tries_do_not_wrap),
-		T(test_contradictions), T(test_forget_leases), T(test_equal), T(test_frozen), T(test_no_memory),
+		T(test_contradictions), T(test_forget_leases), T(test_equal), T(test_frozen), T(test_parts), T(test_parts_all_done), T(test_parts_late_facts), T(test_parts_reset),
+		T(test_parts_forget_and_equal), T(test_parts_cover), T(test_no_memory),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -189,6 +189,67 @@ static void test_reset(void **context)
 	world_done(&w);
 }
 
+static struct prs_fact split_fact(struct prs_unit u, uint64_t time_us)
+{
+	return (struct prs_fact){ .type = PRS_FACT_SPLIT, .time_us = time_us, .u.split = { .unit = u, .parts = 2 } };
+}
+
+static struct prs_fact of_part(struct prs_fact f, struct prs_unit u)
+{
+	if (f.type == PRS_FACT_DONE)
+		f.u.done.unit = u;
+	else
+		f.u.try_.unit = u;
+	return f;
+}
+
+/* Mini-batches of two items are split: 0 has one bad item, 1 none after all, 2 a bad and a missing one, 3 is still at it, then begins anew. */
+static void test_split(void **context)
+{
+	(void)context;
+	struct world w;
+	world_init(&w);
+	const struct prs_unit a = { 0, 0, 1 }, b = { 0, 1, 1 };
+#define P(number, k) ((struct prs_unit){ number, k, 1 })
+#define BAD(number, k, at) { .type = PRS_FACT_FAILED, .time_us = at, .u.failed = { .unit = { number, k, 1 }, .items = 1, .code = PRS_ERUN_CRASH } }
+	struct prs_fact facts[] = { head(1, 0, 0, T(0, 0)), planned(T(0, 1), 300, 600, true), failed_try(0, 1, 0, 1, T(2, 0), PRS_ERUN_EXCEPTION, "whole", 0),
+		split_fact((struct prs_unit){ 0, 0, 0 }, T(2, 1)), of_part(done(0, 1, 0, 1, 1, T(3, 0)), b), of_part(failed_try(0, 1, 0, 1, T(3, 1), PRS_ERUN_CRASH, "alone", 0), a),
+		BAD(0, 0, T(3, 2)), split_fact((struct prs_unit){ 1, 0, 0 }, T(4, 1)), of_part(done(1, 1, 0, 1, 1, T(4, 2)), P(1, 1)),
+		of_part(done(1, 1, 0, 1, 1, T(4, 3)), P(1, 0)), split_fact((struct prs_unit){ 2, 0, 0 }, T(5, 1)), BAD(2, 0, T(5, 2)),
+		of_part(done(2, 1, 0, 1, 0, T(5, 3)), P(2, 1)), split_fact((struct prs_unit){ 3, 0, 0 }, T(6, 1)), of_part(done(3, 1, 0, 1, 1, T(6, 2)), P(3, 1)),
+		state(T(7, 0), PRS_JOB_RUNNING, PRS_JOB_FAILED, PRS_EALLOWED_FAILED_COUNT, "too many") };
+	append(&w, 1, facts, sizeof facts / sizeof facts[0]);
+	save(&w, 1);
+	struct prs_report *r = start(&w, PRS_LOG_INFO, NULL);
+	catch_up(r, &w, 1, 0);
+	finish(r);
+	struct prs_buf buf = get_file(w.dir, "failed_items.jsonl");
+#define CRASH "\"error\":\"RUN_CRASH\",\"message\":"
+	assert_non_null(strstr((char *)buf.data, "\"mini_batch\":0,\"item_first\":0,\"item_count\":1,\"tries\":1," CRASH "\"alone\"}\n"));
+	assert_null(strstr((char *)buf.data, "\"mini_batch\":1"));
+	assert_non_null(strstr((char *)buf.data, "\"mini_batch\":2,\"item_first\":0,\"item_count\":1,\"tries\":0," CRASH));
+	assert_non_null(strstr((char *)buf.data, "\n{\"mini_batch\":2,\"missing\":1,\"total\":2}\n"));
+	assert_null(strstr((char *)buf.data, "\"mini_batch\":3"));
+	prs_buf_done(&buf);
+	buf = get_file(w.dir, "logs/events.jsonl");
+	assert_non_null(strstr((char *)buf.data, "\"done\":1,\"failed\":2,\"items\":600,\"items_succeeded\":4,\"items_failed\":3}\n"));
+	prs_buf_done(&buf);
+	struct prs_fact again[] = { reset_fact(0, 4, PRS_RESET_RETRY_FAILED, T(8, 0)), done(0, 2, 0, 1, 2, T(9, 0)), done(1, 1, 0, 1, 2, T(9, 1)), done(2, 1, 0, 1, 2, T(9, 2)),
+		done(3, 1, 0, 1, 2, T(9, 10)), state(T(10, 0), PRS_JOB_ASSEMBLING, PRS_JOB_COMPLETED, 0, "") };
+	append(&w, 1, again, sizeof again / sizeof again[0]);
+	save(&w, 1);
+	catch_up(r, &w, 1, 0);
+	finish(r);
+	prs_report_free(r);
+	buf = get_file(w.dir, "logs/events.jsonl");
+	assert_non_null(strstr((char *)buf.data, "\"done\":4,\"failed\":0,\"items\":600,\"items_succeeded\":8,\"items_failed\":0}\n"));
+	prs_buf_done(&buf);
+	char path[4096];
+	snprintf(path, sizeof path, "%s/failed_items.jsonl", w.dir);
+	assert_int_equal(access(path, F_OK), -1);
+	world_done(&w);
+}
+
 /* A mini-batch that fails for another reason than its last try: the reason is named, the last traceback kept. An id without a try; a part. */
 static void test_other_cause(void **context)
 {
@@ -402,7 +463,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_story), cmocka_unit_test(test_finish_again), cmocka_unit_test(test_event_callback),
 		cmocka_unit_test(test_ticks), cmocka_unit_test(test_first_error), cmocka_unit_test(test_level_warning),
-		cmocka_unit_test(test_reset), cmocka_unit_test(test_other_cause), cmocka_unit_test(test_odd_address),
+		cmocka_unit_test(test_reset), cmocka_unit_test(test_split), cmocka_unit_test(test_other_cause), cmocka_unit_test(test_odd_address),
 		cmocka_unit_test(test_json_parses), cmocka_unit_test(test_many), cmocka_unit_test(test_docs),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

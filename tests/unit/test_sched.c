@@ -3,8 +3,8 @@
  *
  * Words:  @TIME · start · up N PROCS · down N · lost N ID ... (LOST of running ids, then down) · plan COUNT [all] · ask N COUNT · done ID [SUCCEEDED] ·
  *         try ID CODE [SLOT] (of the current lease; counted as the error table says) · old try ID CODE (of a lease that is over) · failed ID ·
- *         return ID · old return ID · initok N SLOT · initfail N SLOT CODE TEXT · stop · tick · reset ID COUNT · next (no event: when TICK is due).
- * A mini-batch has 10 items. Facts are folded into the ledger first, as the master does it.
+ *         split ID · return ID · old return ID · initok N SLOT · initfail N SLOT CODE TEXT · stop · tick · reset ID COUNT · next (no event: when TICK is due).
+ * ID: 5, or 5[2+3] for items 2, 3, 4 of it. A mini-batch has 10 items. Facts are folded into the ledger first, as the master does it.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -95,6 +95,9 @@ static void check(void)
 	assert_memory_equal(units, w.ledger.counts.units, sizeof units);
 }
 
+/* Where the leases of a unit are kept: parts only of low ids. */
+static size_t key(const struct prs_unit *u) { return (u->id + 256u * u->item_first) % IDS_MAX; }
+
 /* The effects of the last step as text; leases are remembered. */
 static void put_effects(struct text *t)
 {
@@ -104,15 +107,15 @@ static void put_effects(struct text *t)
 		text_sched_effect(t, e);
 		if (e->type != PRS_SCHED_LEASE)
 			continue;
-		w.old[e->unit.id] = w.leases[e->unit.id];
-		w.leases[e->unit.id] = e->lease;
+		w.old[key(&e->unit)] = w.leases[key(&e->unit)];
+		w.leases[key(&e->unit)] = e->lease;
 	}
 }
 
-static void fold_try(uint64_t id, uint16_t code)
+static void fold_try(const struct prs_unit *u, uint16_t code)
 {
 	struct prs_fact f = { .type = PRS_FACT_TRY };
-	f.u.try_ = (struct prs_try){ .unit.id = id, .code = code, .counted = prs_error_row(code)->action != PRS_ACTION_LATER };
+	f.u.try_ = (struct prs_try){ .unit = *u, .code = code, .counted = prs_error_row(code)->action != PRS_ACTION_LATER };
 	fold(f);
 }
 
@@ -142,7 +145,10 @@ static struct prs_sched_event event_of(char *const *v, int n)
 	bool old = !strcmp(v[0], "old");
 	v += old;
 	n -= old;
-	uint64_t number = n > 1 ? strtoull(v[1], NULL, 10) : 0;
+	unsigned long long number = 0;
+	struct prs_unit unit = { 0 };
+	if (n > 1 && sscanf(v[1], "%llu[%u+%u]", &number, &unit.item_first, &unit.item_count) > 0)
+		unit.id = number;
 	e.node = (uint16_t)number;
 	struct prs_fact f = { 0 };
 	if (!strcmp(v[0], "start")) {
@@ -163,18 +169,25 @@ static struct prs_sched_event event_of(char *const *v, int n)
 	} else if (!strcmp(v[0], "done")) {
 		e.type = PRS_SCHED_DONE;
 		f.type = PRS_FACT_DONE;
-		f.u.done = (struct prs_done){ .unit.id = number, .succeeded = n > 2 ? (uint32_t)atoi(v[2]) : ITEMS };
+		f.u.done = (struct prs_done){ .unit = unit, .succeeded = n > 2 ? (uint32_t)atoi(v[2]) : ITEMS };
 		fold(f);
 	} else if (!strcmp(v[0], "try")) {
 		e.type = PRS_SCHED_TRIED;
 		e.code = code_of(v[2]);
 		e.slot = n > 3 ? (uint16_t)atoi(v[3]) : 0;
-		fold_try(number, e.code);
+		fold_try(&unit, e.code);
 	} else if (!strcmp(v[0], "failed")) {
 		e.type = PRS_SCHED_FAILED;
 		f.type = PRS_FACT_FAILED;
-		f.u.failed.unit.id = number;
-		f.u.failed.items = ITEMS;
+		f.u.failed.unit = unit;
+		f.u.failed.items = prs_ledger_items(&w.ledger, &unit);
+		fold(f);
+	} else if (!strcmp(v[0], "split")) {
+		e.type = PRS_SCHED_SPLIT;
+		e.count = 2;
+		f.type = PRS_FACT_SPLIT;
+		f.u.split.unit = unit;
+		f.u.split.parts = 2;
 		fold(f);
 	} else if (!strcmp(v[0], "return")) {
 		e.type = PRS_SCHED_RETURNED;
@@ -199,10 +212,8 @@ static struct prs_sched_event event_of(char *const *v, int n)
 	} else {
 		fail_msg("no such word: %s", v[0]);
 	}
-	if (number < IDS_MAX) {
-		e.unit.id = number;
-		e.lease = old ? w.old[number] : w.leases[number];
-	}
+	e.unit = unit;
+	e.lease = old ? w.old[key(&unit)] : w.leases[key(&unit)];
 	return e;
 }
 
@@ -488,6 +499,28 @@ static void test_many(void **state)
 	assert_int_equal(w.ledger.counts.units[PRS_UNIT_DONE] + w.ledger.counts.units[PRS_UNIT_FAILED], MANY);
 }
 
+/* Another engine finds the parts that are left in the ledger. */
+static void test_bisect_resumed(void **state)
+{
+	(void)state;
+	struct prs_limits l = defaults;
+	l.bisect = true;
+	l.run_max_try = 1;
+	static const char *const before[] = { "up 0 2", "plan 2 all", "ask 0 1", "try 0 RUN_CRASH 1 -> halve u0 RUN_CRASH 10 items", "split 0", "ask 0 3",
+		"done 0[0+5]", "try 0[5+5] RUN_CRASH -> halve u0[5+5] RUN_CRASH 5 items", NULL };
+	static const char *const after[] = { "start -> halve u0[5+5] RUN_CRASH 5 items", /* its one try was journaled, the SPLIT was not */
+		"up 0 2", "split 0[5+5] -> ", "ask 0 3 -> lease u0[5+2] to n0; lease u0[7+3] to n0; lease u1 to n0", NULL };
+	begin(&l);
+	tell(before);
+	prs_ledger_forget_leases(&w.ledger);
+	prs_sched_free(w.sched);
+	w.sched = prs_sched_new(&w.ledger, &l);
+	tell(after);
+	prs_mem_fault(2);
+	assert_null(prs_sched_new(&w.ledger, &l));
+	prs_mem_fault(0);
+}
+
 static void test_waits_for(void **state)
 {
 	(void)state;
@@ -509,7 +542,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define T(name) cmocka_unit_test_teardown(name, teardown)
-		SCHED_STORIES, T(test_thresholds), T(test_percent_waits_for_the_total), T(test_limits_change), T(test_no_memory), T(test_many), T(test_waits_for),
+		SCHED_STORIES, T(test_thresholds), T(test_percent_waits_for_the_total), T(test_limits_change), T(test_no_memory), T(test_many), T(test_bisect_resumed), T(test_waits_for),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

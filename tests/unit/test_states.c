@@ -23,7 +23,7 @@ static const char *const unit[PRS_UNIT_STATES] = {
 	/* WAITING */ ".x..xx",
 	/* DONE    */ "x.....",
 	/* FAILED  */ "x.....",
-	/* SPLIT   */ "......",
+	/* SPLIT   */ "x..xx.",
 };
 static const char *const worker[PRS_WORKER_STATES] = {
 	/*             NSIIBSTKD */
