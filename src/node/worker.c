@@ -423,6 +423,8 @@ void worker_spawn(struct worker *w, uint32_t incarnation)
 		keep_report(w, PRS_ESPAWN, 0, 0, err.msg, (uint16_t)strlen(err.msg));
 		e.type = PRS_POOL_SPAWN_FAILED;
 		e.code = PRS_ESPAWN;
+		if (err.code == -PRS_ENOMEM) /* ours, not the script's: the job ends resumable */
+			w->node->c.link.failed(w->node->c.link.ctx, -PRS_ENOMEM, "out of memory");
 	}
 	e.pid = (uint32_t)w->pid;
 	e.now_us = now();

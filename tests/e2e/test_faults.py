@@ -156,7 +156,7 @@ class KindTest(FaultCase):
             self.assertEqual(self.tries(), [])
 
     def test_a_segment_that_fails_gives_its_results_back_and_is_replaced(self):
-        for fault in ("fdatasync@.seg:4:EIO", "pwrite@.seg:3:EIO", "fdatasync@.raw:2:EIO", "pwrite@.raw:4:EIO"):
+        for fault in ("fdatasync@.seg:2:EIO", "pwrite@.seg:2:EIO", "fdatasync@.raw:2:EIO", "pwrite@.raw:3:EIO"):
             r, _ = self.one_fault(fault)
             self.assertEqual(r.returncode, 0, r.stderr)
             self.assertEqual(self.tries(), [])
@@ -164,7 +164,7 @@ class KindTest(FaultCase):
             self.assertEqual(len(self.files_of("seg/*." + kind)), 2)
 
     def test_segments_that_always_fail_end_resumable(self):
-        for fault in ("fdatasync@.seg:3:EIO:repeat", "pwrite@.raw:1:EIO:repeat"):
+        for fault in ("fdatasync@.seg:2:EIO:repeat", "pwrite@.raw:1:EIO:repeat"):
             r, _ = self.one_fault(fault)
             self.assertEqual(r.returncode, 4)
             self.assertEqual(self.tries(), [])
