@@ -3,9 +3,11 @@
  */
 #include "cli/cli.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static int run_command(const struct cli_command *c, int argc, char **argv)
 {
@@ -41,8 +43,20 @@ static int unknown(const char *name)
 /* Spellings that are not commands. */
 static const char *const other_names[][2] = { { "--help", "help" }, { "-h", "help" }, { "--version", "version" }, { "-V", "version" } };
 
+/* Started with closed descriptors (prs run >&-), no file of the run may become 0, 1 or 2: what is printed would go into it. */
+static void open_standard(void)
+{
+	int fd;
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= 2);
+	if (fd > 2)
+		close(fd);
+}
+
 int main(int argc, char **argv)
 {
+	open_standard();
 	char help[] = "help", *alone[] = { argv[0], help, NULL };
 	if (argc < 2) {
 		argc = 2;

@@ -250,12 +250,13 @@ static void on_signal(void *ctx, int signum)
 		finish_cancel(e, PRS_EINTERRUPTED, text);
 		return;
 	}
-	if (signum == SIGINT && ++e->interrupts > 1) {
-		prs_node_abort(e->node, 0);
+	if (e->over)
+		return;
+	if (e->ending) {
+		if (signum == SIGINT)
+			prs_node_abort(e->node, 0);
 		return;
 	}
-	if (e->ending || e->over)
-		return;
 	uint64_t grace_us = signum == SIGINT ? e->c.job->o.grace_us : TERM_GRACE_US;
 	drive_stop(e, PRS_JOB_DRAINING, PRS_EINTERRUPTED, text);
 	if (e->abort_at_us)

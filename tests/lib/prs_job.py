@@ -157,6 +157,8 @@ class JobCase(unittest.TestCase):
         return p
 
     def said(self):
+        if not os.path.exists(self.path("said.txt")):
+            return ""
         with open(self.path("said.txt"), errors="replace") as f:
             return f.read()
 

@@ -1,0 +1,232 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Signals to the engine at every moment of a job, pipes that nobody reads: the run can be resumed, nothing is charged."""
+import os
+import signal
+import time
+
+from prs_job import DEADLINE, JobCase, gate, wait_until
+
+GATED = """
+    import os
+    ROOT = %r
+    def run(mini_batch):
+        if mini_batch.task_id >= 2:
+            open(os.path.join(ROOT, "started-%%d" %% mini_batch.task_id), "w").close()
+            while not os.path.exists(os.path.join(ROOT, "go")): os.sched_yield()
+        return ["%%s: %%s" %% (os.path.basename(p), open(p).read()) for p in mini_batch]
+"""
+
+
+class SignalCase(JobCase):
+    def gated(self, count=70):
+        """Ten mini-batches; from the third on they wait for the file `go`."""
+        self.want = self.files(count)
+        self.script(GATED % self.dir)
+
+    def go(self):
+        self.write("go", "")
+
+    def running(self, p):
+        wait_until(lambda: p.poll() is not None or len(self.started()) == 2, "two mini-batches run")
+        self.assertIsNone(p.returncode, self.said())
+
+    def started(self):
+        return [int(name[8:]) for name in os.listdir(self.dir) if name.startswith("started-")]
+
+    def ends_resumable(self, p, *words):
+        self.assertEqual(p.wait(DEADLINE), 4, self.said())
+        said = self.said()
+        for word in words + ("prs resume",):
+            self.assertIn(word, said)
+        self.check_no_strays()
+
+    def resumed(self):
+        self.go()
+        r = self.prs("resume", "last")
+        self.assertEqual(r.returncode, 0, r.stderr)
+        self.assertEqual(self.output(), self.want)
+        self.assertEqual(self.journal("TRY"), [])
+        done = [f["id"] for f in self.journal("DONE")]
+        self.assertEqual(sorted(done), list(range(len(done))))
+        self.check_no_strays()
+
+    def done(self):
+        return sorted(f["id"] for f in self.journal("DONE"))
+
+
+class RunningTest(SignalCase):
+    """While mini-batches run."""
+
+    def drain(self, number, *words):
+        """What runs may finish; nothing new is begun."""
+        self.gated()
+        p = self.start(*self.words)
+        self.running(p)
+        p.send_signal(number)
+        wait_until(lambda: "stopping" in self.said(), "the engine says that it stops")
+        self.go()
+        self.ends_resumable(p, *words)
+        self.assertEqual(self.done(), sorted([0, 1] + self.started()))
+        self.resumed()
+
+    def test_int(self):
+        self.drain(signal.SIGINT, "20 s at most")
+
+    def test_term(self):
+        self.drain(signal.SIGTERM, "20 s at most")
+
+    def test_hup(self):
+        self.drain(signal.SIGHUP, "20 s at most")
+
+    def test_int_with_a_grace(self):
+        self.gated()
+        p = self.start(*self.words, "--grace", "0.5")
+        self.running(p)
+        p.send_signal(signal.SIGINT)
+        self.ends_resumable(p, "0.5 s at most")
+        self.assertEqual(self.done(), [0, 1])
+        self.resumed()
+
+    def test_int_twice(self):
+        self.gated()
+        p = self.start(*self.words, "--grace", "86400")
+        self.running(p)
+        p.send_signal(signal.SIGINT)
+        wait_until(lambda: "stopping" in self.said(), "the engine says that it stops")
+        p.send_signal(signal.SIGINT)
+        self.ends_resumable(p)
+        self.assertEqual(self.done(), [0, 1])
+        self.resumed()
+
+    def test_many_signals(self):
+        self.gated()
+        p = self.start(*self.words, "--grace", "86400")
+        self.running(p)
+        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGINT, signal.SIGINT, signal.SIGTERM):
+            p.send_signal(number)
+        self.ends_resumable(p)
+        self.resumed()
+
+    def test_stopped_and_continued(self):
+        """Ctrl-Z and fg: time that the engine did not see is not held against run()."""
+        self.gated()
+        p = self.start(*self.words, "--run-invocation-timeout", "2")
+        self.running(p)
+        p.send_signal(signal.SIGSTOP)
+        time.sleep(4) # longer than the limit; only the engine's own clock counts
+        self.go()
+        p.send_signal(signal.SIGCONT)
+        self.assertEqual(p.wait(DEADLINE), 0, self.said())
+        self.assertEqual(self.output(), self.want)
+        self.assertEqual(self.journal("TRY"), [])
+
+
+class EarlyTest(SignalCase):
+    def early(self, ready, number, *more, env=None):
+        p = self.start(*self.words, *more, env=env)
+        wait_until(lambda: p.poll() is not None or ready(p), "the moment for the signal")
+        self.assertIsNone(p.returncode, self.said())
+        p.send_signal(number)
+        self.ends_resumable(p)
+        self.assertEqual(self.journal("TRY"), [])
+
+    def journaled(self, kind):
+        """Facts of a kind, also before there is a journal."""
+        r = self.prs("dump", "journal", "last", "--json")
+        return ('"%s"' % kind) in r.stdout
+
+    def test_while_listing(self):
+        """Even when the file system stands still."""
+        self.want = self.files(70)
+        self.write("in/slow/f", "x")
+        self.want += "f: x\n"
+        self.script(GATED % self.dir)
+        self.early(lambda p: self.journaled("INIT_DONE"), signal.SIGINT, "--mini-batch-size", "1000", env=gate("slow", self.dir))
+        self.resumed()
+
+    def test_in_init(self):
+        self.want = self.files(70)
+        self.script(GATED % self.dir + """
+    def init():
+        open(os.path.join(ROOT, "started"), "w").close()
+        while not os.path.exists(os.path.join(ROOT, "go")): os.sched_yield()
+""")
+        self.early(lambda p: os.path.exists(self.path("started")), signal.SIGINT)
+        self.resumed()
+
+    def test_while_a_failed_init_waits(self):
+        self.want = self.files(70)
+        self.script(GATED % self.dir + """
+    def init():
+        if not os.path.exists(os.path.join(ROOT, "go")): raise ValueError(os.getpid())
+""")
+        self.early(lambda p: self.journaled("INIT_FAILED"), signal.SIGTERM)
+        self.resumed()
+
+    def test_between_two_tries(self):
+        """Tries that were charged stay charged."""
+        self.files(7)
+        self.script("""
+            import os
+            ROOT = %r
+            def run(mini_batch):
+                if not os.path.exists(os.path.join(ROOT, "failed")):
+                    open(os.path.join(ROOT, "failed"), "w").close()
+                    raise ValueError("once")
+                open(os.path.join(ROOT, "started"), "w").close()
+                while not os.path.exists(os.path.join(ROOT, "go")): os.sched_yield()
+                raise ValueError("again")
+        """ % self.dir)
+        p = self.start(*self.words, "--grace", "86400")
+        wait_until(lambda: p.poll() is not None or os.path.exists(self.path("started")), "the second try")
+        for _ in range(2):
+            p.send_signal(signal.SIGINT)
+            wait_until(lambda: "stopping" in self.said(), "the engine says that it stops")
+        self.ends_resumable(p)
+        self.assertEqual([t["try"] for t in self.journal("TRY")], [1])
+        self.go()
+        self.assertEqual(self.prs("resume", "last").returncode, 1)
+        self.assertEqual([t["try"] for t in self.journal("TRY")], [1, 2, 3])
+
+
+class PipeTest(SignalCase):
+    """Nobody reads what the program says."""
+
+    def setUp(self):
+        super().setUp()
+        self.want = self.files(70)
+        self.script("""
+            import os
+            def run(mini_batch):
+                if mini_batch.task_id == 3: raise ValueError("x" * 5000)
+                return ["%s: %s" % (os.path.basename(p), open(p).read()) for p in mini_batch]
+        """)
+
+    def check_job(self, code, p):
+        self.assertEqual(p.wait(DEADLINE), code)
+        self.assertEqual(len(self.output().splitlines()), 63)
+        r = self.prs("check", "last")
+        self.assertEqual(r.returncode, 0, r.stdout + r.stderr)
+        self.check_no_strays()
+
+    def test_closed_pipe(self):
+        """prs run ... 2>&1 | head -1"""
+        for more in ((), ("--json",)):
+            self.clean()
+            read, write = os.pipe()
+            p = self.start(*self.words, *more, stdout=write, stderr=write)
+            os.close(write)
+            os.read(read, 1)
+            os.close(read)
+            self.check_job(0, p)
+
+    def test_no_descriptors(self):
+        """prs run ... <&- >&- 2>&-: what is said goes into none of the run's files."""
+        for fds in ((0, 1, 2), (2,), (1, 2), (0,)):
+            self.clean()
+            p = self.start(*self.words, preexec_fn=lambda fds=fds: [os.close(fd) for fd in fds])
+            self.check_job(0, p)
+
+    def test_full_disk_for_messages(self):
+        with open("/dev/full", "w") as full:
+            self.check_job(0, self.start(*self.words, "--json", stdout=full, stderr=full))
