@@ -397,7 +397,10 @@ static int list_folder(struct prs_lister *l, const struct pending *p, struct prs
 		do
 			r = put_names(l, body, p->dir, &f.files, next, &next);
 		while (!r && next < f.files.n);
-		r = r ? nomem(err) : put_subfolders(l, body, p, &f.dirs, err);
+		if (r)
+			r = r == -PRS_ENOMEM ? nomem(err) : prs_fail(err, (enum prs_code)-r, "the folder %s has too many files for one plan block: divide it", p->path);
+		else
+			r = put_subfolders(l, body, p, &f.dirs, err);
 	}
 	prs_buf_done(&f.files.text);
 	prs_buf_done(&f.dirs.text);

@@ -1,0 +1,601 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * list, plan: any tree becomes the mini-batches that a simple recursion finds; a plan that was cut anywhere goes on to the same end.
+ */
+#include "data/list.h"
+#include "data/plan.h"
+#include "io/fs_posix.h"
+#include "tree_fs.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+enum { INPUTS_MAX = 4, BODIES_MAX = 4096 };
+
+struct world {
+	struct tree tree;
+	struct prs_list_input inputs[INPUTS_MAX];
+	unsigned inputs_n;
+	uint32_t per;
+	struct prs_plan *plan;
+	struct prs_list_counts counts;
+	struct prs_buf bodies[BODIES_MAX]; /* one a call of prs_list_next */
+	unsigned bodies_n;
+	struct prs_err err;
+};
+
+static int setup(void **state)
+{
+	struct world *w = calloc(1, sizeof *w);
+	tree_init(&w->tree);
+	w->per = 3;
+	*state = w;
+	return 0;
+}
+
+static void clear_plan(struct world *w)
+{
+	for (unsigned i = 0; i < w->bodies_n; i++)
+		prs_buf_done(&w->bodies[i]);
+	w->bodies_n = 0;
+	prs_plan_free(w->plan);
+	w->plan = NULL;
+	w->err = (struct prs_err){ 0 };
+}
+
+static int teardown(void **state)
+{
+	struct world *w = *state;
+	clear_plan(w);
+	tree_done(&w->tree);
+	free(w);
+	return 0;
+}
+
+static void add_input(struct world *w, const char *path)
+{
+	static const char *const names[INPUTS_MAX] = { "a", "b", "c", "d" };
+	w->inputs[w->inputs_n] = (struct prs_list_input){ .name = names[w->inputs_n], .path = path };
+	w->inputs_n++;
+}
+
+/* Lists until the end, or until `most` calls were made, behind the bodies that are there; the last result of prs_list_next. */
+static int go_on(struct world *w, unsigned most)
+{
+	struct prs_lister *l = prs_lister_new(&w->tree.fs, w->inputs, w->inputs_n, w->per);
+	int r = 1;
+	for (unsigned i = 0; i < w->bodies_n; i++)
+		assert_int_equal(prs_list_feed(l, w->bodies[i].data, w->bodies[i].len, &w->err), 0);
+	while (r == 1 && w->bodies_n < most) {
+		struct prs_buf *b = &w->bodies[w->bodies_n];
+		assert_true(w->bodies_n < BODIES_MAX);
+		prs_buf_init(b, (size_t)64 << 20);
+		r = prs_list_next(l, b, &w->err);
+		if (r >= 0)
+			w->bodies_n++;
+		else
+			prs_buf_done(b);
+	}
+	prs_list_counts(l, &w->counts);
+	prs_lister_free(l);
+	return r;
+}
+
+static void make_plan(struct world *w)
+{
+	w->plan = prs_plan_new();
+	for (unsigned i = 0; i < w->bodies_n; i++)
+		assert_int_equal(prs_plan_feed(w->plan, w->bodies[i].data, w->bodies[i].len, &w->err), 0);
+}
+
+static void list_all(struct world *w)
+{
+	int r = go_on(w, BODIES_MAX);
+	if (r != 0)
+		fail_msg("%s", w->err.msg);
+	make_plan(w);
+	assert_true(prs_plan_complete(w->plan));
+}
+
+/* ---- the oracle ------------------------------------------------------------------------------------------------------- */
+
+static int by_name(const void *a, const void *b)
+{
+	const struct tree_node *x = *(struct tree_node *const *)a, *y = *(struct tree_node *const *)b;
+	return strcmp(x->name, y->name);
+}
+
+struct above {
+	const struct tree_node *folder;
+	const struct above *next;
+};
+
+/* Paths of the files below a folder, each closed by a NUL. */
+static void walk(struct tree *t, struct tree_node *folder, const char *path, const struct above *above, struct prs_buf *to, uint64_t *files)
+{
+	for (const struct above *a = above; a; a = a->next)
+		if (a->folder == folder)
+			return;
+	struct above here = { folder, above };
+	struct tree_node **v = malloc((folder->n + 1) * sizeof *v);
+	memcpy(v, folder->v, folder->n * sizeof *v);
+	qsort(v, folder->n, sizeof *v, by_name);
+	for (int folders = 0; folders < 2; folders++)
+		for (size_t i = 0; i < folder->n; i++) {
+			char *below = NULL;
+			if (asprintf(&below, "%s/%s", strcmp(path, "/") ? path : "", v[i]->name) < 0)
+				abort();
+			struct tree_node *n = v[i]->type == 'l' ? tree_find(t, below) : v[i];
+			if (folders && n && n->type == 'd')
+				walk(t, n, below, &here, to, files);
+			if (!folders && (!n || n->type == 'f')) {
+				prs_buf_put(to, below, strlen(below) + 1);
+				++*files;
+			}
+			free(below);
+		}
+	free(v);
+}
+
+/* Every mini-batch as the oracle sees it: "input: path path ..." */
+static void expect(struct world *w, struct prs_buf *to)
+{
+	for (unsigned i = 0; i < w->inputs_n; i++) {
+		PRS_AUTOBUF paths;
+		uint64_t files = 0;
+		prs_buf_init(&paths, (size_t)1 << 30);
+		struct tree_node *n = tree_find(&w->tree, w->inputs[i].path);
+		if (n->type == 'f')
+			files = 1, prs_buf_put(&paths, w->inputs[i].path, strlen(w->inputs[i].path) + 1);
+		else
+			walk(&w->tree, n, w->inputs[i].path, NULL, &paths, &files);
+		const char *at = prs_buf_str(&paths);
+		for (uint64_t k = 0; k < files; k++) {
+			size_t len = strlen(at);
+			if (k % w->per == 0)
+				prs_buf_putf(to, "%s%u:", k ? "\n" : "", i);
+			prs_buf_putc(to, ' ');
+			prs_buf_put(to, at, len);
+			at += len + 1;
+		}
+		if (files)
+			prs_buf_putc(to, '\n');
+	}
+}
+
+/* The same from the plan. */
+static void found(struct world *w, struct prs_buf *to)
+{
+	uint64_t items = 0;
+	for (uint64_t id = 0; id < prs_plan_next_id(w->plan); id++) {
+		PRS_AUTOBUF paths;
+		prs_buf_init(&paths, (size_t)1 << 30);
+		struct prs_unit u = { .id = id };
+		assert_int_equal(prs_plan_paths(w->plan, &u, &paths), 0);
+		uint32_t n = prs_plan_items_of(w->plan, id);
+		items += n;
+		prs_buf_putf(to, "%u:", prs_plan_input_of(w->plan, id));
+		for (size_t at = 0; at < paths.len; at += strlen((char *)paths.data + at) + 1, n--)
+			prs_buf_putf(to, " %s", (char *)paths.data + at);
+		assert_int_equal(n, 0);
+		prs_buf_putc(to, '\n');
+	}
+	assert_int_equal(items, prs_plan_items(w->plan));
+	assert_int_equal(items, prs_plan_files(w->plan));
+}
+
+static void check(struct world *w)
+{
+	PRS_AUTOBUF want, got;
+	prs_buf_init(&want, (size_t)1 << 30);
+	prs_buf_init(&got, (size_t)1 << 30);
+	expect(w, &want);
+	found(w, &got);
+	assert_string_equal(prs_buf_str(&got), prs_buf_str(&want));
+}
+
+/* ---- trees ------------------------------------------------------------------------------------------------------------ */
+
+static struct tree_node *folder(struct world *w, const char *name) { return tree_add(&w->tree, &w->tree.root, name, 'd'); }
+static struct tree_node *file(struct world *w, struct tree_node *in, const char *name) { return tree_add(&w->tree, in, name, 'f'); }
+
+static void test_order(void **state)
+{
+	struct world *w = *state;
+	struct tree_node *in = folder(w, "in"), *b = tree_add(&w->tree, in, "b", 'd'), *a = tree_add(&w->tree, in, "a", 'd');
+	static const char *const names[] = { "z", "B", "\xff", "b2", "\xc3\xa4", "a b", "new\nline", ".hidden", "_x", "\"", "\x01", "A", "b10" };
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		file(w, in, names[i]);
+		file(w, b, names[i]);
+	}
+	file(w, tree_add(&w->tree, a, "deep", 'd'), "x");
+	file(w, a, "y");
+	add_input(w, "/in");
+	list_all(w);
+	check(w);
+	PRS_AUTOBUF first;
+	prs_buf_init(&first, 4096);
+	struct prs_unit u = { .id = 0 };
+	prs_plan_paths(w->plan, &u, &first);
+	assert_memory_equal(first.data, "/in/\x01\0/in/\"\0/in/.hidden", 24);
+}
+
+static void test_empty(void **state)
+{
+	struct world *w = *state;
+	struct tree_node *in = folder(w, "in");
+	tree_add(&w->tree, tree_add(&w->tree, in, "a", 'd'), "b", 'd');
+	add_input(w, "/in");
+	list_all(w);
+	assert_int_equal(prs_plan_next_id(w->plan), 0);
+	assert_int_equal(w->counts.folders, 3);
+}
+
+static void test_inputs_are_not_mixed(void **state)
+{
+	struct world *w = *state;
+	struct tree_node *one = folder(w, "one"), *two = folder(w, "two");
+	folder(w, "empty");
+	file(w, &w->tree.root, "single");
+	for (char name[] = "0"; name[0] < '5'; name[0]++) {
+		file(w, one, name);
+		file(w, tree_add(&w->tree, two, name, 'd'), name);
+	}
+	add_input(w, "/one");
+	add_input(w, "/empty");
+	add_input(w, "/single");
+	add_input(w, "/two");
+	list_all(w);
+	check(w);
+	assert_int_equal(prs_plan_next_id(w->plan), 5);
+	assert_int_equal(prs_plan_items_of(w->plan, 1), 2);
+	assert_int_equal(prs_plan_items_of(w->plan, 2), 1);
+	assert_int_equal(prs_plan_input_of(w->plan, 4), 3);
+}
+
+static void test_links(void **state)
+{
+	struct world *w = *state;
+	struct tree_node *in = folder(w, "in"), *a = tree_add(&w->tree, in, "a", 'd'), *other = folder(w, "other");
+	file(w, a, "1");
+	file(w, other, "2");
+	tree_add(&w->tree, in, "twice", 'l')->target = other;
+	tree_add(&w->tree, in, "again", 'l')->target = other;
+	tree_add(&w->tree, a, "up", 'l')->target = in;
+	tree_add(&w->tree, a, "self", 'l')->target = a;
+	tree_add(&w->tree, other, "back", 'l')->target = in;
+	tree_add(&w->tree, a, "to_file", 'l')->target = other->v[0];
+	struct tree_node *round = tree_add(&w->tree, a, "round", 'l');
+	round->target = round;
+	tree_add(&w->tree, a, "nowhere", 'l');
+	add_input(w, "/in");
+	for (int i = 0; i < 2; i++) {
+		list_all(w);
+		check(w);
+		assert_int_equal(w->counts.loops_cut, 4);
+		clear_plan(w);
+		w->tree.no_types = true;
+	}
+}
+
+static void test_what_is_no_file(void **state)
+{
+	struct world *w = *state;
+	struct tree_node *in = folder(w, "in");
+	file(w, in, "f");
+	tree_add(&w->tree, in, "fifo", 'o');
+	tree_add(&w->tree, in, "link", 'l')->target = tree_add(&w->tree, in, "socket", 'o');
+	add_input(w, "/in");
+	list_all(w);
+	check(w);
+	assert_int_equal(w->counts.special, 3);
+	assert_int_equal(w->counts.files, 1);
+}
+
+static void test_unreadable(void **state)
+{
+	struct world *w = *state;
+	struct tree_node *in = folder(w, "in");
+	file(w, in, "f");
+	tree_add(&w->tree, in, "secret", 'd')->fails = EACCES;
+	add_input(w, "/in");
+	assert_int_equal(go_on(w, BODIES_MAX), -PRS_EPERMISSION);
+	assert_non_null(strstr(w->err.msg, "/in/secret"));
+	/* made readable, it goes on where it was */
+	tree_find(&w->tree, "/in/secret")->fails = 0;
+	w->err = (struct prs_err){ 0 };
+	list_all(w);
+	check(w);
+}
+
+static void test_root_of_everything(void **state)
+{
+	struct world *w = *state;
+	file(w, &w->tree.root, "a");
+	file(w, folder(w, "b"), "c");
+	add_input(w, "/");
+	list_all(w);
+	check(w);
+}
+
+static void test_deep(void **state)
+{
+	struct world *w = *state;
+	struct tree_node *at = folder(w, "in");
+	add_input(w, "/in");
+	for (int i = 0; i < 400; i++) {
+		file(w, at, "f");
+		at = tree_add(&w->tree, at, i % 2 ? "a" : "long name of a folder", 'd');
+	}
+	list_all(w);
+	check(w);
+}
+
+/* A rule describes any number of mini-batches of a folder; blocks of names stay small. */
+static void test_100000_files(void **state)
+{
+	struct world *w = *state;
+	struct tree_node *in = folder(w, "in"), *sub = tree_add(&w->tree, in, "sub", 'd');
+	char name[64];
+	for (uint32_t i = 0; i < 100000; i++) {
+		snprintf(name, sizeof name, "%08x.jpg", i * 2654435761u);
+		file(w, i % 10 ? in : sub, name);
+	}
+	w->per = 7;
+	add_input(w, "/in");
+	list_all(w);
+	unsigned rules = 0, blocks = 0;
+	for (unsigned b = 0; b < w->bodies_n; b++) {
+		struct prs_plan_record r;
+		size_t at = 0;
+		while (prs_plan_next(w->bodies[b].data, w->bodies[b].len, &at, &r, NULL) == 1) {
+			rules += r.type == PRS_PLAN_RULE;
+			blocks += r.type == PRS_PLAN_FILES;
+			assert_true(r.type != PRS_PLAN_FILES || r.u.files.names_bytes <= PRS_FILES_BLOCK_BYTES + 256);
+		}
+	}
+	assert_int_equal(rules, 3); /* whole ones of each folder, the rest */
+	assert_in_range(blocks, 100000 * 13 / PRS_FILES_BLOCK_BYTES, 100000 * 13 / PRS_FILES_BLOCK_BYTES + 3);
+	assert_int_equal(prs_plan_next_id(w->plan), 14286);
+	assert_int_equal(prs_plan_items_of(w->plan, 14285), 5);
+	check(w);
+}
+
+static void test_too_many_names_for_a_block(void **state)
+{
+	struct world *w = *state;
+	struct tree_node *in = folder(w, "in");
+	char name[256];
+	memset(name, 'n', sizeof name);
+	for (uint32_t i = 0; i < 280000; i++) {
+		snprintf(name + 240, sizeof name - 240, "%010u", i);
+		file(w, in, name);
+	}
+	add_input(w, "/in");
+	assert_int_equal(go_on(w, BODIES_MAX), -PRS_ELIMIT);
+	assert_non_null(strstr(w->err.msg, "too many files"));
+}
+
+/* ---- the plan --------------------------------------------------------------------------------------------------------- */
+
+static void test_parts_of_a_mini_batch(void **state)
+{
+	struct world *w = *state;
+	struct tree_node *in = folder(w, "in"), *sub = tree_add(&w->tree, in, "sub", 'd');
+	for (char name[] = "0"; name[0] < '6'; name[0]++)
+		file(w, name[0] < '4' ? in : sub, name);
+	w->per = 5;
+	add_input(w, "/in");
+	list_all(w);
+	static const struct { struct prs_unit u; const char *paths; } rows[] = {
+		{ { 0, 0, 0 }, "/in/0 /in/1 /in/2 /in/3 /in/sub/4 " }, { { 0, 0, 1 }, "/in/0 " }, { { 0, 3, 2 }, "/in/3 /in/sub/4 " },
+		{ { 0, 4, 99 }, "/in/sub/4 " }, { { 0, 5, 1 }, "" }, { { 1, 0, 5 }, "/in/sub/5 " }, { { 2, 0, 0 }, "" },
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		PRS_AUTOBUF b;
+		prs_buf_init(&b, 4096);
+		assert_int_equal(prs_plan_paths(w->plan, &rows[i].u, &b), 0);
+		for (size_t k = 0; k < b.len; k++)
+			b.data[k] = b.data[k] ? b.data[k] : ' ';
+		assert_string_equal(prs_buf_str(&b), rows[i].paths);
+	}
+	PRS_AUTOBUF detail;
+	prs_buf_init(&detail, 4096);
+	struct prs_unit u = { .id = 0 };
+	prs_plan_detail(w->plan, &u, 2, &detail);
+	assert_string_equal(prs_buf_str(&detail), "0, 1, ... (5 files)");
+	prs_buf_clear(&detail);
+	prs_plan_detail(w->plan, &u, 5, &detail);
+	assert_string_equal(prs_buf_str(&detail), "0, 1, 2, 3, sub/4");
+	assert_int_equal(prs_plan_items_of(w->plan, 2), 0);
+}
+
+static uint64_t dice; /* xorshift */
+static uint32_t roll(uint32_t sides)
+{
+	dice ^= dice << 13;
+	dice ^= dice >> 7;
+	dice ^= dice << 17;
+	return (uint32_t)(dice >> 20) % sides;
+}
+
+static void random_tree(struct world *w, struct tree_node *in, int depth)
+{
+	uint32_t files = roll(12), folders = depth ? roll(4) : 0;
+	char name[32];
+	for (uint32_t i = 0; i < files + folders; i++) {
+		snprintf(name, sizeof name, "%c%u", 'a' + roll(26), i);
+		struct tree_node *n = tree_add(&w->tree, in, name, i < files ? "ffffffflo"[roll(9)] : 'd');
+		if (n->type == 'l' && roll(2))
+			n->target = roll(2) ? in : &w->tree.root;
+		if (n->type == 'd')
+			random_tree(w, n, depth - 1);
+	}
+}
+
+static void random_world(struct world *w, uint64_t seed)
+{
+	dice = seed * 0x9e3779b97f4a7c15u + 1;
+	w->per = 1 + roll(6);
+	w->inputs_n = 0;
+	static const char *const names[] = { "in", "more", "last" };
+	static const char *const paths[] = { "/in", "/more", "/last" };
+	uint32_t inputs = 1 + roll(3);
+	for (uint32_t i = 0; i < inputs; i++) {
+		random_tree(w, folder(w, names[i]), 3);
+		add_input(w, paths[i]);
+	}
+}
+
+/* Cut after every call and gone on with by a new lister: byte for byte the same plan. */
+static void test_cut_anywhere(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 1; seed <= 60; seed++) {
+		struct world *w = NULL;
+		setup((void **)&w);
+		random_world(w, seed);
+		list_all(w);
+		check(w);
+		PRS_AUTOBUF whole;
+		prs_buf_init(&whole, (size_t)1 << 30);
+		for (unsigned i = 0; i < w->bodies_n; i++)
+			prs_buf_put(&whole, w->bodies[i].data, w->bodies[i].len);
+		unsigned calls = w->bodies_n;
+		for (unsigned cut = 1; cut < calls && cut < 40; cut++) {
+			clear_plan(w);
+			assert_int_equal(go_on(w, cut), 1);
+			assert_int_equal(go_on(w, BODIES_MAX), 0);
+			PRS_AUTOBUF again;
+			prs_buf_init(&again, (size_t)1 << 30);
+			for (unsigned i = 0; i < w->bodies_n; i++)
+				prs_buf_put(&again, w->bodies[i].data, w->bodies[i].len);
+			assert_int_equal(again.len, whole.len);
+			assert_memory_equal(again.data, whole.data, whole.len);
+		}
+		teardown((void **)&w);
+	}
+}
+
+/* What was planned is not looked at again. */
+static void test_a_planned_folder_may_be_gone(void **state)
+{
+	struct world *w = *state;
+	struct tree_node *in = folder(w, "in"), *a = tree_add(&w->tree, in, "a", 'd'), *b = tree_add(&w->tree, in, "b", 'd');
+	file(w, a, "1");
+	file(w, a, "2");
+	file(w, b, "3");
+	file(w, b, "4");
+	add_input(w, "/in");
+	assert_int_equal(go_on(w, 3), 1); /* the input, its folder, a */
+	tree_remove(in, "a");
+	file(w, in, "new");
+	w->tree.lists = 0;
+	assert_int_equal(go_on(w, BODIES_MAX), 0);
+	assert_int_equal(w->tree.lists, 1);
+	make_plan(w);
+	PRS_AUTOBUF got;
+	prs_buf_init(&got, 4096);
+	found(w, &got);
+	assert_string_equal(prs_buf_str(&got), "0: /in/a/1 /in/a/2 /in/b/3\n0: /in/b/4\n");
+}
+
+static void test_a_folder_that_is_gone(void **state)
+{
+	struct world *w = *state;
+	struct tree_node *in = folder(w, "in");
+	file(w, tree_add(&w->tree, in, "a", 'd'), "1");
+	file(w, tree_add(&w->tree, in, "b", 'd'), "2");
+	add_input(w, "/in");
+	assert_int_equal(go_on(w, 3), 1);
+	tree_remove(in, "b");
+	assert_int_equal(go_on(w, BODIES_MAX), -PRS_EINPUT_CHANGED);
+	assert_non_null(strstr(w->err.msg, "/in/b"));
+	file(w, tree_add(&w->tree, in, "b", 'd'), "2");
+	w->err = (struct prs_err){ 0 };
+	list_all(w);
+	check(w);
+}
+
+/* A plan that contradicts itself is refused. */
+static void test_plan_out_of_order(void **state)
+{
+	struct world *w = *state;
+	struct tree_node *in = folder(w, "in");
+	for (char name[] = "0"; name[0] < '8'; name[0]++)
+		file(w, tree_add(&w->tree, in, name, 'd'), "f");
+	add_input(w, "/in");
+	list_all(w);
+	for (unsigned left_out = 0; left_out + 1 < w->bodies_n; left_out++) {
+		struct prs_plan *p = prs_plan_new();
+		int r = 0;
+		for (unsigned i = 0; i < w->bodies_n && !r; i++)
+			if (i != left_out)
+				r = prs_plan_feed(p, w->bodies[i].data, w->bodies[i].len, &w->err);
+		assert_int_equal(r, -PRS_ECORRUPT);
+		prs_plan_free(p);
+	}
+}
+
+/* ---- the real file system --------------------------------------------------------------------------------------------- */
+
+static void test_real_files(void **state)
+{
+	struct world *w = *state;
+	char dir[] = "/tmp/prs-list-XXXXXX", path[4096];
+	assert_non_null(mkdtemp(dir));
+	w->tree.fs = prs_fs_posix;
+	const char *const links[][2] = { { "in/sub/up", ".." }, { "in/nowhere", "gone" }, { "in/far", "../far" }, { "in/round", "round" } };
+	const char *const folders[] = { "in", "in/sub", "far" };
+	const char *const files[] = { "in/b", "in/a", "in/sub/c", "far/d", "far/\xff" };
+	for (size_t i = 0; i < 3; i++) {
+		snprintf(path, sizeof path, "%s/%s", dir, folders[i]);
+		assert_int_equal(mkdir(path, 0755), 0);
+	}
+	for (size_t i = 0; i < 5; i++) {
+		snprintf(path, sizeof path, "%s/%s", dir, files[i]);
+		FILE *f = fopen(path, "w");
+		assert_non_null(f);
+		fclose(f);
+	}
+	for (size_t i = 0; i < 4; i++) {
+		snprintf(path, sizeof path, "%s/%s", dir, links[i][0]);
+		assert_int_equal(symlink(links[i][1], path), 0);
+	}
+	snprintf(path, sizeof path, "%s/in/fifo", dir);
+	assert_int_equal(mkfifo(path, 0644), 0);
+	snprintf(path, sizeof path, "%s/in", dir);
+	add_input(w, path);
+	list_all(w);
+	PRS_AUTOBUF got, want;
+	prs_buf_init(&got, 1 << 20);
+	prs_buf_init(&want, 1 << 20);
+	found(w, &got);
+	prs_buf_putf(&want, "0: %s/a %s/b %s/nowhere\n0: %s/round %s/far/d %s/far/\xff\n0: %s/sub/c\n", path, path, path, path, path, path, path);
+	assert_string_equal(prs_buf_str(&got), prs_buf_str(&want));
+	assert_int_equal(w->counts.special, 1);
+	assert_int_equal(w->counts.loops_cut, 1);
+	snprintf(path, sizeof path, "rm -rf %s", dir);
+	assert_int_equal(system(path), 0);
+}
+
+int main(void)
+{
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		T(test_order), T(test_empty), T(test_inputs_are_not_mixed), T(test_links), T(test_what_is_no_file), T(test_unreadable),
+		T(test_root_of_everything), T(test_deep), T(test_100000_files), T(test_too_many_names_for_a_block), T(test_parts_of_a_mini_batch),
+		cmocka_unit_test(test_cut_anywhere), T(test_a_planned_folder_may_be_gone), T(test_a_folder_that_is_gone), T(test_plan_out_of_order),
+		T(test_real_files),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
