@@ -90,6 +90,7 @@ struct prs_node {
 	struct prs_pool_event *events; /* queue */
 	uint32_t events_n, events_cap;
 	bool stepping, pool_down, told_down;
+	bool ending; /* no process is started any more: strays are killed together at the end */
 	uint16_t abort_code;
 	bool lost; /* no memory for an event: the pool no longer knows what is; everything is killed */
 	struct rows_store rows;

@@ -191,15 +191,24 @@ static void simple_event(struct prs_node *n, enum prs_pool_event_type type)
 }
 
 void prs_node_start(struct prs_node *n) { simple_event(n, PRS_POOL_START); }
-void prs_node_drain(struct prs_node *n) { simple_event(n, PRS_POOL_DRAIN); }
+void prs_node_drain(struct prs_node *n)
+{
+	n->ending = true;
+	simple_event(n, PRS_POOL_DRAIN);
+}
 
 void prs_node_abort(struct prs_node *n, uint16_t code)
 {
+	n->ending = true;
 	n->abort_code = code;
 	simple_event(n, PRS_POOL_ABORT);
 }
 
-void prs_node_finish(struct prs_node *n) { simple_event(n, PRS_POOL_FINISH); }
+void prs_node_finish(struct prs_node *n)
+{
+	n->ending = true;
+	simple_event(n, PRS_POOL_FINISH);
+}
 
 void prs_node_lease(struct prs_node *n, const struct prs_unit *u, uint64_t lease, uint16_t try_number, uint16_t avoid_slot)
 {

@@ -285,7 +285,8 @@ static void on_dead(void *ctx, int events)
 	struct prs_page page = prs_page_read(w->page);
 	prs_signal_group(w->pid, 9);
 	close_process(w);
-	kill_strays(w);
+	if (!n->ending || n->memory.cgroup.usable) /* a group that is to be removed must be empty */
+		kill_strays(w);
 	tell_held(w);
 	struct prs_pool_event e = { .type = PRS_POOL_EXITED, .now_us = now(), .slot = w->slot, .exit = status, .pages = &page };
 	if (memory_ended(w) && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)

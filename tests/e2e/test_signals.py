@@ -66,7 +66,7 @@ class RunningTest(SignalCase):
         wait_until(lambda: "stopping" in self.said(), "the engine says that it stops")
         self.go()
         self.ends_resumable(p, *words)
-        self.assertEqual(self.done(), sorted([0, 1] + self.started()))
+        self.assertEqual(self.done(), sorted([0, 1] + self.started()), self.journal())
         self.resumed()
 
     def test_int(self):
