@@ -54,17 +54,16 @@ static inline struct prs_page prs_page_read(const volatile struct prs_page *page
 	for (;;) {
 		struct prs_page copy;
 		copy.word = __atomic_load_n(&page->word, __ATOMIC_ACQUIRE);
-		copy.id = page->id;
-		copy.lease = page->lease;
-		copy.item_first = page->item_first;
-		copy.item_count = page->item_count;
-		copy.results = page->results;
-		copy.pid = page->pid;
-		copy.abi = page->abi;
-		copy.recalls = page->recalls;
-		copy.claim = page->claim;
-		copy.start_us = page->start_us;
-		__atomic_thread_fence(__ATOMIC_ACQUIRE);
+		copy.id = __atomic_load_n(&page->id, __ATOMIC_ACQUIRE);
+		copy.lease = __atomic_load_n(&page->lease, __ATOMIC_ACQUIRE);
+		copy.item_first = __atomic_load_n(&page->item_first, __ATOMIC_ACQUIRE);
+		copy.item_count = __atomic_load_n(&page->item_count, __ATOMIC_ACQUIRE);
+		copy.results = __atomic_load_n(&page->results, __ATOMIC_ACQUIRE);
+		copy.pid = __atomic_load_n(&page->pid, __ATOMIC_ACQUIRE);
+		copy.abi = __atomic_load_n(&page->abi, __ATOMIC_ACQUIRE);
+		copy.recalls = __atomic_load_n(&page->recalls, __ATOMIC_ACQUIRE);
+		copy.claim = __atomic_load_n(&page->claim, __ATOMIC_ACQUIRE);
+		copy.start_us = __atomic_load_n(&page->start_us, __ATOMIC_ACQUIRE);
 		if (__atomic_load_n(&page->word, __ATOMIC_ACQUIRE) == copy.word)
 			return copy;
 	}

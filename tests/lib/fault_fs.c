@@ -43,7 +43,13 @@ static int fails_at(struct fault_fs *f, enum fault_call call, const char *path) 
 
 static int fails(struct fault_fs *f, enum fault_call call, int fd)
 {
-	return fails_if(f, call, !f->only[0] || (fd >= 0 && fd < FDS && f->chosen[fd]));
+	return fails_if(f, call, !f->only[0] || (fd >= 0 && fd < FDS && __atomic_load_n(&f->chosen[fd], __ATOMIC_RELAXED)));
+}
+
+static void choose(struct fault_fs *f, int fd, bool chosen)
+{
+	if (fd >= 0 && fd < FDS)
+		__atomic_store_n(&f->chosen[fd], chosen, __ATOMIC_RELAXED);
 }
 
 static void add(long *counter, long n) { __atomic_add_fetch(counter, n, __ATOMIC_RELAXED); }
@@ -75,8 +81,7 @@ static int f_open(void *ctx, const char *path, int flags, uint32_t mode)
 	int fd = e ? -e : f->real->open(f->real->ctx, path, flags, mode);
 	if (fd >= 0)
 		add(&f->open_files, 1);
-	if (fd >= 0 && fd < FDS)
-		f->chosen[fd] = strstr(path, f->only);
+	choose(f, fd, strstr(path, f->only));
 	return fd;
 }
 
@@ -84,10 +89,10 @@ static int f_open(void *ctx, const char *path, int flags, uint32_t mode)
 static int f_close(void *ctx, int fd)
 {
 	struct fault_fs *f = ctx;
-	int e = fails(f, FAULT_CLOSE, fd), r = f->real->close(f->real->ctx, fd);
+	int e = fails(f, FAULT_CLOSE, fd);
+	choose(f, fd, false); /* the number may be another thread's at once */
+	int r = f->real->close(f->real->ctx, fd);
 	add(&f->open_files, -1);
-	if (fd >= 0 && fd < FDS)
-		f->chosen[fd] = false;
 	return e ? -e : r;
 }
 
