@@ -219,6 +219,7 @@ void prs_node_lease(struct prs_node *n, const struct prs_unit *u, uint64_t lease
 
 void prs_node_kill(struct prs_node *n)
 {
+	n->lost = true; /* nothing is started any more */
 	for (uint16_t i = 0; i < n->c.pool.slots; i++)
 		if (n->workers[i].pid)
 			prs_signal_group(n->workers[i].pid, SIGKILL);
