@@ -76,6 +76,7 @@ static void reset_bad(struct prs_engine *e)
 		memcpy(&bad, e->assembling.bad.data + at, sizeof bad);
 		journal_bad_range(e, bad.id, bad.why);
 	}
+	journal_bad_end(e);
 }
 
 static void done(struct prs_sync_job *job)
@@ -251,6 +252,7 @@ void finish_end(struct prs_engine *e)
 	r->next_command = e->end->next_command[0] ? e->end->next_command : NULL;
 	if (e->report && !e->fenced) {
 		prs_report_finish(e->report, r, &err);
-		prs_report_flush(e->report, &err);
+		if (prs_report_flush(e->report, &err) < 0 && !e->told_report && e->c.warn)
+			e->c.warn(e->c.ctx, err.msg);
 	}
 }

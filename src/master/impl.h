@@ -73,6 +73,12 @@ struct prs_engine {
 	struct facts facts[2];
 	int filling;
 	bool syncing;
+	struct bad_ids { /* not yet put: ids that follow each other, bad for the same reason */
+		uint64_t id, count;
+		const char *why;
+		unsigned told;  /* warnings so far */
+		uint64_t untold; /* ids behind them */
+	} bad;
 	struct listing listing;
 	struct assembling assembling;
 	struct durable durable;
@@ -106,8 +112,9 @@ void engine_close(struct prs_engine *e);
 /* journal.c */
 void journal_put(struct prs_engine *e, const struct prs_fact *f);
 void journal_flush(struct prs_engine *e);
-/* An id whose bytes are bad runs again (ctx = the engine). */
+/* An id whose bytes are bad runs again (ctx = the engine; `why`: a literal). Neighbours are gathered: journal_bad_end() puts the last ones. */
 void journal_bad_range(void *ctx, uint64_t id, const char *why);
+void journal_bad_end(struct prs_engine *e);
 bool journal_idle(const struct prs_engine *e);
 /* Wait until everything is durable and folded (without the loop). */
 void journal_finish(struct prs_engine *e);

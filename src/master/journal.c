@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { BAD_WARNINGS = 10 };
+
 static void lost(struct prs_engine *e, const struct prs_err *err)
 {
 	if (e->over)
@@ -16,6 +18,7 @@ static void lost(struct prs_engine *e, const struct prs_err *err)
 	engine_cause(e, (uint16_t)-err->code, text);
 	e->state = PRS_JOB_INTERRUPTED;
 	e->over = true;
+	finish_cancel(e, e->cause, "");
 	if (e->node)
 		prs_node_kill(e->node);
 	prs_loop_stop(e->loop);
@@ -69,18 +72,58 @@ void journal_flush(struct prs_engine *e)
 	prs_sync_put(e->sync, &g->job);
 }
 
+static void warn_bad(struct prs_engine *e, const struct bad_ids *b)
+{
+	char text[256];
+	if (!e->c.warn)
+		return;
+	if (e->bad.told == BAD_WARNINGS) {
+		e->bad.untold += b->count;
+		return;
+	}
+	e->bad.told++;
+	if (b->count == 1)
+		snprintf(text, sizeof text, "mini-batch %llu runs again: %s", (unsigned long long)b->id, b->why);
+	else
+		snprintf(text, sizeof text, "mini-batches %llu to %llu run again, each because %s", (unsigned long long)b->id,
+		         (unsigned long long)(b->id + b->count - 1), b->why);
+	e->c.warn(e->c.ctx, text);
+}
+
+static void put_bad(struct prs_engine *e)
+{
+	struct prs_fact f = { .type = PRS_FACT_RESET, .time_us = prs_wall_us() };
+	f.u.reset.unit.id = e->bad.id;
+	f.u.reset.count = e->bad.count;
+	f.u.reset.reason = PRS_RESET_BAD_RANGE;
+	journal_put(e, &f);
+	warn_bad(e, &e->bad);
+	e->bad.count = 0;
+}
+
 void journal_bad_range(void *ctx, uint64_t id, const char *why)
 {
 	struct prs_engine *e = ctx;
-	char text[256];
-	struct prs_fact f = { .type = PRS_FACT_RESET, .time_us = prs_wall_us() };
-	f.u.reset.unit.id = id;
-	f.u.reset.count = 1;
-	f.u.reset.reason = PRS_RESET_BAD_RANGE;
-	journal_put(e, &f);
-	snprintf(text, sizeof text, "mini-batch %llu runs again: %s", (unsigned long long)id, why);
-	if (e->c.warn)
+	struct bad_ids *b = &e->bad;
+	if (b->count && id == b->id + b->count - 1)
+		return; /* another part of it */
+	if (b->count && (id != b->id + b->count || strcmp(why, b->why) != 0))
+		put_bad(e);
+	if (!b->count)
+		b->id = id;
+	b->why = why;
+	b->count++;
+}
+
+void journal_bad_end(struct prs_engine *e)
+{
+	char text[128];
+	if (e->bad.count)
+		put_bad(e);
+	snprintf(text, sizeof text, "%llu mini-batches more run again", (unsigned long long)e->bad.untold);
+	if (e->bad.untold && e->c.warn)
 		e->c.warn(e->c.ctx, text);
+	e->bad = (struct bad_ids){ 0 };
 }
 
 bool journal_idle(const struct prs_engine *e) { return !e->syncing && !e->facts[e->filling].any; }

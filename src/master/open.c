@@ -232,10 +232,13 @@ static int journal_settings(struct prs_engine *e, struct prs_err *err)
 		if (r < 0)
 			return r;
 		prs_option_get(&e->c.job->o, s->row, 0, &now);
+		const char *old_text = prs_buf_str(&old), *now_text = prs_buf_str(&now);
+		if (old.failed || now.failed)
+			return prs_fail(err, PRS_ENOMEM, "%s", s->row->name);
 		struct prs_fact f = { .type = PRS_FACT_SET, .time_us = prs_wall_us() };
 		f.u.set.key = text_of(s->row->name);
-		f.u.set.old = text_of(prs_buf_str(&old));
-		f.u.set.new_ = text_of(prs_buf_str(&now));
+		f.u.set.old = text_of(old_text);
+		f.u.set.new_ = text_of(now_text);
 		journal_put(e, &f);
 	}
 	return 0;
@@ -359,6 +362,7 @@ int engine_open(struct prs_engine *e, struct prs_err *err)
 	int64_t bad = prs_index_verify_ranges(e->index, journal_bad_range, e, err);
 	if (bad < 0)
 		return (int)bad;
+	journal_bad_end(e);
 	resume_state(e);
 	r = journal_settings(e, err);
 	if (r < 0)

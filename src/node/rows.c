@@ -14,7 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { SEGMENTS_MAX = 8, SEGMENT_PREALLOC = 4 << 20, PAUSE_BYTES = 24 << 20, GROUP_BYTES = 256 << 10 };
+enum { SEGMENTS_MAX = 8, SEGMENT_PREALLOC = 4 << 20, PAUSE_BYTES = 24 << 20, PAUSE_RESULTS = 16 << 10, GROUP_BYTES = 256 << 10 };
 #define GROUP_US UINT64_C(10000)
 
 struct raw_job {
@@ -206,7 +206,7 @@ static int put_small(struct prs_node *n, struct prs_done *d, const uint8_t *byte
 	if (d->length && prs_rows_put(&b->frame, &rows, &at) < 0)
 		return -PRS_ENOMEM;
 	d->offset = at;
-	if (b->frame.len > PAUSE_BYTES)
+	if (b->frame.len > PAUSE_BYTES || b->n >= PAUSE_RESULTS)
 		pause_all(n, true);
 	return add_done(b, d);
 }

@@ -5,11 +5,16 @@ The workers are the C stub of tests/stub, which makes a job take a tenth of a se
 with EIO, once or from then on; a sample of n, all of them with PRS_TORTURE.
 """
 import glob
+import json
 import os
 import random
+import shutil
+import struct
 import subprocess
+import tempfile
+import time
 
-from prs_job import PRS, JobCase
+from prs_job import PRS, JobCase, wait_until
 
 STUB = os.path.join(os.path.dirname(PRS), "..", "..", "tests", "stub", "stub_worker")
 FUNCTIONS = ("open", "close", "pread", "pwrite", "fdatasync", "sync_dir", "fallocate", "ftruncate", "fstat", "stat", "rename", "unlink", "mkdir",
@@ -204,6 +209,61 @@ class KindTest(FaultCase):
         self.assertEqual([t["error"] for t in self.tries()], ["PROTOCOL"] * 2)
         self.assertEqual([f["error"] for f in self.journal("FAILED")], ["PROTOCOL"])
         self.assertEqual(len(self.output().splitlines()), len(self.want.splitlines()) - 1)
+
+
+class GoneSegmentTest(FaultCase):
+    def test_rows_of_a_segment_that_is_gone_run_again(self):
+        """One RESET and one warning for neighbours, not one for each mini-batch."""
+        want = self.files(300)
+        words = ("run", "code/score.py", "--input", "in", "--mini-batch-size", "1", "--output", "out.txt")
+        for name in os.listdir(self.path("in")):
+            if not name.startswith("f"):
+                path = self.path("in", name)
+                shutil.rmtree(path) if os.path.isdir(path) else os.remove(path)
+        r = self.prs(*words, env={"PRS_KILL": "store.assemble.before_rename:1"})
+        self.assertEqual(r.returncode, -9, r.stderr)
+        for path in glob.glob(os.path.join(self.run_dir(), "seg", "*.seg")):
+            os.remove(path)
+        r = self.prs("resume", "last")
+        self.assertEqual(r.returncode, 0, r.stderr)
+        self.assertEqual(self.output(), want)
+        self.assertIn("mini-batches 0 to 299 run again", r.stderr)
+        self.assertEqual([(f["id"], f["count"]) for f in self.journal("RESET")], [(0, 300)])
+
+
+class SlowDiskTest(FaultCase):
+    FILES = 26000
+
+    def sent(self):
+        """Results that the workers have sent, from their pages."""
+        total = 0
+        for path in glob.glob(self.path("runs", "*", "work", "page", "*")):
+            with open(path, "rb") as f:
+                total += struct.unpack_from("<Q", f.read(64).ljust(64, b"\0"), 32)[0]
+        return total
+
+    def settled(self):
+        last, same = -1, 0
+        while same < 200:
+            now = self.sent()
+            same = same + 1 if now == last and now else 0
+            last = now
+            time.sleep(0.001)
+        return last
+
+    def test_results_without_rows_do_not_pile_up_behind_a_disk_that_hangs(self):
+        many = tempfile.TemporaryDirectory(prefix="prs-many-", dir="/dev/shm" if os.path.isdir("/dev/shm") else None)
+        self.addCleanup(many.cleanup)
+        for i in range(self.FILES):
+            os.close(os.open(os.path.join(many.name, "f%05d" % i), os.O_CREAT))
+        mark = self.path("held")
+        p = self.start("run", "code/score.py", "--input", many.name, "--mini-batch-size", "1", "--processes", "2", "--output-action", "summary_only",
+                       env={"PRS_STUB": STUB, "PRS_HOLD": "store.journal.before_write:6:" + mark})
+        wait_until(lambda: os.path.exists(mark) or p.poll() is not None, "a sync that hangs")
+        self.assertLess(self.settled(), 22000)
+        os.remove(mark)
+        self.assertEqual(p.wait(), 0, self.said())
+        self.assertEqual(json.loads(self.prs("status", "last", "--json").stdout)["done"], self.FILES)
 
 
 class FullDiskTest(FaultCase):
