@@ -17,6 +17,7 @@
 
 #define TICK_US UINT64_C(100000)
 #define FENCE_US UINT64_C(500000)
+#define GAP_US UINT64_C(2000000)
 enum { LOG_SLICE = 16, LOG_TICK = 4000 }; /* facts: some 20 µs; 5 ms */
 #define TERM_GRACE_US UINT64_C(20000000)
 #define RATE_US UINT64_C(1000000)
@@ -69,7 +70,7 @@ static int make_node(struct prs_engine *e, struct prs_err *err)
 		.monitor_interval_us = (uint64_t)o->resource_monitor_interval * 1000000,
 		.pool = { .slots = (uint16_t)o->processes, .run_timeout_us = o->run_invocation_timeout_us, .overhead_timeout_us = o->task_overhead_timeout_us,
 		          .init_timeout_us = o->init_timeout_us, .term_grace_us = 2000000, .backoff_first_us = 100000, .backoff_max_us = 10000000,
-		          .depth_target_us = 2000, .depth_max = 32, .recall_after_us = 20000, .gap_us = 2000000, .max_units = bytes_of(o->max_mini_batches_per_process) },
+		          .depth_target_us = 2000, .depth_max = 32, .recall_after_us = 20000, .gap_us = GAP_US, .max_units = bytes_of(o->max_mini_batches_per_process) },
 	};
 	return prs_node_new(&e->node, &c, err);
 }
@@ -80,7 +81,7 @@ static int make_sched(struct prs_engine *e, struct prs_err *err)
 	struct prs_limits limits = {
 		.run_max_try = (uint32_t)o->run_max_try, .bisect = o->on_failure == PRS_ON_FAILURE_BISECT, .error_threshold = o->error_threshold, .allowed_failed_count = o->allowed_failed_count,
 		.allowed_failed_percent = o->allowed_failed_percent, .progress_timeout_us = prs_job_progress_timeout_us(e->c.job),
-		.first_task_timeout_us = o->first_task_creation_timeout_us, .gap_us = 2000000,
+		.first_task_timeout_us = o->first_task_creation_timeout_us, .gap_us = GAP_US,
 	};
 	e->sched = prs_sched_new(&e->ledger, &limits);
 	return e->sched ? 0 : prs_fail(err, PRS_ENOMEM, "scheduler");
@@ -227,6 +228,9 @@ static void on_tick(void *ctx)
 	uint64_t now = prs_clock_us();
 	if (is_fenced(e, now))
 		return;
+	if (e->abort_at_us && e->ticked_us && now - e->ticked_us >= GAP_US) /* this process stood: so did the grace */
+		e->abort_at_us += now - e->ticked_us;
+	e->ticked_us = now;
 	if (!e->assembling.running && prs_sched_next_us(e->sched) <= now) {
 		struct prs_sched_event tick = { .type = PRS_SCHED_TICK };
 		drive_event(e, &tick);

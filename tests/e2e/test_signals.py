@@ -87,6 +87,21 @@ class RunningTest(SignalCase):
         self.assertEqual(self.done(), [0, 1])
         self.resumed()
 
+    def test_stopped_during_the_grace(self):
+        """Time that the engine did not see is not held against the grace either."""
+        self.gated()
+        p = self.start(*self.words, "--grace", "3")
+        self.running(p)
+        p.send_signal(signal.SIGINT)
+        wait_until(lambda: "stopping" in self.said(), "the engine says that it stops")
+        p.send_signal(signal.SIGSTOP)
+        time.sleep(6)
+        p.send_signal(signal.SIGCONT)
+        self.go()
+        self.ends_resumable(p)
+        self.assertEqual(self.done(), sorted([0, 1] + self.started()))
+        self.resumed()
+
     def test_int_twice(self):
         self.gated()
         p = self.start(*self.words, "--grace", "86400")
@@ -110,10 +125,10 @@ class RunningTest(SignalCase):
     def test_stopped_and_continued(self):
         """Ctrl-Z and fg: time that the engine did not see is not held against run()."""
         self.gated()
-        p = self.start(*self.words, "--run-invocation-timeout", "2")
+        p = self.start(*self.words, "--run-invocation-timeout", "3")
         self.running(p)
         p.send_signal(signal.SIGSTOP)
-        time.sleep(4) # longer than the limit; only the engine's own clock counts
+        time.sleep(6) # longer than the limit and the engine's own interval of looking (2 s) together
         self.go()
         p.send_signal(signal.SIGCONT)
         self.assertEqual(p.wait(DEADLINE), 0, self.said())

@@ -89,10 +89,10 @@ class TerminalTest(JobCase):
 
     def test_live_line(self):
         t = self.run_gated()
-        t.wait_for(r"\r.*0/6 mini-batches.*busy 2/2")
+        t.wait_for(r"0/6 mini-batches.*busy 2/2")
         self.allow("let_0")
         self.allow("let_1")
-        here = t.wait_for(r"\r.*2/6 mini-batches")
+        here = t.wait_for(r"\r[^\n]*2/6 mini-batches")
         self.assertIn("\033[32m", t.text)  # a green bar
         t.resize(40)
         self.allow("let_2")

@@ -8,6 +8,7 @@ import glob
 import json
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import textwrap
@@ -16,6 +17,9 @@ import unittest
 
 PRS = os.environ["PRS"]
 DEADLINE = 120
+
+for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):  # whoever started the tests may ignore them (nohup), which prs would respect
+    signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
 SCRIPT = """
     import os
     def run(mini_batch):
