@@ -228,7 +228,7 @@ static void on_tick(void *ctx)
 	uint64_t now = prs_clock_us();
 	if (is_fenced(e, now))
 		return;
-	if (e->abort_at_us && e->ticked_us && now - e->ticked_us >= GAP_US) /* this process stood: so did the grace */
+	if (e->abort_at_us && now - e->ticked_us >= GAP_US) /* this process stood: so did the grace */
 		e->abort_at_us += now - e->ticked_us;
 	e->ticked_us = now;
 	if (!e->assembling.running && prs_sched_next_us(e->sched) <= now) {
@@ -331,7 +331,8 @@ static void run_mini_batches(struct prs_engine *e)
 	drive_event(e, &up);
 	prs_node_start(e->node);
 	drive_event(e, &planned);
-	prs_timer_at(e->timer, prs_clock_us() + TICK_US);
+	e->ticked_us = prs_clock_us();
+	prs_timer_at(e->timer, e->ticked_us + TICK_US);
 	prs_loop_run(e->loop); /* until the node is down */
 	settle(e);
 }

@@ -99,7 +99,7 @@ class RunningTest(SignalCase):
         p.send_signal(signal.SIGCONT)
         self.go()
         self.ends_resumable(p)
-        self.assertEqual(self.done(), sorted([0, 1] + self.started()))
+        self.assertEqual(self.done(), sorted([0, 1] + self.started()), self.said() + str(self.journal()))
         self.resumed()
 
     def test_int_twice(self):
