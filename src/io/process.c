@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <spawn.h>
 #include <string.h>
@@ -17,17 +18,33 @@
 enum { HIGH_FD = 64, FDS_MAX = 8 };
 
 static uint64_t old_nofile;
+static bool is_batch;
 
 void prs_spawn_setup(void)
 {
 	prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 	signal(SIGPIPE, SIG_IGN);
+	if (sched_getscheduler(0) == SCHED_OTHER) {
+		static const struct sched_param none;
+		is_batch = sched_setscheduler(0, SCHED_BATCH, &none) == 0;
+	}
 	struct rlimit r;
 	if (getrlimit(RLIMIT_NOFILE, &r) == 0) {
 		old_nofile = r.rlim_cur;
 		r.rlim_cur = r.rlim_max;
 		setrlimit(RLIMIT_NOFILE, &r);
 	}
+}
+
+/* How a child is scheduled: as we were before prs_spawn_setup(). */
+static short set_policy(posix_spawnattr_t *at)
+{
+	static const struct sched_param none;
+	if (!is_batch)
+		return 0;
+	posix_spawnattr_setschedpolicy(at, SCHED_OTHER);
+	posix_spawnattr_setschedparam(at, &none);
+	return POSIX_SPAWN_SETSCHEDULER;
 }
 
 uint64_t prs_old_nofile(void) { return old_nofile; }
@@ -54,7 +71,7 @@ static int set_attributes(posix_spawnattr_t *at)
 	sigfillset(&all);
 	posix_spawnattr_setsigmask(at, &none);
 	posix_spawnattr_setsigdefault(at, &all);
-	return posix_spawnattr_setflags(at, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSID);
+	return posix_spawnattr_setflags(at, (short)(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSID | set_policy(at)));
 }
 
 static int start(const struct prs_spawn *s, const int *high, pid_t *ret)

@@ -70,7 +70,7 @@ static int make_node(struct prs_engine *e, struct prs_err *err)
 		.monitor_interval_us = (uint64_t)o->resource_monitor_interval * 1000000,
 		.pool = { .slots = (uint16_t)o->processes, .run_timeout_us = o->run_invocation_timeout_us, .overhead_timeout_us = o->task_overhead_timeout_us,
 		          .init_timeout_us = o->init_timeout_us, .term_grace_us = 2000000, .backoff_first_us = 100000, .backoff_max_us = 10000000,
-		          .depth_target_us = 2000, .depth_max = 32, .recall_after_us = 20000, .gap_us = GAP_US, .max_units = bytes_of(o->max_mini_batches_per_process) },
+		          .depth_target_us = 16000, .depth_max = 32, .recall_after_us = 20000, .gap_us = GAP_US, .max_units = bytes_of(o->max_mini_batches_per_process) },
 	};
 	return prs_node_new(&e->node, &c, err);
 }

@@ -13,7 +13,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
-enum { NO_SLOT = 0xffff, EXIT_SOCKET_CLOSED = 107, UNIT_US = 4, SLACK_MAX_US = 1000 };
+enum { NO_SLOT = 0xffff, EXIT_SOCKET_CLOSED = 107, UNIT_US = 4, SLACK_MAX_US = 2000 };
 
 struct item {
 	struct prs_unit unit;

@@ -41,7 +41,7 @@ struct prs_pool_config {
 	uint64_t term_grace_us;       /* TERM -> KILL, 2 s */
 	uint64_t backoff_first_us;    /* after the 1st failure in a row of a slot, 100 ms; doubles */
 	uint64_t backoff_max_us;      /* 10 s */
-	uint64_t depth_target_us;     /* 2 ms */
+	uint64_t depth_target_us;     /* 16 ms: some ticks of the kernel, in which the engine may not run */
 	uint16_t depth_max;           /* 32 */
 	uint64_t recall_after_us;     /* 20 ms */
 	uint64_t gap_us;              /* 2 s */
