@@ -30,7 +30,7 @@ struct worker {
 	uint32_t trace_bytes;
 	char report_text[1024];
 	/* its last words (words.c) */
-	uint64_t said_from, stopped_at; /* bytes of its stderr file at its start, and when it was told to stop */
+	uint64_t said_from, stopped_at; /* bytes of its stderr file: at its start or after the last try that it reported, and when it was told to stop */
 	bool stopped;
 	/* a judgement that is told when the process is gone, or must be killed: where it stood belongs to it */
 	struct prs_fact held;
@@ -146,6 +146,8 @@ bool memory_ended(struct worker *w);
 void memory_describe(const struct worker *w, char *to, size_t bytes);
 /* words.c */
 void words_started(struct worker *w);
+/* It reported a try itself: what its stderr file holds so far is no part of its last words. */
+void words_said(struct worker *w);
 /* It is told to stop now. */
 void words_stop(struct worker *w);
 /* The last lines of its stderr file, not before the offset `from`; their length. */

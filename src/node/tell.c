@@ -95,7 +95,9 @@ void tell_try(struct prs_node *n, const struct prs_pool_effect *e)
 	struct prs_try *t = &f.u.try_;
 	char message[MESSAGE_BYTES];
 	bool said = n->current && n->current->slot == e->slot && prs_try_decode(n->payload, n->payload_bytes, t, NULL) == 0 && t->code == e->code;
-	if (!said)
+	if (said)
+		words_said(&n->workers[e->slot]);
+	else
 		judge(&n->workers[e->slot], e, t, message);
 	t->unit = e->unit;
 	t->lease = e->lease;

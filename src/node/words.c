@@ -35,9 +35,14 @@ static uint64_t stderr_bytes(struct worker *w)
 	return st.size;
 }
 
-void words_started(struct worker *w)
+void words_said(struct worker *w)
 {
 	w->said_from = stderr_bytes(w);
+}
+
+void words_started(struct worker *w)
+{
+	words_said(w);
 	w->stopped = false;
 }
 

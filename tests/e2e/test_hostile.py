@@ -106,6 +106,25 @@ class EndTest(HostileCase):
     def test_killed(self):
         self.check("os.kill(os.getpid(), signal.SIGKILL)", [RUN_CRASH])
 
+    def test_killed_after_an_exception(self):
+        """What stderr holds of an earlier failure, reported then, is no cause of this one."""
+        self.files(2)
+        self.script("""
+            import os, sys
+            def run(mini_batch):
+                if mini_batch.task_id == 0:
+                    raise ValueError("an earlier failure")
+                print("about to die", file=sys.stderr, flush=True)
+                os.kill(os.getpid(), 9)
+        """)
+        r = self.run_job("--mini-batch-size", "1", "--processes", "1", "--run-max-try", "1")
+        self.assertEqual(r.returncode, 1, r.stderr)
+        [crash] = [t for t in self.journal("TRY") if t["code"] == RUN_CRASH]
+        self.assertIn("about to die", crash["message"])
+        self.assertNotIn("earlier", crash["message"])
+        with open(os.path.join(self.run_dir(), "logs/user/error/127.0.0.1/process000.txt")) as f:
+            self.assertEqual(f.read().count("earlier"), 2)  # the line and its message
+
     def test_both_processes_crash_at_once(self):
         """The end of one is not taken for that of the other."""
         self.want = self.files(28)
