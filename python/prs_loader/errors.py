@@ -34,7 +34,7 @@ def _missing_module(error, submit_dir):
         package = _PACKAGES.get(name, name)
     for path in (name + ".py", name):
         if submit_dir and os.path.exists(os.path.join(submit_dir, path)):
-            return "hint: %s lies in %s, but only the folder of the entry script is copied to the run: move one of them" % (path, submit_dir)
+            return "hint: %s lies in %s, but only the folder of the entry script is copied to the run: name the folder with --code %s" % (path, submit_dir, submit_dir)
     return "hint: install it for this interpreter: %s -m pip install %s" % (sys.executable, package)
 
 
@@ -52,6 +52,8 @@ def _refused_arguments(error):
     said = _argparse_says(error.__traceback__)
     if "unrecognized arguments: --client_sdk_version" in said:
         return "hint: the script's parse_args() does not know the engine's own flags: run with --engine-args hide, or use parse_known_args()"
+    if said.startswith("ambiguous option: "):
+        return "hint: the engine's own flags are in sys.argv too, and argparse takes one for an abbreviation: ArgumentParser(allow_abbrev=False), or --engine-args hide"
     if said:
         return "hint: %s. The script's own arguments go behind -- on the command line" % said
     return ""
@@ -69,6 +71,8 @@ def _pickled_elsewhere(error):
 def _hint(error, submit_dir):
     if isinstance(error, ModuleNotFoundError) and error.name:
         return _missing_module(error, submit_dir)
+    if isinstance(error, ImportError) and str(error).startswith("attempted relative import"):
+        return "hint: the script is no part of a package here: name the folder above the package with --code (in a job file: code)"
     if isinstance(error, SystemExit) and error.code == 2:
         return _refused_arguments(error)
     if isinstance(error, FileNotFoundError) and isinstance(error.filename, (str, bytes)) and submit_dir:

@@ -113,6 +113,8 @@ static void check_jobfile(struct prs_job *j, struct load *l, struct cli_args *a)
 	struct prs_err err = { 0 };
 	PRS_AUTOBUF report;
 	prs_buf_init(&report, 4 << 20);
+	if (j->o.code)
+		cli_mistake(a, "--code belongs to scripts: a job file has a key for it (code or source_directory), see --set");
 	l->project = find_project(l);
 	struct prs_jobfile_request q = { .struct_size = sizeof q, .fs = program_fs(), .file = l->script, .cwd = l->cwd, .project = l->project,
 		                         .sets = &l->sets, .job = cli_value(a, "--job", 0) };

@@ -4,6 +4,7 @@
 #include "spec/job.h"
 
 #include "base/mem.h"
+#include "spec/jobfile_impl.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -133,6 +134,22 @@ void prs_job_clean_name(char *name)
 		snprintf(name, strlen(name) + 1, "run");
 }
 
+/* With --code: the script as a path below that folder. */
+static void place_script(struct check *c, const char *path)
+{
+	struct prs_job *j = c->j;
+	PRS_AUTOFREE char *script = prs_path_absolute("/", path);
+	j->code_dir = prs_path_absolute(c->cwd, j->o.code);
+	size_t n = j->code_dir ? strlen(j->code_dir) : 0;
+	bool inside = script && n && !strncmp(script, j->code_dir, n) && (n == 1 || script[n] == '/');
+	if (inside)
+		j->entry = prs_strdup(script + n + (n > 1));
+	else if (script && n && kind_of(c, j->code_dir) != 'd')
+		mistake(c, "--code %s: no such folder", j->o.code);
+	else if (script && n)
+		mistake(c, "--code %s: the script %s does not lie in it", j->o.code, script);
+}
+
 static void check_script(struct check *c, const char *script)
 {
 	struct prs_job *j = c->j;
@@ -145,11 +162,15 @@ static void check_script(struct check *c, const char *script)
 	char *slash = path ? strrchr(path, '/') : NULL;
 	if (!slash)
 		return;
-	j->entry = prs_strdup(slash + 1);
-	j->code_dir = slash == path ? prs_strdup("/") : prs_strf("%.*s", (int)(slash - path), path);
-	if (!j->o.name && j->entry) {
-		const char *dot = strrchr(j->entry, '.');
-		j->name = prs_strf("%.*s", dot && dot != j->entry ? (int)(dot - j->entry) : (int)strlen(j->entry), j->entry);
+	if (j->o.code) {
+		place_script(c, path);
+	} else {
+		j->entry = prs_strdup(slash + 1);
+		j->code_dir = slash == path ? prs_strdup("/") : prs_strf("%.*s", (int)(slash - path), path);
+	}
+	if (!j->o.name) {
+		const char *file = slash + 1, *dot = strrchr(file, '.');
+		j->name = prs_strf("%.*s", dot && dot != file ? (int)(dot - file) : (int)strlen(file), file);
 	} else if (j->o.name) {
 		j->name = prs_strdup(j->o.name);
 	}

@@ -14,6 +14,44 @@ PYTHON = "/usr/bin/python3"  # the one that ./dev setup gives numpy and Pillow
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
+class PackageTest(JobCase):
+    """A script inside a package, as `source_directory` and `entry_script` of the original: --code."""
+
+    def setUp(self):
+        super().setUp()
+        self.want = self.files(9)
+        self.write("proj/src/score.py", "from .tools.rows import row\nfrom src.tools import rows\ndef run(mini_batch): return [row(p) for p in mini_batch]\n")
+        self.write("proj/src/tools/rows.py", "import os\ndef row(p):\n    return '%s: %s' % (os.path.basename(p), open(p).read())\n")
+
+    def test_relative_imports(self):
+        for words in (("proj/src/score.py", "--code", "proj"), ("proj/../proj/src/score.py", "--code", "./proj/"), ("proj/src/score.py", "--code", self.path("proj"))):
+            self.clean()
+            r = self.prs("run", *words, "--input", "in", "--mini-batch-size", "2", "--output", "out.txt")
+            self.assertEqual(r.returncode, 0, r.stderr)
+            self.assertEqual(self.output(), self.want)
+            self.assertIn("/score-", self.run_dir())
+        r = self.prs("test", "proj/src/score.py", "--code", "proj", "--input", "in", "--limit", "1")
+        self.assertEqual((r.returncode, r.stdout), (0, self.want), r.stderr)
+        r = self.prs("replay", "last", "0")
+        self.assertEqual((r.returncode, r.stdout), (0, self.want[:18]), r.stderr)
+
+    def test_mistakes(self):
+        os.makedirs(self.path("proj/lib"))
+        for folder, said in (("proj/lib", "--code proj/lib: the script %s does not lie in it" % self.path("proj/src/score.py")), ("no", "--code no: no such folder"),
+                             ("pro", "--code pro: no such folder")):
+            r = self.prs("run", "proj/src/score.py", "--code", folder, "--input", "in")
+            self.assertEqual((r.returncode, r.stderr), (2, "prs: %s\n" % said))
+        self.write("job.yml", "parallel_run_config:\n  entry_script: score.py\n  source_directory: proj/src\n")
+        r = self.prs("run", "job.yml", "--code", "proj", "--input", "in")
+        self.assertEqual(r.returncode, 2)
+        self.assertIn("--code belongs to scripts", r.stderr)
+
+    def test_without(self):
+        r = self.prs("run", "proj/src/score.py", "--input", "in")
+        self.assertEqual(r.returncode, 1)
+        self.assertIn("name the folder above the package with --code", r.stderr)
+
+
 class SamplesTest(JobCase):
     def take(self, name):
         os.makedirs(os.path.join(self.dir, "code"), exist_ok=True)

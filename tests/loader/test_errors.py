@@ -84,13 +84,25 @@ def test_hints(node, tmp_path):
     (tmp_path / "helpers.py").write_text("")
     parse = "import argparse\np = argparse.ArgumentParser()\np.add_argument('--labels', %s)\np.parse_args()\ndef run(b): return b"
     for script, part in (("import sklearn_not_there", "-m pip install sklearn_not_there"), ("import cv2.not_there", "-m pip install opencv-python"),
-                         ("raise ModuleNotFoundError('x' * 5000, name='long')", "x; hint: install it for this interpreter: "), ("import helpers", "helpers.py lies in %s, but only the folder of the entry script is copied" % tmp_path),
+                         ("raise ModuleNotFoundError('x' * 5000, name='long')", "x; hint: install it for this interpreter: "), ("import helpers", "helpers.py lies in %s, but only the folder of the entry script is copied to the run: name the folder with --code %s" % (tmp_path, tmp_path)),
                          (parse % "type=int", "hint: unrecognized arguments: --x 1. The script's own arguments go behind --"),
                          (parse % "required=True", "hint: the following arguments are required: --labels. The script's own arguments go behind --"),
                          ("open('data/labels.txt')", "hint: data/labels.txt exists where the job was submitted"), ("open(b'data/labels.txt')", "--side-input"),
                          ("open('nowhere.txt')", "No such file or directory: 'nowhere.txt'"), ("import sys; sys.exit(2)", "SystemExit: 2")):
         code, message = node(script, submit_dir=str(tmp_path)).init_failure()
         assert code == 153 and part in message, (script, message)
+
+
+def test_hint_for_an_abbreviation(node):
+    n = node("import argparse\np = argparse.ArgumentParser()\np.add_argument('--output_train')\np.add_argument('--output_test')\np.parse_known_args()\n"
+             "def run(b): return b", argv=["--output", "there"])
+    code, message = n.init_failure()
+    assert "hint: the engine's own flags are in sys.argv too" in message and "allow_abbrev=False" in message, message
+
+
+def test_hint_for_a_package(node):
+    code, message = node("from .other import x\ndef run(b): return b").init_failure()
+    assert "hint: the script is no part of a package here: name the folder above the package with --code" in message, message
 
 
 def test_hint_for_a_strict_parser(node):
