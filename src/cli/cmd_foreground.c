@@ -83,7 +83,11 @@ static int put_setup(struct stage *s, struct prs_err *err)
 static int put_unit(struct stage *s, const struct prs_unit *u, struct prs_err *err)
 {
 	uint32_t items = u->item_count ? u->item_count : prs_plan_items_of(s->plan, u->id);
-	struct prs_task t = { .id = u->id, .item_first = u->item_first, .item_count = u->item_count, .items = items, .try_number = 1,
+	struct prs_task t = { .id = u->id,
+		              .item_first = u->item_first,
+		              .item_count = u->item_count,
+		              .items = items,
+		              .try_number = 1,
 		              .input = prs_plan_input_of(s->plan, u->id) };
 	PRS_AUTOBUF b;
 	prs_buf_init(&b, FRAMES_BYTES);
@@ -175,11 +179,9 @@ static int own_outputs(struct stage *s, struct prs_err *err)
 static int list_some(struct stage *s, uint64_t limit, struct prs_err *err)
 {
 	const struct prs_job *j = s->job;
-	PRS_AUTOFREE struct prs_list_input *inputs = prs_calloc(j->inputs_n ? j->inputs_n : 1, sizeof *inputs);
+	PRS_AUTOFREE struct prs_list_input *inputs = prs_engine_inputs(j);
 	if (!inputs)
 		return prs_fail(err, PRS_ENOMEM, "the inputs");
-	for (size_t i = 0; i < j->inputs_n; i++)
-		inputs[i] = (struct prs_list_input){ j->inputs[i].name, j->inputs[i].path, &j->inputs[i].parts, j->inputs[i].is_list, j->submit_dir };
 	struct prs_lister *l = prs_lister_new(program_fs(), inputs, (unsigned)j->inputs_n, (uint32_t)j->o.mini_batch_size);
 	PRS_AUTOBUF body;
 	prs_buf_init(&body, LIST_BYTES);
@@ -208,7 +210,9 @@ int cmd_test(struct cli_args *a)
 	if (text && (*end || end == text || !limit))
 		cli_mistake(a, "--limit: expected a number of mini-batches from 1 on, found \"%.100s\"", text);
 	int status = load_job(&j, &l, a), r = 0;
-	if (!status) {
+	if (!status && l.only)
+		only_failed_notes(l.only);
+	if (!status && !load_is_empty(&l)) {
 		r = make_stage(&s, &j, "test", &err);
 		r = r ? r : prs_job_place(&j, program_fs(), s.dir, s.name, &err);
 		snprintf(s.code, sizeof s.code, "%s", j.code_dir);
@@ -269,7 +273,8 @@ static int replay(struct cli_args *a, struct prs_job *j, const struct cli_run *r
 	uint64_t ids = prs_plan_next_id(s.plan);
 	uint32_t items = u->id < ids ? prs_plan_items_of(s.plan, u->id) : 0;
 	if (u->id >= ids)
-		r = prs_fail(&err, PRS_ENOTFOUND, "the run has mini-batches 0 to %llu, not %llu", (unsigned long long)ids - 1, (unsigned long long)u->id);
+		r = prs_fail(&err, PRS_ENOTFOUND, "the run has mini-batches 0 to %llu, not %llu", (unsigned long long)ids - 1,
+		             (unsigned long long)u->id);
 	else if (one_item && u->item_first >= items)
 		r = prs_fail(&err, PRS_ENOTFOUND, "mini-batch %llu has items 0 to %u, not %u", (unsigned long long)u->id, items - 1, u->item_first);
 	r = r ? r : put_setup(&s, &err);

@@ -50,13 +50,10 @@ static int count_body(struct planned *p, const struct prs_buf *body, struct prs_
 static int count_inputs(struct planned *p, struct prs_err *err)
 {
 	const struct prs_job *j = &p->job;
-	PRS_AUTOFREE struct prs_list_input *v = prs_calloc(j->inputs_n + 1, sizeof *v);
+	PRS_AUTOFREE struct prs_list_input *v = prs_engine_inputs(j);
 	PRS_AUTOBUF body;
 	prs_buf_init(&body, BODY_BYTES);
 	p->inputs = prs_calloc(j->inputs_n + 1, sizeof *p->inputs);
-	for (size_t i = 0; v && i < j->inputs_n; i++)
-		v[i] = (struct prs_list_input){ .name = j->inputs[i].name, .path = j->inputs[i].path, .parts = &j->inputs[i].parts,
-			                        .is_list = j->inputs[i].is_list, .base = j->inputs[i].base };
 	struct prs_lister *l = v && p->inputs ? prs_lister_new(program_fs(), v, (unsigned)j->inputs_n, (uint32_t)j->o.mini_batch_size) : NULL;
 	int r = l ? 1 : prs_fail(err, PRS_ENOMEM, "inputs");
 	while (r == 1) {
@@ -90,10 +87,7 @@ static void put_from(struct prs_buf *b, const struct planned *p, enum prs_option
 	prs_buf_putf(b, " (%.*s)", column ? (int)(column - from) : (int)strlen(from), from);
 }
 
-static void put_option(struct prs_buf *b, const struct planned *p, enum prs_option_id id)
-{
-	prs_option_get(&p->job.o, prs_option_at(id), 0, b);
-}
+static void put_option(struct prs_buf *b, const struct planned *p, enum prs_option_id id) { prs_option_get(&p->job.o, prs_option_at(id), 0, b); }
 
 static void put_inputs(struct prs_buf *b, const struct planned *p)
 {
@@ -107,6 +101,12 @@ static void put_inputs(struct prs_buf *b, const struct planned *p)
 		prs_buf_puts(b, in->is_list ? " (a list), " : ", ");
 		prs_put_count(b, p->inputs[i].files);
 		prs_buf_puts(b, p->inputs[i].files == 1 ? " file\n" : " files\n");
+	}
+	if (p->job.only_failed) {
+		put_label(b, "");
+		prs_buf_puts(b, "only what failed in ");
+		prs_put_plain(b, p->job.only_failed_name);
+		prs_buf_putc(b, '\n');
 	}
 	put_label(b, "mini-batches");
 	prs_put_count(b, p->all.mini_batches);
@@ -235,10 +235,11 @@ static int put_json(struct prs_buf *b, struct planned *p, struct prs_err *err)
 	json_t *root = r < 0 ? NULL : json_loadb((const char *)text.data, text.len, 0, NULL);
 	json_t *inputs = json_array();
 	for (size_t i = 0; i < p->job.inputs_n; i++)
-		json_array_append_new(inputs, json_pack("{s:s, s:I, s:I}", "name", p->job.inputs[i].name, "files", (json_int_t)p->inputs[i].files, "mini_batches",
-		                                        (json_int_t)p->inputs[i].mini_batches));
-	json_object_set_new(root, "plan", json_pack("{s:I, s:I, s:o, s:s}", "files", (json_int_t)p->all.files, "mini_batches", (json_int_t)p->all.mini_batches,
-	                                            "inputs", inputs, "run_folder", p->run_dir));
+		json_array_append_new(inputs, json_pack("{s:s, s:I, s:I}", "name", p->job.inputs[i].name, "files", (json_int_t)p->inputs[i].files,
+		                                        "mini_batches", (json_int_t)p->inputs[i].mini_batches));
+	json_object_set_new(root, "plan",
+	                    json_pack("{s:I, s:I, s:o, s:s}", "files", (json_int_t)p->all.files, "mini_batches", (json_int_t)p->all.mini_batches,
+	                              "inputs", inputs, "run_folder", p->run_dir));
 	char *out = root ? json_dumps(root, JSON_INDENT(2) | JSON_SORT_KEYS) : NULL;
 	json_decref(root);
 	if (!out)
@@ -253,6 +254,8 @@ static int put_json(struct prs_buf *b, struct planned *p, struct prs_err *err)
 
 static int make_plan(struct planned *p, struct cli_args *a, struct prs_buf *out, struct prs_err *err)
 {
+	if (cli_has(a, "--yaml") && p->job.only_failed)
+		return prs_fail(err, PRS_EINVALID, "--yaml: a job file cannot say --only-failed");
 	if (cli_has(a, "--yaml"))
 		return prs_job_to_yaml(&p->job, out, err);
 	const char *runs = cli_runs_dir(a);
@@ -277,7 +280,7 @@ int cmd_plan(struct cli_args *a)
 	int status = load_job(&p.job, &p.load, a);
 	if (!status && !cli_json(a) && !cli_has(a, "--yaml"))
 		load_warnings(&p.load, true);
-	if (!status)
+	if (!status && !load_is_empty(&p.load))
 		status = make_plan(&p, a, &out, &err) < 0 ? complain(2, &err) : cli_print(&out);
 	prs_job_done(&p.job);
 	load_done(&p.load);

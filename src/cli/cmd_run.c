@@ -32,7 +32,8 @@ static int make_parents(const char *path, struct prs_err *err)
 		char was = *p;
 		*p = 0;
 		if (mkdir(part, 0755) < 0 && errno != EEXIST)
-			return prs_fail_errno(err, errno, "the run folder cannot be made in %s (--runs-dir, $PRS_RUNS or ./runs): creating %s", path, part);
+			return prs_fail_errno(err, errno, "the run folder cannot be made in %s (--runs-dir, $PRS_RUNS or ./runs): creating %s", path,
+			                      part);
 		*p = was;
 		if (!was)
 			break;
@@ -103,27 +104,34 @@ static int take_snapshot(struct prs_job *j, const char *dir, struct prs_err *err
 	return r ? r : prs_snapshot_copy(program_fs(), code, work, err);
 }
 
-/* A list of files is kept in the run: what is planned cannot change under it. */
-static int keep_lists(struct prs_job *j, const char *dir, struct prs_err *err)
+static int keep_list(char **list, const char *dir, const char *name, size_t i, struct prs_err *err)
 {
-	for (size_t i = 0; i < j->inputs_n; i++) {
-		PRS_AUTOBUF bytes;
-		prs_buf_init(&bytes, PRS_LIST_FILE_BYTES_MAX + 1);
-		if (!j->inputs[i].is_list)
-			continue;
-		PRS_AUTOFREE char *path = prs_strf("%s/input-%zu.list", dir, i);
-		if (!path)
-			return prs_fail(err, PRS_ENOMEM, "the list of files");
-		if (prs_read_file(program_fs(), j->inputs[i].path, &bytes, err) < 0 || prs_write_file(program_fs(), path, bytes.data, bytes.len, 0644, err) < 0)
-			return err->code;
-		prs_freep(&j->inputs[i].path);
-		j->inputs[i].path = path;
-		path = NULL;
-	}
+	PRS_AUTOBUF bytes;
+	prs_buf_init(&bytes, PRS_LIST_FILE_BYTES_MAX + 1);
+	PRS_AUTOFREE char *path = prs_strf("%s/%s-%zu.list", dir, name, i);
+	if (!path)
+		return prs_fail(err, PRS_ENOMEM, "the list of files");
+	if (prs_read_file(program_fs(), *list, &bytes, err) < 0 || prs_write_file(program_fs(), path, bytes.data, bytes.len, 0644, err) < 0)
+		return err->code;
+	prs_freep(list);
+	*list = path;
+	path = NULL;
 	return 0;
 }
 
-static int fill_run_folder(struct prs_job *j, const struct cli_run *run, struct prs_err *err)
+/* A list of files is kept in the run: what is planned cannot change under it. */
+static int keep_lists(struct prs_job *j, const char *dir, struct prs_err *err)
+{
+	int r = 0;
+	for (size_t i = 0; i < j->inputs_n && !r; i++) {
+		struct prs_job_input *in = &j->inputs[i];
+		r = in->is_list ? keep_list(&in->path, dir, "input", i, err) : 0;
+		r = r || !in->only ? r : keep_list(&in->only, dir, "only", i, err);
+	}
+	return r;
+}
+
+static int fill_run_folder(struct prs_job *j, const struct cli_run *run, const struct only_failed *only, struct prs_err *err)
 {
 	char path[PATH_MAX + 32];
 	PRS_AUTOBUF json;
@@ -131,6 +139,7 @@ static int fill_run_folder(struct prs_job *j, const struct cli_run *run, struct 
 	int r = make_folders(run->dir, err);
 	r = r ? r : keep_lists(j, run->dir, err);
 	r = r ? r : prs_job_place(j, program_fs(), run->dir, run->name, err);
+	r = r || !only ? r : only_failed_check_output(only, j, err);
 	r = r ? r : prs_job_make_outputs(j, program_fs(), err);
 	r = r ? r : take_snapshot(j, run->dir, err);
 	r = r ? r : prs_job_to_json(j, &json, err);
@@ -161,9 +170,12 @@ int cmd_run(struct cli_args *a)
 		load_warnings(&l, true);
 	if (status) {
 		;
+	} else if (load_is_empty(&l)) {
+		if (cli_json(a)) /* a stream ends with an end, always */
+			printf("{\"type\":\"end\",\"result\":\"completed\",\"exit\":0,\"mini_batches\":0,\"items\":0}\n");
 	} else if (make_run_folder(&j, cli_runs_dir(a), &run, &err) < 0) {
 		status = complain(2, &err);
-	} else if (fill_run_folder(&j, &run, &err) < 0) {
+	} else if (fill_run_folder(&j, &run, l.only, &err) < 0) {
 		cli_remove_tree(run.dir);
 		status = complain(2, &err);
 	} else {

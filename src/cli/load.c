@@ -116,8 +116,13 @@ static void check_jobfile(struct prs_job *j, struct load *l, struct cli_args *a)
 	if (j->o.code)
 		cli_mistake(a, "--code belongs to scripts: a job file has a key for it (code or source_directory), see --set");
 	l->project = find_project(l);
-	struct prs_jobfile_request q = { .struct_size = sizeof q, .fs = program_fs(), .file = l->script, .cwd = l->cwd, .project = l->project,
-		                         .sets = &l->sets, .job = cli_value(a, "--job", 0) };
+	struct prs_jobfile_request q = { .struct_size = sizeof q,
+		                         .fs = program_fs(),
+		                         .file = l->script,
+		                         .cwd = l->cwd,
+		                         .project = l->project,
+		                         .sets = &l->sets,
+		                         .job = cli_value(a, "--job", 0) };
 	for (unsigned i = 0; cli_value(a, "--set", i); i++)
 		if (prs_list_add(&l->sets, cli_value(a, "--set", i)) < 0)
 			cli_mistake(a, "out of memory");
@@ -149,6 +154,11 @@ int load_job(struct prs_job *j, struct load *l, struct cli_args *a)
 	*l = (struct load){ .doc = prs_yaml_doc_new(), .script = a->words.n ? a->words.v[0] : NULL };
 	if (!l->doc || fill_job(j, a, &err) < 0)
 		return complain(2, &err);
+	l->only = cli_has(a, "--only-failed") ? only_failed_read(a, &err) : NULL;
+	if (cli_has(a, "--only-failed") && !l->only)
+		return complain(2, &err);
+	if (l->only && l->script && !prs_is_jobfile(l->script) && !j->o.input.n && only_failed_inputs(l->only, j, &err) < 0)
+		return complain(2, &err);
 	if (!getcwd(l->cwd, sizeof l->cwd)) {
 		cli_mistake(a, "the current folder: %s", strerror(errno));
 	} else if (l->script) {
@@ -161,7 +171,9 @@ int load_job(struct prs_job *j, struct load *l, struct cli_args *a)
 		check_loader(a);
 	}
 	default_processes(j);
-	if (!a->mistakes_n)
+	if (!a->mistakes_n && l->only)
+		only_failed_choose(l->only, j, a);
+	else if (!a->mistakes_n)
 		check_lists(j, a);
 	if (a->mistakes_n && l->is_jobfile) { /* a mistake has several lines, and begins with its place */
 		fprintf(stderr, "prs: %u mistake%s\n%s", a->mistakes_n, a->mistakes_n > 1 ? "s" : "", prs_buf_str(&a->mistakes));
@@ -181,10 +193,17 @@ void load_warnings(struct load *l, bool short_form)
 		prs_yaml_print_ignored(l->doc, &b);
 	else
 		prs_yaml_print(l->doc, PRS_IGNORED, &b);
+	if (l->only)
+		only_failed_notes(l->only);
 	if (b.len && short_form)
 		fprintf(stderr, "not used here: %s (prs validate %s says why)\n", prs_buf_str(&b), l->script);
 	else
 		fputs(prs_buf_str(&b), stderr);
+}
+
+bool load_is_empty(const struct load *l)
+{
+	return l->only && only_failed_none(l->only);
 }
 
 void load_done(struct load *l)
@@ -192,5 +211,6 @@ void load_done(struct load *l)
 	prs_project_free(l->project);
 	prs_yaml_doc_free(l->doc);
 	prs_list_done(&l->sets);
+	only_failed_free(l->only);
 	*l = (struct load){ 0 };
 }

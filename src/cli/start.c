@@ -66,7 +66,8 @@ static void on_opened(void *ctx, const struct prs_engine_opened *o)
 	}
 	struct prs_console_head h = { .run_name = st->s->run->name, .run_dir = cli_short_path(st->s->run->dir, dir, sizeof dir), .script = j->entry,
 		                      .python = cli_short_path(j->python, python, sizeof python),
-		                      .python_why = j->python_why, .inputs = inputs, .inputs_n = n, .processes = (uint32_t)j->o.processes,
+		                      .python_why = j->python_why, .inputs = inputs, .inputs_n = n, .only_failed = j->only_failed_name,
+		                      .only_failed_items = j->only_failed_items, .processes = (uint32_t)j->o.processes,
 		                      .warnings = (const char *const *)j->warnings.v, .warnings_n = j->warnings.n, .resumed = o->resumed,
 		                      .resumed_done = o->done, .resumed_total = o->mini_batches };
 	PRS_AUTOBUF b;
@@ -85,7 +86,7 @@ static int was_over(const struct cli_start *s, const struct prs_engine_end *end)
 	if (r->state == PRS_JOB_COMPLETED) {
 		fprintf(stderr, "%s is completed: there is nothing to resume%s%s\n", s->run->name, end->output[0] ? ". Output: " : "", end->output);
 		if (s->retry_failed && r->failed)
-			fprintf(stderr, "Its output is published: the %llu mini-batch%s that failed can only run again in a new run\n", (unsigned long long)r->failed,
+			fprintf(stderr, "Its output is published: the %llu mini-batch%s that failed can only run again in a new run (prs run JOB --only-failed RUN)\n", (unsigned long long)r->failed,
 			        r->failed == 1 ? "" : "es");
 	} else if (r->state == PRS_JOB_CANCELED) {
 		fprintf(stderr, "%s was canceled: start a new run\n", s->run->name);

@@ -3,15 +3,70 @@
  */
 #include "cli/view.h"
 
+#include "base/mem.h"
 #include "store/store.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static int on_plan(void *ctx, const uint8_t *body, size_t n, struct prs_err *err)
 {
 	struct cli_view *v = ctx;
 	return v->plan ? prs_plan_feed(v->plan, body, n, err) : 0;
+}
+
+static int add_failed(struct cli_view *v, const struct prs_unit *u, struct prs_err *err)
+{
+	if (v->failed_n == v->failed_cap) {
+		size_t cap = v->failed_cap ? v->failed_cap * 2 : 64;
+		struct cli_failed *more = prs_realloc(v->failed, cap * sizeof *more);
+		if (!more)
+			return prs_fail(err, PRS_ENOMEM, "the mini-batches that failed");
+		v->failed = more;
+		v->failed_cap = cap;
+	}
+	v->failed[v->failed_n++] = (struct cli_failed){ *u, v->resets };
+	return 0;
+}
+
+/* The fact is folded: its ids are known. */
+static int note_reset(struct cli_view *v, uint64_t first, uint64_t count, struct prs_err *err)
+{
+	v->resets++;
+	if (first + count > v->reset_at_n) {
+		uint64_t n = v->ledger.next_id;
+		uint32_t *more = prs_realloc(v->reset_at, n * sizeof *more);
+		if (!more)
+			return prs_fail(err, PRS_ENOMEM, "the mini-batches that were reset");
+		memset(more + v->reset_at_n, 0, (n - v->reset_at_n) * sizeof *more);
+		v->reset_at = more;
+		v->reset_at_n = n;
+	}
+	for (uint64_t id = first; id < first + count; id++)
+		v->reset_at[id] = v->resets;
+	return 0;
+}
+
+static int by_unit(const void *pa, const void *pb)
+{
+	const struct prs_unit *a = &((const struct cli_failed *)pa)->unit, *b = &((const struct cli_failed *)pb)->unit;
+	if (a->id != b->id)
+		return a->id < b->id ? -1 : 1;
+	return a->item_first < b->item_first ? -1 : a->item_first > b->item_first;
+}
+
+void cli_view_failed(struct cli_view *v)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < v->failed_n; i++) {
+		const struct cli_failed *f = &v->failed[i];
+		if (f->unit.id >= v->reset_at_n || f->resets >= v->reset_at[f->unit.id])
+			v->failed[n++] = *f;
+	}
+	v->failed_n = n;
+	if (n)
+		qsort(v->failed, n, sizeof *v->failed, by_unit);
 }
 
 static int on_fact(void *ctx, const struct prs_fact *f, struct prs_err *err)
@@ -26,7 +81,10 @@ static int on_fact(void *ctx, const struct prs_fact *f, struct prs_err *err)
 		v->output_bytes = f->u.published.bytes;
 		v->output_rows = f->u.published.rows;
 	}
-	return prs_ledger_fold(&v->ledger, f, err);
+	if (f->type == PRS_FACT_FAILED && add_failed(v, &f->u.failed.unit, err) < 0)
+		return err->code;
+	int r = prs_ledger_fold(&v->ledger, f, err);
+	return r || f->type != PRS_FACT_RESET ? r : note_reset(v, f->u.reset.unit.id, f->u.reset.count, err);
 }
 
 static uint32_t no_items(void *ctx, uint64_t id)
@@ -68,6 +126,8 @@ void cli_view_done(struct cli_view *v)
 {
 	prs_ledger_done(&v->ledger);
 	prs_plan_free(v->plan);
+	prs_freep(&v->failed);
+	prs_freep(&v->reset_at);
 }
 
 const char *cli_view_state(const struct cli_view *v)

@@ -8,11 +8,20 @@
 #include "data/plan.h"
 #include "sched/ledger.h"
 
+struct cli_failed {
+	struct prs_unit unit;
+	uint32_t resets; /* before it */
+};
+
 struct cli_view {
 	struct prs_plan *plan; /* NULL: without_plan */
 	struct prs_ledger ledger;
-	bool running;          /* an engine holds the lock */
+	bool running;               /* an engine holds the lock */
 	uint64_t first_us, last_us; /* wall time of the first and the last fact */
+	struct cli_failed *failed; /* every FAILED fact, those that were reset included: cli_view_failed() */
+	size_t failed_n, failed_cap;
+	uint32_t resets, *reset_at; /* RESET facts so far; the last one of each mini-batch */
+	uint64_t reset_at_n;
 	uint64_t output_bytes, output_rows;
 	char output[PATH_MAX]; /* of the last PUBLISHED */
 	char cause[512];       /* text of the last STATE */
@@ -21,6 +30,8 @@ struct cli_view {
 
 /* `with_plan`: items are counted too. Refuses a damaged or newer folder with a sentence. */
 int cli_view_read(struct cli_view *v, const struct cli_run *run, bool with_plan, struct prs_err *err);
+/* Keeps in v->failed what is failed now, in input order. */
+void cli_view_failed(struct cli_view *v);
 void cli_view_done(struct cli_view *v);
 /* "completed", "failed", "canceled", "running", "interrupted" (it should run, but no engine does) */
 const char *cli_view_state(const struct cli_view *v);

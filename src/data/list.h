@@ -20,7 +20,7 @@
 struct prs_list_input {
 	const char *name, *path;      /* path: absolute folder or file; with parts the folder above them all; of a list the list itself */
 	const struct prs_list *parts; /* absolute paths; NULL or empty = none */
-	bool is_list;                 /* a file name per line; relative ones start from `base` */
+	bool is_list;                 /* a file name per line (list_file.h); relative ones start from `base` */
 	const char *base;
 };
 

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -36,7 +37,7 @@ static int read_text(const struct prs_fs *fs, const char *path, struct prs_buf *
 	}
 	fs->close(fs->ctx, fd);
 	if (to->failed)
-		return prs_fail(err, (enum prs_code)-to->failed, "%s: a list of files has at most %d MiB", path, PRS_LIST_FILE_BYTES_MAX >> 20);
+		return prs_fail(err, (enum prs_code) - to->failed, "%s: a list of files has at most %d MiB", path, PRS_LIST_FILE_BYTES_MAX >> 20);
 	return n < 0 ? prs_fail_errno(err, (int)-n, "%s", path) : 0;
 }
 
@@ -97,24 +98,24 @@ int prs_list_file_read(struct prs_list_file *l, const struct prs_fs *fs, const c
 	if (r < 0)
 		return r;
 	const char *text = raw.data ? (const char *)raw.data : "", *end = text + raw.len;
+	bool zeros = raw.len && !end[-1];
 	for (const char *line = text; line < end;) {
-		const char *stop = memchr(line, '\n', (size_t)(end - line));
+		const char *stop = memchr(line, zeros ? 0 : '\n', (size_t)(end - line));
 		size_t n = (size_t)((stop ? stop : end) - line);
 		const char *next = line + n + 1;
-		n -= n && line[n - 1] == '\r';
+		n -= !zeros && n && line[n - 1] == '\r';
 		if (memchr(line, 0, n))
 			return prs_fail(err, PRS_EINVALID, "%s: a 0 byte: this is no list of file names", path);
 		if (n && add(l, &cap, paths.len) == 0)
 			put_path(&paths, base, line, n);
 		line = next;
 	}
-	if (!l->n && !paths.failed)
-		return prs_fail(err, PRS_ENO_INPUT, "%s names no file", path);
 	l->text = prs_malloc(paths.len + 1);
-	if (paths.failed || !l->text || !l->at)
+	if (paths.failed || !l->text || (paths.len && !l->at))
 		return prs_fail(err, PRS_ENOMEM, "%s", path);
-	memcpy(l->text, paths.data, paths.len);
-	l->root = prs_list_file_folder(l, 0);
+	if (paths.len)
+		memcpy(l->text, paths.data, paths.len);
+	l->root = l->n ? prs_list_file_folder(l, 0) : prs_strdup("/");
 	if (!l->root)
 		return prs_fail(err, PRS_ENOMEM, "%s", path);
 	find_root(l);
@@ -147,11 +148,15 @@ int prs_list_file_check(const struct prs_fs *fs, const char *path, const char *b
 {
 	struct prs_list_file l = { 0 };
 	int r = prs_list_file_read(&l, fs, path, base, err);
+	if (!r && !l.n)
+		r = prs_fail(err, PRS_ENO_INPUT, "%s names no file", path);
 	for (size_t i = 0; i < l.n && !r; i++) {
 		struct prs_fs_stat st;
 		int e = fs->stat(fs->ctx, prs_list_file_path(&l, i), &st);
 		if (e < 0 || !S_ISREG(st.mode))
-			r = prs_fail(err, PRS_ENOTFOUND, e < 0 ? "%s names a file that is not there: %s" : "%s: expected a file, found a folder or device: %s", path, prs_list_file_path(&l, i));
+			r = prs_fail(err, PRS_ENOTFOUND,
+			             e < 0 ? "%s names a file that is not there: %s" : "%s: expected a file, found a folder or device: %s", path,
+			             prs_list_file_path(&l, i));
 	}
 	prs_list_file_done(&l);
 	return r;

@@ -52,6 +52,8 @@ struct prs_engine_end {
 	bool was_over;            /* the job had ended before: nothing was done */
 };
 
+/* The job's inputs as the lister takes them; they point into the job. NULL: no memory. The caller frees. */
+struct prs_list_input *prs_engine_inputs(const struct prs_job *j);
 /* Append what every worker process is told (key NUL value NUL ...): SETUP but for what is the slot's own. `dir` is the run folder. */
 int prs_engine_setup(const struct prs_job *j, const char *dir, const char *code_root, const char *run_name, struct prs_buf *to, struct prs_err *err);
 /* Runs or resumes the job of a run folder until it ends. < 0: it could not be started (err says why). */

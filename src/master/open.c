@@ -60,8 +60,8 @@ static int check_job(const struct prs_engine *e, const struct prs_fact *f, struc
 {
 	if (!memcmp(f->u.head.job_print, e->c.job->job_print, sizeof f->u.head.job_print))
 		return 0;
-	return prs_fail(err, PRS_EINVALID, "%s/job.json was changed after the run began: put it back (prs resume --set changes settings), or start a new run",
-	                e->c.dir);
+	return prs_fail(err, PRS_EINVALID,
+	                "%s/job.json was changed after the run began: put it back (prs resume --set changes settings), or start a new run", e->c.dir);
 }
 
 /* How the job ended, for one that is over already. */
@@ -163,7 +163,8 @@ static bool was_running(const struct prs_engine *e, const struct prs_page *page,
 {
 	enum prs_phase ph = prs_page_phase(page->word);
 	struct prs_unit u = { page->id, page->item_first, page->item_count };
-	return (ph == PRS_PHASE_LOAD || ph == PRS_PHASE_RUN || ph == PRS_PHASE_WRITE) && page->lease >> 40 == epoch && prs_ledger_open(&e->ledger, &u);
+	return (ph == PRS_PHASE_LOAD || ph == PRS_PHASE_RUN || ph == PRS_PHASE_WRITE) && page->lease >> 40 == epoch &&
+	       prs_ledger_open(&e->ledger, &u);
 }
 
 /* The mini-batches that ran when the machine went down: a page that still shows a running phase. */
@@ -270,12 +271,9 @@ static void journal_retries(struct prs_engine *e)
 static int make_lister(struct prs_engine *e, struct prs_err *err)
 {
 	const struct prs_job *j = e->c.job;
-	PRS_AUTOFREE struct prs_list_input *v = prs_calloc(j->inputs_n + 1, sizeof *v);
+	PRS_AUTOFREE struct prs_list_input *v = prs_engine_inputs(j);
 	if (!v)
 		return prs_fail(err, PRS_ENOMEM, "inputs");
-	for (size_t i = 0; i < j->inputs_n; i++)
-		v[i] = (struct prs_list_input){ .name = j->inputs[i].name, .path = j->inputs[i].path, .parts = &j->inputs[i].parts,
-			                        .is_list = j->inputs[i].is_list, .base = j->inputs[i].base };
 	e->listing.lister = prs_lister_new(e->c.fs, v, (unsigned)j->inputs_n, (uint32_t)j->o.mini_batch_size);
 	return e->listing.lister ? 0 : prs_fail(err, PRS_ENOMEM, "inputs");
 }

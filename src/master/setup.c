@@ -1,10 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0
- * setup: what a worker process is told about the job: the names of docs/design/worker-environment.md that are the same for all of them.
+ * setup: what the lister and the worker processes are told about the job: the names of docs/design/worker-environment.md that are the same for
+ * all workers.
  */
 #include "master/impl.h"
 
+#include "base/mem.h"
+
 #include <stdio.h>
 #include <string.h>
+
+struct prs_list_input *prs_engine_inputs(const struct prs_job *j)
+{
+	struct prs_list_input *v = prs_calloc(j->inputs_n + 1, sizeof *v);
+	for (size_t i = 0; v && i < j->inputs_n; i++) {
+		const struct prs_job_input *in = &j->inputs[i];
+		v[i] = (struct prs_list_input){ .name = in->name,
+			                        .path = in->only ? in->only : in->path,
+			                        .parts = in->only ? NULL : &in->parts,
+			                        .is_list = in->is_list || in->only,
+			                        .base = in->base };
+	}
+	return v;
+}
 
 static void put_pair(struct prs_buf *b, const char *key, const char *value)
 {

@@ -322,6 +322,12 @@ static void put_plan(struct prs_buf *to, const struct prs_console_head *h)
 		prs_buf_puts(to, i == 0 ? " on " : ", ");
 		clean(to, h->inputs[i]);
 	}
+	if (h->only_failed) {
+		prs_buf_puts(to, ", only the ");
+		put_many(to, h->only_failed_items, ITEMS);
+		prs_buf_puts(to, " that failed in ");
+		clean(to, h->only_failed);
+	}
 	prs_buf_puts(to, "; ");
 	put_many(to, h->processes, "process", "processes");
 	if (!h->python || !*h->python)

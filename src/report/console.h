@@ -27,6 +27,8 @@ struct prs_console_head {
 	const char *run_name, *run_dir, *script, *python, *python_why;
 	const char *const *inputs;
 	size_t inputs_n;
+	const char *only_failed;     /* NULL, or the run whose failed items are the input, and how many */
+	uint64_t only_failed_items;
 	uint32_t processes;
 	const char *const *warnings;
 	size_t warnings_n;

@@ -35,6 +35,7 @@ void prs_job_done(struct prs_job *j)
 		prs_freep(&j->inputs[i].path);
 		prs_freep(&j->inputs[i].type);
 		prs_freep(&j->inputs[i].base);
+		prs_freep(&j->inputs[i].only);
 		prs_list_done(&j->inputs[i].parts);
 	}
 	for (size_t i = 0; i < j->outputs_n; i++) {
@@ -50,7 +51,8 @@ void prs_job_done(struct prs_job *j)
 	free_pairs(j->models, j->models_n);
 	free_pairs(j->side_inputs, j->side_inputs_n);
 	free_pairs(j->environment, j->environment_n);
-	char **texts[] = { &j->submit_dir, &j->code_dir, &j->entry, &j->output_file, &j->output_dir, &j->name, &j->python, &j->python_why };
+	char **texts[] = { &j->submit_dir, &j->code_dir, &j->entry, &j->output_file, &j->output_dir, &j->name, &j->python, &j->python_why,
+	                   &j->only_failed, &j->only_failed_name };
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
 		prs_freep(texts[i]);
 	for (size_t i = 0; i < PRS_OPTIONS; i++)

@@ -16,6 +16,7 @@ struct prs_job_input {
 	struct prs_list parts; /* absolute, in order; `*`, `**`, `?`, `[]` where no such file exists */
 	bool is_list;
 	char *base;  /* of a list: the folder that its relative lines start from */
+	char *only;  /* NULL, or a list (0 bytes between absolute paths) of the items that are taken, whatever else lies there */
 };
 
 /* A folder or file that the script writes; uri_file, else a folder. */
@@ -50,6 +51,9 @@ struct prs_job {
 	char *name;        /* of the run, without stamp */
 	char *python;      /* absolute path of the resolved interpreter, and why */
 	char *python_why;
+	char *only_failed;   /* NULL, or the run folder whose failed items are the input; its name, and how many they are */
+	char *only_failed_name;
+	uint64_t only_failed_items;
 	struct prs_list warnings; /* sentences to show once */
 	uint8_t job_print[16], code_print[16];
 };

@@ -95,10 +95,19 @@ static json_t *inputs_to(const struct prs_job *j)
 	json_t *a = json_array();
 	for (size_t i = 0; i < j->inputs_n; i++) {
 		const struct prs_job_input *in = &j->inputs[i];
-		json_array_append_new(a, json_pack("{s:o, s:o, s:o, s:o, s:b, s:o}", "name", text_to(in->name), "path", text_to(in->path), "type", text_to(in->type),
-		                                   "parts", list_to(&in->parts), "is_list", in->is_list, "base", text_to(in->base)));
+		json_t *o = json_pack("{s:o, s:o, s:o, s:o, s:b, s:o}", "name", text_to(in->name), "path", text_to(in->path), "type", text_to(in->type), "parts",
+		                      list_to(&in->parts), "is_list", in->is_list, "base", text_to(in->base));
+		if (in->only)
+			json_object_set_new(o, "only", text_to(in->only));
+		json_array_append_new(a, o);
 	}
 	return a;
+}
+
+/* {"run": "score-...", "dir": "/.../runs/score-...", "items": 4} */
+static json_t *only_failed_to(const struct prs_job *j)
+{
+	return json_pack("{s:o, s:o, s:I}", "run", text_to(j->only_failed_name), "dir", text_to(j->only_failed), "items", (json_int_t)j->only_failed_items);
 }
 
 static json_t *outputs_to(const struct prs_job *j)
@@ -123,6 +132,8 @@ int prs_job_to_json(struct prs_job *j, struct prs_buf *to, struct prs_err *err)
 	                         list_to(&j->system_args), "models",
 	                         pairs_to(j->models, j->models_n), "side_inputs", pairs_to(j->side_inputs, j->side_inputs_n), "environment",
 	                         pairs_to(j->environment, j->environment_n), "arguments", list_to(&j->user_args), "options", options_to(j));
+	if (root && j->only_failed)
+		json_object_set_new(root, "only_failed", only_failed_to(j));
 	char *text = root ? json_dumps(root, JSON_INDENT(2) | JSON_SORT_KEYS) : NULL;
 	json_decref(root);
 	if (!text)
@@ -210,6 +221,7 @@ static int inputs_from(const json_t *a, struct prs_job *j)
 		in->path = text_from(json_object_get(o, "path"));
 		in->type = text_from(json_object_get(o, "type"));
 		in->base = text_from(json_object_get(o, "base"));
+		in->only = text_from(json_object_get(o, "only"));
 		in->is_list = json_is_true(json_object_get(o, "is_list"));
 		if (!in->name || !in->path || list_from(json_object_get(o, "parts"), &in->parts) < 0)
 			return -PRS_EINVALID;
@@ -240,6 +252,10 @@ static int fields_from(struct prs_job *j, const json_t *root, struct prs_err *er
 	};
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
 		*texts[i].to = text_from(json_object_get(root, texts[i].key));
+	const json_t *only = json_object_get(root, "only_failed");
+	j->only_failed = text_from(json_object_get(only, "dir"));
+	j->only_failed_name = text_from(json_object_get(only, "run"));
+	j->only_failed_items = (uint64_t)json_integer_value(json_object_get(only, "items"));
 	int r = options_from(json_object_get(root, "options"), j, err);
 	if (!r && (inputs_from(json_object_get(root, "inputs"), j) < 0 || outputs_from(json_object_get(root, "outputs"), j) < 0 ||
 	           list_from(json_object_get(root, "system_arguments"), &j->system_args) < 0 || pairs_from(json_object_get(root, "models"), &j->models, &j->models_n) < 0 ||

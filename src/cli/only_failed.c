@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * only_failed: --only-failed RUN: the items that failed in a run as the input of a job.
+ *
+ * They are read from the run's journal and plan (what failed_items.jsonl is made from), so that every name survives and each item keeps the
+ * input it belongs to. The paths of an input go to an unnamed file, 0 bytes between them (data/list_file.h), in the order of the run.
+ */
+#include "cli/load.h"
+#include "cli/view.h"
+
+#include "base/mem.h"
+#include "data/list.h"
+#include "report/console.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { NAMED = 3 };
+
+struct only_failed {
+	struct cli_run run;
+	struct prs_job was;
+	struct cli_view view;
+	uint64_t items, gone, nameless; /* nameless: of mini-batches that returned less than they got */
+	struct prs_buf lost;            /* the first names of what is gone */
+};
+
+bool only_failed_none(const struct only_failed *o)
+{
+	if (!o->items)
+		fprintf(stderr, "%s has no failed items%s: there is nothing to run\n", o->run.name, o->nameless ? " that are known by name" : "");
+	return !o->items;
+}
+
+void only_failed_free(struct only_failed *o)
+{
+	if (!o)
+		return;
+	prs_job_done(&o->was);
+	cli_view_done(&o->view);
+	prs_buf_done(&o->lost);
+	prs_freep(&o);
+}
+
+static int read_run(struct only_failed *o, struct cli_args *a, struct prs_err *err)
+{
+	prs_job_init(&o->was);
+	prs_buf_init(&o->lost, 64 << 10);
+	int r = cli_find_run(a, cli_value(a, "--only-failed", cli_has(a, "--only-failed") - 1), &o->run, err);
+	r = r ? r : cli_read_job(&o->was, o->run.dir, err);
+	r = r ? r : cli_view_read(&o->view, &o->run, true, err);
+	if (!r && o->view.running)
+		return prs_fail(err, PRS_EBUSY, "%s still runs: what fails in it is known at its end", o->run.name);
+	if (r)
+		return r;
+	cli_view_failed(&o->view);
+	uint64_t failed = o->view.ledger.counts.items_failed;
+	for (size_t i = 0; i < o->view.failed_n; i++)
+		o->items += prs_ledger_items(&o->view.ledger, &o->view.failed[i].unit);
+	o->nameless = failed > o->items ? failed - o->items : 0;
+	return 0;
+}
+
+struct only_failed *only_failed_read(struct cli_args *a, struct prs_err *err)
+{
+	struct only_failed *o = prs_calloc(1, sizeof *o);
+	if (o && read_run(o, a, err) == 0)
+		return o;
+	if (!o)
+		prs_fail(err, PRS_ENOMEM, "--only-failed");
+	prs_wrap(err, "--only-failed");
+	only_failed_free(o);
+	return NULL;
+}
+
+int only_failed_inputs(const struct only_failed *o, struct prs_job *j, struct prs_err *err)
+{
+	int r = 0;
+	for (size_t i = 0; i < o->was.inputs_n && !r; i++) {
+		const struct prs_job_input *in = &o->was.inputs[i];
+		PRS_AUTOFREE char *text = prs_strf("%s=%s%s", in->name, in->is_list ? "@" : "", in->path);
+		r = text ? prs_job_set(j, prs_option_at(PRS_OPTION_ID_input), text, "--only-failed", err) : prs_fail(err, PRS_ENOMEM, "the inputs");
+	}
+	return r;
+}
+
+/* ---- which items ------------------------------------------------------------------------------------------------------ */
+
+/* The input of the job that takes the items of the run's k-th: the one of that name, else with as many inputs the one in that place. */
+static size_t input_for(const struct only_failed *o, const struct prs_job *j, size_t k)
+{
+	for (size_t i = 0; i < j->inputs_n; i++)
+		if (!strcmp(j->inputs[i].name, o->was.inputs[k].name))
+			return i;
+	return j->inputs_n == o->was.inputs_n ? k : j->inputs_n;
+}
+
+static void note_gone(struct only_failed *o, const char *path)
+{
+	if (o->gone++ >= NAMED)
+		return;
+	prs_buf_puts(&o->lost, o->gone > 1 ? ", " : "");
+	prs_put_plain(&o->lost, path);
+}
+
+/* The items of a unit behind those of its input. A link that leads nowhere is an item, as when the input was listed. */
+static int take(struct only_failed *o, const struct prs_unit *u, struct prs_buf *to, struct prs_err *err)
+{
+	struct stat st;
+	size_t from = to->len;
+	int r = prs_plan_paths(o->view.plan, u, to);
+	if (r < 0 || to->failed)
+		return prs_fail(err,
+		                to->failed == -PRS_ELIMIT ? PRS_ELIMIT
+		                : r < 0                   ? (enum prs_code) - r
+		                                          : PRS_ENOMEM,
+		                "the items of mini-batch %llu of %s", (unsigned long long)u->id, o->run.name);
+	for (const char *p = (const char *)to->data + from, *end = (const char *)to->data + to->len; p < end; p += strlen(p) + 1)
+		if (lstat(p, &st) < 0)
+			note_gone(o, p);
+	return 0;
+}
+
+/* An unnamed file of this process; its descriptor stays open. The path is the caller's. */
+static char *unnamed_file(const struct prs_buf *b, struct prs_err *err)
+{
+	int fd = memfd_create("only-failed", MFD_CLOEXEC);
+	size_t at = 0;
+	while (fd >= 0 && at < b->len) {
+		ssize_t n = write(fd, b->data + at, b->len - at);
+		if (n < 0 && errno != EINTR)
+			break;
+		at += n > 0 ? (size_t)n : 0;
+	}
+	char *path = fd >= 0 && at == b->len ? prs_strf("/proc/self/fd/%d", fd) : NULL;
+	if (!path)
+		prs_fail_errno(err, errno, "the list of what failed");
+	return path;
+}
+
+/* The job's i-th input becomes the failed items that are its own. */
+static int cut_input(struct only_failed *o, struct prs_job *j, size_t i, struct prs_err *err)
+{
+	PRS_AUTOBUF paths;
+	prs_buf_init(&paths, PRS_LIST_FILE_BYTES_MAX);
+	for (size_t k = 0; k < o->view.failed_n; k++) {
+		const struct prs_unit *u = &o->view.failed[k].unit;
+		uint16_t input = prs_plan_input_of(o->view.plan, u->id);
+		if (input < o->was.inputs_n && input_for(o, j, input) == i && take(o, u, &paths, err) < 0)
+			return err->code;
+	}
+	j->inputs[i].only = unnamed_file(&paths, err);
+	return j->inputs[i].only ? 0 : err->code;
+}
+
+static bool has_failed(const struct only_failed *o, size_t input)
+{
+	for (size_t k = 0; k < o->view.failed_n; k++)
+		if (prs_plan_input_of(o->view.plan, o->view.failed[k].unit.id) == input)
+			return true;
+	return false;
+}
+
+static void check_inputs(const struct only_failed *o, const struct prs_job *j, struct cli_args *a)
+{
+	for (size_t k = 0; k < o->was.inputs_n; k++)
+		if (input_for(o, j, k) == j->inputs_n && has_failed(o, k))
+			cli_mistake(a, "--only-failed: items of the input %s of %s failed, but this job has no input of that name",
+			            o->was.inputs[k].name, o->run.name);
+}
+
+static int remember(const struct only_failed *o, struct prs_job *j, struct prs_err *err)
+{
+	j->only_failed = prs_strdup(o->run.dir);
+	j->only_failed_name = prs_strdup(o->run.name);
+	j->only_failed_items = o->items;
+	return j->only_failed && j->only_failed_name ? 0 : prs_fail(err, PRS_ENOMEM, "the job");
+}
+
+void only_failed_choose(struct only_failed *o, struct prs_job *j, struct cli_args *a)
+{
+	struct prs_err err = { 0 };
+	check_inputs(o, j, a);
+	int r = a->mistakes_n ? 0 : remember(o, j, &err);
+	for (size_t i = 0; i < j->inputs_n && !r && !a->mistakes_n; i++)
+		r = cut_input(o, j, i, &err);
+	if (r)
+		cli_mistake(a, "--only-failed: %s", err.msg);
+	if (o->gone)
+		cli_mistake(a, "--only-failed: %llu of the %llu items that failed in %s %s not there any more: %s%s", (unsigned long long)o->gone,
+		            (unsigned long long)o->items, o->run.name, o->gone == 1 ? "is" : "are", prs_buf_str(&o->lost),
+		            o->gone > NAMED ? ", ..." : "");
+}
+
+/* ---- what a person must know ------------------------------------------------------------------------------------------ */
+
+void only_failed_notes(const struct only_failed *o)
+{
+	const struct prs_ledger_counts *c = &o->view.ledger.counts;
+	const char *state = cli_view_state(&o->view), *name = o->run.name;
+	uint64_t final = c->units[PRS_UNIT_DONE] + c->units[PRS_UNIT_FAILED];
+	if (o->nameless)
+		fprintf(stderr, "warning: %llu item%s of %s had no row because run() returned too few: which ones is not known, they are not taken\n",
+		        (unsigned long long)o->nameless, o->nameless == 1 ? "" : "s", name);
+	if (final < o->view.ledger.next_id || !o->view.ledger.planned_all)
+		fprintf(stderr,
+		        "warning: %s is %s and did not get to the end of its input; what did not run there is not taken (prs resume %s%s goes on with it)\n",
+		        name, state, name, strcmp(state, "interrupted") ? " --retry-failed" : "");
+}
+
+int only_failed_check_output(const struct only_failed *o, const struct prs_job *j, struct prs_err *err)
+{
+	struct stat mine, its;
+	if (!j->output_file || !o->was.output_file || stat(j->output_file, &mine) < 0 || stat(o->was.output_file, &its) < 0)
+		return 0;
+	if (mine.st_dev != its.st_dev || mine.st_ino != its.st_ino)
+		return 0;
+	return prs_fail(err, PRS_EEXISTS, "%s is the output of %s, with the rows of all that did not fail: give this run another output",
+	                j->output_file, o->run.name);
+}
