@@ -401,7 +401,7 @@ int prs_engine_run(const struct prs_engine_config *c, struct prs_engine_end *ret
 		r = engine_open(e, err);
 	/* FAILED, CANCELED: decided on by the last engine, told by this one */
 	bool over = !r && (ret->was_over || e->state == PRS_JOB_FAILED || e->state == PRS_JOB_CANCELED);
-	if (!r && !ret->was_over)
+	if (!r && (!ret->was_over || !prs_report_is_told(e->c.fs, e->c.dir)))
 		make_report(e);
 	if (over && !ret->was_over)
 		journal_finish(e);

@@ -3,6 +3,8 @@
  */
 #include "master/impl.h"
 
+#include "base/killpoint.h"
+
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -220,7 +222,7 @@ static void tell_bisect(struct prs_engine *e)
 	const struct prs_ledger_counts *c = &e->ledger.counts;
 	uint64_t bound = c->split_items * ((uint64_t)e->c.job->o.run_max_try + 1) - 2 * c->splits;
 	char text[256];
-	if (!c->splits || !e->c.say)
+	if (!c->splits || !e->c.say || e->end->was_over)
 		return;
 	snprintf(text, sizeof text, "bisect: %llu mini-batch%s tried in parts, %llu runs more (at most %llu)", (unsigned long long)c->splits,
 	         c->splits == 1 ? " was" : "es were", (unsigned long long)c->part_runs, (unsigned long long)bound);
@@ -232,11 +234,13 @@ void finish_end(struct prs_engine *e)
 	struct prs_err err = { 0 };
 	const struct prs_ledger_counts *c = &e->ledger.counts;
 	bool more = true;
+	PRS_KILL_POINT("master.ended");
 	while (more && e->report && !e->fenced)
 		if (prs_report_catch_up(e->report, e->epoch, e->journal.durable, 0, &more, &err) < 0)
 			break;
 	read_trace(e);
-	uint64_t wall = prs_clock_us() - e->started_us;
+	bool then = e->end->was_over;
+	uint64_t wall = then ? e->last_life.to_us - e->last_life.from_us : prs_clock_us() - e->started_us;
 	struct prs_result *r = &e->end->result;
 	uint64_t bytes = r->output_bytes;
 	*r = (struct prs_result){ .state = e->state, .code = e->cause, .text = e->end->text[0] ? e->end->text : NULL, .run_name = e->c.run_name,
@@ -244,7 +248,7 @@ void finish_end(struct prs_engine *e)
 		                  .mini_batches = e->ledger.next_id, .done = c->units[PRS_UNIT_DONE], .failed = c->units[PRS_UNIT_FAILED],
 		                  .items = c->items, .items_succeeded = c->items_succeeded, .items_failed = c->items_failed, .rows = c->rows,
 		                  .output_bytes = bytes, .wall_us = wall, .done_now = c->done_this_epoch,
-		                  .busy = wall ? (double)e->busy_us / (double)wall / (double)e->c.job->o.processes : -1 };
+		                  .busy = wall && !then ? (double)e->busy_us / (double)wall / (double)e->c.job->o.processes : -1 };
 	e->end->exit_code = exit_code(e);
 	next_command(e);
 	tell_bisect(e);

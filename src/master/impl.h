@@ -95,6 +95,9 @@ struct prs_engine {
 	bool ending, over, resumed, all_final, first_lease;
 	bool fenced, told_error, told_report, told_bisect, listing_left;
 	uint8_t told_odd; /* flags of DONE that were warned about */
+	struct life {
+		uint64_t from_us, to_us; /* wall clock: HEAD, last STATE */
+	} last_life;
 	uint64_t started_us, abort_at_us, fence_at_us, ticked_us;
 	uint64_t busy_us, done_at_start;
 	double rate;

@@ -67,6 +67,10 @@ static int check_job(const struct prs_engine *e, const struct prs_fact *f, struc
 /* How the job ended, for one that is over already. */
 static void keep_ending(struct prs_engine *e, const struct prs_fact *f)
 {
+	if (f->type == PRS_FACT_HEAD)
+		e->last_life.from_us = f->time_us;
+	if (f->type == PRS_FACT_STATE)
+		e->last_life.to_us = f->time_us;
 	if (f->type == PRS_FACT_STATE)
 		snprintf(e->end->text, sizeof e->end->text, "%.*s", (int)f->u.state.text.n, f->u.state.text.p);
 	if (f->type == PRS_FACT_PUBLISHED)
@@ -337,7 +341,9 @@ int engine_open(struct prs_engine *e, struct prs_err *err)
 	e->resumed = was.epoch != 0;
 	e->state = e->ledger.job;
 	if (e->resumed && is_over(e)) {
-		e->end->was_over = true; /* nothing to do: the caller looks at the state */
+		e->end->was_over = true; /* nothing to do but to tell it, if nobody has: the caller looks at the state */
+		e->epoch = was.epoch;
+		e->journal.durable = was.journal_bytes;
 		e->cause = e->ledger.job_code;
 		return 0;
 	}

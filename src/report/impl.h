@@ -263,6 +263,7 @@ int report_failed_items_write(struct prs_report *r, struct prs_err *err);
 /* logs/readme.txt: made of the log table. */
 int report_readme_write(struct prs_report *r, struct prs_err *err);
 int report_result_write(struct prs_report *r, const struct prs_result *res, struct prs_err *err);
+void report_result_remove(struct prs_report *r);
 
 /* ---- escape --------------------------------------------------------------------------------------------------------- */
 

@@ -39,6 +39,7 @@ int prs_report_new(struct prs_report **ret, const struct prs_fs *fs, const struc
 		prs_report_free(r);
 		return rc;
 	}
+	report_result_remove(r);
 	report_readme_write(r, NULL); /* a page for people: no job suffers when it cannot be written */
 	*ret = r;
 	return 0;

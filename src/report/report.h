@@ -66,6 +66,9 @@ struct prs_result {
  * same facts give the same files. Tries all of them and returns the first failure. */
 int prs_report_finish(struct prs_report *r, const struct prs_result *res, struct prs_err *err);
 
+/* Was the end of the job told: is there a job_result.txt? prs_report_new() removes it: the job goes on, or it is to be told once more. */
+bool prs_report_is_told(const struct prs_fs *fs, const char *dir);
+
 /* The first traceback of the script seen so far: (file below logs/, offset, bytes, message); false = none. For the console, as it happens. */
 struct prs_first_error {
 	char file[256];

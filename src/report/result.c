@@ -7,6 +7,8 @@
 
 #include "base/mem.h"
 
+#include <stdio.h>
+
 static void field(struct prs_buf *b, const char *name, const char *text)
 {
 	if (!text || !*text)
@@ -91,12 +93,29 @@ static void put_result(struct prs_report *r, struct prs_buf *b, const struct prs
 	}
 }
 
+static const char name[] = "logs/job_result.txt";
+
+bool prs_report_is_told(const struct prs_fs *fs, const char *dir)
+{
+	char path[REPORT_PATH_MAX];
+	struct prs_fs_stat st;
+	snprintf(path, sizeof path, "%s/%s", dir, name);
+	return fs->stat(fs->ctx, path, &st) == 0;
+}
+
+void report_result_remove(struct prs_report *r)
+{
+	char path[REPORT_PATH_MAX];
+	snprintf(path, sizeof path, "%s/%s", r->dir, name);
+	r->fs->unlink(r->fs->ctx, path);
+}
+
 int report_result_write(struct prs_report *r, const struct prs_result *res, struct prs_err *err)
 {
 	PRS_AUTOFREE struct report_whole *w = prs_malloc(sizeof *w);
 	if (!w)
 		return prs_fail(err, PRS_ENOMEM, "out of memory");
-	report_whole_begin(r, w, "logs/job_result.txt");
+	report_whole_begin(r, w, name);
 	put_result(r, &w->buf, res);
 	return report_whole_end(r, w, err);
 }

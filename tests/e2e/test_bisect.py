@@ -5,6 +5,7 @@ import json
 import os
 import re
 import signal
+import unittest.mock
 
 from prs_job import JobCase, wait_until
 
@@ -163,6 +164,37 @@ class BisectTest(JobCase):
             r = self.prs(*words, env=env)
             self.assertIn(r.returncode, (0, 2), r.stderr) # 2: it had ended before
             self.check(want, bad, 2 + kills)
+
+    def test_engine_dies_before_it_tells_the_end(self):
+        """The run is completed, its reports are not written: resume has nothing to do but that."""
+        want = self.files(60)
+        self.script(SOME)
+        bad, env = ("f0002", "f0038"), {"BAD": "f0002 f0038"}
+        self.assertEqual(self.prs(*self.words, env=env).returncode, 0)
+        whole = self.reports()
+        self.assertIn("failed items:       failed_items.jsonl", whole[0])
+        self.clean()
+        with unittest.mock.patch.dict(os.environ, env):
+            p, pid = self.stop_at("master.ended", 1, *self.words)
+        self.assertEqual(pid, p.pid)
+        p.kill()
+        p.wait()
+        self.assertEqual(self.reports(), ([], {}))
+        for _ in range(2): # the second one finds all as it should be
+            r = self.prs("resume", "last", env=env)
+            self.assertEqual(r.returncode, 0, r.stderr)
+            self.assertIn("is completed: there is nothing to resume", r.stderr)
+            self.check(want, bad, 4)
+            self.assertEqual(self.reports(), whole)
+
+    def reports(self):
+        """What is written at the end, without what differs from run to run."""
+        path = os.path.join(self.run_dir(), "logs", "job_result.txt")
+        told = []
+        if os.path.exists(path):
+            with open(path) as f:
+                told = [line for line in f.read().split("\n\n")[0].splitlines() if line.split()[0] not in ("run:", "ended:", "wall", "busy:")]
+        return told, {name: (item["error"], item["message"]) for name, item in self.failed_items().items()}
 
     def splits(self):
         if not glob.glob(self.path("runs", "*", "journal-*")):
