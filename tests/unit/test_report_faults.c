@@ -170,11 +170,15 @@ static void test_ghost_logs(void **context)
 	assert_int_equal(mkdir(path, 0777), 0);
 	for (size_t i = 0; i < 2; i++)
 		put_file(w.dir, ghosts[i], "ghost\n", 6);
-	prs_report_free(start(&w, PRS_LOG_INFO, NULL));
+	assert_true(prs_report_is_told(&fs, w.dir));
+	struct prs_report *r = start(&w, PRS_LOG_INFO, NULL);
 	for (size_t i = 0; i < 2; i++) {
 		snprintf(path, sizeof path, "%s/%s", w.dir, ghosts[i]);
 		assert_int_equal(access(path, F_OK), -1);
 	}
+	assert_false(prs_report_is_told(&fs, w.dir)); /* it goes on */
+	finish(r);
+	prs_report_free(r);
 	check_outputs(&w, "ghosts");
 	world_done(&w);
 }
