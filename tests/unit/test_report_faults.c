@@ -177,6 +177,7 @@ static void test_ghost_logs(void **context)
 		assert_int_equal(access(path, F_OK), -1);
 	}
 	assert_false(prs_report_is_told(&fs, w.dir)); /* it goes on */
+	catch_up(r, &w, 2, 0);
 	finish(r);
 	prs_report_free(r);
 	check_outputs(&w, "ghosts");
