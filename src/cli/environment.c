@@ -7,9 +7,13 @@
 #include "base/mem.h"
 #include "io/machine.h"
 
+#include <errno.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 extern char **environ;
 
@@ -52,6 +56,20 @@ static const struct prs_job_pair *job_sets(const struct prs_job *job, const char
 	return NULL;
 }
 
+/* AZUREML_MODEL_DIR holds the model under its own name: scripts write $AZUREML_MODEL_DIR/model/..., or take what they find in it. */
+static int set_model_dir(const struct prs_job *job, const char *dir, struct prs_list *l)
+{
+	if (job->models_n != 1 || find(l, "AZUREML_MODEL_DIR"))
+		return 0;
+	const char *path = job->models[0].value, *slash = strrchr(path, '/');
+	PRS_AUTOFREE char *work = prs_strf("%s/work", dir), *folder = prs_strf("%s/work/model", dir);
+	PRS_AUTOFREE char *link = folder ? prs_strf("%s/%s", folder, slash ? slash + 1 : path) : NULL;
+	if (!work || !link)
+		return -PRS_ENOMEM;
+	bool made = (!mkdir(work, 0755) || errno == EEXIST) && (!mkdir(folder, 0755) || errno == EEXIST) && (!symlink(path, link) || errno == EEXIST);
+	return set(l, "AZUREML_MODEL_DIR", made ? folder : path);
+}
+
 /* What the platform of the original sets; one node here, called as its log folders. */
 static int set_platform(const struct prs_job *job, const char *dir, const char *name, struct prs_list *l)
 {
@@ -59,7 +77,6 @@ static int set_platform(const struct prs_job *job, const char *dir, const char *
 	const struct { const char *name, *value; } rows[] = {
 		{ "AZUREML_RUN_ID", name },
 		{ "AZUREML_BI_OUTPUT_PATH", job->output_dir },
-		{ "AZUREML_MODEL_DIR", job->models_n == 1 ? job->models[0].value : NULL },
 		{ "AZUREML_CR_NODE_RANK", "0" },
 		{ "AZUREML_CR_COMPUTE_CONTEXT", "{\"cluster_name\": \"local\", \"node_id\": \"127.0.0.1\"}" },
 		{ "AZUREML_ARM_WORKSPACE_NAME", "local" },
@@ -119,6 +136,7 @@ int make_environment(const struct prs_job *job, const char *dir, const char *nam
 	for (size_t i = 0; i < job->environment_n && !r; i++)
 		r = set(ret, job->environment[i].name, job->environment[i].value);
 	r = r ? r : set_platform(job, dir, name, ret);
+	r = r ? r : set_model_dir(job, dir, ret);
 	r = r ? r : set_threads(job, ret);
 	r = r ? r : find_gpus(job, ret, ret_gpus);
 	return r ? r : set_inputs(job, ret);

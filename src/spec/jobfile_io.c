@@ -76,6 +76,19 @@ static const char *without_scheme(const char *text)
 	return text;
 }
 
+/* What to write into prs.yml, as it is to be written. */
+static void not_mapped(struct jobfile *m, const char *text, struct prs_mark at, const char *what)
+{
+	const char *file = prs_project_file(m->q->project), *store = !strncmp(text, "azureml://", 10) ? strstr(text, "datastores/") : NULL;
+	PRS_AUTOFREE char *name = store ? prs_strf("%.*s", (int)strcspn(store + 11, "/"), store + 11) : NULL;
+	PRS_AUTOFREE char *entry = name ? prs_strf("datastores: {%s: FOLDER}", name) : prs_strf("assets: {\"%.200s\": PATH}", text);
+	if (!entry)
+		m->d->failed = true;
+	else
+		prs_yaml_find(m->d, PRS_MISTAKE, at, "%s: %.200s is not on this machine: map it in %s (%s), or give a local path", what, text,
+		              file ? file : "a file prs.yml beside the job file or above it", entry);
+}
+
 const char *jf_path(struct jobfile *m, const char *text, const char *dir, struct prs_mark at, const char *what)
 {
 	text = without_scheme(text);
@@ -84,10 +97,7 @@ const char *jf_path(struct jobfile *m, const char *text, const char *dir, struct
 		return kept(m, mapped);
 	if (!prs_is_reference(text))
 		return kept(m, prs_path_absolute(dir, text));
-	const char *file = prs_project_file(m->q->project);
-	bool store = !strncmp(text, "azureml://", 10) && strstr(text, "datastores/");
-	prs_yaml_find(m->d, PRS_MISTAKE, at, "%s: %.200s is not on this machine: map it in %s (%s), or give a local path", what, text, file ? file : "prs.yml",
-	              store ? "datastores: {NAME: FOLDER}" : "assets: {REFERENCE: PATH}");
+	not_mapped(m, text, at, what);
 	return NULL;
 }
 

@@ -178,12 +178,20 @@ static void batch_options(struct jobfile *m, const struct prs_yaml *root)
 		jf_set_default(m, defaults[i][0], defaults[i][1]);
 }
 
+/* Such a deployment has no script of its own. */
+static bool is_pipeline_deployment(const struct prs_yaml *root)
+{
+	const struct prs_yaml *type = jf_value(root, "type");
+	bool named = type && type->kind == PRS_YAML_SCALAR && (!strcasecmp(type->text, "pipeline") || !strcasecmp(type->text, "component"));
+	return named || jf_value(root, "job_definition") || jf_value(root, "component");
+}
+
 void jf_read_batch(struct jobfile *m, const struct prs_yaml *root)
 {
 	const struct prs_yaml *code = jf_value(root, "code_configuration"), *type = jf_value(root, "type"), *file = batch(root, "output_file_name");
 	const struct prs_yaml *entry = jf_value(code, "scoring_script");
-	if (type && type->kind == PRS_YAML_SCALAR && !strcasecmp(type->text, "pipeline")) {
-		prs_yaml_find(m->d, PRS_MISTAKE, type->at, "a batch deployment of a pipeline component is not run by this version: name the pipeline's own file");
+	if (is_pipeline_deployment(root)) {
+		prs_yaml_find(m->d, PRS_MISTAKE, (type ? type : root)->at, "a batch deployment of a pipeline component is not run by this version: name the pipeline's own file");
 		return;
 	}
 	jf_choice(m, type, "type", "model");
@@ -200,6 +208,7 @@ void jf_read_batch(struct jobfile *m, const struct prs_yaml *root)
 	jf_code(m, jf_value(code, "code"), entry, "scoring_script");
 	batch_model(m, jf_value(root, "model"));
 	jf_instance_count(m, jf_value(root, "resources.instance_count"), "instance_count");
+	jf_instance_count(m, batch(root, "instance_count"), "instance_count");
 	jf_environment(m, jf_value(root, "environment"));
 	jf_environment_variables(m, batch(root, "environment_variables"));
 	inputs_of_flags(m, "a batch deployment");

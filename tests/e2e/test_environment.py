@@ -62,12 +62,14 @@ class EnvironmentTest(JobCase):
         self.files(1)
         [seen] = self.shown("--input", "images=in", "--model", "m=models/m", "--side-input", "labels=side", "--env", "COLOUR=red")[:1]
         env, run = seen["env"], self.run_folder()
-        want = {"AZUREML_RUN_ID": os.path.basename(run), "AZUREML_BI_OUTPUT_PATH": self.dir, "AZUREML_MODEL_DIR": self.dir + "/models/m",
+        want = {"AZUREML_RUN_ID": os.path.basename(run), "AZUREML_BI_OUTPUT_PATH": self.dir, "AZUREML_MODEL_DIR": run + "/work/model",
                 "AZUREML_CR_NODE_RANK": "0", "AZUREML_ARM_WORKSPACE_NAME": "local", "AZUREML_ARM_RESOURCEGROUP": "local",
                 "AZUREML_ARM_SUBSCRIPTION": "00000000-0000-0000-0000-000000000000", "AZ_BATCHAI_WORKER_IP": "127.0.0.1",
                 "AZ_BATCHAI_OUTPUT_logs": run + "/logs", "AZ_BATCHAI_INPUT_AZUREML": run + "/work/code", "AZ_BATCHAI_GPU_COUNT_FOUND": env["AZ_BATCHAI_GPU_COUNT_FOUND"],
                 "AZ_BATCH_IS_CURRENT_NODE_MASTER": "true", "images": self.dir + "/in", "labels": self.dir + "/side", "COLOUR": "red"}
         self.assertEqual({k: env.get(k) for k in want}, want)
+        self.assertEqual(os.listdir(env["AZUREML_MODEL_DIR"]), ["m"])
+        self.assertEqual(os.path.realpath(env["AZUREML_MODEL_DIR"] + "/m"), os.path.realpath(self.dir + "/models/m"))
         self.assertEqual(json.loads(env["AZUREML_CR_COMPUTE_CONTEXT"]), {"cluster_name": "local", "node_id": "127.0.0.1"})
 
     def test_what_is_set_stays(self):

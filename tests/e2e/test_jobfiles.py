@@ -148,14 +148,21 @@ class JobFileTest(JobCase):
 
     def test_batch_deployment(self):
         self.files(3)
-        self.write("code/score.py", "import os\ndef run(b): return [os.path.basename(os.environ['AZUREML_MODEL_DIR'])] * len(b)\n")
-        self.write("weights/w.bin", "")
+        self.write("code/score.py", "import glob, os\ndef run(b): return [open(os.environ['AZUREML_MODEL_DIR'] + '/weights/w.bin').read() + str(len(glob.glob(os.environ['AZUREML_MODEL_DIR'] + '/*')))] * len(b)\n")
+        self.write("weights/w.bin", "w")
         self.write("deployment.yml", "$schema: https://azuremlschemas.azureedge.net/latest/modelBatchDeployment.schema.json\nname: d\nendpoint_name: e\ntype: model\n"
                    "model:\n  path: weights\ncode_configuration:\n  code: code\n  scoring_script: score.py\nenvironment: azureml:x@latest\nresources:\n  instance_count: 1\n"
                    "settings:\n  mini_batch_size: 2\n  output_action: append_row\n  output_file_name: predictions.csv\n  retry_settings:\n    max_retries: 3\n    timeout: 30\n"
                    "  error_threshold: -1\n  logging_level: info\n")
         self.run_file("deployment.yml", "--input", "in")
-        self.assertEqual(self.rows(self.in_run("outputs/predictions.csv")), ["weights"] * 3)
+        self.assertEqual(self.rows(self.in_run("outputs/predictions.csv")), ["w1"] * 3)
+        self.write("old.yml", "name: d\nmodel:\n  name: m\n  version: 5\n  path: weights/w.bin\ncode_configuration:\n  code: code\n  scoring_script: one.py\n"
+                   "settings:\n  instance_count: 2\n  mini_batch_size: 2\n  max_concurrency_per_instance: 2\n")
+        self.write("code/one.py", "import os\ndef run(b): return [open(os.environ['AZUREML_MODEL_DIR'] + '/w.bin').read()] * len(b)\n")
+        self.run_file("old.yml", "--input", "in", "--name", "old")
+        self.assertEqual(self.rows(glob.glob(os.path.join(self.dir, "runs", "old-*", "outputs", "predictions.csv"))[0]), ["w"] * 3)
+        r = self.prs("test", "old.yml", "--input", "in")
+        self.assertEqual(r.returncode, 0, r.stderr)
 
     def test_mltable_of_files(self):
         for name in ("a/1.png", "a/2.txt", "a/deep/3.png", "b/4.txt", "c/5.png", "c/6.png"):
