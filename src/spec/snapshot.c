@@ -236,11 +236,11 @@ struct copy {
 	uint8_t *space;
 };
 
-static int copy_bytes(struct copy *c, int from, int to)
+/* So many as it had when it was looked at: it may be a log that grows. */
+static int copy_bytes(struct copy *c, int from, int to, uint64_t bytes)
 {
-	uint64_t at = 0;
-	for (;;) {
-		ssize_t n = c->fs->pread(c->fs->ctx, from, c->space, CHUNK, at);
+	for (uint64_t at = 0; at < bytes;) {
+		ssize_t n = c->fs->pread(c->fs->ctx, from, c->space, bytes - at < CHUNK ? (size_t)(bytes - at) : CHUNK, at);
 		if (n <= 0)
 			return (int)n;
 		XXH3_128bits_update(c->print, c->space, (size_t)n);
@@ -252,6 +252,7 @@ static int copy_bytes(struct copy *c, int from, int to)
 		}
 		at += (uint64_t)n;
 	}
+	return 0;
 }
 
 static void print_head(struct copy *c, const struct entry *e)
@@ -270,7 +271,7 @@ static int copy_file(struct copy *c, const char *from, const char *to, const str
 		return prs_fail_errno(err, -in, "reading %s, which would be copied into the run (.amlignore can leave it out)", from);
 	int out = c->fs->open(c->fs->ctx, to, O_WRONLY | O_CREAT | O_TRUNC, (e->mode & 0777) | 0600);
 	print_head(c, e);
-	int r = out < 0 ? out : copy_bytes(c, in, out);
+	int r = out < 0 ? out : copy_bytes(c, in, out, e->size);
 	c->fs->close(c->fs->ctx, in);
 	int closed = out >= 0 ? c->fs->close(c->fs->ctx, out) : 0;
 	r = r ? r : closed < 0 ? closed : 0;

@@ -276,6 +276,33 @@ static void test_too_many_files(void **state)
 	assert_int_equal(snapshot(), 0); /* 2,000 are allowed */
 }
 
+static ssize_t pread_and_grow(void *ctx, int fd, void *to, size_t n, uint64_t at)
+{
+	static int times; /* an end to it also when the copy has none */
+	FILE *f = times++ < 100 ? fopen(in("src/run.log"), "a") : NULL;
+	if (f) {
+		fputs("more", f);
+		fclose(f);
+	}
+	return prs_fs_posix.pread(ctx, fd, to, n, at);
+}
+
+/* A file that somebody writes to meanwhile, perhaps the output of this very command. */
+static void test_file_that_grows(void **state)
+{
+	(void)state;
+	struct prs_fs fs = prs_fs_posix;
+	struct stat st;
+	fs.pread = pread_and_grow;
+	put("src/run.log", "text");
+	mkdir(in("run"), 0755);
+	mkdir(in("run/code"), 0755);
+	job.code_dir = prs_strdup(in("src"));
+	assert_int_equal(prs_snapshot(&job, &fs, in("run/code"), &err), 0);
+	assert_int_equal(stat(in("run/code/run.log"), &st), 0);
+	assert_int_equal(st.st_size, 4);
+}
+
 /* ---- fingerprints ----------------------------------------------------------------------------------------------------- */
 
 static void print_now(uint8_t to[16])
@@ -695,7 +722,7 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(test_what_is_left_out), T(test_output_folder_and_own_run), T(test_input_is_the_folder_itself), T(test_links), T(test_ignore_files), T(test_ignore_rules),
-		T(test_too_many_bytes), T(test_too_many_files), T(test_code_fingerprint), T(test_fingerprint_has_the_sizes), T(test_copy_is_exact), T(test_every_failing_call),
+		T(test_too_many_bytes), T(test_too_many_files), T(test_file_that_grows), T(test_code_fingerprint), T(test_fingerprint_has_the_sizes), T(test_copy_is_exact), T(test_every_failing_call),
 		T(test_job_json_there_and_back), T(test_job_json_damaged), T(test_job_json_of_others), T(test_all_mistakes), T(test_checks_one_by_one), T(test_names_of_runs),
 		T(test_empty_input), T(test_progress_timeout), T(test_argv),
 	};
