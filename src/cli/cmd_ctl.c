@@ -4,10 +4,10 @@
 #include "cli/screen.h"
 #include "cli/view.h"
 
+#include "base/mem.h"
 #include "io/ctl.h"
 #include "report/console.h"
 
-#include <ctype.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -109,44 +109,29 @@ int cmd_cancel(struct cli_args *a)
 
 /* ---- why -------------------------------------------------------------------------------------------------------------- */
 
-/* "0.3 s", "12 s", "1:02:05" */
-static void put_since(struct prs_buf *b, uint64_t us)
+static void to_process(const json_t *o, struct prs_console_process *p)
 {
-	if (us < 10000000)
-		prs_buf_putf(b, "%.1f s", (double)us / 1e6);
-	else if (us < 100000000)
-		prs_buf_putf(b, "%.0f s", (double)us / 1e6);
-	else
-		prs_put_duration(b, us);
+	*p = (struct prs_console_process){ .state = text(o, "state"), .phase = text(o, "phase"), .since_us = number(o, "since_us"),
+		                           .works = json_is_integer(json_object_get(o, "mini_batch")), .mini_batch = number(o, "mini_batch"),
+		                           .tries = (uint32_t)number(o, "tries"), .queued = (uint32_t)number(o, "queued"),
+		                           .failures = (uint32_t)number(o, "failures") };
+	snprintf(p->name, sizeof p->name, "%s", text(o, "process"));
 }
 
-static void put_process(struct prs_buf *b, const json_t *p)
+static void put_processes(struct prs_buf *b, const json_t *all)
 {
-	char state[32] = "";
-	PRS_AUTOBUF since, mini_batch;
-	prs_buf_init(&since, 64);
-	prs_buf_init(&mini_batch, 64);
-	for (size_t i = 0; text(p, "state")[i] && i + 1 < sizeof state; i++)
-		state[i] = (char)tolower((unsigned char)text(p, "state")[i]);
-	put_since(&since, number(p, "since_us"));
-	if (json_is_integer(json_object_get(p, "mini_batch")))
-		prs_buf_putf(&mini_batch, "%llu", (unsigned long long)number(p, "mini_batch"));
-	prs_buf_putf(b, "  %-12s%-10s%-10s%10s%12s%8llu", text(p, "process"), state, text(p, "phase"), prs_buf_str(&since), prs_buf_str(&mini_batch),
-	             (unsigned long long)number(p, "queued"));
-	if (number(p, "tries") > 1)
-		prs_buf_putf(b, "  try %llu", (unsigned long long)number(p, "tries"));
-	if (number(p, "failures"))
-		prs_buf_putf(b, "  failed %llu times in a row", (unsigned long long)number(p, "failures"));
-	prs_buf_putc(b, '\n');
+	size_t n = json_array_size(all);
+	PRS_AUTOFREE struct prs_console_process *v = prs_calloc(n + 1, sizeof *v);
+	for (size_t i = 0; v && i < n; i++)
+		to_process(json_array_get(all, i), &v[i]);
+	if (v)
+		prs_console_processes(b, v, n, 0);
 }
 
 static void put_why(struct prs_buf *b, const json_t *o)
 {
-	size_t i;
-	json_t *p;
-	const json_t *all = json_object_get(o, "processes");
 	prs_buf_putf(b, "%s: running for ", text(o, "run"));
-	put_since(b, number(o, "elapsed_us"));
+	prs_put_since(b, number(o, "elapsed_us"));
 	prs_buf_puts(b, ", ");
 	prs_put_count(b, number(o, "done") + number(o, "failed"));
 	prs_buf_puts(b, json_is_true(json_object_get(o, "planned")) ? " of " : " of at least ");
@@ -154,10 +139,12 @@ static void put_why(struct prs_buf *b, const json_t *o)
 	prs_buf_puts(b, " mini-batches finished\nwaits for ");
 	prs_put_plain(b, text(o, "waits_for"));
 	prs_buf_putc(b, '\n');
-	if (json_array_size(all))
-		prs_buf_putf(b, "  %-12s%-10s%-10s%10s%12s%8s\n", "PROCESS", "STATE", "PHASE", "SINCE", "MINI-BATCH", "QUEUED");
-	json_array_foreach((json_t *)(uintptr_t)all, i, p)
-		put_process(b, p);
+	put_processes(b, json_object_get(o, "processes"));
+	if (text(o, "last_error")[0]) {
+		prs_buf_puts(b, "last error: ");
+		prs_put_plain(b, text(o, "last_error"));
+		prs_buf_putc(b, '\n');
+	}
 }
 
 int cmd_why(struct cli_args *a)

@@ -87,7 +87,8 @@ static const struct cli_command commands[] = {
 	  .more = JOB_WORD "SCRIPT is a Python file with run(mini_batch), and init() and shutdown() if it likes. The input is cut into mini-batches; the rows that run() "
 	          "returns go to one output file in input order. What stands behind -- goes to the script's sys.argv.\n"
 	          "The run folder (runs/<name>-<time>-<letters>) holds a copy of the script's folder, the logs and all results: whatever stops the job, prs resume "
-	          "goes on from there.",
+	          "goes on from there.\n"
+	          "On a terminal, p or the space bar shows what each process is at, for how long, and the last error; no key disturbs the job. Ctrl-C stops it, resumable.",
 	  .options = "*", .flags = job_flags, .words_min = 1, .words_max = 1, .rest = true,
 	  .examples = "prs run score.py --input ./images --output scores.txt\n"
 	              "prs run job.yml --input images=./images --set mini_batch_size=5\n"

@@ -6,6 +6,7 @@
 #include "cli/screen.h"
 
 #include "cli/cli.h"
+#include "io/keys.h"
 #include "report/console.h"
 #include "wire/states.h"
 
@@ -16,7 +17,8 @@
 #include <unistd.h>
 
 #define LINE_EVERY_US UINT64_C(10000000)
-enum { LINE_BYTES = 64 << 10, TEXT_BYTES = 1 << 20, SPARE = 3 /* columns: the terminal shows ^C behind the line */ };
+#define HINT_US UINT64_C(15000000)
+enum { LINE_BYTES = 64 << 10, TEXT_BYTES = 1 << 20, PROCESSES_SHOWN = 32, SPARE = 3 /* columns: the terminal shows ^C behind the line */ };
 
 void screen_init(struct screen *s, bool json, bool quiet)
 {
@@ -28,8 +30,23 @@ void screen_init(struct screen *s, bool json, bool quiet)
 	prs_buf_init(&s->last, LINE_BYTES);
 }
 
+void screen_keys(struct screen *s)
+{
+	s->keys = s->terminal && !s->json && !s->quiet && prs_keys_open();
+	s->hinting = s->keys;
+}
+
+void screen_ending(void *ctx)
+{
+	struct screen *s = ctx;
+	if (s->keys)
+		prs_keys_close();
+	s->keys = false;
+}
+
 void screen_done(struct screen *s)
 {
+	screen_ending(s);
 	prs_buf_done(&s->line);
 	prs_buf_done(&s->last);
 }
@@ -101,6 +118,44 @@ static void draw(struct screen *s)
 	prs_buf_put(&s->last, s->line.data, s->line.len);
 }
 
+/* p or the space bar; any other key is for nobody. */
+static void read_keys(struct screen *s, uint64_t elapsed_us)
+{
+	char pressed[64] = "";
+	if (!s->keys)
+		return;
+	prs_keys_read(pressed, sizeof pressed);
+	if (prs_keys_stopped())
+		s->drawn = false;
+	s->asked = s->asked || strpbrk(pressed, "pP ");
+	s->hinting = s->hinting && !s->asked && elapsed_us < HINT_US;
+}
+
+bool screen_asks(void *ctx)
+{
+	struct screen *s = ctx;
+	return s->asked;
+}
+
+void screen_processes(void *ctx, const struct prs_console_process *v, size_t n, const char *waits_for, const char *last_error)
+{
+	struct screen *s = ctx;
+	unsigned wide = columns();
+	PRS_AUTOBUF b;
+	prs_buf_init(&b, TEXT_BYTES);
+	s->asked = false;
+	prs_buf_putf(&b, "waits for %s\n", waits_for);
+	prs_console_processes(&b, v, n < PROCESSES_SHOWN ? n : PROCESSES_SHOWN, wide);
+	if (n > PROCESSES_SHOWN)
+		prs_buf_putf(&b, "  ... and %zu more: prs why %s\n", n - PROCESSES_SHOWN, s->run_name ? s->run_name : "");
+	if (last_error[0]) {
+		prs_buf_puts(&b, "last error: ");
+		prs_put_plain(&b, last_error);
+		prs_buf_putc(&b, '\n');
+	}
+	screen_put(s, &b);
+}
+
 void screen_progress(void *ctx, const struct prs_progress *p)
 {
 	struct screen *s = ctx;
@@ -108,9 +163,16 @@ void screen_progress(void *ctx, const struct prs_progress *p)
 		fflush(stdout);
 	if (s->json || s->quiet || (!s->terminal && p->elapsed_us < s->next_us))
 		return;
+	if (s->terminal && prs_keys_in_background()) { /* the line under the cursor is somebody else's */
+		s->drawn = false;
+		return;
+	}
+	read_keys(s, p->elapsed_us);
 	prs_buf_clear(&s->line);
 	unsigned wide = columns();
-	prs_console_progress(&s->line, p, !s->terminal ? 0 : wide > SPARE ? wide - SPARE : 1, s->color);
+	struct prs_progress shown = *p;
+	shown.hint = s->hinting ? "p: processes" : NULL;
+	prs_console_progress(&s->line, &shown, !s->terminal ? 0 : wide > SPARE ? wide - SPARE : 1, s->color);
 	if (s->terminal) {
 		draw(s);
 		return;

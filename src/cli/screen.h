@@ -10,6 +10,8 @@
 struct screen {
 	bool json, quiet;       /* from the command */
 	bool terminal, color;   /* of stderr */
+	bool keys;              /* the person may ask (io/keys.h) */
+	bool asked, hinting;    /* a key was pressed for the processes; the live line says which */
 	bool drawn, error_shown;
 	const char *copied, *original; /* tracebacks name files of the snapshot's working copy: shown as the user's own; NULL = as they are */
 	const char *run_name;   /* for commands; may be NULL */
@@ -20,12 +22,18 @@ struct screen {
 
 void screen_init(struct screen *s, bool json, bool quiet);
 void screen_done(struct screen *s);
+/* From here on the keys of the terminal are read, when there is one. */
+void screen_keys(struct screen *s);
 /* The live line goes. */
 void screen_clear(struct screen *s);
 /* A finished text, above the live line. */
 void screen_put(struct screen *s, struct prs_buf *text);
 /* The callbacks of the engine; ctx = struct screen. */
 void screen_progress(void *ctx, const struct prs_progress *p);
+/* The person pressed the key: the engine shall call screen_processes(). */
+bool screen_asks(void *ctx);
+void screen_processes(void *ctx, const struct prs_console_process *v, size_t n, const char *waits_for, const char *last_error);
+void screen_ending(void *ctx);
 void screen_error(void *ctx, const char *where, const char *text, size_t n);
 void screen_event(void *ctx, const char *line, size_t n);
 void screen_warn(void *ctx, const char *sentence);

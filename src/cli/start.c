@@ -136,13 +136,15 @@ int cli_start(const struct cli_start *s)
 	snprintf(st.copied, sizeof st.copied, "%s/work/code", s->run->dir);
 	screen_init(&st.screen, s->json, s->quiet);
 	st.screen.run_name = s->run->name;
+	screen_keys(&st.screen);
 	int r = cli_find_parts(program, loader, &err);
 	if (!r && make_environment(s->job, s->run->dir, s->run->name, &env, &gpus) < 0)
 		r = prs_fail(&err, PRS_ENOMEM, "the environment of the workers");
 	struct prs_engine_config c = { .struct_size = sizeof c, .fs = program_fs(), .job = s->job, .dir = s->run->dir, .run = s->run->id, .run_name = s->run->name,
 		                       .program = program, .loader = loader, .environment = &env, .gpus = &gpus, .takeover = s->takeover,
 		                       .set = s->set, .set_n = s->set_n, .retry_failed = s->retry_failed, .opened = on_opened, .progress = screen_progress,
-		                       .error = screen_error, .event = screen_event, .warn = screen_warn, .say = screen_say, .ctx = &st };
+		                       .error = screen_error, .event = screen_event, .warn = screen_warn, .say = screen_say, .asks = screen_asks,
+		                       .processes = screen_processes, .ending = screen_ending, .ctx = &st };
 	r = r ? r : prs_engine_run(&c, &end, &err);
 	int status = end_of(&st, &end, r < 0 ? &err : NULL);
 	prs_list_done(&env);

@@ -36,41 +36,64 @@ static json_t *progress_object(struct prs_engine *e)
 	return o;
 }
 
-static json_t *process_object(const struct prs_engine *e, uint16_t slot, uint64_t now)
+uint16_t engine_processes_n(const struct prs_engine *e) { return e->assembling.running ? 0 : (uint16_t)e->c.job->o.processes; }
+
+void engine_process(const struct prs_engine *e, uint16_t slot, struct prs_console_process *ret, uint32_t *ret_pid)
 {
 	struct prs_pool_slot_view v;
 	struct prs_page page = { 0 };
-	char name[32];
+	uint64_t now = prs_clock_us();
 	prs_node_view(e->node, slot, &v);
 	bool has_page = prs_node_page(e->node, slot, &page) && page.word;
 	uint64_t since = has_page ? prs_page_since(page.word) : v.since_us;
 	enum prs_phase phase = prs_page_phase(page.word);
-	bool works = has_page && (phase == PRS_PHASE_LOAD || phase == PRS_PHASE_RUN || phase == PRS_PHASE_WRITE);
-	snprintf(name, sizeof name, "process%03u", slot);
-	json_t *o = json_pack("{s:s, s:s}", "process", name, "state", prs_state_name(PRS_MACHINE_WORKER, v.state));
-	json_object_set_new(o, "phase", has_page ? json_string(phase_name(phase)) : json_null());
-	json_object_set_new(o, "since_us", number(since && now > since ? now - since : 0));
-	json_object_set_new(o, "pid", number(v.pid));
 	struct prs_unit u = { page.id, page.item_first, page.item_count };
-	json_object_set_new(o, "mini_batch", works ? number(page.id) : json_null());
-	json_object_set_new(o, "items", works && page.id < e->ledger.next_id ? number(prs_ledger_items(&e->ledger, &u)) : json_null());
-	json_object_set_new(o, "tries", works && page.id < e->ledger.next_id ? number(prs_ledger_tries(&e->ledger, &u) + 1) : json_null());
-	json_object_set_new(o, "queued", number(v.sent > works ? v.sent - works : 0));
-	json_object_set_new(o, "failures", number(v.failures));
+	*ret = (struct prs_console_process){ .state = prs_state_name(PRS_MACHINE_WORKER, v.state), .phase = has_page ? phase_name(phase) : NULL,
+		                             .since_us = since && now > since ? now - since : 0, .mini_batch = page.id, .failures = v.failures };
+	ret->works = has_page && (phase == PRS_PHASE_LOAD || phase == PRS_PHASE_RUN || phase == PRS_PHASE_WRITE);
+	ret->tries = ret->works && page.id < e->ledger.next_id ? prs_ledger_tries(&e->ledger, &u) + 1 : 0;
+	ret->items = ret->works && page.id < e->ledger.next_id ? prs_ledger_items(&e->ledger, &u) : 0;
+	ret->queued = v.sent > ret->works ? v.sent - ret->works : 0;
+	snprintf(ret->name, sizeof ret->name, "process%03u", slot);
+	if (ret_pid)
+		*ret_pid = (uint32_t)v.pid;
+}
+
+void engine_waits_for(struct prs_engine *e, char *to, size_t n)
+{
+	char note[64], waits[512] = "";
+	const char *writing = finish_note(e, note, sizeof note);
+	prs_sched_waits_for(e->sched, waits, sizeof waits);
+	snprintf(to, n, "%s", writing ? writing : e->ending ? "the workers to stop" : waits);
+}
+
+static json_t *process_object(const struct prs_engine *e, uint16_t slot)
+{
+	struct prs_console_process p;
+	uint32_t pid;
+	engine_process(e, slot, &p, &pid);
+	json_t *o = json_pack("{s:s, s:s}", "process", p.name, "state", p.state);
+	bool known = p.works && p.tries;
+	json_object_set_new(o, "phase", p.phase ? json_string(p.phase) : json_null());
+	json_object_set_new(o, "since_us", number(p.since_us));
+	json_object_set_new(o, "pid", number(pid));
+	json_object_set_new(o, "mini_batch", p.works ? number(p.mini_batch) : json_null());
+	json_object_set_new(o, "items", known ? number(p.items) : json_null());
+	json_object_set_new(o, "tries", known ? number(p.tries) : json_null());
+	json_object_set_new(o, "queued", number(p.queued));
+	json_object_set_new(o, "failures", number(p.failures));
 	return o;
 }
 
 static json_t *why_object(struct prs_engine *e)
 {
-	char waits[512] = "";
-	uint64_t now = prs_clock_us();
+	char waits[512];
 	json_t *o = progress_object(e), *all = json_array();
-	char note[64];
-	const char *writing = finish_note(e, note, sizeof note);
-	prs_sched_waits_for(e->sched, waits, sizeof waits);
-	json_object_set_new(o, "waits_for", json_string(writing ? writing : e->ending ? "the workers to stop" : waits));
-	for (uint16_t i = 0; i < e->c.job->o.processes && !e->assembling.running; i++)
-		json_array_append_new(all, process_object(e, i, now));
+	engine_waits_for(e, waits, sizeof waits);
+	json_object_set_new(o, "waits_for", json_string(waits));
+	json_object_set_new(o, "last_error", e->report && prs_report_last_error(e->report)[0] ? json_string(prs_report_last_error(e->report)) : json_null());
+	for (uint16_t i = 0; i < engine_processes_n(e); i++)
+		json_array_append_new(all, process_object(e, i));
 	json_object_set_new(o, "processes", all);
 	json_object_set_new(o, "run_timeout_us", number(e->c.job->o.run_invocation_timeout_us));
 	return o;

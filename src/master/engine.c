@@ -183,6 +183,21 @@ static void measure_rate(struct prs_engine *e, uint64_t now)
 	e->rate_done = finished;
 }
 
+/* A person asked for it. */
+static void show_processes(struct prs_engine *e)
+{
+	char waits[512];
+	uint16_t n = engine_processes_n(e);
+	struct prs_console_process *v = prs_calloc((size_t)n + 1, sizeof *v);
+	if (!v)
+		return;
+	for (uint16_t i = 0; i < n; i++)
+		engine_process(e, i, &v[i], NULL);
+	engine_waits_for(e, waits, sizeof waits);
+	e->c.processes(e->c.ctx, v, n, waits, e->report ? prs_report_last_error(e->report) : "");
+	prs_freep(&v);
+}
+
 static void show_progress(struct prs_engine *e, uint64_t now)
 {
 	char note[64];
@@ -191,6 +206,8 @@ static void show_progress(struct prs_engine *e, uint64_t now)
 	engine_progress(e, &p, note, sizeof note);
 	if (e->c.progress)
 		e->c.progress(e->c.ctx, &p);
+	if (e->c.asks && e->c.asks(e->c.ctx))
+		show_processes(e);
 }
 
 void engine_fenced(struct prs_engine *e, const struct prs_err *err)
@@ -421,6 +438,8 @@ int prs_engine_run(const struct prs_engine_config *c, struct prs_engine_end *ret
 		write_logs(e); /* a short job ends before its first tick */
 	if (!r)
 		finish_end(e);
+	if (c->ending)
+		c->ending(c->ctx);
 	free_loop(e);
 	engine_close(e);
 	if (!e->listing_left)

@@ -42,6 +42,10 @@ struct prs_engine_config {
 	void (*event)(void *ctx, const char *line, size_t n);
 	void (*warn)(void *ctx, const char *sentence);
 	void (*say)(void *ctx, const char *sentence); /* not a warning */
+	/* Asked after each progress: true = processes() shall be called. `last_error` is one line, "" = none. */
+	bool (*asks)(void *ctx);
+	void (*processes)(void *ctx, const struct prs_console_process *v, size_t n, const char *waits_for, const char *last_error);
+	void (*ending)(void *ctx); /* the last call in which signals are still handled */
 	void *ctx;
 };
 

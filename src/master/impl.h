@@ -136,6 +136,10 @@ struct prs_link drive_link(struct prs_engine *e);
 /* control.c */
 /* The socket; a run goes on without it. */
 void control_open(struct prs_engine *e);
+/* What the processes are at: how many are shown (none while the output is written), one of them (pid may be NULL), what the job waits for. */
+uint16_t engine_processes_n(const struct prs_engine *e);
+void engine_process(const struct prs_engine *e, uint16_t slot, struct prs_console_process *ret, uint32_t *ret_pid);
+void engine_waits_for(struct prs_engine *e, char *to, size_t n);
 /* plan.c */
 int planner_start(struct prs_engine *e, struct prs_err *err);
 void planner_next(struct prs_engine *e);

@@ -7,6 +7,7 @@
 
 #include "report/impl.h"
 
+#include <ctype.h>
 #include <stdio.h>
 
 /* ---- numbers -------------------------------------------------------------------------------------------------------- */
@@ -111,10 +112,10 @@ static void put_ink(struct prs_buf *to, bool color, enum ink which, const char *
 /* ---- the live line -------------------------------------------------------------------------------------------------- */
 
 /* The parts of the line, in the order in which they are shown. */
-enum part { PART_BAR, PART_COUNT, PART_WORD, PART_FAILED, PART_NOTE, PART_RATE, PART_ETA, PART_BUSY, PARTS };
+enum part { PART_BAR, PART_COUNT, PART_WORD, PART_FAILED, PART_NOTE, PART_RATE, PART_ETA, PART_BUSY, PART_HINT, PARTS };
 
 /* What goes first when there is no room. */
-static const enum part least[] = { PART_WORD, PART_BUSY, PART_RATE, PART_BAR, PART_NOTE, PART_ETA, PART_FAILED };
+static const enum part least[] = { PART_HINT, PART_WORD, PART_BUSY, PART_RATE, PART_BAR, PART_NOTE, PART_ETA, PART_FAILED };
 
 static void put_bar(struct prs_buf *to, const struct prs_progress *p, unsigned cells)
 {
@@ -146,6 +147,8 @@ static bool shown(const struct prs_progress *p, enum part part)
 		return eta_known(p);
 	case PART_BUSY:
 		return p->processes > 0;
+	case PART_HINT:
+		return p->hint && *p->hint;
 	case PART_BAR:
 	case PART_COUNT:
 	case PART_WORD:
@@ -209,6 +212,9 @@ static void put_part(struct prs_buf *to, const struct prs_progress *p, enum part
 	case PART_BUSY:
 		put_busy(to, p);
 		break;
+	case PART_HINT:
+		prs_buf_puts(to, p->hint);
+		break;
 	case PARTS:
 		break;
 	}
@@ -216,7 +222,7 @@ static void put_part(struct prs_buf *to, const struct prs_progress *p, enum part
 
 static enum ink ink_of(enum part part)
 {
-	return part == PART_FAILED ? INK_RED : part == PART_NOTE ? INK_YELLOW : part == PART_BAR ? INK_GREEN : INK_NONE;
+	return part == PART_FAILED ? INK_RED : part == PART_NOTE ? INK_YELLOW : part == PART_BAR ? INK_GREEN : part == PART_HINT ? INK_DIM : INK_NONE;
 }
 
 static void put_parts(struct prs_buf *to, const struct prs_progress *p, unsigned parts, unsigned cells, bool color)
@@ -257,6 +263,52 @@ void prs_console_progress(struct prs_buf *to, const struct prs_progress *p, unsi
 		return;
 	}
 	put_parts(to, p, parts, cells, color);
+}
+
+/* ---- the processes ---------------------------------------------------------------------------------------------------- */
+
+/* "0.3 s", "12 s", "1:02:05" */
+void prs_put_since(struct prs_buf *b, uint64_t us)
+{
+	if (us < 10000000)
+		prs_buf_putf(b, "%.1f s", (double)us / 1e6);
+	else if (us < 100000000)
+		prs_buf_putf(b, "%.0f s", (double)us / 1e6);
+	else
+		prs_put_duration(b, us);
+}
+
+static void put_process(struct prs_buf *to, const struct prs_console_process *p)
+{
+	char state[32] = "";
+	PRS_AUTOBUF since, mini_batch;
+	prs_buf_init(&since, 64);
+	prs_buf_init(&mini_batch, 64);
+	prs_put_since(&since, p->since_us);
+	for (size_t i = 0; p->state[i] && i + 1 < sizeof state; i++)
+		state[i] = (char)tolower((unsigned char)p->state[i]);
+	if (p->works)
+		prs_buf_dec(&mini_batch, p->mini_batch, 0);
+	prs_buf_putf(to, "  %-12s%-10s%-10s%10s%12s%8u", p->name, state, p->phase ? p->phase : "", prs_buf_str(&since), prs_buf_str(&mini_batch), p->queued);
+	if (p->tries > 1)
+		prs_buf_putf(to, "  try %u", p->tries);
+	if (p->failures)
+		prs_buf_putf(to, "  failed %u times in a row", p->failures);
+}
+
+void prs_console_processes(struct prs_buf *to, const struct prs_console_process *v, size_t n, unsigned columns)
+{
+	PRS_AUTOBUF line;
+	prs_buf_init(&line, 4096);
+	for (size_t i = 0; i <= n && n; i++) {
+		prs_buf_clear(&line);
+		if (i == 0)
+			prs_buf_putf(&line, "  %-12s%-10s%-10s%10s%12s%8s", "PROCESS", "STATE", "PHASE", "SINCE", "MINI-BATCH", "QUEUED");
+		else
+			put_process(&line, &v[i - 1]);
+		prs_buf_put(to, line.data, columns && line.len > columns ? columns : line.len);
+		prs_buf_putc(to, '\n');
+	}
 }
 
 /* ---- head and end --------------------------------------------------------------------------------------------------- */

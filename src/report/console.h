@@ -17,10 +17,23 @@ struct prs_progress {
 	double rate;                 /* mini-batches/s lately */
 	uint32_t busy, processes, starting;
 	const char *note;            /* "draining", "assembling", NULL */
+	const char *hint;            /* "p: processes", NULL: shown where there is room */
 };
 
 /* One line without line feed, at most `columns` wide (0 = no limit). */
 void prs_console_progress(struct prs_buf *to, const struct prs_progress *p, unsigned columns, bool color);
+/* What a process is at. */
+struct prs_console_process {
+	char name[32];
+	const char *state, *phase;   /* phase NULL = not known */
+	uint64_t since_us;           /* how long it has been in this phase */
+	bool works;                  /* on this mini-batch: */
+	uint64_t mini_batch;
+	uint32_t tries, items;       /* 0 = not known */
+	uint32_t queued, failures;
+};
+/* A table: a head and a line a process, none wider than `columns` (0 = no limit). */
+void prs_console_processes(struct prs_buf *to, const struct prs_console_process *v, size_t n, unsigned columns);
 /* The head: two lines (run; script, input, processes, interpreter) and the warnings: short, so that a traceback of the script's first
  * seconds begins within the first five lines. */
 struct prs_console_head {
@@ -44,6 +57,8 @@ void prs_console_error(struct prs_buf *to, const char *where, const char *trace,
 /* 1234567 -> "1,234,567"; 3725 s -> "1:02:05" */
 void prs_put_count(struct prs_buf *to, uint64_t v);
 void prs_put_duration(struct prs_buf *to, uint64_t us);
+/* "0.3 s", "12 s", "1:02:05": an age */
+void prs_put_since(struct prs_buf *to, uint64_t us);
 /* A JSON string with its quotes; bytes that are no UTF-8 become \udcXX, as Python's surrogateescape. */
 void prs_put_json(struct prs_buf *to, const char *text);
 /* Text from outside on one line: without control characters. */

@@ -121,11 +121,22 @@ static void remember_first(struct prs_report *r, const struct happening *h)
 	r->has_first = true;
 }
 
+static void remember_last(struct prs_report *r, const struct happening *h)
+{
+	char where[160];
+	PRS_AUTOBUF b;
+	prs_buf_init(&b, 4096);
+	put_where(r, h, where, sizeof where);
+	report_plain(&b, h->message.p, report_first_line(h->message.p, h->message.n), sizeof r->last_error - sizeof where - 8);
+	snprintf(r->last_error, sizeof r->last_error, "%s: %s", where, b.len ? prs_buf_str(&b) : prs_error_row(h->code)->sentence);
+}
+
 static void happened(struct prs_report *r, const struct happening *h)
 {
 	char key[KEY_BYTES];
 	normalise(key, h->message.p, report_first_line(h->message.p, h->message.n));
 	remember_first(r, h);
+	remember_last(r, h);
 	r->errors++;
 	r->errors_changed = true;
 	struct report_kind *k = kind_find(r, h->code, key);

@@ -220,6 +220,7 @@ struct prs_report {
 	size_t nodes_n;
 	struct report_kind *kinds;
 	size_t kinds_n;
+	char last_error[512];
 	uint64_t errors, other_errors; /* all; those of kinds that no longer fitted the table */
 	bool errors_changed;
 	uint64_t errors_written_us;

@@ -245,6 +245,8 @@ int prs_report_finish(struct prs_report *r, const struct prs_result *res, struct
 	return rc ? rc : errors ? errors : items ? items : sums ? sums : result;
 }
 
+const char *prs_report_last_error(const struct prs_report *r) { return r->last_error; }
+
 bool prs_report_first_error(const struct prs_report *r, struct prs_first_error *ret)
 {
 	if (!r->has_first)

@@ -77,6 +77,8 @@ struct prs_first_error {
 	char message[512];
 	char where[128]; /* "mini-batch 12, try 1, process003" or "init(), process000" */
 };
+/* The last error so far, one line: "mini-batch 3, try 1, process001 on 127.0.0.1: ValueError: ..."; "" = none. */
+const char *prs_report_last_error(const struct prs_report *r);
 bool prs_report_first_error(const struct prs_report *r, struct prs_first_error *ret);
 
 #endif

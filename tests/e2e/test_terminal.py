@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The program on a terminal (a pty), as a person sees it: the live line, its width, colours, Ctrl-C once and twice, signals."""
 import fcntl
+import glob
 import os
 import pty
 import re
@@ -30,14 +31,15 @@ def visible(text):
 
 
 class Terminal:
-    def __init__(self, case, words, columns=80, env=None):
+    def __init__(self, case, words, columns=80, env=None, program=(PRS,), without=None):
         self.master, slave = pty.openpty()
         self.resize(columns)
         environment = dict(os.environ, **dict({"TERM": "xterm"}, **(env or {})))
         environment.pop("NO_COLOR", None) if not env or "NO_COLOR" not in env else None
         self.text = ""
-        self.process = subprocess.Popen([PRS, *words], cwd=case.dir, env=environment, stdin=slave, stdout=slave, stderr=slave, start_new_session=True,
-                                        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
+        streams = {name: subprocess.DEVNULL if i == without else slave for i, name in enumerate(("stdin", "stdout", "stderr"))}
+        self.process = subprocess.Popen([*program, *words], cwd=case.dir, env=environment, start_new_session=True,
+                                        preexec_fn=lambda: fcntl.ioctl(2, termios.TIOCSCTTY, 0), **streams)
         os.close(slave)
         case.addCleanup(case.end, self.process)
 
@@ -75,7 +77,7 @@ class Terminal:
         return self.process.wait(timeout=DEADLINE)
 
 
-class TerminalTest(JobCase):
+class GatedCase(JobCase):
     def run_gated(self, count=6, **more):
         self.files(count)
         self.script(GATED % {"dir": self.dir})
@@ -87,6 +89,8 @@ class TerminalTest(JobCase):
     def at(self, number):
         wait_until(lambda: os.path.exists(self.path("at_%d" % number)), "mini-batch %d" % number)
 
+
+class TerminalTest(GatedCase):
     def test_live_line(self):
         t = self.run_gated()
         t.wait_for(r"0/6 mini-batches.*busy 2/2")
@@ -180,6 +184,208 @@ class TerminalTest(JobCase):
         self.assertEqual(t.process.wait(timeout=DEADLINE), 4)
         self.assertEqual(self.prs("resume").returncode, 0)
         self.assertEqual(len(self.output().splitlines()), 6)
+
+
+class KeyTest(GatedCase):
+    """Keys while a job runs: what they show, and that the terminal is as it was on every way out."""
+
+    def modes(self, t):
+        """Does the terminal edit lines, and does it echo? (The other end of a pty has the same modes.)"""
+        flags = termios.tcgetattr(t.master)[3]
+        return bool(flags & termios.ICANON), bool(flags & termios.ECHO)
+
+    def keys_are_read(self, t):
+        def look():
+            t.read()
+            return self.modes(t) == (False, False)
+        wait_until(look, "keys that are read one by one")
+
+    def put_back(self, t, status):
+        end = time.monotonic() + DEADLINE
+        while t.process.poll() is None and time.monotonic() < end:
+            t.read()
+        self.assertEqual(t.process.returncode, status, t.text)
+        self.assertEqual(termios.tcgetattr(t.master), self.before)
+        t.finish()
+
+    def run_gated(self, **more):
+        t = super().run_gated(**more)
+        self.before = termios.tcgetattr(t.master)
+        self.assertEqual(self.modes(t), (True, True))
+        self.keys_are_read(t)
+        return t
+
+    def test_p_shows_the_processes(self):
+        for key in ("p", " "):
+            with self.subTest(key):
+                self.clean()
+                for name in glob.glob(self.path("*t_*")) + glob.glob(self.path("go")):
+                    os.remove(name)
+                t = self.run_gated()
+                self.at(1)
+                t.wait_for(r"busy 2/2  \033\[2mp: processes")
+                t.type(key)
+                here = t.wait_for(r"waits for [^\r]*\r\n  PROCESS     STATE     PHASE          SINCE  MINI-BATCH  QUEUED\r\n")
+                here = t.wait_for(r"  process000  busy      run [ .0-9:]+ s? +[01] .*\r\n  process001  busy      run .*\r\n", here)
+                here = t.wait_for("busy 2/2", here)
+                t.type("q\x1b[A\r\nxyz\t\x04\x11\x13\x11")  # nobody's keys
+                self.allow("let_0")
+                t.wait_for("1/6 mini-batches", here)
+                self.assertNotIn("p: processes", t.text[here:])  # known by now
+                self.assertNotIn("PROCESS", t.text[here:])
+                self.allow("go")
+                self.put_back(t, 0)
+                self.assertEqual(len(self.output().splitlines()), 6)
+
+    def test_last_error(self):
+        self.files(4)
+        self.script("""
+            import os, time
+            def run(mini_batch):
+                if mini_batch.task_id == 0: raise ValueError("the \033[2J cause")
+                while not os.path.exists(%r): time.sleep(0.01)
+                return mini_batch
+        """ % self.path("go"))
+        t = Terminal(self, ("run", "code/score.py", "-i", "in", "-b", "1", "-p", "2", "-o", "out.txt", "--run-max-try", "1"))
+        t.wait_for("failed 1")
+        t.type("p")
+        t.wait_for(r"last error: mini-batch 0, try 1, process00. on 127.0.0.1: ValueError: the \\x1b\[2J cause\r\n")
+        self.allow("go")
+        self.assertEqual(t.finish(), 0)
+
+    def test_every_way_out(self):
+        ways = [("go", 0)] + [(s, 4) for s in ("int", "term")] + [(s, -s) for s in (signal.SIGABRT, signal.SIGSEGV, signal.SIGUSR1, signal.SIGALRM)]
+        for way, status in ways:
+            with self.subTest(way):
+                self.clean()
+                for name in glob.glob(self.path("*t_*")) + glob.glob(self.path("go")):
+                    os.remove(name)
+                t = self.run_gated()
+                self.at(1)
+                if way == "go":
+                    self.allow("go")
+                elif way == "int":
+                    t.type("\x03")
+                    t.wait_for("Ctrl-C again stops at once")
+                    t.type("\x03")
+                elif way == "term":
+                    t.process.terminate()
+                    t.wait_for("stopping: what runs may finish")
+                    self.allow("go")
+                else:
+                    if way == signal.SIGSEGV and "ASAN_OPTIONS" in os.environ:
+                        way, status = signal.SIGABRT, -signal.SIGABRT  # it has a handler of its own
+                    t.process.send_signal(way)
+                self.put_back(t, status)
+
+    def test_a_process_crashes(self):
+        self.files(6)
+        self.script("import os\ndef run(mini_batch):\n    os.kill(os.getpid(), 11 if mini_batch.task_id else 0)\n    return mini_batch\n")
+        t = Terminal(self, ("run", "code/score.py", "-i", "in", "-b", "1", "-p", "2", "-o", "out.txt", "--run-max-try", "1"))
+        self.before = termios.tcgetattr(t.master)
+        self.put_back(t, 0)
+
+    def test_no_keys(self):
+        """Stdin is no terminal, or the output goes elsewhere: the terminal is left alone."""
+        self.files(6)
+        self.script(GATED % {"dir": self.dir})
+        for number in (0, 1):
+            self.clean()
+            t = Terminal(self, ("run", "code/score.py", "-i", "in", "-b", "1", "-p", "2", "-o", "out.txt"), without=number)
+            t.wait_for("busy 2/2")
+            self.at(1)
+            self.assertEqual(self.modes(t), (True, True))
+            self.allow("go")
+            self.assertEqual(t.finish(), 0)
+            self.assertNotIn("p: processes", t.text)
+            for name in glob.glob(self.path("*t_*")) + glob.glob(self.path("go")):
+                os.remove(name)
+
+    def test_dumb_and_without_color(self):
+        t = self.run_gated(env={"NO_COLOR": "1"})
+        t.wait_for("busy 2/2  p: processes")
+        t.type("p")
+        t.wait_for("PROCESS")
+        self.assertFalse(re.search(r"\033\[[0-9;]*m", t.text))
+        self.allow("go")
+        self.put_back(t, 0)
+        self.clean()
+        t = Terminal(self, ("run", "code/score.py", "-i", "in", "-b", "1", "-o", "out.txt"), env={"TERM": "dumb"})
+        self.assertEqual(t.finish(), 0)
+        self.assertNotIn("p: processes", t.text)
+
+    def test_narrow(self):
+        t = self.run_gated(columns=40)
+        self.at(1)
+        t.resize(40)
+        t.type("p")
+        t.wait_for("process001 ")
+        t.resize(30)
+        t.type("p")
+        here = t.wait_for("process001 ", t.wait_for("PROCESS", len(t.text)))
+        self.allow("go")
+        self.put_back(t, 0)
+        table = [line for line in re.split(r"[\r\n]+", visible(t.text[:here])) if line.startswith("  process0") or line.startswith("  PROCESS")]
+        self.assertLessEqual(max(len(line) for line in table), 40)
+
+    def shell(self):
+        """A shell with job control on a terminal of its own; nothing is running in it."""
+        self.files(6)
+        self.script(GATED % {"dir": self.dir})
+        t = Terminal(self, (), program=["bash", "--norc", "--noprofile", "--noediting", "-i"], env={"PS1": "$ ", "HISTFILE": ""})
+        t.wait_for(r"\$ ")
+        self.before = termios.tcgetattr(t.master)
+        return t
+
+    RUN = PRS + " run code/score.py -i in -b 1 -p 2 -o out.txt"
+
+    def test_stop_and_go_on(self):
+        t = self.shell()
+        t.type(self.RUN + "\n")
+        self.keys_are_read(t)
+        self.at(1)
+        t.type("\x1a")
+        here = t.wait_for("Stopped")
+        t.wait_for(r"\$ ", here)
+        self.assertEqual(self.modes(t), (True, True))
+        t.type("fg\n")
+        self.keys_are_read(t)
+        here = len(t.text)
+        t.type("p")
+        here = t.wait_for("process001", here)
+        t.type("\x1a")
+        here = t.wait_for("Stopped", here)
+        t.type("bg\n")
+        here = t.wait_for(r"&\r\n", here)
+        self.allow("let_0")
+        self.allow("let_1")
+        self.at(3)  # it goes on in the background; it neither reads nor draws
+        self.assertEqual(self.modes(t), (True, True))
+        t.type("p\n")
+        here = t.wait_for("command not found", here)
+        self.assertNotIn("busy", t.text[here:])
+        t.type("fg\n")
+        self.keys_are_read(t)
+        self.allow("go")
+        here = t.wait_for(r"Completed\S*: 6 mini-batches", here)
+        t.wait_for(r"\$ ", here)
+        self.assertEqual(termios.tcgetattr(t.master), self.before)
+        t.type("exit\n")
+        t.finish()
+
+    def test_in_the_background(self):
+        t = self.shell()
+        t.type(self.RUN + " &\n")
+        self.at(1)
+        self.assertEqual(self.modes(t), (True, True))
+        t.type("jobs\n")
+        t.wait_for(r"Running +")
+        self.allow("go")
+        t.wait_for(r"Completed\S*: 6 mini-batches")
+        self.assertNotIn("busy 2/2", t.text)
+        self.assertEqual(termios.tcgetattr(t.master), self.before)
+        t.type("exit\n")
+        t.finish()
 
 
 class SignalTest(JobCase):
