@@ -99,7 +99,7 @@ static void one(struct clean *c, const struct cli_run *run)
 {
 	struct prs_err err = { 0 };
 	struct cli_view v;
-	int r = cli_view_read(&v, run, false, &err);
+	int r = cli_view_read(&v, run, &err);
 	const char *stays = r ? err.msg : reason(c, &v, run, prs_wall_us());
 	if (stays && (stays[0] || c->named))
 		printf("%s stays: %s\n", run->name, stays[0] ? stays : "it is not old enough");

@@ -68,7 +68,7 @@ static int not_running(const struct cli_run *run, const char *what)
 {
 	struct prs_err err = { 0 };
 	struct cli_view v;
-	int r = cli_view_read(&v, run, false, &err);
+	int r = cli_view_read(&v, run, &err);
 	const char *state = r ? "" : cli_view_state(&v);
 	bool interrupted = !strcmp(state, "interrupted");
 	if (r < 0)
@@ -99,7 +99,7 @@ int cmd_cancel(struct cli_args *a)
 		printf("%s: asked to stop; its engine still has to end\n", run.name);
 		return 0;
 	}
-	int r = cli_view_read(&v, &run, false, &err);
+	int r = cli_view_read(&v, &run, &err);
 	if (!r)
 		printf("%s: %s\n", run.name, cli_view_state(&v));
 	bool canceled = !r && v.ledger.job == PRS_JOB_CANCELED;

@@ -262,7 +262,7 @@ static int replay(struct cli_args *a, struct prs_job *j, const struct cli_run *r
 	struct stage s;
 	int r = make_stage(&s, j, "replay", &err);
 	r = r ? r : stage_run(&s, run, &err);
-	r = r ? r : cli_view_read(&v, run, true, &err);
+	r = r ? r : cli_view_read(&v, run, &err);
 	if (r < 0) {
 		clear_stage(&s);
 		return complain(2, &err);

@@ -129,7 +129,7 @@ int cmd_list(struct cli_args *a)
 		struct cli_run run;
 		struct cli_view v = { .plan = NULL };
 		PRS_AUTOFREE char *path = prs_strf("%s/%s", runs, all.v[i]);
-		if (cli_find_run(a, path, &run, &err) < 0 || cli_view_read(&v, &run, false, &err) < 0)
+		if (cli_find_run(a, path, &run, &err) < 0 || cli_view_read(&v, &run, &err) < 0)
 			bad_row(&t, cli_json(a) ? &b : NULL, all.v[i], &err);
 		else if (cli_json(a))
 			put_json(&b, &run, &v);

@@ -86,7 +86,7 @@ static int partial(const struct cli_run *run, const char *path, bool overwrite, 
 static int whole(const struct cli_run *run, struct prs_err *err)
 {
 	struct cli_view v;
-	int r = cli_view_read(&v, run, false, err);
+	int r = cli_view_read(&v, run, err);
 	if (!r && v.ledger.job == PRS_JOB_COMPLETED && v.output[0])
 		puts(v.output);
 	else if (!r && v.ledger.job == PRS_JOB_COMPLETED)

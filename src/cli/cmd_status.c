@@ -130,7 +130,7 @@ int cmd_status(struct cli_args *a)
 	int watched = cli_has(a, "--watch") ? cli_watch(&run, cli_json(a)) : 0;
 	if (watched)
 		return watched;
-	int r = cli_view_read(&v, &run, true, &err);
+	int r = cli_view_read(&v, &run, &err);
 	if (!r && cli_json(a))
 		status_json(&b, &v, &run);
 	else if (!r)

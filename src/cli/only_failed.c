@@ -52,7 +52,7 @@ static int read_run(struct only_failed *o, struct cli_args *a, struct prs_err *e
 	prs_buf_init(&o->lost, 64 << 10);
 	int r = cli_find_run(a, cli_value(a, "--only-failed", cli_has(a, "--only-failed") - 1), &o->run, err);
 	r = r ? r : cli_read_job(&o->was, o->run.dir, err);
-	r = r ? r : cli_view_read(&o->view, &o->run, true, err);
+	r = r ? r : cli_view_read(&o->view, &o->run, err);
 	if (!r && o->view.running)
 		return prs_fail(err, PRS_EBUSY, "%s still runs: what fails in it is known at its end", o->run.name);
 	if (r)

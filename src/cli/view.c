@@ -13,7 +13,7 @@
 static int on_plan(void *ctx, const uint8_t *body, size_t n, struct prs_err *err)
 {
 	struct cli_view *v = ctx;
-	return v->plan ? prs_plan_feed(v->plan, body, n, err) : 0;
+	return prs_plan_feed(v->plan, body, n, err);
 }
 
 static int add_failed(struct cli_view *v, const struct prs_unit *u, struct prs_err *err)
@@ -87,13 +87,6 @@ static int on_fact(void *ctx, const struct prs_fact *f, struct prs_err *err)
 	return r || f->type != PRS_FACT_RESET ? r : note_reset(v, f->u.reset.unit.id, f->u.reset.count, err);
 }
 
-static uint32_t no_items(void *ctx, uint64_t id)
-{
-	(void)ctx;
-	(void)id;
-	return 0;
-}
-
 static void read_owner(struct cli_view *v, const char *dir)
 {
 	char path[PATH_MAX + 8];
@@ -105,15 +98,15 @@ static void read_owner(struct cli_view *v, const char *dir)
 		fclose(f);
 }
 
-int cli_view_read(struct cli_view *v, const struct cli_run *run, bool with_plan, struct prs_err *err)
+int cli_view_read(struct cli_view *v, const struct cli_run *run, struct prs_err *err)
 {
 	struct prs_recovered was;
 	struct prs_recover_sink sink = { v, on_plan, on_fact };
 	memset(v, 0, sizeof *v);
-	v->plan = with_plan ? prs_plan_new() : NULL;
-	if (with_plan && !v->plan)
+	v->plan = prs_plan_new();
+	if (!v->plan)
 		return prs_fail(err, PRS_ENOMEM, "%s", run->name);
-	int r = prs_ledger_init(&v->ledger, with_plan ? prs_plan_items_of : no_items, v->plan);
+	int r = prs_ledger_init(&v->ledger, prs_plan_items_of, v->plan);
 	/* the lock first: an engine that ends while the journal is read must not look interrupted */
 	v->running = cli_is_running(run->dir);
 	if (v->running)

@@ -14,7 +14,7 @@ struct cli_failed {
 };
 
 struct cli_view {
-	struct prs_plan *plan; /* NULL: without_plan */
+	struct prs_plan *plan;
 	struct prs_ledger ledger;
 	bool running;               /* an engine holds the lock */
 	uint64_t first_us, last_us; /* wall time of the first and the last fact */
@@ -28,8 +28,8 @@ struct cli_view {
 	char owner[320];       /* what the lock says: "pid 12 on host" */
 };
 
-/* `with_plan`: items are counted too. Refuses a damaged or newer folder with a sentence. */
-int cli_view_read(struct cli_view *v, const struct cli_run *run, bool with_plan, struct prs_err *err);
+/* Refuses a damaged or newer folder with a sentence. */
+int cli_view_read(struct cli_view *v, const struct cli_run *run, struct prs_err *err);
 /* Keeps in v->failed what is failed now, in input order. */
 void cli_view_failed(struct cli_view *v);
 void cli_view_done(struct cli_view *v);

@@ -202,6 +202,16 @@ class BisectTest(JobCase):
         r = self.prs("dump", "journal", self.run_dir(), "--json")
         return r.stdout.count('"SPLIT"') if r.returncode == 0 else 0
 
+    def test_commands_read_a_run_with_parts(self):
+        self.files(40)
+        self.script(SOME)
+        self.assertEqual(self.prs(*self.words, "--run-max-try", "1", env={"BAD": "f0011"}).returncode, 0)
+        for words in (("list",), ("status",), ("why",), ("logs",), ("output", "last", "--partial"), ("check",), ("cancel",), ("clean", "--older", "0d", "--dry-run"),
+                      ("dump", "journal", "last")):
+            r = self.prs(*words)
+            self.assertIn(r.returncode, (0, 2) if words[0] in ("cancel", "why") else (0,), (words, r.stderr))
+            self.assertNotRegex(r.stdout + r.stderr, "SPLIT of|unreadable", words)
+
     def test_a_failed_job_is_mended(self):
         """A job that failed on a few items goes on as bisect."""
         want = self.files(40)
