@@ -346,7 +346,7 @@ static const char *own_key(struct prs_yaml_doc *d, const struct prs_option_row *
 
 static bool belongs_into_prs(const struct prs_option_row *row)
 {
-	static const char *const not_here[] = { "--input", "--output", "--name" };
+	static const char *const not_here[] = { "--input", "--output", "--name", "--code" }; /* the file has keys of its own for them */
 	for (size_t i = 0; i < sizeof not_here / sizeof *not_here; i++)
 		if (!strcmp(row->flag, not_here[i]))
 			return false;

@@ -91,6 +91,7 @@ static bool read_job(const char *text, const char *set, const char *input)
 
 static const char v2[] = "type: parallel\ninputs: {data: {type: uri_folder, path: ./in}}\noutputs: {rows: {type: uri_file}}\ninput_data: ${{inputs.data}}\n"
 			 "task: {type: run_function, code: ./code, entry_script: score.py, append_row_to: '${{outputs.rows}}'}\n";
+static const char batch[] = "type: model\ncode_configuration: {code: ./code, scoring_script: score.py}\n";
 static const char v1[] = "parallel_run_config:\n  entry_script: score.py\n  source_directory: ./code\n";
 
 static bool is_simple(const struct prs_option_row *row)
@@ -126,11 +127,11 @@ static void same_as_flag(const struct prs_option_row *row, const char *value, co
 }
 
 /* `tries` as the key says it: max_retries is one less. False: this value has no such form. */
-static bool key_value(const char *key, const char *value, char *to, size_t n)
+static bool key_value(const struct prs_option_row *row, const char *key, const char *value, char *to, size_t n)
 {
 	char *end;
 	long v = strtol(value, &end, 10);
-	bool retries = !strcmp(key, "retry_settings.max_retries");
+	bool retries = !strcmp(row->name, "run-max-try") && strstr(key, "max_retries");
 	if (retries && (end == value || *end || v < 1 || v > 65535))
 		return false;
 	if (retries)
@@ -140,37 +141,81 @@ static bool key_value(const char *key, const char *value, char *to, size_t n)
 	return true;
 }
 
-static void through_key(const struct prs_option_row *row, const char *base, const char *indent, const char *key, const char *value, const char *input)
+/* A value below a dotted key as YAML: "a.b" is a: and, one step deeper, b:. */
+static void put_key(struct prs_buf *to, const char *key, const char *written, const char *quote)
 {
-	char text[2048], set[512], written[128];
-	const char *dot = strrchr(key, '.');
-	const char *prefix = !strcmp(indent, "") ? "" : base == v1 ? "parallel_run_config." : "prs.";
-	if (!key_value(key, value, written, sizeof written))
+	unsigned depth = 0;
+	for (const char *dot; (dot = strchr(key, '.')) != NULL; key = dot + 1)
+		prs_buf_putf(to, "%*s%.*s:\n", (int)(2 * depth++), "", (int)(dot - key), key);
+	prs_buf_putf(to, "%*s%s: %s%s%s\n", (int)(2 * depth), "", key, quote, written, quote);
+}
+
+/* The whole file that holds the key, and --set of it on top of the file without. `key` as --set has it. */
+static void through_key(const struct prs_option_row *row, const char *base, const char *key, const char *value, const char *input)
+{
+	char set[512], written[128];
+	const char *in_v1 = base == v1 ? strchr(key, '.') + 1 : NULL;
+	if (!key_value(row, key, value, written, sizeof written))
 		return;
 	for (int quoted = 0; quoted < 2; quoted++) {
 		const char *q = quoted ? "'" : "";
-		if (dot)
-			snprintf(text, sizeof text, "%s%.*s:\n  %s: %s%s%s\n", base, (int)(dot - key), key, dot + 1, q, written, q);
+		PRS_AUTOBUF text;
+		prs_buf_init(&text, 4096);
+		prs_buf_puts(&text, base);
+		if (in_v1)
+			prs_buf_putf(&text, "  %s: %s%s%s\n", in_v1, q, written, q);
 		else
-			snprintf(text, sizeof text, "%s%s%s%s: %s%s%s\n", base, !strcmp(prefix, "prs.") ? "prs:\n" : "", indent, key, q, written, q);
-		same_as_flag(row, value, text, NULL, input, text + strlen(base));
-		snprintf(set, sizeof set, "%s%s=%s%s%s", prefix, key, q, written, q);
+			put_key(&text, key, written, q);
+		same_as_flag(row, value, prs_buf_str(&text), NULL, input, prs_buf_str(&text) + strlen(base));
+		snprintf(set, sizeof set, "%s=%s%s%s", key, q, written, q);
 		same_as_flag(row, value, base, set, input, set);
 	}
 }
 
+static const struct { const char *flag, *option; } system_flags[] = {
+#define PRS_SYSTEM_FLAG(name, option_name, type, shown, why) { name, option_name },
+#include "spec/system_flags.def"
+#undef PRS_SYSTEM_FLAG
+};
+
+/* The flag of the original inside program_arguments. */
+static void through_arguments(const struct prs_option_row *row, const char *value)
+{
+	char text[2048], task[] = "append_row_to: '${{outputs.rows}}'";
+	for (size_t i = 0; i < sizeof system_flags / sizeof *system_flags; i++) {
+		if (strcmp(system_flags[i].option, row->name) != 0 || strchr(value, ' '))
+			continue;
+		const char *at = strstr(v2, task);
+		for (int joined = 0; joined < 2; joined++) {
+			snprintf(text, sizeof text, "%.*sprogram_arguments: '--%s%s%s', %s", (int)(at - v2), v2, system_flags[i].flag, joined ? "=" : " ", value, at);
+			same_as_flag(row, value, text, NULL, NULL, text);
+		}
+	}
+}
+
+static void own_key(const struct prs_option_row *row, char *to, size_t n)
+{
+	snprintf(to, n, "prs.%s", row->name);
+	for (char *c = to; *c; c++)
+		*c = *c == '-' ? '_' : *c;
+}
+
 static void every_way(const struct prs_option_row *row, const char *value)
 {
-	char own[PRS_OPTION_WORD_MAX];
-	snprintf(own, sizeof own, "%s", row->name);
-	for (char *c = own; *c; c++)
-		*c = *c == '-' ? '_' : *c;
-	if (row->v2[0])
-		through_key(row, v2, "", row->v2, value, NULL);
+	char key[PRS_OPTION_WORD_MAX + 32];
+	if (row->v2[0]) {
+		through_key(row, v2, row->v2, value, NULL);
+		through_key(row, batch, row->v2, value, "in");
+		snprintf(key, sizeof key, "settings.%s", row->v2);
+		through_key(row, batch, key, value, "in");
+	}
+	snprintf(key, sizeof key, "parallel_run_config.%s", row->v1);
 	if (row->v1[0])
-		through_key(row, v1, "  ", row->v1, value, "in");
+		through_key(row, v1, key, value, "in");
+	own_key(row, key, sizeof key);
 	if (strcmp(row->flag, "--output-action") != 0) /* append_row_to says it */
-		through_key(row, v2, "  ", own, value, NULL);
+		through_key(row, v2, key, value, NULL);
+	through_arguments(row, value);
 }
 
 static void test_every_option(void **state)
@@ -201,20 +246,81 @@ static void test_every_option(void **state)
 	}
 }
 
-/* A key with a wrong letter is no key, and the right one is named. */
+/* Texts and lists in prs: and by --set: paths become whole, each entry of a list counts, a map is refused. */
+static void test_texts_and_lists(void **state)
+{
+	(void)state;
+	char key[PRS_OPTION_WORD_MAX + 32], text[1024], set[256], want[256];
+	for (unsigned i = 0; prs_option_at(i); i++) {
+		const struct prs_option_row *row = prs_option_at(i);
+		bool list = row->type == PRS_OPTION_LIST, has_key = strcmp(row->name, "input") != 0 && strcmp(row->name, "output") != 0 && strcmp(row->name, "name") != 0 && strcmp(row->name, "code") != 0;
+		bool path = strcmp(row->name, "env") != 0;
+		if (!row->group[0] || row->resume == PRS_RESUME_SCREEN || (!list && row->type != PRS_OPTION_TEXT))
+			continue;
+		own_key(row, key, sizeof key);
+		snprintf(text, sizeof text, list ? "%sprs: {%s: [A=./b, C=./d]}\n" : "%sprs: {%s: ./b}\n", v2, key + strlen("prs."));
+		snprintf(set, sizeof set, list ? "%s=[A=./b, C=./d]" : "%s=./b", key);
+		for (int by_set = 0; by_set < 2; by_set++) {
+			bool good = read_job(by_set ? v2 : text, by_set ? set : NULL, NULL);
+			if (good != has_key)
+				fail_msg("%s: %s", set, prs_buf_str(&found));
+			PRS_AUTOBUF got;
+			prs_buf_init(&got, 4096);
+			prs_option_get(&job.o, row, list ? 1 : 0, &got);
+			snprintf(want, sizeof want, "%s%s", list ? "C=" : "", path ? (list ? "/p/jobs/d" : "/p/jobs/b") : "./d");
+			if (has_key && strcmp(prs_buf_str(&got), want) != 0)
+				fail_msg("%s: %s instead of %s", set, prs_buf_str(&got), want);
+		}
+		snprintf(text, sizeof text, "%sprs: {%s: {a: b}}\n", v2, key + strlen("prs."));
+		assert_false(read_job(text, NULL, NULL));
+		if (!strstr(prs_buf_str(&found), has_key ? "expected one value" : "is not a key of prs:"))
+			fail_msg("%s: %s", key, prs_buf_str(&found));
+	}
+}
+
+/* `key` with a letter too many is no key, and the right one is named: in the file and by --set. */
+static void misspelt(const char *base, const char *key, const char *place)
+{
+	char bad[PRS_OPTION_WORD_MAX + 64], set[PRS_OPTION_WORD_MAX + 96], want[512];
+	const char *name = strrchr(key, '.') ? strrchr(key, '.') + 1 : key;
+	PRS_AUTOBUF text;
+	prs_buf_init(&text, 4096);
+	snprintf(bad, sizeof bad, "%sx", key);
+	snprintf(want, sizeof want, "%sx is not a key of %s", name, place);
+	prs_buf_puts(&text, base);
+	if (base == v1)
+		prs_buf_putf(&text, "  %sx: 1\n", name);
+	else
+		put_key(&text, bad, "1", "");
+	snprintf(set, sizeof set, "%s=1", bad);
+	for (int by_set = 0; by_set < 2; by_set++) {
+		assert_false(read_job(by_set ? base : prs_buf_str(&text), by_set ? set : NULL, base == v2 ? NULL : "in"));
+		const char *at = strstr(prs_buf_str(&found), want), *near = at ? strstr(at, "did you mean ") : NULL;
+		if (!near || strncmp(near + strlen("did you mean "), name, strlen(name)) != 0)
+			fail_msg("%s: %s", set, prs_buf_str(&found));
+	}
+}
+
 static void test_misspelt_keys(void **state)
 {
 	(void)state;
-	char text[2048], want[256];
+	char key[PRS_OPTION_WORD_MAX + 64];
 	for (unsigned i = 0; prs_option_at(i); i++) {
 		const struct prs_option_row *row = prs_option_at(i);
-		if (!is_simple(row) || !row->v2[0] || strchr(row->v2, '.'))
+		if (!is_simple(row))
 			continue;
-		snprintf(text, sizeof text, "%s%sx: 1\n", v2, row->v2);
-		assert_false(read_job(text, NULL, NULL));
-		snprintf(want, sizeof want, "%sx is not a key of a parallel job; did you mean %s?", row->v2, row->v2);
-		if (!strstr(prs_buf_str(&found), want))
-			fail_msg("%s", prs_buf_str(&found));
+		if (row->v2[0])
+			misspelt(v2, row->v2, strchr(row->v2, '.') ? "retry_settings" : "a parallel job");
+		if (row->v2[0])
+			misspelt(batch, row->v2, strchr(row->v2, '.') ? "retry_settings" : "a batch deployment");
+		snprintf(key, sizeof key, "settings.%s", row->v2);
+		if (row->v2[0])
+			misspelt(batch, key, strchr(row->v2, '.') ? "retry_settings" : "settings");
+		snprintf(key, sizeof key, "parallel_run_config.%s", row->v1);
+		if (row->v1[0])
+			misspelt(v1, key, "parallel_run_config");
+		own_key(row, key, sizeof key);
+		misspelt(v2, key, "prs:");
 	}
 }
 
@@ -349,7 +455,7 @@ static int teardown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_every_option), cmocka_unit_test(test_misspelt_keys), cmocka_unit_test(test_flags_in_arguments), cmocka_unit_test(test_project),
+		cmocka_unit_test(test_every_option), cmocka_unit_test(test_misspelt_keys), cmocka_unit_test(test_texts_and_lists), cmocka_unit_test(test_flags_in_arguments), cmocka_unit_test(test_project),
 #ifdef PRS_KILL_POINTS
 		cmocka_unit_test(test_no_memory),
 #endif
