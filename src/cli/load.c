@@ -122,7 +122,8 @@ static void check_jobfile(struct prs_job *j, struct load *l, struct cli_args *a)
 		                         .cwd = l->cwd,
 		                         .project = l->project,
 		                         .sets = &l->sets,
-		                         .job = cli_value(a, "--job", 0) };
+		                         .job = cli_value(a, "--job", 0),
+		                         .inputs_later = !strcmp(a->command->name, "validate") };
 	for (unsigned i = 0; cli_value(a, "--set", i); i++)
 		if (prs_list_add(&l->sets, cli_value(a, "--set", i)) < 0)
 			cli_mistake(a, "out of memory");

@@ -19,6 +19,7 @@ struct prs_jobfile_request {
 	const struct prs_project *project; /* may be NULL */
 	const struct prs_list *sets;       /* "jobs.score.mini_batch_size=5": keys that replace those of the file; may be NULL */
 	const char *job;                   /* run this job of a pipeline alone; NULL = the only one */
+	bool inputs_later;                 /* a file that leaves its inputs to flags (a component, a configuration, a deployment) is whole without them */
 };
 
 /* By its name: .yml or .yaml. */

@@ -122,6 +122,8 @@ void jf_environment_variables(struct jobfile *m, const struct prs_yaml *map);
 void jf_name(struct jobfile *m, const struct prs_yaml *name, const struct prs_yaml *display_name);
 void jf_instance_count(struct jobfile *m, const struct prs_yaml *node, const char *key);
 /* An enumeration: one of the |-separated words. */
+/* How an input without a value is found. */
+enum prs_severity jf_no_input(const struct jobfile *m);
 bool jf_choice(struct jobfile *m, const struct prs_yaml *node, const char *key, const char *words);
 
 /* jobfile_path.c */

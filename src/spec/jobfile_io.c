@@ -399,6 +399,8 @@ void jf_parent_inputs(struct jobfile *m)
 	}
 }
 
+enum prs_severity jf_no_input(const struct jobfile *m) { return m->q->inputs_later && !m->pipeline ? PRS_WARNING : PRS_MISTAKE; }
+
 static void missing_value(struct jobfile *m, struct jf_input *in)
 {
 	if (!in->unset || in->bad || in->optional)
@@ -406,7 +408,7 @@ static void missing_value(struct jobfile *m, struct jf_input *in)
 	in->bad = true;
 	if (jf_misspelt(m, "path"))
 		return;
-	prs_yaml_find(m->d, PRS_MISTAKE, in->at, "input %s has no value: give it one, or --input %s=%s", in->name, in->name, is_literal(in->type) ? "VALUE" : "PATH");
+	prs_yaml_find(m->d, jf_no_input(m), in->at, "input %s has no value: give it one, or --input %s=%s", in->name, in->name, is_literal(in->type) ? "VALUE" : "PATH");
 }
 
 static void unknown_input(struct jobfile *m, const struct prs_yaml *key, const struct prs_yaml *declared)
@@ -521,7 +523,7 @@ static void split_input(struct jobfile *m, struct jf_input *in, struct prs_mark 
 		return;
 	in->split = true;
 	if (in->unset) {
-		prs_yaml_find(m->d, PRS_MISTAKE, at, "input_data: input %s has no value: give it one, or --input %s=PATH", in->name, in->name);
+		prs_yaml_find(m->d, jf_no_input(m), at, "input_data: input %s has no value: give it one, or --input %s=PATH", in->name, in->name);
 		return;
 	}
 	if (!in->data && in->node && !in->type) { /* a bare text: it can only be a path */

@@ -285,6 +285,17 @@ static const char *tries_of(struct jobfile *m, const struct prs_yaml *node, cons
 	return yaml_text(m->d, text, strlen(text));
 }
 
+/* "10kb" is 10240 also where files are counted: as in the original, and hardly what was meant. */
+static void unit_of_files(struct jobfile *m, const struct prs_option_row *row, const char *text, const struct prs_yaml *node, const char *key)
+{
+	PRS_AUTOBUF count;
+	prs_buf_init(&count, 64);
+	if (row->type != PRS_OPTION_COUNT || !text[strspn(text, "0123456789")])
+		return;
+	prs_option_get(&m->scratch, row, 0, &count);
+	prs_yaml_find(m->d, PRS_WARNING, node->at, "%s: %s is %s files, as in the original: sizes are for tables, and the input is files", key, text, prs_buf_str(&count));
+}
+
 void jf_set_option(struct jobfile *m, const struct prs_option_row *row, const struct prs_yaml *node, const char *key)
 {
 	if (!node || empty(node))
@@ -303,8 +314,10 @@ void jf_set_option(struct jobfile *m, const struct prs_option_row *row, const st
 	const char *text = truth && row->type != PRS_OPTION_BOOL ? node->text : jf_expand(m, node, NULL);
 	if (text && !strcmp(key, "max_retries"))
 		text = tries_of(m, node, text, key);
-	if (text && jf_set_text(m, row, text, node->at, key, false, false) && !truth)
+	if (text && jf_set_text(m, row, text, node->at, key, false, false) && !truth) {
 		jf_trap(m, node);
+		unit_of_files(m, row, text, node, key);
+	}
 }
 
 /* Those whose value is more than the value of one option. */

@@ -13,7 +13,7 @@ static void inputs_of_flags(struct jobfile *m, const char *what)
 {
 	const struct prs_list *l = &m->j->o.input;
 	if (!l->n)
-		prs_yaml_find(m->d, PRS_MISTAKE, m->whole, "no input: %s names none; give the folder or file to process with --input PATH", what);
+		prs_yaml_find(m->d, jf_no_input(m), m->whole, "no input: %s names none; give the folder or file to process with --input PATH", what);
 	for (size_t i = 0; i < l->n; i++) {
 		size_t n = strspn(l->v[i], "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
 		bool named = n && l->v[i][n] == '=';

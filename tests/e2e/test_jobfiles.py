@@ -15,13 +15,14 @@ BROKEN = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))
 
 
 def report(path):
-    """What prs validate says about a broken job file."""
+    """What prs validate, or the command of the first line, says about a broken job file."""
     with open(path, "rb") as f:
         first = f.readline()
-    words = shlex.split(first[len(b"# args: "):].decode()) if first.startswith(b"# args: ") else []
+    words = shlex.split(first[len(b"# args: "):].decode()) if first.startswith((b"# args: ", b"# plan: ")) else []
+    command = "plan" if first.startswith(b"# plan:") else "validate"
     env = {k: v for k, v in os.environ.items() if not k.startswith(("PRS", "XDG_"))}
     env["HOME"] = BROKEN
-    r = subprocess.run([PRS, "validate", os.path.basename(path), "--python", sys.executable, *words], cwd=BROKEN, env=env, timeout=DEADLINE, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+    r = subprocess.run([PRS, command, os.path.basename(path), "--python", sys.executable, *words], cwd=BROKEN, env=env, timeout=DEADLINE, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                        stderr=subprocess.STDOUT)
     return r.returncode, r.stdout.decode("utf-8", "surrogateescape").replace(BROKEN, "$HERE")
 
@@ -204,12 +205,30 @@ class JobFileTest(JobCase):
         [path] = glob.glob(os.path.join(self.dir, "store", "*", "scores.txt"))
         self.assertTrue(os.path.basename(os.path.dirname(path)).startswith("digits-"))
 
+    def test_inputs_come_later(self):
+        """A component, a configuration and a deployment are whole without inputs; a run is not."""
+        self.files(1)
+        self.write("component.yml", COMPONENT)
+        self.write("v1.yml", "parallel_run_config:\n  source_directory: code\n  entry_script: score.py\n")
+        self.write("batch.yml", "code_configuration:\n  code: code\n  scoring_script: score.py\n")
+        for name, inputs in (("component.yml", ["--input", "data=in", "--input", "model=code"]), ("v1.yml", ["--input", "in"]), ("batch.yml", ["--input", "in"])):
+            r = self.prs("validate", name)
+            self.assertEqual((r.returncode, r.stdout), (0, name + ": no mistakes\n"), r.stderr)
+            self.assertRegex(r.stderr, r"warning: .*--input \S*PATH")
+            self.assertEqual(self.prs("run", name).returncode, 2)
+            r = self.prs("validate", name, *inputs)
+            self.assertEqual(r.returncode, 0, r.stderr)
+            self.assertNotIn("--input", r.stderr)
+
     def test_validate(self):
         self.files(1)
         self.write("job/pipeline.yml", PIPELINE.replace("mini_batch_size: 2", "mini_batch_size: 010"))
         r = self.prs("validate", "job/pipeline.yml", "--python", sys.executable)
         self.assertEqual((r.returncode, r.stdout), (0, "job/pipeline.yml: no mistakes\n"))
         self.assertIn("010 is the number 8 in YAML", r.stderr)
+        r = self.prs("validate", "job/pipeline.yml", "--set", "jobs.score.mini_batch_size=10kb")
+        self.assertEqual(r.returncode, 0, r.stderr)
+        self.assertIn("mini_batch_size: 10kb is 10240 files", r.stderr)
         self.assertIn("compute: not used: the job runs on this machine", r.stderr)
         self.assertFalse(os.path.exists(os.path.join(self.dir, "runs")))
 
