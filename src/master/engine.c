@@ -107,10 +107,10 @@ static void make_report(struct prs_engine *e)
 
 /* ---- while it runs ---------------------------------------------------------------------------------------------------- */
 
-static void show_error(struct prs_engine *e)
+void engine_show_error(struct prs_engine *e)
 {
 	struct prs_first_error first;
-	if (e->told_error || !e->c.error || !prs_report_first_error(e->report, &first))
+	if (e->told_error || !e->c.error || !e->report || !prs_report_first_error(e->report, &first))
 		return;
 	char path[PRS_PATH_BYTES_M + 512], text[8192] = "";
 	e->told_error = true;
@@ -153,7 +153,7 @@ static bool write_logs(struct prs_engine *e)
 	bool more = take_logs(e, LOG_TICK);
 	prs_report_tick(e->report, prs_wall_us(), &err);
 	warn_logs(e, prs_report_flush(e->report, &err), &err);
-	show_error(e);
+	engine_show_error(e);
 	return more;
 }
 

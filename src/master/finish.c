@@ -200,6 +200,8 @@ static void next_command(struct prs_engine *e)
 	size_t n = sizeof e->end->next_command;
 	if (e->end->exit_code == 4)
 		snprintf(to, n, "prs resume %s", name);
+	if (e->state == PRS_JOB_COMPLETED && e->ledger.counts.units[PRS_UNIT_FAILED])
+		snprintf(to, n, "prs run JOB --only-failed %s", name);
 	if (e->end->exit_code != 1)
 		return;
 	switch ((int)e->cause) {
@@ -238,6 +240,8 @@ void finish_end(struct prs_engine *e)
 	while (more && e->report && !e->fenced)
 		if (prs_report_catch_up(e->report, e->epoch, e->journal.durable, 0, &more, &err) < 0)
 			break;
+	if (!e->end->was_over)
+		engine_show_error(e); /* of a job that was over before its first tick */
 	read_trace(e);
 	bool then = e->end->was_over;
 	uint64_t wall = then ? e->last_life.to_us - e->last_life.from_us : prs_clock_us() - e->started_us;
@@ -249,6 +253,8 @@ void finish_end(struct prs_engine *e)
 		                  .items = c->items, .items_succeeded = c->items_succeeded, .items_failed = c->items_failed, .rows = c->rows,
 		                  .output_bytes = bytes, .wall_us = wall, .done_now = c->done_this_epoch,
 		                  .busy = wall && !then ? (double)e->busy_us / (double)wall / (double)e->c.job->o.processes : -1 };
+	if (e->report)
+		prs_report_kinds(e->report, r);
 	e->end->exit_code = exit_code(e);
 	next_command(e);
 	tell_bisect(e);

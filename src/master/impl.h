@@ -108,6 +108,8 @@ struct prs_engine {
 /* Another engine took the run over: this one stops at once. */
 void engine_fenced(struct prs_engine *e, const struct prs_err *err);
 /* As it stands; p->note may point to `note`. */
+/* The first traceback of the script, once. */
+void engine_show_error(struct prs_engine *e);
 void engine_progress(struct prs_engine *e, struct prs_progress *p, char *note, size_t note_bytes);
 /* open.c */
 int engine_open(struct prs_engine *e, struct prs_err *err);

@@ -517,6 +517,25 @@ static void put_output(struct prs_buf *to, const struct prs_result *r, bool colo
 	prs_buf_putc(to, '\n');
 }
 
+/* "2 x RUN_EXCEPTION: ValueError: ..." */
+static void put_kinds(struct prs_buf *to, const struct prs_result *r, bool color)
+{
+	for (uint32_t i = 0; i < r->kinds_n; i++) {
+		label(to, color, i ? "" : "errors");
+		prs_put_count(to, r->kinds[i].count);
+		prs_buf_puts(to, " x ");
+		clean(to, r->kinds[i].text);
+		prs_buf_putc(to, '\n');
+	}
+	if (r->kinds_more) {
+		label(to, color, "");
+		put_many(to, r->kinds_more, "other kind", "other kinds");
+		prs_buf_puts(to, ": logs/user/error.txt\n");
+	}
+	if (!r->kinds_n && !r->failed && r->items_failed)
+		field(to, color, "errors", "none: run() returned fewer results than it got items");
+}
+
 /* Where the failed items are named, and the logs. */
 static void put_places(struct prs_buf *to, const struct prs_result *r, const char *logs_dir, bool color)
 {
@@ -545,6 +564,7 @@ static void end_completed(struct prs_buf *to, const struct prs_result *r, const 
 		prs_buf_puts(to, ", ");
 		put_many(to, r->items_failed, ITEMS);
 		prs_buf_putc(to, '\n');
+		put_kinds(to, r, color);
 	}
 	put_output(to, r, color);
 	put_places(to, r, logs_dir, color);
@@ -577,6 +597,7 @@ static void end_failed(struct prs_buf *to, const struct prs_result *r, const cha
 	}
 	prs_buf_putc(to, '\n');
 	put_counts(to, r, color);
+	put_kinds(to, r, color);
 	put_places(to, r, logs_dir, color);
 	field(to, color, "next", r->next_command);
 }

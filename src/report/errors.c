@@ -296,6 +296,24 @@ static void put_errors(struct prs_report *r, struct prs_buf *to)
 		prs_buf_puts(to, "\nThere are more kinds: see sys/job_report/processed_mini-batches.csv.\n");
 }
 
+void prs_report_kinds(const struct prs_report *r, struct prs_result *ret)
+{
+	const struct report_kind *order[REPORT_KINDS_MAX];
+	for (size_t i = 0; i < r->kinds_n; i++)
+		order[i] = &r->kinds[i];
+	if (r->kinds_n)
+		qsort(order, r->kinds_n, sizeof order[0], by_count);
+	ret->kinds_n = 0;
+	for (; ret->kinds_n < PRS_KINDS_SHOWN && ret->kinds_n < r->kinds_n; ret->kinds_n++) {
+		const struct report_kind *k = order[ret->kinds_n];
+		struct prs_error_kind *to = &ret->kinds[ret->kinds_n];
+		const struct prs_error_row *row = prs_error_row(k->code);
+		to->count = k->count;
+		snprintf(to->text, sizeof to->text, "%s: %s", row->name, k->message[0] ? k->message : row->sentence);
+	}
+	ret->kinds_more = r->kinds_n - ret->kinds_n + (r->other_errors > 0);
+}
+
 int report_errors_write(struct prs_report *r, struct prs_err *err)
 {
 	if (r->errors == 0) { /* one may be there from lines that were taken back */

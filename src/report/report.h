@@ -50,6 +50,14 @@ int prs_report_tick(struct prs_report *r, uint64_t wall_us, struct prs_err *err)
 int prs_report_flush(struct prs_report *r, struct prs_err *err);
 
 /* The end of the job, for job_result.txt and the console. */
+enum { PRS_KINDS_SHOWN = 3 };
+
+/* Errors that say the same but for numbers and names. */
+struct prs_error_kind {
+	uint64_t count;  /* of tries and processes, not of mini-batches */
+	char text[420];  /* "RUN_EXCEPTION: ValueError: ..." of the first one */
+};
+
 struct prs_result {
 	int state;               /* enum prs_job_state */
 	uint16_t code;           /* error table, 0 = none */
@@ -61,6 +69,9 @@ struct prs_result {
 	double busy;             /* 0-1: how busy the workers were; < 0 = not known */
 	const char *trace;       /* first traceback of the script; may be NULL */
 	const char *next_command;/* what to type next; may be NULL */
+	struct prs_error_kind kinds[PRS_KINDS_SHOWN]; /* the most frequent first */
+	uint32_t kinds_n;
+	uint64_t kinds_more;     /* kinds that are not shown */
 };
 /* Flush, then logs/job_result.txt, user/error.txt, failed_items.jsonl (run folder), process and node totals. May be called again: the
  * same facts give the same files. Tries all of them and returns the first failure. */
@@ -77,6 +88,8 @@ struct prs_first_error {
 	char message[512];
 	char where[128]; /* "mini-batch 12, try 1, process003" or "init(), process000" */
 };
+/* Fills kinds, kinds_n, kinds_more. */
+void prs_report_kinds(const struct prs_report *r, struct prs_result *ret);
 /* The last error so far, one line: "mini-batch 3, try 1, process001 on 127.0.0.1: ValueError: ..."; "" = none. */
 const char *prs_report_last_error(const struct prs_report *r);
 bool prs_report_first_error(const struct prs_report *r, struct prs_first_error *ret);

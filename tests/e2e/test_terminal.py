@@ -142,7 +142,8 @@ class TerminalTest(GatedCase):
         t.wait_for(r"\r.*/4 mini-batches.*failed 1")
         self.allow("go")
         self.assertEqual(t.finish(), 0)
-        self.assertEqual(visible(t.text).count("ValueError: gr"), 1)
+        self.assertEqual(visible(t.text).count("    ValueError: gr"), 1)
+        self.assertEqual(visible(t.text).count("  errors        1 x RUN_EXCEPTION: ValueError: gr"), 1)
         self.assertIn("Completed, with failures", visible(t.text))
         self.assertIn("failed items  runs/", visible(t.text))
 

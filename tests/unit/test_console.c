@@ -201,9 +201,16 @@ static void test_end_completed(void **context)
 	r.busy = -1;
 	r.wall_us = 3725000000;
 	r.next_command = "prs resume a --retry-failed";
+	r.kinds[0] = (struct prs_error_kind){ 1200, "RUN_EXCEPTION: ValueError: \x1b[2Jx" };
+	r.kinds[1] = (struct prs_error_kind){ 1, "RUN_TIMEOUT: too long" };
+	r.kinds_n = 2;
+	r.kinds_more = 1;
 	prs_console_end(&screen, &r, "runs/a/logs", false);
 	assert_string_equal(shown(), "Completed, with failures: 1,799 mini-batches, 17,990 items in 1:02:05, 4.8 items/s\n"
 	                             "  failed        1 mini-batch, 10 items\n"
+	                             "  errors        1,200 x RUN_EXCEPTION: ValueError: \\x1b[2Jx\n"
+	                             "                1 x RUN_TIMEOUT: too long\n"
+	                             "                1 other kind: logs/user/error.txt\n"
 	                             "  output        scores.txt (18,000 rows, 252.0 kB)\n"
 	                             "  failed items  runs/a/failed_items.jsonl\n"
 	                             "  logs          runs/a/logs\n"

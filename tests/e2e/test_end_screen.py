@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The last screen of a job with failures: every kind of error with its count, also of a job that is over in no time."""
+import re
+
+from prs_job import JobCase
+
+# (what a mini-batch does, flags, what the end says of it)
+ENDS = {
+    "exception": ("[1 / 0]", (), "2 x RUN_EXCEPTION: ZeroDivisionError: division by zero"),
+    "signal": ("os.kill(os.getpid(), 11)", (), r"2 x RUN_CRASH: .*signal 11 \(Segmentation fault\).*"),
+    "native": ("[os.write(2, b'libfoo: no such thing\\n'), os.abort()]", (), r"2 x RUN_CRASH: .*stderr ends with: libfoo: no such thing"),
+    "timeout": ("time.sleep(600)", ("--run-invocation-timeout", "1"), "2 x RUN_TIMEOUT: .*"),
+    "exit": ("os._exit(0)", (), "2 x RUN_EXIT: .*exit status 0"),
+    "memory": ("[bytearray(1 << 30) for i in range(8)]", ("--memory-limit-per-process", "200MB"), "2 x MEMORY_LIMIT: .*200 MB"),
+    "return": ("sys", (), "2 x USER_RETURN_TYPE: The run.* should return a list .* The actual type of output is module. .*"),
+}
+SCRIPT = """
+    import os, sys, time
+    def run(mini_batch):
+        if mini_batch.task_id == 1:
+            x = %s
+            return sys
+        return mini_batch
+"""
+
+
+class EndScreenTest(JobCase):
+    def test_kinds(self):
+        self.files(4)
+        for name, (what, flags, said) in ENDS.items():
+            with self.subTest(name):
+                self.clean()
+                self.script(SCRIPT % what)
+                r = self.prs("run", "code/score.py", "-i", "in", "-b", "1", "-p", "2", "-o", "out.txt", "--run-max-try", "2", *flags)
+                self.assertEqual(r.returncode, 0, r.stderr)
+                self.assertRegex(r.stderr, r"(?m)^Completed, with failures: 3 mini-batches, 3 items .*\n  failed        1 mini-batch, 1 item\n  errors        %s\n  output " % said)
+                self.assertRegex(r.stderr, r"(?m)^  next          prs run JOB --only-failed score-\S+\n$")
+                if name != "memory":
+                    self.assertEqual(len(re.findall("(?m)^The script failed: mini-batch 1, try 1, ", r.stderr)), 1)
+
+    def test_all_failed(self):
+        self.files(12)
+        self.script("import os\ndef run(mini_batch):\n    if mini_batch.task_id % 2: raise ValueError('number %d' % mini_batch.task_id)\n    os._exit(mini_batch.task_id)\n")
+        r = self.prs("run", "code/score.py", "-i", "in", "-b", "1", "-p", "2", "-o", "out.txt", "--run-max-try", "1")
+        self.assertEqual(r.returncode, 1)
+        self.assertRegex(r.stderr, r"\n  errors        6 x .*\n                6 x .*\n  failed items ")
+        self.assertRegex(r.stderr, r" 6 x RUN_EXCEPTION: ValueError: number \d+\n")  # numbers make no kinds
+        self.assertRegex(r.stderr, r" 6 x RUN_EXIT: .*exit status \d+\n")
+
+    def test_short_returns(self):
+        self.files(4)
+        self.script("def run(mini_batch):\n    return mini_batch[1:]\n")
+        r = self.prs("run", "code/score.py", "-i", "in", "-b", "4", "-o", "out.txt")
+        self.assertIn("  errors        none: run() returned fewer results than it got items\n", r.stderr)
