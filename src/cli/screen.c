@@ -10,6 +10,7 @@
 #include "report/console.h"
 #include "wire/states.h"
 
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -310,6 +311,17 @@ static void end_plain(const struct prs_engine_end *end, const struct prs_err *er
 		fprintf(stderr, "Go on with: %s\n", end->next_command);
 }
 
+static bool has_entries(const char *dir)
+{
+	DIR *d = opendir(dir);
+	bool any = false;
+	for (struct dirent *e; d && !any && (e = readdir(d)) != NULL;)
+		any = strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0;
+	if (d)
+		closedir(d);
+	return any;
+}
+
 void screen_end(struct screen *s, const struct prs_engine_end *end, const char *logs, int status, const struct prs_err *err)
 {
 	PRS_AUTOBUF b, trace;
@@ -328,6 +340,10 @@ void screen_end(struct screen *s, const struct prs_engine_end *end, const char *
 		if (r.trace)
 			put_original(s, &trace, r.trace, strlen(r.trace));
 		r.trace = s->error_shown || !r.trace ? NULL : prs_buf_str(&trace);
+		if (s->output_dir && !status && has_entries(s->output_dir)) {
+			r.output = s->output_dir;
+			r.rows = 0;
+		}
 		r.output = r.output ? cli_short_path(r.output, output, sizeof output) : NULL;
 		r.run_dir = cli_short_path(r.run_dir, dir, sizeof dir);
 		prs_console_end(&b, &r, logs, s->color);

@@ -15,6 +15,7 @@ struct screen {
 	bool drawn, error_shown;
 	const char *copied, *original; /* tracebacks name files of the snapshot's working copy: shown as the user's own; NULL = as they are */
 	const char *run_name;   /* for commands; may be NULL */
+	const char *output_dir; /* where the script of a job without an output file writes; NULL = there is such a file */
 	unsigned shown;         /* columns of the live line as drawn */
 	uint64_t next_us;       /* not on a terminal: when the next line is due */
 	struct prs_buf line, last; /* live line; as it stands on the screen */

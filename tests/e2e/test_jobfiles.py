@@ -136,7 +136,8 @@ class JobFileTest(JobCase):
         self.files(3)
         self.write("code/score.py", "import os\nfrom azureml_user.parallel_run import EntryScript\ndef run(b):\n    for p in b:\n        open(os.path.join(EntryScript().output_dir, os.path.basename(p)), 'w').close()\n    return b\n")
         self.write("component.yml", COMPONENT.replace("  append_row_to: ${{outputs.rows}}\n", "").replace("  rows:\n    type: uri_file\n", ""))
-        self.run_file("component.yml", "--input", "data=in", "--input", "model=code", "--output", "extra=mine/deep")
+        r = self.run_file("component.yml", "--input", "data=in", "--input", "model=code", "--output", "extra=mine/deep")
+        self.assertRegex(r.stderr, r"output +mine/deep\n")
         self.assertEqual(sorted(os.listdir(os.path.join(self.dir, "mine", "deep"))), ["f0000", "f0001", "f0002"])
 
     def test_v1(self):
