@@ -750,7 +750,7 @@ static void units_waited_for(const struct prs_ledger_counts *c, char *text, size
 	static const struct {
 		enum prs_unit_state state;
 		const char *what;
-	} parts[] = { { PRS_UNIT_LEASED, "given to a process" }, { PRS_UNIT_WAITING, "waiting for another try" }, { PRS_UNIT_PLANNED, "planned" } };
+	} parts[] = { { PRS_UNIT_LEASED, "given to a process" }, { PRS_UNIT_WAITING, "waiting for another try" }, { PRS_UNIT_SPLIT, "tried in parts" }, { PRS_UNIT_PLANNED, "planned" } };
 	size_t at = (size_t)snprintf(text, bytes, "mini-batches:");
 	bool first = true;
 	for (size_t i = 0; i < sizeof parts / sizeof *parts && at < bytes; i++) {

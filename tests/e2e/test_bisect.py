@@ -196,6 +196,29 @@ class BisectTest(JobCase):
                 told = [line for line in f.read().split("\n\n")[0].splitlines() if line.split()[0] not in ("run:", "ended:", "wall", "busy:")]
         return told, {name: (item["error"], item["message"]) for name, item in self.failed_items().items()}
 
+    def test_looked_at(self):
+        """Commands that look at a run whose mini-batches are in parts: running, interrupted, completed."""
+        want = self.files(30)
+        self.script(SOME.replace("    if BAD", "    while len(names) < 4 and os.path.exists('%s'): __import__('time').sleep(0.01)\n        if BAD" % self.path("wait")))
+        self.write("wait", "")
+        p = self.start(*self.words, "--run-max-try", "1", env={"BAD": "f0003"})
+        wait_until(lambda: self.splits() == 2 or p.poll() is not None, "two splits")
+        r = wait_until(lambda: (lambda r: r if "given" not in r.stdout else None)(self.prs("why", "last")), "only parts are left")
+        self.assertIn("waits for mini-batches: 1 tried in parts\n", r.stdout)
+        self.assertRegex(self.prs("list").stdout, r" running +2/3 +0 ")
+        p.kill()
+        p.wait()
+        os.remove(self.path("wait"))
+        self.assertRegex(self.prs("list").stdout, r" interrupted +2/3 +0 ")
+        self.assertIn(" is interrupted: ", self.prs("why", "last").stderr)
+        self.assertIn(" is interrupted: ", self.prs("cancel", "last").stderr)
+        r = self.prs("resume", "last", env={"BAD": "f0003"})
+        self.assertEqual(r.returncode, 0, r.stderr)
+        self.assertEqual(self.output(), self.without(want, "f0003"))
+        self.assertRegex(self.prs("list").stdout, r" completed +2/3 +1 ")
+        r = self.prs("clean", "--older", "0s")
+        self.assertEqual((r.returncode, os.listdir(self.path("runs"))), (0, []), r.stderr)
+
     def splits(self):
         if not glob.glob(self.path("runs", "*", "journal-*")):
             return 0

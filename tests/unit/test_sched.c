@@ -536,6 +536,15 @@ static void test_waits_for(void **state)
 	perform("initok 0 0");
 	prs_sched_waits_for(w.sched, text, sizeof text);
 	assert_string_equal(text, "mini-batches: 2 given to a process, 3 planned");
+	struct prs_limits l = defaults;
+	l.bisect = true;
+	l.run_max_try = 1;
+	static const char *const parts[] = { "up 0 1", "plan 1 all", "ask 0 1", "initok 0 0", "try 0 RUN_CRASH 1 -> halve u0 RUN_CRASH 10 items", "split 0", NULL };
+	teardown(NULL);
+	begin(&l);
+	tell(parts);
+	prs_sched_waits_for(w.sched, text, sizeof text);
+	assert_string_equal(text, "mini-batches: 1 tried in parts");
 }
 
 int main(void)
