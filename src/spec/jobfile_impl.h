@@ -27,6 +27,7 @@ struct jf_input {
 	const char *partition_format;
 	bool data, optional, unset, bad; /* bad: a mistake was found already */
 	bool split;              /* input_data */
+	bool plain;              /* declared as mltable, and --input gives a folder without one */
 };
 
 struct jf_output {

@@ -234,7 +234,7 @@ static void copy_bound(struct jobfile *m, struct jf_input *in, const struct jf_i
 	in->at = node->at;
 	in->bad = from->bad;
 	in->unset = from->unset;
-	in->type = in->type ? in->type : from->type;
+	in->type = in->type && !from->plain ? in->type : from->type;
 	in->partition_format = from->partition_format;
 	if (from->unset || from->bad)
 		return;
@@ -329,12 +329,24 @@ static struct prs_mark input_flag_mark(struct jobfile *m, const char *name)
 	return flag_mark(m, text ? text : "--input");
 }
 
+/* Flags take folders, files, patterns and lists for an mltable too. */
+static void plain_folder(struct jobfile *m, struct jf_input *in, const char *path, struct prs_mark at)
+{
+	PRS_AUTOFREE char *table = path ? prs_strf("%s/MLTable", path) : NULL;
+	in->plain = table && in->type && !strcmp(in->type, "mltable") && jf_kind_of(m, path) == 'd' && jf_kind_of(m, table) != 'f';
+	if (!in->plain)
+		return;
+	in->type = "uri_folder";
+	prs_yaml_find(m->d, PRS_WARNING, at, "no file named MLTable in %s: its files are the input", path);
+}
+
 static void flag_value(struct jobfile *m, struct jf_input *in, const struct prs_yaml *declared, const char *text)
 {
 	struct prs_mark at = input_flag_mark(m, in->name);
 	PRS_AUTOFREE char *path = prs_path_absolute(m->q->cwd, text);
 	if (!in->type && (strchr(text, '/') || text[0] == '@' || (path && jf_kind_of(m, path))))
 		in->type = "uri_folder";
+	plain_folder(m, in, path, at);
 	set_text(m, in, declared, text, m->q->cwd, at);
 }
 

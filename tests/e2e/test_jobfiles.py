@@ -174,6 +174,16 @@ class JobFileTest(JobCase):
         self.run_file("component.yml", "--input", "data=data", "--input", "model=code", "--output", "rows=rows.txt")
         self.assertEqual(self.rows("rows.txt"), [n + " 6" for n in ("1.png", "3.png", "6.png", "4.txt", "5.png", "6.png")])
 
+    def test_plain_folder_for_an_mltable(self):
+        """By --input, also through a pipeline's input; in the file it is a mistake (106)."""
+        self.files(3)
+        self.write("job/pipeline.yml", PIPELINE.replace("type: uri_folder", "type: mltable", 1))
+        self.write("component.yml", COMPONENT.replace("type: uri_folder  # data", "type: mltable"))
+        for name, more in (("job/pipeline.yml", ["--input", "images=in"]), ("component.yml", ["--input", "data=in", "--input", "model=code"])):
+            r = self.run_file(name, *more)
+            self.assertIn("no file named MLTable in", r.stderr)
+            self.assertIn("3 items", r.stderr)
+
     def test_pattern_and_list(self):
         for name in ("a/1.png", "a/2.txt", "b/3.png"):
             self.write("data/" + name, "")
