@@ -136,7 +136,7 @@ int cli_start(const struct cli_start *s)
 	snprintf(st.copied, sizeof st.copied, "%s/work/code", s->run->dir);
 	screen_init(&st.screen, s->json, s->quiet);
 	st.screen.run_name = s->run->name;
-	st.screen.output_dir = s->job->output_file ? NULL : s->job->output_dir;
+	st.screen.output_dir = s->job->o.output_action == PRS_OUTPUT_SUMMARY_ONLY ? s->job->output_dir : NULL;
 	screen_keys(&st.screen);
 	int r = cli_find_parts(program, loader, &err);
 	if (!r && make_environment(s->job, s->run->dir, s->run->name, &env, &gpus) < 0)

@@ -38,6 +38,12 @@ class EndScreenTest(JobCase):
                 if name != "memory":
                     self.assertEqual(len(re.findall("(?m)^The script failed: mini-batch 1, try 1, ", r.stderr)), 1)
 
+    def test_the_output_in_the_run_folder(self):
+        self.files(4)
+        self.script("def run(mini_batch): return mini_batch")
+        r = self.prs("run", "code/score.py", "-i", "in")
+        self.assertRegex(r.stderr, r"(?m)^  output +runs/score-\S+/outputs/parallel_run_step.txt \(4 rows, \d+ bytes\)$")
+
     def test_all_failed(self):
         self.files(12)
         self.script("import os\ndef run(mini_batch):\n    if mini_batch.task_id % 2: raise ValueError('number %d' % mini_batch.task_id)\n    os._exit(mini_batch.task_id)\n")
