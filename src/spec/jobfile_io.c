@@ -76,12 +76,18 @@ static const char *without_scheme(const char *text)
 	return text;
 }
 
-/* What to write into prs.yml, as it is to be written. */
+/* What to write into prs.yml, as it is to be written; the caller frees. */
+static char *entry_for(const char *text)
+{
+	const char *store = !strncmp(text, "azureml://", 10) ? strstr(text, "datastores/") : NULL;
+	PRS_AUTOFREE char *name = store ? prs_strf("%.*s", (int)strcspn(store + 11, "/"), store + 11) : NULL;
+	return name ? prs_strf("datastores: {%s: FOLDER}", name) : prs_strf("assets: {\"%.200s\": PATH}", text);
+}
+
 static void not_mapped(struct jobfile *m, const char *text, struct prs_mark at, const char *what)
 {
-	const char *file = prs_project_file(m->q->project), *store = !strncmp(text, "azureml://", 10) ? strstr(text, "datastores/") : NULL;
-	PRS_AUTOFREE char *name = store ? prs_strf("%.*s", (int)strcspn(store + 11, "/"), store + 11) : NULL;
-	PRS_AUTOFREE char *entry = name ? prs_strf("datastores: {%s: FOLDER}", name) : prs_strf("assets: {\"%.200s\": PATH}", text);
+	const char *file = prs_project_file(m->q->project);
+	PRS_AUTOFREE char *entry = entry_for(text);
 	if (!entry)
 		m->d->failed = true;
 	else
@@ -666,7 +672,10 @@ static void output_path(struct jobfile *m, struct jf_output *out, const struct p
 	}
 	if (out->path || m->d->failed)
 		return;
-	prs_yaml_find(m->d, PRS_WARNING, node->at, "output %s: this place is not mapped in prs.yml: it goes to the folder outputs/ of the run", out->name);
+	PRS_AUTOFREE char *entry = entry_for(text);
+	bool late = entry && strchr(entry, JF_LATE_OPEN);
+	prs_yaml_find(m->d, PRS_WARNING, node->at, "output %s: this place is not mapped in prs.yml%s%s%s: it goes to the folder outputs/ of the run", out->name,
+	              entry && !late ? " (" : "", entry && !late ? entry : "", entry && !late ? ")" : "");
 	const char *last = strrchr(text, '/');
 	if (out->type && !strcmp(out->type, "uri_file") && last && last[1])
 		out->path = kept(m, prs_strf("%coutputs%c/%s", JF_LATE_OPEN, JF_LATE_CLOSE, last + 1));

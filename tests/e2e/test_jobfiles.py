@@ -3,6 +3,7 @@
 import glob
 import json
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -209,9 +210,12 @@ class JobFileTest(JobCase):
 
     def test_project_file(self):
         self.files(2)
-        self.write("prs.yml", "assets:\n  azureml:digits:2: ./in\ndatastores:\n  workspaceblobstore: ./store\n")
         self.write("job/pipeline.yml", PIPELINE.replace("path: ../in", "path: azureml:digits:2").replace(
             "./out/scores.txt", "azureml://datastores/${{default_datastore}}/paths/${{name}}/scores.txt"))
+        r = self.prs("validate", "job/pipeline.yml")
+        self.assertEqual(r.returncode, 2)
+        entries = re.findall(r"\((assets: .*?}|datastores: .*?})\)", r.stderr)
+        self.write("prs.yml", "\n".join(entries).replace("PATH", "./in").replace("FOLDER", "./store") + "\n") # as it is said
         self.run_file("job/pipeline.yml")
         [path] = glob.glob(os.path.join(self.dir, "store", "*", "scores.txt"))
         self.assertTrue(os.path.basename(os.path.dirname(path)).startswith("digits-"))
