@@ -112,6 +112,16 @@ static const char *near_reference(struct jobfile *m, const struct prs_expr *e)
 
 static bool is(const struct prs_expr *e, const char *word) { return e->n == strlen(word) && !strncmp(e->p, word, e->n); }
 
+/* The input of the job whose value a node is. */
+static const char *input_with(const struct jobfile *m, const struct prs_yaml *node)
+{
+	const struct prs_yaml *inputs = jf_value(m->job, "inputs");
+	for (size_t i = 0; inputs && inputs->kind == PRS_YAML_MAP && i < inputs->n; i++)
+		if (inputs->items[i] == node || jf_value(inputs->items[i], "path") == node)
+			return inputs->keys[i]->text;
+	return "NAME";
+}
+
 enum jf_ref jf_reference(struct jobfile *m, const struct prs_expr *e, const struct prs_yaml *node, const char *output_name, const char **ret)
 {
 	const char *name;
@@ -133,7 +143,8 @@ enum jf_ref jf_reference(struct jobfile *m, const struct prs_expr *e, const stru
 	if (is(e, "output_name") && output_name)
 		return keep(m, output_name, JF_REF_ATOM, ret);
 	if (e->n > 12 && !strncmp(e->p, "parent.jobs.", 12)) {
-		prs_yaml_find(m->d, PRS_MISTAKE, place_of(m, e, node), "%s: the output of another job, and only this one runs: give a path instead (--input NAME=PATH)", shown(m->d, e));
+		prs_yaml_find(m->d, PRS_MISTAKE, place_of(m, e, node), "%s: the output of another job, and only this one runs: give a path instead (--input %s=PATH)", shown(m->d, e),
+		              input_with(m, node));
 		return JF_REF_BAD;
 	}
 	const char *near = near_reference(m, e);
