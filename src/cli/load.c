@@ -2,6 +2,7 @@
  * load: from the command line (a script or a job file, flags, words for the script) to one checked job. All mistakes are told at once.
  */
 #include "cli/load.h"
+#include "cli/venv.h"
 
 #include "base/mem.h"
 #include "data/list.h"
@@ -48,20 +49,68 @@ static void check_loader(struct cli_args *a)
 		cli_mistake(a, "%s", err.msg);
 }
 
-static void check_python(struct prs_job *j, const struct load *l, struct cli_args *a)
+static void keep_python(struct prs_job *j, struct cli_args *a, const char *path, const char *why)
 {
-	PRS_AUTOFREE char *entry = l->is_jobfile && j->entry && j->code_dir ? prs_strf("%s/%s", j->code_dir, j->entry) : NULL;
-	struct prs_err err = { 0 };
-	char path[PATH_MAX];
-	const char *given = j->o.python;
-	if (cli_find_python(given ? given : "python3", entry ? entry : l->is_jobfile ? "" : l->script, path, sizeof path, &err) < 0) {
-		cli_mistake(a, "%s%s", given && err.code != -PRS_EINVALID ? "--python: " : "", err.msg);
-		return;
-	}
+	prs_freep(&j->python);
+	prs_freep(&j->python_why);
 	j->python = prs_strdup(path);
-	j->python_why = prs_strdup(given ? "--python" : "PATH");
+	j->python_why = prs_strdup(why);
 	if (!j->python || !j->python_why)
 		cli_mistake(a, "out of memory");
+}
+
+/* The Python that the job's packages are installed for: the version it asks for, where there is one. */
+static int base_python(const struct prs_job *j, char *to, size_t n, struct prs_err *err)
+{
+	unsigned major, minor;
+	struct prs_err none;
+	if (j->env_python && sscanf(j->env_python, "%u.%u", &major, &minor) == 2) {
+		PRS_AUTOFREE char *name = prs_strf("python%u.%u", major, minor);
+		if (name && cli_find_python(name, NULL, to, n, &none) == 0)
+			return 0;
+		fprintf(stderr, "warning: Python %s is not on this machine: python3 of the PATH is used\n", j->env_python);
+	}
+	return cli_find_python("python3", NULL, to, n, err);
+}
+
+/* An environment of the packages that the job lists. Only prs run makes one; else its interpreter is said, and nothing can be asked of it. */
+static void take_packages(struct prs_job *j, const char *entry, struct cli_args *a)
+{
+	struct prs_err err = { 0 };
+	char base[PATH_MAX], path[PATH_MAX];
+	bool ready = false, makes = a->command->run == cmd_run && !a->mistakes_n;
+	int r = base_python(j, base, sizeof base, &err);
+	r = r ? r : venv_find(base, &j->env_pip, path, sizeof path, &ready, &err);
+	if (!r && !ready && makes)
+		r = venv_make(base, &j->env_pip, cli_quiet(a) || cli_json(a), &err);
+	if (!r && (ready || makes))
+		r = cli_find_python(path, entry, path, sizeof path, &err);
+	if (r < 0) {
+		cli_mistake(a, "%s", err.msg);
+		return;
+	}
+	PRS_AUTOFREE char *why = prs_strf("%s for %zu package%s of the job", ready || makes ? "made" : "to be made", j->env_pip.n, j->env_pip.n == 1 ? "" : "s");
+	keep_python(j, a, path, why ? why : "");
+}
+
+/* Who chooses the interpreter: --python; prs.yml by the name of the job's environment, or for all jobs; the job's packages; the PATH. */
+static void check_python(struct prs_job *j, const struct load *l, struct cli_args *a)
+{
+	struct prs_err err = { 0 };
+	char path[PATH_MAX];
+	PRS_AUTOFREE char *entry = l->is_jobfile && j->entry && j->code_dir ? prs_strf("%s/%s", j->code_dir, j->entry) : NULL;
+	PRS_AUTOFREE char *mapped = j->env_name ? prs_project_python(l->project, j->env_name) : NULL, *project = prs_project_python(l->project, NULL);
+	const char *given = j->o.python ? j->o.python : mapped ? mapped : project;
+	const char *why = j->o.python ? "--python" : mapped ? "environments of prs.yml" : project ? "python of prs.yml" : "PATH";
+	const char *script = entry ? entry : l->is_jobfile ? "" : l->script;
+	if (!given && j->env_pip.n) {
+		take_packages(j, script, a);
+		return;
+	}
+	if (cli_find_python(given ? given : "python3", script, path, sizeof path, &err) < 0)
+		cli_mistake(a, "%s%s%s", given && err.code != -PRS_EINVALID ? why : "", given && err.code != -PRS_EINVALID ? ": " : "", err.msg);
+	else
+		keep_python(j, a, path, why);
 }
 
 /* Can a file be made in this folder? Asking (access) is not enough: quotas, read-only mounts, network file systems. */
@@ -111,11 +160,8 @@ static struct prs_project *find_project(struct load *l)
 static void check_jobfile(struct prs_job *j, struct load *l, struct cli_args *a)
 {
 	struct prs_err err = { 0 };
-	PRS_AUTOBUF report;
-	prs_buf_init(&report, 4 << 20);
 	if (j->o.code)
 		cli_mistake(a, "--code belongs to scripts: a job file has a key for it (code or source_directory), see --set");
-	l->project = find_project(l);
 	struct prs_jobfile_request q = { .struct_size = sizeof q,
 		                         .fs = program_fs(),
 		                         .file = l->script,
@@ -127,13 +173,8 @@ static void check_jobfile(struct prs_job *j, struct load *l, struct cli_args *a)
 	for (unsigned i = 0; cli_value(a, "--set", i); i++)
 		if (prs_list_add(&l->sets, cli_value(a, "--set", i)) < 0)
 			cli_mistake(a, "out of memory");
-	if (prs_jobfile_read(j, &q, l->doc, &err) < 0) {
+	if (prs_jobfile_read(j, &q, l->doc, &err) < 0)
 		cli_mistake(a, "%s", err.msg);
-		return;
-	}
-	prs_yaml_print(l->doc, PRS_MISTAKE, &report);
-	a->mistakes_n += prs_yaml_count(l->doc, PRS_MISTAKE);
-	prs_buf_puts(&a->mistakes, prs_buf_str(&report));
 }
 
 /* The files that a list names are there. */
@@ -163,11 +204,17 @@ int load_job(struct prs_job *j, struct load *l, struct cli_args *a)
 	if (!getcwd(l->cwd, sizeof l->cwd)) {
 		cli_mistake(a, "the current folder: %s", strerror(errno));
 	} else if (l->script) {
+		PRS_AUTOBUF report;
+		prs_buf_init(&report, 4 << 20);
 		l->is_jobfile = prs_is_jobfile(l->script);
+		l->project = find_project(l);
 		if (l->is_jobfile)
 			check_jobfile(j, l, a);
 		else
 			check_script(j, l, a);
+		prs_yaml_print(l->doc, PRS_MISTAKE, &report);
+		a->mistakes_n += prs_yaml_count(l->doc, PRS_MISTAKE);
+		prs_buf_puts(&a->mistakes, prs_buf_str(&report));
 		check_python(j, l, a);
 		check_loader(a);
 	}

@@ -45,6 +45,7 @@ void prs_job_done(struct prs_job *j)
 	}
 	prs_freep(&j->inputs);
 	prs_freep(&j->outputs);
+	prs_list_done(&j->env_pip);
 	prs_list_done(&j->program_args);
 	prs_list_done(&j->system_args);
 	prs_list_done(&j->data_paths);
@@ -52,7 +53,7 @@ void prs_job_done(struct prs_job *j)
 	free_pairs(j->side_inputs, j->side_inputs_n);
 	free_pairs(j->environment, j->environment_n);
 	char **texts[] = { &j->submit_dir, &j->code_dir, &j->entry, &j->output_file, &j->output_dir, &j->name, &j->python, &j->python_why,
-	                   &j->only_failed, &j->only_failed_name };
+	                   &j->only_failed, &j->only_failed_name, &j->env_name, &j->env_python };
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
 		prs_freep(texts[i]);
 	for (size_t i = 0; i < PRS_OPTIONS; i++)

@@ -49,6 +49,9 @@ struct prs_job {
 	char *output_file; /* absolute; NULL for summary_only or when it lies in the run folder */
 	char *output_dir;  /* absolute, always a folder; NULL = outputs/ of the run folder (set when the run folder is made) */
 	char *name;        /* of the run, without stamp */
+	char *env_name;    /* of a job file: the name of its environment ("azureml:x:1"), its Python ("3.10") and what pip is to install */
+	char *env_python;
+	struct prs_list env_pip;
 	char *python;      /* absolute path of the resolved interpreter, and why */
 	char *python_why;
 	char *only_failed;   /* NULL, or the run folder whose failed items are the input; its name, and how many they are */

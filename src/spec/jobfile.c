@@ -18,7 +18,7 @@ bool prs_is_jobfile(const char *path)
 
 /* ---- files ------------------------------------------------------------------------------------------------------------ */
 
-static int read_bytes(const struct prs_fs *fs, const char *path, struct prs_buf *to)
+int jf_read_bytes(const struct prs_fs *fs, const char *path, struct prs_buf *to)
 {
 	int fd = fs->open(fs->ctx, path, O_RDONLY, 0);
 	if (fd < 0)
@@ -50,7 +50,7 @@ struct prs_yaml *jf_read_file(struct jobfile *m, const char *path, struct prs_ma
 {
 	PRS_AUTOBUF bytes;
 	prs_buf_init(&bytes, PRS_YAML_BYTES_MAX + (256 << 10));
-	int r = read_bytes(m->q->fs, path, &bytes);
+	int r = jf_read_bytes(m->q->fs, path, &bytes);
 	if (r < 0) {
 		prs_yaml_find(m->d, PRS_MISTAKE, at, "%s: %s: %s", what, path, strerror(-r));
 		return NULL;
@@ -179,13 +179,6 @@ void jf_environment_variables(struct jobfile *m, const struct prs_yaml *map)
 	}
 }
 
-void jf_environment(struct jobfile *m, const struct prs_yaml *node)
-{
-	jf_check_keys(m, node, JF_ENVIRONMENT, "environment");
-	if (node && !m->j->o.python)
-		prs_yaml_find(m->d, PRS_IGNORED, node->at, "environment: not used: the workers run python3, or what --python names");
-}
-
 /* --model and --side-input: NAME=PATH. */
 static void flag_pairs(struct jobfile *m, const char *flag, const struct prs_list *from, struct prs_job_pair **ret, size_t *ret_n)
 {
@@ -243,9 +236,7 @@ static void check_type(struct jobfile *m, const struct prs_yaml *map, const char
 
 static void check_maps(struct jobfile *m, const struct prs_yaml *map, const char *what)
 {
-	static const struct { const char *key; enum jf_place place; } inner[] = {
-		{ "task", JF_TASK }, { "retry_settings", JF_RETRY }, { "resources", JF_RESOURCES }, { "environment", JF_ENVIRONMENT }, { "task.environment", JF_ENVIRONMENT },
-	};
+	static const struct { const char *key; enum jf_place place; } inner[] = { { "task", JF_TASK }, { "retry_settings", JF_RETRY }, { "resources", JF_RESOURCES } };
 	jf_check_keys(m, map, JF_JOB, what);
 	for (size_t i = 0; i < sizeof inner / sizeof *inner; i++)
 		jf_check_keys(m, jf_value(map, inner[i].key), inner[i].place, inner[i].key);
@@ -536,7 +527,7 @@ int prs_jobfile_read(struct prs_job *j, const struct prs_jobfile_request *q, str
 	PRS_AUTOBUF bytes;
 	prs_buf_init(&bytes, PRS_YAML_BYTES_MAX + (256 << 10));
 	PRS_AUTOFREE char *path = prs_path_absolute(q->cwd, q->file);
-	int r = path ? read_bytes(q->fs, path, &bytes) : -ENOMEM;
+	int r = path ? jf_read_bytes(q->fs, path, &bytes) : -ENOMEM;
 	if (r < 0)
 		return prs_fail_errno(err, -r, "%s", q->file);
 	return prs_jobfile_parse(j, q, bytes.data ? bytes.data : (const uint8_t *)"", bytes.len, d, err);

@@ -115,10 +115,14 @@ void jf_mltable(struct jobfile *m, struct prs_job_input *in, const char *folder,
 void jf_read_v1(struct jobfile *m, const struct prs_yaml *root);
 void jf_read_batch(struct jobfile *m, const struct prs_yaml *root);
 
+/* jobfile_env.c */
+void jf_environment(struct jobfile *m, const struct prs_yaml *node);
+void jf_environment_v1(struct jobfile *m, const struct prs_yaml *config);
+
 /* jobfile.c */
 struct prs_yaml *jf_read_file(struct jobfile *m, const char *path, struct prs_mark at, const char *what);
 void jf_code(struct jobfile *m, const struct prs_yaml *code, const struct prs_yaml *entry, const char *entry_key);
-void jf_environment(struct jobfile *m, const struct prs_yaml *node);
+int jf_read_bytes(const struct prs_fs *fs, const char *path, struct prs_buf *to); /* 0 or -errno; a little more than YAML_BYTES_MAX at most */
 void jf_environment_variables(struct jobfile *m, const struct prs_yaml *map);
 void jf_name(struct jobfile *m, const struct prs_yaml *name, const struct prs_yaml *display_name);
 void jf_instance_count(struct jobfile *m, const struct prs_yaml *node, const char *key);

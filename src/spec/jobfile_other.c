@@ -127,7 +127,7 @@ void jf_read_v1(struct jobfile *m, const struct prs_yaml *root)
 	v1_code(m, jf_value(config, "source_directory"), entry);
 	jf_environment_variables(m, jf_value(config, "environment_variables"));
 	jf_instance_count(m, jf_value(config, "node_count"), "node_count");
-	jf_environment(m, jf_value(config, "environment"));
+	jf_environment_v1(m, config);
 	inputs_of_flags(m, "a parallel_run_config");
 	if (file && action && action->kind == PRS_YAML_SCALAR && !strcasecmp(action->text, "summary_only"))
 		prs_yaml_find(m->d, PRS_WARNING, file->at, "append_row_file_name has no meaning with output_action: summary_only");

@@ -302,6 +302,31 @@ static void put_word(struct print *p, struct prs_buf *to, const char *word, bool
 	prs_buf_putc(to, '\'');
 }
 
+/* environment: a name; with packages the name and a conda file in place. */
+static void put_environment(struct print *p)
+{
+	const struct prs_job *j = p->j;
+	if (j->env_name && !j->env_pip.n && !j->env_python) {
+		put_pair(p, 2, "environment", j->env_name);
+		return;
+	}
+	if (!j->env_pip.n && !j->env_python)
+		return;
+	prs_buf_puts(p->to, "  environment:\n");
+	if (j->env_name)
+		put_pair(p, 4, "name", j->env_name);
+	prs_buf_puts(p->to, "    conda_file:\n      dependencies:\n");
+	if (j->env_python)
+		prs_buf_putf(p->to, "        - python=%s\n", j->env_python);
+	if (j->env_pip.n)
+		prs_buf_puts(p->to, "        - pip:\n");
+	for (size_t i = 0; i < j->env_pip.n; i++) {
+		prs_buf_puts(p->to, "            - ");
+		put_text(p, j->env_pip.v[i]);
+		prs_buf_putc(p->to, '\n');
+	}
+}
+
 static void put_arguments(struct print *p)
 {
 	const struct prs_list *lists[] = { &p->j->system_args, &p->j->program_args, &p->j->user_args };
@@ -341,6 +366,7 @@ int prs_job_to_yaml(const struct prs_job *j, struct prs_buf *to, struct prs_err 
 	prs_buf_puts(to, "  entry_script: ");
 	put_text(&p, j->entry);
 	prs_buf_putc(to, '\n');
+	put_environment(&p);
 	put_arguments(&p);
 	if (append_name(j))
 		prs_buf_putf(to, "  append_row_to: ${{outputs.%s}}\n", append_name(j));

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import textwrap
 import unittest
+import zipfile
 
 from prs_job import DEADLINE, PRS, JobCase
 
@@ -335,3 +336,123 @@ jobs:
       rows: {type: uri_file, path: ./scores.txt}
     mini_batch_size: "2"
 """
+
+
+class EnvironmentTest(JobCase):
+    """Which interpreter a job gets, and why."""
+
+    def setUp(self):
+        super().setUp()
+        self.files(1)
+        self.write("code/score.py", "import sys\ndef run(b): return [sys.prefix]\n")
+        self.env = {"HOME": self.dir, "XDG_CACHE_HOME": self.path("cache"), "XDG_CONFIG_HOME": self.path("config")}
+        self.job("environment: azureml:sk:1")
+
+    def job(self, environment):
+        self.write("job.yml", "type: parallel\nname: e\ninputs: {data: {path: ./in}}\noutputs: {rows: {type: uri_file, path: ./rows.txt}}\ninput_data: ${{inputs.data}}\ntask:\n"
+                   "  type: run_function\n  code: ./code\n  entry_script: score.py\n  append_row_to: ${{outputs.rows}}\n  %s\n" % environment)
+
+    def chosen(self, *words):
+        r = self.prs("plan", "job.yml", *words, env=self.env)
+        self.assertEqual(r.returncode, 0, r.stderr)
+        [line] = [line for line in r.stdout.splitlines() if line.startswith("  python ")]
+        return line[16:]
+
+    def interpreter(self, name):
+        """An interpreter of its own name."""
+        self.write(name, "#!/bin/sh\nexec %s \"$@\"\n" % sys.executable)
+        os.chmod(self.path(name), 0o755)
+
+    def uv(self, fails=""):
+        """A program named uv that writes down what it is asked, and makes an interpreter."""
+        self.write("bin/uv", "#!/bin/sh\necho \"uv $*\" >>%s\necho working on it\n%s\n"
+                   "if [ \"$1\" = venv ]; then for d; do :; done; mkdir -p \"$d/bin\" && ln -s %s \"$d/bin/python\"; fi\n" % (self.path("uv.log"), fails, sys.executable))
+        os.chmod(self.path("bin/uv"), 0o755)
+        self.env["PATH"] = self.path("bin") + ":" + os.environ["PATH"]
+
+    def uv_calls(self):
+        with open(self.path("uv.log")) as f:
+            return f.read().splitlines()
+
+    def test_order(self):
+        self.assertIn("(PATH)", self.chosen())
+        self.write("config/prs/prs.yml", "python: %s\n" % sys.executable)
+        self.assertIn("(python of prs.yml)", self.chosen())
+        self.write("prs.yml", "environments: {sk: %s}\n" % sys.executable)
+        self.assertIn("(environments of prs.yml)", self.chosen())
+        self.assertIn("(--python)", self.chosen("--python", sys.executable))
+        os.remove(self.path("config/prs/prs.yml"))
+        self.job("environment: azureml:other:1")
+        self.assertIn("(PATH)", self.chosen())
+
+    def test_project_for_a_script(self):
+        self.write("prs.yml", "python: %s\n" % sys.executable)
+        r = self.prs("plan", "code/score.py", "--input", "in", env=self.env)
+        self.assertIn("(python of prs.yml)", r.stdout)
+        self.write("prs.yml", "pythn: x\n")
+        r = self.prs("plan", "code/score.py", "--input", "in", env=self.env)
+        self.assertEqual(r.returncode, 2)
+        self.assertIn("prs.yml:1:1: pythn is not a key of prs.yml; did you mean python?", r.stderr)
+
+    def test_packages_are_made_once(self):
+        self.uv()
+        self.write("env/req.txt", "# comment\npandas==2.0  # why\n\n-i https://example.org\n")
+        self.write("env/conda.yml", "name: x\nchannels: [conda-forge]\ndependencies:\n  - python=3\n  - pip\n  - numpy=1.26\n  - conda-forge::scikit-learn>=1.2\n  - cudatoolkit=11\n"
+                   "  - pytorch=2.1.0=py310\n  - pip:\n    - azureml-core\n    - pillow\n    - -r req.txt\n    - ./local-1.0.whl\n")
+        self.job("environment: {image: x, conda_file: ./env/conda.yml}")
+        self.assertIn("(to be made for 7 packages of the job)", self.chosen())
+        self.assertFalse(os.path.exists(self.path("uv.log")))
+        r = self.prs("run", "job.yml", env=self.env)
+        self.assertEqual(r.returncode, 0, r.stderr)
+        self.assertIn("making an environment for the packages of the job", r.stderr)
+        self.assertIn("working on it", r.stderr)
+        self.assertEqual(r.stdout, "")
+        [folder] = [p for p in glob.glob(self.path("cache/prs/environments/*")) if os.path.isdir(p)]
+        with open(folder + ".txt") as f:
+            self.assertEqual(f.read().splitlines(), ["numpy==1.26.*", "scikit-learn>=1.2", "torch==2.1.0.*", "pillow", "pandas==2.0", "-i https://example.org", self.path("env/local-1.0.whl")])
+        calls = self.uv_calls()
+        self.assertEqual(len(calls), 2)
+        self.assertRegex(calls[0], r"^uv venv --quiet --no-project --python /.* " + folder + "$")
+        self.assertEqual(calls[1], "uv pip install --python %s/bin/python -r %s.txt" % (folder, folder))
+        self.assertIn("(made for 7 packages of the job)", self.chosen("--overwrite"))
+        r = self.prs("run", "job.yml", "--overwrite", env=self.env)
+        self.assertEqual(r.returncode, 0, r.stderr)
+        self.assertEqual(len(self.uv_calls()), 2)
+        r = self.prs("validate", "job.yml", "--overwrite", env=self.env)
+        self.assertIn("conda package cudatoolkit=11: not installed: only conda has it", r.stderr)
+        self.assertIn("azureml-core: not installed: prs gives scripts the names they import from it", r.stderr)
+        self.assertIn("image: not used: no container is started", r.stderr)
+
+    def test_packages_that_cannot_be_installed(self):
+        self.uv(fails='[ "$1" = pip ] && echo "no such package" && exit 3')
+        self.job("environment: {conda_file: {dependencies: [pip: [nothing-like-this]]}}")
+        r = self.prs("run", "job.yml", env=self.env)
+        self.assertEqual(r.returncode, 2)
+        self.assertIn("no such package", r.stderr)
+        self.assertIn("the packages of the job could not be installed (see above; --python names an interpreter that has them): uv ended with status 3", r.stderr)
+        self.assertFalse(os.path.exists(self.path("runs")))
+        r = self.prs("run", "job.yml", "--quiet", env=self.env)
+        self.assertNotIn("no such package", r.stderr)
+        [log] = glob.glob(self.path("cache/prs/environments/*.log"))
+        self.assertIn("see " + log, r.stderr)
+        with open(log) as f:
+            self.assertIn("no such package", f.read())
+        self.uv()
+        self.assertEqual(self.prs("run", "job.yml", env=self.env).returncode, 0)
+
+    def test_venv_and_pip(self):
+        """Without uv: a wheel from a file, into a real environment."""
+        with zipfile.ZipFile(self.path("tiny-1.0-py3-none-any.whl"), "w") as z:
+            z.writestr("tiny.py", "NAME = 'tiny'\n")
+            z.writestr("tiny-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: tiny\nVersion: 1.0\n")
+            z.writestr("tiny-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nGenerator: x\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+            z.writestr("tiny-1.0.dist-info/RECORD", "tiny.py,,\ntiny-1.0.dist-info/METADATA,,\ntiny-1.0.dist-info/WHEEL,,\ntiny-1.0.dist-info/RECORD,,\n")
+        self.write("code/score.py", "import tiny\ndef run(b): return [tiny.NAME]\n")
+        os.makedirs(self.path("bin"))
+        os.symlink(sys.executable, self.path("bin/python3"))
+        self.env["PATH"] = self.path("bin") + ":/usr/sbin:/bin"
+        self.job("environment: {conda_file: {dependencies: [pip: [--no-index, ./tiny-1.0-py3-none-any.whl]]}}")
+        r = self.prs("run", "job.yml", env=self.env)
+        self.assertEqual(r.returncode, 0, r.stderr)
+        with open(self.path("rows.txt")) as f:
+            self.assertEqual(f.read(), "tiny\n")

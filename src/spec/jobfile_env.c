@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * jobfile_env: what a job file says about its environment: a name (looked up in prs.yml), or packages for a virtual environment. Images and what
+ * only conda has are named as not used.
+ */
+#include "spec/jobfile_impl.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+/* Packages that pip knows by another name, or by the same; what is in neither column is conda's alone. */
+static const char *const conda_names[][2] = {
+	{ "pytorch", "torch" }, { "pytorch-cpu", "torch" }, { "pytorch-gpu", "torch" }, { "opencv", "opencv-python-headless" },
+	{ "py-opencv", "opencv-python-headless" }, { "tensorflow-gpu", "tensorflow" }, { "tensorflow-cpu", "tensorflow" }, { "tensorflow-base", "tensorflow" },
+	{ "py-xgboost", "xgboost" }, { "matplotlib-base", "matplotlib" }, { "msgpack-python", "msgpack" }, { "pytables", "tables" },
+	{ "faiss-cpu", "faiss-cpu" }, { "python-dateutil", "python-dateutil" },
+};
+static const char *const same_names[] = {
+	"numpy", "pandas", "scipy", "scikit-learn", "scikit-image", "pillow", "matplotlib", "seaborn", "pyyaml", "requests", "tqdm", "joblib", "pyarrow", "lightgbm",
+	"xgboost", "catboost", "nltk", "spacy", "gensim", "statsmodels", "networkx", "sympy", "h5py", "openpyxl", "xlrd", "lxml", "beautifulsoup4", "numba", "cython",
+	"torchvision", "torchaudio", "tensorflow", "keras", "transformers", "datasets", "tokenizers", "onnx", "onnxruntime", "mlflow", "psutil", "cloudpickle",
+	"protobuf", "dask", "polars", "fastparquet", "s3fs", "fsspec", "jinja2", "click", "rich", "regex", "imageio", "librosa", "soundfile", "pydantic", "attrs",
+	"setuptools", "wheel", "sqlalchemy", "boto3", "azure-storage-blob", "azure-identity", "pyodbc", "shapely", "geopandas", "rasterio", "pyproj", "fiona", "pytz",
+	"six", "packaging", "typing-extensions", "zstandard", "lz4", "orjson", "ujson", "msgpack", "cffi", "cryptography", "numexpr", "bottleneck", "patsy", "shap",
+	"optuna", "hyperopt", "prophet", "holidays", "albumentations", "timm", "einops", "accelerate", "sentencepiece", "jsonlines", "httpx", "aiohttp",
+};
+/* What a worker does not need: the loader has the names that scripts import from them. */
+static const char *const replaced[] = { "azureml-core", "azureml-dataset-runtime", "azureml-defaults", "azureml-telemetry", "azureml-dataprep", "azureml-sdk", "azureml-pipeline",
+	"azureml-pipeline-core", "azureml-pipeline-steps", "azureml-contrib-pipeline-steps", "azureml-train-core", "azureml-train" };
+
+static void add(struct jobfile *m, struct prs_list *to, const char *text)
+{
+	if (prs_list_add(to, text) < 0)
+		m->d->failed = true;
+}
+
+/* The name of a requirement: letters, digits, - _ . */
+static size_t name_bytes(const char *s)
+{
+	return strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.");
+}
+
+static bool is_name(const char *s, size_t n, const char *name)
+{
+	for (size_t i = 0; i < n; i++)
+		if ((s[i] == '_' ? '-' : s[i] | (s[i] >= 'A' && s[i] <= 'Z' ? 0x20 : 0)) != name[i])
+			return false;
+	return !name[n];
+}
+
+static void add_pip(struct jobfile *m, const struct prs_yaml *node, const char *text)
+{
+	size_t n = name_bytes(text);
+	for (size_t i = 0; i < sizeof replaced / sizeof *replaced; i++) {
+		if (!is_name(text, n, replaced[i]))
+			continue;
+		prs_yaml_find(m->d, PRS_IGNORED, node->at, "%s: not installed: prs gives scripts the names they import from it", replaced[i]);
+		return;
+	}
+	PRS_AUTOFREE char *path = text[0] == '.' ? prs_path_absolute(prs_yaml_dir(m->d, node), text) : NULL;
+	add(m, &m->j->env_pip, path ? path : text);
+}
+
+/* "-r requirements.txt": its lines. */
+static void add_file(struct jobfile *m, const struct prs_yaml *node, const char *name)
+{
+	const char *path = jf_path(m, name, prs_yaml_dir(m->d, node), node->at, "requirements");
+	PRS_AUTOBUF bytes;
+	prs_buf_init(&bytes, PRS_YAML_BYTES_MAX + (256 << 10));
+	int r = path ? jf_read_bytes(m->q->fs, path, &bytes) : 0;
+	if (r < 0)
+		prs_yaml_find(m->d, PRS_MISTAKE, node->at, "requirements: %s: %s", path, strerror(-r));
+	char *save = NULL;
+	for (char *line = r < 0 || !path ? NULL : strtok_r((char *)(uintptr_t)prs_buf_str(&bytes), "\r\n", &save); line; line = strtok_r(NULL, "\r\n", &save)) {
+		line += strspn(line, " \t");
+		char *comment = line[0] == '#' ? line : strstr(line, " #");
+		if (comment)
+			*comment = 0;
+		for (size_t n = strlen(line); n && (line[n - 1] == ' ' || line[n - 1] == '\t'); n--)
+			line[n - 1] = 0;
+		if (line[0])
+			add_pip(m, node, line);
+	}
+}
+
+static void pip_entry(struct jobfile *m, const struct prs_yaml *node)
+{
+	const char *text = node->text + strspn(node->text, " ");
+	bool file = !strncmp(text, "-r ", 3) || !strncmp(text, "--requirement ", 14);
+	if (file)
+		add_file(m, node, strchr(text, ' ') + 1 + strspn(strchr(text, ' ') + 1, " "));
+	else
+		add_pip(m, node, text);
+}
+
+/* "name", "name=1.2", "name=1.2=build", "name>=1,<2", "channel::name" as a line for pip: false = conda's alone. */
+static bool conda_entry(struct jobfile *m, const struct prs_yaml *node)
+{
+	char line[256];
+	const char *text = strstr(node->text, "::") ? strstr(node->text, "::") + 2 : node->text, *pip = NULL;
+	size_t n = name_bytes(text);
+	for (size_t i = 0; i < sizeof conda_names / sizeof *conda_names && !pip; i++)
+		pip = is_name(text, n, conda_names[i][0]) ? conda_names[i][1] : NULL;
+	for (size_t i = 0; i < sizeof same_names / sizeof *same_names && !pip; i++)
+		pip = is_name(text, n, same_names[i]) ? same_names[i] : NULL;
+	if (!pip)
+		return false;
+	const char *version = text + n + strspn(text + n, " ");
+	if (version[0] == '=' && version[1] != '=') {
+		size_t k = strcspn(version + 1, "= ");
+		bool star = k && version[k] == '*';
+		snprintf(line, sizeof line, "%s==%.*s%s", pip, (int)k, version + 1, star ? "" : ".*");
+	} else {
+		snprintf(line, sizeof line, "%s%s", pip, version);
+	}
+	add_pip(m, node, line);
+	return true;
+}
+
+static void dependency(struct jobfile *m, const struct prs_yaml *node)
+{
+	const struct prs_yaml *pip = node->kind == PRS_YAML_MAP ? jf_value(node, "pip") : NULL;
+	size_t n = node->kind == PRS_YAML_SCALAR ? name_bytes(node->text) : 0;
+	if (pip && pip->kind == PRS_YAML_LIST) {
+		for (size_t i = 0; i < pip->n; i++)
+			if (pip->items[i]->kind == PRS_YAML_SCALAR)
+				pip_entry(m, pip->items[i]);
+		return;
+	}
+	if (node->kind != PRS_YAML_SCALAR) {
+		prs_yaml_find(m->d, PRS_MISTAKE, node->at, "dependencies: expected a package or pip: [...], found %s", prs_yaml_kind_name(node));
+		return;
+	}
+	if (is_name(node->text, n, "python")) {
+		const char *version = node->text + n + strspn(node->text + n, " =<>~!");
+		prs_freep(&m->j->env_python);
+		m->j->env_python = prs_strf("%.*s", (int)strspn(version, "0123456789."), version);
+		m->d->failed = m->d->failed || !m->j->env_python;
+	} else if (!is_name(node->text, n, "pip") && !conda_entry(m, node)) {
+		prs_yaml_find(m->d, PRS_IGNORED, node->at, "conda package %.80s: not installed: only conda has it", node->text);
+	}
+}
+
+static void conda_file(struct jobfile *m, const struct prs_yaml *root)
+{
+	const struct prs_yaml *list = jf_value(root, "dependencies");
+	if (root && (!list || list->kind != PRS_YAML_LIST)) {
+		prs_yaml_find(m->d, PRS_MISTAKE, root->at, "a conda file needs dependencies: a list of packages");
+		return;
+	}
+	for (size_t i = 0; list && i < list->n; i++)
+		dependency(m, list->items[i]);
+}
+
+static const struct prs_yaml *read_beside(struct jobfile *m, const struct prs_yaml *node, const char *what)
+{
+	const char *path = jf_path(m, node->text, prs_yaml_dir(m->d, node), node->at, what);
+	return path ? jf_read_file(m, path, node->at, what) : NULL;
+}
+
+static void keep_name(struct jobfile *m, const struct prs_yaml *name, const struct prs_yaml *version)
+{
+	bool both = version && version->kind == PRS_YAML_SCALAR && !strchr(name->text, ':');
+	prs_freep(&m->j->env_name);
+	m->j->env_name = both ? prs_strf("%s:%s", name->text, version->text) : prs_strdup(name->text);
+	m->d->failed = m->d->failed || !m->j->env_name;
+}
+
+static void environment_map(struct jobfile *m, const struct prs_yaml *map)
+{
+	const struct prs_yaml *name = jf_value(map, "name"), *conda = jf_value(map, "conda_file");
+	jf_check_keys(m, map, JF_ENVIRONMENT, "environment");
+	if (name && name->kind == PRS_YAML_SCALAR)
+		keep_name(m, name, jf_value(map, "version"));
+	if (conda && conda->kind == PRS_YAML_SCALAR)
+		conda = read_beside(m, conda, "conda_file");
+	conda_file(m, conda);
+}
+
+void jf_environment(struct jobfile *m, const struct prs_yaml *node)
+{
+	if (!node || node->kind == PRS_YAML_LIST)
+		return;
+	if (node->kind == PRS_YAML_MAP) {
+		environment_map(m, node);
+		return;
+	}
+	char *mapped = prs_project_python(m->q->project, node->text);
+	bool file = !mapped && (!strncmp(node->text, "file:", 5) || (!prs_is_reference(node->text) && prs_is_jobfile(node->text)));
+	prs_freep(&mapped);
+	const struct prs_yaml *root = file ? read_beside(m, node, "environment") : NULL;
+	if (root && jf_value(root, "dependencies"))
+		conda_file(m, root);
+	else if (root)
+		environment_map(m, root);
+	else if (!file)
+		keep_name(m, node, NULL);
+}
+
+/* v1: a name; a folder with conda_dependencies.yml; or the environment itself. */
+void jf_environment_v1(struct jobfile *m, const struct prs_yaml *config)
+{
+	const struct prs_yaml *name = jf_value(config, "environment_name"), *dir = jf_value(config, "environment_dir_path"), *map = jf_value(config, "environment");
+	const struct prs_yaml *conda = map ? jf_value(map, "python.condaDependencies") : NULL, *file = map ? jf_value(map, "python.condaDependenciesFile") : NULL;
+	static const char *const files[] = { "conda_dependencies.yml", "conda_dependencies.yaml", "conda.yml", "conda.yaml" };
+	if (name && name->kind == PRS_YAML_SCALAR)
+		keep_name(m, name, jf_value(config, "environment_version"));
+	else if (map && map->kind == PRS_YAML_SCALAR)
+		jf_environment(m, map);
+	else if (map && jf_value(map, "name") && jf_value(map, "name")->kind == PRS_YAML_SCALAR)
+		keep_name(m, jf_value(map, "name"), jf_value(map, "version"));
+	if (conda && conda->kind == PRS_YAML_MAP)
+		conda_file(m, conda);
+	else if (file && file->kind == PRS_YAML_SCALAR)
+		conda_file(m, read_beside(m, file, "condaDependenciesFile"));
+	const char *path = dir && dir->kind == PRS_YAML_SCALAR ? jf_path(m, dir->text, prs_yaml_dir(m->d, dir), dir->at, "environment_dir_path") : NULL;
+	for (size_t i = 0; path && i < sizeof files / sizeof *files; i++) {
+		PRS_AUTOFREE char *tried = prs_strf("%s/%s", path, files[i]);
+		if (!tried || jf_kind_of(m, tried) != 'f')
+			continue;
+		conda_file(m, jf_read_file(m, tried, dir->at, "environment_dir_path"));
+		return;
+	}
+	if (path)
+		prs_yaml_find(m->d, PRS_MISTAKE, dir->at, "environment_dir_path: no conda_dependencies.yml in %s", path);
+}
