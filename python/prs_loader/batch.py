@@ -28,6 +28,11 @@ class Context:
 
 
 def _pairs(raw):
-    """name NUL value NUL ... in the order of the partition keys."""
+    """name NUL value NUL ... in the order of the partition keys; before a value stands its kind: s text, d date."""
     words = [w.decode("utf-8", "surrogateescape") for w in raw.split(b"\0")[:-1]]
-    return dict(zip(words[::2], words[1::2]))
+    return {name: _date(value[1:]) if value[0] == "d" else value[1:] for name, value in zip(words[::2], words[1::2])}
+
+
+def _date(text):
+    import datetime  # not before it is needed: a start must be lean
+    return datetime.datetime.fromisoformat(text)

@@ -91,7 +91,9 @@ static int put_unit(struct stage *s, const struct prs_unit *u, struct prs_err *e
 		              .input = prs_plan_input_of(s->plan, u->id) };
 	PRS_AUTOBUF b;
 	prs_buf_init(&b, FRAMES_BYTES);
+	const char *keys = prs_plan_keys(s->plan, u->id, &t.keys_bytes);
 	prs_msg_put_task(&b, &t);
+	prs_buf_put(&b, keys, t.keys_bytes);
 	if (prs_plan_paths(s->plan, u, &b) < 0 || b.failed)
 		return prs_fail(err, PRS_ENOMEM, "the paths of mini-batch %llu", (unsigned long long)u->id);
 	put_frame(&s->frames, PRS_MSG_TASK, &b);

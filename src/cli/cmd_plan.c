@@ -30,19 +30,25 @@ struct planned {
 
 /* ---- counting --------------------------------------------------------------------------------------------------------- */
 
+static void count(struct planned *p, uint16_t input, uint64_t mini_batches, uint64_t files)
+{
+	struct counted *c = &p->inputs[input];
+	c->mini_batches += mini_batches;
+	c->files += files;
+	p->all.mini_batches += mini_batches;
+	p->all.files += files;
+}
+
 static int count_body(struct planned *p, const struct prs_buf *body, struct prs_err *err)
 {
 	struct prs_plan_record r;
 	size_t at = 0;
 	int k;
 	while ((k = prs_plan_next(body->data, body->len, &at, &r, err)) == 1) {
-		if (r.type != PRS_PLAN_RULE)
-			continue;
-		struct counted *c = &p->inputs[r.u.rule.input];
-		c->mini_batches += r.u.rule.count;
-		c->files += r.u.rule.count * r.u.rule.per;
-		p->all.mini_batches += r.u.rule.count;
-		p->all.files += r.u.rule.count * r.u.rule.per;
+		if (r.type == PRS_PLAN_RULE)
+			count(p, r.u.rule.input, r.u.rule.count, r.u.rule.count * r.u.rule.per);
+		else if (r.type == PRS_PLAN_GROUP)
+			count(p, r.u.group.input, 1, prs_plan_group_items(&r));
 	}
 	return k;
 }
@@ -89,6 +95,22 @@ static void put_from(struct prs_buf *b, const struct planned *p, enum prs_option
 
 static void put_option(struct prs_buf *b, const struct planned *p, enum prs_option_id id) { prs_option_get(&p->job.o, prs_option_at(id), 0, b); }
 
+/* What makes the mini-batches: " of 10 files (job.yml:12)", " by store, brand (--partition-keys)" */
+static void put_cut(struct prs_buf *b, const struct planned *p)
+{
+	const struct prs_options *o = &p->job.o;
+	if (!o->partition_keys.n) {
+		prs_buf_putf(b, " of %lld file%s", (long long)o->mini_batch_size, o->mini_batch_size == 1 ? "" : "s");
+		put_from(b, p, PRS_OPTION_ID_mini_batch_size);
+		return;
+	}
+	for (size_t i = 0; i < o->partition_keys.n; i++) {
+		prs_buf_puts(b, i ? ", " : " by ");
+		prs_put_plain(b, o->partition_keys.v[i]);
+	}
+	put_from(b, p, PRS_OPTION_ID_partition_keys);
+}
+
 static void put_inputs(struct prs_buf *b, const struct planned *p)
 {
 	for (size_t i = 0; i < p->job.inputs_n; i++) {
@@ -110,8 +132,7 @@ static void put_inputs(struct prs_buf *b, const struct planned *p)
 	}
 	put_label(b, "mini-batches");
 	prs_put_count(b, p->all.mini_batches);
-	prs_buf_putf(b, " of %lld file%s", (long long)p->job.o.mini_batch_size, p->job.o.mini_batch_size == 1 ? "" : "s");
-	put_from(b, p, PRS_OPTION_ID_mini_batch_size);
+	put_cut(b, p);
 	prs_buf_putc(b, '\n');
 }
 

@@ -8,6 +8,7 @@
 
 #include "data/glob.h"
 #include "data/list_file.h"
+#include "data/list_group.h"
 
 #include "base/mem.h"
 #include "wire/frame.h"
@@ -49,6 +50,7 @@ struct made_of {
 	struct prs_list parts;
 	bool is_list;
 	char *base;
+	struct prs_list_groups *groups; /* partition keys make the mini-batches; NULL = rows of files */
 };
 
 struct prs_lister {
@@ -58,6 +60,7 @@ struct prs_lister {
 	struct prs_list_file list; /* of the current input, when it is a list */
 	uint64_t list_at;          /* files of it that are planned */
 	uint32_t root_dir;         /* of the input that was begun last */
+	char *fed_root;            /* resume: its root as the plan has it */
 	unsigned inputs;
 	uint32_t per;
 	unsigned next_input;   /* not begun */
@@ -84,7 +87,9 @@ void prs_lister_free(struct prs_lister *l)
 		prs_freep(&l->roots[i]);
 		prs_freep(&l->made_of[i].base);
 		prs_list_done(&l->made_of[i].parts);
+		prs_list_groups_free(l->made_of[i].groups);
 	}
+	prs_freep(&l->fed_root);
 	prs_list_file_done(&l->list);
 	prs_freep(&l->made_of);
 	for (size_t i = 0; i < l->stack_n; i++)
@@ -119,6 +124,8 @@ struct prs_lister *prs_lister_new(const struct prs_fs *fs, const struct prs_list
 		ok = l->names[i] && l->roots[i] && l->made_of[i].base;
 		for (size_t k = 0; ok && inputs[i].parts && k < inputs[i].parts->n; k++)
 			ok = prs_list_add(&l->made_of[i].parts, inputs[i].parts->v[k]) == 0;
+		if (ok && inputs[i].keys && inputs[i].keys->n)
+			ok = (l->made_of[i].groups = prs_list_groups_new(inputs[i].format, inputs[i].keys)) != NULL;
 	}
 	if (!ok) {
 		prs_lister_free(l);
@@ -209,8 +216,10 @@ static void put_rules(struct prs_lister *l, struct prs_buf *body, bool last)
 		put_rule(l, body, 1, (uint32_t)open);
 }
 
-static void put_files(struct prs_lister *l, struct prs_buf *body, uint32_t dir, const char *names, uint32_t bytes, uint32_t count, bool last)
+static int put_files(struct prs_lister *l, struct prs_buf *body, uint32_t dir, const char *folder, const char *names, uint32_t bytes, uint32_t count, bool last,
+                     struct prs_err *err)
 {
+	struct prs_list_groups *groups = l->made_of[l->current_input].groups;
 	struct prs_plan_record r = { .type = PRS_PLAN_FILES };
 	r.u.files.dir = dir;
 	r.u.files.count = count;
@@ -220,6 +229,7 @@ static void put_files(struct prs_lister *l, struct prs_buf *body, uint32_t dir, 
 	r.u.files.names = names;
 	prs_plan_put(body, &r);
 	l->files += count;
+	return groups ? prs_list_groups_add(groups, folder, names, count, r.u.files.first_file, err) : 0;
 }
 
 /* ---- reading a folder ------------------------------------------------------------------------------------------------- */
@@ -313,22 +323,25 @@ static int is_loop(struct prs_lister *l, const char *root, const char *path)
 	return r;
 }
 
-static int put_names(struct prs_lister *l, struct prs_buf *body, uint32_t dir, const struct names *v, size_t from, size_t *ret_next)
+static int put_names(struct prs_lister *l, struct prs_buf *body, uint32_t dir, const char *folder, const struct names *v, struct prs_err *err)
 {
 	PRS_AUTOBUF block;
 	prs_buf_init(&block, PRS_FILES_BLOCK_BYTES + (64 << 10));
-	size_t i = from;
+	size_t i = 0;
 	do {
 		prs_buf_clear(&block);
 		uint32_t count = 0;
 		for (; i < v->n && block.len < PRS_FILES_BLOCK_BYTES; i++, count++)
 			prs_buf_put(&block, name_at(v, i), strlen(name_at(v, i)) + 1);
 		if (block.failed)
-			return block.failed;
-		put_files(l, body, dir, block.data ? (const char *)block.data : "", (uint32_t)block.len, count, i == v->n);
-	} while (i < v->n && body->len < BODY_MAX / 2);
-	*ret_next = i;
-	return body->failed;
+			return nomem(err);
+		int r = put_files(l, body, dir, folder, block.data ? (const char *)block.data : "", (uint32_t)block.len, count, i == v->n, err);
+		if (r < 0)
+			return r;
+	} while (i < v->n);
+	if (body->failed == -PRS_ELIMIT)
+		return prs_fail(err, PRS_ELIMIT, "the folder %s has too many files for one plan block: divide it", folder);
+	return body->failed ? nomem(err) : 0;
 }
 
 static int put_subfolders(struct prs_lister *l, struct prs_buf *body, const struct pending *p, const struct names *v, struct prs_err *err)
@@ -374,7 +387,6 @@ static int list_folder(struct prs_lister *l, const struct pending *p, struct prs
 	struct found f = { .l = l, .path = p->path };
 	prs_buf_init(&f.files.text, (size_t)1 << 31);
 	prs_buf_init(&f.dirs.text, (size_t)1 << 31);
-	size_t next = 0;
 	int r = is_loop(l, l->roots[p->input], p->path);
 	char kind = part ? part_kind(l, part) : 'd';
 	f.pattern = kind == 'p' ? part : NULL;
@@ -394,13 +406,8 @@ static int list_folder(struct prs_lister *l, const struct pending *p, struct prs
 		sort_names(&f.dirs);
 		l->counts.folders++;
 		l->counts.files += f.files.n;
-		do
-			r = put_names(l, body, p->dir, &f.files, next, &next);
-		while (!r && next < f.files.n);
-		if (r)
-			r = r == -PRS_ENOMEM ? nomem(err) : prs_fail(err, (enum prs_code)-r, "the folder %s has too many files for one plan block: divide it", p->path);
-		else
-			r = put_subfolders(l, body, p, &f.dirs, err);
+		r = put_names(l, body, p->dir, p->path, &f.files, err);
+		r = r ? r : put_subfolders(l, body, p, &f.dirs, err);
 	}
 	prs_buf_done(&f.files.text);
 	prs_buf_done(&f.dirs.text);
@@ -415,7 +422,9 @@ static void put_input(struct prs_lister *l, struct prs_buf *body, const char *ro
 {
 	struct prs_plan_record in = { .type = PRS_PLAN_INPUT };
 	in.u.input.input = (uint16_t)l->next_input;
-	in.u.input.size = l->per;
+	bool groups = l->made_of[l->next_input].groups;
+	in.u.input.size = groups ? 0 : l->per;
+	in.u.input.kind = groups ? PRS_INPUT_GROUPS : PRS_INPUT_FILES;
 	in.u.input.name = text_of(l->names[l->next_input]);
 	in.u.input.root = text_of(root);
 	in.u.input.options = text_of(options);
@@ -437,8 +446,7 @@ static int begin_parts(struct prs_lister *l, struct prs_buf *body, unsigned i, s
 	uint32_t root = (uint32_t)l->dirs_n;
 	put_input(l, body, l->roots[i], "parts");
 	put_dir_record(body, root, PRS_NO_DIR, (uint16_t)i, "");
-	put_files(l, body, root, "", 0, 0, true);
-	if (add_dir(l, PRS_NO_DIR, (uint16_t)i, NO_PART) < 0)
+	if (put_files(l, body, root, "", "", 0, 0, true, err) < 0 || add_dir(l, PRS_NO_DIR, (uint16_t)i, NO_PART) < 0)
 		return nomem(err);
 	for (size_t k = 0; k < parts->n; k++) {
 		PRS_AUTOFREE char *folder = part_folder(l, parts->v[k]);
@@ -465,8 +473,8 @@ static int begin_list(struct prs_lister *l, struct prs_buf *body, unsigned i, st
 	uint32_t root = (uint32_t)l->dirs_n;
 	put_input(l, body, l->list.root, "list");
 	put_dir_record(body, root, PRS_NO_DIR, (uint16_t)i, "");
-	put_files(l, body, root, "", 0, 0, true);
-	return add_dir(l, PRS_NO_DIR, (uint16_t)i, NO_PART) < 0 ? nomem(err) : 0;
+	r = put_files(l, body, root, "", "", 0, 0, true, err);
+	return r < 0 || add_dir(l, PRS_NO_DIR, (uint16_t)i, NO_PART) < 0 ? nomem(err) : 0;
 }
 
 /* The next lines of the list: those in a row that lie in one folder become a folder of the plan. */
@@ -486,7 +494,9 @@ static int list_lines(struct prs_lister *l, struct prs_buf *body, struct prs_err
 		if (!folder || names.failed || add_dir(l, root, input, NO_PART) < 0)
 			return nomem(err);
 		put_dir_record(body, dir, root, input, below(l->list.root, folder));
-		put_files(l, body, dir, (const char *)names.data, (uint32_t)names.len, (uint32_t)n, true);
+		int r = put_files(l, body, dir, folder, (const char *)names.data, (uint32_t)names.len, (uint32_t)n, true, err);
+		if (r < 0)
+			return r;
 		l->dirs[dir].listed = true;
 		l->counts.files += n;
 		l->list_at += n;
@@ -522,8 +532,7 @@ static int begin_input(struct prs_lister *l, struct prs_buf *body, struct prs_er
 		return nomem(err);
 	if (base) {
 		l->counts.files++;
-		put_files(l, body, dir, base, (uint32_t)strlen(base) + 1, 1, true);
-		return 0;
+		return put_files(l, body, dir, root, base, (uint32_t)strlen(base) + 1, 1, true, err);
 	}
 	char *path = prs_strdup(root);
 	if (!path || push(l, (struct pending){ dir, PRS_NO_DIR, (uint16_t)i, NO_PART, path }) < 0) {
@@ -546,29 +555,71 @@ static void put_end(struct prs_lister *l, struct prs_buf *body)
 
 static int rebuild_stack(struct prs_lister *l, struct prs_err *err);
 
-int prs_list_next(struct prs_lister *l, struct prs_buf *body, struct prs_err *err)
+/* The groups of an input whose files are all listed, as many as fit. 1 = there are more. */
+static int put_groups(struct prs_lister *l, struct prs_list_groups *groups, struct prs_buf *body, struct prs_err *err)
 {
-	size_t from = body->len;
-	if (l->ended)
-		return 0;
-	int r = l->fed ? rebuild_stack(l, err) : 0;
-	if (r < 0)
-		return r;
+	int r = 1;
+	while (r == 1 && body->len < BODY_MAX / 4) {
+		uint64_t items;
+		r = prs_list_groups_next(groups, l->ids, (uint16_t)l->current_input, body, &items, err);
+		if (r == 1) {
+			l->ids++;
+			l->items += items;
+		}
+	}
+	return r;
+}
+
+/* Mini-batches of what was listed. 1 = the input is done, 0 = it is not. */
+static int put_mini_batches(struct prs_lister *l, struct prs_buf *body, struct prs_err *err)
+{
+	bool listed = !l->stack_n && !list_open(l);
+	struct prs_list_groups *groups = l->current_input >= 0 ? l->made_of[l->current_input].groups : NULL;
+	if (!groups) {
+		put_rules(l, body, listed);
+		return listed;
+	}
+	l->open_first = l->files; /* none of them waits for a rule */
+	int r = listed ? put_groups(l, groups, body, err) : 1;
+	return r < 0 ? r : !r;
+}
+
+static bool groups_open(const struct prs_lister *l)
+{
+	return l->current_input >= 0 && l->made_of[l->current_input].groups && !l->stack_n && !list_open(l);
+}
+
+/* The next folder, lines of a list, groups, or the beginning of an input. */
+static int next_part(struct prs_lister *l, struct prs_buf *body, struct prs_err *err)
+{
+	int r = 0;
 	if (l->stack_n) {
 		struct pending p = l->stack[--l->stack_n];
 		r = list_folder(l, &p, body, err);
 		prs_freep(&p.path);
 	} else if (list_open(l)) {
 		r = list_lines(l, body, err);
-	} else if (l->next_input < l->inputs) {
+	} else if (!groups_open(l) && l->next_input < l->inputs) {
 		r = begin_input(l, body, err);
 	}
-	if (r < 0)
-		return r;
-	bool whole = !l->stack_n && !list_open(l); /* the input is listed */
-	put_rules(l, body, whole);
-	if (whole)
-		l->current_input = -1;
+	return r < 0 ? r : put_mini_batches(l, body, err);
+}
+
+int prs_list_next(struct prs_lister *l, struct prs_buf *body, struct prs_err *err)
+{
+	size_t from = body->len;
+	if (l->ended)
+		return 0;
+	int whole = l->fed ? rebuild_stack(l, err) : 0;
+	while (whole >= 0) { /* once; after a resume some have nothing to say */
+		whole = next_part(l, body, err);
+		if (whole == 1)
+			l->current_input = -1;
+		if (body->len > from || body->failed || (whole == 1 && l->next_input == l->inputs))
+			break;
+	}
+	if (whole < 0)
+		return whole;
 	if (body->len > from)
 		l->sum = prs_plan_sum(l->sum, body->data + from, body->len - from);
 	if (whole && l->next_input == l->inputs)
@@ -596,33 +647,62 @@ static int feed_dir(struct prs_lister *l, const struct prs_plan_record *r, struc
 		return nomem(err);
 	char **path = &l->dirs[l->dirs_n - 1].path;
 	if (parent == PRS_NO_DIR)
-		*path = prs_strdup(l->roots[r->u.dir.input]);
+		*path = prs_strdup(l->fed_root ? l->fed_root : l->roots[r->u.dir.input]);
 	else
 		*path = prs_strf("%s%s%.*s", r->u.dir.name.n && !strcmp(l->dirs[parent].path, "/") ? "" : l->dirs[parent].path, r->u.dir.name.n ? "/" : "",
 		                 (int)r->u.dir.name.n, r->u.dir.name.p);
 	return *path ? 0 : nomem(err);
 }
 
+static int feed_input(struct prs_lister *l, const struct prs_plan_record *r, struct prs_err *err)
+{
+	if (r->u.input.input != l->next_input || l->next_input >= l->inputs)
+		return prs_fail(err, PRS_ECORRUPT, "plan: inputs are not in order");
+	struct made_of *m = &l->made_of[l->next_input];
+	if (r->u.input.kind != (m->groups ? PRS_INPUT_GROUPS : PRS_INPUT_FILES))
+		return prs_fail(err, PRS_ECORRUPT, "plan: an input of another kind than the job says");
+	l->current_input = (int)l->next_input++;
+	l->list_at = 0;
+	prs_freep(&l->fed_root);
+	l->fed_root = prs_strf("%.*s", (int)r->u.input.root.n, r->u.input.root.p);
+	if (!l->fed_root)
+		return nomem(err);
+	return m->is_list ? prs_list_file_read(&l->list, l->fs, l->roots[l->current_input], m->base, err) : 0;
+}
+
+static int feed_files(struct prs_lister *l, const struct prs_plan_record *r, struct prs_err *err)
+{
+	struct known_dir *d = r->u.files.dir < l->dirs_n ? &l->dirs[r->u.files.dir] : NULL;
+	struct prs_list_groups *groups = l->current_input >= 0 ? l->made_of[l->current_input].groups : NULL;
+	l->list_at += r->u.files.count;
+	l->counts.files += r->u.files.count;
+	if (d && r->u.files.flags & PRS_FILES_LAST)
+		d->listed = true;
+	if (groups && !d)
+		return prs_fail(err, PRS_ECORRUPT, "plan: files of an unknown folder");
+	int k = groups ? prs_list_groups_add(groups, d->path, r->u.files.names, r->u.files.count, l->files, err) : 0;
+	l->files += r->u.files.count;
+	return k;
+}
+
+static int feed_group(struct prs_lister *l, const struct prs_plan_record *r, struct prs_err *err)
+{
+	struct prs_list_groups *groups = l->current_input >= 0 ? l->made_of[l->current_input].groups : NULL;
+	if (!groups)
+		return prs_fail(err, PRS_ECORRUPT, "plan: a group of an input without partition keys");
+	l->items += prs_plan_group_items(r);
+	l->ids++;
+	prs_list_groups_skip(groups);
+	return 0;
+}
+
 static int feed_record(struct prs_lister *l, const struct prs_plan_record *r, struct prs_err *err)
 {
 	switch (r->type) {
-	case PRS_PLAN_INPUT:
-		if (r->u.input.input != l->next_input || l->next_input >= l->inputs)
-			return prs_fail(err, PRS_ECORRUPT, "plan: inputs are not in order");
-		l->current_input = r->u.input.input;
-		l->next_input++;
-		l->list_at = 0;
-		return l->made_of[l->current_input].is_list
-		           ? prs_list_file_read(&l->list, l->fs, l->roots[l->current_input], l->made_of[l->current_input].base, err)
-		           : 0;
+	case PRS_PLAN_INPUT: return feed_input(l, r, err);
 	case PRS_PLAN_DIR: return feed_dir(l, r, err);
-	case PRS_PLAN_FILES:
-		l->files += r->u.files.count;
-		l->list_at += r->u.files.count;
-		l->counts.files += r->u.files.count;
-		if (r->u.files.flags & PRS_FILES_LAST && r->u.files.dir < l->dirs_n)
-			l->dirs[r->u.files.dir].listed = true;
-		return 0;
+	case PRS_PLAN_FILES: return feed_files(l, r, err);
+	case PRS_PLAN_GROUP: return feed_group(l, r, err);
 	case PRS_PLAN_RULE:
 		l->ids += r->u.rule.count;
 		l->items += r->u.rule.count * r->u.rule.per;
@@ -631,7 +711,6 @@ static int feed_record(struct prs_lister *l, const struct prs_plan_record *r, st
 	case PRS_PLAN_END: l->ended = true; return 0;
 	case PRS_PLAN_HEAD:
 	case PRS_PLAN_SLICES:
-	case PRS_PLAN_GROUP:
 	case PRS_PLAN_SCHEMA:
 		return 0;
 	}

@@ -22,6 +22,8 @@ struct prs_list_input {
 	const struct prs_list *parts; /* absolute paths; NULL or empty = none */
 	bool is_list;                 /* a file name per line (list_file.h); relative ones start from `base` */
 	const char *base;
+	const struct prs_list *keys; /* partition keys: the files with the same values in their path are a mini-batch; NULL or empty = none */
+	const char *format;          /* partition.h */
 };
 
 enum { PRS_LIST_FILE_BYTES_MAX = 256 << 20 };

@@ -28,10 +28,22 @@ struct block {
 	uint32_t *strides; /* offset of names 0, STRIDE, 2 STRIDE ... */
 };
 
+struct range {
+	uint64_t first;
+	uint32_t count;
+};
+
 struct rule {
 	uint64_t first_id, count, first_file, first_item;
 	uint32_t per;
 	uint16_t input;
+	struct group *group; /* the one mini-batch of a combination of partition keys; NULL = a row of files */
+};
+
+struct group {
+	char *keys;
+	uint32_t keys_bytes, ranges_n;
+	struct range ranges[];
 };
 
 struct prs_plan {
@@ -77,6 +89,11 @@ void prs_plan_free(struct prs_plan *p)
 		prs_freep(&p->blocks[i].names);
 		prs_freep(&p->blocks[i].strides);
 	}
+	for (size_t i = 0; i < p->rules_n; i++)
+		if (p->rules[i].group) {
+			prs_freep(&p->rules[i].group->keys);
+			prs_freep(&p->rules[i].group);
+		}
 	prs_freep(&p->inputs);
 	prs_freep(&p->dirs);
 	prs_freep(&p->blocks);
@@ -160,9 +177,47 @@ static int feed_rule(struct prs_plan *p, const struct prs_plan_record *r, struct
 		return bad(err, "a rule that does not fit the files");
 	if (ROOM(p, rules) < 0)
 		return prs_fail(err, PRS_ENOMEM, "plan");
-	p->rules[p->rules_n++] = (struct rule){ p->next_id, count, r->u.rule.first_file, p->items, per, r->u.rule.input };
+	p->rules[p->rules_n++] = (struct rule){ p->next_id, count, r->u.rule.first_file, p->items, per, r->u.rule.input, NULL };
 	p->next_id += count;
 	p->items += count * per;
+	return 0;
+}
+
+/* Items of a group; 0 = a range beyond the files, or more items than a mini-batch can have. */
+static uint32_t copy_ranges(const struct prs_plan *p, const struct prs_plan_record *r, struct group *g)
+{
+	uint64_t items = 0;
+	for (uint32_t i = 0; i < g->ranges_n; i++) {
+		const uint8_t *at = r->u.group.ranges + (size_t)i * PRS_GROUP_RANGE_BYTES;
+		g->ranges[i] = (struct range){ prs_get64(at), prs_get32(at + 8) };
+		items += g->ranges[i].count;
+		if (g->ranges[i].first + g->ranges[i].count > p->files || items > UINT32_MAX)
+			return 0;
+	}
+	return (uint32_t)items;
+}
+
+static int feed_group(struct prs_plan *p, const struct prs_plan_record *r, struct prs_err *err)
+{
+	if (r->u.group.id != p->next_id || r->u.group.input >= p->inputs_n)
+		return bad(err, "a group that does not follow from those before it");
+	struct group *g = prs_calloc(1, sizeof *g + r->u.group.ranges_n * sizeof *g->ranges);
+	char *keys = prs_malloc(r->u.group.keys_bytes);
+	if (!g || !keys || ROOM(p, rules) < 0) {
+		prs_freep(&g);
+		prs_freep(&keys);
+		return prs_fail(err, PRS_ENOMEM, "plan");
+	}
+	memcpy(keys, r->u.group.keys, r->u.group.keys_bytes);
+	g->keys = keys;
+	g->keys_bytes = r->u.group.keys_bytes;
+	g->ranges_n = r->u.group.ranges_n;
+	uint32_t items = copy_ranges(p, r, g);
+	p->rules[p->rules_n++] = (struct rule){ p->next_id, 1, g->ranges[0].first, p->items, items, r->u.group.input, g };
+	if (!items)
+		return bad(err, "a group that does not fit the files");
+	p->next_id++;
+	p->items += items;
 	return 0;
 }
 
@@ -175,6 +230,7 @@ static int feed_record(struct prs_plan *p, const struct prs_plan_record *r, stru
 	case PRS_PLAN_DIR: return feed_dir(p, r, err);
 	case PRS_PLAN_FILES: return feed_files(p, r, err);
 	case PRS_PLAN_RULE: return feed_rule(p, r, err);
+	case PRS_PLAN_GROUP: return feed_group(p, r, err);
 	case PRS_PLAN_END:
 		if (r->u.end.ids != p->next_id || r->u.end.items != p->items || r->u.end.files != p->files)
 			return bad(err, "its totals do not match its records");
@@ -184,7 +240,6 @@ static int feed_record(struct prs_plan *p, const struct prs_plan_record *r, stru
 		return 0;
 	case PRS_PLAN_HEAD:
 	case PRS_PLAN_SLICES:
-	case PRS_PLAN_GROUP:
 	case PRS_PLAN_SCHEMA:
 		return 0;
 	}
@@ -277,23 +332,35 @@ static void put_dir(const struct prs_plan *p, uint32_t dir, bool absolute, struc
 	prs_buf_putc(to, '/');
 }
 
-static void span(const struct prs_plan *p, const struct prs_unit *u, uint64_t *ret_first, uint32_t *ret_count)
+/* How many items of the unit, from which on. */
+static const struct rule *span(const struct prs_plan *p, const struct prs_unit *u, uint32_t *ret_count)
 {
 	const struct rule *r = rule_of(p, u->id);
 	*ret_count = 0;
 	if (!r || u->item_first >= r->per)
-		return;
+		return NULL;
 	uint32_t most = r->per - u->item_first;
 	*ret_count = u->item_count && u->item_count < most ? u->item_count : most;
-	*ret_first = r->first_file + (u->id - r->first_id) * r->per + u->item_first;
+	return r;
 }
 
-int prs_plan_paths(const struct prs_plan *p, const struct prs_unit *u, struct prs_buf *to)
+/* The file of the k-th item of a mini-batch, and how many items from there on lie in a row. */
+static uint64_t file_of(const struct rule *r, uint64_t id, uint32_t k, uint32_t *ret_run)
 {
-	uint64_t file = 0;
-	uint32_t count;
-	span(p, u, &file, &count);
-	size_t bi = count ? block_of(p, file) : 0;
+	*ret_run = r->per - k;
+	if (!r->group)
+		return r->first_file + (id - r->first_id) * r->per + k;
+	const struct range *g = r->group->ranges;
+	for (; k >= g->count; g++)
+		k -= g->count;
+	*ret_run = g->count - k;
+	return g->first + k;
+}
+
+/* Paths of files in a row. */
+static void put_row(const struct prs_plan *p, uint64_t file, uint32_t count, struct prs_buf *to)
+{
+	size_t bi = block_of(p, file);
 	while (count && !to->failed) {
 		const struct block *b = &p->blocks[bi++];
 		uint32_t i = (uint32_t)(file - b->first_file);
@@ -314,20 +381,38 @@ int prs_plan_paths(const struct prs_plan *p, const struct prs_unit *u, struct pr
 			name += n;
 		}
 	}
+}
+
+int prs_plan_paths(const struct prs_plan *p, const struct prs_unit *u, struct prs_buf *to)
+{
+	uint32_t count, run;
+	const struct rule *r = span(p, u, &count);
+	for (uint32_t k = u->item_first; count && !to->failed; k += run, count -= run) {
+		uint64_t file = file_of(r, u->id, k, &run);
+		run = run < count ? run : count;
+		put_row(p, file, run, to);
+	}
 	return to->failed;
+}
+
+const char *prs_plan_keys(const struct prs_plan *p, uint64_t id, uint32_t *ret_bytes)
+{
+	const struct rule *r = rule_of(p, id);
+	*ret_bytes = r && r->group ? r->group->keys_bytes : 0;
+	return *ret_bytes ? r->group->keys : "";
 }
 
 int prs_plan_detail(const struct prs_plan *p, const struct prs_unit *u, unsigned max, struct prs_buf *to)
 {
-	uint64_t file = 0;
-	uint32_t count;
-	span(p, u, &file, &count);
+	uint32_t count, run;
+	const struct rule *r = span(p, u, &count);
 	for (uint32_t i = 0; i < count && i < max; i++) {
-		const struct block *b = &p->blocks[block_of(p, file + i)];
+		uint64_t file = file_of(r, u->id, u->item_first + i, &run);
+		const struct block *b = &p->blocks[block_of(p, file)];
 		if (i)
 			prs_buf_puts(to, ", ");
 		put_dir(p, b->dir, false, to);
-		prs_buf_puts(to, name_in(b, (uint32_t)(file + i - b->first_file)));
+		prs_buf_puts(to, name_in(b, (uint32_t)(file - b->first_file)));
 	}
 	if (count > max)
 		prs_buf_putf(to, ", ... (%u files)", count);

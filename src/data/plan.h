@@ -27,6 +27,8 @@ uint32_t prs_plan_items_of(void *plan, uint64_t id);
 uint16_t prs_plan_input_of(const struct prs_plan *p, uint64_t id);
 /* Append the absolute path of each item of the unit, each closed by a NUL. */
 int prs_plan_paths(const struct prs_plan *p, const struct prs_unit *u, struct prs_buf *to);
+/* The partition keys of a mini-batch, as in GROUP; "" and 0 bytes when it has none. */
+const char *prs_plan_keys(const struct prs_plan *p, uint64_t id, uint32_t *ret_bytes);
 /* "0000000.txt, ... (10 files)": a short text for people and the CSV: at most `max` names, relative to the input. */
 int prs_plan_detail(const struct prs_plan *p, const struct prs_unit *u, unsigned max, struct prs_buf *to);
 

@@ -18,7 +18,9 @@ struct prs_list_input *prs_engine_inputs(const struct prs_job *j)
 			                        .path = in->only ? in->only : in->path,
 			                        .parts = in->only ? NULL : &in->parts,
 			                        .is_list = in->is_list || in->only,
-			                        .base = in->base };
+			                        .base = in->base,
+			                        .keys = &j->o.partition_keys,
+			                        .format = in->partition_format };
 	}
 	return v;
 }

@@ -4,6 +4,9 @@
 #include "report/dump.h"
 
 #include "report/impl.h"
+#include "wire/frame.h"
+
+#include <inttypes.h>
 
 enum { BEGINNING_BYTES = 60 };
 
@@ -395,6 +398,30 @@ static void put_rule(struct out *o, const struct prs_plan_record *r)
 	num(o, "input", r->u.rule.input);
 }
 
+/* The ranges as first+count; values without the letter of their kind. */
+static void put_group(struct out *o, const struct prs_plan_record *r)
+{
+	num(o, "id", r->u.group.id);
+	num(o, "input", r->u.group.input);
+	key(o, "ranges");
+	prs_buf_puts(o->b, o->json ? "[" : "");
+	for (uint32_t i = 0; i < r->u.group.ranges_n; i++) {
+		const uint8_t *at = r->u.group.ranges + (size_t)i * PRS_GROUP_RANGE_BYTES;
+		prs_buf_putf(o->b, o->json ? "%s[%" PRIu64 ",%" PRIu32 "]" : "%s%" PRIu64 "+%" PRIu32, i ? "," : "", prs_get64(at), prs_get32(at + 8));
+	}
+	prs_buf_puts(o->b, o->json ? "]" : "");
+	key(o, "keys");
+	const char *p = r->u.group.keys, *stop = p + r->u.group.keys_bytes;
+	for (const char *value; p < stop; p = value + strlen(value) + 1) {
+		prs_buf_putc(o->b, p == r->u.group.keys ? '{' : ',');
+		report_json(o->b, p, strlen(p));
+		prs_buf_putc(o->b, ':');
+		value = p + strlen(p) + 2;
+		report_json(o->b, value, strlen(value));
+	}
+	prs_buf_putc(o->b, '}');
+}
+
 static void put_end(struct out *o, const struct prs_plan_record *r)
 {
 	num(o, "ids", r->u.end.ids);
@@ -410,7 +437,7 @@ int prs_report_dump_plan(const struct prs_plan_record *r, struct prs_buf *to, bo
 		void (*put)(struct out *, const struct prs_plan_record *);
 	} types[] = { [PRS_PLAN_HEAD] = { "HEAD", NULL }, [PRS_PLAN_INPUT] = { "INPUT", put_input }, [PRS_PLAN_DIR] = { "DIR", put_dir },
 		[PRS_PLAN_FILES] = { "FILES", put_files }, [PRS_PLAN_RULE] = { "RULE", put_rule }, [PRS_PLAN_SLICES] = { "SLICES", NULL },
-		[PRS_PLAN_GROUP] = { "GROUP", NULL }, [PRS_PLAN_SCHEMA] = { "SCHEMA", NULL }, [PRS_PLAN_END] = { "END", put_end } };
+		[PRS_PLAN_GROUP] = { "GROUP", put_group }, [PRS_PLAN_SCHEMA] = { "SCHEMA", NULL }, [PRS_PLAN_END] = { "END", put_end } };
 	struct out o = { to, json };
 	bool known = (size_t)r->type < sizeof types / sizeof types[0] && types[r->type].name;
 	begin(&o, known ? types[r->type].name : "?");

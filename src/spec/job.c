@@ -36,6 +36,7 @@ void prs_job_done(struct prs_job *j)
 		prs_freep(&j->inputs[i].type);
 		prs_freep(&j->inputs[i].base);
 		prs_freep(&j->inputs[i].only);
+		prs_freep(&j->inputs[i].partition_format);
 		prs_list_done(&j->inputs[i].parts);
 	}
 	for (size_t i = 0; i < j->outputs_n; i++) {
@@ -328,6 +329,19 @@ static bool is_whole(const struct prs_job *j)
 	       pairs_whole(j->side_inputs, j->side_inputs_n, &j->o.side_input) && pairs_whole(j->environment, j->environment_n, &j->o.environment_variable);
 }
 
+static void check_keys(struct check *c)
+{
+	struct prs_job *j = c->j;
+	struct prs_err err = { 0 };
+	if (j->from[PRS_OPTION_ID_partition_keys] && j->from[PRS_OPTION_ID_mini_batch_size])
+		mistake(c, "--partition-keys and --mini-batch-size exclude each other: keep one");
+	int r = prs_job_split_keys(j, &err);
+	for (size_t i = 0; i < j->inputs_n && r == 0; i++)
+		r = prs_job_check_partition(j, &j->inputs[i], &err);
+	if (r < 0)
+		mistake(c, "%s", err.msg);
+}
+
 static const char bisect_asks[] = "on_failure bisect: the items of a failing mini-batch run again in smaller ones, so what run() returns for an item must depend on that item alone";
 
 int prs_job_check(struct prs_job *j, const struct prs_fs *fs, const char *script, const char *cwd, struct prs_buf *report)
@@ -340,6 +354,7 @@ int prs_job_check(struct prs_job *j, const struct prs_fs *fs, const char *script
 	check_pairs(&c, "--side-input", &j->o.side_input, &j->side_inputs, &j->side_inputs_n, true);
 	check_pairs(&c, "--env", &j->o.environment_variable, &j->environment, &j->environment_n, false);
 	check_output(&c);
+	check_keys(&c);
 	if (j->o.on_failure == PRS_ON_FAILURE_BISECT && prs_list_add(&j->warnings, bisect_asks) < 0)
 		mistake(&c, "out of memory");
 	if (!c.mistakes && !is_whole(j))
@@ -377,7 +392,7 @@ static int engine_flags(const struct prs_job *j, struct prs_list *l)
 	};
 	const char *slash = j->output_file ? strrchr(j->output_file, '/') : NULL;
 	int r = add_flag(l, "--client_sdk_version", PRS_VERSION) || add_flag(l, "--scoring_module_name", j->entry);
-	for (size_t i = 0; i < sizeof before / sizeof *before && !r; i++)
+	for (size_t i = j->o.partition_keys.n > 0; i < sizeof before / sizeof *before && !r; i++) /* keys in place of a size */
 		r = add_option(j, l, before[i][0], before[i][1]);
 	r = r || add_flag(l, "--create_snapshot_at_runtime", "True");
 	if (!r && j->o.output_action == PRS_OUTPUT_APPEND_ROW)
@@ -385,6 +400,9 @@ static int engine_flags(const struct prs_job *j, struct prs_list *l)
 	r = r || add_flag(l, "--output", j->output_dir ? j->output_dir : "");
 	for (size_t i = 0; i < sizeof behind / sizeof *behind && !r; i++)
 		r = add_option(j, l, behind[i][0], behind[i][1]);
+	PRS_AUTOFREE char *keys = j->o.partition_keys.n ? prs_job_keys_json(j) : NULL;
+	if (!r && j->o.partition_keys.n)
+		r = keys ? add_flag(l, "--partition_keys", keys) : -PRS_ENOMEM;
 	return r ? -PRS_ENOMEM : 0;
 }
 

@@ -17,6 +17,7 @@ struct prs_job_input {
 	bool is_list;
 	char *base;  /* of a list: the folder that its relative lines start from */
 	char *only;  /* NULL, or a list (0 bytes between absolute paths) of the items that are taken, whatever else lies there */
+	char *partition_format; /* base/partition.h; NULL = none */
 };
 
 /* A folder or file that the script writes; uri_file, else a folder. */
@@ -64,6 +65,13 @@ struct prs_job {
 void prs_job_init(struct prs_job *j);
 void prs_job_done(struct prs_job *j);
 
+/* After all front ends: o.partition_keys one by one ("a,b" and '["a","b"]' come as one), o.partition_format to the inputs that have none. < 0: err
+ * says what is wrong with the keys. */
+int prs_job_split_keys(struct prs_job *j, struct prs_err *err);
+/* The keys and the format of one input fit each other; nothing to check without keys. */
+int prs_job_check_partition(const struct prs_job *j, const struct prs_job_input *in, struct prs_err *err);
+/* ["a","b"]; the caller frees. */
+char *prs_job_keys_json(const struct prs_job *j);
 /* Every front end sets options here: prs_option_set() on j->o, and where the value came from is kept. */
 int prs_job_set(struct prs_job *j, const struct prs_option_row *row, const char *value, const char *where, struct prs_err *err);
 /* progress_update_timeout, or what it is computed from: tries x (run + overhead). */

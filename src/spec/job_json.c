@@ -99,6 +99,8 @@ static json_t *inputs_to(const struct prs_job *j)
 		                      list_to(&in->parts), "is_list", in->is_list, "base", text_to(in->base));
 		if (in->only)
 			json_object_set_new(o, "only", text_to(in->only));
+		if (in->partition_format)
+			json_object_set_new(o, "partition_format", text_to(in->partition_format));
 		json_array_append_new(a, o);
 	}
 	return a;
@@ -222,6 +224,7 @@ static int inputs_from(const json_t *a, struct prs_job *j)
 		in->type = text_from(json_object_get(o, "type"));
 		in->base = text_from(json_object_get(o, "base"));
 		in->only = text_from(json_object_get(o, "only"));
+		in->partition_format = text_from(json_object_get(o, "partition_format"));
 		in->is_list = json_is_true(json_object_get(o, "is_list"));
 		if (!in->name || !in->path || list_from(json_object_get(o, "parts"), &in->parts) < 0)
 			return -PRS_EINVALID;

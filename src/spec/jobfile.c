@@ -485,10 +485,48 @@ static void check_output(struct jobfile *m)
 	}
 }
 
+/* The format in the file that an input has, NULL = from elsewhere. */
+static const struct prs_yaml *format_of(struct jobfile *m, const char *name)
+{
+	const struct jf_input *in = jf_find_input(m->inputs, m->inputs_n, name, strlen(name));
+	in = in ? in : jf_find_input(m->parent_inputs, m->parent_inputs_n, name, strlen(name));
+	return in ? in->partition_format : NULL;
+}
+
+/* Where the keys stand; of "partition key X ..." that key. */
+static struct prs_mark keys_mark(struct jobfile *m, const char *says)
+{
+	const struct prs_yaml *list = jf_get(m, "partition_keys");
+	for (size_t i = 0; list && list->kind == PRS_YAML_LIST && i < list->n; i++) {
+		PRS_AUTOFREE char *begins = prs_strf("partition key %s ", list->items[i]->kind == PRS_YAML_SCALAR ? list->items[i]->text : "");
+		if (begins && !strncmp(says, begins, strlen(begins)))
+			return list->items[i]->at;
+	}
+	return m->set[PRS_OPTION_ID_partition_keys] ? m->set_at[PRS_OPTION_ID_partition_keys] : m->whole;
+}
+
+static void check_keys(struct jobfile *m)
+{
+	struct prs_job *j = m->j;
+	struct prs_err err = { 0 };
+	struct prs_mark size = m->set[PRS_OPTION_ID_mini_batch_size] ? m->set_at[PRS_OPTION_ID_mini_batch_size] : m->whole;
+	if (j->o.partition_keys.n && j->from[PRS_OPTION_ID_mini_batch_size] && !m->v1_both)
+		prs_yaml_find(m->d, PRS_IGNORED, size, "mini_batch_size: not used: partition_keys make the mini-batches");
+	int r = prs_job_split_keys(j, &err);
+	if (r < 0)
+		prs_yaml_find(m->d, PRS_MISTAKE, keys_mark(m, err.msg), "%s", err.msg);
+	for (size_t i = 0; i < j->inputs_n && r == 0 && !m->v1_both && j->inputs[i].name; i++) {
+		const struct prs_yaml *format = format_of(m, j->inputs[i].name);
+		if (prs_job_check_partition(j, &j->inputs[i], &err) < 0)
+			prs_yaml_find(m->d, PRS_MISTAKE, format && strncmp(err.msg, "partition key", 13) ? format->at : keys_mark(m, err.msg), "%s", err.msg);
+	}
+}
+
 static void finish(struct jobfile *m)
 {
 	struct prs_job *j = m->j;
 	check_output(m);
+	check_keys(m);
 	if (!j->name)
 		jf_name(m, NULL, NULL);
 	flag_pairs(m, "--model", &j->o.model, &j->models, &j->models_n);

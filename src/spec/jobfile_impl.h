@@ -24,7 +24,7 @@ struct jf_input {
 	const char *literal;     /* a value that is no data */
 	const char *path;        /* data: absolute, or as mapped; @PATH = a list of files */
 	const struct prs_yaml *paths; /* several */
-	const char *partition_format;
+	const struct prs_yaml *partition_format;
 	bool data, optional, unset, bad; /* bad: a mistake was found already */
 	bool split;              /* input_data */
 	bool plain;              /* declared as mltable, and --input gives a folder without one */
@@ -51,6 +51,7 @@ struct jobfile {
 	size_t parent_outputs_n, outputs_n;
 	struct prs_mark append_at, whole; /* whole: the file itself */
 	const char *default_datastore;
+	const struct prs_yaml *v1_both; /* v1: mini_batch_size beside partition_keys: said already */
 	bool pf_enabled; /* --amlbi_pf_enabled True */
 };
 
@@ -109,6 +110,7 @@ void jf_arguments(struct jobfile *m, const struct prs_yaml *node);
 /* One more folder, file or pattern of an input; jf_end_parts() when that was the last. */
 void jf_add_part(struct jobfile *m, struct prs_job_input *in, const struct prs_yaml *node, const char *what);
 void jf_end_parts(struct jobfile *m, struct prs_job_input *in);
+void jf_set_format(struct jobfile *m, struct prs_job_input *in, const struct prs_yaml *format);
 void jf_mltable(struct jobfile *m, struct prs_job_input *in, const char *folder, struct prs_mark at);
 
 /* jobfile_other.c */

@@ -241,7 +241,7 @@ static void copy_bound(struct jobfile *m, struct jf_input *in, const struct jf_i
 	in->bad = from->bad;
 	in->unset = from->unset;
 	in->type = in->type && !from->plain ? in->type : from->type;
-	in->partition_format = from->partition_format;
+	in->partition_format = in->partition_format ? in->partition_format : from->partition_format;
 	if (from->unset || from->bad)
 		return;
 	if (from->data) {
@@ -276,10 +276,8 @@ static void scalar_value(struct jobfile *m, struct jf_input *in, const struct pr
 
 static void map_value(struct jobfile *m, struct jf_input *in, const struct prs_yaml *declared, const struct prs_yaml *map)
 {
-	const struct prs_yaml *path = jf_value(map, "path"), *value = jf_value(map, "value"), *paths = jf_value(map, "paths"), *format = jf_value(map, "partition_format");
+	const struct prs_yaml *path = jf_value(map, "path"), *value = jf_value(map, "value"), *paths = jf_value(map, "paths");
 	jf_choice(m, jf_value(map, "mode"), "mode", input_modes);
-	if (format && format->kind == PRS_YAML_SCALAR)
-		in->partition_format = format->text;
 	if ((path || paths) && !in->type)
 		in->type = "uri_folder";
 	if (paths && (path || value || paths->kind != PRS_YAML_LIST || !paths->n || is_literal(in->type))) {
@@ -366,6 +364,8 @@ static void one_input(struct jobfile *m, struct jf_input *in, const struct prs_y
 	in->optional = yes(declared, "optional") || yes(map, "optional");
 	jf_check_keys(m, map, JF_INPUT, "an input");
 	jf_check_keys(m, declared, JF_INPUT, "an input");
+	const struct prs_yaml *format = jf_value(map, "partition_format") ? jf_value(map, "partition_format") : jf_value(declared, "partition_format");
+	in->partition_format = format && format->kind == PRS_YAML_SCALAR ? format : NULL;
 	const char *flag = from_flag(m, in->name);
 	const struct prs_yaml *fallback = jf_value(given, "default") ? jf_value(given, "default") : jf_value(declared, "default");
 	if (flag)
@@ -563,6 +563,8 @@ static void split_input(struct jobfile *m, struct jf_input *in, struct prs_mark 
 		jf_add_paths(m, in->name, in->type, in->paths);
 	else
 		jf_add_input(m, in->name, in->type, in->path, in->at);
+	if (in->partition_format && m->j->inputs_n)
+		jf_set_format(m, &m->j->inputs[m->j->inputs_n - 1], in->partition_format);
 }
 
 static void input_data_item(struct jobfile *m, const struct prs_yaml *node)

@@ -260,8 +260,9 @@ bool jf_set_text(struct jobfile *m, const struct prs_option_row *row, const char
 		return true;
 	if (prs_job_set(m->j, row, text, prs_yaml_where(m->d, at), &err) < 0)
 		m->d->failed = true;
+	if (!m->set[id] || row->type != PRS_OPTION_LIST)
+		m->set_at[id] = at; /* of a list: its first */
 	m->set[id] = true;
-	m->set_at[id] = at;
 	return true;
 }
 

@@ -40,12 +40,31 @@ static void one_path(struct jobfile *m, struct prs_job_input *in, const struct p
 	jf_add_part(m, in, node, "paths");
 }
 
-static void one_transformation(struct jobfile *m, const struct prs_yaml *entry)
+void jf_set_format(struct jobfile *m, struct prs_job_input *in, const struct prs_yaml *format)
+{
+	prs_freep(&in->partition_format);
+	in->partition_format = prs_strdup(format->text);
+	m->d->failed = m->d->failed || !in->partition_format;
+}
+
+/* extract_columns_from_partition_format: its text, or {partition_format: its text} */
+static void take_format(struct jobfile *m, struct prs_job_input *in, const struct prs_yaml *name, const struct prs_yaml *value)
+{
+	const struct prs_yaml *format = value && value->kind == PRS_YAML_MAP ? jf_value(value, "partition_format") : value;
+	if (!format || format == name || format->kind != PRS_YAML_SCALAR || !format->text[0])
+		prs_yaml_find(m->d, PRS_MISTAKE, name->at, "extract_columns_from_partition_format: expected partition_format: FORMAT below it");
+	else
+		jf_set_format(m, in, format);
+}
+
+static void one_transformation(struct jobfile *m, struct prs_job_input *in, const struct prs_yaml *entry)
 {
 	const struct prs_yaml *name = entry->kind == PRS_YAML_MAP && entry->n == 1 ? entry->keys[0] : entry;
 	const char *text = name->kind == PRS_YAML_SCALAR ? name->text : "";
-	if (!strcmp(text, "extract_columns_from_partition_format"))
+	if (!strcmp(text, "extract_columns_from_partition_format")) {
+		take_format(m, in, name, entry->kind == PRS_YAML_MAP ? entry->items[0] : NULL);
 		return;
+	}
 	bool reads = !strncmp(text, "read_", 5);
 	prs_yaml_find(m->d, PRS_MISTAKE, name->at, "%s: %s", text[0] ? text : "transformations",
 	              reads ? "tables are not read by this version; without it the input is the list of files" : "not applied to a list of files by this version");
@@ -89,6 +108,6 @@ void jf_mltable(struct jobfile *m, struct prs_job_input *in, const char *folder,
 	for (size_t i = 0; paths && paths->kind == PRS_YAML_LIST && i < paths->n; i++)
 		one_path(m, in, paths->items[i]);
 	for (size_t i = 0; steps && steps->kind == PRS_YAML_LIST && i < steps->n; i++)
-		one_transformation(m, steps->items[i]);
+		one_transformation(m, in, steps->items[i]);
 	jf_end_parts(m, in);
 }

@@ -99,8 +99,10 @@ static void v1_code(struct jobfile *m, const struct prs_yaml *source, const stru
 static void v1_partition_keys(struct jobfile *m, const struct prs_yaml *config)
 {
 	const struct prs_yaml *keys = jf_value(config, "partition_keys"), *size = prs_yaml_key(config, "mini_batch_size");
-	if (keys && jf_value(config, "mini_batch_size"))
-		prs_yaml_find(m->d, PRS_MISTAKE, size->at, "partition_keys and mini_batch_size exclude each other: keep one");
+	if (!keys || !jf_value(config, "mini_batch_size"))
+		return;
+	m->v1_both = size;
+	prs_yaml_find(m->d, PRS_MISTAKE, size->at, "partition_keys and mini_batch_size exclude each other: keep one");
 }
 
 void jf_read_v1(struct jobfile *m, const struct prs_yaml *root)

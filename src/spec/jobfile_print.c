@@ -128,6 +128,16 @@ static void put_pair(struct print *p, unsigned indent, const char *key, const ch
 	prs_buf_putc(p->to, '\n');
 }
 
+static void put_parts(struct print *p, const struct prs_job_input *in)
+{
+	prs_buf_puts(p->to, "    paths:\n");
+	for (size_t i = 0; i < in->parts.n; i++) {
+		prs_buf_puts(p->to, "      - ");
+		put_value(p, in->parts.v[i]);
+		prs_buf_putc(p->to, '\n');
+	}
+}
+
 static void put_input(struct print *p, const struct prs_job_input *in)
 {
 	bool one_pattern = in->parts.n == 1 && prs_path_is_pattern(in->parts.v[0]);
@@ -135,14 +145,11 @@ static void put_input(struct print *p, const struct prs_job_input *in)
 	prs_buf_putf(p->to, "  %s:\n    type: %s\n", in->name, strcmp(in->type, "mltable") ? in->type : "uri_folder");
 	if (!in->parts.n || one_pattern) {
 		put_pair(p, 4, "path", list ? list : one_pattern ? in->parts.v[0] : in->path);
-		return;
+	} else {
+		put_parts(p, in);
 	}
-	prs_buf_puts(p->to, "    paths:\n");
-	for (size_t i = 0; i < in->parts.n; i++) {
-		prs_buf_puts(p->to, "      - ");
-		put_value(p, in->parts.v[i]);
-		prs_buf_putc(p->to, '\n');
-	}
+	if (in->partition_format && (!p->j->o.partition_format || strcmp(in->partition_format, p->j->o.partition_format)))
+		put_pair(p, 4, "partition_format", in->partition_format);
 }
 
 static bool is_split(const struct prs_job *j, const char *path)
@@ -237,6 +244,13 @@ static void put_v2_options(struct print *p)
 			prs_buf_putf(p->to, "%s: ", row->v2);
 			put_option_value(p, row, prs_buf_str(&b));
 		}
+	}
+	if (p->j->o.partition_keys.n)
+		prs_buf_puts(p->to, "partition_keys:\n");
+	for (size_t i = 0; i < p->j->o.partition_keys.n; i++) {
+		prs_buf_puts(p->to, "  - ");
+		put_value(p, p->j->o.partition_keys.v[i]);
+		prs_buf_putc(p->to, '\n');
 	}
 	put_retries(p);
 }

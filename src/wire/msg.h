@@ -18,7 +18,7 @@
  * text:   u16 length + bytes.
  * report: code u16 · zero u16 · traceback bytes u32 · traceback offset in the error file u64 · text message
  * task:   id u64 · lease u64 · item_first u32 · item_count u32 · items u32 · try u16 · kind u16 · input u16 · zero u16 ·
- *         keys bytes u32 · global row of the first u64, then keys (name NUL value NUL ...), then the body:
+ *         keys bytes u32 · global row of the first u64, then keys (name NUL value NUL ..., as in GROUP of plan.h), then the body:
  *         kind 0 (files): the absolute path of each item, each closed by a NUL.
  * flags:  1 FD: RESULT only: the rows are not in the frame but in a file descriptor passed with it (SCM_RIGHTS on the header's
  *           first byte); DONE.length counts them.

@@ -5,6 +5,8 @@
 
 #include "wire/frame.h"
 
+#include <string.h>
+
 static void put_payload(struct prs_buf *b, const struct prs_plan_record *r)
 {
 	switch (r->type) {
@@ -41,6 +43,16 @@ static void put_payload(struct prs_buf *b, const struct prs_plan_record *r)
 		prs_buf_u16(b, r->u.rule.input);
 		prs_buf_u16(b, 0);
 		break;
+	case PRS_PLAN_GROUP:
+		prs_buf_u64(b, r->u.group.id);
+		prs_buf_u16(b, r->u.group.input);
+		prs_buf_u16(b, 0);
+		prs_buf_u32(b, r->u.group.keys_bytes);
+		prs_buf_u32(b, r->u.group.ranges_n);
+		prs_buf_u32(b, 0);
+		prs_buf_put(b, r->u.group.ranges, (size_t)r->u.group.ranges_n * PRS_GROUP_RANGE_BYTES);
+		prs_buf_put(b, r->u.group.keys, r->u.group.keys_bytes);
+		break;
 	case PRS_PLAN_END:
 		prs_buf_u64(b, r->u.end.ids);
 		prs_buf_u64(b, r->u.end.items);
@@ -50,7 +62,6 @@ static void put_payload(struct prs_buf *b, const struct prs_plan_record *r)
 		break;
 	case PRS_PLAN_HEAD:
 	case PRS_PLAN_SLICES:
-	case PRS_PLAN_GROUP:
 	case PRS_PLAN_SCHEMA:
 		break;
 	}
@@ -103,11 +114,48 @@ static void read_files(struct prs_reader *r, struct prs_plan_record *ret)
 		r->bad = true;
 }
 
+/* Ranges that rise and are not empty; keys in pairs of a name and a value with its kind in front. */
+static bool group_whole(const struct prs_plan_record *r)
+{
+	uint64_t next = 0;
+	uint32_t texts = 0, at = 0;
+	for (uint32_t i = 0; i < r->u.group.ranges_n; i++) {
+		const uint8_t *p = r->u.group.ranges + (size_t)i * PRS_GROUP_RANGE_BYTES;
+		uint64_t first = prs_get64(p);
+		if (first < next || !prs_get32(p + 8) || first > UINT64_MAX - prs_get32(p + 8))
+			return false;
+		next = first + prs_get32(p + 8);
+	}
+	for (; at < r->u.group.keys_bytes; texts++) {
+		const char *stop = memchr(r->u.group.keys + at, 0, r->u.group.keys_bytes - at);
+		const char *text = r->u.group.keys + at;
+		if (!stop || stop == text || (texts % 2 && *text != 's' && *text != 'd'))
+			return false;
+		at = (uint32_t)(stop - r->u.group.keys) + 1;
+	}
+	return r->u.group.ranges_n && texts && texts % 2 == 0;
+}
+
+static void read_group(struct prs_reader *r, struct prs_plan_record *ret)
+{
+	ret->u.group.id = prs_read64(r);
+	ret->u.group.input = prs_read16(r);
+	prs_read16(r);
+	ret->u.group.keys_bytes = prs_read32(r);
+	ret->u.group.ranges_n = prs_read32(r);
+	prs_read32(r);
+	ret->u.group.ranges = prs_read(r, (size_t)ret->u.group.ranges_n * PRS_GROUP_RANGE_BYTES);
+	ret->u.group.keys = (const char *)prs_read(r, ret->u.group.keys_bytes);
+	if (!r->bad && !group_whole(ret))
+		r->bad = true;
+}
+
 static void read_payload(struct prs_reader *r, struct prs_plan_record *ret)
 {
 	switch (ret->type) {
 	case PRS_PLAN_INPUT: read_input(r, ret); break;
 	case PRS_PLAN_FILES: read_files(r, ret); break;
+	case PRS_PLAN_GROUP: read_group(r, ret); break;
 	case PRS_PLAN_DIR:
 		ret->u.dir.dir = prs_read32(r);
 		ret->u.dir.parent = prs_read32(r);
@@ -131,7 +179,6 @@ static void read_payload(struct prs_reader *r, struct prs_plan_record *ret)
 		break;
 	case PRS_PLAN_HEAD:
 	case PRS_PLAN_SLICES:
-	case PRS_PLAN_GROUP:
 	case PRS_PLAN_SCHEMA:
 		break;
 	}
@@ -139,7 +186,7 @@ static void read_payload(struct prs_reader *r, struct prs_plan_record *ret)
 
 static bool known(uint16_t type)
 {
-	return type == PRS_PLAN_INPUT || type == PRS_PLAN_DIR || type == PRS_PLAN_FILES || type == PRS_PLAN_RULE || type == PRS_PLAN_END;
+	return type == PRS_PLAN_INPUT || type == PRS_PLAN_DIR || type == PRS_PLAN_FILES || type == PRS_PLAN_RULE || type == PRS_PLAN_GROUP || type == PRS_PLAN_END;
 }
 
 int prs_plan_next(const uint8_t *body, size_t body_bytes, size_t *offset, struct prs_plan_record *ret, struct prs_err *err)
@@ -163,6 +210,14 @@ int prs_plan_next(const uint8_t *body, size_t body_bytes, size_t *offset, struct
 		return 1;
 	}
 	return r;
+}
+
+uint64_t prs_plan_group_items(const struct prs_plan_record *r)
+{
+	uint64_t items = 0;
+	for (uint32_t i = 0; i < r->u.group.ranges_n; i++)
+		items += prs_get32(r->u.group.ranges + (size_t)i * PRS_GROUP_RANGE_BYTES + 8);
+	return items;
 }
 
 uint32_t prs_plan_sum(uint32_t sum, const uint8_t *body, size_t n)

@@ -53,6 +53,9 @@ class ExamplesTest(JobCase):
                          ["station-1.txt: Bergen", "station-2.txt: Karlsruhe", "station-3.txt: Gent", "station-4.txt: unknown code 104",
                           "station-5.txt: Karlsruhe"])
 
+    def test_partition_by_folder(self):
+        self.assertEqual(self.run_readme("partition-by-folder").splitlines(), ["bergen: 5.63 from 4 files", "gent: 10.78 from 4 files"])
+
     def test_poison_item(self):
         said = self.run_readme("poison-item")
         self.assertEqual([line.split(":")[0] for line in self.read("rows.txt").splitlines()], ["reading-%02d.json" % i for i in range(1, 21) if i != 8])

@@ -99,6 +99,8 @@ class KillCase(JobCase):
 class KillPointTest(KillCase):
     """Three folders whose names fill a plan block each."""
 
+    CUT = ["--mini-batch-size", "20"]
+
     @classmethod
     def make_input(cls):
         for folder in "abc":
@@ -125,7 +127,7 @@ class KillPointTest(KillCase):
         return reached
 
     def matrix(self, point, output="out.txt", more=()):
-        words = ["run", "code/score.py", "--input", self.input, "--mini-batch-size", "20", "--processes", "2", "--run-max-try", "20", *more]
+        words = ["run", "code/score.py", "--input", self.input, *self.CUT, "--processes", "2", "--run-max-try", "20", *more]
         if output:
             words += ["--output", output]
         reached = set()

@@ -40,6 +40,22 @@ def text(s):
     return struct.pack("<H", len(s)) + s
 
 
+def record(kind, payload):
+    return struct.pack("<HHI", kind, 0, len(payload)) + payload + b"\0" * (-len(payload) % 8)
+
+
+def grouped(groups):
+    """The plan of /in with a1 a2 b1, by their letters; the first `groups` groups."""
+    names = b"a1\0a2\0b1\0"
+    body = record(2, struct.pack("<HHHHQ16s", 0, 3, 0, 0, 0, b"") + text(b"in") + text(b"/in") + text(b""))
+    body += record(3, struct.pack("<IIH", 0, 0xffffffff, 0) + text(b"")) + record(4, struct.pack("<IIQII", 0, 3, 0, 1, len(names)) + names)
+    for number, (key, first, count) in enumerate(((b"a", 0, 2), (b"b", 2, 1))):
+        keys = b"letter\0s" + key + b"\0"
+        if number < groups:
+            body += record(7, struct.pack("<QHHIII", number, 0, 0, len(keys), 1, 0) + struct.pack("<QII", first, count, 0) + keys)
+    return body
+
+
 def main():
     files = {"journal-1": 0, "journal-2": 0, "journal-3": 0, "plan-1": 1, "plan-3": 1, "seg/1-0-0.seg": 2, "seg/3-0-0.seg": 2}
     raw = golden("seg/1-0-1.raw")
@@ -53,6 +69,8 @@ def main():
     for name in ("plan-1", "plan-3"):
         for i, body in enumerate(bodies(golden(name))):
             put("planrec", "%s-%d" % (name, i), body)
+    put("planrec", "groups", grouped(2))
+    put("planrec", "groups-cut", grouped(1))
     put("planrec", "whole", b"".join(list(bodies(golden("plan-1")))[:1] + list(bodies(golden("plan-3")))))
     for name in ("seg/1-0-0.seg", "seg/3-0-0.seg"):
         for i, body in enumerate(bodies(golden(name))):

@@ -121,7 +121,7 @@ def test_mini_batch_and_context(node):
     assert got == ["<mini-batch 0: 2 items ['/a', '/b']>", "<class 'list'>", "<mini-batch context: minibatch_index=0, partition_key_value=None, dataset=None, "
                    "global_row_index_lower_bound=0>", "True", "0"]
     n = node("def run(mini_batch, context): return [context.partition_key_value]").begin()
-    assert n.rows(keys=b"user\0ann\0genre\0\xff\0") == b"{'user': 'ann', 'genre': '\xff'}\n".replace(b"\xff", b"\\udcff")
+    assert n.rows(keys=b"user\0sann\0genre\0s\xff\0day\0d2020-02-29T00:00:01\0") == b"{'user': 'ann', 'genre': '\xff', 'day': datetime.datetime(2020, 2, 29, 0, 0, 1)}\n".replace(b"\xff", b"\\udcff")
 
 
 # ---- processes of the script's own

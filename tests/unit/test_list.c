@@ -28,6 +28,8 @@ struct world {
 	uint32_t per;
 	struct prs_plan *plan;
 	struct prs_list_counts counts;
+	struct prs_list keys; /* partition keys of all inputs */
+	const char *format;
 	struct prs_buf bodies[BODIES_MAX]; /* one a call of prs_list_next */
 	unsigned bodies_n;
 	struct prs_err err;
@@ -56,6 +58,7 @@ static int teardown(void **state)
 {
 	struct world *w = *state;
 	clear_plan(w);
+	prs_list_done(&w->keys);
 	tree_done(&w->tree);
 	free(w);
 	return 0;
@@ -64,7 +67,7 @@ static int teardown(void **state)
 static void add_input(struct world *w, const char *path)
 {
 	static const char *const names[INPUTS_MAX] = { "a", "b", "c", "d" };
-	w->inputs[w->inputs_n] = (struct prs_list_input){ .name = names[w->inputs_n], .path = path };
+	w->inputs[w->inputs_n] = (struct prs_list_input){ .name = names[w->inputs_n], .path = path, .keys = &w->keys, .format = w->format };
 	w->inputs_n++;
 }
 
@@ -146,6 +149,25 @@ static void walk(struct tree *t, struct tree_node *folder, const char *path, con
 	free(v);
 }
 
+/* By the first letter of the name: format "{letter}{rest}". */
+static void expect_letters(unsigned input, const char *paths, uint64_t files, struct prs_buf *to)
+{
+	for (int c = 1; c < 256; c++) {
+		bool any = false;
+		const char *at = paths;
+		for (uint64_t k = 0; k < files; k++, at += strlen(at) + 1) {
+			if ((unsigned char)strrchr(at, '/')[1] != c)
+				continue;
+			if (!any)
+				prs_buf_putf(to, "%u:", input);
+			prs_buf_putf(to, " %s", at);
+			any = true;
+		}
+		if (any)
+			prs_buf_putc(to, '\n');
+	}
+}
+
 /* Every mini-batch as the oracle sees it: "input: path path ..." */
 static void expect(struct world *w, struct prs_buf *to)
 {
@@ -159,7 +181,9 @@ static void expect(struct world *w, struct prs_buf *to)
 		else
 			walk(&w->tree, n, w->inputs[i].path, NULL, &paths, &files);
 		const char *at = prs_buf_str(&paths);
-		for (uint64_t k = 0; k < files; k++) {
+		if (w->format)
+			expect_letters(i, at, files, to);
+		for (uint64_t k = 0; !w->format && k < files; k++) {
 			size_t len = strlen(at);
 			if (k % w->per == 0)
 				prs_buf_putf(to, "%s%u:", k ? "\n" : "", i);
@@ -167,7 +191,7 @@ static void expect(struct world *w, struct prs_buf *to)
 			prs_buf_put(to, at, len);
 			at += len + 1;
 		}
-		if (files)
+		if (files && !w->format)
 			prs_buf_putc(to, '\n');
 	}
 }
@@ -442,11 +466,21 @@ static void random_tree(struct world *w, struct tree_node *in, int depth)
 	}
 }
 
+static void key(struct world *w, const char *name) { assert_int_equal(prs_list_add(&w->keys, name), 0); }
+
+static void by_letter(struct world *w)
+{
+	key(w, "letter");
+	w->format = "{letter}{rest}";
+}
+
 static void random_world(struct world *w, uint64_t seed)
 {
 	dice = seed * 0x9e3779b97f4a7c15u + 1;
 	w->per = 1 + roll(6);
 	w->inputs_n = 0;
+	if (seed % 2)
+		by_letter(w);
 	static const char *const names[] = { "in", "more", "last" };
 	static const char *const paths[] = { "/in", "/more", "/last" };
 	uint32_t inputs = 1 + roll(3);
@@ -546,6 +580,225 @@ static void test_plan_out_of_order(void **state)
 	}
 }
 
+/* ---- partition keys --------------------------------------------------------------------------------------------------- */
+
+/* /in/<store>/<day>/<store>_<n>.csv: three stores, two days, some in another order than their values */
+static void shops(struct world *w)
+{
+	static const char *const stores[] = { "b", "a b", "10" }, *const days[] = { "20200301", "20200229" };
+	struct tree_node *in = folder(w, "in");
+	for (size_t s = 0; s < 3; s++) {
+		struct tree_node *store = tree_add(&w->tree, in, stores[s], 'd');
+		for (size_t d = 0; d < 2; d++) {
+			struct tree_node *day = tree_add(&w->tree, store, days[d], 'd');
+			file(w, day, "x_1.csv");
+			file(w, day, s ? "x_2.csv" : "y_1.csv");
+		}
+	}
+	w->format = "{store}/{day:yyyyMMdd}/{kind}_*.csv";
+}
+
+static void assert_groups(struct world *w, const char *want)
+{
+	PRS_AUTOBUF got;
+	prs_buf_init(&got, 1 << 20);
+	for (uint64_t id = 0; id < prs_plan_next_id(w->plan); id++) {
+		uint32_t n;
+		struct prs_unit u = { .id = id };
+		const char *keys = prs_plan_keys(w->plan, id, &n);
+		for (uint32_t i = 0; i < n; i++)
+			prs_buf_putc(&got, keys[i] ? keys[i] : ' ');
+		prs_buf_puts(&got, "= ");
+		prs_plan_detail(w->plan, &u, 99, &got);
+		prs_buf_putc(&got, '\n');
+	}
+	assert_string_equal(prs_buf_str(&got), want);
+}
+
+static void test_groups(void **state)
+{
+	struct world *w = *state;
+	shops(w);
+	key(w, "day");
+	key(w, "kind");
+	add_input(w, "/in");
+	list_all(w);
+	assert_groups(w, "day d2020-02-29T00:00:00 kind sx = 10/20200229/x_1.csv, 10/20200229/x_2.csv, a b/20200229/x_1.csv, a b/20200229/x_2.csv, b/20200229/x_1.csv\n"
+	                 "day d2020-02-29T00:00:00 kind sy = b/20200229/y_1.csv\n"
+	                 "day d2020-03-01T00:00:00 kind sx = 10/20200301/x_1.csv, 10/20200301/x_2.csv, a b/20200301/x_1.csv, a b/20200301/x_2.csv, b/20200301/x_1.csv\n"
+	                 "day d2020-03-01T00:00:00 kind sy = b/20200301/y_1.csv\n");
+	clear_plan(w);
+	prs_list_done(&w->keys);
+	key(w, "store");
+	list_all(w);
+	assert_groups(w, "store s10 = 10/20200229/x_1.csv, 10/20200229/x_2.csv, 10/20200301/x_1.csv, 10/20200301/x_2.csv\n"
+	                 "store sa b = a b/20200229/x_1.csv, a b/20200229/x_2.csv, a b/20200301/x_1.csv, a b/20200301/x_2.csv\n"
+	                 "store sb = b/20200229/x_1.csv, b/20200229/y_1.csv, b/20200301/x_1.csv, b/20200301/y_1.csv\n");
+}
+
+/* The parts of a group, across its ranges. */
+static void test_parts_of_a_group(void **state)
+{
+	struct world *w = *state;
+	shops(w);
+	key(w, "kind");
+	key(w, "day");
+	add_input(w, "/in");
+	list_all(w);
+	assert_int_equal(prs_plan_items_of(w->plan, 0), 5);
+	static const struct { struct prs_unit u; const char *paths; } rows[] = {
+		{ { 0, 0, 1 }, "/in/10/20200229/x_1.csv " }, { { 0, 1, 2 }, "/in/10/20200229/x_2.csv /in/a b/20200229/x_1.csv " }, { { 0, 4, 9 }, "/in/b/20200229/x_1.csv " },
+		{ { 0, 5, 1 }, "" }, { { 3, 0, 0 }, "/in/b/20200301/y_1.csv " }, { { 4, 0, 0 }, "" },
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		PRS_AUTOBUF b;
+		prs_buf_init(&b, 4096);
+		assert_int_equal(prs_plan_paths(w->plan, &rows[i].u, &b), 0);
+		for (size_t k = 0; k < b.len; k++)
+			b.data[k] = b.data[k] ? b.data[k] : ' ';
+		assert_string_equal(prs_buf_str(&b), rows[i].paths);
+	}
+}
+
+static void test_groups_of_each_input(void **state)
+{
+	struct world *w = *state;
+	struct tree_node *one = folder(w, "one"), *two = folder(w, "two");
+	folder(w, "empty");
+	file(w, &w->tree.root, "a9");
+	static const char *const names[] = { "b1", "a1", "b2", "c1" };
+	for (size_t i = 0; i < 4; i++) {
+		file(w, one, names[i]);
+		file(w, tree_add(&w->tree, two, names[i], 'd'), names[i]);
+	}
+	by_letter(w);
+	add_input(w, "/one");
+	add_input(w, "/empty");
+	add_input(w, "/a9");
+	add_input(w, "/two");
+	list_all(w);
+	check(w);
+	assert_int_equal(prs_plan_next_id(w->plan), 7);
+}
+
+static void test_a_file_that_does_not_fit(void **state)
+{
+	struct world *w = *state;
+	shops(w);
+	key(w, "day");
+	file(w, tree_find(&w->tree, "/in/b"), "readme.txt");
+	add_input(w, "/in");
+	assert_int_equal(go_on(w, BODIES_MAX), -PRS_EINVALID);
+	assert_string_equal(w->err.msg, "the file /in/b/readme.txt does not fit partition_format \"{store}/{day:yyyyMMdd}/{kind}_*.csv\"");
+	/* gone, it goes on where it was */
+	tree_remove(tree_find(&w->tree, "/in/b"), "readme.txt");
+	w->err = (struct prs_err){ 0 };
+	list_all(w);
+	assert_int_equal(prs_plan_next_id(w->plan), 2);
+}
+
+/* More groups than one body takes: the plan goes on in the middle of them, also when the folders are gone by then. */
+static void test_many_groups(void **state)
+{
+	struct world *w = *state;
+	struct tree_node *in = folder(w, "in");
+	char name[256];
+	memset(name, 'k', sizeof name);
+	for (uint32_t i = 0; i < 60000; i++) {
+		snprintf(name + 200, sizeof name - 200, "%010u", i * 2654435761u);
+		file(w, in, name);
+	}
+	key(w, "k");
+	w->format = "{k}";
+	add_input(w, "/in");
+	list_all(w);
+	assert_in_range(w->bodies_n, 3, 10);
+	assert_int_equal(prs_plan_next_id(w->plan), 60000);
+	PRS_AUTOBUF whole, again;
+	prs_buf_init(&whole, (size_t)1 << 30);
+	prs_buf_init(&again, (size_t)1 << 30);
+	unsigned bodies = w->bodies_n;
+	for (unsigned i = 0; i < bodies; i++)
+		prs_buf_put(&whole, w->bodies[i].data, w->bodies[i].len);
+	clear_plan(w);
+	assert_int_equal(go_on(w, bodies - 1), 1);
+	tree_remove(in, name);
+	w->tree.lists = 0;
+	assert_int_equal(go_on(w, BODIES_MAX), 0);
+	assert_int_equal(w->tree.lists, 0);
+	for (unsigned i = 0; i < w->bodies_n; i++)
+		prs_buf_put(&again, w->bodies[i].data, w->bodies[i].len);
+	assert_int_equal(again.len, whole.len);
+	assert_memory_equal(again.data, whole.data, whole.len);
+}
+
+/* The input changes between two lives: what was listed stays, the groups are those of all files that were listed in the end. */
+static void test_groups_of_a_changed_input(void **state)
+{
+	struct world *w = *state;
+	shops(w);
+	key(w, "kind");
+	add_input(w, "/in");
+	assert_int_equal(go_on(w, 5), 1); /* the input, store 10 with its days, "a b" */
+	tree_remove(tree_find(&w->tree, "/in/10/20200229"), "x_1.csv");
+	file(w, tree_find(&w->tree, "/in/10/20200229"), "z_1.csv");
+	file(w, tree_find(&w->tree, "/in/b/20200301"), "z_2.csv");
+	assert_int_equal(go_on(w, BODIES_MAX), 0);
+	make_plan(w);
+	assert_groups(w, "kind sx = 10/20200229/x_1.csv, 10/20200229/x_2.csv, 10/20200301/x_1.csv, 10/20200301/x_2.csv, a b/20200229/x_1.csv, a b/20200229/x_2.csv, "
+	                 "a b/20200301/x_1.csv, a b/20200301/x_2.csv, b/20200229/x_1.csv, b/20200301/x_1.csv\n"
+	                 "kind sy = b/20200229/y_1.csv, b/20200301/y_1.csv\nkind sz = b/20200301/z_2.csv\n");
+}
+
+static void test_a_group_beyond_the_files(void **state)
+{
+	struct world *w = *state;
+	static const uint8_t ranges[PRS_GROUP_RANGE_BYTES] = { [8] = 1 };
+	struct prs_plan_record in = { .type = PRS_PLAN_INPUT }, group = { .type = PRS_PLAN_GROUP, .u.group = { 0, 0, 4, 1, ranges, "k\0s" } };
+	PRS_AUTOBUF b;
+	prs_buf_init(&b, 4096);
+	prs_plan_put(&b, &in);
+	prs_plan_put(&b, &group);
+	struct prs_plan *p = prs_plan_new();
+	assert_int_equal(prs_plan_feed(p, b.data, b.len, &w->err), -PRS_ECORRUPT);
+	assert_int_equal(prs_plan_next_id(p), 0);
+	prs_plan_free(p);
+}
+
+/* Every body of a grouped plan cut at every byte, and with every byte flipped: refused, or (cut) a plan that is not complete. */
+static void test_damaged_groups(void **state)
+{
+	struct world *w = *state;
+	shops(w);
+	key(w, "kind");
+	key(w, "day");
+	add_input(w, "/in");
+	list_all(w);
+	size_t end = w->bodies[w->bodies_n - 1].len - 40; /* END */
+	for (unsigned b = 0; b < w->bodies_n; b++)
+		for (size_t at = 0; at < (b + 1 < w->bodies_n ? w->bodies[b].len : end); at++)
+			for (int flip = 0; flip < 2; flip++) {
+				struct prs_plan *p = prs_plan_new();
+				struct prs_lister *l = prs_lister_new(&w->tree.fs, w->inputs, w->inputs_n, w->per);
+				int r = 0, fed = 0;
+				for (unsigned i = 0; i < w->bodies_n && !r; i++) {
+					size_t n = i == b && !flip ? at : w->bodies[i].len;
+					uint8_t *copy = malloc(n + 1);
+					memcpy(copy, w->bodies[i].data, n);
+					if (i == b && flip)
+						copy[at] ^= 0x10;
+					r = prs_plan_feed(p, copy, n, &w->err);
+					fed = r || fed ? -1 : prs_list_feed(l, copy, n, &w->err);
+					free(copy);
+					if (!flip && i == b)
+						break;
+				}
+				assert_true(flip ? r == -PRS_ECORRUPT || r == -PRS_EVERSION : !prs_plan_complete(p));
+				prs_lister_free(l);
+				prs_plan_free(p);
+			}
+}
+
 /* ---- the real file system --------------------------------------------------------------------------------------------- */
 
 static void test_real_files(void **state)
@@ -595,6 +848,8 @@ int main(void)
 		T(test_order), T(test_empty), T(test_inputs_are_not_mixed), T(test_links), T(test_what_is_no_file), T(test_unreadable),
 		T(test_root_of_everything), T(test_deep), T(test_100000_files), T(test_too_many_names_for_a_block), T(test_parts_of_a_mini_batch),
 		cmocka_unit_test(test_cut_anywhere), T(test_a_planned_folder_may_be_gone), T(test_a_folder_that_is_gone), T(test_plan_out_of_order),
+		T(test_groups), T(test_parts_of_a_group), T(test_groups_of_each_input), T(test_a_file_that_does_not_fit), T(test_many_groups),
+		T(test_groups_of_a_changed_input), T(test_a_group_beyond_the_files), T(test_damaged_groups),
 		T(test_real_files),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

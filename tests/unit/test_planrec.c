@@ -29,6 +29,8 @@ static const struct golden {
 	  "04000000220000000400000003000000e803000000000000010000000a00000061006220620063ff0a00000000000000" },
 	{ { .type = PRS_PLAN_RULE, .u.rule = { 10, 1000000, 1000, 7, 1 } },
 	  "05000000200000000a0000000000000040420f0000000000e8030000000000000700000001000000" },
+	{ { .type = PRS_PLAN_GROUP, .u.group = { 17, 1, 12, 2, (const uint8_t *)"\3\0\0\0\0\0\0\0\2\0\0\0\0\0\0\0\7\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0", "k\0s\xff b\0d\0d1\0" } },
+	  "07000000440000001100000000000000010000000c000000020000000000000003000000000000000200000000000000070000000000000001000000000000006b0073ff206200640064310000000000" },
 	{ { .type = PRS_PLAN_END, .u.end = { 1000010, 7000070, 7001000, 0xdeadbeef } },
 	  "09000000200000004a420f000000000006d06a0000000000a8d36a000000000000000000efbeadde" },
 };
@@ -94,8 +96,8 @@ static void test_longer_and_shorter_payloads(void **state)
 static void test_unknown_types(void **state)
 {
 	(void)state;
-	/* 1, 6, 7, 8 are reserved for tables and partition keys; this engine must not pass over them */
-	static const uint16_t types[] = { 0, 1, 6, 7, 8, 10, 0xffff };
+	/* 1, 6, 8 are reserved for tables; this engine must not pass over them */
+	static const uint16_t types[] = { 0, 1, 6, 8, 10, 0xffff };
 	for (size_t i = 0; i < sizeof types / sizeof *types; i++)
 		for (uint16_t flags = 0; flags < 4; flags++) {
 			uint8_t body[16] = { 0 };
@@ -133,6 +135,49 @@ static void test_names_must_match_their_count(void **state)
 	}
 }
 
+/* GROUP: ranges that rise, keys in pairs, values with their kind. */
+static void test_groups_must_be_whole(void **state)
+{
+	(void)state;
+	static const struct {
+		uint64_t first[2];
+		uint32_t count[2], ranges;
+		const char *keys;
+		uint32_t bytes;
+		int want;
+	} rows[] = {
+		{ { 0, 5 }, { 5, 1 }, 2, "a\0sb\0", 5, 1 },
+		{ { 0, 4 }, { 5, 1 }, 2, "a\0sb\0", 5, -PRS_ECORRUPT },
+		{ { 5, 0 }, { 1, 1 }, 2, "a\0sb\0", 5, -PRS_ECORRUPT },
+		{ { 0, 5 }, { 5, 0 }, 2, "a\0sb\0", 5, -PRS_ECORRUPT },
+		{ { UINT64_MAX - 1, 0 }, { 2, 0 }, 1, "a\0sb\0", 5, -PRS_ECORRUPT },
+		{ { UINT64_MAX - 2, 0 }, { 2, 0 }, 1, "a\0sb\0", 5, 1 },
+		{ { 0, 0 }, { 0, 0 }, 0, "a\0sb\0", 5, -PRS_ECORRUPT },
+		{ { 0, 0 }, { 1, 0 }, 1, "a\0b\0", 4, -PRS_ECORRUPT },
+		{ { 0, 0 }, { 1, 0 }, 1, "a\0s\0", 4, 1 },
+		{ { 0, 0 }, { 1, 0 }, 1, "a\0\0", 3, -PRS_ECORRUPT },
+		{ { 0, 0 }, { 1, 0 }, 1, "\0s\0", 3, -PRS_ECORRUPT },
+		{ { 0, 0 }, { 1, 0 }, 1, "a\0s", 3, -PRS_ECORRUPT },
+		{ { 0, 0 }, { 1, 0 }, 1, "a\0", 2, -PRS_ECORRUPT },
+		{ { 0, 0 }, { 1, 0 }, 1, "", 0, -PRS_ECORRUPT },
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		uint8_t ranges[32] = { 0 };
+		for (size_t k = 0; k < 2; k++) {
+			prs_put64(ranges + 16 * k, rows[i].first[k]);
+			prs_put32(ranges + 16 * k + 8, rows[i].count[k]);
+		}
+		struct prs_plan_record r = { .type = PRS_PLAN_GROUP, .u.group = { 1, 0, rows[i].bytes, rows[i].ranges, ranges, rows[i].keys } };
+		PRS_AUTOBUF b;
+		size_t at = 0;
+		prs_buf_init(&b, 4096);
+		assert_int_equal(prs_plan_put(&b, &r), 0);
+		int got = prs_plan_next(b.data, b.len, &at, &r, NULL);
+		if (got != rows[i].want)
+			fail_msg("row %zu: %d", i, got);
+	}
+}
+
 static void test_never_half_a_record(void **state)
 {
 	(void)state;
@@ -155,6 +200,7 @@ int main(void)
 		cmocka_unit_test(test_longer_and_shorter_payloads),
 		cmocka_unit_test(test_unknown_types),
 		cmocka_unit_test(test_names_must_match_their_count),
+		cmocka_unit_test(test_groups_must_be_whole),
 		cmocka_unit_test(test_never_half_a_record),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * job_keys: partition keys of a job: as many ways to write them as there are front ends, one list behind them.
+ */
+#include "spec/job.h"
+
+#include "base/mem.h"
+#include "base/partition.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int nomem(struct prs_err *err) { return prs_fail(err, PRS_ENOMEM, "partition keys"); }
+
+static int add_key(struct prs_list *to, const char *s, size_t n, struct prs_err *err)
+{
+	while (n && (*s == ' ' || *s == '\t'))
+		s++, n--;
+	while (n && (s[n - 1] == ' ' || s[n - 1] == '\t'))
+		n--;
+	PRS_AUTOFREE char *key = prs_strf("%.*s", (int)n, s);
+	if (!key)
+		return nomem(err);
+	json_t *text = json_string(key);
+	json_decref(text);
+	if (!n || !text)
+		return prs_fail(err, PRS_EINVALID, "partition_keys: %s", n ? "a key that is not UTF-8" : "expected the name of a key, found none");
+	return prs_list_add(to, key) < 0 ? nomem(err) : 0;
+}
+
+/* ["a", "b"], as the original hands it on */
+static int add_json(struct prs_list *to, const char *text, struct prs_err *err)
+{
+	json_t *a = json_loads(text, 0, NULL);
+	int r = json_is_array(a) ? 0 : prs_fail(err, PRS_EINVALID, "partition_keys: expected a list of names, found \"%.200s\"", text);
+	for (size_t i = 0; i < json_array_size(a) && !r; i++) {
+		const char *key = json_string_value(json_array_get(a, i));
+		r = key ? add_key(to, key, strlen(key), err) : prs_fail(err, PRS_EINVALID, "partition_keys: expected a list of names, found \"%.200s\"", text);
+	}
+	json_decref(a);
+	return r;
+}
+
+static int add_entry(struct prs_list *to, const char *text, struct prs_err *err)
+{
+	int r = 0;
+	if (text[0] == '[')
+		return add_json(to, text, err);
+	for (const char *comma; !r && (comma = strchr(text, ',')) != NULL; text = comma + 1)
+		r = add_key(to, text, (size_t)(comma - text), err);
+	return r ? r : add_key(to, text, strlen(text), err);
+}
+
+int prs_job_split_keys(struct prs_job *j, struct prs_err *err)
+{
+	struct prs_list keys = { 0 };
+	int r = 0;
+	for (size_t i = 0; i < j->o.partition_keys.n && !r; i++)
+		r = add_entry(&keys, j->o.partition_keys.v[i], err);
+	for (size_t i = 0; i < j->inputs_n && j->o.partition_format && !r; i++) {
+		char **format = &j->inputs[i].partition_format;
+		*format = *format ? *format : prs_strdup(j->o.partition_format);
+		r = *format ? 0 : nomem(err);
+	}
+	if (r < 0) {
+		prs_list_done(&keys);
+		return r;
+	}
+	prs_list_done(&j->o.partition_keys);
+	j->o.partition_keys = keys;
+	return 0;
+}
+
+int prs_job_check_partition(const struct prs_job *j, const struct prs_job_input *in, struct prs_err *err)
+{
+	if (!j->o.partition_keys.n)
+		return 0;
+	if (!in->partition_format)
+		return prs_fail(err, PRS_EINVALID, "partition_keys: input %s has no partition_format: it says where the keys stand in a path, as in {%s}/*.csv", in->name,
+		                j->o.partition_keys.v[0]);
+	struct prs_partition *p = prs_partition_new(in->partition_format, &j->o.partition_keys, err);
+	prs_partition_free(p);
+	return p ? 0 : err->code;
+}
+
+char *prs_job_keys_json(const struct prs_job *j)
+{
+	json_t *a = json_array();
+	for (size_t i = 0; i < j->o.partition_keys.n; i++)
+		json_array_append_new(a, json_string(j->o.partition_keys.v[i]));
+	char *text = a ? json_dumps(a, JSON_COMPACT) : NULL;
+	json_decref(a);
+	return text;
+}
