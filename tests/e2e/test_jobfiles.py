@@ -107,6 +107,28 @@ class JobFileTest(JobCase):
         self.run_file("pipeline.yml")
         self.assertEqual(len(self.rows("scores.txt")), 3)
 
+    def test_constructs_of_public_files(self):
+        """Several nodes, an output of another node, literals bound to settings, an output without value, the older words, every tolerated key."""
+        for i in range(4):
+            self.write("data/%d.png" % i, "")
+        self.write("data/MLTable", "paths:\n  - file: ./0.png\n  - file: ./1.png\n  - file: ./2.png")
+        self.write("model/weights", "w")
+        self.write("src/score.py", COPIES)
+        self.write("score.yml", OLD_COMPONENT)
+        self.write("pipeline.yml", TWO_NODES)
+        r = self.prs("validate", "pipeline.yml")
+        self.assertEqual(r.returncode, 2)
+        self.assertIn("--job second", r.stderr)
+        r = self.prs("validate", "pipeline.yml", "--job", "second")
+        flags = re.findall(r"\((--input \w+=)PATH\)", r.stderr)
+        self.assertEqual(flags, ["--input data="])
+        self.run_file("pipeline.yml", "--job", "second", "--input", "data=data")
+        with open(os.path.join(self.dir, self.in_run("job.json"))) as f:
+            options = json.load(f)["options"]
+        self.assertEqual({k: options[k]["value"] for k in ("processes", "allowed-failed-count", "run-max-try", "mini-batch-size")},
+                         {"processes": ["2"], "allowed-failed-count": ["1"], "run-max-try": ["3"], "mini-batch-size": ["1"]})
+        self.assertEqual(sorted(os.listdir(os.path.join(self.dir, self.in_run("outputs/copies")))), ["0.png", "1.png", "2.png"])
+
     def test_arguments(self):
         self.files(1)
         self.write("seen/x", "")
@@ -279,6 +301,79 @@ jobs:
       code: ../code
       entry_script: score.py
       append_row_to: ${{outputs.rows}}
+"""
+COPIES = """
+import argparse, os
+def init():
+    global args
+    parser = argparse.ArgumentParser(allow_abbrev=False)
+    parser.add_argument("--copies")
+    parser.add_argument("--weights")
+    args, _ = parser.parse_known_args()
+def run(mini_batch):
+    assert os.environ["COLOUR"] == "red" and os.path.isfile(args.weights + "/weights")
+    for path in mini_batch:
+        with open(os.path.join(args.copies, os.path.basename(path)), "w") as f:
+            f.write(path)
+    return mini_batch
+"""
+OLD_COMPONENT = """
+#source of it
+$schema: http://azureml/sdk-2-0/ParallelComponent.json
+name: old
+type: parallel
+version: 1.0.0
+is_deterministic: true
+inputs:
+  data: {type: mltable, description: to be split, optional: false}
+  weights: {type: custom_model, optional: false}
+outputs:
+  copies:
+    type: uri_folder
+resources:
+  instance_count: 2
+mini_batch_size: "1"
+input_data: ${{inputs.data}}
+retry_settings: {max_retries: 2, timeout: 60}
+task:
+  type: function
+  code: ./src/
+  entry_script: ./score.py
+  args: >- # optional
+    --weights ${{inputs.weights}}
+    --copies ${{outputs.copies}}
+  environment: azureml:somewhere@latest
+"""
+TWO_NODES = """
+type: pipeline
+tags: {owner: me}
+settings: {default_compute: azureml:cpu-cluster, continue_on_step_failure: false}
+inputs:
+  weights: {type: custom_model, path: ./model, mode: download}
+  one: 1
+  two: 2
+outputs:
+  not_bound: {type: uri_folder, mode: upload}
+jobs:
+  first:
+    type: command
+    command: echo
+    outputs: {data: {type: mltable}}
+  second:
+    type: parallel
+    compute: azureml:cpu-cluster
+    component: file:./score.yml
+    inputs:
+      data:
+        path: ${{parent.jobs.first.outputs.data}}
+        mode: eval_mount
+      weights: ${{parent.inputs.weights}}
+    outputs:
+      copies:
+    mini_batch_error_threshold: ${{parent.inputs.one}}
+    max_concurrency_per_instance: ${{parent.inputs.two}}
+    resources: {instance_count: "${{parent.inputs.two}}"}
+    environment_variables: {COLOUR: "red"}
 """
 COMPONENT = """
 type: parallel
