@@ -210,23 +210,32 @@ static void show_progress(struct prs_engine *e, uint64_t now)
 		show_processes(e);
 }
 
-void engine_fenced(struct prs_engine *e, const struct prs_err *err)
+/* It stops at once and writes nothing more. */
+static void let_go(struct prs_engine *e, uint16_t code, const char *text)
 {
 	e->fenced = e->over = true;
 	e->state = PRS_JOB_INTERRUPTED; /* whatever this engine believed: it is not for it to say any more */
-	char text[512];
-	snprintf(text, sizeof text, "%.400s. This engine stops; the other one goes on", err->msg);
-	engine_cause(e, PRS_EFENCED, text);
-	finish_cancel(e, PRS_EFENCED, "");
+	engine_cause(e, code, text);
+	finish_cancel(e, code, "");
 	prs_node_kill(e->node);
 	prs_loop_stop(e->loop);
+}
+
+void engine_fenced(struct prs_engine *e, const struct prs_err *err)
+{
+	char text[512];
+	snprintf(text, sizeof text, "%.400s. This engine stops; the other one goes on", err->msg);
+	let_go(e, PRS_EFENCED, text);
 }
 
 static void check_fence(struct prs_engine *e)
 {
 	struct prs_err err = { 0 };
-	if (!e->over && prs_store_check_fence(e->c.fs, e->c.dir, e->epoch, &err) == -PRS_EFENCED)
+	int r = e->over ? 0 : prs_store_check_fence(e->c.fs, e->c.dir, e->epoch, &err);
+	if (r == -PRS_EFENCED)
 		engine_fenced(e, &err);
+	else if (r == -PRS_ENOTFOUND)
+		let_go(e, PRS_ENOTFOUND, "the run folder is gone: it was removed or renamed while the job ran (renamed: prs resume PATH goes on)");
 }
 
 /* Every FENCE_US, and at once when this process was stopped for a while. */

@@ -578,10 +578,10 @@ static void end_interrupted(struct prs_buf *to, const struct prs_result *r, cons
 	prs_put_count(to, r->done);
 	prs_buf_puts(to, " of ");
 	put_many(to, r->mini_batches, MINI_BATCHES);
-	prs_buf_puts(to, " done, nothing is lost\n");
+	prs_buf_puts(to, r->code == PRS_ENOTFOUND ? " were done\n" : " done, nothing is lost\n");
 	if (r->text && *r->text && r->code != PRS_EINTERRUPTED)
 		field(to, color, "cause", r->text);
-	field(to, color, "logs", logs_dir);
+	field(to, color, "logs", r->code == PRS_ENOTFOUND ? NULL : logs_dir);
 	field(to, color, "next", r->next_command);
 }
 

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "spec/jobfile_impl.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -157,10 +158,13 @@ static void place_script(struct check *c, const char *path)
 static void check_script(struct check *c, const char *script)
 {
 	struct prs_job *j = c->j;
+	struct prs_fs_stat st;
 	PRS_AUTOFREE char *path = absolute(c->cwd, script);
 	char kind = path ? kind_of(c, path) : 0;
 	if (kind == 'd')
 		mistake(c, "%s is a folder: name the entry script in it", script);
+	else if (!kind && path && c->fs->stat(c->fs->ctx, path, &st) == -EACCES)
+		mistake(c, "%s: no permission to reach the entry script %s", script, path);
 	else if (kind != 'f')
 		mistake(c, "%s: no such entry script (looked for %s)", script, path ? path : "");
 	char *slash = path ? strrchr(path, '/') : NULL;
@@ -298,7 +302,9 @@ static void check_output(struct check *c)
 	}
 	if (!j->output_file)
 		return;
-	if (kind && !j->o.overwrite)
+	if (kind == 'o') /* a rename would take its place: /dev/null would be gone */
+		mistake(c, "--output %s is a device, a pipe or a socket: expected an ordinary file", j->output_file);
+	else if (kind && !j->o.overwrite)
 		mistake(c, "--output %s exists: name another file, or replace it with --overwrite", j->output_file);
 	char *slash = strrchr(j->output_file, '/');
 	j->output_dir = slash == j->output_file ? prs_strdup("/") : prs_strf("%.*s", (int)(slash - j->output_file), j->output_file);

@@ -474,8 +474,11 @@ static void check_output(struct jobfile *m)
 	bool folder = strcmp(o->type, "uri_file") || jf_kind_of(m, o->path) == 'd';
 	PRS_AUTOFREE char *file = folder ? prs_strf("%s/parallel_run_step.txt", o->path) : prs_strdup(o->path);
 	struct prs_mark at = m->outputs_n ? m->outputs[j->append_to].at : m->whole;
-	bool exists = file && jf_kind_of(m, file) && !j->o.overwrite;
-	if (exists)
+	char kind = file ? jf_kind_of(m, file) : 0;
+	bool exists = kind == 'o' || (kind && !j->o.overwrite);
+	if (kind == 'o') /* a rename would take its place */
+		prs_yaml_find(m->d, PRS_MISTAKE, at, "output %s: %s is a device, a pipe or a socket: expected an ordinary file", o->name, file);
+	else if (exists)
 		prs_yaml_find(m->d, PRS_MISTAKE, at, "output %s: %s exists: name another file, or replace it with --overwrite", o->name, file);
 	for (size_t i = 0; file && !exists && i < j->inputs_n; i++) {
 		const char *in = j->inputs[i].path;

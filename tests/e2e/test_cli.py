@@ -112,6 +112,8 @@ class RunTest(CliCase):
         self.write("out.txt", "mine")
         self.refused("run", "code/score.py", "-i", "in", "-o", "out.txt", says="exists: name another file, or replace it with --overwrite")
         self.assertEqual(self.output(), "mine")
+        os.mkfifo(self.path("pipe"))
+        self.refused("run", "code/score.py", "-i", "in", "-o", "pipe", "--overwrite", says="pipe is a device, a pipe or a socket: expected an ordinary file")
         self.refused("run", "code/score.py", "-i", "in", "-o", "no/out.txt", says="does not exist; make it first")
         self.refused("run", "code/score.py", "-i", "in", "-o", "/proc/out.txt", says="--output: no file can be made in /proc")
         self.refused("run", "code/score.py", "-i", "in", "--runs-dir", "/proc/runs", says="the run folder cannot be made in /proc/runs")
@@ -131,6 +133,11 @@ class RunTest(CliCase):
             self.assertEqual(p.wait(timeout=120), 2)
             self.assertIn(says, self.said())
         self.assertEqual(os.listdir(self.path("open")), [])
+        os.chmod(self.path("code"), 0o600)
+        p = self.start("run", "code/score.py", "-i", "in", "--python", "/usr/bin/python3", "--runs-dir", "open", **as_nobody)
+        self.assertEqual(p.wait(timeout=120), 2)
+        self.assertIn("code/score.py: no permission to reach the entry script %s\n" % self.path("code/score.py"), self.said())
+        os.chmod(self.path("code"), 0o755)
 
     def test_interpreter(self):
         self.files(1)

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Two engines on one run folder: the second is refused, or takes over; the first one stops when it wakes up, with a sentence."""
+import glob
 import os
+import shutil
 import signal
 
 from prs_job import DEADLINE, JobCase, state_of, wait_until, workers
@@ -72,6 +74,37 @@ class RefusedTest(EnginesCase):
         self.assertEqual(self.prs("resume", "last").returncode, 0)
         self.assertEqual(self.output(), want)
         self.assertEqual(os.stat(self.path("out.txt")).st_mtime_ns, before)
+
+
+class GoneTest(EnginesCase):
+    """The run folder goes away while the job runs: the engine stops soon, and does not say that nothing is lost."""
+
+    def check_gone(self, first):
+        self.assertEqual(first.wait(DEADLINE), 3, self.said())
+        self.assertIn("the run folder is gone", self.said())
+        self.assertNotIn("nothing is lost", self.said())
+        self.assertNotIn("prs resume score", self.said())
+        self.check_no_strays()
+
+    def test_removed(self):
+        self.gated()
+        first = self.start(*self.words)
+        self.started(first)
+        while os.path.exists(self.path("runs")):
+            shutil.rmtree(self.path("runs"), ignore_errors=True)
+        self.check_gone(first)
+
+    def test_renamed(self):
+        self.gated()
+        first = self.start(*self.words)
+        self.started(first)
+        os.rename(self.path("runs"), self.path("moved"))
+        self.check_gone(first)
+        self.go()
+        [run] = glob.glob(self.path("moved", "*"))
+        r = self.prs("resume", run)
+        self.assertEqual(r.returncode, 0, r.stderr)
+        self.assertEqual(self.output(), self.want)
 
 
 class TakeoverTest(EnginesCase):

@@ -605,6 +605,7 @@ static void test_checks_one_by_one(void **state)
 		{ "in", "in", NULL, NULL, "in is a folder: name the entry script in it\n" },
 		{ "score.py", "empty", NULL, NULL, "--input empty: there is no file in it\n" },
 		{ "score.py", "in", "score.py", NULL, "exists: name another file, or replace it with --overwrite\n" },
+		{ "score.py", "in", "pipe", NULL, "/pipe is a device, a pipe or a socket: expected an ordinary file\n" },
 		{ "score.py", "in", "in/out.txt", NULL, "lies inside the input" },
 		{ "score.py", "in", "new/", NULL, "--output new/: there is no such folder; make it first\n" },
 		{ "score.py", "in", "empty", NULL, NULL },
@@ -615,6 +616,7 @@ static void test_checks_one_by_one(void **state)
 	put("score.py", "x");
 	put("in/f", "x");
 	put("empty/deep/er/.keep", "x");
+	assert_int_equal(mkfifo(in("pipe"), 0600), 0);
 	assert_int_equal(unlink(in("empty/deep/er/.keep")), 0);
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		prs_job_done(&job);
