@@ -18,7 +18,6 @@
 #include <unistd.h>
 
 #define LINE_EVERY_US UINT64_C(10000000)
-#define HINT_US UINT64_C(15000000)
 enum { LINE_BYTES = 64 << 10, TEXT_BYTES = 1 << 20, PROCESSES_SHOWN = 32, SPARE = 3 /* columns: the terminal shows ^C behind the line */ };
 
 void screen_init(struct screen *s, bool json, bool quiet)
@@ -120,7 +119,7 @@ static void draw(struct screen *s)
 }
 
 /* p or the space bar; any other key is for nobody. */
-static void read_keys(struct screen *s, uint64_t elapsed_us)
+static void read_keys(struct screen *s)
 {
 	char pressed[64] = "";
 	if (!s->keys)
@@ -129,7 +128,7 @@ static void read_keys(struct screen *s, uint64_t elapsed_us)
 	if (prs_keys_stopped())
 		s->drawn = false;
 	s->asked = s->asked || strpbrk(pressed, "pP ");
-	s->hinting = s->hinting && !s->asked && elapsed_us < HINT_US;
+	s->hinting = s->hinting && !s->asked;
 }
 
 bool screen_asks(void *ctx)
@@ -168,7 +167,7 @@ void screen_progress(void *ctx, const struct prs_progress *p)
 		s->drawn = false;
 		return;
 	}
-	read_keys(s, p->elapsed_us);
+	read_keys(s);
 	prs_buf_clear(&s->line);
 	unsigned wide = columns();
 	struct prs_progress shown = *p;

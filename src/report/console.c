@@ -111,6 +111,8 @@ static void put_ink(struct prs_buf *to, bool color, enum ink which, const char *
 
 /* ---- the live line -------------------------------------------------------------------------------------------------- */
 
+#define ETA_MAX_S (1000.0 * 3600) /* above it is no estimate */
+
 /* The parts of the line, in the order in which they are shown. */
 enum part { PART_BAR, PART_COUNT, PART_WORD, PART_FAILED, PART_NOTE, PART_RATE, PART_ETA, PART_BUSY, PART_HINT, PARTS };
 
@@ -129,9 +131,13 @@ static void put_bar(struct prs_buf *to, const struct prs_progress *p, unsigned c
 	prs_buf_putc(to, ']');
 }
 
+/* Nothing lately is no rate: the mean goes down to it slowly. */
+static bool rate_known(const struct prs_progress *p) { return p->rate * 3600 >= 0.05; }
+
 static bool eta_known(const struct prs_progress *p)
 {
-	return p->rate > 0 && p->done + p->failed < p->mini_batches;
+	uint64_t left = p->mini_batches - p->done - p->failed;
+	return rate_known(p) && p->done + p->failed < p->mini_batches && (double)left / p->rate < ETA_MAX_S;
 }
 
 static bool shown(const struct prs_progress *p, enum part part)
@@ -142,7 +148,7 @@ static bool shown(const struct prs_progress *p, enum part part)
 	case PART_NOTE:
 		return p->note && *p->note;
 	case PART_RATE:
-		return p->rate > 0;
+		return rate_known(p);
 	case PART_ETA:
 		return eta_known(p);
 	case PART_BUSY:
@@ -162,7 +168,7 @@ static void put_eta(struct prs_buf *to, const struct prs_progress *p)
 {
 	double seconds = (double)(p->mini_batches - p->done - p->failed) / p->rate;
 	prs_buf_puts(to, p->planned_all ? "ETA " : "ETA >=");
-	prs_put_duration(to, seconds < 1e9 ? (uint64_t)(seconds * 1e6) : UINT64_C(1000000000000000));
+	prs_put_duration(to, (uint64_t)(seconds * 1e6));
 }
 
 static void put_failed(struct prs_buf *to, const struct prs_progress *p)
