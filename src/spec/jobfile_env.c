@@ -167,6 +167,16 @@ static void keep_name(struct jobfile *m, const struct prs_yaml *name, const stru
 	m->d->failed = m->d->failed || !m->j->env_name;
 }
 
+/* A name alone that prs.yml does not know: what to write there. */
+static void say_unmapped(struct jobfile *m, struct prs_mark at)
+{
+	const char *name = m->j->env_name, *file = prs_project_file(m->q->project);
+	PRS_AUTOFREE char *mapped = name ? prs_project_python(m->q->project, name) : NULL;
+	if (name && !mapped && !m->j->o.python && !m->j->env_pip.n)
+		prs_yaml_find(m->d, PRS_IGNORED, at, "environment: not used: %.200s is not mapped in %s (environments: {\"%.200s\": INTERPRETER})", name,
+		              file ? file : "a file prs.yml beside the job file or above it", name);
+}
+
 static void environment_map(struct jobfile *m, const struct prs_yaml *map)
 {
 	const struct prs_yaml *name = jf_value(map, "name"), *conda = jf_value(map, "conda_file");
@@ -184,6 +194,7 @@ void jf_environment(struct jobfile *m, const struct prs_yaml *node)
 		return;
 	if (node->kind == PRS_YAML_MAP) {
 		environment_map(m, node);
+		say_unmapped(m, node->at);
 		return;
 	}
 	char *mapped = prs_project_python(m->q->project, node->text);
@@ -196,6 +207,7 @@ void jf_environment(struct jobfile *m, const struct prs_yaml *node)
 		environment_map(m, root);
 	else if (!file)
 		keep_name(m, node, NULL);
+	say_unmapped(m, node->at);
 }
 
 /* v1: a name; a folder with conda_dependencies.yml; or the environment itself. */
@@ -215,6 +227,8 @@ void jf_environment_v1(struct jobfile *m, const struct prs_yaml *config)
 	else if (file && file->kind == PRS_YAML_SCALAR)
 		conda_file(m, read_beside(m, file, "condaDependenciesFile"));
 	const char *path = dir && dir->kind == PRS_YAML_SCALAR ? jf_path(m, dir->text, prs_yaml_dir(m->d, dir), dir->at, "environment_dir_path") : NULL;
+	if (name || (map && map->kind == PRS_YAML_MAP))
+		say_unmapped(m, (name ? name : map)->at);
 	for (size_t i = 0; path && i < sizeof files / sizeof *files; i++) {
 		PRS_AUTOFREE char *tried = prs_strf("%s/%s", path, files[i]);
 		if (!tried || jf_kind_of(m, tried) != 'f')

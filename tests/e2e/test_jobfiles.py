@@ -238,7 +238,13 @@ class JobFileTest(JobCase):
         r = self.prs("validate", "job/pipeline.yml")
         self.assertEqual(r.returncode, 2)
         entries = re.findall(r"\((assets: .*?}|datastores: .*?})\)", r.stderr)
-        self.write("prs.yml", "\n".join(entries).replace("PATH", "./in").replace("FOLDER", "./store") + "\n") # as it is said
+        self.write("prs.yml", "\n".join(entries).replace("PATH", "./in").replace("FOLDER", "./store") + "\n")  # as it is said
+        r = self.prs("validate", "job/pipeline.yml", "--set", "jobs.score.task.environment=azureml:here:3")
+        [entry] = re.findall(r"environment: not used: azureml:here:3 is not mapped in \S+/prs.yml \((environments: .*})\)", r.stderr)
+        self.write("prs.yml", "\n".join([*entries, entry]).replace("PATH", "./in").replace("FOLDER", "./store").replace("INTERPRETER", sys.executable) + "\n")
+        r = self.prs("plan", "job/pipeline.yml", "--set", "jobs.score.task.environment=azureml:here:3")
+        self.assertIn("environments of prs.yml", r.stdout)
+        self.assertNotIn("environment", r.stderr)
         self.run_file("job/pipeline.yml")
         [path] = glob.glob(os.path.join(self.dir, "store", "*", "scores.txt"))
         self.assertTrue(os.path.basename(os.path.dirname(path)).startswith("digits-"))
