@@ -278,6 +278,26 @@ static void test_texts_and_lists(void **state)
 	}
 }
 
+/* What is about one command's screen, or for measuring, is no part of a job. */
+static void test_not_of_a_job(void **state)
+{
+	(void)state;
+	char key[PRS_OPTION_WORD_MAX + 32], text[1024];
+	unsigned seen = 0;
+	for (unsigned i = 0; prs_option_at(i); i++) {
+		const struct prs_option_row *row = prs_option_at(i);
+		if (row->group[0] && row->resume != PRS_RESUME_SCREEN)
+			continue;
+		own_key(row, key, sizeof key);
+		snprintf(text, sizeof text, "%sprs: {%s: true}\n", v2, key + strlen("prs."));
+		assert_false(read_job(text, NULL, NULL));
+		assert_non_null(strstr(prs_buf_str(&found), "is not a key of prs:"));
+		assert_true(!row->v1[0] && !row->v2[0]);
+		seen++;
+	}
+	assert_true(seen >= 4);
+}
+
 /* `key` with a letter too many is no key, and the right one is named: in the file and by --set. */
 static void misspelt(const char *base, const char *key, const char *place)
 {
@@ -455,7 +475,7 @@ static int teardown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_every_option), cmocka_unit_test(test_misspelt_keys), cmocka_unit_test(test_texts_and_lists), cmocka_unit_test(test_flags_in_arguments), cmocka_unit_test(test_project),
+		cmocka_unit_test(test_every_option), cmocka_unit_test(test_misspelt_keys), cmocka_unit_test(test_texts_and_lists), cmocka_unit_test(test_not_of_a_job), cmocka_unit_test(test_flags_in_arguments), cmocka_unit_test(test_project),
 #ifdef PRS_KILL_POINTS
 		cmocka_unit_test(test_no_memory),
 #endif
