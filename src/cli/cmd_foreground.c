@@ -43,7 +43,7 @@ static int make_stage(struct stage *s, struct prs_job *job, const char *name, st
 	snprintf(s->name, sizeof s->name, "%s", name);
 	snprintf(s->dir, sizeof s->dir, "%.3000s/prs-%.100s-XXXXXX", tmp && tmp[0] ? tmp : "/tmp", name);
 	if (!mkdtemp(s->dir))
-		return prs_fail_errno(err, errno, "a temporary folder %s", s->dir);
+		return prs_fail_errno(err, errno, "making the temporary folder %s (TMPDIR says where)", s->dir);
 	snprintf(path, sizeof path, "%s/outputs", s->dir);
 	if (mkdir(path, 0755) < 0)
 		return prs_fail_errno(err, errno, "creating %s", path);

@@ -64,7 +64,8 @@ static void fill_row(struct table *t, const struct cli_run *run, const struct cl
 	put_cell(t, DONE, &b);
 	prs_put_count(&b, c->units[PRS_UNIT_FAILED]);
 	put_cell(t, FAILED, &b);
-	cli_put_age(&b, now, v->first_us);
+	if (v->first_us)
+		cli_put_age(&b, now, v->first_us);
 	put_cell(t, AGE, &b);
 	t->n++;
 }

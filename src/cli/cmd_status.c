@@ -83,6 +83,10 @@ static void put_field(struct prs_buf *b, const char *label, const char *text, co
 static void put_times(struct prs_buf *b, const struct cli_view *v)
 {
 	uint64_t now = prs_wall_us();
+	if (!v->first_us) { /* nothing is in its journal */
+		prs_buf_puts(b, "  started       never\n");
+		return;
+	}
 	prs_buf_puts(b, "  started       ");
 	cli_put_time(b, v->first_us);
 	prs_buf_puts(b, ", ");

@@ -88,7 +88,7 @@ static int understand(const char *name, char *answer, char *to, size_t n, struct
 	if (sscanf(version, "%u.%u", &major, &minor) != 2 || major != 3 || minor < OLDEST_MINOR)
 		return prs_fail(err, PRS_EVERSION, "%s is Python %s: 3.%d or newer is needed", name, version, OLDEST_MINOR);
 	if (path[0] != '/')
-		return prs_fail(err, PRS_EINVALID, "%s does not know its own path", name);
+		return prs_fail(err, PRS_EINVALID, "%s does not know its own path (is PATH set?): name it with --python PATH", name);
 	if ((size_t)snprintf(to, n, "%s", path) >= n)
 		return prs_fail(err, PRS_ELIMIT, "the path of the interpreter is too long");
 	size_t left = strlen(at);

@@ -46,10 +46,10 @@ static bool is_resumable(int code)
 	}
 }
 
-static void warn(struct prs_engine *e, uint64_t count, const char *what)
+static void warn(struct prs_engine *e, uint64_t count, const char *one, const char *many)
 {
 	char text[256];
-	snprintf(text, sizeof text, "%llu %s", (unsigned long long)count, what);
+	snprintf(text, sizeof text, "%llu %s", (unsigned long long)count, count == 1 ? one : many);
 	if (count && e->c.warn)
 		e->c.warn(e->c.ctx, text);
 }
@@ -59,8 +59,9 @@ static void tell_counts(struct prs_engine *e)
 {
 	struct prs_list_counts c;
 	prs_list_counts(e->listing.lister, &c);
-	warn(e, c.special, "sockets, fifos or devices in the input were passed over");
-	warn(e, c.loops_cut, "links in the input lead back to a folder above them and were not followed");
+	warn(e, c.special, "socket, fifo or device in the input was passed over", "sockets, fifos or devices in the input were passed over");
+	warn(e, c.loops_cut, "link in the input leads back to a folder above it and was not followed",
+	     "links in the input lead back to a folder above them and were not followed");
 }
 
 static void done(struct prs_sync_job *job)

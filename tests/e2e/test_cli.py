@@ -328,6 +328,10 @@ class LookTest(CliCase):
         self.assertTrue(all(line[column - 1] == " " and line[column] != " " for line in lines))
         objects = [json.loads(line) for line in self.shown("list", "--json").splitlines()]
         self.assertEqual(sorted(o["state"] for o in objects), ["completed", "failed", "unreadable"])
+        self.prs("run", "code/score.py", "-i", "in", "-q", "--name", "begun", kill="store.journal.created:1")  # its journal is empty
+        [begun] = [line.split() for line in self.shown("list").splitlines() if line.startswith("begun")]
+        self.assertEqual(begun[1:], ["interrupted", "0/>=0", "0"])
+        self.assertIn("\n  started       never\n", self.shown("status", begun[0]))
 
     def test_status(self):
         run = self.a_run()
