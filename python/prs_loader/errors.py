@@ -35,6 +35,8 @@ def _missing_module(error, submit_dir):
     for path in (name + ".py", name):
         if submit_dir and os.path.exists(os.path.join(submit_dir, path)):
             return "hint: %s lies in %s, but only the folder of the entry script is copied to the run: name the folder with --code %s" % (path, submit_dir, submit_dir)
+    if os.path.exists(os.path.join(sys.prefix, "prs-ready")):  # made by prs for the packages of the job, perhaps without pip
+        return "hint: this interpreter was made for the packages of the job (%s): add %s to the pip packages of its conda_file" % (sys.executable, package)
     return "hint: install it for this interpreter: %s -m pip install %s" % (sys.executable, package)
 
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * venv: see venv.h. A folder is whole when its last file, prs-ready, is there; what is left of one that was not finished is made anew.
+ * venv: see venv.h. A folder is whole when its last file, prs-ready, is there; what is left of one that was not finished is made anew. The
+ * lock is held by prs and by what it starts: when prs is killed, nobody else writes to the folder before its pip has ended.
  */
 #include "cli/venv.h"
 
@@ -9,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -98,6 +100,8 @@ static int run(const struct venv *v, const char *log, const char *const *words, 
 	int r = prs_run_here(argv, environ, "/", &status, err);
 	if (r < 0)
 		return r;
+	if (status == 128 + SIGINT)
+		return prs_fail(err, PRS_ESPAWN, "interrupted");
 	return status ? prs_fail(err, PRS_ESPAWN, "%s ended with status %d", argv[5], status) : 0;
 }
 
@@ -140,6 +144,18 @@ static int install(const struct venv *v, const char *list, const char *log, stru
 	return r ? r : write_lines(mark, NULL, err);
 }
 
+static int take_lock(const struct venv *v, const char *path, int *ret_fd, struct prs_err *err)
+{
+	*ret_fd = open(path, O_RDWR | O_CREAT, 0644); /* children inherit it */
+	int r = *ret_fd < 0 ? -1 : flock(*ret_fd, LOCK_EX | LOCK_NB);
+	if (*ret_fd >= 0 && r < 0 && errno == EWOULDBLOCK) {
+		if (!v->quiet)
+			fprintf(stderr, "waiting for the one that makes this environment already: %s\n", v->dir);
+		r = flock(*ret_fd, LOCK_EX);
+	}
+	return r < 0 ? prs_fail_errno(err, errno, "%s", path) : 0;
+}
+
 int venv_make(const char *base, const struct prs_list *pip, bool quiet, struct prs_err *err)
 {
 	struct venv v = { .base = base, .pip = pip, .quiet = quiet };
@@ -148,9 +164,8 @@ int venv_make(const char *base, const struct prs_list *pip, bool quiet, struct p
 	PRS_AUTOFREE char *lock = prs_strf("%s.lock", v.dir), *list = prs_strf("%s.txt", v.dir), *log = prs_strf("%s.log", v.dir);
 	if (r < 0 || !lock || !list || !log)
 		return r ? r : prs_fail(err, PRS_ENOMEM, "the environment of the job");
-	int fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-	if (fd < 0 || flock(fd, LOCK_EX) < 0)
-		r = prs_fail_errno(err, errno, "%s", lock);
+	int fd;
+	r = take_lock(&v, lock, &fd, err);
 	if (!r && !is_ready(&v)) { /* else another prs made it while we waited */
 		unlink(log);
 		r = write_lines(list, pip, err);

@@ -11,7 +11,7 @@ import textwrap
 import unittest
 import zipfile
 
-from prs_job import DEADLINE, PRS, JobCase
+from prs_job import DEADLINE, PRS, JobCase, wait_until
 
 BROKEN = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "jobs", "broken")
 
@@ -541,6 +541,67 @@ class EnvironmentTest(JobCase):
         self.uv()
         self.assertEqual(self.prs("run", "job.yml", env=self.env).returncode, 0)
 
+    def slow_uv(self):
+        """uv, but `uv pip` waits until the file `go` is there."""
+        self.uv(fails='[ "$1" = pip ] && while ! [ -e %s ]; do sleep 0.05; done' % self.path("go"))
+        self.job("environment: {conda_file: {dependencies: [pip: [a-package]]}}")
+
+    def begin(self, said):
+        with open(self.path(said), "wb") as f:
+            p = self.start("run", "job.yml", "--overwrite", env=self.env, stderr=f)
+        return p
+
+    def says(self, name, text):
+        def look():
+            with open(self.path(name)) as f:
+                return text in f.read()
+        wait_until(look, text)
+
+    def test_two_runs_make_one(self):
+        self.slow_uv()
+        first = self.begin("1.txt")
+        self.says("1.txt", "working on it\nworking on it\n")
+        second = self.begin("2.txt")
+        self.says("2.txt", "waiting for the one that makes this environment already")
+        self.write("go", "")
+        self.assertEqual((first.wait(DEADLINE), second.wait(DEADLINE)), (0, 0))
+        self.assertEqual([call.split()[1] for call in self.uv_calls()], ["venv", "pip"])
+
+    def test_half_an_environment(self):
+        """prs is killed while packages are installed: what goes on behind it is waited for, and nothing of it is taken."""
+        self.slow_uv()
+        first = self.begin("1.txt")
+        self.says("1.txt", "working on it\nworking on it\n")
+        first.kill()
+        first.wait()
+        self.assertIn("(to be made for 1 package of the job)", self.chosen())
+        second = self.begin("2.txt")
+        self.says("2.txt", "waiting for the one that makes this environment already")
+        self.write("go", "")
+        self.assertEqual(second.wait(DEADLINE), 0)
+        self.assertEqual([call.split()[1] for call in self.uv_calls()], ["venv", "pip", "venv", "pip"])
+
+    def test_content_is_the_key(self):
+        self.uv()
+        for version in ("1", "2", "1"):
+            self.job("environment: {conda_file: {dependencies: [pip: [a-package==%s]]}}" % version)
+            self.assertEqual(self.prs("run", "job.yml", "--overwrite", env=self.env).returncode, 0)
+        self.assertEqual([call.split()[1] for call in self.uv_calls()], ["venv", "pip", "venv", "pip"])
+
+    def no_network(self):
+        os.makedirs(self.path("bin"))
+        os.symlink(sys.executable, self.path("bin/python3"))
+        self.env["PATH"] = self.path("bin") + ":/usr/sbin:/bin"
+
+    def test_pip_that_finds_nothing(self):
+        self.no_network()
+        self.job("environment: {conda_file: {dependencies: [pip: [--no-index, nothing-of-that-name]]}}")
+        r = self.prs("run", "job.yml", env=self.env)
+        self.assertEqual(r.returncode, 2)
+        self.assertIn("No matching distribution found for nothing-of-that-name", r.stderr)
+        self.assertIn("the packages of the job could not be installed (see above; --python names an interpreter that has them): ", r.stderr)
+        self.assertIn("(to be made for", self.chosen())
+
     def test_venv_and_pip(self):
         """Without uv: a wheel from a file, into a real environment."""
         with zipfile.ZipFile(self.path("tiny-1.0-py3-none-any.whl"), "w") as z:
@@ -549,11 +610,14 @@ class EnvironmentTest(JobCase):
             z.writestr("tiny-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nGenerator: x\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
             z.writestr("tiny-1.0.dist-info/RECORD", "tiny.py,,\ntiny-1.0.dist-info/METADATA,,\ntiny-1.0.dist-info/WHEEL,,\ntiny-1.0.dist-info/RECORD,,\n")
         self.write("code/score.py", "import tiny\ndef run(b): return [tiny.NAME]\n")
-        os.makedirs(self.path("bin"))
-        os.symlink(sys.executable, self.path("bin/python3"))
-        self.env["PATH"] = self.path("bin") + ":/usr/sbin:/bin"
+        self.no_network()
         self.job("environment: {conda_file: {dependencies: [pip: [--no-index, ./tiny-1.0-py3-none-any.whl]]}}")
         r = self.prs("run", "job.yml", env=self.env)
         self.assertEqual(r.returncode, 0, r.stderr)
         with open(self.path("rows.txt")) as f:
             self.assertEqual(f.read(), "tiny\n")
+        self.write("code/score.py", "import tiny, nothing_of_that_name\ndef run(b): return b\n")
+        r = self.prs("run", "job.yml", "--overwrite", env=self.env)
+        self.assertEqual(r.returncode, 1)
+        self.assertIn("this interpreter was made for the packages of the job", r.stderr)
+        self.assertIn("add nothing_of_that_name to the pip packages of its conda_file", r.stderr)
