@@ -6,6 +6,7 @@ import json
 import os
 import re
 import subprocess
+import sys
 
 from prs_job import DEADLINE, PRS, JobCase
 
@@ -13,13 +14,13 @@ ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
 
 
 class ExamplesTest(JobCase):
-    def run_readme(self, name):
+    def run_readme(self, name, **more):
         """stdout of the sh block."""
         with open(os.path.join(ROOT, "examples", name, "README.md"), encoding="utf-8") as f:
             [block] = re.findall(r"```sh\n(.*?)```", f.read(), re.S)
-        for folder in ("examples", "docs"):
+        for folder in ("examples", "docs", "demo"):
             os.symlink(os.path.join(ROOT, folder), os.path.join(self.dir, folder))
-        env = dict(os.environ, PATH=os.path.dirname(os.path.abspath(PRS)) + os.pathsep + os.environ["PATH"])
+        env = dict(dict(os.environ, PATH=os.path.dirname(os.path.abspath(PRS)) + os.pathsep + os.environ["PATH"]), **more)
         r = subprocess.run(["sh", "-e", "-c", block], cwd=self.dir, env=env, timeout=DEADLINE, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                            stderr=subprocess.PIPE, universal_newlines=True)
         self.assertEqual(r.returncode, 0, r.stderr)
@@ -29,6 +30,21 @@ class ExamplesTest(JobCase):
         names = {n for n in os.listdir(os.path.join(ROOT, "examples")) if os.path.isdir(os.path.join(ROOT, "examples", n))}
         tested = {n[len("test_"):].replace("_", "-") for n in dir(self) if n.startswith("test_")}
         self.assertEqual(names - tested, set())
+
+    def test_every_readme_is_short(self):
+        for path in glob.glob(os.path.join(ROOT, "examples", "*", "README.md")):
+            with open(path, encoding="utf-8") as f:
+                lines = len(f.read().splitlines())
+            self.assertTrue(8 <= lines <= 25, "%s has %d lines" % (path, lines))
+
+    def test_digits(self):
+        python = os.path.join(self.dir, "bin", "python3")  # the one with numpy and Pillow
+        os.makedirs(os.path.dirname(python))
+        os.symlink(sys.executable, python)
+        path = os.pathsep.join((os.path.dirname(os.path.abspath(PRS)), os.path.dirname(python), os.environ["PATH"]))
+        said = self.run_readme("digits", PATH=path, PYTHONPATH=os.path.join(ROOT, "tests", "e2e", "stand_ins"), PYTHONDONTWRITEBYTECODE="1").splitlines()
+        self.assertEqual(said[1:4], ["0000_0.png: 0", "0001_1.png: 1", "0002_2.png: 2"])
+        self.assertEqual(said[4], "right: 120 of 120 (100.0 %); of the 60 that the classifier was not trained on: 100.0 %")
 
     def test_word_count(self):
         self.run_readme("word-count")

@@ -101,6 +101,17 @@ class OnlyFailedTest(JobCase):
         self.go("code/score.py", "-o", "again.txt", "--only-failed", self.path("runs", run))
         self.assertEqual(self.rows("again.txt"), [[ascii(self.path("in/05x")), "2"], [ascii(self.path("in/21x")), "2"]])
 
+    def test_partition_keys(self):
+        """The items keep their values, also where all of them lie deep in the input."""
+        self.make("in/2020/b/2", "in/2021/b/3", bad=("in/2020/a/1",))
+        keys = ("--partition-format", "{year}/{station}/*", "--partition-keys", "station,year")
+        self.first("-i", "in", *keys)
+        self.write("mended", "")
+        self.script("def run(mini_batch, context):\n    return [sorted(context.partition_key_value.items())]\n")
+        self.go("code/score.py", "-o", "again.txt", "--only-failed", "last", *keys)
+        with open(self.path("again.txt")) as f:
+            self.assertEqual(f.read(), "[('station', 'a'), ('year', '2020')]\n")
+
     def test_job_file(self):
         self.make("in/1", "in/3", bad=("in/2",))
         self.write("job.yml", """
