@@ -269,6 +269,13 @@ static const char *quoted(struct jobfile *m, const char *fmt, const char *name)
 	return s ? s : "";
 }
 
+/* flow.dag.yaml, or a run of one. */
+static bool is_prompt_flow(const struct prs_yaml *file)
+{
+	const struct prs_yaml *schema = jf_value(file, "$schema");
+	return schema && schema->kind == PRS_YAML_SCALAR && strstr(schema->text, "promptflow");
+}
+
 /* The job (a node, a component, a file of its own) with its component, both checked. */
 static void read_job(struct jobfile *m, const char *what)
 {
@@ -280,6 +287,10 @@ static void read_job(struct jobfile *m, const char *what)
 	if (component && !m->component)
 		return;
 	check_maps(m, m->job, what);
+	if (m->component && is_prompt_flow(m->component)) {
+		prs_yaml_find(m->d, PRS_MISTAKE, component->at, "component: a prompt flow is not run by this version: expected a component of type parallel with an entry script");
+		return;
+	}
 	if (m->component) {
 		unsigned before = prs_yaml_count(m->d, PRS_MISTAKE);
 		check_type(m, m->component, component->kind == PRS_YAML_SCALAR ? quoted(m, "the component %s", component->text) : "the component");
