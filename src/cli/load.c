@@ -133,6 +133,20 @@ static void check_output_folder(const struct prs_job *j, struct cli_args *a)
 		cli_mistake(a, "--output: no file can be made in %s: %s", folder, strerror(e));
 }
 
+/* --mini-batch-size 1MB is 1,048,576 files, as in the original, and hardly what was meant. */
+static void warn_of_bytes(struct prs_job *j, struct cli_args *a)
+{
+	char text[160];
+	for (size_t i = 0; i < a->options_n; i++) {
+		const char *value = a->options[i].value;
+		if (strcmp(a->options[i].row->flag, "--mini-batch-size") != 0 || !value[0] || value[strspn(value, "0123456789")] == 0)
+			continue;
+		snprintf(text, sizeof text, "--mini-batch-size %.40s is %lld files: sizes are for tables, and the input is files", value, (long long)j->o.mini_batch_size);
+		if (prs_list_add(&j->warnings, text) < 0)
+			cli_mistake(a, "out of memory");
+	}
+}
+
 static void check_script(struct prs_job *j, struct load *l, struct cli_args *a)
 {
 	if (cli_has(a, "--set") || cli_has(a, "--job"))
@@ -140,6 +154,7 @@ static void check_script(struct prs_job *j, struct load *l, struct cli_args *a)
 	PRS_AUTOBUF report;
 	prs_buf_init(&report, 1 << 20);
 	a->mistakes_n += (unsigned)prs_job_check(j, program_fs(), l->script, l->cwd, &report);
+	warn_of_bytes(j, a);
 	prs_buf_puts(&a->mistakes, prs_buf_str(&report));
 	check_output_folder(j, a);
 }

@@ -23,6 +23,12 @@ static char *folder_above(const char *path)
 	return slash == path ? prs_strdup("/") : prs_strf("%.*s", (int)(slash - path), path);
 }
 
+/* "azureml:data:1", "https://..." */
+static bool is_reference(const char *text)
+{
+	return !strncmp(text, "azureml:", 8) || strstr(text, "://") != NULL;
+}
+
 int prs_job_input_resolve(struct prs_job_input *in, const struct prs_fs *fs, const char *cwd, const char *text, struct prs_err *err)
 {
 	in->is_list = text[0] == '@' && text[1];
@@ -36,6 +42,8 @@ int prs_job_input_resolve(struct prs_job_input *in, const struct prs_fs *fs, con
 	}
 	if (kind == 'f' || kind == 'd')
 		return 0;
+	if (!kind && is_reference(text))
+		return prs_fail(err, PRS_ENOTFOUND, "that is a reference, not a path: give the folder where the data lies on this machine (prs.yml maps the references of job files)");
 	if (kind || !prs_path_is_pattern(in->path))
 		return prs_fail(err, PRS_ENOTFOUND, kind ? "neither a folder nor a file" : "no such folder or file");
 	char *root = prs_path_pattern_root(in->path);

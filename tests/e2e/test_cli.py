@@ -120,6 +120,13 @@ class RunTest(CliCase):
         self.refused("run", "code/score.py", "-i", "in", "--runs-dir", "out.txt", says="the run folder cannot be made")
         self.assertFalse(os.path.exists(self.path("runs")))
 
+    def test_a_size_in_bytes(self):
+        want = self.files(3)
+        for size, said in (("1KB", True), ("1024", False)):
+            r = self.prs("run", "code/score.py", "-i", "in", "-o", "out.txt", "--overwrite", "-b", size)
+            self.assertEqual((r.returncode, self.output()), (0, want), r.stderr)
+            self.assertEqual("warning: --mini-batch-size 1KB is 1024 files: sizes are for tables, and the input is files\n" in r.stderr, said, r.stderr)
+
     def test_folders_without_permission(self):
         self.files(1)
         os.chmod(self.dir, 0o755)

@@ -603,6 +603,8 @@ static void test_checks_one_by_one(void **state)
 		{ "score.py", "in/f", NULL, NULL, NULL },
 		{ "score.py", NULL, NULL, NULL, "no input: give the folder or file to process with --input PATH\n" },
 		{ "in", "in", NULL, NULL, "in is a folder: name the entry script in it\n" },
+		{ "score.py", "azureml:mnist:1", NULL, NULL, "--input azureml:mnist:1: that is a reference, not a path" },
+		{ "score.py", "https://x/y", NULL, NULL, "--input https://x/y: that is a reference, not a path" },
 		{ "score.py", "empty", NULL, NULL, "--input empty: there is no file in it\n" },
 		{ "score.py", "in", "score.py", NULL, "exists: name another file, or replace it with --overwrite\n" },
 		{ "score.py", "in", "pipe", NULL, "/pipe is a device, a pipe or a socket: expected an ordinary file\n" },
