@@ -40,12 +40,18 @@ class DocsTest(JobCase):
                         broken.append("%s: %s" % (os.path.join(os.path.relpath(folder, ROOT), name), link))
         self.assertEqual(broken, [])
 
+    def test_the_screen_of_the_readme_is_a_real_one(self):
+        [screen] = [block for block in re.findall(r"```\n(.*?)```", read("README.md"), re.S) if block.startswith("$ prs run")]
+        lines, page = screen.splitlines(), read("docs", "screens.md").splitlines()
+        self.assertGreater(len(lines), 10)
+        self.assertEqual([line for line in lines if line not in page], [])
+
     def test_flags_of_the_documents_are_flags(self):
         known = set(re.findall(r"--[a-z][a-z-]+", read("docs", "options.md").replace("_", "-")))
         for command in ("run", "resume", "test", "replay", "doctor", "errors", "options"):
             known |= set(re.findall(r"--[a-z][a-z-]+", self.prs("help", command).stdout))
         known |= {"--prefix", "--repeats", "--quick", "--client", "--labels-dir", "--name", "--threshold", "--flag"}
-        for name in ("quickstart.md", "resume.md", "gpu-and-threads.md", "troubleshooting.md", "migrate.md"):
+        for name in ("quickstart.md", "resume.md", "gpu-and-threads.md", "troubleshooting.md", "migrate.md", "../README.md"):
             for flag in re.findall(r"(?<![\w-])--[a-z][a-z_-]+", read("docs", name)):
                 with self.subTest(name + " " + flag):
                     self.assertTrue(any(k.startswith(flag.replace("_", "-")) or flag.replace("_", "-").startswith(k) for k in known), flag)
