@@ -122,6 +122,8 @@ static void test_shortest_prefix(void **state)
 				break;
 			snprintf(name, sizeof name, "%.*s=%s", (int)n, row->flag, good_value(row));
 			PARSE("run", "s.py", name);
+			if (a.mistakes_n && strstr(told(), " can mean ")) /* a flag of the command begins so too */
+				break;
 			holds(row, good_value(row), name);
 		}
 	}
