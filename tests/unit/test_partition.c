@@ -15,11 +15,10 @@
 static struct prs_partition *make(const char *format, const char *keys, struct prs_err *err)
 {
 	struct prs_list l = { 0 };
-	char word[64];
-	for (const char *p = keys; *p; p += strcspn(p, ","), p += *p == ',') {
-		snprintf(word, sizeof word, "%.*s", (int)strcspn(p, ","), p);
+	char words[64], *save = NULL;
+	snprintf(words, sizeof words, "%s", keys);
+	for (char *word = strtok_r(words, ",", &save); word; word = strtok_r(NULL, ",", &save))
 		assert_int_equal(prs_list_add(&l, word), 0);
-	}
 	struct prs_partition *p = prs_partition_new(format, &l, err);
 	prs_list_done(&l);
 	return p;
