@@ -41,7 +41,7 @@ class DocsTest(JobCase):
         self.assertEqual(broken, [])
 
     def test_the_screen_of_the_readme_is_a_real_one(self):
-        [screen] = [block for block in re.findall(r"```\n(.*?)```", read("README.md"), re.S) if block.startswith("$ prs run")]
+        [screen] = [block for block in re.findall(r"```\w*\n(.*?)```", read("README.md"), re.S) if block.startswith("$ prs run")]
         lines, page = screen.splitlines(), read("docs", "screens.md").splitlines()
         self.assertGreater(len(lines), 10)
         self.assertEqual([line for line in lines if line not in page], [])
