@@ -2,7 +2,8 @@
  * fs: the file functions of the program: the real ones. In test builds PRS_FAULT="function:n:ERRNO[:repeat]" makes the n-th call of a
  * function (tests/lib/fault_fs.h; "malloc": of an allocation, "any": of any file function) fail, once or from then on;
  * "function@text:n:..." counts only calls on files whose path holds the text.
- * PRS_FAULT_REPORT=FILE: at the end the number of calls of each function is written there, what fired, and what was left open.
+ * PRS_FAULT_REPORT=FILE: at the end the number of calls of each function is written there, how many
+ * calls PRS_FAULT chose from, what fired, and what was left open.
  */
 #include "cli/cli.h"
 
@@ -26,7 +27,7 @@ static void report(void)
 		return;
 	for (int i = 0; i < FAULT_KINDS; i++)
 		fprintf(f, "%s %ld\n", fault_call_name((enum fault_call)i), faulty.calls[i]);
-	fprintf(f, "malloc %ld\nfired %ld\nopen_files %ld\nmapped %ld\n", prs_mem_count(), faulty.fired, faulty.open_files, faulty.mapped);
+	fprintf(f, "malloc %ld\nseen %ld\nfired %ld\nopen_files %ld\nmapped %ld\n", prs_mem_count(), faulty.seen, faulty.fired, faulty.open_files, faulty.mapped);
 	fclose(f);
 }
 

@@ -193,7 +193,7 @@ class BisectTest(JobCase):
         told = []
         if os.path.exists(path):
             with open(path) as f:
-                told = [line for line in f.read().split("\n\n")[0].splitlines() if line.split()[0] not in ("run:", "ended:", "wall", "busy:")]
+                told = [line for line in f.read().split("\n\n")[0].splitlines() if line.split()[0] not in ("run:", "ended:", "wall", "busy:", "next:")]
         return told, {name: (item["error"], item["message"]) for name, item in self.failed_items().items()}
 
     def test_looked_at(self):

@@ -126,10 +126,15 @@ class MemoryFaultTest(FaultCase):
 
 class DurableTest(FaultCase):
     def syncs(self):
-        self.clean()
-        r, report = self.attempt("run", "code/score.py", "--input", "in", "--mini-batch-size", "1000", "--output", "out.txt", "--processes", "1")
-        self.assertEqual(r.returncode, 0, r.stderr)
-        return report["fdatasync"], report["sync_dir"]
+        """Of files and of folders of the copies."""
+        counts = []
+        for function in ("fdatasync", "sync_dir"):
+            self.clean()
+            r, report = self.attempt("run", "code/score.py", "--input", "in", "--mini-batch-size", "1000", "--output", "out.txt", "--processes", "1",
+                                     fault=function + "@/code:1000000:EIO")
+            self.assertEqual(r.returncode, 0, r.stderr)
+            counts.append(report["seen"])
+        return counts
 
     def test_the_code_is_durable_before_anything_counts(self):
         """A resume after a loss of power runs the snapshot: each file and folder of both copies was synced."""
