@@ -69,8 +69,11 @@ static bool take(void)
 		return true;
 	if (tcgetattr(0, &now) < 0)
 		return false;
-	if (!are_ours(&now))
+	if (!are_ours(&now)) {
+		if (!(now.c_lflag & ICANON)) /* another program beside us reads keys: theirs are not the modes to go back to */
+			return false;
 		keys.saved = now;
+	}
 	keys.ours = keys.saved;
 	keys.ours.c_lflag &= ~(tcflag_t)(ICANON | ECHO);
 	keys.ours.c_cc[VMIN] = 0;

@@ -9,6 +9,7 @@ import select
 import signal
 import struct
 import subprocess
+import sys
 import termios
 import time
 
@@ -326,6 +327,36 @@ class KeyTest(GatedCase):
         self.put_back(t, 0)
         table = [line for line in re.split(r"[\r\n]+", visible(t.text[:here])) if line.startswith("  process0") or line.startswith("  PROCESS")]
         self.assertLessEqual(max(len(line) for line in table), 40)
+
+    def test_two_on_one_terminal(self):
+        """Side by side in one process group (of a script): only one reads, and the last one leaves the modes as the first one found them."""
+        self.files(1)
+        self.script("""
+            import os, sys, time
+            def run(mini_batch):
+                open(os.path.join(%(dir)r, "at_" + sys.argv[-3]), "w").close()
+                while not os.path.exists(os.path.join(%(dir)r, "let_" + sys.argv[-3])):
+                    time.sleep(0.01)
+                return mini_batch
+        """ % {"dir": self.dir})
+        both = """if True:
+            import os, subprocess, sys, time
+            one = subprocess.Popen(sys.argv[1:] + ["one"])
+            while not os.path.exists("second"): time.sleep(0.01)
+            two = subprocess.Popen(sys.argv[1:] + ["two"])
+            sys.exit(one.wait() or two.wait())
+        """
+        t = Terminal(self, (both, PRS, "run", "code/score.py", "-i", "in", "-p", "1", "--"), program=(sys.executable, "-c"))
+        self.before = termios.tcgetattr(t.master)
+        self.keys_are_read(t)
+        self.allow("second")
+        wait_until(lambda: t.read() and os.path.exists(self.path("at_two")), "the second job")
+        t.wait_for(r"(?s)busy 1/1.* in runs\r\n.*busy 1/1")
+        self.allow("let_one")
+        t.wait_for("Completed")
+        self.keys_are_read(t)  # by the other one, now or already
+        self.allow("let_two")
+        self.put_back(t, 0)
 
     def shell(self):
         """A shell with job control on a terminal of its own; nothing is running in it."""
