@@ -66,6 +66,7 @@ int main(int argc, char **argv)
 	if (!strcmp(name, "_worker"))
 		return cmd_worker(argc - 1, argv + 1);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a write beyond ulimit -f is an error like others */
 	for (size_t i = 0; i < sizeof other_names / sizeof *other_names; i++)
 		if (!strcmp(name, other_names[i][0]))
 			name = other_names[i][1];

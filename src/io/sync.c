@@ -6,6 +6,7 @@
 #include "base/mem.h"
 
 #include <pthread.h>
+#include <string.h>
 #include <signal.h>
 #include <stdbool.h>
 
@@ -106,7 +107,7 @@ struct prs_sync *prs_sync_new(struct prs_loop *l, struct prs_err *err)
 	int r = s->wake ? start_thread(s) : -1;
 	if (r) {
 		if (s->wake)
-			prs_fail_errno(err, r, "starting the sync thread");
+			prs_fail(err, PRS_ESPAWN, "starting the sync thread: %s (ulimit -u?)", strerror(r));
 		prs_wake_free(s->wake);
 		prs_freep(&s);
 	}

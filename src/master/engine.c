@@ -228,14 +228,18 @@ void engine_fenced(struct prs_engine *e, const struct prs_err *err)
 	let_go(e, PRS_EFENCED, text);
 }
 
+/* Is the run folder still that of this engine, and there? */
 static void check_fence(struct prs_engine *e)
 {
 	struct prs_err err = { 0 };
-	int r = e->over ? 0 : prs_store_check_fence(e->c.fs, e->c.dir, e->epoch, &err);
-	if (r == -PRS_EFENCED)
-		engine_fenced(e, &err);
-	else if (r == -PRS_ENOTFOUND)
+	uint32_t newest = 0;
+	if (e->over)
+		return;
+	int r = prs_store_newest_epoch(e->c.fs, e->c.dir, &newest, &err);
+	if (r == -PRS_ENOTFOUND || (!r && newest < e->epoch))
 		let_go(e, PRS_ENOTFOUND, "the run folder is gone: it was removed or renamed while the job ran (renamed: prs resume PATH goes on)");
+	else if (!r && newest > e->epoch && prs_store_check_fence(e->c.fs, e->c.dir, e->epoch, &err) == -PRS_EFENCED)
+		engine_fenced(e, &err);
 }
 
 /* Every FENCE_US, and at once when this process was stopped for a while. */

@@ -579,15 +579,16 @@ static void end_completed(struct prs_buf *to, const struct prs_result *r, const 
 
 static void end_interrupted(struct prs_buf *to, const struct prs_result *r, const char *logs_dir, bool color)
 {
+	bool gone = r->code == PRS_ENOTFOUND && !r->next_command; /* the run folder itself */
 	put_ink(to, color, INK_YELLOW, "Interrupted");
 	prs_buf_puts(to, ": ");
 	prs_put_count(to, r->done);
 	prs_buf_puts(to, " of ");
 	put_many(to, r->mini_batches, MINI_BATCHES);
-	prs_buf_puts(to, r->code == PRS_ENOTFOUND ? " were done\n" : " done, nothing is lost\n");
+	prs_buf_puts(to, gone ? " were done\n" : " done, nothing is lost\n");
 	if (r->text && *r->text && r->code != PRS_EINTERRUPTED)
 		field(to, color, "cause", r->text);
-	field(to, color, "logs", r->code == PRS_ENOTFOUND ? NULL : logs_dir);
+	field(to, color, "logs", gone ? NULL : logs_dir);
 	field(to, color, "next", r->next_command);
 }
 

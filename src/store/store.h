@@ -66,7 +66,7 @@ int prs_store_settle(const struct prs_fs *fs, const char *dir, const struct prs_
 
 /* The newest journal file that exists (0 = none), by listing the folder. */
 int prs_store_newest_epoch(const struct prs_fs *fs, const char *dir, uint32_t *ret, struct prs_err *err);
-/* PRS_EFENCED when a journal newer than `epoch` exists, PRS_ENOTFOUND when the folder is gone. */
+/* PRS_EFENCED when a journal newer than `epoch` exists. */
 int prs_store_check_fence(const struct prs_fs *fs, const char *dir, uint32_t epoch, struct prs_err *err);
 
 /* ---- journal -------------------------------------------------------------------------------------------------------- */

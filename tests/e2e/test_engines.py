@@ -94,6 +94,29 @@ class GoneTest(EnginesCase):
             shutil.rmtree(self.path("runs"), ignore_errors=True)
         self.check_gone(first)
 
+    def test_emptied(self):
+        """The folder stays, its files are gone."""
+        self.gated()
+        first = self.start(*self.words)
+        self.started(first)
+        os.remove(os.path.join(self.run_dir(), "journal-1"))
+        self.check_gone(first)
+
+    def test_the_folder_of_the_output_is_removed(self):
+        """That is another folder: the run goes on when it is there again."""
+        self.gated()
+        os.mkdir(self.path("there"))
+        first = self.start(*self.words[:-1], "there/out.txt")
+        self.started(first)
+        os.rmdir(self.path("there"))
+        self.go()
+        self.assertEqual(first.wait(DEADLINE), 4, self.said())
+        self.assertIn("nothing is lost", self.said())
+        os.mkdir(self.path("there"))
+        self.assertEqual(self.prs("resume", "last").returncode, 0)
+        with open(self.path("there/out.txt")) as f:
+            self.assertEqual(f.read(), self.want)
+
     def test_renamed(self):
         self.gated()
         first = self.start(*self.words)

@@ -308,3 +308,19 @@ class FullDiskTest(FaultCase):
         self.check_output()
         self.assertEqual(self.journal("TRY"), [])
         self.check_no_strays()
+
+
+class FileSizeTest(JobCase):
+    def test_files_may_not_grow(self):
+        """ulimit -f: SIGXFSZ does not kill the engine."""
+        import resource
+
+        want = "".join("f%04d %s\n" % (i, "x" * 50000) for i in range(20))
+        self.files(20)
+        self.script("import os\ndef run(mini_batch): return ['%s %s' % (os.path.basename(p), 'x' * 50000) for p in mini_batch]")
+        p = self.start(*self.words, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (200000, resource.RLIM_INFINITY)))
+        self.assertEqual(p.wait(timeout=120), 4, self.said())
+        self.assertIn("File too large", self.said())
+        r = self.prs("resume", "last")
+        self.assertEqual(r.returncode, 0, r.stderr)
+        self.assertEqual(self.output(), want)
