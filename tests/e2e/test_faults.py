@@ -318,7 +318,7 @@ class FileSizeTest(JobCase):
         want = "".join("f%04d %s\n" % (i, "x" * 50000) for i in range(20))
         self.files(20)
         self.script("import os\ndef run(mini_batch): return ['%s %s' % (os.path.basename(p), 'x' * 50000) for p in mini_batch]")
-        p = self.start(*self.words, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (200000, resource.RLIM_INFINITY)))
+        p = self.start(*self.words, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (102400, resource.RLIM_INFINITY)))
         self.assertEqual(p.wait(timeout=120), 4, self.said())
         self.assertIn("File too large", self.said())
         r = self.prs("resume", "last")
