@@ -237,13 +237,15 @@ class PartitionTest(JobCase):
 
 
 class PartitionKillTest(test_kill.KillPointTest):
-    """Groups over three folders that fill a plan block each: kills while they are listed, while groups are written, while they run."""
+    """Groups over folders that fill a plan block each, of two inputs: kills while they are listed, between their groups, while they run."""
 
-    CUT = ["--partition-keys", "key", "--partition-format", "{folder}/{name}_{key}"]
+    @property
+    def CUT(self):
+        return ["--partition-keys", "key", "--partition-format", "{folder}/{name}_{key}", "--input", self.input + "2"]
 
     @classmethod
     def make_input(cls):
-        for folder in "abc":
+        for folder in ("a", "b", "../in2/c"):
             for i in range(320):
                 cls.add("%s/%s%04d_%02d" % (folder, "n" * 210, i, i % 16), "%s %d" % (folder, i))
 
@@ -251,9 +253,10 @@ class PartitionKillTest(test_kill.KillPointTest):
     def setUpClass(cls):
         super().setUpClass()
         want = hashlib.sha256()
-        for path in sorted(test_kill.input_order(cls.input), key=lambda p: p[-2:]):
-            with open(path, "rb") as f:
-                want.update(cls.row(path, f.read()))
+        for folder in (cls.input, cls.input + "2"):
+            for path in sorted(test_kill.input_order(folder), key=lambda p: p[-2:]):
+                with open(path, "rb") as f:
+                    want.update(cls.row(path, f.read()))
         cls.want = want.hexdigest()
 
 
