@@ -73,6 +73,12 @@ def jobs(draw):
     if draw(st.booleans()):
         job["prs"]["model"] = ["digits=./in"]
         job["prs"]["side_input"] = ["labels=./in/a.txt"]
+    keys = draw(st.sampled_from([[], ["stem"], ["ending", "stem"], '["ending"]', "stem, ending"]))
+    if keys:
+        job["partition_keys"] = keys
+        inputs["data"]["partition_format"] = "{stem}.{ending}"
+        if draw(st.booleans()):
+            job["prs"]["partition_format"] = inputs["data"].pop("partition_format") if draw(st.booleans()) else "{stem}{ending}"
     return job
 
 
@@ -122,6 +128,7 @@ class PlanTest(JobCase):
     def test_command_lines_read_again(self):
         self.read_again("code/score.py", "--input", "in", "-p", "2", "--output", "rows.txt", "--", "--error_threshold", "5", "${{name}}", "it's", "")
         self.read_again("code/score.py", "--input", "a=in", "--input", "b=@files.txt", "--output-action", "summary_only", "--output", "in", "--env", "A=b c", "--model", "m=in")
+        self.read_again("code/score.py", "--input", "in", "--partition-keys", "b,a", "--partition-format", "{a}.{b}")
         self.read_again("code/score.py", "--input", "in/*.txt", "--run-max-try", "1", "--side-input", "labels=in/a.txt")
         self.write("v1.yml", "parallel_run_config:\n  entry_script: score.py\n  source_directory: code\n  output_action: append_row\n  append_row_file_name: mine.txt\n  run_max_try: 2\n")
         self.read_again("v1.yml", "--input", "in")
