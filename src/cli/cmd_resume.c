@@ -2,12 +2,14 @@
  * cmd_resume: prs resume RUN: the job of the run folder, with the settings that may change.
  */
 #include "cli/cli.h"
+#include "cli/view.h"
 
 #include "base/mem.h"
 #include "store/store.h"
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { SETTINGS_MAX = 64 };
 
@@ -78,6 +80,19 @@ int cli_read_job(struct prs_job *j, const char *dir, struct prs_err *err)
 	return r ? r : prs_job_from_json(j, (const char *)json.data, json.len, err);
 }
 
+/* A virtual environment that was removed meanwhile: said now, not as a failure of init() that ends the job. */
+static bool lacks_python(const struct prs_job *j, const struct cli_run *run, bool retry_failed)
+{
+	struct prs_err err = { 0 };
+	struct cli_view v;
+	if (!j->python || access(j->python, X_OK) == 0)
+		return false;
+	int r = cli_view_read(&v, run, &err);
+	enum prs_job_state job = v.ledger.job;
+	cli_view_done(&v);
+	return !r && job != PRS_JOB_COMPLETED && job != PRS_JOB_CANCELED && (job != PRS_JOB_FAILED || retry_failed);
+}
+
 static int resume(struct cli_args *a, const struct settings *set)
 {
 	struct prs_err err = { 0 };
@@ -90,6 +105,9 @@ static int resume(struct cli_args *a, const struct settings *set)
 	if (cli_read_job(&j, run.dir, &err) < 0) {
 		prs_wrap(&err, "%s", run.dir);
 		status = complain(3, &err);
+	} else if (lacks_python(&j, &run, cli_has(a, "--retry-failed"))) {
+		prs_fail(&err, PRS_ENOTFOUND, "the interpreter of %s is gone: %s. Put it back, then resume", run.name, j.python);
+		status = complain(4, &err);
 	} else {
 		struct cli_start s = { .job = &j, .run = &run, .takeover = cli_has(a, "--takeover"), .retry_failed = cli_has(a, "--retry-failed"),
 			               .json = cli_json(a), .quiet = cli_quiet(a), .set = set->v, .set_n = set->n };

@@ -31,6 +31,20 @@ class ResumeTest(JobCase):
         self.assertLess(r.returncode, 0)
         return want
 
+    def test_the_interpreter_is_gone(self):
+        want = self.files(60)
+        self.script(SCRIPT)
+        os.symlink("/usr/bin/python3", self.path("py"))
+        r = self.run_job("--python", "./py", kill="store.segment.after_sync:1")
+        self.assertLess(r.returncode, 0)
+        os.remove(self.path("py"))
+        self.refused(says="the interpreter of %s is gone: %s. Put it back, then resume" % (os.path.basename(self.run_dir()), self.path("py")), status=4)
+        os.symlink("/usr/bin/python3", self.path("py"))
+        self.assertEqual(self.prs("resume").returncode, 0)
+        self.assertEqual(self.output(), want)
+        os.remove(self.path("py"))
+        self.assertEqual(self.prs("resume").returncode, 0)  # nothing to resume
+
     def test_settings_are_journaled_and_stay(self):
         want = self.interrupted()
         r = self.prs("resume", "--set", "processes=1", "--run-max-try", "7", "--set=run_invocation_timeout=1.5", kill="store.segment.after_sync:1")
