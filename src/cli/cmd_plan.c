@@ -176,6 +176,10 @@ static void put_tries(struct prs_buf *b, const struct planned *p)
 	put_label(b, "tries");
 	put_option(b, p, PRS_OPTION_ID_run_max_try);
 	put_from(b, p, PRS_OPTION_ID_run_max_try);
+	if (p->job.o.on_failure == PRS_ON_FAILURE_BISECT) {
+		prs_buf_puts(b, "; then halved until the bad items stand alone");
+		put_from(b, p, PRS_OPTION_ID_on_failure);
+	}
 	prs_buf_putc(b, '\n');
 	put_label(b, "seconds");
 	put_option(b, p, PRS_OPTION_ID_run_invocation_timeout_us);

@@ -118,6 +118,12 @@ class BisectTest(JobCase):
         self.assertEqual(self.output(), want)
         self.assertEqual(self.failed_items(), {})
 
+    def test_plan(self):
+        self.files(3)
+        self.script(SOME)
+        r = self.prs("plan", *self.words[1:])
+        self.assertIn("\n  tries         3; then halved until the bad items stand alone (--on-failure)\n", r.stdout, r.stderr)
+
     def test_one_item_is_not_split(self):
         want = self.files(3)
         self.script(SOME)
