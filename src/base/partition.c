@@ -14,8 +14,8 @@ enum part { YEAR, MONTH, DAY, HOUR, MINUTE, SECOND, PARTS };
 
 struct token {
 	enum kind kind;
-	char text;      /* TEXT */
-	uint8_t key;    /* KEY, DIGITS */
+	char text;   /* TEXT */
+	uint8_t key; /* KEY, DIGITS */
 	uint8_t part, digits;
 };
 
@@ -250,8 +250,8 @@ static bool is_day(const int v[PARTS])
 {
 	static const int days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
 	bool leap = (v[YEAR] % 4 == 0 && v[YEAR] % 100) || v[YEAR] % 400 == 0;
-	return v[YEAR] >= 1 && v[MONTH] >= 1 && v[MONTH] <= 12 && v[DAY] >= 1 && v[DAY] <= days[v[MONTH] - 1] + (v[MONTH] == 2 && leap) && v[HOUR] <= 23 &&
-	       v[MINUTE] <= 59 && v[SECOND] <= 59;
+	return v[YEAR] >= 1 && v[MONTH] >= 1 && v[MONTH] <= 12 && v[DAY] >= 1 && v[DAY] <= days[v[MONTH] - 1] + (v[MONTH] == 2 && leap) &&
+	       v[HOUR] <= 23 && v[MINUTE] <= 59 && v[SECOND] <= 59;
 }
 
 /* As many folders as the format has; NULL = the path has fewer. */
@@ -283,7 +283,8 @@ static void put_value(const struct key *k, struct prs_buf *to)
 	prs_buf_put(to, k->name, strlen(k->name) + 1);
 	prs_buf_putc(to, k->date ? 'd' : 's');
 	if (k->date)
-		prs_buf_putf(to, "%04d-%02d-%02dT%02d:%02d:%02d", k->parts[YEAR], k->parts[MONTH], k->parts[DAY], k->parts[HOUR], k->parts[MINUTE], k->parts[SECOND]);
+		prs_buf_putf(to, "%04d-%02d-%02dT%02d:%02d:%02d", k->parts[YEAR], k->parts[MONTH], k->parts[DAY], k->parts[HOUR], k->parts[MINUTE],
+		             k->parts[SECOND]);
 	else
 		prs_buf_put(to, k->value, k->n);
 	prs_buf_putc(to, 0);

@@ -61,7 +61,9 @@ static int name_it(struct venv *v, struct prs_err *err)
 	for (int i = 0; i < 16; i++)
 		snprintf(hex + 2 * i, 3, "%02x", print.digest[i]);
 	if (!own && (!home || home[0] != '/'))
-		return prs_fail(err, PRS_ENOTFOUND, "neither HOME nor XDG_CACHE_HOME is set: there is no place for the packages of the job; name an interpreter with --python");
+		return prs_fail(
+			err, PRS_ENOTFOUND,
+			"neither HOME nor XDG_CACHE_HOME is set: there is no place for the packages of the job; name an interpreter with --python");
 	snprintf(v->dir, sizeof v->dir, "%s%s/prs/environments/%.16s", own ? cache : home, own ? "" : "/.cache", hex);
 	return 0;
 }
@@ -133,7 +135,8 @@ static int install(const struct venv *v, const char *list, const char *log, stru
 	bool uv = has_uv();
 	PRS_AUTOFREE char *python = prs_strf("%s/bin/python", v->dir), *mark = prs_strf("%s/prs-ready", v->dir);
 	const char *clear[] = { "rm", "-rf", "--", v->dir, NULL };
-	const char *make[] = { v->base, "-m", "venv", v->dir, NULL }, *make_uv[] = { "uv", "venv", "--quiet", "--no-project", "--python", v->base, v->dir, NULL };
+	const char *make[] = { v->base, "-m", "venv", v->dir, NULL },
+		   *make_uv[] = { "uv", "venv", "--quiet", "--no-project", "--python", v->base, v->dir, NULL };
 	const char *fill[] = { python, "-m", "pip", "install", "--disable-pip-version-check", "-r", list, NULL };
 	const char *fill_uv[] = { "uv", "pip", "install", "--python", python, "-r", list, NULL };
 	if (!python || !mark)
@@ -173,8 +176,8 @@ int venv_make(const char *base, const struct prs_list *pip, bool quiet, struct p
 			fprintf(stderr, "making an environment for the packages of the job: %s\n", v.dir);
 		r = r ? r : install(&v, list, log, err);
 		if (r)
-			prs_wrap(err, "the packages of the job could not be installed (%s%s; --python names an interpreter that has them)", quiet ? "see " : "see above",
-			         quiet ? log : "");
+			prs_wrap(err, "the packages of the job could not be installed (%s%s; --python names an interpreter that has them)",
+			         quiet ? "see " : "see above", quiet ? log : "");
 	}
 	if (fd >= 0)
 		close(fd);

@@ -89,7 +89,8 @@ int prs_list_groups_add(struct prs_list_groups *g, const char *folder, const cha
 		struct row r = { .first = first + i, .count = 1, .keys_at = (uint32_t)g->keys.len };
 		int k = path ? prs_partition_match(g->partition, path, &g->keys) : -PRS_ENOMEM;
 		if (k == 0)
-			return prs_fail(err, PRS_EINVALID, "the file %s does not fit partition_format \"%s\"", path, prs_partition_format(g->partition));
+			return prs_fail(err, PRS_EINVALID, "the file %s does not fit partition_format \"%s\"", path,
+			                prs_partition_format(g->partition));
 		r.keys_bytes = (uint32_t)(g->keys.len - r.keys_at);
 		if (k < 0 || add_row(g, r) < 0)
 			return prs_fail(err, PRS_ENOMEM, "partition keys");
@@ -153,7 +154,8 @@ int prs_list_groups_next(struct prs_list_groups *g, uint64_t id, uint16_t input,
 	r.u.group.ranges = ranges.data;
 	r.u.group.ranges_n = (uint32_t)(end - g->at);
 	if (ranges.failed == -PRS_ELIMIT || *ret_items > UINT32_MAX)
-		return prs_fail(err, PRS_ELIMIT, "a combination of partition keys with more than %zu rows of files", RANGES_MAX / PRS_GROUP_RANGE_BYTES);
+		return prs_fail(err, PRS_ELIMIT, "a combination of partition keys with more than %zu rows of files",
+		                RANGES_MAX / PRS_GROUP_RANGE_BYTES);
 	if (ranges.failed)
 		return prs_fail(err, PRS_ENOMEM, "partition keys");
 	prs_plan_put(body, &r);

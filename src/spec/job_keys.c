@@ -35,7 +35,8 @@ static int add_json(struct prs_list *to, const char *text, struct prs_err *err)
 	int r = json_is_array(a) ? 0 : prs_fail(err, PRS_EINVALID, "partition_keys: expected a list of names, found \"%.200s\"", text);
 	for (size_t i = 0; i < json_array_size(a) && !r; i++) {
 		const char *key = json_string_value(json_array_get(a, i));
-		r = key ? add_key(to, key, strlen(key), err) : prs_fail(err, PRS_EINVALID, "partition_keys: expected a list of names, found \"%.200s\"", text);
+		r = key ? add_key(to, key, strlen(key), err)
+		        : prs_fail(err, PRS_EINVALID, "partition_keys: expected a list of names, found \"%.200s\"", text);
 	}
 	json_decref(a);
 	return r;
@@ -76,8 +77,9 @@ int prs_job_check_partition(const struct prs_job *j, const struct prs_job_input 
 	if (!j->o.partition_keys.n)
 		return 0;
 	if (!in->partition_format)
-		return prs_fail(err, PRS_EINVALID, "partition_keys: input %s has no partition_format: it says where the keys stand in a path, as in {%s}/*.csv", in->name,
-		                j->o.partition_keys.v[0]);
+		return prs_fail(err, PRS_EINVALID,
+		                "partition_keys: input %s has no partition_format: it says where the keys stand in a path, as in {%s}/*.csv",
+		                in->name, j->o.partition_keys.v[0]);
 	struct prs_partition *p = prs_partition_new(in->partition_format, &j->o.partition_keys, err);
 	prs_partition_free(p);
 	return p ? 0 : err->code;

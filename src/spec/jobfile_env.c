@@ -11,23 +11,125 @@
 
 /* Packages that pip knows by another name, or by the same; what is in neither column is conda's alone. */
 static const char *const conda_names[][2] = {
-	{ "pytorch", "torch" }, { "pytorch-cpu", "torch" }, { "pytorch-gpu", "torch" }, { "opencv", "opencv-python-headless" },
-	{ "py-opencv", "opencv-python-headless" }, { "tensorflow-gpu", "tensorflow" }, { "tensorflow-cpu", "tensorflow" }, { "tensorflow-base", "tensorflow" },
-	{ "py-xgboost", "xgboost" }, { "matplotlib-base", "matplotlib" }, { "msgpack-python", "msgpack" }, { "pytables", "tables" },
-	{ "faiss-cpu", "faiss-cpu" }, { "python-dateutil", "python-dateutil" },
+	{ "pytorch", "torch" },
+	{ "pytorch-cpu", "torch" },
+	{ "pytorch-gpu", "torch" },
+	{ "opencv", "opencv-python-headless" },
+	{ "py-opencv", "opencv-python-headless" },
+	{ "tensorflow-gpu", "tensorflow" },
+	{ "tensorflow-cpu", "tensorflow" },
+	{ "tensorflow-base", "tensorflow" },
+	{ "py-xgboost", "xgboost" },
+	{ "matplotlib-base", "matplotlib" },
+	{ "msgpack-python", "msgpack" },
+	{ "pytables", "tables" },
+	{ "faiss-cpu", "faiss-cpu" },
+	{ "python-dateutil", "python-dateutil" },
 };
 static const char *const same_names[] = {
-	"numpy", "pandas", "scipy", "scikit-learn", "scikit-image", "pillow", "matplotlib", "seaborn", "pyyaml", "requests", "tqdm", "joblib", "pyarrow", "lightgbm",
-	"xgboost", "catboost", "nltk", "spacy", "gensim", "statsmodels", "networkx", "sympy", "h5py", "openpyxl", "xlrd", "lxml", "beautifulsoup4", "numba", "cython",
-	"torchvision", "torchaudio", "tensorflow", "keras", "transformers", "datasets", "tokenizers", "onnx", "onnxruntime", "mlflow", "psutil", "cloudpickle",
-	"protobuf", "dask", "polars", "fastparquet", "s3fs", "fsspec", "jinja2", "click", "rich", "regex", "imageio", "librosa", "soundfile", "pydantic", "attrs",
-	"setuptools", "wheel", "sqlalchemy", "boto3", "azure-storage-blob", "azure-identity", "pyodbc", "shapely", "geopandas", "rasterio", "pyproj", "fiona", "pytz",
-	"six", "packaging", "typing-extensions", "zstandard", "lz4", "orjson", "ujson", "msgpack", "cffi", "cryptography", "numexpr", "bottleneck", "patsy", "shap",
-	"optuna", "hyperopt", "prophet", "holidays", "albumentations", "timm", "einops", "accelerate", "sentencepiece", "jsonlines", "httpx", "aiohttp",
+	"numpy",
+	"pandas",
+	"scipy",
+	"scikit-learn",
+	"scikit-image",
+	"pillow",
+	"matplotlib",
+	"seaborn",
+	"pyyaml",
+	"requests",
+	"tqdm",
+	"joblib",
+	"pyarrow",
+	"lightgbm",
+	"xgboost",
+	"catboost",
+	"nltk",
+	"spacy",
+	"gensim",
+	"statsmodels",
+	"networkx",
+	"sympy",
+	"h5py",
+	"openpyxl",
+	"xlrd",
+	"lxml",
+	"beautifulsoup4",
+	"numba",
+	"cython",
+	"torchvision",
+	"torchaudio",
+	"tensorflow",
+	"keras",
+	"transformers",
+	"datasets",
+	"tokenizers",
+	"onnx",
+	"onnxruntime",
+	"mlflow",
+	"psutil",
+	"cloudpickle",
+	"protobuf",
+	"dask",
+	"polars",
+	"fastparquet",
+	"s3fs",
+	"fsspec",
+	"jinja2",
+	"click",
+	"rich",
+	"regex",
+	"imageio",
+	"librosa",
+	"soundfile",
+	"pydantic",
+	"attrs",
+	"setuptools",
+	"wheel",
+	"sqlalchemy",
+	"boto3",
+	"azure-storage-blob",
+	"azure-identity",
+	"pyodbc",
+	"shapely",
+	"geopandas",
+	"rasterio",
+	"pyproj",
+	"fiona",
+	"pytz",
+	"six",
+	"packaging",
+	"typing-extensions",
+	"zstandard",
+	"lz4",
+	"orjson",
+	"ujson",
+	"msgpack",
+	"cffi",
+	"cryptography",
+	"numexpr",
+	"bottleneck",
+	"patsy",
+	"shap",
+	"optuna",
+	"hyperopt",
+	"prophet",
+	"holidays",
+	"albumentations",
+	"timm",
+	"einops",
+	"accelerate",
+	"sentencepiece",
+	"jsonlines",
+	"httpx",
+	"aiohttp",
 };
 /* What a worker does not need: the loader has the names that scripts import from them. */
-static const char *const replaced[] = { "azureml-core", "azureml-dataset-runtime", "azureml-defaults", "azureml-telemetry", "azureml-dataprep", "azureml-sdk", "azureml-pipeline",
-	"azureml-pipeline-core", "azureml-pipeline-steps", "azureml-contrib-pipeline-steps", "azureml-train-core", "azureml-train" };
+static const char *const replaced[] = { "azureml-core",           "azureml-dataset-runtime",
+	                                "azureml-defaults",       "azureml-telemetry",
+	                                "azureml-dataprep",       "azureml-sdk",
+	                                "azureml-pipeline",       "azureml-pipeline-core",
+	                                "azureml-pipeline-steps", "azureml-contrib-pipeline-steps",
+	                                "azureml-train-core",     "azureml-train" };
 
 static void add(struct jobfile *m, struct prs_list *to, const char *text)
 {
@@ -36,10 +138,7 @@ static void add(struct jobfile *m, struct prs_list *to, const char *text)
 }
 
 /* The name of a requirement: letters, digits, - _ . */
-static size_t name_bytes(const char *s)
-{
-	return strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.");
-}
+static size_t name_bytes(const char *s) { return strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_."); }
 
 static bool is_name(const char *s, size_t n, const char *name)
 {
@@ -72,7 +171,8 @@ static void add_file(struct jobfile *m, const struct prs_yaml *node, const char 
 	if (r < 0)
 		prs_yaml_find(m->d, PRS_MISTAKE, node->at, "requirements: %s: %s", path, strerror(-r));
 	char *save = NULL;
-	for (char *line = r < 0 || !path ? NULL : strtok_r((char *)(uintptr_t)prs_buf_str(&bytes), "\r\n", &save); line; line = strtok_r(NULL, "\r\n", &save)) {
+	for (char *line = r < 0 || !path ? NULL : strtok_r((char *)(uintptr_t)prs_buf_str(&bytes), "\r\n", &save); line;
+	     line = strtok_r(NULL, "\r\n", &save)) {
 		line += strspn(line, " \t");
 		char *comment = line[0] == '#' ? line : strstr(line, " #");
 		if (comment)
@@ -173,8 +273,8 @@ static void say_unmapped(struct jobfile *m, struct prs_mark at)
 	const char *name = m->j->env_name, *file = prs_project_file(m->q->project);
 	PRS_AUTOFREE char *mapped = name ? prs_project_python(m->q->project, name) : NULL;
 	if (name && !mapped && !m->j->o.python && !m->j->env_pip.n)
-		prs_yaml_find(m->d, PRS_IGNORED, at, "environment: not used: %.200s is not mapped in %s (environments: {\"%.200s\": INTERPRETER})", name,
-		              file ? file : "a file prs.yml beside the job file or above it", name);
+		prs_yaml_find(m->d, PRS_IGNORED, at, "environment: not used: %.200s is not mapped in %s (environments: {\"%.200s\": INTERPRETER})",
+		              name, file ? file : "a file prs.yml beside the job file or above it", name);
 }
 
 static void environment_map(struct jobfile *m, const struct prs_yaml *map)
@@ -213,8 +313,10 @@ void jf_environment(struct jobfile *m, const struct prs_yaml *node)
 /* v1: a name; a folder with conda_dependencies.yml; or the environment itself. */
 void jf_environment_v1(struct jobfile *m, const struct prs_yaml *config)
 {
-	const struct prs_yaml *name = jf_value(config, "environment_name"), *dir = jf_value(config, "environment_dir_path"), *map = jf_value(config, "environment");
-	const struct prs_yaml *conda = map ? jf_value(map, "python.condaDependencies") : NULL, *file = map ? jf_value(map, "python.condaDependenciesFile") : NULL;
+	const struct prs_yaml *name = jf_value(config, "environment_name"), *dir = jf_value(config, "environment_dir_path"),
+			      *map = jf_value(config, "environment");
+	const struct prs_yaml *conda = map ? jf_value(map, "python.condaDependencies") : NULL,
+			      *file = map ? jf_value(map, "python.condaDependenciesFile") : NULL;
 	static const char *const files[] = { "conda_dependencies.yml", "conda_dependencies.yaml", "conda.yml", "conda.yaml" };
 	if (name && name->kind == PRS_YAML_SCALAR)
 		keep_name(m, name, jf_value(config, "environment_version"));
@@ -226,7 +328,8 @@ void jf_environment_v1(struct jobfile *m, const struct prs_yaml *config)
 		conda_file(m, conda);
 	else if (file && file->kind == PRS_YAML_SCALAR)
 		conda_file(m, read_beside(m, file, "condaDependenciesFile"));
-	const char *path = dir && dir->kind == PRS_YAML_SCALAR ? jf_path(m, dir->text, prs_yaml_dir(m->d, dir), dir->at, "environment_dir_path") : NULL;
+	const char *path = dir && dir->kind == PRS_YAML_SCALAR ? jf_path(m, dir->text, prs_yaml_dir(m->d, dir), dir->at, "environment_dir_path")
+	                                                       : NULL;
 	if (name || (map && map->kind == PRS_YAML_MAP))
 		say_unmapped(m, (name ? name : map)->at);
 	for (size_t i = 0; path && i < sizeof files / sizeof *files; i++) {

@@ -47,7 +47,9 @@ static const char *values(const char *format, const char *keys, const char *path
 static void test_match(void **state)
 {
 	(void)state;
-	static const struct { const char *format, *keys, *path, *expected; } rows[] = {
+	static const struct {
+		const char *format, *keys, *path, *expected;
+	} rows[] = {
 		{ "{user}/{season}/*.wav", "user,season", "/data/in/eve/winter/1.wav", "user=seve season=swinter" },
 		{ "{user}/{season}/*.wav", "season", "/data/in/eve/winter/1.wav", "season=swinter" },
 		{ "{user}/{season}/*.wav", "season,user", "/data/in/eve/winter/1.wav", "season=swinter user=seve" },
@@ -55,7 +57,8 @@ static void test_match(void **state)
 		{ "{user}/{season}/*.wav", "user", "/winter/1.wav", "" },
 		{ "{user}/{season}/*.wav", "user", "/data/eve/winter/1.mp3", "" },
 		{ "{user}/{season}/*.wav", "user", "/data/eve/winter/deep/er.wav", "user=swinter" }, /* the end of the path counts */
-		{ "{Department}/{Day:yyyy/MM/dd}/data.csv", "Department,Day", "/x/Accounts/2019/01/31/data.csv", "Department=sAccounts Day=d2019-01-31T00:00:00" },
+		{ "{Department}/{Day:yyyy/MM/dd}/data.csv", "Department,Day", "/x/Accounts/2019/01/31/data.csv",
+		  "Department=sAccounts Day=d2019-01-31T00:00:00" },
 		{ "{Day:yyyy/MM/dd}/data.csv", "Day", "/x/2019/02/29/data.csv", "" },
 		{ "{Day:yyyy/MM/dd}/data.csv", "Day", "/x/2020/02/29/data.csv", "Day=d2020-02-29T00:00:00" },
 		{ "{Day:yyyy/MM/dd}/data.csv", "Day", "/x/2019/1/31/data.csv", "" },
@@ -79,11 +82,21 @@ static void test_match(void **state)
 static void test_wrong(void **state)
 {
 	(void)state;
-	static const struct { const char *format, *keys, *says; } rows[] = {
-		{ "{a", "a", "a { without its }" }, { "{}", "a", "the name of a key" }, { "{a/b}", "a", "the name of a key" }, { "{a{b}}", "a", "the name of a key" },
-		{ "x/*.csv", "a", "it has no {key}" }, { "{a}/{a}", "a", "a key is there twice" }, { "{a:MM/dd}", "a", "a date needs its year" },
-		{ "{a:yyyy/DD}", "a", "a date is made of" }, { "{a:yyyy/yyyy}", "a", "there twice" }, { "{a:}", "a", "needs its year" },
-		{ "{a}/{b}", "c", "partition key c is not in partition_format \"{a}/{b}\"" }, { "{a}/{b}", "a,a", "partition key a is given twice" },
+	static const struct {
+		const char *format, *keys, *says;
+	} rows[] = {
+		{ "{a", "a", "a { without its }" },
+		{ "{}", "a", "the name of a key" },
+		{ "{a/b}", "a", "the name of a key" },
+		{ "{a{b}}", "a", "the name of a key" },
+		{ "x/*.csv", "a", "it has no {key}" },
+		{ "{a}/{a}", "a", "a key is there twice" },
+		{ "{a:MM/dd}", "a", "a date needs its year" },
+		{ "{a:yyyy/DD}", "a", "a date is made of" },
+		{ "{a:yyyy/yyyy}", "a", "there twice" },
+		{ "{a:}", "a", "needs its year" },
+		{ "{a}/{b}", "c", "partition key c is not in partition_format \"{a}/{b}\"" },
+		{ "{a}/{b}", "a,a", "partition key a is given twice" },
 		{ "{a}", "", "at least one key" },
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
