@@ -9,7 +9,7 @@
 	"0  completed\n"                                                                           \
 	"1  the job failed: more failures than allowed, init() failed, no rows\n"                  \
 	"2  wrong usage, or a mistake in the job: nothing ran\n"                                   \
-	"3  it cannot go on: files are damaged or gone, or another engine took the run over\n"    \
+	"3  it cannot go on: files are damaged or gone, or another engine took it over\n"         \
 	"4  interrupted by Ctrl-C, a full disk and the like: prs resume goes on\n"                \
 	"5  canceled\n"
 #define LOOKING_EXITS                                                                              \
