@@ -93,6 +93,14 @@ static bool lacks_python(const struct prs_job *j, const struct cli_run *run, boo
 	return !r && job != PRS_JOB_COMPLETED && job != PRS_JOB_CANCELED && (job != PRS_JOB_FAILED || retry_failed);
 }
 
+static int check_together(const struct prs_job *j, const struct settings *set, struct prs_err *err)
+{
+	struct prs_job after = *j; /* looked at only */
+	if (set->scratch.on_failure == PRS_ON_FAILURE_BISECT)
+		after.o.on_failure = PRS_ON_FAILURE_BISECT;
+	return prs_job_check_bisect(&after, err);
+}
+
 static int resume(struct cli_args *a, const struct settings *set)
 {
 	struct prs_err err = { 0 };
@@ -105,6 +113,8 @@ static int resume(struct cli_args *a, const struct settings *set)
 	if (cli_read_job(&j, run.dir, &err) < 0) {
 		prs_wrap(&err, "%s", run.dir);
 		status = complain(3, &err);
+	} else if (check_together(&j, set, &err) < 0) {
+		status = complain(2, &err);
 	} else if (lacks_python(&j, &run, cli_has(a, "--retry-failed"))) {
 		prs_fail(&err, PRS_ENOTFOUND, "the interpreter of %s is gone: %s. Put it back, then resume", run.name, j.python);
 		status = complain(4, &err);

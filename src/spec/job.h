@@ -68,6 +68,8 @@ void prs_job_done(struct prs_job *j);
 /* After all front ends: o.partition_keys one by one ("a,b" and '["a","b"]' come as one), o.partition_format to the inputs that have none. < 0: err
  * says what is wrong with the keys. */
 int prs_job_split_keys(struct prs_job *j, struct prs_err *err);
+/* A group is whole or nothing. */
+int prs_job_check_bisect(const struct prs_job *j, struct prs_err *err);
 /* The keys and the format of one input fit each other; nothing to check without keys. */
 int prs_job_check_partition(const struct prs_job *j, const struct prs_job_input *in, struct prs_err *err);
 /* ["a","b"]; the caller frees. */

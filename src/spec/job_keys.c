@@ -52,6 +52,14 @@ static int add_entry(struct prs_list *to, const char *text, struct prs_err *err)
 	return r ? r : add_key(to, text, strlen(text), err);
 }
 
+int prs_job_check_bisect(const struct prs_job *j, struct prs_err *err)
+{
+	if (j->o.on_failure != PRS_ON_FAILURE_BISECT || !j->o.partition_keys.n)
+		return 0;
+	return prs_fail(err, PRS_EINVALID, "on_failure bisect does not go with partition_keys: run() is given all files with the same keys, what it makes of a part of them "
+	                                   "would be something else");
+}
+
 int prs_job_split_keys(struct prs_job *j, struct prs_err *err)
 {
 	struct prs_list keys = { 0 };
@@ -69,7 +77,7 @@ int prs_job_split_keys(struct prs_job *j, struct prs_err *err)
 	}
 	prs_list_done(&j->o.partition_keys);
 	j->o.partition_keys = keys;
-	return 0;
+	return prs_job_check_bisect(j, err);
 }
 
 int prs_job_check_partition(const struct prs_job *j, const struct prs_job_input *in, struct prs_err *err)
