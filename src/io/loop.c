@@ -177,10 +177,9 @@ void prs_timer_at(struct prs_timer *t, uint64_t at_us)
 		uv_timer_stop(&t->uv);
 		return;
 	}
-	uint64_t now = prs_clock_us();
-	uint64_t ms = at_us <= now ? 0 : (at_us - now + 999) / 1000;
-	uv_update_time(t->uv.loop); /* libuv counts from its cached time */
-	uv_timer_start(&t->uv, on_timer, ms, 0);
+	uv_update_time(t->uv.loop); /* libuv counts from its cached time, in whole milliseconds of the same clock */
+	uint64_t now_ms = uv_now(t->uv.loop), due_ms = at_us / 1000 + (at_us % 1000 != 0);
+	uv_timer_start(&t->uv, on_timer, due_ms > now_ms ? due_ms - now_ms : 0, 0);
 }
 
 void prs_timer_free(struct prs_timer *t)

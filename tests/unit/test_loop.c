@@ -90,6 +90,37 @@ static void test_timers_fire_in_order_and_never_early(void **state)
 	assert_string_equal(w->order, "123");
 }
 
+static void on_again(void *ctx)
+{
+	struct world *w = ctx;
+	assert_true(prs_clock_us() >= w->due_us);
+	w->turns++;
+	uint64_t until = (prs_clock_us() / 1000 + 1) * 1000 + 25 * w->turns; /* anywhere within a millisecond */
+	while (prs_clock_us() < until)
+		;
+	if (w->turns == 39)
+		prs_loop_stop(w->loop);
+	else
+		prs_timer_at(w->timers[0], w->due_us = prs_clock_us() + 3000);
+}
+
+static void leave_it(void *ctx, int events)
+{
+	(void)ctx;
+	assert_int_equal(events, PRS_READABLE);
+}
+
+static void test_a_loop_without_rest_is_never_early(void **state)
+{
+	struct world *w = *state;
+	assert_non_null(w->watch = prs_watch_new(w->loop, w->pipe[0], PRS_READABLE, leave_it, w, NULL));
+	assert_int_equal(write(w->pipe[1], "a", 1), 1); /* stays: each turn ends at once */
+	assert_non_null(w->timers[0] = prs_timer_new(w->loop, on_again, w, NULL));
+	prs_timer_at(w->timers[0], 0);
+	prs_loop_run(w->loop);
+	assert_int_equal(w->turns, 39);
+}
+
 static void test_a_timer_is_moved_and_turned_off(void **state)
 {
 	struct world *w = *state;
@@ -294,7 +325,7 @@ static void test_no_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_timers_fire_in_order_and_never_early), T(test_a_timer_set_late_in_a_turn), T(test_a_timer_is_moved_and_turned_off),
+		T(test_timers_fire_in_order_and_never_early), T(test_a_timer_set_late_in_a_turn), T(test_a_loop_without_rest_is_never_early), T(test_a_timer_is_moved_and_turned_off),
 		T(test_a_watch_is_paused_and_goes_on),
 		T(test_the_end_of_a_pipe_wakes_its_watch), T(test_the_last_wake_of_many_threads_is_never_lost), T(test_signals_come_in_the_loop),
 		T(test_each_turn_ends_with_the_hook), T(test_a_stop_before_the_run), T(test_a_closed_descriptor_is_refused),
