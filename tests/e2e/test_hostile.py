@@ -3,6 +3,7 @@
 import os
 import resource
 import signal
+import subprocess
 import textwrap
 
 from prs_job import JobCase, state_of, wait_until
@@ -317,6 +318,20 @@ class GroundTest(HostileCase):
 
     def test_binary_prints(self):
         self.check("os.write(1, bytes(range(256)) * 100); print('\\udcff'); sys.stderr.write('\\udcff' * 1000)")
+
+    def test_a_gigabyte_of_prints(self):
+        """It goes to the files of the process, past the engine; the others go on, the logs can be shown."""
+        self.check("""
+            for i in range(512): print("y" * ((1 << 20) - 1))
+            for i in range(512): os.write(2, b"z" * ((1 << 20) - 1) + b"\\n")
+            print("the last words")
+        """)
+        for stream, least in (("stdout", 512), ("stderr", 512)):
+            sizes = [os.path.getsize(os.path.join(folder, name)) for folder, _, names in os.walk(os.path.join(self.run_dir(), "logs", "user", stream)) for name in names]
+            self.assertGreaterEqual(max(sizes), least << 20)
+            self.assertLess(sum(sizes), (least << 20) + 100000)
+        ends = subprocess.run(["sh", "-c", 'for n in 0 1; do "$PRS" logs --process $n | grep -a -v -e yyyy -e zzzz; done'], cwd=self.dir, stdout=subprocess.PIPE).stdout
+        self.assertIn(b"the last words", ends[-10000:])
 
     def test_closes_its_streams(self):
         self.check("sys.stdout.close(); sys.stderr.close(); os.close(0)")
