@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * cmd_clean: prs clean: removes run folders that nobody needs any more. Never one that is running or can be resumed; one that holds the only
- * copy of an output only with --outputs.
+ * cmd_clean: prs clean: removes run folders that nobody needs any more. Never one that is running; one that can be resumed only with --interrupted, one that
+ * holds the only copy of an output only with --outputs.
  */
 #include "cli/view.h"
 
@@ -21,7 +21,7 @@ enum { DEPTH = 32, MANY = 1024 };
 
 struct clean {
 	uint64_t older_us;
-	bool outputs, dry;
+	bool outputs, interrupted, dry;
 	bool named;           /* given by name: whatever their age */
 	unsigned removed, failed;
 	uint64_t bytes;
@@ -69,8 +69,8 @@ static int remove_one(const char *path, const struct stat *st, int flag, struct 
 /* By another name first: what is half removed is no run that anybody could resume. */
 static int remove_run(const char *dir)
 {
-	PRS_AUTOFREE char *run = prs_strf("%s/RUN", dir), *kept = prs_strf("%s.prs-removed", dir);
-	if (!run || !kept)
+	PRS_AUTOFREE char *kept = prs_strf("%s.prs-removed", dir);
+	if (!kept)
 		return -ENOMEM;
 	if (rename(dir, kept) < 0)
 		return -errno;
@@ -86,8 +86,8 @@ static const char *reason(const struct clean *c, const struct cli_view *v, const
 	size_t n = strlen(run->dir);
 	if (!strcmp(state, "running"))
 		return "it is running";
-	if (!strcmp(state, "interrupted"))
-		return c->named ? "it can be resumed (prs cancel does not reach it; remove the folder by hand)" : "";
+	if (!strcmp(state, "interrupted") && !c->interrupted)
+		return c->named ? "it can be resumed (--interrupted removes such a run too)" : "";
 	if (!c->named && now < v->last_us + c->older_us)
 		return "";
 	if (!c->outputs && v->output[0] && !strncmp(v->output, run->dir, n) && v->output[n] == '/' && access(v->output, F_OK) == 0)
@@ -140,7 +140,7 @@ static int clean_all(struct clean *c, const struct cli_args *a, struct prs_err *
 int cmd_clean(struct cli_args *a)
 {
 	struct prs_err err = { 0 };
-	struct clean c = { .outputs = cli_has(a, "--outputs"), .dry = cli_has(a, "--dry-run"), .named = a->words.n > 0 };
+	struct clean c = { .outputs = cli_has(a, "--outputs"), .interrupted = cli_has(a, "--interrupted"), .dry = cli_has(a, "--dry-run"), .named = a->words.n > 0 };
 	const char *older = cli_value(a, "--older", 0);
 	int r = parse_age(older ? older : DEFAULT_AGE, &c.older_us, &err);
 	if (!r && older && c.named)

@@ -61,6 +61,7 @@ static const struct cli_flag output_flags[] = {
 static const struct cli_flag clean_flags[] = {
 	{ "--older", NULL, "AGE", "7d, 12h, 30m ... (default 7d)" },
 	{ "--outputs", NULL, NULL, "also runs whose output is in their folder" },
+	{ "--interrupted", NULL, NULL, "also runs that could be resumed" },
 	{ "--dry-run", "-n", NULL, "only say what would go" },
 	{ 0 },
 };
@@ -152,8 +153,8 @@ static const struct cli_command commands[] = {
 	  .more = RUN_WORD, .options = "runs-dir json", .words_min = 1, .words_max = 2,
 	  .examples = "prs dump journal\nprs dump plan last --json\n", .exits = LOOKING_EXITS },
 	{ .name = "clean", .run = cmd_clean, .group = "Repair", .arguments = "[RUN ...] [--older 7d] [--dry-run]", .what = "remove runs that have ended",
-	  .more = "Removes the folders of runs that are completed, failed or canceled and older than 7 days, or those named. What is running or can be resumed stays, and "
-	          "what holds the only copy of its output, unless --outputs is given.", .options = "runs-dir", .flags = clean_flags, .words_max = 1024,
+	  .more = "Removes the folders of runs that are completed, failed or canceled and older than 7 days, or those named. What is running stays; what "
+	          "can be resumed stays unless --interrupted, and what holds the only copy of its output unless --outputs is given.", .options = "runs-dir", .flags = clean_flags, .words_max = 1024,
 	  .examples = "prs clean --dry-run\nprs clean --older 12h\nprs clean score-20250131-120000-abc --outputs\n",
 	  .exits = "0  done\n1  something could not be removed\n2  wrong usage, or no such run\n" },
 	{ .name = "doctor", .run = cmd_doctor, .group = "Repair", .arguments = "[--dir DIR] [--json]", .what = "what is wrong with this machine or folder, and how to mend it",
