@@ -768,7 +768,7 @@ void prs_sched_waits_for(const struct prs_sched *s, char *text, size_t bytes)
 {
 	if (!s->ledger->next_id)
 		snprintf(text, bytes, "the first mini-batch: the input is being listed");
-	else if (!s->inits_done)
+	else if (!s->inits_done && !s->ledger->counts.units[PRS_UNIT_LEASED]) /* an init() is known here when its fact is durable, some time after the first lease */
 		snprintf(text, bytes, "the first init()");
 	else
 		units_waited_for(&s->ledger->counts, text, bytes);

@@ -532,7 +532,9 @@ static void test_waits_for(void **state)
 	prs_sched_waits_for(w.sched, text, sizeof text);
 	assert_string_equal(text, "the first init()");
 	perform("up 0 2");
-	perform("ask 0 2");
+	perform("ask 0 2"); /* by a process whose init() is not durable yet */
+	prs_sched_waits_for(w.sched, text, sizeof text);
+	assert_string_equal(text, "mini-batches: 2 given to a process, 3 planned");
 	perform("initok 0 0");
 	prs_sched_waits_for(w.sched, text, sizeof text);
 	assert_string_equal(text, "mini-batches: 2 given to a process, 3 planned");
