@@ -110,7 +110,9 @@ class SamplesTest(JobCase):
         logs = self.logs("entry_script_log/127.0.0.1/process*.log.txt")
         self.assertLessEqual(set(logs), {"entry_script_log/127.0.0.1/process%03d.log.txt" % i for i in range(2)})
         text = "".join(logs.values())
-        self.assertEqual(text.count("This will show up in files under logs/user on the Azure portal."), len(logs))
+        for log in logs.values():  # a process that the end of the job found in its init() may have written nothing yet
+            said = log.count("This will show up in files under logs/user on the Azure portal.")
+            self.assertIn(said, (1,) if "mini-batch" in log else (0, 1), log)
         self.assertEqual(sorted(int(n) for n in re.findall(r"\|DEBUG\|\d+\|/.*/work/code/entry_script_logger\.py: <mini-batch (\d+): 5 items \[", text)), list(range(5)))
 
     def test_run_context_and_entry_script(self):
