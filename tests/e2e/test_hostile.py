@@ -202,6 +202,21 @@ class ChildTest(HostileCase):
     def test_child_in_its_own_group(self):
         self.check("note(subprocess.Popen(['sleep', '1000'], preexec_fn=os.setpgrp).pid)")
 
+    def test_what_a_dead_process_leaves_is_gone_while_the_job_goes_on(self):
+        """It may hold a GPU or a port that the next try needs."""
+        self.hostile("note(subprocess.Popen(['sleep', '1000'], start_new_session=True).pid)\nos.kill(os.getpid(), signal.SIGKILL)")
+        with open(self.path("code/score.py"), "a") as f:
+            f.write(textwrap.dedent("""
+                rows_of = run
+                def run(mini_batch):
+                    while os.path.exists(MARK) and os.path.exists(ROOT + "/pids") and os.path.exists("/proc/" + open(ROOT + "/pids").read().strip()):
+                        time.sleep(0.01)
+                    return rows_of(mini_batch)
+            """))
+        p = self.start(*self.words, "--run-invocation-timeout", "20")
+        self.assertEqual(p.wait(), 0, self.said())
+        self.check_end([RUN_CRASH])
+
     DAEMON = """
         read, write = os.pipe()
         if os.fork() == 0:
