@@ -97,6 +97,7 @@ class RunningTest(SignalCase):
         p.send_signal(signal.SIGSTOP)
         time.sleep(6)
         p.send_signal(signal.SIGCONT)
+        self.prs("why")  # it has looked at its clock when it answers
         self.go()
         self.ends_resumable(p)
         self.assertEqual(self.done(), sorted([0, 1] + self.started()), self.said() + str(self.journal()))
