@@ -65,6 +65,9 @@ static void test_match(void **state)
 		{ "log_{t:yyyyMMdd-HHmmss}.txt", "t", "/x/log_20240229-235958.txt", "t=d2024-02-29T23:59:58" },
 		{ "log_{t:yyyyMMdd-HHmmss}.txt", "t", "/x/log_20240229-235960.txt", "" },
 		{ "{y:yyyy}.txt", "y", "1999.txt", "y=d1999-01-01T00:00:00" },
+		{ "{y:yyyy}.txt", "y", "0000.txt", "" }, /* no datetime has it */
+		{ "{t:yyyyMMddHH}.txt", "t", "2024130100.txt", "" },
+		{ "{t:yyyyMMddHH}.txt", "t", "2024120024.txt", "" },
 		{ "{store}_{brand}.csv", "store,brand", "/d/1000_tropicana_2.csv", "store=s1000 brand=stropicana_2" },
 		{ "*_{brand}.csv", "brand", "/d/a_b_c.csv", "brand=sb_c" },
 		{ "?_{brand}.csv", "brand", "/d/ab_c.csv", "" },
