@@ -57,6 +57,21 @@ def workers(pid):
     return [p for p in children(pid) if b"\0PRS_SLOT=" in read_proc(p, "environ")]
 
 
+def family(pid):
+    """A process and all that descend from it."""
+    return [pid] + [p for child in children(pid) for p in family(child)]
+
+
+def describe(pid):
+    """One process for somebody who asks why it stands still: its threads, where the kernel holds them, what its signals do."""
+    lines = ["%d %s" % (pid, read_proc(pid, "cmdline").replace(b"\0", b" ").decode("utf-8", "replace"))]
+    for task in sorted(glob.glob("/proc/%d/task/*" % pid)):
+        stat = read_proc(pid, "task/%s/stat" % os.path.basename(task)).rpartition(b")")[2].split()[:1]
+        held = [read_proc(pid, "task/%s/%s" % (os.path.basename(task), name)).decode("utf-8", "replace").strip() for name in ("wchan", "syscall")]
+        lines.append("    thread %s: %s %s" % (os.path.basename(task), b"".join(stat).decode(), " | ".join(held)))
+    return "\n".join(lines + ["    " + line for line in read_proc(pid, "status").decode("utf-8", "replace").splitlines() if line.startswith("Sig")])
+
+
 def processes_of(folder):
     """Living processes whose environment or working folder belongs to a run below `folder`."""
     marks = []
@@ -166,9 +181,10 @@ class JobCase(unittest.TestCase):
         with open(self.path("said.txt"), errors="replace") as f:
             return f.read()
 
-    @staticmethod
-    def end(p):
+    def end(self, p):
+        """Nothing goes on after a test. What still runs then is described, which a test that failed shows."""
         if p.poll() is None:
+            print(self.said(), *map(describe, family(p.pid)), sep="\n")
             p.kill()
         with contextlib.suppress(subprocess.TimeoutExpired):
             p.communicate(timeout=DEADLINE)
