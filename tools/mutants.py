@@ -1,0 +1,180 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Breaks the code on purpose, one line at a time, and looks which tests see it: ./dev mutants [--never] [NAME...]
+
+tests/mutants/*.txt hold the mutants:
+
+    = name
+    file src/pool/pool.c
+    - a line as it is (several: the lines that follow it)
+    + what stands there instead (none: nothing does)
+    tests unit/test_pool sim/test_sim e2e:test_depth
+
+Lines are found without regard to how far they are indented, and must be found once. A word of `tests` is a program below tests/, or loader or e2e
+with an expression for pytest -k ("+" for blanks). The tree is copied to build-mutants/, nothing here is touched. Exit status 1: a mutant that no
+test saw, or one that does not fit the code any more.
+"""
+import argparse
+import glob
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+COPY = os.path.join(ROOT, "build-mutants", "tree")
+BUILD = os.path.join(ROOT, "build-mutants", "build")
+PATIENCE_S = 60  # a mutant may hang
+
+
+class Mutant:
+    def __init__(self, name, where):
+        self.name, self.where, self.file, self.old, self.new, self.tests = name, where, None, [], [], []
+
+
+def read_mutants():
+    found = []
+    for path in sorted(glob.glob(os.path.join(ROOT, "tests", "mutants", "*.txt"))):
+        with open(path) as f:
+            for number, line in enumerate(f, 1):
+                word, _, rest = line.rstrip("\n").partition(" ")
+                where = "%s:%d" % (os.path.relpath(path, ROOT), number)
+                if word == "=":
+                    found.append(Mutant(rest, where))
+                elif word == "file":
+                    found[-1].file = rest
+                elif word in ("-", "+"):
+                    (found[-1].old if word == "-" else found[-1].new).append(rest)
+                elif word == "tests":
+                    found[-1].tests += rest.split()
+                elif word and not word.startswith("#"):
+                    sys.exit("%s: expected =, file, -, + or tests, found %r" % (where, word))
+    return found
+
+
+def copy_tree():
+    """Only what differs: the build of the last time goes on."""
+    names = subprocess.run(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT, stdout=subprocess.PIPE, check=True).stdout
+    for name in filter(None, names.decode().split("\0")):
+        source, target = os.path.join(ROOT, name), os.path.join(COPY, name)
+        if not os.path.isfile(source):
+            continue
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        with open(source, "rb") as f:
+            text = f.read()
+        if not os.path.exists(target) or open(target, "rb").read() != text:
+            shutil.copy(source, target)
+
+
+def build():
+    """What the compiler says, when it does not take it."""
+    if not os.path.exists(os.path.join(BUILD, "build.ninja")):
+        subprocess.run(["meson", "setup", BUILD, COPY, "-Dkill_points=true", "-Dwerror=false"], check=True, stdout=subprocess.DEVNULL)
+    r = subprocess.run(["ninja", "-C", BUILD], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, universal_newlines=True)
+    return None if r.returncode == 0 else r.stdout[-3000:]
+
+
+def run_program(name):
+    """A cmocka program: (tests that passed, tests that failed)."""
+    path = os.path.join(BUILD, "tests", name)
+    try:
+        r = subprocess.run([path], cwd=COPY, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=PATIENCE_S)
+        text = r.stdout.decode("utf-8", "replace")
+    except subprocess.TimeoutExpired as e:
+        text = (e.stdout or b"").decode("utf-8", "replace")
+        r = None
+    ids = {kind: {"%s::%s" % (name, t) for t in re.findall(r"^\[ *%s *\] (test\w*)" % kind, text, re.M)} for kind in ("RUN", "OK", "FAILED")}
+    failed = ids["FAILED"] | (ids["RUN"] - ids["OK"])  # died in it, or never came back
+    if r is not None and r.returncode and not failed:
+        failed = {name + "::" + "the program"}
+    return ids["OK"], failed
+
+
+def run_pytest(suite, expression):
+    environment = dict(os.environ, PRS=os.path.join(BUILD, "src", "cli", "prs"), PYTHONDONTWRITEBYTECODE="1", PYTHONPATH=os.path.join(COPY, "tests", "lib"),
+                       PRS_TEST_DEADLINE="20")
+    words = ["/usr/bin/python3", "-m", "pytest", "-q", "-n", str(os.cpu_count()), "-p", "no:cacheprovider", "--timeout=%d" % PATIENCE_S, "-rA", "tests/" + suite]
+    if expression:
+        words += ["-k", expression.replace("+", " ")]
+    text = subprocess.run(words, cwd=COPY, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT).stdout.decode("utf-8", "replace")
+    seen = lambda word: {m.partition(" - ")[0] for m in re.findall(r"^%s (tests/\S+::.*)$" % word, text, re.M)}
+    return seen("PASSED"), seen("FAILED") | seen("ERROR")
+
+
+def run_tests(words):
+    passed, failed = set(), set()
+    for word in words:
+        suite, colon, expression = word.partition(":")
+        names = [os.path.relpath(p, os.path.join(BUILD, "tests")) for p in glob.glob(os.path.join(BUILD, "tests", word)) if os.access(p, os.X_OK) and os.path.isfile(p)]
+        if not names and suite not in ("loader", "e2e"):
+            sys.exit("no such tests: " + word)
+        for ok, bad in [run_program(n) for n in names] or [run_pytest(suite, expression)]:
+            passed |= ok
+            failed |= bad
+    return passed, failed
+
+
+def replaced(text, old, new):
+    """The text with the lines `old` replaced; None when they do not stand there once."""
+    lines = text.split("\n")
+    bare = [line.strip() for line in lines]
+    want = [line.strip() for line in old]
+    places = [i for i in range(len(lines)) if bare[i:i + len(want)] == want]
+    if len(places) != 1 or not want:
+        return None
+    at = places[0]
+    indent = lines[at][:len(lines[at]) - len(lines[at].lstrip())]
+    return "\n".join(lines[:at] + [indent + line for line in new] + lines[at + len(want):])
+
+
+def try_mutant(mutant):
+    """(a word, tests that passed, tests that failed)"""
+    path = os.path.join(COPY, mutant.file)
+    with open(path) as f:
+        text = f.read()
+    broken = replaced(text, mutant.old, mutant.new)
+    if broken is None:
+        return "does not fit the code any more", set(), set()
+    try:
+        with open(path, "w") as f:
+            f.write(broken)
+        said = build()
+        if said:
+            return "is not C any more: " + said, set(), set()
+        passed, failed = run_tests(mutant.tests)
+        return "seen" if failed else "NOT SEEN", passed, failed
+    finally:
+        with open(path, "w") as f:
+            f.write(text)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--never", action="store_true", help="name the tests that ran and failed with no mutant")
+    parser.add_argument("names", nargs="*", help="parts of names of mutants (all)")
+    args = parser.parse_args()
+    mutants = [m for m in read_mutants() if not args.names or any(n in m.name or n in m.where for n in args.names)]
+    copy_tree()
+    said = build()
+    if said:
+        sys.exit(said)
+    words = dict.fromkeys(word for m in mutants for word in m.tests)
+    _, failed = run_tests(words)  # the tests of whole code pass, or nothing that follows means anything
+    if failed:
+        sys.exit("these fail without a mutant:" + "".join("\n    " + t for t in sorted(failed)))
+    bad, all_passed, all_failed = 0, set(), set()
+    for m in mutants:
+        word, passed, failed = try_mutant(m)
+        all_passed |= passed
+        all_failed |= failed
+        bad += word != "seen"
+        print("%-9s %s (%s)%s" % (word, m.name, m.where, "".join("\n          " + t for t in sorted(failed))), flush=True)
+    if args.never:
+        print("never failed:" + "".join("\n    " + t for t in sorted(all_passed - all_failed)))
+    print("%d mutants, %d not seen; %d tests ran, %d of them failed at least once" % (len(mutants), bad, len(all_passed | all_failed), len(all_failed)))
+    sys.exit(bad > 0)
+
+
+if __name__ == "__main__":
+    main()
