@@ -24,7 +24,7 @@ import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 COPY = os.path.join(ROOT, "build-mutants", "tree")
-BUILD = os.path.join(ROOT, "build-mutants", "build")
+BUILD = os.path.join(COPY, "build")  # in the tree: the program finds its loader beside it
 PATIENCE_S = 60  # a mutant may hang
 
 
