@@ -196,10 +196,12 @@ class KindTest(FaultCase):
             self.assertEqual(r.returncode, 0, r.stderr)
 
     def test_the_output_folder_is_full(self):
-        r, _ = self.one_fault("pwrite@/.prs-:1:ENOSPC:repeat")
+        r, report = self.attempt(*self.words, fault="pwrite@/.prs-:1:ENOSPC:repeat")
+        self.check_end(r, report)
         self.assertEqual(r.returncode, 4)
         self.assertIn("make room on that disk", r.stderr)
-        self.assertEqual([n for n in os.listdir(self.dir) if n.startswith(".prs-")], [])
+        self.assertEqual([n for n in os.listdir(self.dir) if n.startswith(".prs-")], [])  # before a resume would remove it
+        self.finish(r)
 
     def test_a_listing_that_breaks_off(self):
         for fault in ("entry@in/x:3:EIO", "list@in/x/y:1:EIO", "stat@in/x/y:1:EIO", "entry@in/x:1:ENOSPC:repeat"):

@@ -286,6 +286,39 @@ static void test_quota_leaves_room_for_last_words(void **state)
 	mem_fs_free(m);
 }
 
+/* A file is read in pieces: one that cannot be read is not its end, nor is what lies behind a damaged frame unsynced then. */
+static void test_an_error_of_the_disk_is_not_the_end(void **state)
+{
+	(void)state;
+	enum { BIG_FRAMES = 10, BIG_BODY = 1 << 20 };
+	struct mem_fs *m = mem_fs_new();
+	struct prs_log l;
+	uint64_t length;
+	assert_int_equal(prs_log_create(&l, &m->fs, "/plan-1", PRS_FILE_PLAN, &run, 0, NULL), 0);
+	for (int i = 0; i < BIG_FRAMES; i++) {
+		PRS_AUTOBUF b;
+		prs_buf_init(&b, PRS_FRAME_MAX_BYTES);
+		prs_log_begin(&b);
+		prs_buf_zero(&b, BIG_BODY);
+		uint64_t at = prs_log_place(&l, &b);
+		assert_int_equal(prs_log_commit(&l, &b, at, NULL), 0);
+	}
+	prs_log_close(&l);
+	for (int damaged = 0; damaged < 2; damaged++) {
+		unsigned hits = 0;
+		mem_fs_bytes(m, "/plan-1", NULL)[100] ^= (uint8_t)damaged;
+		for (bool hit = true; hit; hits += hit) {
+			mem_fs_fail(m, MEM_PREAD, "/plan-1", hits, EIO);
+			int r = prs_log_scan(&m->fs, "/plan-1", PRS_FILE_PLAN, &run, UINT64_MAX, NULL, NULL, &length, NULL);
+			hit = !m->fail_errno;
+			assert_int_equal(r, hit ? -PRS_EIO : damaged ? -PRS_ECORRUPT : 0);
+		}
+		assert_true(hits >= 3);
+		mem_fs_fail(m, MEM_PREAD, NULL, 0, 0);
+	}
+	mem_fs_free(m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -298,6 +331,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_frame_without_memory_stops_the_file, setup, teardown),
 		cmocka_unit_test(test_bad_descriptors_do_not_stop_the_raw_file),
 		cmocka_unit_test(test_quota_leaves_room_for_last_words),
+		cmocka_unit_test(test_an_error_of_the_disk_is_not_the_end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
