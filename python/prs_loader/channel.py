@@ -48,6 +48,8 @@ class Channel:
     """Socket, token counter and page of this process."""
 
     def __init__(self, sock_fd, event_fd, page_fd):
+        for fd in (sock_fd, event_fd):  # not for what the script starts with os.system()
+            os.set_inheritable(fd, False)
         self.sock = _socket.socket(fileno=sock_fd)
         self.fd = sock_fd
         self.event_fd = event_fd

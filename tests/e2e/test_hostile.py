@@ -64,9 +64,9 @@ class HostileCase(JobCase):
             alive = [pid for pid in self.noted() if (state_of(pid) or "Z")[0] != "Z"]
             self.assertEqual(alive, [])
 
-    def check(self, misdeed, tries=(), before="", options=(), preexec=None):
+    def check(self, misdeed, tries=(), before="", options=(), preexec=None, stdin=subprocess.DEVNULL):
         self.hostile(misdeed, before)
-        p = self.start(*self.words, *options, preexec_fn=preexec)
+        p = self.start(*self.words, *options, preexec_fn=preexec, stdin=stdin)
         self.assertEqual(p.wait(), 0, self.said())
         self.check_end(tries)
 
@@ -194,7 +194,13 @@ class ChildTest(HostileCase):
         self.check("pass", before="os.fork()")
 
     def test_child_that_keeps_the_socket(self):
-        self.check("note(subprocess.Popen(['sleep', '1000'], close_fds=False).pid); os._exit(1)", [RUN_EXIT])
+        self.check("""
+            pid = os.fork()
+            if pid == 0:
+                wait_for_ever()
+            note(pid)
+            os._exit(1)
+        """, [RUN_EXIT])
 
     def test_setsid_child(self):
         self.check("note(subprocess.Popen(['sleep', '1000'], start_new_session=True).pid)")
@@ -358,7 +364,10 @@ class GroundTest(HostileCase):
         self.check("sys.stdout = sys.stderr = sys.stdin = None")
 
     def test_reads_stdin(self):
-        self.check("assert sys.stdin.read() == ''")
+        """That of the engine is not the script's."""
+        self.write("typed", "what a person typed")
+        with open(self.path("typed")) as typed:
+            self.check("assert sys.stdin.read() == ''", stdin=typed)
 
     def test_changes_signal_handlers(self):
         self.check("""
