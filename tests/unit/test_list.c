@@ -580,6 +580,54 @@ static void test_plan_out_of_order(void **state)
 	}
 }
 
+/* Each record that does not follow from those before it is refused at once, whatever the sum at the end would say. */
+static void test_records_that_do_not_follow(void **state)
+{
+	struct world *w = *state;
+	static const uint8_t ranges[PRS_GROUP_RANGE_BYTES] = { [8] = 1 };
+	const struct prs_plan_record input = { .type = PRS_PLAN_INPUT }, dir = { .type = PRS_PLAN_DIR, .u.dir = { .parent = PRS_NO_DIR } },
+		files = { .type = PRS_PLAN_FILES, .u.files = { .count = 2, .names_bytes = 4, .names = "a\0b" } },
+		rule = { .type = PRS_PLAN_RULE, .u.rule = { .count = 1, .per = 2 } }, group = { .type = PRS_PLAN_GROUP, .u.group = { 0, 0, 4, 1, ranges, "k\0s" } };
+	const struct prs_plan_record before[] = { input, dir, files, rule };
+	struct prs_plan_record bad[16];
+	unsigned n = 0;
+	bad[n] = input, bad[n++].u.input.input = 2;
+	bad[n++] = dir; /* 0 is there */
+	bad[n] = dir, bad[n].u.dir.dir = 1, bad[n++].u.dir.input = 1;
+	bad[n] = dir, bad[n].u.dir.dir = 1, bad[n++].u.dir.parent = 1;
+	bad[n++] = files; /* file 0 is there */
+	bad[n] = files, bad[n].u.files.first_file = 2, bad[n++].u.files.dir = 1;
+	bad[n++] = rule; /* mini-batch 0 is there */
+	bad[n] = rule, bad[n].u.rule.first_id = 1, bad[n++].u.rule.first_file = 1;
+	bad[n] = rule, bad[n].u.rule.first_id = 1, bad[n++].u.rule.count = 2;
+	bad[n] = rule, bad[n].u.rule.first_id = 1, bad[n++].u.rule.per = 0;
+	bad[n] = rule, bad[n].u.rule.first_id = 1, bad[n++].u.rule.input = 1;
+	bad[n++] = group; /* mini-batch 0 is there */
+	for (unsigned i = 0; i < n; i++) {
+		PRS_AUTOBUF b;
+		prs_buf_init(&b, 4096);
+		for (size_t k = 0; k < sizeof before / sizeof *before; k++)
+			prs_plan_put(&b, &before[k]);
+		struct prs_plan *p = prs_plan_new();
+		assert_int_equal(prs_plan_feed(p, b.data, b.len, &w->err), 0);
+		prs_buf_clear(&b);
+		prs_plan_put(&b, &bad[i]);
+		if (prs_plan_feed(p, b.data, b.len, &w->err) != -PRS_ECORRUPT)
+			fail_msg("record %u was taken", i);
+		prs_plan_free(p);
+	}
+}
+
+static void test_nothing_behind_the_end(void **state)
+{
+	struct world *w = *state;
+	file(w, folder(w, "in"), "f");
+	add_input(w, "/in");
+	list_all(w);
+	assert_int_equal(prs_plan_feed(w->plan, w->bodies[0].data, w->bodies[0].len, &w->err), -PRS_ECORRUPT);
+	assert_non_null(strstr(w->err.msg, "behind the end"));
+}
+
 /* ---- partition keys --------------------------------------------------------------------------------------------------- */
 
 /* /in/<store>/<day>/<store>_<n>.csv: three stores, two days, some in another order than their values */
@@ -848,6 +896,7 @@ int main(void)
 		T(test_order), T(test_empty), T(test_inputs_are_not_mixed), T(test_links), T(test_what_is_no_file), T(test_unreadable),
 		T(test_root_of_everything), T(test_deep), T(test_100000_files), T(test_too_many_names_for_a_block), T(test_parts_of_a_mini_batch),
 		cmocka_unit_test(test_cut_anywhere), T(test_a_planned_folder_may_be_gone), T(test_a_folder_that_is_gone), T(test_plan_out_of_order),
+		T(test_records_that_do_not_follow), T(test_nothing_behind_the_end),
 		T(test_groups), T(test_parts_of_a_group), T(test_groups_of_each_input), T(test_a_file_that_does_not_fit), T(test_many_groups),
 		T(test_groups_of_a_changed_input), T(test_a_group_beyond_the_files), T(test_damaged_groups),
 		T(test_real_files),
