@@ -50,13 +50,6 @@ static void stop_once(const char *mark)
 		raise(SIGSTOP);
 }
 
-static void hold(const char *mark)
-{
-	put_mark(mark);
-	while (access(mark, F_OK) == 0)
-		usleep(1000);
-}
-
 static bool reached(struct point *p, const char *name)
 {
 	return !strcmp(name, p->name) && __atomic_sub_fetch(&p->left, 1, __ATOMIC_ACQ_REL) == 0;
@@ -65,7 +58,9 @@ static bool reached(struct point *p, const char *name)
 void prs_kill_point(const char *name)
 {
 	if (reached(&holding, name))
-		hold(holding.mark);
+		put_mark(holding.mark);
+	while (!strcmp(holding.name, name) && __atomic_load_n(&holding.left, __ATOMIC_ACQUIRE) <= 0 && access(holding.mark, F_OK) == 0)
+		usleep(1000);
 	if (!reached(&killing, name))
 		return;
 	if (killing.mark[0])

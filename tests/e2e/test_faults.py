@@ -14,7 +14,7 @@ import subprocess
 import tempfile
 import time
 
-from prs_job import PRS, JobCase, wait_until
+from prs_job import DEADLINE, PRS, JobCase, wait_until
 
 STUB = os.path.join(os.path.dirname(PRS), "..", "..", "tests", "stub", "stub_worker")
 FUNCTIONS = ("open", "close", "pread", "pwrite", "fdatasync", "sync_dir", "fallocate", "ftruncate", "fstat", "stat", "rename", "unlink", "mkdir",
@@ -249,9 +249,10 @@ class SlowDiskTest(FaultCase):
                 total += struct.unpack_from("<Q", f.read(64).ljust(64, b"\0"), 32)[0]
         return total
 
-    def settled(self):
+    def settled(self, p):
         last, same = -1, 0
         while same < 200:
+            self.assertIsNone(p.poll(), self.said())
             now = self.sent()
             same = same + 1 if now == last and now else 0
             last = now
@@ -262,14 +263,15 @@ class SlowDiskTest(FaultCase):
         many = tempfile.TemporaryDirectory(prefix="prs-many-", dir="/dev/shm" if os.path.isdir("/dev/shm") else None)
         self.addCleanup(many.cleanup)
         for i in range(self.FILES):
-            os.close(os.open(os.path.join(many.name, "f%05d" % i), os.O_CREAT))
-        mark = self.path("held")
+            os.close(os.open(os.path.join(many.name, "f%05d.slow" % i), os.O_CREAT))
         p = self.start("run", "code/score.py", "--input", many.name, "--mini-batch-size", "1", "--processes", "2", "--output-action", "summary_only",
-                       env={"PRS_STUB": STUB, "PRS_HOLD": "store.journal.before_write:6:" + mark})
-        wait_until(lambda: os.path.exists(mark) or p.poll() is not None, "a sync that hangs")
-        self.assertLess(self.settled(), 22000)
-        os.remove(mark)
-        self.assertEqual(p.wait(), 0, self.said())
+                       env={"PRS_STUB": STUB, "PRS_HOLD": "store.journal.before_write:0:" + self.path("held")})
+        wait_until(lambda: p.poll() is not None or '"complete":1' in self.prs("dump", "journal", "last", "--json").stdout, "all are listed")
+        self.write("held", "")
+        self.write("go", "")
+        self.assertLess(self.settled(p), 22000)
+        os.remove(self.path("held"))
+        self.assertEqual(p.wait(DEADLINE), 0, self.said())
         self.assertEqual(json.loads(self.prs("status", "last", "--json").stdout)["done"], self.FILES)
 
 
