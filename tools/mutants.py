@@ -25,7 +25,7 @@ import sys
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 COPY = os.path.join(ROOT, "build-mutants", "tree")
 BUILD = os.path.join(COPY, "build")  # in the tree: the program finds its loader beside it
-PATIENCE_S = 60  # a mutant may hang
+PATIENCE_S = 90  # a mutant may hang
 
 
 class Mutant:
@@ -93,7 +93,7 @@ def run_program(name):
 
 def run_pytest(suite, expression):
     environment = dict(os.environ, PRS=os.path.join(BUILD, "src", "cli", "prs"), PYTHONDONTWRITEBYTECODE="1", PYTHONPATH=os.path.join(COPY, "tests", "lib"),
-                       PRS_TEST_DEADLINE="20")
+                       PRS_TEST_DEADLINE="45")
     words = ["/usr/bin/python3", "-m", "pytest", "-q", "-n", str(os.cpu_count()), "-p", "no:cacheprovider", "--timeout=%d" % PATIENCE_S, "-rA", "tests/" + suite]
     if expression:
         words += ["-k", expression.replace("+", " ")]
