@@ -54,6 +54,7 @@ class Channel:
         self.fd = sock_fd
         self.event_fd = event_fd
         self.pid = os.getpid()
+        os.lseek(page_fd, 4096, os.SEEK_SET)  # mmap keeps a low descriptor: a script that writes to it writes behind the page
         self.page = mmap.mmap(page_fd, 4096)
         if hasattr(self.page, "madvise") and hasattr(mmap, "MADV_DONTFORK"):
             self.page.madvise(mmap.MADV_DONTFORK)

@@ -18,6 +18,7 @@ import unittest
 PRS = os.environ["PRS"]
 DEADLINE = int(os.environ.get("PRS_TEST_DEADLINE", 120))
 
+os.environ.pop("PYTHONUNBUFFERED", None)  # a worker that does not flush would not be seen
 for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):  # whoever started the tests may ignore them (nohup), which prs would respect
     signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
 SCRIPT = """

@@ -50,7 +50,7 @@ class Node:
         self.page = os.open(os.path.join(self.dir, "page"), os.O_RDWR | os.O_CREAT)
         os.ftruncate(self.page, 4096)
         fds = [peer.fileno(), self.event, self.page]
-        clean = {k: v for k, v in os.environ.items() if not k.startswith(("AZ", "PRS", "PYTEST"))}
+        clean = {k: v for k, v in os.environ.items() if not k.startswith(("AZ", "PRS", "PYTEST", "PYTHONUNBUFFERED"))}
         clean.update(env or {}, PRS_WORKER_FDS=",".join(map(str, fds)), PRS_RUN="r", PRS_SLOT="0")
         self.out, self.err = (open(os.path.join(self.dir, n), "w+b") for n in ("out", "err"))
         self.process = subprocess.Popen([python, os.path.join(PYTHON_DIR, "prs_worker.py")], pass_fds=fds, env=clean, cwd=self.code,
