@@ -138,7 +138,7 @@ class EndTest(HostileCase):
                     open(mark, "w").close()
                     while not (os.path.exists(os.path.join(ROOT, "mark0")) and os.path.exists(os.path.join(ROOT, "mark1"))):
                         os.sched_yield()
-                    os.kill(os.getpid(), signal.SIGUSR1)
+                    os.kill(os.getpid(), (signal.SIGUSR1, signal.SIGUSR2)[mini_batch.task_id])
                 return ["%%s: %%s" %% (os.path.basename(p), open(p).read()) for p in mini_batch]
         """ % self.dir)
         for _ in range(5):
@@ -149,7 +149,7 @@ class EndTest(HostileCase):
             p = self.start(*self.words)
             self.assertEqual(p.wait(), 0, self.said())
             self.assertEqual(self.output(), self.want)
-            self.assertEqual(sorted((t["id"], t["code"], t["exit"]) for t in self.journal("TRY")), [(i, RUN_CRASH, signal.SIGUSR1) for i in (0, 1)])
+            self.assertEqual(sorted((t["id"], t["code"], t["exit"]) for t in self.journal("TRY")), [(0, RUN_CRASH, signal.SIGUSR1), (1, RUN_CRASH, signal.SIGUSR2)])
 
     def test_stopped(self):
         self.check("os.kill(os.getpid(), signal.SIGSTOP)", [RUN_TIMEOUT], options=["--run-invocation-timeout", "0.5"])

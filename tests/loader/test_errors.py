@@ -27,7 +27,7 @@ def test_exceptions_keep_the_process(node):
                           ("raise ValueError('first\\nsecond\\n')", "ValueError: first second"), ("raise ValueError", "ValueError"), ("b'\\xff'.decode()", "UnicodeDecodeError: "),
                           ("chained()", "KeyError: 'outer'"), ("during()", "KeyError: 'second'"), ("deep(0)", "RecursionError: maximum recursion depth exceeded"),
                           ("raise MemoryError", "MemoryError"), ("raise Odd", "score.Odd: <"), ("raise ValueError(OddRepr())", "ValueError: <"),
-                          ("raise StopIteration", "StopIteration"), ("raise ValueError('x' * 5000000)", "ValueError: xxx"), ("assert 0, 'why'", "AssertionError: why")):
+                          ("raise StopIteration", "StopIteration"), ("raise ModuleNotFoundError('x', name=5)", "ModuleNotFoundError (and describing it raised "), ("raise ValueError('x' * 5000000)", "ValueError: xxx"), ("assert 0, 'why'", "AssertionError: why")):
         code, got = n.failure([text])
         assert (code, got[:len(message)]) == (100, message), text
         assert len(got) <= 2000

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The life of a worker process: claims, ends, threads, descriptors, start."""
 import os
+import select
 import socket
 import struct
 import subprocess
@@ -35,6 +36,18 @@ def test_drop(node):
     os.pwrite(n.page, struct.pack("<I", 1), 48)
     n.claim = 1
     assert n.rows(["kept"]) == b"kept\n"
+
+
+def test_drop_that_comes_late(node):
+    """It was announced in the page: the token that was taken is none of the mini-batch that is to be dropped."""
+    n = node(PLAIN).begin()
+    n.send(TASK, struct.pack("<QQIIIHHHHIQ", 9, 7, 0, 0, 1, 1, 0, 0, 0, 0, 0) + b"dropped\0", 1)
+    os.pwrite(n.page, struct.pack("<I", 1), 48)
+    n.claim = 1
+    n.task(["kept"])
+    assert not select.select([n.sock], [], [], 0.2)[0]  # it waits for the DROP; on a slow machine it may not have begun to
+    n.send(DROP, struct.pack("<II", 1, 1))
+    assert n.expect(RESULT)[2][104:] == b"kept\n"
 
 
 def test_closed_descriptors(node):

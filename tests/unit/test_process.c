@@ -237,6 +237,22 @@ static void test_end_process_takes_the_group(void **state)
 	assert_false(lives(child));
 }
 
+/* Two that ended at once: each is asked for by its own number. */
+static void test_each_has_its_own_end(void **state)
+{
+	struct world *w = *state;
+	int fds[2], pids[2];
+	pids[0] = start(w, "exit 3", NULL, NULL, 0, &fds[0]);
+	pids[1] = start(w, "exit 4", NULL, NULL, 0, &fds[1]);
+	for (int i = 0; i < 2; i++) {
+		struct pollfd p = { .fd = fds[i], .events = POLLIN };
+		assert_int_equal(poll(&p, 1, DEADLINE_MS), 1);
+	}
+	uint32_t second = wait_for_end(pids[1], fds[1]), first = wait_for_end(pids[0], fds[0]);
+	assert_int_equal(WEXITSTATUS(second), 4);
+	assert_int_equal(WEXITSTATUS(first), 3);
+}
+
 static void test_descriptor_limit(void **state)
 {
 	(void)state;
@@ -319,7 +335,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_what_a_process_starts_with), T(test_output_is_appended), T(test_session_and_signals), T(test_what_cannot_be_started), T(test_capture),
-		T(test_end_process_takes_the_group), T(test_descriptor_limit), T(test_strays_of_a_slot), T(test_lock_ends_with_its_process),
+		T(test_end_process_takes_the_group), T(test_each_has_its_own_end), T(test_descriptor_limit), T(test_strays_of_a_slot), T(test_lock_ends_with_its_process),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
