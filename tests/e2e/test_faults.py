@@ -9,12 +9,13 @@ import json
 import os
 import random
 import shutil
+import signal
 import struct
 import subprocess
 import tempfile
 import time
 
-from prs_job import DEADLINE, PRS, JobCase, wait_until
+from prs_job import DEADLINE, PRS, JobCase, read_proc, state_of, wait_until, workers
 
 STUB = os.path.join(os.path.dirname(PRS), "..", "..", "tests", "stub", "stub_worker")
 FUNCTIONS = ("open", "close", "pread", "pwrite", "fdatasync", "sync_dir", "fallocate", "ftruncate", "fstat", "stat", "rename", "unlink", "mkdir",
@@ -242,24 +243,27 @@ class SlowDiskTest(FaultCase):
     FILES = 26000
 
     def sent(self):
-        """Results that the workers have sent, from their pages."""
-        total = 0
+        """{pid: results that it has sent}, from the pages of the workers."""
+        counts = {}
         for path in glob.glob(self.path("runs", "*", "work", "page", "*")):
             with open(path, "rb") as f:
-                total += struct.unpack_from("<Q", f.read(64).ljust(64, b"\0"), 32)[0]
-        return total
+                results, pid = struct.unpack_from("<QI", f.read(64).ljust(64, b"\0"), 32)
+            counts[pid] = results
+        return counts
 
     def settled(self, p):
-        last, same = -1, 0
+        wait_until(lambda: p.poll() is not None or sum(self.sent().values()), "results")
+        last, same = {}, 0
         while same < 200:
             self.assertIsNone(p.poll(), self.said())
             now = self.sent()
-            same = same + 1 if now == last and now else 0
+            same = same + 1 if now == last else 0
             last = now
             time.sleep(0.001)
         return last
 
-    def test_results_without_rows_do_not_pile_up_behind_a_disk_that_hangs(self):
+    def start_held(self):
+        """A job whose journal hangs once all is listed, and what its workers have sent then."""
         many = tempfile.TemporaryDirectory(prefix="prs-many-", dir="/dev/shm" if os.path.isdir("/dev/shm") else None)
         self.addCleanup(many.cleanup)
         for i in range(self.FILES):
@@ -269,10 +273,29 @@ class SlowDiskTest(FaultCase):
         wait_until(lambda: p.poll() is not None or '"complete":1' in self.prs("dump", "journal", "last", "--json").stdout, "all are listed")
         self.write("held", "")
         self.write("go", "")
-        self.assertLess(self.settled(p), 22000)
+        return p, self.settled(p)
+
+    def end_of(self, p):
         os.remove(self.path("held"))
         self.assertEqual(p.wait(DEADLINE), 0, self.said())
         self.assertEqual(json.loads(self.prs("status", "last", "--json").stdout)["done"], self.FILES)
+
+    def test_results_without_rows_do_not_pile_up_behind_a_disk_that_hangs(self):
+        p, sent = self.start_held()
+        self.assertLess(sum(sent.values()), 22000)
+        self.end_of(p)
+
+    def test_what_a_worker_had_sent_counts_when_it_is_killed(self):
+        """Its last results wait in the socket; they are read, and none of those mini-batches runs again."""
+        p, _ = self.start_held()
+        [pid] = [w for w in workers(p.pid) if b"\0PRS_SLOT=0\0" in read_proc(w, "environ")]
+        os.kill(pid, signal.SIGSTOP)
+        wait_until(lambda: state_of(pid)[0] == "T", "it stands")
+        sent = self.sent()
+        os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: not os.path.exists("/proc/%d" % pid), "it is gone")
+        self.end_of(p)
+        self.assertEqual(sum({**sent, **self.sent()}.values()), self.FILES)
 
 
 class FullDiskTest(FaultCase):

@@ -118,10 +118,13 @@ class KillPointTest(KillCase):
         status = self.kill_at(point, count, who, words)
         reached = status is not None
         if status not in (None, 0):
-            status = self.kill_at(point, 4 - count, who, self.again(words))
+            status = self.kill_at(point, max(4 - count, 1), who, self.again(words))
         self.resume_until_done(words, status or 0)
         self.check_output(output if output else os.path.join(self.run_dir(), "outputs", "parallel_run_step.txt"))
-        tries = self.journal("TRY")
+        facts = self.journal("TRY", "DONE", "PLANNED")
+        ids = range([f["next_id"] for f in facts if f["type"] == "PLANNED"][-1])
+        self.assertEqual(sorted(f["id"] for f in facts if f["type"] == "DONE"), list(ids), "what was done once is not done again")
+        tries = [f for f in facts if f["type"] == "TRY"]
         if who == "engine":
             self.assertEqual(tries, [])
         self.assertTrue(all(t["code"] == 104 and t["exit"] == 9 for t in tries), tries)
@@ -132,22 +135,26 @@ class KillPointTest(KillCase):
         self.check_no_strays()
         return reached
 
-    def matrix(self, point, output="out.txt", more=()):
+    def matrix(self, point, output="out.txt", more=(), counts=(1, 2, 3)):
         words = ["run", "code/score.py", "--input", self.input, *self.CUT, "--processes", "2", "--run-max-try", "20", *more]
         if output:
             words += ["--output", output]
         once = point.endswith(("created", "ended")) or "assemble" in point  # at most, in a life
-        for count in (1, 2, 3):
+        for count in counts:
+            came = False
             for who in WHO:
                 with self.subTest("%s:%d %s" % (point, count, who)):
-                    self.reach(point, count, who, words, output, must=count == 1 or not once)
+                    came = self.reach(point, count, who, words, output, must=count == 1 or not once) or came
+            if count == 1 and not came:
+                return  # there is no such point: the others would take long to find that out
 
     def reach(self, *what, must):
         """A fast machine passes a point less often: what comes together is written together. So the mini-batches take longer and longer."""
-        for pause_s in (0, 0.002, 0.02, 0.2, 1):
+        for pause_s in (0,) if what[1] == 1 else (0, 0.002, 0.02, 0.2, 1):
             os.environ["PAUSE_S"] = str(pause_s)
-            if self.one(*what) or not must:
-                return
+            came = self.one(*what)
+            if came or not must:
+                return came
         self.fail("it did not come to " + str(what[:2]))
 
 
@@ -172,8 +179,8 @@ class RawKillPointTest(KillPointTest):
                 return ["%s: %s" % (p, open(p).read() * (1 << 20 | 17)) for p in mini_batch]
         """)
 
-    def matrix(self, point, output="out.txt", more=()):
-        super().matrix(point, output, ["--mini-batch-size", "1", *more])
+    def matrix(self, point, **more):
+        super().matrix(point, more=["--mini-batch-size", "1"], **more)
 
 
 class SummaryKillPointTest(KillPointTest):
@@ -199,11 +206,9 @@ class SummaryKillPointTest(KillPointTest):
             with open(name, "rb") as f:
                 got.update(f.read())
         self.assertEqual(got.hexdigest(), self.want, "what the script wrote")
-        ids = [f["id"] for f in self.journal("DONE")]
-        self.assertEqual(sorted(set(ids)), list(range(48)))
 
-    def matrix(self, point, output=None, more=()):
-        super().matrix(point, None, ["--output-action", "summary_only", *more])
+    def matrix(self, point, **more):
+        super().matrix(point, output=None, more=["--output-action", "summary_only"], **more)
 
 
 def add_matrix(case, points, tag="", **more):
@@ -215,6 +220,8 @@ def add_matrix(case, points, tag="", **more):
 
 add_matrix(KillPointTest, [p for p in POINTS if "raw" not in p])
 add_matrix(KillPointTest, [p for p in POINTS if "assemble" in p or "journal" in p], "_inside", output=None)
+# the first frames of a journal hold no result yet
+add_matrix(KillPointTest, [p for p in POINTS if "journal" in p and not p.endswith("created")], "_later", counts=(16,))
 for inherited in [name for name in dir(KillPointTest) if name.startswith("test_")]:
     setattr(RawKillPointTest, inherited, None)
     setattr(SummaryKillPointTest, inherited, None)
