@@ -7,7 +7,7 @@ tests/mutants/*.txt hold the mutants:
     = name
     file src/pool/pool.c
     - a line as it is (several: the lines that follow it)
-    + what stands there instead (none: nothing does)
+    + what stands there instead (none: nothing does); a "-" after it begins a second place
     tests unit/test_pool sim/test_sim e2e:test_depth
 
 Lines are found without regard to how far they are indented, and must be found once. A word of `tests` is a program below tests/, or loader or e2e
@@ -30,7 +30,7 @@ PATIENCE_S = 90  # a mutant may hang
 
 class Mutant:
     def __init__(self, name, where):
-        self.name, self.where, self.file, self.old, self.new, self.tests = name, where, None, [], [], []
+        self.name, self.where, self.file, self.places, self.tests = name, where, None, [], []  # a place: (old lines, new lines)
 
 
 def read_mutants():
@@ -45,7 +45,10 @@ def read_mutants():
                 elif word == "file":
                     found[-1].file = rest
                 elif word in ("-", "+"):
-                    (found[-1].old if word == "-" else found[-1].new).append(rest)
+                    places = found[-1].places
+                    if not places or (word == "-" and places[-1][1]):
+                        places.append(([], []))
+                    places[-1][word == "+"].append(rest)
                 elif word == "tests":
                     found[-1].tests += rest.split()
                 elif word and not word.startswith("#"):
@@ -133,7 +136,9 @@ def try_mutant(mutant):
     path = os.path.join(COPY, mutant.file)
     with open(path) as f:
         text = f.read()
-    broken = replaced(text, mutant.old, mutant.new)
+    broken = text
+    for old, new in mutant.places:
+        broken = broken and replaced(broken, old, new)
     if broken is None:
         return "does not fit the code any more", set(), set()
     try:

@@ -530,8 +530,6 @@ static void on_recalled(struct prs_pool *p, const struct prs_pool_event *e)
 static void init_failed(struct prs_pool *p, uint16_t i, uint16_t code, uint32_t exit_status)
 {
 	struct slot *s = &p->slots[i];
-	if (s->init_told)
-		return;
 	s->init_told = true;
 	s->failures++;
 	tell_proc(p, i, PRS_PROC_INIT_FAILED, code, exit_status);
@@ -634,7 +632,6 @@ static void check_gap(struct prs_pool *p)
 	for (uint16_t i = 0; i < p->c.slots; i++) {
 		p->slots[i].since_us += gap_us;
 		p->slots[i].head_since_us += gap_us;
-		p->slots[i].retry_us += p->slots[i].state == PRS_WORKER_DEAD ? gap_us : 0;
 	}
 	p->wake_us = UINT64_MAX;
 	wake_at(p, p->now_us);

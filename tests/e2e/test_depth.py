@@ -51,8 +51,8 @@ class DepthTest(JobCase):
         return 0
 
     def fill(self, *options):
-        """(engine, worker with a full queue, the other worker), all waiting."""
-        while True:
+        """(engine, worker with a full queue, the other worker), all waiting. Queues are full when the runs before were short."""
+        for _ in range(100):
             p = self.start("run", "code/score.py", "--input", "in", "--mini-batch-size", "1", "--processes", "2", "--output", "out.txt", *options)
             wait_until(lambda: len(glob.glob(self.path("gate-*"))) == 2 or p.poll() is not None, "both workers at the gate")
             self.assertIsNone(p.returncode, self.said())
@@ -63,6 +63,7 @@ class DepthTest(JobCase):
             self.clean()
             for path in glob.glob(self.path("gate-*")) + [self.path("began")]:
                 os.remove(path)
+        self.fail("the runs before are never short")
 
     def check_depth(self, misdeed, code, *options):
         self.files(1000)

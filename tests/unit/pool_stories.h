@@ -163,6 +163,9 @@ SOLO(test_broken_busy, "start", "up 0", "lease 1", "page 0 run 1 1s", "@2s broke
       "exit 0 sig9 -> try 0/1 u1 PROTOCOL; proc 0 killed; spawn 0#2")
 SOLO(test_broken_unstarted, "start", "up 0", "lease 1", "page 0 idle 0 1s", "@2s broken 0 -> kill 0", "exit 0 sig9 -> proc 0 killed; wake 2100ms")
 
+SOLO(test_broken_in_the_answer_before, "start", "up 0", "lease 1", "result 0 1 10", "lease 2", "lease 3", "page 0 run 3 1s", "@2s broken 0 -> kill 0; ask 3",
+     "exit 0 sig9 -> try 0/2 u2 PROTOCOL; proc 0 killed; spawn 0#2")
+
 SOLO(test_run_ended_its_process, "start", "up 0", "lease 1", "result 0 1 10", "lease 2", "lease 3", "page 0 write 2 1s",
       "@1s fail 0 2 RUN_EXIT -> try 0/2 u2 RUN_EXIT; wake 3s; ask 3", "exit 0 1 -> proc 0 exited; spawn 0#2")
 SOLO(test_run_ended_its_process_slowly, "start", "up 0", "lease 1", "page 0 write 1 1s", "@1s fail 0 1 RUN_EXIT -> try 0/1 u1 RUN_EXIT; wake 3s",
@@ -195,6 +198,9 @@ STORY(test_abort_before_spawned, "start", "abort -> term 0; wake 2s; term 1", "s
 
 SOLO(test_finish_while_busy, "start", "up 0", "lease 1", "finish -> recall 0 x1", "recalled 0 1 -> drop 0/1 x1; return u1; stop 0",
       "exit 0 0 -> proc 0 exited; down")
+
+STORY(test_finish_of_one_while_the_other_lives, "start", "up 0", "up 1", "lease 1", "page 0 run 1 1s", "finish -> recall 0 x1; stop 1; ask 1",
+      "exit 1 0 -> proc 1 exited", "recalled 0 0 -> ", "@2s result 0 1 -> accept 0/1 u1; stop 0", "exit 0 0 -> proc 0 exited; down")
 
 SOLO(test_unkillable, "start", "up 0", "lease 1", "page 0 run 1 0s", "@1s abort -> term 0; wake 3s", "@3s tick -> kill 0; wake 33s",
       "@32999999us tick -> wake 33s", "@33s tick -> return u1; proc 0 killed; down", "exit 0 sig9 -> ")
@@ -382,8 +388,8 @@ static const char *const matrix[] = {
 	T(test_over_limit), T(test_over_limit_in_init), T(test_over_limit_idle), T(test_killed_by_the_kernel), T(test_retire), T(test_retire_idle), \
 	T(test_serves_two), T(test_crash), T(test_exit_without_result), T(test_exit_socket_closed), T(test_exit_load), T(test_died_between_two), \
 	T(test_result_read_before_death), T(test_backoff), T(test_spawn_failed), T(test_init_failed_is_told_once), T(test_init_failed_and_stays), \
-	T(test_broken_before_init), T(test_broken_idle), T(test_broken_busy), T(test_broken_unstarted), T(test_run_ended_its_process), \
+	T(test_broken_before_init), T(test_broken_idle), T(test_broken_busy), T(test_broken_unstarted), T(test_broken_in_the_answer_before), T(test_run_ended_its_process), \
 	T(test_run_ended_its_process_slowly), T(test_unknown_answers), T(test_drain), T(test_drain_during_recall), T(test_drain_charges_a_crash), \
-	T(test_drain_then_abort), T(test_abort), T(test_abort_before_spawned), T(test_finish_while_busy), T(test_unkillable), \
+	T(test_drain_then_abort), T(test_abort), T(test_abort_before_spawned), T(test_finish_while_busy), T(test_finish_of_one_while_the_other_lives), T(test_unkillable), \
 	T(test_unkillable_blocks_its_slot_only), T(test_unkillable_in_init), T(test_gap), T(test_no_gap), T(test_gap_exactly), T(test_gap_limit), \
 	T(test_two_gaps), T(test_gap_seen_by_another_event), T(test_gap_and_phase_begun_in_it), T(test_gap_init), T(test_gap_backoff)

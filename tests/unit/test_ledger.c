@@ -643,6 +643,13 @@ static void test_equal(void **context)
 	assert_non_null(strstr(err.msg, "3 against 0"));
 	prs_ledger_fold(&other, &f, NULL);
 	assert_true(prs_ledger_equal(&l, &other, &err));
+	const struct prs_fact try0 = try_of(0, true), try1 = try_of(1, true);
+	fold(try0);
+	assert_int_equal(prs_ledger_fold(&other, &try1, NULL), 0);
+	assert_false(prs_ledger_equal(&l, &other, &err)); /* as many tries, but of another unit */
+	fold(try1);
+	assert_int_equal(prs_ledger_fold(&other, &try0, NULL), 0);
+	assert_true(prs_ledger_equal(&l, &other, &err));
 	const struct prs_fact steps[] = { try_of(1, true), lost(ids, 1, 0), done(1, 4), failed(2, ITEMS) };
 	for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
 		f = steps[i];

@@ -408,11 +408,30 @@ static void test_slack(void **state)
 	end();
 }
 
+static void test_slack_is_short(void **state)
+{
+	(void)state;
+	struct prs_pool_config c = defaults;
+	c.slots = 1;
+	c.depth_target_us = 1000000;
+	begin(&c);
+	perform("start");
+	perform("up 0");
+	perform("lease 1");
+	perform("result 0 1 15000");
+	char line[64];
+	for (int i = 2; i <= 33; i++) {
+		snprintf(line, sizeof line, "lease %d", i);
+		perform(line);
+	}
+	assert_int_equal(prs_pool_slack_us(w.pool), 2000); /* 32 runs of 15 ms lie there */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define T(name) cmocka_unit_test_teardown(name, teardown)
-		POOL_STORIES, T(test_matrix), T(test_no_memory), T(test_slack),
+		POOL_STORIES, T(test_matrix), T(test_no_memory), T(test_slack), T(test_slack_is_short),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
