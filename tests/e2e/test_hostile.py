@@ -3,6 +3,7 @@
 import os
 import resource
 import signal
+import socket
 import subprocess
 import textwrap
 
@@ -298,18 +299,22 @@ class GroundTest(HostileCase):
         self.check("os.closerange(3, 1 << 16)", [SOCKET_CLOSED], preexec=low_descriptors)
 
     def test_closed_and_used_again(self):
-        """The number of our socket is another file now: nothing of ours is written into it."""
-        self.check("""
-            os.closerange(3, 1024)
-            for i in range(2000):
+        """The number of our socket is that of another one now: nothing of ours is sent there."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
+            listener.bind(self.path("listener"))
+            listener.setblocking(False)
+            self.check("""
+                os.closerange(3, 1024)
                 try:
-                    KEPT.append(open(os.path.join(ROOT, "file%d" % i), "w"))
+                    while True:
+                        KEPT.append(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM))
+                        KEPT[-1].connect(os.path.join(ROOT, "listener"))
                 except OSError:
-                    break
-            for f in KEPT[:8]:
-                f.close()
-        """, [SOCKET_CLOSED], before="KEPT = []", preexec=low_descriptors)
-        self.assertEqual([n for n in os.listdir(self.dir) if n.startswith("file") and os.path.getsize(self.path(n))], [])
+                    pass
+                for s in KEPT[:8]:
+                    s.close()
+            """, [SOCKET_CLOSED], before="import socket\nKEPT = []", preexec=low_descriptors)
+            self.assertRaises(BlockingIOError, listener.recv, 1)
 
     WRITES = """
         for fd in range(3, 1024):

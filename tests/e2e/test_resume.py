@@ -156,6 +156,8 @@ class ResumeTest(JobCase):
             self.assertEqual(r.returncode, 1, r.stderr)
             self.assertEqual(json.loads(self.prs("status", "--json").stdout)["state"], "failed")
             self.assertEqual([f["to"] for f in self.journal("STATE")][-1], "FAILED")
+            facts = self.journal("HEAD", "PROC")
+            self.assertEqual((facts[-1]["type"], facts[-1]["epoch"]), ("HEAD", 2))  # nothing was started any more
             return
         self.fail("no kill hit ABORTING")
 

@@ -57,10 +57,10 @@ class SignalCase(JobCase):
 class RunningTest(SignalCase):
     """While mini-batches run."""
 
-    def drain(self, number, *words):
+    def drain(self, number, *words, options=()):
         """What runs may finish; nothing new is begun."""
         self.gated()
-        p = self.start(*self.words)
+        p = self.start(*self.words, *options)
         self.running(p)
         p.send_signal(number)
         wait_until(lambda: "stopping" in self.said(), "the engine says that it stops")
@@ -73,10 +73,11 @@ class RunningTest(SignalCase):
         self.drain(signal.SIGINT, "20 s at most")
 
     def test_term(self):
-        self.drain(signal.SIGTERM, "20 s at most")
+        """--grace is for Ctrl-C."""
+        self.drain(signal.SIGTERM, "20 s at most", options=("--grace", "86400"))
 
     def test_hup(self):
-        self.drain(signal.SIGHUP, "20 s at most")
+        self.drain(signal.SIGHUP, "20 s at most", options=("--grace", "86400"))
 
     def test_int_with_a_grace(self):
         self.gated()

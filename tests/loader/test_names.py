@@ -157,6 +157,12 @@ def test_over_an_installed_core(node, tmp_path):
     assert start(node, tmp_path, "from azureml.core.env import Environment\n" + script.replace("        ", ""), {}, model="m=/m").begin().rows() == want
 
 
+def test_over_an_installed_core_in_a_pool(node, tmp_path):
+    script = "import multiprocessing\nfrom azureml.core import Model\ndef path(name): return Model.get_model_path(name)\n" \
+             "def run(a):\n    with multiprocessing.get_context('spawn').Pool(1) as pool: return pool.map(path, ['m'])\n"
+    assert start(node, tmp_path, script, REAL, model="m=/m").begin().rows() == b"/m\n"
+
+
 def test_over_a_broken_core(node, tmp_path):
     script = "from azureml.core import Model, Run\ndef run(a): return [Model.get_model_path('m'), Run.get_context().id]\n"
     n = start(node, tmp_path, script, dict(REAL, **{"azureml/core/env.py": "import not_there_at_all\n"}), model="m=/m").begin()
