@@ -23,7 +23,6 @@ static bool is_batch;
 void prs_spawn_setup(void)
 {
 	prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
-	signal(SIGPIPE, SIG_IGN);
 	if (sched_getscheduler(0) == SCHED_OTHER) {
 		static const struct sched_param none;
 		is_batch = sched_setscheduler(0, SCHED_BATCH, &none) == 0;

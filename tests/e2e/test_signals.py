@@ -168,7 +168,7 @@ class EarlyTest(SignalCase):
         open(os.path.join(ROOT, "started"), "w").close()
         while not os.path.exists(os.path.join(ROOT, "go")): os.sched_yield()
 """)
-        self.early(lambda p: os.path.exists(self.path("started")), signal.SIGINT)
+        self.early(lambda p: os.path.exists(self.path("started")), signal.SIGINT, "--grace", "86400")
         self.resumed()
 
     def test_while_a_failed_init_waits(self):

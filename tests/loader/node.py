@@ -11,7 +11,7 @@ import textwrap
 
 PYTHON_DIR = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", "..", "python"))
 HELLO, SETUP, READY, INIT_FAILED, TASK, RESULT, FAIL, STOP, BYE, DROP = range(1, 11)
-DEADLINE = 120
+DEADLINE = int(os.environ.get("PRS_TEST_DEADLINE", 120))
 
 
 def eventfd():
