@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * fs: the file functions of the program: the real ones. In test builds PRS_FAULT="function:n:ERRNO[:repeat]" makes the n-th call of a
- * function (tests/lib/fault_fs.h; "malloc": of an allocation, "any": of any file function) fail, once or from then on;
+ * fs: the file functions of the program: the real ones. In test builds PRS_FAULT="function:n:ERRNO[:repeat|:every]" makes the n-th call
+ * of a function (tests/lib/fault_fs.h; "malloc": of an allocation, "any": of any file function) fail, once, from then on, or each n-th;
  * "function@text:n:..." counts only calls on files whose path holds the text.
  * PRS_FAULT_REPORT=FILE: at the end the number of calls of each function is written there, how many
  * calls PRS_FAULT chose from, what fired, and what was left open.
@@ -39,6 +39,7 @@ static void arm(const char *text)
 	if (sscanf(text, "%31[^:@]@%63[^:]:%ld:%31[A-Z]", function, faulty.only, &n, error) != 4 &&
 	    sscanf(text, "%31[^:]:%ld:%31[A-Z]", function, &n, error) != 3)
 		return;
+	faulty.every = strstr(text, ":every");
 	if (!strcmp(function, "malloc"))
 		(repeat ? prs_mem_fault_from : prs_mem_fault)(n);
 	else

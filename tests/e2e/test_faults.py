@@ -175,7 +175,7 @@ class KindTest(FaultCase):
             self.assertEqual(len(self.files_of("seg/*." + kind)), 2)
 
     def test_segments_that_always_fail_end_resumable(self):
-        for fault in ("fdatasync@.seg:2:EIO:repeat", "pwrite@.raw:1:EIO:repeat"):
+        for fault in ("fdatasync@.seg:2:EIO:repeat", "pwrite@.raw:1:EIO:repeat", "pwrite@.seg:2:EIO:every"):  # every: a new file can be made, no rows written
             r, _ = self.one_fault(fault)
             self.assertEqual(r.returncode, 4)
             self.assertEqual(self.tries(), [])

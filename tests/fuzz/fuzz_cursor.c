@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * fuzz_cursor: logs/.cursor with any lines and a right checksum, before a small journal: logs are written on, or again.
+ * fuzz_cursor: logs/.cursor with any lines and a right checksum, before a small journal: logs are written on, or again;
+ * nothing but logs is touched.
  */
 #include <stdarg.h>
 
@@ -40,6 +41,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	prs_buf_put(&cursor, data, n < (1 << 19) ? n : 1 << 19);
 	prs_buf_putf(&cursor, "sum %08x\n", (unsigned)prs_checksum(cursor.data, cursor.len));
 	mem_fs_put(w.m, "/run/logs/.cursor", cursor.data, cursor.len);
+	mem_fs_put(w.m, "/run/logs/../y", "not a log\n", 10);
+	unsigned open_files = mem_fs_open_files(w.m);
 	struct prs_report_config c = { .struct_size = sizeof c, .dir = "/run", .run = w.run, .run_name = "fuzz", .level = 2, .processes = 2, .append_row = true,
 		                       .items_of = items_of, .detail = detail, .paths = paths };
 	if (prs_report_new(&r, w.fs, &c, &w.err) == 0) {
@@ -48,6 +51,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		prs_report_flush(r, &w.err);
 		prs_report_free(r);
 	}
+	uint64_t left;
+	MUST(mem_fs_open_files(w.m) == open_files);
+	MUST(mem_fs_bytes(w.m, "/run/logs/../y", &left) && left == 10);
 	world_free(&w);
 	return 0;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * fuzz_yaml: any bytes as a job file; the component, the MLTable and the prs.yml that it names are the same bytes. A job without mistakes is
- * printed as YAML, read again, and printed to the same.
+ * fuzz_yaml: any bytes as a job file; the component and the MLTable that it names are the same bytes, and prs.yml when they begin with "#". A job
+ * without mistakes is printed as YAML, read again, and printed to the same.
  */
 #include "fuzz.h"
 #include "base/mem.h"
@@ -18,9 +18,9 @@ struct bytes {
 /* What has a dot in its name is a file, with those bytes; what has "no" in it is not there. */
 static int fs_stat(void *ctx, const char *path, struct prs_fs_stat *ret)
 {
-	(void)ctx;
+	const struct bytes *b = ctx;
 	const char *name = strrchr(path, '/');
-	if (strstr(path, "no") || strchr(path, '*'))
+	if (strstr(path, "no") || strchr(path, '*') || (strstr(path, "/prs.yml") && (!b->n || *b->p != '#')))
 		return -ENOENT;
 	*ret = (struct prs_fs_stat){ .mode = name && (strchr(name, '.') || !strcmp(name, "/MLTable")) ? S_IFREG : S_IFDIR };
 	return 0;

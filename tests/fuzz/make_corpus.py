@@ -124,6 +124,7 @@ def main():
     put("runfile", "cut", run[:30])
     put("cursor", "begun", b"prs-cursor 1\nrun %s\nat 1 32 0\ntick 0\nfile 11 0 job_progress_overview.txt\n" % b"a run of 16 byt\0".hex().encode())
     put("cursor", "elsewhere", b"prs-cursor 1\nrun %s\nat 7 99999 3\ntick 1\nfile 12 1 x\nfile 1 99 ../y\n" % b"a run of 16 byt\0".hex().encode())
+    put("cursor", "outside", b"prs-cursor 1\nrun %s\nat 1 32 0\ntick 0\nfile 1 0 ../y\n" % b"a run of 16 byt\0".hex().encode())
     put("cursor", "other-run", b"prs-cursor 1\nrun 00\nat 1 32 0\ntick 0\n")
 
 

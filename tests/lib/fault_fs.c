@@ -33,7 +33,7 @@ static int fails_if(struct fault_fs *f, enum fault_call call, bool chosen)
 	if (!f->nth || !chosen || (f->call != call && f->call != FAULT_ANY))
 		return 0;
 	long seen = __atomic_add_fetch(&f->seen, 1, __ATOMIC_RELAXED);
-	if (seen < f->nth || (seen > f->nth && !f->repeat))
+	if (seen < f->nth || (seen > f->nth && !f->repeat && !(f->every && seen % f->nth == 0)))
 		return 0;
 	__atomic_add_fetch(&f->fired, 1, __ATOMIC_RELAXED);
 	return f->errnum;

@@ -32,6 +32,7 @@ struct fault_fs {
 	long nth, seen;             /* calls of `call` since it was armed */
 	int errnum;
 	bool repeat;                /* and every later call too */
+	bool every;                 /* and the 2n-th, the 3n-th ... */
 	bool partial;               /* a failing pwrite has written half of its bytes before */
 	char only[64];              /* count only calls on files whose path holds this; "" = all */
 	bool chosen[1024];          /* by descriptor: its path holds it */

@@ -127,6 +127,35 @@ static void test_cut_logs(void **context)
 	}
 }
 
+/* A cursor with a wrong byte anywhere: all logs are written again, none is cut where it says. */
+static void test_damaged_cursor(void **context)
+{
+	(void)context;
+	struct world w;
+	size_t n = 1;
+	for (size_t at = 0; at < n; at += 5) {
+		world_init(&w);
+		tell(&w);
+		struct prs_report *r = start(&w, PRS_LOG_INFO, NULL);
+		catch_up(r, &w, 1, 0);
+		assert_int_equal(prs_report_flush(r, NULL), 0);
+		prs_report_free(r);
+		struct prs_buf cursor = get_file(w.dir, "logs/.cursor");
+		n = cursor.len;
+		cursor.data[at] ^= 1;
+		put_file(w.dir, "logs/.cursor", cursor.data, n);
+		prs_buf_done(&cursor);
+		save(&w, 2);
+		r = start(&w, PRS_LOG_INFO, NULL);
+		catch_up(r, &w, 2, 0);
+		finish(r);
+		prs_report_free(r);
+		check_outputs(&w, "damaged cursor");
+		world_done(&w);
+	}
+	assert_true(n > 100);
+}
+
 /* A cursor behind the length that was sealed (an engine that was taken over wrote on): all logs are written again. */
 static void test_cursor_beyond_seal(void **context)
 {
@@ -383,7 +412,7 @@ static void test_damage(void **context)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_kill_everywhere), cmocka_unit_test(test_kill_random), cmocka_unit_test(test_cut_logs),
+		cmocka_unit_test(test_kill_everywhere), cmocka_unit_test(test_kill_random), cmocka_unit_test(test_cut_logs), cmocka_unit_test(test_damaged_cursor),
 		cmocka_unit_test(test_cursor_beyond_seal), cmocka_unit_test(test_ghost_logs),
 		cmocka_unit_test(test_fenced), cmocka_unit_test(test_disk_full_sentence),
 		cmocka_unit_test(test_disk_full_long), cmocka_unit_test(test_disk_full), cmocka_unit_test(test_no_memory),
