@@ -82,7 +82,7 @@ def run_program(name):
     """A cmocka program: (tests that passed, tests that failed)."""
     path = os.path.join(BUILD, "tests", name)
     try:
-        r = subprocess.run([path], cwd=COPY, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=PATIENCE_S)
+        r = subprocess.run([path], cwd=COPY, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=PATIENCE_S / 3)
         text = r.stdout.decode("utf-8", "replace")
     except subprocess.TimeoutExpired as e:
         text = (e.stdout or b"").decode("utf-8", "replace")

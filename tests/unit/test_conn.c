@@ -159,6 +159,26 @@ static void test_flush_waits_and_tells_the_end(void **state)
 	assert_true(prs_conn_flush(&w->c) < 0);
 }
 
+/* What the other side gets is what was put, however small the pieces that it takes. */
+static void test_flush_sends_each_byte_once(void **state)
+{
+	struct world *w = *state;
+	enum { NUMBERS = 1 << 20 };
+	for (uint32_t i = 0; i < NUMBERS; i++)
+		prs_buf_put(&w->c.out, &i, sizeof i);
+	uint32_t got[1000], next = 0;
+	for (int done = 0; next < NUMBERS;) {
+		if (!done)
+			assert_true((done = prs_conn_flush(&w->c)) >= 0);
+		size_t n = next + 1000 < NUMBERS ? 1000 : NUMBERS - next;
+		assert_int_equal(recv(w->peer, got, n * sizeof *got, MSG_WAITALL), n * sizeof *got);
+		for (size_t i = 0; i < n; i++)
+			assert_int_equal(got[i], next++);
+	}
+	assert_int_equal(w->c.out.len, 0);
+	assert_int_equal(recv(w->peer, got, 1, MSG_DONTWAIT), -1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -167,6 +187,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_bytes_that_are_no_protocol, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_missing_descriptor, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_flush_waits_and_tells_the_end, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_flush_sends_each_byte_once, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

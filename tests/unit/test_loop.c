@@ -290,6 +290,7 @@ static void test_a_stop_before_the_run(void **state)
 	prs_timer_at(w->timers[2], prs_clock_us());
 	prs_loop_stop(w->loop);
 	prs_loop_run(w->loop);
+	assert_string_equal(w->order, "");
 	while (!w->order[0])
 		prs_loop_run(w->loop);
 	assert_string_equal(w->order, "3");

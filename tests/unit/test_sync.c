@@ -115,11 +115,6 @@ static void test_free_drains(void **state)
 	assert_int_equal(w->told, JOBS);
 }
 
-static void test_free_of_an_idle_thread(void **state)
-{
-	(void)state;
-}
-
 /* ---- as the engine uses it: one frame is synced while the next is filled -------------------------------------------------- */
 
 enum { FRAMES = 200 };
@@ -215,7 +210,7 @@ static void test_a_log_that_is_filled_and_synced_at_once(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_in_order), T(test_drain_without_the_loop_follows_jobs_that_make_jobs), T(test_free_drains), T(test_free_of_an_idle_thread),
+		T(test_in_order), T(test_drain_without_the_loop_follows_jobs_that_make_jobs), T(test_free_drains),
 		T(test_a_log_that_is_filled_and_synced_at_once),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
