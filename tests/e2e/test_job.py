@@ -59,13 +59,6 @@ class JobTest(JobCase):
         self.assertEqual(r.returncode, 0, r.stderr)
         self.assertEqual(len(self.output().splitlines()), 7)
 
-    def test_init_that_fails(self):
-        self.files(5)
-        self.write("code/score.py", "def init(): raise RuntimeError('no model here')\ndef run(mini_batch): return mini_batch\n")
-        r = self.run_job()
-        self.assertEqual(r.returncode, 1, r.stderr)
-        self.assertIn("no model here", "\n".join(r.stderr.splitlines()[:8]))
-
     def test_error_threshold(self):
         self.files(28)
         self.write("code/score.py", "def run(mini_batch): return mini_batch[:6]\n")
