@@ -169,6 +169,23 @@ static void test_session_and_signals(void **state)
 	sigprocmask(SIG_UNBLOCK, &blocked, NULL);
 }
 
+/* Seen by a program that is no shell: shells begin with an empty mask. */
+static void test_signals_that_are_blocked_here(void **state)
+{
+	struct world *w = *state;
+	char *argv[] = { (char *)(uintptr_t)"grep", (char *)(uintptr_t)"SigBlk", (char *)(uintptr_t)"/proc/self/status", NULL }, *envp[] = { NULL };
+	const struct prs_spawn s = { .program = "/bin/grep", .argv = argv, .envp = envp, .stdout_path = w->out, .stderr_path = w->errors };
+	sigset_t blocked;
+	int pid, pidfd;
+	sigemptyset(&blocked);
+	sigaddset(&blocked, SIGTERM);
+	sigprocmask(SIG_BLOCK, &blocked, NULL);
+	assert_int_equal(prs_spawn(&s, &pid, &pidfd, NULL), 0);
+	sigprocmask(SIG_UNBLOCK, &blocked, NULL);
+	assert_int_equal(wait_for_end(pid, pidfd), 0);
+	assert_string_equal(read_text(w->out), "SigBlk:\t0000000000000000\n");
+}
+
 static void test_a_signal_for_all_of_a_session(void **state)
 {
 	struct world *w = *state;
@@ -196,7 +213,7 @@ static void test_what_cannot_be_started(void **state)
 	const int closed[] = { 999 }, fine[] = { 0 };
 	unsigned before = open_descriptors();
 	const struct prs_spawn bad[] = {
-		{ .program = "/no/such/program", .argv = argv, .envp = envp, .stdout_path = w->out, .stderr_path = w->errors },
+		{ .program = "/no/such/program", .argv = argv, .envp = envp, .stdout_path = w->out, .stderr_path = w->errors, .fds = fine, .fds_n = 1 },
 		{ .program = "/bin/true", .argv = argv, .envp = envp, .stdout_path = "/no/such/folder/out", .stderr_path = w->errors },
 		{ .program = "/bin/true", .argv = argv, .envp = envp, .stdout_path = w->out, .stderr_path = w->errors, .cwd = "/no/such/folder" },
 		{ .program = "/bin/true", .argv = argv, .envp = envp, .stdout_path = w->out, .stderr_path = w->errors, .fds = closed, .fds_n = 1 },
@@ -362,7 +379,7 @@ static void test_lock_ends_with_its_process(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_what_a_process_starts_with), T(test_output_is_appended), T(test_session_and_signals), T(test_a_signal_for_all_of_a_session), T(test_what_cannot_be_started), T(test_capture),
+		T(test_what_a_process_starts_with), T(test_output_is_appended), T(test_session_and_signals), T(test_signals_that_are_blocked_here), T(test_a_signal_for_all_of_a_session), T(test_what_cannot_be_started), T(test_capture),
 		T(test_end_process_takes_the_group), T(test_each_has_its_own_end), T(test_descriptor_limit), T(test_strays_of_a_slot), T(test_lock_ends_with_its_process),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
