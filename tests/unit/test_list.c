@@ -560,26 +560,6 @@ static void test_a_folder_that_is_gone(void **state)
 	check(w);
 }
 
-/* A plan that contradicts itself is refused. */
-static void test_plan_out_of_order(void **state)
-{
-	struct world *w = *state;
-	struct tree_node *in = folder(w, "in");
-	for (char name[] = "0"; name[0] < '8'; name[0]++)
-		file(w, tree_add(&w->tree, in, name, 'd'), "f");
-	add_input(w, "/in");
-	list_all(w);
-	for (unsigned left_out = 0; left_out + 1 < w->bodies_n; left_out++) {
-		struct prs_plan *p = prs_plan_new();
-		int r = 0;
-		for (unsigned i = 0; i < w->bodies_n && !r; i++)
-			if (i != left_out)
-				r = prs_plan_feed(p, w->bodies[i].data, w->bodies[i].len, &w->err);
-		assert_int_equal(r, -PRS_ECORRUPT);
-		prs_plan_free(p);
-	}
-}
-
 /* Each record that does not follow from those before it is refused at once, whatever the sum at the end would say. */
 static void test_records_that_do_not_follow(void **state)
 {
@@ -895,7 +875,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_order), T(test_empty), T(test_inputs_are_not_mixed), T(test_links), T(test_what_is_no_file), T(test_unreadable),
 		T(test_root_of_everything), T(test_deep), T(test_100000_files), T(test_too_many_names_for_a_block), T(test_parts_of_a_mini_batch),
-		cmocka_unit_test(test_cut_anywhere), T(test_a_planned_folder_may_be_gone), T(test_a_folder_that_is_gone), T(test_plan_out_of_order),
+		cmocka_unit_test(test_cut_anywhere), T(test_a_planned_folder_may_be_gone), T(test_a_folder_that_is_gone),
 		T(test_records_that_do_not_follow), T(test_nothing_behind_the_end),
 		T(test_groups), T(test_parts_of_a_group), T(test_groups_of_each_input), T(test_a_file_that_does_not_fit), T(test_many_groups),
 		T(test_groups_of_a_changed_input), T(test_a_group_beyond_the_files), T(test_damaged_groups),
