@@ -131,14 +131,22 @@ def replaced(text, old, new):
     return "\n".join(lines[:at] + [indent + line for line in new] + lines[at + len(want):])
 
 
+def texts_of(mutant, tree):
+    """The file in `tree` as it is, and broken (None: it does not fit)."""
+    path = os.path.join(tree, mutant.file)
+    if not os.path.exists(path):
+        return "", None
+    with open(path) as f:
+        text = broken = f.read()
+    for old, new in mutant.places:
+        broken = broken and replaced(broken, old, new)
+    return text, broken
+
+
 def try_mutant(mutant):
     """(a word, tests that passed, tests that failed)"""
     path = os.path.join(COPY, mutant.file)
-    with open(path) as f:
-        text = f.read()
-    broken = text
-    for old, new in mutant.places:
-        broken = broken and replaced(broken, old, new)
+    text, broken = texts_of(mutant, COPY)
     if broken is None:
         return "does not fit the code any more", set(), set()
     try:
@@ -156,9 +164,13 @@ def try_mutant(mutant):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--fit", action="store_true", help="build nothing: only look whether each mutant fits the code")
     parser.add_argument("--never", action="store_true", help="name the tests that ran and failed with no mutant")
     parser.add_argument("names", nargs="*", help="parts of names of mutants (all)")
     args = parser.parse_args()
+    if args.fit:
+        old = [m for m in read_mutants() if texts_of(m, ROOT)[1] is None]
+        sys.exit("".join("%s: the lines of this mutant do not stand in %s (once): follow the code\n" % (m.where, m.file) for m in old) or 0)
     mutants = [m for m in read_mutants() if not args.names or any(n in m.name or n in m.where for n in args.names)]
     copy_tree()
     said = build()
