@@ -107,7 +107,7 @@ STORY(test_queued_is_not_running, "up 0 2", "plan 9 all", "ask 0 2", "lost 0", "
 STORY(test_all_final_once, "up 0 2", "plan 2 all", "ask 0 2", "done 0 -> ", "done 1 -> all final", "tick -> ", "plan 2 all -> ", "reset 0 1 -> ",
       "ask 0 3 -> lease u0 to n0", "done 0 -> all final", "done 0 -> ")
 STORY(test_all_final_needs_the_whole_plan, "up 0 2", "plan 1 -> ", "ask 0 2", "done 0 -> ", "plan 1 all -> all final")
-STORY(test_all_final_on_resume, "plan 1 all", "start -> ")
+STORY(test_all_final_on_resume, "resume 2 -> all final", "up 0 2 -> ", "ask 0 4 -> ")
 STORY(test_nothing_planned, "start", "plan 0 all -> all final")
 STORY(test_stop, "up 0 2", "plan 3 all", "ask 0 1 -> lease u0 to n0", "stop -> ", "ask 0 5 -> ", "try 0 RUN_EXCEPTION -> ", "done 0 -> ",
       "done 1 -> ", "done 2 -> ", "next -> never", "initfail 0 0 NO_RUN_FUNCTION -> ")

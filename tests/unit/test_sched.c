@@ -153,6 +153,13 @@ static struct prs_sched_event event_of(char *const *v, int n)
 	struct prs_fact f = { 0 };
 	if (!strcmp(v[0], "start")) {
 		e.type = PRS_SCHED_START;
+	} else if (!strcmp(v[0], "resume")) { /* all that was planned is in the journal as done */
+		e.type = PRS_SCHED_START;
+		fold_plan(v[1], true);
+		f.type = PRS_FACT_DONE;
+		f.u.done.succeeded = ITEMS;
+		for (; f.u.done.unit.id < number; f.u.done.unit.id++)
+			fold(f);
 	} else if (!strcmp(v[0], "up")) {
 		e.type = PRS_SCHED_NODE_UP;
 		e.procs = (uint16_t)atoi(v[2]);
