@@ -3,6 +3,24 @@
  */
 #include "report_world.h"
 
+/* Reports the first journal, writes it out, and is gone. */
+static void first_life(struct world *w)
+{
+	struct prs_report *r = start(w, PRS_LOG_INFO, NULL);
+	catch_up(r, w, 1, 0);
+	assert_int_equal(prs_report_flush(r, NULL), 0);
+	prs_report_free(r);
+}
+
+/* Reports what is missing, `budget` facts at once (0 = all), and the end. */
+static void last_life(struct world *w, uint64_t budget)
+{
+	struct prs_report *r = start(w, PRS_LOG_INFO, NULL);
+	catch_up(r, w, 2, budget);
+	finish(r);
+	prs_report_free(r);
+}
+
 /* The report dies after every fact, with a flush so many facts ago; garbage lies behind the logs. */
 static void test_kill_everywhere(void **context)
 {
@@ -38,10 +56,7 @@ static void test_kill_everywhere(void **context)
 				}
 			}
 			save(&w, 2);
-			r = start(&w, PRS_LOG_INFO, NULL);
-			catch_up(r, &w, 2, flush_at % 3);
-			finish(r);
-			prs_report_free(r);
+			last_life(&w, flush_at % 3);
 			check_outputs(&w, when);
 			world_done(&w);
 		}
@@ -87,10 +102,7 @@ static void test_kill_random(void **context)
 			}
 		}
 		save(&w, 2);
-		struct prs_report *r = start(&w, PRS_LOG_INFO, NULL);
-		catch_up(r, &w, 2, next_random(&seed) % 3);
-		finish(r);
-		prs_report_free(r);
+		last_life(&w, next_random(&seed) % 3);
 		check_outputs(&w, when);
 		world_done(&w);
 	}
@@ -105,10 +117,7 @@ static void test_cut_logs(void **context)
 		char path[4096];
 		world_init(&w);
 		tell(&w);
-		struct prs_report *r = start(&w, PRS_LOG_INFO, NULL);
-		catch_up(r, &w, 1, 0);
-		assert_int_equal(prs_report_flush(r, NULL), 0);
-		prs_report_free(r);
+		first_life(&w);
 		const char *victim = what % 10 < 6 ? outputs[what % 10] : "logs/.cursor";
 		struct prs_buf bytes = get_file(w.dir, victim);
 		snprintf(path, sizeof path, "%s/%s", w.dir, victim);
@@ -118,10 +127,7 @@ static void test_cut_logs(void **context)
 			assert_int_equal(truncate(path, (off_t)(bytes.len * (what / 10) / 5)), 0);
 		prs_buf_done(&bytes);
 		save(&w, 2);
-		r = start(&w, PRS_LOG_INFO, NULL);
-		catch_up(r, &w, 2, 0);
-		finish(r);
-		prs_report_free(r);
+		last_life(&w, 0);
 		check_outputs(&w, victim);
 		world_done(&w);
 	}
@@ -136,20 +142,14 @@ static void test_damaged_cursor(void **context)
 	for (size_t at = 0; at < n; at += 5) {
 		world_init(&w);
 		tell(&w);
-		struct prs_report *r = start(&w, PRS_LOG_INFO, NULL);
-		catch_up(r, &w, 1, 0);
-		assert_int_equal(prs_report_flush(r, NULL), 0);
-		prs_report_free(r);
+		first_life(&w);
 		struct prs_buf cursor = get_file(w.dir, "logs/.cursor");
 		n = cursor.len;
 		cursor.data[at] ^= 1;
 		put_file(w.dir, "logs/.cursor", cursor.data, n);
 		prs_buf_done(&cursor);
 		save(&w, 2);
-		r = start(&w, PRS_LOG_INFO, NULL);
-		catch_up(r, &w, 2, 0);
-		finish(r);
-		prs_report_free(r);
+		last_life(&w, 0);
 		check_outputs(&w, "damaged cursor");
 		world_done(&w);
 	}
@@ -166,18 +166,12 @@ static void test_cursor_beyond_seal(void **context)
 	struct prs_fact ghost[] = { done(3, 1, 7, 1, 2, T(30, 0)) };
 	append(&w, 1, ghost, 1);
 	save(&w, 1);
-	struct prs_report *r = start(&w, PRS_LOG_INFO, NULL);
-	catch_up(r, &w, 1, 0);
-	assert_int_equal(prs_report_flush(r, NULL), 0);
-	prs_report_free(r);
+	first_life(&w);
 	struct prs_buf there = get_file(w.dir, "logs/sys/node/127.0.0.1/process007.txt");
 	assert_true(there.len > 0);
 	prs_buf_done(&there);
 	save(&w, 2);
-	r = start(&w, PRS_LOG_INFO, NULL);
-	catch_up(r, &w, 2, 0);
-	finish(r);
-	prs_report_free(r);
+	last_life(&w, 0);
 	check_outputs(&w, "beyond the seal");
 	there = get_file(w.dir, "logs/sys/node/127.0.0.1/process007.txt");
 	assert_int_equal(there.len, 0);
@@ -261,10 +255,7 @@ static void test_disk_full_sentence(void **context)
 	assert_int_equal(prs_report_flush(r, &err), 0);
 	prs_report_free(r);
 	save(&w, 2);
-	r = start(&w, PRS_LOG_INFO, NULL);
-	catch_up(r, &w, 2, 0);
-	finish(r);
-	prs_report_free(r);
+	last_life(&w, 0);
 	check_outputs(&w, "disk full, then not");
 	world_done(&w);
 }
@@ -344,10 +335,7 @@ static void test_disk_full(void **context)
 			assert_int_equal(prs_report_flush(r, NULL), 0);
 			prs_report_free(r);
 			save(&w, 2);
-			r = start(&w, PRS_LOG_INFO, NULL);
-			catch_up(r, &w, 2, 0);
-			finish(r);
-			prs_report_free(r);
+			last_life(&w, 0);
 			check_outputs(&w, "disk full");
 			world_done(&w);
 		}
@@ -378,10 +366,7 @@ static void test_no_memory(void **context)
 		prs_mem_fault(0);
 		long used = prs_mem_count() - before;
 		prs_report_free(r);
-		r = start(&w, PRS_LOG_INFO, NULL);
-		catch_up(r, &w, 2, 0);
-		finish(r);
-		prs_report_free(r);
+		last_life(&w, 0);
 		check_outputs(&w, "no memory");
 		world_done(&w);
 		if (used < n)
