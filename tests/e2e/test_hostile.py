@@ -257,17 +257,17 @@ class ChildTest(HostileCase):
         """Persistent daemon processes that are fed by queues."""
         self.check("assert sum(map_all(mini_batch)) == sum(map(len, mini_batch))", before="""
             context = multiprocessing.get_context("fork")
-            TODO, DONE = context.Queue(), context.Queue()
+            TASKS, RESULTS = context.Queue(), context.Queue()
             def serve():
                 while True:
-                    DONE.put(length(TODO.get()))
+                    RESULTS.put(length(TASKS.get()))
             def init():
                 for _ in range(2):
                     context.Process(target=serve, daemon=True).start()
             def map_all(items):
                 for item in items:
-                    TODO.put(item)
-                return [DONE.get() for _ in items]
+                    TASKS.put(item)
+                return [RESULTS.get() for _ in items]
         """)
 
     def test_pool_by_fork(self):
