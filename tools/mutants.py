@@ -6,11 +6,13 @@ tests/mutants/*.txt hold the mutants:
 
     = name
     file src/pool/pool.c
+    in function_name
     - a line as it is (several: the lines that follow it)
     + what stands there instead (none: nothing does); a "-" after it begins a second place
     tests unit/test_pool sim/test_sim e2e:test_depth
 
-Lines are found without regard to how far they are indented, and must be found once. A word of `tests` is a program below tests/, or loader or e2e
+The words of the lines are found in the function (without `in`: in the file) whatever white space and line ends lie between them, and must be found
+once. A word of `tests` is a program below tests/, or loader or e2e
 with an expression for pytest -k ("+" for blanks). The tree is copied to build-mutants/, nothing here is touched. Exit status 1: a mutant that no
 test saw, or one that does not fit the code any more.
 """
@@ -30,7 +32,8 @@ PATIENCE_S = 90  # a mutant may hang
 
 class Mutant:
     def __init__(self, name, where):
-        self.name, self.where, self.file, self.places, self.tests = name, where, None, [], []  # a place: (old lines, new lines)
+        self.name, self.where, self.file, self.function = name, where, None, None
+        self.places, self.tests = [], []  # a place: (old lines, new lines)
 
 
 def read_mutants():
@@ -44,6 +47,8 @@ def read_mutants():
                     found.append(Mutant(rest, where))
                 elif word == "file":
                     found[-1].file = rest
+                elif word == "in":
+                    found[-1].function = rest
                 elif word in ("-", "+"):
                     places = found[-1].places
                     if not places or (word == "-" and places[-1][1]):
@@ -52,7 +57,7 @@ def read_mutants():
                 elif word == "tests":
                     found[-1].tests += rest.split()
                 elif word and not word.startswith("#"):
-                    sys.exit("%s: expected =, file, -, + or tests, found %r" % (where, word))
+                    sys.exit("%s: expected =, file, in, -, + or tests, found %r" % (where, word))
     return found
 
 
@@ -118,17 +123,37 @@ def run_tests(words):
     return passed, failed
 
 
-def replaced(text, old, new):
-    """The text with the lines `old` replaced; None when they do not stand there once."""
-    lines = text.split("\n")
-    bare = [line.strip() for line in lines]
-    want = [line.strip() for line in old]
-    places = [i for i in range(len(lines)) if bare[i:i + len(want)] == want]
+def functions_of(text, python):
+    """(name, first byte, byte behind the last) of each function. Python: by indentation; C: from the first column to the brace that closes it."""
+    if python:
+        for m in re.finditer(r"^( *)def (\w+)", text, re.M):
+            end = re.compile(r"^ {0,%d}[^ \n#]" % len(m.group(1)), re.M).search(text, m.end())
+            yield m.group(2), m.start(), end.start() if end else len(text)
+        return
+    for m in re.finditer(r"^[A-Za-z_][^;{}=#]*?\b(\w+)\([^;{}]*\)\s*\{", text, re.M):
+        end = re.compile(r"^\}" if text[m.end():m.end() + 1] == "\n" else r"\}$", re.M).search(text, m.end())
+        yield m.group(1), m.start(), end.end() if end else len(text)
+
+
+def words_of(text):
+    """(word or sign, first byte, byte behind it): text without its white space."""
+    return [(m.group(), m.start(), m.end()) for m in re.finditer(r"\w+|\S", text)]
+
+
+def replaced(text, old, new, spans):
+    """The text with the words of the lines `old` replaced; None when they do not stand once in the spans (first byte, byte behind the last)."""
+    want = [w for w, _, _ in words_of("\n".join(old))]
+    places = []
+    for first, last in spans:
+        have = [w for w in words_of(text) if w[1] >= first and w[2] <= last]
+        names = [w for w, _, _ in have]
+        places += [(have[i][1], have[i + len(want) - 1][2]) for i in range(len(have) - len(want) + 1) if names[i:i + len(want)] == want]
     if len(places) != 1 or not want:
         return None
-    at = places[0]
-    indent = lines[at][:len(lines[at]) - len(lines[at].lstrip())]
-    return "\n".join(lines[:at] + [indent + line for line in new] + lines[at + len(want):])
+    first, last = places[0]
+    before = text[text.rfind("\n", 0, first) + 1:first]
+    indent = before[:len(before) - len(before.lstrip())]
+    return text[:first] + ("\n" + indent).join(new) + text[last:]
 
 
 def texts_of(mutant, tree):
@@ -139,7 +164,12 @@ def texts_of(mutant, tree):
     with open(path) as f:
         text = broken = f.read()
     for old, new in mutant.places:
-        broken = broken and replaced(broken, old, new)
+        spans = [(0, len(broken))]
+        if mutant.function:
+            spans = [(a, b) for name, a, b in functions_of(broken, path.endswith(".py")) if name == mutant.function]
+        broken = replaced(broken, old, new, spans)
+        if broken is None:
+            break
     return text, broken
 
 
