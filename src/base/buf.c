@@ -12,10 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-void prs_buf_init(struct prs_buf *b, size_t max_bytes)
-{
-	*b = (struct prs_buf){ .max = max_bytes };
-}
+void prs_buf_init(struct prs_buf *b, size_t max_bytes) { *b = (struct prs_buf){ .max = max_bytes }; }
 
 void prs_buf_done(struct prs_buf *b)
 {
@@ -66,15 +63,9 @@ int prs_buf_put(struct prs_buf *b, const void *bytes, size_t n)
 	return 0;
 }
 
-int prs_buf_puts(struct prs_buf *b, const char *s)
-{
-	return prs_buf_put(b, s, strlen(s));
-}
+int prs_buf_puts(struct prs_buf *b, const char *s) { return prs_buf_put(b, s, strlen(s)); }
 
-int prs_buf_putc(struct prs_buf *b, char c)
-{
-	return prs_buf_put(b, &c, 1);
-}
+int prs_buf_putc(struct prs_buf *b, char c) { return prs_buf_put(b, &c, 1); }
 
 int prs_buf_putf(struct prs_buf *b, const char *fmt, ...)
 {
@@ -123,10 +114,7 @@ int prs_buf_zero(struct prs_buf *b, size_t n)
 	return 0;
 }
 
-int prs_buf_pad8(struct prs_buf *b)
-{
-	return prs_buf_zero(b, (8 - b->len % 8) % 8);
-}
+int prs_buf_pad8(struct prs_buf *b) { return prs_buf_zero(b, (8 - b->len % 8) % 8); }
 
 int prs_buf_dec(struct prs_buf *b, uint64_t v, unsigned width)
 {

@@ -16,9 +16,24 @@
 static inline void prs_put16(uint8_t *p, uint16_t v) { memcpy(p, &v, sizeof v); }
 static inline void prs_put32(uint8_t *p, uint32_t v) { memcpy(p, &v, sizeof v); }
 static inline void prs_put64(uint8_t *p, uint64_t v) { memcpy(p, &v, sizeof v); }
-static inline uint16_t prs_get16(const uint8_t *p) { uint16_t v; memcpy(&v, p, sizeof v); return v; }
-static inline uint32_t prs_get32(const uint8_t *p) { uint32_t v; memcpy(&v, p, sizeof v); return v; }
-static inline uint64_t prs_get64(const uint8_t *p) { uint64_t v; memcpy(&v, p, sizeof v); return v; }
+static inline uint16_t prs_get16(const uint8_t *p)
+{
+	uint16_t v;
+	memcpy(&v, p, sizeof v);
+	return v;
+}
+static inline uint32_t prs_get32(const uint8_t *p)
+{
+	uint32_t v;
+	memcpy(&v, p, sizeof v);
+	return v;
+}
+static inline uint64_t prs_get64(const uint8_t *p)
+{
+	uint64_t v;
+	memcpy(&v, p, sizeof v);
+	return v;
+}
 
 /* A reader over bytes: a get past the end returns 0 and sets `bad`; check it once at the end. */
 struct prs_reader {
@@ -38,9 +53,25 @@ static inline const uint8_t *prs_read(struct prs_reader *r, size_t n)
 	r->left -= n;
 	return p;
 }
-static inline uint8_t prs_read8(struct prs_reader *r) { const uint8_t *p = prs_read(r, 1); return p ? *p : 0; }
-static inline uint16_t prs_read16(struct prs_reader *r) { const uint8_t *p = prs_read(r, 2); return p ? prs_get16(p) : 0; }
-static inline uint32_t prs_read32(struct prs_reader *r) { const uint8_t *p = prs_read(r, 4); return p ? prs_get32(p) : 0; }
-static inline uint64_t prs_read64(struct prs_reader *r) { const uint8_t *p = prs_read(r, 8); return p ? prs_get64(p) : 0; }
+static inline uint8_t prs_read8(struct prs_reader *r)
+{
+	const uint8_t *p = prs_read(r, 1);
+	return p ? *p : 0;
+}
+static inline uint16_t prs_read16(struct prs_reader *r)
+{
+	const uint8_t *p = prs_read(r, 2);
+	return p ? prs_get16(p) : 0;
+}
+static inline uint32_t prs_read32(struct prs_reader *r)
+{
+	const uint8_t *p = prs_read(r, 4);
+	return p ? prs_get32(p) : 0;
+}
+static inline uint64_t prs_read64(struct prs_reader *r)
+{
+	const uint8_t *p = prs_read(r, 8);
+	return p ? prs_get64(p) : 0;
+}
 
 #endif

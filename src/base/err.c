@@ -10,7 +10,7 @@
 #include <string.h>
 
 static const struct prs_error_row table[] = {
-#define PRS_ERROR(code, name, fault, action, sentence)                                                                 \
+#define PRS_ERROR(code, name, fault, action, sentence) \
 	{ (code), PRS_FAULT_##fault, PRS_ACTION_##action, #name, (sentence) },
 #include "base/errors.def"
 #undef PRS_ERROR
@@ -31,22 +31,16 @@ int prs_fail(struct prs_err *err, enum prs_code code, const char *fmt, ...)
 static enum prs_code code_of_errno(int errnum)
 {
 	switch (errnum) {
-	case ENOMEM:
-		return PRS_ENOMEM;
+	case ENOMEM: return PRS_ENOMEM;
 	case ENOSPC:
-	case EDQUOT:
-		return PRS_ENOSPACE;
+	case EDQUOT: return PRS_ENOSPACE;
 	case ENOENT:
-	case ENOTDIR:
-		return PRS_ENOTFOUND;
-	case EEXIST:
-		return PRS_EEXISTS;
+	case ENOTDIR: return PRS_ENOTFOUND;
+	case EEXIST: return PRS_EEXISTS;
 	case EACCES:
 	case EPERM:
-	case EROFS:
-		return PRS_EPERMISSION;
-	default:
-		return PRS_EIO;
+	case EROFS: return PRS_EPERMISSION;
+	default: return PRS_EIO;
 	}
 }
 
@@ -82,7 +76,8 @@ int prs_wrap(struct prs_err *err, const char *fmt, ...)
 
 const struct prs_error_row *prs_error_row(int code)
 {
-	static const struct prs_error_row unknown = { 0, PRS_FAULT_SYSTEM, PRS_ACTION_FAIL, "UNKNOWN", "unknown error" };
+	static const struct prs_error_row unknown = { 0, PRS_FAULT_SYSTEM, PRS_ACTION_FAIL, "UNKNOWN",
+		                                      "unknown error" };
 	int want = code < 0 ? -code : code;
 	for (size_t i = 0; i < sizeof table / sizeof *table; i++)
 		if (table[i].code == want)
@@ -90,10 +85,7 @@ const struct prs_error_row *prs_error_row(int code)
 	return &unknown;
 }
 
-const struct prs_error_row *prs_error_at(unsigned i)
-{
-	return i < sizeof table / sizeof *table ? &table[i] : NULL;
-}
+const struct prs_error_row *prs_error_at(unsigned i) { return i < sizeof table / sizeof *table ? &table[i] : NULL; }
 
 const char *prs_fault_name(unsigned fault)
 {

@@ -18,16 +18,17 @@ struct prs_fs_stat {
 	uint64_t dev, ino;
 };
 
-/* An entry of a folder. type: 'f' file, 'd' folder, 'l' symlink, 'o' other (socket, fifo, device), '?' unknown (stat it) */
+/* An entry of a folder. type: 'f' file, 'd' folder, 'l' symlink, 'o' other (socket, fifo, device), '?' unknown (stat
+ * it) */
 typedef int prs_fs_entry_fn(void *ctx, const char *name, char type);
 
 struct prs_fs {
 	void *ctx;
 	int (*open)(void *ctx, const char *path, int flags, uint32_t mode);
 	int (*close)(void *ctx, int fd);
-	ssize_t (*pread)(void *ctx, int fd, void *to, size_t n, uint64_t offset);   /* up to n bytes, 0 = end */
+	ssize_t (*pread)(void *ctx, int fd, void *to, size_t n, uint64_t offset);          /* up to n bytes, 0 = end */
 	ssize_t (*pwrite)(void *ctx, int fd, const void *from, size_t n, uint64_t offset); /* may be short */
-	ssize_t (*read)(void *ctx, int fd, void *to, size_t n); /* of a passed descriptor */
+	ssize_t (*read)(void *ctx, int fd, void *to, size_t n);                            /* of a passed descriptor */
 	int (*fdatasync)(void *ctx, int fd);
 	int (*sync_dir)(void *ctx, const char *path);
 	int (*fallocate)(void *ctx, int fd, uint64_t offset, uint64_t n); /* keeps the size */
@@ -35,7 +36,8 @@ struct prs_fs {
 	int (*fstat)(void *ctx, int fd, struct prs_fs_stat *ret);
 	int (*stat)(void *ctx, const char *path, struct prs_fs_stat *ret); /* follows links */
 	int (*rename)(void *ctx, const char *from, const char *to);
-	int (*rename_new)(void *ctx, const char *from, const char *to); /* -EEXIST when `to` is there: replaces nothing */
+	int (*rename_new)(void *ctx, const char *from,
+	                  const char *to); /* -EEXIST when `to` is there: replaces nothing */
 	int (*unlink)(void *ctx, const char *path);
 	int (*mkdir)(void *ctx, const char *path, uint32_t mode);
 	void *(*mmap)(void *ctx, int fd, size_t n, bool writable); /* shared; NULL and errno set on failure */

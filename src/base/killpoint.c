@@ -59,7 +59,8 @@ void prs_kill_point(const char *name)
 {
 	if (reached(&holding, name))
 		put_mark(holding.mark);
-	while (!strcmp(holding.name, name) && __atomic_load_n(&holding.left, __ATOMIC_ACQUIRE) <= 0 && access(holding.mark, F_OK) == 0)
+	while (!strcmp(holding.name, name) && __atomic_load_n(&holding.left, __ATOMIC_ACQUIRE) <= 0 &&
+	       access(holding.mark, F_OK) == 0)
 		usleep(1000);
 	if (!reached(&killing, name))
 		return;

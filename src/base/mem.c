@@ -15,7 +15,8 @@ static bool from_then_on;
 
 static bool fails(void)
 {
-	long n = __atomic_add_fetch(&allocations, 1, __ATOMIC_RELAXED), at = __atomic_load_n(&failing, __ATOMIC_RELAXED);
+	long n = __atomic_add_fetch(&allocations, 1, __ATOMIC_RELAXED),
+	     at = __atomic_load_n(&failing, __ATOMIC_RELAXED);
 	return at && (n == at || (n > at && __atomic_load_n(&from_then_on, __ATOMIC_RELAXED)));
 }
 
@@ -32,20 +33,11 @@ long prs_mem_count(void) { return __atomic_load_n(&allocations, __ATOMIC_RELAXED
 static bool fails(void) { return false; }
 #endif
 
-void *prs_malloc(size_t n)
-{
-	return fails() ? NULL : malloc(n ? n : 1);
-}
+void *prs_malloc(size_t n) { return fails() ? NULL : malloc(n ? n : 1); }
 
-void *prs_calloc(size_t count, size_t size)
-{
-	return fails() ? NULL : calloc(count ? count : 1, size ? size : 1);
-}
+void *prs_calloc(size_t count, size_t size) { return fails() ? NULL : calloc(count ? count : 1, size ? size : 1); }
 
-void *prs_realloc(void *p, size_t n)
-{
-	return fails() ? NULL : realloc(p, n ? n : 1);
-}
+void *prs_realloc(void *p, size_t n) { return fails() ? NULL : realloc(p, n ? n : 1); }
 
 char *prs_strdup(const char *s)
 {

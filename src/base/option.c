@@ -17,7 +17,19 @@ enum { WORD_MAX = PRS_OPTION_WORD_MAX };
 
 static const struct prs_option_row rows[] = {
 #define PRS_OPTION(field, TYPE, flag, aliases, v1, v2, min, max, def, group, resume, unit, help) \
-	{ (flag) + 2, PRS_OPTION_##TYPE, (flag), (aliases), (v1), (v2), (min), (max), (def), (group), (unit), (help), PRS_RESUME_##resume, \
+	{ (flag) + 2,                                                                            \
+	  PRS_OPTION_##TYPE,                                                                     \
+	  (flag),                                                                                \
+	  (aliases),                                                                             \
+	  (v1),                                                                                  \
+	  (v2),                                                                                  \
+	  (min),                                                                                 \
+	  (max),                                                                                 \
+	  (def),                                                                                 \
+	  (group),                                                                               \
+	  (unit),                                                                                \
+	  (help),                                                                                \
+	  PRS_RESUME_##resume,                                                                   \
 	  offsetof(struct prs_options, field) },
 #include "base/options.def"
 #undef PRS_OPTION
@@ -25,7 +37,7 @@ static const struct prs_option_row rows[] = {
 
 const struct prs_option_row *prs_option_at(unsigned id) { return id < PRS_OPTIONS ? &rows[id] : NULL; }
 
-/* ---- names ------------------------------------------------------------------------------------------------------------ */
+/* ---- names ------------------------------------------------------------------------------------------------------- */
 
 /* Is the word that name? '_' counts as '-'; n = how many bytes to look at. */
 static bool same_name(const char *name, const char *word, size_t n)
@@ -53,7 +65,8 @@ const char *prs_option_spelling(const struct prs_option_row *row, unsigned i, ch
 
 static bool is_long(const char *flag) { return flag[0] == '-' && flag[1] == '-'; }
 
-/* Is `word` a spelling of the option, or (not `whole`) the beginning of a long one? Without dashes only long ones are looked at. */
+/* Is `word` a spelling of the option, or (not `whole`) the beginning of a long one? Without dashes only long ones are
+ * looked at. */
 static bool matches(const struct prs_option_row *row, const char *word, bool whole)
 {
 	char name[WORD_MAX];
@@ -137,7 +150,7 @@ const char *prs_option_nearest(const char *word)
 	return least < 4 ? best : NULL;
 }
 
-/* ---- values ----------------------------------------------------------------------------------------------------------- */
+/* ---- values ------------------------------------------------------------------------------------------------------ */
 
 static void *field_of(const struct prs_options *o, const struct prs_option_row *row)
 {
@@ -182,34 +195,45 @@ void prs_options_done(struct prs_options *o)
 	}
 }
 
-static int wrong(const struct prs_option_row *row, const char *value, const char *where, const char *expected, struct prs_err *err)
+static int wrong(const struct prs_option_row *row, const char *value, const char *where, const char *expected,
+                 struct prs_err *err)
 {
-	return prs_fail(err, PRS_EINVALID, "%s: expected %s, found \"%.100s\"", where ? where : row->flag, expected, value);
+	return prs_fail(err, PRS_EINVALID, "%s: expected %s, found \"%.100s\"", where ? where : row->flag, expected,
+	                value);
 }
 
-static int set_int(int64_t *to, const struct prs_option_row *row, const char *value, const char *where, struct prs_err *err)
+static int set_int(int64_t *to, const struct prs_option_row *row, const char *value, const char *where,
+                   struct prs_err *err)
 {
 	char expected[96], *end;
 	snprintf(expected, sizeof expected, "a whole number from %.0f to %.0f", row->min, row->max);
 	errno = 0;
 	long long v = strtoll(value, &end, 10);
-	if (end == value || *end || errno || isspace((unsigned char)value[0]) || (double)v < row->min || (double)v > row->max)
+	if (end == value || *end || errno || isspace((unsigned char)value[0]) || (double)v < row->min ||
+	    (double)v > row->max)
 		return wrong(row, value, where, expected, err);
 	*to = v;
 	return 0;
 }
 
-/* A number of files, or of bytes with KB, MB, GB (x 1024), as the original reads it: so "10mb" is 10485760 files. Its messages word for word. */
-static int set_count(int64_t *to, const struct prs_option_row *row, const char *value, const char *where, struct prs_err *err)
+/* A number of files, or of bytes with KB, MB, GB (x 1024), as the original reads it: so "10mb" is 10485760 files. Its
+ * messages word for word. */
+static int set_count(int64_t *to, const struct prs_option_row *row, const char *value, const char *where,
+                     struct prs_err *err)
 {
 	static const char units[] = "kmg";
 	size_t digits = strspn(value, "0123456789"), n = digits;
-	while (value[n] && strchr(units, tolower((unsigned char)value[n])) && tolower((unsigned char)value[n + 1]) == 'b')
+	while (value[n] && strchr(units, tolower((unsigned char)value[n])) &&
+	       tolower((unsigned char)value[n + 1]) == 'b')
 		n += 2;
 	if (!digits || value[n])
-		return prs_fail(err, PRS_EINVALID, "%s: Parameter mini_batch_size must follow regex rule ^\\d+([kKmMgG][bB])*$, found \"%.100s\"", where ? where : row->flag, value);
+		return prs_fail(err, PRS_EINVALID,
+		                "%s: Parameter mini_batch_size must follow regex rule ^\\d+([kKmMgG][bB])*$, found "
+		                "\"%.100s\"",
+		                where ? where : row->flag, value);
 	if (n > digits + 2)
-		return prs_fail(err, PRS_EINVALID, "%s: mini_batch_size unit must be kb, mb or gb, found \"%.100s\"", where ? where : row->flag, value);
+		return prs_fail(err, PRS_EINVALID, "%s: mini_batch_size unit must be kb, mb or gb, found \"%.100s\"",
+		                where ? where : row->flag, value);
 	char expected[96];
 	snprintf(expected, sizeof expected, "a whole number from %.0f to %.0f", row->min, row->max);
 	double v = strtod(value, NULL); /* digits alone: "10kb" gives 10 */
@@ -221,11 +245,13 @@ static int set_count(int64_t *to, const struct prs_option_row *row, const char *
 	return 0;
 }
 
-static int set_number(double *to, const struct prs_option_row *row, const char *value, const char *where, struct prs_err *err)
+static int set_number(double *to, const struct prs_option_row *row, const char *value, const char *where,
+                      struct prs_err *err)
 {
 	char expected[96], *end;
 	bool seconds = row->type == PRS_OPTION_SECONDS;
-	snprintf(expected, sizeof expected, seconds ? "seconds above %.0f, up to %.0f" : "a number from %.0f to %.0f", row->min, row->max);
+	snprintf(expected, sizeof expected, seconds ? "seconds above %.0f, up to %.0f" : "a number from %.0f to %.0f",
+	         row->min, row->max);
 	double v = strtod(value, &end);
 	bool decimal = value[strspn(value, "+-.0123456789eE")] == 0; /* not inf, nan, 0x10 */
 	if (end == value || *end || !decimal || v < row->min || v > row->max || (seconds && v <= 0))
@@ -235,7 +261,8 @@ static int set_number(double *to, const struct prs_option_row *row, const char *
 }
 
 /* 1024, 64KB, 1.5GB */
-static int set_size(int64_t *to, const struct prs_option_row *row, const char *value, const char *where, struct prs_err *err)
+static int set_size(int64_t *to, const struct prs_option_row *row, const char *value, const char *where,
+                    struct prs_err *err)
 {
 	static const char *const units[] = { "", "B", "KB", "MB", "GB", "TB", "K", "M", "G", "T" };
 	static const double factors[] = { 1, 1, 0x1p10, 0x1p20, 0x1p30, 0x1p40, 0x1p10, 0x1p20, 0x1p30, 0x1p40 };
@@ -255,7 +282,8 @@ static int set_size(int64_t *to, const struct prs_option_row *row, const char *v
 	return wrong(row, value, where, expected, err);
 }
 
-static int set_bool(bool *to, const struct prs_option_row *row, const char *value, const char *where, struct prs_err *err)
+static int set_bool(bool *to, const struct prs_option_row *row, const char *value, const char *where,
+                    struct prs_err *err)
 {
 	static const char *const yes[] = { "true", "yes", "1" }, *const no[] = { "false", "no", "0" };
 	for (int i = 0; i < 3; i++) {
@@ -267,7 +295,8 @@ static int set_bool(bool *to, const struct prs_option_row *row, const char *valu
 	return wrong(row, value, where, "true or false", err);
 }
 
-static int set_choice(int *to, const struct prs_option_row *row, const char *value, const char *where, struct prs_err *err)
+static int set_choice(int *to, const struct prs_option_row *row, const char *value, const char *where,
+                      struct prs_err *err)
 {
 	int i = 0;
 	for (const char *p = row->unit; *p; i++) {
@@ -283,7 +312,8 @@ static int set_choice(int *to, const struct prs_option_row *row, const char *val
 	return wrong(row, value, where, expected, err);
 }
 
-int prs_option_set(struct prs_options *o, const struct prs_option_row *row, const char *value, const char *where, struct prs_err *err)
+int prs_option_set(struct prs_options *o, const struct prs_option_row *row, const char *value, const char *where,
+                   struct prs_err *err)
 {
 	void *f = field_of(o, row);
 	double number = 0;
@@ -382,7 +412,7 @@ bool prs_option_get(const struct prs_options *o, const struct prs_option_row *ro
 	return false;
 }
 
-/* ---- lists ------------------------------------------------------------------------------------------------------------ */
+/* ---- lists ------------------------------------------------------------------------------------------------------- */
 
 int prs_list_add(struct prs_list *l, const char *text)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * option: the option table as data, and struct prs_options made from it.
  *
- * Every front end (command line now; YAML and --set later) goes through prs_option_set(): one place for types, ranges and errors.
+ * Every front end (command line now; YAML and --set later) goes through prs_option_set(): one place for types, ranges
+ * and errors.
  */
 #ifndef PRS_BASE_OPTION_H
 #define PRS_BASE_OPTION_H
@@ -23,7 +24,17 @@ struct prs_list {
 	size_t n;
 };
 
-enum prs_option_type { PRS_OPTION_INT, PRS_OPTION_NUM, PRS_OPTION_SECONDS, PRS_OPTION_BOOL, PRS_OPTION_TEXT, PRS_OPTION_CHOICE, PRS_OPTION_LIST, PRS_OPTION_COUNT, PRS_OPTION_SIZE };
+enum prs_option_type {
+	PRS_OPTION_INT,
+	PRS_OPTION_NUM,
+	PRS_OPTION_SECONDS,
+	PRS_OPTION_BOOL,
+	PRS_OPTION_TEXT,
+	PRS_OPTION_CHOICE,
+	PRS_OPTION_LIST,
+	PRS_OPTION_COUNT,
+	PRS_OPTION_SIZE
+};
 
 #define PRS_CTYPE_INT int64_t
 #define PRS_CTYPE_COUNT int64_t
@@ -69,21 +80,27 @@ struct prs_option_row {
 };
 
 const struct prs_option_row *prs_option_at(unsigned id); /* NULL behind the last */
-/* The options that a word can mean: by flag, alias or bare name, '-' and '_' alike. A whole name gives that one; else, when `prefix`, every
- * option with a long flag that begins so (as Python's argparse does; not the hidden ones). Returns how many; the first `max` (>= 1) into `ret`. */
+/* The options that a word can mean: by flag, alias or bare name, '-' and '_' alike. A whole name gives that one; else,
+ * when `prefix`, every
+ * option with a long flag that begins so (as Python's argparse does; not the hidden ones). Returns how many; the first
+ * `max` (>= 1) into `ret`. */
 unsigned prs_option_match(const char *word, bool prefix, const struct prs_option_row **ret, unsigned max);
 /* The one option that a word means, NULL when there is none or more than one. */
 const struct prs_option_row *prs_option_find(const char *word, bool prefix);
-/* The i-th spelling: the flag, then the aliases; NULL behind the last. The text lies in `to` (PRS_OPTION_WORD_MAX bytes). */
+/* The i-th spelling: the flag, then the aliases; NULL behind the last. The text lies in `to` (PRS_OPTION_WORD_MAX
+ * bytes). */
 const char *prs_option_spelling(const struct prs_option_row *row, unsigned i, char *to);
 /* The nearest spelling among flags and aliases, NULL when nothing is near. */
 const char *prs_option_nearest(const char *word);
 
 int prs_options_init(struct prs_options *o, struct prs_err *err); /* defaults */
 void prs_options_done(struct prs_options *o);
-/* Set from text; `where` ("--run-max-try", "job.yml:12:5") begins the error, which names what was expected and what was found. LIST adds. */
-int prs_option_set(struct prs_options *o, const struct prs_option_row *row, const char *value, const char *where, struct prs_err *err);
-/* The value as text that prs_option_set() reads back to the same value; LIST: entry i. Returns false when unset (or no such entry). */
+/* Set from text; `where` ("--run-max-try", "job.yml:12:5") begins the error, which names what was expected and what was
+ * found. LIST adds. */
+int prs_option_set(struct prs_options *o, const struct prs_option_row *row, const char *value, const char *where,
+                   struct prs_err *err);
+/* The value as text that prs_option_set() reads back to the same value; LIST: entry i. Returns false when unset (or no
+ * such entry). */
 bool prs_option_get(const struct prs_options *o, const struct prs_option_row *row, size_t i, struct prs_buf *to);
 
 int prs_list_add(struct prs_list *l, const char *text);

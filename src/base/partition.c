@@ -52,7 +52,7 @@ void prs_partition_free(struct prs_partition *p)
 	prs_freep(&p);
 }
 
-/* ---- the format ------------------------------------------------------------------------------------------------------- */
+/* ---- the format -------------------------------------------------------------------------------------------------- */
 
 static int wrong(const struct prs_partition *p, const char *why, struct prs_err *err)
 {
@@ -82,7 +82,10 @@ static int add_date(struct prs_partition *p, const char *s, size_t n, struct prs
 		if (seen[k])
 			return wrong(p, "a part of a date is there twice", err);
 		seen[k] = true;
-		add_token(p, (struct token){ .kind = DIGITS, .key = (uint8_t)p->keys_n, .part = (uint8_t)k, .digits = (uint8_t)strlen(parts[k]) });
+		add_token(p, (struct token){ .kind = DIGITS,
+		                             .key = (uint8_t)p->keys_n,
+		                             .part = (uint8_t)k,
+		                             .digits = (uint8_t)strlen(parts[k]) });
 		i += strlen(parts[k]);
 	}
 	return seen[YEAR] ? 0 : wrong(p, "a date needs its year: yyyy", err);
@@ -139,7 +142,8 @@ static int unknown_key(const struct prs_partition *p, const char *key, struct pr
 	size_t at = 0;
 	for (unsigned i = 0; i < p->keys_n && at < sizeof names; i++)
 		at += (size_t)snprintf(names + at, sizeof names - at, "%s%s", i ? ", " : "", p->keys[i].name);
-	return prs_fail(err, PRS_EINVALID, "partition key %.100s is not in partition_format \"%.200s\" (%s)", key, p->format, names);
+	return prs_fail(err, PRS_EINVALID, "partition key %.100s is not in partition_format \"%.200s\" (%s)", key,
+	                p->format, names);
 }
 
 static int choose(struct prs_partition *p, const struct prs_list *keys, struct prs_err *err)
@@ -161,7 +165,8 @@ static int choose(struct prs_partition *p, const struct prs_list *keys, struct p
 struct prs_partition *prs_partition_new(const char *format, const struct prs_list *keys, struct prs_err *err)
 {
 	if (strlen(format) >= PRS_PARTITION_FORMAT_MAX) {
-		prs_fail(err, PRS_EINVALID, "partition_format is longer than %d characters", PRS_PARTITION_FORMAT_MAX - 1);
+		prs_fail(err, PRS_EINVALID, "partition_format is longer than %d characters",
+		         PRS_PARTITION_FORMAT_MAX - 1);
 		return NULL;
 	}
 	struct prs_partition *p = prs_calloc(1, sizeof *p);
@@ -177,7 +182,7 @@ struct prs_partition *prs_partition_new(const char *format, const struct prs_lis
 	return p;
 }
 
-/* ---- a path ----------------------------------------------------------------------------------------------------------- */
+/* ---- a path ------------------------------------------------------------------------------------------------------ */
 
 struct walk {
 	struct prs_partition *p;
@@ -250,8 +255,9 @@ static bool is_day(const int v[PARTS])
 {
 	static const int days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
 	bool leap = (v[YEAR] % 4 == 0 && v[YEAR] % 100) || v[YEAR] % 400 == 0;
-	return v[YEAR] >= 1 && v[MONTH] >= 1 && v[MONTH] <= 12 && v[DAY] >= 1 && v[DAY] <= days[v[MONTH] - 1] + (v[MONTH] == 2 && leap) &&
-	       v[HOUR] <= 23 && v[MINUTE] <= 59 && v[SECOND] <= 59;
+	return v[YEAR] >= 1 && v[MONTH] >= 1 && v[MONTH] <= 12 && v[DAY] >= 1 &&
+	       v[DAY] <= days[v[MONTH] - 1] + (v[MONTH] == 2 && leap) && v[HOUR] <= 23 && v[MINUTE] <= 59 &&
+	       v[SECOND] <= 59;
 }
 
 /* As many folders as the format has; NULL = the path has fewer. */
@@ -283,8 +289,8 @@ static void put_value(const struct key *k, struct prs_buf *to)
 	prs_buf_put(to, k->name, strlen(k->name) + 1);
 	prs_buf_putc(to, k->date ? 'd' : 's');
 	if (k->date)
-		prs_buf_putf(to, "%04d-%02d-%02dT%02d:%02d:%02d", k->parts[YEAR], k->parts[MONTH], k->parts[DAY], k->parts[HOUR], k->parts[MINUTE],
-		             k->parts[SECOND]);
+		prs_buf_putf(to, "%04d-%02d-%02dT%02d:%02d:%02d", k->parts[YEAR], k->parts[MONTH], k->parts[DAY],
+		             k->parts[HOUR], k->parts[MINUTE], k->parts[SECOND]);
 	else
 		prs_buf_put(to, k->value, k->n);
 	prs_buf_putc(to, 0);

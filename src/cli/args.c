@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
- * args: argv of a command by its row of the table: flags of the command, options of the option table, words, what stands behind --.
+ * args: argv of a command by its row of the table: flags of the command, options of the option table, words, what
+ * stands behind --.
  *
- * --flag VALUE, --flag=VALUE, -p VALUE, -pVALUE; '-' and '_' alike; a beginning that only one flag has (as Python's argparse); the last one
+ * --flag VALUE, --flag=VALUE, -p VALUE, -pVALUE; '-' and '_' alike; a beginning that only one flag has (as Python's
+ * argparse); the last one
  * wins, lists add. Every mistake is a line; parsing goes on behind it.
  */
 #include "cli/cli.h"
@@ -38,7 +40,7 @@ void cli_args_done(struct cli_args *a)
 	prs_buf_done(&a->mistakes);
 }
 
-/* ---- what a flag means ------------------------------------------------------------------------------------------------ */
+/* ---- what a flag means ------------------------------------------------------------------------------------------- */
 
 /* One of both, or none. */
 struct meaning {
@@ -103,14 +105,15 @@ static unsigned meanings(const struct cli_command *c, const char *word, struct m
 
 static const char *name_of(const struct meaning *m) { return m->flag ? m->flag->name : m->row->flag; }
 
-/* ---- sentences -------------------------------------------------------------------------------------------------------- */
+/* ---- sentences --------------------------------------------------------------------------------------------------- */
 
 static void ambiguous(struct cli_args *a, const char *word, const struct meaning *m, unsigned n)
 {
 	char all[512] = "";
 	size_t at = 0;
 	for (unsigned i = 0; i < n && at < sizeof all; i++)
-		at += (size_t)snprintf(all + at, sizeof all - at, "%s%s", i ? (i + 1 < n ? ", " : " or ") : "", name_of(&m[i]));
+		at += (size_t)snprintf(all + at, sizeof all - at, "%s%s", i ? (i + 1 < n ? ", " : " or ") : "",
+		                       name_of(&m[i]));
 	cli_mistake(a, "%s can mean %s: give more letters of it", word, all);
 }
 
@@ -165,9 +168,12 @@ static void needs_value(struct cli_args *a, const struct meaning *m)
 	cli_mistake(a, "%s needs a value%s%s%s", name_of(m), what[0] ? " (" : "", what, what[0] ? ")" : "");
 }
 
-/* ---- taking ----------------------------------------------------------------------------------------------------------- */
+/* ---- taking ------------------------------------------------------------------------------------------------------ */
 
-static bool takes_value(const struct meaning *m) { return m->flag ? m->flag->value != NULL : m->row->type != PRS_OPTION_BOOL; }
+static bool takes_value(const struct meaning *m)
+{
+	return m->flag ? m->flag->value != NULL : m->row->type != PRS_OPTION_BOOL;
+}
 
 static int take_flag(struct cli_args *a, const struct cli_flag *f, const char *value)
 {
@@ -285,7 +291,8 @@ static void check_words(struct cli_args *a)
 	if (more && c->rest && access(more, F_OK) == 0)
 		cli_mistake(a, "unexpected word %s: an input is given as --input %s", more, more);
 	else if (more)
-		cli_mistake(a, "unexpected word %s%s", more, c->rest ? ": the script's own arguments go behind --" : "");
+		cli_mistake(a, "unexpected word %s%s", more,
+		            c->rest ? ": the script's own arguments go behind --" : "");
 	else if (a->words.n < c->words_min)
 		cli_mistake(a, "expected: prs %s %s", c->name, c->arguments);
 }
@@ -300,7 +307,8 @@ int cli_parse(struct cli_args *a, const struct cli_command *command, int argc, c
 			r = take_rest(a, argc, argv, i + 1);
 			break;
 		}
-		bool word = argv[i][0] != '-' || !argv[i][1], skip = word && a->after_unknown; /* most likely its value */
+		bool word = argv[i][0] != '-' || !argv[i][1],
+		     skip = word && a->after_unknown; /* most likely its value */
 		a->after_unknown = false;
 		if (word)
 			r = skip ? 0 : prs_list_add(&a->words, argv[i]);
@@ -314,7 +322,7 @@ int cli_parse(struct cli_args *a, const struct cli_command *command, int argc, c
 	return 0;
 }
 
-/* ---- asking ----------------------------------------------------------------------------------------------------------- */
+/* ---- asking ------------------------------------------------------------------------------------------------------ */
 
 const char *cli_value(const struct cli_args *a, const char *name, unsigned i)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * cli: the subcommands, what they share, and the table they are declared in (commands.c).
  *
- * A command gets its words parsed (args.c) by its row of the table; help, completion, the man page and docs come from the same row.
+ * A command gets its words parsed (args.c) by its row of the table; help, completion, the man page and docs come from
+ * the same row.
  * It returns the exit status (semantics.md): 0, 1 the job failed, 2 usage, 3, 4 resumable, 5 canceled.
  */
 #ifndef PRS_CLI_CLI_H
@@ -11,7 +12,7 @@
 
 #include <limits.h>
 
-/* ---- commands --------------------------------------------------------------------------------------------------------- */
+/* ---- commands ---------------------------------------------------------------------------------------------------- */
 
 /* A flag of one command; what the option table declares is not repeated here. */
 struct cli_flag {
@@ -25,17 +26,17 @@ struct cli_args;
 struct cli_command {
 	const char *name;
 	int (*run)(struct cli_args *a);
-	const char *group;     /* of the overview; NULL = hidden */
-	const char *arguments; /* "SCRIPT --input PATH ... [options] [-- ARGUMENTS]" */
-	const char *what;      /* one line */
-	const char *more;      /* paragraphs, NULL = none */
-	const char *options;   /* names of the option table, blank-separated; "*" = all */
+	const char *group;            /* of the overview; NULL = hidden */
+	const char *arguments;        /* "SCRIPT --input PATH ... [options] [-- ARGUMENTS]" */
+	const char *what;             /* one line */
+	const char *more;             /* paragraphs, NULL = none */
+	const char *options;          /* names of the option table, blank-separated; "*" = all */
 	const struct cli_flag *flags; /* closed by a row without a name; NULL = none */
 	unsigned words_min, words_max;
-	bool rest;             /* words behind -- */
-	bool dashes;           /* an unknown --flag is a word */
-	const char *examples;  /* "command\n  what it does\n" ... */
-	const char *exits;     /* lines "0  ..." */
+	bool rest;            /* words behind -- */
+	bool dashes;          /* an unknown --flag is a word */
+	const char *examples; /* "command\n  what it does\n" ... */
+	const char *exits;    /* lines "0  ..." */
 };
 
 const struct cli_command *cli_command_at(unsigned i); /* NULL behind the last */
@@ -43,7 +44,7 @@ const struct cli_command *cli_command_find(const char *name);
 /* The nearest name, NULL when none is near. */
 const char *cli_command_nearest(const char *name);
 
-/* ---- arguments -------------------------------------------------------------------------------------------------------- */
+/* ---- arguments --------------------------------------------------------------------------------------------------- */
 
 struct cli_given {
 	const struct cli_flag *flag;
@@ -84,7 +85,7 @@ bool cli_quiet(const struct cli_args *a);
 /* Does the command take this option of the table? */
 bool cli_takes(const struct cli_command *c, const struct prs_option_row *row);
 
-/* ---- texts ------------------------------------------------------------------------------------------------------------ */
+/* ---- texts ------------------------------------------------------------------------------------------------------- */
 
 void cli_help_overview(struct prs_buf *to);
 void cli_help_command(struct prs_buf *to, const struct cli_command *c);
@@ -105,7 +106,7 @@ int complain_all(unsigned n, struct prs_buf *lines);
 /* The bytes of a buffer to stdout; 0, or 3 when that fails (a closed pipe is no failure). */
 int cli_print(struct prs_buf *b);
 
-/* ---- runs ------------------------------------------------------------------------------------------------------------- */
+/* ---- runs -------------------------------------------------------------------------------------------------------- */
 
 struct cli_run {
 	char dir[PATH_MAX]; /* absolute */
@@ -126,7 +127,7 @@ bool cli_is_running(const char *dir);
 int cli_read_job(struct prs_job *j, const char *dir, struct prs_err *err);
 void cli_remove_tree(const char *dir);
 
-/* ---- commands --------------------------------------------------------------------------------------------------------- */
+/* ---- commands ---------------------------------------------------------------------------------------------------- */
 
 int cmd_test(struct cli_args *a);
 int cmd_replay(struct cli_args *a);
@@ -154,9 +155,10 @@ int cmd_version(struct cli_args *a);
 /* prs _worker: readies the process, then becomes the user's Python. */
 int cmd_worker(int argc, char **argv);
 
-/* ---- running ---------------------------------------------------------------------------------------------------------- */
+/* ---- running ----------------------------------------------------------------------------------------------------- */
 
-/* The interpreter behind a name, a path or the folder of a virtual environment: absolute, a Python that is new enough, which can read the
+/* The interpreter behind a name, a path or the folder of a virtual environment: absolute, a Python that is new enough,
+ * which can read the
  * entry script (NULL = not asked). The sentence names what was looked for and what was found. */
 int cli_find_python(const char *name, const char *script, char *to, size_t n, struct prs_err *err);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * cmd_clean: prs clean: removes run folders that nobody needs any more. Never one that is running; one that can be resumed only with --interrupted, one that
+ * cmd_clean: prs clean: removes run folders that nobody needs any more. Never one that is running; one that can be
+ * resumed only with --interrupted, one that
  * holds the only copy of an output only with --outputs.
  */
 #include "cli/view.h"
@@ -22,7 +23,7 @@ enum { DEPTH = 32, MANY = 1024 };
 struct clean {
 	uint64_t older_us;
 	bool outputs, interrupted, dry;
-	bool named;           /* given by name: whatever their age */
+	bool named; /* given by name: whatever their age */
 	unsigned removed, failed;
 	uint64_t bytes;
 };
@@ -45,7 +46,7 @@ static int parse_age(const char *text, uint64_t *ret_us, struct prs_err *err)
 	return prs_fail(err, PRS_EINVALID, "--older: expected an age such as 7d, 12h or 30m, found \"%s\"", text);
 }
 
-/* ---- removing --------------------------------------------------------------------------------------------------------- */
+/* ---- removing ---------------------------------------------------------------------------------------------------- */
 
 static uint64_t counted;
 
@@ -77,7 +78,7 @@ static int remove_run(const char *dir)
 	return nftw(kept, remove_one, DEPTH, FTW_DEPTH | FTW_PHYS) < 0 ? -errno : 0;
 }
 
-/* ---- which ones ------------------------------------------------------------------------------------------------------- */
+/* ---- which ones -------------------------------------------------------------------------------------------------- */
 
 /* Why it stays; NULL = it goes. */
 static const char *reason(const struct clean *c, const struct cli_view *v, const struct cli_run *run, uint64_t now)
@@ -90,7 +91,8 @@ static const char *reason(const struct clean *c, const struct cli_view *v, const
 		return c->named ? "it can be resumed (--interrupted removes such a run too)" : "";
 	if (!c->named && now < v->last_us + c->older_us)
 		return "";
-	if (!c->outputs && v->output[0] && !strncmp(v->output, run->dir, n) && v->output[n] == '/' && access(v->output, F_OK) == 0)
+	if (!c->outputs && v->output[0] && !strncmp(v->output, run->dir, n) && v->output[n] == '/' &&
+	    access(v->output, F_OK) == 0)
 		return "its output is in it (--outputs removes that too)";
 	return NULL;
 }
@@ -140,7 +142,10 @@ static int clean_all(struct clean *c, const struct cli_args *a, struct prs_err *
 int cmd_clean(struct cli_args *a)
 {
 	struct prs_err err = { 0 };
-	struct clean c = { .outputs = cli_has(a, "--outputs"), .interrupted = cli_has(a, "--interrupted"), .dry = cli_has(a, "--dry-run"), .named = a->words.n > 0 };
+	struct clean c = { .outputs = cli_has(a, "--outputs"),
+		           .interrupted = cli_has(a, "--interrupted"),
+		           .dry = cli_has(a, "--dry-run"),
+		           .named = a->words.n > 0 };
 	const char *older = cli_value(a, "--older", 0);
 	int r = parse_age(older ? older : DEFAULT_AGE, &c.older_us, &err);
 	if (!r && older && c.named)
@@ -155,6 +160,7 @@ int cmd_clean(struct cli_args *a)
 		r = clean_all(&c, a, &err);
 	if (r < 0)
 		return complain(2, &err);
-	printf("%u run%s %s, %llu MB\n", c.removed, c.removed == 1 ? "" : "s", c.dry ? "would go" : "removed", (unsigned long long)((c.bytes + 500000) / 1000000));
+	printf("%u run%s %s, %llu MB\n", c.removed, c.removed == 1 ? "" : "s", c.dry ? "would go" : "removed",
+	       (unsigned long long)((c.bytes + 500000) / 1000000));
 	return c.failed ? 1 : 0;
 }

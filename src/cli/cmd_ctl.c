@@ -52,11 +52,17 @@ static json_t *ask_running(const struct cli_run *run, const char *cmd, struct pr
 			return o;
 		pause_ms(50);
 	}
-	prs_fail(err, PRS_ENOTFOUND, "an engine holds %s, but it does not listen at its socket: it is starting or ending, or runs on another machine", run->name);
+	prs_fail(err, PRS_ENOTFOUND,
+	         "an engine holds %s, but it does not listen at its socket: it is starting or ending, or runs on "
+	         "another machine",
+	         run->name);
 	return NULL;
 }
 
-static uint64_t number(const json_t *o, const char *key) { return (uint64_t)json_integer_value(json_object_get(o, key)); }
+static uint64_t number(const json_t *o, const char *key)
+{
+	return (uint64_t)json_integer_value(json_object_get(o, key));
+}
 static const char *text(const json_t *o, const char *key)
 {
 	const char *s = json_string_value(json_object_get(o, key));
@@ -74,13 +80,13 @@ static int not_running(const struct cli_run *run, const char *what)
 	if (r < 0)
 		complain(3, &err);
 	else
-		fprintf(stderr, "prs: %s is %s: there is nothing %s%s%s\n", run->name, state, what, interrupted ? ". Go on with: prs resume " : "",
-		        interrupted ? run->name : "");
+		fprintf(stderr, "prs: %s is %s: there is nothing %s%s%s\n", run->name, state, what,
+		        interrupted ? ". Go on with: prs resume " : "", interrupted ? run->name : "");
 	cli_view_done(&v);
 	return r < 0 ? 3 : 2;
 }
 
-/* ---- cancel ----------------------------------------------------------------------------------------------------------- */
+/* ---- cancel ------------------------------------------------------------------------------------------------------ */
 
 int cmd_cancel(struct cli_args *a)
 {
@@ -91,7 +97,8 @@ int cmd_cancel(struct cli_args *a)
 		return complain(2, &err);
 	json_t *o = ask_running(&run, "cancel", &err);
 	if (!o)
-		return err.code == -PRS_ENOTFOUND && !cli_is_running(run.dir) ? not_running(&run, "to cancel") : complain(2, &err);
+		return err.code == -PRS_ENOTFOUND && !cli_is_running(run.dir) ? not_running(&run, "to cancel")
+		                                                              : complain(2, &err);
 	json_decref(o);
 	for (int i = 0; i < ENDING_TRIES && cli_is_running(run.dir); i++)
 		pause_ms(100);
@@ -107,13 +114,17 @@ int cmd_cancel(struct cli_args *a)
 	return r < 0 ? complain(3, &err) : canceled ? 0 : 1; /* it may have ended by itself before */
 }
 
-/* ---- why -------------------------------------------------------------------------------------------------------------- */
+/* ---- why --------------------------------------------------------------------------------------------------------- */
 
 static void to_process(const json_t *o, struct prs_console_process *p)
 {
-	*p = (struct prs_console_process){ .state = text(o, "state"), .phase = text(o, "phase"), .since_us = number(o, "since_us"),
-		                           .works = json_is_integer(json_object_get(o, "mini_batch")), .mini_batch = number(o, "mini_batch"),
-		                           .tries = (uint32_t)number(o, "tries"), .queued = (uint32_t)number(o, "queued"),
+	*p = (struct prs_console_process){ .state = text(o, "state"),
+		                           .phase = text(o, "phase"),
+		                           .since_us = number(o, "since_us"),
+		                           .works = json_is_integer(json_object_get(o, "mini_batch")),
+		                           .mini_batch = number(o, "mini_batch"),
+		                           .tries = (uint32_t)number(o, "tries"),
+		                           .queued = (uint32_t)number(o, "queued"),
 		                           .failures = (uint32_t)number(o, "failures") };
 	snprintf(p->name, sizeof p->name, "%s", text(o, "process"));
 }
@@ -157,7 +168,8 @@ int cmd_why(struct cli_args *a)
 		return complain(2, &err);
 	json_t *o = ask_running(&run, "why", &err);
 	if (!o)
-		return err.code == -PRS_ENOTFOUND && !cli_is_running(run.dir) ? not_running(&run, "it waits for") : complain(2, &err);
+		return err.code == -PRS_ENOTFOUND && !cli_is_running(run.dir) ? not_running(&run, "it waits for")
+		                                                              : complain(2, &err);
 	char *line = cli_json(a) ? json_dumps(o, JSON_COMPACT) : NULL;
 	if (line)
 		prs_buf_putf(&b, "%s\n", line);
@@ -168,15 +180,22 @@ int cmd_why(struct cli_args *a)
 	return cli_print(&b);
 }
 
-/* ---- watch ------------------------------------------------------------------------------------------------------------ */
+/* ---- watch ------------------------------------------------------------------------------------------------------- */
 
 static void to_progress(const json_t *o, struct prs_progress *p)
 {
-	*p = (struct prs_progress){ .elapsed_us = number(o, "elapsed_us"), .planned_all = json_is_true(json_object_get(o, "planned")),
-		                    .mini_batches = number(o, "mini_batches"), .done = number(o, "done"), .failed = number(o, "failed"),
-		                    .items = number(o, "items"), .items_final = number(o, "items_final"), .items_failed = number(o, "items_failed"),
-		                    .rate = json_real_value(json_object_get(o, "rate")), .busy = (uint32_t)number(o, "busy"),
-		                    .processes = (uint32_t)number(o, "processes"), .starting = (uint32_t)number(o, "starting"),
+	*p = (struct prs_progress){ .elapsed_us = number(o, "elapsed_us"),
+		                    .planned_all = json_is_true(json_object_get(o, "planned")),
+		                    .mini_batches = number(o, "mini_batches"),
+		                    .done = number(o, "done"),
+		                    .failed = number(o, "failed"),
+		                    .items = number(o, "items"),
+		                    .items_final = number(o, "items_final"),
+		                    .items_failed = number(o, "items_failed"),
+		                    .rate = json_real_value(json_object_get(o, "rate")),
+		                    .busy = (uint32_t)number(o, "busy"),
+		                    .processes = (uint32_t)number(o, "processes"),
+		                    .starting = (uint32_t)number(o, "starting"),
 		                    .note = json_string_value(json_object_get(o, "note")) };
 }
 

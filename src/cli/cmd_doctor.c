@@ -27,7 +27,8 @@ static void put_member(struct prs_buf *b, const char *name, const char *value)
 
 static void on_finding(void *ctx, const struct prs_probe *p)
 {
-	static const char *const words[] = { "ok", "note", "wrong" }, *const colors[] = { "\033[32m", "\033[33m", "\033[31m" };
+	static const char *const words[] = { "ok", "note", "wrong" }, *const colors[] = { "\033[32m", "\033[33m",
+		                                                                          "\033[31m" };
 	struct ward *w = ctx;
 	w->wrong += p->level == PRS_PROBE_WRONG;
 	w->notes += p->level == PRS_PROBE_NOTE;
@@ -40,7 +41,8 @@ static void on_finding(void *ctx, const struct prs_probe *p)
 		prs_buf_puts(&w->b, "}\n");
 		return;
 	}
-	prs_buf_putf(&w->b, "%s%-5s%s  %-14s %s\n", w->color ? colors[p->level] : "", words[p->level], w->color ? "\033[0m" : "", p->what, p->found);
+	prs_buf_putf(&w->b, "%s%-5s%s  %-14s %s\n", w->color ? colors[p->level] : "", words[p->level],
+	             w->color ? "\033[0m" : "", p->what, p->found);
 	if (p->mend[0])
 		prs_buf_putf(&w->b, "       %-14s -> %s\n", "", p->mend);
 }
@@ -72,7 +74,10 @@ int cmd_doctor(struct cli_args *a)
 		prs_buf_putf(&w.b, "\nrun folders in %s\n", dir ? dir : runs);
 	prs_probe_folder(dir ? dir : own ? "." : runs, on_finding, &w);
 	if (!w.json)
-		prs_buf_putf(&w.b, "\n%s\n", w.wrong ? "Jobs will not run well here: see above." : w.notes ? "Jobs run here, with the remarks above." : "All is well.");
+		prs_buf_putf(&w.b, "\n%s\n",
+		             w.wrong   ? "Jobs will not run well here: see above."
+		             : w.notes ? "Jobs run here, with the remarks above."
+		                       : "All is well.");
 	int status = cli_print(&w.b);
 	prs_buf_done(&w.b);
 	return status ? status : w.wrong ? 1 : 0;

@@ -61,7 +61,8 @@ static int each_name(void *ctx, const char *name, char type)
 static int by_number(const void *a, const void *b) { return strverscmp(*(char *const *)a, *(char *const *)b); }
 
 /* The files of a kind below `dir`, by prefix or suffix of their names. */
-static int dump_files(struct dump *d, const char *dir, const char *prefix, const char *suffix, const struct prs_run_id *run, struct prs_err *err)
+static int dump_files(struct dump *d, const char *dir, const char *prefix, const char *suffix,
+                      const struct prs_run_id *run, struct prs_err *err)
 {
 	struct prs_list names = { 0 };
 	char path[2 * PATH_MAX];
@@ -73,7 +74,8 @@ static int dump_files(struct dump *d, const char *dir, const char *prefix, const
 		qsort(names.v, names.n, sizeof *names.v, by_number);
 	for (size_t i = 0; i < names.n && r >= 0; i++) {
 		size_t n = strlen(names.v[i]), m = strlen(suffix);
-		if (strncmp(names.v[i], prefix, strlen(prefix)) != 0 || n < m || strcmp(names.v[i] + n - m, suffix) != 0)
+		if (strncmp(names.v[i], prefix, strlen(prefix)) != 0 || n < m ||
+		    strcmp(names.v[i] + n - m, suffix) != 0)
 			continue;
 		snprintf(path, sizeof path, "%s/%s", dir, names.v[i]);
 		if (!d->json)
@@ -101,7 +103,8 @@ int cmd_dump(struct cli_args *a)
 	prs_buf_init(&d.line, (size_t)1 << 30);
 	d.kind = journal ? PRS_FILE_JOURNAL : plan ? PRS_FILE_PLAN : PRS_FILE_SEGMENT;
 	snprintf(seg, sizeof seg, "%s/seg", run.dir);
-	int r = segment ? dump_files(&d, seg, "", ".seg", &run.id, &err) : dump_files(&d, run.dir, journal ? "journal-" : "plan-", "", &run.id, &err);
+	int r = segment ? dump_files(&d, seg, "", ".seg", &run.id, &err)
+	                : dump_files(&d, run.dir, journal ? "journal-" : "plan-", "", &run.id, &err);
 	prs_buf_done(&d.line);
 	fflush(stdout);
 	return r < 0 ? complain(3, &err) : 0;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * cmd_foreground: prs test SCRIPT and prs replay RUN ID: a few mini-batches in one process in front of the user, where prints and a debugger work.
+ * cmd_foreground: prs test SCRIPT and prs replay RUN ID: a few mini-batches in one process in front of the user, where
+ * prints and a debugger work.
  * Nothing is committed; what the script writes goes to a temporary folder.
  */
 #include "cli/cli.h"
@@ -142,7 +143,8 @@ static int perform(struct stage *s, bool debug)
 	struct prs_list env = { 0 }, gpus = { 0 };
 	char program[PATH_MAX], loader[PATH_MAX], handed[64];
 	int fd = frames_file(s, &err), status = 2;
-	if (fd < 0 || cli_find_parts(program, loader, &err) < 0 || make_environment(s->job, s->dir, s->name, &env, &gpus) < 0)
+	if (fd < 0 || cli_find_parts(program, loader, &err) < 0 ||
+	    make_environment(s->job, s->dir, s->name, &env, &gpus) < 0)
 		return complain(2, &err);
 	snprintf(handed, sizeof handed, "PRS_FOREGROUND=%d,%d", fd, debug);
 	prs_list_add(&env, handed);
@@ -175,7 +177,7 @@ static int own_outputs(struct stage *s, struct prs_err *err)
 	return 0;
 }
 
-/* ---- test ------------------------------------------------------------------------------------------------------------- */
+/* ---- test -------------------------------------------------------------------------------------------------------- */
 
 /* Lists until there are so many mini-batches. */
 static int list_some(struct stage *s, uint64_t limit, struct prs_err *err)
@@ -184,7 +186,8 @@ static int list_some(struct stage *s, uint64_t limit, struct prs_err *err)
 	PRS_AUTOFREE struct prs_list_input *inputs = prs_engine_inputs(j);
 	if (!inputs)
 		return prs_fail(err, PRS_ENOMEM, "the inputs");
-	struct prs_lister *l = prs_lister_new(program_fs(), inputs, (unsigned)j->inputs_n, (uint32_t)j->o.mini_batch_size);
+	struct prs_lister *l = prs_lister_new(program_fs(), inputs, (unsigned)j->inputs_n,
+	                                      (uint32_t)j->o.mini_batch_size);
 	PRS_AUTOBUF body;
 	prs_buf_init(&body, LIST_BYTES);
 	int r = l ? 1 : prs_fail(err, PRS_ENOMEM, "listing");
@@ -231,7 +234,7 @@ int cmd_test(struct cli_args *a)
 	return status;
 }
 
-/* ---- replay ----------------------------------------------------------------------------------------------------------- */
+/* ---- replay ------------------------------------------------------------------------------------------------------ */
 
 static int whole_number(struct cli_args *a, const char *what, const char *text, uint64_t *ret)
 {
@@ -257,7 +260,8 @@ static int stage_run(struct stage *s, const struct cli_run *run, struct prs_err 
 	return r ? r : prs_snapshot_copy(program_fs(), code, s->code, err);
 }
 
-static int replay(struct cli_args *a, struct prs_job *j, const struct cli_run *run, const struct prs_unit *u, bool one_item)
+static int replay(struct cli_args *a, struct prs_job *j, const struct cli_run *run, const struct prs_unit *u,
+                  bool one_item)
 {
 	struct prs_err err = { 0 };
 	struct cli_view v;
@@ -275,10 +279,11 @@ static int replay(struct cli_args *a, struct prs_job *j, const struct cli_run *r
 	uint64_t ids = prs_plan_next_id(s.plan);
 	uint32_t items = u->id < ids ? prs_plan_items_of(s.plan, u->id) : 0;
 	if (u->id >= ids)
-		r = prs_fail(&err, PRS_ENOTFOUND, "the run has mini-batches 0 to %llu, not %llu", (unsigned long long)ids - 1,
-		             (unsigned long long)u->id);
+		r = prs_fail(&err, PRS_ENOTFOUND, "the run has mini-batches 0 to %llu, not %llu",
+		             (unsigned long long)ids - 1, (unsigned long long)u->id);
 	else if (one_item && u->item_first >= items)
-		r = prs_fail(&err, PRS_ENOTFOUND, "mini-batch %llu has items 0 to %u, not %u", (unsigned long long)u->id, items - 1, u->item_first);
+		r = prs_fail(&err, PRS_ENOTFOUND, "mini-batch %llu has items 0 to %u, not %u",
+		             (unsigned long long)u->id, items - 1, u->item_first);
 	r = r ? r : put_setup(&s, &err);
 	r = r ? r : put_unit(&s, u, &err);
 	int status = r < 0 ? complain(2, &err) : perform(&s, cli_has(a, "--pdb") > 0);

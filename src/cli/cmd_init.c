@@ -35,30 +35,29 @@ static const struct {
 	{ "data/a.txt", "one two three\n" },
 	{ "data/b.txt", "four five\n" },
 	{ "data/c.txt", "six\n" },
-	{ "job.yml",
-	  "# prs run job.yml; prs validate job.yml says what is wrong with it\n"
-	  "$schema: https://azuremlschemas.azureedge.net/latest/parallelComponent.schema.json\n"
-	  "type: parallel\n"
-	  "name: count_words\n"
-	  "inputs:\n"
-	  "  texts:\n"
-	  "    type: uri_folder\n"
-	  "    path: ./data\n"
-	  "outputs:\n"
-	  "  counts:\n"
-	  "    type: uri_file\n"
-	  "    path: ./counts.txt\n"
-	  "input_data: ${{inputs.texts}}\n"
-	  "mini_batch_size: \"2\"            # files\n"
-	  "mini_batch_error_threshold: 0   # failed mini-batches tolerated; -1 = any number\n"
-	  "retry_settings:\n"
-	  "  max_retries: 2\n"
-	  "  timeout: 60                   # seconds of one run()\n"
-	  "task:\n"
-	  "  type: run_function\n"
-	  "  code: ./code\n"
-	  "  entry_script: score.py\n"
-	  "  append_row_to: ${{outputs.counts}}\n" },
+	{ "job.yml", "# prs run job.yml; prs validate job.yml says what is wrong with it\n"
+	             "$schema: https://azuremlschemas.azureedge.net/latest/parallelComponent.schema.json\n"
+	             "type: parallel\n"
+	             "name: count_words\n"
+	             "inputs:\n"
+	             "  texts:\n"
+	             "    type: uri_folder\n"
+	             "    path: ./data\n"
+	             "outputs:\n"
+	             "  counts:\n"
+	             "    type: uri_file\n"
+	             "    path: ./counts.txt\n"
+	             "input_data: ${{inputs.texts}}\n"
+	             "mini_batch_size: \"2\"            # files\n"
+	             "mini_batch_error_threshold: 0   # failed mini-batches tolerated; -1 = any number\n"
+	             "retry_settings:\n"
+	             "  max_retries: 2\n"
+	             "  timeout: 60                   # seconds of one run()\n"
+	             "task:\n"
+	             "  type: run_function\n"
+	             "  code: ./code\n"
+	             "  entry_script: score.py\n"
+	             "  append_row_to: ${{outputs.counts}}\n" },
 };
 
 enum { FILES = sizeof files / sizeof *files };
@@ -83,7 +82,8 @@ static int check_free(const char *dir, struct prs_err *err)
 		if (!path)
 			return prs_fail(err, PRS_ENOMEM, "%s", dir);
 		if (lstat(path, &st) == 0 && !(S_ISDIR(st.st_mode) && !files[i].text))
-			return prs_fail(err, PRS_EEXISTS, "%s is there already: prs init makes a job in a new or empty folder", path);
+			return prs_fail(err, PRS_EEXISTS,
+			                "%s is there already: prs init makes a job in a new or empty folder", path);
 	}
 	return 0;
 }

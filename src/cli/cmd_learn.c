@@ -29,7 +29,7 @@ int cli_print(struct prs_buf *b)
 {
 	struct prs_err err;
 	if (b->failed) {
-		prs_fail(&err, (enum prs_code)-b->failed, "%s", prs_error_row(b->failed)->sentence);
+		prs_fail(&err, (enum prs_code) - b->failed, "%s", prs_error_row(b->failed)->sentence);
 		return complain(3, &err);
 	}
 	bool ok = fwrite(b->data, 1, b->len, stdout) == b->len && fflush(stdout) == 0;
@@ -47,7 +47,8 @@ int cmd_help(struct cli_args *a)
 	if (a->words.n && !c) {
 		struct prs_err err;
 		const char *near = cli_command_nearest(a->words.v[0]);
-		prs_fail(&err, PRS_ENOTFOUND, "no command %s%s%s%s", a->words.v[0], near ? "; did you mean " : ": prs help shows all", near ? near : "", near ? "?" : "");
+		prs_fail(&err, PRS_ENOTFOUND, "no command %s%s%s%s", a->words.v[0],
+		         near ? "; did you mean " : ": prs help shows all", near ? near : "", near ? "?" : "");
 		return complain(2, &err);
 	}
 	if (c)
@@ -61,11 +62,12 @@ int cmd_version(struct cli_args *a)
 {
 	PRS_AUTOBUF b;
 	prs_buf_init(&b, 4096);
-	prs_buf_puts(&b, cli_json(a) ? "{\"program\": \"prs\", \"version\": \"" PRS_VERSION "\"}\n" : "prs " PRS_VERSION "\n");
+	prs_buf_puts(&b, cli_json(a) ? "{\"program\": \"prs\", \"version\": \"" PRS_VERSION "\"}\n"
+	                             : "prs " PRS_VERSION "\n");
 	return cli_print(&b);
 }
 
-/* ---- options ---------------------------------------------------------------------------------------------------------- */
+/* ---- options ----------------------------------------------------------------------------------------------------- */
 
 static void list_options(struct prs_buf *b)
 {
@@ -89,9 +91,11 @@ static int no_option(const char *word)
 	const char *near = prs_option_nearest(word);
 	unsigned n = prs_option_match(word, true, many, 4);
 	if (n > 1)
-		prs_fail(&err, PRS_EINVALID, "%s can mean %s, %s%s", word, many[0]->flag, many[1]->flag, n > 2 ? " or another" : "");
+		prs_fail(&err, PRS_EINVALID, "%s can mean %s, %s%s", word, many[0]->flag, many[1]->flag,
+		         n > 2 ? " or another" : "");
 	else
-		prs_fail(&err, PRS_ENOTFOUND, "no option %s%s%s%s", word, near ? "; did you mean " : ": prs options shows all", near ? near : "", near ? "?" : "");
+		prs_fail(&err, PRS_ENOTFOUND, "no option %s%s%s%s", word,
+		         near ? "; did you mean " : ": prs options shows all", near ? near : "", near ? "?" : "");
 	return complain(2, &err);
 }
 
@@ -111,7 +115,7 @@ int cmd_options(struct cli_args *a)
 	return cli_print(&b);
 }
 
-/* ---- errors ----------------------------------------------------------------------------------------------------------- */
+/* ---- errors ------------------------------------------------------------------------------------------------------ */
 
 static const struct prs_error_row *find_error(const char *word)
 {
@@ -144,9 +148,14 @@ static const char *nearest_error(const char *word)
 
 static void put_error(struct prs_buf *b, const struct prs_error_row *row)
 {
-	static const char *const actions[] = { [PRS_ACTION_FAIL] = "fails, without another try", [PRS_ACTION_HERE] = "tries again",
-		[PRS_ACTION_ELSEWHERE] = "tries again, on another process where there is one", [PRS_ACTION_LATER] = "stops in a way that prs resume can go on from" };
-	prs_buf_putf(b, "%s (%u): %s\n  fault       %s\n  the engine  %s\n", row->name, row->code, row->sentence, prs_fault_name(row->fault), actions[row->action]);
+	static const char *const actions[] = {
+		[PRS_ACTION_FAIL] = "fails, without another try",
+		[PRS_ACTION_HERE] = "tries again",
+		[PRS_ACTION_ELSEWHERE] = "tries again, on another process where there is one",
+		[PRS_ACTION_LATER] = "stops in a way that prs resume can go on from"
+	};
+	prs_buf_putf(b, "%s (%u): %s\n  fault       %s\n  the engine  %s\n", row->name, row->code, row->sentence,
+	             prs_fault_name(row->fault), actions[row->action]);
 }
 
 int cmd_errors(struct cli_args *a)
@@ -157,7 +166,8 @@ int cmd_errors(struct cli_args *a)
 	if (a->words.n && !row) {
 		struct prs_err err;
 		const char *near = nearest_error(a->words.v[0]);
-		prs_fail(&err, PRS_ENOTFOUND, "no error %s%s%s%s", a->words.v[0], near ? "; did you mean " : ": prs errors shows all", near ? near : "", near ? "?" : "");
+		prs_fail(&err, PRS_ENOTFOUND, "no error %s%s%s%s", a->words.v[0],
+		         near ? "; did you mean " : ": prs errors shows all", near ? near : "", near ? "?" : "");
 		return complain(2, &err);
 	}
 	if (cli_has(a, "--markdown"))
@@ -165,6 +175,7 @@ int cmd_errors(struct cli_args *a)
 	else if (row)
 		put_error(&b, row);
 	for (unsigned i = 0; !row && !cli_has(a, "--markdown") && prs_error_at(i); i++)
-		prs_buf_putf(&b, "%4u  %-22s%s\n", prs_error_at(i)->code, prs_error_at(i)->name, prs_error_at(i)->sentence);
+		prs_buf_putf(&b, "%4u  %-22s%s\n", prs_error_at(i)->code, prs_error_at(i)->name,
+		             prs_error_at(i)->sentence);
 	return cli_print(&b);
 }

@@ -77,10 +77,12 @@ static void put_json(struct prs_buf *b, const struct cli_run *run, const struct 
 	prs_put_json(b, run->name);
 	prs_buf_puts(b, ", \"dir\": ");
 	prs_put_json(b, run->dir);
-	prs_buf_putf(b, ", \"state\": \"%s\", \"planned\": %s, \"mini_batches\": %llu, \"done\": %llu, \"failed\": %llu, \"started_us\": %llu, \"last_us\": %llu}\n",
+	prs_buf_putf(b,
+	             ", \"state\": \"%s\", \"planned\": %s, \"mini_batches\": %llu, \"done\": %llu, \"failed\": %llu, "
+	             "\"started_us\": %llu, \"last_us\": %llu}\n",
 	             cli_view_state(v), v->ledger.planned_all ? "true" : "false", (unsigned long long)v->ledger.next_id,
-	             (unsigned long long)c->units[PRS_UNIT_DONE], (unsigned long long)c->units[PRS_UNIT_FAILED], (unsigned long long)v->first_us,
-	             (unsigned long long)v->last_us);
+	             (unsigned long long)c->units[PRS_UNIT_DONE], (unsigned long long)c->units[PRS_UNIT_FAILED],
+	             (unsigned long long)v->first_us, (unsigned long long)v->last_us);
 }
 
 /* One that cannot be read is a row too. */
@@ -111,7 +113,8 @@ static void print_table(struct prs_buf *b, const struct table *t)
 	for (size_t i = 0; i <= t->n; i++) {
 		for (int c = 0; c < COLUMNS; c++) {
 			const char *text = i ? t->cells[i - 1][c] : titles[c];
-			prs_buf_putf(b, c >= DONE ? "%*s%s" : "%-*s%s", (int)width[c], text, c + 1 < COLUMNS ? "  " : "\n");
+			prs_buf_putf(b, c >= DONE ? "%*s%s" : "%-*s%s", (int)width[c], text,
+			             c + 1 < COLUMNS ? "  " : "\n");
 		}
 	}
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * cmd_logs: prs logs RUN: the overview, what a process printed, the errors of the script; as they are, or followed until the run ends.
+ * cmd_logs: prs logs RUN: the overview, what a process printed, the errors of the script; as they are, or followed
+ * until the run ends.
  */
 #include "cli/cli.h"
 
@@ -30,7 +31,7 @@ struct logs {
 	bool reader_gone;
 };
 
-/* ---- printing --------------------------------------------------------------------------------------------------------- */
+/* ---- printing ---------------------------------------------------------------------------------------------------- */
 
 static void put(struct logs *l, const void *bytes, size_t n)
 {
@@ -66,7 +67,7 @@ static bool put_new(struct logs *l, struct file *f)
 	return any;
 }
 
-/* ---- which files ------------------------------------------------------------------------------------------------------ */
+/* ---- which files ------------------------------------------------------------------------------------------------- */
 
 static bool is_known(const struct logs *l, const char *path)
 {
@@ -122,7 +123,7 @@ static int choose(struct logs *l, const char *process, bool errors, bool follow)
 	return r ? r : add(l, "user/stderr/*/%s.stderr.txt", process);
 }
 
-/* ---- the command ------------------------------------------------------------------------------------------------------ */
+/* ---- the command ------------------------------------------------------------------------------------------------- */
 
 /* Until the run has ended and everything is shown. */
 static void follow_files(struct logs *l)

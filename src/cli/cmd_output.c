@@ -51,16 +51,25 @@ static void on_bad(void *ctx, uint64_t id, const char *why)
 		snprintf(p->first_bad, sizeof p->first_bad, "mini-batch %llu: %s", (unsigned long long)id, why);
 }
 
-static int write_rows(struct partial *p, const struct cli_run *run, const char *path, bool overwrite, struct prs_assembled *ret, struct prs_err *err)
+static int write_rows(struct partial *p, const struct cli_run *run, const char *path, bool overwrite,
+                      struct prs_assembled *ret, struct prs_err *err)
 {
 	struct prs_recovered was;
 	struct prs_recover_sink sink = { p, on_plan, on_fact };
 	int r = prs_store_recover(program_fs(), run->dir, &run->id, &sink, &was, err);
 	if (!r && p->view.ledger.counts.rows == 0)
 		return prs_fail(err, PRS_ENOTFOUND, "%s has no rows yet", run->name);
-	struct prs_assemble_options o = { .path = path, .run = &run->id, .overwrite = overwrite, .epoch = OWN_EPOCH, .next_id = p->view.ledger.next_id, .partial = true };
+	struct prs_assemble_options o = { .path = path,
+		                          .run = &run->id,
+		                          .overwrite = overwrite,
+		                          .epoch = OWN_EPOCH,
+		                          .next_id = p->view.ledger.next_id,
+		                          .partial = true };
 	r = r ? r : prs_assemble(program_fs(), run->dir, p->index, &o, on_bad, p, ret, err);
-	return r == -PRS_EOUTPUT_EXISTS || r == -PRS_EEXISTS ? prs_fail(err, PRS_EOUTPUT_EXISTS, "%s exists: name another file, or replace it with --overwrite", path) : r;
+	return r == -PRS_EOUTPUT_EXISTS || r == -PRS_EEXISTS
+	               ? prs_fail(err, PRS_EOUTPUT_EXISTS,
+	                          "%s exists: name another file, or replace it with --overwrite", path)
+	               : r;
 }
 
 static int partial(const struct cli_run *run, const char *path, bool overwrite, struct prs_err *err)
@@ -68,16 +77,22 @@ static int partial(const struct cli_run *run, const char *path, bool overwrite, 
 	struct partial p = { .view = { .plan = prs_plan_new() } };
 	struct prs_assembled made = { 0 };
 	const struct prs_ledger_counts *c = &p.view.ledger.counts;
-	int r = p.view.plan ? prs_ledger_init(&p.view.ledger, prs_plan_items_of, p.view.plan) : prs_fail(err, PRS_ENOMEM, "plan");
+	int r = p.view.plan ? prs_ledger_init(&p.view.ledger, prs_plan_items_of, p.view.plan)
+	                    : prs_fail(err, PRS_ENOMEM, "plan");
 	r = r ? r : prs_index_new(&p.index, program_fs(), run->dir, OWN_EPOCH, err);
 	r = r ? r : write_rows(&p, run, path, overwrite, &made, err);
 	if (!r)
 		printf("%s\n", path);
 	if (!r && p.bad)
-		fprintf(stderr, "warning: the rows of %llu mini-batches are damaged and left out (%s); prs resume runs them again\n", (unsigned long long)p.bad, p.first_bad);
+		fprintf(stderr,
+		        "warning: the rows of %llu mini-batches are damaged and left out (%s); prs resume runs them "
+		        "again\n",
+		        (unsigned long long)p.bad, p.first_bad);
 	if (!r)
-		fprintf(stderr, "%llu rows of %llu mini-batches; %llu of them are not done%s\n", (unsigned long long)c->rows, (unsigned long long)p.view.ledger.next_id,
-		        (unsigned long long)(p.view.ledger.next_id - c->units[PRS_UNIT_DONE]), p.view.ledger.planned_all ? "" : ", and the input is still being listed");
+		fprintf(stderr, "%llu rows of %llu mini-batches; %llu of them are not done%s\n",
+		        (unsigned long long)c->rows, (unsigned long long)p.view.ledger.next_id,
+		        (unsigned long long)(p.view.ledger.next_id - c->units[PRS_UNIT_DONE]),
+		        p.view.ledger.planned_all ? "" : ", and the input is still being listed");
 	prs_index_free(p.index);
 	cli_view_done(&p.view);
 	return r;
@@ -92,8 +107,9 @@ static int whole(const struct cli_run *run, struct prs_err *err)
 	else if (!r && v.ledger.job == PRS_JOB_COMPLETED)
 		printf("%s/outputs\n", run->dir); /* summary_only: the script's own */
 	else if (!r)
-		r = prs_fail(err, PRS_EINVALID, "%s is %s: it has no output%s. prs output %s --partial writes the rows that there are", run->name, cli_view_state(&v),
-		             v.running ? " yet" : "", run->name);
+		r = prs_fail(err, PRS_EINVALID,
+		             "%s is %s: it has no output%s. prs output %s --partial writes the rows that there are",
+		             run->name, cli_view_state(&v), v.running ? " yet" : "", run->name);
 	cli_view_done(&v);
 	return r;
 }

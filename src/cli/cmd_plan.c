@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * cmd_plan: prs plan JOB: what a job would do: mini-batches, sizes, tries, limits, interpreter, where output goes. The input is listed; nothing
+ * cmd_plan: prs plan JOB: what a job would do: mini-batches, sizes, tries, limits, interpreter, where output goes. The
+ * input is listed; nothing
  * runs and nothing is written.
  */
 #include "cli/load.h"
@@ -28,7 +29,7 @@ struct planned {
 	char *run_dir, *run_name;
 };
 
-/* ---- counting --------------------------------------------------------------------------------------------------------- */
+/* ---- counting ---------------------------------------------------------------------------------------------------- */
 
 static void count(struct planned *p, uint16_t input, uint64_t mini_batches, uint64_t files)
 {
@@ -60,7 +61,9 @@ static int count_inputs(struct planned *p, struct prs_err *err)
 	PRS_AUTOBUF body;
 	prs_buf_init(&body, BODY_BYTES);
 	p->inputs = prs_calloc(j->inputs_n + 1, sizeof *p->inputs);
-	struct prs_lister *l = v && p->inputs ? prs_lister_new(program_fs(), v, (unsigned)j->inputs_n, (uint32_t)j->o.mini_batch_size) : NULL;
+	struct prs_lister *l = v && p->inputs ? prs_lister_new(program_fs(), v, (unsigned)j->inputs_n,
+	                                                       (uint32_t)j->o.mini_batch_size)
+	                                      : NULL;
 	int r = l ? 1 : prs_fail(err, PRS_ENOMEM, "inputs");
 	while (r == 1) {
 		prs_buf_clear(&body);
@@ -72,7 +75,7 @@ static int count_inputs(struct planned *p, struct prs_err *err)
 	return r;
 }
 
-/* ---- text ------------------------------------------------------------------------------------------------------------- */
+/* ---- text -------------------------------------------------------------------------------------------------------- */
 
 static void put_label(struct prs_buf *b, const char *label) { prs_buf_putf(b, "  %-14s", label); }
 
@@ -93,7 +96,10 @@ static void put_from(struct prs_buf *b, const struct planned *p, enum prs_option
 	prs_buf_putf(b, " (%.*s)", column ? (int)(column - from) : (int)strlen(from), from);
 }
 
-static void put_option(struct prs_buf *b, const struct planned *p, enum prs_option_id id) { prs_option_get(&p->job.o, prs_option_at(id), 0, b); }
+static void put_option(struct prs_buf *b, const struct planned *p, enum prs_option_id id)
+{
+	prs_option_get(&p->job.o, prs_option_at(id), 0, b);
+}
 
 /* What makes the mini-batches: " of 10 files (job.yml:12)", " by store, brand (--partition-keys)" */
 static void put_cut(struct prs_buf *b, const struct planned *p)
@@ -195,7 +201,8 @@ static void put_tries(struct prs_buf *b, const struct planned *p)
 	put_from(b, p, PRS_OPTION_ID_init_timeout_us);
 	prs_buf_putc(b, '\n');
 	put_label(b, "");
-	prs_buf_putf(b, "%.15g without a finished mini-batch end the job", (double)prs_job_progress_timeout_us(&p->job) / 1e6);
+	prs_buf_putf(b, "%.15g without a finished mini-batch end the job",
+	             (double)prs_job_progress_timeout_us(&p->job) / 1e6);
 	put_from(b, p, PRS_OPTION_ID_progress_update_timeout_us);
 	prs_buf_putc(b, '\n');
 }
@@ -250,7 +257,7 @@ static void put_text(struct prs_buf *b, const struct planned *p)
 	prs_buf_putc(b, '\n');
 }
 
-/* ---- json ------------------------------------------------------------------------------------------------------------- */
+/* ---- json -------------------------------------------------------------------------------------------------------- */
 
 static int put_json(struct prs_buf *b, struct planned *p, struct prs_err *err)
 {
@@ -260,11 +267,12 @@ static int put_json(struct prs_buf *b, struct planned *p, struct prs_err *err)
 	json_t *root = r < 0 ? NULL : json_loadb((const char *)text.data, text.len, 0, NULL);
 	json_t *inputs = json_array();
 	for (size_t i = 0; i < p->job.inputs_n; i++)
-		json_array_append_new(inputs, json_pack("{s:s, s:I, s:I}", "name", p->job.inputs[i].name, "files", (json_int_t)p->inputs[i].files,
-		                                        "mini_batches", (json_int_t)p->inputs[i].mini_batches));
+		json_array_append_new(inputs, json_pack("{s:s, s:I, s:I}", "name", p->job.inputs[i].name, "files",
+		                                        (json_int_t)p->inputs[i].files, "mini_batches",
+		                                        (json_int_t)p->inputs[i].mini_batches));
 	json_object_set_new(root, "plan",
-	                    json_pack("{s:I, s:I, s:o, s:s}", "files", (json_int_t)p->all.files, "mini_batches", (json_int_t)p->all.mini_batches,
-	                              "inputs", inputs, "run_folder", p->run_dir));
+	                    json_pack("{s:I, s:I, s:o, s:s}", "files", (json_int_t)p->all.files, "mini_batches",
+	                              (json_int_t)p->all.mini_batches, "inputs", inputs, "run_folder", p->run_dir));
 	char *out = root ? json_dumps(root, JSON_INDENT(2) | JSON_SORT_KEYS) : NULL;
 	json_decref(root);
 	if (!out)
@@ -275,7 +283,7 @@ static int put_json(struct prs_buf *b, struct planned *p, struct prs_err *err)
 	return 0;
 }
 
-/* ---- the command ------------------------------------------------------------------------------------------------------ */
+/* ---- the command ------------------------------------------------------------------------------------------------- */
 
 static int make_plan(struct planned *p, struct cli_args *a, struct prs_buf *out, struct prs_err *err)
 {
@@ -285,8 +293,11 @@ static int make_plan(struct planned *p, struct cli_args *a, struct prs_buf *out,
 		return prs_job_to_yaml(&p->job, out, err);
 	const char *runs = cli_runs_dir(a);
 	p->run_name = prs_strf(RUN_NAME_FORM, p->job.name);
-	p->run_dir = p->run_name ? prs_strf("%s%s%s/%s", runs[0] == '/' ? "" : p->load.cwd, runs[0] == '/' ? "" : "/", runs, p->run_name) : NULL;
-	int r = p->run_dir ? prs_job_place(&p->job, program_fs(), p->run_dir, p->run_name, err) : prs_fail(err, PRS_ENOMEM, "the plan");
+	p->run_dir = p->run_name ? prs_strf("%s%s%s/%s", runs[0] == '/' ? "" : p->load.cwd, runs[0] == '/' ? "" : "/",
+	                                    runs, p->run_name)
+	                         : NULL;
+	int r = p->run_dir ? prs_job_place(&p->job, program_fs(), p->run_dir, p->run_name, err)
+	                   : prs_fail(err, PRS_ENOMEM, "the plan");
 	r = r < 0 ? r : count_inputs(p, err);
 	if (r < 0)
 		return r;

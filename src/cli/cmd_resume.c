@@ -25,10 +25,14 @@ static void refuse(struct cli_args *a, const struct prs_option_row *row, const c
 	if (row->resume == PRS_RESUME_SCREEN)
 		cli_mistake(a, "%s is not kept in a run: give %s itself", where, row->flag);
 	else
-		cli_mistake(a, "%s cannot change in a run that exists: start a new run. What can: timeouts, tries, thresholds, processes", where);
+		cli_mistake(a,
+		            "%s cannot change in a run that exists: start a new run. What can: timeouts, tries, "
+		            "thresholds, processes",
+		            where);
 }
 
-static void add(struct settings *s, struct cli_args *a, const struct prs_option_row *row, const char *value, const char *where)
+static void add(struct settings *s, struct cli_args *a, const struct prs_option_row *row, const char *value,
+                const char *where)
 {
 	struct prs_err err = { 0 };
 	if (row->resume != PRS_RESUME_YES)
@@ -53,7 +57,8 @@ static void add_set(struct settings *s, struct cli_args *a, const char *text)
 	if (!equals)
 		cli_mistake(a, "--set %s: expected KEY=VALUE, such as --set run_max_try=5", text);
 	else if (!row)
-		cli_mistake(a, "--set: no setting %s%s%s%s", key, near ? "; did you mean " : ": prs options shows all", near ? near + 2 : "", near ? "?" : "");
+		cli_mistake(a, "--set: no setting %s%s%s%s", key, near ? "; did you mean " : ": prs options shows all",
+		            near ? near + 2 : "", near ? "?" : "");
 	else
 		add(s, a, row, equals + 1, where);
 }
@@ -116,11 +121,18 @@ static int resume(struct cli_args *a, const struct settings *set)
 	} else if (check_together(&j, set, &err) < 0) {
 		status = complain(2, &err);
 	} else if (lacks_python(&j, &run, cli_has(a, "--retry-failed"))) {
-		prs_fail(&err, PRS_ENOTFOUND, "the interpreter of %s is gone: %s. Put it back, then resume", run.name, j.python);
+		prs_fail(&err, PRS_ENOTFOUND, "the interpreter of %s is gone: %s. Put it back, then resume", run.name,
+		         j.python);
 		status = complain(4, &err);
 	} else {
-		struct cli_start s = { .job = &j, .run = &run, .takeover = cli_has(a, "--takeover"), .retry_failed = cli_has(a, "--retry-failed"),
-			               .json = cli_json(a), .quiet = cli_quiet(a), .set = set->v, .set_n = set->n };
+		struct cli_start s = { .job = &j,
+			               .run = &run,
+			               .takeover = cli_has(a, "--takeover"),
+			               .retry_failed = cli_has(a, "--retry-failed"),
+			               .json = cli_json(a),
+			               .quiet = cli_quiet(a),
+			               .set = set->v,
+			               .set_n = set->n };
 		status = cli_start(&s);
 	}
 	prs_job_done(&j);
@@ -134,7 +146,9 @@ int cmd_resume(struct cli_args *a)
 	int r = prs_options_init(&set.scratch, &err);
 	if (!r)
 		gather(&set, a);
-	int status = r ? complain(4, &err) : a->mistakes_n ? complain_all(a->mistakes_n, &a->mistakes) : resume(a, &set);
+	int status = r               ? complain(4, &err)
+	             : a->mistakes_n ? complain_all(a->mistakes_n, &a->mistakes)
+	                             : resume(a, &set);
 	prs_options_done(&set.scratch);
 	return status;
 }

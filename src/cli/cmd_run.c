@@ -20,7 +20,7 @@
 
 enum { NAME_CHARS = 80, TRIES = 20 };
 
-/* ---- the run folder --------------------------------------------------------------------------------------------------- */
+/* ---- the run folder ---------------------------------------------------------------------------------------------- */
 
 static int make_parents(const char *path, struct prs_err *err)
 {
@@ -32,8 +32,10 @@ static int make_parents(const char *path, struct prs_err *err)
 		char was = *p;
 		*p = 0;
 		if (mkdir(part, 0755) < 0 && errno != EEXIST)
-			return prs_fail_errno(err, errno, "the run folder cannot be made in %s (--runs-dir, $PRS_RUNS or ./runs): creating %s", path,
-			                      part);
+			return prs_fail_errno(err, errno,
+			                      "the run folder cannot be made in %s (--runs-dir, $PRS_RUNS or ./runs): "
+			                      "creating %s",
+			                      path, part);
 		*p = was;
 		if (!was)
 			break;
@@ -51,7 +53,8 @@ static int make_name(const struct prs_job *j, char *to, size_t n, struct prs_err
 		return prs_fail_errno(err, errno, "random numbers");
 	localtime_r(&now, &tm);
 	strftime(stamp, sizeof stamp, "%Y%m%d-%H%M%S", &tm);
-	snprintf(to, n, "%.*s-%s-%c%c%c", NAME_CHARS, j->name, stamp, 'a' + random[0] % 26, 'a' + random[1] % 26, 'a' + random[2] % 26);
+	snprintf(to, n, "%.*s-%s-%c%c%c", NAME_CHARS, j->name, stamp, 'a' + random[0] % 26, 'a' + random[1] % 26,
+	         'a' + random[2] % 26);
 	return 0;
 }
 
@@ -76,7 +79,8 @@ static int make_run_folder(const struct prs_job *j, const char *runs, struct cli
 		if (errno != EEXIST)
 			break;
 	}
-	return prs_fail_errno(err, errno, "the run folder cannot be made (--runs-dir, $PRS_RUNS or ./runs): creating %s", run->dir);
+	return prs_fail_errno(err, errno,
+	                      "the run folder cannot be made (--runs-dir, $PRS_RUNS or ./runs): creating %s", run->dir);
 }
 
 static int make_folders(const char *dir, struct prs_err *err)
@@ -111,7 +115,8 @@ static int keep_list(char **list, const char *dir, const char *name, size_t i, s
 	PRS_AUTOFREE char *path = prs_strf("%s/%s-%zu.list", dir, name, i);
 	if (!path)
 		return prs_fail(err, PRS_ENOMEM, "the list of files");
-	if (prs_read_file(program_fs(), *list, &bytes, err) < 0 || prs_write_file(program_fs(), path, bytes.data, bytes.len, 0644, err) < 0)
+	if (prs_read_file(program_fs(), *list, &bytes, err) < 0 ||
+	    prs_write_file(program_fs(), path, bytes.data, bytes.len, 0644, err) < 0)
 		return err->code;
 	prs_freep(list);
 	*list = path;
@@ -131,7 +136,8 @@ static int keep_lists(struct prs_job *j, const char *dir, struct prs_err *err)
 	return r;
 }
 
-static int fill_run_folder(struct prs_job *j, const struct cli_run *run, const struct only_failed *only, struct prs_err *err)
+static int fill_run_folder(struct prs_job *j, const struct cli_run *run, const struct only_failed *only,
+                           struct prs_err *err)
 {
 	char path[PATH_MAX + 32];
 	PRS_AUTOBUF json;
@@ -172,7 +178,8 @@ int cmd_run(struct cli_args *a)
 		;
 	} else if (load_is_empty(&l)) {
 		if (cli_json(a)) /* a stream ends with an end, always */
-			printf("{\"type\":\"end\",\"result\":\"completed\",\"exit\":0,\"mini_batches\":0,\"items\":0}\n");
+			printf("{\"type\":\"end\",\"result\":\"completed\",\"exit\":0,\"mini_batches\":0,\"items\":0}"
+			       "\n");
 	} else if (make_run_folder(&j, cli_runs_dir(a), &run, &err) < 0) {
 		status = complain(2, &err);
 	} else if (fill_run_folder(&j, &run, l.only, &err) < 0) {

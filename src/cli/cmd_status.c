@@ -16,9 +16,12 @@ static int unreadable(const struct prs_err *err)
 	return complain(err->code == -PRS_ECORRUPT || err->code == -PRS_EVERSION || err->code == -PRS_EIO ? 3 : 2, err);
 }
 
-/* ---- status ----------------------------------------------------------------------------------------------------------- */
+/* ---- status ------------------------------------------------------------------------------------------------------ */
 
-static void put_number(struct prs_buf *b, const char *key, uint64_t v) { prs_buf_putf(b, ", \"%s\": %llu", key, (unsigned long long)v); }
+static void put_number(struct prs_buf *b, const char *key, uint64_t v)
+{
+	prs_buf_putf(b, ", \"%s\": %llu", key, (unsigned long long)v);
+}
 
 static void put_text(struct prs_buf *b, const char *key, const char *text)
 {
@@ -55,7 +58,8 @@ static void status_json(struct prs_buf *b, const struct cli_view *v, const struc
 }
 
 /* "45 of >= 180 done, 2 failed" */
-static void put_counts(struct prs_buf *b, const char *label, uint64_t good, const char *word, uint64_t all, uint64_t failed, bool growing)
+static void put_counts(struct prs_buf *b, const char *label, uint64_t good, const char *word, uint64_t all,
+                       uint64_t failed, bool growing)
 {
 	prs_buf_putf(b, "  %-14s", label);
 	prs_put_count(b, good);
@@ -104,7 +108,8 @@ static void put_next(struct prs_buf *b, const struct cli_view *v, const struct c
 	if (!strcmp(state, "interrupted"))
 		prs_buf_putf(b, "Go on with: prs resume %s\n", run->name);
 	else if (!strcmp(state, "failed"))
-		prs_buf_putf(b, "Start a new run, or try what failed once more: prs resume %s --retry-failed\n", run->name);
+		prs_buf_putf(b, "Start a new run, or try what failed once more: prs resume %s --retry-failed\n",
+		             run->name);
 }
 
 static void status_text(struct prs_buf *b, const struct cli_view *v, const struct cli_run *run)
@@ -112,7 +117,8 @@ static void status_text(struct prs_buf *b, const struct cli_view *v, const struc
 	const struct prs_ledger_counts *c = &v->ledger.counts;
 	bool growing = !v->ledger.planned_all;
 	prs_buf_putf(b, "%s: %s\n", run->name, cli_view_state(v));
-	put_counts(b, "mini-batches", c->units[PRS_UNIT_DONE], "done", v->ledger.next_id, c->units[PRS_UNIT_FAILED], growing);
+	put_counts(b, "mini-batches", c->units[PRS_UNIT_DONE], "done", v->ledger.next_id, c->units[PRS_UNIT_FAILED],
+	           growing);
 	put_counts(b, "items", c->items_succeeded, "succeeded", c->items, c->items_failed, growing);
 	put_times(b, v);
 	put_field(b, "engine", v->owner, "");
@@ -143,7 +149,7 @@ int cmd_status(struct cli_args *a)
 	return r < 0 ? unreadable(&err) : cli_print(&b);
 }
 
-/* ---- check ------------------------------------------------------------------------------------------------------------ */
+/* ---- check ------------------------------------------------------------------------------------------------------- */
 
 struct problems {
 	struct prs_buf *b;

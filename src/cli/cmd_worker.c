@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * cmd_worker: the launcher: death signal, limits, descriptors out of the way, then exec. argv: _worker PARENT NOFILE PYTHON LOADER
+ * cmd_worker: the launcher: death signal, limits, descriptors out of the way, then exec. argv: _worker PARENT NOFILE
+ * PYTHON LOADER
  */
 #include "cli/cli.h"
 

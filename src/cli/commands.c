@@ -5,16 +5,16 @@
 
 #include <string.h>
 
-#define RUNNING_EXITS                                                                              \
-	"0  completed\n"                                                                           \
-	"1  the job failed: more failures than allowed, init() failed, no rows\n"                  \
-	"2  wrong usage, or a mistake in the job: nothing ran\n"                                   \
-	"3  it cannot go on: files are damaged or gone, or another engine took it over\n"         \
-	"4  interrupted by Ctrl-C, a full disk and the like: prs resume goes on\n"                \
+#define RUNNING_EXITS                                                                     \
+	"0  completed\n"                                                                  \
+	"1  the job failed: more failures than allowed, init() failed, no rows\n"         \
+	"2  wrong usage, or a mistake in the job: nothing ran\n"                          \
+	"3  it cannot go on: files are damaged or gone, or another engine took it over\n" \
+	"4  interrupted by Ctrl-C, a full disk and the like: prs resume goes on\n"        \
 	"5  canceled\n"
-#define LOOKING_EXITS                                                                              \
-	"0  done\n"                                                                                \
-	"2  wrong usage, or no such run\n"                                                         \
+#define LOOKING_EXITS                      \
+	"0  done\n"                        \
+	"2  wrong usage, or no such run\n" \
 	"3  files of the run are damaged, or of a newer version\n"
 
 static const struct cli_flag job_flags[] = { LOAD_FLAGS, { 0 } };
@@ -24,9 +24,12 @@ static const struct cli_flag plan_flags[] = {
 	{ 0 },
 };
 static const struct cli_flag resume_flags[] = {
-	{ "--takeover", NULL, NULL, "go past an engine that still holds the run (it hangs, or its machine is gone); it stops when it wakes up" },
-	{ "--retry-failed", NULL, NULL, "the mini-batches that failed get all their tries again; also goes on with a job that failed" },
-	{ "--set", NULL, "KEY=VALUE", "change a setting from here on: timeouts, tries, thresholds, processes; the same as --KEY VALUE" },
+	{ "--takeover", NULL, NULL,
+	  "go past an engine that still holds the run (it hangs, or its machine is gone); it stops when it wakes up" },
+	{ "--retry-failed", NULL, NULL,
+	  "the mini-batches that failed get all their tries again; also goes on with a job that failed" },
+	{ "--set", NULL, "KEY=VALUE",
+	  "change a setting from here on: timeouts, tries, thresholds, processes; the same as --KEY VALUE" },
 	{ 0 },
 };
 static const struct cli_flag test_flags[] = {
@@ -55,7 +58,9 @@ static const struct cli_flag logs_flags[] = {
 	{ 0 },
 };
 static const struct cli_flag output_flags[] = {
-	{ "--partial", NULL, NULL, "write the rows of the mini-batches that are done, in input order (default: to outputs/partial.txt in the run folder)" },
+	{ "--partial", NULL, NULL,
+	  "write the rows of the mini-batches that are done, in input order (default: to outputs/partial.txt in the "
+	  "run folder)" },
 	{ 0 },
 };
 static const struct cli_flag clean_flags[] = {
@@ -74,104 +79,282 @@ static const struct cli_flag errors_flags[] = {
 	{ 0 },
 };
 
-#define JOB_WORD                                                                                                                           \
-	"JOB.yml is a pipeline with one parallel job, a parallel job or component, a parallel_run_config or a batch deployment (docs/job-files.md). Options " \
+#define JOB_WORD                                                                                                      \
+	"JOB.yml is a pipeline with one parallel job, a parallel job or component, a parallel_run_config or a batch " \
+	"deployment (docs/job-files.md). Options "                                                                    \
 	"on the command line win over its keys.\n"
 #define RUN_WORD "RUN is an id, the beginning of one, the path of a run folder, or last (also when it is left out)."
 
 static const struct cli_command commands[] = {
-	{ .name = "init", .run = cmd_init, .group = "Run", .arguments = "DIR", .what = "make a small job to begin with", .words_min = 1, .words_max = 1,
-	  .more = "An entry script, three files, a job file: it runs as it is. Nothing that is in DIR is overwritten.", .examples = "prs init my-job\n",
+	{ .name = "init",
+	  .run = cmd_init,
+	  .group = "Run",
+	  .arguments = "DIR",
+	  .what = "make a small job to begin with",
+	  .words_min = 1,
+	  .words_max = 1,
+	  .more = "An entry script, three files, a job file: it runs as it is. Nothing that is in DIR is overwritten.",
+	  .examples = "prs init my-job\n",
 	  .exits = "0  done\n2  wrong usage, or something is there already\n" },
-	{ .name = "run", .run = cmd_run, .group = "Run", .arguments = "JOB.yml|SCRIPT [--input PATH] [options] [-- ARGUMENTS]",
+	{ .name = "run",
+	  .run = cmd_run,
+	  .group = "Run",
+	  .arguments = "JOB.yml|SCRIPT [--input PATH] [options] [-- ARGUMENTS]",
 	  .what = "run a job file, or a script over files, in several processes",
-	  .more = JOB_WORD "SCRIPT is a Python file with run(mini_batch), and init() and shutdown() if it likes. The input is cut into mini-batches; the rows that run() "
-	          "returns go to one output file in input order. What stands behind -- goes to the script's sys.argv.\n"
-	          "The run folder (runs/<name>-<time>-<letters>) holds a copy of the script's folder, the logs and all results: whatever stops the job, prs resume "
-	          "goes on from there.\n"
-	          "On a terminal, p or the space bar shows what each process is at, for how long, and the last error; no key disturbs the job. Ctrl-C stops it, resumable.",
-	  .options = "*", .flags = job_flags, .words_min = 1, .words_max = 1, .rest = true,
+	  .more = JOB_WORD
+	  "SCRIPT is a Python file with run(mini_batch), and init() and shutdown() if it likes. The input is cut into "
+	  "mini-batches; the rows that run() "
+	  "returns go to one output file in input order. What stands behind -- goes to the script's sys.argv.\n"
+	  "The run folder (runs/<name>-<time>-<letters>) holds a copy of the script's folder, the logs and all "
+	  "results: whatever stops the job, prs resume "
+	  "goes on from there.\n"
+	  "On a terminal, p or the space bar shows what each process is at, for how long, and the last error; no key "
+	  "disturbs the job. Ctrl-C stops it, resumable.",
+	  .options = "*",
+	  .flags = job_flags,
+	  .words_min = 1,
+	  .words_max = 1,
+	  .rest = true,
 	  .examples = "prs run score.py --input ./images --output scores.txt\n"
 	              "prs run job.yml --input images=./images --set mini_batch_size=5\n"
 	              "prs run score.py -i ./images -p 4 --model digits=./model -- --threshold 0.5\n"
 	              "prs run count.py -i mo=./monday -i tu=./tuesday --json >events.jsonl\n",
 	  .exits = RUNNING_EXITS },
-	{ .name = "validate", .run = cmd_validate, .group = "Run", .arguments = "JOB.yml|SCRIPT [options] [-- ARGUMENTS]",
+	{ .name = "validate",
+	  .run = cmd_validate,
+	  .group = "Run",
+	  .arguments = "JOB.yml|SCRIPT [options] [-- ARGUMENTS]",
 	  .what = "say what is wrong with a job",
 	  .more = JOB_WORD "Takes all options of prs run. Mistakes come with file, line and column.",
-	  .options = "*", .flags = job_flags, .words_min = 1, .words_max = 1, .rest = true,
-	  .examples = "prs validate pipeline.yml\nprs validate component.yml --input data=./images\n", .exits = "0  no mistakes\n2  wrong usage, or mistakes in the job\n" },
-	{ .name = "plan", .run = cmd_plan, .group = "Run", .arguments = "JOB.yml|SCRIPT [options] [-- ARGUMENTS]",
+	  .options = "*",
+	  .flags = job_flags,
+	  .words_min = 1,
+	  .words_max = 1,
+	  .rest = true,
+	  .examples = "prs validate pipeline.yml\nprs validate component.yml --input data=./images\n",
+	  .exits = "0  no mistakes\n2  wrong usage, or mistakes in the job\n" },
+	{ .name = "plan",
+	  .run = cmd_plan,
+	  .group = "Run",
+	  .arguments = "JOB.yml|SCRIPT [options] [-- ARGUMENTS]",
 	  .what = "show what a job would do",
 	  .more = JOB_WORD "Takes all options of prs run. The input is listed; nothing runs and nothing is written.",
-	  .options = "*", .flags = plan_flags, .words_min = 1, .words_max = 1, .rest = true,
-	  .examples = "prs plan pipeline.yml\nprs plan score.py --input ./images --yaml >job.yml\n", .exits = "0  done\n2  wrong usage, or mistakes in the job\n" },
-	{ .name = "resume", .run = cmd_resume, .group = "Run", .arguments = "[RUN] [options]", .what = "go on with a run that was interrupted",
-	  .more = RUN_WORD " What is done stays done; the copy of the script in the run folder is used. Input, mini-batch size and code belong to the run and cannot "
-	          "change; timeouts, tries, thresholds and processes can, for the rest of it.",
-	  .options = "*", .flags = resume_flags, .words_max = 1,
+	  .options = "*",
+	  .flags = plan_flags,
+	  .words_min = 1,
+	  .words_max = 1,
+	  .rest = true,
+	  .examples = "prs plan pipeline.yml\nprs plan score.py --input ./images --yaml >job.yml\n",
+	  .exits = "0  done\n2  wrong usage, or mistakes in the job\n" },
+	{ .name = "resume",
+	  .run = cmd_resume,
+	  .group = "Run",
+	  .arguments = "[RUN] [options]",
+	  .what = "go on with a run that was interrupted",
+	  .more = RUN_WORD " What is done stays done; the copy of the script in the run folder is used. Input, "
+	                   "mini-batch size and code belong to the run and cannot "
+	                   "change; timeouts, tries, thresholds and processes can, for the rest of it.",
+	  .options = "*",
+	  .flags = resume_flags,
+	  .words_max = 1,
 	  .examples = "prs resume\n"
 	              "prs resume score-20250131 --set run_invocation_timeout=300 --processes 2\n"
 	              "prs resume last --retry-failed\n",
 	  .exits = RUNNING_EXITS },
-	{ .name = "cancel", .run = cmd_cancel, .group = "Run", .arguments = "[RUN]", .what = "stop a running job for good",
-	  .more = RUN_WORD " The workers are stopped at once, nothing is published, and the run cannot be resumed (Ctrl-C, or kill, stops it resumable).",
-	  .options = "runs-dir", .words_max = 1, .examples = "prs cancel\nprs cancel score-2025\n",
-	  .exits = "0  canceled\n1  it ended by itself before\n2  wrong usage, no such run, or it is not running\n3  files of the run are damaged\n" },
-	{ .name = "test", .run = cmd_test, .group = "Debug", .arguments = "SCRIPT --input PATH [--limit N] [--pdb] [options] [-- ARGUMENTS]",
+	{ .name = "cancel",
+	  .run = cmd_cancel,
+	  .group = "Run",
+	  .arguments = "[RUN]",
+	  .what = "stop a running job for good",
+	  .more = RUN_WORD " The workers are stopped at once, nothing is published, and the run cannot be resumed "
+	                   "(Ctrl-C, or kill, stops it resumable).",
+	  .options = "runs-dir",
+	  .words_max = 1,
+	  .examples = "prs cancel\nprs cancel score-2025\n",
+	  .exits = "0  canceled\n1  it ended by itself before\n2  wrong usage, no such run, or it is not running\n3  "
+	           "files of the run are damaged\n" },
+	{ .name = "test",
+	  .run = cmd_test,
+	  .group = "Debug",
+	  .arguments = "SCRIPT --input PATH [--limit N] [--pdb] [options] [-- ARGUMENTS]",
 	  .what = "a few mini-batches in this terminal, in one process",
-	  .more = "The script runs where it lies, in the foreground: prints are seen, input() and breakpoint() work. The rows go to stdout; nothing is kept, no run folder is "
+	  .more = "The script runs where it lies, in the foreground: prints are seen, input() and breakpoint() work. "
+	          "The rows go to stdout; nothing is kept, no run folder is "
 	          "made. What the script writes goes to a temporary folder. Takes the options of prs run.",
-	  .options = "*", .flags = test_flags, .words_min = 1, .words_max = 1, .rest = true,
-	  .examples = "prs test score.py --input ./images\nprs test score.py -i ./images -b 1 --limit 10 --pdb -- --threshold 0.5\n",
+	  .options = "*",
+	  .flags = test_flags,
+	  .words_min = 1,
+	  .words_max = 1,
+	  .rest = true,
+	  .examples = "prs test score.py --input ./images\nprs test score.py -i ./images -b 1 --limit 10 --pdb -- "
+	              "--threshold 0.5\n",
 	  .exits = "0  all went well\n1  the script failed\n2  wrong usage, or a mistake in the job\n" },
-	{ .name = "replay", .run = cmd_replay, .group = "Debug", .arguments = "RUN ID [--item N] [--pdb]", .what = "one mini-batch of a run again, in this terminal",
-	  .more = "RUN is an id, the beginning of one, the path of a run folder, or last. The same files, the same copy of the script, the same arguments and environment; rows go to "
-	          "stdout, nothing of the run changes. ID is the mini-batch's number: the console, failed_items.jsonl and user/error.txt name it.",
-	  .options = "runs-dir", .flags = replay_flags, .words_min = 2, .words_max = 2,
-	  .examples = "prs replay last 17\nprs replay score-2025 17 --item 3 --pdb\n", .exits = "0  all went well\n1  the script failed\n2  wrong usage, or no such run or mini-batch\n" },
-	{ .name = "list", .run = cmd_list, .group = "Look", .arguments = "[--json]", .what = "all runs with state, counts and age", .options = "runs-dir json",
-	  .examples = "prs list\nprs list --runs-dir /data/runs --json\n", .exits = LOOKING_EXITS },
-	{ .name = "status", .run = cmd_status, .group = "Look", .arguments = "[RUN] [--watch] [--json]", .what = "state and counts of a run",
-	  .more = RUN_WORD " Works while the run is running, and when its engine is dead.", .options = "runs-dir json", .flags = status_flags, .words_max = 1,
-	  .examples = "prs status\nprs status --watch\nprs status score-2025 --json\n", .exits = LOOKING_EXITS },
-	{ .name = "why", .run = cmd_why, .group = "Look", .arguments = "[RUN] [--json]", .what = "what a running job waits for, process by process",
-	  .more = RUN_WORD, .options = "runs-dir json", .words_max = 1, .examples = "prs why\nprs why score-2025 --json\n",
-	  .exits = "0  done\n2  wrong usage, no such run, or it is not running\n3  files of the run are damaged, or of a newer version\n" },
-	{ .name = "logs", .run = cmd_logs, .group = "Look", .arguments = "[RUN] [-f] [--process N] [--errors]", .what = "the overview of a run, what a process printed, its errors",
-	  .more = RUN_WORD " Without a flag: how the run got on. The files are in the run folder's logs/.", .options = "runs-dir", .flags = logs_flags, .words_max = 1,
-	  .examples = "prs logs -f\nprs logs --process 3\nprs logs score-2025 --errors\n", .exits = LOOKING_EXITS },
-	{ .name = "output", .run = cmd_output, .group = "Look", .arguments = "[RUN] [--partial [--output FILE]]", .what = "where the output is, or a file of the rows so far",
-	  .more = RUN_WORD " --partial works at any time: while the job runs, when it was interrupted, when it failed; the run is not changed.",
-	  .options = "output overwrite runs-dir", .flags = output_flags, .words_max = 1,
-	  .examples = "head \"$(prs output)\"\nprs output --partial\nprs output last --partial --output so-far.txt\n", .exits = LOOKING_EXITS },
-	{ .name = "check", .run = cmd_check, .group = "Look", .arguments = "[RUN]", .what = "compare the journal with the rows that are stored",
-	  .more = RUN_WORD " Reads every row of the run and its checksum; changes nothing.", .options = "runs-dir json", .words_max = 1,
+	{ .name = "replay",
+	  .run = cmd_replay,
+	  .group = "Debug",
+	  .arguments = "RUN ID [--item N] [--pdb]",
+	  .what = "one mini-batch of a run again, in this terminal",
+	  .more = "RUN is an id, the beginning of one, the path of a run folder, or last. The same files, the same "
+	          "copy of the script, the same arguments and environment; rows go to "
+	          "stdout, nothing of the run changes. ID is the mini-batch's number: the console, failed_items.jsonl "
+	          "and user/error.txt name it.",
+	  .options = "runs-dir",
+	  .flags = replay_flags,
+	  .words_min = 2,
+	  .words_max = 2,
+	  .examples = "prs replay last 17\nprs replay score-2025 17 --item 3 --pdb\n",
+	  .exits = "0  all went well\n1  the script failed\n2  wrong usage, or no such run or mini-batch\n" },
+	{ .name = "list",
+	  .run = cmd_list,
+	  .group = "Look",
+	  .arguments = "[--json]",
+	  .what = "all runs with state, counts and age",
+	  .options = "runs-dir json",
+	  .examples = "prs list\nprs list --runs-dir /data/runs --json\n",
+	  .exits = LOOKING_EXITS },
+	{ .name = "status",
+	  .run = cmd_status,
+	  .group = "Look",
+	  .arguments = "[RUN] [--watch] [--json]",
+	  .what = "state and counts of a run",
+	  .more = RUN_WORD " Works while the run is running, and when its engine is dead.",
+	  .options = "runs-dir json",
+	  .flags = status_flags,
+	  .words_max = 1,
+	  .examples = "prs status\nprs status --watch\nprs status score-2025 --json\n",
+	  .exits = LOOKING_EXITS },
+	{ .name = "why",
+	  .run = cmd_why,
+	  .group = "Look",
+	  .arguments = "[RUN] [--json]",
+	  .what = "what a running job waits for, process by process",
+	  .more = RUN_WORD,
+	  .options = "runs-dir json",
+	  .words_max = 1,
+	  .examples = "prs why\nprs why score-2025 --json\n",
+	  .exits = "0  done\n2  wrong usage, no such run, or it is not running\n3  files of the run are damaged, or of "
+	           "a newer version\n" },
+	{ .name = "logs",
+	  .run = cmd_logs,
+	  .group = "Look",
+	  .arguments = "[RUN] [-f] [--process N] [--errors]",
+	  .what = "the overview of a run, what a process printed, its errors",
+	  .more = RUN_WORD " Without a flag: how the run got on. The files are in the run folder's logs/.",
+	  .options = "runs-dir",
+	  .flags = logs_flags,
+	  .words_max = 1,
+	  .examples = "prs logs -f\nprs logs --process 3\nprs logs score-2025 --errors\n",
+	  .exits = LOOKING_EXITS },
+	{ .name = "output",
+	  .run = cmd_output,
+	  .group = "Look",
+	  .arguments = "[RUN] [--partial [--output FILE]]",
+	  .what = "where the output is, or a file of the rows so far",
+	  .more = RUN_WORD " --partial works at any time: while the job runs, when it was interrupted, when it failed; "
+	                   "the run is not changed.",
+	  .options = "output overwrite runs-dir",
+	  .flags = output_flags,
+	  .words_max = 1,
+	  .examples = "head \"$(prs output)\"\nprs output --partial\nprs output last --partial --output so-far.txt\n",
+	  .exits = LOOKING_EXITS },
+	{ .name = "check",
+	  .run = cmd_check,
+	  .group = "Look",
+	  .arguments = "[RUN]",
+	  .what = "compare the journal with the rows that are stored",
+	  .more = RUN_WORD " Reads every row of the run and its checksum; changes nothing.",
+	  .options = "runs-dir json",
+	  .words_max = 1,
 	  .examples = "prs check\nprs check ./runs/score-20250131-120000-abc\n",
-	  .exits = "0  all is well\n1  there are problems, a line each\n2  wrong usage, or no such run\n3  the journal or the plan cannot be read\n" },
-	{ .name = "dump", .run = cmd_dump, .group = "Look", .arguments = "journal|plan|segment [RUN] [--json]", .what = "every record of a run's files, a line each",
-	  .more = RUN_WORD, .options = "runs-dir json", .words_min = 1, .words_max = 2,
-	  .examples = "prs dump journal\nprs dump plan last --json\n", .exits = LOOKING_EXITS },
-	{ .name = "clean", .run = cmd_clean, .group = "Repair", .arguments = "[RUN ...] [--older 7d] [--dry-run]", .what = "remove runs that have ended",
-	  .more = "Removes the folders of runs that are completed, failed or canceled and older than 7 days, or those named. What is running stays; what "
-	          "can be resumed stays unless --interrupted, and what holds the only copy of its output unless --outputs is given.", .options = "runs-dir", .flags = clean_flags, .words_max = 1024,
+	  .exits = "0  all is well\n1  there are problems, a line each\n2  wrong usage, or no such run\n3  the journal "
+	           "or the plan cannot be read\n" },
+	{ .name = "dump",
+	  .run = cmd_dump,
+	  .group = "Look",
+	  .arguments = "journal|plan|segment [RUN] [--json]",
+	  .what = "every record of a run's files, a line each",
+	  .more = RUN_WORD,
+	  .options = "runs-dir json",
+	  .words_min = 1,
+	  .words_max = 2,
+	  .examples = "prs dump journal\nprs dump plan last --json\n",
+	  .exits = LOOKING_EXITS },
+	{ .name = "clean",
+	  .run = cmd_clean,
+	  .group = "Repair",
+	  .arguments = "[RUN ...] [--older 7d] [--dry-run]",
+	  .what = "remove runs that have ended",
+	  .more = "Removes the folders of runs that are completed, failed or canceled and older than 7 days, or those "
+	          "named. What is running stays; what "
+	          "can be resumed stays unless --interrupted, and what holds the only copy of its output unless "
+	          "--outputs is given.",
+	  .options = "runs-dir",
+	  .flags = clean_flags,
+	  .words_max = 1024,
 	  .examples = "prs clean --dry-run\nprs clean --older 12h\nprs clean score-20250131-120000-abc --outputs\n",
 	  .exits = "0  done\n1  something could not be removed\n2  wrong usage, or no such run\n" },
-	{ .name = "doctor", .run = cmd_doctor, .group = "Repair", .arguments = "[--dir DIR] [--json]", .what = "what is wrong with this machine or folder, and how to mend it",
-	  .more = "Does once what the engine does: kernel functions, /proc, limits, Python; in the folder it creates, locks, syncs, renames and maps files, and removes "
-	          "them again.", .options = "runs-dir json", .flags = doctor_flags,
-	  .examples = "prs doctor\nprs doctor --dir /mnt/shared/runs\n", .exits = "0  all is well, or nearly\n1  something is wrong\n2  wrong usage\n" },
-	{ .name = "options", .run = cmd_options, .group = "Learn", .arguments = "[NAME]", .what = "every option: meaning, range, default, spellings",
-	  .flags = options_flags, .words_max = 1, .dashes = true, .examples = "prs options\nprs options run_max_try\n", .exits = "0  done\n2  wrong usage, or no such option\n" },
-	{ .name = "errors", .run = cmd_errors, .group = "Learn", .arguments = "[NAME|CODE]", .what = "every error code: meaning, whose fault, what the engine does",
-	  .flags = errors_flags, .words_max = 1, .examples = "prs errors\nprs errors RUN_TIMEOUT\n", .exits = "0  done\n2  wrong usage, or no such error\n" },
-	{ .name = "help", .run = cmd_help, .group = "Learn", .arguments = "[COMMAND]", .what = "what a command does, with examples", .words_max = 1,
-	  .examples = "prs help run\nprs run --help\n", .exits = "0  done\n2  no such command\n" },
-	{ .name = "completion", .run = cmd_completion, .group = "Learn", .arguments = "bash|zsh", .what = "a script that makes the shell complete prs", .words_min = 1,
-	  .words_max = 1, .examples = "prs completion bash >/etc/bash_completion.d/prs\neval \"$(prs completion zsh)\"\n", .exits = "0  done\n2  wrong usage\n" },
-	{ .name = "_man", .run = cmd_man, .arguments = "", .what = "the man page", .examples = "prs _man | man -l -\n", .exits = "0  done\n" },
-	{ .name = "version", .run = cmd_version, .group = "Learn", .arguments = "[--json]", .what = "the version of this program", .options = "json",
-	  .examples = "prs version\n", .exits = "0  done\n" },
+	{ .name = "doctor",
+	  .run = cmd_doctor,
+	  .group = "Repair",
+	  .arguments = "[--dir DIR] [--json]",
+	  .what = "what is wrong with this machine or folder, and how to mend it",
+	  .more = "Does once what the engine does: kernel functions, /proc, limits, Python; in the folder it creates, "
+	          "locks, syncs, renames and maps files, and removes "
+	          "them again.",
+	  .options = "runs-dir json",
+	  .flags = doctor_flags,
+	  .examples = "prs doctor\nprs doctor --dir /mnt/shared/runs\n",
+	  .exits = "0  all is well, or nearly\n1  something is wrong\n2  wrong usage\n" },
+	{ .name = "options",
+	  .run = cmd_options,
+	  .group = "Learn",
+	  .arguments = "[NAME]",
+	  .what = "every option: meaning, range, default, spellings",
+	  .flags = options_flags,
+	  .words_max = 1,
+	  .dashes = true,
+	  .examples = "prs options\nprs options run_max_try\n",
+	  .exits = "0  done\n2  wrong usage, or no such option\n" },
+	{ .name = "errors",
+	  .run = cmd_errors,
+	  .group = "Learn",
+	  .arguments = "[NAME|CODE]",
+	  .what = "every error code: meaning, whose fault, what the engine does",
+	  .flags = errors_flags,
+	  .words_max = 1,
+	  .examples = "prs errors\nprs errors RUN_TIMEOUT\n",
+	  .exits = "0  done\n2  wrong usage, or no such error\n" },
+	{ .name = "help",
+	  .run = cmd_help,
+	  .group = "Learn",
+	  .arguments = "[COMMAND]",
+	  .what = "what a command does, with examples",
+	  .words_max = 1,
+	  .examples = "prs help run\nprs run --help\n",
+	  .exits = "0  done\n2  no such command\n" },
+	{ .name = "completion",
+	  .run = cmd_completion,
+	  .group = "Learn",
+	  .arguments = "bash|zsh",
+	  .what = "a script that makes the shell complete prs",
+	  .words_min = 1,
+	  .words_max = 1,
+	  .examples = "prs completion bash >/etc/bash_completion.d/prs\neval \"$(prs completion zsh)\"\n",
+	  .exits = "0  done\n2  wrong usage\n" },
+	{ .name = "_man",
+	  .run = cmd_man,
+	  .arguments = "",
+	  .what = "the man page",
+	  .examples = "prs _man | man -l -\n",
+	  .exits = "0  done\n" },
+	{ .name = "version",
+	  .run = cmd_version,
+	  .group = "Learn",
+	  .arguments = "[--json]",
+	  .what = "the version of this program",
+	  .options = "json",
+	  .examples = "prs version\n",
+	  .exits = "0  done\n" },
 };
 
 enum { COMMANDS = sizeof commands / sizeof *commands };
@@ -188,9 +371,10 @@ const struct cli_command *cli_command_find(const char *name)
 
 /* What people type who come from other tools. */
 static const char *const habits[][2] = {
-	{ "ls", "list" }, { "ps", "list" }, { "show", "status" }, { "submit", "run" }, { "start", "run" }, { "continue", "resume" }, { "restart", "resume" },
-	{ "verify", "check" }, { "fsck", "check" }, { "info", "status" }, { "explain", "errors" }, { "stop", "cancel" },
-	{ "kill", "cancel" }, { "abort", "cancel" }, { "watch", "status" }, { "top", "why" },
+	{ "ls", "list" },     { "ps", "list" },         { "show", "status" },    { "submit", "run" },
+	{ "start", "run" },   { "continue", "resume" }, { "restart", "resume" }, { "verify", "check" },
+	{ "fsck", "check" },  { "info", "status" },     { "explain", "errors" }, { "stop", "cancel" },
+	{ "kill", "cancel" }, { "abort", "cancel" },    { "watch", "status" },   { "top", "why" },
 };
 
 const char *cli_command_nearest(const char *name)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * environment: the environment variables of the worker processes, docs/entry-scripts.md: the user's, then the job's over them, then ours where
+ * environment: the environment variables of the worker processes, docs/entry-scripts.md: the user's, then the job's
+ * over them, then ours where
  * nothing is set.
  */
 #include "cli/environment.h"
@@ -46,7 +47,10 @@ static int set(struct prs_list *l, const char *name, const char *value)
 	return 0;
 }
 
-static int set_unless(struct prs_list *l, const char *name, const char *value) { return find(l, name) ? 0 : set(l, name, value); }
+static int set_unless(struct prs_list *l, const char *name, const char *value)
+{
+	return find(l, name) ? 0 : set(l, name, value);
+}
 
 static const struct prs_job_pair *job_sets(const struct prs_job *job, const char *name)
 {
@@ -56,7 +60,8 @@ static const struct prs_job_pair *job_sets(const struct prs_job *job, const char
 	return NULL;
 }
 
-/* AZUREML_MODEL_DIR holds the model under its own name: scripts write $AZUREML_MODEL_DIR/model/..., or take what they find in it. */
+/* AZUREML_MODEL_DIR holds the model under its own name: scripts write $AZUREML_MODEL_DIR/model/..., or take what they
+ * find in it. */
 static int set_model_dir(const struct prs_job *job, const char *dir, struct prs_list *l)
 {
 	if (job->models_n != 1 || find(l, "AZUREML_MODEL_DIR"))
@@ -66,7 +71,8 @@ static int set_model_dir(const struct prs_job *job, const char *dir, struct prs_
 	PRS_AUTOFREE char *link = folder ? prs_strf("%s/%s", folder, slash ? slash + 1 : path) : NULL;
 	if (!work || !link)
 		return -PRS_ENOMEM;
-	bool made = (!mkdir(work, 0755) || errno == EEXIST) && (!mkdir(folder, 0755) || errno == EEXIST) && (!symlink(path, link) || errno == EEXIST);
+	bool made = (!mkdir(work, 0755) || errno == EEXIST) && (!mkdir(folder, 0755) || errno == EEXIST) &&
+	            (!symlink(path, link) || errno == EEXIST);
 	return set(l, "AZUREML_MODEL_DIR", made ? folder : path);
 }
 
@@ -74,7 +80,9 @@ static int set_model_dir(const struct prs_job *job, const char *dir, struct prs_
 static int set_platform(const struct prs_job *job, const char *dir, const char *name, struct prs_list *l)
 {
 	PRS_AUTOFREE char *logs = prs_strf("%s/logs", dir), *code = prs_strf("%s/work/code", dir);
-	const struct { const char *name, *value; } rows[] = {
+	const struct {
+		const char *name, *value;
+	} rows[] = {
 		{ "AZUREML_RUN_ID", name },
 		{ "AZUREML_BI_OUTPUT_PATH", job->output_dir },
 		{ "AZUREML_CR_NODE_RANK", "0" },
@@ -117,7 +125,8 @@ static int set_threads(const struct prs_job *job, struct prs_list *l)
 	return r;
 }
 
-/* CUDA_VISIBLE_DEVICES of the job is the user's word for every process; what the shell or a batch system has is divided among them. */
+/* CUDA_VISIBLE_DEVICES of the job is the user's word for every process; what the shell or a batch system has is divided
+ * among them. */
 static int find_gpus(const struct prs_job *job, struct prs_list *l, struct prs_list *ret_gpus)
 {
 	char text[32];
@@ -128,7 +137,8 @@ static int find_gpus(const struct prs_job *job, struct prs_list *l, struct prs_l
 	return r ? r : set_unless(l, "AZ_BATCHAI_GPU_COUNT_FOUND", text);
 }
 
-int make_environment(const struct prs_job *job, const char *dir, const char *name, struct prs_list *ret, struct prs_list *ret_gpus)
+int make_environment(const struct prs_job *job, const char *dir, const char *name, struct prs_list *ret,
+                     struct prs_list *ret_gpus)
 {
 	int r = 0;
 	for (char **v = environ; *v && !r; v++)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
- * fs: the file functions of the program: the real ones. In test builds PRS_FAULT="function:n:ERRNO[:repeat|:every]" makes the n-th call
- * of a function (tests/lib/fault_fs.h; "malloc": of an allocation, "any": of any file function) fail, once, from then on, or each n-th;
+ * fs: the file functions of the program: the real ones. In test builds PRS_FAULT="function:n:ERRNO[:repeat|:every]"
+ * makes the n-th call
+ * of a function (tests/lib/fault_fs.h; "malloc": of an allocation, "any": of any file function) fail, once, from then
+ * on, or each n-th;
  * "function@text:n:..." counts only calls on files whose path holds the text.
  * PRS_FAULT_REPORT=FILE: at the end the number of calls of each function is written there, how many
  * calls PRS_FAULT chose from, what fired, and what was left open.
@@ -27,7 +29,8 @@ static void report(void)
 		return;
 	for (int i = 0; i < FAULT_KINDS; i++)
 		fprintf(f, "%s %ld\n", fault_call_name((enum fault_call)i), faulty.calls[i]);
-	fprintf(f, "malloc %ld\nseen %ld\nfired %ld\nopen_files %ld\nmapped %ld\n", prs_mem_count(), faulty.seen, faulty.fired, faulty.open_files, faulty.mapped);
+	fprintf(f, "malloc %ld\nseen %ld\nfired %ld\nopen_files %ld\nmapped %ld\n", prs_mem_count(), faulty.seen,
+	        faulty.fired, faulty.open_files, faulty.mapped);
 	fclose(f);
 }
 

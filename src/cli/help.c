@@ -8,9 +8,10 @@
 
 enum { COLUMNS = 80, TEXT_INDENT = 6, NAME_COLUMNS = 12 };
 
-/* ---- paragraphs ------------------------------------------------------------------------------------------------------- */
+/* ---- paragraphs -------------------------------------------------------------------------------------------------- */
 
-/* Text wrapped at blanks, every line but the first indented; the cursor stands at `column`. A line feed begins a new line. */
+/* Text wrapped at blanks, every line but the first indented; the cursor stands at `column`. A line feed begins a new
+ * line. */
 static void put_wrapped(struct prs_buf *to, const char *text, unsigned indent, unsigned column)
 {
 	bool first = true;
@@ -50,7 +51,7 @@ static void put_lines(struct prs_buf *to, const char *lines)
 	}
 }
 
-/* ---- options ---------------------------------------------------------------------------------------------------------- */
+/* ---- options ----------------------------------------------------------------------------------------------------- */
 
 /* The value as help shows it: "N" for numbers, else what the table says. */
 static const char *value_word(const struct prs_option_row *row)
@@ -69,7 +70,8 @@ static const char *value_word(const struct prs_option_row *row)
 	return row->unit;
 }
 
-static void put_spellings(struct prs_buf *to, const struct prs_option_row *row, bool letters, const char *first, const char *between)
+static void put_spellings(struct prs_buf *to, const struct prs_option_row *row, bool letters, const char *first,
+                          const char *between)
 {
 	char name[PRS_OPTION_WORD_MAX];
 	unsigned n = 0;
@@ -112,7 +114,8 @@ static void put_option(struct prs_buf *to, const struct prs_option_row *row)
 
 static bool is_shown(const struct cli_command *c, const struct prs_option_row *row)
 {
-	bool kept = strcmp(c->name, "resume") != 0 || row->resume != PRS_RESUME_NO || row == prs_option_at(PRS_OPTION_ID_runs_dir);
+	bool kept = strcmp(c->name, "resume") != 0 || row->resume != PRS_RESUME_NO ||
+	            row == prs_option_at(PRS_OPTION_ID_runs_dir);
 	return row->group[0] && cli_takes(c, row) && kept;
 }
 
@@ -136,16 +139,18 @@ static void put_flags(struct prs_buf *to, const struct cli_command *c)
 	if (c->flags)
 		prs_buf_puts(to, "\nOptions\n");
 	for (const struct cli_flag *f = c->flags; f && f->name; f++) {
-		prs_buf_putf(to, "  %s%s%s%s%s\n", f->letter ? f->letter : "", f->letter ? ", " : "", f->name, f->value ? " " : "", f->value ? f->value : "");
+		prs_buf_putf(to, "  %s%s%s%s%s\n", f->letter ? f->letter : "", f->letter ? ", " : "", f->name,
+		             f->value ? " " : "", f->value ? f->value : "");
 		put_text(to, f->help, TEXT_INDENT);
 	}
 }
 
-/* ---- screens ---------------------------------------------------------------------------------------------------------- */
+/* ---- screens ----------------------------------------------------------------------------------------------------- */
 
 void cli_help_command(struct prs_buf *to, const struct cli_command *c)
 {
-	prs_buf_putf(to, "prs %s: %s\n\nUsage: prs %s%s%s\n", c->name, c->what, c->name, c->arguments[0] ? " " : "", c->arguments);
+	prs_buf_putf(to, "prs %s: %s\n\nUsage: prs %s%s%s\n", c->name, c->what, c->name, c->arguments[0] ? " " : "",
+	             c->arguments);
 	if (c->more) {
 		prs_buf_putc(to, '\n');
 		put_text(to, c->more, 0);
@@ -162,7 +167,8 @@ void cli_help_overview(struct prs_buf *to)
 {
 	const char *group = "";
 	prs_buf_puts(to, "prs " PRS_VERSION ": a script with run(mini_batch) over many files, in several processes,\n"
-	                 "with retries, timeouts and an error budget. Whatever stops it, it goes on.\n\nUsage: prs COMMAND ...\n");
+	                 "with retries, timeouts and an error budget. Whatever stops it, it goes on.\n\nUsage: prs "
+	                 "COMMAND ...\n");
 	for (unsigned i = 0; cli_command_at(i); i++) {
 		const struct cli_command *c = cli_command_at(i);
 		if (!c->group)
@@ -171,7 +177,8 @@ void cli_help_overview(struct prs_buf *to)
 			prs_buf_putf(to, "\n%s\n", group = c->group);
 		prs_buf_putf(to, "  %-*s%s\n", NAME_COLUMNS, c->name, c->what);
 	}
-	prs_buf_puts(to, "\nprs help COMMAND says more. A first job:\n  prs run score.py --input ./images --output scores.txt\n");
+	prs_buf_puts(to, "\nprs help COMMAND says more. A first job:\n  prs run score.py --input ./images --output "
+	                 "scores.txt\n");
 }
 
 static void put_range(struct prs_buf *to, const struct prs_option_row *row)
@@ -187,14 +194,17 @@ static void put_range(struct prs_buf *to, const struct prs_option_row *row)
 	case PRS_OPTION_TEXT: prs_buf_puts(to, row->unit); break;
 	case PRS_OPTION_LIST: prs_buf_putf(to, "%s, several times", row->unit); break;
 	}
-	bool number = row->type == PRS_OPTION_INT || row->type == PRS_OPTION_COUNT || row->type == PRS_OPTION_NUM || row->type == PRS_OPTION_SECONDS;
+	bool number = row->type == PRS_OPTION_INT || row->type == PRS_OPTION_COUNT || row->type == PRS_OPTION_NUM ||
+	              row->type == PRS_OPTION_SECONDS;
 	if (number && row->unit[0])
 		prs_buf_putf(to, " %s", row->unit);
 }
 
 static const char *resume_word(const struct prs_option_row *row)
 {
-	return row->resume == PRS_RESUME_YES ? "yes" : row->resume == PRS_RESUME_NO ? "no: start a new run" : "is not kept";
+	return row->resume == PRS_RESUME_YES  ? "yes"
+	       : row->resume == PRS_RESUME_NO ? "no: start a new run"
+	                                      : "is not kept";
 }
 
 void cli_help_option(struct prs_buf *to, const struct prs_option_row *row)
@@ -215,7 +225,7 @@ void cli_help_option(struct prs_buf *to, const struct prs_option_row *row)
 	prs_buf_putf(to, "  at resume   %s\n", resume_word(row));
 }
 
-/* ---- docs ------------------------------------------------------------------------------------------------------------- */
+/* ---- docs -------------------------------------------------------------------------------------------------------- */
 
 /* A cell of a table: '|' would end it. */
 static void put_cell(struct prs_buf *to, const char *text)
@@ -227,14 +237,18 @@ static void put_cell(struct prs_buf *to, const char *text)
 void cli_options_markdown(struct prs_buf *to)
 {
 	const char *group = "";
-	prs_buf_puts(to, "# Options\n\nMade from the option table by `prs options --markdown`. `-` and `_` are the same in names; `--flag VALUE` and `--flag=VALUE` too; a\n"
-	                 "beginning that only one option has is enough. The last one given wins; lists add. \"resume\": may `prs resume` change it?\n");
+	prs_buf_puts(to, "# Options\n\nMade from the option table by `prs options --markdown`. `-` and `_` are the "
+	                 "same in names; `--flag VALUE` and `--flag=VALUE` too; a\n"
+	                 "beginning that only one option has is enough. The last one given wins; lists add. "
+	                 "\"resume\": may `prs resume` change it?\n");
 	for (unsigned i = 0; prs_option_at(i); i++) {
 		const struct prs_option_row *row = prs_option_at(i);
 		if (!row->group[0])
 			continue;
 		if (strcmp(group, row->group) != 0)
-			prs_buf_putf(to, "\n## %s\n\n| option | value | default | meaning | v1 key | v2 key | resume |\n|---|---|---|---|---|---|---|\n",
+			prs_buf_putf(to,
+			             "\n## %s\n\n| option | value | default | meaning | v1 key | v2 key | resume "
+			             "|\n|---|---|---|---|---|---|---|\n",
 			             group = row->group);
 		PRS_AUTOBUF range;
 		prs_buf_init(&range, 4096);
@@ -253,26 +267,36 @@ void cli_options_markdown(struct prs_buf *to)
 
 static const char *action_text(unsigned action)
 {
-	static const char *const texts[] = { [PRS_ACTION_FAIL] = "fails", [PRS_ACTION_HERE] = "tries again", [PRS_ACTION_ELSEWHERE] = "tries again, on another process",
-		[PRS_ACTION_LATER] = "stops, can be resumed" };
+	static const char *const texts[] = { [PRS_ACTION_FAIL] = "fails",
+		                             [PRS_ACTION_HERE] = "tries again",
+		                             [PRS_ACTION_ELSEWHERE] = "tries again, on another process",
+		                             [PRS_ACTION_LATER] = "stops, can be resumed" };
 	return action < sizeof texts / sizeof *texts ? texts[action] : "";
 }
 
 static const char *range_title(uint16_t code)
 {
-	return code < 100 ? "The engine's own functions" : code < 150 ? "A try of a mini-batch" : code < 200 ? "A process" : "The job";
+	return code < 100   ? "The engine's own functions"
+	       : code < 150 ? "A try of a mini-batch"
+	       : code < 200 ? "A process"
+	                    : "The job";
 }
 
 void cli_errors_markdown(struct prs_buf *to)
 {
 	const char *title = "";
-	prs_buf_puts(to, "# Errors\n\nMade from the error table by `prs errors --markdown`. Codes are final. \"Fault\": where to look first: the user's job or options, the entry\n"
+	prs_buf_puts(to, "# Errors\n\nMade from the error table by `prs errors --markdown`. Codes are final. "
+	                 "\"Fault\": where to look first: the user's job or options, the entry\n"
 	                 "script, the node, the store (disk, files), the system (the engine or the machine).\n");
 	for (unsigned i = 0; prs_error_at(i); i++) {
 		const struct prs_error_row *row = prs_error_at(i);
 		if (strcmp(title, range_title(row->code)) != 0)
-			prs_buf_putf(to, "\n## %s\n\n| code | name | fault | the engine | meaning |\n|---|---|---|---|---|\n", title = range_title(row->code));
-		prs_buf_putf(to, "| %u | %s | %s | %s | ", row->code, row->name, prs_fault_name(row->fault), action_text(row->action));
+			prs_buf_putf(to,
+			             "\n## %s\n\n| code | name | fault | the engine | meaning "
+			             "|\n|---|---|---|---|---|\n",
+			             title = range_title(row->code));
+		prs_buf_putf(to, "| %u | %s | %s | %s | ", row->code, row->name, prs_fault_name(row->fault),
+		             action_text(row->action));
 		put_cell(to, row->sentence);
 		prs_buf_puts(to, " |\n");
 	}

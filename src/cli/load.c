@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * load: from the command line (a script or a job file, flags, words for the script) to one checked job. All mistakes are told at once.
+ * load: from the command line (a script or a job file, flags, words for the script) to one checked job. All mistakes
+ * are told at once.
  */
 #include "cli/load.h"
 #include "cli/venv.h"
@@ -16,7 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* ---- parts ---------------------------------------------------------------------------------------------------------- */
+/* ---- parts ------------------------------------------------------------------------------------------------------- */
 
 static int fill_job(struct prs_job *j, const struct cli_args *a, struct prs_err *err)
 {
@@ -24,7 +25,8 @@ static int fill_job(struct prs_job *j, const struct cli_args *a, struct prs_err 
 	for (size_t i = 0; i < a->options_n && !r; i++)
 		r = prs_job_set(j, a->options[i].row, a->options[i].value, a->options[i].where, err);
 	for (size_t i = 0; i < a->rest.n && !r; i++)
-		r = prs_list_add(&j->user_args, a->rest.v[i]) < 0 ? prs_fail(err, PRS_ENOMEM, "the script's arguments") : 0;
+		r = prs_list_add(&j->user_args, a->rest.v[i]) < 0 ? prs_fail(err, PRS_ENOMEM, "the script's arguments")
+		                                                  : 0;
 	return r;
 }
 
@@ -68,12 +70,14 @@ static int base_python(const struct prs_job *j, char *to, size_t n, struct prs_e
 		PRS_AUTOFREE char *name = prs_strf("python%u.%u", major, minor);
 		if (name && cli_find_python(name, NULL, to, n, &none) == 0)
 			return 0;
-		fprintf(stderr, "warning: Python %s is not on this machine: python3 of the PATH is used\n", j->env_python);
+		fprintf(stderr, "warning: Python %s is not on this machine: python3 of the PATH is used\n",
+		        j->env_python);
 	}
 	return cli_find_python("python3", NULL, to, n, err);
 }
 
-/* An environment of the packages that the job lists. Only prs run makes one; else its interpreter is said, and nothing can be asked of it. */
+/* An environment of the packages that the job lists. Only prs run makes one; else its interpreter is said, and nothing
+ * can be asked of it. */
 static void take_packages(struct prs_job *j, const char *entry, struct cli_args *a)
 {
 	struct prs_err err = { 0 };
@@ -89,26 +93,34 @@ static void take_packages(struct prs_job *j, const char *entry, struct cli_args 
 		cli_mistake(a, "%s", err.msg);
 		return;
 	}
-	PRS_AUTOFREE char *why = prs_strf("%s for %zu package%s of the job", ready || makes ? "made" : "to be made", j->env_pip.n, j->env_pip.n == 1 ? "" : "s");
+	PRS_AUTOFREE char *why = prs_strf("%s for %zu package%s of the job", ready || makes ? "made" : "to be made",
+	                                  j->env_pip.n, j->env_pip.n == 1 ? "" : "s");
 	keep_python(j, a, path, why ? why : "");
 }
 
-/* Who chooses the interpreter: --python; prs.yml by the name of the job's environment, or for all jobs; the job's packages; the PATH. */
+/* Who chooses the interpreter: --python; prs.yml by the name of the job's environment, or for all jobs; the job's
+ * packages; the PATH. */
 static void check_python(struct prs_job *j, const struct load *l, struct cli_args *a)
 {
 	struct prs_err err = { 0 };
 	char path[PATH_MAX];
-	PRS_AUTOFREE char *entry = l->is_jobfile && j->entry && j->code_dir ? prs_strf("%s/%s", j->code_dir, j->entry) : NULL;
-	PRS_AUTOFREE char *mapped = j->env_name ? prs_project_python(l->project, j->env_name) : NULL, *project = prs_project_python(l->project, NULL);
+	PRS_AUTOFREE char *entry = l->is_jobfile && j->entry && j->code_dir ? prs_strf("%s/%s", j->code_dir, j->entry)
+	                                                                    : NULL;
+	PRS_AUTOFREE char *mapped = j->env_name ? prs_project_python(l->project, j->env_name) : NULL,
+			  *project = prs_project_python(l->project, NULL);
 	const char *given = j->o.python ? j->o.python : mapped ? mapped : project;
-	const char *why = j->o.python ? "--python" : mapped ? "environments of prs.yml" : project ? "python of prs.yml" : "PATH";
+	const char *why = j->o.python ? "--python"
+	                  : mapped    ? "environments of prs.yml"
+	                  : project   ? "python of prs.yml"
+	                              : "PATH";
 	const char *script = entry ? entry : l->is_jobfile ? "" : l->script;
 	if (!given && j->env_pip.n) {
 		take_packages(j, script, a);
 		return;
 	}
 	if (cli_find_python(given ? given : "python3", script, path, sizeof path, &err) < 0)
-		cli_mistake(a, "%s%s%s", given && err.code != -PRS_EINVALID ? why : "", given && err.code != -PRS_EINVALID ? ": " : "", err.msg);
+		cli_mistake(a, "%s%s%s", given && err.code != -PRS_EINVALID ? why : "",
+		            given && err.code != -PRS_EINVALID ? ": " : "", err.msg);
 	else
 		keep_python(j, a, path, why);
 }
@@ -139,9 +151,12 @@ static void warn_of_bytes(struct prs_job *j, struct cli_args *a)
 	char text[160];
 	for (size_t i = 0; i < a->options_n; i++) {
 		const char *value = a->options[i].value;
-		if (strcmp(a->options[i].row->flag, "--mini-batch-size") != 0 || !value[0] || value[strspn(value, "0123456789")] == 0)
+		if (strcmp(a->options[i].row->flag, "--mini-batch-size") != 0 || !value[0] ||
+		    value[strspn(value, "0123456789")] == 0)
 			continue;
-		snprintf(text, sizeof text, "--mini-batch-size %.40s is %lld files: sizes are for tables, and the input is files", value, (long long)j->o.mini_batch_size);
+		snprintf(text, sizeof text,
+		         "--mini-batch-size %.40s is %lld files: sizes are for tables, and the input is files", value,
+		         (long long)j->o.mini_batch_size);
 		if (prs_list_add(&j->warnings, text) < 0)
 			cli_mistake(a, "out of memory");
 	}
@@ -159,14 +174,18 @@ static void check_script(struct prs_job *j, struct load *l, struct cli_args *a)
 	check_output_folder(j, a);
 }
 
-/* ---- a job file ------------------------------------------------------------------------------------------------------- */
+/* ---- a job file -------------------------------------------------------------------------------------------------- */
 
 /* prs.yml beside the job file or above, and the user's own. */
 static struct prs_project *find_project(struct load *l)
 {
 	const char *config = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME"), *slash = strrchr(l->script, '/');
-	PRS_AUTOFREE char *user = config && config[0] ? prs_strf("%s/prs/prs.yml", config) : home ? prs_strf("%s/.config/prs/prs.yml", home) : NULL;
-	PRS_AUTOFREE char *dir = !slash ? prs_strdup(l->cwd) : l->script[0] == '/' ? prs_strdup(l->script) : prs_strf("%s/%s", l->cwd, l->script);
+	PRS_AUTOFREE char *user = config && config[0] ? prs_strf("%s/prs/prs.yml", config)
+	                          : home              ? prs_strf("%s/.config/prs/prs.yml", home)
+	                                              : NULL;
+	PRS_AUTOFREE char *dir = !slash                ? prs_strdup(l->cwd)
+	                         : l->script[0] == '/' ? prs_strdup(l->script)
+	                                               : prs_strf("%s/%s", l->cwd, l->script);
 	if (dir && slash)
 		*strrchr(dir, '/') = 0;
 	return dir ? prs_project_find(program_fs(), dir[0] ? dir : "/", user, l->doc) : NULL;
@@ -176,7 +195,8 @@ static void check_jobfile(struct prs_job *j, struct load *l, struct cli_args *a)
 {
 	struct prs_err err = { 0 };
 	if (j->o.code)
-		cli_mistake(a, "--code belongs to scripts: a job file has a key for it (code or source_directory), see --set");
+		cli_mistake(a, "--code belongs to scripts: a job file has a key for it (code or source_directory), see "
+		               "--set");
 	struct prs_jobfile_request q = { .struct_size = sizeof q,
 		                         .fs = program_fs(),
 		                         .file = l->script,
@@ -197,12 +217,13 @@ static void check_lists(const struct prs_job *j, struct cli_args *a)
 {
 	for (size_t i = 0; i < j->inputs_n; i++) {
 		struct prs_err err = { 0 };
-		if (j->inputs[i].is_list && j->inputs[i].path && prs_list_file_check(program_fs(), j->inputs[i].path, j->inputs[i].base, &err) < 0)
+		if (j->inputs[i].is_list && j->inputs[i].path &&
+		    prs_list_file_check(program_fs(), j->inputs[i].path, j->inputs[i].base, &err) < 0)
 			cli_mistake(a, "input %s: %s", j->inputs[i].name, err.msg);
 	}
 }
 
-/* ---- the whole -------------------------------------------------------------------------------------------------------- */
+/* ---- the whole --------------------------------------------------------------------------------------------------- */
 
 int load_job(struct prs_job *j, struct load *l, struct cli_args *a)
 {
@@ -214,7 +235,8 @@ int load_job(struct prs_job *j, struct load *l, struct cli_args *a)
 	l->only = cli_has(a, "--only-failed") ? only_failed_read(a, &err) : NULL;
 	if (cli_has(a, "--only-failed") && !l->only)
 		return complain(2, &err);
-	if (l->only && l->script && !prs_is_jobfile(l->script) && !j->o.input.n && only_failed_inputs(l->only, j, &err) < 0)
+	if (l->only && l->script && !prs_is_jobfile(l->script) && !j->o.input.n &&
+	    only_failed_inputs(l->only, j, &err) < 0)
 		return complain(2, &err);
 	if (!getcwd(l->cwd, sizeof l->cwd)) {
 		cli_mistake(a, "the current folder: %s", strerror(errno));
@@ -239,7 +261,8 @@ int load_job(struct prs_job *j, struct load *l, struct cli_args *a)
 	else if (!a->mistakes_n)
 		check_lists(j, a);
 	if (a->mistakes_n && l->is_jobfile) { /* a mistake has several lines, and begins with its place */
-		fprintf(stderr, "prs: %u mistake%s\n%s", a->mistakes_n, a->mistakes_n > 1 ? "s" : "", prs_buf_str(&a->mistakes));
+		fprintf(stderr, "prs: %u mistake%s\n%s", a->mistakes_n, a->mistakes_n > 1 ? "s" : "",
+		        prs_buf_str(&a->mistakes));
 		return 2;
 	}
 	return a->mistakes_n ? complain_all(a->mistakes_n, &a->mistakes) : 0;
@@ -264,10 +287,7 @@ void load_warnings(struct load *l, bool short_form)
 		fputs(prs_buf_str(&b), stderr);
 }
 
-bool load_is_empty(const struct load *l)
-{
-	return l->only && only_failed_none(l->only);
-}
+bool load_is_empty(const struct load *l) { return l->only && only_failed_none(l->only); }
 
 void load_done(struct load *l)
 {

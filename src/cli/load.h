@@ -10,18 +10,24 @@
 struct load {
 	struct prs_yaml_doc *doc; /* findings about the job file */
 	struct prs_project *project;
-	const char *script;       /* the script or job file, as typed; NULL = none */
+	const char *script; /* the script or job file, as typed; NULL = none */
 	bool is_jobfile;
-	struct prs_list sets;     /* --set */
+	struct prs_list sets; /* --set */
 	char cwd[PATH_MAX];
 	struct only_failed *only; /* --only-failed; NULL = not given */
 };
 
 /* The flags that are no options of the table. */
-#define LOAD_FLAGS                                                                                                                  \
-	{ "--set", NULL, "KEY=VALUE", "set a key of the job file, as in --set jobs.score.mini_batch_size=5; may be given several times" }, \
-	{ "--job", NULL, "NAME", "run this job of a pipeline alone; what comes from other jobs is given with --input NAME=PATH" },                 \
-	{ "--only-failed", NULL, "RUN", "of the input only what failed in RUN: the items that its failed_items.jsonl names; a script has its --input from there" }
+#define LOAD_FLAGS                                                                                                     \
+	{ "--set", NULL, "KEY=VALUE",                                                                                  \
+	  "set a key of the job file, as in --set jobs.score.mini_batch_size=5; may be given several times" },         \
+		{ "--job", NULL, "NAME",                                                                               \
+		  "run this job of a pipeline alone; what comes from other jobs is given with --input NAME=PATH" },    \
+	{                                                                                                              \
+		"--only-failed", NULL, "RUN",                                                                          \
+			"of the input only what failed in RUN: the items that its failed_items.jsonl names; a script " \
+			"has its --input from there"                                                                   \
+	}
 
 /* 0, or the exit status: the mistakes are on stderr. `j` and `l` are to be freed either way. */
 int load_job(struct prs_job *j, struct load *l, struct cli_args *a);
@@ -31,7 +37,7 @@ void load_warnings(struct load *l, bool short_form);
 bool load_is_empty(const struct load *l);
 void load_done(struct load *l);
 
-/* ---- --only-failed (only_failed.c) ------------------------------------------------------------------------------------ */
+/* ---- --only-failed (only_failed.c) ------------------------------------------------------------------------------- */
 
 /* Reads the run that is named. */
 struct only_failed *only_failed_read(struct cli_args *a, struct prs_err *err);

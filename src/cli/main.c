@@ -21,7 +21,8 @@ static int run_command(const struct cli_command *c, int argc, char **argv)
 		prs_buf_init(&b, 1 << 20);
 		cli_help_command(&b, c);
 		status = cli_print(&b);
-	} else if (a.mistakes_n && c->run != cmd_run && c->run != cmd_validate && c->run != cmd_plan) { /* told together with those of the job */
+	} else if (a.mistakes_n && c->run != cmd_run && c->run != cmd_validate &&
+	           c->run != cmd_plan) { /* told together with those of the job */
 		status = complain_all(a.mistakes_n, &a.mistakes);
 	} else {
 		status = c->run(&a);
@@ -41,9 +42,12 @@ static int unknown(const char *name)
 }
 
 /* Spellings that are not commands. */
-static const char *const other_names[][2] = { { "--help", "help" }, { "-h", "help" }, { "--version", "version" }, { "-V", "version" } };
+static const char *const other_names[][2] = {
+	{ "--help", "help" }, { "-h", "help" }, { "--version", "version" }, { "-V", "version" }
+};
 
-/* Started with closed descriptors (prs run >&-), no file of the run may become 0, 1 or 2: what is printed would go into it. */
+/* Started with closed descriptors (prs run >&-), no file of the run may become 0, 1 or 2: what is printed would go into
+ * it. */
 static void open_standard(void)
 {
 	int fd;

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  * only_failed: --only-failed RUN: the items that failed in a run as the input of a job.
  *
- * They are read from the run's journal and plan (what failed_items.jsonl is made from), so that every name survives and each item keeps the
- * input it belongs to. The paths of an input go to an unnamed file, 0 bytes between them (data/list_file.h), in the order of the run.
+ * They are read from the run's journal and plan (what failed_items.jsonl is made from), so that every name survives and
+ * each item keeps the
+ * input it belongs to. The paths of an input go to an unnamed file, 0 bytes between them (data/list_file.h), in the
+ * order of the run.
  */
 #include "cli/load.h"
 #include "cli/view.h"
@@ -32,7 +34,8 @@ struct only_failed {
 bool only_failed_none(const struct only_failed *o)
 {
 	if (!o->items)
-		fprintf(stderr, "%s has no failed items%s: there is nothing to run\n", o->run.name, o->nameless ? " that are known by name" : "");
+		fprintf(stderr, "%s has no failed items%s: there is nothing to run\n", o->run.name,
+		        o->nameless ? " that are known by name" : "");
 	return !o->items;
 }
 
@@ -83,14 +86,16 @@ int only_failed_inputs(const struct only_failed *o, struct prs_job *j, struct pr
 	for (size_t i = 0; i < o->was.inputs_n && !r; i++) {
 		const struct prs_job_input *in = &o->was.inputs[i];
 		PRS_AUTOFREE char *text = prs_strf("%s=%s%s", in->name, in->is_list ? "@" : "", in->path);
-		r = text ? prs_job_set(j, prs_option_at(PRS_OPTION_ID_input), text, "--only-failed", err) : prs_fail(err, PRS_ENOMEM, "the inputs");
+		r = text ? prs_job_set(j, prs_option_at(PRS_OPTION_ID_input), text, "--only-failed", err)
+		         : prs_fail(err, PRS_ENOMEM, "the inputs");
 	}
 	return r;
 }
 
-/* ---- which items ------------------------------------------------------------------------------------------------------ */
+/* ---- which items ------------------------------------------------------------------------------------------------- */
 
-/* The input of the job that takes the items of the run's k-th: the one of that name, else with as many inputs the one in that place. */
+/* The input of the job that takes the items of the run's k-th: the one of that name, else with as many inputs the one
+ * in that place. */
 static size_t input_for(const struct only_failed *o, const struct prs_job *j, size_t k)
 {
 	for (size_t i = 0; i < j->inputs_n; i++)
@@ -119,7 +124,8 @@ static int take(struct only_failed *o, const struct prs_unit *u, struct prs_buf 
 		                : r < 0                   ? (enum prs_code) - r
 		                                          : PRS_ENOMEM,
 		                "the items of mini-batch %llu of %s", (unsigned long long)u->id, o->run.name);
-	for (const char *p = (const char *)to->data + from, *end = (const char *)to->data + to->len; p < end; p += strlen(p) + 1)
+	for (const char *p = (const char *)to->data + from, *end = (const char *)to->data + to->len; p < end;
+	     p += strlen(p) + 1)
 		if (lstat(p, &st) < 0)
 			note_gone(o, p);
 	return 0;
@@ -169,7 +175,9 @@ static void check_inputs(const struct only_failed *o, const struct prs_job *j, s
 {
 	for (size_t k = 0; k < o->was.inputs_n; k++)
 		if (input_for(o, j, k) == j->inputs_n && has_failed(o, k))
-			cli_mistake(a, "--only-failed: items of the input %s of %s failed, but this job has no input of that name",
+			cli_mistake(a,
+			            "--only-failed: items of the input %s of %s failed, but this job has no input of "
+			            "that name",
 			            o->was.inputs[k].name, o->run.name);
 }
 
@@ -191,12 +199,12 @@ void only_failed_choose(struct only_failed *o, struct prs_job *j, struct cli_arg
 	if (r)
 		cli_mistake(a, "--only-failed: %s", err.msg);
 	if (o->gone)
-		cli_mistake(a, "--only-failed: %llu of the %llu items that failed in %s %s not there any more: %s%s", (unsigned long long)o->gone,
-		            (unsigned long long)o->items, o->run.name, o->gone == 1 ? "is" : "are", prs_buf_str(&o->lost),
-		            o->gone > NAMED ? ", ..." : "");
+		cli_mistake(a, "--only-failed: %llu of the %llu items that failed in %s %s not there any more: %s%s",
+		            (unsigned long long)o->gone, (unsigned long long)o->items, o->run.name,
+		            o->gone == 1 ? "is" : "are", prs_buf_str(&o->lost), o->gone > NAMED ? ", ..." : "");
 }
 
-/* ---- what a person must know ------------------------------------------------------------------------------------------ */
+/* ---- what a person must know ------------------------------------------------------------------------------------- */
 
 void only_failed_notes(const struct only_failed *o)
 {
@@ -204,21 +212,26 @@ void only_failed_notes(const struct only_failed *o)
 	const char *state = cli_view_state(&o->view), *name = o->run.name;
 	uint64_t final = c->units[PRS_UNIT_DONE] + c->units[PRS_UNIT_FAILED];
 	if (o->nameless)
-		fprintf(stderr, "warning: %llu item%s of %s had no row because run() returned too few: which ones is not known, they are not taken\n",
+		fprintf(stderr,
+		        "warning: %llu item%s of %s had no row because run() returned too few: which ones is not "
+		        "known, they are not taken\n",
 		        (unsigned long long)o->nameless, o->nameless == 1 ? "" : "s", name);
 	if (final < o->view.ledger.next_id || !o->view.ledger.planned_all)
 		fprintf(stderr,
-		        "warning: %s is %s and did not get to the end of its input; what did not run there is not taken (prs resume %s%s goes on with it)\n",
+		        "warning: %s is %s and did not get to the end of its input; what did not run there is not "
+		        "taken (prs resume %s%s goes on with it)\n",
 		        name, state, name, strcmp(state, "interrupted") ? " --retry-failed" : "");
 }
 
 int only_failed_check_output(const struct only_failed *o, const struct prs_job *j, struct prs_err *err)
 {
 	struct stat mine, its;
-	if (!j->output_file || !o->was.output_file || stat(j->output_file, &mine) < 0 || stat(o->was.output_file, &its) < 0)
+	if (!j->output_file || !o->was.output_file || stat(j->output_file, &mine) < 0 ||
+	    stat(o->was.output_file, &its) < 0)
 		return 0;
 	if (mine.st_dev != its.st_dev || mine.st_ino != its.st_ino)
 		return 0;
-	return prs_fail(err, PRS_EEXISTS, "%s is the output of %s, with the rows of all that did not fail: give this run another output",
+	return prs_fail(err, PRS_EEXISTS,
+	                "%s is the output of %s, with the rows of all that did not fail: give this run another output",
 	                j->output_file, o->run.name);
 }

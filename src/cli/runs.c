@@ -50,7 +50,7 @@ const char *cli_short_path(const char *path, char *to, size_t n)
 	return rest && (size_t)snprintf(to, n, "~/%s", rest) < n ? to : path;
 }
 
-/* ---- all of them ------------------------------------------------------------------------------------------------------ */
+/* ---- all of them ------------------------------------------------------------------------------------------------- */
 
 static bool is_run(const char *dir, uint64_t *ret_time_ns)
 {
@@ -118,7 +118,7 @@ int cli_list_runs(const char *runs, struct prs_list *ret, struct prs_err *err)
 	return r;
 }
 
-/* ---- one of them ------------------------------------------------------------------------------------------------------ */
+/* ---- one of them ------------------------------------------------------------------------------------------------- */
 
 static const char *nearest(const struct prs_list *all, const char *word)
 {
@@ -138,10 +138,13 @@ static int no_run(const struct prs_list *all, const char *word, const char *runs
 {
 	const char *near = nearest(all, word);
 	if (!all->n)
-		return prs_fail(err, PRS_ENOTFOUND, "there is no run in %s (the place is --runs-dir, $PRS_RUNS, else ./runs)", runs);
+		return prs_fail(err, PRS_ENOTFOUND,
+		                "there is no run in %s (the place is --runs-dir, $PRS_RUNS, else ./runs)", runs);
 	if (near)
 		return prs_fail(err, PRS_ENOTFOUND, "no run %s in %s; did you mean %s?", word, runs, near);
-	return prs_fail(err, PRS_ENOTFOUND, "no run %s in %s: give an id, the beginning of one, a path, or last. prs list shows all %zu", word, runs, all->n);
+	return prs_fail(err, PRS_ENOTFOUND,
+	                "no run %s in %s: give an id, the beginning of one, a path, or last. prs list shows all %zu",
+	                word, runs, all->n);
 }
 
 /* The run that `word` names; all are sorted newest first. */
@@ -164,8 +167,8 @@ static int choose(const struct prs_list *all, const char *word, const char *runs
 		*ret = found++ ? *ret : all->v[i];
 	}
 	if (found > 1)
-		return prs_fail(err, PRS_EINVALID, "%u runs in %s begin with %s (%s, %s%s): give more of the id", found, runs, word, *ret, second,
-		                found > 2 ? ", ..." : "");
+		return prs_fail(err, PRS_EINVALID, "%u runs in %s begin with %s (%s, %s%s): give more of the id", found,
+		                runs, word, *ret, second, found > 2 ? ", ..." : "");
 	return found ? 0 : no_run(all, word, runs, err);
 }
 
@@ -186,7 +189,10 @@ int cli_find_run(const struct cli_args *a, const char *word, struct cli_run *ret
 	if (strchr(word, '/') || !strcmp(word, ".") || !strcmp(word, "..")) {
 		snprintf(path, sizeof path, "%s", word);
 		if (!is_run(path, &when))
-			r = prs_fail(err, PRS_ENOTFOUND, is_folder(path) ? "%s is not a run folder: it has no file RUN" : "there is no folder %s", word);
+			r = prs_fail(err, PRS_ENOTFOUND,
+			             is_folder(path) ? "%s is not a run folder: it has no file RUN"
+			                             : "there is no folder %s",
+			             word);
 	} else {
 		r = cli_list_runs(runs, &all, err);
 		r = r ? r : choose(&all, word, runs, &name, err);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * screen: see screen.h.
  *
- * On a terminal one live line that is rewritten in place (only when it changed); otherwise a line every 10 s. stdout stays empty but for --json.
+ * On a terminal one live line that is rewritten in place (only when it changed); otherwise a line every 10 s. stdout
+ * stays empty but for --json.
  */
 #include "cli/screen.h"
 
@@ -18,7 +19,12 @@
 #include <unistd.h>
 
 #define LINE_EVERY_US UINT64_C(10000000)
-enum { LINE_BYTES = 64 << 10, TEXT_BYTES = 1 << 20, PROCESSES_SHOWN = 32, SPARE = 3 /* columns: the terminal shows ^C behind the line */ };
+enum {
+	LINE_BYTES = 64 << 10,
+	TEXT_BYTES = 1 << 20,
+	PROCESSES_SHOWN = 32,
+	SPARE = 3 /* columns: the terminal shows ^C behind the line */
+};
 
 void screen_init(struct screen *s, bool json, bool quiet)
 {
@@ -88,7 +94,7 @@ void screen_put(struct screen *s, struct prs_buf *text)
 	fflush(stderr);
 }
 
-/* ---- while it runs ---------------------------------------------------------------------------------------------------- */
+/* ---- while it runs ----------------------------------------------------------------------------------------------- */
 
 /* Columns: the line is ASCII but for its colours. */
 static unsigned visible(struct prs_buf *line)
@@ -137,7 +143,8 @@ bool screen_asks(void *ctx)
 	return s->asked;
 }
 
-void screen_processes(void *ctx, const struct prs_console_process *v, size_t n, const char *waits_for, const char *last_error)
+void screen_processes(void *ctx, const struct prs_console_process *v, size_t n, const char *waits_for,
+                      const char *last_error)
 {
 	struct screen *s = ctx;
 	unsigned wide = columns();
@@ -147,7 +154,8 @@ void screen_processes(void *ctx, const struct prs_console_process *v, size_t n, 
 	prs_buf_putf(&b, "waits for %s\n", waits_for);
 	prs_console_processes(&b, v, n < PROCESSES_SHOWN ? n : PROCESSES_SHOWN, wide);
 	if (n > PROCESSES_SHOWN)
-		prs_buf_putf(&b, "  ... and %zu more: prs why %s\n", n - PROCESSES_SHOWN, s->run_name ? s->run_name : "");
+		prs_buf_putf(&b, "  ... and %zu more: prs why %s\n", n - PROCESSES_SHOWN,
+		             s->run_name ? s->run_name : "");
 	if (last_error[0]) {
 		prs_buf_puts(&b, "last error: ");
 		prs_put_plain(&b, last_error);
@@ -239,7 +247,7 @@ void screen_say(void *ctx, const char *sentence)
 		screen_put(s, &b);
 }
 
-/* ---- the end ---------------------------------------------------------------------------------------------------------- */
+/* ---- the end ----------------------------------------------------------------------------------------------------- */
 
 static void member(struct prs_buf *b, const char *key, const char *text)
 {
@@ -249,7 +257,10 @@ static void member(struct prs_buf *b, const char *key, const char *text)
 	prs_put_json(b, text);
 }
 
-static void number(struct prs_buf *b, const char *key, uint64_t v) { prs_buf_putf(b, ",\"%s\":%llu", key, (unsigned long long)v); }
+static void number(struct prs_buf *b, const char *key, uint64_t v)
+{
+	prs_buf_putf(b, ",\"%s\":%llu", key, (unsigned long long)v);
+}
 
 static const char *result_word(int state)
 {
@@ -288,7 +299,8 @@ static void end_event(const struct prs_engine_end *end, int status, const struct
 {
 	PRS_AUTOBUF b;
 	prs_buf_init(&b, TEXT_BYTES);
-	prs_buf_putf(&b, "{\"type\":\"end\",\"result\":\"%s\",\"exit\":%d", err ? "error" : result_word(end->result.state), status);
+	prs_buf_putf(&b, "{\"type\":\"end\",\"result\":\"%s\",\"exit\":%d",
+	             err ? "error" : result_word(end->result.state), status);
 	if (err) {
 		member(&b, "error", prs_error_row(err->code)->name);
 		member(&b, "cause", err->msg);
@@ -321,7 +333,8 @@ static bool has_entries(const char *dir)
 	return any;
 }
 
-void screen_end(struct screen *s, const struct prs_engine_end *end, const char *logs, int status, const struct prs_err *err)
+void screen_end(struct screen *s, const struct prs_engine_end *end, const char *logs, int status,
+                const struct prs_err *err)
 {
 	PRS_AUTOBUF b, trace;
 	char output[PATH_MAX], dir[PATH_MAX];

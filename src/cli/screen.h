@@ -8,16 +8,19 @@
 #include "master/engine.h"
 
 struct screen {
-	bool json, quiet;       /* from the command */
-	bool terminal, color;   /* of stderr */
-	bool keys;              /* the person may ask (io/keys.h) */
-	bool asked, hinting;    /* a key was pressed for the processes; the live line says which */
+	bool json, quiet;     /* from the command */
+	bool terminal, color; /* of stderr */
+	bool keys;            /* the person may ask (io/keys.h) */
+	bool asked, hinting;  /* a key was pressed for the processes; the live line says which */
 	bool drawn, error_shown;
-	const char *copied, *original; /* tracebacks name files of the snapshot's working copy: shown as the user's own; NULL = as they are */
-	const char *run_name;   /* for commands; may be NULL */
-	const char *output_dir; /* where the script of a job without an output file writes; NULL = there is such a file */
-	unsigned shown;         /* columns of the live line as drawn */
-	uint64_t next_us;       /* not on a terminal: when the next line is due */
+	const char *copied,
+		/* tracebacks name files of the snapshot's working copy: shown as the user's own; NULL = as they are */
+		*original;
+	const char *run_name; /* for commands; may be NULL */
+	/* where the script of a job without an output file writes; NULL = there is such a file */
+	const char *output_dir;
+	unsigned shown;            /* columns of the live line as drawn */
+	uint64_t next_us;          /* not on a terminal: when the next line is due */
 	struct prs_buf line, last; /* live line; as it stands on the screen */
 };
 
@@ -33,13 +36,15 @@ void screen_put(struct screen *s, struct prs_buf *text);
 void screen_progress(void *ctx, const struct prs_progress *p);
 /* The person pressed the key: the engine shall call screen_processes(). */
 bool screen_asks(void *ctx);
-void screen_processes(void *ctx, const struct prs_console_process *v, size_t n, const char *waits_for, const char *last_error);
+void screen_processes(void *ctx, const struct prs_console_process *v, size_t n, const char *waits_for,
+                      const char *last_error);
 void screen_ending(void *ctx);
 void screen_error(void *ctx, const char *where, const char *text, size_t n);
 void screen_event(void *ctx, const char *line, size_t n);
 void screen_warn(void *ctx, const char *sentence);
 void screen_say(void *ctx, const char *sentence);
 /* The last screen, or the last event. `err` NULL: the job ran. */
-void screen_end(struct screen *s, const struct prs_engine_end *end, const char *logs, int status, const struct prs_err *err);
+void screen_end(struct screen *s, const struct prs_engine_end *end, const char *logs, int status,
+                const struct prs_err *err);
 
 #endif

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
- * shell: what shells and man want to know, made of the command and option tables: prs completion bash|zsh, and the man page (prs _man).
+ * shell: what shells and man want to know, made of the command and option tables: prs completion bash|zsh, and the man
+ * page (prs _man).
  */
 #include "cli/cli.h"
 
 #include <stdio.h>
 #include <string.h>
 
-/* ---- words ------------------------------------------------------------------------------------------------------------ */
+/* ---- words ------------------------------------------------------------------------------------------------------- */
 
 typedef void word_fn(struct prs_buf *to, const char *word, const char *help);
 
@@ -54,12 +55,13 @@ static void put_choices(struct prs_buf *to, const char *choices)
 		prs_buf_putc(to, *p == '|' ? ' ' : *p);
 }
 
-/* ---- bash ------------------------------------------------------------------------------------------------------------- */
+/* ---- bash -------------------------------------------------------------------------------------------------------- */
 
 static void put_bash(struct prs_buf *to)
 {
 	prs_buf_puts(to, "# bash completion of prs: source it, or put it into /etc/bash_completion.d/\n_prs() {\n"
-	                 "\tlocal word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} command=${COMP_WORDS[1]} runs=${PRS_RUNS:-runs}\n"
+	                 "\tlocal word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} "
+	                 "command=${COMP_WORDS[1]} runs=${PRS_RUNS:-runs}\n"
 	                 "\tCOMPREPLY=()\n\tif [ \"$COMP_CWORD\" = 1 ]; then\n\t\tCOMPREPLY=($(compgen -W \"");
 	put_commands(to, false, " ");
 	prs_buf_puts(to, "\" -- \"$word\"))\n\t\treturn\n\tfi\n\tcase $before in\n");
@@ -81,21 +83,24 @@ static void put_bash(struct prs_buf *to)
 	}
 	prs_buf_puts(to, "\t\tesac\n\t\treturn\n\tfi\n\tcase $command in\n\t");
 	put_commands(to, true, "|");
-	prs_buf_puts(to, ") COMPREPLY=($(compgen -W \"last $(ls \"$runs\" 2>/dev/null)\" -- \"$word\")) ;;\n\thelp) COMPREPLY=($(compgen -W \"");
+	prs_buf_puts(to, ") COMPREPLY=($(compgen -W \"last $(ls \"$runs\" 2>/dev/null)\" -- \"$word\")) ;;\n\thelp) "
+	                 "COMPREPLY=($(compgen -W \"");
 	put_commands(to, false, " ");
 	prs_buf_puts(to, "\" -- \"$word\")) ;;\n\tesac\n}\ncomplete -o default -F _prs prs\n");
 }
 
-/* ---- zsh -------------------------------------------------------------------------------------------------------------- */
+/* ---- zsh --------------------------------------------------------------------------------------------------------- */
 
 static void put_zsh(struct prs_buf *to)
 {
-	prs_buf_puts(to, "#compdef prs\n# zsh completion of prs: put it as _prs into a folder of $fpath\n_prs() {\n\tlocal -a words_\n\tlocal runs=${PRS_RUNS:-runs}\n"
+	prs_buf_puts(to, "#compdef prs\n# zsh completion of prs: put it as _prs into a folder of $fpath\n_prs() "
+	                 "{\n\tlocal -a words_\n\tlocal runs=${PRS_RUNS:-runs}\n"
 	                 "\tif (( CURRENT == 2 )); then\n\t\twords_=(");
 	for (unsigned i = 0; cli_command_at(i); i++)
 		if (cli_command_at(i)->group)
 			put_described(to, cli_command_at(i)->name, cli_command_at(i)->what);
-	prs_buf_puts(to, ")\n\t\t_describe command words_\n\t\treturn\n\tfi\n\tif [[ $PREFIX == -* ]]; then\n\t\tcase ${words[2]} in\n");
+	prs_buf_puts(to, ")\n\t\t_describe command words_\n\t\treturn\n\tfi\n\tif [[ $PREFIX == -* ]]; then\n\t\tcase "
+	                 "${words[2]} in\n");
 	for (unsigned i = 0; cli_command_at(i); i++) {
 		if (!cli_command_at(i)->group)
 			continue;
@@ -105,7 +110,8 @@ static void put_zsh(struct prs_buf *to)
 	}
 	prs_buf_puts(to, "\t\tesac\n\t\t_describe option words_\n\t\treturn\n\tfi\n\tcase ${words[2]} in\n\t");
 	put_commands(to, true, "|");
-	prs_buf_puts(to, ") words_=(last $runs/*(N:t)); _describe run words_ ;;\n\tesac\n\t_files\n}\ncompdef _prs prs\n");
+	prs_buf_puts(to,
+	             ") words_=(last $runs/*(N:t)); _describe run words_ ;;\n\tesac\n\t_files\n}\ncompdef _prs prs\n");
 }
 
 int cmd_completion(struct cli_args *a)
@@ -125,7 +131,7 @@ int cmd_completion(struct cli_args *a)
 	return cli_print(&b);
 }
 
-/* ---- man page (man(7)) ------------------------------------------------------------------------------------------------ */
+/* ---- man page (man(7)) ------------------------------------------------------------------------------------------- */
 
 /* A line may not begin with . or ', and - and \ are written as such. */
 static void put_roff(struct prs_buf *to, const char *text)
@@ -182,13 +188,18 @@ int cmd_man(struct cli_args *a)
 	const char *group = "";
 	(void)a;
 	prs_buf_init(&b, 4 << 20);
-	prs_buf_puts(&b, ".TH PRS 1 \"\" \"prs " PRS_VERSION "\" \"User Commands\"\n.SH NAME\nprs \\- parallel run steps\n.SH SYNOPSIS\n.B prs\n.I COMMAND\n[\\fIarguments\\fR]\n"
-	                 ".SH DESCRIPTION\nRuns an entry script with run(mini_batch) over many files, in several processes, with retries, timeouts and an error budget.\n"
-	                 "Rows stand in the output in input order, each exactly once, whatever stopped the job in between.\n.SH COMMANDS\n");
+	prs_buf_puts(&b, ".TH PRS 1 \"\" \"prs " PRS_VERSION
+	                 "\" \"User Commands\"\n.SH NAME\nprs \\- parallel run steps\n.SH SYNOPSIS\n.B prs\n.I "
+	                 "COMMAND\n[\\fIarguments\\fR]\n"
+	                 ".SH DESCRIPTION\nRuns an entry script with run(mini_batch) over many files, in several "
+	                 "processes, with retries, timeouts and an error budget.\n"
+	                 "Rows stand in the output in input order, each exactly once, whatever stopped the job in "
+	                 "between.\n.SH COMMANDS\n");
 	for (unsigned i = 0; cli_command_at(i); i++)
 		if (cli_command_at(i)->group)
 			put_man_command(&b, cli_command_at(i));
-	prs_buf_puts(&b, ".SH OPTIONS\nOf prs run; the same names are keys of job files and of prs resume \\-\\-set.\n");
+	prs_buf_puts(&b,
+	             ".SH OPTIONS\nOf prs run; the same names are keys of job files and of prs resume \\-\\-set.\n");
 	for (unsigned i = 0; prs_option_at(i); i++) {
 		const struct prs_option_row *row = prs_option_at(i);
 		if (!row->group[0])
@@ -199,7 +210,8 @@ int cmd_man(struct cli_args *a)
 		if (row->def[0] && row->type != PRS_OPTION_BOOL)
 			prs_buf_putf(&b, "Default: %s.\n", row->def);
 	}
-	prs_buf_puts(&b, ".SH ENVIRONMENT\n.TP\n.B PRS_RUNS\nthe folder of run folders, instead of ./runs\n.TP\n.B NO_COLOR\nno colors\n.SH FILES\n.TP\n.B runs/<id>/\na run: "
+	prs_buf_puts(&b, ".SH ENVIRONMENT\n.TP\n.B PRS_RUNS\nthe folder of run folders, instead of ./runs\n.TP\n.B "
+	                 "NO_COLOR\nno colors\n.SH FILES\n.TP\n.B runs/<id>/\na run: "
 	                 "copy of the script's folder, journal, rows, logs, outputs\n");
 	return cli_print(&b);
 }

@@ -15,9 +15,10 @@
 #include <string.h>
 #include <unistd.h>
 
-/* ---- paths ------------------------------------------------------------------------------------------------------------ */
+/* ---- paths ------------------------------------------------------------------------------------------------------- */
 
-/* The program itself, and its loader: beside an installed program (bin/prs, share/prs/python), or in the source tree of a built one
+/* The program itself, and its loader: beside an installed program (bin/prs, share/prs/python), or in the source tree of
+ * a built one
  * (build/src/cli/prs): always by its own path. */
 int cli_find_parts(char program[PATH_MAX], char loader[PATH_MAX], struct prs_err *err)
 {
@@ -38,10 +39,12 @@ int cli_find_parts(char program[PATH_MAX], char loader[PATH_MAX], struct prs_err
 			return 0;
 		}
 	}
-	return prs_fail(err, PRS_ENOTFOUND, "%s/../share/prs/python/prs_worker.py is missing, which belongs to %s: install prs again", folder, program);
+	return prs_fail(err, PRS_ENOTFOUND,
+	                "%s/../share/prs/python/prs_worker.py is missing, which belongs to %s: install prs again",
+	                folder, program);
 }
 
-/* ---- the head --------------------------------------------------------------------------------------------------------- */
+/* ---- the head ---------------------------------------------------------------------------------------------------- */
 
 struct start {
 	struct screen screen; /* first: the screen's callbacks get this */
@@ -64,12 +67,21 @@ static void on_opened(void *ctx, const struct prs_engine_opened *o)
 		st->screen.copied = st->copied;
 		st->screen.original = j->code_dir;
 	}
-	struct prs_console_head h = { .run_name = st->s->run->name, .run_dir = cli_short_path(st->s->run->dir, dir, sizeof dir), .script = j->entry,
+	struct prs_console_head h = { .run_name = st->s->run->name,
+		                      .run_dir = cli_short_path(st->s->run->dir, dir, sizeof dir),
+		                      .script = j->entry,
 		                      .python = cli_short_path(j->python, python, sizeof python),
-		                      .python_why = j->python_why, .inputs = inputs, .inputs_n = n, .only_failed = j->only_failed_name,
-		                      .only_failed_items = j->only_failed_items, .processes = (uint32_t)j->o.processes,
-		                      .warnings = (const char *const *)j->warnings.v, .warnings_n = j->warnings.n, .resumed = o->resumed,
-		                      .resumed_done = o->done, .resumed_total = o->mini_batches };
+		                      .python_why = j->python_why,
+		                      .inputs = inputs,
+		                      .inputs_n = n,
+		                      .only_failed = j->only_failed_name,
+		                      .only_failed_items = j->only_failed_items,
+		                      .processes = (uint32_t)j->o.processes,
+		                      .warnings = (const char *const *)j->warnings.v,
+		                      .warnings_n = j->warnings.n,
+		                      .resumed = o->resumed,
+		                      .resumed_done = o->done,
+		                      .resumed_total = o->mini_batches };
 	PRS_AUTOBUF b;
 	prs_buf_init(&b, 1 << 20);
 	prs_console_start(&b, &h, st->screen.color);
@@ -77,22 +89,26 @@ static void on_opened(void *ctx, const struct prs_engine_opened *o)
 		screen_put(&st->screen, &b);
 }
 
-/* ---- the engine ------------------------------------------------------------------------------------------------------- */
+/* ---- the engine -------------------------------------------------------------------------------------------------- */
 
 /* A job that had ended before: what it is, and what can be done. */
 static int was_over(const struct cli_start *s, const struct prs_engine_end *end)
 {
 	const struct prs_result *r = &end->result;
 	if (r->state == PRS_JOB_COMPLETED) {
-		fprintf(stderr, "%s is completed: there is nothing to resume%s%s\n", s->run->name, end->output[0] ? ". Output: " : "", end->output);
+		fprintf(stderr, "%s is completed: there is nothing to resume%s%s\n", s->run->name,
+		        end->output[0] ? ". Output: " : "", end->output);
 		if (s->retry_failed && r->failed)
-			fprintf(stderr, "Its output is published: the %llu mini-batch%s that failed can only run again in a new run (prs run JOB --only-failed RUN)\n", (unsigned long long)r->failed,
-			        r->failed == 1 ? "" : "es");
+			fprintf(stderr,
+			        "Its output is published: the %llu mini-batch%s that failed can only run again in a "
+			        "new run (prs run JOB --only-failed RUN)\n",
+			        (unsigned long long)r->failed, r->failed == 1 ? "" : "es");
 	} else if (r->state == PRS_JOB_CANCELED) {
 		fprintf(stderr, "%s was canceled: start a new run\n", s->run->name);
 	} else {
-		fprintf(stderr, "%s failed%s%s\nStart a new run, or try what failed once more: prs resume %s --retry-failed\n", s->run->name, r->text ? ": " : "",
-		        r->text ? r->text : "", s->run->name);
+		fprintf(stderr,
+		        "%s failed%s%s\nStart a new run, or try what failed once more: prs resume %s --retry-failed\n",
+		        s->run->name, r->text ? ": " : "", r->text ? r->text : "", s->run->name);
 	}
 	return end->exit_code;
 }
@@ -141,11 +157,30 @@ int cli_start(const struct cli_start *s)
 	int r = cli_find_parts(program, loader, &err);
 	if (!r && make_environment(s->job, s->run->dir, s->run->name, &env, &gpus) < 0)
 		r = prs_fail(&err, PRS_ENOMEM, "the environment of the workers");
-	struct prs_engine_config c = { .struct_size = sizeof c, .fs = program_fs(), .job = s->job, .dir = s->run->dir, .run = s->run->id, .run_name = s->run->name,
-		                       .program = program, .loader = loader, .environment = &env, .gpus = &gpus, .takeover = s->takeover,
-		                       .set = s->set, .set_n = s->set_n, .retry_failed = s->retry_failed, .opened = on_opened, .progress = screen_progress,
-		                       .error = screen_error, .event = screen_event, .warn = screen_warn, .say = screen_say, .asks = screen_asks,
-		                       .processes = screen_processes, .ending = screen_ending, .ctx = &st };
+	struct prs_engine_config c = { .struct_size = sizeof c,
+		                       .fs = program_fs(),
+		                       .job = s->job,
+		                       .dir = s->run->dir,
+		                       .run = s->run->id,
+		                       .run_name = s->run->name,
+		                       .program = program,
+		                       .loader = loader,
+		                       .environment = &env,
+		                       .gpus = &gpus,
+		                       .takeover = s->takeover,
+		                       .set = s->set,
+		                       .set_n = s->set_n,
+		                       .retry_failed = s->retry_failed,
+		                       .opened = on_opened,
+		                       .progress = screen_progress,
+		                       .error = screen_error,
+		                       .event = screen_event,
+		                       .warn = screen_warn,
+		                       .say = screen_say,
+		                       .asks = screen_asks,
+		                       .processes = screen_processes,
+		                       .ending = screen_ending,
+		                       .ctx = &st };
 	r = r ? r : prs_engine_run(&c, &end, &err);
 	int status = end_of(&st, &end, r < 0 ? &err : NULL);
 	prs_list_done(&env);

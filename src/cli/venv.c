@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
- * venv: see venv.h. A folder is whole when its last file, prs-ready, is there; what is left of one that was not finished is made anew. The
- * lock is held by prs and by what it starts: when prs is killed, nobody else writes to the folder before its pip has ended.
+ * venv: see venv.h. A folder is whole when its last file, prs-ready, is there; what is left of one that was not
+ * finished is made anew. The
+ * lock is held by prs and by what it starts: when prs is killed, nobody else writes to the folder before its pip has
+ * ended.
  */
 #include "cli/venv.h"
 
@@ -61,9 +63,9 @@ static int name_it(struct venv *v, struct prs_err *err)
 	for (int i = 0; i < 16; i++)
 		snprintf(hex + 2 * i, 3, "%02x", print.digest[i]);
 	if (!own && (!home || home[0] != '/'))
-		return prs_fail(
-			err, PRS_ENOTFOUND,
-			"neither HOME nor XDG_CACHE_HOME is set: there is no place for the packages of the job; name an interpreter with --python");
+		return prs_fail(err, PRS_ENOTFOUND,
+		                "neither HOME nor XDG_CACHE_HOME is set: there is no place for the packages of the "
+		                "job; name an interpreter with --python");
 	snprintf(v->dir, sizeof v->dir, "%s%s/prs/environments/%.16s", own ? cache : home, own ? "" : "/.cache", hex);
 	return 0;
 }
@@ -81,10 +83,12 @@ int venv_find(const char *base, const struct prs_list *pip, char *to, size_t n, 
 	if (r < 0)
 		return r;
 	*ret_ready = is_ready(&v);
-	return (size_t)snprintf(to, n, "%s/bin/python", v.dir) < n ? 0 : prs_fail(err, PRS_ELIMIT, "the path of the environment is too long");
+	return (size_t)snprintf(to, n, "%s/bin/python", v.dir) < n
+	               ? 0
+	               : prs_fail(err, PRS_ELIMIT, "the path of the environment is too long");
 }
 
-/* ---- making ----------------------------------------------------------------------------------------------------------- */
+/* ---- making ------------------------------------------------------------------------------------------------------ */
 
 /* The words as a command; what it says goes to our stderr, or to the log. */
 static int run(const struct venv *v, const char *log, const char *const *words, struct prs_err *err)
@@ -164,7 +168,8 @@ int venv_make(const char *base, const struct prs_list *pip, bool quiet, struct p
 	struct venv v = { .base = base, .pip = pip, .quiet = quiet };
 	int r = name_it(&v, err);
 	r = r ? r : make_parents(v.dir, err);
-	PRS_AUTOFREE char *lock = prs_strf("%s.lock", v.dir), *list = prs_strf("%s.txt", v.dir), *log = prs_strf("%s.log", v.dir);
+	PRS_AUTOFREE char *lock = prs_strf("%s.lock", v.dir), *list = prs_strf("%s.txt", v.dir),
+			  *log = prs_strf("%s.log", v.dir);
 	if (r < 0 || !lock || !list || !log)
 		return r ? r : prs_fail(err, PRS_ENOMEM, "the environment of the job");
 	int fd;
@@ -176,7 +181,9 @@ int venv_make(const char *base, const struct prs_list *pip, bool quiet, struct p
 			fprintf(stderr, "making an environment for the packages of the job: %s\n", v.dir);
 		r = r ? r : install(&v, list, log, err);
 		if (r)
-			prs_wrap(err, "the packages of the job could not be installed (%s%s; --python names an interpreter that has them)",
+			prs_wrap(err,
+			         "the packages of the job could not be installed (%s%s; --python names an interpreter "
+			         "that has them)",
 			         quiet ? "see " : "see above", quiet ? log : "");
 	}
 	if (fd >= 0)

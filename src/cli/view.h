@@ -18,7 +18,7 @@ struct cli_view {
 	struct prs_ledger ledger;
 	bool running;               /* an engine holds the lock */
 	uint64_t first_us, last_us; /* wall time of the first and the last fact */
-	struct cli_failed *failed; /* every FAILED fact, those that were reset included: cli_view_failed() */
+	struct cli_failed *failed;  /* every FAILED fact, those that were reset included: cli_view_failed() */
 	size_t failed_n, failed_cap;
 	uint32_t resets, *reset_at; /* RESET facts so far; the last one of each mini-batch */
 	uint64_t reset_at_n;

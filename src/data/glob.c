@@ -20,7 +20,8 @@ static const char *first_name(const char *path, char to[NAME_BYTES])
 	return path + n;
 }
 
-/* `open`: the path may go on below its last name. A `**` is tried at most once per name of the path: the last one takes what is left over. */
+/* `open`: the path may go on below its last name. A `**` is tried at most once per name of the path: the last one takes
+ * what is left over. */
 static bool match(const char *pattern, const char *path, bool open)
 {
 	const char *back_pattern = NULL, *back_path = NULL;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * glob: patterns over whole paths: `*`, `?`, `[]` inside a name, `**` for any number of folders. Names that begin with a dot match as others do. Pure.
+ * glob: patterns over whole paths: `*`, `?`, `[]` inside a name, `**` for any number of folders. Names that begin with
+ * a dot match as others do. Pure.
  */
 #ifndef PRS_DATA_GLOB_H
 #define PRS_DATA_GLOB_H

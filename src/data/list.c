@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * list: see list.h.
  *
- * State: a stack of folders still to be listed (lowest in listing order on top), the files that wait for a whole mini-batch, the numbers
+ * State: a stack of folders still to be listed (lowest in listing order on top), the files that wait for a whole
+ * mini-batch, the numbers
  * of the next folder, file and id. Feeding an old plan replays its records onto the same state.
  */
 #include "data/list.h"
@@ -63,14 +64,14 @@ struct prs_lister {
 	char *fed_root;            /* resume: its root as the plan has it */
 	unsigned inputs;
 	uint32_t per;
-	unsigned next_input;   /* not begun */
+	unsigned next_input; /* not begun */
 	struct pending *stack;
 	size_t stack_n, stack_cap;
 	struct known_dir *dirs;
 	size_t dirs_n, dirs_cap;
 	uint64_t files, ids, items;
-	uint64_t open_first;   /* first file that is in no mini-batch yet */
-	int current_input;     /* of the open files, -1 = none */
+	uint64_t open_first; /* first file that is in no mini-batch yet */
+	int current_input;   /* of the open files, -1 = none */
 	uint32_t sum;
 	bool fed, ended;
 	struct prs_list_counts counts;
@@ -103,7 +104,8 @@ void prs_lister_free(struct prs_lister *l)
 	prs_freep(&l);
 }
 
-struct prs_lister *prs_lister_new(const struct prs_fs *fs, const struct prs_list_input *inputs, unsigned n, uint32_t per)
+struct prs_lister *prs_lister_new(const struct prs_fs *fs, const struct prs_list_input *inputs, unsigned n,
+                                  uint32_t per)
 {
 	struct prs_lister *l = prs_calloc(1, sizeof *l);
 	if (!l)
@@ -140,7 +142,7 @@ void prs_list_counts(const struct prs_lister *l, struct prs_list_counts *ret)
 	ret->mini_batches = l->ids;
 }
 
-/* ---- folders ---------------------------------------------------------------------------------------------------------- */
+/* ---- folders ----------------------------------------------------------------------------------------------------- */
 
 static int push(struct prs_lister *l, struct pending p)
 {
@@ -173,7 +175,7 @@ static int add_dir(struct prs_lister *l, uint32_t parent, uint16_t input, int32_
 	return 0;
 }
 
-/* ---- records ---------------------------------------------------------------------------------------------------------- */
+/* ---- records ----------------------------------------------------------------------------------------------------- */
 
 static struct prs_text text_of(const char *s)
 {
@@ -216,8 +218,8 @@ static void put_rules(struct prs_lister *l, struct prs_buf *body, bool last)
 		put_rule(l, body, 1, (uint32_t)open);
 }
 
-static int put_files(struct prs_lister *l, struct prs_buf *body, uint32_t dir, const char *folder, const char *names, uint32_t bytes, uint32_t count, bool last,
-                     struct prs_err *err)
+static int put_files(struct prs_lister *l, struct prs_buf *body, uint32_t dir, const char *folder, const char *names,
+                     uint32_t bytes, uint32_t count, bool last, struct prs_err *err)
 {
 	struct prs_list_groups *groups = l->made_of[l->current_input].groups;
 	struct prs_plan_record r = { .type = PRS_PLAN_FILES };
@@ -232,7 +234,7 @@ static int put_files(struct prs_lister *l, struct prs_buf *body, uint32_t dir, c
 	return groups ? prs_list_groups_add(groups, folder, names, count, r.u.files.first_file, err) : 0;
 }
 
-/* ---- reading a folder ------------------------------------------------------------------------------------------------- */
+/* ---- reading a folder -------------------------------------------------------------------------------------------- */
 
 struct found {
 	struct prs_lister *l;
@@ -257,7 +259,8 @@ static int add_name(struct names *v, const char *name)
 
 static bool leads_nowhere(int r) { return r == -ENOENT || r == -ENOTDIR || r == -ELOOP; }
 
-/* What cannot be looked at (a dangling link) counts as a file. An error of the disk is none of its properties: found->failed. */
+/* What cannot be looked at (a dangling link) counts as a file. An error of the disk is none of its properties:
+ * found->failed. */
 static char type_by_stat(struct found *f, const char *name)
 {
 	PRS_AUTOFREE char *path = prs_strf("%s/%s", f->path, name);
@@ -323,7 +326,8 @@ static int is_loop(struct prs_lister *l, const char *root, const char *path)
 	return r;
 }
 
-static int put_names(struct prs_lister *l, struct prs_buf *body, uint32_t dir, const char *folder, const struct names *v, struct prs_err *err)
+static int put_names(struct prs_lister *l, struct prs_buf *body, uint32_t dir, const char *folder,
+                     const struct names *v, struct prs_err *err)
 {
 	PRS_AUTOBUF block;
 	prs_buf_init(&block, PRS_FILES_BLOCK_BYTES + (64 << 10));
@@ -335,16 +339,19 @@ static int put_names(struct prs_lister *l, struct prs_buf *body, uint32_t dir, c
 			prs_buf_put(&block, name_at(v, i), strlen(name_at(v, i)) + 1);
 		if (block.failed)
 			return nomem(err);
-		int r = put_files(l, body, dir, folder, block.data ? (const char *)block.data : "", (uint32_t)block.len, count, i == v->n, err);
+		int r = put_files(l, body, dir, folder, block.data ? (const char *)block.data : "", (uint32_t)block.len,
+		                  count, i == v->n, err);
 		if (r < 0)
 			return r;
 	} while (i < v->n);
 	if (body->failed == -PRS_ELIMIT)
-		return prs_fail(err, PRS_ELIMIT, "the folder %s has too many files for one plan block: divide it", folder);
+		return prs_fail(err, PRS_ELIMIT, "the folder %s has too many files for one plan block: divide it",
+		                folder);
 	return body->failed ? nomem(err) : 0;
 }
 
-static int put_subfolders(struct prs_lister *l, struct prs_buf *body, const struct pending *p, const struct names *v, struct prs_err *err)
+static int put_subfolders(struct prs_lister *l, struct prs_buf *body, const struct pending *p, const struct names *v,
+                          struct prs_err *err)
 {
 	uint32_t first = (uint32_t)l->dirs_n;
 	for (size_t i = 0; i < v->n; i++) {
@@ -399,7 +406,8 @@ static int list_folder(struct prs_lister *l, const struct pending *p, struct prs
 	if (f.failed)
 		r = f.failed;
 	if (r < 0)
-		r = leads_nowhere(r) ? prs_fail(err, PRS_EINPUT_CHANGED, "the folder %s is gone: the input changed since it was listed", p->path)
+		r = leads_nowhere(r) ? prs_fail(err, PRS_EINPUT_CHANGED,
+		                                "the folder %s is gone: the input changed since it was listed", p->path)
 		                     : prs_fail_errno(err, -r, "reading the folder %s", p->path);
 	if (!r) {
 		sort_names(&f.files);
@@ -416,7 +424,7 @@ static int list_folder(struct prs_lister *l, const struct pending *p, struct prs
 	return r;
 }
 
-/* ---- inputs ----------------------------------------------------------------------------------------------------------- */
+/* ---- inputs ------------------------------------------------------------------------------------------------------ */
 
 static void put_input(struct prs_lister *l, struct prs_buf *body, const char *root, const char *options)
 {
@@ -456,7 +464,8 @@ static int begin_parts(struct prs_lister *l, struct prs_buf *body, unsigned i, s
 	}
 	for (size_t k = parts->n; k-- > 0;) { /* the first on top */
 		char *folder = part_folder(l, parts->v[k]);
-		if (!folder || push(l, (struct pending){ root + 1 + (uint32_t)k, root, (uint16_t)i, (int32_t)k, folder }) < 0) {
+		if (!folder ||
+		    push(l, (struct pending){ root + 1 + (uint32_t)k, root, (uint16_t)i, (int32_t)k, folder }) < 0) {
 			prs_freep(&folder);
 			return nomem(err);
 		}
@@ -490,11 +499,13 @@ static int list_lines(struct prs_lister *l, struct prs_buf *body, struct prs_err
 		PRS_AUTOFREE char *folder = prs_list_file_folder(&l->list, first);
 		prs_buf_clear(&names);
 		for (size_t i = first; i < first + n; i++)
-			prs_buf_put(&names, prs_list_file_name(&l->list, i), strlen(prs_list_file_name(&l->list, i)) + 1);
+			prs_buf_put(&names, prs_list_file_name(&l->list, i),
+			            strlen(prs_list_file_name(&l->list, i)) + 1);
 		if (!folder || names.failed || add_dir(l, root, input, NO_PART) < 0)
 			return nomem(err);
 		put_dir_record(body, dir, root, input, below(l->list.root, folder));
-		int r = put_files(l, body, dir, folder, (const char *)names.data, (uint32_t)names.len, (uint32_t)n, true, err);
+		int r = put_files(l, body, dir, folder, (const char *)names.data, (uint32_t)names.len, (uint32_t)n,
+		                  true, err);
 		if (r < 0)
 			return r;
 		l->dirs[dir].listed = true;
@@ -504,7 +515,10 @@ static int list_lines(struct prs_lister *l, struct prs_buf *body, struct prs_err
 	return body->failed ? nomem(err) : 0;
 }
 
-static bool list_open(const struct prs_lister *l) { return l->current_input >= 0 && l->made_of[l->current_input].is_list && l->list_at < l->list.n; }
+static bool list_open(const struct prs_lister *l)
+{
+	return l->current_input >= 0 && l->made_of[l->current_input].is_list && l->list_at < l->list.n;
+}
 
 static int begin_input(struct prs_lister *l, struct prs_buf *body, struct prs_err *err)
 {
@@ -625,11 +639,11 @@ int prs_list_next(struct prs_lister *l, struct prs_buf *body, struct prs_err *er
 	if (whole && l->next_input == l->inputs)
 		put_end(l, body);
 	if (body->failed)
-		return prs_fail(err, (enum prs_code)-body->failed, "a folder with too many files for one plan block");
+		return prs_fail(err, (enum prs_code) - body->failed, "a folder with too many files for one plan block");
 	return l->ended ? 0 : 1;
 }
 
-/* ---- resume ----------------------------------------------------------------------------------------------------------- */
+/* ---- resume ------------------------------------------------------------------------------------------------------ */
 
 static int feed_dir(struct prs_lister *l, const struct prs_plan_record *r, struct prs_err *err)
 {
@@ -639,8 +653,11 @@ static int feed_dir(struct prs_lister *l, const struct prs_plan_record *r, struc
 	if (r->u.dir.input >= l->inputs)
 		return prs_fail(err, PRS_ECORRUPT, "plan: a folder of an unknown input");
 	int32_t part = NO_PART;
-	if (parent != PRS_NO_DIR && l->made_of[r->u.dir.input].parts.n) /* below the root: the parts in their order; deeper: as the folder above */
-		part = l->dirs[parent].parent == PRS_NO_DIR ? (int32_t)(r->u.dir.dir - parent - 1) : l->dirs[parent].part;
+	if (parent != PRS_NO_DIR &&
+	    l->made_of[r->u.dir.input]
+	            .parts.n) /* below the root: the parts in their order; deeper: as the folder above */
+		part = l->dirs[parent].parent == PRS_NO_DIR ? (int32_t)(r->u.dir.dir - parent - 1)
+		                                            : l->dirs[parent].part;
 	if (part >= (int32_t)l->made_of[r->u.dir.input].parts.n)
 		return prs_fail(err, PRS_ECORRUPT, "plan: more parts than the input has");
 	if (add_dir(l, parent, r->u.dir.input, part) < 0)
@@ -649,8 +666,9 @@ static int feed_dir(struct prs_lister *l, const struct prs_plan_record *r, struc
 	if (parent == PRS_NO_DIR)
 		*path = prs_strdup(l->fed_root ? l->fed_root : l->roots[r->u.dir.input]);
 	else
-		*path = prs_strf("%s%s%.*s", r->u.dir.name.n && !strcmp(l->dirs[parent].path, "/") ? "" : l->dirs[parent].path, r->u.dir.name.n ? "/" : "",
-		                 (int)r->u.dir.name.n, r->u.dir.name.p);
+		*path = prs_strf("%s%s%.*s",
+		                 r->u.dir.name.n && !strcmp(l->dirs[parent].path, "/") ? "" : l->dirs[parent].path,
+		                 r->u.dir.name.n ? "/" : "", (int)r->u.dir.name.n, r->u.dir.name.p);
 	return *path ? 0 : nomem(err);
 }
 
@@ -711,8 +729,7 @@ static int feed_record(struct prs_lister *l, const struct prs_plan_record *r, st
 	case PRS_PLAN_END: l->ended = true; return 0;
 	case PRS_PLAN_HEAD:
 	case PRS_PLAN_SLICES:
-	case PRS_PLAN_SCHEMA:
-		return 0;
+	case PRS_PLAN_SCHEMA: return 0;
 	}
 	return 0;
 }
@@ -737,7 +754,8 @@ static int rebuild_stack(struct prs_lister *l, struct prs_err *err)
 {
 	l->fed = false;
 	for (size_t first = 0, end; first < l->dirs_n; first = end) {
-		for (end = first + 1; end < l->dirs_n && l->dirs[end].parent == l->dirs[first].parent && l->dirs[first].parent != PRS_NO_DIR;)
+		for (end = first + 1; end < l->dirs_n && l->dirs[end].parent == l->dirs[first].parent &&
+		                      l->dirs[first].parent != PRS_NO_DIR;)
 			end++;
 		for (size_t i = end; i-- > first;) {
 			struct known_dir *d = &l->dirs[i];

@@ -37,7 +37,8 @@ static int read_text(const struct prs_fs *fs, const char *path, struct prs_buf *
 	}
 	fs->close(fs->ctx, fd);
 	if (to->failed)
-		return prs_fail(err, (enum prs_code) - to->failed, "%s: a list of files has at most %d MiB", path, PRS_LIST_FILE_BYTES_MAX >> 20);
+		return prs_fail(err, (enum prs_code) - to->failed, "%s: a list of files has at most %d MiB", path,
+		                PRS_LIST_FILE_BYTES_MAX >> 20);
 	return n < 0 ? prs_fail_errno(err, (int)-n, "%s", path) : 0;
 }
 
@@ -87,7 +88,8 @@ static void find_root(struct prs_list_file *l)
 	}
 }
 
-int prs_list_file_read(struct prs_list_file *l, const struct prs_fs *fs, const char *path, const char *base, struct prs_err *err)
+int prs_list_file_read(struct prs_list_file *l, const struct prs_fs *fs, const char *path, const char *base,
+                       struct prs_err *err)
 {
 	PRS_AUTOBUF raw, paths;
 	size_t cap = 0;
@@ -124,9 +126,15 @@ int prs_list_file_read(struct prs_list_file *l, const struct prs_fs *fs, const c
 
 const char *prs_list_file_path(const struct prs_list_file *l, size_t i) { return l->text + l->at[i]; }
 
-const char *prs_list_file_name(const struct prs_list_file *l, size_t i) { return strrchr(prs_list_file_path(l, i), '/') + 1; }
+const char *prs_list_file_name(const struct prs_list_file *l, size_t i)
+{
+	return strrchr(prs_list_file_path(l, i), '/') + 1;
+}
 
-static size_t folder_bytes(const struct prs_list_file *l, size_t i) { return (size_t)(prs_list_file_name(l, i) - prs_list_file_path(l, i)); }
+static size_t folder_bytes(const struct prs_list_file *l, size_t i)
+{
+	return (size_t)(prs_list_file_name(l, i) - prs_list_file_path(l, i));
+}
 
 char *prs_list_file_folder(const struct prs_list_file *l, size_t i)
 {
@@ -155,8 +163,9 @@ int prs_list_file_check(const struct prs_fs *fs, const char *path, const char *b
 		int e = fs->stat(fs->ctx, prs_list_file_path(&l, i), &st);
 		if (e < 0 || !S_ISREG(st.mode))
 			r = prs_fail(err, PRS_ENOTFOUND,
-			             e < 0 ? "%s names a file that is not there: %s" : "%s: expected a file, found a folder or device: %s", path,
-			             prs_list_file_path(&l, i));
+			             e < 0 ? "%s names a file that is not there: %s"
+			                   : "%s: expected a file, found a folder or device: %s",
+			             path, prs_list_file_path(&l, i));
 	}
 	prs_list_file_done(&l);
 	return r;

@@ -53,7 +53,10 @@ void prs_list_groups_free(struct prs_list_groups *g)
 	prs_freep(&g);
 }
 
-static const uint8_t *keys_of(const struct prs_list_groups *g, const struct row *r) { return g->keys.data + r->keys_at; }
+static const uint8_t *keys_of(const struct prs_list_groups *g, const struct row *r)
+{
+	return g->keys.data + r->keys_at;
+}
 
 static bool same_keys(const struct prs_list_groups *g, const struct row *a, const struct row *b)
 {
@@ -82,7 +85,8 @@ static int add_row(struct prs_list_groups *g, struct row r)
 	return 0;
 }
 
-int prs_list_groups_add(struct prs_list_groups *g, const char *folder, const char *names, uint32_t count, uint64_t first, struct prs_err *err)
+int prs_list_groups_add(struct prs_list_groups *g, const char *folder, const char *names, uint32_t count,
+                        uint64_t first, struct prs_err *err)
 {
 	for (uint32_t i = 0; i < count; i++, names += strlen(names) + 1) {
 		PRS_AUTOFREE char *path = prs_strf("%s/%s", strcmp(folder, "/") ? folder : "", names);
@@ -129,7 +133,8 @@ static void sort_rows(struct prs_list_groups *g)
 	g->sorted = true;
 }
 
-int prs_list_groups_next(struct prs_list_groups *g, uint64_t id, uint16_t input, struct prs_buf *body, uint64_t *ret_items, struct prs_err *err)
+int prs_list_groups_next(struct prs_list_groups *g, uint64_t id, uint16_t input, struct prs_buf *body,
+                         uint64_t *ret_items, struct prs_err *err)
 {
 	if (!g->sorted)
 		sort_rows(g);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * plan: see plan.h.
  *
- * Names of all files lie in one blob; a block of files remembers where its names begin; every STRIDE-th name's offset is kept, so that a
+ * Names of all files lie in one blob; a block of files remembers where its names begin; every STRIDE-th name's offset
+ * is kept, so that a
  * file is found by a binary search over blocks and a short walk.
  */
 #include "data/plan.h"
@@ -13,7 +14,9 @@
 
 enum { STRIDE = 16 };
 
-struct input { char *root; };
+struct input {
+	char *root;
+};
 
 struct dir {
 	uint32_t parent;
@@ -111,10 +114,7 @@ static char *copy_text(struct prs_text t)
 	return s;
 }
 
-static int bad(struct prs_err *err, const char *why)
-{
-	return prs_fail(err, PRS_ECORRUPT, "plan: %s", why);
-}
+static int bad(struct prs_err *err, const char *why) { return prs_fail(err, PRS_ECORRUPT, "plan: %s", why); }
 
 static int feed_input(struct prs_plan *p, const struct prs_plan_record *r, struct prs_err *err)
 {
@@ -131,7 +131,8 @@ static int feed_input(struct prs_plan *p, const struct prs_plan_record *r, struc
 
 static int feed_dir(struct prs_plan *p, const struct prs_plan_record *r, struct prs_err *err)
 {
-	if (r->u.dir.dir != p->dirs_n || r->u.dir.input >= p->inputs_n || (r->u.dir.parent != PRS_NO_DIR && r->u.dir.parent >= p->dirs_n))
+	if (r->u.dir.dir != p->dirs_n || r->u.dir.input >= p->inputs_n ||
+	    (r->u.dir.parent != PRS_NO_DIR && r->u.dir.parent >= p->dirs_n))
 		return bad(err, "a folder that does not follow from those before it");
 	char *name = copy_text(r->u.dir.name);
 	if (!name || ROOM(p, dirs) < 0) {
@@ -172,12 +173,13 @@ static int feed_rule(struct prs_plan *p, const struct prs_plan_record *r, struct
 {
 	uint64_t count = r->u.rule.count;
 	uint32_t per = r->u.rule.per;
-	if (r->u.rule.first_id != p->next_id || !count || !per || r->u.rule.input >= p->inputs_n || r->u.rule.first_file > p->files ||
-	    count > (p->files - r->u.rule.first_file) / per)
+	if (r->u.rule.first_id != p->next_id || !count || !per || r->u.rule.input >= p->inputs_n ||
+	    r->u.rule.first_file > p->files || count > (p->files - r->u.rule.first_file) / per)
 		return bad(err, "a rule that does not fit the files");
 	if (ROOM(p, rules) < 0)
 		return prs_fail(err, PRS_ENOMEM, "plan");
-	p->rules[p->rules_n++] = (struct rule){ p->next_id, count, r->u.rule.first_file, p->items, per, r->u.rule.input, NULL };
+	p->rules[p->rules_n++] = (struct rule){ p->next_id,      count, r->u.rule.first_file, p->items, per,
+		                                r->u.rule.input, NULL };
 	p->next_id += count;
 	p->items += count * per;
 	return 0;
@@ -213,7 +215,9 @@ static int feed_group(struct prs_plan *p, const struct prs_plan_record *r, struc
 	g->keys_bytes = r->u.group.keys_bytes;
 	g->ranges_n = r->u.group.ranges_n;
 	uint32_t items = copy_ranges(p, r, g);
-	p->rules[p->rules_n++] = (struct rule){ p->next_id, 1, g->ranges[0].first, p->items, items, r->u.group.input, g };
+	p->rules[p->rules_n++] = (struct rule){
+		p->next_id, 1, g->ranges[0].first, p->items, items, r->u.group.input, g
+	};
 	if (!items)
 		return bad(err, "a group that does not fit the files");
 	p->next_id++;
@@ -240,8 +244,7 @@ static int feed_record(struct prs_plan *p, const struct prs_plan_record *r, stru
 		return 0;
 	case PRS_PLAN_HEAD:
 	case PRS_PLAN_SLICES:
-	case PRS_PLAN_SCHEMA:
-		return 0;
+	case PRS_PLAN_SCHEMA: return 0;
 	}
 	return 0;
 }

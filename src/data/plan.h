@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * plan: what the plan records say, in memory: ids -> items -> paths. Pure: fed with record bodies, in listing and in resume alike.
+ * plan: what the plan records say, in memory: ids -> items -> paths. Pure: fed with record bodies, in listing and in
+ * resume alike.
  */
 #ifndef PRS_DATA_PLAN_H
 #define PRS_DATA_PLAN_H
@@ -17,10 +18,10 @@ void prs_plan_free(struct prs_plan *p);
 /* Fold the records of one plan body (bytes are copied). PRS_ECORRUPT names what contradicts what came before. */
 int prs_plan_feed(struct prs_plan *p, const uint8_t *body, size_t n, struct prs_err *err);
 
-uint64_t prs_plan_next_id(const struct prs_plan *p);  /* mini-batches known */
-uint64_t prs_plan_items(const struct prs_plan *p);    /* in those mini-batches */
-uint64_t prs_plan_files(const struct prs_plan *p);    /* files listed */
-bool prs_plan_complete(const struct prs_plan *p);     /* an END record was seen */
+uint64_t prs_plan_next_id(const struct prs_plan *p); /* mini-batches known */
+uint64_t prs_plan_items(const struct prs_plan *p);   /* in those mini-batches */
+uint64_t prs_plan_files(const struct prs_plan *p);   /* files listed */
+bool prs_plan_complete(const struct prs_plan *p);    /* an END record was seen */
 /* Number of items of a mini-batch (prs_items_fn with ctx = the plan). */
 uint32_t prs_plan_items_of(void *plan, uint64_t id);
 /* The input a mini-batch belongs to. */

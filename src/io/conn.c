@@ -69,7 +69,10 @@ static ssize_t read_some(struct prs_conn *c)
 		char bytes[CMSG_SPACE(sizeof(int) * 8)];
 	} control;
 	struct iovec v = { to, READ_BYTES };
-	struct msghdr m = { .msg_iov = &v, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes };
+	struct msghdr m = { .msg_iov = &v,
+		            .msg_iovlen = 1,
+		            .msg_control = control.bytes,
+		            .msg_controllen = sizeof control.bytes };
 	for (;;) {
 		ssize_t n = recvmsg(c->fd, &m, MSG_CMSG_CLOEXEC);
 		if (n < 0 && errno == EINTR)

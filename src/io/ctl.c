@@ -43,7 +43,7 @@ static void address(int folder_fd, struct sockaddr_un *to)
 	snprintf(to->sun_path, sizeof to->sun_path, "/proc/self/fd/%d/ctl", folder_fd);
 }
 
-/* ---- clients ---------------------------------------------------------------------------------------------------------- */
+/* ---- clients ----------------------------------------------------------------------------------------------------- */
 
 static void drop(struct client *c)
 {
@@ -154,7 +154,7 @@ static void on_connect(void *ctx, int events)
 	prs_buf_init(&c->out, REPLY_MAX_BYTES);
 }
 
-/* ---- the socket ------------------------------------------------------------------------------------------------------- */
+/* ---- the socket -------------------------------------------------------------------------------------------------- */
 
 static int open_socket(struct prs_ctl *c, const char *folder, struct prs_err *err)
 {
@@ -165,8 +165,9 @@ static int open_socket(struct prs_ctl *c, const char *folder, struct prs_err *er
 	c->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	address(c->folder_fd, &to);
 	unlinkat(c->folder_fd, "ctl", 0);
-	if (c->fd < 0 || bind(c->fd, (struct sockaddr *)&to, sizeof to) < 0 || fchmodat(c->folder_fd, "ctl", 0600, 0) < 0 ||
-	    listen(c->fd, CLIENTS) < 0 || fstatat(c->folder_fd, "ctl", &c->made, AT_SYMLINK_NOFOLLOW) < 0)
+	if (c->fd < 0 || bind(c->fd, (struct sockaddr *)&to, sizeof to) < 0 ||
+	    fchmodat(c->folder_fd, "ctl", 0600, 0) < 0 || listen(c->fd, CLIENTS) < 0 ||
+	    fstatat(c->folder_fd, "ctl", &c->made, AT_SYMLINK_NOFOLLOW) < 0)
 		return prs_fail_errno(err, errno, "making the socket %s/ctl", folder);
 	return 0;
 }
@@ -194,7 +195,8 @@ struct prs_ctl *prs_ctl_new(struct prs_loop *l, const char *folder, prs_ctl_fn *
 static void remove_socket(const struct prs_ctl *c)
 {
 	struct stat now;
-	bool ours = c->made.st_ino && fstatat(c->folder_fd, "ctl", &now, AT_SYMLINK_NOFOLLOW) == 0 && now.st_ino == c->made.st_ino && now.st_dev == c->made.st_dev;
+	bool ours = c->made.st_ino && fstatat(c->folder_fd, "ctl", &now, AT_SYMLINK_NOFOLLOW) == 0 &&
+	            now.st_ino == c->made.st_ino && now.st_dev == c->made.st_dev;
 	if (ours)
 		unlinkat(c->folder_fd, "ctl", 0);
 }
@@ -214,7 +216,7 @@ void prs_ctl_free(struct prs_ctl *c)
 	prs_freep(&c);
 }
 
-/* ---- asking ----------------------------------------------------------------------------------------------------------- */
+/* ---- asking ------------------------------------------------------------------------------------------------------ */
 
 static int connect_to(const char *folder, struct prs_err *err)
 {

@@ -14,13 +14,13 @@
 #include <unistd.h>
 
 /* Repeats a call that a signal interrupted; the value or -errno. */
-#define RETRY(call)                                    \
-	({                                             \
-		ssize_t r_;                            \
-		do {                                   \
-			r_ = (ssize_t)(call);          \
-		} while (r_ < 0 && errno == EINTR);    \
-		r_ < 0 ? -(ssize_t)errno : r_;         \
+#define RETRY(call)                                 \
+	({                                          \
+		ssize_t r_;                         \
+		do {                                \
+			r_ = (ssize_t)(call);       \
+		} while (r_ < 0 && errno == EINTR); \
+		r_ < 0 ? -(ssize_t)errno : r_;      \
 	})
 
 static int fs_open(void *ctx, const char *path, int flags, uint32_t mode)

@@ -14,7 +14,8 @@
 #include <unistd.h>
 
 /* What kills a process that does not handle it; INT, TERM, HUP and QUIT are the engine's. */
-static const int deadly[] = { SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM, SIGPROF, SIGXCPU, SIGXFSZ, SIGSYS };
+static const int deadly[] = { SIGABRT, SIGSEGV,   SIGBUS,  SIGFPE,  SIGILL,  SIGUSR1, SIGUSR2,
+	                      SIGALRM, SIGVTALRM, SIGPROF, SIGXCPU, SIGXFSZ, SIGSYS };
 enum { DEADLY = sizeof deadly / sizeof *deadly };
 
 static struct {
@@ -55,7 +56,8 @@ static void put_back(void)
 /* Modes like the ones we set are not somebody's own: we were stopped without a word. */
 static bool are_ours(const struct termios *t)
 {
-	return keys.ours.c_iflag == t->c_iflag && keys.ours.c_lflag == t->c_lflag && !memcmp(keys.ours.c_cc, t->c_cc, sizeof t->c_cc);
+	return keys.ours.c_iflag == t->c_iflag && keys.ours.c_lflag == t->c_lflag &&
+	       !memcmp(keys.ours.c_cc, t->c_cc, sizeof t->c_cc);
 }
 
 static bool take(void)
@@ -70,7 +72,8 @@ static bool take(void)
 	if (tcgetattr(0, &now) < 0)
 		return false;
 	if (!are_ours(&now)) {
-		if (!(now.c_lflag & ICANON)) /* another program beside us reads keys: theirs are not the modes to go back to */
+		if (!(now.c_lflag &
+		      ICANON)) /* another program beside us reads keys: theirs are not the modes to go back to */
 			return false;
 		keys.saved = now;
 	}
@@ -85,7 +88,7 @@ static bool take(void)
 	return false;
 }
 
-/* ---- signals ---------------------------------------------------------------------------------------------------------- */
+/* ---- signals ----------------------------------------------------------------------------------------------------- */
 
 static void die(int signum)
 {
@@ -140,13 +143,13 @@ static void release_signals(void)
 		signal(SIGTSTP, SIG_DFL);
 }
 
-/* ---- the keys --------------------------------------------------------------------------------------------------------- */
+/* ---- the keys ---------------------------------------------------------------------------------------------------- */
 
 static bool one_terminal(void)
 {
 	struct stat in, out, err;
-	return isatty(0) && isatty(1) && isatty(2) && !fstat(0, &in) && !fstat(1, &out) && !fstat(2, &err) && in.st_rdev == out.st_rdev &&
-	       in.st_rdev == err.st_rdev && tcgetpgrp(0) > 0;
+	return isatty(0) && isatty(1) && isatty(2) && !fstat(0, &in) && !fstat(1, &out) && !fstat(2, &err) &&
+	       in.st_rdev == out.st_rdev && in.st_rdev == err.st_rdev && tcgetpgrp(0) > 0;
 }
 
 bool prs_keys_open(void)

@@ -41,10 +41,7 @@ struct prs_signal {
 	void *ctx;
 };
 
-static int uv_fail(struct prs_err *err, int r, const char *what)
-{
-	return prs_fail_errno(err, -r, "%s", what);
-}
+static int uv_fail(struct prs_err *err, int r, const char *what) { return prs_fail_errno(err, -r, "%s", what); }
 
 /* Every handle is the first member of its struct. */
 static void free_handle(uv_handle_t *h)
@@ -53,7 +50,7 @@ static void free_handle(uv_handle_t *h)
 	prs_freep(&p);
 }
 
-/* ---- loop ------------------------------------------------------------------------------------------------------------- */
+/* ---- loop -------------------------------------------------------------------------------------------------------- */
 
 static void on_prepare(uv_prepare_t *h)
 {
@@ -101,16 +98,18 @@ void prs_loop_each_turn(struct prs_loop *l, prs_loop_fn *fn, void *ctx)
 	l->each_turn_ctx = ctx;
 }
 
-/* ---- descriptors ------------------------------------------------------------------------------------------------------ */
+/* ---- descriptors ------------------------------------------------------------------------------------------------- */
 
 static void on_poll(uv_poll_t *h, int status, int events)
 {
 	struct prs_watch *w = h->data;
-	int got = status < 0 ? w->events : ((events & UV_READABLE ? PRS_READABLE : 0) | (events & UV_WRITABLE ? PRS_WRITABLE : 0));
+	int got = status < 0 ? w->events
+	                     : ((events & UV_READABLE ? PRS_READABLE : 0) | (events & UV_WRITABLE ? PRS_WRITABLE : 0));
 	w->fn(w->ctx, got);
 }
 
-struct prs_watch *prs_watch_new(struct prs_loop *l, int fd, int events, prs_watch_fn *fn, void *ctx, struct prs_err *err)
+struct prs_watch *prs_watch_new(struct prs_loop *l, int fd, int events, prs_watch_fn *fn, void *ctx,
+                                struct prs_err *err)
 {
 	struct prs_watch *w = prs_calloc(1, sizeof *w);
 	if (!w) {
@@ -138,7 +137,9 @@ void prs_watch_set(struct prs_watch *w, int events)
 	if (!events)
 		uv_poll_stop(&w->uv);
 	else
-		uv_poll_start(&w->uv, (events & PRS_READABLE ? UV_READABLE : 0) | (events & PRS_WRITABLE ? UV_WRITABLE : 0), on_poll);
+		uv_poll_start(&w->uv,
+		              (events & PRS_READABLE ? UV_READABLE : 0) | (events & PRS_WRITABLE ? UV_WRITABLE : 0),
+		              on_poll);
 }
 
 void prs_watch_free(struct prs_watch *w)
@@ -149,7 +150,7 @@ void prs_watch_free(struct prs_watch *w)
 	uv_close((uv_handle_t *)&w->uv, free_handle);
 }
 
-/* ---- timers ----------------------------------------------------------------------------------------------------------- */
+/* ---- timers ------------------------------------------------------------------------------------------------------ */
 
 static void on_timer(uv_timer_t *h)
 {
@@ -188,7 +189,7 @@ void prs_timer_free(struct prs_timer *t)
 		uv_close((uv_handle_t *)&t->uv, free_handle);
 }
 
-/* ---- wake-ups and signals --------------------------------------------------------------------------------------------- */
+/* ---- wake-ups and signals ---------------------------------------------------------------------------------------- */
 
 static void on_async(uv_async_t *h)
 {
@@ -255,7 +256,7 @@ void prs_signal_free(struct prs_signal *s)
 		uv_close((uv_handle_t *)&s->uv, free_handle);
 }
 
-/* ---- clocks ----------------------------------------------------------------------------------------------------------- */
+/* ---- clocks ------------------------------------------------------------------------------------------------------ */
 
 static uint64_t clock_us(clockid_t id)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * loop: the event loop: descriptors, timers, signals, wake-ups from other threads. Hides libuv from everything above io/.
+ * loop: the event loop: descriptors, timers, signals, wake-ups from other threads. Hides libuv from everything above
+ * io/.
  *
  * One thread. Callbacks may free their own handle; the memory dies in libuv's close callback.
  * Failure: creation returns NULL and sets err; after that nothing fails.
@@ -28,11 +29,13 @@ void prs_loop_free(struct prs_loop *l);
 /* Runs until prs_loop_stop(). */
 void prs_loop_run(struct prs_loop *l);
 void prs_loop_stop(struct prs_loop *l);
-/* `fn` is called once after the callbacks of each turn, before the loop waits: the place to send what was gathered. One only. */
+/* `fn` is called once after the callbacks of each turn, before the loop waits: the place to send what was gathered. One
+ * only. */
 void prs_loop_each_turn(struct prs_loop *l, prs_loop_fn *fn, void *ctx);
 
 /* Watch a descriptor (not owned). */
-struct prs_watch *prs_watch_new(struct prs_loop *l, int fd, int events, prs_watch_fn *fn, void *ctx, struct prs_err *err);
+struct prs_watch *prs_watch_new(struct prs_loop *l, int fd, int events, prs_watch_fn *fn, void *ctx,
+                                struct prs_err *err);
 void prs_watch_set(struct prs_watch *w, int events); /* 0 = pause */
 void prs_watch_free(struct prs_watch *w);
 
@@ -51,7 +54,8 @@ typedef void prs_signal_fn(void *ctx, int signal);
 struct prs_signal *prs_signal_new(struct prs_loop *l, int signal, prs_signal_fn *fn, void *ctx, struct prs_err *err);
 void prs_signal_free(struct prs_signal *s);
 
-/* Sleep, a little longer than that: what happens meanwhile is handled at once afterwards. For moments in which nothing is urgent. */
+/* Sleep, a little longer than that: what happens meanwhile is handled at once afterwards. For moments in which nothing
+ * is urgent. */
 void prs_pause_us(uint64_t us);
 uint64_t prs_clock_us(void); /* CLOCK_MONOTONIC */
 uint64_t prs_wall_us(void);  /* since 1970 */

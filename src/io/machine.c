@@ -14,7 +14,7 @@
 
 enum { PATH_BYTES = 4096, GPUS_MAX = 1024 };
 
-/* ---- cores ------------------------------------------------------------------------------------------------------------ */
+/* ---- cores ------------------------------------------------------------------------------------------------------- */
 
 static bool read_line(const char *folder, const char *name, char *to, size_t n)
 {
@@ -36,13 +36,16 @@ static unsigned quota_v2(const char *folder)
 {
 	char text[64];
 	long long quota, period;
-	return read_line(folder, "cpu.max", text, sizeof text) && sscanf(text, "%lld %lld", &quota, &period) == 2 ? cores_of(quota, period) : 0;
+	return read_line(folder, "cpu.max", text, sizeof text) && sscanf(text, "%lld %lld", &quota, &period) == 2
+	               ? cores_of(quota, period)
+	               : 0;
 }
 
 static unsigned quota_v1(const char *folder)
 {
 	char quota[64], period[64];
-	bool ok = read_line(folder, "cpu.cfs_quota_us", quota, sizeof quota) && read_line(folder, "cpu.cfs_period_us", period, sizeof period);
+	bool ok = read_line(folder, "cpu.cfs_quota_us", quota, sizeof quota) &&
+	          read_line(folder, "cpu.cfs_period_us", period, sizeof period);
 	return ok ? cores_of(atoll(quota), atoll(period)) : 0;
 }
 
@@ -108,7 +111,7 @@ unsigned prs_usable_cores(void)
 	return cores ? cores : 1;
 }
 
-/* ---- GPUs ------------------------------------------------------------------------------------------------------------- */
+/* ---- GPUs -------------------------------------------------------------------------------------------------------- */
 
 static unsigned count_devices(void)
 {

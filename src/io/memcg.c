@@ -39,7 +39,10 @@ static uint64_t get(const char *group, const char *file, const char *name)
 	return v;
 }
 
-static void group_of(const struct prs_memcg *m, unsigned slot, char *to, size_t n) { snprintf(to, n, "%s%u", m->base, slot); }
+static void group_of(const struct prs_memcg *m, unsigned slot, char *to, size_t n)
+{
+	snprintf(to, n, "%s%u", m->base, slot);
+}
 
 /* May we make a group there, and does it get a memory controller? */
 static bool probe(const struct prs_memcg *m)
@@ -66,7 +69,9 @@ static bool place(struct prs_memcg *m, char *line, const char *run)
 	if (!m->v2 && strcmp(controllers + 1, "memory") != 0)
 		return false;
 	struct stat st;
-	const char *mount = !m->v2 ? "/sys/fs/cgroup/memory" : stat("/sys/fs/cgroup/unified/cgroup.procs", &st) == 0 ? "/sys/fs/cgroup/unified" : "/sys/fs/cgroup";
+	const char *mount = !m->v2                                                  ? "/sys/fs/cgroup/memory"
+	                    : stat("/sys/fs/cgroup/unified/cgroup.procs", &st) == 0 ? "/sys/fs/cgroup/unified"
+	                                                                            : "/sys/fs/cgroup";
 	snprintf(m->base, sizeof m->base, "%s%.3000s/prs-%.32s-", mount, strcmp(group, "/") ? group : "", run);
 	return true;
 }
@@ -94,7 +99,8 @@ void prs_memcg_add(struct prs_memcg *m, unsigned slot, int pid, uint64_t limit_b
 	put(group, m->v2 ? "memory.max" : "memory.limit_in_bytes", text);
 	/* memory and swap together; without swap accounting the file is not there */
 	put(group, m->v2 ? "memory.swap.max" : "memory.memsw.limit_in_bytes", m->v2 ? "0" : text);
-	put(group, m->v2 ? "memory.oom.group" : "memory.oom_control", "1"); /* all of the group, or nothing: prs_memcg_is_full() */
+	put(group, m->v2 ? "memory.oom.group" : "memory.oom_control",
+	    "1"); /* all of the group, or nothing: prs_memcg_is_full() */
 	snprintf(text, sizeof text, "%d", pid);
 	put(group, "cgroup.procs", text);
 }

@@ -36,7 +36,8 @@ struct probing {
 	void *ctx;
 };
 
-__attribute__((format(printf, 5, 6))) static void tell(const struct probing *x, enum prs_probe_level level, const char *what, const char *mend, const char *fmt, ...)
+__attribute__((format(printf, 5, 6))) static void tell(const struct probing *x, enum prs_probe_level level,
+                                                       const char *what, const char *mend, const char *fmt, ...)
 {
 	struct prs_probe p = { .level = level };
 	va_list args;
@@ -48,19 +49,21 @@ __attribute__((format(printf, 5, 6))) static void tell(const struct probing *x, 
 	x->each(x->ctx, &p);
 }
 
-/* ---- machine ---------------------------------------------------------------------------------------------------------- */
+/* ---- machine ----------------------------------------------------------------------------------------------------- */
 
 static void probe_kernel(const struct probing *x)
 {
 	struct utsname u;
-	int pidfd = (int)syscall(SYS_pidfd_open, getpid(), 0), event = eventfd(0, EFD_SEMAPHORE | EFD_NONBLOCK | EFD_CLOEXEC);
+	int pidfd = (int)syscall(SYS_pidfd_open, getpid(), 0),
+	    event = eventfd(0, EFD_SEMAPHORE | EFD_NONBLOCK | EFD_CLOEXEC);
 	int memory = memfd_create("probe", MFD_CLOEXEC);
 	bool reaper = prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0;
 	bool ok = pidfd >= 0 && event >= 0 && memory >= 0 && reaper;
 	uname(&u);
-	tell(x, ok ? PRS_PROBE_OK : PRS_PROBE_WRONG, "kernel", "Linux 5.3 or later is needed; a container's seccomp profile can forbid these calls too", "%s %s%s%s%s%s",
-	     u.sysname, u.release, pidfd < 0 ? ", no pidfd_open" : "", event < 0 ? ", no eventfd" : "", memory < 0 ? ", no memfd_create" : "",
-	     reaper ? "" : ", no subreaper");
+	tell(x, ok ? PRS_PROBE_OK : PRS_PROBE_WRONG, "kernel",
+	     "Linux 5.3 or later is needed; a container's seccomp profile can forbid these calls too", "%s %s%s%s%s%s",
+	     u.sysname, u.release, pidfd < 0 ? ", no pidfd_open" : "", event < 0 ? ", no eventfd" : "",
+	     memory < 0 ? ", no memfd_create" : "", reaper ? "" : ", no subreaper");
 	int fds[] = { pidfd, event, memory };
 	for (int i = 0; i < 3; i++)
 		if (fds[i] >= 0)
@@ -71,15 +74,17 @@ static void probe_proc(const struct probing *x)
 {
 	struct prs_process_usage u;
 	bool ok = prs_process_usage(getpid(), &u);
-	tell(x, ok ? PRS_PROBE_OK : PRS_PROBE_WRONG, "/proc", "mount it: processes that workers leave behind are found there", "%s", ok ? "mounted" : "not readable");
+	tell(x, ok ? PRS_PROBE_OK : PRS_PROBE_WRONG, "/proc",
+	     "mount it: processes that workers leave behind are found there", "%s", ok ? "mounted" : "not readable");
 }
 
 static void probe_files(const struct probing *x)
 {
 	struct rlimit r = { 0, 0 };
 	getrlimit(RLIMIT_NOFILE, &r);
-	tell(x, r.rlim_max < FEW_FILES ? PRS_PROBE_NOTE : PRS_PROBE_OK, "open files", "raise it with ulimit -n, or in /etc/security/limits.conf: a worker takes about 4",
-	     "at most %llu", (unsigned long long)r.rlim_max);
+	tell(x, r.rlim_max < FEW_FILES ? PRS_PROBE_NOTE : PRS_PROBE_OK, "open files",
+	     "raise it with ulimit -n, or in /etc/security/limits.conf: a worker takes about 4", "at most %llu",
+	     (unsigned long long)r.rlim_max);
 }
 
 static void probe_power(const struct probing *x)
@@ -87,15 +92,17 @@ static void probe_power(const struct probing *x)
 	struct prs_machine_usage u;
 	prs_machine_usage(&u);
 	tell(x, PRS_PROBE_OK, "cores", "", "%u that this process may use", prs_usable_cores());
-	tell(x, u.memory_available * 10 < u.memory_total ? PRS_PROBE_NOTE : PRS_PROBE_OK, "memory", "little is free: fewer --processes, or a --memory-limit-per-process",
-	     "%.1f of %.1f GB are free", (double)u.memory_available / 0x1p30, (double)u.memory_total / 0x1p30);
+	tell(x, u.memory_available * 10 < u.memory_total ? PRS_PROBE_NOTE : PRS_PROBE_OK, "memory",
+	     "little is free: fewer --processes, or a --memory-limit-per-process", "%.1f of %.1f GB are free",
+	     (double)u.memory_available / 0x1p30, (double)u.memory_total / 0x1p30);
 }
 
 static void probe_cgroups(const struct probing *x)
 {
 	struct prs_memcg m = { 0 };
 	prs_memcg_open(&m, "doctor");
-	tell(x, PRS_PROBE_OK, "memory limits", "", "%s", m.usable ? "by cgroups" : "by looking every 0.2 s (memory cgroups are not ours to make)");
+	tell(x, PRS_PROBE_OK, "memory limits", "", "%s",
+	     m.usable ? "by cgroups" : "by looking every 0.2 s (memory cgroups are not ours to make)");
 	prs_memcg_close(&m);
 }
 
@@ -109,7 +116,7 @@ void prs_probe_machine(prs_probe_fn *each, void *ctx)
 	probe_cgroups(&x);
 }
 
-/* ---- folder ----------------------------------------------------------------------------------------------------------- */
+/* ---- folder ------------------------------------------------------------------------------------------------------ */
 
 /* The type that /proc/self/mountinfo names for the deepest mount above the path. */
 static void file_system_of(const char *path, char *to, size_t n)
@@ -139,12 +146,15 @@ static void probe_type(const struct probing *x, const char *dir)
 	file_system_of(dir, type, sizeof type);
 	for (size_t i = 0; i < sizeof objects / sizeof *objects; i++) {
 		if (strstr(type, objects[i])) {
-			tell(x, PRS_PROBE_WRONG, "file system", "put the run folder on a disk (--runs-dir): object stores cannot append and rename", "%s, a mounted object store", type);
+			tell(x, PRS_PROBE_WRONG, "file system",
+			     "put the run folder on a disk (--runs-dir): object stores cannot append and rename",
+			     "%s, a mounted object store", type);
 			return;
 		}
 	}
 	bool memory = !strcmp(type, "tmpfs");
-	tell(x, memory ? PRS_PROBE_NOTE : PRS_PROBE_OK, "file system", "results there do not survive the machine", "%s", type);
+	tell(x, memory ? PRS_PROBE_NOTE : PRS_PROBE_OK, "file system", "results there do not survive the machine", "%s",
+	     type);
 }
 
 static void probe_space(const struct probing *x, const char *dir)
@@ -153,8 +163,8 @@ static void probe_space(const struct probing *x, const char *dir)
 	if (statvfs(dir, &v) < 0)
 		return;
 	uint64_t free_bytes = (uint64_t)v.f_bavail * v.f_frsize;
-	tell(x, free_bytes < LITTLE_SPACE || v.f_favail < 1000 ? PRS_PROBE_NOTE : PRS_PROBE_OK, "space", "make room, or choose another --runs-dir", "%.1f GB free",
-	     (double)free_bytes / 0x1p30);
+	tell(x, free_bytes < LITTLE_SPACE || v.f_favail < 1000 ? PRS_PROBE_NOTE : PRS_PROBE_OK, "space",
+	     "make room, or choose another --runs-dir", "%.1f GB free", (double)free_bytes / 0x1p30);
 }
 
 static int make_file(const char *dir, const char *name, int flags)
@@ -168,8 +178,11 @@ static void probe_exclusive(const struct probing *x, const char *dir)
 {
 	int first = make_file(dir, "one", O_EXCL), second = make_file(dir, "one", O_EXCL);
 	bool ok = first >= 0 && second < 0 && errno == EEXIST;
-	tell(x, ok ? PRS_PROBE_OK : PRS_PROBE_WRONG, "O_EXCL", "two engines could take one run: choose another --runs-dir", "%s",
-	     ok ? "creates a file only once" : first < 0 ? strerror(errno) : "creates a file twice");
+	tell(x, ok ? PRS_PROBE_OK : PRS_PROBE_WRONG, "O_EXCL",
+	     "two engines could take one run: choose another --runs-dir", "%s",
+	     ok          ? "creates a file only once"
+	     : first < 0 ? strerror(errno)
+	                 : "creates a file twice");
 	if (first >= 0)
 		close(first);
 	if (second >= 0)
@@ -180,7 +193,8 @@ static void probe_lock(const struct probing *x, const char *dir)
 {
 	int a = make_file(dir, "lock", 0), b = make_file(dir, "lock", 0);
 	bool ok = a >= 0 && b >= 0 && flock(a, LOCK_EX | LOCK_NB) == 0 && flock(b, LOCK_EX | LOCK_NB) < 0;
-	tell(x, ok ? PRS_PROBE_OK : PRS_PROBE_NOTE, "flock", "a run in use is not recognised before it starts; --takeover and the journal still guard it", "%s",
+	tell(x, ok ? PRS_PROBE_OK : PRS_PROBE_NOTE, "flock",
+	     "a run in use is not recognised before it starts; --takeover and the journal still guard it", "%s",
 	     ok ? "holds" : "does not hold");
 	if (a >= 0)
 		close(a);
@@ -195,10 +209,16 @@ static void probe_sync(const struct probing *x, const char *dir)
 	bool ok = fd >= 0 && folder >= 0 && fsync(folder) == 0;
 	uint64_t begun = prs_clock_us();
 	for (int i = 0; i < SYNCS && ok; i++)
-		ok = pwrite(fd, block, sizeof block, i * (off_t)sizeof block) == (ssize_t)sizeof block && fdatasync(fd) == 0;
+		ok = pwrite(fd, block, sizeof block, i * (off_t)sizeof block) == (ssize_t)sizeof block &&
+		     fdatasync(fd) == 0;
 	uint64_t each_us = (prs_clock_us() - begun) / SYNCS;
-	tell(x, !ok ? PRS_PROBE_WRONG : each_us > SLOW_SYNC_US ? PRS_PROBE_NOTE : PRS_PROBE_OK, "sync",
-	     ok ? "a local disk is faster; larger mini-batches need fewer syncs" : "results would not survive a crash: choose another --runs-dir",
+	tell(x,
+	     !ok                      ? PRS_PROBE_WRONG
+	     : each_us > SLOW_SYNC_US ? PRS_PROBE_NOTE
+	                              : PRS_PROBE_OK,
+	     "sync",
+	     ok ? "a local disk is faster; larger mini-batches need fewer syncs"
+	        : "results would not survive a crash: choose another --runs-dir",
 	     ok ? "%.2f ms for a small write and fdatasync" : "fdatasync does not work (%.0f)", (double)each_us / 1000);
 	if (fd >= 0)
 		close(fd);
@@ -216,7 +236,8 @@ static void probe_rename(const struct probing *x, const char *dir)
 	ok = ok && rename(from, to) == 0;
 	int c = ok ? open(to, O_RDONLY | O_CLOEXEC) : -1;
 	ok = c >= 0 && read(c, text, 3) == 3 && !strcmp(text, "new") && access(from, F_OK) < 0;
-	tell(x, ok ? PRS_PROBE_OK : PRS_PROBE_WRONG, "rename", "the output could not be put in place at once: choose another --runs-dir", "%s",
+	tell(x, ok ? PRS_PROBE_OK : PRS_PROBE_WRONG, "rename",
+	     "the output could not be put in place at once: choose another --runs-dir", "%s",
 	     ok ? "replaces a file" : "does not replace a file");
 	int fds[] = { a, b, c };
 	for (int i = 0; i < 3; i++)
@@ -228,14 +249,16 @@ static void probe_shared(const struct probing *x, const char *dir)
 {
 	uint32_t seen = 0;
 	int fd = make_file(dir, "page", 0);
-	uint32_t *p = fd >= 0 && ftruncate(fd, 4096) == 0 ? mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0) : MAP_FAILED;
+	uint32_t *p = fd >= 0 && ftruncate(fd, 4096) == 0 ? mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0)
+	                                                  : MAP_FAILED;
 	bool ok = p != MAP_FAILED;
 	if (ok) {
 		*(volatile uint32_t *)p = 0x12345678;
 		ok = pread(fd, &seen, sizeof seen, 0) == (ssize_t)sizeof seen && seen == 0x12345678;
 		munmap(p, 4096);
 	}
-	tell(x, ok ? PRS_PROBE_OK : PRS_PROBE_WRONG, "shared memory", "workers could not be watched: choose another --runs-dir", "%s",
+	tell(x, ok ? PRS_PROBE_OK : PRS_PROBE_WRONG, "shared memory",
+	     "workers could not be watched: choose another --runs-dir", "%s",
 	     ok ? "files can be mapped" : "files cannot be mapped as shared");
 	if (fd >= 0)
 		close(fd);
@@ -265,7 +288,8 @@ void prs_probe_folder(const char *dir, prs_probe_fn *each, void *ctx)
 	}
 	snprintf(own, sizeof own, "%s/.prs-doctor-XXXXXX", real);
 	if (!mkdtemp(own)) {
-		tell(&x, PRS_PROBE_WRONG, "folder", "run folders are made there: it must be writable", "%s: %s", real, strerror(errno));
+		tell(&x, PRS_PROBE_WRONG, "folder", "run folders are made there: it must be writable", "%s: %s", real,
+		     strerror(errno));
 		return;
 	}
 	probe_type(&x, real);

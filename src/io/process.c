@@ -70,7 +70,8 @@ static int set_attributes(posix_spawnattr_t *at)
 	sigfillset(&all);
 	posix_spawnattr_setsigmask(at, &none);
 	posix_spawnattr_setsigdefault(at, &all);
-	return posix_spawnattr_setflags(at, (short)(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSID | set_policy(at)));
+	return posix_spawnattr_setflags(at, (short)(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
+	                                            POSIX_SPAWN_SETSID | set_policy(at)));
 }
 
 static int start(const struct prs_spawn *s, const int *high, pid_t *ret)

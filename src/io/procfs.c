@@ -45,14 +45,15 @@ static void read_cpu(char *text, struct prs_machine_usage *u)
 	uint64_t t[8] = { 0 };
 	if (!read_text("/proc/stat", text, FILE_BYTES))
 		return;
-	sscanf(text, "cpu %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64, &t[0], &t[1], &t[2], &t[3], &t[4],
-	       &t[5], &t[6], &t[7]);
+	sscanf(text, "cpu %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64,
+	       &t[0], &t[1], &t[2], &t[3], &t[4], &t[5], &t[6], &t[7]);
 	for (int i = 0; i < 8; i++)
 		u->cpu_total += t[i];
 	u->cpu_busy = u->cpu_total - t[3] - t[4]; /* idle, iowait */
 }
 
-/* A whole disk has a folder in /sys/block; a partition has not. Loops, RAM disks and stacked devices would count twice. */
+/* A whole disk has a folder in /sys/block; a partition has not. Loops, RAM disks and stacked devices would count
+ * twice. */
 static bool is_whole_disk(const char *name)
 {
 	static const char *const not_disks[] = { "loop", "ram", "dm-", "md", "zram", "fd", "sr" };
@@ -79,7 +80,8 @@ static void read_disks(char *text, struct prs_machine_usage *u)
 	for (const char *line = text; line && *line; line = strchr(line, '\n'), line = line ? line + 1 : NULL) {
 		char name[256];
 		uint64_t reads, sectors_in, writes, sectors_out;
-		if (sscanf(line, " %*u %*u %255s %" SCNu64 " %*u %" SCNu64 " %*u %" SCNu64 " %*u %" SCNu64, name, &reads, &sectors_in, &writes, &sectors_out) != 5 ||
+		if (sscanf(line, " %*u %*u %255s %" SCNu64 " %*u %" SCNu64 " %*u %" SCNu64 " %*u %" SCNu64, name,
+		           &reads, &sectors_in, &writes, &sectors_out) != 5 ||
 		    !is_whole_disk(name))
 			continue;
 		u->reads += reads;
@@ -95,7 +97,9 @@ static void read_network(char *text, struct prs_machine_usage *u)
 		for (const char *line = text; line && *line; line = strchr(line, '\n'), line = line ? line + 1 : NULL) {
 			char name[64];
 			uint64_t in, out;
-			if (sscanf(line, " %63[^:]: %" SCNu64 " %*u %*u %*u %*u %*u %*u %*u %" SCNu64, name, &in, &out) == 3 && strcmp(name, "lo") != 0) {
+			if (sscanf(line, " %63[^:]: %" SCNu64 " %*u %*u %*u %*u %*u %*u %*u %" SCNu64, name, &in,
+			           &out) == 3 &&
+			    strcmp(name, "lo") != 0) {
 				u->received_bytes += in;
 				u->sent_bytes += out;
 			}
@@ -132,8 +136,10 @@ bool prs_process_usage(int pid, struct prs_process_usage *ret)
 	if (!read_text(path, text, sizeof text))
 		return false;
 	const char *p = strrchr(text, ')'); /* the name in brackets may hold anything */
-	if (!p || sscanf(p + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %" SCNu64 " %" SCNu64 " %*d %*d %*d %*d %" SCNu64 " %*d %*u %*u %" SCNu64, &user,
-	                 &system, &ret->threads, &resident) != 4)
+	if (!p || sscanf(p + 1,
+	                 " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %" SCNu64 " %" SCNu64 " %*d %*d %*d %*d %" SCNu64
+	                 " %*d %*u %*u %" SCNu64,
+	                 &user, &system, &ret->threads, &resident) != 4)
 		return false;
 	ret->user_us = user * tick;
 	ret->system_us = system * tick;
@@ -148,7 +154,7 @@ bool prs_process_usage(int pid, struct prs_process_usage *ret)
 	return true;
 }
 
-/* ---- memory of a tree ------------------------------------------------------------------------------------------------- */
+/* ---- memory of a tree -------------------------------------------------------------------------------------------- */
 
 static uint64_t resident_bytes(int pid)
 {

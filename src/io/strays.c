@@ -17,7 +17,14 @@
 #include <unistd.h>
 
 /* OURS_NONE: the list of children may leave one out while others end, so it is read until nothing was found twice. */
-enum { ROUNDS = 20, OURS_NONE = 2, WAIT_MS = 100, GENERATIONS = 64, ENVIRON_BYTES = 256 << 10, CHILDREN_BYTES = 64 << 10 };
+enum {
+	ROUNDS = 20,
+	OURS_NONE = 2,
+	WAIT_MS = 100,
+	GENERATIONS = 64,
+	ENVIRON_BYTES = 256 << 10,
+	CHILDREN_BYTES = 64 << 10
+};
 
 static bool kept(int pid, const int *keep, unsigned keep_n)
 {
@@ -91,7 +98,8 @@ static bool wanted(const struct search *s, int pid, int parent, char state)
 {
 	if (!s->run || state == 'Z') /* the dead have no environment: a child of ours that nobody knows is reaped */
 		return parent == getpid();
-	return has_environment(pid, s->run, s->slot, s->space) && (!s->ours || parent == getpid() || descends_from_us(pid));
+	return has_environment(pid, s->run, s->slot, s->space) &&
+	       (!s->ours || parent == getpid() || descends_from_us(pid));
 }
 
 /* Kill, wait for the end, reap if it is our child. 1: it was alive. */
@@ -101,7 +109,8 @@ static unsigned finish(const struct search *s, int pid)
 	char state;
 	if (fd < 0)
 		return 0;
-	bool same = read_stat(pid, &parent, &state) && wanted(s, pid, parent, state); /* the number may have got a new owner */
+	bool same = read_stat(pid, &parent, &state) &&
+	            wanted(s, pid, parent, state); /* the number may have got a new owner */
 	if (same) {
 		syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0);
 		struct pollfd p = { .fd = fd, .events = POLLIN };
@@ -117,10 +126,14 @@ static unsigned look_at(const struct search *s, int pid)
 {
 	int parent;
 	char state;
-	return pid > 1 && !kept(pid, s->keep, s->keep_n) && read_stat(pid, &parent, &state) && wanted(s, pid, parent, state) ? finish(s, pid) : 0;
+	return pid > 1 && !kept(pid, s->keep, s->keep_n) && read_stat(pid, &parent, &state) &&
+	                       wanted(s, pid, parent, state)
+	               ? finish(s, pid)
+	               : 0;
 }
 
-/* What a dead process of ours left is our child now, or below one; only this thread has children. False: the kernel does not list them. */
+/* What a dead process of ours left is our child now, or below one; only this thread has children. False: the kernel
+ * does not list them. */
 static bool sweep_children(const struct search *s, unsigned *killed)
 {
 	static char list[CHILDREN_BYTES];

@@ -23,12 +23,21 @@ static json_t *progress_object(struct prs_engine *e)
 	char note[64];
 	struct prs_progress p;
 	engine_progress(e, &p, note, sizeof note);
-	json_t *o = json_pack("{s:b, s:s, s:s, s:b}", "ok", 1, "run", e->c.run_name, "state", prs_state_name(PRS_MACHINE_JOB, e->state), "planned", p.planned_all);
+	json_t *o = json_pack("{s:b, s:s, s:s, s:b}", "ok", 1, "run", e->c.run_name, "state",
+	                      prs_state_name(PRS_MACHINE_JOB, e->state), "planned", p.planned_all);
 	const struct {
 		const char *key;
 		uint64_t value;
-	} numbers[] = { { "elapsed_us", p.elapsed_us }, { "mini_batches", p.mini_batches }, { "done", p.done }, { "failed", p.failed }, { "items", p.items },
-		{ "items_final", p.items_final }, { "items_failed", p.items_failed }, { "busy", p.busy }, { "processes", p.processes }, { "starting", p.starting } };
+	} numbers[] = { { "elapsed_us", p.elapsed_us },
+		        { "mini_batches", p.mini_batches },
+		        { "done", p.done },
+		        { "failed", p.failed },
+		        { "items", p.items },
+		        { "items_final", p.items_final },
+		        { "items_failed", p.items_failed },
+		        { "busy", p.busy },
+		        { "processes", p.processes },
+		        { "starting", p.starting } };
 	for (size_t i = 0; o && i < sizeof numbers / sizeof *numbers; i++)
 		json_object_set_new(o, numbers[i].key, number(numbers[i].value));
 	json_object_set_new(o, "rate", json_real(p.rate));
@@ -36,7 +45,10 @@ static json_t *progress_object(struct prs_engine *e)
 	return o;
 }
 
-uint16_t engine_processes_n(const struct prs_engine *e) { return e->assembling.running ? 0 : (uint16_t)e->c.job->o.processes; }
+uint16_t engine_processes_n(const struct prs_engine *e)
+{
+	return e->assembling.running ? 0 : (uint16_t)e->c.job->o.processes;
+}
 
 void engine_process(const struct prs_engine *e, uint16_t slot, struct prs_console_process *ret, uint32_t *ret_pid)
 {
@@ -48,8 +60,11 @@ void engine_process(const struct prs_engine *e, uint16_t slot, struct prs_consol
 	uint64_t since = has_page ? prs_page_since(page.word) : v.since_us;
 	enum prs_phase phase = prs_page_phase(page.word);
 	struct prs_unit u = { page.id, page.item_first, page.item_count };
-	*ret = (struct prs_console_process){ .state = prs_state_name(PRS_MACHINE_WORKER, v.state), .phase = has_page ? phase_name(phase) : NULL,
-		                             .since_us = since && now > since ? now - since : 0, .mini_batch = page.id, .failures = v.failures };
+	*ret = (struct prs_console_process){ .state = prs_state_name(PRS_MACHINE_WORKER, v.state),
+		                             .phase = has_page ? phase_name(phase) : NULL,
+		                             .since_us = since && now > since ? now - since : 0,
+		                             .mini_batch = page.id,
+		                             .failures = v.failures };
 	ret->works = has_page && (phase == PRS_PHASE_LOAD || phase == PRS_PHASE_RUN || phase == PRS_PHASE_WRITE);
 	ret->tries = ret->works && page.id < e->ledger.next_id ? prs_ledger_tries(&e->ledger, &u) + 1 : 0;
 	ret->items = ret->works && page.id < e->ledger.next_id ? prs_ledger_items(&e->ledger, &u) : 0;
@@ -91,7 +106,10 @@ static json_t *why_object(struct prs_engine *e)
 	json_t *o = progress_object(e), *all = json_array();
 	engine_waits_for(e, waits, sizeof waits);
 	json_object_set_new(o, "waits_for", json_string(waits));
-	json_object_set_new(o, "last_error", e->report && prs_report_last_error(e->report)[0] ? json_string(prs_report_last_error(e->report)) : json_null());
+	json_object_set_new(o, "last_error",
+	                    e->report && prs_report_last_error(e->report)[0]
+	                            ? json_string(prs_report_last_error(e->report))
+	                            : json_null());
 	for (uint16_t i = 0; i < engine_processes_n(e); i++)
 		json_array_append_new(all, process_object(e, i));
 	json_object_set_new(o, "processes", all);
@@ -119,7 +137,8 @@ static json_t *answer(struct prs_engine *e, const char *line)
 	else if (cmd && !strcmp(cmd, "cancel"))
 		reply = cancel(e);
 	else
-		reply = json_pack("{s:b, s:s}", "ok", 0, "cause", "expected {\"cmd\": \"status\" | \"why\" | \"cancel\"}");
+		reply = json_pack("{s:b, s:s}", "ok", 0, "cause",
+		                  "expected {\"cmd\": \"status\" | \"why\" | \"cancel\"}");
 	json_decref(request);
 	return reply;
 }
@@ -139,7 +158,8 @@ void control_open(struct prs_engine *e)
 	e->ctl = prs_ctl_new(e->loop, e->c.dir, on_line, e, &err);
 	if (!e->ctl && e->c.warn) {
 		char text[600];
-		snprintf(text, sizeof text, "%.400s: prs cancel, why and status --watch cannot reach this run", err.msg);
+		snprintf(text, sizeof text, "%.400s: prs cancel, why and status --watch cannot reach this run",
+		         err.msg);
 		e->c.warn(e->c.ctx, text);
 	}
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * drive: between scheduler and node: effects are carried out, durable facts are counted, what the node says is journaled.
+ * drive: between scheduler and node: effects are carried out, durable facts are counted, what the node says is
+ * journaled.
  */
 #include "master/impl.h"
 
@@ -8,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* ---- stopping --------------------------------------------------------------------------------------------------------- */
+/* ---- stopping ---------------------------------------------------------------------------------------------------- */
 
 void drive_stop(struct prs_engine *e, enum prs_job_state to, uint16_t code, const char *text)
 {
@@ -46,7 +47,7 @@ void drive_cancel(struct prs_engine *e)
 		e->c.say(e->c.ctx, "canceled by prs cancel: stopping the workers");
 }
 
-/* ---- effects of the scheduler ----------------------------------------------------------------------------------------- */
+/* ---- effects of the scheduler ------------------------------------------------------------------------------------ */
 
 static void put_failed(struct prs_engine *e, const struct prs_sched_effect *x)
 {
@@ -65,7 +66,9 @@ static void tell_bisect(struct prs_engine *e, const struct prs_sched_effect *x)
 	if (e->told_bisect || !e->c.warn)
 		return;
 	e->told_bisect = true;
-	snprintf(text, sizeof text, "mini-batch %llu is out of tries: its %u items are tried in parts until the bad ones stand alone, with at most %llu more runs (on_failure: bisect)",
+	snprintf(text, sizeof text,
+	         "mini-batch %llu is out of tries: its %u items are tried in parts until the bad ones stand alone, "
+	         "with at most %llu more runs (on_failure: bisect)",
 	         (unsigned long long)x->unit.id, x->items, (unsigned long long)x->items * tries + x->items - 2);
 	e->c.warn(e->c.ctx, text);
 }
@@ -116,7 +119,7 @@ void drive_event(struct prs_engine *e, struct prs_sched_event *ev)
 		drive_stop(e, PRS_JOB_DRAINING, PRS_ENOMEM, "out of memory");
 }
 
-/* ---- durable facts ---------------------------------------------------------------------------------------------------- */
+/* ---- durable facts ----------------------------------------------------------------------------------------------- */
 
 static uint64_t hash_text(struct prs_text t)
 {
@@ -129,9 +132,14 @@ static uint64_t hash_text(struct prs_text t)
 /* What run() returned counts, but is hardly what its author meant: said once. */
 static void warn_odd(struct prs_engine *e, const struct prs_done *d)
 {
-	static const struct { uint8_t flag; const char *sentence; } rows[] = {
-		{ PRS_DONE_FRAMES, "run() returned a list of DataFrames (first in mini-batch %llu): each became one row, its str(). Join them with pandas.concat() to get their rows" },
-		{ PRS_DONE_BARE, "run() returned a bare text, dict or set (first in mini-batch %llu): its length was counted as succeeded items. Return a list with an entry for each item" },
+	static const struct {
+		uint8_t flag;
+		const char *sentence;
+	} rows[] = {
+		{ PRS_DONE_FRAMES, "run() returned a list of DataFrames (first in mini-batch %llu): each became one "
+		                   "row, its str(). Join them with pandas.concat() to get their rows" },
+		{ PRS_DONE_BARE, "run() returned a bare text, dict or set (first in mini-batch %llu): its length was "
+		                 "counted as succeeded items. Return a list with an entry for each item" },
 	};
 	char text[512];
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -151,7 +159,10 @@ static void on_done(struct prs_engine *e, const struct prs_fact *f, bool first)
 	warn_odd(e, &f->u.done);
 	if (first && prs_index_done(e->index, &f->u.done, &err) < 0)
 		drive_stop(e, PRS_JOB_DRAINING, (uint16_t)-err.code, err.msg);
-	struct prs_sched_event ev = { .type = PRS_SCHED_DONE, .node = f->u.done.node, .slot = f->u.done.slot, .unit = f->u.done.unit };
+	struct prs_sched_event ev = { .type = PRS_SCHED_DONE,
+		                      .node = f->u.done.node,
+		                      .slot = f->u.done.slot,
+		                      .unit = f->u.done.unit };
 	drive_event(e, &ev);
 }
 
@@ -159,7 +170,10 @@ static void on_proc(struct prs_engine *e, const struct prs_fact *f)
 {
 	/* the last lines of stderr, with their numbers of threads and times, do not make two ends different */
 	uint64_t same = f->u.proc.code == PRS_EINIT_EXIT ? f->u.proc.exit : hash_text(f->u.proc.text);
-	struct prs_sched_event ev = { .node = f->u.proc.node, .slot = f->u.proc.slot, .code = f->u.proc.code, .same = same };
+	struct prs_sched_event ev = { .node = f->u.proc.node,
+		                      .slot = f->u.proc.slot,
+		                      .code = f->u.proc.code,
+		                      .same = same };
 	if (f->u.proc.event == PRS_PROC_INIT_DONE)
 		ev.type = PRS_SCHED_INIT_DONE;
 	else if (f->u.proc.event == PRS_PROC_INIT_FAILED)
@@ -191,19 +205,27 @@ void drive_fact(struct prs_engine *e, const struct prs_fact *f)
 		ev.type = PRS_SCHED_PLANNED;
 	if (f->type == PRS_FACT_TRY) {
 		e->busy_us += f->u.try_.elapsed_us;
-		ev = (struct prs_sched_event){ .type = PRS_SCHED_TRIED, .node = f->u.try_.node, .slot = f->u.try_.slot, .unit = f->u.try_.unit, .lease = f->u.try_.lease, .code = f->u.try_.code };
+		ev = (struct prs_sched_event){ .type = PRS_SCHED_TRIED,
+			                       .node = f->u.try_.node,
+			                       .slot = f->u.try_.slot,
+			                       .unit = f->u.try_.unit,
+			                       .lease = f->u.try_.lease,
+			                       .code = f->u.try_.code };
 	}
 	if (f->type == PRS_FACT_RESET)
 		ev = (struct prs_sched_event){ .type = PRS_SCHED_RESET, .unit = f->u.reset.unit };
 	if (f->type == PRS_FACT_SPLIT)
-		ev = (struct prs_sched_event){ .type = PRS_SCHED_SPLIT, .unit = f->u.split.unit, .count = f->u.split.parts };
+		ev = (struct prs_sched_event){ .type = PRS_SCHED_SPLIT,
+			                       .unit = f->u.split.unit,
+			                       .count = f->u.split.parts };
 	if (f->type == PRS_FACT_FAILED)
 		ev = (struct prs_sched_event){ .type = PRS_SCHED_FAILED, .unit = f->u.failed.unit };
-	if (f->type == PRS_FACT_PLANNED || f->type == PRS_FACT_TRY || f->type == PRS_FACT_FAILED || f->type == PRS_FACT_RESET || f->type == PRS_FACT_SPLIT)
+	if (f->type == PRS_FACT_PLANNED || f->type == PRS_FACT_TRY || f->type == PRS_FACT_FAILED ||
+	    f->type == PRS_FACT_RESET || f->type == PRS_FACT_SPLIT)
 		drive_event(e, &ev);
 }
 
-/* ---- what the node says ----------------------------------------------------------------------------------------------- */
+/* ---- what the node says ------------------------------------------------------------------------------------------ */
 
 static int link_task(void *ctx, const struct prs_unit *u, struct prs_task *t, struct prs_buf *body)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * durable: what a resume needs besides the files of store/ is made durable too: the copies of the code, the names of the run folder and its parents.
+ * durable: what a resume needs besides the files of store/ is made durable too: the copies of the code, the names of
+ * the run folder and its parents.
  * The first job of the sync thread, so that nothing counts before it is done; the processes start meanwhile.
  */
 #include "master/impl.h"
@@ -46,7 +47,8 @@ static int sync_tree(const struct prs_fs *fs, const char *from, const char *besi
 	struct prs_fs_stat st;
 	int r = fs->list(fs->ctx, from, each_entry, &v);
 	for (size_t i = 0; i < v.names.n && !r; i++) {
-		PRS_AUTOFREE char *a = prs_strf("%s/%s", from, v.names.v[i]), *b = prs_strf("%s/%s", beside, v.names.v[i]);
+		PRS_AUTOFREE char *a = prs_strf("%s/%s", from, v.names.v[i]),
+				  *b = prs_strf("%s/%s", beside, v.names.v[i]);
 		r = a && b ? fs->stat(fs->ctx, a, &st) : -ENOMEM;
 		if (!r && S_ISDIR(st.mode))
 			r = depth < DEPTH_MAX ? sync_tree(fs, a, b, depth + 1) : 0;

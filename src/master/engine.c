@@ -22,13 +22,24 @@ enum { LOG_SLICE = 16, LOG_TICK = 4000 }; /* facts: some 20 µs; 5 ms */
 #define TERM_GRACE_US UINT64_C(20000000)
 #define RATE_US UINT64_C(1000000)
 
-/* ---- folders and setup ------------------------------------------------------------------------------------------------ */
+/* ---- folders and setup ------------------------------------------------------------------------------------------- */
 
 static int make_folders(struct prs_engine *e, struct prs_err *err)
 {
-	static const char *const folders[] = { "seg", "work", "work/page", "logs", "logs/user", "logs/user/stdout", "logs/user/stdout/127.0.0.1",
-		"logs/user/stderr", "logs/user/stderr/127.0.0.1", "logs/user/error", "logs/user/error/127.0.0.1", "logs/user/entry_script_log",
-		"logs/user/entry_script_log/127.0.0.1", "outputs" };
+	static const char *const folders[] = { "seg",
+		                               "work",
+		                               "work/page",
+		                               "logs",
+		                               "logs/user",
+		                               "logs/user/stdout",
+		                               "logs/user/stdout/127.0.0.1",
+		                               "logs/user/stderr",
+		                               "logs/user/stderr/127.0.0.1",
+		                               "logs/user/error",
+		                               "logs/user/error/127.0.0.1",
+		                               "logs/user/entry_script_log",
+		                               "logs/user/entry_script_log/127.0.0.1",
+		                               "outputs" };
 	char path[PRS_PATH_BYTES_M];
 	for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
 		snprintf(path, sizeof path, "%s/%s", e->c.dir, folders[i]);
@@ -47,7 +58,7 @@ static int make_setup(struct prs_engine *e, struct prs_err *err)
 	return prs_engine_setup(e->c.job, e->c.dir, code, e->c.run_name, &e->setup, err);
 }
 
-/* ---- node, scheduler, report ------------------------------------------------------------------------------------------ */
+/* ---- node, scheduler, report ------------------------------------------------------------------------------------- */
 
 /* An unset size is none. */
 static uint64_t bytes_of(int64_t size) { return size == PRS_UNSET ? 0 : (uint64_t)size; }
@@ -63,14 +74,39 @@ static int make_node(struct prs_engine *e, struct prs_err *err)
 	memcpy(code_kept, code, sizeof code_kept);
 	memcpy(run_kept, run_text, sizeof run_kept);
 	struct prs_node_config c = {
-		.struct_size = sizeof c, .loop = e->loop, .sync = e->sync, .fs = e->c.fs, .dir = e->c.dir, .run = e->c.run, .run_text = run_kept,
-		.epoch = e->epoch, .ip = "127.0.0.1", .program = e->c.program, .python = e->c.job->python, .loader = e->c.loader,
-		.code_root = code_kept, .environment = e->c.environment, .gpus = e->c.gpus, .setup = &e->setup, .link = drive_link(e),
-		.no_sync = o->bench_no_sync, .memory_limit_bytes = bytes_of(o->memory_limit_per_process), .max_rss_bytes = bytes_of(o->max_rss_per_process),
+		.struct_size = sizeof c,
+		.loop = e->loop,
+		.sync = e->sync,
+		.fs = e->c.fs,
+		.dir = e->c.dir,
+		.run = e->c.run,
+		.run_text = run_kept,
+		.epoch = e->epoch,
+		.ip = "127.0.0.1",
+		.program = e->c.program,
+		.python = e->c.job->python,
+		.loader = e->c.loader,
+		.code_root = code_kept,
+		.environment = e->c.environment,
+		.gpus = e->c.gpus,
+		.setup = &e->setup,
+		.link = drive_link(e),
+		.no_sync = o->bench_no_sync,
+		.memory_limit_bytes = bytes_of(o->memory_limit_per_process),
+		.max_rss_bytes = bytes_of(o->max_rss_per_process),
 		.monitor_interval_us = (uint64_t)o->resource_monitor_interval * 1000000,
-		.pool = { .slots = (uint16_t)o->processes, .run_timeout_us = o->run_invocation_timeout_us, .overhead_timeout_us = o->task_overhead_timeout_us,
-		          .init_timeout_us = o->init_timeout_us, .term_grace_us = 2000000, .backoff_first_us = 100000, .backoff_max_us = 10000000,
-		          .depth_target_us = 16000, .depth_max = 32, .recall_after_us = 20000, .gap_us = GAP_US, .max_units = bytes_of(o->max_mini_batches_per_process) },
+		.pool = { .slots = (uint16_t)o->processes,
+		          .run_timeout_us = o->run_invocation_timeout_us,
+		          .overhead_timeout_us = o->task_overhead_timeout_us,
+		          .init_timeout_us = o->init_timeout_us,
+		          .term_grace_us = 2000000,
+		          .backoff_first_us = 100000,
+		          .backoff_max_us = 10000000,
+		          .depth_target_us = 16000,
+		          .depth_max = 32,
+		          .recall_after_us = 20000,
+		          .gap_us = GAP_US,
+		          .max_units = bytes_of(o->max_mini_batches_per_process) },
 	};
 	return prs_node_new(&e->node, &c, err);
 }
@@ -79,25 +115,43 @@ static int make_sched(struct prs_engine *e, struct prs_err *err)
 {
 	const struct prs_options *o = &e->c.job->o;
 	struct prs_limits limits = {
-		.run_max_try = (uint32_t)o->run_max_try, .bisect = o->on_failure == PRS_ON_FAILURE_BISECT, .error_threshold = o->error_threshold, .allowed_failed_count = o->allowed_failed_count,
-		.allowed_failed_percent = o->allowed_failed_percent, .progress_timeout_us = prs_job_progress_timeout_us(e->c.job),
-		.first_task_timeout_us = o->first_task_creation_timeout_us, .gap_us = GAP_US,
+		.run_max_try = (uint32_t)o->run_max_try,
+		.bisect = o->on_failure == PRS_ON_FAILURE_BISECT,
+		.error_threshold = o->error_threshold,
+		.allowed_failed_count = o->allowed_failed_count,
+		.allowed_failed_percent = o->allowed_failed_percent,
+		.progress_timeout_us = prs_job_progress_timeout_us(e->c.job),
+		.first_task_timeout_us = o->first_task_creation_timeout_us,
+		.gap_us = GAP_US,
 	};
 	e->sched = prs_sched_new(&e->ledger, &limits);
 	return e->sched ? 0 : prs_fail(err, PRS_ENOMEM, "scheduler");
 }
 
 static uint32_t items_of(void *ctx, uint64_t id) { return prs_plan_items_of(ctx, id); }
-static int detail(void *ctx, const struct prs_unit *u, unsigned max, struct prs_buf *to) { return prs_plan_detail(ctx, u, max, to); }
+static int detail(void *ctx, const struct prs_unit *u, unsigned max, struct prs_buf *to)
+{
+	return prs_plan_detail(ctx, u, max, to);
+}
 static int paths(void *ctx, const struct prs_unit *u, struct prs_buf *to) { return prs_plan_paths(ctx, u, to); }
 
 static void make_report(struct prs_engine *e)
 {
 	struct prs_err err = { 0 };
 	struct prs_report_config c = {
-		.struct_size = sizeof c, .dir = e->c.dir, .run = e->c.run, .run_name = e->c.run_name, .level = e->c.job->o.logging_level,
-		.processes = (uint32_t)e->c.job->o.processes, .append_row = e->c.job->o.output_action == PRS_OUTPUT_APPEND_ROW, .items_of = items_of,
-		.detail = detail, .paths = paths, .plan = e->plan, .event = e->c.event, .event_ctx = e->c.ctx,
+		.struct_size = sizeof c,
+		.dir = e->c.dir,
+		.run = e->c.run,
+		.run_name = e->c.run_name,
+		.level = e->c.job->o.logging_level,
+		.processes = (uint32_t)e->c.job->o.processes,
+		.append_row = e->c.job->o.output_action == PRS_OUTPUT_APPEND_ROW,
+		.items_of = items_of,
+		.detail = detail,
+		.paths = paths,
+		.plan = e->plan,
+		.event = e->c.event,
+		.event_ctx = e->c.ctx,
 	};
 	if (e->c.job->o.bench_no_logs)
 		return;
@@ -105,7 +159,7 @@ static void make_report(struct prs_engine *e)
 		e->c.warn(e->c.ctx, err.msg);
 }
 
-/* ---- while it runs ---------------------------------------------------------------------------------------------------- */
+/* ---- while it runs ----------------------------------------------------------------------------------------------- */
 
 void engine_show_error(struct prs_engine *e)
 {
@@ -140,7 +194,10 @@ static bool take_logs(struct prs_engine *e, uint64_t facts)
 {
 	struct prs_err err = { 0 };
 	bool more = false;
-	warn_logs(e, prs_report_catch_up(e->report, e->epoch, __atomic_load_n(&e->journal.durable, __ATOMIC_ACQUIRE), facts, &more, &err), &err);
+	warn_logs(e,
+	          prs_report_catch_up(e->report, e->epoch, __atomic_load_n(&e->journal.durable, __ATOMIC_ACQUIRE),
+	                              facts, &more, &err),
+	          &err);
 	return more;
 }
 
@@ -161,9 +218,16 @@ void engine_progress(struct prs_engine *e, struct prs_progress *ret, char *note,
 {
 	const struct prs_ledger_counts *c = &e->ledger.counts;
 	struct prs_pool_slot_view v;
-	*ret = (struct prs_progress){ .elapsed_us = prs_clock_us() - e->started_us, .planned_all = e->ledger.planned_all, .mini_batches = e->ledger.next_id,
-		                      .done = c->units[PRS_UNIT_DONE], .failed = c->units[PRS_UNIT_FAILED], .items = c->items, .items_final = c->items_final,
-		                      .items_failed = c->items_failed, .processes = (uint32_t)e->c.job->o.processes, .rate = e->rate,
+	*ret = (struct prs_progress){ .elapsed_us = prs_clock_us() - e->started_us,
+		                      .planned_all = e->ledger.planned_all,
+		                      .mini_batches = e->ledger.next_id,
+		                      .done = c->units[PRS_UNIT_DONE],
+		                      .failed = c->units[PRS_UNIT_FAILED],
+		                      .items = c->items,
+		                      .items_final = c->items_final,
+		                      .items_failed = c->items_failed,
+		                      .processes = (uint32_t)e->c.job->o.processes,
+		                      .rate = e->rate,
 		                      .note = e->ending ? "stopping" : finish_note(e, note, note_bytes) };
 	for (uint16_t i = 0; i < e->c.job->o.processes; i++) {
 		prs_node_view(e->node, i, &v);
@@ -237,7 +301,9 @@ static void check_fence(struct prs_engine *e)
 		return;
 	int r = prs_store_newest_epoch(e->c.fs, e->c.dir, &newest, &err);
 	if (r == -PRS_ENOTFOUND || (!r && newest < e->epoch))
-		let_go(e, PRS_ENOTFOUND, "the run folder is gone: it was removed or renamed while the job ran (renamed: prs resume PATH goes on)");
+		let_go(e, PRS_ENOTFOUND,
+		       "the run folder is gone: it was removed or renamed while the job ran (renamed: prs resume PATH "
+		       "goes on)");
 	else if (!r && newest > e->epoch && prs_store_check_fence(e->c.fs, e->c.dir, e->epoch, &err) == -PRS_EFENCED)
 		engine_fenced(e, &err);
 }
@@ -386,7 +452,8 @@ static void run(struct prs_engine *e)
 	if (e->over)
 		return;
 	if (e->state == PRS_JOB_DRAINING)
-		engine_state(e, e->cause == PRS_ECANCELED ? PRS_JOB_CANCELED : PRS_JOB_INTERRUPTED, e->cause, e->end->text);
+		engine_state(e, e->cause == PRS_ECANCELED ? PRS_JOB_CANCELED : PRS_JOB_INTERRUPTED, e->cause,
+		             e->end->text);
 	else if (e->state == PRS_JOB_ABORTING)
 		engine_state(e, PRS_JOB_FAILED, e->cause, e->end->text);
 	else

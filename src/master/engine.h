@@ -24,17 +24,17 @@ struct prs_engine_opened {
 struct prs_engine_config {
 	size_t struct_size;
 	const struct prs_fs *fs;
-	struct prs_job *job;      /* the settings changed by earlier resumes (SET facts) and by this one are applied to it */
-	const char *dir;          /* run folder, absolute; RUN, job.json and code/ are there */
+	struct prs_job *job; /* the settings changed by earlier resumes (SET facts) and by this one are applied to it */
+	const char *dir;     /* run folder, absolute; RUN, job.json and code/ are there */
 	struct prs_run_id run;
 	const char *run_name;
-	const char *program, *loader; /* absolute paths */
+	const char *program, *loader;       /* absolute paths */
 	const struct prs_list *environment; /* of the workers */
-	const struct prs_list *gpus; /* as node.h has it */
+	const struct prs_list *gpus;        /* as node.h has it */
 	bool takeover;
 	const struct prs_setting *set;
 	size_t set_n;
-	bool retry_failed;        /* FAILED mini-batches are RESET; a failed job goes on */
+	bool retry_failed; /* FAILED mini-batches are RESET; a failed job goes on */
 	/* For the console; may be NULL. */
 	void (*opened)(void *ctx, const struct prs_engine_opened *o); /* not when the job is over already */
 	void (*progress)(void *ctx, const struct prs_progress *p);
@@ -44,7 +44,8 @@ struct prs_engine_config {
 	void (*say)(void *ctx, const char *sentence); /* not a warning */
 	/* Asked after each progress: true = processes() shall be called. `last_error` is one line, "" = none. */
 	bool (*asks)(void *ctx);
-	void (*processes)(void *ctx, const struct prs_console_process *v, size_t n, const char *waits_for, const char *last_error);
+	void (*processes)(void *ctx, const struct prs_console_process *v, size_t n, const char *waits_for,
+	                  const char *last_error);
 	void (*ending)(void *ctx); /* the last call in which signals are still handled */
 	void *ctx;
 };
@@ -52,14 +53,16 @@ struct prs_engine_config {
 struct prs_engine_end {
 	struct prs_result result; /* texts point into the fields below */
 	char text[512], output[4096], trace[8192], next_command[512];
-	int exit_code;            /* semantics.md: 0, 1, 3, 4, 5 */
-	bool was_over;            /* the job had ended before: nothing was done */
+	int exit_code; /* semantics.md: 0, 1, 3, 4, 5 */
+	bool was_over; /* the job had ended before: nothing was done */
 };
 
 /* The job's inputs as the lister takes them; they point into the job. NULL: no memory. The caller frees. */
 struct prs_list_input *prs_engine_inputs(const struct prs_job *j);
-/* Append what every worker process is told (key NUL value NUL ...): SETUP but for what is the slot's own. `dir` is the run folder. */
-int prs_engine_setup(const struct prs_job *j, const char *dir, const char *code_root, const char *run_name, struct prs_buf *to, struct prs_err *err);
+/* Append what every worker process is told (key NUL value NUL ...): SETUP but for what is the slot's own. `dir` is the
+ * run folder. */
+int prs_engine_setup(const struct prs_job *j, const char *dir, const char *code_root, const char *run_name,
+                     struct prs_buf *to, struct prs_err *err);
 /* Runs or resumes the job of a run folder until it ends. < 0: it could not be started (err says why). */
 int prs_engine_run(const struct prs_engine_config *c, struct prs_engine_end *ret, struct prs_err *err);
 

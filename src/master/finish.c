@@ -11,7 +11,8 @@
 
 enum { BAD_BYTES_MAX = 64 << 20 };
 
-static void end_with(struct prs_engine *e, enum prs_job_state on_the_way, enum prs_job_state last, uint16_t code, const char *text)
+static void end_with(struct prs_engine *e, enum prs_job_state on_the_way, enum prs_job_state last, uint16_t code,
+                     const char *text)
 {
 	engine_cause(e, code, text);
 	engine_state(e, on_the_way, code, e->end->text);
@@ -26,7 +27,7 @@ static void output_path(struct prs_engine *e)
 		snprintf(e->end->output, sizeof e->end->output, "%s/outputs/parallel_run_step.txt", e->c.dir);
 }
 
-/* ---- writing the output: on the lister thread ------------------------------------------------------------------------- */
+/* ---- writing the output: on the lister thread -------------------------------------------------------------------- */
 
 struct bad_range {
 	uint64_t id;
@@ -47,12 +48,14 @@ static void work(struct prs_sync_job *job)
 	prs_assemble(e->c.fs, e->c.dir, e->index, &a->options, note_bad, a, &a->result, &a->err);
 }
 
-/* ---- and what came of it: on the loop --------------------------------------------------------------------------------- */
+/* ---- and what came of it: on the loop ---------------------------------------------------------------------------- */
 
 static void warn_headers(struct prs_engine *e, uint64_t differ)
 {
 	char text[256];
-	snprintf(text, sizeof text, "%llu mini-batches returned DataFrames with other columns than the first one: their rows stand in the output as they are",
+	snprintf(text, sizeof text,
+	         "%llu mini-batches returned DataFrames with other columns than the first one: their rows stand in the "
+	         "output as they are",
 	         (unsigned long long)differ);
 	if (differ && e->c.warn)
 		e->c.warn(e->c.ctx, text);
@@ -93,7 +96,8 @@ static void done(struct prs_sync_job *job)
 	if (a->err.code == -PRS_EFENCED)
 		engine_fenced(e, &a->err);
 	else if (a->err.code == -PRS_EINTERRUPTED)
-		end_with(e, PRS_JOB_DRAINING, a->cancel_code == PRS_ECANCELED ? PRS_JOB_CANCELED : PRS_JOB_INTERRUPTED, a->cancel_code, a->cancel_text);
+		end_with(e, PRS_JOB_DRAINING, a->cancel_code == PRS_ECANCELED ? PRS_JOB_CANCELED : PRS_JOB_INTERRUPTED,
+		         a->cancel_code, a->cancel_text);
 	else if (a->err.code)
 		end_with(e, PRS_JOB_DRAINING, PRS_JOB_INTERRUPTED, (uint16_t)-a->err.code, a->err.msg);
 	else
@@ -104,9 +108,13 @@ static void start(struct prs_engine *e)
 {
 	struct assembling *a = &e->assembling;
 	a->engine = e;
-	a->options = (struct prs_assemble_options){ .path = e->end->output, .run = &e->c.run, .epoch = e->epoch,
-		                                    .overwrite = e->c.job->o.overwrite || !e->c.job->output_file, .next_id = e->ledger.next_id,
-		                                    .cancel = &a->cancel, .progress = &a->bytes };
+	a->options = (struct prs_assemble_options){ .path = e->end->output,
+		                                    .run = &e->c.run,
+		                                    .epoch = e->epoch,
+		                                    .overwrite = e->c.job->o.overwrite || !e->c.job->output_file,
+		                                    .next_id = e->ledger.next_id,
+		                                    .cancel = &a->cancel,
+		                                    .progress = &a->bytes };
 	prs_buf_init(&a->bad, BAD_BYTES_MAX);
 	a->job = (struct prs_sync_job){ .work = work, .done = done };
 	a->running = true;
@@ -132,7 +140,8 @@ bool finish_begin(struct prs_engine *e)
 	}
 	output_path(e);
 	if (e->ledger.counts.rows == 0) {
-		end_with(e, PRS_JOB_ABORTING, PRS_JOB_FAILED, PRS_ENO_RESULT_TO_APPEND, prs_error_row(PRS_ENO_RESULT_TO_APPEND)->sentence);
+		end_with(e, PRS_JOB_ABORTING, PRS_JOB_FAILED, PRS_ENO_RESULT_TO_APPEND,
+		         prs_error_row(PRS_ENO_RESULT_TO_APPEND)->sentence);
 		return false;
 	}
 	start(e);
@@ -155,11 +164,12 @@ const char *finish_note(const struct prs_engine *e, char *to, size_t n)
 		return NULL;
 	if (e->assembling.cancel)
 		return "stopping";
-	snprintf(to, n, "writing the output: %u%%", all ? (unsigned)((double)(bytes < all ? bytes : all) * 100 / (double)all) : 0);
+	snprintf(to, n, "writing the output: %u%%",
+	         all ? (unsigned)((double)(bytes < all ? bytes : all) * 100 / (double)all) : 0);
 	return to;
 }
 
-/* ---- the result ------------------------------------------------------------------------------------------------------- */
+/* ---- the result -------------------------------------------------------------------------------------------------- */
 
 static int exit_code(const struct prs_engine *e)
 {
@@ -205,14 +215,22 @@ static void next_command(struct prs_engine *e)
 	if (e->end->exit_code != 1)
 		return;
 	switch ((int)e->cause) {
-	case PRS_EERROR_THRESHOLD: snprintf(to, n, "prs resume %s --retry-failed --set error_threshold=-1", name); break;
-	case PRS_EALLOWED_FAILED_COUNT: snprintf(to, n, "prs resume %s --retry-failed --set allowed_failed_count=-1", name); break;
-	case PRS_EALLOWED_FAILED_PERCENT: snprintf(to, n, "prs resume %s --retry-failed --set allowed_failed_percent=100", name); break;
+	case PRS_EERROR_THRESHOLD:
+		snprintf(to, n, "prs resume %s --retry-failed --set error_threshold=-1", name);
+		break;
+	case PRS_EALLOWED_FAILED_COUNT:
+		snprintf(to, n, "prs resume %s --retry-failed --set allowed_failed_count=-1", name);
+		break;
+	case PRS_EALLOWED_FAILED_PERCENT:
+		snprintf(to, n, "prs resume %s --retry-failed --set allowed_failed_percent=100", name);
+		break;
 	case PRS_ENO_PROGRESS:
-		snprintf(to, n, "prs resume %s --retry-failed --set progress_update_timeout=%.0f", name, 2e-6 * (double)prs_job_progress_timeout_us(e->c.job));
+		snprintf(to, n, "prs resume %s --retry-failed --set progress_update_timeout=%.0f", name,
+		         2e-6 * (double)prs_job_progress_timeout_us(e->c.job));
 		break;
 	case PRS_EFIRST_TASK_TIMEOUT:
-		snprintf(to, n, "prs resume %s --retry-failed --set first_task_creation_timeout=%.0f", name, 2e-6 * (double)o->first_task_creation_timeout_us);
+		snprintf(to, n, "prs resume %s --retry-failed --set first_task_creation_timeout=%.0f", name,
+		         2e-6 * (double)o->first_task_creation_timeout_us);
 		break;
 	default: snprintf(to, n, "prs logs %s --errors", name);
 	}
@@ -226,8 +244,9 @@ static void tell_bisect(struct prs_engine *e)
 	char text[256];
 	if (!c->splits || !e->c.say || e->end->was_over)
 		return;
-	snprintf(text, sizeof text, "bisect: %llu mini-batch%s tried in parts, %llu runs more (at most %llu)", (unsigned long long)c->splits,
-	         c->splits == 1 ? " was" : "es were", (unsigned long long)c->part_runs, (unsigned long long)bound);
+	snprintf(text, sizeof text, "bisect: %llu mini-batch%s tried in parts, %llu runs more (at most %llu)",
+	         (unsigned long long)c->splits, c->splits == 1 ? " was" : "es were", (unsigned long long)c->part_runs,
+	         (unsigned long long)bound);
 	e->c.say(e->c.ctx, text);
 }
 
@@ -247,12 +266,25 @@ void finish_end(struct prs_engine *e)
 	uint64_t wall = then ? e->last_life.to_us - e->last_life.from_us : prs_clock_us() - e->started_us;
 	struct prs_result *r = &e->end->result;
 	uint64_t bytes = r->output_bytes;
-	*r = (struct prs_result){ .state = e->state, .code = e->cause, .text = e->end->text[0] ? e->end->text : NULL, .run_name = e->c.run_name,
-		                  .run_dir = e->c.dir, .output = e->state == PRS_JOB_COMPLETED && e->end->output[0] ? e->end->output : NULL,
-		                  .mini_batches = e->ledger.next_id, .done = c->units[PRS_UNIT_DONE], .failed = c->units[PRS_UNIT_FAILED],
-		                  .items = c->items, .items_succeeded = c->items_succeeded, .items_failed = c->items_failed, .rows = c->rows,
-		                  .output_bytes = bytes, .wall_us = wall, .done_now = c->done_this_epoch,
-		                  .busy = wall && !then ? (double)e->busy_us / (double)wall / (double)e->c.job->o.processes : -1 };
+	*r = (struct prs_result){ .state = e->state,
+		                  .code = e->cause,
+		                  .text = e->end->text[0] ? e->end->text : NULL,
+		                  .run_name = e->c.run_name,
+		                  .run_dir = e->c.dir,
+		                  .output = e->state == PRS_JOB_COMPLETED && e->end->output[0] ? e->end->output : NULL,
+		                  .mini_batches = e->ledger.next_id,
+		                  .done = c->units[PRS_UNIT_DONE],
+		                  .failed = c->units[PRS_UNIT_FAILED],
+		                  .items = c->items,
+		                  .items_succeeded = c->items_succeeded,
+		                  .items_failed = c->items_failed,
+		                  .rows = c->rows,
+		                  .output_bytes = bytes,
+		                  .wall_us = wall,
+		                  .done_now = c->done_this_epoch,
+		                  .busy = wall && !then
+		                                  ? (double)e->busy_us / (double)wall / (double)e->c.job->o.processes
+		                                  : -1 };
 	if (e->report)
 		prs_report_kinds(e->report, r);
 	e->end->exit_code = exit_code(e);

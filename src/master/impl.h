@@ -43,12 +43,12 @@ struct assembling {
 	struct prs_engine *engine;
 	struct prs_assemble_options options;
 	struct prs_assembled result;
-	struct prs_buf bad;     /* struct bad_range each, found by the thread */
+	struct prs_buf bad; /* struct bad_range each, found by the thread */
 	bool running;
-	bool cancel;            /* atomic */
-	uint16_t cancel_code;   /* why */
+	bool cancel;          /* atomic */
+	uint16_t cancel_code; /* why */
 	char cancel_text[128];
-	uint64_t bytes;         /* written so far; atomic */
+	uint64_t bytes; /* written so far; atomic */
 	struct prs_err err;
 };
 
@@ -62,12 +62,13 @@ struct prs_engine {
 	struct prs_engine_config c;
 	struct prs_engine_end *end;
 	struct prs_loop *loop;
-	struct prs_sync *sync;       /* segments and journal */
+	struct prs_sync *sync; /* segments and journal */
 	struct prs_sync *lister_thread;
 	struct prs_plan *plan;
 	struct prs_ledger ledger;
 	struct prs_sched *sched;
-	struct prs_sched_effects spare; /* memory for the effects of the next event; an event may come inside another one */
+	struct prs_sched_effects
+		spare; /* memory for the effects of the next event; an event may come inside another one */
 	struct prs_index *index;
 	struct prs_log journal;
 	struct facts facts[2];
@@ -76,7 +77,7 @@ struct prs_engine {
 	struct bad_ids { /* not yet put: ids that follow each other, bad for the same reason */
 		uint64_t id, count;
 		const char *why;
-		unsigned told;  /* warnings so far */
+		unsigned told;   /* warnings so far */
 		uint64_t untold; /* ids behind them */
 	} bad;
 	struct listing listing;
@@ -117,7 +118,8 @@ void engine_close(struct prs_engine *e);
 /* journal.c */
 void journal_put(struct prs_engine *e, const struct prs_fact *f);
 void journal_flush(struct prs_engine *e);
-/* An id whose bytes are bad runs again (ctx = the engine; `why`: a literal). Neighbours are gathered: journal_bad_end() puts the last ones. */
+/* An id whose bytes are bad runs again (ctx = the engine; `why`: a literal). Neighbours are gathered: journal_bad_end()
+ * puts the last ones. */
 void journal_bad_range(void *ctx, uint64_t id, const char *why);
 void journal_bad_end(struct prs_engine *e);
 bool journal_idle(const struct prs_engine *e);
@@ -138,7 +140,8 @@ struct prs_link drive_link(struct prs_engine *e);
 /* control.c */
 /* The socket; a run goes on without it. */
 void control_open(struct prs_engine *e);
-/* What the processes are at: how many are shown (none while the output is written), one of them (pid may be NULL), what the job waits for. */
+/* What the processes are at: how many are shown (none while the output is written), one of them (pid may be NULL), what
+ * the job waits for. */
 uint16_t engine_processes_n(const struct prs_engine *e);
 void engine_process(const struct prs_engine *e, uint16_t slot, struct prs_console_process *ret, uint32_t *ret_pid);
 void engine_waits_for(struct prs_engine *e, char *to, size_t n);
@@ -149,7 +152,8 @@ void planner_next(struct prs_engine *e);
 /* The copies of the code become durable, before anything counts. */
 void durable_begin(struct prs_engine *e);
 /* finish.c */
-/* All mini-batches are final: ends the job, or begins to write the output and returns true: the loop has to run until it stops again. */
+/* All mini-batches are final: ends the job, or begins to write the output and returns true: the loop has to run until
+ * it stops again. */
 bool finish_begin(struct prs_engine *e);
 /* Stop writing the output: the job ends resumable with that code and text, unless the output is there already. */
 void finish_cancel(struct prs_engine *e, uint16_t code, const char *text);

@@ -85,8 +85,8 @@ static void warn_bad(struct prs_engine *e, const struct bad_ids *b)
 	if (b->count == 1)
 		snprintf(text, sizeof text, "mini-batch %llu runs again: %s", (unsigned long long)b->id, b->why);
 	else
-		snprintf(text, sizeof text, "mini-batches %llu to %llu run again, each because %s", (unsigned long long)b->id,
-		         (unsigned long long)(b->id + b->count - 1), b->why);
+		snprintf(text, sizeof text, "mini-batches %llu to %llu run again, each because %s",
+		         (unsigned long long)b->id, (unsigned long long)(b->id + b->count - 1), b->why);
 	e->c.warn(e->c.ctx, text);
 }
 

@@ -16,7 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* ---- lock ------------------------------------------------------------------------------------------------------------- */
+/* ---- lock -------------------------------------------------------------------------------------------------------- */
 
 static int take_lock(struct prs_engine *e, struct prs_err *err)
 {
@@ -32,7 +32,9 @@ static int take_lock(struct prs_engine *e, struct prs_err *err)
 		ssize_t n = pread(e->lock_fd, text, sizeof text - 1, 0);
 		text[n > 0 ? n : 0] = 0;
 		text[strcspn(text, "\n")] = 0;
-		return prs_fail(err, PRS_EBUSY, "the run is in use by %s. Wait for it, or take the run over with prs resume %s --takeover",
+		return prs_fail(err, PRS_EBUSY,
+		                "the run is in use by %s. Wait for it, or take the run over with prs resume %s "
+		                "--takeover",
 		                text[0] ? text : "another engine", e->c.run_name);
 	}
 	int n = snprintf(text, sizeof text, "pid %d on %s\n", getpid(), host);
@@ -41,7 +43,7 @@ static int take_lock(struct prs_engine *e, struct prs_err *err)
 	return 0;
 }
 
-/* ---- recovery --------------------------------------------------------------------------------------------------------- */
+/* ---- recovery ---------------------------------------------------------------------------------------------------- */
 
 /* A setting that an earlier resume changed. */
 static int apply_set(struct prs_engine *e, const struct prs_fact *f, struct prs_err *err)
@@ -61,7 +63,9 @@ static int check_job(const struct prs_engine *e, const struct prs_fact *f, struc
 	if (!memcmp(f->u.head.job_print, e->c.job->job_print, sizeof f->u.head.job_print))
 		return 0;
 	return prs_fail(err, PRS_EINVALID,
-	                "%s/job.json was changed after the run began: put it back (prs resume --set changes settings), or start a new run", e->c.dir);
+	                "%s/job.json was changed after the run began: put it back (prs resume --set changes settings), "
+	                "or start a new run",
+	                e->c.dir);
 }
 
 /* How the job ended, for one that is over already. */
@@ -74,7 +78,8 @@ static void keep_ending(struct prs_engine *e, const struct prs_fact *f)
 	if (f->type == PRS_FACT_STATE)
 		snprintf(e->end->text, sizeof e->end->text, "%.*s", (int)f->u.state.text.n, f->u.state.text.p);
 	if (f->type == PRS_FACT_PUBLISHED)
-		snprintf(e->end->output, sizeof e->end->output, "%.*s", (int)f->u.published.name.n, f->u.published.name.p);
+		snprintf(e->end->output, sizeof e->end->output, "%.*s", (int)f->u.published.name.n,
+		         f->u.published.name.p);
 	if (f->type == PRS_FACT_PUBLISHED)
 		e->end->result.output_bytes = f->u.published.bytes;
 }
@@ -148,7 +153,7 @@ static int new_epoch(struct prs_engine *e, const struct prs_recovered *was, cons
 	return prs_ledger_fold(&e->ledger, &f, err);
 }
 
-/* ---- what the last engine left ---------------------------------------------------------------------------------------- */
+/* ---- what the last engine left ----------------------------------------------------------------------------------- */
 
 static bool read_page(const struct prs_engine *e, unsigned slot, struct prs_page *ret)
 {
@@ -214,7 +219,8 @@ static void resume_state(struct prs_engine *e)
 		engine_state(e, PRS_JOB_INTERRUPTED, 0, "");
 	if (e->state == PRS_JOB_ABORTING)
 		engine_state(e, PRS_JOB_FAILED, e->ledger.job_code, e->end->text);
-	if (e->state == PRS_JOB_INTERRUPTED || e->state == PRS_JOB_ASSEMBLING || (e->state == PRS_JOB_FAILED && e->c.retry_failed))
+	if (e->state == PRS_JOB_INTERRUPTED || e->state == PRS_JOB_ASSEMBLING ||
+	    (e->state == PRS_JOB_FAILED && e->c.retry_failed))
 		engine_state(e, PRS_JOB_RUNNING, 0, "");
 	e->end->output[0] = 0;
 	e->end->result.output_bytes = 0;
@@ -299,13 +305,15 @@ static void put_node_up(struct prs_engine *e)
 
 static bool is_over(const struct prs_engine *e)
 {
-	return e->state == PRS_JOB_COMPLETED || e->state == PRS_JOB_CANCELED || (e->state == PRS_JOB_FAILED && !e->c.retry_failed);
+	return e->state == PRS_JOB_COMPLETED || e->state == PRS_JOB_CANCELED ||
+	       (e->state == PRS_JOB_FAILED && !e->c.retry_failed);
 }
 
 static void tell_opened(struct prs_engine *e)
 {
 	const struct prs_ledger_counts *c = &e->ledger.counts;
-	struct prs_engine_opened o = { e->resumed, c->units[PRS_UNIT_DONE], c->units[PRS_UNIT_FAILED], e->ledger.next_id };
+	struct prs_engine_opened o = { e->resumed, c->units[PRS_UNIT_DONE], c->units[PRS_UNIT_FAILED],
+		                       e->ledger.next_id };
 	e->rate_done = o.done + o.failed;
 	if (e->c.opened)
 		e->c.opened(e->c.ctx, &o);
@@ -341,7 +349,8 @@ int engine_open(struct prs_engine *e, struct prs_err *err)
 	e->resumed = was.epoch != 0;
 	e->state = e->ledger.job;
 	if (e->resumed && is_over(e)) {
-		e->end->was_over = true; /* nothing to do but to tell it, if nobody has: the caller looks at the state */
+		/* nothing to do but to tell it, if nobody has: the caller looks at the state */
+		e->end->was_over = true;
 		e->epoch = was.epoch;
 		e->journal.durable = was.journal_bytes;
 		e->cause = e->ledger.job_code;

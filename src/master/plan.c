@@ -8,7 +8,8 @@
 
 enum { PLAN_BYTES = PRS_FRAME_MAX_BYTES, BLOCK_BYTES = 64 << 10, BLOCK_US = 20000 };
 
-/* Several small folders make one block, but no mini-batch waits long for the folders behind it, and the first one for none. */
+/* Several small folders make one block, but no mini-batch waits long for the folders behind it, and the first one for
+ * none. */
 static bool is_block(const struct listing *l, uint64_t begun_us)
 {
 	struct prs_list_counts c;
@@ -59,7 +60,8 @@ static void tell_counts(struct prs_engine *e)
 {
 	struct prs_list_counts c;
 	prs_list_counts(e->listing.lister, &c);
-	warn(e, c.special, "socket, fifo or device in the input was passed over", "sockets, fifos or devices in the input were passed over");
+	warn(e, c.special, "socket, fifo or device in the input was passed over",
+	     "sockets, fifos or devices in the input were passed over");
 	warn(e, c.loops_cut, "link in the input leads back to a folder above it and was not followed",
 	     "links in the input lead back to a folder above them and were not followed");
 }
@@ -70,10 +72,12 @@ static void done(struct prs_sync_job *job)
 	struct prs_engine *e = l->engine;
 	if (e->over)
 		return;
-	if (l->more >= 0 && prs_plan_feed(e->plan, l->frame.data + PRS_FRAME_HEADER_BYTES, l->frame.len - PRS_FRAME_HEADER_BYTES, &l->err) < 0)
+	if (l->more >= 0 && prs_plan_feed(e->plan, l->frame.data + PRS_FRAME_HEADER_BYTES,
+	                                  l->frame.len - PRS_FRAME_HEADER_BYTES, &l->err) < 0)
 		l->more = l->err.code;
 	if (l->more < 0) {
-		drive_stop(e, is_resumable(l->err.code) ? PRS_JOB_DRAINING : PRS_JOB_ABORTING, (uint16_t)-l->err.code, l->err.msg);
+		drive_stop(e, is_resumable(l->err.code) ? PRS_JOB_DRAINING : PRS_JOB_ABORTING, (uint16_t)-l->err.code,
+		           l->err.msg);
 		return;
 	}
 	struct prs_fact f = { .type = PRS_FACT_PLANNED, .time_us = prs_wall_us() };

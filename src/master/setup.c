@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * setup: what the lister and the worker processes are told about the job: the names of docs/design/worker-environment.md that are the same for
+ * setup: what the lister and the worker processes are told about the job: the names of
+ * docs/design/worker-environment.md that are the same for
  * all workers.
  */
 #include "master/impl.h"
@@ -40,7 +41,8 @@ static void put_named(struct prs_buf *b, const char *key, const char *name, cons
 	prs_buf_put(b, value, strlen(value) + 1);
 }
 
-int prs_engine_setup(const struct prs_job *j, const char *dir, const char *code_root, const char *run_name, struct prs_buf *to, struct prs_err *err)
+int prs_engine_setup(const struct prs_job *j, const char *dir, const char *code_root, const char *run_name,
+                     struct prs_buf *to, struct prs_err *err)
 {
 	static const char *const levels[] = { "WARNING", "INFO", "DEBUG" };
 	struct prs_list argv = { 0 };

@@ -21,16 +21,19 @@ struct worker {
 	struct prs_conn conn;
 	struct prs_watch *watch_conn, *watch_pid;
 	struct prs_page *page;
-	uint32_t tokens_due;  /* tasks in conn.out whose tokens are not written */
+	uint32_t tokens_due; /* tasks in conn.out whose tokens are not written */
 	bool dirty, paused;
-	uint64_t peak_bytes;  /* most that the memory watch saw */
+	uint64_t peak_bytes; /* most that the memory watch saw */
 	/* the last report of the process, for PROC */
 	uint16_t report_code;
 	uint64_t trace_offset;
 	uint32_t trace_bytes;
 	char report_text[1024];
 	/* its last words (words.c) */
-	uint64_t said_from, stopped_at; /* bytes of its stderr file: at its start or after the last try that it reported, and when it was told to stop */
+	uint64_t said_from,
+		/* bytes of its stderr file: at its start or after the last try that it reported, and when it was told
+		 * to stop */
+		stopped_at;
 	bool stopped;
 	/* a judgement that is told when the process is gone, or must be killed: where it stood belongs to it */
 	struct prs_fact held;
@@ -62,7 +65,7 @@ struct rows_store {
 	struct batch batches[2];
 	int filling;
 	bool syncing;
-	unsigned raw_jobs; /* under way */
+	unsigned raw_jobs;       /* under way */
 	struct prs_timer *timer; /* the next group is due */
 	uint64_t group_us;       /* when the last one was begun */
 	bool timed;
@@ -76,7 +79,7 @@ struct perf {
 	struct perf_last {
 		int pid;
 		uint64_t cpu_us, at_us;
-	} *last; /* of each slot, then of the engine */
+	} * last; /* of each slot, then of the engine */
 };
 
 struct prs_node {
@@ -105,7 +108,7 @@ struct prs_node {
 	uint32_t payload_bytes;
 	int payload_fd;
 	struct prs_buf task; /* that is being sent */
-	uint16_t *dirty; /* slots with something to send */
+	uint16_t *dirty;     /* slots with something to send */
 	uint16_t dirty_n;
 };
 
@@ -152,7 +155,8 @@ void words_said(struct worker *w);
 void words_stop(struct worker *w);
 /* The last lines of its stderr file, not before the offset `from`; their length. */
 size_t words_tail(struct worker *w, uint64_t from, char *to, size_t bytes);
-/* Its last words go into its error file: "TITLE: message", then where it stood or its last lines. False: it said nothing. */
+/* Its last words go into its error file: "TITLE: message", then where it stood or its last lines. False: it said
+ * nothing. */
 bool words_keep(struct worker *w, const char *title, const char *message, uint64_t *ret_offset, uint32_t *ret_bytes);
 /* tell.c */
 void tell_try(struct prs_node *n, const struct prs_pool_effect *e);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * link: what a node tells the master. On one machine the functions are called directly; between machines a broker carries them.
+ * link: what a node tells the master. On one machine the functions are called directly; between machines a broker
+ * carries them.
  * The other direction is node.h: lease, drain, abort, finish.
  */
 #ifndef PRS_NODE_LINK_H

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
- * memory: watches what each process (with its children) holds. Above memory_limit_per_process it is killed and its mini-batch is charged a try;
- * above max_rss_per_process it is replaced after its mini-batch. Where we may make memory cgroups the kernel holds the limit as well, so that no
+ * memory: watches what each process (with its children) holds. Above memory_limit_per_process it is killed and its
+ * mini-batch is charged a try;
+ * above max_rss_per_process it is replaced after its mini-batch. Where we may make memory cgroups the kernel holds the
+ * limit as well, so that no
  * burst between two looks gets through.
  */
 #include "node/impl.h"
@@ -12,7 +14,11 @@
 static void tell(struct worker *w, enum prs_pool_event_type type)
 {
 	struct prs_page page = prs_page_read(w->page);
-	struct prs_pool_event e = { .type = type, .now_us = prs_clock_us(), .slot = w->slot, .code = PRS_EMEMORY_LIMIT, .pages = &page };
+	struct prs_pool_event e = { .type = type,
+		                    .now_us = prs_clock_us(),
+		                    .slot = w->slot,
+		                    .code = PRS_EMEMORY_LIMIT,
+		                    .pages = &page };
 	node_event(w->node, &e);
 }
 
@@ -75,6 +81,7 @@ bool memory_ended(struct worker *w)
 
 void memory_describe(const struct worker *w, char *to, size_t bytes)
 {
-	snprintf(to, bytes, "the process went over its memory limit: it held %.0f MB, memory_limit_per_process is %.0f MB", (double)w->peak_bytes / 0x1p20,
-	         (double)w->node->c.memory_limit_bytes / 0x1p20);
+	snprintf(to, bytes,
+	         "the process went over its memory limit: it held %.0f MB, memory_limit_per_process is %.0f MB",
+	         (double)w->peak_bytes / 0x1p20, (double)w->node->c.memory_limit_bytes / 0x1p20);
 }

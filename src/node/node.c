@@ -34,12 +34,18 @@ int prs_node_new(struct prs_node **ret, const struct prs_node_config *c, struct 
 	n->pids = prs_calloc(c->pool.slots, sizeof *n->pids);
 	n->dirty = prs_calloc(c->pool.slots, sizeof *n->dirty);
 	n->timer = prs_timer_new(c->loop, on_timer, n, err);
-	int r = n->pool && n->workers && n->pages && n->pids && n->dirty && n->timer ? 0 : prs_fail(err, PRS_ENOMEM, "node");
+	int r = n->pool && n->workers && n->pages && n->pids && n->dirty && n->timer
+	                ? 0
+	                : prs_fail(err, PRS_ENOMEM, "node");
 	for (uint16_t i = 0; i < c->pool.slots && n->workers; i++)
 		if (r >= 0)
 			r = worker_init(&n->workers[i], n, i, err);
 		else
-			n->workers[i] = (struct worker){ .node = n, .pidfd = -1, .event_fd = -1, .page_fd = -1, .conn = { .fd = -1 } };
+			n->workers[i] = (struct worker){ .node = n,
+				                         .pidfd = -1,
+				                         .event_fd = -1,
+				                         .page_fd = -1,
+				                         .conn = { .fd = -1 } };
 	if (r >= 0)
 		r = rows_init(n, err);
 	if (r >= 0)
@@ -134,7 +140,7 @@ static void step(struct prs_node *n, const struct prs_pool_event *e)
 	}
 }
 
-/* ---- out of memory ---------------------------------------------------------------------------------------------------- */
+/* ---- out of memory ----------------------------------------------------------------------------------------------- */
 
 void node_one_gone(struct prs_node *n)
 {
@@ -156,7 +162,7 @@ void node_give_up(struct prs_node *n)
 	node_one_gone(n);
 }
 
-/* ---- events ----------------------------------------------------------------------------------------------------------- */
+/* ---- events ------------------------------------------------------------------------------------------------------ */
 
 void node_event(struct prs_node *n, const struct prs_pool_event *e)
 {
@@ -210,9 +216,14 @@ void prs_node_finish(struct prs_node *n)
 	simple_event(n, PRS_POOL_FINISH);
 }
 
-void prs_node_lease(struct prs_node *n, const struct prs_unit *u, uint64_t lease, uint16_t try_number, uint16_t avoid_slot)
+void prs_node_lease(struct prs_node *n, const struct prs_unit *u, uint64_t lease, uint16_t try_number,
+                    uint16_t avoid_slot)
 {
-	struct prs_pool_event e = { .type = PRS_POOL_LEASE, .now_us = prs_clock_us(), .unit = *u, .lease = lease, .try_number = try_number,
+	struct prs_pool_event e = { .type = PRS_POOL_LEASE,
+		                    .now_us = prs_clock_us(),
+		                    .unit = *u,
+		                    .lease = lease,
+		                    .try_number = try_number,
 		                    .avoid_slot = avoid_slot };
 	node_event(n, &e);
 }
@@ -226,7 +237,10 @@ void prs_node_kill(struct prs_node *n)
 	prs_strays_of_engine();
 }
 
-void prs_node_view(const struct prs_node *n, uint16_t slot, struct prs_pool_slot_view *ret) { prs_pool_view(n->pool, slot, ret); }
+void prs_node_view(const struct prs_node *n, uint16_t slot, struct prs_pool_slot_view *ret)
+{
+	prs_pool_view(n->pool, slot, ret);
+}
 
 bool prs_node_page(const struct prs_node *n, uint16_t slot, struct prs_page *ret)
 {

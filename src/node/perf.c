@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * perf: the resource monitor: every resource_monitor_interval a row about the machine and one about each process goes into the CSV files below
+ * perf: the resource monitor: every resource_monitor_interval a row about the machine and one about each process goes
+ * into the CSV files below
  * logs/sys/perf/<ip>/ (columns: contract, "Perf files"; described in docs/logs.md).
  *
  * Failure: a file that cannot be written loses that row; a job never ends because of it.
@@ -57,15 +58,22 @@ static void sample_machine(struct prs_node *n, const char *time_text, struct prs
 	uint64_t used = now->memory_total - now->memory_available, disk_used = now->disk_total - now->disk_free;
 	PRS_AUTOBUF b;
 	prs_buf_init(&b, 64 << 10);
-	prs_buf_putf(&b, "%s,%.1f,%.1f,%.1f,%.1f,%.1f,%" PRIu64 ",%" PRIu64 ",%.3f,%.3f,%.3f,%.3f,%" PRIu64 ",%" PRIu64 "\n", time_text,
-	             percent(now->cpu_busy - last->cpu_busy, now->cpu_total - last->cpu_total), MB(now->memory_total), MB(now->memory_available), MB(used),
-	             percent(used, now->memory_total), now->reads, now->writes, MB(now->read_bytes), MB(now->written_bytes), MB(now->sent_bytes),
+	prs_buf_putf(&b,
+	             "%s,%.1f,%.1f,%.1f,%.1f,%.1f,%" PRIu64 ",%" PRIu64 ",%.3f,%.3f,%.3f,%.3f,%" PRIu64 ",%" PRIu64
+	             "\n",
+	             time_text, percent(now->cpu_busy - last->cpu_busy, now->cpu_total - last->cpu_total),
+	             MB(now->memory_total), MB(now->memory_available), MB(used), percent(used, now->memory_total),
+	             now->reads, now->writes, MB(now->read_bytes), MB(now->written_bytes), MB(now->sent_bytes),
 	             MB(now->received_bytes), now->tcp, now->udp);
 	append(n, "node_resource_usage.csv",
-	       "Utc Time,Cpu Percent,Memory Total (MB),Memory Available (MB),Memory Used (MB),Memory Used Percent,Disk Io Read Count,Disk Io Write Count,"
-	       "Disk Io Read (MB),Disk Io Write (MB),Network Sent (MB),Network Recv (MB),# of TCP Connections,# of UDP Connections\n", &b);
+	       "Utc Time,Cpu Percent,Memory Total (MB),Memory Available (MB),Memory Used (MB),Memory Used Percent,Disk "
+	       "Io Read Count,Disk Io Write Count,"
+	       "Disk Io Read (MB),Disk Io Write (MB),Network Sent (MB),Network Recv (MB),# of TCP Connections,# of UDP "
+	       "Connections\n",
+	       &b);
 	prs_buf_clear(&b);
-	prs_buf_putf(&b, "%s,%.1f,%.1f,%.1f,%.1f\n", time_text, MB(now->disk_total), MB(disk_used), MB(now->disk_free), percent(disk_used, now->disk_total));
+	prs_buf_putf(&b, "%s,%.1f,%.1f,%.1f,%.1f\n", time_text, MB(now->disk_total), MB(disk_used), MB(now->disk_free),
+	             percent(disk_used, now->disk_total));
 	append(n, "node_disk_usage.csv", "Utc Time,Disk (/) Total (MB),Used (MB),Free (MB),Used Percent\n", &b);
 	n->perf.machine = *now;
 }
@@ -80,9 +88,10 @@ static void put_process(struct prs_buf *b, const char *time_text, const char *na
 	bool same = last->pid == pid && cpu_us >= last->cpu_us;
 	double cpu = percent(same ? cpu_us - last->cpu_us : 0, same ? now_us - last->at_us : 0);
 	*last = (struct perf_last){ pid, cpu_us, now_us };
-	prs_buf_putf(b, "%s,%s,%.1f,%.2f,%.2f,%.2f,%" PRIu64 ",%" PRIu64 ",%.3f,%.3f,%" PRIu64 "\n", time_text, name, cpu, (double)u.user_us / 1e6,
-	             (double)u.system_us / 1e6, percent(u.resident_bytes, machine->memory_total), u.reads, u.writes, MB(u.read_bytes), MB(u.written_bytes),
-	             u.threads);
+	prs_buf_putf(b, "%s,%s,%.1f,%.2f,%.2f,%.2f,%" PRIu64 ",%" PRIu64 ",%.3f,%.3f,%" PRIu64 "\n", time_text, name,
+	             cpu, (double)u.user_us / 1e6, (double)u.system_us / 1e6,
+	             percent(u.resident_bytes, machine->memory_total), u.reads, u.writes, MB(u.read_bytes),
+	             MB(u.written_bytes), u.threads);
 }
 
 static void on_timer(void *ctx)
@@ -102,8 +111,10 @@ static void on_timer(void *ctx)
 		put_process(&b, time_text, name, n->workers[i].pid, &n->perf.last[i], &machine, now);
 	}
 	append(n, "processes_resource_usage.csv",
-	       "Utc Time,Name,Cpu Percent,Cpu Time User,Cpu Time System,Memory Used Percent,Disk Io Read Count,Disk Io Write Count,Disk Io Read (MB),"
-	       "Disk Io Write (MB),Thread Num\n", &b);
+	       "Utc Time,Name,Cpu Percent,Cpu Time User,Cpu Time System,Memory Used Percent,Disk Io Read Count,Disk Io "
+	       "Write Count,Disk Io Read (MB),"
+	       "Disk Io Write (MB),Thread Num\n",
+	       &b);
 }
 
 static int make_folder(struct prs_node *n, struct prs_err *err)

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
- * rows: the node's segment file: results are gathered into a frame while the last one is being synced; large rows go to the raw file.
+ * rows: the node's segment file: results are gathered into a frame while the last one is being synced; large rows go to
+ * the raw file.
  *
- * Groups begin GROUP_US apart, so that a sync (its CPU time, more than its wait) is shared by many results; at once when no process has work.
- * A failed write or sync gives the unjournaled results back (they run again) and a new file is begun; a full disk ends the job resumably.
+ * Groups begin GROUP_US apart, so that a sync (its CPU time, more than its wait) is shared by many results; at once
+ * when no process has work.
+ * A failed write or sync gives the unjournaled results back (they run again) and a new file is begun; a full disk ends
+ * the job resumably.
  */
 #include "node/impl.h"
 
@@ -14,7 +17,13 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { SEGMENTS_MAX = 8, SEGMENT_PREALLOC = 4 << 20, PAUSE_BYTES = 24 << 20, PAUSE_RESULTS = 16 << 10, GROUP_BYTES = 256 << 10 };
+enum {
+	SEGMENTS_MAX = 8,
+	SEGMENT_PREALLOC = 4 << 20,
+	PAUSE_BYTES = 24 << 20,
+	PAUSE_RESULTS = 16 << 10,
+	GROUP_BYTES = 256 << 10
+};
 #define GROUP_US UINT64_C(10000)
 
 struct raw_job {
@@ -35,7 +44,8 @@ static int new_segment(struct prs_node *n, bool raw, struct prs_err *err)
 	char path[PRS_PATH_BYTES];
 	s->number = n->rows.next_number++;
 	prs_path_segment(path, sizeof path, n->c.dir, n->c.epoch, n->c.number, s->number, raw);
-	int r = prs_log_create(&s->log, n->c.fs, path, raw ? PRS_FILE_RAW : PRS_FILE_SEGMENT, &n->c.run, raw ? 0 : SEGMENT_PREALLOC, err);
+	int r = prs_log_create(&s->log, n->c.fs, path, raw ? PRS_FILE_RAW : PRS_FILE_SEGMENT, &n->c.run,
+	                       raw ? 0 : SEGMENT_PREALLOC, err);
 	if (r < 0) {
 		prs_freep(&s);
 		return r;
@@ -105,7 +115,8 @@ static void fail(struct prs_node *n, const struct prs_err *err)
 	n->c.link.failed(n->c.link.ctx, err->code, err->msg);
 }
 
-/* A new file after a failed one; when that fails too, or the disk is full, or it happened too often, the job ends resumably. */
+/* A new file after a failed one; when that fails too, or the disk is full, or it happened too often, the job ends
+ * resumably. */
 static void replace(struct prs_node *n, bool raw, const struct prs_err *why)
 {
 	struct prs_err err = { 0 };
@@ -117,7 +128,7 @@ static void replace(struct prs_node *n, bool raw, const struct prs_err *why)
 		fail(n, &err);
 }
 
-/* ---- small rows ------------------------------------------------------------------------------------------------------- */
+/* ---- small rows -------------------------------------------------------------------------------------------------- */
 
 static void work_batch(struct prs_sync_job *job)
 {
@@ -200,7 +211,12 @@ static int add_done(struct batch *b, const struct prs_done *d)
 static int put_small(struct prs_node *n, struct prs_done *d, const uint8_t *bytes)
 {
 	struct batch *b = &n->rows.batches[n->rows.filling];
-	struct prs_rows rows = { .unit = d->unit, .lease = d->lease, .succeeded = d->succeeded, .head_len = d->head_len, .bytes = bytes, .length = d->length };
+	struct prs_rows rows = { .unit = d->unit,
+		                 .lease = d->lease,
+		                 .succeeded = d->succeeded,
+		                 .head_len = d->head_len,
+		                 .bytes = bytes,
+		                 .length = d->length };
 	uint64_t at = 0;
 	d->checksum = prs_checksum(bytes, (size_t)d->length);
 	if (d->length && prs_rows_put(&b->frame, &rows, &at) < 0)
@@ -211,12 +227,15 @@ static int put_small(struct prs_node *n, struct prs_done *d, const uint8_t *byte
 	return add_done(b, d);
 }
 
-/* ---- large rows ------------------------------------------------------------------------------------------------------- */
+/* ---- large rows -------------------------------------------------------------------------------------------------- */
 
 static void work_raw(struct prs_sync_job *job)
 {
 	struct raw_job *j = (struct raw_job *)job;
-	struct prs_rows rows = { .unit = j->done.unit, .lease = j->done.lease, .succeeded = j->done.succeeded, .head_len = j->done.head_len,
+	struct prs_rows rows = { .unit = j->done.unit,
+		                 .lease = j->done.lease,
+		                 .succeeded = j->done.succeeded,
+		                 .head_len = j->done.head_len,
 		                 .length = j->done.length };
 	prs_log_raw(&j->segment->log, &rows, j->fd, &j->done.offset, &j->done.checksum, &j->err);
 	close(j->fd);
@@ -281,7 +300,8 @@ void rows_accept(struct prs_node *n, struct worker *w, const struct prs_pool_eff
 	} else {
 		r = put_small(n, &d, n->payload + PRS_DONE_BYTES);
 		if (r < 0)
-			prs_fail(&err, PRS_ENOMEM, "no memory for the rows of mini-batch %llu", (unsigned long long)d.unit.id);
+			prs_fail(&err, PRS_ENOMEM, "no memory for the rows of mini-batch %llu",
+			         (unsigned long long)d.unit.id);
 	}
 	if (r < 0) {
 		n->c.link.returned(n->c.link.ctx, &d.unit, d.lease);

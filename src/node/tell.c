@@ -11,17 +11,15 @@
 
 enum { TAIL_BYTES = 600, END_BYTES = 256, MESSAGE_BYTES = 2048 };
 
-static struct prs_text text_of(const char *s)
-{
-	return (struct prs_text){ s, (uint16_t)strlen(s) };
-}
+static struct prs_text text_of(const char *s) { return (struct prs_text){ s, (uint16_t)strlen(s) }; }
 
 /* "run() ended its process: exit status 3" */
 static void describe_end(const struct prs_pool_effect *e, char to[END_BYTES])
 {
 	const char *sentence = prs_error_row(e->code)->sentence;
 	if (WIFSIGNALED(e->exit))
-		snprintf(to, END_BYTES, "%s: signal %d (%s)", sentence, WTERMSIG(e->exit), strsignal(WTERMSIG(e->exit)));
+		snprintf(to, END_BYTES, "%s: signal %d (%s)", sentence, WTERMSIG(e->exit),
+		         strsignal(WTERMSIG(e->exit)));
 	else
 		snprintf(to, END_BYTES, "%s: exit status %d", sentence, WEXITSTATUS(e->exit));
 }
@@ -76,8 +74,13 @@ static bool died(uint16_t code)
 /* The try of a process that did not report it. */
 static void judge(struct worker *w, const struct prs_pool_effect *e, struct prs_try *t, char message[MESSAGE_BYTES])
 {
-	uint64_t mono = prs_clock_us(), wall = prs_wall_us(), since = e->start_us && e->start_us < mono ? mono - e->start_us : 0;
-	*t = (struct prs_try){ .unit = e->unit, .try_number = e->try_number, .start_us = wall - since, .run_us = e->run_us, .elapsed_us = since };
+	uint64_t mono = prs_clock_us(), wall = prs_wall_us(),
+		 since = e->start_us && e->start_us < mono ? mono - e->start_us : 0;
+	*t = (struct prs_try){ .unit = e->unit,
+		               .try_number = e->try_number,
+		               .start_us = wall - since,
+		               .run_us = e->run_us,
+		               .elapsed_us = since };
 	snprintf(message, MESSAGE_BYTES, "%s", prs_error_row(e->code)->sentence);
 	if (e->code == PRS_EMEMORY_LIMIT) {
 		memory_describe(w, message, MESSAGE_BYTES);
@@ -94,7 +97,8 @@ void tell_try(struct prs_node *n, const struct prs_pool_effect *e)
 	struct prs_fact f = { .type = PRS_FACT_TRY };
 	struct prs_try *t = &f.u.try_;
 	char message[MESSAGE_BYTES];
-	bool said = n->current && n->current->slot == e->slot && prs_try_decode(n->payload, n->payload_bytes, t, NULL) == 0 && t->code == e->code;
+	bool said = n->current && n->current->slot == e->slot &&
+	            prs_try_decode(n->payload, n->payload_bytes, t, NULL) == 0 && t->code == e->code;
 	if (said)
 		words_said(&n->workers[e->slot]);
 	else
@@ -119,14 +123,26 @@ void tell_bad_rows(struct prs_node *n, const struct prs_done *d, const struct pr
 {
 	struct prs_fact f = { .type = PRS_FACT_TRY };
 	const struct prs_error_row *row = prs_error_row(why->code);
-	f.u.try_ = (struct prs_try){ .unit = d->unit, .lease = d->lease, .try_number = d->try_number, .node = d->node, .slot = d->slot,
-		                     .incarnation = d->incarnation, .start_us = d->start_us, .run_us = d->run_us, .elapsed_us = d->elapsed_us,
-		                     .cpu_us = d->cpu_us, .code = row->code, .fault = row->fault, .counted = 1, .message = text_of(why->msg) };
+	f.u.try_ = (struct prs_try){ .unit = d->unit,
+		                     .lease = d->lease,
+		                     .try_number = d->try_number,
+		                     .node = d->node,
+		                     .slot = d->slot,
+		                     .incarnation = d->incarnation,
+		                     .start_us = d->start_us,
+		                     .run_us = d->run_us,
+		                     .elapsed_us = d->elapsed_us,
+		                     .cpu_us = d->cpu_us,
+		                     .code = row->code,
+		                     .fault = row->fault,
+		                     .counted = 1,
+		                     .message = text_of(why->msg) };
 	n->c.link.fact(n->c.link.ctx, &f);
 }
 
 /* The text of a process fact, and the traceback that belongs to it. */
-static void describe_proc(struct worker *w, const struct prs_pool_effect *e, struct prs_fact *f, char message[MESSAGE_BYTES])
+static void describe_proc(struct worker *w, const struct prs_pool_effect *e, struct prs_fact *f,
+                          char message[MESSAGE_BYTES])
 {
 	bool init_failed = e->proc_event == PRS_PROC_INIT_FAILED;
 	snprintf(message, MESSAGE_BYTES, "%s", e->code ? prs_error_row(e->code)->sentence : "");

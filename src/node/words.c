@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
- * words: the last words of a process that ends without a report. Python's faulthandler writes where it stood to the process's stderr file, when
- * it crashes and when it is told to stop (SIGTERM). That becomes a traceback of the usual order in the process's error file; a process that
+ * words: the last words of a process that ends without a report. Python's faulthandler writes where it stood to the
+ * process's stderr file, when
+ * it crashes and when it is told to stop (SIGTERM). That becomes a traceback of the usual order in the process's error
+ * file; a process that
  * says nothing there has at least its last lines of stderr.
  */
 #include "node/impl.h"
@@ -16,7 +18,8 @@ static int open_stderr(struct worker *w, struct prs_fs_stat *ret)
 {
 	const struct prs_fs *fs = w->node->c.fs;
 	char path[PRS_PATH_BYTES];
-	snprintf(path, sizeof path, "%s/logs/user/stderr/%s/process%03u.stderr.txt", w->node->c.dir, w->node->c.ip, w->slot);
+	snprintf(path, sizeof path, "%s/logs/user/stderr/%s/process%03u.stderr.txt", w->node->c.dir, w->node->c.ip,
+	         w->slot);
 	int fd = fs->open(fs->ctx, path, O_RDONLY, 0);
 	if (fd >= 0 && fs->fstat(fs->ctx, fd, ret) < 0) {
 		fs->close(fs->ctx, fd);
@@ -35,10 +38,7 @@ static uint64_t stderr_bytes(struct worker *w)
 	return st.size;
 }
 
-void words_said(struct worker *w)
-{
-	w->said_from = stderr_bytes(w);
-}
+void words_said(struct worker *w) { w->said_from = stderr_bytes(w); }
 
 void words_started(struct worker *w)
 {
@@ -74,7 +74,7 @@ size_t words_tail(struct worker *w, uint64_t from, char *to, size_t bytes)
 	return strlen(to);
 }
 
-/* ---- what faulthandler writes ----------------------------------------------------------------------------------------- */
+/* ---- what faulthandler writes ------------------------------------------------------------------------------------ */
 
 static char *last_of(char *text, const char *what)
 {
@@ -110,10 +110,14 @@ static void put_frame(struct prs_buf *b, const char *line, size_t n)
 /* The frames of the thread that got the signal, the innermost last. False: there are none. */
 static bool put_frames(struct prs_buf *b, char *text)
 {
-	struct { const char *line; size_t n; } frames[FRAMES_MAX];
+	struct {
+		const char *line;
+		size_t n;
+	} frames[FRAMES_MAX];
 	size_t count = 0;
 	char *at = last_of(text, "Current thread 0x");
-	for (at = at ? strchr(at, '\n') : NULL; at && !strncmp(at, "\n  ", 3) && count < FRAMES_MAX; at = strchr(at + 1, '\n')) {
+	for (at = at ? strchr(at, '\n') : NULL; at && !strncmp(at, "\n  ", 3) && count < FRAMES_MAX;
+	     at = strchr(at + 1, '\n')) {
 		size_t n = strcspn(at + 1, "\n");
 		if (!is_ours(at + 1, n)) {
 			frames[count].line = at + 1;
@@ -128,7 +132,7 @@ static bool put_frames(struct prs_buf *b, char *text)
 	return true;
 }
 
-/* ---- the error file --------------------------------------------------------------------------------------------------- */
+/* ---- the error file ---------------------------------------------------------------------------------------------- */
 
 static bool append(struct worker *w, const struct prs_buf *b, uint64_t *ret_offset, uint32_t *ret_bytes)
 {
@@ -139,7 +143,8 @@ static bool append(struct worker *w, const struct prs_buf *b, uint64_t *ret_offs
 	int fd = fs->open(fs->ctx, path, O_WRONLY | O_CREAT, 0644);
 	if (fd < 0)
 		return false;
-	bool done = fs->fstat(fs->ctx, fd, &st) == 0 && fs->pwrite(fs->ctx, fd, b->data, b->len, st.size) == (ssize_t)b->len;
+	bool done = fs->fstat(fs->ctx, fd, &st) == 0 &&
+	            fs->pwrite(fs->ctx, fd, b->data, b->len, st.size) == (ssize_t)b->len;
 	fs->close(fs->ctx, fd);
 	if (done) {
 		*ret_offset = st.size;

@@ -37,7 +37,12 @@ static int make_page(struct worker *w, const char *path)
 int worker_init(struct worker *w, struct prs_node *n, uint16_t slot, struct prs_err *err)
 {
 	char path[PRS_PATH_BYTES];
-	*w = (struct worker){ .node = n, .slot = slot, .pidfd = -1, .event_fd = -1, .page_fd = -1, .conn = { .fd = -1 } };
+	*w = (struct worker){ .node = n,
+		              .slot = slot,
+		              .pidfd = -1,
+		              .event_fd = -1,
+		              .page_fd = -1,
+		              .conn = { .fd = -1 } };
 	snprintf(path, sizeof path, "%s/work/page/%u", n->c.dir, slot);
 	int r = make_page(w, path);
 	return r < 0 ? prs_fail_errno(err, -r, "creating %s", path) : 0;
@@ -69,7 +74,7 @@ void worker_done(struct worker *w)
 	w->page_fd = -1;
 }
 
-/* ---- sending ---------------------------------------------------------------------------------------------------------- */
+/* ---- sending ----------------------------------------------------------------------------------------------------- */
 
 static void mark_dirty(struct worker *w)
 {
@@ -105,7 +110,11 @@ static void put_frame(struct worker *w, uint16_t type, uint32_t claim, const voi
 void worker_send_task(struct worker *w, const struct prs_pool_effect *e)
 {
 	struct prs_buf *payload = &w->node->task;
-	struct prs_task t = { .id = e->unit.id, .lease = e->lease, .item_first = e->unit.item_first, .item_count = e->unit.item_count, .try_number = e->try_number };
+	struct prs_task t = { .id = e->unit.id,
+		              .lease = e->lease,
+		              .item_first = e->unit.item_first,
+		              .item_count = e->unit.item_count,
+		              .try_number = e->try_number };
 	prs_buf_clear(payload);
 	prs_buf_zero(payload, PRS_TASK_BYTES);
 	int r = w->node->c.link.task(w->node->c.link.ctx, &e->unit, &t, payload);
@@ -180,7 +189,7 @@ void worker_pause(struct worker *w, bool pause)
 		prs_watch_set(w->watch_conn, (pause ? 0 : PRS_READABLE) | (w->conn.out.len ? PRS_WRITABLE : 0));
 }
 
-/* ---- receiving -------------------------------------------------------------------------------------------------------- */
+/* ---- receiving --------------------------------------------------------------------------------------------------- */
 
 static void keep_report(struct worker *w, uint16_t code, uint64_t offset, uint32_t bytes, const char *text, uint16_t n)
 {
@@ -216,7 +225,8 @@ static int on_frame(void *ctx, const struct prs_msg_header *h, const uint8_t *pa
 		r = prs_msg_get_report(payload, h->len, &report, NULL);
 		if (!r) {
 			e.code = report.code;
-			keep_report(w, report.code, report.trace_offset, report.trace_bytes, report.message, report.message_bytes);
+			keep_report(w, report.code, report.trace_offset, report.trace_bytes, report.message,
+			            report.message_bytes);
 		}
 		break;
 	case PRS_MSG_RESULT:
@@ -288,7 +298,11 @@ static void on_dead(void *ctx, int events)
 	if (!n->ending || n->memory.cgroup.usable) /* a group that is to be removed must be empty */
 		kill_strays(w);
 	tell_held(w);
-	struct prs_pool_event e = { .type = PRS_POOL_EXITED, .now_us = now(), .slot = w->slot, .exit = status, .pages = &page };
+	struct prs_pool_event e = { .type = PRS_POOL_EXITED,
+		                    .now_us = now(),
+		                    .slot = w->slot,
+		                    .exit = status,
+		                    .pages = &page };
 	if (memory_ended(w) && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
 		e.code = PRS_EMEMORY_LIMIT;
 	w->page->word = 0;
@@ -300,7 +314,7 @@ static void on_dead(void *ctx, int events)
 		node_event(n, &e);
 }
 
-/* ---- starting --------------------------------------------------------------------------------------------------------- */
+/* ---- starting ---------------------------------------------------------------------------------------------------- */
 
 static void put_pair(struct prs_buf *b, const char *key, const char *value)
 {
@@ -375,14 +389,20 @@ static int spawn(struct worker *w, int peer, struct prs_err *err)
 	snprintf(errors, sizeof errors, "%s/logs/user/stderr/%s/process%03u.stderr.txt", n->c.dir, n->c.ip, w->slot);
 	snprintf(parent, sizeof parent, "%d", getpid());
 	snprintf(nofile, sizeof nofile, "%llu", (unsigned long long)prs_old_nofile());
-	char *argv[] = { (char *)(uintptr_t)"prs", (char *)(uintptr_t)"_worker", parent, nofile, (char *)(uintptr_t)n->c.python,
-		         (char *)(uintptr_t)n->c.loader, NULL };
+	char *argv[] = { (char *)(uintptr_t) "prs",      (char *)(uintptr_t) "_worker",  parent, nofile,
+		         (char *)(uintptr_t)n->c.python, (char *)(uintptr_t)n->c.loader, NULL };
 	PRS_AUTOFREE char **envp = environment(w, own);
 	if (!envp)
 		return prs_fail(err, PRS_ENOMEM, "starting a worker process");
 	int fds[] = { peer, w->event_fd, w->page_fd };
-	struct prs_spawn s = { .program = n->c.program, .argv = argv, .envp = envp, .cwd = n->c.code_root, .stdout_path = out, .stderr_path = errors,
-		               .fds = fds, .fds_n = 3 };
+	struct prs_spawn s = { .program = n->c.program,
+		               .argv = argv,
+		               .envp = envp,
+		               .cwd = n->c.code_root,
+		               .stdout_path = out,
+		               .stderr_path = errors,
+		               .fds = fds,
+		               .fds_n = 3 };
 	return prs_spawn(&s, &w->pid, &w->pidfd, err);
 }
 

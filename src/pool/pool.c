@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * pool: see pool.h.
  *
- * A slot holds the units sent to its process, oldest first. Blame goes to the one that the page names as started, to no other.
+ * A slot holds the units sent to its process, oldest first. Blame goes to the one that the page names as started, to no
+ * other.
  */
 #include "pool/pool.h"
 
@@ -33,15 +34,15 @@ struct slot {
 	uint64_t since_us;
 	uint32_t incarnation, pid, next_claim;
 	struct ring sent;
-	uint64_t head_since_us; /* when the oldest sent unit became the oldest */
-	uint64_t retry_us;      /* DEAD: when to start again */
-	uint64_t answers;       /* RESULT and FAIL so far */
+	uint64_t head_since_us;  /* when the oldest sent unit became the oldest */
+	uint64_t retry_us;       /* DEAD: when to start again */
+	uint64_t answers;        /* RESULT and FAIL so far */
 	uint64_t word, shift_us; /* the page's word at the last TICK, and how much its time was shifted by clock gaps */
 	uint32_t failures;
-	uint32_t recalling;     /* a RECALL is out for so many */
-	uint32_t judged;        /* claim whose try was judged, 0 = none: its answer is dropped */
-	uint16_t broken;        /* code of BROKEN */
-	bool recall_missed;     /* the last RECALL came too late: no other one for this head */
+	uint32_t recalling; /* a RECALL is out for so many */
+	uint32_t judged;    /* claim whose try was judged, 0 = none: its answer is dropped */
+	uint16_t broken;    /* code of BROKEN */
+	bool recall_missed; /* the last RECALL came too late: no other one for this head */
 	bool init_told, signalled, leaving, retiring;
 	bool hungry; /* is in pool.hungry */
 	uint64_t busy_us;
@@ -51,7 +52,8 @@ struct prs_pool {
 	struct prs_pool_config c;
 	struct slot *slots;
 	struct ring queue;
-	uint16_t *hungry; /* slots with at most half their depth, each once: only these get units, until they are full */
+	/* slots with at most half their depth, each once: only these get units, until they are full */
+	uint16_t *hungry;
 	uint32_t hungry_n;
 	uint32_t in_state[PRS_WORKER_STATES]; /* slots per state */
 	uint32_t recalling;                   /* over all slots */
@@ -66,7 +68,7 @@ struct prs_pool {
 	uint64_t now_us;
 };
 
-/* ---- effects and rings ------------------------------------------------------------------------------------------------ */
+/* ---- effects and rings ------------------------------------------------------------------------------------------- */
 
 /* prs_pool_step() made room before: an event has a bounded number of effects. */
 static struct prs_pool_effect *emit(struct prs_pool *p, enum prs_pool_effect_type type, uint16_t slot)
@@ -127,7 +129,7 @@ static struct item ring_pop_back(struct ring *r)
 	return *ring_at(r, r->n);
 }
 
-/* ---- states ----------------------------------------------------------------------------------------------------------- */
+/* ---- states ------------------------------------------------------------------------------------------------------ */
 
 /* The one setter. */
 static void set_state(struct prs_pool *p, uint16_t i, enum prs_worker_state to)
@@ -145,7 +147,10 @@ static bool alive(const struct slot *s) { return s->state != PRS_WORKER_NONE && 
 static bool coming(const struct slot *s) { return s->state == PRS_WORKER_STARTING || s->state == PRS_WORKER_INIT; }
 static bool ending(const struct prs_pool *p) { return p->draining || p->aborting || p->finishing; }
 
-static uint64_t after(uint64_t from_us, uint64_t add_us) { return add_us > UINT64_MAX - from_us ? UINT64_MAX : from_us + add_us; }
+static uint64_t after(uint64_t from_us, uint64_t add_us)
+{
+	return add_us > UINT64_MAX - from_us ? UINT64_MAX : from_us + add_us;
+}
 
 /* Never later than gap_us from now, so that a gap is seen as long as it was. */
 static void wake_at(struct prs_pool *p, uint64_t at_us)
@@ -209,7 +214,7 @@ static void start(struct prs_pool *p, uint16_t i)
 	wake_at(p, after(p->now_us, p->c.init_timeout_us));
 }
 
-/* ---- units ------------------------------------------------------------------------------------------------------------ */
+/* ---- units ------------------------------------------------------------------------------------------------------- */
 
 static void give_back(struct prs_pool *p, const struct item *it)
 {
@@ -228,7 +233,8 @@ static void take_back(struct prs_pool *p, const struct item *it)
 		ring_push_front(&p->queue, it);
 }
 
-static void tell_try(struct prs_pool *p, uint16_t i, const struct item *it, uint16_t code, uint32_t exit_status, uint64_t run_us, uint64_t start_us)
+static void tell_try(struct prs_pool *p, uint16_t i, const struct item *it, uint16_t code, uint32_t exit_status,
+                     uint64_t run_us, uint64_t start_us)
 {
 	struct prs_pool_effect *e = emit(p, PRS_POOL_TRY, i);
 	e->unit = it->unit;
@@ -259,7 +265,8 @@ static void head_changed(struct prs_pool *p, uint16_t i)
 	s->head_since_us = p->now_us;
 	s->recall_missed = false;
 	if (s->sent.n)
-		wake_at(p, after(p->now_us, p->c.run_timeout_us < p->c.overhead_timeout_us ? p->c.run_timeout_us : p->c.overhead_timeout_us));
+		wake_at(p, after(p->now_us, p->c.run_timeout_us < p->c.overhead_timeout_us ? p->c.run_timeout_us
+		                                                                           : p->c.overhead_timeout_us));
 }
 
 static void send(struct prs_pool *p, uint16_t i, uint32_t queue_at)
@@ -290,7 +297,8 @@ static void set_recalling(struct prs_pool *p, struct slot *s, uint32_t count)
 	s->recalling = count;
 }
 
-/* To be called when the slot may have got room. Units are sent in larger groups when it is refilled from the half on. */
+/* To be called when the slot may have got room. Units are sent in larger groups when it is refilled from the half
+ * on. */
 static void note_hunger(struct prs_pool *p, uint16_t i)
 {
 	struct slot *s = &p->slots[i];
@@ -353,7 +361,8 @@ static void dispatch(struct prs_pool *p)
 	}
 }
 
-/* What the queue still holds waits for another process (at most one a slot does not count), or there is no room. What is called back comes. */
+/* What the queue still holds waits for another process (at most one a slot does not count), or there is no room. What
+ * is called back comes. */
 static void ask(struct prs_pool *p)
 {
 	uint32_t want = 0, have = (p->queue.n > p->c.slots ? p->queue.n - p->c.slots : 0) + p->recalling;
@@ -366,7 +375,7 @@ static void ask(struct prs_pool *p)
 	emit(p, PRS_POOL_ASK, NO_SLOT)->count = total;
 }
 
-/* ---- stopping --------------------------------------------------------------------------------------------------------- */
+/* ---- stopping ---------------------------------------------------------------------------------------------------- */
 
 static void stop_slot(struct prs_pool *p, uint16_t i)
 {
@@ -429,13 +438,14 @@ static void check_down(struct prs_pool *p)
 	emit(p, PRS_POOL_DOWN, NO_SLOT);
 }
 
-/* ---- results ---------------------------------------------------------------------------------------------------------- */
+/* ---- results ----------------------------------------------------------------------------------------------------- */
 
 static void measure(struct prs_pool *p, uint64_t run_us)
 {
 	p->mean_run_us = p->measured ? (p->mean_run_us * 7 + run_us) / 8 : run_us;
 	p->measured = true;
-	uint64_t d = p->mean_run_us ? p->c.depth_target_us / p->mean_run_us : p->c.depth_max, least = p->mean_run_us <= p->c.recall_after_us ? 2 : 1;
+	uint64_t d = p->mean_run_us ? p->c.depth_target_us / p->mean_run_us : p->c.depth_max,
+		 least = p->mean_run_us <= p->c.recall_after_us ? 2 : 1;
 	d = d < least ? least : d;
 	p->depth = d > p->c.depth_max ? p->c.depth_max : (uint32_t)d;
 }
@@ -492,7 +502,8 @@ static void on_answer(struct prs_pool *p, const struct prs_pool_event *e)
 		give_back(p, &it);
 	else
 		tell_try(p, e->slot, &it, e->code, 0, e->run_us, 0);
-	s->leaving = s->leaving || (e->type == PRS_POOL_FAIL && (e->code == PRS_ERUN_EXIT || e->code == PRS_ESOCKET_CLOSED));
+	s->leaving = s->leaving ||
+	             (e->type == PRS_POOL_FAIL && (e->code == PRS_ERUN_EXIT || e->code == PRS_ESOCKET_CLOSED));
 	head_changed(p, e->slot);
 	if (p->c.max_units && s->answers >= p->c.max_units)
 		s->retiring = true;
@@ -525,7 +536,7 @@ static void on_recalled(struct prs_pool *p, const struct prs_pool_event *e)
 		recall(p, e->slot, s->sent.n);
 }
 
-/* ---- processes -------------------------------------------------------------------------------------------------------- */
+/* ---- processes --------------------------------------------------------------------------------------------------- */
 
 static void init_failed(struct prs_pool *p, uint16_t i, uint16_t code, uint32_t exit_status)
 {
@@ -544,7 +555,8 @@ static uint16_t exit_code_of(const struct slot *s, uint32_t status)
 	return WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SOCKET_CLOSED ? PRS_ESOCKET_CLOSED : PRS_ERUN_EXIT;
 }
 
-/* Which of the sent units the page names as started; sent.n = none. What is no protocol was written in the first one that has no answer. */
+/* Which of the sent units the page names as started; sent.n = none. What is no protocol was written in the first one
+ * that has no answer. */
 static uint32_t started_at(const struct slot *s, const struct prs_page *page)
 {
 	if (s->broken == PRS_EPROTOCOL && s->sent.n && ring_at(&s->sent, 0)->claim <= page->claim)
@@ -556,7 +568,8 @@ static uint32_t started_at(const struct slot *s, const struct prs_page *page)
 	return i;
 }
 
-/* What was sent to a dead process: the started one is charged unless we killed it, the rest comes back free, lowest first.
+/* What was sent to a dead process: the started one is charged unless we killed it, the rest comes back free, lowest
+ * first.
  * True when a unit was charged, now or by a judgement. */
 static bool settle(struct prs_pool *p, const struct prs_pool_event *e)
 {
@@ -573,7 +586,8 @@ static bool settle(struct prs_pool *p, const struct prs_pool_event *e)
 			continue;
 		}
 		uint64_t since = prs_page_since(e->pages->word);
-		tell_try(p, e->slot, &it, e->code ? e->code : exit_code_of(s, e->exit), e->exit, since && since < p->now_us ? p->now_us - since : 0, since);
+		tell_try(p, e->slot, &it, e->code ? e->code : exit_code_of(s, e->exit), e->exit,
+		         since && since < p->now_us ? p->now_us - since : 0, since);
 		charged = true;
 	}
 	return charged;
@@ -591,12 +605,14 @@ static void on_exited(struct prs_pool *p, const struct prs_pool_event *e)
 	struct slot *s = &p->slots[e->slot];
 	if (!alive(s))
 		return;
-	bool was_coming = coming(s), was_ready = ready(s), charged = settle(p, e) || s->leaving || (s->retiring && !s->signalled);
+	bool was_coming = coming(s), was_ready = ready(s),
+	     charged = settle(p, e) || s->leaving || (s->retiring && !s->signalled);
 	if (was_coming && !ending(p))
 		init_failed(p, e->slot, e->code ? e->code : PRS_EINIT_EXIT, e->exit);
 	else if (!charged && !s->init_told && !ending(p))
 		s->failures++;
-	tell_proc(p, e->slot, s->signalled ? PRS_PROC_KILLED : PRS_PROC_EXITED, was_ready && !charged ? PRS_EIDLE_EXIT : 0, e->exit);
+	tell_proc(p, e->slot, s->signalled ? PRS_PROC_KILLED : PRS_PROC_EXITED,
+	          was_ready && !charged ? PRS_EIDLE_EXIT : 0, e->exit);
 	set_state(p, e->slot, PRS_WORKER_DEAD);
 	set_recalling(p, s, 0);
 	s->retry_us = after(p->now_us, backoff(p, s->failures));
@@ -619,7 +635,7 @@ static void revive(struct prs_pool *p)
 	}
 }
 
-/* ---- timers ----------------------------------------------------------------------------------------------------------- */
+/* ---- timers ------------------------------------------------------------------------------------------------------ */
 
 /* The page times are shifted at the next TICK, which is asked for at once. */
 static void check_gap(struct prs_pool *p)
@@ -719,7 +735,8 @@ static void leave_behind(struct prs_pool *p, uint16_t i)
 	set_state(p, i, PRS_WORKER_DEAD);
 }
 
-/* A slot whose process never finished its init() and is not to be got rid of has failed again: the init budget ends the job. */
+/* A slot whose process never finished its init() and is not to be got rid of has failed again: the init budget ends the
+ * job. */
 static void tick_unkillable(struct prs_pool *p, uint16_t i)
 {
 	struct slot *s = &p->slots[i];
@@ -757,8 +774,7 @@ static void tick_slot(struct prs_pool *p, uint16_t i, const struct prs_page *pag
 	case PRS_WORKER_NONE:
 	case PRS_WORKER_IDLE:
 	case PRS_WORKER_DEAD:
-	case PRS_WORKER_STATES:
-		break;
+	case PRS_WORKER_STATES: break;
 	}
 }
 
@@ -793,7 +809,7 @@ static void rebalance(struct prs_pool *p)
 	}
 }
 
-/* ---- the step --------------------------------------------------------------------------------------------------------- */
+/* ---- the step ---------------------------------------------------------------------------------------------------- */
 
 static void on_lease(struct prs_pool *p, const struct prs_pool_event *e)
 {
@@ -885,7 +901,8 @@ static void on_event(struct prs_pool *p, const struct prs_pool_event *e)
 /* Room for everything an event can cause, so that the step itself cannot fail. */
 static int make_room(struct prs_pool *p, struct prs_pool_effects *out)
 {
-	uint32_t units = p->queue.n + (uint32_t)p->c.slots * p->c.depth_max + 1, need = out->n + units * 4 + (uint32_t)p->c.slots * 12 + 16;
+	uint32_t units = p->queue.n + (uint32_t)p->c.slots * p->c.depth_max + 1,
+		 need = out->n + units * 4 + (uint32_t)p->c.slots * 12 + 16;
 	if (need > out->cap) {
 		struct prs_pool_effect *v = prs_realloc(out->v, (size_t)need * 2 * sizeof *v);
 		if (!v)
@@ -965,7 +982,8 @@ void prs_pool_view(const struct prs_pool *p, uint16_t slot, struct prs_pool_slot
 uint32_t prs_pool_queued(const struct prs_pool *p) { return p->queue.n; }
 bool prs_pool_busy(const struct prs_pool *p) { return p->in_state[PRS_WORKER_BUSY] > 0; }
 
-/* Every busy slot has more than half of the depth: half of what is behind the first one. What lies around a run() takes UNIT_US at least. */
+/* Every busy slot has more than half of the depth: half of what is behind the first one. What lies around a run() takes
+ * UNIT_US at least. */
 uint64_t prs_pool_slack_us(const struct prs_pool *p)
 {
 	if (ending(p) || p->hungry_n || !prs_pool_busy(p) || !p->measured || p->mean_run_us > p->c.depth_target_us)

@@ -3,22 +3,34 @@
  *
  * prs_pool_step(event) -> effects. No clock, no I/O: the node carries the effects out and answers with events.
  *
- * Happy path of a unit: LEASE -> queued here -> SEND to a worker (TASK frame, then a token of its eventfd) -> the worker takes the
- * token (a claim) -> RESULT -> ACCEPT. Claims of one process are numbered 1, 2, 3 ... in the order of SEND; a worker works them off in
- * order. Of the units sent and unanswered, the first `claimed` ones are taken (at most one runs), the others can be recalled.
+ * Happy path of a unit: LEASE -> queued here -> SEND to a worker (TASK frame, then a token of its eventfd) -> the
+ * worker takes the
+ * token (a claim) -> RESULT -> ACCEPT. Claims of one process are numbered 1, 2, 3 ... in the order of SEND; a worker
+ * works them off in
+ * order. Of the units sent and unanswered, the first `claimed` ones are taken (at most one runs), the others can be
+ * recalled.
  *
- * Blame: timer and blame belong to the claim in the page. The judgement (TRY effect) is the state change: a RESULT or FAIL of that claim
- *        after it is dropped (DROPPED effect, for the log). A process that dies: complete RESULT frames read before EXITED count; the unit
- *        that the page names as started is charged a try, unless it was judged already or the process was killed for no unit's sake; all
+ * Blame: timer and blame belong to the claim in the page. The judgement (TRY effect) is the state change: a RESULT or
+ * FAIL of that claim
+ *        after it is dropped (DROPPED effect, for the log). A process that dies: complete RESULT frames read before
+ *        EXITED count; the unit
+ *        that the page names as started is charged a try, unless it was judged already or the process was killed for no
+ *        unit's sake; all
  *        others come back free (to the own queue, another worker runs them).
- * Depth: clamp(depth_target_us / mean run time, 1, depth_max) units are sent to a worker ahead of time, but at least 2 while runs are shorter than
- *        recall_after_us: a worker that has its next unit does not wait for the node. Units are asked for (ASK) and sent when a worker has
+ * Depth: clamp(depth_target_us / mean run time, 1, depth_max) units are sent to a worker ahead of time, but at least 2
+ * while runs are shorter than
+ *        recall_after_us: a worker that has its next unit does not wait for the node. Units are asked for (ASK) and
+ *        sent when a worker has
  *        at most half of its depth left, so that they travel in groups.
- * Recall: when a worker is idle and another worker's head has run longer than recall_after_us: RECALL what lies behind it.
- * Retiring: a process that served max_units, or that RETIRE names, gets no more units, ends after what it runs by STOP (shutdown()), and is replaced
+ * Recall: when a worker is idle and another worker's head has run longer than recall_after_us: RECALL what lies behind
+ * it.
+ * Retiring: a process that served max_units, or that RETIRE names, gets no more units, ends after what it runs by STOP
+ * (shutdown()), and is replaced
  *        at once.
- * Backoff: an end of a process that no unit is charged for (init() failed, it ended while idle, it takes no unit) delays its next start.
- * Clock: an event whose time lies gap_us or more behind the WAKE that was asked for (the machine or the container stood) shifts all
+ * Backoff: an end of a process that no unit is charged for (init() failed, it ended while idle, it takes no unit)
+ * delays its next start.
+ * Clock: an event whose time lies gap_us or more behind the WAKE that was asked for (the machine or the container
+ * stood) shifts all
  *        deadlines by as much. While something is timed the pool asks to be woken at least every gap_us.
  */
 #ifndef PRS_POOL_POOL_H
@@ -45,29 +57,34 @@ struct prs_pool_config {
 	uint16_t depth_max;           /* 32 */
 	uint64_t recall_after_us;     /* 20 ms */
 	uint64_t gap_us;              /* 2 s */
-	uint64_t max_units;           /* max_mini_batches_per_process: the process is replaced after so many answers; 0 = never */
+	uint64_t max_units; /* max_mini_batches_per_process: the process is replaced after so many answers; 0 = never */
 };
 
 enum prs_pool_event_type {
-	PRS_POOL_START,       /* start the processes */
-	PRS_POOL_LEASE,       /* unit, lease, try_number, avoid_slot, items */
-	PRS_POOL_SPAWNED,     /* slot, pid */
-	PRS_POOL_SPAWN_FAILED,/* slot, code */
-	PRS_POOL_HELLO,       /* slot */
-	PRS_POOL_READY,       /* slot */
-	PRS_POOL_INIT_FAILED, /* slot, code: the process will exit by itself */
-	PRS_POOL_RESULT,      /* slot, claim, run_us */
-	PRS_POOL_FAIL,        /* slot, claim, code, run_us: a FAIL frame */
-	PRS_POOL_RECALLED,    /* slot, count: that many tokens were read back; may be fewer than asked, also 0 */
-	PRS_POOL_BROKEN,      /* slot, code: bytes that are not the protocol, or the socket is unusable */
-	PRS_POOL_OVER_LIMIT,  /* slot, code, pages = its page: it holds too much memory; killed, and the unit that the page names is charged */
-	PRS_POOL_RETIRE,      /* slot: to be replaced after the unit that runs */
-	PRS_POOL_BYE,         /* slot, code */
-	PRS_POOL_EXITED,      /* slot, exit = wait status, code = why when the node knows better (memory limit), else 0, pages = its last page; its socket has been drained before */
-	PRS_POOL_TICK,        /* pages[] of all slots as just read (word 0 where there is none) */
-	PRS_POOL_DRAIN,       /* no new units to workers; what runs may finish; then STOP the workers. Queued units are RETURNed. */
-	PRS_POOL_ABORT,       /* TERM all now, KILL after the grace; running units are RETURNed without a try */
-	PRS_POOL_FINISH       /* nothing more will come: STOP idle workers (shutdown()), then DOWN */
+	PRS_POOL_START,        /* start the processes */
+	PRS_POOL_LEASE,        /* unit, lease, try_number, avoid_slot, items */
+	PRS_POOL_SPAWNED,      /* slot, pid */
+	PRS_POOL_SPAWN_FAILED, /* slot, code */
+	PRS_POOL_HELLO,        /* slot */
+	PRS_POOL_READY,        /* slot */
+	PRS_POOL_INIT_FAILED,  /* slot, code: the process will exit by itself */
+	PRS_POOL_RESULT,       /* slot, claim, run_us */
+	PRS_POOL_FAIL,         /* slot, claim, code, run_us: a FAIL frame */
+	PRS_POOL_RECALLED,     /* slot, count: that many tokens were read back; may be fewer than asked, also 0 */
+	PRS_POOL_BROKEN,       /* slot, code: bytes that are not the protocol, or the socket is unusable */
+	/* slot, code, pages = its page: it holds too much memory; killed, and the unit that the page names is
+	 * charged */
+	PRS_POOL_OVER_LIMIT,
+	PRS_POOL_RETIRE, /* slot: to be replaced after the unit that runs */
+	PRS_POOL_BYE,    /* slot, code */
+	/* slot, exit = wait status, code = why when the node knows better (memory limit), else 0, pages = its last
+	 * page; its socket has been drained before */
+	PRS_POOL_EXITED,
+	PRS_POOL_TICK, /* pages[] of all slots as just read (word 0 where there is none) */
+	/* no new units to workers; what runs may finish; then STOP the workers. Queued units are RETURNed. */
+	PRS_POOL_DRAIN,
+	PRS_POOL_ABORT, /* TERM all now, KILL after the grace; running units are RETURNed without a try */
+	PRS_POOL_FINISH /* nothing more will come: STOP idle workers (shutdown()), then DOWN */
 };
 
 struct prs_pool_event {
@@ -90,9 +107,10 @@ struct prs_pool_event {
 };
 
 enum prs_pool_effect_type {
-	PRS_POOL_SPAWN,   /* slot, incarnation */
-	PRS_POOL_SEND,    /* slot, claim, unit, lease, try_number: TASK frame, then one token */
-	PRS_POOL_RECALL,  /* slot, count: read up to count tokens back, then event RECALLED (DROP frame for what came back) */
+	PRS_POOL_SPAWN, /* slot, incarnation */
+	PRS_POOL_SEND,  /* slot, claim, unit, lease, try_number: TASK frame, then one token */
+	/* slot, count: read up to count tokens back, then event RECALLED (DROP frame for what came back) */
+	PRS_POOL_RECALL,
 	PRS_POOL_DROP,    /* slot, claim, count: send a DROP frame for claims claim .. claim+count-1 */
 	PRS_POOL_STOP,    /* slot: send STOP */
 	PRS_POOL_SIGNAL,  /* slot, count = signal number, to the process group */
@@ -101,9 +119,11 @@ enum prs_pool_effect_type {
 	PRS_POOL_TRY,     /* slot, incarnation, unit, lease, try_number, code, exit, run_us: a try failed */
 	PRS_POOL_RETURN,  /* unit, lease: back to the master, no try */
 	PRS_POOL_PROC,    /* slot, incarnation, pid, proc_event, code, exit */
-	PRS_POOL_ASK,     /* count: how many units the node wants, all that came since the start counted too (modulo 2^32; replaces the last one) */
-	PRS_POOL_WAKE,    /* at_us: call with TICK then (replaces the last one; UINT64_MAX = no timer) */
-	PRS_POOL_DOWN     /* all processes are gone, after DRAIN, ABORT or FINISH */
+	/* count: how many units the node wants, all that came since the start counted too (modulo 2^32; replaces the
+	 * last one) */
+	PRS_POOL_ASK,
+	PRS_POOL_WAKE, /* at_us: call with TICK then (replaces the last one; UINT64_MAX = no timer) */
+	PRS_POOL_DOWN  /* all processes are gone, after DRAIN, ABORT or FINISH */
 };
 
 struct prs_pool_effect {
@@ -127,7 +147,7 @@ struct prs_pool_effects {
 struct prs_pool_slot_view {
 	enum prs_worker_state state;
 	uint32_t incarnation, pid;
-	uint32_t sent;  /* units sent and unanswered */
+	uint32_t sent; /* units sent and unanswered */
 	bool running;
 	struct prs_unit unit; /* the head, when running */
 	uint64_t since_us;    /* of the state */
@@ -139,14 +159,16 @@ struct prs_pool; /* opaque */
 
 struct prs_pool *prs_pool_new(const struct prs_pool_config *config);
 void prs_pool_free(struct prs_pool *p);
-/* Handle an event; effects are appended to `out` in the order in which they must be carried out. PRS_ENOMEM leaves the pool unchanged. */
+/* Handle an event; effects are appended to `out` in the order in which they must be carried out. PRS_ENOMEM leaves the
+ * pool unchanged. */
 int prs_pool_step(struct prs_pool *p, const struct prs_pool_event *e, struct prs_pool_effects *out);
 void prs_pool_view(const struct prs_pool *p, uint16_t slot, struct prs_pool_slot_view *ret);
 /* Units queued here and not yet sent. */
 uint32_t prs_pool_queued(const struct prs_pool *p);
 /* Has any process a unit? */
 bool prs_pool_busy(const struct prs_pool *p);
-/* How long (µs) all processes have enough units whatever happens: the node may sleep, and handle more results at once. 0: no time at all. */
+/* How long (µs) all processes have enough units whatever happens: the node may sleep, and handle more results at once.
+ * 0: no time at all. */
 uint64_t prs_pool_slack_us(const struct prs_pool *p);
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * console: the live line, the head, a traceback as it happens, the end screen.
  *
- * Texts that come from outside (paths, messages, tracebacks) are shown without control characters: a script must not drive the terminal.
+ * Texts that come from outside (paths, messages, tracebacks) are shown without control characters: a script must not
+ * drive the terminal.
  */
 #include "report/console.h"
 
@@ -10,7 +11,7 @@
 #include <ctype.h>
 #include <stdio.h>
 
-/* ---- numbers -------------------------------------------------------------------------------------------------------- */
+/* ---- numbers ----------------------------------------------------------------------------------------------------- */
 
 void prs_put_count(struct prs_buf *to, uint64_t v)
 {
@@ -42,9 +43,11 @@ void prs_put_plain(struct prs_buf *to, const char *text) { report_plain(to, text
 static void put_wall(struct prs_buf *to, uint64_t us)
 {
 	if (us < 10000000)
-		prs_buf_putf(to, "%llu.%02llu s", (unsigned long long)(us / 1000000), (unsigned long long)(us / 10000 % 100));
+		prs_buf_putf(to, "%llu.%02llu s", (unsigned long long)(us / 1000000),
+		             (unsigned long long)(us / 10000 % 100));
 	else if (us < 60000000)
-		prs_buf_putf(to, "%llu.%llu s", (unsigned long long)(us / 1000000), (unsigned long long)(us / 100000 % 10));
+		prs_buf_putf(to, "%llu.%llu s", (unsigned long long)(us / 1000000),
+		             (unsigned long long)(us / 100000 % 10));
 	else
 		prs_put_duration(to, us);
 }
@@ -91,7 +94,7 @@ static void put_many(struct prs_buf *to, uint64_t n, const char *one, const char
 #define MINI_BATCHES "mini-batch", "mini-batches"
 #define ITEMS "item", "items"
 
-/* ---- colour --------------------------------------------------------------------------------------------------------- */
+/* ---- colour ------------------------------------------------------------------------------------------------------ */
 
 enum ink { INK_NONE, INK_BOLD, INK_DIM, INK_RED, INK_GREEN, INK_YELLOW };
 
@@ -109,7 +112,7 @@ static void put_ink(struct prs_buf *to, bool color, enum ink which, const char *
 	ink(to, color, INK_NONE);
 }
 
-/* ---- the live line -------------------------------------------------------------------------------------------------- */
+/* ---- the live line ----------------------------------------------------------------------------------------------- */
 
 #define ETA_MAX_S (1000.0 * 3600) /* above it is no estimate */
 
@@ -117,12 +120,13 @@ static void put_ink(struct prs_buf *to, bool color, enum ink which, const char *
 enum part { PART_BAR, PART_COUNT, PART_WORD, PART_FAILED, PART_NOTE, PART_RATE, PART_ETA, PART_BUSY, PART_HINT, PARTS };
 
 /* What goes first when there is no room. */
-static const enum part least[] = { PART_HINT, PART_WORD, PART_BUSY, PART_RATE, PART_BAR, PART_NOTE, PART_ETA, PART_FAILED };
+static const enum part least[] = { PART_HINT, PART_WORD, PART_BUSY, PART_RATE,
+	                           PART_BAR,  PART_NOTE, PART_ETA,  PART_FAILED };
 
 static void put_bar(struct prs_buf *to, const struct prs_progress *p, unsigned cells)
 {
 	uint64_t final = p->done + p->failed;
-	uint64_t full = p->mini_batches ? (uint64_t)((double)final / (double)p->mini_batches * cells) : 0;
+	uint64_t full = p->mini_batches ? (uint64_t)((double) final / (double)p->mini_batches * cells) : 0;
 	if (full > cells || (p->planned_all && p->mini_batches && final >= p->mini_batches))
 		full = cells;
 	prs_buf_putc(to, '[');
@@ -143,23 +147,16 @@ static bool eta_known(const struct prs_progress *p)
 static bool shown(const struct prs_progress *p, enum part part)
 {
 	switch (part) {
-	case PART_FAILED:
-		return p->failed > 0 || p->items_failed > 0;
-	case PART_NOTE:
-		return p->note && *p->note;
-	case PART_RATE:
-		return rate_known(p);
-	case PART_ETA:
-		return eta_known(p);
-	case PART_BUSY:
-		return p->processes > 0;
-	case PART_HINT:
-		return p->hint && *p->hint;
+	case PART_FAILED: return p->failed > 0 || p->items_failed > 0;
+	case PART_NOTE: return p->note && *p->note;
+	case PART_RATE: return rate_known(p);
+	case PART_ETA: return eta_known(p);
+	case PART_BUSY: return p->processes > 0;
+	case PART_HINT: return p->hint && *p->hint;
 	case PART_BAR:
 	case PART_COUNT:
 	case PART_WORD:
-	case PARTS:
-		break;
+	case PARTS: break;
 	}
 	return true;
 }
@@ -192,43 +189,30 @@ static void put_busy(struct prs_buf *to, const struct prs_progress *p)
 static void put_part(struct prs_buf *to, const struct prs_progress *p, enum part part, unsigned cells)
 {
 	switch (part) {
-	case PART_BAR:
-		put_bar(to, p, cells);
-		break;
+	case PART_BAR: put_bar(to, p, cells); break;
 	case PART_COUNT:
 		prs_put_count(to, p->done + p->failed);
 		prs_buf_puts(to, p->planned_all ? "/" : "/>=");
 		prs_put_count(to, p->mini_batches);
 		break;
-	case PART_WORD:
-		prs_buf_puts(to, "mini-batches");
-		break;
-	case PART_FAILED:
-		put_failed(to, p);
-		break;
-	case PART_NOTE:
-		prs_buf_puts(to, p->note);
-		break;
-	case PART_RATE:
-		put_rate(to, p->rate, "");
-		break;
-	case PART_ETA:
-		put_eta(to, p);
-		break;
-	case PART_BUSY:
-		put_busy(to, p);
-		break;
-	case PART_HINT:
-		prs_buf_puts(to, p->hint);
-		break;
-	case PARTS:
-		break;
+	case PART_WORD: prs_buf_puts(to, "mini-batches"); break;
+	case PART_FAILED: put_failed(to, p); break;
+	case PART_NOTE: prs_buf_puts(to, p->note); break;
+	case PART_RATE: put_rate(to, p->rate, ""); break;
+	case PART_ETA: put_eta(to, p); break;
+	case PART_BUSY: put_busy(to, p); break;
+	case PART_HINT: prs_buf_puts(to, p->hint); break;
+	case PARTS: break;
 	}
 }
 
 static enum ink ink_of(enum part part)
 {
-	return part == PART_FAILED ? INK_RED : part == PART_NOTE ? INK_YELLOW : part == PART_BAR ? INK_GREEN : part == PART_HINT ? INK_DIM : INK_NONE;
+	return part == PART_FAILED ? INK_RED
+	       : part == PART_NOTE ? INK_YELLOW
+	       : part == PART_BAR  ? INK_GREEN
+	       : part == PART_HINT ? INK_DIM
+	                           : INK_NONE;
 }
 
 static void put_parts(struct prs_buf *to, const struct prs_progress *p, unsigned parts, unsigned cells, bool color)
@@ -271,7 +255,7 @@ void prs_console_progress(struct prs_buf *to, const struct prs_progress *p, unsi
 	put_parts(to, p, parts, cells, color);
 }
 
-/* ---- the processes ---------------------------------------------------------------------------------------------------- */
+/* ---- the processes ----------------------------------------------------------------------------------------------- */
 
 /* "0.3 s", "12 s", "1:02:05" */
 void prs_put_since(struct prs_buf *b, uint64_t us)
@@ -295,7 +279,8 @@ static void put_process(struct prs_buf *to, const struct prs_console_process *p)
 		state[i] = (char)tolower((unsigned char)p->state[i]);
 	if (p->works)
 		prs_buf_dec(&mini_batch, p->mini_batch, 0);
-	prs_buf_putf(to, "  %-12s%-10s%-10s%10s%12s%8u", p->name, state, p->phase ? p->phase : "", prs_buf_str(&since), prs_buf_str(&mini_batch), p->queued);
+	prs_buf_putf(to, "  %-12s%-10s%-10s%10s%12s%8u", p->name, state, p->phase ? p->phase : "", prs_buf_str(&since),
+	             prs_buf_str(&mini_batch), p->queued);
 	if (p->tries > 1)
 		prs_buf_putf(to, "  try %u", p->tries);
 	if (p->failures)
@@ -309,7 +294,8 @@ void prs_console_processes(struct prs_buf *to, const struct prs_console_process 
 	for (size_t i = 0; i <= n && n; i++) {
 		prs_buf_clear(&line);
 		if (i == 0)
-			prs_buf_putf(&line, "  %-12s%-10s%-10s%10s%12s%8s", "PROCESS", "STATE", "PHASE", "SINCE", "MINI-BATCH", "QUEUED");
+			prs_buf_putf(&line, "  %-12s%-10s%-10s%10s%12s%8s", "PROCESS", "STATE", "PHASE", "SINCE",
+			             "MINI-BATCH", "QUEUED");
 		else
 			put_process(&line, &v[i - 1]);
 		prs_buf_put(to, line.data, columns && line.len > columns ? columns : line.len);
@@ -317,7 +303,7 @@ void prs_console_processes(struct prs_buf *to, const struct prs_console_process 
 	}
 }
 
-/* ---- head and end --------------------------------------------------------------------------------------------------- */
+/* ---- head and end ------------------------------------------------------------------------------------------------ */
 
 enum { LABEL_COLUMNS = 14, TRACE_LINES = 24 };
 
@@ -329,10 +315,7 @@ static void label(struct prs_buf *to, bool color, const char *name)
 		prs_buf_putc(to, ' ');
 }
 
-static void clean(struct prs_buf *to, const char *s)
-{
-	report_plain(to, s, strlen(s), 4096);
-}
+static void clean(struct prs_buf *to, const char *s) { report_plain(to, s, strlen(s), 4096); }
 
 static void field(struct prs_buf *to, bool color, const char *name, const char *text)
 {
@@ -354,7 +337,8 @@ static void put_title(struct prs_buf *to, const char *name, bool color)
 static void put_place(struct prs_buf *to, const struct prs_console_head *h)
 {
 	size_t n = strlen(h->run_dir), name = h->run_name ? strlen(h->run_name) : 0;
-	if (name > 0 && n > name + 1 && h->run_dir[n - name - 1] == '/' && strcmp(h->run_dir + n - name, h->run_name) == 0)
+	if (name > 0 && n > name + 1 && h->run_dir[n - name - 1] == '/' &&
+	    strcmp(h->run_dir + n - name, h->run_name) == 0)
 		n -= name + 1;
 	prs_buf_puts(to, " in ");
 	report_plain(to, h->run_dir, n, 4096);

@@ -11,13 +11,13 @@
 
 struct prs_progress {
 	uint64_t elapsed_us;
-	bool planned_all;            /* else the totals still grow: ">=" */
+	bool planned_all; /* else the totals still grow: ">=" */
 	uint64_t mini_batches, done, failed;
 	uint64_t items, items_final, items_failed;
-	double rate;                 /* mini-batches/s lately */
+	double rate; /* mini-batches/s lately */
 	uint32_t busy, processes, starting;
-	const char *note;            /* "draining", "assembling", NULL */
-	const char *hint;            /* "p: processes", NULL: shown where there is room */
+	const char *note; /* "draining", "assembling", NULL */
+	const char *hint; /* "p: processes", NULL: shown where there is room */
 };
 
 /* One line without line feed, at most `columns` wide (0 = no limit). */
@@ -25,22 +25,23 @@ void prs_console_progress(struct prs_buf *to, const struct prs_progress *p, unsi
 /* What a process is at. */
 struct prs_console_process {
 	char name[32];
-	const char *state, *phase;   /* phase NULL = not known */
-	uint64_t since_us;           /* how long it has been in this phase */
-	bool works;                  /* on this mini-batch: */
+	const char *state, *phase; /* phase NULL = not known */
+	uint64_t since_us;         /* how long it has been in this phase */
+	bool works;                /* on this mini-batch: */
 	uint64_t mini_batch;
-	uint32_t tries, items;       /* 0 = not known */
+	uint32_t tries, items; /* 0 = not known */
 	uint32_t queued, failures;
 };
 /* A table: a head and a line a process, none wider than `columns` (0 = no limit). */
 void prs_console_processes(struct prs_buf *to, const struct prs_console_process *v, size_t n, unsigned columns);
-/* The head: two lines (run; script, input, processes, interpreter) and the warnings: short, so that a traceback of the script's first
+/* The head: two lines (run; script, input, processes, interpreter) and the warnings: short, so that a traceback of the
+ * script's first
  * seconds begins within the first five lines. */
 struct prs_console_head {
 	const char *run_name, *run_dir, *script, *python, *python_why;
 	const char *const *inputs;
 	size_t inputs_n;
-	const char *only_failed;     /* NULL, or the run whose failed items are the input, and how many */
+	const char *only_failed; /* NULL, or the run whose failed items are the input, and how many */
 	uint64_t only_failed_items;
 	uint32_t processes;
 	const char *const *warnings;
@@ -49,7 +50,8 @@ struct prs_console_head {
 	uint64_t resumed_done, resumed_total;
 };
 void prs_console_start(struct prs_buf *to, const struct prs_console_head *h, bool color);
-/* The end: result, counts, wall time, rate, busy, output, logs. On failure: the first traceback (r->trace, NULL when it was just shown),
+/* The end: result, counts, wall time, rate, busy, output, logs. On failure: the first traceback (r->trace, NULL when it
+ * was just shown),
  * the cause, counts, places, the next command. */
 void prs_console_end(struct prs_buf *to, const struct prs_result *r, const char *logs_dir, bool color);
 /* A traceback as it happens (called once): where, the text. */

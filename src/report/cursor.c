@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * cursor: logs/.cursor: up to which fact the logs are written, and how long each one is. Replaced atomically after each flush.
+ * cursor: logs/.cursor: up to which fact the logs are written, and how long each one is. Replaced atomically after each
+ * flush.
  *
  *   prs-cursor 1
  *   run <32 hex>
@@ -8,7 +9,8 @@
  *   file <bytes> <log number> <name> one line a log
  *   sum <8 hex>                      checksum of the bytes above
  *
- * On opening every log is cut to its length here. A log that is missing or shorter, or a cursor that cannot be read: all logs are written
+ * On opening every log is cut to its length here. A log that is missing or shorter, or a cursor that cannot be read:
+ * all logs are written
  * again from the first fact (they are functions of the journal).
  */
 #include "report/impl.h"
@@ -29,18 +31,19 @@ static void run_hex(const struct prs_report *r, char to[33])
 		snprintf(to + 2 * i, 3, "%02x", r->c.run.bytes[i]);
 }
 
-/* ---- writing -------------------------------------------------------------------------------------------------------- */
+/* ---- writing ----------------------------------------------------------------------------------------------------- */
 
 static void put_cursor(struct prs_report *r, struct prs_buf *b)
 {
 	char run[33];
 	const struct report_pos *at = &r->reader.pos;
 	run_hex(r, run);
-	prs_buf_putf(b, "prs-cursor 1\nrun %s\nat %" PRIu32 " %" PRIu64 " %" PRIu64 "\ntick %" PRIu64 "\n", run, at->epoch, at->frame,
-	             at->body_at, r->next_tick_us);
+	prs_buf_putf(b, "prs-cursor 1\nrun %s\nat %" PRIu32 " %" PRIu64 " %" PRIu64 "\ntick %" PRIu64 "\n", run,
+	             at->epoch, at->frame, at->body_at, r->next_tick_us);
 	for (size_t i = 0; i < r->files_n; i++)
 		if (r->files[i]->length > 0)
-			prs_buf_putf(b, "file %" PRIu64 " %u %s\n", r->files[i]->length, (unsigned)r->files[i]->log, r->files[i]->name);
+			prs_buf_putf(b, "file %" PRIu64 " %u %s\n", r->files[i]->length, (unsigned)r->files[i]->log,
+			             r->files[i]->name);
 	prs_buf_putf(b, "sum %08" PRIx32 "\n", prs_checksum(b->data, b->len));
 }
 
@@ -54,7 +57,7 @@ int report_cursor_write(struct prs_report *r, struct prs_err *err)
 	return report_whole_end(r, w, err);
 }
 
-/* ---- reading -------------------------------------------------------------------------------------------------------- */
+/* ---- reading ----------------------------------------------------------------------------------------------------- */
 
 static int read_whole(struct prs_report *r, const char *path, struct prs_buf *to)
 {
@@ -76,7 +79,8 @@ static bool take_file(struct prs_report *r, const char *line)
 	uint64_t length;
 	unsigned log;
 	int name = 0;
-	if (sscanf(line, "file %" SCNu64 " %u %n", &length, &log, &name) != 2 || name == 0 || log > REPORT_PROCESS || strstr(line + name, ".."))
+	if (sscanf(line, "file %" SCNu64 " %u %n", &length, &log, &name) != 2 || name == 0 || log > REPORT_PROCESS ||
+	    strstr(line + name, ".."))
 		return false;
 	struct report_file *f = report_file_get(r, (enum report_log)log, line + name);
 	if (!f)
@@ -141,7 +145,8 @@ static bool cut(struct prs_report *r, const struct report_file *f)
 	return fits;
 }
 
-/* Logs that no line of the cursor names and that will not be opened soon hold bytes behind the cursor: away with them. */
+/* Logs that no line of the cursor names and that will not be opened soon hold bytes behind the cursor: away with
+ * them. */
 static void drop_unknown(struct prs_report *r)
 {
 	for (size_t i = 0; i < REPORT_FIXED; i++) {

@@ -15,7 +15,7 @@ struct out {
 	bool json;
 };
 
-/* ---- fields --------------------------------------------------------------------------------------------------------- */
+/* ---- fields ------------------------------------------------------------------------------------------------------ */
 
 static void key(struct out *o, const char *name)
 {
@@ -115,7 +115,7 @@ static int end(struct out *o)
 	return o->b->failed;
 }
 
-/* ---- facts ---------------------------------------------------------------------------------------------------------- */
+/* ---- facts ------------------------------------------------------------------------------------------------------- */
 
 static void put_head(struct out *o, const struct prs_fact *f)
 {
@@ -155,7 +155,8 @@ static void put_planned(struct out *o, const struct prs_fact *f)
 
 static void put_done(struct out *o, const struct prs_fact *f)
 {
-	static const char *const statuses[] = { [PRS_DONE_OK] = "OK", [PRS_DONE_SHORT] = "SHORT", [PRS_DONE_EMPTY] = "EMPTY" };
+	static const char
+		*const statuses[] = { [PRS_DONE_OK] = "OK", [PRS_DONE_SHORT] = "SHORT", [PRS_DONE_EMPTY] = "EMPTY" };
 	const struct prs_done *d = &f->u.done;
 	unit(o, &d->unit);
 	num(o, "lease", d->lease);
@@ -242,7 +243,8 @@ static void put_lost(struct out *o, const struct prs_fact *f)
 
 static void put_reset(struct out *o, const struct prs_fact *f)
 {
-	static const char *const reasons[] = { [PRS_RESET_RETRY_FAILED] = "RETRY_FAILED", [PRS_RESET_BAD_RANGE] = "BAD_RANGE" };
+	static const char
+		*const reasons[] = { [PRS_RESET_RETRY_FAILED] = "RETRY_FAILED", [PRS_RESET_BAD_RANGE] = "BAD_RANGE" };
 	unit(o, &f->u.reset.unit);
 	num(o, "count", f->u.reset.count);
 	WORD(o, "reason", reasons, f->u.reset.reason);
@@ -257,8 +259,10 @@ static void put_set(struct out *o, const struct prs_fact *f)
 
 static void put_state(struct out *o, const struct prs_fact *f)
 {
-	word_or(o, "from", f->u.state.from < PRS_JOB_STATES ? prs_state_name(PRS_MACHINE_JOB, f->u.state.from) : NULL, f->u.state.from);
-	word_or(o, "to", f->u.state.to < PRS_JOB_STATES ? prs_state_name(PRS_MACHINE_JOB, f->u.state.to) : NULL, f->u.state.to);
+	word_or(o, "from", f->u.state.from < PRS_JOB_STATES ? prs_state_name(PRS_MACHINE_JOB, f->u.state.from) : NULL,
+	        f->u.state.from);
+	word_or(o, "to", f->u.state.to < PRS_JOB_STATES ? prs_state_name(PRS_MACHINE_JOB, f->u.state.to) : NULL,
+	        f->u.state.to);
 	error(o, f->u.state.code);
 	text(o, "text", f->u.state.text);
 }
@@ -279,8 +283,11 @@ static void put_split(struct out *o, const struct prs_fact *f)
 
 static void put_proc(struct out *o, const struct prs_fact *f)
 {
-	static const char *const events[] = { [PRS_PROC_STARTED] = "STARTED", [PRS_PROC_INIT_DONE] = "INIT_DONE",
-		[PRS_PROC_INIT_FAILED] = "INIT_FAILED", [PRS_PROC_EXITED] = "EXITED", [PRS_PROC_KILLED] = "KILLED" };
+	static const char *const events[] = { [PRS_PROC_STARTED] = "STARTED",
+		                              [PRS_PROC_INIT_DONE] = "INIT_DONE",
+		                              [PRS_PROC_INIT_FAILED] = "INIT_FAILED",
+		                              [PRS_PROC_EXITED] = "EXITED",
+		                              [PRS_PROC_KILLED] = "KILLED" };
 	num(o, "node", f->u.proc.node);
 	num(o, "slot", f->u.proc.slot);
 	num(o, "incarnation", f->u.proc.incarnation);
@@ -303,10 +310,20 @@ static void put_step(struct out *o, const struct prs_fact *f)
 
 int prs_report_dump_fact(const struct prs_fact *f, struct prs_buf *to, bool json)
 {
-	static void (*const puts[])(struct out *, const struct prs_fact *) = { [PRS_FACT_HEAD] = put_head, [PRS_FACT_NODE] = put_node,
-		[PRS_FACT_PLANNED] = put_planned, [PRS_FACT_DONE] = put_done, [PRS_FACT_TRY] = put_try, [PRS_FACT_FAILED] = put_failed,
-		[PRS_FACT_LOST] = put_lost, [PRS_FACT_RESET] = put_reset, [PRS_FACT_SET] = put_set, [PRS_FACT_STATE] = put_state,
-		[PRS_FACT_PUBLISHED] = put_published, [PRS_FACT_SPLIT] = put_split, [PRS_FACT_PROC] = put_proc, [PRS_FACT_STEP] = put_step };
+	static void (*const puts[])(struct out *, const struct prs_fact *) = { [PRS_FACT_HEAD] = put_head,
+		                                                               [PRS_FACT_NODE] = put_node,
+		                                                               [PRS_FACT_PLANNED] = put_planned,
+		                                                               [PRS_FACT_DONE] = put_done,
+		                                                               [PRS_FACT_TRY] = put_try,
+		                                                               [PRS_FACT_FAILED] = put_failed,
+		                                                               [PRS_FACT_LOST] = put_lost,
+		                                                               [PRS_FACT_RESET] = put_reset,
+		                                                               [PRS_FACT_SET] = put_set,
+		                                                               [PRS_FACT_STATE] = put_state,
+		                                                               [PRS_FACT_PUBLISHED] = put_published,
+		                                                               [PRS_FACT_SPLIT] = put_split,
+		                                                               [PRS_FACT_PROC] = put_proc,
+		                                                               [PRS_FACT_STEP] = put_step };
 	struct out o = { to, json };
 	begin(&o, prs_fact_name(f->type));
 	if (json) {
@@ -324,7 +341,7 @@ int prs_report_dump_fact(const struct prs_fact *f, struct prs_buf *to, bool json
 	return end(&o);
 }
 
-/* ---- plan ----------------------------------------------------------------------------------------------------------- */
+/* ---- plan -------------------------------------------------------------------------------------------------------- */
 
 static void put_input(struct out *o, const struct prs_plan_record *r)
 {
@@ -407,7 +424,8 @@ static void put_group(struct out *o, const struct prs_plan_record *r)
 	prs_buf_puts(o->b, o->json ? "[" : "");
 	for (uint32_t i = 0; i < r->u.group.ranges_n; i++) {
 		const uint8_t *at = r->u.group.ranges + (size_t)i * PRS_GROUP_RANGE_BYTES;
-		prs_buf_putf(o->b, o->json ? "%s[%" PRIu64 ",%" PRIu32 "]" : "%s%" PRIu64 "+%" PRIu32, i ? "," : "", prs_get64(at), prs_get32(at + 8));
+		prs_buf_putf(o->b, o->json ? "%s[%" PRIu64 ",%" PRIu32 "]" : "%s%" PRIu64 "+%" PRIu32, i ? "," : "",
+		             prs_get64(at), prs_get32(at + 8));
 	}
 	prs_buf_puts(o->b, o->json ? "]" : "");
 	key(o, "keys");
@@ -435,9 +453,11 @@ int prs_report_dump_plan(const struct prs_plan_record *r, struct prs_buf *to, bo
 	static const struct {
 		const char *name;
 		void (*put)(struct out *, const struct prs_plan_record *);
-	} types[] = { [PRS_PLAN_HEAD] = { "HEAD", NULL }, [PRS_PLAN_INPUT] = { "INPUT", put_input }, [PRS_PLAN_DIR] = { "DIR", put_dir },
-		[PRS_PLAN_FILES] = { "FILES", put_files }, [PRS_PLAN_RULE] = { "RULE", put_rule }, [PRS_PLAN_SLICES] = { "SLICES", NULL },
-		[PRS_PLAN_GROUP] = { "GROUP", put_group }, [PRS_PLAN_SCHEMA] = { "SCHEMA", NULL }, [PRS_PLAN_END] = { "END", put_end } };
+	} types[] = { [PRS_PLAN_HEAD] = { "HEAD", NULL },        [PRS_PLAN_INPUT] = { "INPUT", put_input },
+		      [PRS_PLAN_DIR] = { "DIR", put_dir },       [PRS_PLAN_FILES] = { "FILES", put_files },
+		      [PRS_PLAN_RULE] = { "RULE", put_rule },    [PRS_PLAN_SLICES] = { "SLICES", NULL },
+		      [PRS_PLAN_GROUP] = { "GROUP", put_group }, [PRS_PLAN_SCHEMA] = { "SCHEMA", NULL },
+		      [PRS_PLAN_END] = { "END", put_end } };
 	struct out o = { to, json };
 	bool known = (size_t)r->type < sizeof types / sizeof types[0] && types[r->type].name;
 	begin(&o, known ? types[r->type].name : "?");
@@ -446,7 +466,7 @@ int prs_report_dump_plan(const struct prs_plan_record *r, struct prs_buf *to, bo
 	return end(&o);
 }
 
-/* ---- rows ----------------------------------------------------------------------------------------------------------- */
+/* ---- rows -------------------------------------------------------------------------------------------------------- */
 
 int prs_report_dump_rows(const struct prs_rows *r, struct prs_buf *to, bool json)
 {

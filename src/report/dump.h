@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
- * dump: any record of a run folder as one line: for people, or as a JSON object with every field by name. `prs dump` prints them.
+ * dump: any record of a run folder as one line: for people, or as a JSON object with every field by name. `prs dump`
+ * prints them.
  *
  * For people:  DONE 2026-01-02T03:04:05.061500Z id=0 lease=1099511627777 try=1 status=OK ...
- * JSON:        {"type":"DONE","time":"2026-01-02T03:04:05.061500Z","id":0,"lease":1099511627777,"try":1,"status":"OK",...}
- * Texts are JSON strings in both. Times are UTC, durations µs. Checksums and fingerprints are hexadecimal, as xxhsum prints them.
+ * JSON: {"type":"DONE","time":"2026-01-02T03:04:05.061500Z","id":0,"lease":1099511627777,"try":1,"status":"OK",...}
+ * Texts are JSON strings in both. Times are UTC, durations µs. Checksums and fingerprints are hexadecimal, as xxhsum
+ * prints them.
  */
 #ifndef PRS_REPORT_DUMP_H
 #define PRS_REPORT_DUMP_H

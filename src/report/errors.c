@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * errors: user/error.txt (the errors by kind) and failed_items.jsonl (the items to look at again).
  *
- * A kind is a code and a message without its numbers and quoted names. Both files are made from folded state and replaced as a whole.
+ * A kind is a code and a message without its numbers and quoted names. Both files are made from folded state and
+ * replaced as a whole.
  */
 #include "report/impl.h"
 
@@ -15,7 +16,7 @@
 
 enum { KEY_BYTES = 200, MESSAGE_BYTES = 1000, TRACE_SHOWN_BYTES = 4096, KINDS_SHOWN = 30 };
 
-/* ---- kinds ---------------------------------------------------------------------------------------------------------- */
+/* ---- kinds ------------------------------------------------------------------------------------------------------- */
 
 /* Numbers become #, quoted texts '...'; the quote in "can't" opens none. */
 static void normalise(char key[KEY_BYTES], const char *p, size_t n)
@@ -60,10 +61,15 @@ static void put_where(struct prs_report *r, const struct happening *h, char *to,
 	const struct report_node *node = report_node(r, h->node);
 	const char *ip = node ? node->folder : "";
 	if (h->unit)
-		snprintf(to, n, "mini-batch %llu, try %u, process%03u on %s", (unsigned long long)h->unit->id, h->try_number, h->slot, ip);
+		snprintf(to, n, "mini-batch %llu, try %u, process%03u on %s", (unsigned long long)h->unit->id,
+		         h->try_number, h->slot, ip);
 	else
-		snprintf(to, n, "%s, process%03u on %s", h->code == PRS_EIDLE_EXIT ? "between two mini-batches" :
-		         h->code == PRS_ESHUTDOWN_FAILED ? "shutdown()" : h->code == PRS_ENO_PROGRESS ? "no progress" : "init()", h->slot, ip);
+		snprintf(to, n, "%s, process%03u on %s",
+		         h->code == PRS_EIDLE_EXIT         ? "between two mini-batches"
+		         : h->code == PRS_ESHUTDOWN_FAILED ? "shutdown()"
+		         : h->code == PRS_ENO_PROGRESS     ? "no progress"
+		                                           : "init()",
+		         h->slot, ip);
 }
 
 static char *one_line(struct prs_text t)
@@ -76,12 +82,17 @@ static char *one_line(struct prs_text t)
 
 static struct report_kind *kind_add(struct prs_report *r, const struct happening *h, const char *key)
 {
-	struct report_kind *grown = r->kinds_n < REPORT_KINDS_MAX ? prs_realloc(r->kinds, (r->kinds_n + 1) * sizeof *grown) : NULL;
+	struct report_kind *grown = r->kinds_n < REPORT_KINDS_MAX
+	                                    ? prs_realloc(r->kinds, (r->kinds_n + 1) * sizeof *grown)
+	                                    : NULL;
 	if (!grown)
 		return NULL;
 	r->kinds = grown;
 	struct report_kind *k = &grown[r->kinds_n];
-	*k = (struct report_kind){ .code = h->code, .key = prs_strdup(key), .message = one_line(h->message), .first_us = h->time_us };
+	*k = (struct report_kind){ .code = h->code,
+		                   .key = prs_strdup(key),
+		                   .message = one_line(h->message),
+		                   .first_us = h->time_us };
 	if (!k->key || !k->message) {
 		prs_freep(&k->key);
 		prs_freep(&k->message);
@@ -127,8 +138,10 @@ static void remember_last(struct prs_report *r, const struct happening *h)
 	PRS_AUTOBUF b;
 	prs_buf_init(&b, 4096);
 	put_where(r, h, where, sizeof where);
-	report_plain(&b, h->message.p, report_first_line(h->message.p, h->message.n), sizeof r->last_error - sizeof where - 8);
-	snprintf(r->last_error, sizeof r->last_error, "%s: %s", where, b.len ? prs_buf_str(&b) : prs_error_row(h->code)->sentence);
+	report_plain(&b, h->message.p, report_first_line(h->message.p, h->message.n),
+	             sizeof r->last_error - sizeof where - 8);
+	snprintf(r->last_error, sizeof r->last_error, "%s: %s", where,
+	         b.len ? prs_buf_str(&b) : prs_error_row(h->code)->sentence);
 }
 
 static void happened(struct prs_report *r, const struct happening *h)
@@ -165,18 +178,21 @@ static bool process_error(struct prs_report *r, const struct prs_fact *f)
 		return false;
 	if (init)
 		p->init_failed = f->u.proc.incarnation + 1;
-	return init || (f->u.proc.code >= PRS_EINIT_EXCEPTION && f->u.proc.code < PRS_EERROR_THRESHOLD) || f->u.proc.code == PRS_ENO_PROGRESS;
+	return init || (f->u.proc.code >= PRS_EINIT_EXCEPTION && f->u.proc.code < PRS_EERROR_THRESHOLD) ||
+	       f->u.proc.code == PRS_ENO_PROGRESS;
 }
 
 void report_errors_fold(struct prs_report *r, const struct prs_fact *f)
 {
 	if (f->type == PRS_FACT_TRY) {
 		const struct prs_try *t = &f->u.try_;
-		struct happening h = { t->node, t->slot, t->code, t->try_number, &t->unit, f->time_us, t->trace_offset, t->trace_bytes, t->message };
+		struct happening h = { t->node,    t->slot,         t->code,        t->try_number, &t->unit,
+			               f->time_us, t->trace_offset, t->trace_bytes, t->message };
 		happened(r, &h);
 	} else if (f->type == PRS_FACT_PROC && process_error(r, f)) {
-		struct happening h = { f->u.proc.node, f->u.proc.slot, f->u.proc.code, 0, NULL, f->time_us, f->u.proc.trace_offset,
-			               f->u.proc.trace_bytes, f->u.proc.text };
+		struct happening h = { f->u.proc.node, f->u.proc.slot, f->u.proc.code,         0,
+			               NULL,           f->time_us,     f->u.proc.trace_offset, f->u.proc.trace_bytes,
+			               f->u.proc.text };
 		happened(r, &h);
 	}
 }
@@ -191,7 +207,7 @@ void report_errors_free(struct prs_report *r)
 	r->kinds_n = 0;
 }
 
-/* ---- error.txt ------------------------------------------------------------------------------------------------------ */
+/* ---- error.txt --------------------------------------------------------------------------------------------------- */
 
 static void put_indented(struct prs_buf *to, const uint8_t *p, size_t n)
 {
@@ -273,7 +289,8 @@ static void put_kind(struct prs_report *r, struct prs_buf *to, const struct repo
 
 static int by_count(const void *pa, const void *pb)
 {
-	const struct report_kind *a = *(const struct report_kind *const *)pa, *b = *(const struct report_kind *const *)pb;
+	const struct report_kind *a = *(const struct report_kind *const *)pa,
+				 *b = *(const struct report_kind *const *)pb;
 	if (a->count != b->count)
 		return a->count < b->count ? 1 : -1;
 	return a < b ? -1 : a > b;
@@ -335,11 +352,12 @@ int report_errors_write(struct prs_report *r, struct prs_err *err)
 	return rc;
 }
 
-/* ---- failed_items.jsonl --------------------------------------------------------------------------------------------- */
+/* ---- failed_items.jsonl ------------------------------------------------------------------------------------------ */
 
 static int by_unit(const void *pa, const void *pb)
 {
-	const struct report_unit *a = *(const struct report_unit *const *)pa, *b = *(const struct report_unit *const *)pb;
+	const struct report_unit *a = *(const struct report_unit *const *)pa,
+				 *b = *(const struct report_unit *const *)pb;
 	if (a->unit.id != b->unit.id)
 		return a->unit.id < b->unit.id ? -1 : 1;
 	return a->unit.item_first < b->unit.item_first ? -1 : a->unit.item_first > b->unit.item_first;
@@ -349,7 +367,8 @@ static int by_unit(const void *pa, const void *pb)
 static void put_item_tail(struct prs_report *r, const struct report_unit *u, struct prs_buf *to)
 {
 	struct prs_fact f = { .type = PRS_FACT_TRY };
-	bool known = u->epoch != 0 && report_reader_again(r, u->epoch, u->record, &r->scratch, &f) == 0 && f.type == PRS_FACT_TRY;
+	bool known = u->epoch != 0 && report_reader_again(r, u->epoch, u->record, &r->scratch, &f) == 0 &&
+	             f.type == PRS_FACT_TRY;
 	bool cause = known && f.u.try_.code == u->code; /* else it failed for another reason than its last try */
 	prs_buf_puts(to, "\"mini_batch\":");
 	prs_buf_dec(to, u->unit.id, 0);

@@ -20,7 +20,8 @@ unsigned report_utf8(const uint8_t *p, size_t n)
 		if ((p[i] & 0xc0) != 0x80)
 			return 0;
 	/* overlong, surrogates, above U+10FFFF */
-	if ((c == 0xe0 && p[1] < 0xa0) || (c == 0xed && p[1] > 0x9f) || (c == 0xf0 && p[1] < 0x90) || (c == 0xf4 && p[1] > 0x8f))
+	if ((c == 0xe0 && p[1] < 0xa0) || (c == 0xed && p[1] > 0x9f) || (c == 0xf0 && p[1] < 0x90) ||
+	    (c == 0xf4 && p[1] > 0x8f))
 		return 0;
 	return len;
 }
@@ -59,10 +60,7 @@ void report_json(struct prs_buf *to, const void *bytes, size_t n)
 	prs_buf_putc(to, '"');
 }
 
-void report_jsons(struct prs_buf *to, const char *s)
-{
-	report_json(to, s, strlen(s));
-}
+void report_jsons(struct prs_buf *to, const char *s) { report_json(to, s, strlen(s)); }
 
 static void plain_byte(struct prs_buf *to, uint8_t c)
 {

@@ -11,12 +11,9 @@
 
 enum { LINE_BYTES = 640 };
 
-static struct report_file *events(struct prs_report *r)
-{
-	return r->files[REPORT_EVENTS];
-}
+static struct report_file *events(struct prs_report *r) { return r->files[REPORT_EVENTS]; }
 
-/* ---- parts of a line ------------------------------------------------------------------------------------------------ */
+/* ---- parts of a line --------------------------------------------------------------------------------------------- */
 
 static void begin(struct prs_buf *b, const char *type, uint64_t wall_us, struct text_day *day)
 {
@@ -80,7 +77,8 @@ static void unit(struct prs_buf *b, const struct prs_unit *u)
 	}
 }
 
-static void process(struct prs_report *r, struct prs_buf *b, uint16_t node, uint16_t slot, uint32_t incarnation, uint32_t pid)
+static void process(struct prs_report *r, struct prs_buf *b, uint16_t node, uint16_t slot, uint32_t incarnation,
+                    uint32_t pid)
 {
 	const struct report_proc *p = report_proc(r, node, slot);
 	num(b, "node", node);
@@ -91,10 +89,7 @@ static void process(struct prs_report *r, struct prs_buf *b, uint16_t node, uint
 	num(b, "pid", pid ? pid : report_pid(p, incarnation));
 }
 
-static void error(struct prs_buf *b, uint16_t code)
-{
-	str(b, "error", code ? prs_error_row(code)->name : "");
-}
+static void error(struct prs_buf *b, uint16_t code) { str(b, "error", code ? prs_error_row(code)->name : ""); }
 
 static void ending(struct prs_buf *b, uint32_t wait_status)
 {
@@ -105,7 +100,8 @@ static void ending(struct prs_buf *b, uint32_t wait_status)
 		num(b, "exit", (uint64_t)WEXITSTATUS(status));
 }
 
-static void trace(struct prs_report *r, struct prs_buf *b, uint16_t node, uint16_t slot, uint64_t offset, uint32_t bytes)
+static void trace(struct prs_report *r, struct prs_buf *b, uint16_t node, uint16_t slot, uint64_t offset,
+                  uint32_t bytes)
 {
 	if (bytes == 0)
 		return;
@@ -123,7 +119,7 @@ static void line_done(struct prs_report *r, struct report_file *f, size_t start)
 	report_file_put_done(r, f);
 }
 
-/* ---- one function per event ----------------------------------------------------------------------------------------- */
+/* ---- one function per event -------------------------------------------------------------------------------------- */
 
 static void put_head(struct prs_report *r, struct prs_buf *b, const struct prs_fact *f)
 {
@@ -244,12 +240,22 @@ static void put_finished(struct prs_report *r, const struct prs_fact *f)
 
 static const char *type_of(const struct prs_fact *f)
 {
-	static const char *const procs[] = { [PRS_PROC_STARTED] = "process_started", [PRS_PROC_INIT_DONE] = "init_done",
-		[PRS_PROC_INIT_FAILED] = "init_failed", [PRS_PROC_EXITED] = "process_ended", [PRS_PROC_KILLED] = "process_killed" };
-	static const char *const types[] = { [PRS_FACT_HEAD] = "run_started", [PRS_FACT_PLANNED] = "planned",
-		[PRS_FACT_TRY] = "try_failed", [PRS_FACT_FAILED] = "mini_batch_failed", [PRS_FACT_LOST] = "lost", [PRS_FACT_RESET] = "reset",
-		[PRS_FACT_SET] = "setting_changed", [PRS_FACT_STATE] = "state", [PRS_FACT_PUBLISHED] = "published",
-		[PRS_FACT_SPLIT] = "split", [PRS_FACT_STEP] = "step" };
+	static const char *const procs[] = { [PRS_PROC_STARTED] = "process_started",
+		                             [PRS_PROC_INIT_DONE] = "init_done",
+		                             [PRS_PROC_INIT_FAILED] = "init_failed",
+		                             [PRS_PROC_EXITED] = "process_ended",
+		                             [PRS_PROC_KILLED] = "process_killed" };
+	static const char *const types[] = { [PRS_FACT_HEAD] = "run_started",
+		                             [PRS_FACT_PLANNED] = "planned",
+		                             [PRS_FACT_TRY] = "try_failed",
+		                             [PRS_FACT_FAILED] = "mini_batch_failed",
+		                             [PRS_FACT_LOST] = "lost",
+		                             [PRS_FACT_RESET] = "reset",
+		                             [PRS_FACT_SET] = "setting_changed",
+		                             [PRS_FACT_STATE] = "state",
+		                             [PRS_FACT_PUBLISHED] = "published",
+		                             [PRS_FACT_SPLIT] = "split",
+		                             [PRS_FACT_STEP] = "step" };
 	if (f->type == PRS_FACT_NODE)
 		return f->u.node.up ? "node_up" : "node_down";
 	if (f->type == PRS_FACT_PROC)
@@ -349,7 +355,8 @@ static void put_done(struct prs_report *r, const struct prs_done *d, uint64_t en
 
 static bool is_final(uint8_t state)
 {
-	return state == PRS_JOB_COMPLETED || state == PRS_JOB_FAILED || state == PRS_JOB_INTERRUPTED || state == PRS_JOB_CANCELED;
+	return state == PRS_JOB_COMPLETED || state == PRS_JOB_FAILED || state == PRS_JOB_INTERRUPTED ||
+	       state == PRS_JOB_CANCELED;
 }
 
 void report_event(struct prs_report *r, const struct prs_fact *f, bool counts)

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  * files: the log files: buffered, written in large pieces, emptied or cut on opening; whole files replaced atomically.
  *
- * Failure: a write that fails (disk full) leaves its bytes in the buffer: the next write begins with them, so that the order stays. While
- *          a buffer is above REPORT_STALL_BYTES no facts are taken. Out of memory breaks the report for this life: the cursor stays where
+ * Failure: a write that fails (disk full) leaves its bytes in the buffer: the next write begins with them, so that the
+ * order stays. While
+ *          a buffer is above REPORT_STALL_BYTES no facts are taken. Out of memory breaks the report for this life: the
+ *          cursor stays where
  *          it was and the next life writes the missing lines.
  */
 #include "report/impl.h"
@@ -18,12 +20,9 @@ static const char *const paths[REPORT_LOGS + 1] = {
 #include "report/logs.def"
 };
 
-const char *report_log_path(enum report_log log)
-{
-	return paths[log];
-}
+const char *report_log_path(enum report_log log) { return paths[log]; }
 
-/* ---- append logs ---------------------------------------------------------------------------------------------------- */
+/* ---- append logs ------------------------------------------------------------------------------------------------- */
 
 struct report_file *report_file_get(struct prs_report *r, enum report_log log, const char *name)
 {
@@ -196,7 +195,7 @@ void report_file_put_done(struct prs_report *r, struct report_file *f)
 		write_one(r, f);
 }
 
-/* ---- opening -------------------------------------------------------------------------------------------------------- */
+/* ---- opening ----------------------------------------------------------------------------------------------------- */
 
 void report_files_restart(struct prs_report *r)
 {
@@ -247,7 +246,7 @@ void report_files_purge(struct prs_report *r)
 	r->fs->list(r->fs->ctx, full, purge_entry, &p);
 }
 
-/* ---- whole files ---------------------------------------------------------------------------------------------------- */
+/* ---- whole files ------------------------------------------------------------------------------------------------- */
 
 void report_whole_begin(struct prs_report *r, struct report_whole *w, const char *name)
 {

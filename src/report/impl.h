@@ -7,8 +7,10 @@
  *   state    what must be known to write the next line: mini-batches, units with failed tries, processes
  *   tries, process_log, events, overview, errors, result: one log (or a few) each
  *
- * Invariant: the bytes of a log up to its length in the cursor, and the state, are a function of the facts up to the cursor's position (and of
- *            the ticks for the overview's progress lines). On opening, state is folded again from the first fact, silently (`quiet`).
+ * Invariant: the bytes of a log up to its length in the cursor, and the state, are a function of the facts up to the
+ * cursor's position (and of
+ *            the ticks for the overview's progress lines). On opening, state is folded again from the first fact,
+ *            silently (`quiet`).
  */
 #ifndef PRS_REPORT_IMPL_H
 #define PRS_REPORT_IMPL_H
@@ -38,7 +40,7 @@ enum {
 #define REPORT_TICK_US UINT64_C(10000000)
 #define REPORT_ERROR_EVERY_US UINT64_C(3000000)
 
-/* ---- reader --------------------------------------------------------------------------------------------------------- */
+/* ---- reader ------------------------------------------------------------------------------------------------------ */
 
 struct report_pos {
 	uint32_t epoch;
@@ -59,7 +61,7 @@ struct report_reader {
 	uint64_t record; /* offset in the file of the record returned last */
 	uint8_t *window;
 	size_t window_cap, window_n;
-	uint64_t window_at; /* offset in the file */
+	uint64_t window_at;  /* offset in the file */
 	const uint8_t *body; /* NULL = the frame at pos.frame is not loaded */
 	size_t body_bytes;
 };
@@ -74,9 +76,10 @@ int report_reader_seek(struct prs_report *r, size_t at, uint64_t frame, uint64_t
 int report_reader_next(struct prs_report *r, struct prs_fact *ret, struct prs_err *err);
 bool report_reader_more(const struct prs_report *r);
 /* Read one record again; its texts point into *to. */
-int report_reader_again(struct prs_report *r, uint32_t epoch, uint64_t offset, struct prs_buf *to, struct prs_fact *ret);
+int report_reader_again(struct prs_report *r, uint32_t epoch, uint64_t offset, struct prs_buf *to,
+                        struct prs_fact *ret);
 
-/* ---- files ---------------------------------------------------------------------------------------------------------- */
+/* ---- files ------------------------------------------------------------------------------------------------------- */
 
 struct report_file {
 	char *name; /* below logs/ */
@@ -89,7 +92,8 @@ struct report_file {
 
 /* The file of an append log; `name` NULL = the table's path. NULL when out of memory. */
 struct report_file *report_file_get(struct prs_report *r, enum report_log log, const char *name);
-/* Room for n bytes at the end of the log (its head line first); NULL: r->broken is set. report_file_took() says how many were used. */
+/* Room for n bytes at the end of the log (its head line first); NULL: r->broken is set. report_file_took() says how
+ * many were used. */
 char *report_file_room(struct prs_report *r, struct report_file *f, size_t n);
 void report_file_took(struct prs_report *r, struct report_file *f, const char *end);
 /* The same for variable text: the buffer to append to. */
@@ -104,7 +108,8 @@ void report_files_purge(struct prs_report *r);
 bool report_fenced(struct prs_report *r);
 /* Create the folders of a path below the run folder. */
 int report_mkdirs(struct prs_report *r, const char *path);
-/* Whole files: begin, append to ->buf (report_whole_spill now and then), end = rename over `path` (below the run folder). */
+/* Whole files: begin, append to ->buf (report_whole_spill now and then), end = rename over `path` (below the run
+ * folder). */
 struct report_whole {
 	char path[REPORT_PATH_MAX], temp[REPORT_PATH_MAX + 8];
 	int fd;
@@ -116,13 +121,14 @@ void report_whole_begin(struct prs_report *r, struct report_whole *w, const char
 void report_whole_spill(struct prs_report *r, struct report_whole *w, size_t at_least);
 int report_whole_end(struct prs_report *r, struct report_whole *w, struct prs_err *err);
 
-/* ---- cursor --------------------------------------------------------------------------------------------------------- */
+/* ---- cursor ------------------------------------------------------------------------------------------------------ */
 
-/* Reads logs/.cursor into r->from and the files' lengths, and cuts the logs; anything wrong: start again from nothing. */
+/* Reads logs/.cursor into r->from and the files' lengths, and cuts the logs; anything wrong: start again from
+ * nothing. */
 int report_cursor_open(struct prs_report *r, struct prs_err *err);
 int report_cursor_write(struct prs_report *r, struct prs_err *err);
 
-/* ---- state ---------------------------------------------------------------------------------------------------------- */
+/* ---- state ------------------------------------------------------------------------------------------------------- */
 
 struct report_total {
 	uint64_t starts, init_failures, done, failed_tries, items, succeeded, missing, elapsed_us, cpu_us, run_us;
@@ -132,7 +138,7 @@ struct report_proc {
 	char name[16]; /* process000 */
 	size_t name_n;
 	uint32_t incarnation[2], pid[2]; /* of the newest process and the one before */
-	uint32_t init_failed; /* incarnation whose init() failed, + 1 */
+	uint32_t init_failed;            /* incarnation whose init() failed, + 1 */
 	struct report_file *log;
 	struct report_total total;
 	bool used;
@@ -190,12 +196,12 @@ struct prs_report {
 	struct report_reader reader;
 	struct report_pos from; /* the cursor found on opening; epoch 0 = none */
 	uint64_t from_tick;
-	bool opened; /* the chain is known */
-	bool quiet;  /* facts below the cursor: fold, write nothing */
-	uint32_t epoch; /* of catch_up */
-	int broken;  /* negative code: out of memory, fenced or a damaged journal: no more lines in this life */
+	bool opened;      /* the chain is known */
+	bool quiet;       /* facts below the cursor: fold, write nothing */
+	uint32_t epoch;   /* of catch_up */
+	int broken;       /* negative code: out of memory, fenced or a damaged journal: no more lines in this life */
 	int write_failed; /* negative code of the last failed write, 0 when the last one worked */
-	bool dirty;  /* facts were taken since the last cursor */
+	bool dirty;       /* facts were taken since the last cursor */
 	struct report_file **files;
 	size_t files_n;
 	size_t piece_bytes;
@@ -243,7 +249,7 @@ uint32_t report_id_missing(const struct prs_report *r, uint64_t id);
 struct report_unit *report_unit_find(struct prs_report *r, const struct prs_unit *u);
 void report_state_free(struct prs_report *r);
 
-/* ---- logs ----------------------------------------------------------------------------------------------------------- */
+/* ---- logs -------------------------------------------------------------------------------------------------------- */
 
 const char *report_log_path(enum report_log log);
 const char *report_log_head(enum report_log log); /* head line of a CSV, with its line feed; "" */
@@ -266,12 +272,13 @@ int report_readme_write(struct prs_report *r, struct prs_err *err);
 int report_result_write(struct prs_report *r, const struct prs_result *res, struct prs_err *err);
 void report_result_remove(struct prs_report *r);
 
-/* ---- escape --------------------------------------------------------------------------------------------------------- */
+/* ---- escape ------------------------------------------------------------------------------------------------------ */
 
 /* "..." as a JSON string; bytes that are not UTF-8 become \udcXX (what Python's surrogateescape makes of them). */
 void report_json(struct prs_buf *to, const void *bytes, size_t n);
 void report_jsons(struct prs_buf *to, const char *s);
-/* A CSV field: quoted where needed; control characters and bytes that are not UTF-8 are shown as \n, \x1b, \xff: always one line, always UTF-8. */
+/* A CSV field: quoted where needed; control characters and bytes that are not UTF-8 are shown as \n, \x1b, \xff: always
+ * one line, always UTF-8. */
 void report_csv(struct prs_buf *to, const void *bytes, size_t n);
 /* The same without quotes, at most `max` bytes of input, for log lines. */
 void report_plain(struct prs_buf *to, const void *bytes, size_t n, size_t max);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * overview: job_progress_overview.txt (progress in a few sentences) and sys/master_role.txt (what the engine did).
  *
- * Progress lines belong to the clock: one every 10 s since the engine started, written when a fact or a tick at or behind that time comes.
+ * Progress lines belong to the clock: one every 10 s since the engine started, written when a fact or a tick at or
+ * behind that time comes.
  */
 #include "report/impl.h"
 
@@ -9,7 +10,7 @@
 
 #define OVERVIEWER "127.0.0.1"
 
-/* ---- overview ------------------------------------------------------------------------------------------------------- */
+/* ---- overview ---------------------------------------------------------------------------------------------------- */
 
 static struct prs_buf *line(struct prs_report *r, uint64_t wall_us)
 {
@@ -74,7 +75,8 @@ static void progress(struct prs_report *r, uint64_t wall_us)
 		put_processed(r, b, wall_us);
 		if (now > 0 && r->mini_batches >= final) {
 			prs_buf_puts(b, " Estimated remaining time ");
-			put_hms(b, (uint64_t)((double)(wall_us - r->head_us) / (double)now * (double)(r->mini_batches - final)));
+			put_hms(b, (uint64_t)((double)(wall_us - r->head_us) / (double)now *
+			                      (double)(r->mini_batches - final)));
 			prs_buf_putc(b, '.');
 		}
 	}
@@ -184,28 +186,24 @@ static void state(struct prs_report *r, const struct prs_fact *f)
 			say(r, f->time_us, "All mini batches are processed. The append_row concatenation started.");
 		break;
 	case PRS_JOB_COMPLETED:
-		ended(r, f, "The job result is: Completed.", r->failed ? "Some mini batches failed: see user/error.txt." : NULL);
+		ended(r, f, "The job result is: Completed.",
+		      r->failed ? "Some mini batches failed: see user/error.txt." : NULL);
 		break;
 	case PRS_JOB_FAILED:
-		ended(r, f, "The job result is: Failed.", "Where to look: user/error.txt (summary of the script's errors), "
-		      "user/error/ (tracebacks), user/stderr/ and user/stdout/ (what the script printed), sys/node/ (what each process did).");
+		ended(r, f, "The job result is: Failed.",
+		      "Where to look: user/error.txt (summary of the script's errors), "
+		      "user/error/ (tracebacks), user/stderr/ and user/stdout/ (what the script printed), sys/node/ "
+		      "(what each process did).");
 		break;
 	case PRS_JOB_INTERRUPTED:
 		ended(r, f, "The job result is: Interrupted. Nothing is lost, it can be resumed.", NULL);
 		break;
-	case PRS_JOB_CANCELED:
-		ended(r, f, "The job result is: Canceled.", NULL);
-		break;
-	case PRS_JOB_ABORTING:
-		say(r, f->time_us, "The job is being stopped because of an error.");
-		break;
-	case PRS_JOB_DRAINING:
-		say(r, f->time_us, "The job is being stopped: what runs may finish.");
-		break;
+	case PRS_JOB_CANCELED: ended(r, f, "The job result is: Canceled.", NULL); break;
+	case PRS_JOB_ABORTING: say(r, f->time_us, "The job is being stopped because of an error."); break;
+	case PRS_JOB_DRAINING: say(r, f->time_us, "The job is being stopped: what runs may finish."); break;
 	case PRS_JOB_STARTING:
 	case PRS_JOB_RUNNING:
-	case PRS_JOB_STATES:
-		break;
+	case PRS_JOB_STATES: break;
 	}
 }
 
@@ -221,7 +219,7 @@ void report_overview(struct prs_report *r, const struct prs_fact *f)
 		state(r, f);
 }
 
-/* ---- master --------------------------------------------------------------------------------------------------------- */
+/* ---- master ------------------------------------------------------------------------------------------------------ */
 
 static struct prs_buf *master_line(struct prs_report *r, const struct prs_fact *f, const char *level)
 {
@@ -239,10 +237,7 @@ static struct prs_buf *master_line(struct prs_report *r, const struct prs_fact *
 	return b;
 }
 
-static void put_text(struct prs_buf *b, struct prs_text t)
-{
-	report_plain(b, t.p, t.n, 1000);
-}
+static void put_text(struct prs_buf *b, struct prs_text t) { report_plain(b, t.p, t.n, 1000); }
 
 static void master_head(struct prs_buf *b, const struct prs_fact *f)
 {
@@ -260,7 +255,8 @@ static void master_node(struct prs_buf *b, const struct prs_fact *f)
 	prs_buf_puts(b, " (");
 	put_text(b, f->u.node.address);
 	if (f->u.node.up)
-		prs_buf_putf(b, ") is up: %u processes, %u cores, %u GPUs.", f->u.node.procs, f->u.node.cores, f->u.node.gpus);
+		prs_buf_putf(b, ") is up: %u processes, %u cores, %u GPUs.", f->u.node.procs, f->u.node.cores,
+		             f->u.node.gpus);
 	else
 		prs_buf_puts(b, ") is down.");
 }
@@ -289,8 +285,8 @@ static void master_failed(struct prs_buf *b, const struct prs_fact *f)
 
 static void master_lost(struct prs_buf *b, const struct prs_fact *f)
 {
-	prs_buf_putf(b, "Node %u was lost with %u running and %u queued mini-batches. Running:", f->u.lost.node, f->u.lost.running_count,
-	             f->u.lost.queued_count);
+	prs_buf_putf(b, "Node %u was lost with %u running and %u queued mini-batches. Running:", f->u.lost.node,
+	             f->u.lost.running_count, f->u.lost.queued_count);
 	for (uint32_t i = 0; i < f->u.lost.running_count; i++) {
 		prs_buf_putc(b, ' ');
 		prs_buf_dec(b, prs_lost_unit(f, i).id, 0);
@@ -323,8 +319,9 @@ static void master_reset(struct prs_buf *b, const struct prs_fact *f)
 	prs_buf_dec(b, f->u.reset.count, 0);
 	prs_buf_puts(b, " mini-batches from ");
 	prs_buf_dec(b, f->u.reset.unit.id, 0);
-	prs_buf_puts(b, f->u.reset.reason == PRS_RESET_RETRY_FAILED ? " on go back to planned: retry of failed ones."
-	                                                            : " on go back to planned: their rows are damaged.");
+	prs_buf_puts(b, f->u.reset.reason == PRS_RESET_RETRY_FAILED
+	                        ? " on go back to planned: retry of failed ones."
+	                        : " on go back to planned: their rows are damaged.");
 }
 
 static void master_published(struct prs_buf *b, const struct prs_fact *f)
@@ -364,7 +361,8 @@ void report_master(struct prs_report *r, const struct prs_fact *f)
 {
 	if (f->type == PRS_FACT_DONE || f->type == PRS_FACT_TRY || f->type == PRS_FACT_PROC)
 		return;
-	bool bad = f->type == PRS_FACT_FAILED || f->type == PRS_FACT_LOST || (f->type == PRS_FACT_RESET && f->u.reset.reason != 0);
+	bool bad = f->type == PRS_FACT_FAILED || f->type == PRS_FACT_LOST ||
+	           (f->type == PRS_FACT_RESET && f->u.reset.reason != 0);
 	if (!bad && r->c.level < PRS_LOG_INFO)
 		return;
 	struct prs_buf *b = master_line(r, f, bad ? "WARNING" : "INFO");

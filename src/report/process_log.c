@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * process_log: sys/node/<ip>/<process>.txt: a line when a mini-batch is picked and one when it is finished, and the life of the process.
+ * process_log: sys/node/<ip>/<process>.txt: a line when a mini-batch is picked and one when it is finished, and the
+ * life of the process.
  *
  * YYYY-MM-DD HH:MM:SS,mmm|LEVEL|pid|thread|message (UTC). At WARNING: only what went wrong.
  */
@@ -31,8 +32,8 @@ static char *put_head(struct prs_report *r, char *p, uint64_t wall_us, const cha
 	return TEXT_PUT(p, "|MainThread|");
 }
 
-static char *put_picked(struct prs_report *r, char *p, const struct prs_unit *u, uint16_t try_number, uint64_t start_us, uint32_t pid,
-                        uint32_t items)
+static char *put_picked(struct prs_report *r, char *p, const struct prs_unit *u, uint16_t try_number, uint64_t start_us,
+                        uint32_t pid, uint32_t items)
 {
 	p = put_head(r, p, start_us, "INFO", pid);
 	p = TEXT_PUT(p, "Picked mini-batch ");
@@ -49,7 +50,8 @@ struct times {
 };
 
 /* ip, pid, items, times */
-static char *put_facts(struct prs_report *r, char *p, uint16_t node, uint32_t pid, uint32_t items, uint32_t succeeded, struct times t)
+static char *put_facts(struct prs_report *r, char *p, uint16_t node, uint32_t pid, uint32_t items, uint32_t succeeded,
+                       struct times t)
 {
 	const struct report_node *n = report_node(r, node);
 	p = TEXT_PUT(p, ": ip ");
@@ -107,7 +109,8 @@ static void put_cause(struct prs_buf *to, uint16_t code, uint32_t status, struct
 	}
 }
 
-static void put_trace(struct prs_report *r, struct prs_buf *to, uint16_t node, uint16_t slot, uint64_t offset, uint32_t bytes)
+static void put_trace(struct prs_report *r, struct prs_buf *to, uint16_t node, uint16_t slot, uint64_t offset,
+                      uint32_t bytes)
 {
 	if (bytes == 0)
 		return;
@@ -143,8 +146,9 @@ void report_process_failed(struct prs_report *r, const struct prs_try *t, uint64
 }
 
 static const char *const events[] = {
-	[PRS_PROC_STARTED] = "Process started", [PRS_PROC_INIT_DONE] = "init() is done", [PRS_PROC_INIT_FAILED] = "init() failed",
-	[PRS_PROC_EXITED] = "Process ended", [PRS_PROC_KILLED] = "Process killed",
+	[PRS_PROC_STARTED] = "Process started",   [PRS_PROC_INIT_DONE] = "init() is done",
+	[PRS_PROC_INIT_FAILED] = "init() failed", [PRS_PROC_EXITED] = "Process ended",
+	[PRS_PROC_KILLED] = "Process killed",
 };
 
 void report_process_event(struct prs_report *r, const struct prs_fact *f)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * reader: the chain of journals as one stream of facts, with a position that can be kept.
  *
- * The facts of an old epoch are valid up to the length that its successor's HEAD sealed; those of the newest one up to `durable`. A frame
+ * The facts of an old epoch are valid up to the length that its successor's HEAD sealed; those of the newest one up to
+ * `durable`. A frame
  * below these marks that is not whole is damage (PRS_ECORRUPT).
  */
 #include "report/impl.h"
@@ -12,10 +13,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 
-void report_reader_init(struct report_reader *d)
-{
-	*d = (struct report_reader){ .fd = -1 };
-}
+void report_reader_init(struct report_reader *d) { *d = (struct report_reader){ .fd = -1 }; }
 
 void report_reader_done(struct prs_report *r)
 {
@@ -64,7 +62,8 @@ static int fill(struct prs_report *r, uint64_t end, size_t need, struct prs_err 
 	d->window_at = at;
 	d->window_n = 0;
 	while (d->window_n < want) {
-		ssize_t n = r->fs->pread(r->fs->ctx, d->fd, d->window + d->window_n, (size_t)want - d->window_n, at + d->window_n);
+		ssize_t n = r->fs->pread(r->fs->ctx, d->fd, d->window + d->window_n, (size_t)want - d->window_n,
+		                         at + d->window_n);
 		if (n == -EINTR)
 			continue;
 		if (n < 0)
@@ -73,8 +72,9 @@ static int fill(struct prs_report *r, uint64_t end, size_t need, struct prs_err 
 			break;
 		d->window_n += (size_t)n;
 	}
-	return d->window_n >= need ? 0 : prs_fail(err, PRS_ECORRUPT, "journal-%u ends at %llu, inside a frame", d->pos.epoch,
-	                                          (unsigned long long)(at + d->window_n));
+	return d->window_n >= need ? 0
+	                           : prs_fail(err, PRS_ECORRUPT, "journal-%u ends at %llu, inside a frame",
+	                                      d->pos.epoch, (unsigned long long)(at + d->window_n));
 }
 
 /* Load the frame at pos.frame. 1 = there is one, 0 = end of this journal. */
@@ -85,11 +85,15 @@ static int load_frame(struct prs_report *r, struct prs_err *err)
 	if (d->pos.frame >= end)
 		return 0;
 	struct prs_frame f;
-	int rc = end - d->pos.frame < PRS_FRAME_HEADER_BYTES ? -PRS_ECORRUPT : fill(r, end, PRS_FRAME_HEADER_BYTES, err);
+	int rc = end - d->pos.frame < PRS_FRAME_HEADER_BYTES ? -PRS_ECORRUPT
+	                                                     : fill(r, end, PRS_FRAME_HEADER_BYTES, err);
 	if (rc == -PRS_ENOMEM || rc == -PRS_EIO)
 		return rc;
-	bool good = rc == 0 && prs_frame_get(d->window + (d->pos.frame - d->window_at), PRS_FRAME_HEADER_BYTES, d->pos.frame, &f) &&
-	            f.body_bytes <= PRS_FRAME_MAX_BYTES && end - d->pos.frame >= PRS_FRAME_HEADER_BYTES + (uint64_t)f.body_bytes;
+	bool good = rc == 0 &&
+	            prs_frame_get(d->window + (d->pos.frame - d->window_at), PRS_FRAME_HEADER_BYTES, d->pos.frame,
+	                          &f) &&
+	            f.body_bytes <= PRS_FRAME_MAX_BYTES &&
+	            end - d->pos.frame >= PRS_FRAME_HEADER_BYTES + (uint64_t)f.body_bytes;
 	if (good) {
 		rc = fill(r, end, PRS_FRAME_HEADER_BYTES + (size_t)f.body_bytes, err);
 		if (rc < 0)
@@ -100,7 +104,8 @@ static int load_frame(struct prs_report *r, struct prs_err *err)
 	}
 	if (!good) {
 		d->body = NULL;
-		return prs_fail(err, PRS_ECORRUPT, "journal-%u is damaged at offset %llu", d->pos.epoch, (unsigned long long)d->pos.frame);
+		return prs_fail(err, PRS_ECORRUPT, "journal-%u is damaged at offset %llu", d->pos.epoch,
+		                (unsigned long long)d->pos.frame);
 	}
 	return 1;
 }
@@ -147,7 +152,8 @@ int report_reader_next(struct prs_report *r, struct prs_fact *ret, struct prs_er
 		d->record = d->pos.frame + PRS_FRAME_HEADER_BYTES + offset;
 		rc = prs_fact_next(d->body, d->body_bytes, &offset, ret, err);
 		if (rc < 0)
-			return prs_wrap(err, "journal-%u, frame at %llu", d->pos.epoch, (unsigned long long)d->pos.frame);
+			return prs_wrap(err, "journal-%u, frame at %llu", d->pos.epoch,
+			                (unsigned long long)d->pos.frame);
 		d->pos.body_at = offset;
 		if (rc == 0 || offset >= d->body_bytes) { /* the position behind the last record is the next frame */
 			d->pos.frame += PRS_FRAME_HEADER_BYTES + d->body_bytes;
@@ -160,7 +166,8 @@ int report_reader_next(struct prs_report *r, struct prs_fact *ret, struct prs_er
 }
 
 /* The HEAD of journal-<epoch>: its previous epoch and that one's sealed length. */
-static int read_head(struct prs_report *r, uint32_t epoch, uint32_t *ret_previous, uint64_t *ret_sealed, struct prs_err *err)
+static int read_head(struct prs_report *r, uint32_t epoch, uint32_t *ret_previous, uint64_t *ret_sealed,
+                     struct prs_err *err)
 {
 	struct report_reader *d = &r->reader;
 	struct report_link one = { .epoch = epoch, .end = UINT64_MAX >> 1 };
@@ -178,7 +185,8 @@ static int read_head(struct prs_report *r, uint32_t epoch, uint32_t *ret_previou
 	if (rc == 0 || f.type != PRS_FACT_HEAD)
 		return prs_fail(err, PRS_ECORRUPT, "journal-%u does not begin with a HEAD", epoch);
 	if (f.u.head.previous >= epoch)
-		return prs_fail(err, PRS_ECORRUPT, "journal-%u names journal-%u as its predecessor", epoch, f.u.head.previous);
+		return prs_fail(err, PRS_ECORRUPT, "journal-%u names journal-%u as its predecessor", epoch,
+		                f.u.head.previous);
 	*ret_previous = f.u.head.previous;
 	*ret_sealed = f.u.head.sealed_journal;
 	return 0;

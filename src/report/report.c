@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * report: opens the logs, takes facts from the journal and gives them to each log, flushes, finishes. See report.h and impl.h.
+ * report: opens the logs, takes facts from the journal and gives them to each log, flushes, finishes. See report.h and
+ * impl.h.
  */
 #include "report/impl.h"
 
@@ -7,7 +8,7 @@
 
 #include <stdio.h>
 
-/* ---- new, free ------------------------------------------------------------------------------------------------------ */
+/* ---- new, free --------------------------------------------------------------------------------------------------- */
 
 static int open_logs(struct prs_report *r, struct prs_err *err)
 {
@@ -20,7 +21,8 @@ static int open_logs(struct prs_report *r, struct prs_err *err)
 	return report_cursor_open(r, err);
 }
 
-int prs_report_new(struct prs_report **ret, const struct prs_fs *fs, const struct prs_report_config *c, struct prs_err *err)
+int prs_report_new(struct prs_report **ret, const struct prs_fs *fs, const struct prs_report_config *c,
+                   struct prs_err *err)
 {
 	struct prs_report *r = prs_calloc(1, sizeof *r);
 	if (!r)
@@ -60,7 +62,7 @@ void prs_report_free(struct prs_report *r)
 	prs_freep(&r);
 }
 
-/* ---- facts ---------------------------------------------------------------------------------------------------------- */
+/* ---- facts ------------------------------------------------------------------------------------------------------- */
 
 static void write_lines(struct prs_report *r, const struct prs_fact *f, bool counts)
 {
@@ -92,7 +94,7 @@ static void take(struct prs_report *r, const struct prs_fact *f)
 	r->dirty = true;
 }
 
-/* ---- the cursor's place in the chain -------------------------------------------------------------------------------- */
+/* ---- the cursor's place in the chain ----------------------------------------------------------------------------- */
 
 /* Is the cursor a place that the journals still have? */
 static bool cursor_fits(const struct prs_report *r)
@@ -100,7 +102,8 @@ static bool cursor_fits(const struct prs_report *r)
 	for (size_t i = 0; i < r->reader.chain_n; i++) {
 		const struct report_link *l = &r->reader.chain[i];
 		if (l->epoch == r->from.epoch)
-			return r->from.frame + (r->from.body_at ? PRS_FRAME_HEADER_BYTES + r->from.body_at : 0) <= l->end;
+			return r->from.frame + (r->from.body_at ? PRS_FRAME_HEADER_BYTES + r->from.body_at : 0) <=
+			       l->end;
 	}
 	return false;
 }
@@ -166,15 +169,18 @@ static int take_facts(struct prs_report *r, uint64_t budget, bool *ret_more, str
 
 static int stopped(const struct prs_report *r, struct prs_err *err)
 {
-	return prs_fail(err, (enum prs_code)-r->broken, "the logs of %s stopped: %s", r->dir, prs_error_row(r->broken)->sentence);
+	return prs_fail(err, (enum prs_code) - r->broken, "the logs of %s stopped: %s", r->dir,
+	                prs_error_row(r->broken)->sentence);
 }
 
 static int not_written(const struct prs_report *r, int rc, struct prs_err *err)
 {
-	return prs_fail(err, (enum prs_code)-rc, "cannot write the logs of %s: %s", r->dir, prs_error_row(rc)->sentence);
+	return prs_fail(err, (enum prs_code) - rc, "cannot write the logs of %s: %s", r->dir,
+	                prs_error_row(rc)->sentence);
 }
 
-int prs_report_catch_up(struct prs_report *r, uint32_t epoch, uint64_t durable, uint64_t budget, bool *ret_more, struct prs_err *err)
+int prs_report_catch_up(struct prs_report *r, uint32_t epoch, uint64_t durable, uint64_t budget, bool *ret_more,
+                        struct prs_err *err)
 {
 	bool more = false;
 	if (ret_more)
@@ -205,7 +211,8 @@ int prs_report_catch_up(struct prs_report *r, uint32_t epoch, uint64_t durable, 
 int prs_report_tick(struct prs_report *r, uint64_t wall_us, struct prs_err *err)
 {
 	(void)err;
-	if (r->broken || !r->opened || r->quiet || r->head_epoch != r->epoch || r->next_tick_us == UINT64_MAX || wall_us < r->next_tick_us)
+	if (r->broken || !r->opened || r->quiet || r->head_epoch != r->epoch || r->next_tick_us == UINT64_MAX ||
+	    wall_us < r->next_tick_us)
 		return 0;
 	report_overview_until(r, wall_us);
 	r->dirty = true;

@@ -33,16 +33,11 @@ static void count(struct prs_buf *b, const char *name, uint64_t v)
 static const char *result_word(int state)
 {
 	switch (state) {
-	case PRS_JOB_COMPLETED:
-		return "Completed";
-	case PRS_JOB_FAILED:
-		return "Failed";
-	case PRS_JOB_INTERRUPTED:
-		return "Interrupted";
-	case PRS_JOB_CANCELED:
-		return "Canceled";
-	default:
-		return prs_state_name(PRS_MACHINE_JOB, state);
+	case PRS_JOB_COMPLETED: return "Completed";
+	case PRS_JOB_FAILED: return "Failed";
+	case PRS_JOB_INTERRUPTED: return "Interrupted";
+	case PRS_JOB_CANCELED: return "Canceled";
+	default: return prs_state_name(PRS_MACHINE_JOB, state);
 	}
 }
 

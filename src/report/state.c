@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
- * state: the facts folded into what the next line needs: counters, the state of each mini-batch, units with failed tries, processes.
+ * state: the facts folded into what the next line needs: counters, the state of each mini-batch, units with failed
+ * tries, processes.
  *
- * Memory: one byte a mini-batch, 40 bytes a unit with a failed try and no result, 16 bytes a mini-batch that is short by 63 items or more.
- * The first DONE or FAILED of a mini-batch counts; only RESET takes it back. A split one counts when its last part is final; its items count at once.
+ * Memory: one byte a mini-batch, 40 bytes a unit with a failed try and no result, 16 bytes a mini-batch that is short
+ * by 63 items or more.
+ * The first DONE or FAILED of a mini-batch counts; only RESET takes it back. A split one counts when its last part is
+ * final; its items count at once.
  */
 #include "report/impl.h"
 
@@ -13,12 +16,9 @@
 
 enum { MISSING_MANY = 63 };
 
-static void broken(struct prs_report *r)
-{
-	r->broken = -PRS_ENOMEM;
-}
+static void broken(struct prs_report *r) { r->broken = -PRS_ENOMEM; }
 
-/* ---- hashes --------------------------------------------------------------------------------------------------------- */
+/* ---- hashes ------------------------------------------------------------------------------------------------------ */
 
 static uint64_t mix(uint64_t v)
 {
@@ -126,7 +126,7 @@ static void gap_set(struct prs_report *r, uint64_t id, uint32_t missing)
 	*g = (struct report_gap){ .id_plus_1 = id + 1, .missing = missing };
 }
 
-/* ---- mini-batches --------------------------------------------------------------------------------------------------- */
+/* ---- mini-batches ------------------------------------------------------------------------------------------------ */
 
 uint8_t report_id_state(const struct prs_report *r, uint64_t id)
 {
@@ -173,7 +173,7 @@ uint32_t report_items(struct prs_report *r, const struct prs_unit *u)
 	return u->item_count ? u->item_count : r->c.items_of ? r->c.items_of(r->c.plan, u->id) : 0;
 }
 
-/* ---- split mini-batches --------------------------------------------------------------------------------------------- */
+/* ---- split mini-batches ------------------------------------------------------------------------------------------ */
 
 static struct report_split *split_find(struct prs_report *r, uint64_t id)
 {
@@ -225,7 +225,7 @@ static void fold_part(struct prs_report *r, const struct prs_unit *u, uint32_t m
 	*s = r->splits[--r->splits_n];
 }
 
-/* ---- facts ----------------------------------------------------------------------------------------------------------- */
+/* ---- facts ------------------------------------------------------------------------------------------------------- */
 
 static bool fold_done(struct prs_report *r, const struct prs_done *d)
 {
@@ -339,13 +339,14 @@ static void drop_parts(struct prs_report *r, uint64_t first, uint64_t end)
 static void fold_reset(struct prs_report *r, const struct prs_unit *unit, uint64_t count)
 {
 	uint64_t end = count > r->mini_batches - (unit->id < r->mini_batches ? unit->id : r->mini_batches)
-	               ? r->mini_batches : unit->id + count;
+	                       ? r->mini_batches
+	                       : unit->id + count;
 	for (uint64_t id = unit->id; id < end; id++)
 		reset_id(r, id);
 	drop_parts(r, unit->id, end);
 }
 
-/* ---- nodes and processes -------------------------------------------------------------------------------------------- */
+/* ---- nodes and processes ----------------------------------------------------------------------------------------- */
 
 struct report_node *report_node(struct prs_report *r, uint16_t node)
 {
@@ -358,7 +359,8 @@ struct report_node *report_node(struct prs_report *r, uint16_t node)
 	}
 	for (size_t i = r->nodes_n; i <= node; i++) {
 		grown[i] = (struct report_node){ .folder_n = 0 };
-		grown[i].folder_n = (size_t)snprintf(grown[i].folder, sizeof grown[i].folder, i == 0 ? "127.0.0.1" : "node%zu", i);
+		grown[i].folder_n = (size_t)snprintf(grown[i].folder, sizeof grown[i].folder,
+		                                     i == 0 ? "127.0.0.1" : "node%zu", i);
 	}
 	r->nodes = grown;
 	r->nodes_n = node + 1u;
@@ -450,7 +452,7 @@ static void fold_proc(struct prs_report *r, const struct prs_fact *f)
 	p->total.init_failures += f->u.proc.event == PRS_PROC_INIT_FAILED;
 }
 
-/* ---- fold ----------------------------------------------------------------------------------------------------------- */
+/* ---- fold -------------------------------------------------------------------------------------------------------- */
 
 static void fold_head(struct prs_report *r, const struct prs_fact *f)
 {
@@ -470,41 +472,24 @@ bool report_state_fold(struct prs_report *r, const struct prs_fact *f)
 	if (f->type != PRS_FACT_HEAD && f->time_us > r->now_us)
 		r->now_us = f->time_us;
 	switch (f->type) {
-	case PRS_FACT_HEAD:
-		fold_head(r, f);
-		break;
-	case PRS_FACT_NODE:
-		fold_node(r, f);
-		break;
+	case PRS_FACT_HEAD: fold_head(r, f); break;
+	case PRS_FACT_NODE: fold_node(r, f); break;
 	case PRS_FACT_PLANNED:
 		r->mini_batches = f->u.planned.next_id;
 		r->items = f->u.planned.items;
 		r->planned_all = f->u.planned.complete != 0;
 		break;
-	case PRS_FACT_DONE:
-		return fold_done(r, &f->u.done);
-	case PRS_FACT_TRY:
-		fold_try(r, &f->u.try_);
-		break;
-	case PRS_FACT_FAILED:
-		return fold_failed(r, &f->u.failed.unit, f->u.failed.items, f->u.failed.code);
-	case PRS_FACT_RESET:
-		fold_reset(r, &f->u.reset.unit, f->u.reset.count);
-		break;
-	case PRS_FACT_STATE:
-		r->job = (enum prs_job_state)f->u.state.to;
-		break;
-	case PRS_FACT_PROC:
-		fold_proc(r, f);
-		break;
-	case PRS_FACT_SPLIT:
-		fold_split(r, &f->u.split.unit);
-		break;
+	case PRS_FACT_DONE: return fold_done(r, &f->u.done);
+	case PRS_FACT_TRY: fold_try(r, &f->u.try_); break;
+	case PRS_FACT_FAILED: return fold_failed(r, &f->u.failed.unit, f->u.failed.items, f->u.failed.code);
+	case PRS_FACT_RESET: fold_reset(r, &f->u.reset.unit, f->u.reset.count); break;
+	case PRS_FACT_STATE: r->job = (enum prs_job_state)f->u.state.to; break;
+	case PRS_FACT_PROC: fold_proc(r, f); break;
+	case PRS_FACT_SPLIT: fold_split(r, &f->u.split.unit); break;
 	case PRS_FACT_LOST:
 	case PRS_FACT_SET:
 	case PRS_FACT_PUBLISHED:
-	case PRS_FACT_STEP:
-		break;
+	case PRS_FACT_STEP: break;
 	}
 	return true;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * text: digits, times and literals written straight into memory. Header only: the lines of a mini-batch are the hot path of report/.
+ * text: digits, times and literals written straight into memory. Header only: the lines of a mini-batch are the hot
+ * path of report/.
  *
  * Every function writes at p, without a closing 0, and returns what lies behind. The caller has reserved enough.
  */
@@ -97,7 +98,8 @@ static inline void text_civil(char *p, uint64_t days)
 	text_2(p, day);
 }
 
-/* "YYYY-MM-DD<sep>HH:MM:SS"; times behind the year 9999 are shown as its end. Returns the µs within the second in *ret_us. */
+/* "YYYY-MM-DD<sep>HH:MM:SS"; times behind the year 9999 are shown as its end. Returns the µs within the second in
+ * *ret_us. */
 static inline char *text_time(struct text_day *cache, char *p, uint64_t wall_us, char sep, unsigned *ret_us)
 {
 	if (wall_us > UINT64_C(253402300799999999))

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * tries: sys/job_report/: processed_mini-batches.csv, one line per finished try, and its totals per process and per node.
+ * tries: sys/job_report/: processed_mini-batches.csv, one line per finished try, and its totals per process and per
+ * node.
  */
 #include "report/impl.h"
 
@@ -93,8 +94,16 @@ void report_tries_done(struct prs_report *r, const struct prs_done *d, uint32_t 
 	char *p = report_file_room(r, f, ROW_BYTES);
 	if (!p || !report_proc(r, d->node, d->slot))
 		return;
-	struct row w = { .id = d->unit.id, .start_us = d->start_us, .elapsed_us = d->elapsed_us, .cpu_us = d->cpu_us, .run_us = d->run_us,
-		         .items = items, .succeeded = d->succeeded, .try_number = d->try_number, .node = d->node, .slot = d->slot };
+	struct row w = { .id = d->unit.id,
+		         .start_us = d->start_us,
+		         .elapsed_us = d->elapsed_us,
+		         .cpu_us = d->cpu_us,
+		         .run_us = d->run_us,
+		         .items = items,
+		         .succeeded = d->succeeded,
+		         .try_number = d->try_number,
+		         .node = d->node,
+		         .slot = d->slot };
 	p = put_row(r, p, &w);
 	p = TEXT_PUT(p, "RUN_DONE,,,");
 	f->buf.len = (size_t)((uint8_t *)p - f->buf.data);
@@ -106,14 +115,10 @@ void report_tries_done(struct prs_report *r, const struct prs_done *d, uint32_t 
 static const char *status_of(uint16_t code)
 {
 	switch (code) {
-	case PRS_ERUN_TIMEOUT:
-		return "RUN_TIMEOUT";
-	case PRS_EOVERHEAD_TIMEOUT:
-		return "LOAD_TIMEOUT";
-	case PRS_ELOAD_FAILED:
-		return "LOAD_EXCEPTION";
-	default:
-		return "RUN_EXCEPTION";
+	case PRS_ERUN_TIMEOUT: return "RUN_TIMEOUT";
+	case PRS_EOVERHEAD_TIMEOUT: return "LOAD_TIMEOUT";
+	case PRS_ELOAD_FAILED: return "LOAD_EXCEPTION";
+	default: return "RUN_EXCEPTION";
 	}
 }
 
@@ -123,8 +128,15 @@ void report_tries_failed(struct prs_report *r, const struct prs_try *t, uint32_t
 	char *p = report_file_room(r, f, ROW_BYTES);
 	if (!p || !report_proc(r, t->node, t->slot))
 		return;
-	struct row w = { .id = t->unit.id, .start_us = t->start_us, .elapsed_us = t->elapsed_us, .cpu_us = t->cpu_us, .run_us = t->run_us,
-		         .items = items, .try_number = t->try_number, .node = t->node, .slot = t->slot };
+	struct row w = { .id = t->unit.id,
+		         .start_us = t->start_us,
+		         .elapsed_us = t->elapsed_us,
+		         .cpu_us = t->cpu_us,
+		         .run_us = t->run_us,
+		         .items = items,
+		         .try_number = t->try_number,
+		         .node = t->node,
+		         .slot = t->slot };
 	p = put_row(r, p, &w);
 	f->buf.len = (size_t)((uint8_t *)p - f->buf.data);
 	prs_buf_puts(&f->buf, status_of(t->code));
@@ -137,7 +149,7 @@ void report_tries_failed(struct prs_report *r, const struct prs_try *t, uint32_t
 	report_file_put_done(r, f);
 }
 
-/* ---- summaries ------------------------------------------------------------------------------------------------------ */
+/* ---- summaries --------------------------------------------------------------------------------------------------- */
 
 static void put_seconds(struct prs_buf *to, uint64_t us)
 {
@@ -147,7 +159,8 @@ static void put_seconds(struct prs_buf *to, uint64_t us)
 
 static void put_total(struct prs_buf *to, const struct report_total *t)
 {
-	const uint64_t counts[] = { t->starts, t->init_failures, t->done, t->failed_tries, t->items, t->succeeded, t->missing };
+	const uint64_t counts[] = { t->starts, t->init_failures, t->done,   t->failed_tries,
+		                    t->items,  t->succeeded,     t->missing };
 	for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
 		prs_buf_dec(to, counts[i], 0);
 		prs_buf_putc(to, ',');
@@ -206,8 +219,8 @@ static void put_node(struct prs_buf *to, const struct report_node *n)
 	put_total(to, &sum);
 }
 
-static int write_summary(struct prs_report *r, enum report_log log, void (*put)(struct prs_buf *, const struct report_node *),
-                         struct prs_err *err)
+static int write_summary(struct prs_report *r, enum report_log log,
+                         void (*put)(struct prs_buf *, const struct report_node *), struct prs_err *err)
 {
 	struct report_whole *w = prs_malloc(sizeof *w);
 	if (!w)

@@ -73,14 +73,14 @@ void prs_ledger_done(struct prs_ledger *l)
 {
 	struct prs_down *d, *next;
 	struct prs_split *x, *after;
-	HASH_ITER(hh, l->downs, d, next)
+	HASH_ITER (hh, l->downs, d, next)
 		drop_down(l, d);
-	HASH_ITER(hh, l->splits, x, after)
+	HASH_ITER (hh, l->splits, x, after)
 		drop_split(l, x);
 	prs_freep(&l->cells);
 }
 
-/* ---- units ------------------------------------------------------------------------------------------------------------ */
+/* ---- units ------------------------------------------------------------------------------------------------------- */
 
 static struct prs_split *find_split(const struct prs_ledger *l, uint64_t id)
 {
@@ -111,7 +111,9 @@ static struct prs_ledger_cell *cell_of(const struct prs_ledger *l, const struct 
 		return &l->cells[u->id];
 	struct prs_split *x = find_split(l, u->id);
 	uint32_t k = x ? part_at(x, u->item_first) : 0;
-	return x && k < x->n && x->parts[k].item_first == u->item_first && x->parts[k].item_count == u->item_count ? &x->parts[k].cell : NULL;
+	return x && k < x->n && x->parts[k].item_first == u->item_first && x->parts[k].item_count == u->item_count
+	               ? &x->parts[k].cell
+	               : NULL;
 }
 
 /* The one setter. Parts are no mini-batches in the counts. */
@@ -123,7 +125,10 @@ static void set_state(struct prs_ledger *l, struct prs_ledger_cell *c, bool part
 	c->state = (uint8_t)to;
 }
 
-enum prs_unit_state prs_ledger_state(const struct prs_ledger *l, uint64_t id) { return (enum prs_unit_state)l->cells[id].state; }
+enum prs_unit_state prs_ledger_state(const struct prs_ledger *l, uint64_t id)
+{
+	return (enum prs_unit_state)l->cells[id].state;
+}
 
 enum prs_unit_state prs_ledger_unit(const struct prs_ledger *l, const struct prs_unit *u)
 {
@@ -148,9 +153,15 @@ uint32_t prs_ledger_items(const struct prs_ledger *l, const struct prs_unit *u)
 	return u->item_count ? u->item_count : l->items_of(l->items_ctx, u->id);
 }
 
-void prs_ledger_move(struct prs_ledger *l, const struct prs_unit *u, enum prs_unit_state to) { set_state(l, cell_of(l, u), u->item_count, to); }
+void prs_ledger_move(struct prs_ledger *l, const struct prs_unit *u, enum prs_unit_state to)
+{
+	set_state(l, cell_of(l, u), u->item_count, to);
+}
 
-static bool is_final(const struct prs_ledger_cell *c) { return c->state == PRS_UNIT_DONE || c->state == PRS_UNIT_FAILED; }
+static bool is_final(const struct prs_ledger_cell *c)
+{
+	return c->state == PRS_UNIT_DONE || c->state == PRS_UNIT_FAILED;
+}
 
 bool prs_ledger_open(const struct prs_ledger *l, const struct prs_unit *u)
 {
@@ -186,20 +197,20 @@ uint32_t prs_ledger_downs(const struct prs_ledger *l, const struct prs_unit *u)
 	return d ? d->count : 0;
 }
 
-/* ---- folding ---------------------------------------------------------------------------------------------------------- */
+/* ---- folding ----------------------------------------------------------------------------------------------------- */
 
 static int unknown_id(const struct prs_ledger *l, const char *fact, uint64_t id, struct prs_err *err)
 {
-	return prs_fail(err, PRS_ECORRUPT, "%s of mini-batch %llu, but only %llu are planned", fact, (unsigned long long)id,
-	                (unsigned long long)l->next_id);
+	return prs_fail(err, PRS_ECORRUPT, "%s of mini-batch %llu, but only %llu are planned", fact,
+	                (unsigned long long)id, (unsigned long long)l->next_id);
 }
 
 static int fold_planned(struct prs_ledger *l, const struct prs_fact *f, struct prs_err *err)
 {
 	uint64_t next = f->u.planned.next_id;
 	if (next < l->next_id)
-		return prs_fail(err, PRS_ECORRUPT, "PLANNED goes back from %llu to %llu mini-batches", (unsigned long long)l->next_id,
-		                (unsigned long long)next);
+		return prs_fail(err, PRS_ECORRUPT, "PLANNED goes back from %llu to %llu mini-batches",
+		                (unsigned long long)l->next_id, (unsigned long long)next);
 	if (next > IDS_MAX)
 		return prs_fail(err, PRS_ECORRUPT, "PLANNED of %llu mini-batches", (unsigned long long)next);
 	if (next > l->cells_cap) {
@@ -294,7 +305,7 @@ static void fold_try(struct prs_ledger *l, const struct prs_try *t)
 		c->tries++;
 }
 
-/* ---- splitting -------------------------------------------------------------------------------------------------------- */
+/* ---- splitting --------------------------------------------------------------------------------------------------- */
 
 static struct prs_split *need_split(struct prs_ledger *l, uint64_t id)
 {
@@ -344,7 +355,8 @@ static int fold_split(struct prs_ledger *l, const struct prs_fact *f, struct prs
 	if (!prs_ledger_open(l, u))
 		return 0;
 	if (parts < 2 || parts > items)
-		return prs_fail(err, PRS_ECORRUPT, "SPLIT of mini-batch %llu with %u items into %u", (unsigned long long)u->id, items, parts);
+		return prs_fail(err, PRS_ECORRUPT, "SPLIT of mini-batch %llu with %u items into %u",
+		                (unsigned long long)u->id, items, parts);
 	struct prs_split *x = need_split(l, u->id);
 	if (!x || parts_room(x, parts) < 0) {
 		if (x && !x->n)
@@ -360,7 +372,7 @@ static int fold_split(struct prs_ledger *l, const struct prs_fact *f, struct prs
 	return 0;
 }
 
-/* ---- losses and resets ------------------------------------------------------------------------------------------------- */
+/* ---- losses and resets ------------------------------------------------------------------------------------------- */
 
 /* The entry of a unit, made when it is not there; NULL when out of memory. */
 static struct prs_down *need_down(struct prs_ledger *l, const struct prs_unit *u)
@@ -420,7 +432,7 @@ static void reset_one(struct prs_ledger *l, uint64_t id)
 	set_state(l, c, false, PRS_UNIT_PLANNED);
 	*c = (struct prs_ledger_cell){ .state = c->state };
 	struct prs_down *d, *next;
-	HASH_ITER(hh, l->downs, d, next)
+	HASH_ITER (hh, l->downs, d, next)
 		if (d->unit.id == id)
 			drop_down(l, d);
 }
@@ -461,8 +473,9 @@ int prs_ledger_fold(struct prs_ledger *l, const struct prs_fact *f, struct prs_e
 	if (u && u->id >= l->next_id)
 		return unknown_id(l, prs_fact_name(f->type), u->id, err);
 	if (u && !fits(l, u))
-		return prs_fail(err, PRS_ECORRUPT, "%s of items %u+%u of mini-batch %llu, which has %u", prs_fact_name(f->type), u->item_first, u->item_count,
-		                (unsigned long long)u->id, l->items_of(l->items_ctx, u->id));
+		return prs_fail(err, PRS_ECORRUPT, "%s of items %u+%u of mini-batch %llu, which has %u",
+		                prs_fact_name(f->type), u->item_first, u->item_count, (unsigned long long)u->id,
+		                l->items_of(l->items_ctx, u->id));
 	switch (f->type) {
 	case PRS_FACT_HEAD:
 		l->epoch = f->u.head.epoch;
@@ -486,8 +499,7 @@ int prs_ledger_fold(struct prs_ledger *l, const struct prs_fact *f, struct prs_e
 	case PRS_FACT_NODE:
 	case PRS_FACT_SET:
 	case PRS_FACT_PROC:
-	case PRS_FACT_STEP:
-		return 0;
+	case PRS_FACT_STEP: return 0;
 	}
 	return 0;
 }
@@ -511,7 +523,7 @@ void prs_ledger_forget_leases(struct prs_ledger *l)
 		forget(l, &l->cells[id], false);
 }
 
-/* ---- comparing --------------------------------------------------------------------------------------------------------- */
+/* ---- comparing --------------------------------------------------------------------------------------------------- */
 
 static bool same_cell(const struct prs_ledger_cell *x, const struct prs_ledger_cell *y)
 {
@@ -522,7 +534,8 @@ static bool same_parts(const struct prs_split *x, const struct prs_split *y)
 {
 	bool same = !x == !y && (!x || (x->n == y->n && x->open == y->open));
 	for (uint32_t i = 0; same && x && i < x->n; i++)
-		same = x->parts[i].item_first == y->parts[i].item_first && x->parts[i].item_count == y->parts[i].item_count &&
+		same = x->parts[i].item_first == y->parts[i].item_first &&
+		       x->parts[i].item_count == y->parts[i].item_count &&
 		       same_cell(&x->parts[i].cell, &y->parts[i].cell);
 	return same;
 }
@@ -538,20 +551,23 @@ static uint64_t lost_in_all(const struct prs_ledger *l)
 bool prs_ledger_equal(const struct prs_ledger *a, const struct prs_ledger *b, struct prs_err *err)
 {
 	if (a->next_id != b->next_id) {
-		prs_fail(err, PRS_EINVALID, "%llu against %llu mini-batches", (unsigned long long)a->next_id, (unsigned long long)b->next_id);
+		prs_fail(err, PRS_EINVALID, "%llu against %llu mini-batches", (unsigned long long)a->next_id,
+		         (unsigned long long)b->next_id);
 		return false;
 	}
 	for (uint64_t id = 0; id < a->next_id; id++) {
 		const struct prs_ledger_cell *x = &a->cells[id], *y = &b->cells[id];
 		if (same_cell(x, y) && same_parts(find_split(a, id), find_split(b, id)))
 			continue;
-		prs_fail(err, PRS_EINVALID, "mini-batch %llu: %s, %u tries against %s, %u tries, or its parts", (unsigned long long)id,
-		         prs_state_name(PRS_MACHINE_UNIT, x->state), x->tries, prs_state_name(PRS_MACHINE_UNIT, y->state), y->tries);
+		prs_fail(err, PRS_EINVALID, "mini-batch %llu: %s, %u tries against %s, %u tries, or its parts",
+		         (unsigned long long)id, prs_state_name(PRS_MACHINE_UNIT, x->state), x->tries,
+		         prs_state_name(PRS_MACHINE_UNIT, y->state), y->tries);
 		return false;
 	}
 	for (struct prs_down *d = a->downs; d; d = d->hh.next)
 		if (d->count != prs_ledger_downs(b, &d->unit)) {
-			prs_fail(err, PRS_EINVALID, "mini-batch %llu took a node down %u times", (unsigned long long)d->unit.id, d->count);
+			prs_fail(err, PRS_EINVALID, "mini-batch %llu took a node down %u times",
+			         (unsigned long long)d->unit.id, d->count);
 			return false;
 		}
 	if (memcmp(&a->counts, &b->counts, sizeof a->counts) != 0 || lost_in_all(a) != lost_in_all(b)) {

@@ -3,8 +3,10 @@
  *
  * Resume = fold the journal. The fold is frozen: an old journal gives the same ledger under a newer engine.
  * Invariants: every id below next_id is in exactly one state; the counts per state add up to next_id.
- *             DONE and FAILED are final: only a RESET fact leaves them. A second DONE of an id is ignored (first commit wins).
- * A SPLIT mini-batch goes on as parts (docs/design/bisect.md); when the last one is final, the mini-batch is DONE or FAILED.
+ *             DONE and FAILED are final: only a RESET fact leaves them. A second DONE of an id is ignored (first commit
+ *             wins).
+ * A SPLIT mini-batch goes on as parts (docs/design/bisect.md); when the last one is final, the mini-batch is DONE or
+ * FAILED.
  * Memory:     12 bytes an id; what took a node down, and the parts of what is SPLIT, in small hashes.
  * LEASED and WAITING are not facts: they are set by sched alone (prs_ledger_move) and forgotten by a resume.
  */
@@ -25,14 +27,15 @@ struct prs_ledger_counts {
 	uint64_t units[PRS_UNIT_STATES]; /* mini-batches per state; parts are none */
 	uint64_t items;                  /* planned */
 	uint64_t items_succeeded;        /* sum of DONE.succeeded, capped at the items of the mini-batch */
-	uint64_t items_failed;           /* gaps of DONE (items - succeeded, not below 0) + items of FAILED: what error_threshold counts */
-	uint64_t items_final;            /* items of DONE and FAILED mini-batches and parts */
-	uint64_t rows;                   /* of DONE */
-	uint64_t row_bytes;              /* of all DONE facts; a RESET does not take them back */
-	uint64_t tries_failed;           /* TRY facts */
-	uint64_t splits, split_items;    /* mini-batches that were split so far, their items */
-	uint64_t part_runs;              /* DONE and counted TRY facts of parts: runs that only bisect makes */
-	uint64_t done_this_epoch;        /* DONE since the last HEAD */
+	/* gaps of DONE (items - succeeded, not below 0) + items of FAILED: what error_threshold counts */
+	uint64_t items_failed;
+	uint64_t items_final;         /* items of DONE and FAILED mini-batches and parts */
+	uint64_t rows;                /* of DONE */
+	uint64_t row_bytes;           /* of all DONE facts; a RESET does not take them back */
+	uint64_t tries_failed;        /* TRY facts */
+	uint64_t splits, split_items; /* mini-batches that were split so far, their items */
+	uint64_t part_runs;           /* DONE and counted TRY facts of parts: runs that only bisect makes */
+	uint64_t done_this_epoch;     /* DONE since the last HEAD */
 };
 
 struct prs_ledger {
@@ -45,7 +48,7 @@ struct prs_ledger {
 	uint16_t job_code; /* of the last STATE */
 	bool published;
 	struct prs_ledger_counts counts;
-	struct prs_down *downs; /* uthash: units that were running when a node was lost */
+	struct prs_down *downs;   /* uthash: units that were running when a node was lost */
 	struct prs_split *splits; /* uthash: mini-batches that are SPLIT */
 	prs_items_fn *items_of;
 	void *items_ctx;
@@ -54,7 +57,8 @@ struct prs_ledger {
 int prs_ledger_init(struct prs_ledger *l, prs_items_fn *items_of, void *items_ctx);
 void prs_ledger_done(struct prs_ledger *l);
 
-/* Fold one fact. PRS_ECORRUPT when the fact contradicts the ledger (an id that was never planned, ...), PRS_ENOMEM: both leave it unchanged.
+/* Fold one fact. PRS_ECORRUPT when the fact contradicts the ledger (an id that was never planned, ...), PRS_ENOMEM:
+ * both leave it unchanged.
  * PLANNED facts must be folded when items_of already knows the ids. */
 int prs_ledger_fold(struct prs_ledger *l, const struct prs_fact *f, struct prs_err *err);
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  * sched: see sched.h.
  *
- * What is to be leased: `again` (a heap of units that came back or wait for their next try, lowest first), then ids from `next_new` on that are
- * PLANNED. A retry that must avoid a slot carries it in the lease: the pool places it. A unit whose error says LATER waits in `later` first.
+ * What is to be leased: `again` (a heap of units that came back or wait for their next try, lowest first), then ids
+ * from `next_new` on that are
+ * PLANNED. A retry that must avoid a slot carries it in the lease: the pool places it. A unit whose error says LATER
+ * waits in `later` first.
  * Memory: a step takes all that it may need first (reserve), then it cannot fail.
  */
 #include "sched/sched.h"
@@ -42,9 +44,9 @@ struct node {
 	uint32_t init_failures; /* in a row */
 	struct slot {
 		bool timed_out;
-		uint64_t same;          /* hash of the last message */
+		uint64_t same; /* hash of the last message */
 		uint32_t same_count;
-	} *slots;
+	} * slots;
 };
 
 struct prs_sched {
@@ -61,10 +63,11 @@ struct prs_sched {
 	uint64_t next_new;
 	uint64_t counter; /* of leases */
 	bool stopped, over, aborted;
-	uint64_t seen_us;      /* time of the last event */
-	uint64_t idle_us;      /* since when nothing is left to do and more is to be listed; 0 = there is, or all is listed, or no START yet */
+	uint64_t seen_us; /* time of the last event */
+	/* since when nothing is left to do and more is to be listed; 0 = there is, or all is listed, or no START yet */
+	uint64_t idle_us;
 	bool started;
-	uint64_t progress_us;  /* last finished mini-batch, or the first finished init; 0 = the clock stands */
+	uint64_t progress_us; /* last finished mini-batch, or the first finished init; 0 = the clock stands */
 	uint64_t first_init_failure_us;
 	uint32_t init_failures, inits_done;
 	char text[256]; /* of ABORT */
@@ -85,7 +88,7 @@ static int grow(void *pp, uint32_t *cap, uint64_t need, size_t size)
 	return 0;
 }
 
-/* ---- effects ---------------------------------------------------------------------------------------------------------- */
+/* ---- effects ----------------------------------------------------------------------------------------------------- */
 
 static struct prs_sched_effect *emit(struct prs_sched_effects *out, enum prs_sched_effect_type type)
 {
@@ -105,7 +108,7 @@ static void abort_job(struct prs_sched *s, struct prs_sched_effects *out, uint16
 	s->aborted = true;
 }
 
-/* ---- the map of units ------------------------------------------------------------------------------------------------- */
+/* ---- the map of units -------------------------------------------------------------------------------------------- */
 
 static bool same_unit(const struct prs_unit *a, const struct prs_unit *b)
 {
@@ -114,7 +117,8 @@ static bool same_unit(const struct prs_unit *a, const struct prs_unit *b)
 
 static uint32_t home(const struct prs_sched *s, const struct prs_unit *u)
 {
-	uint64_t h = (u->id ^ (uint64_t)u->item_first << 40 ^ (uint64_t)u->item_count << 20) * UINT64_C(0x9e3779b97f4a7c15);
+	uint64_t h = (u->id ^ (uint64_t)u->item_first << 40 ^ (uint64_t)u->item_count << 20) *
+	             UINT64_C(0x9e3779b97f4a7c15);
 	return (uint32_t)(h >> 32) & (s->map_cap - 1);
 }
 
@@ -177,7 +181,7 @@ static int map_room(struct prs_sched *s, uint64_t more)
 	return 0;
 }
 
-/* ---- the heap of units to lease again --------------------------------------------------------------------------------- */
+/* ---- the heap of units to lease again ---------------------------------------------------------------------------- */
 
 static bool before(const struct prs_unit *a, const struct prs_unit *b)
 {
@@ -251,7 +255,7 @@ static void take(struct prs_sched *s, const struct prs_unit *u)
 		s->next_new = u->id + 1;
 }
 
-/* ---- nodes ------------------------------------------------------------------------------------------------------------ */
+/* ---- nodes ------------------------------------------------------------------------------------------------------- */
 
 static struct node *find_node(struct prs_sched *s, uint16_t number)
 {
@@ -270,7 +274,7 @@ static void unlease(struct prs_sched *s, struct unit *u)
 	u->lease = 0;
 }
 
-/* ---- leasing ---------------------------------------------------------------------------------------------------------- */
+/* ---- leasing ----------------------------------------------------------------------------------------------------- */
 
 /* No more tries: bisect, or the end. An error that no retry helps is not the items' fault. */
 static void give_up(struct prs_sched *s, const struct prs_unit *u, uint16_t code, struct prs_sched_effects *out)
@@ -283,7 +287,8 @@ static void give_up(struct prs_sched *s, const struct prs_unit *u, uint16_t code
 	e->items = items;
 }
 
-static struct unit *lease(struct prs_sched *s, struct node *n, const struct prs_unit *unit, struct prs_sched_effects *out)
+static struct unit *lease(struct prs_sched *s, struct node *n, const struct prs_unit *unit,
+                          struct prs_sched_effects *out)
 {
 	struct unit *u = need_unit(s, unit);
 	struct prs_sched_effect *e = emit(out, PRS_SCHED_LEASE);
@@ -325,7 +330,8 @@ static uint16_t hopeless(const struct prs_sched *s, const struct prs_unit *u)
 	return no_help || out_of_tries(s, u) ? code : 0;
 }
 
-/* The next unit that may run, without taking it. Those before it that must not (they were out of tries when the last engine died) fail. */
+/* The next unit that may run, without taking it. Those before it that must not (they were out of tries when the last
+ * engine died) fail. */
 static bool next_unit(struct prs_sched *s, uint32_t *fails, struct prs_unit *ret, struct prs_sched_effects *out)
 {
 	while (peek(s, ret)) {
@@ -369,7 +375,7 @@ static void lease_all(struct prs_sched *s, struct prs_sched_effects *out)
 	}
 }
 
-/* ---- giving up -------------------------------------------------------------------------------------------------------- */
+/* ---- giving up --------------------------------------------------------------------------------------------------- */
 
 static void check_thresholds(struct prs_sched *s, struct prs_sched_effects *out)
 {
@@ -381,13 +387,17 @@ static void check_thresholds(struct prs_sched *s, struct prs_sched_effects *out)
 		return;
 	if (l->error_threshold >= 0 && items > (uint64_t)l->error_threshold) {
 		code = PRS_EERROR_THRESHOLD;
-		snprintf(s->text, sizeof s->text, "%llu items failed; error_threshold allows %lld", items, (long long)l->error_threshold);
+		snprintf(s->text, sizeof s->text, "%llu items failed; error_threshold allows %lld", items,
+		         (long long)l->error_threshold);
 	} else if (l->allowed_failed_count >= 0 && failed > (uint64_t)l->allowed_failed_count) {
 		code = PRS_EALLOWED_FAILED_COUNT;
-		snprintf(s->text, sizeof s->text, "%llu mini-batches failed; allowed_failed_count allows %lld", failed, (long long)l->allowed_failed_count);
-	} else if (l->allowed_failed_percent >= 0 && s->ledger->planned_all && (double)failed * 100.0 > l->allowed_failed_percent * (double)all) {
+		snprintf(s->text, sizeof s->text, "%llu mini-batches failed; allowed_failed_count allows %lld", failed,
+		         (long long)l->allowed_failed_count);
+	} else if (l->allowed_failed_percent >= 0 && s->ledger->planned_all &&
+	           (double)failed * 100.0 > l->allowed_failed_percent * (double)all) {
 		code = PRS_EALLOWED_FAILED_PERCENT;
-		snprintf(s->text, sizeof s->text, "%llu of %llu mini-batches failed; allowed_failed_percent allows %g %%", failed, all,
+		snprintf(s->text, sizeof s->text,
+		         "%llu of %llu mini-batches failed; allowed_failed_percent allows %g %%", failed, all,
 		         l->allowed_failed_percent);
 	}
 	if (code)
@@ -410,7 +420,8 @@ static void check_over(struct prs_sched *s, struct prs_sched_effects *out)
 	s->over = over;
 }
 
-/* The clock of progress_update_timeout runs from the first finished init on, and only while there is something to finish; else that of
+/* The clock of progress_update_timeout runs from the first finished init on, and only while there is something to
+ * finish; else that of
  * first_task_creation_timeout runs: for the first mini-batch and for each that the lister lets wait. */
 static void keep_clocks(struct prs_sched *s, uint64_t now_us)
 {
@@ -452,7 +463,8 @@ static void check_init(struct prs_sched *s, const struct node *n, uint64_t now_u
 	else if (n->init_failures >= 3u * n->procs)
 		snprintf(s->text, sizeof s->text, "init() failed %u times in a row", n->init_failures);
 	else if (s->init_failures >= 2 * procs && since_us >= 2 * MINUTE_US)
-		snprintf(s->text, sizeof s->text, "init() failed %u times in %llu minutes", s->init_failures, (unsigned long long)(since_us / MINUTE_US));
+		snprintf(s->text, sizeof s->text, "init() failed %u times in %llu minutes", s->init_failures,
+		         (unsigned long long)(since_us / MINUTE_US));
 	else
 		return;
 	abort_job(s, out, PRS_EINIT_GIVE_UP);
@@ -503,8 +515,10 @@ static void on_tick(struct prs_sched *s, uint64_t now_us, struct prs_sched_effec
 	if (s->aborted)
 		return;
 	if (now_us >= first_task_at(s)) {
-		snprintf(s->text, sizeof s->text, "%s", !s->ledger->next_id ? prs_error_row(PRS_EFIRST_TASK_TIMEOUT)->sentence :
-		         "unable to list any further mini-batch within first_task_creation_timeout");
+		snprintf(s->text, sizeof s->text, "%s",
+		         !s->ledger->next_id
+		                 ? prs_error_row(PRS_EFIRST_TASK_TIMEOUT)->sentence
+		                 : "unable to list any further mini-batch within first_task_creation_timeout");
 		abort_job(s, out, PRS_EFIRST_TASK_TIMEOUT);
 	} else if (now_us >= no_progress_at(s)) {
 		snprintf(s->text, sizeof s->text, "no mini-batch was finished for %llu s (progress_update_timeout)",
@@ -513,7 +527,7 @@ static void on_tick(struct prs_sched *s, uint64_t now_us, struct prs_sched_effec
 	}
 }
 
-/* ---- units that come back --------------------------------------------------------------------------------------------- */
+/* ---- units that come back ---------------------------------------------------------------------------------------- */
 
 static void come_back(struct prs_sched *s, struct unit *u)
 {
@@ -549,7 +563,8 @@ static void wake_later(struct prs_sched *s, uint64_t now_us)
 static struct unit *leased(const struct prs_sched *s, const struct prs_sched_event *e)
 {
 	struct unit *u = find_unit(s, &e->unit);
-	return u && u->lease && u->lease == e->lease && prs_ledger_unit(s->ledger, &e->unit) == PRS_UNIT_LEASED ? u : NULL;
+	return u && u->lease && u->lease == e->lease && prs_ledger_unit(s->ledger, &e->unit) == PRS_UNIT_LEASED ? u
+	                                                                                                        : NULL;
 }
 
 static void on_tried(struct prs_sched *s, const struct prs_sched_event *e, struct prs_sched_effects *out)
@@ -666,7 +681,7 @@ static void on_split(struct prs_sched *s, const struct prs_sched_event *e)
 	}
 }
 
-/* ---- the step --------------------------------------------------------------------------------------------------------- */
+/* ---- the step ---------------------------------------------------------------------------------------------------- */
 
 /* Room for all that the event can cause: leases, units that are given up, units that come back. */
 static int reserve(struct prs_sched *s, const struct prs_sched_event *e, struct prs_sched_effects *out)
@@ -676,14 +691,17 @@ static int reserve(struct prs_sched *s, const struct prs_sched_event *e, struct 
 		struct node n = s->nodes[i];
 		n.asked = e->type == PRS_SCHED_ASK && n.number == e->node ? e->count : n.asked;
 		leases += wanted(&n);
-		back += (e->type == PRS_SCHED_NODE_DOWN || e->type == PRS_SCHED_NODE_UP) && n.number == e->node ? n.leased : 0;
+		back += (e->type == PRS_SCHED_NODE_DOWN || e->type == PRS_SCHED_NODE_UP) && n.number == e->node
+		                ? n.leased
+		                : 0;
 	}
 	uint64_t there = s->again_n + back + s->ledger->next_id - s->next_new;
 	if (e->type == PRS_SCHED_RESET)
 		there = s->again_n + s->ledger->next_id;
 	leases = leases < there ? leases : there;
 	uint64_t effects = out->n + leases + FAILS_A_STEP + 4;
-	if (grow(&out->v, &out->cap, effects, sizeof *out->v) < 0 || grow(&s->again, &s->again_cap, s->again_n + back, sizeof *s->again) < 0 ||
+	if (grow(&out->v, &out->cap, effects, sizeof *out->v) < 0 ||
+	    grow(&s->again, &s->again_cap, s->again_n + back, sizeof *s->again) < 0 ||
 	    grow(&s->later, &s->later_cap, s->later_n + 1u, sizeof *s->later) < 0)
 		return -PRS_ENOMEM;
 	return map_room(s, leases + 1);
@@ -739,7 +757,8 @@ uint64_t prs_sched_next_us(const struct prs_sched *s)
 {
 	if (s->over || s->stopped || s->aborted)
 		return UINT64_MAX;
-	uint64_t at = first_task_at(s) < no_progress_at(s) ? first_task_at(s) : no_progress_at(s), look = s->seen_us + s->limits.gap_us / 2;
+	uint64_t at = first_task_at(s) < no_progress_at(s) ? first_task_at(s) : no_progress_at(s),
+		 look = s->seen_us + s->limits.gap_us / 2;
 	at = s->later_n && s->later[0].at_us < at ? s->later[0].at_us : at;
 	return at != UINT64_MAX && look < at ? look : at;
 }
@@ -750,14 +769,18 @@ static void units_waited_for(const struct prs_ledger_counts *c, char *text, size
 	static const struct {
 		enum prs_unit_state state;
 		const char *what;
-	} parts[] = { { PRS_UNIT_LEASED, "given to a process" }, { PRS_UNIT_WAITING, "waiting for another try" }, { PRS_UNIT_SPLIT, "tried in parts" }, { PRS_UNIT_PLANNED, "planned" } };
+	} parts[] = { { PRS_UNIT_LEASED, "given to a process" },
+		      { PRS_UNIT_WAITING, "waiting for another try" },
+		      { PRS_UNIT_SPLIT, "tried in parts" },
+		      { PRS_UNIT_PLANNED, "planned" } };
 	size_t at = (size_t)snprintf(text, bytes, "mini-batches:");
 	bool first = true;
 	for (size_t i = 0; i < sizeof parts / sizeof *parts && at < bytes; i++) {
 		uint64_t n = c->units[parts[i].state];
 		if (!n)
 			continue;
-		at += (size_t)snprintf(text + at, bytes - at, "%s %llu %s", first ? "" : ",", (unsigned long long)n, parts[i].what);
+		at += (size_t)snprintf(text + at, bytes - at, "%s %llu %s", first ? "" : ",", (unsigned long long)n,
+		                       parts[i].what);
 		first = false;
 	}
 	if (first)
@@ -768,7 +791,10 @@ void prs_sched_waits_for(const struct prs_sched *s, char *text, size_t bytes)
 {
 	if (!s->ledger->next_id)
 		snprintf(text, bytes, "the first mini-batch: the input is being listed");
-	else if (!s->inits_done && !s->ledger->counts.units[PRS_UNIT_LEASED]) /* an init() is known here when its fact is durable, some time after the first lease */
+	else if (!s->inits_done &&
+	         !s->ledger->counts.units
+	                  /* an init() is known here when its fact is durable, some time after the first lease */
+	                  [PRS_UNIT_LEASED])
 		snprintf(text, bytes, "the first init()");
 	else
 		units_waited_for(&s->ledger->counts, text, bytes);

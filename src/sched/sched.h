@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  * sched: policy above the ledger: which mini-batch a node gets next, when a try is repeated, when the job is over.
  *
- * prs_sched_step(event) -> effects. No clock (events carry the time), no I/O, never replayed: a heuristic here can change
- * without breaking a resume. Facts are journaled and synced by the caller first, folded into the ledger, then told here.
- * A node that is lost: the caller journals LOST, then tells NODE_DOWN; what that node says afterwards belongs to leases that are over and is ignored.
+ * prs_sched_step(event) -> effects. No clock (events carry the time), no I/O, never replayed: a heuristic here can
+ * change
+ * without breaking a resume. Facts are journaled and synced by the caller first, folded into the ledger, then told
+ * here.
+ * A node that is lost: the caller journals LOST, then tells NODE_DOWN; what that node says afterwards belongs to leases
+ * that are over and is ignored.
  *
- * Order of leasing: units to repeat (WAITING, returned) before new ids, lower ids first. A unit whose error says LATER waits a second.
+ * Order of leasing: units to repeat (WAITING, returned) before new ids, lower ids first. A unit whose error says LATER
+ * waits a second.
  * Rules for giving up: semantics.md "thresholds", "progress timeout", "init"; contract 1.1, 1.4.
  */
 #ifndef PRS_SCHED_SCHED_H
@@ -16,23 +20,27 @@
 enum { PRS_NODES_MAX = 4096, PRS_NO_SLOT = 0xffff };
 
 struct prs_limits {
-	uint32_t run_max_try;            /* >= 1 */
-	bool bisect;                     /* on_failure: halve a mini-batch that is out of tries, instead of failing it (docs/design/bisect.md) */
-	int64_t error_threshold;         /* items; -1 = off */
-	int64_t allowed_failed_count;    /* mini-batches; -1 = off */
-	double allowed_failed_percent;   /* of the final total, 0-100; < 0 = off; judged once planning is complete */
-	uint64_t progress_timeout_us;    /* no mini-batch finished; its clock starts at the first finished init, stands while none is open */
-	uint64_t first_task_timeout_us;  /* no id planned since START, or since all that are planned were finished */
-	uint64_t gap_us;                 /* events so far apart: the machine stood, all clocks are set forward by as much; UINT64_MAX = never */
+	uint32_t run_max_try; /* >= 1 */
+	/* on_failure: halve a mini-batch that is out of tries, instead of failing it (docs/design/bisect.md) */
+	bool bisect;
+	int64_t error_threshold;       /* items; -1 = off */
+	int64_t allowed_failed_count;  /* mini-batches; -1 = off */
+	double allowed_failed_percent; /* of the final total, 0-100; < 0 = off; judged once planning is complete */
+	/* no mini-batch finished; its clock starts at the first finished init, stands while none is open */
+	uint64_t progress_timeout_us;
+	uint64_t first_task_timeout_us; /* no id planned since START, or since all that are planned were finished */
+	/* events so far apart: the machine stood, all clocks are set forward by as much; UINT64_MAX = never */
+	uint64_t gap_us;
 };
 
 enum prs_sched_event_type {
-	PRS_SCHED_START,       /* the clock of first_task_timeout starts */
-	PRS_SCHED_NODE_UP,     /* node, procs; what it had before is to be leased again */
-	PRS_SCHED_NODE_DOWN,   /* node; all that it had is to be leased again */
-	PRS_SCHED_PLANNED,     /* the ledger knows more ids, or planned_all */
-	PRS_SCHED_RESET,       /* unit.id: RESET is durable and folded: ids from there on are PLANNED again */
-	PRS_SCHED_ASK,         /* node wants `count` units, all since its NODE_UP counted together (modulo 2^32; replaces the last number) */
+	PRS_SCHED_START,     /* the clock of first_task_timeout starts */
+	PRS_SCHED_NODE_UP,   /* node, procs; what it had before is to be leased again */
+	PRS_SCHED_NODE_DOWN, /* node; all that it had is to be leased again */
+	PRS_SCHED_PLANNED,   /* the ledger knows more ids, or planned_all */
+	PRS_SCHED_RESET,     /* unit.id: RESET is durable and folded: ids from there on are PLANNED again */
+	/* node wants `count` units, all since its NODE_UP counted together (modulo 2^32; replaces the last number) */
+	PRS_SCHED_ASK,
 	PRS_SCHED_DONE,        /* unit: DONE is durable and folded */
 	PRS_SCHED_TRIED,       /* unit, lease, slot, code: TRY is durable and folded */
 	PRS_SCHED_FAILED,      /* unit: FAILED is durable and folded */
@@ -82,13 +90,16 @@ struct prs_sched_effects {
 
 struct prs_sched; /* opaque */
 
-/* `ledger` is borrowed and must outlive the scheduler; PLANNED parts and ids already in it are leased first. NULL when out of memory. */
+/* `ledger` is borrowed and must outlive the scheduler; PLANNED parts and ids already in it are leased first. NULL when
+ * out of memory. */
 struct prs_sched *prs_sched_new(struct prs_ledger *ledger, const struct prs_limits *limits);
 void prs_sched_free(struct prs_sched *s);
 void prs_sched_set_limits(struct prs_sched *s, const struct prs_limits *limits);
-/* Handle an event; effects are appended to `out` (owned by the caller, cleared by the caller). PRS_ENOMEM leaves the scheduler unchanged. */
+/* Handle an event; effects are appended to `out` (owned by the caller, cleared by the caller). PRS_ENOMEM leaves the
+ * scheduler unchanged. */
 int prs_sched_step(struct prs_sched *s, const struct prs_sched_event *e, struct prs_sched_effects *out);
-/* When a TICK is due (monotonic µs), UINT64_MAX = never. While a clock runs that is never later than half a gap_us, so that a gap is seen. */
+/* When a TICK is due (monotonic µs), UINT64_MAX = never. While a clock runs that is never later than half a gap_us, so
+ * that a gap is seen. */
 uint64_t prs_sched_next_us(const struct prs_sched *s);
 /* One sentence for people: what the job waits for. */
 void prs_sched_waits_for(const struct prs_sched *s, char *text, size_t bytes);

@@ -13,8 +13,8 @@ enum prs_expr_kind { PRS_EXPR_TEXT, PRS_EXPR_REF, PRS_EXPR_BEGIN, PRS_EXPR_END }
 
 struct prs_expr {
 	enum prs_expr_kind kind;
-	size_t at;         /* where the piece begins in the text */
-	const char *p;     /* TEXT: the text; REF: what stands between the braces, without blanks around it */
+	size_t at;     /* where the piece begins in the text */
+	const char *p; /* TEXT: the text; REF: what stands between the braces, without blanks around it */
 	size_t n;
 };
 
@@ -24,7 +24,8 @@ struct prs_expr_scan {
 	bool in_group;
 };
 
-/* The next piece: 1, 0 at the end, < 0 when a brace or bracket is not closed, a group is nested or a reference is empty (ret->at = where). */
+/* The next piece: 1, 0 at the end, < 0 when a brace or bracket is not closed, a group is nested or a reference is empty
+ * (ret->at = where). */
 int prs_expr_next(struct prs_expr_scan *s, struct prs_expr *ret, struct prs_err *err);
 bool prs_expr_any(const char *text); /* does it hold a reference? */
 /* The text is one reference and nothing else: its inside into ret. */

@@ -24,7 +24,8 @@ void prs_ignore_done(struct prs_ignore *g)
 /* Blanks at the end do not count, unless the last one is escaped. */
 static size_t trimmed(const char *line, size_t n)
 {
-	while (n && (line[n - 1] == '\r' || ((line[n - 1] == ' ' || line[n - 1] == '\t') && !(n > 1 && line[n - 2] == '\\'))))
+	while (n && (line[n - 1] == '\r' ||
+	             ((line[n - 1] == ' ' || line[n - 1] == '\t') && !(n > 1 && line[n - 2] == '\\'))))
 		n--;
 	return n;
 }
@@ -100,7 +101,8 @@ bool prs_ignored(const struct prs_ignore *g, const char *path, bool folder)
 	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
 	for (size_t i = g->n; i-- > 0;) {
 		const struct prs_ignore_rule *r = &g->v[i];
-		if ((!r->folder_only || folder) && (r->rooted ? path_matches(r->pattern, path) : fnmatch(r->pattern, name, 0) == 0))
+		if ((!r->folder_only || folder) &&
+		    (r->rooted ? path_matches(r->pattern, path) : fnmatch(r->pattern, name, 0) == 0))
 			return !r->negate;
 	}
 	return false;

@@ -54,8 +54,9 @@ void prs_job_done(struct prs_job *j)
 	free_pairs(j->models, j->models_n);
 	free_pairs(j->side_inputs, j->side_inputs_n);
 	free_pairs(j->environment, j->environment_n);
-	char **texts[] = { &j->submit_dir, &j->code_dir, &j->entry, &j->output_file, &j->output_dir, &j->name, &j->python, &j->python_why,
-	                   &j->only_failed, &j->only_failed_name, &j->env_name, &j->env_python };
+	char **texts[] = { &j->submit_dir, &j->code_dir,  &j->entry,      &j->output_file, &j->output_dir,
+		           &j->name,       &j->python,    &j->python_why, &j->only_failed, &j->only_failed_name,
+		           &j->env_name,   &j->env_python };
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
 		prs_freep(texts[i]);
 	for (size_t i = 0; i < PRS_OPTIONS; i++)
@@ -64,7 +65,8 @@ void prs_job_done(struct prs_job *j)
 	prs_list_done(&j->warnings);
 }
 
-int prs_job_set(struct prs_job *j, const struct prs_option_row *row, const char *value, const char *where, struct prs_err *err)
+int prs_job_set(struct prs_job *j, const struct prs_option_row *row, const char *value, const char *where,
+                struct prs_err *err)
 {
 	int r = prs_option_set(&j->o, row, value, where, err);
 	if (r < 0)
@@ -82,7 +84,7 @@ uint64_t prs_job_progress_timeout_us(const struct prs_job *j)
 	return (uint64_t)j->o.run_max_try * (j->o.run_invocation_timeout_us + j->o.task_overhead_timeout_us);
 }
 
-/* ---- checking --------------------------------------------------------------------------------------------------------- */
+/* ---- checking ---------------------------------------------------------------------------------------------------- */
 
 struct check {
 	struct prs_job *j;
@@ -193,7 +195,7 @@ static const char *split_name(const char *text, size_t *ret_name)
 	return *ret_name ? text + n + 1 : text;
 }
 
-/* ---- inputs ----------------------------------------------------------------------------------------------------------- */
+/* ---- inputs ------------------------------------------------------------------------------------------------------ */
 
 enum { LOOK_DEPTH = 32, LOOK_FOLDERS = 10000 };
 
@@ -231,10 +233,12 @@ static void check_empty(struct check *c)
 	struct prs_job *j = c->j;
 	int budget = LOOK_FOLDERS;
 	for (size_t i = 0; i < j->inputs_n; i++)
-		if (!j->inputs[i].path || kind_of(c, j->inputs[i].path) != 'd' || has_file(c, j->inputs[i].path, LOOK_DEPTH, &budget))
+		if (!j->inputs[i].path || kind_of(c, j->inputs[i].path) != 'd' ||
+		    has_file(c, j->inputs[i].path, LOOK_DEPTH, &budget))
 			return;
 	if (j->inputs_n)
-		mistake(c, "--input %s: there is no file in it%s", j->o.input.v[0], j->inputs_n > 1 ? ", nor in the other inputs" : "");
+		mistake(c, "--input %s: there is no file in it%s", j->o.input.v[0],
+		        j->inputs_n > 1 ? ", nor in the other inputs" : "");
 }
 
 static void check_inputs(struct check *c)
@@ -259,7 +263,8 @@ static void check_inputs(struct check *c)
 	check_empty(c);
 }
 
-static void check_pairs(struct check *c, const char *flag, const struct prs_list *from, struct prs_job_pair **ret, size_t *ret_n, bool paths)
+static void check_pairs(struct check *c, const char *flag, const struct prs_list *from, struct prs_job_pair **ret,
+                        size_t *ret_n, bool paths)
 {
 	*ret = prs_calloc(from->n + 1, sizeof **ret);
 	for (size_t i = 0; *ret && i < from->n; i++) {
@@ -307,13 +312,15 @@ static void check_output(struct check *c)
 	else if (kind && !j->o.overwrite)
 		mistake(c, "--output %s exists: name another file, or replace it with --overwrite", j->output_file);
 	char *slash = strrchr(j->output_file, '/');
-	j->output_dir = slash == j->output_file ? prs_strdup("/") : prs_strf("%.*s", (int)(slash - j->output_file), j->output_file);
+	j->output_dir = slash == j->output_file ? prs_strdup("/")
+	                                        : prs_strf("%.*s", (int)(slash - j->output_file), j->output_file);
 	if (j->output_dir && kind_of(c, j->output_dir) != 'd')
 		mistake(c, "--output %s: the folder %s does not exist; make it first", given, j->output_dir);
 	for (size_t i = 0; i < j->inputs_n && j->output_dir; i++) {
 		size_t n = j->inputs[i].path ? strlen(j->inputs[i].path) : 0;
 		if (n && !strncmp(j->output_file, j->inputs[i].path, n) && j->output_file[n] == '/')
-			mistake(c, "--output %s lies inside the input %s: it would become part of the input", given, j->inputs[i].path);
+			mistake(c, "--output %s lies inside the input %s: it would become part of the input", given,
+			        j->inputs[i].path);
 	}
 }
 
@@ -332,7 +339,8 @@ static bool is_whole(const struct prs_job *j)
 	for (size_t i = 0; whole && i < j->inputs_n; i++)
 		whole = j->inputs[i].name && j->inputs[i].path && j->inputs[i].type;
 	return whole && (!j->o.output.n || j->output_dir) && pairs_whole(j->models, j->models_n, &j->o.model) &&
-	       pairs_whole(j->side_inputs, j->side_inputs_n, &j->o.side_input) && pairs_whole(j->environment, j->environment_n, &j->o.environment_variable);
+	       pairs_whole(j->side_inputs, j->side_inputs_n, &j->o.side_input) &&
+	       pairs_whole(j->environment, j->environment_n, &j->o.environment_variable);
 }
 
 static void check_keys(struct check *c)
@@ -348,9 +356,11 @@ static void check_keys(struct check *c)
 		mistake(c, "%s", err.msg);
 }
 
-static const char bisect_asks[] = "on_failure bisect: the items of a failing mini-batch run again in smaller ones, so what run() returns for an item must depend on that item alone";
+static const char bisect_asks[] = "on_failure bisect: the items of a failing mini-batch run again in smaller ones, so "
+				  "what run() returns for an item must depend on that item alone";
 
-int prs_job_check(struct prs_job *j, const struct prs_fs *fs, const char *script, const char *cwd, struct prs_buf *report)
+int prs_job_check(struct prs_job *j, const struct prs_fs *fs, const char *script, const char *cwd,
+                  struct prs_buf *report)
 {
 	struct check c = { j, fs, cwd, report, 0 };
 	j->submit_dir = prs_strdup(cwd);
@@ -368,7 +378,7 @@ int prs_job_check(struct prs_job *j, const struct prs_fs *fs, const char *script
 	return c.mistakes;
 }
 
-/* ---- sys.argv --------------------------------------------------------------------------------------------------------- */
+/* ---- sys.argv ---------------------------------------------------------------------------------------------------- */
 
 static int add_flag(struct prs_list *l, const char *name, const char *value)
 {
@@ -389,16 +399,22 @@ static int add_option(const struct prs_job *j, struct prs_list *l, const char *f
 static int engine_flags(const struct prs_job *j, struct prs_list *l)
 {
 	static const char *const before[][2] = {
-		{ "--mini_batch_size", "mini-batch-size" }, { "--error_threshold", "error-threshold" }, { "--output_action", "output-action" },
-		{ "--logging_level", "logging-level" }, { "--run_invocation_timeout", "run-invocation-timeout" }, { "--run_max_try", "run-max-try" },
+		{ "--mini_batch_size", "mini-batch-size" },
+		{ "--error_threshold", "error-threshold" },
+		{ "--output_action", "output-action" },
+		{ "--logging_level", "logging-level" },
+		{ "--run_invocation_timeout", "run-invocation-timeout" },
+		{ "--run_max_try", "run-max-try" },
 	};
 	static const char *const behind[][2] = {
-		{ "--process_count_per_node", "processes" }, { "--allowed_failed_count", "allowed-failed-count" },
+		{ "--process_count_per_node", "processes" },
+		{ "--allowed_failed_count", "allowed-failed-count" },
 		{ "--allowed_failed_percent", "allowed-failed-percent" },
 	};
 	const char *slash = j->output_file ? strrchr(j->output_file, '/') : NULL;
 	int r = add_flag(l, "--client_sdk_version", PRS_VERSION) || add_flag(l, "--scoring_module_name", j->entry);
-	for (size_t i = j->o.partition_keys.n > 0; i < sizeof before / sizeof *before && !r; i++) /* keys in place of a size */
+	for (size_t i = j->o.partition_keys.n > 0; i < sizeof before / sizeof *before && !r;
+	     i++) /* keys in place of a size */
 		r = add_option(j, l, before[i][0], before[i][1]);
 	r = r || add_flag(l, "--create_snapshot_at_runtime", "True");
 	if (!r && j->o.output_action == PRS_OUTPUT_APPEND_ROW)

@@ -8,15 +8,17 @@
 #include "base/fs.h"
 #include "base/option.h"
 
-/* What is split: a folder or file; or patterns, files and folders (`parts`) below `path`; or the files that a list names. */
+/* What is split: a folder or file; or patterns, files and folders (`parts`) below `path`; or the files that a list
+ * names. */
 struct prs_job_input {
 	char *name; /* "input_0" or as given; also the value of --input_fds_<i> */
 	char *path; /* absolute: the folder or file; with parts the folder above them all; of a list the list itself */
 	char *type; /* "uri_folder", "uri_file", "mltable" */
 	struct prs_list parts; /* absolute, in order; `*`, `**`, `?`, `[]` where no such file exists */
 	bool is_list;
-	char *base;  /* of a list: the folder that its relative lines start from */
-	char *only;  /* NULL, or a list (0 bytes between absolute paths) of the items that are taken, whatever else lies there */
+	char *base; /* of a list: the folder that its relative lines start from */
+	/* NULL, or a list (0 bytes between absolute paths) of the items that are taken, whatever else lies there */
+	char *only;
 	char *partition_format; /* base/partition.h; NULL = none */
 };
 
@@ -33,29 +35,32 @@ struct prs_job_pair {
 struct prs_job {
 	struct prs_options o;
 	char *from[PRS_OPTIONS]; /* where each value comes from: "--run-max-try", "job.yml:12:5"; NULL = the default */
-	char *submit_dir;  /* absolute: where the command was given */
-	char *code_dir;    /* absolute: the folder that is snapshotted */
-	char *entry;       /* entry script, relative to code_dir, or a dotted module */
+	char *submit_dir;        /* absolute: where the command was given */
+	char *code_dir;          /* absolute: the folder that is snapshotted */
+	char *entry;             /* entry script, relative to code_dir, or a dotted module */
 	struct prs_job_input *inputs;
 	size_t inputs_n;
 	struct prs_job_pair *models, *side_inputs, *environment;
 	size_t models_n, side_inputs_n, environment_n;
 	struct prs_job_output *outputs; /* of a job file */
 	size_t outputs_n;
-	int append_to;               /* the output that holds the append_row file, -1 = none of them */
+	int append_to;                /* the output that holds the append_row file, -1 = none of them */
 	struct prs_list program_args; /* of a job file, until prs_job_place() puts them in front of user_args */
-	struct prs_list system_args; /* flags of the original that a job file gives and that are shown to the script */
-	struct prs_list data_paths;  /* further data that is no part of the code */
+	struct prs_list system_args;  /* flags of the original that a job file gives and that are shown to the script */
+	struct prs_list data_paths;   /* further data that is no part of the code */
 	struct prs_list user_args;
 	char *output_file; /* absolute; NULL for summary_only or when it lies in the run folder */
-	char *output_dir;  /* absolute, always a folder; NULL = outputs/ of the run folder (set when the run folder is made) */
-	char *name;        /* of the run, without stamp */
-	char *env_name;    /* of a job file: the name of its environment ("azureml:x:1"), its Python ("3.10") and what pip is to install */
+	/* absolute, always a folder; NULL = outputs/ of the run folder (set when the run folder is made) */
+	char *output_dir;
+	char *name; /* of the run, without stamp */
+	/* of a job file: the name of its environment ("azureml:x:1"), its Python ("3.10") and what pip is to install */
+	char *env_name;
 	char *env_python;
 	struct prs_list env_pip;
-	char *python;      /* absolute path of the resolved interpreter, and why */
+	char *python; /* absolute path of the resolved interpreter, and why */
 	char *python_why;
-	char *only_failed;   /* NULL, or the run folder whose failed items are the input; its name, and how many they are */
+	/* NULL, or the run folder whose failed items are the input; its name, and how many they are */
+	char *only_failed;
 	char *only_failed_name;
 	uint64_t only_failed_items;
 	struct prs_list warnings; /* sentences to show once */
@@ -65,7 +70,8 @@ struct prs_job {
 void prs_job_init(struct prs_job *j);
 void prs_job_done(struct prs_job *j);
 
-/* After all front ends: o.partition_keys one by one ("a,b" and '["a","b"]' come as one), o.partition_format to the inputs that have none. < 0: err
+/* After all front ends: o.partition_keys one by one ("a,b" and '["a","b"]' come as one), o.partition_format to the
+ * inputs that have none. < 0: err
  * says what is wrong with the keys. */
 int prs_job_split_keys(struct prs_job *j, struct prs_err *err);
 /* A group is whole or nothing. */
@@ -75,21 +81,28 @@ int prs_job_check_partition(const struct prs_job *j, const struct prs_job_input 
 /* ["a","b"]; the caller frees. */
 char *prs_job_keys_json(const struct prs_job *j);
 /* Every front end sets options here: prs_option_set() on j->o, and where the value came from is kept. */
-int prs_job_set(struct prs_job *j, const struct prs_option_row *row, const char *value, const char *where, struct prs_err *err);
+int prs_job_set(struct prs_job *j, const struct prs_option_row *row, const char *value, const char *where,
+                struct prs_err *err);
 /* progress_update_timeout, or what it is computed from: tries x (run + overhead). */
 uint64_t prs_job_progress_timeout_us(const struct prs_job *j);
 
-/* Check everything that can be checked without running and fill the derived fields: all mistakes at once, a line each, into `report`.
+/* Check everything that can be checked without running and fill the derived fields: all mistakes at once, a line each,
+ * into `report`.
  * Returns the number of mistakes. `script` as the user typed it; options and user_args are already set. */
-int prs_job_check(struct prs_job *j, const struct prs_fs *fs, const char *script, const char *cwd, struct prs_buf *report);
+int prs_job_check(struct prs_job *j, const struct prs_fs *fs, const char *script, const char *cwd,
+                  struct prs_buf *report);
 
-/* A run's name is part of a path and of commands: letters, digits, "_", "-" and "."; it begins with a letter or digit. */
+/* A run's name is part of a path and of commands: letters, digits, "_", "-" and "."; it begins with a letter or
+ * digit. */
 void prs_job_clean_name(char *name);
 /* The text of --input as an input: folder, file, pattern, @list. in->name is set already. */
-int prs_job_input_resolve(struct prs_job_input *in, const struct prs_fs *fs, const char *cwd, const char *text, struct prs_err *err);
+int prs_job_input_resolve(struct prs_job_input *in, const struct prs_fs *fs, const char *cwd, const char *text,
+                          struct prs_err *err);
 /* The run folder is known (it need not exist): fills in what depends on it. */
-int prs_job_place(struct prs_job *j, const struct prs_fs *fs, const char *dir, const char *run_name, struct prs_err *err);
-/* The job as a parallel job of its own (v2 YAML) that reads back to the same job; before prs_job_place(). PRS_EINVALID: a path or word that YAML
+int prs_job_place(struct prs_job *j, const struct prs_fs *fs, const char *dir, const char *run_name,
+                  struct prs_err *err);
+/* The job as a parallel job of its own (v2 YAML) that reads back to the same job; before prs_job_place(). PRS_EINVALID:
+ * a path or word that YAML
  * cannot hold. */
 int prs_job_to_yaml(const struct prs_job *j, struct prs_buf *to, struct prs_err *err);
 /* Makes the folders of the outputs. */
@@ -99,13 +112,16 @@ int prs_job_make_outputs(const struct prs_job *j, const struct prs_fs *fs, struc
 int prs_job_to_json(struct prs_job *j, struct prs_buf *to, struct prs_err *err);
 int prs_job_from_json(struct prs_job *j, const char *text, size_t n, struct prs_err *err);
 
-/* Copy the script's folder to `to`, a folder of the run folder, and fingerprint it into code_print. Left out: inputs, outputs, run folders,
- * version control, caches, virtual environments, what .amlignore (else .gitignore) names. PRS_ELIMIT above 2,000 files or 300 MB. */
+/* Copy the script's folder to `to`, a folder of the run folder, and fingerprint it into code_print. Left out: inputs,
+ * outputs, run folders,
+ * version control, caches, virtual environments, what .amlignore (else .gitignore) names. PRS_ELIMIT above 2,000 files
+ * or 300 MB. */
 int prs_snapshot(struct prs_job *j, const struct prs_fs *fs, const char *to, struct prs_err *err);
 /* The same for a snapshot: the working copy. */
 int prs_snapshot_copy(const struct prs_fs *fs, const char *from, const char *to, struct prs_err *err);
 
-/* sys.argv[1:] of the workers, contract 1.3 in its order: engine flags (unless engine_args hide), user arguments, --input_fds_<i>. */
+/* sys.argv[1:] of the workers, contract 1.3 in its order: engine flags (unless engine_args hide), user arguments,
+ * --input_fds_<i>. */
 int prs_job_argv(const struct prs_job *j, struct prs_list *ret, struct prs_err *err);
 
 #endif

@@ -58,7 +58,8 @@ static json_t *pairs_to(const struct prs_job_pair *v, size_t n)
 {
 	json_t *a = json_array();
 	for (size_t i = 0; i < n; i++)
-		json_array_append_new(a, json_pack("{s:o, s:o}", "name", text_to(v[i].name), "value", text_to(v[i].value)));
+		json_array_append_new(a, json_pack("{s:o, s:o}", "name", text_to(v[i].name), "value",
+		                                   text_to(v[i].value)));
 	return a;
 }
 
@@ -77,7 +78,9 @@ static json_t *options_to(const struct prs_job *j)
 			json_array_append_new(values, text_to(prs_buf_str(&b)));
 		}
 		if (json_array_size(values))
-			json_object_set_new(all, row->name, json_pack("{s:O, s:o}", "value", values, "from", text_to(j->from[id] ? j->from[id] : "default")));
+			json_object_set_new(all, row->name,
+			                    json_pack("{s:O, s:o}", "value", values, "from",
+			                              text_to(j->from[id] ? j->from[id] : "default")));
 		json_decref(values);
 	}
 	return all;
@@ -95,8 +98,9 @@ static json_t *inputs_to(const struct prs_job *j)
 	json_t *a = json_array();
 	for (size_t i = 0; i < j->inputs_n; i++) {
 		const struct prs_job_input *in = &j->inputs[i];
-		json_t *o = json_pack("{s:o, s:o, s:o, s:o, s:b, s:o}", "name", text_to(in->name), "path", text_to(in->path), "type", text_to(in->type), "parts",
-		                      list_to(&in->parts), "is_list", in->is_list, "base", text_to(in->base));
+		json_t *o = json_pack("{s:o, s:o, s:o, s:o, s:b, s:o}", "name", text_to(in->name), "path",
+		                      text_to(in->path), "type", text_to(in->type), "parts", list_to(&in->parts),
+		                      "is_list", in->is_list, "base", text_to(in->base));
 		if (in->only)
 			json_object_set_new(o, "only", text_to(in->only));
 		if (in->partition_format)
@@ -109,15 +113,16 @@ static json_t *inputs_to(const struct prs_job *j)
 /* {"run": "score-...", "dir": "/.../runs/score-...", "items": 4} */
 static json_t *only_failed_to(const struct prs_job *j)
 {
-	return json_pack("{s:o, s:o, s:I}", "run", text_to(j->only_failed_name), "dir", text_to(j->only_failed), "items", (json_int_t)j->only_failed_items);
+	return json_pack("{s:o, s:o, s:I}", "run", text_to(j->only_failed_name), "dir", text_to(j->only_failed),
+	                 "items", (json_int_t)j->only_failed_items);
 }
 
 static json_t *outputs_to(const struct prs_job *j)
 {
 	json_t *a = json_array();
 	for (size_t i = 0; i < j->outputs_n; i++)
-		json_array_append_new(a, json_pack("{s:o, s:o, s:o}", "name", text_to(j->outputs[i].name), "type", text_to(j->outputs[i].type), "path",
-		                                   text_to(j->outputs[i].path)));
+		json_array_append_new(a, json_pack("{s:o, s:o, s:o}", "name", text_to(j->outputs[i].name), "type",
+		                                   text_to(j->outputs[i].type), "path", text_to(j->outputs[i].path)));
 	return a;
 }
 
@@ -126,14 +131,16 @@ int prs_job_to_json(struct prs_job *j, struct prs_buf *to, struct prs_err *err)
 	char code[33] = "";
 	for (int i = 0; i < 16; i++)
 		snprintf(code + 2 * i, 3, "%02x", j->code_print[i]);
-	json_t *root = json_pack("{s:i, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "format", 1, "engine", PRS_VERSION,
-	                         "code_print", code,
-	                         "name", text_to(j->name), "entry", text_to(j->entry), "code_dir", text_to(j->code_dir), "submit_dir",
-	                         text_to(j->submit_dir), "output_file", text_to(j->output_file), "output_dir", text_to(j->output_dir), "python",
-	                         text_to(j->python), "python_why", text_to(j->python_why), "inputs", inputs_to(j), "outputs", outputs_to(j), "system_arguments",
-	                         list_to(&j->system_args), "models",
-	                         pairs_to(j->models, j->models_n), "side_inputs", pairs_to(j->side_inputs, j->side_inputs_n), "environment",
-	                         pairs_to(j->environment, j->environment_n), "arguments", list_to(&j->user_args), "options", options_to(j));
+	json_t *root =
+		json_pack("{s:i, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+	                  "format", 1, "engine", PRS_VERSION, "code_print", code, "name", text_to(j->name), "entry",
+	                  text_to(j->entry), "code_dir", text_to(j->code_dir), "submit_dir", text_to(j->submit_dir),
+	                  "output_file", text_to(j->output_file), "output_dir", text_to(j->output_dir), "python",
+	                  text_to(j->python), "python_why", text_to(j->python_why), "inputs", inputs_to(j), "outputs",
+	                  outputs_to(j), "system_arguments", list_to(&j->system_args), "models",
+	                  pairs_to(j->models, j->models_n), "side_inputs", pairs_to(j->side_inputs, j->side_inputs_n),
+	                  "environment", pairs_to(j->environment, j->environment_n), "arguments",
+	                  list_to(&j->user_args), "options", options_to(j));
 	if (root && j->only_failed)
 		json_object_set_new(root, "only_failed", only_failed_to(j));
 	char *text = root ? json_dumps(root, JSON_INDENT(2) | JSON_SORT_KEYS) : NULL;
@@ -144,7 +151,7 @@ int prs_job_to_json(struct prs_job *j, struct prs_buf *to, struct prs_err *err)
 	prs_buf_putc(to, '\n');
 	free(text);
 	if (to->failed)
-		return prs_fail(err, (enum prs_code)-to->failed, "job.json");
+		return prs_fail(err, (enum prs_code) - to->failed, "job.json");
 	fingerprint(to->data, to->len, j->job_print);
 	return 0;
 }
@@ -185,7 +192,7 @@ static int options_from(const json_t *all, struct prs_job *j, struct prs_err *er
 	const char *name;
 	json_t *entry;
 	int r = prs_options_init(&j->o, err);
-	json_object_foreach((json_t *)(uintptr_t)all, name, entry)
+	json_object_foreach ((json_t *)(uintptr_t)all, name, entry)
 		r = r ? r : option_from(j, name, entry, err);
 	return r;
 }
@@ -206,7 +213,9 @@ static int outputs_from(const json_t *a, struct prs_job *j)
 	for (size_t i = 0; j->outputs && i < json_array_size(a); i++) {
 		const json_t *o = json_array_get(a, i);
 		struct prs_job_output *out = &j->outputs[j->outputs_n++];
-		*out = (struct prs_job_output){ text_from(json_object_get(o, "name")), text_from(json_object_get(o, "type")), text_from(json_object_get(o, "path")) };
+		*out = (struct prs_job_output){ text_from(json_object_get(o, "name")),
+			                        text_from(json_object_get(o, "type")),
+			                        text_from(json_object_get(o, "path")) };
 		if (!out->name || !out->type)
 			return -PRS_EINVALID;
 	}
@@ -240,7 +249,8 @@ static int check_format(const json_t *root, const char *code, struct prs_err *er
 	if (!json_is_integer(format) || json_integer_value(format) < 1)
 		return prs_fail(err, PRS_ECORRUPT, "job.json: no \"format\"");
 	if (json_integer_value(format) > 1)
-		return prs_fail(err, PRS_EVERSION, "job.json has format %lld, written by engine %s; this engine (%s) knows format 1",
+		return prs_fail(err, PRS_EVERSION,
+		                "job.json has format %lld, written by engine %s; this engine (%s) knows format 1",
 		                (long long)json_integer_value(format), engine ? engine : "?", PRS_VERSION);
 	if (!code || strlen(code) != 32)
 		return prs_fail(err, PRS_ECORRUPT, "job.json: no \"code_print\"");
@@ -249,9 +259,18 @@ static int check_format(const json_t *root, const char *code, struct prs_err *er
 
 static int fields_from(struct prs_job *j, const json_t *root, struct prs_err *err)
 {
-	struct { const char *key; char **to; } texts[] = {
-		{ "name", &j->name }, { "entry", &j->entry }, { "code_dir", &j->code_dir }, { "submit_dir", &j->submit_dir },
-		{ "output_file", &j->output_file }, { "output_dir", &j->output_dir }, { "python", &j->python }, { "python_why", &j->python_why },
+	struct {
+		const char *key;
+		char **to;
+	} texts[] = {
+		{ "name", &j->name },
+		{ "entry", &j->entry },
+		{ "code_dir", &j->code_dir },
+		{ "submit_dir", &j->submit_dir },
+		{ "output_file", &j->output_file },
+		{ "output_dir", &j->output_dir },
+		{ "python", &j->python },
+		{ "python_why", &j->python_why },
 	};
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
 		*texts[i].to = text_from(json_object_get(root, texts[i].key));
@@ -260,8 +279,10 @@ static int fields_from(struct prs_job *j, const json_t *root, struct prs_err *er
 	j->only_failed_name = text_from(json_object_get(only, "run"));
 	j->only_failed_items = (uint64_t)json_integer_value(json_object_get(only, "items"));
 	int r = options_from(json_object_get(root, "options"), j, err);
-	if (!r && (inputs_from(json_object_get(root, "inputs"), j) < 0 || outputs_from(json_object_get(root, "outputs"), j) < 0 ||
-	           list_from(json_object_get(root, "system_arguments"), &j->system_args) < 0 || pairs_from(json_object_get(root, "models"), &j->models, &j->models_n) < 0 ||
+	if (!r && (inputs_from(json_object_get(root, "inputs"), j) < 0 ||
+	           outputs_from(json_object_get(root, "outputs"), j) < 0 ||
+	           list_from(json_object_get(root, "system_arguments"), &j->system_args) < 0 ||
+	           pairs_from(json_object_get(root, "models"), &j->models, &j->models_n) < 0 ||
 	           pairs_from(json_object_get(root, "side_inputs"), &j->side_inputs, &j->side_inputs_n) < 0 ||
 	           pairs_from(json_object_get(root, "environment"), &j->environment, &j->environment_n) < 0))
 		r = prs_fail(err, PRS_ECORRUPT, "job.json: a list of names and paths is damaged");

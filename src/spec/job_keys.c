@@ -24,7 +24,8 @@ static int add_key(struct prs_list *to, const char *s, size_t n, struct prs_err 
 	json_t *text = json_string(key);
 	json_decref(text);
 	if (!n || !text)
-		return prs_fail(err, PRS_EINVALID, "partition_keys: %s", n ? "a key that is not UTF-8" : "expected the name of a key, found none");
+		return prs_fail(err, PRS_EINVALID, "partition_keys: %s",
+		                n ? "a key that is not UTF-8" : "expected the name of a key, found none");
 	return prs_list_add(to, key) < 0 ? nomem(err) : 0;
 }
 
@@ -32,11 +33,14 @@ static int add_key(struct prs_list *to, const char *s, size_t n, struct prs_err 
 static int add_json(struct prs_list *to, const char *text, struct prs_err *err)
 {
 	json_t *a = json_loads(text, 0, NULL);
-	int r = json_is_array(a) ? 0 : prs_fail(err, PRS_EINVALID, "partition_keys: expected a list of names, found \"%.200s\"", text);
+	int r = json_is_array(a) ? 0
+	                         : prs_fail(err, PRS_EINVALID,
+	                                    "partition_keys: expected a list of names, found \"%.200s\"", text);
 	for (size_t i = 0; i < json_array_size(a) && !r; i++) {
 		const char *key = json_string_value(json_array_get(a, i));
 		r = key ? add_key(to, key, strlen(key), err)
-		        : prs_fail(err, PRS_EINVALID, "partition_keys: expected a list of names, found \"%.200s\"", text);
+		        : prs_fail(err, PRS_EINVALID, "partition_keys: expected a list of names, found \"%.200s\"",
+		                   text);
 	}
 	json_decref(a);
 	return r;
@@ -56,8 +60,10 @@ int prs_job_check_bisect(const struct prs_job *j, struct prs_err *err)
 {
 	if (j->o.on_failure != PRS_ON_FAILURE_BISECT || !j->o.partition_keys.n)
 		return 0;
-	return prs_fail(err, PRS_EINVALID, "on_failure bisect does not go with partition_keys: run() is given all files with the same keys, what it makes of a part of them "
-	                                   "would be something else");
+	return prs_fail(err, PRS_EINVALID,
+	                "on_failure bisect does not go with partition_keys: run() is given all files with the same "
+	                "keys, what it makes of a part of them "
+	                "would be something else");
 }
 
 int prs_job_split_keys(struct prs_job *j, struct prs_err *err)
@@ -86,7 +92,8 @@ int prs_job_check_partition(const struct prs_job *j, const struct prs_job_input 
 		return 0;
 	if (!in->partition_format)
 		return prs_fail(err, PRS_EINVALID,
-		                "partition_keys: input %s has no partition_format: it says where the keys stand in a path, as in {%s}/*.csv",
+		                "partition_keys: input %s has no partition_format: it says where the keys stand in a "
+		                "path, as in {%s}/*.csv",
 		                in->name, j->o.partition_keys.v[0]);
 	struct prs_partition *p = prs_partition_new(in->partition_format, &j->o.partition_keys, err);
 	prs_partition_free(p);

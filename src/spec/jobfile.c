@@ -16,7 +16,7 @@ bool prs_is_jobfile(const char *path)
 	return dot && (!strcasecmp(dot, ".yml") || !strcasecmp(dot, ".yaml"));
 }
 
-/* ---- files ------------------------------------------------------------------------------------------------------------ */
+/* ---- files ------------------------------------------------------------------------------------------------------- */
 
 int jf_read_bytes(const struct prs_fs *fs, const char *path, struct prs_buf *to)
 {
@@ -56,15 +56,18 @@ struct prs_yaml *jf_read_file(struct jobfile *m, const char *path, struct prs_ma
 		return NULL;
 	}
 	PRS_AUTOFREE char *dir = folder_of(path);
-	return dir ? prs_yaml_read(m->d, shown(m, path), dir, bytes.data ? bytes.data : (const uint8_t *)"", bytes.len) : NULL;
+	return dir ? prs_yaml_read(m->d, shown(m, path), dir, bytes.data ? bytes.data : (const uint8_t *)"", bytes.len)
+	           : NULL;
 }
 
-/* ---- what every kind of file has --------------------------------------------------------------------------------------- */
+/* ---- what every kind of file has --------------------------------------------------------------------------------- */
 
 /* --name, else the file's name or display_name, else the file's own name. */
 void jf_name(struct jobfile *m, const struct prs_yaml *name, const struct prs_yaml *display_name)
 {
-	const struct prs_yaml *node = name && name->kind == PRS_YAML_SCALAR ? name : display_name && display_name->kind == PRS_YAML_SCALAR ? display_name : NULL;
+	const struct prs_yaml *node = name && name->kind == PRS_YAML_SCALAR                   ? name
+	                              : display_name && display_name->kind == PRS_YAML_SCALAR ? display_name
+	                                                                                      : NULL;
 	const char *slash = strrchr(m->q->file, '/'), *file = slash ? slash + 1 : m->q->file, *dot = strrchr(file, '.');
 	PRS_AUTOFREE char *stem = prs_strf("%.*s", dot && dot != file ? (int)(dot - file) : (int)strlen(file), file);
 	m->j->name = prs_strdup(m->j->o.name ? m->j->o.name : node && node->text[0] ? node->text : stem ? stem : "job");
@@ -80,7 +83,8 @@ void jf_instance_count(struct jobfile *m, const struct prs_yaml *node, const cha
 	char *end;
 	long v = text ? strtol(text, &end, 10) : 1;
 	if (text && (end == text || *end || v == 0 || v < -1 || v > 1000000))
-		prs_yaml_find(m->d, PRS_MISTAKE, node->at, "%s: expected a whole number from 1, found \"%.100s\"", key, text);
+		prs_yaml_find(m->d, PRS_MISTAKE, node->at, "%s: expected a whole number from 1, found \"%.100s\"", key,
+		              text);
 	else if (v != 1)
 		prs_yaml_find(m->d, PRS_IGNORED, node->at, "%s: not used: the job runs on this machine", key);
 }
@@ -120,10 +124,13 @@ static void take_entry(struct jobfile *m, const struct prs_yaml *node, const cha
 void jf_code(struct jobfile *m, const struct prs_yaml *code, const struct prs_yaml *entry, const char *entry_key)
 {
 	if (code && code->kind == PRS_YAML_SCALAR) {
-		const char *text = jf_expand(m, code, NULL), *path = text ? jf_path(m, text, prs_yaml_dir(m->d, code), code->at, "code") : NULL;
+		const char *text = jf_expand(m, code, NULL),
+			   *path = text ? jf_path(m, text, prs_yaml_dir(m->d, code), code->at, "code") : NULL;
 		char kind = path ? jf_kind_of(m, path) : 'd';
 		if (kind != 'd')
-			prs_yaml_find(m->d, PRS_MISTAKE, code->at, kind ? "code: %s is a file: expected a folder" : "code: no such folder: %s", path);
+			prs_yaml_find(m->d, PRS_MISTAKE, code->at,
+			              kind ? "code: %s is a file: expected a folder" : "code: no such folder: %s",
+			              path);
 		if (!path || kind != 'd')
 			return;
 		m->j->code_dir = prs_strdup(path);
@@ -166,7 +173,8 @@ void jf_environment_variables(struct jobfile *m, const struct prs_yaml *map)
 		const char *name = map->keys[i]->text, *value = jf_expand(m, map->items[i], NULL);
 		jf_trap(m, map->items[i]);
 		if (!name[0] || strchr(name, '='))
-			prs_yaml_find(m->d, PRS_MISTAKE, map->keys[i]->at, "\"%.100s\" cannot be the name of an environment variable", name);
+			prs_yaml_find(m->d, PRS_MISTAKE, map->keys[i]->at,
+			              "\"%.100s\" cannot be the name of an environment variable", name);
 		else if (value)
 			set_variable(m, name, strlen(name), value);
 	}
@@ -180,7 +188,8 @@ void jf_environment_variables(struct jobfile *m, const struct prs_yaml *map)
 }
 
 /* --model and --side-input: NAME=PATH. */
-static void flag_pairs(struct jobfile *m, const char *flag, const struct prs_list *from, struct prs_job_pair **ret, size_t *ret_n)
+static void flag_pairs(struct jobfile *m, const char *flag, const struct prs_list *from, struct prs_job_pair **ret,
+                       size_t *ret_n)
 {
 	struct prs_job_pair *v = prs_realloc(*ret, (*ret_n + from->n + 1) * sizeof *v);
 	if (!v) {
@@ -190,11 +199,12 @@ static void flag_pairs(struct jobfile *m, const char *flag, const struct prs_lis
 	*ret = v;
 	for (size_t i = 0; i < from->n; i++) {
 		const char *equals = strchr(from->v[i], '=');
-			char *path = equals ? prs_path_absolute(m->q->cwd, equals + 1) : NULL;
+		char *path = equals ? prs_path_absolute(m->q->cwd, equals + 1) : NULL;
 		if (!equals || equals == from->v[i])
 			prs_yaml_find(m->d, PRS_MISTAKE, m->whole, "%s %s: expected NAME=PATH", flag, from->v[i]);
 		else if (path && !jf_kind_of(m, path))
-			prs_yaml_find(m->d, PRS_MISTAKE, m->whole, "%s %s: no such file or folder: %s", flag, from->v[i], path);
+			prs_yaml_find(m->d, PRS_MISTAKE, m->whole, "%s %s: no such file or folder: %s", flag,
+			              from->v[i], path);
 		if (!path || equals == from->v[i]) {
 			prs_freep(&path);
 			continue;
@@ -203,12 +213,13 @@ static void flag_pairs(struct jobfile *m, const char *flag, const struct prs_lis
 	}
 }
 
-/* ---- v2 --------------------------------------------------------------------------------------------------------------- */
+/* ---- v2 ---------------------------------------------------------------------------------------------------------- */
 
 /* Why a component reference names no file, or the file read. */
 static const struct prs_yaml *component_file(struct jobfile *m, const struct prs_yaml *node)
 {
-	const char *text = jf_expand(m, node, NULL), *path = text ? jf_path(m, text, prs_yaml_dir(m->d, node), node->at, "component") : NULL;
+	const char *text = jf_expand(m, node, NULL),
+		   *path = text ? jf_path(m, text, prs_yaml_dir(m->d, node), node->at, "component") : NULL;
 	if (!path)
 		return NULL;
 	if (jf_kind_of(m, path) == 'd') {
@@ -229,14 +240,18 @@ static void check_type(struct jobfile *m, const struct prs_yaml *map, const char
 	static const char *const types[] = { "parallel" };
 	const struct prs_yaml *v = jf_value(map, "type");
 	if (v && v->kind == PRS_YAML_SCALAR && strcasecmp(v->text, "parallel") != 0)
-		prs_yaml_find(m->d, PRS_MISTAKE, v->at, "type: %s is of type %s: expected parallel%s", what, v->text, jf_nearest(m->d, v->text, types, 1));
+		prs_yaml_find(m->d, PRS_MISTAKE, v->at, "type: %s is of type %s: expected parallel%s", what, v->text,
+		              jf_nearest(m->d, v->text, types, 1));
 	else if (!v)
 		prs_yaml_find(m->d, PRS_MISTAKE, map->at, "type is missing: %s needs type: parallel", what);
 }
 
 static void check_maps(struct jobfile *m, const struct prs_yaml *map, const char *what)
 {
-	static const struct { const char *key; enum jf_place place; } inner[] = { { "task", JF_TASK }, { "retry_settings", JF_RETRY }, { "resources", JF_RESOURCES } };
+	static const struct {
+		const char *key;
+		enum jf_place place;
+	} inner[] = { { "task", JF_TASK }, { "retry_settings", JF_RETRY }, { "resources", JF_RESOURCES } };
 	jf_check_keys(m, map, JF_JOB, what);
 	for (size_t i = 0; i < sizeof inner / sizeof *inner; i++)
 		jf_check_keys(m, jf_value(map, inner[i].key), inner[i].place, inner[i].key);
@@ -244,16 +259,20 @@ static void check_maps(struct jobfile *m, const struct prs_yaml *map, const char
 
 static void read_task(struct jobfile *m)
 {
-	const struct prs_yaml *task = jf_value(m->job, "task"), *type = jf_get(m, "task.type"), *entry = jf_get(m, "task.entry_script"), *args = jf_get(m, "task.program_arguments");
+	const struct prs_yaml *task = jf_value(m->job, "task"), *type = jf_get(m, "task.type"),
+			      *entry = jf_get(m, "task.entry_script"), *args = jf_get(m, "task.program_arguments");
 	struct prs_mark at = task ? task->at : (m->job ? m->job : m->component)->at;
 	if (!task && !jf_value(m->component, "task") && jf_misspelt(m, "task"))
 		;
 	else if (!task && !jf_value(m->component, "task"))
-		prs_yaml_find(m->d, PRS_MISTAKE, at, "task is missing: it names the entry script (type: run_function, code, entry_script)");
+		prs_yaml_find(m->d, PRS_MISTAKE, at,
+		              "task is missing: it names the entry script (type: run_function, code, entry_script)");
 	else if (!type)
 		prs_yaml_find(m->d, PRS_MISTAKE, at, "'type' is required for ParallelTask (type: run_function)");
 	else if (type->kind == PRS_YAML_SCALAR && !strcasecmp(type->text, "model"))
-		prs_yaml_find(m->d, PRS_MISTAKE, type->at, "type: a task of type model is not run by this version: write an entry script and use run_function");
+		prs_yaml_find(m->d, PRS_MISTAKE, type->at,
+		              "type: a task of type model is not run by this version: write an entry script and use "
+		              "run_function");
 	else
 		jf_choice(m, type, "type", "run_function|function");
 	if (type && !entry && !jf_misspelt(m, "entry_script"))
@@ -288,12 +307,16 @@ static void read_job(struct jobfile *m, const char *what)
 		return;
 	check_maps(m, m->job, what);
 	if (m->component && is_prompt_flow(m->component)) {
-		prs_yaml_find(m->d, PRS_MISTAKE, component->at, "component: a prompt flow is not run by this version: expected a component of type parallel with an entry script");
+		prs_yaml_find(m->d, PRS_MISTAKE, component->at,
+		              "component: a prompt flow is not run by this version: expected a component of type "
+		              "parallel with an entry script");
 		return;
 	}
 	if (m->component) {
 		unsigned before = prs_yaml_count(m->d, PRS_MISTAKE);
-		check_type(m, m->component, component->kind == PRS_YAML_SCALAR ? quoted(m, "the component %s", component->text) : "the component");
+		check_type(m, m->component,
+		           component->kind == PRS_YAML_SCALAR ? quoted(m, "the component %s", component->text)
+		                                              : "the component");
 		if (prs_yaml_count(m->d, PRS_MISTAKE) > before)
 			return;
 		check_maps(m, m->component, "the component");
@@ -309,10 +332,12 @@ static void read_job(struct jobfile *m, const char *what)
 	jf_input_data(m);
 	jf_environment_variables(m, jf_get(m, "environment_variables"));
 	if (jf_get(m, "resources.instance_count") && jf_get(m, "instance_count"))
-		prs_yaml_find(m->d, PRS_MISTAKE, jf_get(m, "instance_count")->at, "instance_count and resources are mutually exclusive");
+		prs_yaml_find(m->d, PRS_MISTAKE, jf_get(m, "instance_count")->at,
+		              "instance_count and resources are mutually exclusive");
 	jf_instance_count(m, jf_get(m, "resources.instance_count"), "instance_count");
 	jf_instance_count(m, jf_get(m, "instance_count"), "instance_count");
-	const struct prs_yaml *environment = jf_get(m, "task.environment") ? jf_get(m, "task.environment") : jf_get(m, "environment");
+	const struct prs_yaml *environment = jf_get(m, "task.environment") ? jf_get(m, "task.environment")
+	                                                                   : jf_get(m, "environment");
 	jf_environment(m, environment);
 }
 
@@ -340,7 +365,8 @@ static const struct prs_yaml *named_job(struct jobfile *m, const struct prs_yaml
 	const char **names = yaml_alloc(m->d, (jobs->n + 1) * sizeof *names);
 	for (size_t i = 0; names && i < jobs->n; i++)
 		names[i] = jobs->keys[i]->text;
-	prs_yaml_find(m->d, PRS_MISTAKE, jobs->at, "--job %s: the pipeline has no job of this name%s", name, names ? jf_nearest(m->d, name, names, jobs->n) : "");
+	prs_yaml_find(m->d, PRS_MISTAKE, jobs->at, "--job %s: the pipeline has no job of this name%s", name,
+	              names ? jf_nearest(m->d, name, names, jobs->n) : "");
 	return NULL;
 }
 
@@ -352,12 +378,14 @@ static void refuse_job(struct jobfile *m, const struct prs_yaml *key, const stru
 	const char *near = jf_nearest(m->d, type, types, 1);
 	struct prs_mark at = near[0] && jf_value(job, "type") ? jf_value(job, "type")->at : key->at;
 	if (job->kind != PRS_YAML_MAP)
-		prs_yaml_find(m->d, PRS_MISTAKE, job->at, "the job %s: expected keys and values, found %s", key->text, prs_yaml_kind_name(job));
+		prs_yaml_find(m->d, PRS_MISTAKE, job->at, "the job %s: expected keys and values, found %s", key->text,
+		              prs_yaml_kind_name(job));
 	else if (near[0])
 		prs_yaml_find(m->d, PRS_MISTAKE, at, "the job %s is of type %s%s", key->text, type, near);
 	else
-		prs_yaml_find(m->d, PRS_MISTAKE, at, "the job %s is of type %s: this version runs one job of type parallel%s%s", key->text, type,
-		              parallel ? ", alone: --job " : "", parallel ? parallel : "");
+		prs_yaml_find(m->d, PRS_MISTAKE, at,
+		              "the job %s is of type %s: this version runs one job of type parallel%s%s", key->text,
+		              type, parallel ? ", alone: --job " : "", parallel ? parallel : "");
 }
 
 /* The one parallel job that runs: that of --job, else the only one. */
@@ -377,7 +405,9 @@ static const struct prs_yaml *choose_job(struct jobfile *m, const struct prs_yam
 		prs_yaml_find(m->d, PRS_MISTAKE, jobs->at, "the pipeline has no job");
 	if (parallel <= 1)
 		return chosen;
-	prs_yaml_find(m->d, PRS_MISTAKE, chosen->at, "the pipeline has %u jobs of type parallel: this version runs one: choose it with --job %s", parallel, chosen->text);
+	prs_yaml_find(m->d, PRS_MISTAKE, chosen->at,
+	              "the pipeline has %u jobs of type parallel: this version runs one: choose it with --job %s",
+	              parallel, chosen->text);
 	return NULL;
 }
 
@@ -392,9 +422,11 @@ static void read_pipeline(struct jobfile *m, const struct prs_yaml *root)
 	jf_name(m, jf_value(root, "name"), jf_value(root, "display_name"));
 	if (!jobs || jobs->kind != PRS_YAML_MAP) {
 		if (jf_value(root, "component"))
-			prs_yaml_find(m->d, PRS_MISTAKE, jf_value(root, "component")->at, "component: a pipeline that lies in a file of its own: run that file");
+			prs_yaml_find(m->d, PRS_MISTAKE, jf_value(root, "component")->at,
+			              "component: a pipeline that lies in a file of its own: run that file");
 		else if (!jobs)
-			prs_yaml_find(m->d, PRS_MISTAKE, root->at, "jobs is missing: a pipeline holds its parallel job in jobs:");
+			prs_yaml_find(m->d, PRS_MISTAKE, root->at,
+			              "jobs is missing: a pipeline holds its parallel job in jobs:");
 		return;
 	}
 	const struct prs_yaml *key = choose_job(m, jobs);
@@ -409,13 +441,14 @@ static void read_pipeline(struct jobfile *m, const struct prs_yaml *root)
 	read_job(m, quoted(m, "the parallel job %s", key->text));
 }
 
-/* ---- kinds ------------------------------------------------------------------------------------------------------------ */
+/* ---- kinds ------------------------------------------------------------------------------------------------------- */
 
 static bool is_batch(const struct prs_yaml *root)
 {
 	const struct prs_yaml *schema = jf_value(root, "$schema");
 	const char *type = type_text(root);
-	return (type && !strcasecmp(type, "model")) || jf_value(root, "code_configuration") || jf_value(root, "endpoint_name") ||
+	return (type && !strcasecmp(type, "model")) || jf_value(root, "code_configuration") ||
+	       jf_value(root, "endpoint_name") ||
 	       (schema && schema->kind == PRS_YAML_SCALAR && strstr(schema->text, "atchDeployment"));
 }
 
@@ -425,15 +458,20 @@ static void unknown_kind(struct jobfile *m, const struct prs_yaml *root)
 	const struct prs_yaml *v = jf_value(root, "type");
 	const char *type = type_text(root);
 	if (type)
-		prs_yaml_find(m->d, PRS_MISTAKE, v->at, "type: %.100s is not run by this version: expected pipeline or parallel%s", type, jf_nearest(m->d, type, types, 2));
+		prs_yaml_find(m->d, PRS_MISTAKE, v->at,
+		              "type: %.100s is not run by this version: expected pipeline or parallel%s", type,
+		              jf_nearest(m->d, type, types, 2));
 	else if (jf_value(root, "jobs"))
 		prs_yaml_find(m->d, PRS_MISTAKE, root->at, "type is missing: a file with jobs: needs type: pipeline");
 	else if (jf_value(root, "task"))
 		prs_yaml_find(m->d, PRS_MISTAKE, root->at, "type is missing: a file with task: needs type: parallel");
 	else if (jf_value(root, "entry_script") || jf_value(root, "source_directory"))
-		prs_yaml_find(m->d, PRS_MISTAKE, root->at, "the keys of a parallel_run_config stand below parallel_run_config:");
+		prs_yaml_find(m->d, PRS_MISTAKE, root->at,
+		              "the keys of a parallel_run_config stand below parallel_run_config:");
 	else
-		prs_yaml_find(m->d, PRS_MISTAKE, root->at, "this is no job file: expected type: pipeline, type: parallel, parallel_run_config: or a batch deployment");
+		prs_yaml_find(m->d, PRS_MISTAKE, root->at,
+		              "this is no job file: expected type: pipeline, type: parallel, parallel_run_config: or a "
+		              "batch deployment");
 }
 
 static void dispatch(struct jobfile *m, const struct prs_yaml *root)
@@ -460,7 +498,8 @@ static void apply_sets(struct jobfile *m, struct prs_yaml *root)
 	const struct prs_list *l = m->q->sets;
 	for (size_t i = 0; l && i < l->n; i++) {
 		const char *equals = strchr(l->v[i], '=');
-		PRS_AUTOFREE char *key = prs_strf("%.*s", equals ? (int)(equals - l->v[i]) : (int)strlen(l->v[i]), l->v[i]);
+		PRS_AUTOFREE char *key = prs_strf("%.*s", equals ? (int)(equals - l->v[i]) : (int)strlen(l->v[i]),
+		                                  l->v[i]);
 		PRS_AUTOFREE char *shown = prs_strf("--set %s", key ? key : "");
 		if (!key || !shown) {
 			m->d->failed = true;
@@ -468,7 +507,8 @@ static void apply_sets(struct jobfile *m, struct prs_yaml *root)
 		}
 		struct prs_mark at = { yaml_add_source(m->d, shown, m->q->cwd, (const uint8_t *)"", 0), 0, 0, 0 };
 		if (!equals || equals == l->v[i]) {
-			prs_yaml_find(m->d, PRS_MISTAKE, at, "expected KEY=VALUE, as in --set jobs.score.mini_batch_size=5");
+			prs_yaml_find(m->d, PRS_MISTAKE, at,
+			              "expected KEY=VALUE, as in --set jobs.score.mini_batch_size=5");
 			continue;
 		}
 		prs_yaml_set(m->d, root, key, prs_yaml_value(m->d, shown, prs_yaml_dir(m->d, root), equals + 1));
@@ -479,7 +519,9 @@ static void apply_sets(struct jobfile *m, struct prs_yaml *root)
 static void check_output(struct jobfile *m)
 {
 	struct prs_job *j = m->j;
-	const struct prs_job_output *o = j->append_to >= 0 && j->o.output_action == PRS_OUTPUT_APPEND_ROW ? &j->outputs[j->append_to] : NULL;
+	const struct prs_job_output *o = j->append_to >= 0 && j->o.output_action == PRS_OUTPUT_APPEND_ROW
+	                                         ? &j->outputs[j->append_to]
+	                                         : NULL;
 	if (!o || !o->path || strchr(o->path, JF_LATE_OPEN))
 		return;
 	bool folder = strcmp(o->type, "uri_file") || jf_kind_of(m, o->path) == 'd';
@@ -488,14 +530,19 @@ static void check_output(struct jobfile *m)
 	char kind = file ? jf_kind_of(m, file) : 0;
 	bool exists = kind == 'o' || (kind && !j->o.overwrite);
 	if (kind == 'o') /* a rename would take its place */
-		prs_yaml_find(m->d, PRS_MISTAKE, at, "output %s: %s is a device, a pipe or a socket: expected an ordinary file", o->name, file);
+		prs_yaml_find(m->d, PRS_MISTAKE, at,
+		              "output %s: %s is a device, a pipe or a socket: expected an ordinary file", o->name,
+		              file);
 	else if (exists)
-		prs_yaml_find(m->d, PRS_MISTAKE, at, "output %s: %s exists: name another file, or replace it with --overwrite", o->name, file);
+		prs_yaml_find(m->d, PRS_MISTAKE, at,
+		              "output %s: %s exists: name another file, or replace it with --overwrite", o->name, file);
 	for (size_t i = 0; file && !exists && i < j->inputs_n; i++) {
 		const char *in = j->inputs[i].path;
 		size_t n = in ? strlen(in) : 0;
 		if (n && !j->inputs[i].is_list && !strncmp(file, in, n) && file[n] == '/')
-			prs_yaml_find(m->d, PRS_MISTAKE, at, "output %s: %s lies inside the input %s: it would become part of the input", o->name, file, in);
+			prs_yaml_find(m->d, PRS_MISTAKE, at,
+			              "output %s: %s lies inside the input %s: it would become part of the input",
+			              o->name, file, in);
 	}
 }
 
@@ -512,7 +559,9 @@ static struct prs_mark keys_mark(struct jobfile *m, const char *says)
 {
 	const struct prs_yaml *list = jf_get(m, "partition_keys");
 	for (size_t i = 0; list && list->kind == PRS_YAML_LIST && i < list->n; i++) {
-		PRS_AUTOFREE char *begins = prs_strf("partition key %s ", list->items[i]->kind == PRS_YAML_SCALAR ? list->items[i]->text : "");
+		PRS_AUTOFREE char *begins = prs_strf("partition key %s ", list->items[i]->kind == PRS_YAML_SCALAR
+		                                                                  ? list->items[i]->text
+		                                                                  : "");
 		if (begins && !strncmp(says, begins, strlen(begins)))
 			return list->items[i]->at;
 	}
@@ -523,16 +572,21 @@ static void check_keys(struct jobfile *m)
 {
 	struct prs_job *j = m->j;
 	struct prs_err err = { 0 };
-	struct prs_mark size = m->set[PRS_OPTION_ID_mini_batch_size] ? m->set_at[PRS_OPTION_ID_mini_batch_size] : m->whole;
+	struct prs_mark size = m->set[PRS_OPTION_ID_mini_batch_size] ? m->set_at[PRS_OPTION_ID_mini_batch_size]
+	                                                             : m->whole;
 	if (j->o.partition_keys.n && j->from[PRS_OPTION_ID_mini_batch_size] && !m->v1_both)
-		prs_yaml_find(m->d, PRS_IGNORED, size, "mini_batch_size: not used: partition_keys make the mini-batches");
+		prs_yaml_find(m->d, PRS_IGNORED, size,
+		              "mini_batch_size: not used: partition_keys make the mini-batches");
 	int r = prs_job_split_keys(j, &err);
 	if (r < 0)
 		prs_yaml_find(m->d, PRS_MISTAKE, keys_mark(m, err.msg), "%s", err.msg);
 	for (size_t i = 0; i < j->inputs_n && r == 0 && !m->v1_both && j->inputs[i].name; i++) {
 		const struct prs_yaml *format = format_of(m, j->inputs[i].name);
 		if (prs_job_check_partition(j, &j->inputs[i], &err) < 0)
-			prs_yaml_find(m->d, PRS_MISTAKE, format && strncmp(err.msg, "partition key", 13) ? format->at : keys_mark(m, err.msg), "%s", err.msg);
+			prs_yaml_find(m->d, PRS_MISTAKE,
+			              format && strncmp(err.msg, "partition key", 13) ? format->at
+			                                                              : keys_mark(m, err.msg),
+			              "%s", err.msg);
 	}
 }
 
@@ -549,7 +603,8 @@ static void finish(struct jobfile *m)
 	m->d->failed = m->d->failed || !j->submit_dir;
 }
 
-int prs_jobfile_parse(struct prs_job *j, const struct prs_jobfile_request *q, const uint8_t *bytes, size_t n, struct prs_yaml_doc *d, struct prs_err *err)
+int prs_jobfile_parse(struct prs_job *j, const struct prs_jobfile_request *q, const uint8_t *bytes, size_t n,
+                      struct prs_yaml_doc *d, struct prs_err *err)
 {
 	struct jobfile *m = prs_calloc(1, sizeof *m);
 	PRS_AUTOFREE char *path = prs_path_absolute(q->cwd, q->file);
@@ -574,7 +629,8 @@ int prs_jobfile_parse(struct prs_job *j, const struct prs_jobfile_request *q, co
 	return d->failed ? prs_fail(err, PRS_ENOMEM, "reading %s", q->file) : 0;
 }
 
-int prs_jobfile_read(struct prs_job *j, const struct prs_jobfile_request *q, struct prs_yaml_doc *d, struct prs_err *err)
+int prs_jobfile_read(struct prs_job *j, const struct prs_jobfile_request *q, struct prs_yaml_doc *d,
+                     struct prs_err *err)
 {
 	PRS_AUTOBUF bytes;
 	prs_buf_init(&bytes, PRS_YAML_BYTES_MAX + (256 << 10));

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
- * jobfile_args: references in texts, and program_arguments: references replaced, $[[ ]] kept or dropped, words split like a shell, the flags
+ * jobfile_args: references in texts, and program_arguments: references replaced, $[[ ]] kept or dropped, words split
+ * like a shell, the flags
  * of the original taken out.
  *
- * The value of a literal input is split like text around it (the original replaces first, then splits); a path never is.
+ * The value of a literal input is split like text around it (the original replaces first, then splits); a path never
+ * is.
  */
 #include "spec/jobfile_impl.h"
 
@@ -11,7 +13,7 @@
 #include <string.h>
 #include <strings.h>
 
-/* ---- references ------------------------------------------------------------------------------------------------------- */
+/* ---- references -------------------------------------------------------------------------------------------------- */
 
 static enum jf_ref keep(struct jobfile *m, const char *text, enum jf_ref kind, const char **ret)
 {
@@ -20,7 +22,8 @@ static enum jf_ref keep(struct jobfile *m, const char *text, enum jf_ref kind, c
 }
 
 /* A part that the run folder fills in: \001name\002 */
-static enum jf_ref late(struct jobfile *m, const char *prefix, const char *name, size_t n, enum jf_ref kind, const char **ret)
+static enum jf_ref late(struct jobfile *m, const char *prefix, const char *name, size_t n, enum jf_ref kind,
+                        const char **ret)
 {
 	PRS_AUTOFREE char *text = prs_strf("%c%s%.*s%c", JF_LATE_OPEN, prefix, (int)n, name, JF_LATE_CLOSE);
 	return text ? keep(m, text, kind, ret) : JF_REF_BAD;
@@ -39,8 +42,8 @@ static struct prs_mark place_of(struct jobfile *m, const struct prs_expr *e, con
 	return name ? prs_yaml_inside(m->d, node, name, 0) : node->at;
 }
 
-static enum jf_ref unknown_name(struct jobfile *m, const struct prs_expr *e, const struct prs_yaml *node, const char *kind, const char *name, size_t n,
-                                const char *const *names, size_t names_n)
+static enum jf_ref unknown_name(struct jobfile *m, const struct prs_expr *e, const struct prs_yaml *node,
+                                const char *kind, const char *name, size_t n, const char *const *names, size_t names_n)
 {
 	char word[128];
 	snprintf(word, sizeof word, "%.*s", (int)(n < 100 ? n : 100), name);
@@ -49,8 +52,9 @@ static enum jf_ref unknown_name(struct jobfile *m, const struct prs_expr *e, con
 	for (size_t i = 0; i < names_n; i++)
 		prs_buf_putf(&all, "%s%s", i ? ", " : "", names[i]);
 	const char *near = jf_nearest(m->d, word, names, names_n);
-	prs_yaml_find(m->d, PRS_MISTAKE, place_of(m, e, node), "%s: there is no %s %s%s%s%s%s", shown(m->d, e), kind, word, near,
-	              names_n && !near[0] ? " (there is " : "", near[0] ? "" : prs_buf_str(&all), names_n && !near[0] ? ")" : "");
+	prs_yaml_find(m->d, PRS_MISTAKE, place_of(m, e, node), "%s: there is no %s %s%s%s%s%s", shown(m->d, e), kind,
+	              word, near, names_n && !near[0] ? " (there is " : "", near[0] ? "" : prs_buf_str(&all),
+	              names_n && !near[0] ? ")" : "");
 	return JF_REF_BAD;
 }
 
@@ -64,8 +68,8 @@ static enum jf_ref input_value(const struct jf_input *in, const char **ret)
 	return !*ret ? JF_REF_BAD : in->data ? JF_REF_ATOM : JF_REF_TEXT;
 }
 
-static enum jf_ref input_reference(struct jobfile *m, const struct prs_expr *e, const struct prs_yaml *node, bool parent, const char *name, size_t n,
-                                   const char **ret)
+static enum jf_ref input_reference(struct jobfile *m, const struct prs_expr *e, const struct prs_yaml *node,
+                                   bool parent, const char *name, size_t n, const char **ret)
 {
 	struct jf_input *v = parent ? m->parent_inputs : m->inputs;
 	size_t count = parent ? m->parent_inputs_n : m->inputs_n;
@@ -75,10 +79,13 @@ static enum jf_ref input_reference(struct jobfile *m, const struct prs_expr *e, 
 	const char **names = yaml_alloc(m->d, (count + 1) * sizeof *names);
 	for (size_t i = 0; names && i < count; i++)
 		names[i] = v[i].name;
-	return names ? unknown_name(m, e, node, parent ? "input of the pipeline named" : "input named", name, n, names, count) : JF_REF_BAD;
+	return names ? unknown_name(m, e, node, parent ? "input of the pipeline named" : "input named", name, n, names,
+	                            count)
+	             : JF_REF_BAD;
 }
 
-static enum jf_ref output_reference(struct jobfile *m, const struct prs_expr *e, const struct prs_yaml *node, const char *name, size_t n, const char **ret)
+static enum jf_ref output_reference(struct jobfile *m, const struct prs_expr *e, const struct prs_yaml *node,
+                                    const char *name, size_t n, const char **ret)
 {
 	if (jf_find_output(m->outputs, m->outputs_n, name, n))
 		return late(m, "outputs.", name, n, JF_REF_ATOM, ret);
@@ -100,9 +107,15 @@ static const char *near_reference(struct jobfile *m, const struct prs_expr *e)
 	names[0] = "name";
 	names[1] = "default_datastore";
 	for (size_t i = 0; i < n; i++) {
-		size_t o = i < m->inputs_n ? 0 : i < m->inputs_n + m->parent_inputs_n ? m->inputs_n : m->inputs_n + m->parent_inputs_n;
-		const char *prefix = o == 0 && i < m->inputs_n ? "inputs." : i < m->inputs_n + m->parent_inputs_n ? "parent.inputs." : "outputs.";
-		const char *name = i < m->inputs_n ? m->inputs[i].name : i < m->inputs_n + m->parent_inputs_n ? m->parent_inputs[i - o].name : m->outputs[i - o].name;
+		size_t o = i < m->inputs_n                        ? 0
+		           : i < m->inputs_n + m->parent_inputs_n ? m->inputs_n
+		                                                  : m->inputs_n + m->parent_inputs_n;
+		const char *prefix = o == 0 && i < m->inputs_n              ? "inputs."
+		                     : i < m->inputs_n + m->parent_inputs_n ? "parent.inputs."
+		                                                            : "outputs.";
+		const char *name = i < m->inputs_n                        ? m->inputs[i].name
+		                   : i < m->inputs_n + m->parent_inputs_n ? m->parent_inputs[i - o].name
+		                                                          : m->outputs[i - o].name;
 		PRS_AUTOFREE char *text = prs_strf("%s%s", prefix, name);
 		names[k] = text ? yaml_text(m->d, text, strlen(text)) : NULL;
 		k += names[k] != NULL;
@@ -110,7 +123,10 @@ static const char *near_reference(struct jobfile *m, const struct prs_expr *e)
 	return jf_nearest(m->d, word, names, k);
 }
 
-static bool is(const struct prs_expr *e, const char *word) { return e->n == strlen(word) && !strncmp(e->p, word, e->n); }
+static bool is(const struct prs_expr *e, const char *word)
+{
+	return e->n == strlen(word) && !strncmp(e->p, word, e->n);
+}
 
 /* The input of the job whose value a node is. */
 static const char *input_with(const struct jobfile *m, const struct prs_yaml *node)
@@ -122,7 +138,8 @@ static const char *input_with(const struct jobfile *m, const struct prs_yaml *no
 	return "NAME";
 }
 
-enum jf_ref jf_reference(struct jobfile *m, const struct prs_expr *e, const struct prs_yaml *node, const char *output_name, const char **ret)
+enum jf_ref jf_reference(struct jobfile *m, const struct prs_expr *e, const struct prs_yaml *node,
+                         const char *output_name, const char **ret)
 {
 	const char *name;
 	size_t n;
@@ -143,8 +160,10 @@ enum jf_ref jf_reference(struct jobfile *m, const struct prs_expr *e, const stru
 	if (is(e, "output_name") && output_name)
 		return keep(m, output_name, JF_REF_ATOM, ret);
 	if (e->n > 12 && !strncmp(e->p, "parent.jobs.", 12)) {
-		prs_yaml_find(m->d, PRS_MISTAKE, place_of(m, e, node), "%s: the output of another job, and only this one runs: give a path instead (--input %s=PATH)", shown(m->d, e),
-		              input_with(m, node));
+		prs_yaml_find(m->d, PRS_MISTAKE, place_of(m, e, node),
+		              "%s: the output of another job, and only this one runs: give a path instead (--input "
+		              "%s=PATH)",
+		              shown(m->d, e), input_with(m, node));
 		return JF_REF_BAD;
 	}
 	const char *near = near_reference(m, e);
@@ -152,7 +171,9 @@ enum jf_ref jf_reference(struct jobfile *m, const struct prs_expr *e, const stru
 		prs_yaml_find(m->d, PRS_MISTAKE, place_of(m, e, node), "%s is not known%s", shown(m->d, e), near);
 		return JF_REF_BAD;
 	}
-	prs_yaml_find(m->d, PRS_MISTAKE, place_of(m, e, node), "%s is not known: expected inputs.NAME, outputs.NAME, parent.inputs.NAME, parent.outputs.NAME, name, default_datastore or output_name",
+	prs_yaml_find(m->d, PRS_MISTAKE, place_of(m, e, node),
+	              "%s is not known: expected inputs.NAME, outputs.NAME, parent.inputs.NAME, parent.outputs.NAME, "
+	              "name, default_datastore or output_name",
 	              shown(m->d, e));
 	return JF_REF_BAD;
 }
@@ -171,7 +192,8 @@ const char *jf_expand(struct jobfile *m, const struct prs_yaml *node, const char
 	bool bad = false;
 	while ((r = prs_expr_next(&s, &e, &err)) == 1) {
 		const char *value = "";
-		enum jf_ref kind = e.kind == PRS_EXPR_REF ? jf_reference(m, &e, node, output_name, &value) : JF_REF_TEXT;
+		enum jf_ref kind = e.kind == PRS_EXPR_REF ? jf_reference(m, &e, node, output_name, &value)
+		                                          : JF_REF_TEXT;
 		if (e.kind == PRS_EXPR_TEXT)
 			prs_buf_put(&b, e.p, e.n);
 		else if (e.kind == PRS_EXPR_REF && (kind == JF_REF_TEXT || kind == JF_REF_ATOM))
@@ -183,7 +205,7 @@ const char *jf_expand(struct jobfile *m, const struct prs_yaml *node, const char
 	return bad || r < 0 || b.failed ? NULL : yaml_text(m->d, prs_buf_str(&b), b.len);
 }
 
-/* ---- words ------------------------------------------------------------------------------------------------------------ */
+/* ---- words ------------------------------------------------------------------------------------------------------- */
 
 struct words {
 	struct jobfile *m;
@@ -261,9 +283,12 @@ static void put_reference(struct words *w, const struct prs_expr *e, bool in_gro
 	const char *name;
 	size_t n;
 	enum jf_ref kind = jf_reference(w->m, e, w->node, NULL, &value);
-	const struct jf_input *in = prs_expr_name(e, "inputs.", &name, &n) ? jf_find_input(w->m->inputs, w->m->inputs_n, name, n) : NULL;
+	const struct jf_input *in = prs_expr_name(e, "inputs.", &name, &n)
+	                                    ? jf_find_input(w->m->inputs, w->m->inputs_n, name, n)
+	                                    : NULL;
 	if (in && in->optional && !in->bad && !in_group) {
-		prs_yaml_find(w->m->d, PRS_MISTAKE, place_of(w->m, e, w->node), "Optional input %s must be placed in nested argument: $[[]]", in->name);
+		prs_yaml_find(w->m->d, PRS_MISTAKE, place_of(w->m, e, w->node),
+		              "Optional input %s must be placed in nested argument: $[[]]", in->name);
 		w->bad = true;
 		return;
 	}
@@ -283,7 +308,9 @@ static bool group_is_unset(struct jobfile *m, struct prs_expr_scan s)
 	while (prs_expr_next(&s, &e, NULL) == 1 && e.kind != PRS_EXPR_END) {
 		const char *name;
 		size_t n;
-		const struct jf_input *in = e.kind == PRS_EXPR_REF && prs_expr_name(&e, "inputs.", &name, &n) ? jf_find_input(m->inputs, m->inputs_n, name, n) : NULL;
+		const struct jf_input *in = e.kind == PRS_EXPR_REF && prs_expr_name(&e, "inputs.", &name, &n)
+		                                    ? jf_find_input(m->inputs, m->inputs_n, name, n)
+		                                    : NULL;
 		if (in && in->unset && !in->bad)
 			return true;
 	}
@@ -321,14 +348,16 @@ static void split(struct words *w, const char *text)
 	if (r < 0)
 		prs_yaml_find(w->m->d, PRS_MISTAKE, broken_at(w, text, e.at), "%s", err.msg);
 	else if (w->quote)
-		prs_yaml_find(w->m->d, PRS_MISTAKE, prs_yaml_inside(w->m->d, w->node, w->quote == '"' ? "\"" : "'", 0), "program_arguments: a %c is not closed", w->quote);
+		prs_yaml_find(w->m->d, PRS_MISTAKE, prs_yaml_inside(w->m->d, w->node, w->quote == '"' ? "\"" : "'", 0),
+		              "program_arguments: a %c is not closed", w->quote);
 	else if (w->escaped)
-		prs_yaml_find(w->m->d, PRS_MISTAKE, w->node->at, "program_arguments: nothing stands behind the \\ at its end");
+		prs_yaml_find(w->m->d, PRS_MISTAKE, w->node->at,
+		              "program_arguments: nothing stands behind the \\ at its end");
 	w->bad = w->bad || r < 0 || w->quote || w->escaped;
 	end_word(w);
 }
 
-/* ---- flags of the original -------------------------------------------------------------------------------------------- */
+/* ---- flags of the original --------------------------------------------------------------------------------------- */
 
 enum flag_value { FLAG_TEXT, FLAG_BOOL, FLAG_COUNT, FLAG_OPTION };
 static const struct flag {
@@ -370,7 +399,10 @@ bool jf_is_system_flag(const char *word)
 
 static bool is_true(const char *v) { return !strcasecmp(v, "true") || !strcmp(v, "1") || !strcasecmp(v, "yes"); }
 
-static bool is_truth(const char *v) { return is_true(v) || !strcasecmp(v, "false") || !strcmp(v, "0") || !strcasecmp(v, "no"); }
+static bool is_truth(const char *v)
+{
+	return is_true(v) || !strcasecmp(v, "false") || !strcmp(v, "0") || !strcasecmp(v, "no");
+}
 
 static bool value_fits(const struct flag *f, const char *v)
 {
@@ -385,9 +417,14 @@ static void effect(struct jobfile *m, const struct flag *f, const char *v, struc
 	if (!strcmp(f->name, "amlbi_pf_enabled"))
 		m->pf_enabled = is_true(v);
 	if (!strcmp(f->name, "amlbi_async_mode") && is_true(v))
-		prs_yaml_find(m->d, PRS_MISTAKE, at, "--amlbi_async_mode %s: scripts with enqueue() and check_all_tasks_processed() are not run by this version", v);
+		prs_yaml_find(m->d, PRS_MISTAKE, at,
+		              "--amlbi_async_mode %s: scripts with enqueue() and check_all_tasks_processed() are not "
+		              "run by this version",
+		              v);
 	if (!strcmp(f->name, "amlbi_file_format") || !strcmp(f->name, "amlbi_mini_batch_rows"))
-		prs_yaml_find(m->d, PRS_MISTAKE, at, "--%s %s: rows of JSON Lines files are not read by this version: a file is one item", f->name, v);
+		prs_yaml_find(m->d, PRS_MISTAKE, at,
+		              "--%s %s: rows of JSON Lines files are not read by this version: a file is one item",
+		              f->name, v);
 	if (f->why[0])
 		prs_yaml_find(m->d, PRS_IGNORED, at, "--%s: not used: %s", f->name, f->why);
 }
@@ -400,11 +437,14 @@ static bool take_flag(struct words *w, const struct flag *f, bool whole, const c
 	snprintf(key, sizeof key, "--%s", f->name);
 	snprintf(written, sizeof written, "%.*s", (int)(n < 100 ? n : 100), word);
 	struct prs_mark at = prs_yaml_inside(m->d, w->node, written, 0);
-	bool fits = f->value == FLAG_OPTION ? jf_set_text(m, prs_option_find(f->option, false), value, at, key, true, !whole) : value_fits(f, value);
+	bool fits = f->value == FLAG_OPTION
+	                    ? jf_set_text(m, prs_option_find(f->option, false), value, at, key, true, !whole)
+	                    : value_fits(f, value);
 	if (!fits && !whole)
 		return false;
 	if (!fits && f->value != FLAG_OPTION)
-		prs_yaml_find(m->d, PRS_MISTAKE, at, "%s: expected %s, found \"%.100s\"", key, f->value == FLAG_BOOL ? "True or False" : "a whole number", value);
+		prs_yaml_find(m->d, PRS_MISTAKE, at, "%s: expected %s, found \"%.100s\"", key,
+		              f->value == FLAG_BOOL ? "True or False" : "a whole number", value);
 	if (!whole)
 		prs_yaml_find(m->d, PRS_WARNING, at, "%s is read as %s, as the original does", written, key);
 	effect(m, f, value, at);
@@ -428,7 +468,8 @@ static void sort_words(struct words *w)
 		bool next = i + 1 < w->list.n && strncmp(w->list.v[i + 1], "--", 2) != 0;
 		const char *value = equals ? equals + 1 : next ? w->list.v[i + 1] : NULL;
 		if (f && !value && whole)
-			prs_yaml_find(w->m->d, PRS_MISTAKE, prs_yaml_inside(w->m->d, w->node, word, 0), "%s needs a value", word);
+			prs_yaml_find(w->m->d, PRS_MISTAKE, prs_yaml_inside(w->m->d, w->node, word, 0),
+			              "%s needs a value", word);
 		if (!f || !value || !take_flag(w, f, whole, word, n, value)) {
 			add_word(w->m, &j->program_args, word);
 			continue;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * jobfile_env: what a job file says about its environment: a name (looked up in prs.yml), or packages for a virtual environment. Images and what
+ * jobfile_env: what a job file says about its environment: a name (looked up in prs.yml), or packages for a virtual
+ * environment. Images and what
  * only conda has are named as not used.
  */
 #include "spec/jobfile_impl.h"
@@ -138,7 +139,10 @@ static void add(struct jobfile *m, struct prs_list *to, const char *text)
 }
 
 /* The name of a requirement: letters, digits, - _ . */
-static size_t name_bytes(const char *s) { return strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_."); }
+static size_t name_bytes(const char *s)
+{
+	return strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.");
+}
 
 static bool is_name(const char *s, size_t n, const char *name)
 {
@@ -154,7 +158,8 @@ static void add_pip(struct jobfile *m, const struct prs_yaml *node, const char *
 	for (size_t i = 0; i < sizeof replaced / sizeof *replaced; i++) {
 		if (!is_name(text, n, replaced[i]))
 			continue;
-		prs_yaml_find(m->d, PRS_IGNORED, node->at, "%s: not installed: prs gives scripts the names they import from it", replaced[i]);
+		prs_yaml_find(m->d, PRS_IGNORED, node->at,
+		              "%s: not installed: prs gives scripts the names they import from it", replaced[i]);
 		return;
 	}
 	PRS_AUTOFREE char *path = text[0] == '.' ? prs_path_absolute(prs_yaml_dir(m->d, node), text) : NULL;
@@ -229,7 +234,8 @@ static void dependency(struct jobfile *m, const struct prs_yaml *node)
 		return;
 	}
 	if (node->kind != PRS_YAML_SCALAR) {
-		prs_yaml_find(m->d, PRS_MISTAKE, node->at, "dependencies: expected a package or pip: [...], found %s", prs_yaml_kind_name(node));
+		prs_yaml_find(m->d, PRS_MISTAKE, node->at, "dependencies: expected a package or pip: [...], found %s",
+		              prs_yaml_kind_name(node));
 		return;
 	}
 	if (is_name(node->text, n, "python")) {
@@ -238,7 +244,8 @@ static void dependency(struct jobfile *m, const struct prs_yaml *node)
 		m->j->env_python = prs_strf("%.*s", (int)strspn(version, "0123456789."), version);
 		m->d->failed = m->d->failed || !m->j->env_python;
 	} else if (!is_name(node->text, n, "pip") && !conda_entry(m, node)) {
-		prs_yaml_find(m->d, PRS_IGNORED, node->at, "conda package %.80s: not installed: only conda has it", node->text);
+		prs_yaml_find(m->d, PRS_IGNORED, node->at, "conda package %.80s: not installed: only conda has it",
+		              node->text);
 	}
 }
 
@@ -273,7 +280,9 @@ static void say_unmapped(struct jobfile *m, struct prs_mark at)
 	const char *name = m->j->env_name, *file = prs_project_file(m->q->project);
 	PRS_AUTOFREE char *mapped = name ? prs_project_python(m->q->project, name) : NULL;
 	if (name && !mapped && !m->j->o.python && !m->j->env_pip.n)
-		prs_yaml_find(m->d, PRS_IGNORED, at, "environment: not used: %.200s is not mapped in %s (environments: {\"%.200s\": INTERPRETER})",
+		prs_yaml_find(m->d, PRS_IGNORED, at,
+		              "environment: not used: %.200s is not mapped in %s (environments: {\"%.200s\": "
+		              "INTERPRETER})",
 		              name, file ? file : "a file prs.yml beside the job file or above it", name);
 }
 
@@ -298,7 +307,8 @@ void jf_environment(struct jobfile *m, const struct prs_yaml *node)
 		return;
 	}
 	char *mapped = prs_project_python(m->q->project, node->text);
-	bool file = !mapped && (!strncmp(node->text, "file:", 5) || (!prs_is_reference(node->text) && prs_is_jobfile(node->text)));
+	bool file = !mapped &&
+	            (!strncmp(node->text, "file:", 5) || (!prs_is_reference(node->text) && prs_is_jobfile(node->text)));
 	prs_freep(&mapped);
 	const struct prs_yaml *root = file ? read_beside(m, node, "environment") : NULL;
 	if (root && jf_value(root, "dependencies"))
@@ -313,11 +323,12 @@ void jf_environment(struct jobfile *m, const struct prs_yaml *node)
 /* v1: a name; a folder with conda_dependencies.yml; or the environment itself. */
 void jf_environment_v1(struct jobfile *m, const struct prs_yaml *config)
 {
-	const struct prs_yaml *name = jf_value(config, "environment_name"), *dir = jf_value(config, "environment_dir_path"),
-			      *map = jf_value(config, "environment");
+	const struct prs_yaml *name = jf_value(config, "environment_name"),
+			      *dir = jf_value(config, "environment_dir_path"), *map = jf_value(config, "environment");
 	const struct prs_yaml *conda = map ? jf_value(map, "python.condaDependencies") : NULL,
 			      *file = map ? jf_value(map, "python.condaDependenciesFile") : NULL;
-	static const char *const files[] = { "conda_dependencies.yml", "conda_dependencies.yaml", "conda.yml", "conda.yaml" };
+	static const char *const files[] = { "conda_dependencies.yml", "conda_dependencies.yaml", "conda.yml",
+		                             "conda.yaml" };
 	if (name && name->kind == PRS_YAML_SCALAR)
 		keep_name(m, name, jf_value(config, "environment_version"));
 	else if (map && map->kind == PRS_YAML_SCALAR)
@@ -328,8 +339,9 @@ void jf_environment_v1(struct jobfile *m, const struct prs_yaml *config)
 		conda_file(m, conda);
 	else if (file && file->kind == PRS_YAML_SCALAR)
 		conda_file(m, read_beside(m, file, "condaDependenciesFile"));
-	const char *path = dir && dir->kind == PRS_YAML_SCALAR ? jf_path(m, dir->text, prs_yaml_dir(m->d, dir), dir->at, "environment_dir_path")
-	                                                       : NULL;
+	const char *path = dir && dir->kind == PRS_YAML_SCALAR
+	                           ? jf_path(m, dir->text, prs_yaml_dir(m->d, dir), dir->at, "environment_dir_path")
+	                           : NULL;
 	if (name || (map && map->kind == PRS_YAML_MAP))
 		say_unmapped(m, (name ? name : map)->at);
 	for (size_t i = 0; path && i < sizeof files / sizeof *files; i++) {
@@ -340,5 +352,6 @@ void jf_environment_v1(struct jobfile *m, const struct prs_yaml *config)
 		return;
 	}
 	if (path)
-		prs_yaml_find(m->d, PRS_MISTAKE, dir->at, "environment_dir_path: no conda_dependencies.yml in %s", path);
+		prs_yaml_find(m->d, PRS_MISTAKE, dir->at, "environment_dir_path: no conda_dependencies.yml in %s",
+		              path);
 }

@@ -13,21 +13,37 @@
 #define JF_LATE_CLOSE '\002'
 
 enum jf_place {
-	JF_PIPELINE, JF_SETTINGS, JF_JOB, JF_TASK, JF_RETRY, JF_RESOURCES, JF_INPUT, JF_OUTPUT, JF_ENVIRONMENT, JF_V1FILE, JF_V1, JF_BATCH,
-	JF_BATCH_SETTINGS, JF_CODE, JF_MODEL, JF_MLTABLE, JF_MLTABLE_PATH, JF_PROJECT
+	JF_PIPELINE,
+	JF_SETTINGS,
+	JF_JOB,
+	JF_TASK,
+	JF_RETRY,
+	JF_RESOURCES,
+	JF_INPUT,
+	JF_OUTPUT,
+	JF_ENVIRONMENT,
+	JF_V1FILE,
+	JF_V1,
+	JF_BATCH,
+	JF_BATCH_SETTINGS,
+	JF_CODE,
+	JF_MODEL,
+	JF_MLTABLE,
+	JF_MLTABLE_PATH,
+	JF_PROJECT
 };
 
 struct jf_input {
 	const char *name, *type; /* type NULL = not said */
 	struct prs_mark at;
-	const struct prs_yaml *node; /* what gave the value; NULL = the declaration alone */
-	const char *literal;     /* a value that is no data */
-	const char *path;        /* data: absolute, or as mapped; @PATH = a list of files */
+	const struct prs_yaml *node;  /* what gave the value; NULL = the declaration alone */
+	const char *literal;          /* a value that is no data */
+	const char *path;             /* data: absolute, or as mapped; @PATH = a list of files */
 	const struct prs_yaml *paths; /* several */
 	const struct prs_yaml *partition_format;
 	bool data, optional, unset, bad; /* bad: a mistake was found already */
-	bool split;              /* input_data */
-	bool plain;              /* declared as mltable, and --input gives a folder without one */
+	bool split;                      /* input_data */
+	bool plain;                      /* declared as mltable, and --input gives a folder without one */
 };
 
 struct jf_output {
@@ -41,7 +57,7 @@ struct jobfile {
 	struct prs_job *j;
 	struct prs_yaml_doc *d;
 	const struct prs_jobfile_request *q;
-	struct prs_options scratch; /* checks values that something stronger replaces */
+	struct prs_options scratch;          /* checks values that something stronger replaces */
 	struct prs_mark set_at[PRS_OPTIONS]; /* where the file sets it; line 0 and source 0 = not */
 	bool set[PRS_OPTIONS];
 	const struct prs_yaml *pipeline, *job, *component;
@@ -52,11 +68,12 @@ struct jobfile {
 	struct prs_mark append_at, whole; /* whole: the file itself */
 	const char *default_datastore;
 	const struct prs_yaml *v1_both; /* v1: mini_batch_size beside partition_keys: said already */
-	bool pf_enabled; /* --amlbi_pf_enabled True */
+	bool pf_enabled;                /* --amlbi_pf_enabled True */
 };
 
 /* jobfile_keys.c */
-/* Every key of the map is in the table (or an option's) and has its shape; `what` names the map in messages. `prefix`: of the options' v2 keys. */
+/* Every key of the map is in the table (or an option's) and has its shape; `what` names the map in messages. `prefix`:
+ * of the options' v2 keys. */
 void jf_check_keys(struct jobfile *m, const struct prs_yaml *map, enum jf_place place, const char *what);
 void jf_check_keys_of(struct prs_yaml_doc *d, const struct prs_yaml *map, enum jf_place place, const char *what);
 /* Was a key found that is probably this one, or this one in a wrong place? Then it is not missed again. */
@@ -67,7 +84,8 @@ const struct prs_yaml *jf_value(const struct prs_yaml *map, const char *path);
 /* Mistakes are findings at the node. */
 void jf_set_option(struct jobfile *m, const struct prs_option_row *row, const struct prs_yaml *node, const char *key);
 /* weak: what is set already stays; silent: false instead of a finding. */
-bool jf_set_text(struct jobfile *m, const struct prs_option_row *row, const char *text, struct prs_mark at, const char *key, bool weak, bool silent);
+bool jf_set_text(struct jobfile *m, const struct prs_option_row *row, const char *text, struct prs_mark at,
+                 const char *key, bool weak, bool silent);
 /* Unless it is set; after all that can set it. */
 void jf_set_default(struct jobfile *m, const char *option, const char *text);
 /* All options that have a key in the v2 column, from the job and its component. */
@@ -99,7 +117,8 @@ char jf_kind_of(const struct jobfile *m, const char *path); /* f, d, o, 0 = noth
 /* jobfile_args.c */
 enum jf_ref { JF_REF_BAD, JF_REF_UNSET, JF_REF_TEXT, JF_REF_ATOM };
 /* The value of a reference. ATOM: a path, never split into words. */
-enum jf_ref jf_reference(struct jobfile *m, const struct prs_expr *e, const struct prs_yaml *node, const char *output_name, const char **ret);
+enum jf_ref jf_reference(struct jobfile *m, const struct prs_expr *e, const struct prs_yaml *node,
+                         const char *output_name, const char **ret);
 /* A scalar with its references replaced; NULL after a mistake. */
 const char *jf_expand(struct jobfile *m, const struct prs_yaml *node, const char *output_name);
 /* Would the word be taken for a flag of the original? */
@@ -124,7 +143,8 @@ void jf_environment_v1(struct jobfile *m, const struct prs_yaml *config);
 /* jobfile.c */
 struct prs_yaml *jf_read_file(struct jobfile *m, const char *path, struct prs_mark at, const char *what);
 void jf_code(struct jobfile *m, const struct prs_yaml *code, const struct prs_yaml *entry, const char *entry_key);
-int jf_read_bytes(const struct prs_fs *fs, const char *path, struct prs_buf *to); /* 0 or -errno; a little more than YAML_BYTES_MAX at most */
+int jf_read_bytes(const struct prs_fs *fs, const char *path,
+                  struct prs_buf *to); /* 0 or -errno; a little more than YAML_BYTES_MAX at most */
 void jf_environment_variables(struct jobfile *m, const struct prs_yaml *map);
 void jf_name(struct jobfile *m, const struct prs_yaml *name, const struct prs_yaml *display_name);
 void jf_instance_count(struct jobfile *m, const struct prs_yaml *node, const char *key);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * jobfile_io: inputs and outputs of a job file: from the pipeline, the job, its component and the command line to paths and texts.
+ * jobfile_io: inputs and outputs of a job file: from the pipeline, the job, its component and the command line to paths
+ * and texts.
  */
 #include "spec/jobfile_impl.h"
 
@@ -8,9 +9,13 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static const char *const data_types[] = { "uri_folder", "uri_file", "mltable", "custom_model", "mlflow_model", "triton_model", "path" };
+static const char *const data_types[] = { "uri_folder",   "uri_file",     "mltable", "custom_model",
+	                                  "mlflow_model", "triton_model", "path" };
 static const char *const literal_types[] = { "string", "integer", "number", "boolean" };
-enum { DATA_TYPES = sizeof data_types / sizeof *data_types, LITERAL_TYPES = sizeof literal_types / sizeof *literal_types };
+enum {
+	DATA_TYPES = sizeof data_types / sizeof *data_types,
+	LITERAL_TYPES = sizeof literal_types / sizeof *literal_types
+};
 static const char input_modes[] = "ro_mount|download|direct|eval_mount|eval_download|mount|rw_mount";
 static const char output_modes[] = "rw_mount|mount|upload|direct";
 
@@ -62,7 +67,7 @@ static const char *kept(struct jobfile *m, char *text) /* frees its argument */
 	return copy;
 }
 
-/* ---- paths ------------------------------------------------------------------------------------------------------------ */
+/* ---- paths ------------------------------------------------------------------------------------------------------- */
 
 /* "file:./x", "azureml:./x" (as the SDK prints local paths) -> "./x" */
 static const char *without_scheme(const char *text)
@@ -91,7 +96,8 @@ static void not_mapped(struct jobfile *m, const char *text, struct prs_mark at, 
 	if (!entry)
 		m->d->failed = true;
 	else
-		prs_yaml_find(m->d, PRS_MISTAKE, at, "%s: %.200s is not on this machine: map it in %s (%s), or give a local path", what, text,
+		prs_yaml_find(m->d, PRS_MISTAKE, at,
+		              "%s: %.200s is not on this machine: map it in %s (%s), or give a local path", what, text,
 		              file ? file : "a file prs.yml beside the job file or above it", entry);
 }
 
@@ -107,7 +113,7 @@ const char *jf_path(struct jobfile *m, const char *text, const char *dir, struct
 	return NULL;
 }
 
-/* ---- one input -------------------------------------------------------------------------------------------------------- */
+/* ---- one input --------------------------------------------------------------------------------------------------- */
 
 bool jf_choice(struct jobfile *m, const struct prs_yaml *node, const char *key, const char *words)
 {
@@ -122,7 +128,8 @@ bool jf_choice(struct jobfile *m, const struct prs_yaml *node, const char *key, 
 	for (size_t i = 0; i < n; i++)
 		if (!strcasecmp(names[i], node->text))
 			return true;
-	prs_yaml_find(m->d, PRS_MISTAKE, node->at, "%s: expected one of %s, found \"%.100s\"%s", key, words, node->text, jf_nearest(m->d, node->text, names, n));
+	prs_yaml_find(m->d, PRS_MISTAKE, node->at, "%s: expected one of %s, found \"%.100s\"%s", key, words, node->text,
+	              jf_nearest(m->d, node->text, names, n));
 	return false;
 }
 
@@ -146,7 +153,10 @@ static const char *type_of(struct jobfile *m, const struct prs_yaml *map)
 	const char *names[DATA_TYPES + LITERAL_TYPES];
 	memcpy(names, data_types, sizeof data_types);
 	memcpy(names + DATA_TYPES, literal_types, sizeof literal_types);
-	prs_yaml_find(m->d, PRS_MISTAKE, v->at, "type: expected one of uri_folder|uri_file|mltable|custom_model|mlflow_model|triton_model|string|integer|number|boolean, found \"%.100s\"%s",
+	prs_yaml_find(m->d, PRS_MISTAKE, v->at,
+	              "type: expected one of "
+	              "uri_folder|uri_file|mltable|custom_model|mlflow_model|triton_model|string|integer|number|"
+	              "boolean, found \"%.100s\"%s",
 	              v->text, jf_nearest(m->d, v->text, names, DATA_TYPES + LITERAL_TYPES));
 	return NULL;
 }
@@ -160,20 +170,26 @@ static bool is_number(const char *s, bool whole)
 	return *end == 0;
 }
 
-static void check_bounds(struct jobfile *m, const struct jf_input *in, const struct prs_yaml *declared, struct prs_mark at)
+static void check_bounds(struct jobfile *m, const struct jf_input *in, const struct prs_yaml *declared,
+                         struct prs_mark at)
 {
-	const struct prs_yaml *min = jf_value(declared, "min"), *max = jf_value(declared, "max"), *words = jf_value(declared, "enum");
+	const struct prs_yaml *min = jf_value(declared, "min"), *max = jf_value(declared, "max"),
+			      *words = jf_value(declared, "enum");
 	double v = strtod(in->literal, NULL);
 	bool number = !strcmp(in->type, "integer") || !strcmp(in->type, "number");
 	if (number && min && min->kind == PRS_YAML_SCALAR && v < strtod(min->value, NULL))
-		prs_yaml_find(m->d, PRS_MISTAKE, at, "input %s: expected at least %s, found \"%.100s\"", in->name, min->value, in->literal);
+		prs_yaml_find(m->d, PRS_MISTAKE, at, "input %s: expected at least %s, found \"%.100s\"", in->name,
+		              min->value, in->literal);
 	if (number && max && max->kind == PRS_YAML_SCALAR && v > strtod(max->value, NULL))
-		prs_yaml_find(m->d, PRS_MISTAKE, at, "input %s: expected at most %s, found \"%.100s\"", in->name, max->value, in->literal);
+		prs_yaml_find(m->d, PRS_MISTAKE, at, "input %s: expected at most %s, found \"%.100s\"", in->name,
+		              max->value, in->literal);
 	bool known = !words || words->kind != PRS_YAML_LIST;
 	for (size_t i = 0; !known && i < words->n; i++)
-		known = words->items[i]->kind == PRS_YAML_SCALAR && (!strcmp(words->items[i]->value, in->literal) || !strcmp(words->items[i]->text, in->literal));
+		known = words->items[i]->kind == PRS_YAML_SCALAR &&
+		        (!strcmp(words->items[i]->value, in->literal) || !strcmp(words->items[i]->text, in->literal));
 	if (!known)
-		prs_yaml_find(m->d, PRS_MISTAKE, at, "input %s: \"%.100s\" is none of the words of enum (%s)", in->name, in->literal, prs_yaml_where(m->d, words->at));
+		prs_yaml_find(m->d, PRS_MISTAKE, at, "input %s: \"%.100s\" is none of the words of enum (%s)", in->name,
+		              in->literal, prs_yaml_where(m->d, words->at));
 }
 
 /* The text of a literal as its type says; mistakes are findings. */
@@ -181,14 +197,19 @@ static void check_literal(struct jobfile *m, struct jf_input *in, const struct p
 {
 	if (!in->type || !in->literal)
 		return;
-	bool whole = !strcmp(in->type, "integer"), number = whole || !strcmp(in->type, "number"), truth = !strcmp(in->type, "boolean");
+	bool whole = !strcmp(in->type, "integer"), number = whole || !strcmp(in->type, "number"),
+	     truth = !strcmp(in->type, "boolean");
 	bool fits = !truth || !strcasecmp(in->literal, "true") || !strcasecmp(in->literal, "false");
 	if (number)
 		fits = is_number(in->literal, whole);
 	if (truth && fits)
 		in->literal = !strcasecmp(in->literal, "true") ? "True" : "False";
 	if (!fits) {
-		prs_yaml_find(m->d, PRS_MISTAKE, at, "input %s: expected %s, found \"%.100s\"", in->name, truth ? "true or false" : whole ? "a whole number" : "a number", in->literal);
+		prs_yaml_find(m->d, PRS_MISTAKE, at, "input %s: expected %s, found \"%.100s\"", in->name,
+		              truth   ? "true or false"
+		              : whole ? "a whole number"
+		                      : "a number",
+		              in->literal);
 		in->bad = true;
 		return;
 	}
@@ -203,7 +224,8 @@ static const char *list_path(struct jobfile *m, const char *text, const char *di
 }
 
 /* A text that stands for the value: a path for data, else a literal. */
-static void set_text(struct jobfile *m, struct jf_input *in, const struct prs_yaml *declared, const char *text, const char *dir, struct prs_mark at)
+static void set_text(struct jobfile *m, struct jf_input *in, const struct prs_yaml *declared, const char *text,
+                     const char *dir, struct prs_mark at)
 {
 	in->at = at;
 	if (is_data(in->type)) {
@@ -226,7 +248,8 @@ static struct jf_input *bound_to(struct jobfile *m, const struct prs_yaml *node,
 	if (!m->pipeline || !node || node->kind != PRS_YAML_SCALAR || !prs_expr_single(node->text, &e))
 		return NULL;
 	if (!prs_expr_name(&e, "parent.inputs.", &name, &n)) {
-		if (prs_expr_name(&e, "inputs.", &name, &n) && jf_find_input(m->parent_inputs, m->parent_inputs_n, name, n))
+		if (prs_expr_name(&e, "inputs.", &name, &n) &&
+		    jf_find_input(m->parent_inputs, m->parent_inputs_n, name, n))
 			return jf_find_input(m->parent_inputs, m->parent_inputs_n, name, n); /* older spelling */
 		return NULL;
 	}
@@ -235,7 +258,8 @@ static struct jf_input *bound_to(struct jobfile *m, const struct prs_yaml *node,
 	return in;
 }
 
-static void copy_bound(struct jobfile *m, struct jf_input *in, const struct jf_input *from, const struct prs_yaml *declared, const struct prs_yaml *node)
+static void copy_bound(struct jobfile *m, struct jf_input *in, const struct jf_input *from,
+                       const struct prs_yaml *declared, const struct prs_yaml *node)
 {
 	in->at = node->at;
 	in->bad = from->bad;
@@ -249,7 +273,8 @@ static void copy_bound(struct jobfile *m, struct jf_input *in, const struct jf_i
 		in->path = from->path;
 		in->paths = from->paths;
 		if (is_literal(in->type)) {
-			prs_yaml_find(m->d, PRS_MISTAKE, node->at, "input %s is declared as %s, but %s is data (%s)", in->name, in->type, from->name, prs_yaml_where(m->d, from->at));
+			prs_yaml_find(m->d, PRS_MISTAKE, node->at, "input %s is declared as %s, but %s is data (%s)",
+			              in->name, in->type, from->name, prs_yaml_where(m->d, from->at));
 			in->bad = true;
 		}
 		return;
@@ -257,7 +282,8 @@ static void copy_bound(struct jobfile *m, struct jf_input *in, const struct jf_i
 	set_text(m, in, declared, from->literal, prs_yaml_dir(m->d, node), node->at);
 }
 
-static void scalar_value(struct jobfile *m, struct jf_input *in, const struct prs_yaml *declared, const struct prs_yaml *node)
+static void scalar_value(struct jobfile *m, struct jf_input *in, const struct prs_yaml *declared,
+                         const struct prs_yaml *node)
 {
 	bool bad;
 	const struct jf_input *from = bound_to(m, node, &bad);
@@ -268,20 +294,26 @@ static void scalar_value(struct jobfile *m, struct jf_input *in, const struct pr
 	}
 	if (!is_data(in->type))
 		jf_trap(m, node);
-	const char *text = bad ? NULL : is_data(in->type) && !strstr(node->text, "${{") ? node->text : jf_expand(m, node, NULL);
+	const char *text = bad                                               ? NULL
+	                   : is_data(in->type) && !strstr(node->text, "${{") ? node->text
+	                                                                     : jf_expand(m, node, NULL);
 	in->bad = !text;
 	if (text)
 		set_text(m, in, declared, text, prs_yaml_dir(m->d, node), node->at);
 }
 
-static void map_value(struct jobfile *m, struct jf_input *in, const struct prs_yaml *declared, const struct prs_yaml *map)
+static void map_value(struct jobfile *m, struct jf_input *in, const struct prs_yaml *declared,
+                      const struct prs_yaml *map)
 {
-	const struct prs_yaml *path = jf_value(map, "path"), *value = jf_value(map, "value"), *paths = jf_value(map, "paths");
+	const struct prs_yaml *path = jf_value(map, "path"), *value = jf_value(map, "value"),
+			      *paths = jf_value(map, "paths");
 	jf_choice(m, jf_value(map, "mode"), "mode", input_modes);
 	if ((path || paths) && !in->type)
 		in->type = "uri_folder";
 	if (paths && (path || value || paths->kind != PRS_YAML_LIST || !paths->n || is_literal(in->type))) {
-		prs_yaml_find(m->d, PRS_MISTAKE, paths->at, "input %s: paths: expected a list of paths, and neither path nor value beside it", in->name);
+		prs_yaml_find(m->d, PRS_MISTAKE, paths->at,
+		              "input %s: paths: expected a list of paths, and neither path nor value beside it",
+		              in->name);
 		in->bad = true;
 		return;
 	}
@@ -307,7 +339,8 @@ static bool has_value(const struct prs_yaml *node)
 {
 	if (!node || (node->kind == PRS_YAML_SCALAR && node->type == PRS_YAML_NULL))
 		return false;
-	return node->kind != PRS_YAML_MAP || jf_value(node, "path") || jf_value(node, "paths") || jf_value(node, "value");
+	return node->kind != PRS_YAML_MAP || jf_value(node, "path") || jf_value(node, "paths") ||
+	       jf_value(node, "value");
 }
 
 /* What the command line says about an input; the value or NULL. */
@@ -337,7 +370,8 @@ static struct prs_mark input_flag_mark(struct jobfile *m, const char *name)
 static void plain_folder(struct jobfile *m, struct jf_input *in, const char *path, struct prs_mark at)
 {
 	PRS_AUTOFREE char *table = path ? prs_strf("%s/MLTable", path) : NULL;
-	in->plain = table && in->type && !strcmp(in->type, "mltable") && jf_kind_of(m, path) == 'd' && jf_kind_of(m, table) != 'f';
+	in->plain = table && in->type && !strcmp(in->type, "mltable") && jf_kind_of(m, path) == 'd' &&
+	            jf_kind_of(m, table) != 'f';
 	if (!in->plain)
 		return;
 	in->type = "uri_folder";
@@ -354,8 +388,10 @@ static void flag_value(struct jobfile *m, struct jf_input *in, const struct prs_
 	set_text(m, in, declared, text, m->q->cwd, at);
 }
 
-/* An input from its declaration (component, or a file of its own) and its value (job or pipeline), any of which may be missing. */
-static void one_input(struct jobfile *m, struct jf_input *in, const struct prs_yaml *declared, const struct prs_yaml *given)
+/* An input from its declaration (component, or a file of its own) and its value (job or pipeline), any of which may be
+ * missing. */
+static void one_input(struct jobfile *m, struct jf_input *in, const struct prs_yaml *declared,
+                      const struct prs_yaml *given)
 {
 	const struct prs_yaml *map = given && given->kind == PRS_YAML_MAP ? given : NULL;
 	in->type = map ? type_of(m, map) : NULL;
@@ -364,10 +400,12 @@ static void one_input(struct jobfile *m, struct jf_input *in, const struct prs_y
 	in->optional = yes(declared, "optional") || yes(map, "optional");
 	jf_check_keys(m, map, JF_INPUT, "an input");
 	jf_check_keys(m, declared, JF_INPUT, "an input");
-	const struct prs_yaml *format = jf_value(map, "partition_format") ? jf_value(map, "partition_format") : jf_value(declared, "partition_format");
+	const struct prs_yaml *format = jf_value(map, "partition_format") ? jf_value(map, "partition_format")
+	                                                                  : jf_value(declared, "partition_format");
 	in->partition_format = format && format->kind == PRS_YAML_SCALAR ? format : NULL;
 	const char *flag = from_flag(m, in->name);
-	const struct prs_yaml *fallback = jf_value(given, "default") ? jf_value(given, "default") : jf_value(declared, "default");
+	const struct prs_yaml *fallback = jf_value(given, "default") ? jf_value(given, "default")
+	                                                             : jf_value(declared, "default");
 	if (flag)
 		flag_value(m, in, declared ? declared : map, flag);
 	else if (has_value(given) && map)
@@ -375,7 +413,8 @@ static void one_input(struct jobfile *m, struct jf_input *in, const struct prs_y
 	else if (has_value(given) && given->kind == PRS_YAML_SCALAR)
 		scalar_value(m, in, declared, given);
 	else if (given && given->kind == PRS_YAML_LIST)
-		prs_yaml_find(m->d, PRS_MISTAKE, given->at, "input %s: expected a value or keys (type, path, mode), found a list", in->name);
+		prs_yaml_find(m->d, PRS_MISTAKE, given->at,
+		              "input %s: expected a value or keys (type, path, mode), found a list", in->name);
 	else if (fallback && fallback->kind == PRS_YAML_SCALAR)
 		scalar_value(m, in, declared ? declared : map, fallback);
 	else
@@ -399,9 +438,11 @@ static struct jf_input *add_input(struct jobfile *m, struct jf_input **v, size_t
 static bool check_name(struct jobfile *m, const struct prs_yaml *key, const char *what)
 {
 	const char *s = key->text;
-	bool good = s[0] && s[strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")] == 0 && strlen(s) < 256;
+	bool good = s[0] && s[strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")] == 0 &&
+	            strlen(s) < 256;
 	if (!good)
-		prs_yaml_find(m->d, PRS_MISTAKE, key->at, "the name of an %s consists of letters, digits, _ and -, found \"%.100s\"", what, s);
+		prs_yaml_find(m->d, PRS_MISTAKE, key->at,
+		              "the name of an %s consists of letters, digits, _ and -, found \"%.100s\"", what, s);
 	return good;
 }
 
@@ -417,7 +458,10 @@ void jf_parent_inputs(struct jobfile *m)
 	}
 }
 
-enum prs_severity jf_no_input(const struct jobfile *m) { return m->q->inputs_later && !m->pipeline ? PRS_WARNING : PRS_MISTAKE; }
+enum prs_severity jf_no_input(const struct jobfile *m)
+{
+	return m->q->inputs_later && !m->pipeline ? PRS_WARNING : PRS_MISTAKE;
+}
 
 static void missing_value(struct jobfile *m, struct jf_input *in)
 {
@@ -426,7 +470,8 @@ static void missing_value(struct jobfile *m, struct jf_input *in)
 	in->bad = true;
 	if (jf_misspelt(m, "path"))
 		return;
-	prs_yaml_find(m->d, jf_no_input(m), in->at, "input %s has no value: give it one, or --input %s=%s", in->name, in->name, is_literal(in->type) ? "VALUE" : "PATH");
+	prs_yaml_find(m->d, jf_no_input(m), in->at, "input %s has no value: give it one, or --input %s=%s", in->name,
+	              in->name, is_literal(in->type) ? "VALUE" : "PATH");
 }
 
 static void unknown_input(struct jobfile *m, const struct prs_yaml *key, const struct prs_yaml *declared)
@@ -441,7 +486,8 @@ static void unknown_input(struct jobfile *m, const struct prs_yaml *key, const s
 	if (!names)
 		return;
 	const char *near = jf_nearest(m->d, key->text, names, declared->n);
-	prs_yaml_find(m->d, PRS_MISTAKE, key->at, "the component has no input %s%s%s%s%s", key->text, near, near[0] ? "" : " (it has ", near[0] ? "" : prs_buf_str(&all), near[0] ? "" : ")");
+	prs_yaml_find(m->d, PRS_MISTAKE, key->at, "the component has no input %s%s%s%s%s", key->text, near,
+	              near[0] ? "" : " (it has ", near[0] ? "" : prs_buf_str(&all), near[0] ? "" : ")");
 }
 
 void jf_inputs(struct jobfile *m)
@@ -450,8 +496,11 @@ void jf_inputs(struct jobfile *m)
 	given = given && given->kind == PRS_YAML_MAP ? given : NULL;
 	declared = declared && declared->kind == PRS_YAML_MAP ? declared : NULL;
 	for (size_t i = 0; declared && i < declared->n; i++) {
-		struct jf_input *in = check_name(m, declared->keys[i], "input") ? add_input(m, &m->inputs, &m->inputs_n, declared->keys[i]) : NULL;
-		const struct prs_yaml *value = given ? prs_yaml_get(given, declared->keys[i]->text) : NULL, *key = value ? prs_yaml_key(given, declared->keys[i]->text) : NULL;
+		struct jf_input *in = check_name(m, declared->keys[i], "input")
+		                              ? add_input(m, &m->inputs, &m->inputs_n, declared->keys[i])
+		                              : NULL;
+		const struct prs_yaml *value = given ? prs_yaml_get(given, declared->keys[i]->text) : NULL,
+				      *key = value ? prs_yaml_key(given, declared->keys[i]->text) : NULL;
 		if (!in)
 			continue;
 		in->at = key ? key->at : in->at;
@@ -465,7 +514,9 @@ void jf_inputs(struct jobfile *m)
 			unknown_input(m, given->keys[i], declared);
 			continue;
 		}
-		struct jf_input *in = check_name(m, given->keys[i], "input") ? add_input(m, &m->inputs, &m->inputs_n, given->keys[i]) : NULL;
+		struct jf_input *in = check_name(m, given->keys[i], "input")
+		                              ? add_input(m, &m->inputs, &m->inputs_n, given->keys[i])
+		                              : NULL;
 		if (!in)
 			continue;
 		one_input(m, in, NULL, given->items[i]);
@@ -481,7 +532,8 @@ void jf_flag_inputs(struct jobfile *m)
 		char name[256];
 		snprintf(name, sizeof name, "%.*s", (int)(n < 255 ? n : 255), l->v[i]);
 		bool pair = l->v[i][n] && !strpbrk(name, "/@*?");
-		if (pair && (jf_find_input(m->inputs, m->inputs_n, name, n) || jf_find_input(m->parent_inputs, m->parent_inputs_n, name, n)))
+		if (pair && (jf_find_input(m->inputs, m->inputs_n, name, n) ||
+		             jf_find_input(m->parent_inputs, m->parent_inputs_n, name, n)))
 			continue;
 		const char **names = yaml_alloc(m->d, (m->inputs_n + 1) * sizeof *names);
 		for (size_t k = 0; names && k < m->inputs_n; k++)
@@ -489,13 +541,15 @@ void jf_flag_inputs(struct jobfile *m)
 		if (!names)
 			return;
 		if (pair)
-			prs_yaml_find(m->d, PRS_MISTAKE, input_flag_mark(m, l->v[i]), "the job has no input %s%s", name, jf_nearest(m->d, name, names, m->inputs_n));
+			prs_yaml_find(m->d, PRS_MISTAKE, input_flag_mark(m, l->v[i]), "the job has no input %s%s", name,
+			              jf_nearest(m->d, name, names, m->inputs_n));
 		else
-			prs_yaml_find(m->d, PRS_MISTAKE, input_flag_mark(m, l->v[i]), "expected NAME=PATH: the job names its inputs");
+			prs_yaml_find(m->d, PRS_MISTAKE, input_flag_mark(m, l->v[i]),
+			              "expected NAME=PATH: the job names its inputs");
 	}
 }
 
-/* ---- what is split ---------------------------------------------------------------------------------------------------- */
+/* ---- what is split ----------------------------------------------------------------------------------------------- */
 
 static struct prs_job_input *new_job_input(struct jobfile *m, const char *name, const char *type)
 {
@@ -522,7 +576,8 @@ void jf_add_input(struct jobfile *m, const char *name, const char *type, const c
 		return;
 	}
 	if (prs_job_input_resolve(in, m->q->fs, m->q->cwd, path, &err) < 0)
-		prs_yaml_find(m->d, PRS_MISTAKE, at, "input %s: %s: %s", name, err.msg, path[0] == '@' || !in->path ? path : in->path);
+		prs_yaml_find(m->d, PRS_MISTAKE, at, "input %s: %s: %s", name, err.msg,
+		              path[0] == '@' || !in->path ? path : in->path);
 }
 
 /* paths: of an input that is split */
@@ -541,7 +596,8 @@ static void split_input(struct jobfile *m, struct jf_input *in, struct prs_mark 
 		return;
 	in->split = true;
 	if (in->unset) {
-		prs_yaml_find(m->d, jf_no_input(m), at, "input_data: input %s has no value: give it one, or --input %s=PATH", in->name, in->name);
+		prs_yaml_find(m->d, jf_no_input(m), at,
+		              "input_data: input %s has no value: give it one, or --input %s=PATH", in->name, in->name);
 		return;
 	}
 	if (!in->data && in->node && !in->type) { /* a bare text: it can only be a path */
@@ -552,11 +608,14 @@ static void split_input(struct jobfile *m, struct jf_input *in, struct prs_mark 
 			return;
 	}
 	if (!in->data) {
-		prs_yaml_find(m->d, PRS_MISTAKE, at, "input_data: input %s is of type %s: expected data (uri_folder or mltable)", in->name, in->type ? in->type : "text");
+		prs_yaml_find(m->d, PRS_MISTAKE, at,
+		              "input_data: input %s is of type %s: expected data (uri_folder or mltable)", in->name,
+		              in->type ? in->type : "text");
 		return;
 	}
 	if (!strcmp(in->type, "uri_file") && !m->pf_enabled) {
-		prs_yaml_find(m->d, PRS_MISTAKE, in->at, "Input format UriFile is not supported (input %s: use uri_folder, or mltable)", in->name);
+		prs_yaml_find(m->d, PRS_MISTAKE, in->at,
+		              "Input format UriFile is not supported (input %s: use uri_folder, or mltable)", in->name);
 		return;
 	}
 	if (in->paths)
@@ -574,7 +633,8 @@ static void input_data_item(struct jobfile *m, const struct prs_yaml *node)
 	size_t n;
 	bool single = node->kind == PRS_YAML_SCALAR && prs_expr_single(node->text, &e);
 	if (!single || !(prs_expr_name(&e, "inputs.", &name, &n) || prs_expr_name(&e, "parent.inputs.", &name, &n))) {
-		prs_yaml_find(m->d, PRS_MISTAKE, node->at, "input_data: expected ${{inputs.NAME}}, found %s%.100s", node->kind == PRS_YAML_SCALAR ? "" : prs_yaml_kind_name(node), node->text);
+		prs_yaml_find(m->d, PRS_MISTAKE, node->at, "input_data: expected ${{inputs.NAME}}, found %s%.100s",
+		              node->kind == PRS_YAML_SCALAR ? "" : prs_yaml_kind_name(node), node->text);
 		return;
 	}
 	struct jf_input *in = jf_find_input(m->inputs, m->inputs_n, name, n);
@@ -603,10 +663,12 @@ static void guess_input_data(struct jobfile *m)
 	if (!in && jf_misspelt(m, "input_data"))
 		return;
 	if (!in) {
-		prs_yaml_find(m->d, PRS_MISTAKE, at, "input_data is missing: say which input is split, as in input_data: ${{inputs.data}}");
+		prs_yaml_find(m->d, PRS_MISTAKE, at,
+		              "input_data is missing: say which input is split, as in input_data: ${{inputs.data}}");
 		return;
 	}
-	prs_yaml_find(m->d, PRS_WARNING, at, "input_data is missing: input %s is split (the only %s)", in->name, in->type);
+	prs_yaml_find(m->d, PRS_WARNING, at, "input_data is missing: input %s is split (the only %s)", in->name,
+	              in->type);
 	split_input(m, in, at);
 }
 
@@ -628,22 +690,25 @@ void jf_input_data(struct jobfile *m)
 		if (there && prs_list_add(&m->j->data_paths, in->path) < 0)
 			m->d->failed = true;
 		if (!in->split && !there)
-			prs_yaml_find(m->d, PRS_MISTAKE, in->at, "input %s: no such file or folder: %s", in->name, in->path);
+			prs_yaml_find(m->d, PRS_MISTAKE, in->at, "input %s: no such file or folder: %s", in->name,
+			              in->path);
 	}
 }
 
-/* ---- outputs ---------------------------------------------------------------------------------------------------------- */
+/* ---- outputs ----------------------------------------------------------------------------------------------------- */
 
 static const char *output_type(struct jobfile *m, const struct prs_yaml *map)
 {
-	static const char *const types[] = { "uri_folder", "uri_file", "mltable", "custom_model", "mlflow_model", "triton_model", "string", "integer", "number", "boolean" };
+	static const char *const types[] = { "uri_folder",   "uri_file", "mltable", "custom_model", "mlflow_model",
+		                             "triton_model", "string",   "integer", "number",       "boolean" };
 	const struct prs_yaml *v = jf_value(map, "type");
 	if (!v || v->kind != PRS_YAML_SCALAR)
 		return NULL;
 	for (size_t i = 0; i < sizeof types / sizeof *types; i++)
 		if (!strcasecmp(v->text, types[i]))
 			return types[i];
-	prs_yaml_find(m->d, PRS_MISTAKE, v->at, "type: expected one of uri_folder|uri_file|mltable, found \"%.100s\"%s", v->text, jf_nearest(m->d, v->text, types, sizeof types / sizeof *types));
+	prs_yaml_find(m->d, PRS_MISTAKE, v->at, "type: expected one of uri_folder|uri_file|mltable, found \"%.100s\"%s",
+	              v->text, jf_nearest(m->d, v->text, types, sizeof types / sizeof *types));
 	return NULL;
 }
 
@@ -676,8 +741,9 @@ static void output_path(struct jobfile *m, struct jf_output *out, const struct p
 		return;
 	PRS_AUTOFREE char *entry = entry_for(text);
 	bool late = entry && strchr(entry, JF_LATE_OPEN);
-	prs_yaml_find(m->d, PRS_WARNING, node->at, "output %s: this place is not mapped in prs.yml%s%s%s: it goes to the folder outputs/ of the run", out->name,
-	              entry && !late ? " (" : "", entry && !late ? entry : "", entry && !late ? ")" : "");
+	prs_yaml_find(m->d, PRS_WARNING, node->at,
+	              "output %s: this place is not mapped in prs.yml%s%s%s: it goes to the folder outputs/ of the run",
+	              out->name, entry && !late ? " (" : "", entry && !late ? entry : "", entry && !late ? ")" : "");
 	const char *last = strrchr(text, '/');
 	if (out->type && !strcmp(out->type, "uri_file") && last && last[1])
 		out->path = kept(m, prs_strf("%coutputs%c/%s", JF_LATE_OPEN, JF_LATE_CLOSE, last + 1));
@@ -701,7 +767,8 @@ static void bind_output(struct jobfile *m, struct jf_output *out, const struct p
 			names[i] = m->parent_outputs[i].name;
 		out->bad = true;
 		if (!jf_misspelt(m, "outputs"))
-			prs_yaml_find(m->d, PRS_MISTAKE, node->at, "the pipeline has no output named %s%s", word, names ? jf_nearest(m->d, word, names, m->parent_outputs_n) : "");
+			prs_yaml_find(m->d, PRS_MISTAKE, node->at, "the pipeline has no output named %s%s", word,
+			              names ? jf_nearest(m->d, word, names, m->parent_outputs_n) : "");
 		return;
 	}
 	out->path = from->path;
@@ -709,9 +776,11 @@ static void bind_output(struct jobfile *m, struct jf_output *out, const struct p
 	out->bad = from->bad;
 }
 
-static void one_output(struct jobfile *m, struct jf_output *out, const struct prs_yaml *declared, const struct prs_yaml *given)
+static void one_output(struct jobfile *m, struct jf_output *out, const struct prs_yaml *declared,
+                       const struct prs_yaml *given)
 {
-	const struct prs_yaml *map = given && given->kind == PRS_YAML_MAP ? given : NULL, *path = map ? jf_value(map, "path") : NULL;
+	const struct prs_yaml *map = given && given->kind == PRS_YAML_MAP ? given : NULL,
+			      *path = map ? jf_value(map, "path") : NULL;
 	jf_check_keys(m, map, JF_OUTPUT, "an output");
 	jf_check_keys(m, declared, JF_OUTPUT, "an output");
 	jf_choice(m, map ? jf_value(map, "mode") : NULL, "mode", output_modes);
@@ -726,7 +795,8 @@ static void one_output(struct jobfile *m, struct jf_output *out, const struct pr
 	} else if (given && given->kind == PRS_YAML_SCALAR && given->type != PRS_YAML_NULL) {
 		bind_output(m, out, given);
 	} else if (given && given->kind == PRS_YAML_LIST) {
-		prs_yaml_find(m->d, PRS_MISTAKE, given->at, "output %s: expected keys (type, path, mode), found a list", out->name);
+		prs_yaml_find(m->d, PRS_MISTAKE, given->at, "output %s: expected keys (type, path, mode), found a list",
+		              out->name);
 		out->bad = true;
 	}
 }
@@ -760,7 +830,8 @@ static void flag_outputs(struct jobfile *m)
 		size_t n = strcspn(l->v[i], "=");
 		if (!l->v[i][n] || memchr(l->v[i], '/', n))
 			continue; /* the append_row file: jf_append_row_to */
-		if (jf_find_output(m->outputs, m->outputs_n, l->v[i], n) || jf_find_output(m->parent_outputs, m->parent_outputs_n, l->v[i], n))
+		if (jf_find_output(m->outputs, m->outputs_n, l->v[i], n) ||
+		    jf_find_output(m->parent_outputs, m->parent_outputs_n, l->v[i], n))
 			continue;
 		PRS_AUTOFREE char *text = prs_strf("--output %s", l->v[i]);
 		const char **names = yaml_alloc(m->d, (m->outputs_n + 1) * sizeof *names);
@@ -769,7 +840,8 @@ static void flag_outputs(struct jobfile *m)
 		for (size_t k = 0; names && k < m->outputs_n; k++)
 			names[k] = m->outputs[k].name;
 		if (names && text)
-			prs_yaml_find(m->d, PRS_MISTAKE, flag_mark(m, text), "the job has no output %s%s", word, jf_nearest(m->d, word, names, m->outputs_n));
+			prs_yaml_find(m->d, PRS_MISTAKE, flag_mark(m, text), "the job has no output %s%s", word,
+			              jf_nearest(m->d, word, names, m->outputs_n));
 	}
 }
 
@@ -791,7 +863,8 @@ void jf_outputs(struct jobfile *m)
 		for (size_t k = 0; names && k < declared->n; k++)
 			names[k] = declared->keys[k]->text;
 		if (names)
-			prs_yaml_find(m->d, PRS_MISTAKE, given->keys[i]->at, "the component has no output %s%s", given->keys[i]->text, jf_nearest(m->d, given->keys[i]->text, names, declared->n));
+			prs_yaml_find(m->d, PRS_MISTAKE, given->keys[i]->at, "the component has no output %s%s",
+			              given->keys[i]->text, jf_nearest(m->d, given->keys[i]->text, names, declared->n));
 		struct jf_output *out = names ? NULL : add_output(m, &m->outputs, &m->outputs_n, given->keys[i]);
 		if (out)
 			one_output(m, out, NULL, given->items[i]);
@@ -807,7 +880,8 @@ static void keep_outputs(struct jobfile *m)
 	for (size_t i = 0; j->outputs && i < m->outputs_n; i++) {
 		const struct jf_output *out = &m->outputs[i];
 		struct prs_job_output *to = &j->outputs[j->outputs_n++];
-		*to = (struct prs_job_output){ prs_strdup(out->name), prs_strdup(out->type ? out->type : "uri_folder"), out->path ? prs_strdup(out->path) : NULL };
+		*to = (struct prs_job_output){ prs_strdup(out->name), prs_strdup(out->type ? out->type : "uri_folder"),
+			                       out->path ? prs_strdup(out->path) : NULL };
 		if (!to->name || !to->type || (out->path && !to->path))
 			m->d->failed = true;
 	}
@@ -829,7 +903,8 @@ static const char *bare_output_flag(struct jobfile *m)
 
 void jf_append_row_to(struct jobfile *m)
 {
-	const struct prs_yaml *node = jf_get(m, "task.append_row_to") ? jf_get(m, "task.append_row_to") : jf_get(m, "append_row_to");
+	const struct prs_yaml *node = jf_get(m, "task.append_row_to") ? jf_get(m, "task.append_row_to")
+	                                                              : jf_get(m, "append_row_to");
 	struct prs_job *j = m->j;
 	const char *flag = bare_output_flag(m), *name;
 	struct prs_expr e;
@@ -837,8 +912,10 @@ void jf_append_row_to(struct jobfile *m)
 	j->append_to = -1;
 	if (!node) {
 		jf_set_default(m, "output-action", "summary_only");
-	} else if (node->kind != PRS_YAML_SCALAR || !prs_expr_single(node->text, &e) || !prs_expr_name(&e, "outputs.", &name, &n)) {
-		prs_yaml_find(m->d, PRS_MISTAKE, node->at, "append_row_to: expected ${{outputs.NAME}}, found %s%.100s", node->kind == PRS_YAML_SCALAR ? "" : prs_yaml_kind_name(node), node->text);
+	} else if (node->kind != PRS_YAML_SCALAR || !prs_expr_single(node->text, &e) ||
+	           !prs_expr_name(&e, "outputs.", &name, &n)) {
+		prs_yaml_find(m->d, PRS_MISTAKE, node->at, "append_row_to: expected ${{outputs.NAME}}, found %s%.100s",
+		              node->kind == PRS_YAML_SCALAR ? "" : prs_yaml_kind_name(node), node->text);
 	} else {
 		const struct jf_output *out = jf_find_output(m->outputs, m->outputs_n, name, n);
 		const char *unused;
@@ -851,7 +928,8 @@ void jf_append_row_to(struct jobfile *m)
 	if (flag && only >= 0)
 		m->outputs[only].path = kept(m, prs_path_absolute(m->q->cwd, flag));
 	else if (flag && m->outputs_n)
-		prs_yaml_find(m->d, PRS_MISTAKE, flag_mark(m, "--output"), "expected NAME=PATH: the job has %zu outputs and no append_row_to", m->outputs_n);
+		prs_yaml_find(m->d, PRS_MISTAKE, flag_mark(m, "--output"),
+		              "expected NAME=PATH: the job has %zu outputs and no append_row_to", m->outputs_n);
 	else if (flag) {
 		j->output_dir = prs_path_absolute(m->q->cwd, flag);
 		m->d->failed = m->d->failed || !j->output_dir;

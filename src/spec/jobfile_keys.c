@@ -28,8 +28,8 @@ static const struct {
 	bool v1;
 	const char *prefix;
 } columns[] = {
-	{ JF_JOB, false, "" }, { JF_TASK, false, "task." }, { JF_RETRY, false, "retry_settings." }, { JF_V1, true, "" },
-	{ JF_BATCH, false, "" }, { JF_BATCH_SETTINGS, false, "" },
+	{ JF_JOB, false, "" }, { JF_TASK, false, "task." }, { JF_RETRY, false, "retry_settings." },
+	{ JF_V1, true, "" },   { JF_BATCH, false, "" },     { JF_BATCH_SETTINGS, false, "" },
 };
 
 /* The key of an option at a place, NULL when it has none there. */
@@ -63,7 +63,7 @@ static const struct prs_option_row *place_option(enum jf_place place, const char
 	return NULL;
 }
 
-/* ---- spelling --------------------------------------------------------------------------------------------------------- */
+/* ---- spelling ---------------------------------------------------------------------------------------------------- */
 
 const char *jf_nearest(struct prs_yaml_doc *d, const char *word, const char *const *names, size_t n)
 {
@@ -108,22 +108,31 @@ static size_t names_of(enum jf_place place, const char **to)
 /* Where a key of another map of the job, or of the other format, belongs. */
 static const char *belongs(struct prs_yaml_doc *d, enum jf_place place, const char *name)
 {
-	static const struct { enum jf_place place; const char *where; } homes[] = {
-		{ JF_JOB, "beside task:" }, { JF_TASK, "into task:" }, { JF_RETRY, "into retry_settings:" }, { JF_RESOURCES, "into resources:" },
+	static const struct {
+		enum jf_place place;
+		const char *where;
+	} homes[] = {
+		{ JF_JOB, "beside task:" },
+		{ JF_TASK, "into task:" },
+		{ JF_RETRY, "into retry_settings:" },
+		{ JF_RESOURCES, "into resources:" },
 	};
 	bool job = place == JF_JOB || place == JF_TASK || place == JF_RETRY || place == JF_RESOURCES;
 	char text[256] = "";
 	const struct prs_option_row *v1 = place_option(JF_V1, name), *v2 = NULL, *row;
 	for (size_t i = 0; job && i < sizeof homes / sizeof *homes; i++)
-		if (homes[i].place != place && (table_key(homes[i].place, name) || place_option(homes[i].place, name)) && !text[0])
+		if (homes[i].place != place &&
+		    (table_key(homes[i].place, name) || place_option(homes[i].place, name)) && !text[0])
 			snprintf(text, sizeof text, "; it belongs %s", homes[i].where);
 	for (unsigned i = 0; (row = prs_option_at(i)) != NULL; i++)
 		if (row->v2[0] && !strcmp(strrchr(row->v2, '.') ? strrchr(row->v2, '.') + 1 : row->v2, name))
 			v2 = row;
 	if (!text[0] && job && v1 && v1->v2[0])
-		snprintf(text, sizeof text, "; here it is called %s%s", v1->v2, !strcmp(name, "run_max_try") ? " (one less: retries, not tries)" : "");
+		snprintf(text, sizeof text, "; here it is called %s%s", v1->v2,
+		         !strcmp(name, "run_max_try") ? " (one less: retries, not tries)" : "");
 	else if (!text[0] && place == JF_V1 && v2 && v2->v1[0])
-		snprintf(text, sizeof text, "; here it is called %s%s", v2->v1, !strcmp(name, "max_retries") ? " (one more: tries, not retries)" : "");
+		snprintf(text, sizeof text, "; here it is called %s%s", v2->v1,
+		         !strcmp(name, "max_retries") ? " (one more: tries, not retries)" : "");
 	const char *kept = yaml_text(d, text, strlen(text));
 	return kept ? kept : "";
 }
@@ -131,7 +140,9 @@ static const char *belongs(struct prs_yaml_doc *d, enum jf_place place, const ch
 /* Not what is unused or only text for people. */
 static bool is_worth_naming(enum jf_place place, const char *name)
 {
-	static const char *const meta[] = { "$schema", "name", "display_name", "version", "description", "comment", "experiment_name", "tags", "properties", NULL };
+	static const char *const meta[] = { "$schema",     "name",    "display_name",    "version",
+		                            "description", "comment", "experiment_name", "tags",
+		                            "properties",  NULL };
 	const struct key *key = table_key(place, name);
 	for (size_t i = 0; meta[i]; i++)
 		if (!strcmp(meta[i], name))
@@ -141,9 +152,11 @@ static bool is_worth_naming(enum jf_place place, const char *name)
 
 bool jf_misspelt(struct jobfile *m, const char *name)
 {
-	PRS_AUTOFREE char *near = prs_strf("; did you mean %s?", name), *wrong_place = prs_strf("%s is not a key of ", name);
+	PRS_AUTOFREE char *near = prs_strf("; did you mean %s?", name),
+			  *wrong_place = prs_strf("%s is not a key of ", name);
 	for (size_t i = 0; near && wrong_place && i < m->d->findings_n; i++)
-		if (strstr(m->d->findings[i].text, near) || !strncmp(m->d->findings[i].text, wrong_place, strlen(wrong_place)))
+		if (strstr(m->d->findings[i].text, near) ||
+		    !strncmp(m->d->findings[i].text, wrong_place, strlen(wrong_place)))
 			return true;
 	return false;
 }
@@ -159,17 +172,21 @@ static void unknown_key(struct prs_yaml_doc *d, const struct prs_yaml *key, enum
 	for (size_t i = 0; i < n && !hint[0]; i++)
 		if (is_worth_naming(place, names[i]))
 			prs_buf_putf(&all, "%s%s", all.len ? ", " : " (", names[i]);
-	prs_yaml_find(d, PRS_MISTAKE, key->at, "%.100s is not a key of %s%s%s%s", key->text, what, hint, prs_buf_str(&all), all.len ? ")" : "");
+	prs_yaml_find(d, PRS_MISTAKE, key->at, "%.100s is not a key of %s%s%s%s", key->text, what, hint,
+	              prs_buf_str(&all), all.len ? ")" : "");
 }
 
-/* ---- shapes ----------------------------------------------------------------------------------------------------------- */
+/* ---- shapes ------------------------------------------------------------------------------------------------------ */
 
-static void wrong_shape(struct prs_yaml_doc *d, const struct prs_yaml *key, const struct prs_yaml *value, const char *expected)
+static void wrong_shape(struct prs_yaml_doc *d, const struct prs_yaml *key, const struct prs_yaml *value,
+                        const char *expected)
 {
 	if (value->kind == PRS_YAML_SCALAR)
-		prs_yaml_find(d, PRS_MISTAKE, value->at, "%s: expected %s, found \"%.100s\"", key->text, expected, value->text);
+		prs_yaml_find(d, PRS_MISTAKE, value->at, "%s: expected %s, found \"%.100s\"", key->text, expected,
+		              value->text);
 	else
-		prs_yaml_find(d, PRS_MISTAKE, value->at, "%s: expected %s, found %s", key->text, expected, prs_yaml_kind_name(value));
+		prs_yaml_find(d, PRS_MISTAKE, value->at, "%s: expected %s, found %s", key->text, expected,
+		              prs_yaml_kind_name(value));
 }
 
 static bool empty(const struct prs_yaml *v) { return v->kind == PRS_YAML_SCALAR && v->type == PRS_YAML_NULL; }
@@ -181,7 +198,8 @@ static void check_names(struct prs_yaml_doc *d, const struct prs_yaml *map)
 			wrong_shape(d, map->keys[i], map->items[i], "one value");
 }
 
-static void check_shape(struct prs_yaml_doc *d, const struct prs_yaml *key, const struct prs_yaml *value, enum shape shape)
+static void check_shape(struct prs_yaml_doc *d, const struct prs_yaml *key, const struct prs_yaml *value,
+                        enum shape shape)
 {
 	if (empty(value))
 		return;
@@ -216,7 +234,7 @@ void jf_check_keys(struct jobfile *m, const struct prs_yaml *map, enum jf_place 
 	jf_check_keys_of(m->d, map, place, what);
 }
 
-/* ---- values ----------------------------------------------------------------------------------------------------------- */
+/* ---- values ------------------------------------------------------------------------------------------------------ */
 
 const struct prs_yaml *jf_value(const struct prs_yaml *map, const char *path)
 {
@@ -234,17 +252,27 @@ void jf_trap(struct jobfile *m, const struct prs_yaml *n)
 {
 	if (n->kind != PRS_YAML_SCALAR || !n->plain)
 		return;
-	if (n->type == PRS_YAML_BOOL && tolower((unsigned char)n->text[0]) != 't' && tolower((unsigned char)n->text[0]) != 'f')
-		prs_yaml_find(m->d, PRS_WARNING, n->at, "%s is a truth value in YAML and becomes %s: put it in quotes to keep the text", n->text, n->value);
+	if (n->type == PRS_YAML_BOOL && tolower((unsigned char)n->text[0]) != 't' &&
+	    tolower((unsigned char)n->text[0]) != 'f')
+		prs_yaml_find(m->d, PRS_WARNING, n->at,
+		              "%s is a truth value in YAML and becomes %s: put it in quotes to keep the text", n->text,
+		              n->value);
 	else if (n->type == PRS_YAML_INT && strchr(n->text, ':'))
-		prs_yaml_find(m->d, PRS_WARNING, n->at, "%s is the number %s in YAML (base 60): put it in quotes to keep the text", n->text, n->value);
-	else if (n->type == PRS_YAML_INT && strcmp(n->text, n->value) != 0 && n->text[n->text[0] == '-' || n->text[0] == '+'] == '0')
-		prs_yaml_find(m->d, PRS_WARNING, n->at, "%s is the number %s in YAML (0 in front makes it octal): write %s, or put it in quotes to keep the text", n->text, n->value, n->value);
+		prs_yaml_find(m->d, PRS_WARNING, n->at,
+		              "%s is the number %s in YAML (base 60): put it in quotes to keep the text", n->text,
+		              n->value);
+	else if (n->type == PRS_YAML_INT && strcmp(n->text, n->value) != 0 &&
+	         n->text[n->text[0] == '-' || n->text[0] == '+'] == '0')
+		prs_yaml_find(m->d, PRS_WARNING, n->at,
+		              "%s is the number %s in YAML (0 in front makes it octal): write %s, or put it in quotes "
+		              "to keep the text",
+		              n->text, n->value, n->value);
 }
 
-/* ---- options ---------------------------------------------------------------------------------------------------------- */
+/* ---- options ----------------------------------------------------------------------------------------------------- */
 
-bool jf_set_text(struct jobfile *m, const struct prs_option_row *row, const char *text, struct prs_mark at, const char *key, bool weak, bool silent)
+bool jf_set_text(struct jobfile *m, const struct prs_option_row *row, const char *text, struct prs_mark at,
+                 const char *key, bool weak, bool silent)
 {
 	struct prs_err err = { 0 };
 	unsigned id = (unsigned)(row - prs_option_at(0));
@@ -279,7 +307,8 @@ static const char *tries_of(struct jobfile *m, const struct prs_yaml *node, cons
 	char *end, text[32];
 	long long v = strtoll(retries, &end, 10);
 	if (end == retries || *end || v < 0 || v > 65534) {
-		prs_yaml_find(m->d, PRS_MISTAKE, node->at, "%s: expected a whole number from 0 to 65534, found \"%.100s\"", key, retries);
+		prs_yaml_find(m->d, PRS_MISTAKE, node->at,
+		              "%s: expected a whole number from 0 to 65534, found \"%.100s\"", key, retries);
 		return NULL;
 	}
 	snprintf(text, sizeof text, "%lld", v + 1);
@@ -287,14 +316,17 @@ static const char *tries_of(struct jobfile *m, const struct prs_yaml *node, cons
 }
 
 /* "10kb" is 10240 also where files are counted: as in the original, and hardly what was meant. */
-static void unit_of_files(struct jobfile *m, const struct prs_option_row *row, const char *text, const struct prs_yaml *node, const char *key)
+static void unit_of_files(struct jobfile *m, const struct prs_option_row *row, const char *text,
+                          const struct prs_yaml *node, const char *key)
 {
 	PRS_AUTOBUF count;
 	prs_buf_init(&count, 64);
 	if (row->type != PRS_OPTION_COUNT || !text[strspn(text, "0123456789")])
 		return;
 	prs_option_get(&m->scratch, row, 0, &count);
-	prs_yaml_find(m->d, PRS_WARNING, node->at, "%s: %s is %s files, as in the original: sizes are for tables, and the input is files", key, text, prs_buf_str(&count));
+	prs_yaml_find(m->d, PRS_WARNING, node->at,
+	              "%s: %s is %s files, as in the original: sizes are for tables, and the input is files", key, text,
+	              prs_buf_str(&count));
 }
 
 void jf_set_option(struct jobfile *m, const struct prs_option_row *row, const struct prs_yaml *node, const char *key)
@@ -360,7 +392,8 @@ static const char *own_key(struct prs_yaml_doc *d, const struct prs_option_row *
 
 static bool belongs_into_prs(const struct prs_option_row *row)
 {
-	static const char *const not_here[] = { "--input", "--output", "--name", "--code" }; /* the file has keys of its own for them */
+	static const char *const not_here[] = { "--input", "--output", "--name",
+		                                "--code" }; /* the file has keys of its own for them */
 	for (size_t i = 0; i < sizeof not_here / sizeof *not_here; i++)
 		if (!strcmp(row->flag, not_here[i]))
 			return false;
@@ -377,16 +410,19 @@ static bool is_path(const struct prs_option_row *row)
 	return false;
 }
 
-static void set_path_option(struct jobfile *m, const struct prs_option_row *row, const struct prs_yaml *node, const char *key)
+static void set_path_option(struct jobfile *m, const struct prs_option_row *row, const struct prs_yaml *node,
+                            const char *key)
 {
 	for (size_t i = 0; node->kind == PRS_YAML_LIST && i < node->n; i++)
 		set_path_option(m, row, node->items[i], key);
 	if (node->kind == PRS_YAML_LIST)
 		return;
-	const char *text = node->kind == PRS_YAML_SCALAR ? jf_expand(m, node, NULL) : NULL, *equals = text ? strchr(text, '=') : NULL;
+	const char *text = node->kind == PRS_YAML_SCALAR ? jf_expand(m, node, NULL) : NULL,
+		   *equals = text ? strchr(text, '=') : NULL;
 	size_t n = row->type == PRS_OPTION_LIST && equals ? (size_t)(equals - text) + 1 : 0;
 	bool command = !strcmp(row->flag, "--python") && text && !strchr(text, '/'); /* found by PATH */
-	PRS_AUTOFREE char *path = text && !command && text[n] ? prs_path_absolute(prs_yaml_dir(m->d, node), text + n) : NULL;
+	PRS_AUTOFREE char *path = text && !command && text[n] ? prs_path_absolute(prs_yaml_dir(m->d, node), text + n)
+	                                                      : NULL;
 	PRS_AUTOFREE char *whole = path ? prs_strf("%.*s%s", (int)n, text, path) : NULL;
 	if (whole)
 		jf_set_text(m, row, whole, node->at, key, false, false);
@@ -413,9 +449,12 @@ void jf_set_options_own(struct jobfile *m, const struct prs_yaml *block)
 			k++;
 		unsigned id = k < n ? (unsigned)(rows[k] - prs_option_at(0)) : 0;
 		if (k == n && strcmp(key->text, "arguments") != 0)
-			prs_yaml_find(m->d, PRS_MISTAKE, key->at, "%.100s is not a key of prs:%s (prs options lists them)", key->text, jf_nearest(m->d, key->text, names, n));
+			prs_yaml_find(m->d, PRS_MISTAKE, key->at,
+			              "%.100s is not a key of prs:%s (prs options lists them)", key->text,
+			              jf_nearest(m->d, key->text, names, n));
 		else if (k < n && m->set[id])
-			prs_yaml_find(m->d, PRS_MISTAKE, key->at, "%s is given twice (also in %s): keep one", key->text, prs_yaml_where(m->d, m->set_at[id]));
+			prs_yaml_find(m->d, PRS_MISTAKE, key->at, "%s is given twice (also in %s): keep one", key->text,
+			              prs_yaml_where(m->d, m->set_at[id]));
 		else if (k < n && is_path(rows[k]))
 			set_path_option(m, rows[k], block->items[i], key->text);
 		else if (k < n)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * jobfile_mltable: a folder with a file named MLTable that lists files: paths: of file, folder, pattern, and nothing that makes a table of them.
+ * jobfile_mltable: a folder with a file named MLTable that lists files: paths: of file, folder, pattern, and nothing
+ * that makes a table of them.
  */
 #include "spec/jobfile_impl.h"
 
@@ -13,7 +14,8 @@ void jf_add_part(struct jobfile *m, struct prs_job_input *in, const struct prs_y
 	const char *text = node->kind == PRS_YAML_SCALAR ? jf_expand(m, node, NULL) : NULL;
 	const char *path = text ? jf_path(m, text, prs_yaml_dir(m->d, node), node->at, what) : NULL;
 	if (node->kind != PRS_YAML_SCALAR)
-		prs_yaml_find(m->d, PRS_MISTAKE, node->at, "%s: expected a path, found %s", what, prs_yaml_kind_name(node));
+		prs_yaml_find(m->d, PRS_MISTAKE, node->at, "%s: expected a path, found %s", what,
+		              prs_yaml_kind_name(node));
 	else if (path && !jf_kind_of(m, path) && !prs_path_is_pattern(path))
 		prs_yaml_find(m->d, PRS_MISTAKE, node->at, "no such file or folder: %s", path);
 	else if (path && prs_list_add(&in->parts, path) < 0)
@@ -34,7 +36,8 @@ static void one_path(struct jobfile *m, struct prs_job_input *in, const struct p
 		node = found;
 	}
 	if (!node || node->kind != PRS_YAML_SCALAR || given > 1) {
-		prs_yaml_find(m->d, PRS_MISTAKE, entry->at, "paths: expected one of file: PATH, folder: PATH, pattern: PATTERN");
+		prs_yaml_find(m->d, PRS_MISTAKE, entry->at,
+		              "paths: expected one of file: PATH, folder: PATH, pattern: PATTERN");
 		return;
 	}
 	jf_add_part(m, in, node, "paths");
@@ -48,11 +51,14 @@ void jf_set_format(struct jobfile *m, struct prs_job_input *in, const struct prs
 }
 
 /* extract_columns_from_partition_format: its text, or {partition_format: its text} */
-static void take_format(struct jobfile *m, struct prs_job_input *in, const struct prs_yaml *name, const struct prs_yaml *value)
+static void take_format(struct jobfile *m, struct prs_job_input *in, const struct prs_yaml *name,
+                        const struct prs_yaml *value)
 {
-	const struct prs_yaml *format = value && value->kind == PRS_YAML_MAP ? jf_value(value, "partition_format") : value;
+	const struct prs_yaml *format = value && value->kind == PRS_YAML_MAP ? jf_value(value, "partition_format")
+	                                                                     : value;
 	if (!format || format == name || format->kind != PRS_YAML_SCALAR || !format->text[0])
-		prs_yaml_find(m->d, PRS_MISTAKE, name->at, "extract_columns_from_partition_format: expected partition_format: FORMAT below it");
+		prs_yaml_find(m->d, PRS_MISTAKE, name->at,
+		              "extract_columns_from_partition_format: expected partition_format: FORMAT below it");
 	else
 		jf_set_format(m, in, format);
 }
@@ -67,13 +73,16 @@ static void one_transformation(struct jobfile *m, struct prs_job_input *in, cons
 	}
 	bool reads = !strncmp(text, "read_", 5);
 	prs_yaml_find(m->d, PRS_MISTAKE, name->at, "%s: %s", text[0] ? text : "transformations",
-	              reads ? "tables are not read by this version; without it the input is the list of files" : "not applied to a list of files by this version");
+	              reads ? "tables are not read by this version; without it the input is the list of files"
+	                    : "not applied to a list of files by this version");
 }
 
 /* The deepest folder that holds all parts. */
 static char *common_root(const struct prs_list *parts)
 {
-	char *root = parts->n ? (prs_path_is_pattern(parts->v[0]) ? prs_path_pattern_root(parts->v[0]) : prs_strdup(parts->v[0])) : NULL;
+	char *root = parts->n ? (prs_path_is_pattern(parts->v[0]) ? prs_path_pattern_root(parts->v[0])
+	                                                          : prs_strdup(parts->v[0]))
+	                      : NULL;
 	for (size_t i = 0; root && i < parts->n; i++) {
 		size_t n = strlen(root);
 		while (n > 1 && (strncmp(parts->v[i], root, n) != 0 || (parts->v[i][n] != '/' && parts->v[i][n] != 0)))
@@ -96,15 +105,19 @@ void jf_mltable(struct jobfile *m, struct prs_job_input *in, const char *folder,
 {
 	PRS_AUTOFREE char *path = prs_strf("%s/MLTable", folder);
 	if (!path || jf_kind_of(m, path) != 'f') {
-		prs_yaml_find(m->d, PRS_MISTAKE, at, "input %s: no file named MLTable in %s (for a plain folder use type: uri_folder)", in->name, folder);
+		prs_yaml_find(m->d, PRS_MISTAKE, at,
+		              "input %s: no file named MLTable in %s (for a plain folder use type: uri_folder)",
+		              in->name, folder);
 		return;
 	}
 	unsigned before = prs_yaml_count(m->d, PRS_MISTAKE);
 	const struct prs_yaml *root = jf_read_file(m, path, at, "MLTable");
 	const struct prs_yaml *paths = jf_value(root, "paths"), *steps = jf_value(root, "transformations");
 	jf_check_keys(m, root, JF_MLTABLE, "an MLTable");
-	if (root && prs_yaml_count(m->d, PRS_MISTAKE) == before && (!paths || paths->kind != PRS_YAML_LIST || !paths->n))
-		prs_yaml_find(m->d, PRS_MISTAKE, root->at, "an MLTable needs paths: a list of file:, folder: or pattern:");
+	if (root && prs_yaml_count(m->d, PRS_MISTAKE) == before &&
+	    (!paths || paths->kind != PRS_YAML_LIST || !paths->n))
+		prs_yaml_find(m->d, PRS_MISTAKE, root->at,
+		              "an MLTable needs paths: a list of file:, folder: or pattern:");
 	for (size_t i = 0; paths && paths->kind == PRS_YAML_LIST && i < paths->n; i++)
 		one_path(m, in, paths->items[i]);
 	for (size_t i = 0; steps && steps->kind == PRS_YAML_LIST && i < steps->n; i++)

@@ -13,7 +13,8 @@ static void inputs_of_flags(struct jobfile *m, const char *what)
 {
 	const struct prs_list *l = &m->j->o.input;
 	if (!l->n)
-		prs_yaml_find(m->d, jf_no_input(m), m->whole, "no input: %s names none; give the folder or file to process with --input PATH", what);
+		prs_yaml_find(m->d, jf_no_input(m), m->whole,
+		              "no input: %s names none; give the folder or file to process with --input PATH", what);
 	for (size_t i = 0; i < l->n; i++) {
 		size_t n = strspn(l->v[i], "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
 		bool named = n && l->v[i][n] == '=';
@@ -61,13 +62,14 @@ static void output_of_flags(struct jobfile *m, const char *file_name)
 static bool is_file_name(struct jobfile *m, const struct prs_yaml *node, const char *key)
 {
 	if (node && node->kind == PRS_YAML_SCALAR && strchr(node->text, '/')) {
-		prs_yaml_find(m->d, PRS_MISTAKE, node->at, "%s: expected a file name without folders, found \"%.100s\"", key, node->text);
+		prs_yaml_find(m->d, PRS_MISTAKE, node->at, "%s: expected a file name without folders, found \"%.100s\"",
+		              key, node->text);
 		return false;
 	}
 	return node && node->kind == PRS_YAML_SCALAR;
 }
 
-/* ---- v1 --------------------------------------------------------------------------------------------------------------- */
+/* ---- v1 ---------------------------------------------------------------------------------------------------------- */
 
 /* A folder relative to the file, else to where the command is given (the original takes the latter). */
 static const struct prs_yaml *v1_folder(struct jobfile *m, const struct prs_yaml *node)
@@ -90,7 +92,9 @@ static void v1_code(struct jobfile *m, const struct prs_yaml *source, const stru
 	}
 	const struct prs_yaml *found = v1_folder(m, entry);
 	const char *slash = strrchr(found->text, '/');
-	const struct prs_yaml *dir = prs_yaml_new_scalar(m->d, entry->at, found->text, slash == found->text ? 1 : (size_t)(slash - found->text), false);
+	const struct prs_yaml *dir = prs_yaml_new_scalar(m->d, entry->at, found->text,
+	                                                 slash == found->text ? 1 : (size_t)(slash - found->text),
+	                                                 false);
 	const struct prs_yaml *name = prs_yaml_new_scalar(m->d, entry->at, slash + 1, strlen(slash + 1), false);
 	if (dir && name)
 		jf_code(m, dir, name, "entry_script");
@@ -98,7 +102,8 @@ static void v1_code(struct jobfile *m, const struct prs_yaml *source, const stru
 
 static void v1_partition_keys(struct jobfile *m, const struct prs_yaml *config)
 {
-	const struct prs_yaml *keys = jf_value(config, "partition_keys"), *size = prs_yaml_key(config, "mini_batch_size");
+	const struct prs_yaml *keys = jf_value(config, "partition_keys"),
+			      *size = prs_yaml_key(config, "mini_batch_size");
 	if (!keys || !jf_value(config, "mini_batch_size"))
 		return;
 	m->v1_both = size;
@@ -111,15 +116,18 @@ void jf_read_v1(struct jobfile *m, const struct prs_yaml *root)
 	jf_check_keys(m, root, JF_V1FILE, "a file with parallel_run_config");
 	if (!config || config->kind != PRS_YAML_MAP) {
 		if (!config)
-			prs_yaml_find(m->d, PRS_MISTAKE, prs_yaml_key(root, "parallel_run_config")->at, "parallel_run_config is empty");
+			prs_yaml_find(m->d, PRS_MISTAKE, prs_yaml_key(root, "parallel_run_config")->at,
+			              "parallel_run_config is empty");
 		return;
 	}
-	const struct prs_yaml *entry = jf_value(config, "entry_script"), *format = jf_value(config, "input_format"), *action = jf_value(config, "output_action");
+	const struct prs_yaml *entry = jf_value(config, "entry_script"), *format = jf_value(config, "input_format"),
+			      *action = jf_value(config, "output_action");
 	const struct prs_yaml *file = jf_value(config, "append_row_file_name");
 	jf_check_keys(m, config, JF_V1, "parallel_run_config");
 	jf_choice(m, format, "input_format", "file|tabular");
 	if (format && format->kind == PRS_YAML_SCALAR && !strcasecmp(format->text, "tabular"))
-		prs_yaml_find(m->d, PRS_MISTAKE, format->at, "input_format: tables are not read by this version: expected file");
+		prs_yaml_find(m->d, PRS_MISTAKE, format->at,
+		              "input_format: tables are not read by this version: expected file");
 	if (!entry && !jf_misspelt(m, "entry_script"))
 		prs_yaml_find(m->d, PRS_MISTAKE, config->at, "entry_script is missing: the file with run(mini_batch)");
 	jf_name(m, NULL, NULL);
@@ -132,11 +140,12 @@ void jf_read_v1(struct jobfile *m, const struct prs_yaml *root)
 	jf_environment_v1(m, config);
 	inputs_of_flags(m, "a parallel_run_config");
 	if (file && action && action->kind == PRS_YAML_SCALAR && !strcasecmp(action->text, "summary_only"))
-		prs_yaml_find(m->d, PRS_WARNING, file->at, "append_row_file_name has no meaning with output_action: summary_only");
+		prs_yaml_find(m->d, PRS_WARNING, file->at,
+		              "append_row_file_name has no meaning with output_action: summary_only");
 	output_of_flags(m, is_file_name(m, file, "append_row_file_name") ? file->text : "parallel_run_step.txt");
 }
 
-/* ---- batch deployment ------------------------------------------------------------------------------------------------- */
+/* ---- batch deployment -------------------------------------------------------------------------------------------- */
 
 /* Keys stand in settings: (newer files) or on top. */
 static const struct prs_yaml *batch(const struct prs_yaml *root, const char *key)
@@ -147,12 +156,15 @@ static const struct prs_yaml *batch(const struct prs_yaml *root, const char *key
 
 static void batch_model(struct jobfile *m, const struct prs_yaml *node)
 {
-	const struct prs_yaml *path = node && node->kind == PRS_YAML_MAP ? jf_value(node, "path") : node, *name = node && node->kind == PRS_YAML_MAP ? jf_value(node, "name") : NULL;
+	const struct prs_yaml *path = node && node->kind == PRS_YAML_MAP ? jf_value(node, "path") : node,
+			      *name = node && node->kind == PRS_YAML_MAP ? jf_value(node, "name") : NULL;
 	struct prs_job *j = m->j;
 	if (!node || j->o.model.n)
 		return;
 	jf_check_keys(m, node, JF_MODEL, "model");
-	const char *at = path && path->kind == PRS_YAML_SCALAR ? jf_path(m, path->text, prs_yaml_dir(m->d, path), path->at, "model") : NULL;
+	const char *at = path && path->kind == PRS_YAML_SCALAR
+	                         ? jf_path(m, path->text, prs_yaml_dir(m->d, path), path->at, "model")
+	                         : NULL;
 	if (at && !jf_kind_of(m, at))
 		prs_yaml_find(m->d, PRS_MISTAKE, path->at, "model: no such file or folder: %s", at);
 	if (!at)
@@ -162,12 +174,18 @@ static void batch_model(struct jobfile *m, const struct prs_yaml *node)
 	if (!j->models)
 		m->d->failed = true;
 	else
-		j->models[j->models_n++] = (struct prs_job_pair){ prs_strdup(name && name->kind == PRS_YAML_SCALAR ? name->text : last ? last + 1 : at), prs_strdup(at) };
+		j->models[j->models_n++] = (struct prs_job_pair){ prs_strdup(name && name->kind == PRS_YAML_SCALAR
+			                                                             ? name->text
+			                                                     : last ? last + 1
+			                                                            : at),
+			                                          prs_strdup(at) };
 }
 
 static void batch_options(struct jobfile *m, const struct prs_yaml *root)
 {
-	static const char *const defaults[][2] = { { "processes", "1" }, { "run-invocation-timeout", "30" }, { "run-max-try", "4" } };
+	static const char *const defaults[][2] = { { "processes", "1" },
+		                                   { "run-invocation-timeout", "30" },
+		                                   { "run-max-try", "4" } };
 	const struct prs_option_row *row;
 	for (unsigned i = 0; (row = prs_option_at(i)) != NULL; i++) {
 		const char *last = strrchr(row->v2, '.'), *key = last ? last + 1 : row->v2;
@@ -184,16 +202,20 @@ static void batch_options(struct jobfile *m, const struct prs_yaml *root)
 static bool is_pipeline_deployment(const struct prs_yaml *root)
 {
 	const struct prs_yaml *type = jf_value(root, "type");
-	bool named = type && type->kind == PRS_YAML_SCALAR && (!strcasecmp(type->text, "pipeline") || !strcasecmp(type->text, "component"));
+	bool named = type && type->kind == PRS_YAML_SCALAR &&
+	             (!strcasecmp(type->text, "pipeline") || !strcasecmp(type->text, "component"));
 	return named || jf_value(root, "job_definition") || jf_value(root, "component");
 }
 
 void jf_read_batch(struct jobfile *m, const struct prs_yaml *root)
 {
-	const struct prs_yaml *code = jf_value(root, "code_configuration"), *type = jf_value(root, "type"), *file = batch(root, "output_file_name");
+	const struct prs_yaml *code = jf_value(root, "code_configuration"), *type = jf_value(root, "type"),
+			      *file = batch(root, "output_file_name");
 	const struct prs_yaml *entry = jf_value(code, "scoring_script");
 	if (is_pipeline_deployment(root)) {
-		prs_yaml_find(m->d, PRS_MISTAKE, (type ? type : root)->at, "a batch deployment of a pipeline component is not run by this version: name the pipeline's own file");
+		prs_yaml_find(m->d, PRS_MISTAKE, (type ? type : root)->at,
+		              "a batch deployment of a pipeline component is not run by this version: name the "
+		              "pipeline's own file");
 		return;
 	}
 	jf_choice(m, type, "type", "model");
@@ -206,7 +228,9 @@ void jf_read_batch(struct jobfile *m, const struct prs_yaml *root)
 	jf_name(m, jf_value(root, "name"), NULL);
 	batch_options(m, root);
 	if (!entry && !jf_misspelt(m, "scoring_script"))
-		prs_yaml_find(m->d, PRS_MISTAKE, code ? code->at : root->at, "scoring_script is missing: a deployment without a script (an MLflow model) is not run by this version");
+		prs_yaml_find(m->d, PRS_MISTAKE, code ? code->at : root->at,
+		              "scoring_script is missing: a deployment without a script (an MLflow model) is not run "
+		              "by this version");
 	jf_code(m, jf_value(code, "code"), entry, "scoring_script");
 	batch_model(m, jf_value(root, "model"));
 	jf_instance_count(m, jf_value(root, "resources.instance_count"), "instance_count");

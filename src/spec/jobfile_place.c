@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * jobfile_place: what a job file leaves open until the run folder is known: ${{name}}, ${{outputs.x}}, where outputs lie; and inputs as texts.
+ * jobfile_place: what a job file leaves open until the run folder is known: ${{name}}, ${{outputs.x}}, where outputs
+ * lie; and inputs as texts.
  */
 #include "spec/jobfile_impl.h"
 
@@ -24,12 +25,10 @@ static char *folder_above(const char *path)
 }
 
 /* "azureml:data:1", "https://..." */
-static bool is_reference(const char *text)
-{
-	return !strncmp(text, "azureml:", 8) || strstr(text, "://") != NULL;
-}
+static bool is_reference(const char *text) { return !strncmp(text, "azureml:", 8) || strstr(text, "://") != NULL; }
 
-int prs_job_input_resolve(struct prs_job_input *in, const struct prs_fs *fs, const char *cwd, const char *text, struct prs_err *err)
+int prs_job_input_resolve(struct prs_job_input *in, const struct prs_fs *fs, const char *cwd, const char *text,
+                          struct prs_err *err)
 {
 	in->is_list = text[0] == '@' && text[1];
 	in->path = prs_path_absolute(cwd, text + in->is_list);
@@ -38,12 +37,16 @@ int prs_job_input_resolve(struct prs_job_input *in, const struct prs_fs *fs, con
 		return prs_fail(err, PRS_ENOMEM, "%s", text);
 	if (in->is_list) {
 		in->base = folder_above(in->path);
-		return !in->base ? prs_fail(err, PRS_ENOMEM, "%s", text) : kind == 'f' ? 0 : prs_fail(err, PRS_ENOTFOUND, "no such list of files");
+		return !in->base     ? prs_fail(err, PRS_ENOMEM, "%s", text)
+		       : kind == 'f' ? 0
+		                     : prs_fail(err, PRS_ENOTFOUND, "no such list of files");
 	}
 	if (kind == 'f' || kind == 'd')
 		return 0;
 	if (!kind && is_reference(text))
-		return prs_fail(err, PRS_ENOTFOUND, "that is a reference, not a path: give the folder where the data lies on this machine (prs.yml maps the references of job files)");
+		return prs_fail(err, PRS_ENOTFOUND,
+		                "that is a reference, not a path: give the folder where the data lies on this machine "
+		                "(prs.yml maps the references of job files)");
 	if (kind || !prs_path_is_pattern(in->path))
 		return prs_fail(err, PRS_ENOTFOUND, kind ? "neither a folder nor a file" : "no such folder or file");
 	char *root = prs_path_pattern_root(in->path);
@@ -56,7 +59,7 @@ int prs_job_input_resolve(struct prs_job_input *in, const struct prs_fs *fs, con
 	return kind_of(fs, root) == 'd' ? 0 : prs_fail(err, PRS_ENOTFOUND, "no such folder for this pattern");
 }
 
-/* ---- late parts ------------------------------------------------------------------------------------------------------- */
+/* ---- late parts -------------------------------------------------------------------------------------------------- */
 
 struct place {
 	struct prs_job *j;
@@ -143,7 +146,8 @@ static int place_arguments(const struct place *p)
 	return r;
 }
 
-int prs_job_place(struct prs_job *j, const struct prs_fs *fs, const char *dir, const char *run_name, struct prs_err *err)
+int prs_job_place(struct prs_job *j, const struct prs_fs *fs, const char *dir, const char *run_name,
+                  struct prs_err *err)
 {
 	struct place p = { j, dir, run_name };
 	int r = place_outputs(&p);
@@ -175,7 +179,8 @@ int prs_job_make_outputs(const struct prs_job *j, const struct prs_fs *fs, struc
 		const struct prs_job_output *o = &j->outputs[i];
 		PRS_AUTOFREE char *above = folder_above(o->path);
 		bool is_folder = !is_file(o) || kind_of(fs, o->path) == 'd';
-		r = above ? make_folder(fs, is_folder ? o->path : above, err) : prs_fail(err, PRS_ENOMEM, "%s", o->path);
+		r = above ? make_folder(fs, is_folder ? o->path : above, err)
+		          : prs_fail(err, PRS_ENOMEM, "%s", o->path);
 	}
 	return r;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * jobfile_print: a job as v2 YAML that reads back to the same job. What has a key of the original is written under it, the rest under prs:.
+ * jobfile_print: a job as v2 YAML that reads back to the same job. What has a key of the original is written under it,
+ * the rest under prs:.
  */
 #include "spec/jobfile_impl.h"
 
@@ -14,13 +15,14 @@ struct print {
 	bool bad; /* a text that YAML cannot hold */
 };
 
-/* ---- scalars ---------------------------------------------------------------------------------------------------------- */
+/* ---- scalars ----------------------------------------------------------------------------------------------------- */
 
 /* No quotes needed: begins like a word or a path, and is none of the words that YAML reads as something else. */
 static bool is_plain(const char *s)
 {
-	static const char first[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ/_", rest[] = "0123456789.-", *const words[] = {
-		"y", "n", "yes", "no", "on", "off", "true", "false", "null" };
+	static const char first[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ/_",
+			  rest[] = "0123456789.-", *const words[] = { "y",   "n",    "yes",   "no",  "on",
+		                                                      "off", "true", "false", "null" };
 	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
 		if (!strcasecmp(s, words[i]))
 			return false;
@@ -34,19 +36,28 @@ static bool is_plain(const char *s)
 /* One UTF-8 character; 0 = it is none. */
 static size_t character(const unsigned char *p, unsigned *ret)
 {
-	size_t n = p[0] < 0x80 ? 1 : p[0] >= 0xc2 && p[0] < 0xe0 ? 2 : p[0] >= 0xe0 && p[0] < 0xf0 ? 3 : p[0] >= 0xf0 && p[0] < 0xf5 ? 4 : 0;
+	size_t n = p[0] < 0x80                   ? 1
+	           : p[0] >= 0xc2 && p[0] < 0xe0 ? 2
+	           : p[0] >= 0xe0 && p[0] < 0xf0 ? 3
+	           : p[0] >= 0xf0 && p[0] < 0xf5 ? 4
+	                                         : 0;
 	unsigned c = n == 1 ? p[0] : p[0] & (0x7fu >> n);
 	for (size_t i = 1; i < n; i++) {
 		if ((p[i] & 0xc0) != 0x80)
 			return 0;
 		c = c << 6 | (p[i] & 0x3f);
 	}
-	bool good = n && !(n == 3 && c < 0x800) && !(n == 4 && (c < 0x10000 || c > 0x10ffff)) && !(c >= 0xd800 && c < 0xe000);
+	bool good = n && !(n == 3 && c < 0x800) && !(n == 4 && (c < 0x10000 || c > 0x10ffff)) &&
+	            !(c >= 0xd800 && c < 0xe000);
 	*ret = c;
 	return good ? n : 0;
 }
 
-static bool prints(unsigned c) { return c >= 0x20 && c != 0x7f && !(c >= 0x80 && c < 0xa0) && c != 0x2028 && c != 0x2029 && c != 0xfeff && !(c >= 0xfffe && c <= 0xffff); }
+static bool prints(unsigned c)
+{
+	return c >= 0x20 && c != 0x7f && !(c >= 0x80 && c < 0xa0) && c != 0x2028 && c != 0x2029 && c != 0xfeff &&
+	       !(c >= 0xfffe && c <= 0xffff);
+}
 
 static void put_escaped(struct print *p, const char *s)
 {
@@ -118,7 +129,7 @@ static void put_option_value(struct print *p, const struct prs_option_row *row, 
 	prs_buf_putc(p->to, '\n');
 }
 
-/* ---- maps ------------------------------------------------------------------------------------------------------------- */
+/* ---- maps -------------------------------------------------------------------------------------------------------- */
 
 /* "    key: value" */
 static void put_pair(struct print *p, unsigned indent, const char *key, const char *value)
@@ -148,7 +159,8 @@ static void put_input(struct print *p, const struct prs_job_input *in)
 	} else {
 		put_parts(p, in);
 	}
-	if (in->partition_format && (!p->j->o.partition_format || strcmp(in->partition_format, p->j->o.partition_format)))
+	if (in->partition_format &&
+	    (!p->j->o.partition_format || strcmp(in->partition_format, p->j->o.partition_format)))
 		put_pair(p, 4, "partition_format", in->partition_format);
 }
 
@@ -188,7 +200,9 @@ static const char *append_name(const struct prs_job *j)
 static void put_outputs(struct print *p)
 {
 	const struct prs_job *j = p->j;
-	const char *own = j->outputs_n ? NULL : j->o.output_action == PRS_OUTPUT_SUMMARY_ONLY ? j->output_dir : j->output_file;
+	const char *own = j->outputs_n                                    ? NULL
+	                  : j->o.output_action == PRS_OUTPUT_SUMMARY_ONLY ? j->output_dir
+	                                                                  : j->output_file;
 	if (!j->outputs_n && !own)
 		return;
 	prs_buf_puts(p->to, "outputs:\n");
@@ -198,22 +212,25 @@ static void put_outputs(struct print *p)
 			put_pair(p, 4, "path", j->outputs[i].path);
 	}
 	if (own) {
-		prs_buf_putf(p->to, "  %s:\n    type: %s\n", own == j->output_file ? "rows" : "output", own == j->output_file ? "uri_file" : "uri_folder");
+		prs_buf_putf(p->to, "  %s:\n    type: %s\n", own == j->output_file ? "rows" : "output",
+		             own == j->output_file ? "uri_file" : "uri_folder");
 		put_pair(p, 4, "path", own);
 	}
 }
 
-/* ---- options ---------------------------------------------------------------------------------------------------------- */
+/* ---- options ----------------------------------------------------------------------------------------------------- */
 
 /* The value as text when somebody gave it; false = nothing to write. */
 static bool option_text(const struct prs_job *j, const struct prs_option_row *row, struct prs_buf *to)
 {
-	return j->from[row - prs_option_at(0)] && row->resume != PRS_RESUME_SCREEN && row->type != PRS_OPTION_LIST && prs_option_get(&j->o, row, 0, to);
+	return j->from[row - prs_option_at(0)] && row->resume != PRS_RESUME_SCREEN && row->type != PRS_OPTION_LIST &&
+	       prs_option_get(&j->o, row, 0, to);
 }
 
 static bool is_elsewhere(const struct prs_option_row *row) /* written in a place of its own, or no part of the job */
 {
-	static const char *const flags[] = { "--input", "--output", "--env", "--side-input", "--model", "--name", "--output-action" };
+	static const char *const flags[] = { "--input", "--output", "--env",          "--side-input",
+		                             "--model", "--name",   "--output-action" };
 	for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
 		if (!strcmp(row->flag, flags[i]))
 			return true;
@@ -225,7 +242,8 @@ static void put_retries(struct print *p)
 	PRS_AUTOBUF tries, timeout;
 	prs_buf_init(&tries, 64);
 	prs_buf_init(&timeout, 64);
-	bool t = option_text(p->j, prs_option_find("run-max-try", false), &tries), s = option_text(p->j, prs_option_find("run-invocation-timeout", false), &timeout);
+	bool t = option_text(p->j, prs_option_find("run-max-try", false), &tries),
+	     s = option_text(p->j, prs_option_find("run-invocation-timeout", false), &timeout);
 	if (t || s)
 		prs_buf_puts(p->to, "retry_settings:\n");
 	if (t)
@@ -294,7 +312,7 @@ static void put_own_options(struct print *p)
 		p->to->len = start;
 }
 
-/* ---- task ------------------------------------------------------------------------------------------------------------- */
+/* ---- task -------------------------------------------------------------------------------------------------------- */
 
 /* A word as a shell writes it; in quotes also what would be taken for a flag of the original. */
 static void put_word(struct print *p, struct prs_buf *to, const char *word, bool own)
@@ -386,6 +404,8 @@ int prs_job_to_yaml(const struct prs_job *j, struct prs_buf *to, struct prs_err 
 		prs_buf_putf(to, "  append_row_to: ${{outputs.%s}}\n", append_name(j));
 	put_own_options(&p);
 	if (p.bad)
-		return prs_fail(err, PRS_EINVALID, "a path or argument is not UTF-8, or holds a byte 1 or 2: YAML cannot hold it; prs plan --json can");
-	return to->failed ? prs_fail(err, (enum prs_code)-to->failed, "the job as YAML") : 0;
+		return prs_fail(err, PRS_EINVALID,
+		                "a path or argument is not UTF-8, or holds a byte 1 or 2: YAML cannot hold it; prs "
+		                "plan --json can");
+	return to->failed ? prs_fail(err, (enum prs_code) - to->failed, "the job as YAML") : 0;
 }

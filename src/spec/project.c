@@ -49,7 +49,8 @@ static bool read_layer(struct prs_project *p, const struct prs_fs *fs, const cha
 	return true;
 }
 
-struct prs_project *prs_project_find(const struct prs_fs *fs, const char *dir, const char *user_file, struct prs_yaml_doc *d)
+struct prs_project *prs_project_find(const struct prs_fs *fs, const char *dir, const char *user_file,
+                                     struct prs_yaml_doc *d)
 {
 	struct prs_project *p = prs_calloc(1, sizeof *p);
 	PRS_AUTOFREE char *up = prs_path_absolute("/", dir);
@@ -140,7 +141,8 @@ char *prs_project_path(const struct prs_project *p, const char *reference)
 const char *prs_project_default_datastore(const struct prs_project *p)
 {
 	for (unsigned i = 0; p && i < p->n; i++) {
-		const struct prs_yaml *node = p->layers[i].root ? prs_yaml_get(p->layers[i].root, "default_datastore") : NULL;
+		const struct prs_yaml *node = p->layers[i].root ? prs_yaml_get(p->layers[i].root, "default_datastore")
+		                                                : NULL;
 		if (node && node->kind == PRS_YAML_SCALAR && node->text[0])
 			return node->text;
 	}
@@ -151,7 +153,9 @@ char *prs_project_python(const struct prs_project *p, const char *environment)
 {
 	for (unsigned i = 0; p && i < p->n; i++) {
 		const struct prs_yaml *root = p->layers[i].root;
-		const struct prs_yaml *node = environment ? entry_of(&p->layers[i], "environments", environment) : root ? prs_yaml_get(root, "python") : NULL;
+		const struct prs_yaml *node = environment ? entry_of(&p->layers[i], "environments", environment)
+		                              : root      ? prs_yaml_get(root, "python")
+		                                          : NULL;
 		if (!node || node->kind != PRS_YAML_SCALAR || !node->text[0])
 			continue;
 		return strchr(node->text, '/') ? absolute(p, node, ".") : prs_strdup(node->text);

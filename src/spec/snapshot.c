@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
- * snapshot: copies the script's folder, without inputs, outputs, runs, caches, virtual environments and what the ignore file names.
+ * snapshot: copies the script's folder, without inputs, outputs, runs, caches, virtual environments and what the ignore
+ * file names.
  *
- * First everything is looked at (a folder that is too large is refused before a byte is copied), then copied in order of the names' bytes.
+ * First everything is looked at (a folder that is too large is refused before a byte is copied), then copied in order
+ * of the names' bytes.
  * Fingerprint: for each file name, NUL, size, execute bit, bytes.
  */
 #include "spec/job.h"
@@ -18,7 +20,14 @@
 #include <sys/stat.h>
 #include <xxhash.h>
 
-enum { FILES_MAX = 2000, LOOK_MAX = 20000, CHUNK = 256 << 10, DEPTH_MAX = 64, IGNORE_BYTES = 1 << 20, PATH_SHOWN = 256 };
+enum {
+	FILES_MAX = 2000,
+	LOOK_MAX = 20000,
+	CHUNK = 256 << 10,
+	DEPTH_MAX = 64,
+	IGNORE_BYTES = 1 << 20,
+	PATH_SHOWN = 256
+};
 #define BYTES_MAX (UINT64_C(300) << 20)
 
 struct entry {
@@ -42,17 +51,19 @@ struct snapshot {
 	struct entry *v;
 	size_t n, cap;
 	uint64_t bytes, files;
-	size_t largest;             /* entry */
-	uint64_t files_here, most;  /* in this folder of the top, in the fullest one */
+	size_t largest;            /* entry */
+	uint64_t files_here, most; /* in this folder of the top, in the fullest one */
 	char most_path[PATH_SHOWN];
 };
 
-/* ---- what is left out ------------------------------------------------------------------------------------------------- */
+/* ---- what is left out -------------------------------------------------------------------------------------------- */
 
 static bool always_left_out(const char *name)
 {
-	static const char *const names[] = { ".git", ".hg", ".svn", "__pycache__", ".ipynb_checkpoints", ".mypy_cache", ".pytest_cache", ".ruff_cache",
-		".cache", ".tox", ".nox", "node_modules" };
+	static const char *const names[] = {
+		".git",        ".hg",    ".svn", "__pycache__", ".ipynb_checkpoints", ".mypy_cache", ".pytest_cache",
+		".ruff_cache", ".cache", ".tox", ".nox",        "node_modules"
+	};
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		if (!strcmp(name, names[i]))
 			return true;
@@ -69,7 +80,8 @@ static bool has(const struct snapshot *s, const char *folder, const char *name)
 /* A virtual environment (venv, conda) or a run folder, by any name. */
 static bool is_made_by_tools(const struct snapshot *s, const char *folder)
 {
-	return has(s, folder, "pyvenv.cfg") || has(s, folder, "conda-meta") || (has(s, folder, "RUN") && has(s, folder, "job.json"));
+	return has(s, folder, "pyvenv.cfg") || has(s, folder, "conda-meta") ||
+	       (has(s, folder, "RUN") && has(s, folder, "job.json"));
 }
 
 static bool is_place(const struct place *v, size_t n, const struct prs_fs_stat *st)
@@ -87,7 +99,8 @@ static void add_data(struct snapshot *s, const char *path)
 		s->data[s->data_n++] = (struct place){ st.dev, st.ino };
 }
 
-/* Inputs and outputs of the job, and its run folder (which holds `to`); an input may also be the folder of the script itself. */
+/* Inputs and outputs of the job, and its run folder (which holds `to`); an input may also be the folder of the script
+ * itself. */
 static int find_data(struct snapshot *s, const struct prs_job *j, const char *to, struct prs_err *err)
 {
 	PRS_AUTOFREE char *run = prs_strf("%s/..", to);
@@ -122,12 +135,13 @@ static int read_ignore(struct snapshot *s, struct prs_err *err)
 			return prs_fail_errno(err, -fd, "reading %s", files[i]);
 		ssize_t n = s->fs->pread(s->fs->ctx, fd, text, IGNORE_BYTES, 0);
 		s->fs->close(s->fs->ctx, fd);
-		return n < 0 ? prs_fail_errno(err, (int)-n, "reading %s", path) : prs_ignore_parse(&s->ignore, text, err);
+		return n < 0 ? prs_fail_errno(err, (int)-n, "reading %s", path)
+		             : prs_ignore_parse(&s->ignore, text, err);
 	}
 	return 0;
 }
 
-/* ---- looking ---------------------------------------------------------------------------------------------------------- */
+/* ---- looking ----------------------------------------------------------------------------------------------------- */
 
 struct names {
 	struct prs_list list;
@@ -168,7 +182,8 @@ static int add_entry(struct snapshot *s, const char *path, const struct prs_fs_s
 
 static int look(struct snapshot *s, const char *folder, const char *prefix, int depth, struct prs_err *err);
 
-static int look_at(struct snapshot *s, const char *folder, const char *prefix, const char *name, int depth, struct prs_err *err)
+static int look_at(struct snapshot *s, const char *folder, const char *prefix, const char *name, int depth,
+                   struct prs_err *err)
 {
 	PRS_AUTOFREE char *path = prs_strf("%s/%s", folder, name);
 	PRS_AUTOFREE char *relative = prs_strf("%s%s", prefix, name);
@@ -187,7 +202,8 @@ static int look_at(struct snapshot *s, const char *folder, const char *prefix, c
 		return 0;
 	if (S_ISREG(st.mode))
 		return add_entry(s, relative, &st, err);
-	if (!S_ISDIR(st.mode) || depth >= DEPTH_MAX || is_place(s->above, (size_t)depth + 1, &st) || is_made_by_tools(s, path))
+	if (!S_ISDIR(st.mode) || depth >= DEPTH_MAX || is_place(s->above, (size_t)depth + 1, &st) ||
+	    is_made_by_tools(s, path))
 		return 0;
 	s->above[depth + 1] = (struct place){ st.dev, st.ino };
 	r = add_entry(s, relative, &st, err);
@@ -222,13 +238,17 @@ static int check_size(const struct snapshot *s, struct prs_err *err)
 		return 0;
 	if (s->files > FILES_MAX && s->most)
 		snprintf(most, sizeof most, "; most files: %s/, %llu", s->most_path, (unsigned long long)s->most);
-	return prs_fail(err, PRS_ELIMIT, "%s, the folder of the entry script, is copied into the run, but it holds %s%llu files, %.1f MB (limit: %d files, 300 MB; "
-	                "largest: %s, %.1f MB%s). Name what the script does not need in %s/.amlignore, or move the script into a folder of its own",
-	                s->root, s->files > LOOK_MAX ? "more than " : "", (unsigned long long)s->files, (double)s->bytes / 1048576.0, FILES_MAX,
-	                s->v[s->largest].path, (double)s->v[s->largest].size / 1048576.0, most, s->root);
+	return prs_fail(err, PRS_ELIMIT,
+	                "%s, the folder of the entry script, is copied into the run, but it holds %s%llu files, %.1f "
+	                "MB (limit: %d files, 300 MB; "
+	                "largest: %s, %.1f MB%s). Name what the script does not need in %s/.amlignore, or move the "
+	                "script into a folder of its own",
+	                s->root, s->files > LOOK_MAX ? "more than " : "", (unsigned long long)s->files,
+	                (double)s->bytes / 1048576.0, FILES_MAX, s->v[s->largest].path,
+	                (double)s->v[s->largest].size / 1048576.0, most, s->root);
 }
 
-/* ---- copying ---------------------------------------------------------------------------------------------------------- */
+/* ---- copying ----------------------------------------------------------------------------------------------------- */
 
 struct copy {
 	const struct prs_fs *fs;
@@ -240,12 +260,14 @@ struct copy {
 static int copy_bytes(struct copy *c, int from, int to, uint64_t bytes)
 {
 	for (uint64_t at = 0; at < bytes;) {
-		ssize_t n = c->fs->pread(c->fs->ctx, from, c->space, bytes - at < CHUNK ? (size_t)(bytes - at) : CHUNK, at);
+		ssize_t n = c->fs->pread(c->fs->ctx, from, c->space, bytes - at < CHUNK ? (size_t)(bytes - at) : CHUNK,
+		                         at);
 		if (n <= 0)
 			return (int)n;
 		XXH3_128bits_update(c->print, c->space, (size_t)n);
 		for (ssize_t done = 0; done < n;) {
-			ssize_t w = c->fs->pwrite(c->fs->ctx, to, c->space + done, (size_t)(n - done), at + (uint64_t)done);
+			ssize_t w = c->fs->pwrite(c->fs->ctx, to, c->space + done, (size_t)(n - done),
+			                          at + (uint64_t)done);
 			if (w <= 0)
 				return w < 0 ? (int)w : -EIO;
 			done += w;
@@ -268,7 +290,9 @@ static int copy_file(struct copy *c, const char *from, const char *to, const str
 {
 	int in = c->fs->open(c->fs->ctx, from, O_RDONLY, 0);
 	if (in < 0)
-		return prs_fail_errno(err, -in, "reading %s, which would be copied into the run (.amlignore can leave it out)", from);
+		return prs_fail_errno(err, -in,
+		                      "reading %s, which would be copied into the run (.amlignore can leave it out)",
+		                      from);
 	int out = c->fs->open(c->fs->ctx, to, O_WRONLY | O_CREAT | O_TRUNC, (e->mode & 0777) | 0600);
 	print_head(c, e);
 	int r = out < 0 ? out : copy_bytes(c, in, out, e->size);

@@ -12,7 +12,7 @@
 
 #define WORK_MAX 20000000ul
 
-/* ---- memory ----------------------------------------------------------------------------------------------------------- */
+/* ---- memory ------------------------------------------------------------------------------------------------------ */
 
 struct chunk {
 	struct chunk *next;
@@ -63,7 +63,7 @@ void prs_yaml_doc_free(struct prs_yaml_doc *d)
 
 bool prs_yaml_failed(const struct prs_yaml_doc *d) { return d->failed; }
 
-/* ---- types of plain scalars (YAML 1.1) -------------------------------------------------------------------------------- */
+/* ---- types of plain scalars (YAML 1.1) --------------------------------------------------------------------------- */
 
 static bool one_of(const char *s, const char *const *words)
 {
@@ -106,7 +106,8 @@ static bool is_int(const char *s)
 
 static bool is_float(const char *s)
 {
-	static const char *const special[] = { ".inf", ".Inf", ".INF", "+.inf", "+.Inf", "+.INF", "-.inf", "-.Inf", "-.INF", ".nan", ".NaN", ".NAN", NULL };
+	static const char *const special[] = { ".inf",  ".Inf",  ".INF", "+.inf", "+.Inf", "+.INF", "-.inf",
+		                               "-.Inf", "-.INF", ".nan", ".NaN",  ".NAN",  NULL };
 	if (one_of(s, special))
 		return true;
 	if (*s != '.')
@@ -126,8 +127,9 @@ static bool is_float(const char *s)
 
 static enum prs_yaml_type type_of(const char *s)
 {
-	static const char *const bools[] = { "yes", "Yes", "YES", "no", "No", "NO", "true", "True", "TRUE", "false", "False", "FALSE", "on", "On", "ON",
-		"off", "Off", "OFF", NULL };
+	static const char *const bools[] = { "yes",  "Yes",  "YES",   "no",    "No",    "NO", "true",
+		                             "True", "TRUE", "false", "False", "FALSE", "on", "On",
+		                             "ON",   "off",  "Off",   "OFF",   NULL };
 	static const char *const nulls[] = { "", "~", "null", "Null", "NULL", NULL };
 	if (one_of(s, nulls))
 		return PRS_YAML_NULL;
@@ -168,7 +170,10 @@ static const char *int_value(struct prs_yaml_doc *d, const char *s)
 		if (*p != '_')
 			digits[n++] = *p;
 	digits[n] = 0;
-	unsigned base = digits[0] == '0' && digits[1] == 'x' ? 16 : digits[0] == '0' && digits[1] == 'b' ? 2 : digits[0] == '0' ? 8 : 10;
+	unsigned base = digits[0] == '0' && digits[1] == 'x'   ? 16
+	                : digits[0] == '0' && digits[1] == 'b' ? 2
+	                : digits[0] == '0'                     ? 8
+	                                                       : 10;
 	if (base == 10 && !strchr(digits, ':')) { /* of any length */
 		char *v = yaml_alloc(d, n + 2);
 		if (v)
@@ -212,7 +217,7 @@ static const char *value_of(struct prs_yaml_doc *d, const struct prs_yaml *n)
 	return n->text;
 }
 
-/* ---- nodes ------------------------------------------------------------------------------------------------------------ */
+/* ---- nodes ------------------------------------------------------------------------------------------------------- */
 
 static struct prs_yaml *new_node(struct prs_yaml_doc *d, enum prs_yaml_kind kind, struct prs_mark at)
 {
@@ -246,7 +251,8 @@ static bool grow(struct prs_yaml_doc *d, struct prs_yaml *n)
 	if (n->n < n->cap)
 		return true;
 	size_t cap = n->cap ? n->cap * 2 : 8;
-	struct prs_yaml **items = yaml_alloc(d, cap * sizeof *items), **keys = n->kind == PRS_YAML_MAP ? yaml_alloc(d, cap * sizeof *keys) : NULL;
+	struct prs_yaml **items = yaml_alloc(d, cap * sizeof *items),
+			**keys = n->kind == PRS_YAML_MAP ? yaml_alloc(d, cap * sizeof *keys) : NULL;
 	if (!items || (n->kind == PRS_YAML_MAP && !keys))
 		return false;
 	if (n->n)
@@ -302,7 +308,7 @@ const char *prs_yaml_kind_name(const struct prs_yaml *n)
 	return n->kind == PRS_YAML_MAP ? "keys and values" : n->kind == PRS_YAML_LIST ? "a list" : scalars[n->type];
 }
 
-/* ---- reading ---------------------------------------------------------------------------------------------------------- */
+/* ---- reading ----------------------------------------------------------------------------------------------------- */
 
 struct anchor {
 	struct anchor *next;
@@ -346,20 +352,30 @@ static bool too_much(struct reading *r, unsigned long work, struct prs_mark at)
 static const struct {
 	const char *problem, *context, *ours;
 } sentences[] = {
-	{ "mapping values are not allowed in this context", NULL, "a \":\" where none can be: the indentation does not fit the line above, or a text that holds \": \" needs quotes" },
-	{ "did not find expected key", NULL, "the line does not fit those above: expected a key at the same indentation" },
-	{ "did not find expected '-' indicator", NULL, "the line does not fit the list above: expected \"- \" at the same indentation" },
-	{ "could not find expected ':'", NULL, "expected \": \" behind a key (a text of several lines needs quotes or >-)" },
+	{ "mapping values are not allowed in this context", NULL,
+	  "a \":\" where none can be: the indentation does not fit the line above, or a text that holds \": \" needs "
+	  "quotes" },
+	{ "did not find expected key", NULL,
+	  "the line does not fit those above: expected a key at the same indentation" },
+	{ "did not find expected '-' indicator", NULL,
+	  "the line does not fit the list above: expected \"- \" at the same indentation" },
+	{ "could not find expected ':'", NULL,
+	  "expected \": \" behind a key (a text of several lines needs quotes or >-)" },
 	{ "did not find expected ',' or ']'", NULL, "a list in [ ] is not closed: expected , or ]" },
 	{ "did not find expected ',' or '}'", NULL, "keys and values in { } are not closed: expected , or }" },
 	{ "found unexpected end of stream", NULL, "a text in quotes is not closed" },
 	{ "found unexpected document indicator", NULL, "a text in quotes is not closed" },
-	{ "found unknown escape character", NULL, "an unknown \\ in a text in double quotes: write \\\\, or use single quotes" },
-	{ "did not find expected alphabetic or numeric character", "while scanning an alias", "a text that begins with * needs quotes (* refers to an anchor)" },
-	{ "did not find expected alphabetic or numeric character", "while scanning an anchor", "a text that begins with & needs quotes (& names an anchor)" },
-	{ "block sequence entries are not allowed in this context", NULL, "a list cannot begin here: put its \"- \" lines below the key" },
+	{ "found unknown escape character", NULL,
+	  "an unknown \\ in a text in double quotes: write \\\\, or use single quotes" },
+	{ "did not find expected alphabetic or numeric character", "while scanning an alias",
+	  "a text that begins with * needs quotes (* refers to an anchor)" },
+	{ "did not find expected alphabetic or numeric character", "while scanning an anchor",
+	  "a text that begins with & needs quotes (& names an anchor)" },
+	{ "block sequence entries are not allowed in this context", NULL,
+	  "a list cannot begin here: put its \"- \" lines below the key" },
 	{ "did not find expected node content", NULL, "expected a value" },
-	{ "did not find expected <document start>", NULL, "text behind the end of the document: the line is not indented like a key" },
+	{ "did not find expected <document start>", NULL,
+	  "text behind the end of the document: the line is not indented like a key" },
 	{ "found undefined tag handle", NULL, "a text that begins with ! needs quotes (! begins a tag)" },
 	{ "did not find URI escape octet", NULL, "a text that begins with ! needs quotes (! begins a tag)" },
 };
@@ -375,8 +391,10 @@ static void syntax_error(struct reading *r)
 	struct prs_mark at = mark_of(r, p->problem_mark, p->problem_mark);
 	if (p->error == YAML_READER_ERROR)
 		at = yaml_mark_at(r->d, r->source, p->problem_offset);
-	bool at_end = p->context && (!yaml_char_at(r->d, at) || !strncmp(problem, "did not find expected ','", 25)) && at.line > p->context_mark.line + 1;
-	if (!strcmp(problem, "found unexpected end of stream") || !strcmp(problem, "found unexpected document indicator") || at_end)
+	bool at_end = p->context && (!yaml_char_at(r->d, at) || !strncmp(problem, "did not find expected ','", 25)) &&
+	              at.line > p->context_mark.line + 1;
+	if (!strcmp(problem, "found unexpected end of stream") ||
+	    !strcmp(problem, "found unexpected document indicator") || at_end)
 		at = mark_of(r, p->context_mark, p->context_mark); /* where the quote or bracket opens */
 	if (strstr(problem, "found a tab character")) {
 		prs_yaml_find(r->d, PRS_MISTAKE, at, "a tab: YAML indents with blanks only");
@@ -395,8 +413,12 @@ static void syntax_error(struct reading *r)
 		return;
 	}
 	for (size_t i = 0; i < sizeof sentences / sizeof *sentences; i++) {
-		if (!strcmp(problem, sentences[i].problem) && (!sentences[i].context || (p->context && !strcmp(p->context, sentences[i].context)))) {
-			prs_yaml_find(r->d, PRS_MISTAKE, at, "%s%s", sentences[i].ours, yaml_line_has_tab(r->d, at) ? " (the line holds a tab: YAML indents with blanks only)" : "");
+		if (!strcmp(problem, sentences[i].problem) &&
+		    (!sentences[i].context || (p->context && !strcmp(p->context, sentences[i].context)))) {
+			prs_yaml_find(r->d, PRS_MISTAKE, at, "%s%s", sentences[i].ours,
+			              yaml_line_has_tab(r->d, at)
+			                      ? " (the line holds a tab: YAML indents with blanks only)"
+			                      : "");
 			return;
 		}
 	}
@@ -436,7 +458,8 @@ static struct prs_yaml *alias(struct reading *r, const yaml_event_t *e, struct p
 	if (a)
 		prs_yaml_find(r->d, PRS_MISTAKE, at, "*%s stands inside &%s: it would contain itself", name, name);
 	else
-		prs_yaml_find(r->d, PRS_MISTAKE, at, "*%s: there is no anchor &%s above (a text that begins with * needs quotes)", name, name);
+		prs_yaml_find(r->d, PRS_MISTAKE, at,
+		              "*%s: there is no anchor &%s above (a text that begins with * needs quotes)", name, name);
 	return stop(r);
 }
 
@@ -456,7 +479,8 @@ static bool tag_is_text(struct reading *r, const yaml_char_t *raw, struct prs_ma
 		if (one_of(tag + sizeof core - 1, known))
 			return false;
 	}
-	prs_yaml_find(r->d, PRS_MISTAKE, at, "the tag %s is not known in a job file (a text that begins with ! needs quotes)", tag);
+	prs_yaml_find(r->d, PRS_MISTAKE, at,
+	              "the tag %s is not known in a job file (a text that begins with ! needs quotes)", tag);
 	return true;
 }
 
@@ -491,7 +515,8 @@ static void items(struct reading *r, struct prs_yaml *to, unsigned depth)
 static void merge_one(struct reading *r, struct prs_yaml *to, const struct prs_yaml *from, struct prs_mark at)
 {
 	if (from->kind != PRS_YAML_MAP) {
-		prs_yaml_find(r->d, PRS_MISTAKE, at, "<<: expected keys and values to merge, found %s", prs_yaml_kind_name(from));
+		prs_yaml_find(r->d, PRS_MISTAKE, at, "<<: expected keys and values to merge, found %s",
+		              prs_yaml_kind_name(from));
 		return;
 	}
 	for (size_t i = 0; i < from->n && !too_much(r, to->n + 1, at); i++)
@@ -516,7 +541,8 @@ static void add_pair(struct reading *r, struct prs_yaml *to, struct prs_yaml *ke
 		return;
 	const struct prs_yaml *first = prs_yaml_key(to, key->text);
 	if (first) {
-		prs_yaml_find(r->d, PRS_MISTAKE, key->at, "%s is given twice (first in line %u): keep one", key->text, first->at.line);
+		prs_yaml_find(r->d, PRS_MISTAKE, key->at, "%s is given twice (first in line %u): keep one", key->text,
+		              first->at.line);
 		return;
 	}
 	add(r->d, to, key, value);
@@ -535,7 +561,8 @@ static void pairs(struct reading *r, struct prs_yaml *to, unsigned depth)
 		if (end)
 			break;
 		if (key && key->kind != PRS_YAML_SCALAR) {
-			prs_yaml_find(r->d, PRS_MISTAKE, key->at, "a key must be a text, found %s", prs_yaml_kind_name(key));
+			prs_yaml_find(r->d, PRS_MISTAKE, key->at, "a key must be a text, found %s",
+			              prs_yaml_kind_name(key));
 			stop(r);
 		}
 		if (!key || r->stopped || !next(r, &e))
@@ -587,9 +614,13 @@ static struct prs_yaml *node(struct reading *r, const yaml_event_t *e, unsigned 
 		if (n)
 			pairs(r, n, depth);
 		break;
-	case YAML_NO_EVENT: case YAML_STREAM_START_EVENT: case YAML_STREAM_END_EVENT: case YAML_DOCUMENT_START_EVENT: case YAML_DOCUMENT_END_EVENT:
-	case YAML_SEQUENCE_END_EVENT: case YAML_MAPPING_END_EVENT:
-		return stop(r);
+	case YAML_NO_EVENT:
+	case YAML_STREAM_START_EVENT:
+	case YAML_STREAM_END_EVENT:
+	case YAML_DOCUMENT_START_EVENT:
+	case YAML_DOCUMENT_END_EVENT:
+	case YAML_SEQUENCE_END_EVENT:
+	case YAML_MAPPING_END_EVENT: return stop(r);
 	}
 	if (a)
 		a->open = false;
@@ -609,7 +640,8 @@ static struct prs_yaml *document(struct reading *r)
 		if (type == YAML_DOCUMENT_START_EVENT && root)
 			prs_yaml_find(r->d, PRS_MISTAKE, at, "a second document begins here: a job file has one");
 		bool done = type == YAML_STREAM_END_EVENT || (type == YAML_DOCUMENT_START_EVENT && root);
-		if (type != YAML_STREAM_START_EVENT && type != YAML_DOCUMENT_START_EVENT && type != YAML_DOCUMENT_END_EVENT && !done)
+		if (type != YAML_STREAM_START_EVENT && type != YAML_DOCUMENT_START_EVENT &&
+		    type != YAML_DOCUMENT_END_EVENT && !done)
 			root = node(r, &e, 0);
 		yaml_event_delete(&e);
 		if (done)
@@ -632,7 +664,8 @@ static struct prs_yaml *parse(struct prs_yaml_doc *d, uint32_t source)
 	return d->failed ? NULL : root;
 }
 
-struct prs_yaml *prs_yaml_read(struct prs_yaml_doc *d, const char *name, const char *dir, const uint8_t *bytes, size_t n)
+struct prs_yaml *prs_yaml_read(struct prs_yaml_doc *d, const char *name, const char *dir, const uint8_t *bytes,
+                               size_t n)
 {
 	unsigned before = prs_yaml_count(d, PRS_MISTAKE);
 	uint32_t source = yaml_add_source(d, name, dir, bytes, n);
@@ -647,13 +680,14 @@ struct prs_yaml *prs_yaml_read(struct prs_yaml_doc *d, const char *name, const c
 		return NULL;
 	}
 	if (root->kind != PRS_YAML_MAP) {
-		prs_yaml_find(d, PRS_MISTAKE, root->at, "expected keys and values (\"type: pipeline\" ...), found %s", prs_yaml_kind_name(root));
+		prs_yaml_find(d, PRS_MISTAKE, root->at, "expected keys and values (\"type: pipeline\" ...), found %s",
+		              prs_yaml_kind_name(root));
 		return NULL;
 	}
 	return root;
 }
 
-/* ---- --set ------------------------------------------------------------------------------------------------------------ */
+/* ---- --set ------------------------------------------------------------------------------------------------------- */
 
 struct prs_yaml *prs_yaml_value(struct prs_yaml_doc *d, const char *name, const char *dir, const char *text)
 {
@@ -688,7 +722,8 @@ static struct prs_yaml **slot_of(struct prs_yaml_doc *d, struct prs_yaml *in, co
 	if (in->kind == PRS_YAML_MAP) {
 		size_t i = index_of(in, part, strlen(part));
 		if (i == SIZE_MAX) {
-			struct prs_yaml *key = prs_yaml_new_scalar(d, at, part, strlen(part), false), *none = prs_yaml_new_scalar(d, at, "", 0, true);
+			struct prs_yaml *key = prs_yaml_new_scalar(d, at, part, strlen(part), false),
+					*none = prs_yaml_new_scalar(d, at, "", 0, true);
 			i = in->n;
 			add(d, in, key, none);
 		}
@@ -724,7 +759,8 @@ void prs_yaml_set(struct prs_yaml_doc *d, struct prs_yaml *root, const char *pat
 		if (d->failed)
 			return;
 		if (!slot) {
-			prs_yaml_find(d, PRS_MISTAKE, value->at, "the list has %zu items: %s is not one of 0 to %zu", in->n, part, in->n ? in->n - 1 : 0);
+			prs_yaml_find(d, PRS_MISTAKE, value->at, "the list has %zu items: %s is not one of 0 to %zu",
+			              in->n, part, in->n ? in->n - 1 : 0);
 			return;
 		}
 		if (!rest) {
@@ -733,7 +769,8 @@ void prs_yaml_set(struct prs_yaml_doc *d, struct prs_yaml *root, const char *pat
 		}
 		bool leaf = (*slot)->kind == PRS_YAML_SCALAR;
 		if (leaf && (*slot)->type != PRS_YAML_NULL) {
-			prs_yaml_find(d, PRS_MISTAKE, value->at, "%s is %s (%s): it has nothing inside to set", part, prs_yaml_kind_name(*slot), prs_yaml_where(d, (*slot)->at));
+			prs_yaml_find(d, PRS_MISTAKE, value->at, "%s is %s (%s): it has nothing inside to set", part,
+			              prs_yaml_kind_name(*slot), prs_yaml_where(d, (*slot)->at));
 			return;
 		}
 		in = *slot = leaf ? new_node(d, PRS_YAML_MAP, value->at) : own_copy(d, *slot);

@@ -10,7 +10,7 @@
 
 enum { LINE_SHOWN = 120, SENTENCE_BYTES = 2000, FINDINGS_MAX = 1000 };
 
-/* ---- sources ---------------------------------------------------------------------------------------------------------- */
+/* ---- sources ----------------------------------------------------------------------------------------------------- */
 
 /* Room for one element more in an array of the document. */
 static void *room(struct prs_yaml_doc *d, void *v, size_t n, size_t *cap, size_t size)
@@ -31,7 +31,8 @@ uint32_t yaml_add_source(struct prs_yaml_doc *d, const char *name, const char *d
 {
 	size_t bom = n >= 3 && !memcmp(bytes, "\xef\xbb\xbf", 3) ? 3 : 0, kept = n > PRS_YAML_BYTES_MAX ? 0 : n - bom;
 	d->sources = room(d, d->sources, d->sources_n, &d->sources_cap, sizeof *d->sources);
-	struct yaml_source s = { yaml_text(d, name, strlen(name)), yaml_text(d, dir, strlen(dir)), yaml_text(d, (const char *)bytes + bom, kept), kept, false };
+	struct yaml_source s = { yaml_text(d, name, strlen(name)), yaml_text(d, dir, strlen(dir)),
+		                 yaml_text(d, (const char *)bytes + bom, kept), kept, false };
 	if (d->failed)
 		return 0;
 	d->sources[d->sources_n] = s;
@@ -127,18 +128,23 @@ bool yaml_colon_without_blank(const struct prs_yaml_doc *d, struct prs_mark at)
 	return word && i + word + 1 < n && line[i + word] == ':' && !strchr(" \r\n/\\", line[i + word + 1]);
 }
 
-/* ---- bytes ------------------------------------------------------------------------------------------------------------ */
+/* ---- bytes ------------------------------------------------------------------------------------------------------- */
 
 /* Length of the UTF-8 character at p, 0 = it is none. */
 static size_t utf8(const uint8_t *p, size_t left)
 {
-	size_t n = p[0] < 0x80 ? 1 : p[0] >= 0xc2 && p[0] < 0xe0 ? 2 : p[0] >= 0xe0 && p[0] < 0xf0 ? 3 : p[0] >= 0xf0 && p[0] < 0xf5 ? 4 : 0;
+	size_t n = p[0] < 0x80                   ? 1
+	           : p[0] >= 0xc2 && p[0] < 0xe0 ? 2
+	           : p[0] >= 0xe0 && p[0] < 0xf0 ? 3
+	           : p[0] >= 0xf0 && p[0] < 0xf5 ? 4
+	                                         : 0;
 	if (!n || n > left)
 		return 0;
 	for (size_t i = 1; i < n; i++)
 		if ((p[i] & 0xc0) != 0x80)
 			return 0;
-	if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) || (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f))
+	if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) || (p[0] == 0xf0 && p[1] < 0x90) ||
+	    (p[0] == 0xf4 && p[1] > 0x8f))
 		return 0;
 	return n;
 }
@@ -147,7 +153,8 @@ bool yaml_check_bytes(struct prs_yaml_doc *d, uint32_t source, const uint8_t *by
 {
 	struct prs_mark whole = { source, 0, 0, 0 };
 	if (n > PRS_YAML_BYTES_MAX) {
-		prs_yaml_find(d, PRS_MISTAKE, whole, "larger than %d MiB: this is no job file", PRS_YAML_BYTES_MAX >> 20);
+		prs_yaml_find(d, PRS_MISTAKE, whole, "larger than %d MiB: this is no job file",
+		              PRS_YAML_BYTES_MAX >> 20);
 		return false;
 	}
 	if (n >= 2 && ((bytes[0] == 0xff && bytes[1] == 0xfe) || (bytes[0] == 0xfe && bytes[1] == 0xff))) {
@@ -158,20 +165,28 @@ bool yaml_check_bytes(struct prs_yaml_doc *d, uint32_t source, const uint8_t *by
 	size_t left = d->sources[source].n;
 	for (size_t i = 0, k; i < left; i += k) {
 		k = utf8(text + i, left - i);
-		bool control = k == 1 && ((text[i] < 0x20 && text[i] != '\t' && text[i] != '\n' && text[i] != '\r') || text[i] == 0x7f);
+		bool control = k == 1 && ((text[i] < 0x20 && text[i] != '\t' && text[i] != '\n' && text[i] != '\r') ||
+		                          text[i] == 0x7f);
 		if (k && !control)
 			continue;
-		const char *why = k ? "the control character 0x%02x is not allowed in YAML" : "the byte 0x%02x is not UTF-8: save the file as UTF-8";
+		const char *why = k ? "the control character 0x%02x is not allowed in YAML"
+		                    : "the byte 0x%02x is not UTF-8: save the file as UTF-8";
 		prs_yaml_find(d, PRS_MISTAKE, yaml_mark_at(d, source, i), why, text[i]);
 		return false;
 	}
 	return true;
 }
 
-/* ---- places ----------------------------------------------------------------------------------------------------------- */
+/* ---- places ------------------------------------------------------------------------------------------------------ */
 
-const char *prs_yaml_dir(const struct prs_yaml_doc *d, const struct prs_yaml *n) { return d->sources[n->at.source].dir; }
-const char *prs_yaml_file(const struct prs_yaml_doc *d, const struct prs_yaml *n) { return d->sources[n->at.source].name; }
+const char *prs_yaml_dir(const struct prs_yaml_doc *d, const struct prs_yaml *n)
+{
+	return d->sources[n->at.source].dir;
+}
+const char *prs_yaml_file(const struct prs_yaml_doc *d, const struct prs_yaml *n)
+{
+	return d->sources[n->at.source].name;
+}
 
 const char *prs_yaml_where(struct prs_yaml_doc *d, struct prs_mark at)
 {
@@ -185,7 +200,8 @@ const char *prs_yaml_where(struct prs_yaml_doc *d, struct prs_mark at)
 	return text ? text : "";
 }
 
-struct prs_mark prs_yaml_inside(const struct prs_yaml_doc *d, const struct prs_yaml *node, const char *needle, unsigned n)
+struct prs_mark prs_yaml_inside(const struct prs_yaml_doc *d, const struct prs_yaml *node, const char *needle,
+                                unsigned n)
 {
 	struct prs_mark at = node->at;
 	const struct yaml_source *s = &d->sources[at.source];
@@ -193,7 +209,8 @@ struct prs_mark prs_yaml_inside(const struct prs_yaml_doc *d, const struct prs_y
 		size_t bytes;
 		const char *text = line_of(s, line, &bytes);
 		size_t from = line == at.line ? byte_of(text, bytes, at.column) : 0;
-		for (const char *p; (p = memmem(text + from, bytes - from, needle, strlen(needle))) != NULL; from = (size_t)(p - text) + 1) {
+		for (const char *p; (p = memmem(text + from, bytes - from, needle, strlen(needle))) != NULL;
+		     from = (size_t)(p - text) + 1) {
 			if (n--)
 				continue;
 			struct prs_mark found = yaml_mark_at(d, at.source, (size_t)(p - s->text));
@@ -206,7 +223,7 @@ struct prs_mark prs_yaml_inside(const struct prs_yaml_doc *d, const struct prs_y
 	return at;
 }
 
-/* ---- findings --------------------------------------------------------------------------------------------------------- */
+/* ---- findings ---------------------------------------------------------------------------------------------------- */
 
 void prs_yaml_find(struct prs_yaml_doc *d, enum prs_severity severity, struct prs_mark at, const char *fmt, ...)
 {
@@ -223,7 +240,8 @@ void prs_yaml_find(struct prs_yaml_doc *d, enum prs_severity severity, struct pr
 	d->findings = room(d, d->findings, d->findings_n, &d->findings_cap, sizeof *d->findings);
 	struct yaml_finding f = { severity, at, yaml_text(d, text, strlen(text)) };
 	for (size_t i = 0; i < d->findings_n; i++) /* the same thing through two ways */
-		if (d->findings[i].severity == severity && !memcmp(&d->findings[i].at, &at, sizeof at) && !strcmp(d->findings[i].text, text))
+		if (d->findings[i].severity == severity && !memcmp(&d->findings[i].at, &at, sizeof at) &&
+		    !strcmp(d->findings[i].text, text))
 			return;
 	if (!d->failed)
 		d->findings[d->findings_n++] = f;
@@ -262,7 +280,8 @@ static void put_line(struct prs_yaml_doc *d, struct prs_mark at, struct prs_buf 
 	size_t n;
 	const char *line = line_of(s, at.line, &n);
 	uint32_t first = at.column > LINE_SHOWN * 3 / 4 ? at.column - LINE_SHOWN / 2 : 1;
-	size_t from = byte_of(line, n, first), stop = byte_of(line, n, first + LINE_SHOWN), caret = byte_of(line, n, at.column);
+	size_t from = byte_of(line, n, first), stop = byte_of(line, n, first + LINE_SHOWN),
+	       caret = byte_of(line, n, at.column);
 	if (s->is_argument)
 		prs_buf_puts(to, "       | ");
 	else
@@ -292,7 +311,8 @@ void prs_yaml_print(struct prs_yaml_doc *d, enum prs_severity severity, struct p
 	if (n)
 		qsort(v, n, sizeof *v, by_place);
 	for (size_t i = 0; i < n; i++) {
-		prs_buf_putf(to, "%s: %s%s\n", prs_yaml_where(d, v[i]->at), severity == PRS_WARNING ? "warning: " : "", v[i]->text);
+		prs_buf_putf(to, "%s: %s%s\n", prs_yaml_where(d, v[i]->at), severity == PRS_WARNING ? "warning: " : "",
+		             v[i]->text);
 		if (severity != PRS_IGNORED && v[i]->at.line)
 			put_line(d, v[i]->at, to);
 	}

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  * assemble: committed ranges in id order, checked, into one file that appears whole or not at all.
  *
- * Happy path: check the space, write `.prs-<run>-<epoch>.tmp` beside the file, sync, check the fence, rename, sync the folder.
- * A file that has the name already and may not be replaced is compared with what would be written. The same, byte for byte: it is the output
- * of an engine that died between its rename and its PUBLISHED, and is taken as written now. Anything else: PRS_EOUTPUT_EXISTS.
+ * Happy path: check the space, write `.prs-<run>-<epoch>.tmp` beside the file, sync, check the fence, rename, sync the
+ * folder.
+ * A file that has the name already and may not be replaced is compared with what would be written. The same, byte for
+ * byte: it is the output
+ * of an engine that died between its rename and its PUBLISHED, and is taken as written now. Anything else:
+ * PRS_EOUTPUT_EXISTS.
  */
 #include "store/index.h"
 
@@ -52,7 +55,7 @@ struct work {
 	XXH3_state_t *print;
 };
 
-/* ---- the output ------------------------------------------------------------------------------------------------------- */
+/* ---- the output -------------------------------------------------------------------------------------------------- */
 
 static bool canceled(const struct work *w) { return w->o->cancel && __atomic_load_n(w->o->cancel, __ATOMIC_RELAXED); }
 
@@ -68,7 +71,8 @@ static int write_out(struct work *w)
 	return 0;
 }
 
-/* -EEXIST when the file that is there holds other bytes. Once a range is damaged nothing will be published, and the others are looked at. */
+/* -EEXIST when the file that is there holds other bytes. Once a range is damaged nothing will be published, and the
+ * others are looked at. */
 static int compare_out(struct work *w)
 {
 	bool useless = w->ret->bad && !w->o->partial;
@@ -112,7 +116,7 @@ static int put_out(struct work *w, const uint8_t *p, size_t n)
 	return 0;
 }
 
-/* ---- sources ---------------------------------------------------------------------------------------------------------- */
+/* ---- sources ----------------------------------------------------------------------------------------------------- */
 
 static void close_source(struct work *w, struct source *s)
 {
@@ -176,7 +180,7 @@ static int source_bytes(struct work *w, struct source *s, uint64_t offset, size_
 	return 0;
 }
 
-/* ---- ranges ----------------------------------------------------------------------------------------------------------- */
+/* ---- ranges ------------------------------------------------------------------------------------------------------ */
 
 static const char behind_end[] = "its rows lie behind the end of their segment file";
 static const char no_match[] = "its rows do not match their checksum";
@@ -194,7 +198,8 @@ static int put_header(struct work *w, const uint8_t *p, size_t n, uint64_t at)
 {
 	if (w->first_header)
 		return prs_buf_put(&w->header, p, n) < 0 ? -ENOMEM : put_out(w, p, n);
-	w->header_differs = w->header_differs || memcmp(w->header.data + at, p, n) != 0; /* of the same length, or it differs already */
+	w->header_differs = w->header_differs ||
+	                    memcmp(w->header.data + at, p, n) != 0; /* of the same length, or it differs already */
 	return 0;
 }
 
@@ -270,7 +275,10 @@ static int put_range(struct work *w, uint64_t id, const struct prs_index_slot *s
 	return 0;
 }
 
-static bool has_bytes(const struct prs_index_slot *s) { return (s->flags & PRS_SLOT_USED) && !(s->flags & PRS_SLOT_EMPTY); }
+static bool has_bytes(const struct prs_index_slot *s)
+{
+	return (s->flags & PRS_SLOT_USED) && !(s->flags & PRS_SLOT_EMPTY);
+}
 
 /* The parts of a split mini-batch, from *at on. */
 static int put_parts(struct work *w, uint64_t id, uint64_t *at)
@@ -298,7 +306,7 @@ static int put_ranges(struct work *w)
 	return r ? r : flush_out(w);
 }
 
-/* ---- from beginning to end -------------------------------------------------------------------------------------------- */
+/* ---- from beginning to end --------------------------------------------------------------------------------------- */
 
 static int exists(const struct work *w, struct prs_err *err)
 {
@@ -320,8 +328,8 @@ static int check_space(struct work *w, struct prs_err *err)
 	for (uint64_t i = 0; i < w->x->parts_n; i++)
 		need += w->x->parts[i].slot.length;
 	if (w->fs->free_bytes(w->fs->ctx, w->folder, &have) == 0 && need > have)
-		return prs_fail(err, PRS_ENOSPACE, "the output needs %llu bytes, %s has %llu free", (unsigned long long)need, w->folder,
-		                (unsigned long long)have);
+		return prs_fail(err, PRS_ENOSPACE, "the output needs %llu bytes, %s has %llu free",
+		                (unsigned long long)need, w->folder, (unsigned long long)have);
 	return 0;
 }
 
@@ -374,7 +382,8 @@ static int check_fence(struct work *w, struct prs_err *err)
 static int publish(struct work *w, struct prs_err *err)
 {
 	PRS_KILL_POINT("store.assemble.before_rename");
-	int r = w->o->overwrite ? w->fs->rename(w->fs->ctx, w->tmp, w->o->path) : w->fs->rename_new(w->fs->ctx, w->tmp, w->o->path);
+	int r = w->o->overwrite ? w->fs->rename(w->fs->ctx, w->tmp, w->o->path)
+	                        : w->fs->rename_new(w->fs->ctx, w->tmp, w->o->path);
 	PRS_KILL_POINT("store.assemble.after_rename");
 	int fence = r < 0 ? check_fence(w, err) : 0; /* an engine that took over has removed our file */
 	return fence < 0 ? fence : r < 0 ? failed(w, r, err) : 0;
@@ -384,8 +393,8 @@ static int whole(struct work *w, struct prs_err *err)
 {
 	struct prs_fs_stat st;
 	if (w->ret->bad && !w->o->partial)
-		return prs_fail(err, PRS_ECORRUPT, "the rows of %llu mini-batch%s are damaged", (unsigned long long)w->ret->bad,
-		                w->ret->bad == 1 ? "" : "es");
+		return prs_fail(err, PRS_ECORRUPT, "the rows of %llu mini-batch%s are damaged",
+		                (unsigned long long)w->ret->bad, w->ret->bad == 1 ? "" : "es");
 	int r = w->compare ? w->fs->fstat(w->fs->ctx, w->out, &st) : 0;
 	if (!r && w->compare && st.size != w->written)
 		return exists(w, err);
@@ -463,7 +472,8 @@ static void work_done(struct work *w)
 }
 
 int prs_assemble(const struct prs_fs *fs, const char *dir, struct prs_index *x, const struct prs_assemble_options *o,
-                 void (*bad)(void *ctx, uint64_t id, const char *why), void *ctx, struct prs_assembled *ret, struct prs_err *err)
+                 void (*bad)(void *ctx, uint64_t id, const char *why), void *ctx, struct prs_assembled *ret,
+                 struct prs_err *err)
 {
 	struct work w = { .fs = fs, .dir = dir, .x = x, .o = o, .bad = bad, .ctx = ctx, .ret = ret };
 	*ret = (struct prs_assembled){ 0 };

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * audit: every DONE that counts against the ROWS record in its file (prs check).
  *
- * Two readings of the journals: which DONE of each mini-batch counts (the first one, until a RESET; none after FAILED), then the bytes of those.
+ * Two readings of the journals: which DONE of each mini-batch counts (the first one, until a RESET; none after FAILED),
+ * then the bytes of those.
  * A mini-batch that was split counts as its parts: the first fact about a part is its end.
  */
 #include "base/mem.h"
@@ -32,17 +33,17 @@ struct audit {
 	void (*problem)(void *ctx, const char *sentence);
 	void *ctx;
 	int64_t problems;
-	uint64_t *counts; /* an id: the number of its DONE that counts, 0 = none, FAILED, SPLIT */
+	uint64_t *counts;   /* an id: the number of its DONE that counts, 0 = none, FAILED, SPLIT */
 	struct part *parts; /* when all are known: in order, the first fact of each */
 	size_t parts_n, parts_cap;
 	uint64_t ids, cap;
-	uint64_t dones;   /* read so far */
+	uint64_t dones; /* read so far */
 	uint8_t *space;
 	char path[PATH_BYTES];
 	int fd; /* of path; -ENOENT = missing */
 };
 
-/* ---- which DONE counts ------------------------------------------------------------------------------------------------ */
+/* ---- which DONE counts ------------------------------------------------------------------------------------------- */
 
 static int grow(struct audit *a, uint64_t ids, struct prs_err *err)
 {
@@ -130,8 +131,8 @@ static bool counts(const struct audit *a, const struct prs_unit *u)
 static void complain(struct audit *a, const struct prs_done *d, const char *why)
 {
 	char text[TEXT_BYTES];
-	snprintf(text, sizeof text, "mini-batch %llu: %s (%s, offset %llu, %llu bytes)", (unsigned long long)d->unit.id, why, a->path,
-	         (unsigned long long)d->offset, (unsigned long long)d->length);
+	snprintf(text, sizeof text, "mini-batch %llu: %s (%s, offset %llu, %llu bytes)", (unsigned long long)d->unit.id,
+	         why, a->path, (unsigned long long)d->offset, (unsigned long long)d->length);
 	a->problems++;
 	a->problem(a->ctx, text);
 }
@@ -175,7 +176,7 @@ static int count_fact(void *ctx, const struct prs_fact *f, struct prs_err *err)
 	return 0;
 }
 
-/* ---- its bytes -------------------------------------------------------------------------------------------------------- */
+/* ---- its bytes --------------------------------------------------------------------------------------------------- */
 
 /* How many bytes there are, n at most; -errno. */
 static ssize_t read_some(struct audit *a, uint8_t *to, size_t n, uint64_t offset)
@@ -255,8 +256,13 @@ static int check_bytes(struct audit *a, const struct prs_done *d)
 		complain(a, d, "the file is missing");
 		return 0;
 	}
-	ssize_t n = d->offset < PRS_SEG_HEAD_BYTES ? 0 : read_some(a, head, sizeof head, d->offset - PRS_SEG_HEAD_BYTES);
-	struct prs_rows rows = { .unit = d->unit, .lease = d->lease, .succeeded = d->succeeded, .head_len = d->head_len, .length = d->length };
+	ssize_t n = d->offset < PRS_SEG_HEAD_BYTES ? 0
+	                                           : read_some(a, head, sizeof head, d->offset - PRS_SEG_HEAD_BYTES);
+	struct prs_rows rows = { .unit = d->unit,
+		                 .lease = d->lease,
+		                 .succeeded = d->succeeded,
+		                 .head_len = d->head_len,
+		                 .length = d->length };
 	prs_rows_head(want, &rows);
 	const char *why = NULL;
 	if (n < 0)
@@ -296,10 +302,17 @@ static int on_plan(void *ctx, const uint8_t *body, size_t n, struct prs_err *err
 int64_t prs_store_audit(const struct prs_fs *fs, const char *dir, const struct prs_run_id *run,
                         void (*problem)(void *ctx, const char *sentence), void *ctx, struct prs_err *err)
 {
-	struct audit a = { .fs = fs, .dir = dir, .run = run, .problem = problem, .ctx = ctx, .fd = -ENOENT, .space = prs_malloc(CHUNK) };
+	struct audit a = { .fs = fs,
+		           .dir = dir,
+		           .run = run,
+		           .problem = problem,
+		           .ctx = ctx,
+		           .fd = -ENOENT,
+		           .space = prs_malloc(CHUNK) };
 	struct prs_recover_sink counting = { &a, on_plan, count_fact }, checking = { &a, on_plan, check_fact };
 	struct prs_recovered recovered;
-	int r = a.space ? prs_store_recover(fs, dir, run, &counting, &recovered, err) : prs_fail(err, PRS_ENOMEM, "checking the run");
+	int r = a.space ? prs_store_recover(fs, dir, run, &counting, &recovered, err)
+	                : prs_fail(err, PRS_ENOMEM, "checking the run");
 	sort_parts(&a);
 	a.dones = 0;
 	a.path[0] = 0;

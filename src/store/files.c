@@ -13,7 +13,10 @@
 
 enum { RUN_FILE_MAX = 64 << 10, READ_BYTES = 64 << 10, ENGINE_BYTES = 64 };
 
-void prs_path_journal(char *to, size_t n, const char *dir, uint32_t epoch) { snprintf(to, n, "%s/journal-%u", dir, epoch); }
+void prs_path_journal(char *to, size_t n, const char *dir, uint32_t epoch)
+{
+	snprintf(to, n, "%s/journal-%u", dir, epoch);
+}
 void prs_path_plan(char *to, size_t n, const char *dir, uint32_t epoch) { snprintf(to, n, "%s/plan-%u", dir, epoch); }
 void prs_path_index(char *to, size_t n, const char *dir, uint32_t epoch) { snprintf(to, n, "%s/index-%u", dir, epoch); }
 
@@ -47,7 +50,8 @@ static int write_bytes(const struct prs_fs *fs, int fd, const uint8_t *p, size_t
 	return fs->fdatasync(fs->ctx, fd);
 }
 
-int prs_write_file(const struct prs_fs *fs, const char *path, const void *bytes, size_t n, uint32_t mode, struct prs_err *err)
+int prs_write_file(const struct prs_fs *fs, const char *path, const void *bytes, size_t n, uint32_t mode,
+                   struct prs_err *err)
 {
 	PRS_AUTOFREE char *tmp = prs_strf("%s.tmp", path);
 	if (!tmp)
@@ -98,8 +102,8 @@ int prs_read_file(const struct prs_fs *fs, const char *path, struct prs_buf *to,
 	return r < 0 ? prs_fail_errno(err, -r, "reading %s", path) : 0;
 }
 
-int prs_run_file_write(const struct prs_fs *fs, const char *dir, const struct prs_run_id *id, const char *name, const char *engine,
-                       struct prs_err *err)
+int prs_run_file_write(const struct prs_fs *fs, const char *dir, const struct prs_run_id *id, const char *name,
+                       const char *engine, struct prs_err *err)
 {
 	PRS_AUTOBUF b;
 	prs_buf_init(&b, RUN_FILE_MAX);
@@ -125,12 +129,15 @@ static int newer_format(const char *text, const char *path, unsigned format, str
 	const char *line = strstr(text, "\nengine ");
 	char engine[ENGINE_BYTES] = "";
 	if (line && sscanf(line, "\nengine %63s", engine) == 1)
-		return prs_fail(err, PRS_EVERSION, "%s: run format %u; prs %s knows format 1. It was written by prs %s: use that version or a newer one", path,
-		                format, PRS_VERSION, engine);
+		return prs_fail(err, PRS_EVERSION,
+		                "%s: run format %u; prs %s knows format 1. It was written by prs %s: use that version "
+		                "or a newer one",
+		                path, format, PRS_VERSION, engine);
 	return prs_fail(err, PRS_EVERSION, "%s: run format %u; prs %s knows format 1", path, format, PRS_VERSION);
 }
 
-static int parse_run_file(const char *text, const char *path, struct prs_run_id *ret, char *name, size_t name_bytes, struct prs_err *err)
+static int parse_run_file(const char *text, const char *path, struct prs_run_id *ret, char *name, size_t name_bytes,
+                          struct prs_err *err)
 {
 	unsigned format = 0;
 	if (sscanf(text, "prs-run %u\n", &format) != 1)
@@ -152,7 +159,8 @@ static int parse_run_file(const char *text, const char *path, struct prs_run_id 
 	return 0;
 }
 
-int prs_run_file_read(const struct prs_fs *fs, const char *dir, struct prs_run_id *ret, char *name, size_t name_bytes, struct prs_err *err)
+int prs_run_file_read(const struct prs_fs *fs, const char *dir, struct prs_run_id *ret, char *name, size_t name_bytes,
+                      struct prs_err *err)
 {
 	PRS_AUTOBUF b;
 	prs_buf_init(&b, RUN_FILE_MAX);

@@ -14,7 +14,8 @@ enum { FIRST_SLOTS = 1 << 12, PATH_BYTES = 4096 };
 
 _Static_assert(sizeof(struct prs_index_slot) == 32, "index slot");
 
-/* An own file: an engine that starts at the same time, with the same epoch, must not cut ours off. Nameless at once: nothing is left of it. */
+/* An own file: an engine that starts at the same time, with the same epoch, must not cut ours off. Nameless at once:
+ * nothing is left of it. */
 static int open_file(struct prs_index *x)
 {
 	x->fs->unlink(x->fs->ctx, x->path);
@@ -93,7 +94,8 @@ int prs_index_grow(struct prs_index *x, uint64_t next_id, struct prs_err *err)
 
 static bool same_file(const struct prs_index_file *f, uint32_t epoch, const struct prs_done *d)
 {
-	return f->epoch == epoch && f->node == d->node && f->segment == d->segment && f->raw == !!(d->flags & PRS_DONE_RAW);
+	return f->epoch == epoch && f->node == d->node && f->segment == d->segment &&
+	       f->raw == !!(d->flags & PRS_DONE_RAW);
 }
 
 static int64_t file_of(struct prs_index *x, const struct prs_done *d)
@@ -131,8 +133,13 @@ static int put_part(struct prs_index *x, const struct prs_unit *u, const struct 
 int prs_index_done(struct prs_index *x, const struct prs_done *d, struct prs_err *err)
 {
 	if (d->unit.id >= x->next_id)
-		return prs_fail(err, PRS_ECORRUPT, "DONE of mini-batch %llu, which was never planned", (unsigned long long)d->unit.id);
-	struct prs_index_slot s = { .flags = PRS_SLOT_USED, .offset = d->offset, .length = d->length, .head_len = d->head_len, .checksum = d->checksum };
+		return prs_fail(err, PRS_ECORRUPT, "DONE of mini-batch %llu, which was never planned",
+		                (unsigned long long)d->unit.id);
+	struct prs_index_slot s = { .flags = PRS_SLOT_USED,
+		                    .offset = d->offset,
+		                    .length = d->length,
+		                    .head_len = d->head_len,
+		                    .checksum = d->checksum };
 	if (d->length == 0) {
 		s.flags |= PRS_SLOT_EMPTY;
 	} else {
@@ -162,7 +169,8 @@ void prs_index_reset(struct prs_index *x, uint64_t id, uint64_t count)
 
 static int by_place(const void *a, const void *b)
 {
-	const struct prs_unit *x = &((const struct prs_index_part *)a)->unit, *y = &((const struct prs_index_part *)b)->unit;
+	const struct prs_unit *x = &((const struct prs_index_part *)a)->unit,
+			      *y = &((const struct prs_index_part *)b)->unit;
 	if (x->id != y->id)
 		return x->id < y->id ? -1 : 1;
 	return x->item_first < y->item_first ? -1 : x->item_first > y->item_first;
@@ -204,10 +212,12 @@ static const char *why_bad(const struct prs_index_slot *s, const uint64_t *sizes
 	uint64_t size = sizes[s->file];
 	if (size == NO_FILE)
 		return "its segment file is missing";
-	return s->offset <= size && s->length <= size - s->offset ? NULL : "its rows lie behind the end of their segment file";
+	return s->offset <= size && s->length <= size - s->offset ? NULL
+	                                                          : "its rows lie behind the end of their segment file";
 }
 
-int64_t prs_index_verify_ranges(struct prs_index *x, void (*each)(void *ctx, uint64_t id, const char *why), void *ctx, struct prs_err *err)
+int64_t prs_index_verify_ranges(struct prs_index *x, void (*each)(void *ctx, uint64_t id, const char *why), void *ctx,
+                                struct prs_err *err)
 {
 	PRS_AUTOFREE uint64_t *sizes = prs_calloc((size_t)x->files_n + 1, sizeof *sizes);
 	if (!sizes)

@@ -32,7 +32,7 @@ struct prs_index {
 	char *dir, *path;
 	int fd;
 	struct prs_index_slot *slots;
-	uint64_t cap;   /* slots mapped */
+	uint64_t cap; /* slots mapped */
 	uint64_t next_id;
 	struct prs_index_file *files;
 	uint32_t files_n, files_cap;

@@ -21,9 +21,11 @@ static void kill_point(const struct prs_log *l, enum moment m)
 {
 #ifdef PRS_KILL_POINTS
 	static const char *const names[4][3] = {
-		[PRS_FILE_JOURNAL] = { "store.journal.before_write", "store.journal.after_write", "store.journal.after_sync" },
+		[PRS_FILE_JOURNAL] = { "store.journal.before_write", "store.journal.after_write",
+		                       "store.journal.after_sync" },
 		[PRS_FILE_PLAN] = { "store.plan.before_write", "store.plan.after_write", "store.plan.after_sync" },
-		[PRS_FILE_SEGMENT] = { "store.segment.before_write", "store.segment.after_write", "store.segment.after_sync" },
+		[PRS_FILE_SEGMENT] = { "store.segment.before_write", "store.segment.after_write",
+		                       "store.segment.after_sync" },
 		[PRS_FILE_RAW] = { "store.raw.before_write", "store.raw.after_write", "store.raw.after_sync" },
 	};
 	PRS_KILL_POINT(names[l->kind][m]);
@@ -33,7 +35,7 @@ static void kill_point(const struct prs_log *l, enum moment m)
 #endif
 }
 
-/* ---- writing ---------------------------------------------------------------------------------------------------------- */
+/* ---- writing ----------------------------------------------------------------------------------------------------- */
 
 static int write_all(const struct prs_log *l, const uint8_t *p, size_t n, uint64_t offset)
 {
@@ -110,7 +112,8 @@ int prs_log_create(struct prs_log *l, const struct prs_fs *fs, const char *path,
 void prs_log_close(struct prs_log *l)
 {
 	if (l->fs && l->fd >= 0) {
-		if (l->allocated > l->tail && l->tail == l->durable) /* nothing is under way: what was allocated ahead goes back */
+		if (l->allocated > l->tail &&
+		    l->tail == l->durable) /* nothing is under way: what was allocated ahead goes back */
 			l->fs->ftruncate(l->fs->ctx, l->fd, l->tail);
 		l->fs->close(l->fs->ctx, l->fd);
 	}
@@ -141,7 +144,8 @@ static int fail_stop(struct prs_log *l, int code)
 
 static bool no_space(int r) { return r == -ENOSPC || r == -EDQUOT; }
 
-/* Half of what was allocated ahead is used up: allocate more. When the disk has none, the other half is for the last words. */
+/* Half of what was allocated ahead is used up: allocate more. When the disk has none, the other half is for the last
+ * words. */
 static int reserve(struct prs_log *l, uint64_t end)
 {
 	if (!l->prealloc || end + l->prealloc / 2 <= l->allocated)
@@ -158,9 +162,10 @@ int prs_log_commit(struct prs_log *l, struct prs_buf *frame, uint64_t offset, st
 {
 	int failed = __atomic_load_n(&l->failed, __ATOMIC_ACQUIRE);
 	if (failed)
-		return prs_fail(err, (enum prs_code)-failed, "%s: an earlier write failed", l->path);
+		return prs_fail(err, (enum prs_code) - failed, "%s: an earlier write failed", l->path);
 	if (frame->failed) /* its place is taken: what came behind it would be behind a hole */
-		return fail_stop(l, prs_fail(err, (enum prs_code)-frame->failed, "%s: no memory for a frame", l->path));
+		return fail_stop(l,
+		                 prs_fail(err, (enum prs_code) - frame->failed, "%s: no memory for a frame", l->path));
 	size_t body = frame->len - PRS_FRAME_HEADER_BYTES;
 	struct prs_frame f = {
 		.offset = offset,
@@ -183,7 +188,7 @@ int prs_log_commit(struct prs_log *l, struct prs_buf *frame, uint64_t offset, st
 	return 0;
 }
 
-/* ---- raw files -------------------------------------------------------------------------------------------------------- */
+/* ---- raw files --------------------------------------------------------------------------------------------------- */
 
 static ssize_t read_full(const struct prs_fs *fs, int fd, uint8_t *to, size_t n, uint64_t offset)
 {
@@ -200,10 +205,14 @@ static ssize_t read_full(const struct prs_fs *fs, int fd, uint8_t *to, size_t n,
 }
 
 /* A pipe, a folder, a file that is open for writing: whoever passed it is to blame, not a disk. */
-static bool cannot_be_read(ssize_t r) { return r == -ESPIPE || r == -EBADF || r == -EISDIR || r == -EINVAL || r == -ENXIO; }
+static bool cannot_be_read(ssize_t r)
+{
+	return r == -ESPIPE || r == -EBADF || r == -EISDIR || r == -EINVAL || r == -ENXIO;
+}
 
 /* Copy head, bytes and padding behind the frame header; checksums of the whole body and of the bytes. */
-static int copy_raw(struct prs_log *l, const struct prs_rows *rows, int fd, uint8_t *space, uint32_t *ret_body, uint32_t *ret_sum)
+static int copy_raw(struct prs_log *l, const struct prs_rows *rows, int fd, uint8_t *space, uint32_t *ret_body,
+                    uint32_t *ret_sum)
 {
 	XXH3_state_t *whole = XXH3_createState(), *part = XXH3_createState();
 	int r = whole && part ? 0 : -ENOMEM;
@@ -242,11 +251,12 @@ static int copy_raw(struct prs_log *l, const struct prs_rows *rows, int fd, uint
 	return r;
 }
 
-int prs_log_raw(struct prs_log *l, const struct prs_rows *head, int fd, uint64_t *ret_offset, uint32_t *ret_sum, struct prs_err *err)
+int prs_log_raw(struct prs_log *l, const struct prs_rows *head, int fd, uint64_t *ret_offset, uint32_t *ret_sum,
+                struct prs_err *err)
 {
 	int failed = __atomic_load_n(&l->failed, __ATOMIC_ACQUIRE);
 	if (failed)
-		return prs_fail(err, (enum prs_code)-failed, "%s: an earlier write failed", l->path);
+		return prs_fail(err, (enum prs_code) - failed, "%s: an earlier write failed", l->path);
 	uint64_t body = PRS_SEG_HEAD_BYTES + ((head->length + 7) & ~UINT64_C(7));
 	if (body > PRS_RAW_FRAME_MAX_BYTES)
 		return prs_fail(err, PRS_ELIMIT, "the rows of a mini-batch are larger than 4 GiB");
@@ -258,7 +268,9 @@ int prs_log_raw(struct prs_log *l, const struct prs_rows *head, int fd, uint64_t
 	kill_point(l, BEFORE_WRITE);
 	int r = copy_raw(l, head, fd, space, &f.body_sum, ret_sum);
 	if (r == -EPROTO)
-		return prs_fail(err, PRS_EPROTOCOL, "a passed descriptor does not give the %llu bytes that were announced", (unsigned long long)head->length);
+		return prs_fail(err, PRS_EPROTOCOL,
+		                "a passed descriptor does not give the %llu bytes that were announced",
+		                (unsigned long long)head->length);
 	if (!r) {
 		prs_frame_put(raw, &f);
 		r = write_all(l, raw, sizeof raw, f.offset);
@@ -275,7 +287,7 @@ int prs_log_raw(struct prs_log *l, const struct prs_rows *head, int fd, uint64_t
 	return 0;
 }
 
-/* ---- scanning --------------------------------------------------------------------------------------------------------- */
+/* ---- scanning ---------------------------------------------------------------------------------------------------- */
 
 struct scan {
 	const struct prs_fs *fs;
@@ -321,7 +333,8 @@ static int frame_at(struct scan *s, uint64_t offset, struct prs_frame *ret, cons
 	const uint8_t *p = bytes_at(s, offset, PRS_FRAME_HEADER_BYTES, &r);
 	if (!p || !prs_frame_get(p, PRS_FRAME_HEADER_BYTES, offset, ret))
 		return r;
-	if (ret->body_bytes > s->max_body || ret->body_bytes % 8 || offset + PRS_FRAME_HEADER_BYTES + ret->body_bytes > s->size)
+	if (ret->body_bytes > s->max_body || ret->body_bytes % 8 ||
+	    offset + PRS_FRAME_HEADER_BYTES + ret->body_bytes > s->size)
 		return 0;
 	p = bytes_at(s, offset, PRS_FRAME_HEADER_BYTES + (size_t)ret->body_bytes, &r);
 	if (!p)
@@ -355,14 +368,16 @@ const char *prs_path_end(const char *path)
 
 static int corrupt(struct scan *s, uint64_t offset, const char *why, struct prs_err *err)
 {
-	return prs_fail(err, PRS_ECORRUPT, "%s is damaged at offset %llu: %s. Restore the file from a copy, or start a new run", prs_path_end(s->path),
-	                (unsigned long long)offset, why);
+	return prs_fail(err, PRS_ECORRUPT,
+	                "%s is damaged at offset %llu: %s. Restore the file from a copy, or start a new run",
+	                prs_path_end(s->path), (unsigned long long)offset, why);
 }
 
 static int stop_at(struct scan *s, uint64_t offset, uint64_t sealed, struct prs_err *err)
 {
 	if (sealed != UINT64_MAX)
-		return offset == sealed ? 0 : corrupt(s, offset, "a later engine sealed the file at a greater length", err);
+		return offset == sealed ? 0
+		                        : corrupt(s, offset, "a later engine sealed the file at a greater length", err);
 	uint64_t durable;
 	int r = claimed_durable(s, offset, &durable);
 	if (r < 0)
@@ -370,7 +385,8 @@ static int stop_at(struct scan *s, uint64_t offset, uint64_t sealed, struct prs_
 	return durable > offset ? corrupt(s, offset, "these bytes were synced to the disk once", err) : 0;
 }
 
-static int scan_frames(struct scan *s, uint64_t sealed, prs_log_body_fn *each, void *ctx, uint64_t *ret_length, struct prs_err *err)
+static int scan_frames(struct scan *s, uint64_t sealed, prs_log_body_fn *each, void *ctx, uint64_t *ret_length,
+                       struct prs_err *err)
 {
 	uint64_t at = PRS_FILE_HEADER_BYTES;
 	if (sealed < at)
@@ -404,8 +420,8 @@ static int header_is_torn(struct scan *s, uint64_t sealed, uint64_t *ret_length,
 	return r;
 }
 
-static int scan_open(struct scan *s, enum prs_file_kind kind, const struct prs_run_id *run, uint64_t sealed, prs_log_body_fn *each, void *ctx,
-                     uint64_t *ret_length, struct prs_err *err)
+static int scan_open(struct scan *s, enum prs_file_kind kind, const struct prs_run_id *run, uint64_t sealed,
+                     prs_log_body_fn *each, void *ctx, uint64_t *ret_length, struct prs_err *err)
 {
 	struct prs_fs_stat st;
 	int r = s->fs->fstat(s->fs->ctx, s->fd, &st);
@@ -425,8 +441,8 @@ static int scan_open(struct scan *s, enum prs_file_kind kind, const struct prs_r
 	return scan_frames(s, sealed, each, ctx, ret_length, err);
 }
 
-int prs_log_scan(const struct prs_fs *fs, const char *path, enum prs_file_kind kind, const struct prs_run_id *run, uint64_t sealed,
-                 prs_log_body_fn *each, void *ctx, uint64_t *ret_length, struct prs_err *err)
+int prs_log_scan(const struct prs_fs *fs, const char *path, enum prs_file_kind kind, const struct prs_run_id *run,
+                 uint64_t sealed, prs_log_body_fn *each, void *ctx, uint64_t *ret_length, struct prs_err *err)
 {
 	struct scan s = { .fs = fs, .path = path, .fd = fs->open(fs->ctx, path, O_RDONLY, 0) };
 	s.max_body = kind == PRS_FILE_RAW ? PRS_RAW_FRAME_MAX_BYTES : PRS_FRAME_MAX_BYTES;

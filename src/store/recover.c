@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * recover: reads the chain of journals and plans of a run folder; the fence; the next journal.
  *
- * Each journal's HEAD names its predecessor and seals it: the chain is walked from the newest journal that has a HEAD back to the first,
+ * Each journal's HEAD names its predecessor and seals it: the chain is walked from the newest journal that has a HEAD
+ * back to the first,
  * then folded forwards. Journals newer than that one have no HEAD (killed between create and sync) and are passed over.
  */
 #include "store/store.h"
@@ -18,7 +19,7 @@
 enum { PATH_BYTES = 4096, PEEK_BYTES = 4096, ENGINE_BYTES = 64, SETTLE_CHUNK = 1 << 20 };
 #define JOURNAL_PREALLOC (UINT64_C(1) << 20)
 
-/* ---- epochs ----------------------------------------------------------------------------------------------------------- */
+/* ---- epochs ------------------------------------------------------------------------------------------------------ */
 
 struct epochs {
 	uint32_t *v, n, cap;
@@ -92,11 +93,13 @@ int prs_store_check_fence(const struct prs_fs *fs, const char *dir, uint32_t epo
 	if (r < 0)
 		return r;
 	if (newest > epoch)
-		return prs_fail(err, PRS_EFENCED, "another engine took this run over (journal-%u; this engine writes journal-%u)", newest, epoch);
+		return prs_fail(err, PRS_EFENCED,
+		                "another engine took this run over (journal-%u; this engine writes journal-%u)", newest,
+		                epoch);
 	return 0;
 }
 
-/* ---- a new journal ---------------------------------------------------------------------------------------------------- */
+/* ---- a new journal ----------------------------------------------------------------------------------------------- */
 
 int prs_journal_create(struct prs_log *l, const struct prs_fs *fs, const char *dir, const struct prs_run_id *run,
                        const struct prs_fact *head, struct prs_err *err)
@@ -118,9 +121,10 @@ int prs_journal_create(struct prs_log *l, const struct prs_fs *fs, const char *d
 	return r;
 }
 
-/* ---- newer engines ---------------------------------------------------------------------------------------------------- */
+/* ---- newer engines ----------------------------------------------------------------------------------------------- */
 
-/* The engine that wrote a journal, as its HEAD says, whatever its header and other records are; "" = not to be found out. */
+/* The engine that wrote a journal, as its HEAD says, whatever its header and other records are; "" = not to be found
+ * out. */
 static void peek_engine(const struct prs_fs *fs, const char *dir, uint32_t epoch, char to[ENGINE_BYTES])
 {
 	char path[PATH_BYTES];
@@ -138,7 +142,8 @@ static void peek_engine(const struct prs_fs *fs, const char *dir, uint32_t epoch
 	if (n < PRS_FRAME_HEADER_BYTES || !prs_frame_get(bytes, (size_t)n, PRS_FILE_HEADER_BYTES, &frame) ||
 	    frame.body_bytes > (size_t)n - PRS_FRAME_HEADER_BYTES)
 		return;
-	if (prs_fact_next(bytes + PRS_FRAME_HEADER_BYTES, frame.body_bytes, &at, &f, NULL) == 1 && f.type == PRS_FACT_HEAD)
+	if (prs_fact_next(bytes + PRS_FRAME_HEADER_BYTES, frame.body_bytes, &at, &f, NULL) == 1 &&
+	    f.type == PRS_FACT_HEAD)
 		snprintf(to, ENGINE_BYTES, "%.*s", (int)f.u.head.engine.n, f.u.head.engine.p);
 }
 
@@ -151,11 +156,12 @@ static int name_engine(const struct prs_fs *fs, const char *dir, uint32_t epoch,
 	peek_engine(fs, dir, epoch, engine);
 	size_t n = strlen(err->msg);
 	if (engine[0])
-		snprintf(err->msg + n, sizeof err->msg - n, ". It was written by prs %s: use that version or a newer one", engine);
+		snprintf(err->msg + n, sizeof err->msg - n,
+		         ". It was written by prs %s: use that version or a newer one", engine);
 	return r;
 }
 
-/* ---- the chain -------------------------------------------------------------------------------------------------------- */
+/* ---- the chain --------------------------------------------------------------------------------------------------- */
 
 struct link {
 	uint32_t epoch;
@@ -189,7 +195,8 @@ static int take_head(void *ctx, uint64_t offset, const uint8_t *body, size_t n, 
 	if (r < 0)
 		return r;
 	if (r == 1 && f.type == PRS_FACT_HEAD)
-		*h = (struct head_of){ true, f.u.head.epoch, f.u.head.previous, f.u.head.sealed_journal, f.u.head.sealed_plan };
+		*h = (struct head_of){ true, f.u.head.epoch, f.u.head.previous, f.u.head.sealed_journal,
+			               f.u.head.sealed_plan };
 	return 1;
 }
 
@@ -205,7 +212,8 @@ static int read_head(const struct chain *c, uint32_t epoch, struct head_of *ret,
 	if (r == -PRS_ENOTFOUND)
 		return 0;
 	if (r >= 0 && ret->found && (ret->epoch != epoch || ret->previous >= epoch))
-		r = prs_fail(&local, PRS_ECORRUPT, "%s is damaged: its HEAD is of epoch %u and names journal-%u as the one before it",
+		r = prs_fail(&local, PRS_ECORRUPT,
+		             "%s is damaged: its HEAD is of epoch %u and names journal-%u as the one before it",
 		             prs_path_end(path), ret->epoch, ret->previous);
 	name_engine(c->fs, c->dir, epoch, r, &local);
 	if (r < 0 && err)
@@ -222,9 +230,10 @@ static int no_head(const struct chain *c, uint32_t epoch, uint32_t by, struct pr
 	if (r < 0 && r != -ENOENT)
 		return prs_fail_errno(err, -r, "reading %s", path);
 	if (r < 0)
-		return prs_fail(err, PRS_ECORRUPT, "%s is missing, but journal-%u goes on from it", prs_path_end(path), by);
-	return prs_fail(err, PRS_ECORRUPT, "%s is damaged at offset %d: it has no HEAD, but journal-%u goes on from it", prs_path_end(path),
-	                PRS_FILE_HEADER_BYTES, by);
+		return prs_fail(err, PRS_ECORRUPT, "%s is missing, but journal-%u goes on from it", prs_path_end(path),
+		                by);
+	return prs_fail(err, PRS_ECORRUPT, "%s is damaged at offset %d: it has no HEAD, but journal-%u goes on from it",
+	                prs_path_end(path), PRS_FILE_HEADER_BYTES, by);
 }
 
 /* Walk back from the newest journal with a HEAD; links are appended newest first. */
@@ -267,12 +276,12 @@ static int find_chain(struct chain *c, const struct epochs *e, struct prs_err *e
 	return r;
 }
 
-/* ---- folding ---------------------------------------------------------------------------------------------------------- */
+/* ---- folding ----------------------------------------------------------------------------------------------------- */
 
 struct fold {
 	const struct chain *chain;
-	const char *path; /* being read */
-	uint64_t limit;   /* frames from here on came while we looked: not read */
+	const char *path;                      /* being read */
+	uint64_t limit;                        /* frames from here on came while we looked: not read */
 	uint64_t journal_last, plan_last, end; /* offsets of the last frames, and where that of the journal ends */
 };
 
@@ -298,7 +307,8 @@ static int check_planned(const struct fold *f, const struct prs_fact *fact, stru
 	if (fact->u.planned.plan_bytes <= have)
 		return 0;
 	return prs_fail(err, PRS_ECORRUPT, "%s counts on %llu bytes of plan-%u, which has %llu", prs_path_end(f->path),
-	                (unsigned long long)fact->u.planned.plan_bytes, fact->u.planned.plan_epoch, (unsigned long long)have);
+	                (unsigned long long)fact->u.planned.plan_bytes, fact->u.planned.plan_epoch,
+	                (unsigned long long)have);
 }
 
 static int fold_journal(void *ctx, uint64_t offset, const uint8_t *body, size_t n, struct prs_err *err)
@@ -342,7 +352,8 @@ static int plan_of(const struct chain *c, struct link *l, struct fold *f, struct
 	return r;
 }
 
-static int journal_of(const struct chain *c, const struct link *l, struct fold *f, uint64_t *ret_length, struct prs_err *err)
+static int journal_of(const struct chain *c, const struct link *l, struct fold *f, uint64_t *ret_length,
+                      struct prs_err *err)
 {
 	char path[PATH_BYTES];
 	prs_path_journal(path, sizeof path, c->dir, l->epoch);
@@ -359,7 +370,8 @@ static int fold_link(const struct chain *c, struct link *l, struct prs_recovered
 	struct prs_fs_stat st;
 	char path[PATH_BYTES];
 	prs_path_journal(path, sizeof path, c->dir, l->epoch);
-	/* a living engine may plan and journal on between our two reads (prs status): its later frames are not for us */
+	/* a living engine may plan and journal on between our two reads (prs status): its later frames are not for
+	 * us */
 	int r = c->fs->stat(c->fs->ctx, path, &st);
 	if (r < 0)
 		return prs_fail_errno(err, -r, "reading %s", path);
@@ -376,8 +388,8 @@ static int fold_link(const struct chain *c, struct link *l, struct prs_recovered
 	return 0;
 }
 
-int prs_store_recover(const struct prs_fs *fs, const char *dir, const struct prs_run_id *run, const struct prs_recover_sink *sink,
-                      struct prs_recovered *ret, struct prs_err *err)
+int prs_store_recover(const struct prs_fs *fs, const char *dir, const struct prs_run_id *run,
+                      const struct prs_recover_sink *sink, struct prs_recovered *ret, struct prs_err *err)
 {
 	struct epochs e = { 0 };
 	struct chain c = { .fs = fs, .dir = dir, .run = run, .sink = sink };
@@ -393,7 +405,7 @@ int prs_store_recover(const struct prs_fs *fs, const char *dir, const struct prs
 	return r;
 }
 
-/* ---- settling --------------------------------------------------------------------------------------------------------- */
+/* ---- settling ---------------------------------------------------------------------------------------------------- */
 
 static int rewrite(const struct prs_fs *fs, int fd, uint8_t *space, uint64_t from, uint64_t to)
 {

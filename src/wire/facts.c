@@ -5,12 +5,12 @@
 
 const char *prs_fact_name(int type)
 {
-	static const char *const names[] = { "?", "HEAD", "NODE", "PLANNED", "DONE", "TRY", "FAILED", "LOST", "RESET", "SET", "STATE",
-		"PUBLISHED", "SPLIT", "PROC", "STEP" };
+	static const char *const names[] = { "?",     "HEAD", "NODE",  "PLANNED",   "DONE",  "TRY",  "FAILED", "LOST",
+		                             "RESET", "SET",  "STATE", "PUBLISHED", "SPLIT", "PROC", "STEP" };
 	return type > 0 && type <= PRS_FACT_STEP ? names[type] : names[0];
 }
 
-/* ---- DONE and TRY: fixed bytes ---------------------------------------------------------------------------------------- */
+/* ---- DONE and TRY: fixed bytes ----------------------------------------------------------------------------------- */
 
 void prs_done_encode(const struct prs_done *d, uint8_t raw[PRS_DONE_BYTES])
 {
@@ -63,7 +63,8 @@ int prs_done_decode(const uint8_t *p, size_t n, struct prs_done *ret, struct prs
 		.cpu_us = prs_get64(p + 96),
 	};
 	if (ret->head_len > ret->length)
-		return prs_fail(err, PRS_ECORRUPT, "DONE of mini-batch %llu: a header longer than its bytes", (unsigned long long)ret->unit.id);
+		return prs_fail(err, PRS_ECORRUPT, "DONE of mini-batch %llu: a header longer than its bytes",
+		                (unsigned long long)ret->unit.id);
 	return 0;
 }
 
@@ -96,7 +97,7 @@ int prs_try_decode(const uint8_t *p, size_t n, struct prs_try *ret, struct prs_e
 	return r.bad ? prs_fail(err, PRS_ECORRUPT, "TRY: its message is cut off") : 0;
 }
 
-/* ---- writing ---------------------------------------------------------------------------------------------------------- */
+/* ---- writing ----------------------------------------------------------------------------------------------------- */
 
 static void put_unit(struct prs_buf *b, const struct prs_unit *u)
 {
@@ -232,8 +233,7 @@ static void put_payload(struct prs_buf *b, const struct prs_fact *f)
 		prs_put_text(b, f->u.step.reused);
 		break;
 	case PRS_FACT_DONE:
-	case PRS_FACT_TRY:
-		break;
+	case PRS_FACT_TRY: break;
 	}
 }
 
@@ -264,7 +264,7 @@ int prs_fact_put(struct prs_buf *b, const struct prs_fact *f)
 	return prs_record_end(b, start);
 }
 
-/* ---- reading ---------------------------------------------------------------------------------------------------------- */
+/* ---- reading ----------------------------------------------------------------------------------------------------- */
 
 static struct prs_unit read_unit(struct prs_reader *r)
 {
@@ -384,8 +384,7 @@ static void read_payload(struct prs_reader *r, struct prs_fact *f)
 		f->u.step.reused = prs_read_text(r);
 		break;
 	case PRS_FACT_DONE:
-	case PRS_FACT_TRY:
-		break;
+	case PRS_FACT_TRY: break;
 	}
 }
 

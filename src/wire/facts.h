@@ -9,21 +9,40 @@
 #include "wire/record.h"
 
 enum prs_fact_type {
-	PRS_FACT_HEAD = 1, PRS_FACT_NODE = 2, PRS_FACT_PLANNED = 3, PRS_FACT_DONE = 4, PRS_FACT_TRY = 5, PRS_FACT_FAILED = 6,
-	PRS_FACT_LOST = 7, PRS_FACT_RESET = 8, PRS_FACT_SET = 9, PRS_FACT_STATE = 10, PRS_FACT_PUBLISHED = 11,
-	PRS_FACT_SPLIT = 12, PRS_FACT_PROC = 13, PRS_FACT_STEP = 14
+	PRS_FACT_HEAD = 1,
+	PRS_FACT_NODE = 2,
+	PRS_FACT_PLANNED = 3,
+	PRS_FACT_DONE = 4,
+	PRS_FACT_TRY = 5,
+	PRS_FACT_FAILED = 6,
+	PRS_FACT_LOST = 7,
+	PRS_FACT_RESET = 8,
+	PRS_FACT_SET = 9,
+	PRS_FACT_STATE = 10,
+	PRS_FACT_PUBLISHED = 11,
+	PRS_FACT_SPLIT = 12,
+	PRS_FACT_PROC = 13,
+	PRS_FACT_STEP = 14
 };
 
 enum { PRS_DONE_BYTES = 104, PRS_TRY_BYTES = 94 /* + message */ };
 enum prs_done_status { PRS_DONE_OK = 0, PRS_DONE_SHORT = 1, PRS_DONE_EMPTY = 2 };
 enum {
-	PRS_DONE_RAW = 1, PRS_DONE_HAS_HEADER = 2,
+	PRS_DONE_RAW = 1,
+	PRS_DONE_HAS_HEADER = 2,
 	PRS_DONE_FRAMES = 4, /* run() returned a list of DataFrames: each became one row, its str() */
 	PRS_DONE_BARE = 8,   /* summary_only: run() returned a bare text, dict or set, counted by its length */
 };
-enum prs_proc_event { PRS_PROC_STARTED = 0, PRS_PROC_INIT_DONE = 1, PRS_PROC_INIT_FAILED = 2, PRS_PROC_EXITED = 3, PRS_PROC_KILLED = 4 };
+enum prs_proc_event {
+	PRS_PROC_STARTED = 0,
+	PRS_PROC_INIT_DONE = 1,
+	PRS_PROC_INIT_FAILED = 2,
+	PRS_PROC_EXITED = 3,
+	PRS_PROC_KILLED = 4
+};
 enum prs_reset_reason { PRS_RESET_RETRY_FAILED = 0, PRS_RESET_BAD_RANGE = 1 };
-#define PRS_IDS_MAX (UINT64_C(1) << 40) /* ids are below it: an upper bound for what a damaged file can make us allocate */
+#define PRS_IDS_MAX \
+	(UINT64_C(1) << 40) /* ids are below it: an upper bound for what a damaged file can make us allocate */
 
 /* What is leased, committed, failed and split. item_count 0 = the whole mini-batch. */
 struct prs_unit {
@@ -56,10 +75,10 @@ struct prs_try {
 	uint16_t node, slot;
 	uint32_t incarnation;
 	uint64_t start_us, run_us, elapsed_us, cpu_us;
-	uint32_t exit;   /* wait status of the process, 0 when it lives */
-	uint16_t code;   /* error table */
-	uint8_t fault;   /* enum prs_fault */
-	uint8_t counted; /* 1: it costs a try */
+	uint32_t exit;         /* wait status of the process, 0 when it lives */
+	uint16_t code;         /* error table */
+	uint8_t fault;         /* enum prs_fault */
+	uint8_t counted;       /* 1: it costs a try */
 	uint64_t trace_offset; /* in logs/user/error/<ip>/<process>.txt */
 	uint32_t trace_bytes;
 	struct prs_text message;
@@ -100,7 +119,9 @@ struct prs_fact {
 		struct {
 			uint16_t node;
 			uint32_t incarnation, running_count, queued_count;
-			const uint8_t *units; /* 16 B each (id, item_first, item_count): the running ones, then the queued ones */
+			const uint8_t *
+				/* 16 B each (id, item_first, item_count): the running ones, then the queued ones */
+				units;
 		} lost;
 		struct {
 			struct prs_unit unit;
@@ -149,7 +170,8 @@ int prs_try_decode(const uint8_t *p, size_t n, struct prs_try *ret, struct prs_e
 /* Append a whole record (head, payload, padding). */
 int prs_fact_put(struct prs_buf *b, const struct prs_fact *f);
 
-/* Take the next record of `body` at *offset (moved past it). 1 = a fact, 0 = end of body, < 0 = PRS_ECORRUPT or PRS_EVERSION.
+/* Take the next record of `body` at *offset (moved past it). 1 = a fact, 0 = end of body, < 0 = PRS_ECORRUPT or
+ * PRS_EVERSION.
  * A record that may be skipped and is not known is passed over. Texts point into body. */
 int prs_fact_next(const uint8_t *body, size_t body_bytes, size_t *offset, struct prs_fact *ret, struct prs_err *err);
 

@@ -6,15 +6,15 @@
 #include <xxhash.h>
 
 static const char magics[4][9] = {
-	[PRS_FILE_JOURNAL] = "PRSjrnl1", [PRS_FILE_PLAN] = "PRSplan1", [PRS_FILE_SEGMENT] = "PRSsegm1", [PRS_FILE_RAW] = "PRSraws1",
+	[PRS_FILE_JOURNAL] = "PRSjrnl1",
+	[PRS_FILE_PLAN] = "PRSplan1",
+	[PRS_FILE_SEGMENT] = "PRSsegm1",
+	[PRS_FILE_RAW] = "PRSraws1",
 };
 static const char *const kinds[4] = { "journal", "plan", "segment", "raw file" };
 static const uint32_t frame_magic = 0x31304250; /* "PB01" */
 
-uint32_t prs_checksum(const void *p, size_t n)
-{
-	return (uint32_t)XXH3_64bits(p, n);
-}
+uint32_t prs_checksum(const void *p, size_t n) { return (uint32_t)XXH3_64bits(p, n); }
 
 void prs_fingerprint(const void *p, size_t n, uint8_t ret[16])
 {
@@ -32,7 +32,8 @@ void prs_file_header_put(uint8_t raw[PRS_FILE_HEADER_BYTES], enum prs_file_kind 
 	prs_put32(raw + 28, prs_checksum(raw, 28));
 }
 
-int prs_file_header_check(const uint8_t *p, size_t n, enum prs_file_kind kind, const struct prs_run_id *run, struct prs_err *err)
+int prs_file_header_check(const uint8_t *p, size_t n, enum prs_file_kind kind, const struct prs_run_id *run,
+                          struct prs_err *err)
 {
 	if (n < PRS_FILE_HEADER_BYTES)
 		return prs_fail(err, PRS_ECORRUPT, "the %s is shorter than its header", kinds[kind]);
@@ -43,7 +44,8 @@ int prs_file_header_check(const uint8_t *p, size_t n, enum prs_file_kind kind, c
 	if (memcmp(p + 8, run->bytes, 16) != 0)
 		return prs_fail(err, PRS_ECORRUPT, "the %s belongs to another run", kinds[kind]);
 	if (prs_get16(p + 24) > PRS_FORMAT_MINOR || prs_get16(p + 26) != 0)
-		return prs_fail(err, PRS_EVERSION, "the %s has format 1.%u; engine %s knows 1.%d", kinds[kind], prs_get16(p + 24), PRS_VERSION, PRS_FORMAT_MINOR);
+		return prs_fail(err, PRS_EVERSION, "the %s has format 1.%u; engine %s knows 1.%d", kinds[kind],
+		                prs_get16(p + 24), PRS_VERSION, PRS_FORMAT_MINOR);
 	return 0;
 }
 
@@ -62,6 +64,9 @@ int prs_frame_get(const uint8_t *p, size_t n, uint64_t offset, struct prs_frame 
 	if (n < PRS_FRAME_HEADER_BYTES || prs_get32(p) != frame_magic || prs_get64(p + 8) != offset ||
 	    prs_get32(p + 28) != prs_checksum(p, 28))
 		return 0;
-	*ret = (struct prs_frame){ .offset = offset, .durable = prs_get64(p + 16), .body_bytes = prs_get32(p + 4), .body_sum = prs_get32(p + 24) };
+	*ret = (struct prs_frame){ .offset = offset,
+		                   .durable = prs_get64(p + 16),
+		                   .body_bytes = prs_get32(p + 4),
+		                   .body_sum = prs_get32(p + 24) };
 	return 1;
 }

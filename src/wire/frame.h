@@ -2,9 +2,11 @@
  * frame: file header and checksummed batch frame of journal, plan, segment and raw files (docs/formats.md).
  *
  * Header, 32 B:  magic 8 · run id 16 · minor u16 · flags u16 · checksum u32 of bytes 0-27
- *   minor grows when an older engine must not read the file (not for records that it may skip, nor for longer payloads); flags: 0
+ *   minor grows when an older engine must not read the file (not for records that it may skip, nor for longer
+ *   payloads); flags: 0
  * Frame, 32 B + body, 8-byte aligned in its file:
- *   0 u32 magic "PB01" · 4 u32 body bytes · 8 u64 offset of this frame in its file · 16 u64 durable: highest offset known synced
+ *   0 u32 magic "PB01" · 4 u32 body bytes · 8 u64 offset of this frame in its file · 16 u64 durable: highest offset
+ *   known synced
  *   when this was written · 24 u32 checksum of the body · 28 u32 checksum of bytes 0-27
  * A body is a multiple of 8 bytes, at most 64 MiB; in raw files at most 4 GiB - 64.
  * Checksum: low 32 bits of XXH3_64.
@@ -37,7 +39,8 @@ void prs_fingerprint(const void *p, size_t n, uint8_t ret[16]);
 
 void prs_file_header_put(uint8_t raw[PRS_FILE_HEADER_BYTES], enum prs_file_kind kind, const struct prs_run_id *run);
 /* PRS_ECORRUPT: not such a file, damaged, or of another run; PRS_EVERSION: a newer minor, or flags. */
-int prs_file_header_check(const uint8_t *p, size_t n, enum prs_file_kind kind, const struct prs_run_id *run, struct prs_err *err);
+int prs_file_header_check(const uint8_t *p, size_t n, enum prs_file_kind kind, const struct prs_run_id *run,
+                          struct prs_err *err);
 
 /* Fill in the 32 B in front of a body of f->body_bytes whose checksum is f->body_sum. */
 void prs_frame_put(uint8_t raw[PRS_FRAME_HEADER_BYTES], const struct prs_frame *f);

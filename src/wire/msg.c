@@ -80,7 +80,8 @@ int prs_msg_get_hello(const uint8_t *p, size_t n, struct prs_hello *ret, struct 
 	if (r.bad)
 		return prs_fail(err, PRS_EPROTOCOL, "HELLO of %zu bytes is cut off", n);
 	if (out.protocol != PRS_MSG_PROTOCOL)
-		return prs_fail(err, PRS_EPROTOCOL, "the loader speaks protocol %u, this engine %d", out.protocol, PRS_MSG_PROTOCOL);
+		return prs_fail(err, PRS_EPROTOCOL, "the loader speaks protocol %u, this engine %d", out.protocol,
+		                PRS_MSG_PROTOCOL);
 	*ret = out;
 	return 0;
 }

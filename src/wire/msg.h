@@ -1,26 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0
  * msg: frames on the stream socket between a node and one worker.
  *
- * Frame header, 16 B, little-endian:  len u32 (bytes behind the header, at most 16 MiB) · type u16 · flags u16 · claim u32 · zero u32
+ * Frame header, 16 B, little-endian: len u32 (bytes behind the header, at most 16 MiB) · type u16 · flags u16 · claim
+ * u32 · zero u32
  *
  *  worker                                   node
- *    HELLO            ->                                pid u32 · abi u32 (sys.hexversion) · protocol u32 (1) · zero u32 · text version · text executable
+ *    HELLO -> pid u32 · abi u32 (sys.hexversion) · protocol u32 (1) · zero u32 · text version · text executable
  *                     <-  SETUP                         key NUL value NUL ... (bytes; a key may repeat: a list)
  *    READY            ->                                import_us u64 · init_us u64   (import of the script; init())
  *    INIT_FAILED      ->                                report (below); the worker then exits
- *                     <-  TASK                          task (below), header.claim = 1, 2, 3 ... per process; a token of the eventfd for each
- *                     <-  DROP                          first claim u32 · count u32: recalled, not to be run (page.recalls counts these frames)
- *    RESULT           ->                                DONE (facts.h, 104 B; segment, offset, checksum 0) + rows; header.claim of the task
+ *                     <- TASK task (below), header.claim = 1, 2, 3 ... per process; a token of the eventfd for each
+ *                     <- DROP first claim u32 · count u32: recalled, not to be run (page.recalls counts these frames)
+ *    RESULT -> DONE (facts.h, 104 B; segment, offset, checksum 0) + rows; header.claim of the task
  *    FAIL             ->                                TRY (facts.h); header.claim of the task
  *                     <-  STOP                          empty: finish the current call, run shutdown(), BYE, exit
  *    BYE              ->                                report: code 0 or SHUTDOWN_FAILED
  *
  * text:   u16 length + bytes.
  * report: code u16 · zero u16 · traceback bytes u32 · traceback offset in the error file u64 · text message
- * task:   id u64 · lease u64 · item_first u32 · item_count u32 · items u32 · try u16 · kind u16 · input u16 · zero u16 ·
- *         keys bytes u32 · global row of the first u64, then keys (name NUL value NUL ..., as in GROUP of plan.h), then the body:
+ * task: id u64 · lease u64 · item_first u32 · item_count u32 · items u32 · try u16 · kind u16 · input u16 · zero u16 ·
+ *         keys bytes u32 · global row of the first u64, then keys (name NUL value NUL ..., as in GROUP of plan.h), then
+ *         the body:
  *         kind 0 (files): the absolute path of each item, each closed by a NUL.
- * flags:  1 FD: RESULT only: the rows are not in the frame but in a file descriptor passed with it (SCM_RIGHTS on the header's
+ * flags: 1 FD: RESULT only: the rows are not in the frame but in a file descriptor passed with it (SCM_RIGHTS on the
+ * header's
  *           first byte); DONE.length counts them.
  *         2 MORE: the payload goes on in the next frame of the same type and claim (tasks above 8 MiB).
  *
@@ -34,13 +37,25 @@
 #include "base/err.h"
 
 enum prs_msg {
-	PRS_MSG_HELLO = 1, PRS_MSG_SETUP = 2, PRS_MSG_READY = 3, PRS_MSG_INIT_FAILED = 4, PRS_MSG_TASK = 5, PRS_MSG_RESULT = 6,
-	PRS_MSG_FAIL = 7, PRS_MSG_STOP = 8, PRS_MSG_BYE = 9, PRS_MSG_DROP = 10
+	PRS_MSG_HELLO = 1,
+	PRS_MSG_SETUP = 2,
+	PRS_MSG_READY = 3,
+	PRS_MSG_INIT_FAILED = 4,
+	PRS_MSG_TASK = 5,
+	PRS_MSG_RESULT = 6,
+	PRS_MSG_FAIL = 7,
+	PRS_MSG_STOP = 8,
+	PRS_MSG_BYE = 9,
+	PRS_MSG_DROP = 10
 };
 enum { PRS_MSG_FD = 1, PRS_MSG_MORE = 2 };
 enum {
-	PRS_MSG_HEADER_BYTES = 16, PRS_MSG_MAX_BYTES = 16 << 20, PRS_MSG_PART_BYTES = 8 << 20, PRS_MSG_PROTOCOL = 1,
-	PRS_TASK_BYTES = 48, PRS_ROWS_INLINE_MAX = 1 << 20
+	PRS_MSG_HEADER_BYTES = 16,
+	PRS_MSG_MAX_BYTES = 16 << 20,
+	PRS_MSG_PART_BYTES = 8 << 20,
+	PRS_MSG_PROTOCOL = 1,
+	PRS_TASK_BYTES = 48,
+	PRS_ROWS_INLINE_MAX = 1 << 20
 };
 
 struct prs_msg_header {

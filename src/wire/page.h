@@ -12,9 +12,12 @@
  * 52      u32   claim number of the unit in `id`                       worker
  * 56      u64   start of the try, wall clock µs (0 = none)             worker
  *
- * The worker writes id, lease, items, claim while the phase is IDLE (or WRITE), then the word. A reader reads the word, the
- * rest, the word again, and retries when it changed. A worker that takes a token first looks at `recalls`: if it moved since
- * the worker last looked, a DROP frame lies in the socket behind the frames read so far and is read before a unit is chosen.
+ * The worker writes id, lease, items, claim while the phase is IDLE (or WRITE), then the word. A reader reads the word,
+ * the
+ * rest, the word again, and retries when it changed. A worker that takes a token first looks at `recalls`: if it moved
+ * since
+ * the worker last looked, a DROP frame lies in the socket behind the frames read so far and is read before a unit is
+ * chosen.
  */
 #ifndef PRS_WIRE_PAGE_H
 #define PRS_WIRE_PAGE_H
@@ -24,7 +27,13 @@
 enum { PRS_PAGE_BYTES = 4096 };
 
 enum prs_phase {
-	PRS_PHASE_START, PRS_PHASE_INIT, PRS_PHASE_IDLE, PRS_PHASE_LOAD, PRS_PHASE_RUN, PRS_PHASE_WRITE, PRS_PHASE_SHUTDOWN
+	PRS_PHASE_START,
+	PRS_PHASE_INIT,
+	PRS_PHASE_IDLE,
+	PRS_PHASE_LOAD,
+	PRS_PHASE_RUN,
+	PRS_PHASE_WRITE,
+	PRS_PHASE_SHUTDOWN
 };
 
 struct prs_page {

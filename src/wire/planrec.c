@@ -62,8 +62,7 @@ static void put_payload(struct prs_buf *b, const struct prs_plan_record *r)
 		break;
 	case PRS_PLAN_HEAD:
 	case PRS_PLAN_SLICES:
-	case PRS_PLAN_SCHEMA:
-		break;
+	case PRS_PLAN_SCHEMA: break;
 	}
 }
 
@@ -179,17 +178,18 @@ static void read_payload(struct prs_reader *r, struct prs_plan_record *ret)
 		break;
 	case PRS_PLAN_HEAD:
 	case PRS_PLAN_SLICES:
-	case PRS_PLAN_SCHEMA:
-		break;
+	case PRS_PLAN_SCHEMA: break;
 	}
 }
 
 static bool known(uint16_t type)
 {
-	return type == PRS_PLAN_INPUT || type == PRS_PLAN_DIR || type == PRS_PLAN_FILES || type == PRS_PLAN_RULE || type == PRS_PLAN_GROUP || type == PRS_PLAN_END;
+	return type == PRS_PLAN_INPUT || type == PRS_PLAN_DIR || type == PRS_PLAN_FILES || type == PRS_PLAN_RULE ||
+	       type == PRS_PLAN_GROUP || type == PRS_PLAN_END;
 }
 
-int prs_plan_next(const uint8_t *body, size_t body_bytes, size_t *offset, struct prs_plan_record *ret, struct prs_err *err)
+int prs_plan_next(const uint8_t *body, size_t body_bytes, size_t *offset, struct prs_plan_record *ret,
+                  struct prs_err *err)
 {
 	struct prs_record rec;
 	int r;
@@ -205,7 +205,9 @@ int prs_plan_next(const uint8_t *body, size_t body_bytes, size_t *offset, struct
 		struct prs_reader reader = { rec.payload, rec.bytes, false };
 		read_payload(&reader, ret);
 		if (reader.bad)
-			return prs_fail(err, PRS_ECORRUPT, "the record at byte %zu of its frame: a plan record of type %u that is cut off or contradicts itself",
+			return prs_fail(err, PRS_ECORRUPT,
+			                "the record at byte %zu of its frame: a plan record of type %u that is cut off "
+			                "or contradicts itself",
 			                rec.at, rec.type);
 		return 1;
 	}

@@ -22,7 +22,8 @@ int prs_record_unknown(const struct prs_record *r, const char *kind, struct prs_
 {
 	if (r->flags & PRS_RECORD_MAY_SKIP)
 		return 0;
-	return prs_fail(err, PRS_EVERSION, "a %s record of type %u, which engine %s does not know", kind, r->type, PRS_VERSION);
+	return prs_fail(err, PRS_EVERSION, "a %s record of type %u, which engine %s does not know", kind, r->type,
+	                PRS_VERSION);
 }
 
 size_t prs_record_begin(struct prs_buf *b, uint16_t type, uint16_t flags)

@@ -27,8 +27,10 @@ struct prs_record {
 };
 
 /* Take the next record of `body` at *offset (moved past it): 1 = a record, 0 = end of body, PRS_ECORRUPT = cut off. */
-int prs_record_next(const uint8_t *body, size_t body_bytes, size_t *offset, struct prs_record *ret, struct prs_err *err);
-/* What to do about a type that the reader does not know: 0 = pass over it, else PRS_EVERSION. `kind`: "journal", "plan", "segment" */
+int prs_record_next(const uint8_t *body, size_t body_bytes, size_t *offset, struct prs_record *ret,
+                    struct prs_err *err);
+/* What to do about a type that the reader does not know: 0 = pass over it, else PRS_EVERSION. `kind`: "journal",
+ * "plan", "segment" */
 int prs_record_unknown(const struct prs_record *r, const char *kind, struct prs_err *err);
 /* Start a record; its payload follows by puts. */
 size_t prs_record_begin(struct prs_buf *b, uint16_t type, uint16_t flags);

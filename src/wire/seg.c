@@ -46,7 +46,9 @@ static int decode(const struct prs_record *rec, struct prs_rows *ret, struct prs
 		.length = rec->bytes - FIXED,
 	};
 	if (ret->head_len > ret->length)
-		return prs_fail(err, PRS_ECORRUPT, "the record at byte %zu of its frame: ROWS with a header longer than its bytes", rec->at);
+		return prs_fail(err, PRS_ECORRUPT,
+		                "the record at byte %zu of its frame: ROWS with a header longer than its bytes",
+		                rec->at);
 	return 1;
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * seg: the record ROWS of segment and raw files: self-describing, so that a journal can be audited against it.
  *
- * record head (type 1, flags, len u32) · id u64 · lease u64 · item_first u32 · item_count u32 · succeeded u32 · head_len u32 · bytes, padded to 8
+ * record head (type 1, flags, len u32) · id u64 · lease u64 · item_first u32 · item_count u32 · succeeded u32 ·
+ * head_len u32 · bytes, padded to 8
  */
 #ifndef PRS_WIRE_SEG_H
 #define PRS_WIRE_SEG_H

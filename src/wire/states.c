@@ -23,10 +23,7 @@ bool prs_arc_legal(enum prs_machine m, int from, int to)
 	return false;
 }
 
-const struct prs_arc *prs_arc_at(unsigned i)
-{
-	return i < sizeof arcs / sizeof *arcs ? &arcs[i] : NULL;
-}
+const struct prs_arc *prs_arc_at(unsigned i) { return i < sizeof arcs / sizeof *arcs ? &arcs[i] : NULL; }
 
 const char *prs_state_name(enum prs_machine m, int state)
 {

@@ -14,12 +14,12 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
 /* Like assert, in all builds, and told as what it is. */
-#define MUST(condition)                                                                     \
-	do {                                                                                \
-		if (!(condition)) {                                                         \
+#define MUST(condition)                                                                            \
+	do {                                                                                       \
+		if (!(condition)) {                                                                \
 			fprintf(stderr, "%s:%d: must hold: %s\n", __FILE__, __LINE__, #condition); \
-			abort();                                                            \
-		}                                                                           \
+			abort();                                                                   \
+		}                                                                                  \
 	} while (0)
 
 /* An exact copy, so that ASan sees every read behind its end. */

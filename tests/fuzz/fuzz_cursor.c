@@ -8,9 +8,25 @@
 #include "report/report.h"
 #include "store_world.h"
 
-static uint32_t items_of(void *ctx, uint64_t id) { (void)ctx; (void)id; return 1; }
-static int detail(void *ctx, const struct prs_unit *u, unsigned max, struct prs_buf *to) { (void)ctx; (void)u; (void)max; return prs_buf_puts(to, "file"); }
-static int paths(void *ctx, const struct prs_unit *u, struct prs_buf *to) { (void)ctx; (void)u; return prs_buf_put(to, "/in/file", 9); }
+static uint32_t items_of(void *ctx, uint64_t id)
+{
+	(void)ctx;
+	(void)id;
+	return 1;
+}
+static int detail(void *ctx, const struct prs_unit *u, unsigned max, struct prs_buf *to)
+{
+	(void)ctx;
+	(void)u;
+	(void)max;
+	return prs_buf_puts(to, "file");
+}
+static int paths(void *ctx, const struct prs_unit *u, struct prs_buf *to)
+{
+	(void)ctx;
+	(void)u;
+	return prs_buf_put(to, "/in/file", 9);
+}
 
 static void put_journal(struct store_world *w)
 {
@@ -25,8 +41,9 @@ static void put_journal(struct store_world *w)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-	static const char *const folders[] = { "/run/logs", "/run/logs/user", "/run/logs/sys", "/run/logs/sys/job_report", "/run/logs/sys/node",
-		                               "/run/logs/sys/node/127.0.0.1" };
+	static const char *const folders[] = { "/run/logs",          "/run/logs/user",
+		                               "/run/logs/sys",      "/run/logs/sys/job_report",
+		                               "/run/logs/sys/node", "/run/logs/sys/node/127.0.0.1" };
 	struct store_world w;
 	struct prs_report *r;
 	bool more = true;
@@ -43,8 +60,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	mem_fs_put(w.m, "/run/logs/.cursor", cursor.data, cursor.len);
 	mem_fs_put(w.m, "/run/logs/../y", "not a log\n", 10);
 	unsigned open_files = mem_fs_open_files(w.m);
-	struct prs_report_config c = { .struct_size = sizeof c, .dir = "/run", .run = w.run, .run_name = "fuzz", .level = 2, .processes = 2, .append_row = true,
-		                       .items_of = items_of, .detail = detail, .paths = paths };
+	struct prs_report_config c = { .struct_size = sizeof c,
+		                       .dir = "/run",
+		                       .run = w.run,
+		                       .run_name = "fuzz",
+		                       .level = 2,
+		                       .processes = 2,
+		                       .append_row = true,
+		                       .items_of = items_of,
+		                       .detail = detail,
+		                       .paths = paths };
 	if (prs_report_new(&r, w.fs, &c, &w.err) == 0) {
 		while (more && prs_report_catch_up(r, 1, w.journal.durable, 0, &more, &w.err) == 0)
 			;

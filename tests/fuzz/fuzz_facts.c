@@ -39,7 +39,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		before = at;
 		same_again(&f);
 		print(&f);
-		for (uint32_t i = 0; f.type == PRS_FACT_LOST && i < f.u.lost.running_count + f.u.lost.queued_count && i < 1000; i++)
+		for (uint32_t i = 0;
+		     f.type == PRS_FACT_LOST && i < f.u.lost.running_count + f.u.lost.queued_count && i < 1000; i++)
 			(void)prs_lost_unit(&f, i);
 	}
 	MUST(r == 0 || (r == err.code && (r == -PRS_ECORRUPT || r == -PRS_EVERSION)));

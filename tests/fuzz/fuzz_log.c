@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * fuzz_log: a whole file of frames. First byte: its kind. The scan of the prefix that is told to be valid, sealed there or not, gives the same.
+ * fuzz_log: a whole file of frames. First byte: its kind. The scan of the prefix that is told to be valid, sealed there
+ * or not, gives the same.
  */
 #include "fuzz.h"
 #include "mem_fs.h"
@@ -7,7 +8,8 @@
 
 enum { FILE_MAX = 1 << 20 };
 
-static const struct prs_run_id run = { { 0xa0, 0xa1, 0xa2, 0xa3, 0xa4, 0xa5, 0xa6, 0xa7, 0xa8, 0xa9, 0xaa, 0xab, 0xac, 0xad, 0xae, 0xaf } };
+static const struct prs_run_id run = { { 0xa0, 0xa1, 0xa2, 0xa3, 0xa4, 0xa5, 0xa6, 0xa7, 0xa8, 0xa9, 0xaa, 0xab, 0xac,
+	                                 0xad, 0xae, 0xaf } };
 
 struct seen {
 	uint64_t frames, bytes;
@@ -42,10 +44,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	int r = prs_log_scan(&m->fs, "/f", kind, &run, UINT64_MAX, each, &first, &length, &err);
 	if (r == 0) {
 		MUST(length <= n - 1 && (length == 0 || length >= PRS_FILE_HEADER_BYTES));
-		MUST(length == 0 || length == PRS_FILE_HEADER_BYTES + first.frames * PRS_FRAME_HEADER_BYTES + first.bytes);
-		MUST(prs_log_scan(&m->fs, "/f", kind, &run, length, each, &sealed, &length_again, &err) == 0 && length_again == length);
+		MUST(length == 0 ||
+		     length == PRS_FILE_HEADER_BYTES + first.frames * PRS_FRAME_HEADER_BYTES + first.bytes);
+		MUST(prs_log_scan(&m->fs, "/f", kind, &run, length, each, &sealed, &length_again, &err) == 0 &&
+		     length_again == length);
 		mem_fs_resize(m, "/f", length);
-		MUST(prs_log_scan(&m->fs, "/f", kind, &run, UINT64_MAX, each, &again, &length_again, &err) == 0 && length_again == length);
+		MUST(prs_log_scan(&m->fs, "/f", kind, &run, UINT64_MAX, each, &again, &length_again, &err) == 0 &&
+		     length_again == length);
 		MUST(!memcmp(&first, &again, sizeof first) && !memcmp(&first, &sealed, sizeof first));
 	} else {
 		MUST(r == err.code && (r == -PRS_ECORRUPT || r == -PRS_EVERSION) && strstr(err.msg, "/f"));

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * fuzz_msg: what a worker sends: through a real socket pair and the frame reader of io/, each payload decoded as the node does.
+ * fuzz_msg: what a worker sends: through a real socket pair and the frame reader of io/, each payload decoded as the
+ * node does.
  */
 #include "fuzz.h"
 #include "io/conn.h"

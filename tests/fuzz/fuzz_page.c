@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
- * fuzz_page: pages with any bytes, as a broken worker may leave them, at every tick and at the death of a process. A unit is given back or
+ * fuzz_page: pages with any bytes, as a broken worker may leave them, at every tick and at the death of a process. A
+ * unit is given back or
  * charged once, whatever the page says.
  *
- * Input, again and again: what u8 (0 tick, 1 slot 0 dies, 2 slot 1 dies, 3 over the memory limit) · ms later u16 · 2 pages of 64 bytes.
+ * Input, again and again: what u8 (0 tick, 1 slot 0 dies, 2 slot 1 dies, 3 over the memory limit) · ms later u16 · 2
+ * pages of 64 bytes.
  */
 #include "fuzz.h"
 #include "pool/pool.h"
@@ -27,7 +29,12 @@ static void simple(struct world *w, enum prs_pool_event_type type, uint16_t slot
 static void lease(struct world *w, uint64_t id)
 {
 	w->back[id] = 0;
-	step(w, (struct prs_pool_event){ .type = PRS_POOL_LEASE, .unit.id = id, .lease = ++w->leases, .try_number = 1, .avoid_slot = 0xffff, .items = 1 });
+	step(w, (struct prs_pool_event){ .type = PRS_POOL_LEASE,
+	                                 .unit.id = id,
+	                                 .lease = ++w->leases,
+	                                 .try_number = 1,
+	                                 .avoid_slot = 0xffff,
+	                                 .items = 1 });
 }
 
 static void start(struct world *w, uint16_t slot)
@@ -69,7 +76,10 @@ static void one(struct world *w, const uint8_t *p)
 	uint16_t slot = p[0] % 4 == 2;
 	struct prs_pool_event e = { .type = PRS_POOL_TICK, .slot = slot, .pages = pages };
 	if (p[0] % 4)
-		e = (struct prs_pool_event){ .type = p[0] % 4 == 3 ? PRS_POOL_OVER_LIMIT : PRS_POOL_EXITED, .slot = slot, .exit = 9, .code = PRS_EMEMORY_LIMIT,
+		e = (struct prs_pool_event){ .type = p[0] % 4 == 3 ? PRS_POOL_OVER_LIMIT : PRS_POOL_EXITED,
+			                     .slot = slot,
+			                     .exit = 9,
+			                     .code = PRS_EMEMORY_LIMIT,
 			                     .pages = &pages[slot] };
 	struct prs_pool_slot_view v;
 	prs_pool_view(w->pool, slot, &v);
@@ -83,9 +93,17 @@ static void one(struct world *w, const uint8_t *p)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-	struct prs_pool_config c = { .slots = SLOTS, .run_timeout_us = 2000000, .overhead_timeout_us = 1000000, .init_timeout_us = 3000000,
-		                     .term_grace_us = 500000, .backoff_first_us = 100000, .backoff_max_us = 1000000, .depth_target_us = 2000,
-		                     .depth_max = 4, .recall_after_us = 20000, .gap_us = 100000000 };
+	struct prs_pool_config c = { .slots = SLOTS,
+		                     .run_timeout_us = 2000000,
+		                     .overhead_timeout_us = 1000000,
+		                     .init_timeout_us = 3000000,
+		                     .term_grace_us = 500000,
+		                     .backoff_first_us = 100000,
+		                     .backoff_max_us = 1000000,
+		                     .depth_target_us = 2000,
+		                     .depth_max = 4,
+		                     .recall_after_us = 20000,
+		                     .gap_us = 100000000 };
 	struct world w = { .pool = prs_pool_new(&c), .now_us = 1000000000 };
 	MUST(w.pool);
 	simple(&w, PRS_POOL_START, 0);

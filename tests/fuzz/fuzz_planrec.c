@@ -79,7 +79,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		same_again(&r);
 	MUST(k == 0 || k == err.code);
 	go_on(data, n, NULL);
-	char *letter = (char *)(uintptr_t)"letter";
+	char *letter = (char *)(uintptr_t) "letter";
 	struct prs_list keys = { &letter, 1 };
 	go_on(data, n, &keys);
 	return 0;

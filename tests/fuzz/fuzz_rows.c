@@ -18,7 +18,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		prs_buf_init(&b, 1 << 24);
 		MUST(prs_rows_put(&b, &r, &place) == 0);
 		MUST(prs_rows_next(b.data, b.len, &again, &back, NULL) == 1 && again == b.len);
-		MUST(back.unit.id == r.unit.id && back.lease == r.lease && back.length == r.length && back.head_len == r.head_len);
+		MUST(back.unit.id == r.unit.id && back.lease == r.lease && back.length == r.length &&
+		     back.head_len == r.head_len);
 		MUST(!memcmp(back.bytes, r.bytes, r.length));
 		prs_buf_clear(&b);
 		prs_report_dump_rows(&r, &b, false);

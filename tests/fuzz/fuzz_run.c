@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * fuzz_run: frames with any bodies and right checksums, in a run folder: recovery, ledger, index, output, audit and logs agree, or refuse.
+ * fuzz_run: frames with any bodies and right checksums, in a run folder: recovery, ledger, index, output, audit and
+ * logs agree, or refuse.
  *
  * Input: pieces (length u16, bytes); the first byte of a piece says what it is:
  *   0 a frame of the journal · 1 of the plan · 2 of the segment · 3 bytes of the raw file · 4 the next epoch
@@ -21,7 +22,7 @@ struct view {
 	struct prs_index *x;
 };
 
-/* ---- writing ---------------------------------------------------------------------------------------------------------- */
+/* ---- writing ----------------------------------------------------------------------------------------------------- */
 
 static void put_segment(struct store_world *w, const uint8_t *p, size_t n)
 {
@@ -61,7 +62,7 @@ static bool put_piece(struct store_world *w, const uint8_t *p, size_t n)
 	return true;
 }
 
-/* ---- reading ---------------------------------------------------------------------------------------------------------- */
+/* ---- reading ----------------------------------------------------------------------------------------------------- */
 
 static int on_plan(void *ctx, const uint8_t *body, size_t n, struct prs_err *err)
 {
@@ -72,7 +73,8 @@ static int on_plan(void *ctx, const uint8_t *body, size_t n, struct prs_err *err
 static int on_fact(void *ctx, const struct prs_fact *f, struct prs_err *err)
 {
 	struct view *v = ctx;
-	if (f->type == PRS_FACT_PLANNED && (f->u.planned.next_id > prs_plan_next_id(v->plan) || f->u.planned.next_id > IDS_MAX))
+	if (f->type == PRS_FACT_PLANNED &&
+	    (f->u.planned.next_id > prs_plan_next_id(v->plan) || f->u.planned.next_id > IDS_MAX))
 		return prs_fail(err, PRS_ECORRUPT, "more mini-batches than the plan has");
 	bool known = f->type == PRS_FACT_DONE && f->u.done.unit.id < v->ledger.next_id;
 	enum prs_unit_state before = known ? prs_ledger_state(&v->ledger, f->u.done.unit.id) : PRS_UNIT_PLANNED;
@@ -121,7 +123,10 @@ static void check_counts(const struct prs_ledger *l)
 
 static void assemble(struct store_world *w, struct view *v)
 {
-	struct prs_assemble_options o = { .path = "/out/rows", .run = &w->run, .epoch = 1000, .next_id = v->ledger.next_id };
+	struct prs_assemble_options o = { .path = "/out/rows",
+		                          .run = &w->run,
+		                          .epoch = 1000,
+		                          .next_id = v->ledger.next_id };
 	struct prs_assembled a;
 	uint64_t n;
 	MUST(prs_index_verify_ranges(v->x, on_bad, v, NULL) >= 0);
@@ -134,18 +139,31 @@ static void assemble(struct store_world *w, struct view *v)
 	MUST(mem_fs_bytes(w->m, "/out/rows", &n) && n == a.bytes);
 }
 
-/* ---- logs ------------------------------------------------------------------------------------------------------------- */
+/* ---- logs -------------------------------------------------------------------------------------------------------- */
 
 static uint32_t items_of(void *ctx, uint64_t id) { return prs_plan_items_of(ctx, id); }
-static int detail(void *ctx, const struct prs_unit *u, unsigned max, struct prs_buf *to) { return prs_plan_detail(ctx, u, max, to); }
+static int detail(void *ctx, const struct prs_unit *u, unsigned max, struct prs_buf *to)
+{
+	return prs_plan_detail(ctx, u, max, to);
+}
 static int paths(void *ctx, const struct prs_unit *u, struct prs_buf *to) { return prs_plan_paths(ctx, u, to); }
 
 static void write_logs(struct store_world *w, const struct view *v, const struct prs_recovered *was)
 {
-	static const char *const folders[] = { "/run/logs", "/run/logs/user", "/run/logs/sys", "/run/logs/sys/job_report", "/run/logs/sys/node",
-		                               "/run/logs/sys/node/127.0.0.1" };
-	struct prs_report_config c = { .struct_size = sizeof c, .dir = "/run", .run = w->run, .run_name = "fuzz", .level = 2, .processes = 2,
-		                       .append_row = true, .items_of = items_of, .detail = detail, .paths = paths, .plan = v->plan };
+	static const char *const folders[] = { "/run/logs",          "/run/logs/user",
+		                               "/run/logs/sys",      "/run/logs/sys/job_report",
+		                               "/run/logs/sys/node", "/run/logs/sys/node/127.0.0.1" };
+	struct prs_report_config c = { .struct_size = sizeof c,
+		                       .dir = "/run",
+		                       .run = w->run,
+		                       .run_name = "fuzz",
+		                       .level = 2,
+		                       .processes = 2,
+		                       .append_row = true,
+		                       .items_of = items_of,
+		                       .detail = detail,
+		                       .paths = paths,
+		                       .plan = v->plan };
 	struct prs_report *r;
 	struct prs_result res = { .state = v->ledger.job, .run_name = "fuzz", .run_dir = "/run" };
 	bool more = true;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * fuzz_yaml: any bytes as a job file; the component and the MLTable that it names are the same bytes, and prs.yml when they begin with "#". A job
+ * fuzz_yaml: any bytes as a job file; the component and the MLTable that it names are the same bytes, and prs.yml when
+ * they begin with "#". A job
  * without mistakes is printed as YAML, read again, and printed to the same.
  */
 #include "fuzz.h"
@@ -22,7 +23,8 @@ static int fs_stat(void *ctx, const char *path, struct prs_fs_stat *ret)
 	const char *name = strrchr(path, '/');
 	if (strstr(path, "no") || strchr(path, '*') || (strstr(path, "/prs.yml") && (!b->n || *b->p != '#')))
 		return -ENOENT;
-	*ret = (struct prs_fs_stat){ .mode = name && (strchr(name, '.') || !strcmp(name, "/MLTable")) ? S_IFREG : S_IFDIR };
+	*ret = (struct prs_fs_stat){ .mode = name && (strchr(name, '.') || !strcmp(name, "/MLTable")) ? S_IFREG
+		                                                                                      : S_IFDIR };
 	return 0;
 }
 
@@ -63,7 +65,11 @@ static bool read_job(const struct prs_fs *fs, const uint8_t *p, size_t n, bool p
 	MUST(d && prs_options_init(&j.o, &err) == 0);
 	MUST(prs_list_add(&j.o.input, "data=/in") == 0);
 	struct prs_project *project = prs_project_find(fs, "/work/job", NULL, d);
-	struct prs_jobfile_request q = { .struct_size = sizeof q, .fs = fs, .file = "job.yml", .cwd = "/work/job", .project = project };
+	struct prs_jobfile_request q = { .struct_size = sizeof q,
+		                         .fs = fs,
+		                         .file = "job.yml",
+		                         .cwd = "/work/job",
+		                         .project = project };
 	MUST(prs_jobfile_parse(&j, &q, p, n, d, &err) == 0);
 	prs_yaml_print(d, PRS_MISTAKE, &text);
 	prs_yaml_print(d, PRS_WARNING, &text);

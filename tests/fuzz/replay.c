@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * replay: main() of a fuzz target in ordinary builds: runs the inputs of its corpus (or the files named) and says so as cmocka does.
+ * replay: main() of a fuzz target in ordinary builds: runs the inputs of its corpus (or the files named) and says so as
+ * cmocka does.
  */
 #include "fuzz.h"
 

@@ -12,7 +12,7 @@ static const char *const names[FAULT_KINDS] = {
 #define X(upper, lower) #lower,
 	FAULT_CALLS(X)
 #undef X
-	"any",
+		"any",
 };
 
 enum fault_call fault_call_by_name(const char *name)
@@ -39,11 +39,15 @@ static int fails_if(struct fault_fs *f, enum fault_call call, bool chosen)
 	return f->errnum;
 }
 
-static int fails_at(struct fault_fs *f, enum fault_call call, const char *path) { return fails_if(f, call, !f->only[0] || strstr(path, f->only)); }
+static int fails_at(struct fault_fs *f, enum fault_call call, const char *path)
+{
+	return fails_if(f, call, !f->only[0] || strstr(path, f->only));
+}
 
 static int fails(struct fault_fs *f, enum fault_call call, int fd)
 {
-	return fails_if(f, call, !f->only[0] || (fd >= 0 && fd < FDS && __atomic_load_n(&f->chosen[fd], __ATOMIC_RELAXED)));
+	return fails_if(f, call,
+	                !f->only[0] || (fd >= 0 && fd < FDS && __atomic_load_n(&f->chosen[fd], __ATOMIC_RELAXED)));
 }
 
 static void choose(struct fault_fs *f, int fd, bool chosen)
@@ -55,12 +59,12 @@ static void choose(struct fault_fs *f, int fd, bool chosen)
 static void add(long *counter, long n) { __atomic_add_fetch(counter, n, __ATOMIC_RELAXED); }
 
 /* The calls that only fail or go through; `on` says by what the file is known. */
-#define PLAIN(call, upper, on, what, params, ...)                             \
-	static int f_##call params                                            \
-	{                                                                     \
-		struct fault_fs *f = ctx;                                     \
-		int e = on(f, FAULT_##upper, what);                           \
-		return e ? -e : f->real->call(f->real->ctx, __VA_ARGS__);     \
+#define PLAIN(call, upper, on, what, params, ...)                         \
+	static int f_##call params                                        \
+	{                                                                 \
+		struct fault_fs *f = ctx;                                 \
+		int e = on(f, FAULT_##upper, what);                       \
+		return e ? -e : f->real->call(f->real->ctx, __VA_ARGS__); \
 	}
 
 PLAIN(sync_dir, SYNC_DIR, fails_at, path, (void *ctx, const char *path), path)
@@ -96,7 +100,10 @@ static int f_close(void *ctx, int fd)
 	return e ? -e : r;
 }
 
-static size_t most(const struct fault_fs *f, size_t n) { return f->max_bytes && n > (size_t)f->max_bytes ? (size_t)f->max_bytes : n; }
+static size_t most(const struct fault_fs *f, size_t n)
+{
+	return f->max_bytes && n > (size_t)f->max_bytes ? (size_t)f->max_bytes : n;
+}
 
 static ssize_t f_pread(void *ctx, int fd, void *to, size_t n, uint64_t offset)
 {
@@ -181,10 +188,26 @@ void fault_fs_init(struct fault_fs *f, const struct prs_fs *real)
 {
 	*f = (struct fault_fs){ .real = real };
 	f->fs = (struct prs_fs){
-		.ctx = f, .open = f_open, .close = f_close, .pread = f_pread, .pwrite = f_pwrite, .read = f_read, .fdatasync = f_fdatasync,
-		.sync_dir = f_sync_dir, .fallocate = f_fallocate, .ftruncate = f_ftruncate, .fstat = f_fstat, .stat = f_stat, .rename = f_rename,
+		.ctx = f,
+		.open = f_open,
+		.close = f_close,
+		.pread = f_pread,
+		.pwrite = f_pwrite,
+		.read = f_read,
+		.fdatasync = f_fdatasync,
+		.sync_dir = f_sync_dir,
+		.fallocate = f_fallocate,
+		.ftruncate = f_ftruncate,
+		.fstat = f_fstat,
+		.stat = f_stat,
+		.rename = f_rename,
 		.rename_new = f_rename_new,
-		.unlink = f_unlink, .mkdir = f_mkdir, .mmap = f_mmap, .munmap = f_munmap, .list = f_list, .free_bytes = f_free_bytes,
+		.unlink = f_unlink,
+		.mkdir = f_mkdir,
+		.mmap = f_mmap,
+		.munmap = f_munmap,
+		.list = f_list,
+		.free_bytes = f_free_bytes,
 	};
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * gate: preloaded into the engine: opening a folder named PRS_GATE_FOLDER waits until the file PRS_GATE exists. A slow file system.
+ * gate: preloaded into the engine: opening a folder named PRS_GATE_FOLDER waits until the file PRS_GATE exists. A slow
+ * file system.
  */
 #define _GNU_SOURCE
 #include <dirent.h>

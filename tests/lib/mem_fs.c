@@ -30,14 +30,15 @@ struct mem_open {
 	int flags;
 };
 
-/* ---- nodes and names -------------------------------------------------------------------------------------------------- */
+/* ---- nodes and names --------------------------------------------------------------------------------------------- */
 
 static struct mem_node *node_new(bool folder)
 {
 	struct mem_node *n = calloc(1, sizeof *n);
 	n->folder = folder;
 	if (!folder) {
-		n->data = mmap(NULL, NODE_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+		n->data = mmap(NULL, NODE_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+		               -1, 0);
 		assert(n->data != MAP_FAILED);
 	}
 	return n;
@@ -82,7 +83,8 @@ static const char *name_in(const char *folder, const char *path)
 	size_t n = strlen(folder);
 	if (n == 1 && folder[0] == '/')
 		n = 0;
-	return !strncmp(path, folder, n) && path[n] == '/' && path[n + 1] && !strchr(path + n + 1, '/') ? path + n + 1 : NULL;
+	return !strncmp(path, folder, n) && path[n] == '/' && path[n + 1] && !strchr(path + n + 1, '/') ? path + n + 1
+	                                                                                                : NULL;
 }
 
 static bool folder_is_there(struct mem_fs *m, const char *path)
@@ -95,7 +97,7 @@ static bool folder_is_there(struct mem_fs *m, const char *path)
 	return !folder[0] || (e && e->node->folder);
 }
 
-/* ---- faults ----------------------------------------------------------------------------------------------------------- */
+/* ---- faults ------------------------------------------------------------------------------------------------------ */
 
 void mem_fs_fail(struct mem_fs *m, enum mem_op op, const char *part, unsigned skip, int errnum)
 {
@@ -131,7 +133,7 @@ static int take_space(struct mem_fs *m, struct mem_node *n, uint64_t end)
 	return 0;
 }
 
-/* ---- the table -------------------------------------------------------------------------------------------------------- */
+/* ---- the table --------------------------------------------------------------------------------------------------- */
 
 static struct mem_open *opened(struct mem_fs *m, int fd)
 {
@@ -248,7 +250,10 @@ static int op_ftruncate(void *ctx, int fd, uint64_t size)
 
 static void fill_stat(const struct mem_node *n, struct prs_fs_stat *ret)
 {
-	*ret = (struct prs_fs_stat){ .size = n->size, .mode = n->folder ? 0040755 : 0100644, .dev = 1, .ino = (uint64_t)(uintptr_t)n };
+	*ret = (struct prs_fs_stat){ .size = n->size,
+		                     .mode = n->folder ? 0040755 : 0100644,
+		                     .dev = 1,
+		                     .ino = (uint64_t)(uintptr_t)n };
 }
 
 static int op_fstat(void *ctx, int fd, struct prs_fs_stat *ret)
@@ -358,16 +363,32 @@ static int op_free_bytes(void *ctx, const char *path, uint64_t *ret)
 	return 0;
 }
 
-/* ---- for the tests ---------------------------------------------------------------------------------------------------- */
+/* ---- for the tests ----------------------------------------------------------------------------------------------- */
 
 struct mem_fs *mem_fs_new(void)
 {
 	struct mem_fs *m = calloc(1, sizeof *m);
 	m->space = UINT64_MAX;
-	m->fs = (struct prs_fs){ .ctx = m, .open = op_open, .close = op_close, .pread = op_pread, .pwrite = op_pwrite, .read = op_read,
-		                 .fdatasync = op_fdatasync, .sync_dir = op_sync_dir, .fallocate = op_fallocate, .ftruncate = op_ftruncate,
-		                 .fstat = op_fstat, .stat = op_stat, .rename = op_rename, .rename_new = op_rename_new, .unlink = op_unlink,
-		                 .mkdir = op_mkdir, .mmap = op_mmap, .munmap = op_munmap, .list = op_list, .free_bytes = op_free_bytes };
+	m->fs = (struct prs_fs){ .ctx = m,
+		                 .open = op_open,
+		                 .close = op_close,
+		                 .pread = op_pread,
+		                 .pwrite = op_pwrite,
+		                 .read = op_read,
+		                 .fdatasync = op_fdatasync,
+		                 .sync_dir = op_sync_dir,
+		                 .fallocate = op_fallocate,
+		                 .ftruncate = op_ftruncate,
+		                 .fstat = op_fstat,
+		                 .stat = op_stat,
+		                 .rename = op_rename,
+		                 .rename_new = op_rename_new,
+		                 .unlink = op_unlink,
+		                 .mkdir = op_mkdir,
+		                 .mmap = op_mmap,
+		                 .munmap = op_munmap,
+		                 .list = op_list,
+		                 .free_bytes = op_free_bytes };
 	return m;
 }
 

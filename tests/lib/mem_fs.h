@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * mem_fs: a file system in memory, for tests that change files many thousand times. Paths are absolute and taken as they are.
+ * mem_fs: a file system in memory, for tests that change files many thousand times. Paths are absolute and taken as
+ * they are.
  *
  * Faults: one rule at a time (mem_fs_fail), or a disk of so many bytes (space). Loss of power: power_fs.h.
  */
@@ -9,13 +10,26 @@
 #include "base/fs.h"
 
 enum mem_op {
-	MEM_OPEN, MEM_PREAD, MEM_PWRITE, MEM_FDATASYNC, MEM_SYNC_DIR, MEM_FALLOCATE, MEM_FTRUNCATE, MEM_FSTAT, MEM_STAT, MEM_RENAME, MEM_UNLINK,
-	MEM_MKDIR, MEM_MMAP, MEM_LIST, MEM_OPS
+	MEM_OPEN,
+	MEM_PREAD,
+	MEM_PWRITE,
+	MEM_FDATASYNC,
+	MEM_SYNC_DIR,
+	MEM_FALLOCATE,
+	MEM_FTRUNCATE,
+	MEM_FSTAT,
+	MEM_STAT,
+	MEM_RENAME,
+	MEM_UNLINK,
+	MEM_MKDIR,
+	MEM_MMAP,
+	MEM_LIST,
+	MEM_OPS
 };
 
 struct mem_fs {
-	struct prs_fs fs;     /* give &m->fs to the code under test */
-	uint64_t space;       /* bytes that may still be written or allocated */
+	struct prs_fs fs; /* give &m->fs to the code under test */
+	uint64_t space;   /* bytes that may still be written or allocated */
 	unsigned calls[MEM_OPS];
 	void (*before)(void *ctx, enum mem_op op, const char *path); /* may be NULL */
 	void *before_ctx;

@@ -25,7 +25,7 @@ enum kind { BYTES, CREATED, RENAMED, REMOVED };
 struct power_change {
 	struct power_change *next;
 	enum kind kind;
-	struct power_file *file; /* BYTES */
+	struct power_file *file;  /* BYTES */
 	uint64_t offset, n, size; /* BYTES: the range that changed; the size before */
 	uint8_t *old;             /* BYTES: what was there, as far as the file reached */
 	bool stuck;               /* its sync failed */
@@ -44,7 +44,10 @@ static struct power_file *file_of(struct power_fs *p, int fd)
 	char path[64];
 	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
 	struct power_file *f = calloc(1, sizeof *f);
-	*f = (struct power_file){ .next = p->files, .dev = st.st_dev, .ino = st.st_ino, .fd = open(path, O_RDWR | O_CLOEXEC) };
+	*f = (struct power_file){ .next = p->files,
+		                  .dev = st.st_dev,
+		                  .ino = st.st_ino,
+		                  .fd = open(path, O_RDWR | O_CLOEXEC) };
 	assert(f->fd >= 0);
 	return p->files = f;
 }
@@ -75,7 +78,7 @@ static bool in_folder(const char *path, const char *folder)
 	return slash ? strlen(folder) == n && !memcmp(folder, path, n) : !strcmp(folder, ".");
 }
 
-/* ---- bytes ------------------------------------------------------------------------------------------------------------ */
+/* ---- bytes ------------------------------------------------------------------------------------------------------- */
 
 /* Remember [offset, offset + n) of the file before it changes. */
 static void remember(struct power_fs *p, int fd, uint64_t offset, uint64_t n)
@@ -124,7 +127,8 @@ static int p_ftruncate(void *ctx, int fd, uint64_t size)
 	struct stat st;
 	pthread_mutex_lock(&p->lock);
 	fstat(fd, &st);
-	uint64_t low = size < (uint64_t)st.st_size ? size : (uint64_t)st.st_size, high = size + (uint64_t)st.st_size - low;
+	uint64_t low = size < (uint64_t)st.st_size ? size : (uint64_t)st.st_size,
+		 high = size + (uint64_t)st.st_size - low;
 	if (high - low < 1 << 20) /* index files are large, mapped and derived */
 		remember(p, fd, low, high - low);
 	int r = p->real->ftruncate(p->real->ctx, fd, size);
@@ -169,7 +173,7 @@ void power_fs_sync_failed(void *ctx, int fd)
 	pthread_mutex_unlock(&p->lock);
 }
 
-/* ---- names ------------------------------------------------------------------------------------------------------------ */
+/* ---- names ------------------------------------------------------------------------------------------------------- */
 
 static int p_open(void *ctx, const char *path, int flags, uint32_t mode)
 {
@@ -199,7 +203,8 @@ static char *to_limbo(struct power_fs *p, const char *path)
 	return link(path, kept) == 0 ? strdup(kept) : NULL;
 }
 
-static int rename_by(struct power_fs *p, int (*fn)(void *ctx, const char *from, const char *to), const char *from, const char *to)
+static int rename_by(struct power_fs *p, int (*fn)(void *ctx, const char *from, const char *to), const char *from,
+                     const char *to)
 {
 	pthread_mutex_lock(&p->lock);
 	char *kept = to_limbo(p, to);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  * power_fs: file functions that remember what a loss of power would take away, and take it away.
  *
- * The model: bytes live from fdatasync() of their file on, names (created, renamed, removed) from sync_dir() of their folder on. A failed
- * fdatasync() leaves the bytes readable and marked clean, as Linux does: a later sync does not write them, only writing them again does.
+ * The model: bytes live from fdatasync() of their file on, names (created, renamed, removed) from sync_dir() of their
+ * folder on. A failed
+ * fdatasync() leaves the bytes readable and marked clean, as Linux does: a later sync does not write them, only writing
+ * them again does.
  * Nothing is really synced or preallocated, which makes it fast. Mapped files are not watched.
  */
 #ifndef PRS_TESTS_POWER_FS_H
@@ -30,7 +32,8 @@ void power_fs_init(struct power_fs *p, const struct prs_fs *real, const char *li
 void power_fs_done(struct power_fs *p);
 /* fault_fs.sync_failed, with sync_ctx = the power_fs */
 void power_fs_sync_failed(void *p, int fd);
-/* The power goes. seed 0: nothing that was not synced is left; else each change is kept or lost by chance. No descriptor may be in use. */
+/* The power goes. seed 0: nothing that was not synced is left; else each change is kept or lost by chance. No
+ * descriptor may be in use. */
 void power_fs_lose(struct power_fs *p, uint64_t seed);
 
 #endif

@@ -66,7 +66,9 @@ static inline void text_pool_effect(struct text *t, const struct prs_pool_effect
 	case PRS_POOL_RECALL: text_put(t, "recall %u x%u", e->slot, e->count); break;
 	case PRS_POOL_DROP: text_put(t, "drop %u/%u x%u", e->slot, e->claim, e->count); break;
 	case PRS_POOL_STOP: text_put(t, "stop %u", e->slot); break;
-	case PRS_POOL_SIGNAL: text_put(t, "%s %u", e->count == SIGTERM ? "term" : e->count == SIGKILL ? "kill" : "signal?", e->slot); break;
+	case PRS_POOL_SIGNAL:
+		text_put(t, "%s %u", e->count == SIGTERM ? "term" : e->count == SIGKILL ? "kill" : "signal?", e->slot);
+		break;
 	case PRS_POOL_ACCEPT:
 	case PRS_POOL_DROPPED:
 		text_put(t, "%s %u/%u ", e->type == PRS_POOL_ACCEPT ? "accept" : "dropped", e->slot, e->claim);
@@ -82,7 +84,8 @@ static inline void text_pool_effect(struct text *t, const struct prs_pool_effect
 		text_unit(t, &e->unit);
 		break;
 	case PRS_POOL_PROC:
-		text_put(t, "proc %u %s%s%s", e->slot, procs[e->proc_event], e->code ? " " : "", e->code ? text_code(e->code) : "");
+		text_put(t, "proc %u %s%s%s", e->slot, procs[e->proc_event], e->code ? " " : "",
+		         e->code ? text_code(e->code) : "");
 		break;
 	case PRS_POOL_ASK: text_put(t, "ask %u", e->count); break;
 	case PRS_POOL_WAKE:

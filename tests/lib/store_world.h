@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
- * store_world: a run folder in memory, written through the store's functions, and what recovery says of it as one line of text.
+ * store_world: a run folder in memory, written through the store's functions, and what recovery says of it as one line
+ * of text.
  * Header only; include behind <cmocka.h>.
  *
- * "1:HEAD 1:PLANNED+3 1:DONE0 2:HEAD ...": epoch of the journal, fact, id (PLANNED: next id). Plan bodies: "plan(8)" = 8 bytes of it.
+ * "1:HEAD 1:PLANNED+3 1:DONE0 2:HEAD ...": epoch of the journal, fact, id (PLANNED: next id). Plan bodies: "plan(8)" =
+ * 8 bytes of it.
  */
 #ifndef PRS_TEST_STORE_WORLD_H
 #define PRS_TEST_STORE_WORLD_H
@@ -62,7 +64,8 @@ static inline void world_free(struct store_world *w)
 	mem_fs_free(w->m);
 }
 
-static inline struct prs_fact world_head(uint32_t epoch, uint32_t previous, uint64_t sealed_journal, uint64_t sealed_plan)
+static inline struct prs_fact world_head(uint32_t epoch, uint32_t previous, uint64_t sealed_journal,
+                                         uint64_t sealed_plan)
 {
 	struct prs_fact f = { .type = PRS_FACT_HEAD, .time_us = W_TIME };
 	f.u.head.epoch = epoch;
@@ -75,7 +78,8 @@ static inline struct prs_fact world_head(uint32_t epoch, uint32_t previous, uint
 	return f;
 }
 
-static inline int world_epoch_after(struct store_world *w, uint32_t epoch, uint32_t previous, uint64_t sealed_journal, uint64_t sealed_plan)
+static inline int world_epoch_after(struct store_world *w, uint32_t epoch, uint32_t previous, uint64_t sealed_journal,
+                                    uint64_t sealed_plan)
 {
 	struct prs_fact head = world_head(epoch, previous, sealed_journal, sealed_plan);
 	w->epoch = epoch;
@@ -105,7 +109,10 @@ static inline int world_facts(struct store_world *w, const struct prs_fact *v, s
 
 static inline int world_fact(struct store_world *w, const struct prs_fact *f) { return world_facts(w, f, 1); }
 
-static inline void world_path(char to[64], const char *name, uint32_t epoch) { snprintf(to, 64, "/run/%s-%u", name, epoch); }
+static inline void world_path(char to[64], const char *name, uint32_t epoch)
+{
+	snprintf(to, 64, "/run/%s-%u", name, epoch);
+}
 
 static inline int world_plan(struct store_world *w, const struct prs_plan_record *r)
 {
@@ -136,20 +143,35 @@ static inline struct prs_fact world_of_id(enum prs_fact_type type, uint64_t id)
 {
 	struct prs_fact f = { .type = type, .time_us = W_TIME };
 	switch ((int)type) {
-	case PRS_FACT_RESET: f.u.reset.unit.id = id; f.u.reset.count = 1; f.u.reset.reason = PRS_RESET_BAD_RANGE; break;
-	case PRS_FACT_FAILED: f.u.failed.unit.id = id; f.u.failed.items = 1; break;
-	case PRS_FACT_TRY: f.u.try_.unit.id = id; f.u.try_.counted = 1; break;
+	case PRS_FACT_RESET:
+		f.u.reset.unit.id = id;
+		f.u.reset.count = 1;
+		f.u.reset.reason = PRS_RESET_BAD_RANGE;
+		break;
+	case PRS_FACT_FAILED:
+		f.u.failed.unit.id = id;
+		f.u.failed.items = 1;
+		break;
+	case PRS_FACT_TRY:
+		f.u.try_.unit.id = id;
+		f.u.try_.counted = 1;
+		break;
 	default: abort();
 	}
 	return f;
 }
 
 /* The rows of a mini-batch, durable in segment 0 of this epoch (raw: in raw file 1); *ret = its DONE. */
-static inline int world_unit_rows(struct store_world *w, struct prs_unit unit, const char *rows, uint32_t head_len, struct prs_fact *ret)
+static inline int world_unit_rows(struct store_world *w, struct prs_unit unit, const char *rows, uint32_t head_len,
+                                  struct prs_fact *ret)
 {
 	PRS_AUTOBUF b;
 	char path[64];
-	struct prs_rows r = { .unit = unit, .lease = W_LEASE(w->epoch, ++w->lease), .succeeded = 1, .head_len = head_len, .bytes = (const uint8_t *)rows,
+	struct prs_rows r = { .unit = unit,
+		              .lease = W_LEASE(w->epoch, ++w->lease),
+		              .succeeded = 1,
+		              .head_len = head_len,
+		              .bytes = (const uint8_t *)rows,
 		              .length = strlen(rows) };
 	uint64_t at = 0;
 	int e = 0;
@@ -160,13 +182,22 @@ static inline int world_unit_rows(struct store_world *w, struct prs_unit unit, c
 	w->has_segment = !e;
 	prs_rows_put(&b, &r, &at);
 	*ret = (struct prs_fact){ .type = PRS_FACT_DONE, .time_us = W_TIME };
-	ret->u.done = (struct prs_done){ .unit = unit, .lease = r.lease, .try_number = 1, .offset = w->segment.tail + PRS_FRAME_HEADER_BYTES + at,
-		                         .length = r.length, .head_len = head_len, .checksum = prs_checksum(rows, r.length), .succeeded = 1, .rows = 1,
-		                         .start_us = W_TIME, .flags = head_len ? PRS_DONE_HAS_HEADER : 0 };
+	ret->u.done = (struct prs_done){ .unit = unit,
+		                         .lease = r.lease,
+		                         .try_number = 1,
+		                         .offset = w->segment.tail + PRS_FRAME_HEADER_BYTES + at,
+		                         .length = r.length,
+		                         .head_len = head_len,
+		                         .checksum = prs_checksum(rows, r.length),
+		                         .succeeded = 1,
+		                         .rows = 1,
+		                         .start_us = W_TIME,
+		                         .flags = head_len ? PRS_DONE_HAS_HEADER : 0 };
 	return e ? e : world_frame(&w->segment, b.data, b.len, &w->err);
 }
 
-static inline int world_rows(struct store_world *w, uint64_t id, const char *rows, uint32_t head_len, struct prs_fact *ret)
+static inline int world_rows(struct store_world *w, uint64_t id, const char *rows, uint32_t head_len,
+                             struct prs_fact *ret)
 {
 	return world_unit_rows(w, (struct prs_unit){ .id = id }, rows, head_len, ret);
 }
@@ -175,7 +206,10 @@ static inline int world_rows(struct store_world *w, uint64_t id, const char *row
 static inline int world_raw(struct store_world *w, uint64_t id, const char *rows, struct prs_fact *ret)
 {
 	char path[64];
-	struct prs_rows r = { .unit.id = id, .lease = W_LEASE(w->epoch, ++w->lease), .succeeded = 1, .length = strlen(rows) };
+	struct prs_rows r = { .unit.id = id,
+		              .lease = W_LEASE(w->epoch, ++w->lease),
+		              .succeeded = 1,
+		              .length = strlen(rows) };
 	int e = 0;
 	*ret = (struct prs_fact){ .type = PRS_FACT_DONE, .time_us = W_TIME };
 	prs_path_segment(path, sizeof path, "/run", w->epoch, 0, 1, true);
@@ -184,15 +218,22 @@ static inline int world_raw(struct store_world *w, uint64_t id, const char *rows
 	w->has_raw = !e;
 	mem_fs_put(w->m, "/passed", rows, r.length);
 	int fd = w->fs->open(w->m, "/passed", 0, 0);
-	ret->u.done = (struct prs_done){ .unit.id = id, .lease = r.lease, .try_number = 1, .flags = PRS_DONE_RAW, .segment = 1, .length = r.length,
-		                         .succeeded = 1, .rows = 1, .start_us = W_TIME };
+	ret->u.done = (struct prs_done){ .unit.id = id,
+		                         .lease = r.lease,
+		                         .try_number = 1,
+		                         .flags = PRS_DONE_RAW,
+		                         .segment = 1,
+		                         .length = r.length,
+		                         .succeeded = 1,
+		                         .rows = 1,
+		                         .start_us = W_TIME };
 	e = e ? e : prs_log_raw(&w->raw, &r, fd, &ret->u.done.offset, &ret->u.done.checksum, &w->err);
 	w->fs->close(w->m, fd);
 	w->fs->unlink(w->m, "/passed");
 	return e;
 }
 
-/* ---- what recovery says ----------------------------------------------------------------------------------------------- */
+/* ---- what recovery says ------------------------------------------------------------------------------------------ */
 
 static inline void world_say(struct store_world *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 static inline void world_say(struct store_world *w, const char *fmt, ...)
@@ -221,8 +262,14 @@ static inline int world_on_fact(void *ctx, const struct prs_fact *f, struct prs_
 	const char *name = prs_fact_name(f->type);
 	uint32_t e = w->was.epoch; /* the epoch being folded: set by its HEAD */
 	switch ((int)f->type) {
-	case PRS_FACT_HEAD: w->was.epoch = f->u.head.epoch; world_say(w, "%u:HEAD", w->was.epoch); break;
-	case PRS_FACT_PLANNED: world_say(w, "%u:PLANNED%s%llu", e, f->u.planned.complete ? "=" : "+", (unsigned long long)f->u.planned.next_id); break;
+	case PRS_FACT_HEAD:
+		w->was.epoch = f->u.head.epoch;
+		world_say(w, "%u:HEAD", w->was.epoch);
+		break;
+	case PRS_FACT_PLANNED:
+		world_say(w, "%u:PLANNED%s%llu", e, f->u.planned.complete ? "=" : "+",
+		          (unsigned long long)f->u.planned.next_id);
+		break;
 	case PRS_FACT_DONE: world_say(w, "%u:DONE%llu", e, (unsigned long long)f->u.done.unit.id); break;
 	case PRS_FACT_TRY: world_say(w, "%u:TRY%llu", e, (unsigned long long)f->u.try_.unit.id); break;
 	case PRS_FACT_FAILED: world_say(w, "%u:FAILED%llu", e, (unsigned long long)f->u.failed.unit.id); break;

@@ -44,7 +44,11 @@ static int tree_stat(void *ctx, const char *path, struct prs_fs_stat *ret)
 	t->stats++;
 	if (!n)
 		return -ENOENT;
-	*ret = (struct prs_fs_stat){ .mode = n->type == 'd' ? S_IFDIR : n->type == 'f' ? S_IFREG : S_IFSOCK, .dev = 1, .ino = n->ino };
+	*ret = (struct prs_fs_stat){ .mode = n->type == 'd'   ? S_IFDIR
+		                             : n->type == 'f' ? S_IFREG
+		                                              : S_IFSOCK,
+		                     .dev = 1,
+		                     .ino = n->ino };
 	return 0;
 }
 

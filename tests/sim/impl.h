@@ -10,11 +10,33 @@
 
 enum kind {
 	/* processes */
-	P_HELLO, P_INIT_END, P_TAKE, P_RUN, P_WRITE, P_SENT, P_STOP, P_SIGNAL, P_DIE,
+	P_HELLO,
+	P_INIT_END,
+	P_TAKE,
+	P_RUN,
+	P_WRITE,
+	P_SENT,
+	P_STOP,
+	P_SIGNAL,
+	P_DIE,
 	/* nodes */
-	N_FRAME, N_EXITED, N_TICK, N_SYNCED, N_ORDER,
+	N_FRAME,
+	N_EXITED,
+	N_TICK,
+	N_SYNCED,
+	N_ORDER,
 	/* master */
-	M_SYNCED, M_TICK, M_HEALED, M_FACT, M_RETURNED, M_ASK, M_DOWN, M_NODE_LOST, M_NODE_UP, M_GRACE_OVER, M_RESUME,
+	M_SYNCED,
+	M_TICK,
+	M_HEALED,
+	M_FACT,
+	M_RETURNED,
+	M_ASK,
+	M_DOWN,
+	M_NODE_LOST,
+	M_NODE_UP,
+	M_GRACE_OVER,
+	M_RESUME,
 	/* the world */
 	W_HAPPENING
 };
@@ -26,7 +48,7 @@ struct ev {
 	uint64_t at_us, seq;
 	enum kind kind;
 	uint16_t node, slot;
-	uint32_t gen;   /* of the process, the node's life, the engine's life: an event of another one is void */
+	uint32_t gen;    /* of the process, the node's life, the engine's life: an event of another one is void */
 	uint32_t detail; /* frame, order, signal, happening, stamp */
 	uint32_t claim;
 	uint16_t code;
@@ -55,10 +77,10 @@ struct process {
 	bool busy, stop, ready, leaving;
 	uint64_t last_frame_us, sleep_until_us;
 	struct sim_act act;
-	bool fell_in_unit;    /* died by its own doing while it worked on `taken` */
-	uint16_t broken;      /* the code that the pool was told */
+	bool fell_in_unit; /* died by its own doing while it worked on `taken` */
+	uint16_t broken;   /* the code that the pool was told */
 	uint32_t exit_status;
-	uint32_t sent_claim;  /* the last SEND */
+	uint32_t sent_claim; /* the last SEND */
 };
 
 struct snode {
@@ -121,7 +143,8 @@ struct world {
 		struct prs_unit unit;
 	} running_when_lost[SIM_NODES * SIM_SLOTS];
 	uint32_t running_when_lost_n;
-	/* what the facts so far say, counted without the ledger: each item, and where the units begin that there are (how many items) */
+	/* what the facts so far say, counted without the ledger: each item, and where the units begin that there are
+	 * (how many items) */
 	bool done_item[SIM_KEYS], failed_item[SIM_KEYS];
 	uint32_t units[SIM_KEYS];
 	struct sim_result result;

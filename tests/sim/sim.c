@@ -9,9 +9,12 @@
 
 enum { STEPS_MAX = 2000000 };
 
-/* ---- the clock -------------------------------------------------------------------------------------------------------- */
+/* ---- the clock --------------------------------------------------------------------------------------------------- */
 
-static bool sooner(const struct ev *a, const struct ev *b) { return a->at_us != b->at_us ? a->at_us < b->at_us : a->seq < b->seq; }
+static bool sooner(const struct ev *a, const struct ev *b)
+{
+	return a->at_us != b->at_us ? a->at_us < b->at_us : a->seq < b->seq;
+}
 
 static void push(struct world *w, const struct ev *e)
 {
@@ -70,14 +73,15 @@ const char *unit_text(const struct prs_unit *u)
 	return t.v;
 }
 
-/* ---- telling ---------------------------------------------------------------------------------------------------------- */
+/* ---- telling ----------------------------------------------------------------------------------------------------- */
 
 static void tell(struct world *w, const char *fmt, va_list ap)
 {
 	char line[512];
 	vsnprintf(line, sizeof line, fmt, ap);
 	uint64_t us = w->now_us - SEC; /* stories begin at 0 */
-	text_put(w->plan->transcript, "%5llu.%06llu %s\n", (unsigned long long)(us / SEC), (unsigned long long)(us % SEC), line);
+	text_put(w->plan->transcript, "%5llu.%06llu %s\n", (unsigned long long)(us / SEC),
+	         (unsigned long long)(us % SEC), line);
 }
 
 void note(struct world *w, const char *fmt, ...)
@@ -112,7 +116,7 @@ void violated(struct world *w, const char *fmt, ...)
 	w->over = true;
 }
 
-/* ---- what happens ----------------------------------------------------------------------------------------------------- */
+/* ---- what happens ------------------------------------------------------------------------------------------------ */
 
 static void stop_until(struct world *w, uint64_t *until_us, uint64_t for_us)
 {
@@ -169,7 +173,7 @@ static void happen(struct world *w, const struct sim_happening *h)
 	}
 }
 
-/* ---- the loop --------------------------------------------------------------------------------------------------------- */
+/* ---- the loop ---------------------------------------------------------------------------------------------------- */
 
 /* Whose event is it, and until when does that one stand? */
 static uint64_t sleeps_until(struct world *w, const struct ev *e)
@@ -196,11 +200,13 @@ static void handle(struct world *w, const struct ev *e)
 /* Longer than any job of the plan may take: each mini-batch may use its progress timeout, each life its inits. */
 static uint64_t deadline_us(const struct sim_plan *p, uint32_t lives)
 {
-	uint64_t inits = (uint64_t)(3 * p->slots * p->nodes + 8) * (p->pool.init_timeout_us + p->pool.backoff_max_us + 40 * SEC);
+	uint64_t inits = (uint64_t)(3 * p->slots * p->nodes + 8) *
+	                 (p->pool.init_timeout_us + p->pool.backoff_max_us + 40 * SEC);
 	uint64_t gaps = 0;
 	for (int i = 0; i < p->happenings_n; i++)
 		gaps += p->happenings[i].arg + p->happenings[i].at_us;
-	return (SIM_IDS + 4) * (p->limits.progress_timeout_us + 10 * SEC) + (lives + 2) * (inits + p->limits.first_task_timeout_us + p->grace_us + 100 * SEC) + gaps;
+	return (SIM_IDS + 4) * (p->limits.progress_timeout_us + 10 * SEC) +
+	       (lives + 2) * (inits + p->limits.first_task_timeout_us + p->grace_us + 100 * SEC) + gaps;
 }
 
 static void play(struct world *w)
@@ -208,7 +214,8 @@ static void play(struct world *w)
 	uint64_t deadline = 0;
 	while (!w->over) {
 		if (!w->heap_n) {
-			violated(w, "a silent hang: nothing will ever happen; job %s", prs_state_name(PRS_MACHINE_JOB, (int)w->m.state));
+			violated(w, "a silent hang: nothing will ever happen; job %s",
+			         prs_state_name(PRS_MACHINE_JOB, (int)w->m.state));
 			break;
 		}
 		struct ev e = pop(w);

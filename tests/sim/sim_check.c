@@ -3,7 +3,7 @@
  */
 #include "impl.h"
 
-/* ---- effects of the scheduler ----------------------------------------------------------------------------------------- */
+/* ---- effects of the scheduler ------------------------------------------------------------------------------------ */
 
 static unsigned long long ull(uint64_t v) { return (unsigned long long)v; }
 
@@ -23,7 +23,8 @@ static void check_alone(struct world *w, const struct prs_sched_effect *e)
 		if (alone)
 			violated(w, "%s took a node down twice and does not run alone", unit_text(&e->unit));
 		if (prs_ledger_downs(&m->ledger, &m->leased_unit[k]) == 2)
-			violated(w, "%s joins %s, which must run alone", unit_text(&e->unit), unit_text(&m->leased_unit[k]));
+			violated(w, "%s joins %s, which must run alone", unit_text(&e->unit),
+			         unit_text(&m->leased_unit[k]));
 	}
 }
 
@@ -44,7 +45,8 @@ void check_lease(struct world *w, const struct prs_sched_effect *e)
 	if ((int32_t)(m->asked[e->node] - m->granted[e->node]) <= 0)
 		violated(w, "n%u did not ask for %s", e->node, u);
 	if (e->try_number != tries + 1 || tries >= tries_allowed(w, &e->unit))
-		violated(w, "%s is leased for try %u after %u of %u tries", u, e->try_number, tries, tries_allowed(w, &e->unit));
+		violated(w, "%s is leased for try %u after %u of %u tries", u, e->try_number, tries,
+		         tries_allowed(w, &e->unit));
 	if (prs_ledger_downs(&m->ledger, &e->unit) >= 3)
 		violated(w, "%s is leased though it took the node down three times", u);
 	check_alone(w, e);
@@ -77,20 +79,23 @@ void check_sched_effect(struct world *w, const struct prs_sched_effect *e)
 			violated(w, "a second end");
 		break;
 	case PRS_SCHED_ALL_FINAL:
-		if (!m->ledger.planned_all || c->units[PRS_UNIT_DONE] + c->units[PRS_UNIT_FAILED] != m->ledger.next_id || m->all_final || m->ending)
+		if (!m->ledger.planned_all ||
+		    c->units[PRS_UNIT_DONE] + c->units[PRS_UNIT_FAILED] != m->ledger.next_id || m->all_final ||
+		    m->ending)
 			violated(w, "ALL_FINAL though it is not so, or twice");
 		break;
 	}
 }
 
-/* ---- effects of a pool ------------------------------------------------------------------------------------------------ */
+/* ---- effects of a pool ------------------------------------------------------------------------------------------- */
 
 /* A unit that was leased to the node leaves it once: accepted, tried or returned. */
 static void leaves(struct world *w, uint16_t node, const struct prs_pool_effect *e)
 {
 	uint64_t *inside = &w->nodes[node].inside[key_of(&e->unit)];
 	if (*inside != e->lease)
-		violated(w, "n%u answers lease %llx of u%llu, but holds %llx", node, ull(e->lease), ull(e->unit.id), ull(*inside));
+		violated(w, "n%u answers lease %llx of u%llu, but holds %llx", node, ull(e->lease), ull(e->unit.id),
+		         ull(*inside));
 	*inside = 0;
 }
 
@@ -115,7 +120,8 @@ static void check_send(struct world *w, uint16_t node, const struct prs_pool_eff
 		violated(w, "n%u sends u%llu, which it does not hold", node, ull(e->unit.id));
 	for (uint16_t i = 0; i < w->plan->slots; i++)
 		if (holds(&w->nodes[node].p[i], e->lease))
-			violated(w, "n%u sends u%llu to process%u, while process%u has it", node, ull(e->unit.id), e->slot, i);
+			violated(w, "n%u sends u%llu to process%u, while process%u has it", node, ull(e->unit.id),
+			         e->slot, i);
 }
 
 /* Charged only when started, and only the one that is to blame. */
@@ -125,7 +131,8 @@ static void check_try(struct world *w, uint16_t node, const struct prs_pool_effe
 	const struct ev *f = w->nodes[node].frame;
 	if (f && f->detail == FRAME_FAIL) {
 		if (f->claim != e->claim || f->code != e->code)
-			violated(w, "n%u: the try of u%llu is not the one that the process reported", node, ull(e->unit.id));
+			violated(w, "n%u: the try of u%llu is not the one that the process reported", node,
+			         ull(e->unit.id));
 		return;
 	}
 	if (p->taken.claim != e->claim || !process_works(p))
@@ -135,9 +142,11 @@ static void check_try(struct world *w, uint16_t node, const struct prs_pool_effe
 	if (e->code == PRS_ERUN_TIMEOUT || e->code == PRS_EOVERHEAD_TIMEOUT) {
 		uint64_t limit = running ? w->plan->pool.run_timeout_us : w->plan->pool.overhead_timeout_us;
 		if (w->now_us - since < limit || running != (e->code == PRS_ERUN_TIMEOUT))
-			violated(w, "n%u: u%llu is timed out after %llu us", node, ull(e->unit.id), ull(w->now_us - since));
+			violated(w, "n%u: u%llu is timed out after %llu us", node, ull(e->unit.id),
+			         ull(w->now_us - since));
 	} else if (!(p->broken && p->broken == e->code) && !(p->reaped && p->fell_in_unit)) {
-		violated(w, "n%u: u%llu is charged for the death of its process, which we killed", node, ull(e->unit.id));
+		violated(w, "n%u: u%llu is charged for the death of its process, which we killed", node,
+		         ull(e->unit.id));
 	}
 }
 
@@ -179,12 +188,11 @@ void check_pool_effect(struct world *w, uint16_t node, const struct prs_pool_eff
 	case PRS_POOL_DROPPED:
 	case PRS_POOL_PROC:
 	case PRS_POOL_ASK:
-	case PRS_POOL_WAKE:
-		break;
+	case PRS_POOL_WAKE: break;
 	}
 }
 
-/* ---- facts and the ledger --------------------------------------------------------------------------------------------- */
+/* ---- facts and the ledger ---------------------------------------------------------------------------------------- */
 
 /* A unit that is one: the first commit of its items. False: of a retired or final unit, or a second one. */
 static bool commits(struct world *w, const struct prs_unit *u)
@@ -260,7 +268,8 @@ void check_ledger(struct world *w)
 		struct prs_unit u = { .id = id };
 		units[s]++;
 		if (prs_ledger_tries(l, &u) > w->plan->limits.run_max_try)
-			violated(w, "u%llu has %u tries, run_max_try is %u", ull(id), prs_ledger_tries(l, &u), w->plan->limits.run_max_try);
+			violated(w, "u%llu has %u tries, run_max_try is %u", ull(id), prs_ledger_tries(l, &u),
+			         w->plan->limits.run_max_try);
 		if (!state_fits(w, id, s))
 			violated(w, "u%llu is %s in the ledger", ull(id), prs_state_name(PRS_MACHINE_UNIT, (int)s));
 		for (size_t k = id * SIM_ITEMS; w->m.alive && k < (id + 1) * SIM_ITEMS; k++)
@@ -293,7 +302,7 @@ void check_folded(struct world *w)
 	prs_ledger_done(&folded);
 }
 
-/* ---- the end ---------------------------------------------------------------------------------------------------------- */
+/* ---- the end ----------------------------------------------------------------------------------------------------- */
 
 static void check_code(struct world *w)
 {
@@ -302,7 +311,8 @@ static void check_code(struct world *w)
 	bool items = l->error_threshold >= 0 && c->items_failed > (uint64_t)l->error_threshold;
 	bool count = l->allowed_failed_count >= 0 && c->units[PRS_UNIT_FAILED] > (uint64_t)l->allowed_failed_count;
 	bool percent = l->allowed_failed_percent >= 0 && w->m.ledger.planned_all &&
-	               (double)c->units[PRS_UNIT_FAILED] * 100 > l->allowed_failed_percent * (double)w->m.ledger.next_id;
+	               (double)c->units[PRS_UNIT_FAILED] * 100 >
+	                       l->allowed_failed_percent * (double)w->m.ledger.next_id;
 	if (w->m.state == PRS_JOB_COMPLETED && (items || count || percent))
 		violated(w, "COMPLETED though a threshold is exceeded");
 	if ((w->m.code == PRS_EERROR_THRESHOLD && !items) || (w->m.code == PRS_EALLOWED_FAILED_COUNT && !count) ||
@@ -331,6 +341,7 @@ void check_end(struct world *w)
 	if (r->state != PRS_JOB_COMPLETED && r->state != PRS_JOB_FAILED && r->state != PRS_JOB_INTERRUPTED)
 		violated(w, "the job ends as %s", prs_state_name(PRS_MACHINE_JOB, (int)r->state));
 	if (r->state == PRS_JOB_COMPLETED && (!l->planned_all || r->done + r->failed != w->planned))
-		violated(w, "COMPLETED with %llu + %llu of %llu mini-batches", ull(r->done), ull(r->failed), ull(w->planned));
+		violated(w, "COMPLETED with %llu + %llu of %llu mini-batches", ull(r->done), ull(r->failed),
+		         ull(w->planned));
 	check_code(w);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * sim_master: the engine around scheduler and ledger: facts become durable in groups, then they are folded and told (as src/master/drive.c).
+ * sim_master: the engine around scheduler and ledger: facts become durable in groups, then they are folded and told (as
+ * src/master/drive.c).
  */
 #include "impl.h"
 
@@ -14,7 +15,7 @@ uint32_t sim_items_of(void *ctx, uint64_t id)
 	return SIM_ITEMS;
 }
 
-/* ---- the journal ------------------------------------------------------------------------------------------------------ */
+/* ---- the journal ------------------------------------------------------------------------------------------------- */
 
 static void put_fact(struct world *w, const struct prs_fact *f)
 {
@@ -27,7 +28,8 @@ static void set_state(struct world *w, enum prs_job_state to, uint16_t code)
 {
 	struct prs_fact f = { .type = PRS_FACT_STATE };
 	if (!prs_arc_legal(PRS_MACHINE_JOB, (int)w->m.state, (int)to))
-		violated(w, "the job goes from %s to %s", prs_state_name(PRS_MACHINE_JOB, (int)w->m.state), prs_state_name(PRS_MACHINE_JOB, (int)to));
+		violated(w, "the job goes from %s to %s", prs_state_name(PRS_MACHINE_JOB, (int)w->m.state),
+		         prs_state_name(PRS_MACHINE_JOB, (int)to));
 	f.u.state.from = (uint8_t)w->m.state;
 	f.u.state.to = (uint8_t)to;
 	f.u.state.code = code;
@@ -36,7 +38,7 @@ static void set_state(struct world *w, enum prs_job_state to, uint16_t code)
 	note(w, "job: %s%s%s", prs_state_name(PRS_MACHINE_JOB, (int)to), code ? ", " : "", code ? text_code(code) : "");
 }
 
-/* ---- stopping --------------------------------------------------------------------------------------------------------- */
+/* ---- stopping ---------------------------------------------------------------------------------------------------- */
 
 static void order_all(struct world *w, enum order what)
 {
@@ -63,7 +65,7 @@ static void stop(struct world *w, enum prs_job_state to, uint16_t code)
 		put_event(w, &e, w->plan->grace_us);
 }
 
-/* ---- facts that are durable ------------------------------------------------------------------------------------------- */
+/* ---- facts that are durable -------------------------------------------------------------------------------------- */
 
 static void forget_leases_of(struct world *w, uint16_t node)
 {
@@ -100,8 +102,12 @@ static void on_node(struct world *w, const struct prs_fact *f)
 
 static void on_proc(struct world *w, const struct prs_fact *f)
 {
-	struct prs_sched_event ev = { .node = f->u.proc.node, .slot = f->u.proc.slot, .code = f->u.proc.code, .same = f->u.proc.incarnation };
-	if (w->m.node_lost[f->u.proc.node] || f->u.proc.event < PRS_PROC_INIT_DONE || f->u.proc.event > PRS_PROC_INIT_FAILED)
+	struct prs_sched_event ev = { .node = f->u.proc.node,
+		                      .slot = f->u.proc.slot,
+		                      .code = f->u.proc.code,
+		                      .same = f->u.proc.incarnation };
+	if (w->m.node_lost[f->u.proc.node] || f->u.proc.event < PRS_PROC_INIT_DONE ||
+	    f->u.proc.event > PRS_PROC_INIT_FAILED)
 		return;
 	ev.type = f->u.proc.event == PRS_PROC_INIT_DONE ? PRS_SCHED_INIT_DONE : PRS_SCHED_INIT_FAILED;
 	drive(w, &ev);
@@ -130,8 +136,12 @@ static void on_fact(struct world *w, const struct prs_fact *f)
 		unlease(w, &ev.unit, 0);
 		break;
 	case PRS_FACT_TRY:
-		ev = (struct prs_sched_event){ .type = PRS_SCHED_TRIED, .node = f->u.try_.node, .slot = f->u.try_.slot, .unit = f->u.try_.unit,
-			                       .lease = f->u.try_.lease, .code = f->u.try_.code };
+		ev = (struct prs_sched_event){ .type = PRS_SCHED_TRIED,
+			                       .node = f->u.try_.node,
+			                       .slot = f->u.try_.slot,
+			                       .unit = f->u.try_.unit,
+			                       .lease = f->u.try_.lease,
+			                       .code = f->u.try_.code };
 		unlease(w, &ev.unit, ev.lease);
 		break;
 	case PRS_FACT_FAILED:
@@ -140,7 +150,9 @@ static void on_fact(struct world *w, const struct prs_fact *f)
 		break;
 	case PRS_FACT_SPLIT:
 		note(w, "%s is split", unit_text(&f->u.split.unit));
-		ev = (struct prs_sched_event){ .type = PRS_SCHED_SPLIT, .unit = f->u.split.unit, .count = f->u.split.parts };
+		ev = (struct prs_sched_event){ .type = PRS_SCHED_SPLIT,
+			                       .unit = f->u.split.unit,
+			                       .count = f->u.split.parts };
 		break;
 	case PRS_FACT_RESET: ev = (struct prs_sched_event){ .type = PRS_SCHED_RESET, .unit = f->u.reset.unit }; break;
 	case PRS_FACT_LOST: on_lost(w, f); return;
@@ -173,7 +185,7 @@ static void finish_journal(struct world *w)
 	}
 }
 
-/* ---- the scheduler ---------------------------------------------------------------------------------------------------- */
+/* ---- the scheduler ----------------------------------------------------------------------------------------------- */
 
 static void put_failed(struct world *w, const struct prs_sched_effect *x)
 {
@@ -243,7 +255,7 @@ static void drive(struct world *w, struct prs_sched_event *ev)
 	ask_for_tick(w);
 }
 
-/* ---- the end of a life ------------------------------------------------------------------------------------------------ */
+/* ---- the end of a life ------------------------------------------------------------------------------------------- */
 
 static void resume_later(struct world *w, uint64_t after_us)
 {
@@ -364,7 +376,7 @@ void master_kill(struct world *w, uint64_t resume_us, bool machine)
 	resume_later(w, resume_us);
 }
 
-/* ---- the beginning ---------------------------------------------------------------------------------------------------- */
+/* ---- the beginning ----------------------------------------------------------------------------------------------- */
 
 static void plan_what_is_known(struct world *w)
 {
@@ -382,7 +394,8 @@ void master_plan(struct world *w, uint64_t ids)
 {
 	w->planned += ids;
 	w->plans_left--;
-	note(w, "%llu mini-batches are planned%s", (unsigned long long)w->planned, w->plans_left ? "" : ", these are all");
+	note(w, "%llu mini-batches are planned%s", (unsigned long long)w->planned,
+	     w->plans_left ? "" : ", these are all");
 	if (w->m.alive && !w->m.ending)
 		plan_what_is_known(w);
 }
@@ -437,10 +450,7 @@ static void resume_state(struct world *w)
 		set_state(w, PRS_JOB_FAILED, w->m.ledger.job_code);
 }
 
-static bool was_over(const struct master *m)
-{
-	return m->state == PRS_JOB_COMPLETED || m->state == PRS_JOB_FAILED;
-}
+static bool was_over(const struct master *m) { return m->state == PRS_JOB_COMPLETED || m->state == PRS_JOB_FAILED; }
 
 void master_start(struct world *w)
 {
@@ -489,7 +499,7 @@ void master_interrupt(struct world *w, uint64_t resume_us)
 	stop(w, PRS_JOB_DRAINING, PRS_EINTERRUPTED);
 }
 
-/* ---- nodes ------------------------------------------------------------------------------------------------------------ */
+/* ---- nodes ------------------------------------------------------------------------------------------------------- */
 
 void master_node_lost(struct world *w, uint16_t node)
 {
@@ -549,7 +559,8 @@ void to_master(struct world *w, uint16_t node, struct ev *e)
 	put_event(w, e, n->to_master_us - w->now_us);
 }
 
-/* From a node that was given up: its rows may count, what it gives back belongs to leases that are over, the rest is not heard. */
+/* From a node that was given up: its rows may count, what it gives back belongs to leases that are over, the rest is
+ * not heard. */
 static bool heard(struct world *w, const struct ev *e)
 {
 	bool current = w->m.node_life[e->node] == e->detail && !w->m.node_lost[e->node];
@@ -576,12 +587,11 @@ static void from_node(struct world *w, const struct ev *e)
 		ev.type = PRS_SCHED_ASK;
 		ev.count = (uint32_t)e->arg;
 		if ((int32_t)(ev.count - w->m.asked[e->node]) > 0)
-			w->m.asked[e->node] = ev.count; /* a lower number comes too late for leases that are on their way */
+			w->m.asked[e->node] =
+				ev.count; /* a lower number comes too late for leases that are on their way */
 		drive(w, &ev);
 		return;
-	case M_DOWN:
-		w->m.node_down[e->node] = true;
-		return;
+	case M_DOWN: w->m.node_down[e->node] = true; return;
 	}
 }
 
@@ -618,7 +628,8 @@ void master_handle(struct world *w, const struct ev *e)
 		break;
 	case M_NODE_LOST: on_node_lost(w, e); break;
 	case M_HEALED:
-		if (w->nodes[e->node].up && w->nodes[e->node].life == e->arg && m->node_life[e->node] == e->arg && m->node_lost[e->node] && !m->ending && !m->all_final)
+		if (w->nodes[e->node].up && w->nodes[e->node].life == e->arg && m->node_life[e->node] == e->arg &&
+		    m->node_lost[e->node] && !m->ending && !m->all_final)
 			node_start(w, e->node);
 		break;
 	case M_NODE_UP: on_node_up(w, e->node, e->detail); break;

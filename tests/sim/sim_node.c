@@ -20,13 +20,16 @@ static void returned(struct world *w, uint16_t node, const struct prs_unit *u, u
 	to_master(w, node, &e);
 }
 
-/* ---- effects ---------------------------------------------------------------------------------------------------------- */
+/* ---- effects ----------------------------------------------------------------------------------------------------- */
 
 static void spawn(struct world *w, uint16_t node, uint16_t slot)
 {
 	struct snode *n = &w->nodes[node];
 	struct sim_process how = w->plan->process(w->plan->ctx, node, slot, n->p[slot].starts++);
-	struct prs_pool_event back = { .type = PRS_POOL_SPAWNED, .now_us = w->now_us, .slot = slot, .pid = 1000 + w->gens };
+	struct prs_pool_event back = { .type = PRS_POOL_SPAWNED,
+		                       .now_us = w->now_us,
+		                       .slot = slot,
+		                       .pid = 1000 + w->gens };
 	if (how.start == SIM_NO_SPAWN) {
 		n->p[slot] = (struct process){ .gen = ++w->gens, .reaped = true, .starts = n->p[slot].starts };
 		back.type = PRS_POOL_SPAWN_FAILED;
@@ -45,8 +48,14 @@ static void accept(struct world *w, uint16_t node, const struct prs_pool_effect 
 	struct prs_done *d = &e.fact.u.done;
 	uint32_t succeeded = n->frame ? (uint32_t)n->frame->arg : SIM_ITEMS;
 	e.fact.type = PRS_FACT_DONE;
-	*d = (struct prs_done){ .unit = x->unit, .lease = x->lease, .try_number = x->try_number, .node = node, .slot = x->slot, .succeeded = succeeded,
-		                .rows = succeeded, .length = succeeded * 10u };
+	*d = (struct prs_done){ .unit = x->unit,
+		                .lease = x->lease,
+		                .try_number = x->try_number,
+		                .node = node,
+		                .slot = x->slot,
+		                .succeeded = succeeded,
+		                .rows = succeeded,
+		                .length = succeeded * 10u };
 	uint64_t at = w->now_us + delay_us(w, w->plan->sync_us);
 	n->last_sync_us = at > n->last_sync_us ? at : n->last_sync_us;
 	n->syncing++;
@@ -57,8 +66,14 @@ static void tell_try(struct world *w, uint16_t node, const struct prs_pool_effec
 {
 	const struct prs_error_row *row = prs_error_row(x->code);
 	struct prs_fact f = { .type = PRS_FACT_TRY };
-	f.u.try_ = (struct prs_try){ .unit = x->unit, .lease = x->lease, .try_number = x->try_number, .node = node, .slot = x->slot, .code = x->code,
-		                     .fault = row->fault, .counted = row->action != PRS_ACTION_LATER };
+	f.u.try_ = (struct prs_try){ .unit = x->unit,
+		                     .lease = x->lease,
+		                     .try_number = x->try_number,
+		                     .node = node,
+		                     .slot = x->slot,
+		                     .code = x->code,
+		                     .fault = row->fault,
+		                     .counted = row->action != PRS_ACTION_LATER };
 	note(w, "n%u process%u: %s fails try %u: %s", node, x->slot, unit_text(&x->unit), x->try_number, row->name);
 	report(w, node, &f);
 }
@@ -73,13 +88,17 @@ static void tell_proc(struct world *w, uint16_t node, const struct prs_pool_effe
 	f.u.proc.event = x->proc_event;
 	f.u.proc.code = x->code;
 	if (x->proc_event != PRS_PROC_STARTED)
-		chat(w, "n%u process%u %s%s%s", node, x->slot, names[x->proc_event], x->code ? ": " : "", x->code ? text_code(x->code) : "");
+		chat(w, "n%u process%u %s%s%s", node, x->slot, names[x->proc_event], x->code ? ": " : "",
+		     x->code ? text_code(x->code) : "");
 	report(w, node, &f);
 }
 
 static void timer(struct world *w, uint16_t node, uint64_t at_us)
 {
-	struct ev e = { .kind = N_TICK, .node = node, .gen = w->nodes[node].life, .detail = ++w->nodes[node].wake_stamp };
+	struct ev e = { .kind = N_TICK,
+		        .node = node,
+		        .gen = w->nodes[node].life,
+		        .detail = ++w->nodes[node].wake_stamp };
 	uint64_t late = some_us(w, 9) ? 0 : some_us(w, 5 * MS);
 	put_event(w, &e, (at_us > w->now_us ? at_us - w->now_us : 0) + late);
 }
@@ -96,7 +115,11 @@ static void check_down(struct world *w, uint16_t node)
 
 static void signal_process(struct world *w, uint16_t node, uint16_t slot, uint32_t signum)
 {
-	struct ev e = { .kind = P_SIGNAL, .node = node, .slot = slot, .gen = w->nodes[node].p[slot].gen, .detail = signum };
+	struct ev e = { .kind = P_SIGNAL,
+		        .node = node,
+		        .slot = slot,
+		        .gen = w->nodes[node].p[slot].gen,
+		        .detail = signum };
 	put_event(w, &e, some_us(w, 2 * MS));
 }
 
@@ -178,18 +201,24 @@ void node_event(struct world *w, uint16_t node, const struct prs_pool_event *e)
 	}
 }
 
-/* ---- events ----------------------------------------------------------------------------------------------------------- */
+/* ---- events ------------------------------------------------------------------------------------------------------ */
 
 static void on_frame(struct world *w, const struct ev *e)
 {
-	static const enum prs_pool_event_type types[] = { PRS_POOL_HELLO, PRS_POOL_READY, PRS_POOL_INIT_FAILED, PRS_POOL_RESULT, PRS_POOL_FAIL, PRS_POOL_BYE,
-		PRS_POOL_BROKEN };
+	static const enum prs_pool_event_type types[] = { PRS_POOL_HELLO,  PRS_POOL_READY, PRS_POOL_INIT_FAILED,
+		                                          PRS_POOL_RESULT, PRS_POOL_FAIL,  PRS_POOL_BYE,
+		                                          PRS_POOL_BROKEN };
 	struct snode *n = &w->nodes[e->node];
 	if (n->p[e->slot].gen != e->gen || n->p[e->slot].reaped)
 		return;
 	if (e->detail == FRAME_GARBAGE)
 		n->p[e->slot].broken = e->code;
-	struct prs_pool_event p = { .type = types[e->detail], .now_us = w->now_us, .slot = e->slot, .claim = e->claim, .code = e->code, .run_us = e->lease };
+	struct prs_pool_event p = { .type = types[e->detail],
+		                    .now_us = w->now_us,
+		                    .slot = e->slot,
+		                    .claim = e->claim,
+		                    .code = e->code,
+		                    .run_us = e->lease };
 	n->frame = e;
 	node_event(w, e->node, &p);
 	n->frame = NULL;
@@ -203,7 +232,11 @@ static void on_exited(struct world *w, const struct ev *e)
 		return;
 	p->reaped = true;
 	n->exit_pages[e->slot] = p->page;
-	struct prs_pool_event x = { .type = PRS_POOL_EXITED, .now_us = w->now_us, .slot = e->slot, .exit = p->exit_status, .pages = &n->exit_pages[e->slot] };
+	struct prs_pool_event x = { .type = PRS_POOL_EXITED,
+		                    .now_us = w->now_us,
+		                    .slot = e->slot,
+		                    .exit = p->exit_status,
+		                    .pages = &n->exit_pages[e->slot] };
 	node_event(w, e->node, &x);
 }
 
@@ -233,9 +266,15 @@ static void on_synced(struct world *w, const struct ev *e)
 
 static void on_order(struct world *w, const struct ev *e)
 {
-	static const enum prs_pool_event_type types[] = { PRS_POOL_START, PRS_POOL_LEASE, PRS_POOL_DRAIN, PRS_POOL_ABORT, PRS_POOL_FINISH };
-	struct prs_pool_event x = { .type = types[e->detail], .now_us = w->now_us, .unit = e->unit, .lease = e->lease, .try_number = e->try_number,
-		                    .avoid_slot = e->avoid_slot, .items = SIM_ITEMS };
+	static const enum prs_pool_event_type types[] = { PRS_POOL_START, PRS_POOL_LEASE, PRS_POOL_DRAIN,
+		                                          PRS_POOL_ABORT, PRS_POOL_FINISH };
+	struct prs_pool_event x = { .type = types[e->detail],
+		                    .now_us = w->now_us,
+		                    .unit = e->unit,
+		                    .lease = e->lease,
+		                    .try_number = e->try_number,
+		                    .avoid_slot = e->avoid_slot,
+		                    .items = SIM_ITEMS };
 	if (x.type == PRS_POOL_LEASE)
 		w->nodes[e->node].inside[key_of(&e->unit)] = e->lease;
 	node_event(w, e->node, &x);
@@ -261,16 +300,21 @@ void node_handle(struct world *w, const struct ev *e)
 void node_tell(struct world *w, uint16_t node, uint16_t slot, enum prs_pool_event_type type)
 {
 	struct process *p = &w->nodes[node].p[slot];
-	struct prs_pool_event x = { .type = type, .now_us = w->now_us, .slot = slot, .code = PRS_EMEMORY_LIMIT, .pages = &p->page };
+	struct prs_pool_event x = { .type = type,
+		                    .now_us = w->now_us,
+		                    .slot = slot,
+		                    .code = PRS_EMEMORY_LIMIT,
+		                    .pages = &p->page };
 	if (!p->gen || p->reaped)
 		return;
-	note(w, "n%u process%u %s", node, slot, type == PRS_POOL_RETIRE ? "is to be replaced" : "is over its memory limit");
+	note(w, "n%u process%u %s", node, slot,
+	     type == PRS_POOL_RETIRE ? "is to be replaced" : "is over its memory limit");
 	if (type == PRS_POOL_OVER_LIMIT)
 		p->broken = x.code;
 	node_event(w, node, &x);
 }
 
-/* ---- its life --------------------------------------------------------------------------------------------------------- */
+/* ---- its life ---------------------------------------------------------------------------------------------------- */
 
 void node_start(struct world *w, uint16_t node)
 {

@@ -17,13 +17,22 @@ static void later(struct world *w, uint16_t node, uint16_t slot, enum kind kind,
 	put_event(w, &e, after_us);
 }
 
-static void phase(struct world *w, struct process *p, enum prs_phase ph) { p->page.word = prs_page_word(ph, w->now_us); }
+static void phase(struct world *w, struct process *p, enum prs_phase ph)
+{
+	p->page.word = prs_page_word(ph, w->now_us);
+}
 
 /* Frames arrive in order. */
 static void send(struct world *w, uint16_t node, uint16_t slot, enum frame frame, uint32_t claim, uint16_t code)
 {
 	struct process *p = at(w, node, slot);
-	struct ev e = { .kind = N_FRAME, .node = node, .slot = slot, .gen = p->gen, .detail = frame, .claim = claim, .code = code };
+	struct ev e = { .kind = N_FRAME,
+		        .node = node,
+		        .slot = slot,
+		        .gen = p->gen,
+		        .detail = frame,
+		        .claim = claim,
+		        .code = code };
 	e.arg = frame == FRAME_RESULT ? p->act.succeeded : p->how.same;
 	e.lease = p->act.run_us;
 	uint64_t arrives = w->now_us + delay_us(w, w->plan->frame_us);
@@ -53,7 +62,7 @@ void process_die(struct world *w, uint16_t node, uint16_t slot, uint32_t status,
 	put_event(w, &e, (p->last_frame_us > known ? p->last_frame_us : known) - w->now_us);
 }
 
-/* ---- its life --------------------------------------------------------------------------------------------------------- */
+/* ---- its life ---------------------------------------------------------------------------------------------------- */
 
 static void init_end(struct world *w, uint16_t node, uint16_t slot)
 {
@@ -61,15 +70,15 @@ static void init_end(struct world *w, uint16_t node, uint16_t slot)
 	switch (p->how.start) {
 	case SIM_INIT_RAISES:
 	case SIM_NO_RUN:
-		send(w, node, slot, FRAME_INIT_FAILED, 0, p->how.start == SIM_NO_RUN ? PRS_ENO_RUN_FUNCTION : PRS_EINIT_EXCEPTION);
+		send(w, node, slot, FRAME_INIT_FAILED, 0,
+		     p->how.start == SIM_NO_RUN ? PRS_ENO_RUN_FUNCTION : PRS_EINIT_EXCEPTION);
 		later(w, node, slot, P_DIE, 1 << 8, some_us(w, 50 * MS));
 		return;
 	case SIM_INIT_EXITS: process_die(w, node, slot, 3 << 8, true); return;
 	case SIM_INIT_HANGS: return;
 	case SIM_INIT_GARBAGE: send(w, node, slot, FRAME_GARBAGE, 0, PRS_EPROTOCOL); return;
 	case SIM_STARTS:
-	case SIM_NO_SPAWN:
-		break;
+	case SIM_NO_SPAWN: break;
 	}
 	p->ready = true;
 	phase(w, p, PRS_PHASE_IDLE);
@@ -139,8 +148,9 @@ static void begin_write(struct world *w, uint16_t node, uint16_t slot)
 
 static void sent(struct world *w, uint16_t node, uint16_t slot)
 {
-	static const uint16_t codes[] = { [SIM_RAISES] = PRS_ERUN_EXCEPTION, [SIM_RETURNS_JUNK] = PRS_EUSER_RETURN_TYPE, [SIM_SYSTEM_EXIT] = PRS_ERUN_EXIT,
-		[SIM_ASYNC] = PRS_EASYNC_RUN, [SIM_SAYS_LATER] = PRS_EIO, [SIM_TAKES_NODE_DOWN] = 0 };
+	static const uint16_t codes[] = { [SIM_RAISES] = PRS_ERUN_EXCEPTION, [SIM_RETURNS_JUNK] = PRS_EUSER_RETURN_TYPE,
+		                          [SIM_SYSTEM_EXIT] = PRS_ERUN_EXIT, [SIM_ASYNC] = PRS_EASYNC_RUN,
+		                          [SIM_SAYS_LATER] = PRS_EIO,        [SIM_TAKES_NODE_DOWN] = 0 };
 	struct process *p = at(w, node, slot);
 	uint16_t code = codes[p->act.end];
 	send(w, node, slot, code ? FRAME_FAIL : FRAME_RESULT, p->taken.claim, code);
@@ -192,7 +202,7 @@ void process_event(struct world *w, const struct ev *e)
 	}
 }
 
-/* ---- tokens ----------------------------------------------------------------------------------------------------------- */
+/* ---- tokens ------------------------------------------------------------------------------------------------------ */
 
 void process_give(struct world *w, uint16_t node, uint16_t slot, const struct prs_pool_effect *e)
 {

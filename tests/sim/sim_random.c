@@ -3,7 +3,7 @@
  */
 #include "impl.h"
 
-/* ---- what the dice say ------------------------------------------------------------------------------------------------ */
+/* ---- what the dice say ------------------------------------------------------------------------------------------- */
 
 static bool one_in(uint64_t *s, uint64_t n) { return sim_below(s, n) == 0; }
 static uint64_t between(uint64_t *s, uint64_t low, uint64_t high) { return low + sim_below(s, high - low + 1); }
@@ -22,7 +22,8 @@ static struct sim_act run(void *ctx, const struct prs_unit *u, uint16_t try_numb
 	uint64_t id = u->id;
 	struct sim_act act = d->acts[id];
 	int bad = d->bad_item[id];
-	bool innocent = u->item_count && bad >= 0 && ((uint32_t)bad < u->item_first || (uint32_t)bad >= u->item_first + u->item_count);
+	bool innocent = u->item_count && bad >= 0 &&
+	                ((uint32_t)bad < u->item_first || (uint32_t)bad >= u->item_first + u->item_count);
 	if (u->item_count && act.succeeded > u->item_count)
 		act.succeeded = u->item_count;
 	if (innocent)
@@ -51,7 +52,7 @@ static struct sim_process process(void *ctx, uint16_t node, uint16_t slot, uint3
 	return p;
 }
 
-/* ---- parts of the plan ------------------------------------------------------------------------------------------------ */
+/* ---- parts of the plan ------------------------------------------------------------------------------------------- */
 
 static void choose_acts(struct sim_dice *d, uint64_t *s)
 {
@@ -60,7 +61,8 @@ static void choose_acts(struct sim_dice *d, uint64_t *s)
 	unsigned bad = (unsigned[]){ 0, 30, 8, 2 }[sim_below(s, 4)];
 	bool poison = one_in(s, 6);
 	for (int i = 0; i < SIM_IDS; i++) {
-		d->acts[i] = (struct sim_act){ SIM_OK, sim_below(s, run_us / 10), sim_below(s, run_us), sim_below(s, run_us / 10), SIM_ITEMS };
+		d->acts[i] = (struct sim_act){ SIM_OK, sim_below(s, run_us / 10), sim_below(s, run_us),
+			                       sim_below(s, run_us / 10), SIM_ITEMS };
 		if (one_in(s, 10))
 			d->acts[i].run_us *= 50;
 		if (one_in(s, 10))
@@ -78,7 +80,8 @@ static void choose_acts(struct sim_dice *d, uint64_t *s)
 
 static void choose_processes(struct sim_dice *d, uint64_t *s)
 {
-	d->process = (struct sim_process){ .init_us = sim_below(s, one_in(s, 4) ? 4 * SEC : 100 * MS), .shutdown_us = sim_below(s, 100 * MS) };
+	d->process = (struct sim_process){ .init_us = sim_below(s, one_in(s, 4) ? 4 * SEC : 100 * MS),
+		                           .shutdown_us = sim_below(s, 100 * MS) };
 	d->process.ignores_term = one_in(s, 4);
 	d->process.unkillable = one_in(s, 40);
 	d->process.hangs_in_shutdown = one_in(s, 12);
@@ -91,12 +94,23 @@ static void choose_processes(struct sim_dice *d, uint64_t *s)
 
 static void choose_limits(struct sim_plan *p, uint64_t *s)
 {
-	p->pool = (struct prs_pool_config){ .run_timeout_us = between(s, 1 * SEC, 20 * SEC), .overhead_timeout_us = between(s, 500 * MS, 10 * SEC),
-		.init_timeout_us = between(s, 5 * SEC, 30 * SEC), .term_grace_us = 2 * SEC, .backoff_first_us = 100 * MS, .backoff_max_us = 10 * SEC,
-		.depth_target_us = 2 * MS, .depth_max = (uint16_t)between(s, 1, 32), .recall_after_us = 20 * MS, .gap_us = 2 * SEC };
+	p->pool = (struct prs_pool_config){ .run_timeout_us = between(s, 1 * SEC, 20 * SEC),
+		                            .overhead_timeout_us = between(s, 500 * MS, 10 * SEC),
+		                            .init_timeout_us = between(s, 5 * SEC, 30 * SEC),
+		                            .term_grace_us = 2 * SEC,
+		                            .backoff_first_us = 100 * MS,
+		                            .backoff_max_us = 10 * SEC,
+		                            .depth_target_us = 2 * MS,
+		                            .depth_max = (uint16_t)between(s, 1, 32),
+		                            .recall_after_us = 20 * MS,
+		                            .gap_us = 2 * SEC };
 	p->pool.max_units = one_in(s, 8) ? between(s, 1, 10) : 0;
-	p->limits = (struct prs_limits){ .run_max_try = (uint32_t)between(s, 1, 4), .error_threshold = -1, .allowed_failed_count = -1,
-		.allowed_failed_percent = 100, .first_task_timeout_us = 600 * SEC, .gap_us = 2 * SEC };
+	p->limits = (struct prs_limits){ .run_max_try = (uint32_t)between(s, 1, 4),
+		                         .error_threshold = -1,
+		                         .allowed_failed_count = -1,
+		                         .allowed_failed_percent = 100,
+		                         .first_task_timeout_us = 600 * SEC,
+		                         .gap_us = 2 * SEC };
 	p->limits.bisect = one_in(s, 3);
 	p->limits.progress_timeout_us = p->limits.run_max_try * (p->pool.run_timeout_us + p->pool.overhead_timeout_us);
 	if (one_in(s, 4))
@@ -118,11 +132,15 @@ static void add(struct sim_plan *p, uint64_t at_us, enum sim_what what, uint16_t
 }
 
 /* Early is when most is going on. */
-static uint64_t moment(uint64_t *s) { return sim_below(s, (uint64_t[]){ 200 * MS, 2 * SEC, 20 * SEC, 100 * SEC }[sim_below(s, 4)]); }
+static uint64_t moment(uint64_t *s)
+{
+	return sim_below(s, (uint64_t[]){ 200 * MS, 2 * SEC, 20 * SEC, 100 * SEC }[sim_below(s, 4)]);
+}
 
 static void choose_happenings(struct sim_plan *p, uint64_t *s)
 {
-	uint64_t ids = one_in(s, 8) ? between(s, 1, 60) : between(s, 1, 20), plans = one_in(s, 2) ? 1 : between(s, 1, 4);
+	uint64_t ids = one_in(s, 8) ? between(s, 1, 60) : between(s, 1, 20),
+		 plans = one_in(s, 2) ? 1 : between(s, 1, 4);
 	for (uint64_t i = 0; i < plans; i++) {
 		uint64_t n = i + 1 == plans ? ids : sim_below(s, ids + 1);
 		add(p, one_in(s, 3) ? moment(s) : sim_below(s, 100 * MS), SIM_PLAN, 0, 0, n);
@@ -130,12 +148,15 @@ static void choose_happenings(struct sim_plan *p, uint64_t *s)
 	}
 	bool calm = one_in(s, 3);
 	for (uint64_t i = calm ? 0 : sim_below(s, 6); i > 0; i--)
-		add(p, moment(s), SIM_KILL_PROCESS, (uint16_t)sim_below(s, p->nodes), (uint16_t)sim_below(s, p->slots), 0);
+		add(p, moment(s), SIM_KILL_PROCESS, (uint16_t)sim_below(s, p->nodes), (uint16_t)sim_below(s, p->slots),
+		    0);
 	for (uint64_t i = calm ? 0 : sim_below(s, 4); i > 0; i--)
-		add(p, moment(s), (enum sim_what)between(s, SIM_STOP_PROCESS, SIM_STOP_ENGINE), (uint16_t)sim_below(s, p->nodes), (uint16_t)sim_below(s, p->slots),
+		add(p, moment(s), (enum sim_what)between(s, SIM_STOP_PROCESS, SIM_STOP_ENGINE),
+		    (uint16_t)sim_below(s, p->nodes), (uint16_t)sim_below(s, p->slots),
 		    sim_below(s, one_in(s, 2) ? 5 * SEC : 60 * SEC));
 	for (uint64_t i = calm ? 0 : sim_below(s, 3); i > 0; i--)
-		add(p, moment(s), one_in(s, 2) ? SIM_RETIRE : SIM_MEMORY, (uint16_t)sim_below(s, p->nodes), (uint16_t)sim_below(s, p->slots), 0);
+		add(p, moment(s), one_in(s, 2) ? SIM_RETIRE : SIM_MEMORY, (uint16_t)sim_below(s, p->nodes),
+		    (uint16_t)sim_below(s, p->slots), 0);
 	for (uint64_t i = p->remote && one_in(s, 2) ? between(s, 1, 4) : 0; i > 0; i--) {
 		uint16_t node = (uint16_t)sim_below(s, p->nodes);
 		uint64_t at = moment(s);
@@ -145,13 +166,15 @@ static void choose_happenings(struct sim_plan *p, uint64_t *s)
 	for (uint64_t i = p->remote && one_in(s, 3) ? between(s, 1, 3) : 0; i > 0; i--)
 		add(p, moment(s), SIM_CUT, (uint16_t)sim_below(s, p->nodes), 0, sim_below(s, 20 * SEC));
 	for (uint64_t i = one_in(s, 3) ? between(s, 1, 3) : 0; i > 0; i--)
-		add(p, moment(s), (enum sim_what)between(s, SIM_KILL_ENGINE, SIM_INTERRUPT), 0, 0, one_in(s, 10) ? 0 : 1 + sim_below(s, 10 * SEC));
+		add(p, moment(s), (enum sim_what)between(s, SIM_KILL_ENGINE, SIM_INTERRUPT), 0, 0,
+		    one_in(s, 10) ? 0 : 1 + sim_below(s, 10 * SEC));
 }
 
 /* Nodes that a mini-batch takes down come back too. */
 static void let_nodes_come_back(struct sim_plan *p, uint64_t *s)
 {
-	for (uint64_t at = 40 * SEC; p->remote && at < 2000 * SEC && p->happenings_n + p->nodes < SIM_HAPPENINGS; at = at * 3 / 2)
+	for (uint64_t at = 40 * SEC; p->remote && at < 2000 * SEC && p->happenings_n + p->nodes < SIM_HAPPENINGS;
+	     at = at * 3 / 2)
 		for (uint16_t i = 0; i < p->nodes; i++)
 			add(p, at + sim_below(s, 10 * SEC), SIM_NODE_BACK, i, 0, 0);
 }

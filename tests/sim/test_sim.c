@@ -16,7 +16,7 @@
 
 static char told[1 << 22];
 
-/* ---- seeds ------------------------------------------------------------------------------------------------------------ */
+/* ---- seeds ------------------------------------------------------------------------------------------------------- */
 
 /* Play the plan again and tell what happened. */
 static void tell(struct sim_plan *plan)
@@ -31,7 +31,8 @@ static void test_seeds(void **state)
 {
 	(void)state;
 	const char *wanted = getenv("PRS_SEEDS");
-	uint64_t first = 1, count = getenv("PRS_TORTURE") ? 2000000 : 10000, ends[PRS_JOB_STATES] = { 0 }, steps = 0, lives = 0, tries = 0, splits = 0;
+	uint64_t first = 1, count = getenv("PRS_TORTURE") ? 2000000 : 10000, ends[PRS_JOB_STATES] = { 0 }, steps = 0,
+		 lives = 0, tries = 0, splits = 0;
 	static struct sim_dice dice;
 	if (wanted && sscanf(wanted, "%lu:%lu", &first, &count) < 2)
 		count = 1;
@@ -50,23 +51,26 @@ static void test_seeds(void **state)
 		if (r.violation[0])
 			fail_msg("seed %lu: %s", seed, r.violation);
 	}
-	print_message("%lu seeds, %lu steps, %lu lives, %lu failed tries, %lu split: %lu completed, %lu failed, %lu interrupted\n", count, steps, lives,
-	              tries, splits, ends[PRS_JOB_COMPLETED], ends[PRS_JOB_FAILED], ends[PRS_JOB_INTERRUPTED]);
+	print_message("%lu seeds, %lu steps, %lu lives, %lu failed tries, %lu split: %lu completed, %lu failed, %lu "
+	              "interrupted\n",
+	              count, steps, lives, tries, splits, ends[PRS_JOB_COMPLETED], ends[PRS_JOB_FAILED],
+	              ends[PRS_JOB_INTERRUPTED]);
 }
 
-/* ---- plans by hand ---------------------------------------------------------------------------------------------------- */
+/* ---- plans by hand ----------------------------------------------------------------------------------------------- */
 
 /* What the script does: the first line that fits; a mini-batch that is not named takes 100 ms. */
 struct line {
-	int id;  /* -1 = any */
+	int id;         /* -1 = any */
 	int try_number; /* 0 = any */
 	struct sim_act act;
-	int item;       /* whose doing it is, from 1 on; 0 = whatever the mini-batch holds */
+	int item; /* whose doing it is, from 1 on; 0 = whatever the mini-batch holds */
 };
 
 static bool covers(const struct prs_unit *u, int item)
 {
-	return !item || !u->item_count || ((uint32_t)item > u->item_first && (uint32_t)item <= u->item_first + u->item_count);
+	return !item || !u->item_count ||
+	       ((uint32_t)item > u->item_first && (uint32_t)item <= u->item_first + u->item_count);
 }
 
 struct story {
@@ -84,7 +88,8 @@ static struct sim_act run(void *ctx, const struct prs_unit *u, uint16_t try_numb
 	(void)node;
 	(void)slot;
 	for (const struct line *l = s->lines; l && (l->id || l->try_number || l->act.end || l->act.run_us); l++)
-		if (covers(u, l->item) && (l->id < 0 || (uint64_t)l->id == id) && (!l->try_number || l->try_number == try_number))
+		if (covers(u, l->item) && (l->id < 0 || (uint64_t)l->id == id) &&
+		    (!l->try_number || l->try_number == try_number))
 			return l->act;
 	return s->usual;
 }
@@ -99,17 +104,38 @@ static struct sim_process process(void *ctx, uint16_t node, uint16_t slot, uint3
 
 static struct story story_of(const struct line *lines)
 {
-	return (struct story){ .lines = lines, .usual = { .run_us = 100 * MS, .succeeded = SIM_ITEMS }, .process = { .init_us = 1 * SEC }, .bad_slot = -1 };
+	return (struct story){ .lines = lines,
+		               .usual = { .run_us = 100 * MS, .succeeded = SIM_ITEMS },
+		               .process = { .init_us = 1 * SEC },
+		               .bad_slot = -1 };
 }
 
 static struct sim_plan plan_of(struct story *s)
 {
-	return (struct sim_plan){ .nodes = 1, .slots = 2, .grace_us = 20 * SEC, .run = run, .process = process, .ctx = s, .terse = true,
-		.limits = { .run_max_try = 3, .error_threshold = -1, .allowed_failed_count = -1, .allowed_failed_percent = 100,
-		            .progress_timeout_us = 270 * SEC, .first_task_timeout_us = 600 * SEC, .gap_us = 2 * SEC },
-		.pool = { .run_timeout_us = 60 * SEC, .overhead_timeout_us = 30 * SEC, .init_timeout_us = 300 * SEC, .term_grace_us = 2 * SEC,
-		          .backoff_first_us = 100 * MS, .backoff_max_us = 10 * SEC, .depth_target_us = 2 * MS, .depth_max = 32,
-		          .recall_after_us = 20 * MS, .gap_us = 2 * SEC } };
+	return (struct sim_plan){ .nodes = 1,
+		                  .slots = 2,
+		                  .grace_us = 20 * SEC,
+		                  .run = run,
+		                  .process = process,
+		                  .ctx = s,
+		                  .terse = true,
+		                  .limits = { .run_max_try = 3,
+		                              .error_threshold = -1,
+		                              .allowed_failed_count = -1,
+		                              .allowed_failed_percent = 100,
+		                              .progress_timeout_us = 270 * SEC,
+		                              .first_task_timeout_us = 600 * SEC,
+		                              .gap_us = 2 * SEC },
+		                  .pool = { .run_timeout_us = 60 * SEC,
+		                            .overhead_timeout_us = 30 * SEC,
+		                            .init_timeout_us = 300 * SEC,
+		                            .term_grace_us = 2 * SEC,
+		                            .backoff_first_us = 100 * MS,
+		                            .backoff_max_us = 10 * SEC,
+		                            .depth_target_us = 2 * MS,
+		                            .depth_max = 32,
+		                            .recall_after_us = 20 * MS,
+		                            .gap_us = 2 * SEC } };
 }
 
 static void add(struct sim_plan *p, uint64_t at_us, enum sim_what what, uint16_t node, uint16_t slot, uint64_t arg)
@@ -132,9 +158,10 @@ static struct sim_result told_as(struct sim_plan *p, const char *want)
 
 #include "stories.h"
 
-/* ---- depth ------------------------------------------------------------------------------------------------------------ */
+/* ---- depth ------------------------------------------------------------------------------------------------------- */
 
-/* 32 units are queued at one process, the 17th is bad: those before it count once, only it is charged, those behind it run elsewhere, free. */
+/* 32 units are queued at one process, the 17th is bad: those before it count once, only it is charged, those behind it
+ * run elsewhere, free. */
 static void deep(enum sim_end end, struct sim_result *r)
 {
 	const struct line lines[] = { { 18, 1, { end, .run_us = 10 } }, { 0 } };
@@ -171,12 +198,14 @@ static void test_depth_hang(void **state)
 	(void)state;
 	struct sim_result r;
 	deep(SIM_HANGS, &r);
-	assert_true(r.end_us > 60 * SEC && r.end_us < 70 * SEC); /* 18 alone waited for its limit; the others were called back after 20 ms */
+	assert_true(r.end_us > 60 * SEC &&
+	            r.end_us < 70 * SEC); /* 18 alone waited for its limit; the others were called back after 20 ms */
 }
 
-/* ---- races ------------------------------------------------------------------------------------------------------------ */
+/* ---- races ------------------------------------------------------------------------------------------------------- */
 
-/* Runs that end just before, at and just after their limit of 1 s, with frames, ticks, signals and syncs that are a little late. */
+/* Runs that end just before, at and just after their limit of 1 s, with frames, ticks, signals and syncs that are a
+ * little late. */
 static void test_races(void **state)
 {
 	(void)state;
@@ -185,7 +214,11 @@ static void test_races(void **state)
 		uint64_t dice = seed;
 		struct line lines[9] = { 0 };
 		for (int i = 0; i < 8; i++)
-			lines[i] = (struct line){ i, 0, { SIM_OK, .run_us = SEC - 3000 + sim_below(&dice, 6001), .write_us = sim_below(&dice, 2) ? 0 : sim_below(&dice, 2000), .succeeded = SIM_ITEMS } };
+			lines[i] = (struct line){ i,
+				                  0,
+				                  { SIM_OK, .run_us = SEC - 3000 + sim_below(&dice, 6001),
+				                    .write_us = sim_below(&dice, 2) ? 0 : sim_below(&dice, 2000),
+				                    .succeeded = SIM_ITEMS } };
 		struct story s = story_of(lines);
 		s.process.init_us = 10 * MS;
 		s.process.ignores_term = sim_below(&dice, 4) == 0;
@@ -208,7 +241,8 @@ static void test_races(void **state)
 		for (int i = 0; i < 8; i++) {
 			bool is_done = r.unit_state[i] == PRS_UNIT_DONE;
 			assert_true(is_done || r.unit_state[i] == PRS_UNIT_FAILED);
-			assert_int_equal(r.runs[i], r.tries[i] + is_done); /* every run was judged once: as a try or as done */
+			assert_int_equal(r.runs[i],
+			                 r.tries[i] + is_done); /* every run was judged once: as a try or as done */
 			assert_true(is_done ? r.tries[i] < p.limits.run_max_try : r.tries[i] == p.limits.run_max_try);
 			retried += is_done && r.tries[i];
 		}
@@ -216,7 +250,8 @@ static void test_races(void **state)
 		failed += r.failed;
 		dropped += r.dropped;
 	}
-	print_message("races: %lu done, %lu after another try, %lu failed, %lu answers too late\n", done, retried, failed, dropped);
+	print_message("races: %lu done, %lu after another try, %lu failed, %lu answers too late\n", done, retried,
+	              failed, dropped);
 	assert_true(done > 1000 && failed > 1000 && dropped > 500 && retried > 100);
 }
 

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
- * stub_worker: a worker process in C that stands in for Python and the loader in test builds: PRS_STUB=.../stub_worker. It starts in
+ * stub_worker: a worker process in C that stands in for Python and the loader in test builds: PRS_STUB=.../stub_worker.
+ * It starts in
  * a millisecond, speaks wire/msg.h and returns a row "name: content" for each file.
  *
- * What a file is called says what happens:  *.raw: the rows of its mini-batch go through a passed descriptor · *.short: and it holds too
- * few bytes · *.fail: the try fails · *.crash: the process dies · *.once.fail, *.once.crash: only if there is no file mark-<name> in the
+ * What a file is called says what happens: *.raw: the rows of its mini-batch go through a passed descriptor · *.short:
+ * and it holds too
+ * few bytes · *.fail: the try fails · *.crash: the process dies · *.once.fail, *.once.crash: only if there is no file
+ * mark-<name> in the
  * submitting folder yet · *.slow: it waits for a file "go" there.
  */
 #include "base/buf.h"
@@ -59,9 +62,12 @@ static uint64_t clock_us(clockid_t id)
 	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
 }
 
-static void phase(enum prs_phase p) { __atomic_store_n(&w.page->word, prs_page_word(p, clock_us(CLOCK_MONOTONIC)), __ATOMIC_RELEASE); }
+static void phase(enum prs_phase p)
+{
+	__atomic_store_n(&w.page->word, prs_page_word(p, clock_us(CLOCK_MONOTONIC)), __ATOMIC_RELEASE);
+}
 
-/* ---- frames ----------------------------------------------------------------------------------------------------------- */
+/* ---- frames ------------------------------------------------------------------------------------------------------ */
 
 static void send_all(const uint8_t *p, size_t n, int fd)
 {
@@ -76,7 +82,9 @@ static void send_all(const uint8_t *p, size_t n, int fd)
 			m.msg_control = control.bytes;
 			m.msg_controllen = sizeof control.bytes;
 			struct cmsghdr *h = CMSG_FIRSTHDR(&m);
-			*h = (struct cmsghdr){ .cmsg_len = CMSG_LEN(sizeof fd), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS };
+			*h = (struct cmsghdr){ .cmsg_len = CMSG_LEN(sizeof fd),
+				               .cmsg_level = SOL_SOCKET,
+				               .cmsg_type = SCM_RIGHTS };
 			memcpy(CMSG_DATA(h), &fd, sizeof fd);
 		}
 		ssize_t sent = sendmsg(w.sock, &m, MSG_NOSIGNAL);
@@ -171,7 +179,7 @@ static void take_frames(void)
 	}
 }
 
-/* ---- claiming --------------------------------------------------------------------------------------------------------- */
+/* ---- claiming ---------------------------------------------------------------------------------------------------- */
 
 /* A token was taken: every announced DROP is read first; the oldest unit that is left is ours. */
 static struct task claimed(void)
@@ -213,7 +221,7 @@ static bool next_task(struct task *ret)
 	}
 }
 
-/* ---- a mini-batch ----------------------------------------------------------------------------------------------------- */
+/* ---- a mini-batch ------------------------------------------------------------------------------------------------ */
 
 static bool ends_with(const char *s, const char *end)
 {
@@ -278,14 +286,23 @@ static void send_fail(const struct task *k, uint64_t start_us)
 	send_frame(PRS_MSG_FAIL, k->claim, &b, -1);
 }
 
-static void send_result(const struct task *k, const struct prs_buf *rows, uint32_t count, bool raw, bool too_few, uint64_t start_us)
+static void send_result(const struct task *k, const struct prs_buf *rows, uint32_t count, bool raw, bool too_few,
+                        uint64_t start_us)
 {
 	uint8_t head[PRS_DONE_BYTES];
 	PRS_AUTOBUF b;
 	prs_buf_init(&b, IN_MAX);
-	struct prs_done d = { .unit = { k->t.id, k->t.item_first, k->t.item_count }, .lease = k->t.lease, .try_number = k->t.try_number,
-		              .status = count < k->t.items ? PRS_DONE_SHORT : PRS_DONE_OK, .length = rows->len, .succeeded = count, .rows = count,
-		              .start_us = start_us, .run_us = 1, .elapsed_us = 2, .cpu_us = 1 };
+	struct prs_done d = { .unit = { k->t.id, k->t.item_first, k->t.item_count },
+		              .lease = k->t.lease,
+		              .try_number = k->t.try_number,
+		              .status = count < k->t.items ? PRS_DONE_SHORT : PRS_DONE_OK,
+		              .length = rows->len,
+		              .succeeded = count,
+		              .rows = count,
+		              .start_us = start_us,
+		              .run_us = 1,
+		              .elapsed_us = 2,
+		              .cpu_us = 1 };
 	d.length += too_few;
 	prs_done_encode(&d, head);
 	prs_buf_put(&b, head, sizeof head);
@@ -341,7 +358,7 @@ static void run(const struct task *k)
 	phase(PRS_PHASE_IDLE);
 }
 
-/* ---- the life of the process ------------------------------------------------------------------------------------------ */
+/* ---- the life of the process ------------------------------------------------------------------------------------- */
 
 static void say_hello(void)
 {

@@ -2,241 +2,284 @@
  * pool_stories: the stories and the matrix of test_pool.c.
  */
 
-/* ---- work ------------------------------------------------------------------------------------------------------------- */
+/* ---- work -------------------------------------------------------------------------------------------------------- */
 
-STORY(test_happy, "start -> spawn 0#1; wake 300s; spawn 1#1", "spawned 0 -> proc 0 started", "hello 0 -> ", "@1s ready 0 -> proc 0 ready; ask 1",
-      "lease 5 -> wake 31s; send 0/1 u5", "page 0 load 1 1s", "page 0 run 1 1s", "@1500ms result 0 1 400000 -> accept 0/1 u5; ask 2",
-      "lease 6 -> send 0/2 u6", "@2s finish -> recall 0 x1; term 1; wake 4s", "page 0 run 2 2s", "@3s result 0 2 -> accept 0/2 u6; stop 0",
+STORY(test_happy, "start -> spawn 0#1; wake 300s; spawn 1#1", "spawned 0 -> proc 0 started", "hello 0 -> ",
+      "@1s ready 0 -> proc 0 ready; ask 1", "lease 5 -> wake 31s; send 0/1 u5", "page 0 load 1 1s", "page 0 run 1 1s",
+      "@1500ms result 0 1 400000 -> accept 0/1 u5; ask 2", "lease 6 -> send 0/2 u6",
+      "@2s finish -> recall 0 x1; term 1; wake 4s", "page 0 run 2 2s", "@3s result 0 2 -> accept 0/2 u6; stop 0",
       "@4s bye 0 -> ", "exit 0 0 -> proc 0 exited", "exit 1 sig15 -> proc 1 killed; down")
 
 STORY(test_start_after_the_end, "finish -> down", "start -> ", "lease 1 -> return u1; ask 1")
 STORY(test_start_once, "start -> spawn 0#1; wake 300s; spawn 1#1", "start -> ")
 
-SOLO(test_depth, "start", "up 0", "lease 1 -> wake 30s; send 0/1 u1", "result 0 1 10 -> accept 0/1 u1; ask 33", /* 2 ms / 10 us = 200: clamped */
-      "lease 2 -> send 0/2 u2", "result 0 2 160000 -> accept 0/2 u2; ask 3", /* mean 20008 us: one at a time */
-      "lease 3 -> send 0/3 u3", "result 0 3 19944 -> accept 0/3 u3; ask 5", /* mean 20000 us: the next one lies ready */
-      "lease 4 -> send 0/4 u4", "lease 5 -> send 0/5 u5", "lease 6 -> ask 6")
+SOLO(test_depth, "start", "up 0", "lease 1 -> wake 30s; send 0/1 u1",
+     "result 0 1 10 -> accept 0/1 u1; ask 33",                              /* 2 ms / 10 us = 200: clamped */
+     "lease 2 -> send 0/2 u2", "result 0 2 160000 -> accept 0/2 u2; ask 3", /* mean 20008 us: one at a time */
+     "lease 3 -> send 0/3 u3", "result 0 3 19944 -> accept 0/3 u3; ask 5",  /* mean 20000 us: the next one lies ready */
+     "lease 4 -> send 0/4 u4", "lease 5 -> send 0/5 u5", "lease 6 -> ask 6")
 
 SOLO(test_refill_from_half, "start", "up 0", "lease 1", "result 0 1 400 -> accept 0/1 u1; ask 6", /* depth 5 */
-      "lease 2", "lease 3", "lease 4", "lease 5", "lease 6 -> send 0/6 u6", "result 0 2 400 -> accept 0/2 u2", "result 0 3 400 -> accept 0/3 u3",
-      "result 0 4 400 -> accept 0/4 u4; ask 9", "lease 7 -> send 0/7 u7", "result 0 5 400 -> accept 0/5 u5; ask 10")
+     "lease 2", "lease 3", "lease 4", "lease 5", "lease 6 -> send 0/6 u6", "result 0 2 400 -> accept 0/2 u2",
+     "result 0 3 400 -> accept 0/3 u3", "result 0 4 400 -> accept 0/4 u4; ask 9", "lease 7 -> send 0/7 u7",
+     "result 0 5 400 -> accept 0/5 u5; ask 10")
 
-STORY(test_ask_counts_from_the_start, "start", "up 0", "spawned 1", "hello 1", "ready 1 -> proc 1 ready; ask 2", "lease 1 -> wake 30s; send 0/1 u1",
-      "lease 2 -> send 1/1 u2", "result 0 1 -> accept 0/1 u1; ask 3", "lease 3 -> send 0/2 u3", "result 0 2 -> accept 0/2 u3; ask 4",
-      "result 1 1 -> accept 1/1 u2; ask 5")
+STORY(test_ask_counts_from_the_start, "start", "up 0", "spawned 1", "hello 1", "ready 1 -> proc 1 ready; ask 2",
+      "lease 1 -> wake 30s; send 0/1 u1", "lease 2 -> send 1/1 u2", "result 0 1 -> accept 0/1 u1; ask 3",
+      "lease 3 -> send 0/2 u3", "result 0 2 -> accept 0/2 u3; ask 4", "result 1 1 -> accept 1/1 u2; ask 5")
 
-STORY(test_fewest_first, "start", "up 0", "up 1", "lease 1 -> wake 30s; send 0/1 u1", "result 0 1 10 -> accept 0/1 u1; ask 65",
-      "lease 2 -> send 0/2 u2", "lease 3 -> send 1/1 u3", "lease 4 -> send 0/3 u4", "lease 5 -> send 1/2 u5")
+STORY(test_fewest_first, "start", "up 0", "up 1", "lease 1 -> wake 30s; send 0/1 u1",
+      "result 0 1 10 -> accept 0/1 u1; ask 65", "lease 2 -> send 0/2 u2", "lease 3 -> send 1/1 u3",
+      "lease 4 -> send 0/3 u4", "lease 5 -> send 1/2 u5")
 
 STORY(test_avoid_slot, "start", "up 0", "lease 1 try 2 not 0 -> ask 2", /* slot 1 is coming */
       "lease 2 -> wake 30s; send 0/1 u2", "spawned 1", "hello 1", "ready 1 -> proc 1 ready; send 1/1 u1 try 2")
 
 STORY(test_avoid_slot_alone, "start", "up 0", "lease 1 try 2 not 0 -> ask 2",
-      "exit 1 1 -> proc 1 init failed INIT_EXIT; proc 1 exited; wake 100ms; send 0/1 u1 try 2; ask 1") /* nobody else is there or coming */
+      /* nobody else is there or coming */
+      "exit 1 1 -> proc 1 init failed INIT_EXIT; proc 1 exited; wake 100ms; send 0/1 u1 try 2; ask 1")
 
-STORY(test_retries_that_wait_are_not_room, "start", "up 0", "up 1", "lease 1 -> wake 30s; send 0/1 u1", "lease 2 -> send 1/1 u2", "page 1 run 1 0s",
-      "@1s fail 0 1 RUN_EXCEPTION -> try 0/1 u1 RUN_EXCEPTION; ask 3",
+STORY(test_retries_that_wait_are_not_room, "start", "up 0", "up 1", "lease 1 -> wake 30s; send 0/1 u1",
+      "lease 2 -> send 1/1 u2", "page 1 run 1 0s", "@1s fail 0 1 RUN_EXCEPTION -> try 0/1 u1 RUN_EXCEPTION; ask 3",
       "lease 1 try 2 not 0 -> ask 4", /* waits for slot 1; slot 0 can have another one */
-      "lease 3 -> send 0/2 u3", "fail 0 2 RUN_EXCEPTION -> try 0/2 u3 RUN_EXCEPTION; ask 5", "lease 3 try 2 not 0 -> ask 6", "lease 4 -> send 0/3 u4",
+      "lease 3 -> send 0/2 u3", "fail 0 2 RUN_EXCEPTION -> try 0/2 u3 RUN_EXCEPTION; ask 5",
+      "lease 3 try 2 not 0 -> ask 6", "lease 4 -> send 0/3 u4",
       "fail 0 3 RUN_EXCEPTION -> try 0/3 u4 RUN_EXCEPTION; ask 7", "lease 4 try 2 not 0 -> ") /* but not without end */
 
-SOLO(test_slow_head_gets_nothing_more, "start", "up 0", "lease 1", "result 0 1 10 -> accept 0/1 u1; ask 33", "@1ms lease 2 -> send 0/2 u2",
-      "@20999us lease 3 -> send 0/3 u3", "@21ms lease 4 -> ask 4", "@22ms result 0 2 10 -> accept 0/2 u2; send 0/4 u4; ask 34")
+SOLO(test_slow_head_gets_nothing_more, "start", "up 0", "lease 1", "result 0 1 10 -> accept 0/1 u1; ask 33",
+     "@1ms lease 2 -> send 0/2 u2", "@20999us lease 3 -> send 0/3 u3", "@21ms lease 4 -> ask 4",
+     "@22ms result 0 2 10 -> accept 0/2 u2; send 0/4 u4; ask 34")
 
-/* ---- recall ----------------------------------------------------------------------------------------------------------- */
+/* ---- recall ------------------------------------------------------------------------------------------------------ */
 
-STORY(test_recall, "start", "up 0", "lease 1", "result 0 1 10", "lease 2", "lease 3", "lease 4 -> send 0/4 u4", "@10ms up 1",
-      "@19999us tick -> wake 30s; wake 20ms", "@20ms tick -> wake 30s; recall 0 x2; ask 34", "recalled 0 2 -> drop 0/3 x2; send 1/1 u3; send 1/2 u4")
+STORY(test_recall, "start", "up 0", "lease 1", "result 0 1 10", "lease 2", "lease 3", "lease 4 -> send 0/4 u4",
+      "@10ms up 1", "@19999us tick -> wake 30s; wake 20ms", "@20ms tick -> wake 30s; recall 0 x2; ask 34",
+      "recalled 0 2 -> drop 0/3 x2; send 1/1 u3; send 1/2 u4")
 
-STORY(test_recall_comes_too_late, "start", "up 0", "lease 1", "result 0 1 10", "lease 2", "lease 3", "lease 4", "@10ms up 1",
-      "@20ms tick -> wake 30s; recall 0 x2; ask 34",
+STORY(test_recall_comes_too_late, "start", "up 0", "lease 1", "result 0 1 10", "lease 2", "lease 3", "lease 4",
+      "@10ms up 1", "@20ms tick -> wake 30s; recall 0 x2; ask 34",
       "recalled 0 0 -> ask 36", /* all were taken: their results are on the way; asking again would ask for ever */
-      "@21ms tick -> wake 30s", "result 0 2 10 -> accept 0/2 u2; wake 41ms; ask 66", "@40999us tick -> wake 30021ms; wake 41ms",
-      "@41ms tick -> wake 30021ms; recall 0 x1; ask 35", "recalled 0 1 -> drop 0/4 x1; send 1/1 u4")
+      "@21ms tick -> wake 30s", "result 0 2 10 -> accept 0/2 u2; wake 41ms; ask 66",
+      "@40999us tick -> wake 30021ms; wake 41ms", "@41ms tick -> wake 30021ms; recall 0 x1; ask 35",
+      "recalled 0 1 -> drop 0/4 x1; send 1/1 u4")
 
-STORY(test_recall_in_part, "start", "up 0", "lease 1", "result 0 1 10", "lease 2", "lease 3", "lease 4", "@20ms up 1", "tick -> wake 30s",
-      "recalled 0 1 -> drop 0/4 x1; send 1/1 u4; ask 35", "tick -> wake 30s")
+STORY(test_recall_in_part, "start", "up 0", "lease 1", "result 0 1 10", "lease 2", "lease 3", "lease 4", "@20ms up 1",
+      "tick -> wake 30s", "recalled 0 1 -> drop 0/4 x1; send 1/1 u4; ask 35", "tick -> wake 30s")
 
 STORY(test_no_recall_for_nobody, "start", "up 0", "lease 1", "result 0 1 10", "lease 2", "lease 3 try 2 not 1",
-      "lease 4 try 2 not 1 -> send 0/4 u4 try 2", "@20ms up 1", "tick -> wake 30s") /* the idle one is the one to avoid */
+      "lease 4 try 2 not 1 -> send 0/4 u4 try 2", "@20ms up 1",
+      "tick -> wake 30s") /* the idle one is the one to avoid */
 
 STORY(test_recall_with_a_retry_among_them, "start", "up 0", "lease 1", "result 0 1 10", "lease 2", "lease 3",
       "lease 4 try 2 not 1 -> send 0/4 u4 try 2", "@10ms up 1", "@20ms tick -> wake 30s; recall 0 x2; ask 34",
       "recalled 0 2 -> drop 0/3 x2; send 1/1 u3; ask 35", "@21ms result 1 1 10 -> accept 1/1 u3; ask 36",
       "@30ms result 0 2 10 -> accept 0/2 u2; send 0/5 u4 try 2; ask 67") /* 4 waits for slot 0 */
 
-/* ---- limits ----------------------------------------------------------------------------------------------------------- */
+/* ---- limits ------------------------------------------------------------------------------------------------------ */
 
-SOLO(test_run_timeout, "start", "up 0", "@1s lease 1 -> wake 31s; send 0/1 u1", "page 0 load 1 1s", "page 0 run 1 2s", "@31s tick -> wake 62s",
-      "@61999999us tick -> wake 62s", "@62s tick -> try 0/1 u1 RUN_TIMEOUT; term 0; wake 64s", "result 0 1 -> dropped 0/1 u1",
-      "@63999999us tick -> wake 64s", "@64s tick -> kill 0", "@65s exit 0 sig9 -> proc 0 killed; spawn 0#2; wake 365s")
+SOLO(test_run_timeout, "start", "up 0", "@1s lease 1 -> wake 31s; send 0/1 u1", "page 0 load 1 1s", "page 0 run 1 2s",
+     "@31s tick -> wake 62s", "@61999999us tick -> wake 62s", "@62s tick -> try 0/1 u1 RUN_TIMEOUT; term 0; wake 64s",
+     "result 0 1 -> dropped 0/1 u1", "@63999999us tick -> wake 64s", "@64s tick -> kill 0",
+     "@65s exit 0 sig9 -> proc 0 killed; spawn 0#2; wake 365s")
 
-SOLO(test_run_timeout_result_first, "start", "up 0", "@1s lease 1", "page 0 run 1 2s", "@61999999us result 0 1 -> accept 0/1 u1; ask 2",
-      "page 0 idle 1 61999999us", "@62s tick -> ")
+SOLO(test_run_timeout_result_first, "start", "up 0", "@1s lease 1", "page 0 run 1 2s",
+     "@61999999us result 0 1 -> accept 0/1 u1; ask 2", "page 0 idle 1 61999999us", "@62s tick -> ")
 
 SOLO(test_load_timeout, "start", "up 0", "lease 1", "page 0 load 1 1s", "@30999999us tick -> wake 31s",
-      "@31s tick -> try 0/1 u1 OVERHEAD_TIMEOUT; term 0; wake 33s")
+     "@31s tick -> try 0/1 u1 OVERHEAD_TIMEOUT; term 0; wake 33s")
 SOLO(test_write_timeout, "start", "up 0", "lease 1", "page 0 write 1 70s", "@99999999us tick -> wake 100s",
-      "@100s tick -> try 0/1 u1 OVERHEAD_TIMEOUT; term 0; wake 102s")
-SOLO(test_long_run_is_no_write, "start", "up 0", "lease 1", "page 0 run 1 0s", "@59999999us tick -> wake 60s", "page 0 write 1 59999999us",
-      "@60s tick -> wake 89999999us")
+     "@100s tick -> try 0/1 u1 OVERHEAD_TIMEOUT; term 0; wake 102s")
+SOLO(test_long_run_is_no_write, "start", "up 0", "lease 1", "page 0 run 1 0s", "@59999999us tick -> wake 60s",
+     "page 0 write 1 59999999us", "@60s tick -> wake 89999999us")
 
-SOLO(test_takes_no_unit, "start", "up 0", "@1s lease 1 -> wake 31s; send 0/1 u1", "@30999999us tick -> wake 31s", "@31s tick -> term 0; wake 33s",
-      "page 0 run 1 31s", "@32s exit 0 sig15 -> proc 0 killed; wake 32100ms", "@32100ms tick -> spawn 0#2; wake 332100ms") /* it began just then: killed by us, not charged */
+SOLO(test_takes_no_unit, "start", "up 0", "@1s lease 1 -> wake 31s; send 0/1 u1", "@30999999us tick -> wake 31s",
+     "@31s tick -> term 0; wake 33s", "page 0 run 1 31s", "@32s exit 0 sig15 -> proc 0 killed; wake 32100ms",
+     "@32100ms tick -> spawn 0#2; wake 332100ms") /* it began just then: killed by us, not charged */
 
-SOLO(test_answers_on_their_way, "start", "up 0", "lease 1", "page 0 idle 1 1s 1", "@31s tick -> wake 33s", "@33s tick -> wake 35s",
-      "@34s result 0 1 -> accept 0/1 u1; ask 2")
+SOLO(test_answers_on_their_way, "start", "up 0", "lease 1", "page 0 idle 1 1s 1", "@31s tick -> wake 33s",
+     "@33s tick -> wake 35s", "@34s result 0 1 -> accept 0/1 u1; ask 2")
 
 SOLO(test_timer_belongs_to_the_claim, "start", "up 0", "lease 1", "result 0 1 10", "lease 2", "lease 3", "lease 4",
-      "page 0 run 3 1s 2", /* 2 is answered, but not read yet */
-      "@61s tick -> try 0/3 u3 RUN_TIMEOUT; term 0; wake 63s; ask 4", "result 0 2 10 -> accept 0/2 u2", "result 0 3 10 -> dropped 0/3 u3",
-      "exit 0 sig15 -> proc 0 killed; spawn 0#2")
+     "page 0 run 3 1s 2", /* 2 is answered, but not read yet */
+     "@61s tick -> try 0/3 u3 RUN_TIMEOUT; term 0; wake 63s; ask 4", "result 0 2 10 -> accept 0/2 u2",
+     "result 0 3 10 -> dropped 0/3 u3", "exit 0 sig15 -> proc 0 killed; spawn 0#2")
 
-STORY(test_init_timeout, "@1s start -> spawn 0#1; wake 301s; spawn 1#1", "@2s spawned 0", "@100s hello 0 -> ", "@300999999us tick -> wake 301s",
+STORY(test_init_timeout, "@1s start -> spawn 0#1; wake 301s; spawn 1#1", "@2s spawned 0", "@100s hello 0 -> ",
+      "@300999999us tick -> wake 301s",
       "@301s tick -> proc 0 init failed INIT_TIMEOUT; term 0; wake 303s; proc 1 init failed INIT_TIMEOUT; term 1",
-      "@302s exit 0 sig15 -> proc 0 killed; wake 302100ms", "exit 1 sig15 -> proc 1 killed", "@302100ms tick -> spawn 0#2; wake 602100ms; spawn 1#2")
+      "@302s exit 0 sig15 -> proc 0 killed; wake 302100ms", "exit 1 sig15 -> proc 1 killed",
+      "@302100ms tick -> spawn 0#2; wake 602100ms; spawn 1#2")
 
-STORY(test_shutdown_timeout, "start", "up 0", "up 1", "@1s finish -> stop 0; wake 31s; stop 1; ask 0", "@30999999us tick -> wake 31s",
-      "@31s tick -> term 0; wake 33s; term 1", "@33s tick -> kill 0; kill 1; wake 63s", "exit 0 sig9 -> proc 0 killed",
-      "exit 1 0 -> proc 1 killed; down")
+STORY(test_shutdown_timeout, "start", "up 0", "up 1", "@1s finish -> stop 0; wake 31s; stop 1; ask 0",
+      "@30999999us tick -> wake 31s", "@31s tick -> term 0; wake 33s; term 1", "@33s tick -> kill 0; kill 1; wake 63s",
+      "exit 0 sig9 -> proc 0 killed", "exit 1 0 -> proc 1 killed; down")
 
-STORY(test_no_busy_timer, "start", "up 0", "up 1", "lease 1", "lease 2 -> send 1/1 u2", "page 0 run 1 0s", "page 1 run 1 0s", "@30s tick -> wake 60s",
-      "@40s result 1 1 -> accept 1/1 u2; ask 3", "lease 3 -> send 1/2 u3", "page 1 run 2 40s", "@41s bye 1 -> ")
+STORY(test_no_busy_timer, "start", "up 0", "up 1", "lease 1", "lease 2 -> send 1/1 u2", "page 0 run 1 0s",
+      "page 1 run 1 0s", "@30s tick -> wake 60s", "@40s result 1 1 -> accept 1/1 u2; ask 3", "lease 3 -> send 1/2 u3",
+      "page 1 run 2 40s", "@41s bye 1 -> ")
 
-/* ---- memory, replacement ---------------------------------------------------------------------------------------------- */
+/* ---- memory, replacement ----------------------------------------------------------------------------------------- */
 
 SOLO(test_over_limit, "start", "up 0", "lease 1", "result 0 1 10", "lease 2", "lease 3", "page 0 run 2 1s",
-      "@2s over 0 -> try 0/2 u2 MEMORY_LIMIT; term 0; wake 4s; kill 0; ask 3", "over 0 -> ", "result 0 2 10 -> dropped 0/2 u2",
-      "@3s exit 0 sig9 -> proc 0 killed; spawn 0#2")
+     "@2s over 0 -> try 0/2 u2 MEMORY_LIMIT; term 0; wake 4s; kill 0; ask 3", "over 0 -> ",
+     "result 0 2 10 -> dropped 0/2 u2", "@3s exit 0 sig9 -> proc 0 killed; spawn 0#2")
 SOLO(test_over_limit_in_init, "start", "spawned 0", "hello 0", "@1s over 0 -> proc 0 init failed MEMORY_LIMIT; kill 0",
-      "@2s exit 0 sig9 -> proc 0 killed; wake 2100ms")
-SOLO(test_over_limit_idle, "start", "up 0", "over 0 -> kill 0; ask 0", "@1s exit 0 sig9 -> proc 0 killed; wake 1100ms") /* nobody is charged */
+     "@2s exit 0 sig9 -> proc 0 killed; wake 2100ms")
+SOLO(test_over_limit_idle, "start", "up 0", "over 0 -> kill 0; ask 0",
+     "@1s exit 0 sig9 -> proc 0 killed; wake 1100ms") /* nobody is charged */
 SOLO(test_killed_by_the_kernel, "start", "up 0", "lease 1", "page 0 run 1 0s",
-      "@1s exit 0 sig9 MEMORY_LIMIT -> try 0/1 u1 MEMORY_LIMIT; proc 0 exited; spawn 0#2")
-SOLO(test_retire, "start", "up 0", "lease 1", "result 0 1 10", "lease 2", "lease 3", "page 0 run 2 1s", "retire 0 -> recall 0 x1; ask 3",
-      "retire 0 -> ", "recalled 0 1 -> drop 0/3 x1", "@2s result 0 2 10 -> accept 0/2 u2; stop 0", "bye 0 -> ",
-      "@3s exit 0 0 -> proc 0 exited; spawn 0#2", "spawned 0", "hello 0", "ready 0 -> proc 0 ready; send 0/1 u3; ask 34")
-SOLO(test_retire_idle, "start", "up 0", "@1s retire 0 -> stop 0; wake 31s; ask 0", "exit 0 0 -> proc 0 exited; spawn 0#2")
-SERVES_TWO(test_serves_two, "start", "up 0", "lease 1 -> wake 30s; send 0/1 u1", "result 0 1 10 -> accept 0/1 u1; ask 2",
-           "lease 2 -> send 0/2 u2", "lease 3 -> ask 3", "result 0 2 10 -> accept 0/2 u2; stop 0", "exit 0 0 -> proc 0 exited; spawn 0#2", "spawned 0", "hello 0",
+     "@1s exit 0 sig9 MEMORY_LIMIT -> try 0/1 u1 MEMORY_LIMIT; proc 0 exited; spawn 0#2")
+SOLO(test_retire, "start", "up 0", "lease 1", "result 0 1 10", "lease 2", "lease 3", "page 0 run 2 1s",
+     "retire 0 -> recall 0 x1; ask 3", "retire 0 -> ", "recalled 0 1 -> drop 0/3 x1",
+     "@2s result 0 2 10 -> accept 0/2 u2; stop 0", "bye 0 -> ", "@3s exit 0 0 -> proc 0 exited; spawn 0#2", "spawned 0",
+     "hello 0", "ready 0 -> proc 0 ready; send 0/1 u3; ask 34")
+SOLO(test_retire_idle, "start", "up 0", "@1s retire 0 -> stop 0; wake 31s; ask 0",
+     "exit 0 0 -> proc 0 exited; spawn 0#2")
+SERVES_TWO(test_serves_two, "start", "up 0", "lease 1 -> wake 30s; send 0/1 u1",
+           "result 0 1 10 -> accept 0/1 u1; ask 2", "lease 2 -> send 0/2 u2", "lease 3 -> ask 3",
+           "result 0 2 10 -> accept 0/2 u2; stop 0", "exit 0 0 -> proc 0 exited; spawn 0#2", "spawned 0", "hello 0",
            "ready 0 -> proc 0 ready; send 0/1 u3; ask 4")
 
-/* ---- death and blame --------------------------------------------------------------------------------------------------- */
+/* ---- death and blame --------------------------------------------------------------------------------------------- */
 
 SOLO(test_crash, "start", "up 0", "lease 1", "result 0 1 10", "lease 2", "lease 3", "lease 4", "page 0 run 2 1s",
-      "@2s exit 0 sig11 -> try 0/2 u2 RUN_CRASH; proc 0 exited; spawn 0#2; ask 4", "spawned 0", "hello 0",
-      "ready 0 -> proc 0 ready; send 0/1 u3; send 0/2 u4; ask 34")
+     "@2s exit 0 sig11 -> try 0/2 u2 RUN_CRASH; proc 0 exited; spawn 0#2; ask 4", "spawned 0", "hello 0",
+     "ready 0 -> proc 0 ready; send 0/1 u3; send 0/2 u4; ask 34")
 
-SOLO(test_exit_without_result, "start", "up 0", "lease 1", "page 0 run 1 1s", "@2s exit 0 0 -> try 0/1 u1 RUN_EXIT; proc 0 exited; spawn 0#2")
-SOLO(test_exit_socket_closed, "start", "up 0", "lease 1", "page 0 write 1 1s", "@2s exit 0 107 -> try 0/1 u1 SOCKET_CLOSED; proc 0 exited; spawn 0#2")
-SOLO(test_exit_load, "start", "up 0", "lease 1", "page 0 load 1 1s", "@2s exit 0 sig9 -> try 0/1 u1 RUN_CRASH; proc 0 exited; spawn 0#2")
+SOLO(test_exit_without_result, "start", "up 0", "lease 1", "page 0 run 1 1s",
+     "@2s exit 0 0 -> try 0/1 u1 RUN_EXIT; proc 0 exited; spawn 0#2")
+SOLO(test_exit_socket_closed, "start", "up 0", "lease 1", "page 0 write 1 1s",
+     "@2s exit 0 107 -> try 0/1 u1 SOCKET_CLOSED; proc 0 exited; spawn 0#2")
+SOLO(test_exit_load, "start", "up 0", "lease 1", "page 0 load 1 1s",
+     "@2s exit 0 sig9 -> try 0/1 u1 RUN_CRASH; proc 0 exited; spawn 0#2")
 
-SOLO(test_died_between_two, "start", "up 0", "lease 1", "page 0 idle 0 1s", "@2s exit 0 sig9 -> proc 0 exited IDLE_EXIT; wake 2100ms",
-      "@2100ms tick -> spawn 0#2; wake 302100ms", "@2200ms up 0", "exit 0 sig9 -> proc 0 exited IDLE_EXIT; wake 2400ms",
-      "@2400ms tick -> spawn 0#3; wake 302400ms", "@2500ms up 0", "page 0 run 1 2500ms", "@3s result 0 1 -> accept 0/1 u1; ask 2",
-      "exit 0 sig9 -> proc 0 exited IDLE_EXIT; wake 3100ms; ask 1") /* 100, 200, again 100 ms */
+SOLO(test_died_between_two, "start", "up 0", "lease 1", "page 0 idle 0 1s",
+     "@2s exit 0 sig9 -> proc 0 exited IDLE_EXIT; wake 2100ms", "@2100ms tick -> spawn 0#2; wake 302100ms",
+     "@2200ms up 0", "exit 0 sig9 -> proc 0 exited IDLE_EXIT; wake 2400ms", "@2400ms tick -> spawn 0#3; wake 302400ms",
+     "@2500ms up 0", "page 0 run 1 2500ms", "@3s result 0 1 -> accept 0/1 u1; ask 2",
+     "exit 0 sig9 -> proc 0 exited IDLE_EXIT; wake 3100ms; ask 1") /* 100, 200, again 100 ms */
 
-SOLO(test_result_read_before_death, "start", "up 0", "lease 1", "page 0 write 1 1s", "@2s result 0 1 -> accept 0/1 u1; ask 2",
-      "exit 0 sig9 -> proc 0 exited IDLE_EXIT; wake 2100ms; ask 1")
+SOLO(test_result_read_before_death, "start", "up 0", "lease 1", "page 0 write 1 1s",
+     "@2s result 0 1 -> accept 0/1 u1; ask 2", "exit 0 sig9 -> proc 0 exited IDLE_EXIT; wake 2100ms; ask 1")
 
-SOLO(test_backoff, "start", "@1s exit 0 1 -> proc 0 init failed INIT_EXIT; proc 0 exited; wake 1100ms", "@1100ms tick -> spawn 0#2; wake 301100ms",
-      "exit 0 1 -> proc 0 init failed INIT_EXIT; proc 0 exited; wake 1300ms", "@1300ms tick -> spawn 0#3; wake 301300ms",
-      "exit 0 1 -> proc 0 init failed INIT_EXIT; proc 0 exited; wake 1700ms", "@1700ms tick -> spawn 0#4; wake 301700ms",
-      "exit 0 1 -> proc 0 init failed INIT_EXIT; proc 0 exited; wake 2500ms", "@2500ms tick -> spawn 0#5; wake 302500ms",
-      "exit 0 1 -> proc 0 init failed INIT_EXIT; proc 0 exited; wake 4100ms", "@4100ms tick -> spawn 0#6; wake 304100ms",
-      "exit 0 1 -> proc 0 init failed INIT_EXIT; proc 0 exited; wake 7300ms", "@7300ms tick -> spawn 0#7; wake 307300ms",
-      "exit 0 1 -> proc 0 init failed INIT_EXIT; proc 0 exited; wake 13700ms", "@13700ms tick -> spawn 0#8; wake 313700ms",
-      "exit 0 1 -> proc 0 init failed INIT_EXIT; proc 0 exited; wake 23700ms", "@23699999us tick -> wake 23700ms",
-      "@23700ms tick -> spawn 0#9; wake 323700ms", "exit 0 1 -> proc 0 init failed INIT_EXIT; proc 0 exited; wake 33700ms")
+SOLO(test_backoff, "start", "@1s exit 0 1 -> proc 0 init failed INIT_EXIT; proc 0 exited; wake 1100ms",
+     "@1100ms tick -> spawn 0#2; wake 301100ms", "exit 0 1 -> proc 0 init failed INIT_EXIT; proc 0 exited; wake 1300ms",
+     "@1300ms tick -> spawn 0#3; wake 301300ms", "exit 0 1 -> proc 0 init failed INIT_EXIT; proc 0 exited; wake 1700ms",
+     "@1700ms tick -> spawn 0#4; wake 301700ms", "exit 0 1 -> proc 0 init failed INIT_EXIT; proc 0 exited; wake 2500ms",
+     "@2500ms tick -> spawn 0#5; wake 302500ms", "exit 0 1 -> proc 0 init failed INIT_EXIT; proc 0 exited; wake 4100ms",
+     "@4100ms tick -> spawn 0#6; wake 304100ms", "exit 0 1 -> proc 0 init failed INIT_EXIT; proc 0 exited; wake 7300ms",
+     "@7300ms tick -> spawn 0#7; wake 307300ms",
+     "exit 0 1 -> proc 0 init failed INIT_EXIT; proc 0 exited; wake 13700ms",
+     "@13700ms tick -> spawn 0#8; wake 313700ms",
+     "exit 0 1 -> proc 0 init failed INIT_EXIT; proc 0 exited; wake 23700ms", "@23699999us tick -> wake 23700ms",
+     "@23700ms tick -> spawn 0#9; wake 323700ms",
+     "exit 0 1 -> proc 0 init failed INIT_EXIT; proc 0 exited; wake 33700ms")
 
 SOLO(test_spawn_failed, "start", "@1s nospawn 0 -> proc 0 init failed SPAWN; wake 11s", "@10999999us tick -> wake 11s",
-      "@11s tick -> spawn 0#2; wake 311s")
+     "@11s tick -> spawn 0#2; wake 311s")
 
-SOLO(test_init_failed_is_told_once, "start", "spawned 0", "hello 0", "@1s initfail 0 -> proc 0 init failed INIT_EXCEPTION; wake 3s",
-      "exit 0 1 -> proc 0 exited; wake 1100ms")
-SOLO(test_init_failed_and_stays, "start", "spawned 0", "hello 0", "@1s initfail 0 -> proc 0 init failed INIT_EXCEPTION; wake 3s",
-      "@3s tick -> kill 0; wake 303s", "exit 0 sig9 -> proc 0 killed; wake 3100ms")
+SOLO(test_init_failed_is_told_once, "start", "spawned 0", "hello 0",
+     "@1s initfail 0 -> proc 0 init failed INIT_EXCEPTION; wake 3s", "exit 0 1 -> proc 0 exited; wake 1100ms")
+SOLO(test_init_failed_and_stays, "start", "spawned 0", "hello 0",
+     "@1s initfail 0 -> proc 0 init failed INIT_EXCEPTION; wake 3s", "@3s tick -> kill 0; wake 303s",
+     "exit 0 sig9 -> proc 0 killed; wake 3100ms")
 
-SOLO(test_broken_before_init, "start", "spawned 0", "@1s broken 0 -> proc 0 init failed PROTOCOL; kill 0", "exit 0 sig9 -> proc 0 killed; wake 1100ms") /* an init failure: counted, with a wait */
+SOLO(test_broken_before_init, "start", "spawned 0", "@1s broken 0 -> proc 0 init failed PROTOCOL; kill 0",
+     "exit 0 sig9 -> proc 0 killed; wake 1100ms") /* an init failure: counted, with a wait */
 SOLO(test_broken_idle, "start", "up 0", "@1s broken 0 -> kill 0; ask 0", "exit 0 sig9 -> proc 0 killed; wake 1100ms")
 SOLO(test_broken_busy, "start", "up 0", "lease 1", "page 0 run 1 1s", "@2s broken 0 -> kill 0",
-      "exit 0 sig9 -> try 0/1 u1 PROTOCOL; proc 0 killed; spawn 0#2")
-SOLO(test_broken_unstarted, "start", "up 0", "lease 1", "page 0 idle 0 1s", "@2s broken 0 -> kill 0", "exit 0 sig9 -> proc 0 killed; wake 2100ms")
+     "exit 0 sig9 -> try 0/1 u1 PROTOCOL; proc 0 killed; spawn 0#2")
+SOLO(test_broken_unstarted, "start", "up 0", "lease 1", "page 0 idle 0 1s", "@2s broken 0 -> kill 0",
+     "exit 0 sig9 -> proc 0 killed; wake 2100ms")
 
-SOLO(test_broken_in_the_answer_before, "start", "up 0", "lease 1", "result 0 1 10", "lease 2", "lease 3", "page 0 run 3 1s", "@2s broken 0 -> kill 0; ask 3",
-     "exit 0 sig9 -> try 0/2 u2 PROTOCOL; proc 0 killed; spawn 0#2")
+SOLO(test_broken_in_the_answer_before, "start", "up 0", "lease 1", "result 0 1 10", "lease 2", "lease 3",
+     "page 0 run 3 1s", "@2s broken 0 -> kill 0; ask 3", "exit 0 sig9 -> try 0/2 u2 PROTOCOL; proc 0 killed; spawn 0#2")
 
 SOLO(test_run_ended_its_process, "start", "up 0", "lease 1", "result 0 1 10", "lease 2", "lease 3", "page 0 write 2 1s",
-      "@1s fail 0 2 RUN_EXIT -> try 0/2 u2 RUN_EXIT; wake 3s; ask 3", "exit 0 1 -> proc 0 exited; spawn 0#2")
-SOLO(test_run_ended_its_process_slowly, "start", "up 0", "lease 1", "page 0 write 1 1s", "@1s fail 0 1 RUN_EXIT -> try 0/1 u1 RUN_EXIT; wake 3s",
-      "@3s tick -> kill 0", "exit 0 sig9 -> proc 0 killed; spawn 0#2; wake 303s")
+     "@1s fail 0 2 RUN_EXIT -> try 0/2 u2 RUN_EXIT; wake 3s; ask 3", "exit 0 1 -> proc 0 exited; spawn 0#2")
+SOLO(test_run_ended_its_process_slowly, "start", "up 0", "lease 1", "page 0 write 1 1s",
+     "@1s fail 0 1 RUN_EXIT -> try 0/1 u1 RUN_EXIT; wake 3s", "@3s tick -> kill 0",
+     "exit 0 sig9 -> proc 0 killed; spawn 0#2; wake 303s")
 
-SOLO(test_unknown_answers, "start", "up 0", "lease 1", "result 0 7 10 -> dropped 0/7 u0", "fail 0 0 RUN_EXCEPTION -> dropped 0/0 u0",
-      "result 0 1 10 -> accept 0/1 u1; ask 33", "result 0 1 10 -> dropped 0/1 u0")
+SOLO(test_unknown_answers, "start", "up 0", "lease 1", "result 0 7 10 -> dropped 0/7 u0",
+     "fail 0 0 RUN_EXCEPTION -> dropped 0/0 u0", "result 0 1 10 -> accept 0/1 u1; ask 33",
+     "result 0 1 10 -> dropped 0/1 u0")
 
-/* ---- the end ---------------------------------------------------------------------------------------------------------- */
+/* ---- the end ----------------------------------------------------------------------------------------------------- */
 
-SOLO(test_drain, "start", "up 0", "lease 1", "result 0 1 10", "@1ms lease 2", "lease 3", "@21ms lease 4 -> ask 4", "page 0 run 2 1ms",
-      "@22ms drain -> return u4; recall 0 x2", "recalled 0 1 -> drop 0/3 x1; return u3; recall 0 x1", "recalled 0 0 -> ",
-      "lease 5 -> return u5; ask 5", "@1s result 0 2 -> accept 0/2 u2; stop 0", "exit 0 0 -> proc 0 exited; down")
+SOLO(test_drain, "start", "up 0", "lease 1", "result 0 1 10", "@1ms lease 2", "lease 3", "@21ms lease 4 -> ask 4",
+     "page 0 run 2 1ms", "@22ms drain -> return u4; recall 0 x2", "recalled 0 1 -> drop 0/3 x1; return u3; recall 0 x1",
+     "recalled 0 0 -> ", "lease 5 -> return u5; ask 5", "@1s result 0 2 -> accept 0/2 u2; stop 0",
+     "exit 0 0 -> proc 0 exited; down")
 
-STORY(test_drain_during_recall, "start", "up 0", "lease 1", "result 0 1 10", "lease 2", "lease 3", "lease 4", "@20ms up 1", "tick -> wake 30s",
-      "drain -> stop 1; ask 4", "recalled 0 2 -> drop 0/3 x2; return u4; return u3; recall 0 x1", "recalled 0 1 -> drop 0/2 x1; return u2; stop 0") /* the head was not taken either */
+STORY(test_drain_during_recall, "start", "up 0", "lease 1", "result 0 1 10", "lease 2", "lease 3", "lease 4",
+      "@20ms up 1", "tick -> wake 30s", "drain -> stop 1; ask 4",
+      "recalled 0 2 -> drop 0/3 x2; return u4; return u3; recall 0 x1",
+      "recalled 0 1 -> drop 0/2 x1; return u2; stop 0") /* the head was not taken either */
 
-SOLO(test_drain_charges_a_crash, "start", "up 0", "lease 1", "page 0 run 1 0s", "@1s drain -> recall 0 x1", "recalled 0 0 -> ",
-      "exit 0 sig11 -> try 0/1 u1 RUN_CRASH; proc 0 exited; down")
+SOLO(test_drain_charges_a_crash, "start", "up 0", "lease 1", "page 0 run 1 0s", "@1s drain -> recall 0 x1",
+     "recalled 0 0 -> ", "exit 0 sig11 -> try 0/1 u1 RUN_CRASH; proc 0 exited; down")
 
-SOLO(test_drain_then_abort, "start", "up 0", "lease 1", "page 0 run 1 0s", "@1s drain -> recall 0 x1", "@2s abort -> term 0; wake 4s",
-      "exit 0 sig15 -> return u1; proc 0 killed; down")
+SOLO(test_drain_then_abort, "start", "up 0", "lease 1", "page 0 run 1 0s", "@1s drain -> recall 0 x1",
+     "@2s abort -> term 0; wake 4s", "exit 0 sig15 -> return u1; proc 0 killed; down")
 
-STORY(test_abort, "start", "up 0", "up 1", "lease 1", "lease 2", "lease 3 -> ask 3", "page 0 run 1 0s", "page 1 run 1 0s",
-      "@1s abort -> return u3; term 0; wake 3s; term 1", "fail 0 1 RUN_EXIT -> return u1", /* of our SIGTERM */
+STORY(test_abort, "start", "up 0", "up 1", "lease 1", "lease 2", "lease 3 -> ask 3", "page 0 run 1 0s",
+      "page 1 run 1 0s", "@1s abort -> return u3; term 0; wake 3s; term 1",
+      "fail 0 1 RUN_EXIT -> return u1", /* of our SIGTERM */
       "result 1 1 -> accept 1/1 u2", "exit 0 1 -> proc 0 killed", "exit 1 sig15 -> proc 1 killed; down")
 
-STORY(test_abort_before_spawned, "start", "abort -> term 0; wake 2s; term 1", "spawned 0 -> proc 0 started", "exit 0 sig15 -> proc 0 killed",
-      "nospawn 1 -> proc 1 init failed SPAWN; down")
+STORY(test_abort_before_spawned, "start", "abort -> term 0; wake 2s; term 1", "spawned 0 -> proc 0 started",
+      "exit 0 sig15 -> proc 0 killed", "nospawn 1 -> proc 1 init failed SPAWN; down")
 
-SOLO(test_finish_while_busy, "start", "up 0", "lease 1", "finish -> recall 0 x1", "recalled 0 1 -> drop 0/1 x1; return u1; stop 0",
-      "exit 0 0 -> proc 0 exited; down")
+SOLO(test_finish_while_busy, "start", "up 0", "lease 1", "finish -> recall 0 x1",
+     "recalled 0 1 -> drop 0/1 x1; return u1; stop 0", "exit 0 0 -> proc 0 exited; down")
 
-STORY(test_finish_of_one_while_the_other_lives, "start", "up 0", "up 1", "lease 1", "page 0 run 1 1s", "finish -> recall 0 x1; stop 1; ask 1",
-      "exit 1 0 -> proc 1 exited", "recalled 0 0 -> ", "@2s result 0 1 -> accept 0/1 u1; stop 0", "exit 0 0 -> proc 0 exited; down")
+STORY(test_finish_of_one_while_the_other_lives, "start", "up 0", "up 1", "lease 1", "page 0 run 1 1s",
+      "finish -> recall 0 x1; stop 1; ask 1", "exit 1 0 -> proc 1 exited", "recalled 0 0 -> ",
+      "@2s result 0 1 -> accept 0/1 u1; stop 0", "exit 0 0 -> proc 0 exited; down")
 
-SOLO(test_unkillable, "start", "up 0", "lease 1", "page 0 run 1 0s", "@1s abort -> term 0; wake 3s", "@3s tick -> kill 0; wake 33s",
-      "@32999999us tick -> wake 33s", "@33s tick -> return u1; proc 0 killed; down", "exit 0 sig9 -> ")
+SOLO(test_unkillable, "start", "up 0", "lease 1", "page 0 run 1 0s", "@1s abort -> term 0; wake 3s",
+     "@3s tick -> kill 0; wake 33s", "@32999999us tick -> wake 33s", "@33s tick -> return u1; proc 0 killed; down",
+     "exit 0 sig9 -> ")
 
 STORY(test_unkillable_blocks_its_slot_only, "start", "up 0", "up 1", "lease 1", "page 0 run 1 0s",
       "@60s tick -> try 0/1 u1 RUN_TIMEOUT; term 0; wake 62s", "@62s tick -> kill 0", "@200s tick -> ",
       "lease 1 try 2 not 0 -> wake 230s; send 1/1 u1 try 2")
 
-SOLO(test_unkillable_in_init, "start", "spawned 0", "hello 0", "@300s tick -> proc 0 init failed INIT_TIMEOUT; term 0; wake 302s",
-      "@302s tick -> kill 0; wake 602s", "@600s tick -> wake 602s", "@602s tick -> proc 0 init failed INIT_TIMEOUT; wake 902s",
-      "@902s tick -> proc 0 init failed INIT_TIMEOUT; wake 1202s", "@903s exit 0 sig9 -> proc 0 killed; wake 903100ms")
+SOLO(test_unkillable_in_init, "start", "spawned 0", "hello 0",
+     "@300s tick -> proc 0 init failed INIT_TIMEOUT; term 0; wake 302s", "@302s tick -> kill 0; wake 602s",
+     "@600s tick -> wake 602s", "@602s tick -> proc 0 init failed INIT_TIMEOUT; wake 902s",
+     "@902s tick -> proc 0 init failed INIT_TIMEOUT; wake 1202s", "@903s exit 0 sig9 -> proc 0 killed; wake 903100ms")
 
-/* ---- clock gaps ------------------------------------------------------------------------------------------------------- */
+/* ---- clock gaps -------------------------------------------------------------------------------------------------- */
 
 GAP(test_gap, "start", "up 0", "lease 1 -> send 0/1 u1", "page 0 run 1 0s", "@2s tick -> wake 4s",
-      "@40s tick -> wake 40s; wake 42s", /* stood for 36 s: 4 s lived through */
-      "@40s tick -> wake 42s", "@42s tick -> wake 44s", "@43s result 0 1 -> accept 0/1 u1; ask 2")
-GAP(test_no_gap, "start", "up 0", "lease 1", "page 0 run 1 0s", "@2s tick -> wake 4s", "@5999999us tick -> wake 7999999us")
-GAP(test_gap_exactly, "start", "up 0", "lease 1", "page 0 load 1 0s", "@2s tick -> wake 4s", "page 0 run 1 3s", "@6s tick -> wake 6s; wake 8s",
-      "@8s tick -> wake 10s")
-GAP(test_gap_limit, "start", "up 0", "lease 1", "page 0 load 1 0s", "@2s tick -> wake 4s", "@32s tick -> wake 32s; wake 34s", "@34s tick",
-      "@36s tick", "@38s tick", "@40s tick", "@42s tick", "@44s tick", "@46s tick", "@48s tick", "@50s tick", "@52s tick", "@54s tick",
-      "@56s tick -> wake 58s", "@57999999us tick -> wake 58s", "@58s tick -> try 0/1 u1 OVERHEAD_TIMEOUT; term 0; wake 60s")
-GAP(test_two_gaps, "start", "up 0", "lease 1", "page 0 load 1 0s", "@2s tick", "@20s tick -> wake 20s; wake 22s", "@21s tick -> wake 23s",
-      "@40s tick -> wake 40s; wake 42s", "@42s tick", "@44s tick", "@46s tick", "@48s tick", "@50s tick", "@52s tick", "@54s tick", "@56s tick",
-      "@58s tick", "@60s tick", "@62s tick", "@62999999us tick -> wake 63s", "@63s tick -> try 0/1 u1 OVERHEAD_TIMEOUT; term 0; wake 65s")
-GAP(test_gap_seen_by_another_event, "start", "up 0", "lease 1", "page 0 load 1 0s", "@2s tick -> wake 4s", "@31s lease 2 -> wake 31s; ask 2",
-      "@31s tick -> wake 33s", "@60s lease 3 -> wake 60s; ask 3", "@60s tick -> wake 62s")
-GAP(test_gap_and_phase_begun_in_it, "start", "up 0", "lease 1", "page 0 load 1 0s", "@2s tick -> wake 4s", "page 0 write 1 20s",
-      "@31s tick -> wake 31s; wake 33s", "@33s tick", "@35s tick", "@37s tick", "@39s tick", "@41s tick", "@43s tick", "@45s tick", "@47s tick",
-      "@49s tick", "@49999999us tick -> wake 50s", "@50s tick -> try 0/1 u1 OVERHEAD_TIMEOUT; term 0; wake 52s")
+    "@40s tick -> wake 40s; wake 42s", /* stood for 36 s: 4 s lived through */
+    "@40s tick -> wake 42s", "@42s tick -> wake 44s", "@43s result 0 1 -> accept 0/1 u1; ask 2")
+GAP(test_no_gap, "start", "up 0", "lease 1", "page 0 run 1 0s", "@2s tick -> wake 4s",
+    "@5999999us tick -> wake 7999999us")
+GAP(test_gap_exactly, "start", "up 0", "lease 1", "page 0 load 1 0s", "@2s tick -> wake 4s", "page 0 run 1 3s",
+    "@6s tick -> wake 6s; wake 8s", "@8s tick -> wake 10s")
+GAP(test_gap_limit, "start", "up 0", "lease 1", "page 0 load 1 0s", "@2s tick -> wake 4s",
+    "@32s tick -> wake 32s; wake 34s", "@34s tick", "@36s tick", "@38s tick", "@40s tick", "@42s tick", "@44s tick",
+    "@46s tick", "@48s tick", "@50s tick", "@52s tick", "@54s tick", "@56s tick -> wake 58s",
+    "@57999999us tick -> wake 58s", "@58s tick -> try 0/1 u1 OVERHEAD_TIMEOUT; term 0; wake 60s")
+GAP(test_two_gaps, "start", "up 0", "lease 1", "page 0 load 1 0s", "@2s tick", "@20s tick -> wake 20s; wake 22s",
+    "@21s tick -> wake 23s", "@40s tick -> wake 40s; wake 42s", "@42s tick", "@44s tick", "@46s tick", "@48s tick",
+    "@50s tick", "@52s tick", "@54s tick", "@56s tick", "@58s tick", "@60s tick", "@62s tick",
+    "@62999999us tick -> wake 63s", "@63s tick -> try 0/1 u1 OVERHEAD_TIMEOUT; term 0; wake 65s")
+GAP(test_gap_seen_by_another_event, "start", "up 0", "lease 1", "page 0 load 1 0s", "@2s tick -> wake 4s",
+    "@31s lease 2 -> wake 31s; ask 2", "@31s tick -> wake 33s", "@60s lease 3 -> wake 60s; ask 3",
+    "@60s tick -> wake 62s")
+GAP(test_gap_and_phase_begun_in_it, "start", "up 0", "lease 1", "page 0 load 1 0s", "@2s tick -> wake 4s",
+    "page 0 write 1 20s", "@31s tick -> wake 31s; wake 33s", "@33s tick", "@35s tick", "@37s tick", "@39s tick",
+    "@41s tick", "@43s tick", "@45s tick", "@47s tick", "@49s tick", "@49999999us tick -> wake 50s",
+    "@50s tick -> try 0/1 u1 OVERHEAD_TIMEOUT; term 0; wake 52s")
 GAP(test_gap_init, "start -> spawn 0#1; wake 2s", "@400s tick -> wake 400s; wake 402s", "@400s tick -> wake 402s")
 GAP(test_gap_backoff, "start", "@1s exit 0 1 -> proc 0 init failed INIT_EXIT; proc 0 exited; wake 1100ms",
-      "@10s tick -> wake 10s; spawn 0#2; wake 12s")
+    "@10s tick -> wake 10s; spawn 0#2; wake 12s")
 
-/* ---- every event in every state --------------------------------------------------------------------------------------- */
+/* ---- every event in every state ---------------------------------------------------------------------------------- */
 
 static const char *const matrix[] = {
 	"NONE     start          STARTING spawn 0#1; wake 300010ms; spawn 1#1\n"
@@ -379,17 +422,25 @@ static const char *const matrix[] = {
 	"DEAD     finish         DEAD     term 1\n",
 };
 
-#define POOL_STORIES T(test_happy), T(test_start_after_the_end), T(test_start_once), T(test_depth), T(test_refill_from_half), \
-	T(test_ask_counts_from_the_start), T(test_fewest_first), T(test_avoid_slot), T(test_avoid_slot_alone), \
-	T(test_retries_that_wait_are_not_room), T(test_slow_head_gets_nothing_more), T(test_recall), T(test_recall_comes_too_late), \
-	T(test_recall_in_part), T(test_no_recall_for_nobody), T(test_recall_with_a_retry_among_them), T(test_run_timeout), \
-	T(test_run_timeout_result_first), T(test_load_timeout), T(test_write_timeout), T(test_long_run_is_no_write), T(test_takes_no_unit), \
-	T(test_answers_on_their_way), T(test_timer_belongs_to_the_claim), T(test_init_timeout), T(test_shutdown_timeout), T(test_no_busy_timer), \
-	T(test_over_limit), T(test_over_limit_in_init), T(test_over_limit_idle), T(test_killed_by_the_kernel), T(test_retire), T(test_retire_idle), \
-	T(test_serves_two), T(test_crash), T(test_exit_without_result), T(test_exit_socket_closed), T(test_exit_load), T(test_died_between_two), \
-	T(test_result_read_before_death), T(test_backoff), T(test_spawn_failed), T(test_init_failed_is_told_once), T(test_init_failed_and_stays), \
-	T(test_broken_before_init), T(test_broken_idle), T(test_broken_busy), T(test_broken_unstarted), T(test_broken_in_the_answer_before), T(test_run_ended_its_process), \
-	T(test_run_ended_its_process_slowly), T(test_unknown_answers), T(test_drain), T(test_drain_during_recall), T(test_drain_charges_a_crash), \
-	T(test_drain_then_abort), T(test_abort), T(test_abort_before_spawned), T(test_finish_while_busy), T(test_finish_of_one_while_the_other_lives), T(test_unkillable), \
-	T(test_unkillable_blocks_its_slot_only), T(test_unkillable_in_init), T(test_gap), T(test_no_gap), T(test_gap_exactly), T(test_gap_limit), \
-	T(test_two_gaps), T(test_gap_seen_by_another_event), T(test_gap_and_phase_begun_in_it), T(test_gap_init), T(test_gap_backoff)
+#define POOL_STORIES                                                                                                   \
+	T(test_happy), T(test_start_after_the_end), T(test_start_once), T(test_depth), T(test_refill_from_half),       \
+		T(test_ask_counts_from_the_start), T(test_fewest_first), T(test_avoid_slot), T(test_avoid_slot_alone), \
+		T(test_retries_that_wait_are_not_room), T(test_slow_head_gets_nothing_more), T(test_recall),           \
+		T(test_recall_comes_too_late), T(test_recall_in_part), T(test_no_recall_for_nobody),                   \
+		T(test_recall_with_a_retry_among_them), T(test_run_timeout), T(test_run_timeout_result_first),         \
+		T(test_load_timeout), T(test_write_timeout), T(test_long_run_is_no_write), T(test_takes_no_unit),      \
+		T(test_answers_on_their_way), T(test_timer_belongs_to_the_claim), T(test_init_timeout),                \
+		T(test_shutdown_timeout), T(test_no_busy_timer), T(test_over_limit), T(test_over_limit_in_init),       \
+		T(test_over_limit_idle), T(test_killed_by_the_kernel), T(test_retire), T(test_retire_idle),            \
+		T(test_serves_two), T(test_crash), T(test_exit_without_result), T(test_exit_socket_closed),            \
+		T(test_exit_load), T(test_died_between_two), T(test_result_read_before_death), T(test_backoff),        \
+		T(test_spawn_failed), T(test_init_failed_is_told_once), T(test_init_failed_and_stays),                 \
+		T(test_broken_before_init), T(test_broken_idle), T(test_broken_busy), T(test_broken_unstarted),        \
+		T(test_broken_in_the_answer_before), T(test_run_ended_its_process),                                    \
+		T(test_run_ended_its_process_slowly), T(test_unknown_answers), T(test_drain),                          \
+		T(test_drain_during_recall), T(test_drain_charges_a_crash), T(test_drain_then_abort), T(test_abort),   \
+		T(test_abort_before_spawned), T(test_finish_while_busy), T(test_finish_of_one_while_the_other_lives),  \
+		T(test_unkillable), T(test_unkillable_blocks_its_slot_only), T(test_unkillable_in_init), T(test_gap),  \
+		T(test_no_gap), T(test_gap_exactly), T(test_gap_limit), T(test_two_gaps),                              \
+		T(test_gap_seen_by_another_event), T(test_gap_and_phase_begun_in_it), T(test_gap_init),                \
+		T(test_gap_backoff)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * test_args: the command line: every option in every spelling and form, what is refused and in which words, the tables behind help and docs.
+ * test_args: the command line: every option in every spelling and form, what is refused and in which words, the tables
+ * behind help and docs.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -28,10 +29,10 @@ static void parse_v(const char *command, const char *const *words, int n)
 	assert_int_equal(cli_parse(&a, cli_command_find(command), n + 1, argv, &err), 0);
 }
 
-#define PARSE(command, ...)                                                                                  \
-	do {                                                                                                     \
-		const char *const words_[] = { __VA_ARGS__ };                                                        \
-		parse_v(command, words_, (int)(sizeof words_ / sizeof *words_));                                     \
+#define PARSE(command, ...)                                                      \
+	do {                                                                     \
+		const char *const words_[] = { __VA_ARGS__ };                    \
+		parse_v(command, words_, (int)(sizeof words_ / sizeof *words_)); \
 	} while (0)
 
 static int setup(void **state)
@@ -50,7 +51,7 @@ static int teardown(void **state)
 
 static const char *told(void) { return prs_buf_str(&a.mistakes); }
 
-/* ---- every option, every spelling, every form ------------------------------------------------------------------------- */
+/* ---- every option, every spelling, every form -------------------------------------------------------------------- */
 
 /* A value that the option takes, as it reads back. */
 static const char *good_value(const struct prs_option_row *row)
@@ -63,7 +64,9 @@ static const char *good_value(const struct prs_option_row *row)
 	case PRS_OPTION_NUM:
 	case PRS_OPTION_SECONDS: snprintf(text, sizeof text, "%.0f", row->min < 1 ? row->max : row->min); return text;
 	case PRS_OPTION_BOOL: return "true";
-	case PRS_OPTION_CHOICE: snprintf(text, sizeof text, "%.*s", (int)strcspn(row->unit, "|"), row->unit); return text;
+	case PRS_OPTION_CHOICE:
+		snprintf(text, sizeof text, "%.*s", (int)strcspn(row->unit, "|"), row->unit);
+		return text;
 	case PRS_OPTION_TEXT:
 	case PRS_OPTION_LIST: break;
 	}
@@ -128,7 +131,8 @@ static void test_shortest_prefix(void **state)
 		}
 	}
 	PARSE("run", "s.py", "--run", "3");
-	assert_string_equal(told(), "--run can mean --run-invocation-timeout, --run-max-try or --runs-dir: give more letters of it\n");
+	assert_string_equal(told(), "--run can mean --run-invocation-timeout, --run-max-try or --runs-dir: give more "
+	                            "letters of it\n");
 }
 
 /* What the table refuses, the command line refuses, in the table's words. */
@@ -137,7 +141,8 @@ static void test_every_range(void **state)
 	(void)state;
 	for (unsigned i = 0; prs_option_at(i); i++) {
 		const struct prs_option_row *row = prs_option_at(i);
-		bool number = row->type != PRS_OPTION_BOOL && row->type != PRS_OPTION_CHOICE && row->type != PRS_OPTION_TEXT && row->type != PRS_OPTION_LIST;
+		bool number = row->type != PRS_OPTION_BOOL && row->type != PRS_OPTION_CHOICE &&
+		              row->type != PRS_OPTION_TEXT && row->type != PRS_OPTION_LIST;
 		char value[3][64];
 		snprintf(value[0], sizeof value[0], "%.0f", row->min - 1);
 		snprintf(value[1], sizeof value[1], "%.0f", row->max + 1);
@@ -155,7 +160,7 @@ static void test_every_range(void **state)
 	}
 }
 
-/* ---- words and sentences ---------------------------------------------------------------------------------------------- */
+/* ---- words and sentences ----------------------------------------------------------------------------------------- */
 
 static void test_sentences(void **state)
 {
@@ -164,11 +169,21 @@ static void test_sentences(void **state)
 		const char *command, *words[5], *says;
 	} cases[] = {
 		{ "run", { 0 }, "expected: prs run JOB.yml|SCRIPT [--input PATH] [options] [-- ARGUMENTS]\n" },
-		{ "run", { "s.py", "--mini-batch-sise", "3" }, "unknown option --mini-batch-sise; did you mean --mini-batch-size?\n" },
-		{ "run", { "s.py", "--mini_batch_sise=3" }, "unknown option --mini_batch_sise; did you mean --mini-batch-size?\n" },
-		{ "run", { "s.py", "--grace-period", "3" }, "unknown option --grace-period: see prs help run. Arguments of the script go behind --\n" },
-		{ "run", { "s.py", "--threshold", "3" }, "unknown option --threshold; there are --error-threshold. Arguments of the script go behind --\n" },
-		{ "run", { "s.py", "-x" }, "unknown option -x: see prs help run. Arguments of the script go behind --\n" },
+		{ "run",
+		  { "s.py", "--mini-batch-sise", "3" },
+		  "unknown option --mini-batch-sise; did you mean --mini-batch-size?\n" },
+		{ "run",
+		  { "s.py", "--mini_batch_sise=3" },
+		  "unknown option --mini_batch_sise; did you mean --mini-batch-size?\n" },
+		{ "run",
+		  { "s.py", "--grace-period", "3" },
+		  "unknown option --grace-period: see prs help run. Arguments of the script go behind --\n" },
+		{ "run",
+		  { "s.py", "--threshold", "3" },
+		  "unknown option --threshold; there are --error-threshold. Arguments of the script go behind --\n" },
+		{ "run",
+		  { "s.py", "-x" },
+		  "unknown option -x: see prs help run. Arguments of the script go behind --\n" },
 		{ "run", { "s.py", "more" }, "unexpected word more: the script's own arguments go behind --\n" },
 		{ "run", { "s.py", "/" }, "unexpected word /: an input is given as --input /\n" },
 		{ "run", { "s.py", "--output" }, "--output needs a value (FILE or NAME=PATH)\n" },
@@ -176,7 +191,9 @@ static void test_sentences(void **state)
 		{ "run", { "s.py", "--output=" }, "--output: expected a text that is not empty, found \"\"\n" },
 		{ "run", { "s.py", "--json=maybe" }, "--json: expected true or false, found \"maybe\"\n" },
 		{ "run", { "s.py", "-q3" }, "-q takes no value, found \"3\"\n" },
-		{ "run", { "s.py", "--takeover" }, "unknown option --takeover: see prs help run. Arguments of the script go behind --\n" },
+		{ "run",
+		  { "s.py", "--takeover" },
+		  "unknown option --takeover: see prs help run. Arguments of the script go behind --\n" },
 		{ "resume", { "--takeover=yes" }, "--takeover takes no value, found \"yes\"\n" },
 		{ "resume", { "--retry-faild" }, "unknown option --retry-faild; did you mean --retry-failed?\n" },
 		{ "resume", { "--set" }, "--set needs a value (KEY=VALUE)\n" },
@@ -212,7 +229,8 @@ static void test_all_mistakes_at_once(void **state)
 static void test_forms(void **state)
 {
 	(void)state;
-	PARSE("run", "-p2", "s.py", "-b", "7", "--error-threshold", "-1", "-i", "a", "--input=b=c", "--", "--json", "-x", "--");
+	PARSE("run", "-p2", "s.py", "-b", "7", "--error-threshold", "-1", "-i", "a", "--input=b=c", "--", "--json",
+	      "-x", "--");
 	assert_string_equal(told(), "");
 	assert_int_equal(a.options_n, 5);
 	assert_string_equal(cli_option(&a, PRS_OPTION_ID_processes), "2");
@@ -245,8 +263,9 @@ static void test_forms(void **state)
 static void test_commands(void **state)
 {
 	(void)state;
-	static const char *const near[][2] = { { "stauts", "status" }, { "statsu", "status" }, { "res", "resume" }, { "lst", "list" }, { "ls", "list" },
-		{ "option", "options" }, { "runn", "run" }, { "ver", "version" } };
+	static const char *const near[][2] = { { "stauts", "status" }, { "statsu", "status" }, { "res", "resume" },
+		                               { "lst", "list" },      { "ls", "list" },       { "option", "options" },
+		                               { "runn", "run" },      { "ver", "version" } };
 	for (size_t i = 0; i < sizeof near / sizeof *near; i++)
 		assert_string_equal(cli_command_nearest(near[i][0]), near[i][1]);
 	assert_null(cli_command_nearest("elephant"));
@@ -258,7 +277,8 @@ static void test_commands(void **state)
 		cli_help_command(&b, c);
 		assert_ptr_equal(cli_command_find(c->name), c);
 		assert_int_equal(b.failed, 0);
-		for (const char *section = "Usage:\0\nExamples\n\0\nExit status\n\0"; *section; section += strlen(section) + 1)
+		for (const char *section = "Usage:\0\nExamples\n\0\nExit status\n\0"; *section;
+		     section += strlen(section) + 1)
 			if (!strstr(prs_buf_str(&b), section))
 				fail_msg("help %s has no %s", c->name, section);
 		for (char *line = strtok((char *)(uintptr_t)prs_buf_str(&b), "\n"); line; line = strtok(NULL, "\n")) {
@@ -270,7 +290,7 @@ static void test_commands(void **state)
 	}
 }
 
-/* ---- docs ------------------------------------------------------------------------------------------------------------- */
+/* ---- docs -------------------------------------------------------------------------------------------------------- */
 
 static void is_as_made(const char *file, void (*make)(struct prs_buf *to), const char *command)
 {
@@ -299,10 +319,14 @@ static void test_docs_do_not_drift(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_every_form, setup, teardown), cmocka_unit_test_setup_teardown(test_shortest_prefix, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_every_range, setup, teardown), cmocka_unit_test_setup_teardown(test_sentences, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_all_mistakes_at_once, setup, teardown), cmocka_unit_test_setup_teardown(test_forms, setup, teardown),
-		cmocka_unit_test(test_commands), cmocka_unit_test(test_docs_do_not_drift),
+		cmocka_unit_test_setup_teardown(test_every_form, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_shortest_prefix, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_every_range, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_sentences, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_all_mistakes_at_once, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_forms, setup, teardown),
+		cmocka_unit_test(test_commands),
+		cmocka_unit_test(test_docs_do_not_drift),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

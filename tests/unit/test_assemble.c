@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * test_assemble: the output: order, headers, damage, files that are there already, the fence, a full disk, an interruption.
+ * test_assemble: the output: order, headers, damage, files that are there already, the fence, a full disk, an
+ * interruption.
  * What is expected is put together here from the rows themselves.
  */
 #include <errno.h>
@@ -106,7 +107,8 @@ static void assert_file(struct world *t, const char *path, const char *want)
 	const uint8_t *p = mem_fs_bytes(t->w.m, path, &n);
 	assert_non_null(p);
 	if (n != strlen(want) || memcmp(p, want, n) != 0)
-		fail_msg("%s: %.*s instead of %s", path, n < 200 ? (int)n : 200, (const char *)p, strlen(want) < 200 ? want : "...");
+		fail_msg("%s: %.*s instead of %s", path, n < 200 ? (int)n : 200, (const char *)p,
+		         strlen(want) < 200 ? want : "...");
 }
 
 static void assert_output(struct world *t, const char *want)
@@ -134,10 +136,11 @@ static void assert_refused(struct world *t, int code, const char *there)
 	else
 		assert_false(mem_fs_has(t->w.m, OUT));
 	assert_false(mem_fs_has(t->w.m, TMP1));
-	assert_int_equal(mem_fs_open_files(t->w.m), 1 + t->w.has_segment + t->w.has_raw + 1); /* the writers, and the index */
+	assert_int_equal(mem_fs_open_files(t->w.m),
+	                 1 + t->w.has_segment + t->w.has_raw + 1); /* the writers, and the index */
 }
 
-/* ---- order ------------------------------------------------------------------------------------------------------------ */
+/* ---- order ------------------------------------------------------------------------------------------------------- */
 
 static void test_order_of_ids(void **state)
 {
@@ -212,7 +215,8 @@ static void test_nothing_at_all(void **state)
 static void test_large_ranges(void **state)
 {
 	struct world *t = *state;
-	char *a = big_text(1, BIG + 5), *b = big_text(2, (1 << 20) + 1), *c = big_text(3, 1 << 20), *want = malloc(3 * BIG);
+	char *a = big_text(1, BIG + 5), *b = big_text(2, (1 << 20) + 1), *c = big_text(3, 1 << 20),
+	     *want = malloc(3 * BIG);
 	raw(t, 1, a, 0);
 	raw(t, 3, c, 0);
 	rows(t, 0, "0\n", 0);
@@ -253,7 +257,10 @@ static void test_many_files_but_few_open(void **state)
 			memcpy(both, mem_fs_bytes(t->w.m, path, &n), 32);
 		memcpy(both + n, text, strlen(text));
 		mem_fs_put(t->w.m, path, both, n + strlen(text));
-		struct prs_fact f = { .type = PRS_FACT_DONE, .u.done = { .unit.id = i, .lease = W_LEASE(epoch, 1), .offset = n, .length = strlen(text) } };
+		struct prs_fact f = {
+			.type = PRS_FACT_DONE,
+			.u.done = { .unit.id = i, .lease = W_LEASE(epoch, 1), .offset = n, .length = strlen(text) }
+		};
 		f.u.done.checksum = prs_checksum(text, strlen(text));
 		put(t, &f);
 	}
@@ -263,7 +270,7 @@ static void test_many_files_but_few_open(void **state)
 	assert_in_range(t->most_open, 30, 40);
 }
 
-/* ---- headers ---------------------------------------------------------------------------------------------------------- */
+/* ---- headers ----------------------------------------------------------------------------------------------------- */
 
 static void test_headers(void **state)
 {
@@ -271,7 +278,8 @@ static void test_headers(void **state)
 	static const struct {
 		const char *text;
 		uint32_t head;
-	} v[] = { { "no header\n", 0 }, { "a b\n1 2\n", 4 }, { "a b\n3 4\n", 4 }, { "a c\n5 6\n", 4 }, { "a  b\n7 8\n", 5 }, { "a b\n", 4 }, { "9\n", 0 } };
+	} v[] = { { "no header\n", 0 }, { "a b\n1 2\n", 4 }, { "a b\n3 4\n", 4 }, { "a c\n5 6\n", 4 },
+		  { "a  b\n7 8\n", 5 }, { "a b\n", 4 },      { "9\n", 0 } };
 	for (size_t i = 0; i < sizeof v / sizeof *v; i++)
 		rows(t, i, v[i].text, v[i].head);
 	assert_output(t, "no header\na b\n1 2\n3 4\n5 6\n7 8\n9\n");
@@ -301,16 +309,13 @@ static void test_large_headers(void **state)
 	free(want);
 }
 
-/* ---- damage ----------------------------------------------------------------------------------------------------------- */
+/* ---- damage ------------------------------------------------------------------------------------------------------ */
 
 #define NO_MATCH ": its rows do not match their checksum\n"
 #define BEHIND ": its rows lie behind the end of their segment file\n"
 #define MISSING ": its segment file is missing\n"
 
-static void flip(struct world *t, const char *path, uint64_t at)
-{
-	mem_fs_bytes(t->w.m, path, NULL)[at] ^= 0x10;
-}
+static void flip(struct world *t, const char *path, uint64_t at) { mem_fs_bytes(t->w.m, path, NULL)[at] ^= 0x10; }
 
 static void test_damage(void **state)
 {
@@ -355,12 +360,18 @@ static void test_damage_of_the_first_header(void **state)
 	assert_int_equal(t->done.headers_differ, 0);
 }
 
-/* ---- files that are there --------------------------------------------------------------------------------------------- */
+/* ---- files that are there ---------------------------------------------------------------------------------------- */
 
 static void test_a_foreign_file_is_never_touched(void **state)
 {
 	struct world *t = *state;
-	static const char *const others[] = { "", "r", "rows\nmor", "rows\nmore\n!", "rows\nMore\n", "Rows\nmore\n", "something else that is much longer" };
+	static const char *const others[] = { "",
+		                              "r",
+		                              "rows\nmor",
+		                              "rows\nmore\n!",
+		                              "rows\nMore\n",
+		                              "Rows\nmore\n",
+		                              "something else that is much longer" };
 	rows(t, 0, "rows\n", 0);
 	rows(t, 1, "more\n", 0);
 	for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
@@ -456,7 +467,8 @@ static void test_a_foreign_file_that_appears_meanwhile(void **state)
 static void test_left_overs(void **state)
 {
 	struct world *t = *state;
-	static const char others[] = "/out/.prs-00000000000000000000000000000000-1.tmp", fourth[] = "/out/.prs-612072756e206f662031362062797400-4.tmp";
+	static const char others[] = "/out/.prs-00000000000000000000000000000000-1.tmp",
+			  fourth[] = "/out/.prs-612072756e206f662031362062797400-4.tmp";
 	rows(t, 0, "rows\n", 0);
 	mem_fs_put(t->w.m, TMP1, "half", 4);
 	mem_fs_put(t->w.m, fourth, "half", 4);
@@ -467,7 +479,7 @@ static void test_left_overs(void **state)
 	assert_file(t, fourth, "half");
 }
 
-/* ---- the fence -------------------------------------------------------------------------------------------------------- */
+/* ---- the fence --------------------------------------------------------------------------------------------------- */
 
 static void take_over(void *ctx, enum mem_op op, const char *path)
 {
@@ -512,7 +524,7 @@ static void test_fenced_at_the_rename(void **state)
 	assert_refused(t, -PRS_EFENCED, NULL);
 }
 
-/* ---- disks and interruptions ------------------------------------------------------------------------------------------ */
+/* ---- disks and interruptions ------------------------------------------------------------------------------------- */
 
 static void test_free_space_is_looked_at_first(void **state)
 {
@@ -536,9 +548,15 @@ static void test_errors_of_the_disk(void **state)
 		const char *part;
 		int errnum, want;
 	} v[] = {
-		{ MEM_OPEN, "/out/", EACCES, -PRS_EPERMISSION }, { MEM_OPEN, "/out/", EROFS, -PRS_EPERMISSION }, { MEM_PWRITE, "/out/", ENOSPC, -PRS_ENOSPACE },
-		{ MEM_PWRITE, "/out/", EIO, -PRS_EIO },          { MEM_FDATASYNC, "/out/", EIO, -PRS_EIO },      { MEM_RENAME, OUT, EACCES, -PRS_EPERMISSION },
-		{ MEM_OPEN, "/run/seg", EMFILE, -PRS_EIO },      { MEM_PREAD, "/run/seg", EIO, -PRS_EIO },       { MEM_LIST, "/run", EIO, -PRS_EIO },
+		{ MEM_OPEN, "/out/", EACCES, -PRS_EPERMISSION },
+		{ MEM_OPEN, "/out/", EROFS, -PRS_EPERMISSION },
+		{ MEM_PWRITE, "/out/", ENOSPC, -PRS_ENOSPACE },
+		{ MEM_PWRITE, "/out/", EIO, -PRS_EIO },
+		{ MEM_FDATASYNC, "/out/", EIO, -PRS_EIO },
+		{ MEM_RENAME, OUT, EACCES, -PRS_EPERMISSION },
+		{ MEM_OPEN, "/run/seg", EMFILE, -PRS_EIO },
+		{ MEM_PREAD, "/run/seg", EIO, -PRS_EIO },
+		{ MEM_LIST, "/run", EIO, -PRS_EIO },
 		{ MEM_STAT, OUT, EACCES, -PRS_EPERMISSION },
 	};
 	rows(t, 0, "rows\n", 0);
@@ -550,7 +568,7 @@ static void test_errors_of_the_disk(void **state)
 	}
 	mem_fs_fail(t->w.m, MEM_SYNC_DIR, "/out", 0, EIO);
 	assert_refused(t, -PRS_EIO, "rows\n"); /* renamed, but who knows whether it stays: not published */
-	assert_output(t, "rows\n");           /* and taken as ours the next time */
+	assert_output(t, "rows\n");            /* and taken as ours the next time */
 }
 
 static void test_no_folder(void **state)
@@ -591,11 +609,29 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(test_order_of_ids), T(test_order_of_parts), T(test_damaged_part), T(test_nothing_at_all), T(test_large_ranges), T(test_many_files_but_few_open), T(test_headers), T(test_large_headers),
-		T(test_damage), T(test_damage_of_the_first_header), T(test_a_foreign_file_is_never_touched), T(test_an_output_of_ours_is_taken),
-		T(test_an_output_of_ours_is_synced), T(test_damage_beside_a_file_that_is_there), T(test_a_folder_of_that_name),
-		T(test_a_foreign_file_that_appears_meanwhile), T(test_left_overs), T(test_fence_before_the_rename), T(test_fenced_at_the_rename),
-		T(test_free_space_is_looked_at_first), T(test_errors_of_the_disk), T(test_no_folder), T(test_interrupted),
+		T(test_order_of_ids),
+		T(test_order_of_parts),
+		T(test_damaged_part),
+		T(test_nothing_at_all),
+		T(test_large_ranges),
+		T(test_many_files_but_few_open),
+		T(test_headers),
+		T(test_large_headers),
+		T(test_damage),
+		T(test_damage_of_the_first_header),
+		T(test_a_foreign_file_is_never_touched),
+		T(test_an_output_of_ours_is_taken),
+		T(test_an_output_of_ours_is_synced),
+		T(test_damage_beside_a_file_that_is_there),
+		T(test_a_folder_of_that_name),
+		T(test_a_foreign_file_that_appears_meanwhile),
+		T(test_left_overs),
+		T(test_fence_before_the_rename),
+		T(test_fenced_at_the_rename),
+		T(test_free_space_is_looked_at_first),
+		T(test_errors_of_the_disk),
+		T(test_no_folder),
+		T(test_interrupted),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -72,10 +72,7 @@ static void assert_problems(struct world *t, int64_t want, const char *const *wo
 }
 #define PROBLEMS(t, n, ...) assert_problems(t, n, (const char *const[]){ __VA_ARGS__, NULL })
 
-static void test_a_sound_run(void **state)
-{
-	PROBLEMS(*state, 0, "");
-}
+static void test_a_sound_run(void **state) { PROBLEMS(*state, 0, ""); }
 
 static void test_bytes_of_rows(void **state)
 {
@@ -139,7 +136,8 @@ static void test_impossible_facts(void **state)
 	f.u.done.unit.id = IDS;
 	assert_int_equal(world_fact(&t->w, &f), 0);
 	PROBLEMS(t, 1, "mini-batch 6: it was never planned");
-	struct prs_fact more = world_planned(1, 0, IDS + 1, true), again = { .type = PRS_FACT_DONE, .u.done = t->done[0] };
+	struct prs_fact more = world_planned(1, 0, IDS + 1, true),
+			again = { .type = PRS_FACT_DONE, .u.done = t->done[0] };
 	assert_int_equal(world_fact(&t->w, &more), 0);
 	again.u.done.unit.id = IDS;
 	again.u.done.offset = 39; /* no room for a record in front */
@@ -185,15 +183,19 @@ static void put_split(struct world *t, struct prs_unit u)
 static void test_parts(void **state)
 {
 	struct world *t = *state;
-	struct prs_fact reset = { .type = PRS_FACT_RESET, .u.reset = { .unit.id = 3, .count = 1 } }, failed = { .type = PRS_FACT_FAILED };
+	struct prs_fact reset = { .type = PRS_FACT_RESET, .u.reset = { .unit.id = 3, .count = 1 } },
+			failed = { .type = PRS_FACT_FAILED };
 	assert_int_equal(world_fact(&t->w, &reset), 0);
 	put_split(t, (struct prs_unit){ 3, 0, 0 });
-	struct prs_fact low = put_part(t, (struct prs_unit){ 3, 0, 5 }, "low\n"), again = put_part(t, (struct prs_unit){ 3, 0, 5 }, "again\n");
+	struct prs_fact low = put_part(t, (struct prs_unit){ 3, 0, 5 }, "low\n"),
+			again = put_part(t, (struct prs_unit){ 3, 0, 5 }, "again\n");
 	put_split(t, (struct prs_unit){ 3, 5, 5 });
-	struct prs_fact retired = put_part(t, (struct prs_unit){ 3, 5, 5 }, "retired\n"), whole = put_part(t, (struct prs_unit){ 3, 0, 0 }, "whole\n");
+	struct prs_fact retired = put_part(t, (struct prs_unit){ 3, 5, 5 }, "retired\n"),
+			whole = put_part(t, (struct prs_unit){ 3, 0, 0 }, "whole\n");
 	failed.u.failed.unit = (struct prs_unit){ 3, 5, 2 };
 	assert_int_equal(world_fact(&t->w, &failed), 0);
-	struct prs_fact late = put_part(t, failed.u.failed.unit, "late\n"), high = put_part(t, (struct prs_unit){ 3, 7, 3 }, "high\n");
+	struct prs_fact late = put_part(t, failed.u.failed.unit, "late\n"),
+			high = put_part(t, (struct prs_unit){ 3, 7, 3 }, "high\n");
 	PROBLEMS(t, 0, "");
 	const struct prs_fact *const void_ones[] = { &again, &retired, &whole, &late };
 	for (int i = 0; i < 4; i++)
@@ -227,7 +229,8 @@ static void test_rows_without_bytes(void **state)
 {
 	struct world *t = *state;
 	struct prs_fact more = world_planned(1, 0, IDS + 1, true);
-	struct prs_fact f = { .type = PRS_FACT_DONE, .u.done = { .unit.id = IDS, .lease = W_LEASE(1, 9), .segment = 77 } };
+	struct prs_fact f = { .type = PRS_FACT_DONE,
+		              .u.done = { .unit.id = IDS, .lease = W_LEASE(1, 9), .segment = 77 } };
 	assert_int_equal(world_fact(&t->w, &more), 0);
 	assert_int_equal(world_fact(&t->w, &f), 0);
 	PROBLEMS(t, 0, "");
@@ -240,7 +243,9 @@ static void test_errors(void **state)
 		enum mem_op op;
 		const char *part;
 		int errnum, want;
-	} v[] = { { MEM_OPEN, ".seg", EACCES, -PRS_EPERMISSION }, { MEM_PREAD, ".seg", EIO, -PRS_EIO }, { MEM_PREAD, ".raw", EIO, -PRS_EIO },
+	} v[] = { { MEM_OPEN, ".seg", EACCES, -PRS_EPERMISSION },
+		  { MEM_PREAD, ".seg", EIO, -PRS_EIO },
+		  { MEM_PREAD, ".raw", EIO, -PRS_EIO },
 		  { MEM_PREAD, "journal-1", EIO, -PRS_EIO } };
 	for (size_t i = 0; i < sizeof v / sizeof *v; i++)
 		for (unsigned skip = 0; skip < 3; skip++) {
@@ -256,8 +261,17 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(test_a_sound_run), T(test_bytes_of_rows), T(test_bytes_of_the_record), T(test_missing_and_short_files), T(test_headers_of_files),
-		T(test_impossible_facts), T(test_what_was_replaced), T(test_parts), T(test_late_results), T(test_rows_without_bytes), T(test_errors),
+		T(test_a_sound_run),
+		T(test_bytes_of_rows),
+		T(test_bytes_of_the_record),
+		T(test_missing_and_short_files),
+		T(test_headers_of_files),
+		T(test_impossible_facts),
+		T(test_what_was_replaced),
+		T(test_parts),
+		T(test_late_results),
+		T(test_rows_without_bytes),
+		T(test_errors),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -52,7 +52,8 @@ static int on_frame(void *ctx, const struct prs_msg_header *h, const uint8_t *pa
 	if (fd >= 0)
 		close(fd);
 	size_t at = strlen(w->text);
-	snprintf(w->text + at, sizeof w->text - at, "%u:%.*s%s%s ", h->claim, (int)h->len, (const char *)payload, fd >= 0 ? "+" : "", held);
+	snprintf(w->text + at, sizeof w->text - at, "%u:%.*s%s%s ", h->claim, (int)h->len, (const char *)payload,
+	         fd >= 0 ? "+" : "", held);
 	w->frames++;
 	return 0;
 }

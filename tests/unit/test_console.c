@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * test_console: the screens as a person sees them, byte for byte; the live line in every width; nothing drives the terminal.
+ * test_console: the screens as a person sees them, byte for byte; the live line in every width; nothing drives the
+ * terminal.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -33,12 +34,9 @@ static int teardown(void **state)
 	return 0;
 }
 
-static const char *shown(void)
-{
-	return prs_buf_str(&screen);
-}
+static const char *shown(void) { return prs_buf_str(&screen); }
 
-/* ---- numbers -------------------------------------------------------------------------------------------------------- */
+/* ---- numbers ----------------------------------------------------------------------------------------------------- */
 
 static void test_numbers(void **context)
 {
@@ -47,8 +45,14 @@ static void test_numbers(void **context)
 		uint64_t v;
 		const char *count, *duration;
 	} cases[] = {
-		{ 0, "0", "0:00" }, { 7, "7", "0:07" }, { 999, "999", "16:39" }, { 1000, "1,000", "16:40" }, { 3599, "3,599", "59:59" },
-		{ 3600, "3,600", "1:00:00" }, { 3725, "3,725", "1:02:05" }, { 1234567, "1,234,567", "342:56:07" },
+		{ 0, "0", "0:00" },
+		{ 7, "7", "0:07" },
+		{ 999, "999", "16:39" },
+		{ 1000, "1,000", "16:40" },
+		{ 3599, "3,599", "59:59" },
+		{ 3600, "3,600", "1:00:00" },
+		{ 3725, "3,725", "1:02:05" },
+		{ 1234567, "1,234,567", "342:56:07" },
 		{ UINT64_C(18446744073709), "18,446,744,073,709", "5,124,095,576:01:49" },
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -61,10 +65,17 @@ static void test_numbers(void **context)
 	}
 }
 
-/* ---- the live line -------------------------------------------------------------------------------------------------- */
+/* ---- the live line ----------------------------------------------------------------------------------------------- */
 
-static const struct prs_progress running = { .elapsed_us = 20000000, .planned_all = true, .mini_batches = 4000, .done = 1000, .items = 40000,
-	.items_final = 10000, .rate = 50, .busy = 3, .processes = 4 };
+static const struct prs_progress running = { .elapsed_us = 20000000,
+	                                     .planned_all = true,
+	                                     .mini_batches = 4000,
+	                                     .done = 1000,
+	                                     .items = 40000,
+	                                     .items_final = 10000,
+	                                     .rate = 50,
+	                                     .busy = 3,
+	                                     .processes = 4 };
 
 static void test_live_line(void **context)
 {
@@ -96,15 +107,21 @@ static void test_live_line(void **context)
 	p.note = "draining";
 	prs_buf_clear(&screen);
 	prs_console_progress(&screen, &p, 0, false);
-	assert_string_equal(shown(), "[#######.......................] 1,002/>=4,000 mini-batches  failed 2  draining  50.0/s  ETA >=0:59  busy 3/4 (1 starting)");
+	assert_string_equal(shown(), "[#######.......................] 1,002/>=4,000 mini-batches  failed 2  draining  "
+	                             "50.0/s  ETA >=0:59  busy 3/4 (1 starting)");
 	p = (struct prs_progress){ .processes = 4, .starting = 4 };
 	prs_buf_clear(&screen);
 	prs_console_progress(&screen, &p, 80, false);
 	assert_string_equal(shown(), "[..............................] 0/>=0 mini-batches  busy 0/4 (4 starting)");
-	p = (struct prs_progress){ .planned_all = true, .mini_batches = 3, .done = 3, .items_failed = 1, .note = "assembling" };
+	p = (struct prs_progress){ .planned_all = true,
+		                   .mini_batches = 3,
+		                   .done = 3,
+		                   .items_failed = 1,
+		                   .note = "assembling" };
 	prs_buf_clear(&screen);
 	prs_console_progress(&screen, &p, 80, false);
-	assert_string_equal(shown(), "[##############################] 3/3 mini-batches  failed 0 (1 item)  assembling");
+	assert_string_equal(shown(),
+	                    "[##############################] 3/3 mini-batches  failed 0 (1 item)  assembling");
 }
 
 static unsigned visible(const char *s)
@@ -124,9 +141,18 @@ static void test_live_line_fits(void **context)
 {
 	(void)context;
 	for (unsigned what = 0; what < 512; what++) {
-		struct prs_progress p = { .planned_all = what & 1, .mini_batches = what & 2 ? 1234567890 : 12, .done = what & 4 ? 1234567 : 5,
-			.failed = what & 8 ? 99999 : 0, .items_failed = what & 16 ? 7 : 0, .rate = what & 32 ? 123456.7 : what & 64 ? 0.0001 : 0,
-			.processes = what & 128 ? 256 : 0, .busy = 200, .starting = what & 64 ? 3 : 0, .note = what & 256 ? "assembling" : NULL };
+		struct prs_progress p = { .planned_all = what & 1,
+			                  .mini_batches = what & 2 ? 1234567890 : 12,
+			                  .done = what & 4 ? 1234567 : 5,
+			                  .failed = what & 8 ? 99999 : 0,
+			                  .items_failed = what & 16 ? 7 : 0,
+			                  .rate = what & 32   ? 123456.7
+			                          : what & 64 ? 0.0001
+			                                      : 0,
+			                  .processes = what & 128 ? 256 : 0,
+			                  .busy = 200,
+			                  .starting = what & 64 ? 3 : 0,
+			                  .note = what & 256 ? "assembling" : NULL };
 		for (unsigned columns = 1; columns < 200; columns++) {
 			prs_buf_clear(&screen);
 			prs_console_progress(&screen, &p, columns, false);
@@ -151,18 +177,25 @@ static void test_live_line_fits(void **context)
 	assert_null(strstr(shown(), "nan"));
 }
 
-/* ---- head ----------------------------------------------------------------------------------------------------------- */
+/* ---- head -------------------------------------------------------------------------------------------------------- */
 
 static void test_start(void **context)
 {
 	(void)context;
 	const char *inputs[] = { "./images", "./mo\x1bre" };
 	const char *warnings[] = { "2 files are not readable" };
-	struct prs_console_head h = { .run_name = "digits-20260102-030405-abc", .run_dir = "runs/digits-20260102-030405-abc", .script = "score.py",
-		.python = "/usr/bin/python3", .python_why = "first on PATH", .inputs = inputs, .inputs_n = 2, .processes = 2 };
+	struct prs_console_head h = { .run_name = "digits-20260102-030405-abc",
+		                      .run_dir = "runs/digits-20260102-030405-abc",
+		                      .script = "score.py",
+		                      .python = "/usr/bin/python3",
+		                      .python_why = "first on PATH",
+		                      .inputs = inputs,
+		                      .inputs_n = 2,
+		                      .processes = 2 };
 	prs_console_start(&screen, &h, false);
-	assert_string_equal(shown(), "digits-20260102-030405-abc in runs\n"
-	                             "  score.py on ./images, ./mo\\x1bre; 2 processes of /usr/bin/python3 (first on PATH)\n");
+	assert_string_equal(shown(),
+	                    "digits-20260102-030405-abc in runs\n"
+	                    "  score.py on ./images, ./mo\\x1bre; 2 processes of /usr/bin/python3 (first on PATH)\n");
 	prs_buf_clear(&screen);
 	h.run_dir = "/elsewhere/x";
 	h.python = NULL;
@@ -174,16 +207,27 @@ static void test_start(void **context)
 	h.resumed_done = 1200;
 	h.resumed_total = 2000;
 	prs_console_start(&screen, &h, false);
-	assert_string_equal(shown(), "digits-20260102-030405-abc in /elsewhere/x, goes on: 1,200 of 2,000 mini-batches done\n"
-	                             "  score.py on ./images; 1 process\n"
-	                             "  warning: 2 files are not readable\n");
+	assert_string_equal(shown(),
+	                    "digits-20260102-030405-abc in /elsewhere/x, goes on: 1,200 of 2,000 mini-batches done\n"
+	                    "  score.py on ./images; 1 process\n"
+	                    "  warning: 2 files are not readable\n");
 }
 
-/* ---- end ------------------------------------------------------------------------------------------------------------ */
+/* ---- end --------------------------------------------------------------------------------------------------------- */
 
-static const struct prs_result good = { .state = PRS_JOB_COMPLETED, .run_name = "a", .run_dir = "runs/a", .output = "scores.txt",
-	.mini_batches = 1800, .done = 1800, .items = 18000, .items_succeeded = 18000, .rows = 18000, .output_bytes = 252000,
-	.wall_us = 12340000, .done_now = 1800, .busy = 0.966 };
+static const struct prs_result good = { .state = PRS_JOB_COMPLETED,
+	                                .run_name = "a",
+	                                .run_dir = "runs/a",
+	                                .output = "scores.txt",
+	                                .mini_batches = 1800,
+	                                .done = 1800,
+	                                .items = 18000,
+	                                .items_succeeded = 18000,
+	                                .rows = 18000,
+	                                .output_bytes = 252000,
+	                                .wall_us = 12340000,
+	                                .done_now = 1800,
+	                                .busy = 0.966 };
 
 static void test_end_completed(void **context)
 {
@@ -206,15 +250,16 @@ static void test_end_completed(void **context)
 	r.kinds_n = 2;
 	r.kinds_more = 1;
 	prs_console_end(&screen, &r, "runs/a/logs", false);
-	assert_string_equal(shown(), "Completed, with failures: 1,799 mini-batches, 17,990 items in 1:02:05, 4.8 items/s\n"
-	                             "  failed        1 mini-batch, 10 items\n"
-	                             "  errors        1,200 x RUN_EXCEPTION: ValueError: \\x1b[2Jx\n"
-	                             "                1 x RUN_TIMEOUT: too long\n"
-	                             "                1 other kind: logs/user/error.txt\n"
-	                             "  output        scores.txt (18,000 rows, 252.0 kB)\n"
-	                             "  failed items  runs/a/failed_items.jsonl\n"
-	                             "  logs          runs/a/logs\n"
-	                             "  next          prs resume a --retry-failed\n");
+	assert_string_equal(shown(),
+	                    "Completed, with failures: 1,799 mini-batches, 17,990 items in 1:02:05, 4.8 items/s\n"
+	                    "  failed        1 mini-batch, 10 items\n"
+	                    "  errors        1,200 x RUN_EXCEPTION: ValueError: \\x1b[2Jx\n"
+	                    "                1 x RUN_TIMEOUT: too long\n"
+	                    "                1 other kind: logs/user/error.txt\n"
+	                    "  output        scores.txt (18,000 rows, 252.0 kB)\n"
+	                    "  failed items  runs/a/failed_items.jsonl\n"
+	                    "  logs          runs/a/logs\n"
+	                    "  next          prs resume a --retry-failed\n");
 }
 
 /* The traceback begins within the first five lines, then the cause, then, last, what to type. */
@@ -278,8 +323,14 @@ static void test_first_five_lines(void **context)
 	(void)context;
 	const char *inputs[] = { "a", "b", "c" };
 	const char *warnings[] = { "something" };
-	struct prs_console_head h = { .run_name = "a", .run_dir = "runs/a", .script = "score.py", .inputs = inputs, .inputs_n = 3, .processes = 2,
-		.warnings = warnings, .warnings_n = 1 };
+	struct prs_console_head h = { .run_name = "a",
+		                      .run_dir = "runs/a",
+		                      .script = "score.py",
+		                      .inputs = inputs,
+		                      .inputs_n = 3,
+		                      .processes = 2,
+		                      .warnings = warnings,
+		                      .warnings_n = 1 };
 	static const char trace[] = "Traceback (most recent call last):\nRuntimeError: no model\n";
 	prs_console_start(&screen, &h, false);
 	prs_console_error(&screen, "init(), process000 on 127.0.0.1", trace, sizeof trace - 1, false);
@@ -297,7 +348,8 @@ static void test_long_traceback(void **context)
 	for (int i = 1; i <= 100; i++)
 		n += (size_t)snprintf(trace + n, sizeof trace - n, "line %d\n", i);
 	prs_console_error(&screen, "run()", trace, n, false);
-	assert_memory_equal(shown(), "The script failed: run()\n    line 1\n    ... 76 lines\n    line 78\n    line 79\n", 77);
+	assert_memory_equal(shown(),
+	                    "The script failed: run()\n    line 1\n    ... 76 lines\n    line 78\n    line 79\n", 77);
 	assert_string_equal(strstr(shown(), "    line 99\n"), "    line 99\n    line 100\n");
 	prs_buf_clear(&screen);
 	prs_console_error(&screen, "mini-batch 1, try 1, process001", "mini-batch 1, try 1\nTraceback\n", 30, false);
@@ -330,13 +382,16 @@ static void test_color(void **context)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_numbers, setup, teardown), cmocka_unit_test_setup_teardown(test_live_line, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_live_line_fits, setup, teardown), cmocka_unit_test_setup_teardown(test_start, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_numbers, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_live_line, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_live_line_fits, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_start, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_end_completed, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_end_failed, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_end_interrupted, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_first_five_lines, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_long_traceback, setup, teardown), cmocka_unit_test_setup_teardown(test_color, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_long_traceback, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_color, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

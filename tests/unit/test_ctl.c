@@ -77,7 +77,7 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* ---- a client in its own thread, the loop in this one ----------------------------------------------------------------- */
+/* ---- a client in its own thread, the loop in this one ------------------------------------------------------------ */
 
 struct asking {
 	const char *line;
@@ -134,12 +134,9 @@ static int connect_raw(void)
 }
 
 /* Turns of the loop until everything that is there was handled. */
-static void turn(void)
-{
-	expect("turn", "<turn>");
-}
+static void turn(void) { expect("turn", "<turn>"); }
 
-/* ---- tests ------------------------------------------------------------------------------------------------------------ */
+/* ---- tests ------------------------------------------------------------------------------------------------------- */
 
 static void test_lines(void **state)
 {
@@ -148,7 +145,10 @@ static void test_lines(void **state)
 	char path[4200];
 	expect("hello", "<hello>");
 	expect("", "<>");
-	expect("{\"cmd\": \"gr\xc3\xb6\xc3\x9f" "e\"}", "<{\"cmd\": \"gr\xc3\xb6\xc3\x9f" "e\"}>");
+	expect("{\"cmd\": \"gr\xc3\xb6\xc3\x9f"
+	       "e\"}",
+	       "<{\"cmd\": \"gr\xc3\xb6\xc3\x9f"
+	       "e\"}>");
 	snprintf(path, sizeof path, "%s/ctl", folder);
 	assert_int_equal(stat(path, &st), 0);
 	assert_true(S_ISSOCK(st.st_mode));
@@ -278,7 +278,14 @@ static void test_no_folder(void **state)
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-	const struct CMUnitTest tests[] = { T(test_lines), T(test_many_lines_of_one_client), T(test_large_answer), T(test_line_without_end),
-		T(test_client_that_does_not_read), T(test_the_oldest_client_goes), T(test_nobody_listens), T(test_second_engine), T(test_no_folder) };
+	const struct CMUnitTest tests[] = { T(test_lines),
+		                            T(test_many_lines_of_one_client),
+		                            T(test_large_answer),
+		                            T(test_line_without_end),
+		                            T(test_client_that_does_not_read),
+		                            T(test_the_oldest_client_goes),
+		                            T(test_nobody_listens),
+		                            T(test_second_engine),
+		                            T(test_no_folder) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
- * test_damage: every file of a small run folder cut at every byte, with every byte flipped, with pages swapped, repeated, zeroed: recovery and
+ * test_damage: every file of a small run folder cut at every byte, with every byte flipped, with pages swapped,
+ * repeated, zeroed: recovery and
  * output give the right prefix, or a refusal that names file and offset, or a bad range; never a wrong output.
  *
- * The oracle does not ask the store: it compares bytes with those of the sound folder and knows what it wrote into which frame.
+ * The oracle does not ask the store: it compares bytes with those of the sound folder and knows what it wrote into
+ * which frame.
  *   below the sealed length of a file: refused.
- *   newest journal and plan: the first damaged frame ends the file, unless the head of a frame lies behind it (it says that what was before it
+ *   newest journal and plan: the first damaged frame ends the file, unless the head of a frame lies behind it (it says
+ *   that what was before it
  *   had been synced): then refused.
  *   segments: a mini-batch is bad when a byte of its rows changed or is gone.
  */
@@ -63,7 +66,7 @@ struct world {
 	unsigned long cases;
 };
 
-/* ---- writing the folder ----------------------------------------------------------------------------------------------- */
+/* ---- writing the folder ------------------------------------------------------------------------------------------ */
 
 static struct frame *new_frame(struct world *t, int file, uint64_t start, uint64_t end)
 {
@@ -84,20 +87,28 @@ static void put_facts(struct world *t, int file, const struct prs_fact *v, unsig
 		struct event *e = &f->events[f->events_n++];
 		const struct prs_done *d = &v[i].u.done;
 		if (v[i].type == PRS_FACT_DONE) {
-			*e = (struct event){ DONE, d->unit.id, d->flags & PRS_DONE_RAW ? RAW3 : d->lease >> 40 == 1 ? SEG1 : SEG3, d->offset, d->length };
+			*e = (struct event){ DONE, d->unit.id,
+				             d->flags & PRS_DONE_RAW ? RAW3
+				             : d->lease >> 40 == 1   ? SEG1
+				                                     : SEG3,
+				             d->offset, d->length };
 		} else if (v[i].type == PRS_FACT_RESET) {
 			*e = (struct event){ .type = RESET, .id = v[i].u.reset.unit.id };
 		}
 	}
 }
 
-static void put_fact(struct world *t, int file, struct prs_fact v, const char *said) { put_facts(t, file, &v, 1, said); }
+static void put_fact(struct world *t, int file, struct prs_fact v, const char *said)
+{
+	put_facts(t, file, &v, 1, said);
+}
 
 /* Plan blocks are as long as the rows, so that they fill pages too. */
 static void put_plan(struct world *t, int file, uint64_t first, uint64_t count)
 {
 	static char names[ROWS_MAX];
-	struct prs_plan_record r = { .type = PRS_PLAN_FILES, .u.files = { .count = 1, .names = names, .names_bytes = (uint32_t)t->row_bytes } };
+	struct prs_plan_record r = { .type = PRS_PLAN_FILES,
+		                     .u.files = { .count = 1, .names = names, .names_bytes = (uint32_t)t->row_bytes } };
 	struct prs_plan_record rule = { .type = PRS_PLAN_RULE, .u.rule = { first, count, first, 1, 0 } };
 	memset(names, 'n', t->row_bytes - 1);
 	names[t->row_bytes - 1] = 0;
@@ -174,7 +185,8 @@ static void write_folder(struct world *t)
 
 static void remember(struct world *t)
 {
-	static const char *const paths[LAST] = { "/run/plan-1", "/run/journal-1", "/run/journal-2", "/run/plan-3", "/run/journal-3", "/run/seg/1-0-0.seg",
+	static const char *const paths[LAST] = { "/run/plan-1",        "/run/journal-1",    "/run/journal-2",
+		                                 "/run/plan-3",        "/run/journal-3",    "/run/seg/1-0-0.seg",
 		                                 "/run/seg/3-0-0.seg", "/run/seg/3-0-1.raw" };
 	for (int i = 0; i < LAST; i++) {
 		struct file *f = &t->files[i];
@@ -199,7 +211,10 @@ static int setup_with(void **state, size_t row_bytes)
 }
 
 static int setup_small(void **state) { return setup_with(state, 20); }
-static int setup_large(void **state) { return setup_with(state, 10000); } /* every frame of rows and plan reaches over a page */
+static int setup_large(void **state)
+{
+	return setup_with(state, 10000);
+} /* every frame of rows and plan reaches over a page */
 
 static int teardown(void **state)
 {
@@ -211,7 +226,7 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* ---- the oracle ------------------------------------------------------------------------------------------------------- */
+/* ---- the oracle -------------------------------------------------------------------------------------------------- */
 
 static bool same(const struct file *f, const uint8_t *now, uint64_t n, uint64_t start, uint64_t end)
 {
@@ -276,7 +291,8 @@ static void expect(struct world *t, int changed, const uint8_t *now, uint64_t n)
 		read[i] = frames_read(t, &f[i], bytes[i], sizes[i], third ? f[i].sealed_n : f[i].frames_n, third);
 	if (!t->refused && third)
 		read[PLAN3] = frames_read(t, &f[PLAN3], bytes[PLAN3], sizes[PLAN3], f[PLAN3].frames_n, false);
-	if (!t->refused && third && read[PLAN3] < 2) { /* journal-3 counts on two blocks of it (changed only one file: the journal is sound) */
+	if (!t->refused && third &&
+	    read[PLAN3] < 2) { /* journal-3 counts on two blocks of it (changed only one file: the journal is sound) */
 		t->refused = true;
 		t->refused_file = "/run/plan-3";
 		t->refused_at = UINT64_MAX;
@@ -300,7 +316,7 @@ static void expect(struct world *t, int changed, const uint8_t *now, uint64_t n)
 	}
 }
 
-/* ---- the store -------------------------------------------------------------------------------------------------------- */
+/* ---- the store --------------------------------------------------------------------------------------------------- */
 
 static int on_fact(void *ctx, const struct prs_fact *f, struct prs_err *err)
 {
@@ -315,7 +331,10 @@ static int on_fact(void *ctx, const struct prs_fact *f, struct prs_err *err)
 	return 0;
 }
 
-static int on_plan(void *ctx, const uint8_t *body, size_t n, struct prs_err *err) { return world_on_plan(&((struct world *)ctx)->w, body, n, err); }
+static int on_plan(void *ctx, const uint8_t *body, size_t n, struct prs_err *err)
+{
+	return world_on_plan(&((struct world *)ctx)->w, body, n, err);
+}
 
 static void on_bad(void *ctx, uint64_t id, const char *why)
 {
@@ -351,7 +370,8 @@ static void check_output(struct world *t, const char *what)
 	int64_t outside = prs_index_verify_ranges(t->x, on_bad, t, NULL);
 	assert_true(outside >= 0);
 	int r = prs_assemble(t->w.fs, "/run", t->x, &o, on_bad, t, &done, &t->w.err);
-	if ((int64_t)strlen(t->want_bad) / 2 > outside) { /* damaged inside the file: nothing is published, the others come the next time */
+	if ((int64_t)strlen(t->want_bad) / 2 >
+	    outside) { /* damaged inside the file: nothing is published, the others come the next time */
 		if (r != -PRS_ECORRUPT || mem_fs_has(t->w.m, OUT))
 			fail_msg("%s: %d, although rows are damaged", what, r);
 		r = prs_assemble(t->w.fs, "/run", t->x, &o, on_bad, t, &done, &t->w.err);
@@ -359,7 +379,8 @@ static void check_output(struct world *t, const char *what)
 	assert_bad(t, what);
 	const uint8_t *got = mem_fs_bytes(t->w.m, OUT, &n);
 	if (r != 0 || !got || n != t->want_out_n || memcmp(got, t->want_out, n) != 0)
-		fail_msg("%s: a wrong output (%d, %llu bytes, %zu expected)", what, r, (unsigned long long)n, t->want_out_n);
+		fail_msg("%s: a wrong output (%d, %llu bytes, %zu expected)", what, r, (unsigned long long)n,
+		         t->want_out_n);
 	t->w.fs->unlink(t->w.m, OUT);
 }
 
@@ -402,7 +423,7 @@ static void check(struct world *t, int changed, const uint8_t *now, uint64_t n, 
 	memcpy(mem_fs_bytes(t->w.m, f->path, NULL), f->sound, f->n);
 }
 
-/* ---- what can happen to a file ---------------------------------------------------------------------------------------- */
+/* ---- what can happen to a file ----------------------------------------------------------------------------------- */
 
 /* From byte `from` on; the large folder is probed at fewer bytes, at all around the edges of frames and pages. */
 static bool worth(const struct world *t, const struct file *f, uint64_t at)
@@ -433,7 +454,8 @@ static void each_byte(struct world *t, void (*change)(struct world *t, int file,
 
 static void name(char what[128], const struct world *t, int file, const char *how, uint64_t at)
 {
-	snprintf(what, 128, "%s, %s at %llu of %llu", t->files[file].path, how, (unsigned long long)at, (unsigned long long)t->files[file].n);
+	snprintf(what, 128, "%s, %s at %llu of %llu", t->files[file].path, how, (unsigned long long)at,
+	         (unsigned long long)t->files[file].n);
 }
 
 static void cut(struct world *t, int file, uint8_t *now, uint64_t at)
@@ -503,7 +525,8 @@ static void swap(struct world *t, uint64_t size, bool copy)
 		uint8_t *now = malloc(f->n + size);
 		for (uint64_t a = 0; a < f->n; a += size)
 			for (uint64_t b = 0; b < f->n; b += size) {
-				uint64_t na = f->n - a < size ? f->n - a : size, nb = f->n - b < size ? f->n - b : size, m = na < nb ? na : nb;
+				uint64_t na = f->n - a < size ? f->n - a : size, nb = f->n - b < size ? f->n - b : size,
+					 m = na < nb ? na : nb;
 				if (a == b || (!copy && b < a))
 					continue;
 				memcpy(now, f->sound, f->n);
@@ -547,9 +570,22 @@ int main(void)
 #define SMALL(name) cmocka_unit_test_setup_teardown(name, setup_small, teardown)
 #define LARGE(name) cmocka_unit_test_setup_teardown(name, setup_large, teardown)
 	const struct CMUnitTest tests[] = {
-		SMALL(test_sound), LARGE(test_sound), SMALL(test_cut), LARGE(test_cut), SMALL(test_flipped), LARGE(test_flipped), SMALL(test_zeros_from_here),
-		LARGE(test_zeros_from_here), SMALL(test_zeros_behind), LARGE(test_zeros_behind), LARGE(test_pages_swapped), LARGE(test_pages_repeated),
-		LARGE(test_sectors_swapped), SMALL(test_words_swapped), SMALL(test_frames_repeated), LARGE(test_frames_repeated),
+		SMALL(test_sound),
+		LARGE(test_sound),
+		SMALL(test_cut),
+		LARGE(test_cut),
+		SMALL(test_flipped),
+		LARGE(test_flipped),
+		SMALL(test_zeros_from_here),
+		LARGE(test_zeros_from_here),
+		SMALL(test_zeros_behind),
+		LARGE(test_zeros_behind),
+		LARGE(test_pages_swapped),
+		LARGE(test_pages_repeated),
+		LARGE(test_sectors_swapped),
+		SMALL(test_words_swapped),
+		SMALL(test_frames_repeated),
+		LARGE(test_frames_repeated),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

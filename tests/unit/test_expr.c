@@ -18,7 +18,8 @@ static const char *pieces(const char *text, struct prs_buf *to)
 	struct prs_err err = { 0 };
 	int r;
 	while ((r = prs_expr_next(&s, &e, &err)) == 1)
-		prs_buf_putf(to, "%c%.*s|", "TR[]"[e.kind], (int)(e.kind <= PRS_EXPR_REF ? e.n : 0), e.kind <= PRS_EXPR_REF ? e.p : "");
+		prs_buf_putf(to, "%c%.*s|", "TR[]"[e.kind], (int)(e.kind <= PRS_EXPR_REF ? e.n : 0),
+		             e.kind <= PRS_EXPR_REF ? e.p : "");
 	if (r < 0)
 		prs_buf_putf(to, "! %s @%zu", err.msg, e.at);
 	return prs_buf_str(to);

@@ -14,35 +14,82 @@
 
 #define TIME UINT64_C(0x0006210f5c2a4000)
 #define LEASE(n) (UINT64_C(3) << 40 | (n))
-#define TEXT(s) { (s), sizeof(s) - 1 }
-#define PRINT(n) { n, n + 1, n + 2, n + 3, n + 4, n + 5, n + 6, n + 7, n + 8, n + 9, n + 10, n + 11, n + 12, n + 13, n + 14, n + 15 }
+#define TEXT(s)                    \
+	{                          \
+		(s), sizeof(s) - 1 \
+	}
+#define PRINT(n)                                                                                                  \
+	{                                                                                                         \
+		n, n + 1, n + 2, n + 3, n + 4, n + 5, n + 6, n + 7, n + 8, n + 9, n + 10, n + 11, n + 12, n + 13, \
+			n + 14, n + 15                                                                            \
+	}
 
-static const uint8_t lost_units[] = { 5, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 6, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0,
-	                              7, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 4, 0, 0, 0 };
+static const uint8_t lost_units[] = { 5, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 6, 0, 0, 0, 0, 0, 0, 0,
+	                              1, 0, 0, 0, 2, 0, 0, 0, 7, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 4, 0, 0, 0 };
 
 /* The bytes were made by hand with Python's struct from docs/formats.md, not by this engine. */
 static const struct golden {
 	struct prs_fact fact;
 	const char *hex;
 } golden[] = {
-	{ { .type = PRS_FACT_HEAD, .time_us = TIME,
-	    .u.head = { 3, 2, 4096, 888, PRINT(0x10), PRINT(0x20), TEXT("0.1.0"), TEXT("host"), 4711, TEXT("boot-id") } },
+	{ { .type = PRS_FACT_HEAD,
+	    .time_us = TIME,
+	    .u.head = { 3, 2, 4096, 888, PRINT(0x10), PRINT(0x20), TEXT("0.1.0"), TEXT("host"), 4711,
+	                TEXT("boot-id") } },
 	  "010000005a00000000402a5c0f2106000300000002000000001000000000000078030000000000001011121314151617"
 	  "18191a1b1c1d1e1f202122232425262728292a2b2c2d2e2f0500302e312e300400686f7374671200000700626f6f742d"
 	  "6964000000000000" },
-	{ { .type = PRS_FACT_NODE, .time_us = TIME, .u.node = { 7, 3, 1, 0x0102, 16, 32, 2, TEXT("node-a"), TEXT("10.0.0.7") } },
+	{ { .type = PRS_FACT_NODE,
+	    .time_us = TIME,
+	    .u.node = { 7, 3, 1, 0x0102, 16, 32, 2, TEXT("node-a"), TEXT("10.0.0.7") } },
 	  "020000002900000000402a5c0f21060007000300000001020110002000020006006e6f64652d61080031302e302e302e"
 	  "3700000000000000" },
 	{ { .type = PRS_FACT_PLANNED, .time_us = TIME, .u.planned = { 3, 65536, 1000, 9999, 1 } },
 	  "030000002500000000402a5c0f210600030000000000010000000000e8030000000000000f2700000000000001000000" },
-	{ { .type = PRS_FACT_DONE, .time_us = TIME + 222,
-	    .u.done = { { 5, 10, 20 }, LEASE(77), 2, PRS_DONE_SHORT, PRS_DONE_HAS_HEADER, 7, 11, 4, 6, 4096, 1000, 24, 0xdeadbeef, 9, 8, TIME,
-	                111, 222, 333 } },
+	{ { .type = PRS_FACT_DONE,
+	    .time_us = TIME + 222,
+	    .u.done = { { 5, 10, 20 },
+	                LEASE(77),
+	                2,
+	                PRS_DONE_SHORT,
+	                PRS_DONE_HAS_HEADER,
+	                7,
+	                11,
+	                4,
+	                6,
+	                4096,
+	                1000,
+	                24,
+	                0xdeadbeef,
+	                9,
+	                8,
+	                TIME,
+	                111,
+	                222,
+	                333 } },
 	  "040000006800000005000000000000004d000000000300000200010207000b0004000000060000000010000000000000"
 	  "e80300000000000018000000efbeadde0a00000014000000090000000800000000402a5c0f2106006f00000000000000"
 	  "de000000000000004d01000000000000" },
-	{ { .type = PRS_FACT_TRY, .time_us = TIME + 222,
-	    .u.try_ = { { 5, 10, 20 }, LEASE(78), 3, 1, 2, 7, 11, 4, TIME, 111, 222, 333, 0x8b, PRS_ERUN_TIMEOUT, PRS_FAULT_SCRIPT, 1, 12345, 678,
+	{ { .type = PRS_FACT_TRY,
+	    .time_us = TIME + 222,
+	    .u.try_ = { { 5, 10, 20 },
+	                LEASE(78),
+	                3,
+	                1,
+	                2,
+	                7,
+	                11,
+	                4,
+	                TIME,
+	                111,
+	                222,
+	                333,
+	                0x8b,
+	                PRS_ERUN_TIMEOUT,
+	                PRS_FAULT_SCRIPT,
+	                1,
+	                12345,
+	                678,
 	                TEXT("run() took longer") } },
 	  "050000006f00000005000000000000004e000000000300000300010207000b0004000000000000000a00000014000000"
 	  "00402a5c0f2106006f00000000000000de000000000000004d010000000000008b000000660001013930000000000000"
@@ -56,14 +103,20 @@ static const struct golden {
 	  "080000002200000000402a5c0f2106000500000000000000000000000000000003000000000000000100000000000000" },
 	{ { .type = PRS_FACT_SET, .time_us = TIME, .u.set = { TEXT("run_max_try"), TEXT("3"), TEXT("5") } },
 	  "090000001b00000000402a5c0f2106000b0072756e5f6d61785f7472790100330100350000000000" },
-	{ { .type = PRS_FACT_STATE, .time_us = TIME, .u.state = { 1, 6, PRS_EINTERRUPTED, TEXT("interrupted by Ctrl-C") } },
+	{ { .type = PRS_FACT_STATE,
+	    .time_us = TIME,
+	    .u.state = { 1, 6, PRS_EINTERRUPTED, TEXT("interrupted by Ctrl-C") } },
 	  "0a0000002300000000402a5c0f2106000106cf001500696e746572727570746564206279204374726c2d430000000000" },
-	{ { .type = PRS_FACT_PUBLISHED, .time_us = TIME, .u.published = { TEXT("/out/rows.txt"), 123456, 789, PRINT(0x10) } },
+	{ { .type = PRS_FACT_PUBLISHED,
+	    .time_us = TIME,
+	    .u.published = { TEXT("/out/rows.txt"), 123456, 789, PRINT(0x10) } },
 	  "0b0000003700000000402a5c0f2106000d002f6f75742f726f77732e74787440e2010000000000150300000000000010"
 	  "1112131415161718191a1b1c1d1e1f00" },
 	{ { .type = PRS_FACT_SPLIT, .time_us = TIME, .u.split = { { 5, 10, 20 }, 2 } },
 	  "0c0000001c00000000402a5c0f21060005000000000000000a000000140000000200000000000000" },
-	{ { .type = PRS_FACT_PROC, .time_us = TIME, .u.proc = { 7, 11, 4, 4711, PRS_PROC_EXITED, PRS_EINIT_EXIT, 0x8b, 12345, 678, TEXT("exit status 3") } },
+	{ { .type = PRS_FACT_PROC,
+	    .time_us = TIME,
+	    .u.proc = { 7, 11, 4, 4711, PRS_PROC_EXITED, PRS_EINIT_EXIT, 0x8b, 12345, 678, TEXT("exit status 3") } },
 	  "0d0000003600000000402a5c0f21060007000b0004000000671200000398008b0000003930000000000000a60200000d"
 	  "00657869742073746174757320330000" },
 	{ { .type = PRS_FACT_STEP, .time_us = TIME, .u.step = { TEXT("score"), TEXT("run-7"), TEXT("run-5"), 3 } },

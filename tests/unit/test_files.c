@@ -18,7 +18,8 @@
 
 #include <cmocka.h>
 
-static const struct prs_run_id run = { { 0xa0, 0xa1, 0xa2, 0xa3, 0xa4, 0xa5, 0xa6, 0xa7, 0xa8, 0xa9, 0xaa, 0xab, 0xac, 0xad, 0xae, 0xaf } };
+static const struct prs_run_id run = { { 0xa0, 0xa1, 0xa2, 0xa3, 0xa4, 0xa5, 0xa6, 0xa7, 0xa8, 0xa9, 0xaa, 0xab, 0xac,
+	                                 0xad, 0xae, 0xaf } };
 #define RUN_HEX "a0a1a2a3a4a5a6a7a8a9aaabacadaeaf"
 
 static void test_names(void **state)
@@ -176,8 +177,9 @@ static void test_run_files_that_are_none(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_names),     cmocka_unit_test(test_write_file), cmocka_unit_test(test_mode_of_a_file),
-		cmocka_unit_test(test_read_file), cmocka_unit_test(test_run_file),   cmocka_unit_test(test_run_files_that_are_none),
+		cmocka_unit_test(test_names),          cmocka_unit_test(test_write_file),
+		cmocka_unit_test(test_mode_of_a_file), cmocka_unit_test(test_read_file),
+		cmocka_unit_test(test_run_file),       cmocka_unit_test(test_run_files_that_are_none),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

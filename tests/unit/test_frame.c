@@ -12,7 +12,8 @@
 
 #include "hex.h"
 
-static const struct prs_run_id run = { { 0xa0, 0xa1, 0xa2, 0xa3, 0xa4, 0xa5, 0xa6, 0xa7, 0xa8, 0xa9, 0xaa, 0xab, 0xac, 0xad, 0xae, 0xaf } };
+static const struct prs_run_id run = { { 0xa0, 0xa1, 0xa2, 0xa3, 0xa4, 0xa5, 0xa6, 0xa7, 0xa8, 0xa9, 0xaa, 0xab, 0xac,
+	                                 0xad, 0xae, 0xaf } };
 
 /* Made by hand with Python's struct and libxxhash. */
 static const char *const headers[4] = {
@@ -31,12 +32,15 @@ static void test_headers(void **state)
 		prs_file_header_put(raw, (enum prs_file_kind)k, &run);
 		assert_bytes_hex(raw, sizeof raw, headers[k], "file header");
 		for (int as = 0; as < 4; as++)
-			assert_int_equal(prs_file_header_check(raw, sizeof raw, (enum prs_file_kind)as, &run, NULL), as == k ? 0 : -PRS_ECORRUPT);
+			assert_int_equal(prs_file_header_check(raw, sizeof raw, (enum prs_file_kind)as, &run, NULL),
+			                 as == k ? 0 : -PRS_ECORRUPT);
 		for (size_t n = 0; n < sizeof raw; n++)
-			assert_int_equal(prs_file_header_check(raw, n, (enum prs_file_kind)k, &run, NULL), -PRS_ECORRUPT);
+			assert_int_equal(prs_file_header_check(raw, n, (enum prs_file_kind)k, &run, NULL),
+			                 -PRS_ECORRUPT);
 		for (size_t bit = 0; bit < 8 * sizeof raw; bit++) {
 			raw[bit / 8] ^= (uint8_t)(1 << bit % 8);
-			assert_int_equal(prs_file_header_check(raw, sizeof raw, (enum prs_file_kind)k, &run, NULL), -PRS_ECORRUPT);
+			assert_int_equal(prs_file_header_check(raw, sizeof raw, (enum prs_file_kind)k, &run, NULL),
+			                 -PRS_ECORRUPT);
 			raw[bit / 8] ^= (uint8_t)(1 << bit % 8);
 		}
 	}
@@ -74,7 +78,11 @@ static void test_frames(void **state)
 {
 	(void)state;
 	uint8_t raw[PRS_FRAME_HEADER_BYTES];
-	struct prs_frame f = { .offset = 4096, .durable = 2048, .body_bytes = 8, .body_sum = prs_checksum("abcdefgh", 8) }, back;
+	struct prs_frame f = { .offset = 4096,
+		               .durable = 2048,
+		               .body_bytes = 8,
+		               .body_sum = prs_checksum("abcdefgh", 8) },
+			 back;
 	prs_frame_put(raw, &f);
 	assert_bytes_hex(raw, sizeof raw, frame_hex, "frame");
 	assert_int_equal(prs_frame_get(raw, sizeof raw, 4096, &back), 1);

@@ -37,10 +37,7 @@ static int remove_one(const char *path, const struct stat *st, int flag, struct 
 	return remove(path);
 }
 
-static int teardown(void **state)
-{
-	return chdir("/") == 0 ? nftw(*state, remove_one, 16, FTW_DEPTH | FTW_PHYS) : -1;
-}
+static int teardown(void **state) { return chdir("/") == 0 ? nftw(*state, remove_one, 16, FTW_DEPTH | FTW_PHYS) : -1; }
 
 static void put(const char *path, const char *text)
 {
@@ -135,7 +132,7 @@ static void test_errors_are_negative_errnos(void **state)
 	assert_int_equal(fs->free_bytes(fs->ctx, ".", &bytes), 0);
 }
 
-/* ---- list -------------------------------------------------------------------------------------------------------------- */
+/* ---- list -------------------------------------------------------------------------------------------------------- */
 
 struct seen {
 	char names[64][256], types[64];
@@ -164,8 +161,10 @@ static void test_list_of_odd_names(void **state)
 	static struct seen s;
 	static char longest[256];
 	memset(longest, 'x', 255);
-	const char *const names[] = { " ", "  two  blanks ", "new\nline", "\xff\xfe not utf-8", "\x01", "tab\t", "...", "-rf", "*", "\"quoted\"", "a'b", "\\", "%s%n",
-		"e\xcc\x81", longest };
+	const char *const names[] = { " ",    "  two  blanks ", "new\nline", "\xff\xfe not utf-8",
+		                      "\x01", "tab\t",          "...",       "-rf",
+		                      "*",    "\"quoted\"",     "a'b",       "\\",
+		                      "%s%n", "e\xcc\x81",      longest };
 	enum { N = sizeof names / sizeof *names };
 	for (unsigned i = 0; i < N; i++)
 		put(names[i], "x");
@@ -231,7 +230,8 @@ static void test_list_tells_types_and_stops(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_reading_and_writing), T(test_mapping), T(test_names), T(test_errors_are_negative_errnos), T(test_list_of_odd_names), T(test_list_of_every_byte),
+		T(test_reading_and_writing),        T(test_mapping),           T(test_names),
+		T(test_errors_are_negative_errnos), T(test_list_of_odd_names), T(test_list_of_every_byte),
 		T(test_list_tells_types_and_stops),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * test_golden: run folders of every format so far (tests/golden/), written by tests/golden/make_*.py: this engine reads them to the same result
+ * test_golden: run folders of every format so far (tests/golden/), written by tests/golden/make_*.py: this engine reads
+ * them to the same result
  * and writes their files again byte for byte.
  */
 #include <errno.h>
@@ -18,7 +19,8 @@
 
 #define V1 PRS_SOURCE_ROOT "/tests/golden/v1/"
 
-static const char *const names[] = { "RUN", "journal-1", "journal-2", "journal-3", "plan-1", "plan-3", "seg/1-0-0.seg", "seg/1-0-1.raw", "seg/3-0-0.seg", "output" };
+static const char *const names[] = { "RUN",    "journal-1",     "journal-2",     "journal-3",     "plan-1",
+	                             "plan-3", "seg/1-0-0.seg", "seg/1-0-1.raw", "seg/3-0-0.seg", "output" };
 
 /* The folder in memory as /run. */
 static void load(struct store_world *w)
@@ -37,7 +39,7 @@ static void load(struct store_world *w)
 	}
 }
 
-/* ---- read ------------------------------------------------------------------------------------------------------------- */
+/* ---- read -------------------------------------------------------------------------------------------------------- */
 
 struct reading {
 	struct store_world w;
@@ -80,11 +82,15 @@ static void assert_paths(struct reading *r, uint64_t id, const char *want, size_
 static void check_output(struct reading *r)
 {
 	struct prs_assembled done;
-	struct prs_assemble_options o = { .path = "/out/rows", .run = &r->w.run, .epoch = 3, .next_id = r->ledger.next_id };
+	struct prs_assemble_options o = { .path = "/out/rows",
+		                          .run = &r->w.run,
+		                          .epoch = 3,
+		                          .next_id = r->ledger.next_id };
 	uint64_t n, want_n;
 	assert_int_equal(prs_index_verify_ranges(r->x, NULL, NULL, NULL), 0);
 	assert_int_equal(prs_assemble(r->w.fs, "/run", r->x, &o, NULL, NULL, &done, &r->w.err), 0);
-	const uint8_t *got = mem_fs_bytes(r->w.m, "/out/rows", &n), *want = mem_fs_bytes(r->w.m, "/run/output", &want_n);
+	const uint8_t *got = mem_fs_bytes(r->w.m, "/out/rows", &n),
+		      *want = mem_fs_bytes(r->w.m, "/run/output", &want_n);
 	assert_int_equal(n, want_n);
 	assert_memory_equal(got, want, n);
 	assert_int_equal(done.headers_differ, 1);
@@ -133,8 +139,10 @@ static void test_v1_is_read(void **state)
 	int e = recover(r, &was);
 	if (e)
 		fail_msg("%s", r->w.err.msg);
-	assert_string_equal(r->w.seen, "plan(216) 1:HEAD 1:NODE 1:PLANNED+3 1:STATE 1:PROC 1:DONE0 1:DONE1 1:TRY2 plan(80) plan(144) 3:HEAD 3:LOST 3:RESET1 3:SET "
-	                               "3:PLANNED=5 3:DONE1 3:DONE2 3:DONE3 3:DONE0 3:FAILED4 3:STATE 3:SPLIT 3:STEP 3:PUBLISHED 3:STATE");
+	assert_string_equal(r->w.seen, "plan(216) 1:HEAD 1:NODE 1:PLANNED+3 1:STATE 1:PROC 1:DONE0 1:DONE1 1:TRY2 "
+	                               "plan(80) plan(144) 3:HEAD 3:LOST 3:RESET1 3:SET "
+	                               "3:PLANNED=5 3:DONE1 3:DONE2 3:DONE3 3:DONE0 3:FAILED4 3:STATE 3:SPLIT 3:STEP "
+	                               "3:PUBLISHED 3:STATE");
 	assert_int_equal(was.epoch, 3);
 	assert_int_equal(was.next_epoch, 4);
 	PATHS(r, 0, "/data/in/a\0/data/in/b c");
@@ -177,7 +185,7 @@ static void test_another_plan_is_refused(void **state)
 	reading_free(r);
 }
 
-/* ---- write again ------------------------------------------------------------------------------------------------------ */
+/* ---- write again ------------------------------------------------------------------------------------------------- */
 
 struct copy {
 	struct store_world *w;
@@ -246,8 +254,9 @@ static void test_v1_is_written_again(void **state)
 		enum prs_file_kind kind;
 		unsigned frames;
 	} files[] = {
-		{ "/run/journal-1", PRS_FILE_JOURNAL, 5 },     { "/run/journal-2", PRS_FILE_JOURNAL, 0 },     { "/run/journal-3", PRS_FILE_JOURNAL, 5 },
-		{ "/run/plan-1", PRS_FILE_PLAN, 2 },           { "/run/plan-3", PRS_FILE_PLAN, 2 },           { "/run/seg/1-0-0.seg", PRS_FILE_SEGMENT, 1 },
+		{ "/run/journal-1", PRS_FILE_JOURNAL, 5 },     { "/run/journal-2", PRS_FILE_JOURNAL, 0 },
+		{ "/run/journal-3", PRS_FILE_JOURNAL, 5 },     { "/run/plan-1", PRS_FILE_PLAN, 2 },
+		{ "/run/plan-3", PRS_FILE_PLAN, 2 },           { "/run/seg/1-0-0.seg", PRS_FILE_SEGMENT, 1 },
 		{ "/run/seg/3-0-0.seg", PRS_FILE_SEGMENT, 2 }, { "/run/seg/1-0-1.raw", PRS_FILE_RAW, 1 },
 	};
 	struct store_world w;
@@ -258,13 +267,17 @@ static void test_v1_is_written_again(void **state)
 		struct copy c = { .w = &w };
 		uint64_t length, n, copied;
 		assert_int_equal(prs_log_create(&c.log, w.fs, "/out/copy", files[i].kind, &w.run, 0, NULL), 0);
-		assert_int_equal(prs_log_scan(w.fs, files[i].path, files[i].kind, &w.run, UINT64_MAX, copy_frame, &c, &length, &w.err), 0);
-		const uint8_t *want = mem_fs_bytes(w.m, files[i].path, &n), *got = mem_fs_bytes(w.m, "/out/copy", &copied);
+		assert_int_equal(prs_log_scan(w.fs, files[i].path, files[i].kind, &w.run, UINT64_MAX, copy_frame, &c,
+		                              &length, &w.err),
+		                 0);
+		const uint8_t *want = mem_fs_bytes(w.m, files[i].path, &n),
+			      *got = mem_fs_bytes(w.m, "/out/copy", &copied);
 		assert_int_equal(length, n);
 		assert_int_equal(copied, n);
 		for (uint64_t k = 0; k < n; k++)
 			if (got[k] != want[k])
-				fail_msg("%s: byte %llu is %02x, not %02x", files[i].path, (unsigned long long)k, got[k], want[k]);
+				fail_msg("%s: byte %llu is %02x, not %02x", files[i].path, (unsigned long long)k,
+				         got[k], want[k]);
 		prs_log_close(&c.log);
 		w.fs->unlink(w.m, "/out/copy");
 	}

@@ -50,14 +50,16 @@ static int teardown(void **state)
 
 static struct prs_done done(uint64_t id, uint32_t epoch, uint32_t segment, bool raw, uint64_t offset, uint64_t length)
 {
-	return (struct prs_done){ .unit.id = id, .lease = LEASE(epoch, id), .segment = segment, .flags = raw ? PRS_DONE_RAW : 0, .offset = offset,
-		                  .length = length, .checksum = (uint32_t)(id * 17) };
+	return (struct prs_done){ .unit.id = id,
+		                  .lease = LEASE(epoch, id),
+		                  .segment = segment,
+		                  .flags = raw ? PRS_DONE_RAW : 0,
+		                  .offset = offset,
+		                  .length = length,
+		                  .checksum = (uint32_t)(id * 17) };
 }
 
-static void put(struct world *w, struct prs_done d)
-{
-	assert_int_equal(prs_index_done(w->x, &d, NULL), 0);
-}
+static void put(struct world *w, struct prs_done d) { assert_int_equal(prs_index_done(w->x, &d, NULL), 0); }
 
 /* Growing keeps what is there; the new slots are empty; the file's blocks are there before they are touched. */
 static void test_grow(void **state)
@@ -84,7 +86,8 @@ static void test_grow(void **state)
 	assert_int_equal(w->x->next_id, IDS);
 }
 
-/* A mapped page without a block on a full disk would be a SIGBUS: the growing must fail instead, and leave the index as it was. */
+/* A mapped page without a block on a full disk would be a SIGBUS: the growing must fail instead, and leave the index as
+ * it was. */
 static void test_grow_on_a_full_disk(void **state)
 {
 	struct world *w = *state;
@@ -147,7 +150,10 @@ static void test_reset(void **state)
 	struct world *w = *state;
 	static const struct {
 		uint64_t first, count;
-	} rows[] = { { 3, 1 }, { 5, 2 }, { 9, 1 }, { 9, 100 }, { 8, UINT64_MAX }, { 100, 5 }, { UINT64_MAX, UINT64_MAX }, { 0, 0 } };
+	} rows[] = {
+		{ 3, 1 }, { 5, 2 }, { 9, 1 }, { 9, 100 }, { 8, UINT64_MAX }, { 100, 5 }, { UINT64_MAX, UINT64_MAX },
+		{ 0, 0 }
+	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		assert_int_equal(prs_index_grow(w->x, 10, NULL), 0);
 		for (uint64_t id = 0; id < 10; id++)
@@ -160,7 +166,7 @@ static void test_reset(void **state)
 	}
 }
 
-/* ---- parts of split mini-batches ---------------------------------------------------------------------------------------- */
+/* ---- parts of split mini-batches --------------------------------------------------------------------------------- */
 
 static struct prs_done part(uint64_t id, uint32_t first, uint32_t count, uint64_t offset)
 {
@@ -187,7 +193,8 @@ static void test_parts(void **state)
 {
 	struct world *w = *state;
 	assert_int_equal(prs_index_grow(w->x, 10, NULL), 0);
-	static const uint32_t order[][3] = { { 7, 4, 1 }, { 2, 5, 5 }, { 7, 0, 4 }, { 2, 0, 2 }, { 2, 2, 3 }, { 9, 0, 1 } };
+	static const uint32_t order[][3] = { { 7, 4, 1 }, { 2, 5, 5 }, { 7, 0, 4 },
+		                             { 2, 0, 2 }, { 2, 2, 3 }, { 9, 0, 1 } };
 	for (size_t i = 0; i < sizeof order / sizeof *order; i++)
 		put(w, part(order[i][0], order[i][1], order[i][2], order[i][0] * 100 + order[i][1]));
 	assert_int_equal(w->x->slots[2].flags, 0); /* the mini-batch itself has none */
@@ -203,7 +210,7 @@ static void test_parts(void **state)
 	assert_parts(w, "");
 }
 
-/* ---- ranges ----------------------------------------------------------------------------------------------------------- */
+/* ---- ranges ------------------------------------------------------------------------------------------------------ */
 
 static void say(void *ctx, uint64_t id, const char *why)
 {
@@ -240,10 +247,18 @@ static void test_verify_ranges(void **state)
 		uint64_t offset, length;
 		const char *why;
 	} rows[] = {
-		{ 0, false, 0, 100, NULL }, { 0, false, 99, 1, NULL },  { 0, false, 100, 1, BEHIND }, { 0, false, 0, 101, BEHIND },
+		{ 0, false, 0, 100, NULL },
+		{ 0, false, 99, 1, NULL },
+		{ 0, false, 100, 1, BEHIND },
+		{ 0, false, 0, 101, BEHIND },
 		{ 0, false, 101, 0, NULL }, /* without bytes it lies nowhere */
-		{ 0, false, UINT64_MAX, 1, BEHIND }, { 0, false, 1, UINT64_MAX, BEHIND }, { 1, false, 0, 1, BEHIND }, { 2, false, 0, 1, MISSING },
-		{ 2, true, 49, 1, NULL },   { 2, true, 50, 1, BEHIND }, { 3, true, 0, 1, MISSING },
+		{ 0, false, UINT64_MAX, 1, BEHIND },
+		{ 0, false, 1, UINT64_MAX, BEHIND },
+		{ 1, false, 0, 1, BEHIND },
+		{ 2, false, 0, 1, MISSING },
+		{ 2, true, 49, 1, NULL },
+		{ 2, true, 50, 1, BEHIND },
+		{ 3, true, 0, 1, MISSING },
 	};
 	enum { N = sizeof rows / sizeof *rows };
 	char want[4096] = "";
@@ -258,7 +273,8 @@ static void test_verify_ranges(void **state)
 		put(w, done(id, 1, rows[id].segment, rows[id].raw, rows[id].offset, rows[id].length));
 		bad += rows[id].why != NULL;
 		if (rows[id].why)
-			snprintf(want + strlen(want), sizeof want - strlen(want), "%llu: %s\n", (unsigned long long)id, rows[id].why);
+			snprintf(want + strlen(want), sizeof want - strlen(want), "%llu: %s\n", (unsigned long long)id,
+			         rows[id].why);
 	}
 	assert_int_equal(prs_index_verify_ranges(w->x, say, w, NULL), bad);
 	assert_string_equal(w->said, want);
@@ -281,7 +297,7 @@ static void test_many_files(void **state)
 	assert_int_equal(w->m->calls[MEM_OPEN], 1); /* the index itself */
 }
 
-/* ---- live against rebuilt --------------------------------------------------------------------------------------------- */
+/* ---- live against rebuilt ---------------------------------------------------------------------------------------- */
 
 /* The same facts folded as they come and, after a restart, from the journal: the same slots and files. */
 static void test_rebuilt_equals_live(void **state)
@@ -299,7 +315,8 @@ static void test_rebuilt_equals_live(void **state)
 		if (r % 7 == 0) {
 			prs_index_reset(w->x, id, 1 + r % 3);
 		} else {
-			struct prs_done d = done(id, 1 + (uint32_t)(step / 500), r % 4, r % 5 == 0, r % 1000, r % 3 ? r % 77 : 0);
+			struct prs_done d = done(id, 1 + (uint32_t)(step / 500), r % 4, r % 5 == 0, r % 1000,
+			                         r % 3 ? r % 77 : 0);
 			put(w, d);
 		}
 	}
@@ -309,7 +326,8 @@ static void test_rebuilt_equals_live(void **state)
 		dice = dice * 1103515245u + 12345u;
 		unsigned r = dice >> 8;
 		uint64_t id = r % 300;
-		struct prs_done d = done(id, 1 + (uint32_t)(step / 500), r % 4, r % 5 == 0, r % 1000, r % 3 ? r % 77 : 0);
+		struct prs_done d = done(id, 1 + (uint32_t)(step / 500), r % 4, r % 5 == 0, r % 1000,
+		                         r % 3 ? r % 77 : 0);
 		if (r % 7 == 0)
 			prs_index_reset(again, id, 1 + r % 3);
 		else
@@ -341,7 +359,8 @@ static void test_an_old_index_is_not_trusted(void **state)
 	prs_index_free(x);
 }
 
-/* Two engines that start at once take the same number; only one of them gets the journal. The other must not touch this one's slots. */
+/* Two engines that start at once take the same number; only one of them gets the journal. The other must not touch this
+ * one's slots. */
 static void test_two_engines_of_one_epoch(void **state)
 {
 	struct world *w = *state;
@@ -369,9 +388,20 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(test_grow), T(test_grow_on_a_full_disk), T(test_more_ids_than_there_can_be), T(test_done_that_was_never_planned),
-		T(test_flags_of_a_slot), T(test_reset), T(test_parts), T(test_verify_parts), T(test_verify_ranges), T(test_many_files),
-		T(test_rebuilt_equals_live), T(test_an_old_index_is_not_trusted), T(test_two_engines_of_one_epoch), T(test_no_name),
+		T(test_grow),
+		T(test_grow_on_a_full_disk),
+		T(test_more_ids_than_there_can_be),
+		T(test_done_that_was_never_planned),
+		T(test_flags_of_a_slot),
+		T(test_reset),
+		T(test_parts),
+		T(test_verify_parts),
+		T(test_verify_ranges),
+		T(test_many_files),
+		T(test_rebuilt_equals_live),
+		T(test_an_old_index_is_not_trusted),
+		T(test_two_engines_of_one_epoch),
+		T(test_no_name),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

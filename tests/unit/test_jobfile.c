@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * test_jobfile: every option with every kind of value through flags, v2 and v1 keys, prs: and --set gives the same value or the same error;
+ * test_jobfile: every option with every kind of value through flags, v2 and v1 keys, prs: and --set gives the same
+ * value or the same error;
  * prs.yml; every allocation of a whole job file fails once.
  */
 #include "base/mem.h"
@@ -16,7 +17,7 @@
 
 #include <cmocka.h>
 
-/* ---- a file system of names: what has a dot is a file, what begins with "no" is not there ------------------------------ */
+/* ---- a file system of names: what has a dot is a file, what begins with "no" is not there ------------------------ */
 
 static const char *project_text; /* of /p/prs.yml; NULL = there is none */
 
@@ -56,7 +57,7 @@ static int fs_close(void *ctx, int fd)
 
 static const struct prs_fs fs = { .stat = fs_stat, .open = fs_open, .pread = fs_pread, .close = fs_close };
 
-/* ---- reading ---------------------------------------------------------------------------------------------------------- */
+/* ---- reading ----------------------------------------------------------------------------------------------------- */
 
 static struct prs_job job;
 static struct prs_buf found; /* mistakes as text */
@@ -76,7 +77,12 @@ static bool read_job(const char *text, const char *set, const char *input)
 	if (input)
 		assert_int_equal(prs_job_set(&job, prs_option_find("input", false), input, "--input", &err), 0);
 	struct prs_project *p = prs_project_find(&fs, "/p/jobs", NULL, d);
-	struct prs_jobfile_request q = { .struct_size = sizeof q, .fs = &fs, .file = "job.yml", .cwd = "/p/jobs", .project = p, .sets = &sets };
+	struct prs_jobfile_request q = { .struct_size = sizeof q,
+		                         .fs = &fs,
+		                         .file = "job.yml",
+		                         .cwd = "/p/jobs",
+		                         .project = p,
+		                         .sets = &sets };
 	if (prs_jobfile_parse(&job, &q, (const uint8_t *)text, strlen(text), d, &err) < 0)
 		fail_msg("%s", err.msg);
 	prs_yaml_print(d, PRS_MISTAKE, &found);
@@ -87,16 +93,19 @@ static bool read_job(const char *text, const char *set, const char *input)
 	return good;
 }
 
-/* ---- every option ----------------------------------------------------------------------------------------------------- */
+/* ---- every option ------------------------------------------------------------------------------------------------ */
 
-static const char v2[] = "type: parallel\ninputs: {data: {type: uri_folder, path: ./in}}\noutputs: {rows: {type: uri_file}}\ninput_data: ${{inputs.data}}\n"
-			 "task: {type: run_function, code: ./code, entry_script: score.py, append_row_to: '${{outputs.rows}}'}\n";
+static const char v2[] =
+	"type: parallel\ninputs: {data: {type: uri_folder, path: ./in}}\noutputs: {rows: {type: "
+	"uri_file}}\ninput_data: ${{inputs.data}}\n"
+	"task: {type: run_function, code: ./code, entry_script: score.py, append_row_to: '${{outputs.rows}}'}\n";
 static const char batch[] = "type: model\ncode_configuration: {code: ./code, scoring_script: score.py}\n";
 static const char v1[] = "parallel_run_config:\n  entry_script: score.py\n  source_directory: ./code\n";
 
 static bool is_simple(const struct prs_option_row *row)
 {
-	return row->group[0] && row->type != PRS_OPTION_LIST && row->type != PRS_OPTION_TEXT && row->resume != PRS_RESUME_SCREEN;
+	return row->group[0] && row->type != PRS_OPTION_LIST && row->type != PRS_OPTION_TEXT &&
+	       row->resume != PRS_RESUME_SCREEN;
 }
 
 static void value_text(const struct prs_options *o, const struct prs_option_row *row, struct prs_buf *to)
@@ -106,7 +115,8 @@ static void value_text(const struct prs_options *o, const struct prs_option_row 
 }
 
 /* The file gives what a flag with `value` gives: the same value, or the same sentence behind the place and the key. */
-static void same_as_flag(const struct prs_option_row *row, const char *value, const char *text, const char *set, const char *input, const char *way)
+static void same_as_flag(const struct prs_option_row *row, const char *value, const char *text, const char *set,
+                         const char *input, const char *way)
 {
 	struct prs_options o;
 	struct prs_err err = { 0 };
@@ -116,7 +126,8 @@ static void same_as_flag(const struct prs_option_row *row, const char *value, co
 	assert_int_equal(prs_options_init(&o, &err), 0);
 	bool flag = prs_option_set(&o, row, value, "W", &err) == 0, file = read_job(text, set, input);
 	if (flag != file)
-		fail_msg("%s as %s: flag %s, file %s\n%s", row->flag, way, flag ? "takes it" : err.msg, file ? "takes it" : "does not", prs_buf_str(&found));
+		fail_msg("%s as %s: flag %s, file %s\n%s", row->flag, way, flag ? "takes it" : err.msg,
+		         file ? "takes it" : "does not", prs_buf_str(&found));
 	value_text(&o, row, &want);
 	value_text(&job.o, row, &got);
 	if (file && strcmp(prs_buf_str(&want), prs_buf_str(&got)) != 0)
@@ -151,7 +162,8 @@ static void put_key(struct prs_buf *to, const char *key, const char *written, co
 }
 
 /* The whole file that holds the key, and --set of it on top of the file without. `key` as --set has it. */
-static void through_key(const struct prs_option_row *row, const char *base, const char *key, const char *value, const char *input)
+static void through_key(const struct prs_option_row *row, const char *base, const char *key, const char *value,
+                        const char *input)
 {
 	char set[512], written[128];
 	const char *in_v1 = base == v1 ? strchr(key, '.') + 1 : NULL;
@@ -172,7 +184,9 @@ static void through_key(const struct prs_option_row *row, const char *base, cons
 	}
 }
 
-static const struct { const char *flag, *option; } system_flags[] = {
+static const struct {
+	const char *flag, *option;
+} system_flags[] = {
 #define PRS_SYSTEM_FLAG(name, option_name, type, shown, why) { name, option_name },
 #include "spec/system_flags.def"
 #undef PRS_SYSTEM_FLAG
@@ -187,7 +201,8 @@ static void through_arguments(const struct prs_option_row *row, const char *valu
 			continue;
 		const char *at = strstr(v2, task);
 		for (int joined = 0; joined < 2; joined++) {
-			snprintf(text, sizeof text, "%.*sprogram_arguments: '--%s%s%s', %s", (int)(at - v2), v2, system_flags[i].flag, joined ? "=" : " ", value, at);
+			snprintf(text, sizeof text, "%.*sprogram_arguments: '--%s%s%s', %s", (int)(at - v2), v2,
+			         system_flags[i].flag, joined ? "=" : " ", value, at);
 			same_as_flag(row, value, text, NULL, NULL, text);
 		}
 	}
@@ -231,7 +246,10 @@ static void test_every_option(void **state)
 		if (row->def[0])
 			every_way(row, row->def);
 		for (int k = 0; k < 4 && number; k++) { /* lowest, highest, one below, one above */
-			snprintf(value, sizeof value, "%.0f", (k % 2 ? row->max : row->min) + (k < 2 ? 0 : k % 2 ? 1 : -1));
+			snprintf(value, sizeof value, "%.0f",
+			         (k % 2 ? row->max : row->min) + (k < 2   ? 0
+			                                          : k % 2 ? 1
+			                                                  : -1));
 			every_way(row, value);
 		}
 		for (size_t k = 0; k < sizeof wrong / sizeof *wrong; k++)
@@ -250,18 +268,21 @@ static void test_every_option(void **state)
 static void test_texts_and_lists(void **state)
 {
 	(void)state;
-	static const char *const without[] = { "input", "output", "name", "code" }; /* the file has keys of its own for them */
+	static const char *const without[] = { "input", "output", "name",
+		                               "code" }; /* the file has keys of its own for them */
 	char key[PRS_OPTION_WORD_MAX + 32], text[1024], set[256], want[256];
 	for (unsigned i = 0; prs_option_at(i); i++) {
 		const struct prs_option_row *row = prs_option_at(i);
 		bool list = row->type == PRS_OPTION_LIST, has_key = true;
 		for (size_t k = 0; k < sizeof without / sizeof *without; k++)
 			has_key = has_key && strcmp(row->name, without[k]) != 0;
-		bool path = strcmp(row->name, "env") != 0 && strcmp(row->name, "partition-format") != 0, keys = !strcmp(row->name, "partition-keys");
+		bool path = strcmp(row->name, "env") != 0 && strcmp(row->name, "partition-format") != 0,
+		     keys = !strcmp(row->name, "partition-keys");
 		if (!row->group[0] || row->resume == PRS_RESUME_SCREEN || (!list && row->type != PRS_OPTION_TEXT))
 			continue;
 		own_key(row, key, sizeof key);
-		snprintf(text, sizeof text, list ? "%sprs: {%s: [A=./b, C=./d]}\n" : "%sprs: {%s: ./b}\n", v2, key + strlen("prs."));
+		snprintf(text, sizeof text, list ? "%sprs: {%s: [A=./b, C=./d]}\n" : "%sprs: {%s: ./b}\n", v2,
+		         key + strlen("prs."));
 		snprintf(set, sizeof set, list ? "%s=[A=./b, C=./d]" : "%s=./b", key);
 		for (int by_set = 0; by_set < 2; by_set++) {
 			bool good = read_job(by_set ? v2 : text, by_set ? set : NULL, NULL);
@@ -270,7 +291,10 @@ static void test_texts_and_lists(void **state)
 			PRS_AUTOBUF got;
 			prs_buf_init(&got, 4096);
 			prs_option_get(&job.o, row, list ? 1 : 0, &got);
-			snprintf(want, sizeof want, "%s%s", list ? "C=" : "", path ? (list ? "/p/jobs/d" : "/p/jobs/b") : list ? "./d" : "./b");
+			snprintf(want, sizeof want, "%s%s", list ? "C=" : "",
+			         path   ? (list ? "/p/jobs/d" : "/p/jobs/b")
+			         : list ? "./d"
+			                : "./b");
 			if (has_key && !keys && strcmp(prs_buf_str(&got), want) != 0)
 				fail_msg("%s: %s instead of %s", set, prs_buf_str(&got), want);
 		}
@@ -317,7 +341,8 @@ static void misspelt(const char *base, const char *key, const char *place)
 		put_key(&text, bad, "1", "");
 	snprintf(set, sizeof set, "%s=1", bad);
 	for (int by_set = 0; by_set < 2; by_set++) {
-		assert_false(read_job(by_set ? base : prs_buf_str(&text), by_set ? set : NULL, base == v2 ? NULL : "in"));
+		assert_false(
+			read_job(by_set ? base : prs_buf_str(&text), by_set ? set : NULL, base == v2 ? NULL : "in"));
 		const char *at = strstr(prs_buf_str(&found), want), *near = at ? strstr(at, "did you mean ") : NULL;
 		if (!near || strncmp(near + strlen("did you mean "), name, strlen(name)) != 0)
 			fail_msg("%s: %s", set, prs_buf_str(&found));
@@ -351,21 +376,27 @@ static void test_misspelt_keys(void **state)
 static void test_flags_in_arguments(void **state)
 {
 	(void)state;
-	static const struct { const char *arguments, *more; int64_t threshold; const char *words; } rows[] = {
+	static const struct {
+		const char *arguments, *more;
+		int64_t threshold;
+		const char *words;
+	} rows[] = {
 		{ "--error_threshold 5", "", 5, "" },
 		{ "--error_threshold=5 --x 1", "", 5, "--x 1 " },
 		{ "--error_thr 5", "", 5, "" },
 		{ "--error_threshold -1", "", -1, "" },
 		{ "--error_threshold 5", "error_threshold: 7\n", 7, "" },
-		{ "\"'--error_threshold' 5\"", "", -1, "--error_threshold 5 " },   /* in quotes: the script's own */
-		{ "--error-threshold 5", "", -1, "--error-threshold 5 " },         /* no such flag of the original */
-		{ "--task classify", "", -1, "--task classify " },                 /* no value that task_overhead_timeout takes */
-		{ "--al 5", "", -1, "--al 5 " }, { "--allowed 5", "", -1, "--allowed 5 " }, /* too short, ambiguous */
+		{ "\"'--error_threshold' 5\"", "", -1, "--error_threshold 5 " }, /* in quotes: the script's own */
+		{ "--error-threshold 5", "", -1, "--error-threshold 5 " },       /* no such flag of the original */
+		{ "--task classify", "", -1, "--task classify " }, /* no value that task_overhead_timeout takes */
+		{ "--al 5", "", -1, "--al 5 " },
+		{ "--allowed 5", "", -1, "--allowed 5 " }, /* too short, ambiguous */
 		{ "--model x --copy_logs_to_parent True y", "", -1, "--model x y " },
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		char text[2048], words[256] = "";
-		snprintf(text, sizeof text, "%.*s, program_arguments: %s}\n%s", (int)(strlen(v2) - 2), v2, rows[i].arguments, rows[i].more);
+		snprintf(text, sizeof text, "%.*s, program_arguments: %s}\n%s", (int)(strlen(v2) - 2), v2,
+		         rows[i].arguments, rows[i].more);
 		if (!read_job(text, NULL, NULL))
 			fail_msg("%s", prs_buf_str(&found));
 		for (size_t k = 0; k < job.program_args.n; k++)
@@ -375,34 +406,50 @@ static void test_flags_in_arguments(void **state)
 	}
 }
 
-/* ---- prs.yml ---------------------------------------------------------------------------------------------------------- */
+/* ---- prs.yml ----------------------------------------------------------------------------------------------------- */
 
 static void test_project(void **state)
 {
 	(void)state;
-	static const struct { const char *path, *reads; } rows[] = {
-		{ "azureml:mnist:2", "/p/data/mnist" }, { "azureml:mnist:3", "/p/data/any" }, { "azureml:mnist@latest", "/p/data/any" },
-		{ "https://example.org/x?y=1", "/p/web" }, { "azureml://datastores/store/paths/a/b/", "/s/a/b" },
-		{ "azureml://subscriptions/1/resourcegroups/2/workspaces/3/datastores/store/paths//a", "/s/a" }, { "azureml://datastores/store/paths/", "/s" },
-		{ "azureml://registries/r/data/d/versions/1", "/p/registry" }, { "file:./in", "/p/jobs/in" }, { "azureml:./in", "/p/jobs/in" },
-		{ "azureml:/in", "/in" }, { "../x/./y//z/..", "/p/x/y" }, { "/../in", "/in" }, { "file:///in", "/in" },
+	static const struct {
+		const char *path, *reads;
+	} rows[] = {
+		{ "azureml:mnist:2", "/p/data/mnist" },
+		{ "azureml:mnist:3", "/p/data/any" },
+		{ "azureml:mnist@latest", "/p/data/any" },
+		{ "https://example.org/x?y=1", "/p/web" },
+		{ "azureml://datastores/store/paths/a/b/", "/s/a/b" },
+		{ "azureml://subscriptions/1/resourcegroups/2/workspaces/3/datastores/store/paths//a", "/s/a" },
+		{ "azureml://datastores/store/paths/", "/s" },
+		{ "azureml://registries/r/data/d/versions/1", "/p/registry" },
+		{ "file:./in", "/p/jobs/in" },
+		{ "azureml:./in", "/p/jobs/in" },
+		{ "azureml:/in", "/in" },
+		{ "../x/./y//z/..", "/p/x/y" },
+		{ "/../in", "/in" },
+		{ "file:///in", "/in" },
 	};
-	project_text = "assets:\n  azureml:mnist:2: ./data/mnist\n  mnist: ./data/any\n  https://example.org/x?y=1: ./web\n  azureml://registries/r/data/d/versions/1: registry\n"
+	project_text = "assets:\n  azureml:mnist:2: ./data/mnist\n  mnist: ./data/any\n  https://example.org/x?y=1: "
+		       "./web\n  azureml://registries/r/data/d/versions/1: registry\n"
 		       "datastores: {store: /s}\n";
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		char text[2048];
-		snprintf(text, sizeof text, "type: parallel\ninputs: {data: {path: '%s'}}\ninput_data: ${{inputs.data}}\ntask: {type: run_function, code: ./code, entry_script: score.py}\n", rows[i].path);
+		snprintf(text, sizeof text,
+		         "type: parallel\ninputs: {data: {path: '%s'}}\ninput_data: ${{inputs.data}}\ntask: {type: "
+		         "run_function, code: ./code, entry_script: score.py}\n",
+		         rows[i].path);
 		if (!read_job(text, NULL, NULL))
 			fail_msg("%s: %s", rows[i].path, prs_buf_str(&found));
 		assert_string_equal(job.inputs[0].path, rows[i].reads);
 	}
 	project_text = "python: ./v/python\nenvironment: {a: b}\n";
 	assert_false(read_job(v2, NULL, NULL));
-	assert_non_null(strstr(prs_buf_str(&found), "/p/prs.yml:2:1: environment is not a key of prs.yml; did you mean environments?"));
+	assert_non_null(strstr(prs_buf_str(&found),
+	                       "/p/prs.yml:2:1: environment is not a key of prs.yml; did you mean environments?"));
 	project_text = NULL;
 }
 
-/* ---- memory ----------------------------------------------------------------------------------------------------------- */
+/* ---- memory ------------------------------------------------------------------------------------------------------ */
 
 #ifdef PRS_KILL_POINTS
 static void read_anything(const char *text)
@@ -417,7 +464,12 @@ static void read_anything(const char *text)
 	int r = d ? prs_options_init(&j.o, &err) : -1;
 	if (!r && prs_list_add(&sets, "error_threshold=4") == 0 && prs_list_add(&j.o.input, "other=in") == 0) {
 		struct prs_project *p = prs_project_find(&fs, "/p/jobs", NULL, d);
-		struct prs_jobfile_request q = { .struct_size = sizeof q, .fs = &fs, .file = "job.yml", .cwd = "/p/jobs", .project = p, .sets = &sets };
+		struct prs_jobfile_request q = { .struct_size = sizeof q,
+			                         .fs = &fs,
+			                         .file = "job.yml",
+			                         .cwd = "/p/jobs",
+			                         .project = p,
+			                         .sets = &sets };
 		r = prs_jobfile_parse(&j, &q, (const uint8_t *)text, strlen(text), d, &err);
 		bool good = r == 0 && !prs_yaml_count(d, PRS_MISTAKE);
 		if (good && prs_job_to_yaml(&j, &b, &err) == 0)
@@ -434,13 +486,20 @@ static void test_no_memory(void **state)
 {
 	(void)state;
 	static const char *const texts[] = {
-		"type: pipeline\ninputs: {images: {path: ./in}, size: 5}\noutputs: {scores: {type: uri_file, path: './${{name}}/x'}}\njobs:\n  a:\n    type: parallel\n"
-		"    component: {type: parallel, inputs: {data: {type: uri_folder}, other: {type: uri_folder}, n: {type: number, default: 1.5}}, outputs: {rows: {type: uri_file}}}\n"
-		"    inputs: {data: '${{parent.inputs.images}}'}\n    outputs: {rows: '${{parent.outputs.scores}}'}\n    input_data: ${{inputs.data}}\n    mini_batch_size: ${{parent.inputs.size}}\n"
-		"    environment_variables: {A: b}\n    compute: x\n    task: {type: run_function, code: ./code, entry_script: score.py, program_arguments: '--n ${{inputs.n}} \"a b\" --error_thr 3 $[[--o ${{inputs.other}}]]',\n"
+		"type: pipeline\ninputs: {images: {path: ./in}, size: 5}\noutputs: {scores: {type: uri_file, path: "
+		"'./${{name}}/x'}}\njobs:\n  a:\n    type: parallel\n"
+		"    component: {type: parallel, inputs: {data: {type: uri_folder}, other: {type: uri_folder}, n: "
+		"{type: number, default: 1.5}}, outputs: {rows: {type: uri_file}}}\n"
+		"    inputs: {data: '${{parent.inputs.images}}'}\n    outputs: {rows: '${{parent.outputs.scores}}'}\n  "
+		"  input_data: ${{inputs.data}}\n    mini_batch_size: ${{parent.inputs.size}}\n"
+		"    environment_variables: {A: b}\n    compute: x\n    task: {type: run_function, code: ./code, "
+		"entry_script: score.py, program_arguments: '--n ${{inputs.n}} \"a b\" --error_thr 3 $[[--o "
+		"${{inputs.other}}]]',\n"
 		"      append_row_to: '${{outputs.rows}}'}\n    prs: {model: [m=w.bin], threads: keep}\n",
-		"parallel_run_config:\n  entry_script: score.py\n  source_directory: ./code\n  output_action: append_row\n  eror_threshold: 5\n",
-		"type: model\nmodel: {path: w.bin}\ncode_configuration: {code: ./code, scoring_script: score.py}\nsettings: {mini_batch_size: ten}\n",
+		"parallel_run_config:\n  entry_script: score.py\n  source_directory: ./code\n  output_action: "
+		"append_row\n  eror_threshold: 5\n",
+		"type: model\nmodel: {path: w.bin}\ncode_configuration: {code: ./code, scoring_script: "
+		"score.py}\nsettings: {mini_batch_size: ten}\n",
 	};
 	project_text = "assets: {a: ./b}\ndatastores: {s: ./s}\n";
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
@@ -478,7 +537,8 @@ static int teardown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_every_option), cmocka_unit_test(test_misspelt_keys), cmocka_unit_test(test_texts_and_lists), cmocka_unit_test(test_not_of_a_job),
+		cmocka_unit_test(test_every_option),       cmocka_unit_test(test_misspelt_keys),
+		cmocka_unit_test(test_texts_and_lists),    cmocka_unit_test(test_not_of_a_job),
 		cmocka_unit_test(test_flags_in_arguments), cmocka_unit_test(test_project),
 #ifdef PRS_KILL_POINTS
 		cmocka_unit_test(test_no_memory),

@@ -42,7 +42,7 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* ---- facts ------------------------------------------------------------------------------------------------------------ */
+/* ---- facts ------------------------------------------------------------------------------------------------------- */
 
 static struct prs_fact head(uint32_t epoch)
 {
@@ -64,7 +64,10 @@ static struct prs_fact planned(uint64_t next_id, bool complete)
 static struct prs_fact done(uint64_t id, uint32_t succeeded)
 {
 	struct prs_fact f = { .type = PRS_FACT_DONE };
-	f.u.done = (struct prs_done){ .unit = { .id = id }, .succeeded = succeeded, .rows = succeeded, .length = succeeded * 100u };
+	f.u.done = (struct prs_done){ .unit = { .id = id },
+		                      .succeeded = succeeded,
+		                      .rows = succeeded,
+		                      .length = succeeded * 100u };
 	return f;
 }
 
@@ -145,7 +148,7 @@ static struct prs_fact failed_part(struct prs_unit u)
 	return f;
 }
 
-/* ---- invariants ------------------------------------------------------------------------------------------------------- */
+/* ---- invariants -------------------------------------------------------------------------------------------------- */
 
 /* The counters, computed anew from the cells. */
 static void check(void)
@@ -161,7 +164,7 @@ static void check(void)
 	assert_int_equal(l.counts.items_succeeded + l.counts.items_failed, l.counts.items_final);
 }
 
-/* ---- every fact on every state ---------------------------------------------------------------------------------------- */
+/* ---- every fact on every state ----------------------------------------------------------------------------------- */
 
 static void to_state(uint64_t id, enum prs_unit_state to)
 {
@@ -183,71 +186,79 @@ static void test_matrix(void **context)
 		const char *name;
 		struct prs_fact f;
 	} facts[] = {
-		{ "HEAD", head(2) }, { "PLANNED", planned(5, true) }, { "DONE", done(1, ITEMS) }, { "DONE short", done(1, 4) }, { "TRY", try_of(1, true) },
-		{ "TRY free", try_of(1, false) }, { "FAILED", failed(1, ITEMS) }, { "LOST", lost(id1, 1, 0) }, { "LOST queued", lost(id1, 0, 1) },
-		{ "RESET", reset(1, 1) }, { "RESET of 2", reset(1, 2) }, { "STATE", state_to(PRS_JOB_RUNNING, 0) },
+		{ "HEAD", head(2) },
+		{ "PLANNED", planned(5, true) },
+		{ "DONE", done(1, ITEMS) },
+		{ "DONE short", done(1, 4) },
+		{ "TRY", try_of(1, true) },
+		{ "TRY free", try_of(1, false) },
+		{ "FAILED", failed(1, ITEMS) },
+		{ "LOST", lost(id1, 1, 0) },
+		{ "LOST queued", lost(id1, 0, 1) },
+		{ "RESET", reset(1, 1) },
+		{ "RESET of 2", reset(1, 2) },
+		{ "STATE", state_to(PRS_JOB_RUNNING, 0) },
 	};
-	static const char want[] =
-		"PLANNED HEAD        : PLANNED 0+0 items 0+0 rows 0 tries 0\n"
-		"PLANNED PLANNED     : PLANNED 0+0 items 0+0 rows 0 tries 0\n"
-		"PLANNED DONE        : DONE    0+0 items 10+0 rows 10 tries 0\n"
-		"PLANNED DONE short  : DONE    0+0 items 4+6 rows 4 tries 0\n"
-		"PLANNED TRY         : PLANNED 1+0 items 0+0 rows 0 tries 1\n"
-		"PLANNED TRY free    : PLANNED 0+0 items 0+0 rows 0 tries 1\n"
-		"PLANNED FAILED      : FAILED  0+0 items 0+10 rows 0 tries 0\n"
-		"PLANNED LOST        : PLANNED 0+1 items 0+0 rows 0 tries 0\n"
-		"PLANNED LOST queued : PLANNED 0+0 items 0+0 rows 0 tries 0\n"
-		"PLANNED RESET       : PLANNED 0+0 items 0+0 rows 0 tries 0\n"
-		"PLANNED RESET of 2  : PLANNED 0+0 items 0+0 rows 0 tries 0\n"
-		"PLANNED STATE       : PLANNED 0+0 items 0+0 rows 0 tries 0\n"
-		"LEASED  HEAD        : PLANNED 0+0 items 0+0 rows 0 tries 0\n"
-		"LEASED  PLANNED     : LEASED  0+0 items 0+0 rows 0 tries 0\n"
-		"LEASED  DONE        : DONE    0+0 items 10+0 rows 10 tries 0\n"
-		"LEASED  DONE short  : DONE    0+0 items 4+6 rows 4 tries 0\n"
-		"LEASED  TRY         : LEASED  1+0 items 0+0 rows 0 tries 1\n"
-		"LEASED  TRY free    : LEASED  0+0 items 0+0 rows 0 tries 1\n"
-		"LEASED  FAILED      : FAILED  0+0 items 0+10 rows 0 tries 0\n"
-		"LEASED  LOST        : LEASED  0+1 items 0+0 rows 0 tries 0\n"
-		"LEASED  LOST queued : LEASED  0+0 items 0+0 rows 0 tries 0\n"
-		"LEASED  RESET       : LEASED  0+0 items 0+0 rows 0 tries 0\n"
-		"LEASED  RESET of 2  : LEASED  0+0 items 0+0 rows 0 tries 0\n"
-		"LEASED  STATE       : LEASED  0+0 items 0+0 rows 0 tries 0\n"
-		"WAITING HEAD        : PLANNED 0+0 items 0+0 rows 0 tries 0\n"
-		"WAITING PLANNED     : WAITING 0+0 items 0+0 rows 0 tries 0\n"
-		"WAITING DONE        : DONE    0+0 items 10+0 rows 10 tries 0\n"
-		"WAITING DONE short  : DONE    0+0 items 4+6 rows 4 tries 0\n"
-		"WAITING TRY         : WAITING 1+0 items 0+0 rows 0 tries 1\n"
-		"WAITING TRY free    : WAITING 0+0 items 0+0 rows 0 tries 1\n"
-		"WAITING FAILED      : FAILED  0+0 items 0+10 rows 0 tries 0\n"
-		"WAITING LOST        : WAITING 0+1 items 0+0 rows 0 tries 0\n"
-		"WAITING LOST queued : WAITING 0+0 items 0+0 rows 0 tries 0\n"
-		"WAITING RESET       : WAITING 0+0 items 0+0 rows 0 tries 0\n"
-		"WAITING RESET of 2  : WAITING 0+0 items 0+0 rows 0 tries 0\n"
-		"WAITING STATE       : WAITING 0+0 items 0+0 rows 0 tries 0\n"
-		"DONE    HEAD        : DONE    0+0 items 10+0 rows 10 tries 0\n"
-		"DONE    PLANNED     : DONE    0+0 items 10+0 rows 10 tries 0\n"
-		"DONE    DONE        : DONE    0+0 items 10+0 rows 10 tries 0\n"
-		"DONE    DONE short  : DONE    0+0 items 10+0 rows 10 tries 0\n"
-		"DONE    TRY         : DONE    0+0 items 10+0 rows 10 tries 1\n"
-		"DONE    TRY free    : DONE    0+0 items 10+0 rows 10 tries 1\n"
-		"DONE    FAILED      : DONE    0+0 items 10+0 rows 10 tries 0\n"
-		"DONE    LOST        : DONE    0+0 items 10+0 rows 10 tries 0\n"
-		"DONE    LOST queued : DONE    0+0 items 10+0 rows 10 tries 0\n"
-		"DONE    RESET       : PLANNED 0+0 items 0+0 rows 0 tries 0\n"
-		"DONE    RESET of 2  : PLANNED 0+0 items 0+0 rows 0 tries 0\n"
-		"DONE    STATE       : DONE    0+0 items 10+0 rows 10 tries 0\n"
-		"FAILED  HEAD        : FAILED  0+0 items 0+10 rows 0 tries 0\n"
-		"FAILED  PLANNED     : FAILED  0+0 items 0+10 rows 0 tries 0\n"
-		"FAILED  DONE        : FAILED  0+0 items 0+10 rows 0 tries 0\n"
-		"FAILED  DONE short  : FAILED  0+0 items 0+10 rows 0 tries 0\n"
-		"FAILED  TRY         : FAILED  0+0 items 0+10 rows 0 tries 1\n"
-		"FAILED  TRY free    : FAILED  0+0 items 0+10 rows 0 tries 1\n"
-		"FAILED  FAILED      : FAILED  0+0 items 0+10 rows 0 tries 0\n"
-		"FAILED  LOST        : FAILED  0+0 items 0+10 rows 0 tries 0\n"
-		"FAILED  LOST queued : FAILED  0+0 items 0+10 rows 0 tries 0\n"
-		"FAILED  RESET       : PLANNED 0+0 items 0+0 rows 0 tries 0\n"
-		"FAILED  RESET of 2  : PLANNED 0+0 items 0+0 rows 0 tries 0\n"
-		"FAILED  STATE       : FAILED  0+0 items 0+10 rows 0 tries 0\n";
+	static const char want[] = "PLANNED HEAD        : PLANNED 0+0 items 0+0 rows 0 tries 0\n"
+				   "PLANNED PLANNED     : PLANNED 0+0 items 0+0 rows 0 tries 0\n"
+				   "PLANNED DONE        : DONE    0+0 items 10+0 rows 10 tries 0\n"
+				   "PLANNED DONE short  : DONE    0+0 items 4+6 rows 4 tries 0\n"
+				   "PLANNED TRY         : PLANNED 1+0 items 0+0 rows 0 tries 1\n"
+				   "PLANNED TRY free    : PLANNED 0+0 items 0+0 rows 0 tries 1\n"
+				   "PLANNED FAILED      : FAILED  0+0 items 0+10 rows 0 tries 0\n"
+				   "PLANNED LOST        : PLANNED 0+1 items 0+0 rows 0 tries 0\n"
+				   "PLANNED LOST queued : PLANNED 0+0 items 0+0 rows 0 tries 0\n"
+				   "PLANNED RESET       : PLANNED 0+0 items 0+0 rows 0 tries 0\n"
+				   "PLANNED RESET of 2  : PLANNED 0+0 items 0+0 rows 0 tries 0\n"
+				   "PLANNED STATE       : PLANNED 0+0 items 0+0 rows 0 tries 0\n"
+				   "LEASED  HEAD        : PLANNED 0+0 items 0+0 rows 0 tries 0\n"
+				   "LEASED  PLANNED     : LEASED  0+0 items 0+0 rows 0 tries 0\n"
+				   "LEASED  DONE        : DONE    0+0 items 10+0 rows 10 tries 0\n"
+				   "LEASED  DONE short  : DONE    0+0 items 4+6 rows 4 tries 0\n"
+				   "LEASED  TRY         : LEASED  1+0 items 0+0 rows 0 tries 1\n"
+				   "LEASED  TRY free    : LEASED  0+0 items 0+0 rows 0 tries 1\n"
+				   "LEASED  FAILED      : FAILED  0+0 items 0+10 rows 0 tries 0\n"
+				   "LEASED  LOST        : LEASED  0+1 items 0+0 rows 0 tries 0\n"
+				   "LEASED  LOST queued : LEASED  0+0 items 0+0 rows 0 tries 0\n"
+				   "LEASED  RESET       : LEASED  0+0 items 0+0 rows 0 tries 0\n"
+				   "LEASED  RESET of 2  : LEASED  0+0 items 0+0 rows 0 tries 0\n"
+				   "LEASED  STATE       : LEASED  0+0 items 0+0 rows 0 tries 0\n"
+				   "WAITING HEAD        : PLANNED 0+0 items 0+0 rows 0 tries 0\n"
+				   "WAITING PLANNED     : WAITING 0+0 items 0+0 rows 0 tries 0\n"
+				   "WAITING DONE        : DONE    0+0 items 10+0 rows 10 tries 0\n"
+				   "WAITING DONE short  : DONE    0+0 items 4+6 rows 4 tries 0\n"
+				   "WAITING TRY         : WAITING 1+0 items 0+0 rows 0 tries 1\n"
+				   "WAITING TRY free    : WAITING 0+0 items 0+0 rows 0 tries 1\n"
+				   "WAITING FAILED      : FAILED  0+0 items 0+10 rows 0 tries 0\n"
+				   "WAITING LOST        : WAITING 0+1 items 0+0 rows 0 tries 0\n"
+				   "WAITING LOST queued : WAITING 0+0 items 0+0 rows 0 tries 0\n"
+				   "WAITING RESET       : WAITING 0+0 items 0+0 rows 0 tries 0\n"
+				   "WAITING RESET of 2  : WAITING 0+0 items 0+0 rows 0 tries 0\n"
+				   "WAITING STATE       : WAITING 0+0 items 0+0 rows 0 tries 0\n"
+				   "DONE    HEAD        : DONE    0+0 items 10+0 rows 10 tries 0\n"
+				   "DONE    PLANNED     : DONE    0+0 items 10+0 rows 10 tries 0\n"
+				   "DONE    DONE        : DONE    0+0 items 10+0 rows 10 tries 0\n"
+				   "DONE    DONE short  : DONE    0+0 items 10+0 rows 10 tries 0\n"
+				   "DONE    TRY         : DONE    0+0 items 10+0 rows 10 tries 1\n"
+				   "DONE    TRY free    : DONE    0+0 items 10+0 rows 10 tries 1\n"
+				   "DONE    FAILED      : DONE    0+0 items 10+0 rows 10 tries 0\n"
+				   "DONE    LOST        : DONE    0+0 items 10+0 rows 10 tries 0\n"
+				   "DONE    LOST queued : DONE    0+0 items 10+0 rows 10 tries 0\n"
+				   "DONE    RESET       : PLANNED 0+0 items 0+0 rows 0 tries 0\n"
+				   "DONE    RESET of 2  : PLANNED 0+0 items 0+0 rows 0 tries 0\n"
+				   "DONE    STATE       : DONE    0+0 items 10+0 rows 10 tries 0\n"
+				   "FAILED  HEAD        : FAILED  0+0 items 0+10 rows 0 tries 0\n"
+				   "FAILED  PLANNED     : FAILED  0+0 items 0+10 rows 0 tries 0\n"
+				   "FAILED  DONE        : FAILED  0+0 items 0+10 rows 0 tries 0\n"
+				   "FAILED  DONE short  : FAILED  0+0 items 0+10 rows 0 tries 0\n"
+				   "FAILED  TRY         : FAILED  0+0 items 0+10 rows 0 tries 1\n"
+				   "FAILED  TRY free    : FAILED  0+0 items 0+10 rows 0 tries 1\n"
+				   "FAILED  FAILED      : FAILED  0+0 items 0+10 rows 0 tries 0\n"
+				   "FAILED  LOST        : FAILED  0+0 items 0+10 rows 0 tries 0\n"
+				   "FAILED  LOST queued : FAILED  0+0 items 0+10 rows 0 tries 0\n"
+				   "FAILED  RESET       : PLANNED 0+0 items 0+0 rows 0 tries 0\n"
+				   "FAILED  RESET of 2  : PLANNED 0+0 items 0+0 rows 0 tries 0\n"
+				   "FAILED  STATE       : FAILED  0+0 items 0+10 rows 0 tries 0\n";
 	static char got[1 << 14];
 	struct text t = { got, 0, sizeof got };
 	for (int from = 0; from <= PRS_UNIT_FAILED; from++)
@@ -262,16 +273,19 @@ static void test_matrix(void **context)
 				f = lost(id1, f.u.lost.running_count, f.u.lost.queued_count);
 			fold(f);
 			check();
-			text_put(&t, "%-7s %-12s: %-7s %u+%u items %llu+%llu rows %llu tries %llu\n", prs_state_name(PRS_MACHINE_UNIT, from), facts[i].name,
-			         prs_state_name(PRS_MACHINE_UNIT, (int)prs_ledger_state(&l, 1)), prs_ledger_tries(&l, U(1)), prs_ledger_downs(&l, U(1)),
-			         (unsigned long long)l.counts.items_succeeded, (unsigned long long)l.counts.items_failed, (unsigned long long)l.counts.rows,
+			text_put(&t, "%-7s %-12s: %-7s %u+%u items %llu+%llu rows %llu tries %llu\n",
+			         prs_state_name(PRS_MACHINE_UNIT, from), facts[i].name,
+			         prs_state_name(PRS_MACHINE_UNIT, (int)prs_ledger_state(&l, 1)),
+			         prs_ledger_tries(&l, U(1)), prs_ledger_downs(&l, U(1)),
+			         (unsigned long long)l.counts.items_succeeded,
+			         (unsigned long long)l.counts.items_failed, (unsigned long long)l.counts.rows,
 			         (unsigned long long)l.counts.tries_failed);
 		}
 	if (strcmp(got, want))
 		fail_msg("got:\n%s", got);
 }
 
-/* ---- counters --------------------------------------------------------------------------------------------------------- */
+/* ---- counters ---------------------------------------------------------------------------------------------------- */
 
 static void test_counters(void **context)
 {
@@ -281,9 +295,9 @@ static void test_counters(void **context)
 	assert_true(l.planned_all);
 	assert_int_equal(l.counts.items, 12 * ITEMS + 2 * 3);
 	fold(done(0, ITEMS));
-	fold(done(1, 0));          /* empty: a gap of 10 */
-	fold(done(2, 4));          /* short */
-	fold(done(3, 25));         /* long: accepted, nothing failed */
+	fold(done(1, 0));  /* empty: a gap of 10 */
+	fold(done(2, 4));  /* short */
+	fold(done(3, 25)); /* long: accepted, nothing failed */
 	fold(failed(4, ITEMS));
 	fold(failed(6, 3));
 	fold(done(13, 3));
@@ -387,7 +401,7 @@ static void test_tries_do_not_wrap(void **context)
 	assert_int_equal(l.counts.tries_failed, UINT16_MAX + 5);
 }
 
-/* ---- contradictions --------------------------------------------------------------------------------------------------- */
+/* ---- contradictions ---------------------------------------------------------------------------------------------- */
 
 static void test_contradictions(void **context)
 {
@@ -424,7 +438,8 @@ static void test_contradictions(void **context)
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		struct prs_fact f = cases[i].f;
 		if (f.type == PRS_FACT_LOST) /* the raw units are shared */
-			f = lost(f.u.lost.queued_count ? queued : good_and_bad, f.u.lost.running_count, f.u.lost.queued_count);
+			f = lost(f.u.lost.queued_count ? queued : good_and_bad, f.u.lost.running_count,
+			         f.u.lost.queued_count);
 		err.msg[0] = 0;
 		assert_int_equal(prs_ledger_fold(&l, &f, &err), -PRS_ECORRUPT);
 		if (!strstr(err.msg, cases[i].says))
@@ -437,7 +452,7 @@ static void test_contradictions(void **context)
 	}
 }
 
-/* ---- parts ------------------------------------------------------------------------------------------------------------ */
+/* ---- parts ------------------------------------------------------------------------------------------------------- */
 
 static void put_part(void *ctx, const struct prs_unit *u)
 {
@@ -453,15 +468,17 @@ static const char *look(uint64_t id)
 	check();
 	text_put(&t, "%s; ", prs_state_name(PRS_MACHINE_UNIT, (int)prs_ledger_state(&l, id)));
 	prs_ledger_each_part(&l, put_part, &t);
-	text_put(&t, "%llu+%llu of %llu, %llu rows", (unsigned long long)l.counts.items_succeeded, (unsigned long long)l.counts.items_failed,
-	         (unsigned long long)l.counts.items_final, (unsigned long long)l.counts.rows);
+	text_put(&t, "%llu+%llu of %llu, %llu rows", (unsigned long long)l.counts.items_succeeded,
+	         (unsigned long long)l.counts.items_failed, (unsigned long long)l.counts.items_final,
+	         (unsigned long long)l.counts.rows);
 	return text;
 }
 
 static void test_parts(void **context)
 {
 	(void)context;
-	const struct prs_unit whole = { 1, 0, 0 }, low = { 1, 0, 5 }, high = { 1, 5, 5 }, third = { 1, 0, 2 }, fourth = { 1, 2, 3 };
+	const struct prs_unit whole = { 1, 0, 0 }, low = { 1, 0, 5 }, high = { 1, 5, 5 }, third = { 1, 0, 2 },
+			      fourth = { 1, 2, 3 };
 	fold(planned(3, true));
 	fold(try_of(1, true));
 	fold(split(whole, 2));
@@ -519,8 +536,10 @@ static void test_parts_late_facts(void **context)
 	fold(split(low, 2));
 	fold(done_part(high, 5));
 	struct prs_ledger_counts was = l.counts;
-	const struct prs_fact late[] = { done(1, 10), failed(1, 10), split(*U(1), 2), split(*U(1), 5), done_part(low, 5), failed_part(low), split(low, 2), done_part(high, 1),
-		failed_part(high), split(high, 2), done_part(odd, 4), failed_part(odd), split(odd, 2) };
+	const struct prs_fact late[] = { done(1, 10),       failed(1, 10),    split(*U(1), 2),   split(*U(1), 5),
+		                         done_part(low, 5), failed_part(low), split(low, 2),     done_part(high, 1),
+		                         failed_part(high), split(high, 2),   done_part(odd, 4), failed_part(odd),
+		                         split(odd, 2) };
 	for (size_t i = 0; i < sizeof late / sizeof *late; i++) {
 		fold(late[i]);
 		assert_string_equal(look(1), "SPLIT; u1[0+2] PLANNED; u1[2+3] PLANNED; 5+0 of 5, 5 rows");
@@ -578,8 +597,13 @@ static void test_parts_forget_and_equal(void **context)
 	const struct prs_unit low = { 1, 0, 5 }, high = { 1, 5, 5 };
 	struct prs_ledger other;
 	prs_ledger_init(&other, items_of, NULL);
-	const struct prs_fact facts[] = { planned(3, true), split(*U(1), 2), try_part(low), split(low, 2), done_part((struct prs_unit){ 1, 0, 2 }, 1),
-		failed_part((struct prs_unit){ 1, 2, 3 }), done_part(high, 5) };
+	const struct prs_fact facts[] = { planned(3, true),
+		                          split(*U(1), 2),
+		                          try_part(low),
+		                          split(low, 2),
+		                          done_part((struct prs_unit){ 1, 0, 2 }, 1),
+		                          failed_part((struct prs_unit){ 1, 2, 3 }),
+		                          done_part(high, 5) };
 	for (size_t i = 0; i < sizeof facts / sizeof *facts; i++) {
 		fold(facts[i]);
 		assert_false(prs_ledger_equal(&l, &other, &err));
@@ -605,7 +629,8 @@ static void test_parts_cover(void **context)
 		for (uint32_t parts = 2; parts <= items; parts++) {
 			uint32_t next = 7;
 			for (uint32_t k = 0; k < parts; k++) {
-				struct prs_unit part = prs_ledger_part(&(struct prs_unit){ 3, 7, items }, items, parts, k);
+				struct prs_unit part = prs_ledger_part(&(struct prs_unit){ 3, 7, items }, items, parts,
+				                                       k);
 				assert_int_equal(part.id, 3);
 				assert_int_equal(part.item_first, next);
 				assert_true(part.item_count >= items / parts && part.item_count <= items / parts + 1);
@@ -615,7 +640,7 @@ static void test_parts_cover(void **context)
 		}
 }
 
-/* ---- resume ----------------------------------------------------------------------------------------------------------- */
+/* ---- resume ------------------------------------------------------------------------------------------------------ */
 
 static void test_forget_leases(void **context)
 {
@@ -668,11 +693,36 @@ static void test_frozen(void **context)
 {
 	(void)context;
 	static const uint64_t ran[] = { 4, 5 };
-	const struct prs_fact journal[] = { head(1), planned(4, false), done(0, ITEMS), try_of(1, true), planned(9, true), try_of(1, true), done(1, 7),
-		try_of(2, true), try_of(2, true), try_of(2, true), failed(2, ITEMS), try_of(3, false), done(3, ITEMS), done(3, 2), lost(ran, 2, 0), head(2),
-		done(4, 12), failed(5, ITEMS), done(5, ITEMS), reset(2, 1), done(6, 3), done(2, 9), state_to(PRS_JOB_DRAINING, PRS_EINTERRUPTED),
-		split(*U(7), 2), try_part((struct prs_unit){ 7, 0, 5 }), split((struct prs_unit){ 7, 0, 5 }, 2), done_part((struct prs_unit){ 7, 5, 5 }, 5),
-		done_part((struct prs_unit){ 7, 0, 2 }, 2), failed_part((struct prs_unit){ 7, 2, 3 }), done(7, 10) };
+	const struct prs_fact journal[] = { head(1),
+		                            planned(4, false),
+		                            done(0, ITEMS),
+		                            try_of(1, true),
+		                            planned(9, true),
+		                            try_of(1, true),
+		                            done(1, 7),
+		                            try_of(2, true),
+		                            try_of(2, true),
+		                            try_of(2, true),
+		                            failed(2, ITEMS),
+		                            try_of(3, false),
+		                            done(3, ITEMS),
+		                            done(3, 2),
+		                            lost(ran, 2, 0),
+		                            head(2),
+		                            done(4, 12),
+		                            failed(5, ITEMS),
+		                            done(5, ITEMS),
+		                            reset(2, 1),
+		                            done(6, 3),
+		                            done(2, 9),
+		                            state_to(PRS_JOB_DRAINING, PRS_EINTERRUPTED),
+		                            split(*U(7), 2),
+		                            try_part((struct prs_unit){ 7, 0, 5 }),
+		                            split((struct prs_unit){ 7, 0, 5 }, 2),
+		                            done_part((struct prs_unit){ 7, 5, 5 }, 5),
+		                            done_part((struct prs_unit){ 7, 0, 2 }, 2),
+		                            failed_part((struct prs_unit){ 7, 2, 3 }),
+		                            done(7, 10) };
 	PRS_AUTOBUF b;
 	prs_buf_init(&b, 1 << 20);
 	for (size_t i = 0; i < sizeof journal / sizeof *journal; i++) {
@@ -687,20 +737,22 @@ static void test_frozen(void **context)
 		fold(f);
 	check();
 	static const char want[] = "DONE 0; DONE 2; DONE 0; DONE 0; DONE 0; FAILED 0; DONE 0; FAILED 0; PLANNED 0; "
-		"succeeded 56 failed 17 final 73 rows 58 tries 7 this epoch 3";
+				   "succeeded 56 failed 17 final 73 rows 58 tries 7 this epoch 3";
 	char got[512];
 	struct text t = { got, 0, sizeof got };
 	for (uint64_t id = 0; id < l.next_id; id++)
-		text_put(&t, "%s %u; ", prs_state_name(PRS_MACHINE_UNIT, (int)prs_ledger_state(&l, id)), prs_ledger_tries(&l, U(id)));
+		text_put(&t, "%s %u; ", prs_state_name(PRS_MACHINE_UNIT, (int)prs_ledger_state(&l, id)),
+		         prs_ledger_tries(&l, U(id)));
 	const struct prs_ledger_counts *c = &l.counts;
-	text_put(&t, "succeeded %llu failed %llu final %llu rows %llu tries %llu this epoch %llu", (unsigned long long)c->items_succeeded,
-	         (unsigned long long)c->items_failed, (unsigned long long)c->items_final, (unsigned long long)c->rows, (unsigned long long)c->tries_failed,
+	text_put(&t, "succeeded %llu failed %llu final %llu rows %llu tries %llu this epoch %llu",
+	         (unsigned long long)c->items_succeeded, (unsigned long long)c->items_failed,
+	         (unsigned long long)c->items_final, (unsigned long long)c->rows, (unsigned long long)c->tries_failed,
 	         (unsigned long long)c->done_this_epoch);
 	assert_string_equal(got, want);
 	assert_int_equal(l.job, PRS_JOB_DRAINING);
 }
 
-/* ---- memory ----------------------------------------------------------------------------------------------------------- */
+/* ---- memory ------------------------------------------------------------------------------------------------------ */
 
 static void test_no_memory(void **context)
 {
@@ -756,9 +808,24 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-		T(test_matrix), T(test_counters), T(test_first_commit_wins), T(test_reset), T(test_lost), T(test_job_state), T(test_tries_do_not_wrap),
-		T(test_contradictions), T(test_forget_leases), T(test_equal), T(test_frozen), T(test_parts), T(test_parts_all_done), T(test_parts_late_facts), T(test_parts_reset),
-		T(test_parts_forget_and_equal), T(test_parts_cover), T(test_no_memory),
+		T(test_matrix),
+		T(test_counters),
+		T(test_first_commit_wins),
+		T(test_reset),
+		T(test_lost),
+		T(test_job_state),
+		T(test_tries_do_not_wrap),
+		T(test_contradictions),
+		T(test_forget_leases),
+		T(test_equal),
+		T(test_frozen),
+		T(test_parts),
+		T(test_parts_all_done),
+		T(test_parts_late_facts),
+		T(test_parts_reset),
+		T(test_parts_forget_and_equal),
+		T(test_parts_cover),
+		T(test_no_memory),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * list, plan: any tree becomes the mini-batches that a simple recursion finds; a plan that was cut anywhere goes on to the same end.
+ * list, plan: any tree becomes the mini-batches that a simple recursion finds; a plan that was cut anywhere goes on to
+ * the same end.
  */
 #include "data/list.h"
 #include "data/plan.h"
@@ -67,11 +68,15 @@ static int teardown(void **state)
 static void add_input(struct world *w, const char *path)
 {
 	static const char *const names[INPUTS_MAX] = { "a", "b", "c", "d" };
-	w->inputs[w->inputs_n] = (struct prs_list_input){ .name = names[w->inputs_n], .path = path, .keys = &w->keys, .format = w->format };
+	w->inputs[w->inputs_n] = (struct prs_list_input){ .name = names[w->inputs_n],
+		                                          .path = path,
+		                                          .keys = &w->keys,
+		                                          .format = w->format };
 	w->inputs_n++;
 }
 
-/* Lists until the end, or until `most` calls were made, behind the bodies that are there; the last result of prs_list_next. */
+/* Lists until the end, or until `most` calls were made, behind the bodies that are there; the last result of
+ * prs_list_next. */
 static int go_on(struct world *w, unsigned most)
 {
 	struct prs_lister *l = prs_lister_new(&w->tree.fs, w->inputs, w->inputs_n, w->per);
@@ -109,7 +114,7 @@ static void list_all(struct world *w)
 	assert_true(prs_plan_complete(w->plan));
 }
 
-/* ---- the oracle ------------------------------------------------------------------------------------------------------- */
+/* ---- the oracle -------------------------------------------------------------------------------------------------- */
 
 static int by_name(const void *a, const void *b)
 {
@@ -123,7 +128,8 @@ struct above {
 };
 
 /* Paths of the files below a folder, each closed by a NUL. */
-static void walk(struct tree *t, struct tree_node *folder, const char *path, const struct above *above, struct prs_buf *to, uint64_t *files)
+static void walk(struct tree *t, struct tree_node *folder, const char *path, const struct above *above,
+                 struct prs_buf *to, uint64_t *files)
 {
 	for (const struct above *a = above; a; a = a->next)
 		if (a->folder == folder)
@@ -227,16 +233,24 @@ static void check(struct world *w)
 	assert_string_equal(prs_buf_str(&got), prs_buf_str(&want));
 }
 
-/* ---- trees ------------------------------------------------------------------------------------------------------------ */
+/* ---- trees ------------------------------------------------------------------------------------------------------- */
 
-static struct tree_node *folder(struct world *w, const char *name) { return tree_add(&w->tree, &w->tree.root, name, 'd'); }
-static struct tree_node *file(struct world *w, struct tree_node *in, const char *name) { return tree_add(&w->tree, in, name, 'f'); }
+static struct tree_node *folder(struct world *w, const char *name)
+{
+	return tree_add(&w->tree, &w->tree.root, name, 'd');
+}
+static struct tree_node *file(struct world *w, struct tree_node *in, const char *name)
+{
+	return tree_add(&w->tree, in, name, 'f');
+}
 
 static void test_order(void **state)
 {
 	struct world *w = *state;
-	struct tree_node *in = folder(w, "in"), *b = tree_add(&w->tree, in, "b", 'd'), *a = tree_add(&w->tree, in, "a", 'd');
-	static const char *const names[] = { "z", "B", "\xff", "b2", "\xc3\xa4", "a b", "new\nline", ".hidden", "_x", "\"", "\x01", "A", "b10" };
+	struct tree_node *in = folder(w, "in"), *b = tree_add(&w->tree, in, "b", 'd'),
+			 *a = tree_add(&w->tree, in, "a", 'd');
+	static const char *const names[] = { "z",       "B",  "\xff", "b2",   "\xc3\xa4", "a b", "new\nline",
+		                             ".hidden", "_x", "\"",   "\x01", "A",        "b10" };
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
 		file(w, in, names[i]);
 		file(w, b, names[i]);
@@ -409,7 +423,7 @@ static void test_too_many_names_for_a_block(void **state)
 	assert_non_null(strstr(w->err.msg, "too many files"));
 }
 
-/* ---- the plan --------------------------------------------------------------------------------------------------------- */
+/* ---- the plan ---------------------------------------------------------------------------------------------------- */
 
 static void test_parts_of_a_mini_batch(void **state)
 {
@@ -420,9 +434,17 @@ static void test_parts_of_a_mini_batch(void **state)
 	w->per = 5;
 	add_input(w, "/in");
 	list_all(w);
-	static const struct { struct prs_unit u; const char *paths; } rows[] = {
-		{ { 0, 0, 0 }, "/in/0 /in/1 /in/2 /in/3 /in/sub/4 " }, { { 0, 0, 1 }, "/in/0 " }, { { 0, 3, 2 }, "/in/3 /in/sub/4 " },
-		{ { 0, 4, 99 }, "/in/sub/4 " }, { { 0, 5, 1 }, "" }, { { 1, 0, 5 }, "/in/sub/5 " }, { { 2, 0, 0 }, "" },
+	static const struct {
+		struct prs_unit u;
+		const char *paths;
+	} rows[] = {
+		{ { 0, 0, 0 }, "/in/0 /in/1 /in/2 /in/3 /in/sub/4 " },
+		{ { 0, 0, 1 }, "/in/0 " },
+		{ { 0, 3, 2 }, "/in/3 /in/sub/4 " },
+		{ { 0, 4, 99 }, "/in/sub/4 " },
+		{ { 0, 5, 1 }, "" },
+		{ { 1, 0, 5 }, "/in/sub/5 " },
+		{ { 2, 0, 0 }, "" },
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		PRS_AUTOBUF b;
@@ -524,7 +546,8 @@ static void test_cut_anywhere(void **state)
 static void test_a_planned_folder_may_be_gone(void **state)
 {
 	struct world *w = *state;
-	struct tree_node *in = folder(w, "in"), *a = tree_add(&w->tree, in, "a", 'd'), *b = tree_add(&w->tree, in, "b", 'd');
+	struct tree_node *in = folder(w, "in"), *a = tree_add(&w->tree, in, "a", 'd'),
+			 *b = tree_add(&w->tree, in, "b", 'd');
 	file(w, a, "1");
 	file(w, a, "2");
 	file(w, b, "3");
@@ -565,9 +588,12 @@ static void test_records_that_do_not_follow(void **state)
 {
 	struct world *w = *state;
 	static const uint8_t ranges[PRS_GROUP_RANGE_BYTES] = { [8] = 1 };
-	const struct prs_plan_record input = { .type = PRS_PLAN_INPUT }, dir = { .type = PRS_PLAN_DIR, .u.dir = { .parent = PRS_NO_DIR } },
-		files = { .type = PRS_PLAN_FILES, .u.files = { .count = 2, .names_bytes = 4, .names = "a\0b" } },
-		rule = { .type = PRS_PLAN_RULE, .u.rule = { .count = 1, .per = 2 } }, group = { .type = PRS_PLAN_GROUP, .u.group = { 0, 0, 4, 1, ranges, "k\0s" } };
+	const struct prs_plan_record input = { .type = PRS_PLAN_INPUT },
+				     dir = { .type = PRS_PLAN_DIR, .u.dir = { .parent = PRS_NO_DIR } },
+				     files = { .type = PRS_PLAN_FILES,
+		                               .u.files = { .count = 2, .names_bytes = 4, .names = "a\0b" } },
+				     rule = { .type = PRS_PLAN_RULE, .u.rule = { .count = 1, .per = 2 } },
+				     group = { .type = PRS_PLAN_GROUP, .u.group = { 0, 0, 4, 1, ranges, "k\0s" } };
 	const struct prs_plan_record before[] = { input, dir, files, rule };
 	struct prs_plan_record bad[16];
 	unsigned n = 0;
@@ -608,7 +634,7 @@ static void test_nothing_behind_the_end(void **state)
 	assert_non_null(strstr(w->err.msg, "behind the end"));
 }
 
-/* ---- partition keys --------------------------------------------------------------------------------------------------- */
+/* ---- partition keys ---------------------------------------------------------------------------------------------- */
 
 /* /in/<store>/<day>/<store>_<n>.csv: three stores, two days, some in another order than their values */
 static void shops(struct world *w)
@@ -651,17 +677,21 @@ static void test_groups(void **state)
 	key(w, "kind");
 	add_input(w, "/in");
 	list_all(w);
-	assert_groups(w, "day d2020-02-29T00:00:00 kind sx = 10/20200229/x_1.csv, 10/20200229/x_2.csv, a b/20200229/x_1.csv, a b/20200229/x_2.csv, b/20200229/x_1.csv\n"
+	assert_groups(w, "day d2020-02-29T00:00:00 kind sx = 10/20200229/x_1.csv, 10/20200229/x_2.csv, a "
+	                 "b/20200229/x_1.csv, a b/20200229/x_2.csv, b/20200229/x_1.csv\n"
 	                 "day d2020-02-29T00:00:00 kind sy = b/20200229/y_1.csv\n"
-	                 "day d2020-03-01T00:00:00 kind sx = 10/20200301/x_1.csv, 10/20200301/x_2.csv, a b/20200301/x_1.csv, a b/20200301/x_2.csv, b/20200301/x_1.csv\n"
+	                 "day d2020-03-01T00:00:00 kind sx = 10/20200301/x_1.csv, 10/20200301/x_2.csv, a "
+	                 "b/20200301/x_1.csv, a b/20200301/x_2.csv, b/20200301/x_1.csv\n"
 	                 "day d2020-03-01T00:00:00 kind sy = b/20200301/y_1.csv\n");
 	clear_plan(w);
 	prs_list_done(&w->keys);
 	key(w, "store");
 	list_all(w);
-	assert_groups(w, "store s10 = 10/20200229/x_1.csv, 10/20200229/x_2.csv, 10/20200301/x_1.csv, 10/20200301/x_2.csv\n"
-	                 "store sa b = a b/20200229/x_1.csv, a b/20200229/x_2.csv, a b/20200301/x_1.csv, a b/20200301/x_2.csv\n"
-	                 "store sb = b/20200229/x_1.csv, b/20200229/y_1.csv, b/20200301/x_1.csv, b/20200301/y_1.csv\n");
+	assert_groups(w,
+	              "store s10 = 10/20200229/x_1.csv, 10/20200229/x_2.csv, 10/20200301/x_1.csv, 10/20200301/x_2.csv\n"
+	              "store sa b = a b/20200229/x_1.csv, a b/20200229/x_2.csv, a b/20200301/x_1.csv, a "
+	              "b/20200301/x_2.csv\n"
+	              "store sb = b/20200229/x_1.csv, b/20200229/y_1.csv, b/20200301/x_1.csv, b/20200301/y_1.csv\n");
 }
 
 /* The parts of a group, across its ranges. */
@@ -674,9 +704,16 @@ static void test_parts_of_a_group(void **state)
 	add_input(w, "/in");
 	list_all(w);
 	assert_int_equal(prs_plan_items_of(w->plan, 0), 5);
-	static const struct { struct prs_unit u; const char *paths; } rows[] = {
-		{ { 0, 0, 1 }, "/in/10/20200229/x_1.csv " }, { { 0, 1, 2 }, "/in/10/20200229/x_2.csv /in/a b/20200229/x_1.csv " }, { { 0, 4, 9 }, "/in/b/20200229/x_1.csv " },
-		{ { 0, 5, 1 }, "" }, { { 3, 0, 0 }, "/in/b/20200301/y_1.csv " }, { { 4, 0, 0 }, "" },
+	static const struct {
+		struct prs_unit u;
+		const char *paths;
+	} rows[] = {
+		{ { 0, 0, 1 }, "/in/10/20200229/x_1.csv " },
+		{ { 0, 1, 2 }, "/in/10/20200229/x_2.csv /in/a b/20200229/x_1.csv " },
+		{ { 0, 4, 9 }, "/in/b/20200229/x_1.csv " },
+		{ { 0, 5, 1 }, "" },
+		{ { 3, 0, 0 }, "/in/b/20200301/y_1.csv " },
+		{ { 4, 0, 0 }, "" },
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		PRS_AUTOBUF b;
@@ -717,7 +754,8 @@ static void test_a_file_that_does_not_fit(void **state)
 	file(w, tree_find(&w->tree, "/in/b"), "readme.txt");
 	add_input(w, "/in");
 	assert_int_equal(go_on(w, BODIES_MAX), -PRS_EINVALID);
-	assert_string_equal(w->err.msg, "the file /in/b/readme.txt does not fit partition_format \"{store}/{day:yyyyMMdd}/{kind}_*.csv\"");
+	assert_string_equal(w->err.msg, "the file /in/b/readme.txt does not fit partition_format "
+	                                "\"{store}/{day:yyyyMMdd}/{kind}_*.csv\"");
 	/* gone, it goes on where it was */
 	tree_remove(tree_find(&w->tree, "/in/b"), "readme.txt");
 	w->err = (struct prs_err){ 0 };
@@ -760,7 +798,8 @@ static void test_many_groups(void **state)
 	assert_memory_equal(again.data, whole.data, whole.len);
 }
 
-/* The input changes between two lives: what was listed stays, the groups are those of all files that were listed in the end. */
+/* The input changes between two lives: what was listed stays, the groups are those of all files that were listed in the
+ * end. */
 static void test_groups_of_a_changed_input(void **state)
 {
 	struct world *w = *state;
@@ -773,7 +812,8 @@ static void test_groups_of_a_changed_input(void **state)
 	file(w, tree_find(&w->tree, "/in/b/20200301"), "z_2.csv");
 	assert_int_equal(go_on(w, BODIES_MAX), 0);
 	make_plan(w);
-	assert_groups(w, "kind sx = 10/20200229/x_1.csv, 10/20200229/x_2.csv, 10/20200301/x_1.csv, 10/20200301/x_2.csv, a b/20200229/x_1.csv, a b/20200229/x_2.csv, "
+	assert_groups(w, "kind sx = 10/20200229/x_1.csv, 10/20200229/x_2.csv, 10/20200301/x_1.csv, "
+	                 "10/20200301/x_2.csv, a b/20200229/x_1.csv, a b/20200229/x_2.csv, "
 	                 "a b/20200301/x_1.csv, a b/20200301/x_2.csv, b/20200229/x_1.csv, b/20200301/x_1.csv\n"
 	                 "kind sy = b/20200229/y_1.csv, b/20200301/y_1.csv\nkind sz = b/20200301/z_2.csv\n");
 }
@@ -782,7 +822,8 @@ static void test_a_group_beyond_the_files(void **state)
 {
 	struct world *w = *state;
 	static const uint8_t ranges[PRS_GROUP_RANGE_BYTES] = { [8] = 1 };
-	struct prs_plan_record in = { .type = PRS_PLAN_INPUT }, group = { .type = PRS_PLAN_GROUP, .u.group = { 0, 0, 4, 1, ranges, "k\0s" } };
+	struct prs_plan_record in = { .type = PRS_PLAN_INPUT },
+			       group = { .type = PRS_PLAN_GROUP, .u.group = { 0, 0, 4, 1, ranges, "k\0s" } };
 	PRS_AUTOBUF b;
 	prs_buf_init(&b, 4096);
 	prs_plan_put(&b, &in);
@@ -793,7 +834,8 @@ static void test_a_group_beyond_the_files(void **state)
 	prs_plan_free(p);
 }
 
-/* Every body of a grouped plan cut at every byte, and with every byte flipped: refused, or (cut) a plan that is not complete. */
+/* Every body of a grouped plan cut at every byte, and with every byte flipped: refused, or (cut) a plan that is not
+ * complete. */
 static void test_damaged_groups(void **state)
 {
 	struct world *w = *state;
@@ -827,7 +869,7 @@ static void test_damaged_groups(void **state)
 			}
 }
 
-/* ---- the real file system --------------------------------------------------------------------------------------------- */
+/* ---- the real file system ---------------------------------------------------------------------------------------- */
 
 static void test_real_files(void **state)
 {
@@ -835,7 +877,10 @@ static void test_real_files(void **state)
 	char dir[] = "/tmp/prs-list-XXXXXX", path[4096];
 	assert_non_null(mkdtemp(dir));
 	w->tree.fs = prs_fs_posix;
-	const char *const links[][2] = { { "in/sub/up", ".." }, { "in/nowhere", "gone" }, { "in/far", "../far" }, { "in/round", "round" } };
+	const char *const links[][2] = { { "in/sub/up", ".." },
+		                         { "in/nowhere", "gone" },
+		                         { "in/far", "../far" },
+		                         { "in/round", "round" } };
 	const char *const folders[] = { "in", "in/sub", "far" };
 	const char *const files[] = { "in/b", "in/a", "in/sub/c", "far/d", "far/\xff" };
 	for (size_t i = 0; i < 3; i++) {
@@ -861,7 +906,8 @@ static void test_real_files(void **state)
 	prs_buf_init(&got, 1 << 20);
 	prs_buf_init(&want, 1 << 20);
 	found(w, &got);
-	prs_buf_putf(&want, "0: %s/a %s/b %s/nowhere\n0: %s/round %s/far/d %s/far/\xff\n0: %s/sub/c\n", path, path, path, path, path, path, path);
+	prs_buf_putf(&want, "0: %s/a %s/b %s/nowhere\n0: %s/round %s/far/d %s/far/\xff\n0: %s/sub/c\n", path, path,
+	             path, path, path, path, path);
 	assert_string_equal(prs_buf_str(&got), prs_buf_str(&want));
 	assert_int_equal(w->counts.special, 1);
 	assert_int_equal(w->counts.loops_cut, 1);
@@ -873,12 +919,30 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(test_order), T(test_empty), T(test_inputs_are_not_mixed), T(test_links), T(test_what_is_no_file), T(test_unreadable),
-		T(test_root_of_everything), T(test_deep), T(test_100000_files), T(test_too_many_names_for_a_block), T(test_parts_of_a_mini_batch),
-		cmocka_unit_test(test_cut_anywhere), T(test_a_planned_folder_may_be_gone), T(test_a_folder_that_is_gone),
-		T(test_records_that_do_not_follow), T(test_nothing_behind_the_end),
-		T(test_groups), T(test_parts_of_a_group), T(test_groups_of_each_input), T(test_a_file_that_does_not_fit), T(test_many_groups),
-		T(test_groups_of_a_changed_input), T(test_a_group_beyond_the_files), T(test_damaged_groups),
+		T(test_order),
+		T(test_empty),
+		T(test_inputs_are_not_mixed),
+		T(test_links),
+		T(test_what_is_no_file),
+		T(test_unreadable),
+		T(test_root_of_everything),
+		T(test_deep),
+		T(test_100000_files),
+		T(test_too_many_names_for_a_block),
+		T(test_parts_of_a_mini_batch),
+		cmocka_unit_test(test_cut_anywhere),
+		T(test_a_planned_folder_may_be_gone),
+		T(test_a_folder_that_is_gone),
+		T(test_records_that_do_not_follow),
+		T(test_nothing_behind_the_end),
+		T(test_groups),
+		T(test_parts_of_a_group),
+		T(test_groups_of_each_input),
+		T(test_a_file_that_does_not_fit),
+		T(test_many_groups),
+		T(test_groups_of_a_changed_input),
+		T(test_a_group_beyond_the_files),
+		T(test_damaged_groups),
 		T(test_real_files),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * test_log: a journal cut at every byte, every byte flipped, unsynced pages swapped, zeros behind: the right prefix or a refusal.
+ * test_log: a journal cut at every byte, every byte flipped, unsynced pages swapped, zeros behind: the right prefix or
+ * a refusal.
  */
 #include "base/mem.h"
 #include "io/fs_posix.h"
@@ -105,7 +106,8 @@ static int count_fact(void *ctx, uint64_t offset, const uint8_t *body, size_t n,
 static int scan(struct world *w, uint64_t sealed, uint64_t *ret_facts, uint64_t *ret_length, struct prs_err *err)
 {
 	*ret_facts = *ret_length = 0;
-	return prs_log_scan(&prs_fs_posix, w->path, PRS_FILE_JOURNAL, &run, sealed, count_fact, ret_facts, ret_length, err);
+	return prs_log_scan(&prs_fs_posix, w->path, PRS_FILE_JOURNAL, &run, sealed, count_fact, ret_facts, ret_length,
+	                    err);
 }
 
 static unsigned whole_frames(const struct world *w, uint64_t n)
@@ -132,7 +134,8 @@ static void test_cut_at_every_byte(void **state)
 	}
 }
 
-/* Frame k says that all before it was synced: damage there is refused, except in the last frame, which may be a torn tail. */
+/* Frame k says that all before it was synced: damage there is refused, except in the last frame, which may be a torn
+ * tail. */
 static void test_every_byte_flipped(void **state)
 {
 	struct world *w = *state;
@@ -193,8 +196,12 @@ static void test_other_run_is_refused(void **state)
 	struct prs_run_id other = { "another run's i" };
 	uint64_t length;
 	struct prs_err err = { 0 };
-	assert_int_equal(prs_log_scan(&prs_fs_posix, w->path, PRS_FILE_JOURNAL, &other, UINT64_MAX, NULL, NULL, &length, &err), -PRS_ECORRUPT);
-	assert_int_equal(prs_log_scan(&prs_fs_posix, w->path, PRS_FILE_PLAN, &run, UINT64_MAX, NULL, NULL, &length, &err), -PRS_ECORRUPT);
+	assert_int_equal(prs_log_scan(&prs_fs_posix, w->path, PRS_FILE_JOURNAL, &other, UINT64_MAX, NULL, NULL, &length,
+	                              &err),
+	                 -PRS_ECORRUPT);
+	assert_int_equal(prs_log_scan(&prs_fs_posix, w->path, PRS_FILE_PLAN, &run, UINT64_MAX, NULL, NULL, &length,
+	                              &err),
+	                 -PRS_ECORRUPT);
 }
 
 static void test_created_once(void **state)
@@ -204,7 +211,7 @@ static void test_created_once(void **state)
 	assert_int_equal(prs_log_create(&l, &prs_fs_posix, w->path, PRS_FILE_JOURNAL, &run, 0, NULL), -PRS_EEXISTS);
 }
 
-/* ---- failures (every n-th call: test_store_faults) ---------------------------------------------------------------------- */
+/* ---- failures (every n-th call: test_store_faults) --------------------------------------------------------------- */
 
 /* A frame that could not be made has its place in the file already: nothing may be written behind the hole. */
 static void test_frame_without_memory_stops_the_file(void **state)
@@ -286,7 +293,8 @@ static void test_quota_leaves_room_for_last_words(void **state)
 	mem_fs_free(m);
 }
 
-/* A file is read in pieces: one that cannot be read is not its end, nor is what lies behind a damaged frame unsynced then. */
+/* A file is read in pieces: one that cannot be read is not its end, nor is what lies behind a damaged frame unsynced
+ * then. */
 static void test_an_error_of_the_disk_is_not_the_end(void **state)
 {
 	(void)state;
@@ -309,7 +317,8 @@ static void test_an_error_of_the_disk_is_not_the_end(void **state)
 		mem_fs_bytes(m, "/plan-1", NULL)[100] ^= (uint8_t)damaged;
 		for (bool hit = true; hit; hits += hit) {
 			mem_fs_fail(m, MEM_PREAD, "/plan-1", hits, EIO);
-			int r = prs_log_scan(&m->fs, "/plan-1", PRS_FILE_PLAN, &run, UINT64_MAX, NULL, NULL, &length, NULL);
+			int r = prs_log_scan(&m->fs, "/plan-1", PRS_FILE_PLAN, &run, UINT64_MAX, NULL, NULL, &length,
+			                     NULL);
 			hit = !m->fail_errno;
 			assert_int_equal(r, hit ? -PRS_EIO : damaged ? -PRS_ECORRUPT : 0);
 		}

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * test_loop: timers, descriptors, wake-ups from threads, signals, the end of a turn; handles that free themselves; no memory.
+ * test_loop: timers, descriptors, wake-ups from threads, signals, the end of a turn; handles that free themselves; no
+ * memory.
  */
 #include "base/mem.h"
 #include "io/loop.h"
@@ -167,7 +168,8 @@ static void test_a_timer_set_late_in_a_turn(void **state)
 	for (int i = 0; i < 3; i++)
 		assert_non_null(w->timers[i] = prs_timer_new(w->loop, fns[i], w, NULL));
 	prs_timer_at(w->timers[0], 0);
-	assert_non_null(w->watch = prs_watch_new(w->loop, w->pipe[0], PRS_READABLE, on_readable, w, NULL)); /* the next turn comes at once */
+	assert_non_null(w->watch = prs_watch_new(w->loop, w->pipe[0], PRS_READABLE, on_readable, w,
+	                                         NULL)); /* the next turn comes at once */
 	assert_int_equal(write(w->pipe[1], "a", 1), 1);
 	prs_loop_run(w->loop);
 	assert_string_equal(w->order, "a23");
@@ -311,9 +313,11 @@ static void test_no_memory(void **state)
 	for (int what = 0; what < 5; what++) {
 		struct prs_err err = { 0 };
 		prs_mem_fault(1);
-		void *p = what == 0 ? (void *)prs_loop_new(&err) : what == 1 ? (void *)prs_timer_new(w->loop, on_first, w, &err) :
-		          what == 2 ? (void *)prs_watch_new(w->loop, w->pipe[0], PRS_READABLE, on_readable, w, &err) :
-		          what == 3 ? (void *)prs_wake_new(w->loop, on_wake, w, &err) : (void *)prs_signal_new(w->loop, SIGUSR1, on_signal, w, &err);
+		void *p = what == 0   ? (void *)prs_loop_new(&err)
+		          : what == 1 ? (void *)prs_timer_new(w->loop, on_first, w, &err)
+		          : what == 2 ? (void *)prs_watch_new(w->loop, w->pipe[0], PRS_READABLE, on_readable, w, &err)
+		          : what == 3 ? (void *)prs_wake_new(w->loop, on_wake, w, &err)
+		                      : (void *)prs_signal_new(w->loop, SIGUSR1, on_signal, w, &err);
 		prs_mem_fault(0);
 		assert_null(p);
 		assert_int_equal(err.code, -PRS_ENOMEM);
@@ -326,10 +330,17 @@ static void test_no_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_timers_fire_in_order_and_never_early), T(test_a_timer_set_late_in_a_turn), T(test_a_loop_without_rest_is_never_early), T(test_a_timer_is_moved_and_turned_off),
+		T(test_timers_fire_in_order_and_never_early),
+		T(test_a_timer_set_late_in_a_turn),
+		T(test_a_loop_without_rest_is_never_early),
+		T(test_a_timer_is_moved_and_turned_off),
 		T(test_a_watch_is_paused_and_goes_on),
-		T(test_the_end_of_a_pipe_wakes_its_watch), T(test_the_last_wake_of_many_threads_is_never_lost), T(test_signals_come_in_the_loop),
-		T(test_each_turn_ends_with_the_hook), T(test_a_stop_before_the_run), T(test_a_closed_descriptor_is_refused),
+		T(test_the_end_of_a_pipe_wakes_its_watch),
+		T(test_the_last_wake_of_many_threads_is_never_lost),
+		T(test_signals_come_in_the_loop),
+		T(test_each_turn_ends_with_the_hook),
+		T(test_a_stop_before_the_run),
+		T(test_a_closed_descriptor_is_refused),
 #ifdef PRS_KILL_POINTS
 		T(test_no_memory),
 #endif

@@ -17,7 +17,8 @@
 #define LEASE(n) (UINT64_C(3) << 40 | (n))
 
 static const char header_hex[] = "2c010000060001001100000000000000";
-static const char task_hex[] = "05000000000000004d000000000300000a00000014000000140000000200000001000000090000003930000000000000";
+static const char task_hex[] =
+	"05000000000000004d000000000300000a00000014000000140000000200000001000000090000003930000000000000";
 static const char report_hex[] = "96000000a6020000393000000000000008006e6f206d6f64656c";
 static const char hello_hex[] = "67120000f0070b0301000000000000000600332e31312e3710002f7573722f62696e2f707974686f6e33";
 
@@ -42,9 +43,15 @@ static void test_headers_that_are_none(void **state)
 		uint32_t zero;
 		int want;
 	} rows[] = {
-		{ 0, 1, 0, 0, 0 },           { PRS_MSG_MAX_BYTES, 10, 3, 0, 0 }, { PRS_MSG_MAX_BYTES + 1, 6, 0, 0, -PRS_EPROTOCOL },
-		{ 0xffffffff, 6, 0, 0, -PRS_EPROTOCOL }, { 0, 0, 0, 0, -PRS_EPROTOCOL }, { 0, 11, 0, 0, -PRS_EPROTOCOL },
-		{ 0, 0xffff, 0, 0, -PRS_EPROTOCOL }, { 0, 6, 4, 0, -PRS_EPROTOCOL },   { 0, 6, 0x8000, 0, -PRS_EPROTOCOL },
+		{ 0, 1, 0, 0, 0 },
+		{ PRS_MSG_MAX_BYTES, 10, 3, 0, 0 },
+		{ PRS_MSG_MAX_BYTES + 1, 6, 0, 0, -PRS_EPROTOCOL },
+		{ 0xffffffff, 6, 0, 0, -PRS_EPROTOCOL },
+		{ 0, 0, 0, 0, -PRS_EPROTOCOL },
+		{ 0, 11, 0, 0, -PRS_EPROTOCOL },
+		{ 0, 0xffff, 0, 0, -PRS_EPROTOCOL },
+		{ 0, 6, 4, 0, -PRS_EPROTOCOL },
+		{ 0, 6, 0x8000, 0, -PRS_EPROTOCOL },
 		{ 0, 6, 0, 1, -PRS_EPROTOCOL },
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -129,8 +136,17 @@ static void test_page(void **state)
 	assert_int_equal(word, UINT64_C(4) << 56 | 12345);
 	assert_int_equal(prs_page_phase(word), PRS_PHASE_RUN);
 	assert_int_equal(prs_page_since(word), 12345);
-	struct prs_page page = { .word = word, .id = 5, .lease = LEASE(7), .item_first = 1, .item_count = 2, .results = 3, .pid = 4, .abi = 5,
-		                 .recalls = 6, .claim = 7, .start_us = 8 };
+	struct prs_page page = { .word = word,
+		                 .id = 5,
+		                 .lease = LEASE(7),
+		                 .item_first = 1,
+		                 .item_count = 2,
+		                 .results = 3,
+		                 .pid = 4,
+		                 .abi = 5,
+		                 .recalls = 6,
+		                 .claim = 7,
+		                 .start_us = 8 };
 	struct prs_page copy = prs_page_read(&page);
 	assert_memory_equal(&copy, &page, sizeof page);
 }
@@ -138,8 +154,9 @@ static void test_page(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_header), cmocka_unit_test(test_headers_that_are_none), cmocka_unit_test(test_task),
-		cmocka_unit_test(test_report), cmocka_unit_test(test_hello), cmocka_unit_test(test_page),
+		cmocka_unit_test(test_header), cmocka_unit_test(test_headers_that_are_none),
+		cmocka_unit_test(test_task),   cmocka_unit_test(test_report),
+		cmocka_unit_test(test_hello),  cmocka_unit_test(test_page),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

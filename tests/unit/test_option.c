@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * test_option: every option of the table x (default, lowest, highest, one below, one above, wrong type, misspelt); names, prefixes, lists.
+ * test_option: every option of the table x (default, lowest, highest, one below, one above, wrong type, misspelt);
+ * names, prefixes, lists.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -46,7 +47,8 @@ static void accepted(const struct prs_option_row *row, const char *value, const 
 	assert_string_equal(value_of(row, 0), reads);
 }
 
-/* Refused, with a sentence that begins where the value stands, says what was expected and what was found; the old value stays. */
+/* Refused, with a sentence that begins where the value stands, says what was expected and what was found; the old value
+ * stays. */
 static void refused(const struct prs_option_row *row, const char *value)
 {
 	char before[64] = "", found[128];
@@ -61,7 +63,7 @@ static void refused(const struct prs_option_row *row, const char *value)
 	assert_string_equal(was ? was : "", before);
 }
 
-/* ---- every option ----------------------------------------------------------------------------------------------------- */
+/* ---- every option ------------------------------------------------------------------------------------------------ */
 
 static void whole_number(const struct prs_option_row *row)
 {
@@ -74,7 +76,8 @@ static void whole_number(const struct prs_option_row *row)
 	refused(row, value);
 	snprintf(value, sizeof value, "%.0f", row->max + 1);
 	refused(row, value);
-	static const char *const wrong[] = { "", "x", "1.5", "1 ", " 1", "1x", "0x10", "9223372036854775808", "1e1", "--1", "nan", "true" };
+	static const char *const wrong[] = { "",    "x",   "1.5", "1 ",  " 1", "1x", "0x10", "9223372036854775808",
+		                             "1e1", "--1", "nan", "true" };
 	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
 		refused(row, wrong[i]);
 }
@@ -82,9 +85,15 @@ static void whole_number(const struct prs_option_row *row)
 /* mini_batch_size: the original's rule and its sentences. */
 static void count(const struct prs_option_row *row)
 {
-	static const char rule[] = "here: Parameter mini_batch_size must follow regex rule ^\\d+([kKmMgG][bB])*$, found \"";
-	static const char *const good[][2] = { { "1", "1" }, { "1000000000", "1000000000" }, { "2kb", "2048" }, { "3MB", "3145728" }, { "007", "7" } };
-	static const char *const wrong[] = { "", "x", "-1", "1.5", "1 ", " 1", "1x", "0x10", "1e1", "kb", "10k", "10kib", "10 kb", "nan" };
+	static const char rule[] =
+		"here: Parameter mini_batch_size must follow regex rule ^\\d+([kKmMgG][bB])*$, found \"";
+	static const char *const good[][2] = { { "1", "1" },
+		                               { "1000000000", "1000000000" },
+		                               { "2kb", "2048" },
+		                               { "3MB", "3145728" },
+		                               { "007", "7" } };
+	static const char *const wrong[] = { "",     "x",   "-1", "1.5", "1 ",    " 1",    "1x",
+		                             "0x10", "1e1", "kb", "10k", "10kib", "10 kb", "nan" };
 	for (size_t i = 0; i < sizeof good / sizeof *good; i++)
 		accepted(row, good[i][0], good[i][1]);
 	refused(row, "0");
@@ -118,7 +127,8 @@ static void number(const struct prs_option_row *row)
 	}
 	snprintf(value, sizeof value, "%.3f", row->min - 0.001);
 	refused(row, value);
-	static const char *const wrong[] = { "", "x", "60s", " 1", "1 ", "nan", "inf", "-inf", "0x10", "1,5", "1e400", "." };
+	static const char *const wrong[] = { "",    "x",    "60s",  " 1",  "1 ",    "nan",
+		                             "inf", "-inf", "0x10", "1,5", "1e400", "." };
 	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
 		refused(row, wrong[i]);
 }
@@ -136,14 +146,16 @@ static void size_in_bytes(const struct prs_option_row *row)
 	accepted(row, "1.5GB", "1610612736");
 	accepted(row, "3g", "3221225472");
 	refused(row, below);
-	static const char *const wrong[] = { "", "GB", "2 GB", "-2GB", "2GBB", "2XB", "0x10", "nan", "1e9", "1.2.3GB", "9999999TB" };
+	static const char *const wrong[] = { "",     "GB",  "2 GB", "-2GB",    "2GBB",     "2XB",
+		                             "0x10", "nan", "1e9",  "1.2.3GB", "9999999TB" };
 	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
 		refused(row, wrong[i]);
 }
 
 static void yes_or_no(const struct prs_option_row *row)
 {
-	static const char *const yes[] = { "true", "True", "TRUE", "yes", "1" }, *const no[] = { "false", "False", "no", "0" };
+	static const char *const yes[] = { "true", "True", "TRUE", "yes", "1" }, *const no[] = { "false", "False", "no",
+		                                                                                 "0" };
 	for (size_t i = 0; i < sizeof yes / sizeof *yes; i++)
 		accepted(row, yes[i], "true");
 	for (size_t i = 0; i < sizeof no / sizeof *no; i++)
@@ -188,9 +200,9 @@ static void test_every_option_and_value(void **state)
 {
 	(void)state;
 	static void (*const kinds[])(const struct prs_option_row *) = {
-		[PRS_OPTION_INT] = whole_number, [PRS_OPTION_COUNT] = count, [PRS_OPTION_NUM] = number, [PRS_OPTION_SECONDS] = number,
-		[PRS_OPTION_BOOL] = yes_or_no, [PRS_OPTION_CHOICE] = choice, [PRS_OPTION_TEXT] = words, [PRS_OPTION_LIST] = words,
-		[PRS_OPTION_SIZE] = size_in_bytes,
+		[PRS_OPTION_INT] = whole_number, [PRS_OPTION_COUNT] = count,    [PRS_OPTION_NUM] = number,
+		[PRS_OPTION_SECONDS] = number,   [PRS_OPTION_BOOL] = yes_or_no, [PRS_OPTION_CHOICE] = choice,
+		[PRS_OPTION_TEXT] = words,       [PRS_OPTION_LIST] = words,     [PRS_OPTION_SIZE] = size_in_bytes,
 	};
 	for (unsigned i = 0; prs_option_at(i); i++) {
 		const struct prs_option_row *row = prs_option_at(i);
@@ -206,7 +218,8 @@ static void test_text_form_is_exact(void **state)
 {
 	(void)state;
 	static const char *const values[] = { "60", "0.3", "0.1", "259200", "33.333333", "0.000001" };
-	const struct prs_option_row *row = prs_option_find("grace", false), *percent = prs_option_find("allowed-failed-percent", false);
+	const struct prs_option_row *row = prs_option_find("grace", false),
+				    *percent = prs_option_find("allowed-failed-percent", false);
 	for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
 		char first[64];
 		assert_int_equal(prs_option_set(&o, row, values[i], "", &err), 0);
@@ -224,7 +237,7 @@ static void test_text_form_is_exact(void **state)
 	}
 }
 
-/* ---- names ------------------------------------------------------------------------------------------------------------ */
+/* ---- names ------------------------------------------------------------------------------------------------------- */
 
 static void test_every_spelling(void **state)
 {
@@ -251,17 +264,37 @@ static void test_prefixes(void **state)
 	static const struct {
 		const char *word, *means; /* NULL = nothing, or more than one */
 	} cases[] = {
-		{ "--mini-batch-s", "--mini-batch-size" }, { "--mini_batch_s", "--mini-batch-size" }, { "--run-m", "--run-max-try" },
-		{ "--process", "--processes" }, { "--proc", "--processes" }, { "--max-c", "--processes" }, { "--mini-batch-error", "--allowed-failed-count" },
+		{ "--mini-batch-s", "--mini-batch-size" },
+		{ "--mini_batch_s", "--mini-batch-size" },
+		{ "--run-m", "--run-max-try" },
+		{ "--process", "--processes" },
+		{ "--proc", "--processes" },
+		{ "--max-c", "--processes" },
+		{ "--mini-batch-error", "--allowed-failed-count" },
 		{ "--resource_monitor_interva", "--resource-monitor-interval" }, /* an official sample spells it so */
-		{ "--in", NULL }, { "--run", NULL }, { "--", NULL }, { "-", NULL }, { "", NULL }, { "---", NULL }, { "--x", NULL }, { "-pp", NULL },
-		{ "--input", "--input" }, { "--output", "--output" }, /* whole names, though others begin so */
-		{ "--bench", NULL }, { "--bench-no-s", NULL }, { "--bench-no-sync", "--bench-no-sync" }, /* hidden: whole or not at all */
-		{ "mini-batch-s", "--mini-batch-size" }, { "p", NULL }, { "-p", "--processes" }, { "-i", "--input" }, { "-P", NULL },
+		{ "--in", NULL },
+		{ "--run", NULL },
+		{ "--", NULL },
+		{ "-", NULL },
+		{ "", NULL },
+		{ "---", NULL },
+		{ "--x", NULL },
+		{ "-pp", NULL },
+		{ "--input", "--input" },
+		{ "--output", "--output" }, /* whole names, though others begin so */
+		{ "--bench", NULL },
+		{ "--bench-no-s", NULL },
+		{ "--bench-no-sync", "--bench-no-sync" }, /* hidden: whole or not at all */
+		{ "mini-batch-s", "--mini-batch-size" },
+		{ "p", NULL },
+		{ "-p", "--processes" },
+		{ "-i", "--input" },
+		{ "-P", NULL },
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		const struct prs_option_row *row = prs_option_find(cases[i].word, true);
-		if ((row ? row->flag : "") != cases[i].means && (!row || !cases[i].means || strcmp(row->flag, cases[i].means) != 0))
+		if ((row ? row->flag : "") != cases[i].means &&
+		    (!row || !cases[i].means || strcmp(row->flag, cases[i].means) != 0))
 			if (row || cases[i].means)
 				fail_msg("%s means %s", cases[i].word, row ? row->flag : "nothing");
 	}
@@ -272,7 +305,8 @@ static void test_prefixes(void **state)
 	assert_int_equal(prs_option_match("--in", false, many, 2), 0);
 }
 
-/* A letter left out, doubled, wrong, or two swapped, at every place of every name: the name itself is proposed, or one as near. */
+/* A letter left out, doubled, wrong, or two swapped, at every place of every name: the name itself is proposed, or one
+ * as near. */
 static void test_misspelt(void **state)
 {
 	(void)state;
@@ -312,8 +346,17 @@ static void test_distance(void **state)
 	static const struct {
 		const char *a, *b;
 		unsigned distance;
-	} cases[] = { { "", "", 0 }, { "a", "", 1 }, { "abc", "abc", 0 }, { "abc", "acb", 1 }, { "abc", "ab", 1 }, { "abc", "xabc", 1 },
-		{ "resume", "resmue", 1 }, { "status", "stauts", 1 }, { "kitten", "sitting", 3 }, { "ab", "ba", 1 }, { "abcd", "dcba", 3 } };
+	} cases[] = { { "", "", 0 },
+		      { "a", "", 1 },
+		      { "abc", "abc", 0 },
+		      { "abc", "acb", 1 },
+		      { "abc", "ab", 1 },
+		      { "abc", "xabc", 1 },
+		      { "resume", "resmue", 1 },
+		      { "status", "stauts", 1 },
+		      { "kitten", "sitting", 3 },
+		      { "ab", "ba", 1 },
+		      { "abcd", "dcba", 3 } };
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		assert_int_equal(prs_distance(cases[i].a, cases[i].b), cases[i].distance);
 		assert_int_equal(prs_distance(cases[i].b, cases[i].a), cases[i].distance);
@@ -323,8 +366,12 @@ static void test_distance(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_every_option_and_value, setup, teardown), cmocka_unit_test_setup_teardown(test_text_form_is_exact, setup, teardown),
-		cmocka_unit_test(test_every_spelling), cmocka_unit_test(test_prefixes), cmocka_unit_test(test_misspelt), cmocka_unit_test(test_distance),
+		cmocka_unit_test_setup_teardown(test_every_option_and_value, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_text_form_is_exact, setup, teardown),
+		cmocka_unit_test(test_every_spelling),
+		cmocka_unit_test(test_prefixes),
+		cmocka_unit_test(test_misspelt),
+		cmocka_unit_test(test_distance),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -56,7 +56,8 @@ static void test_match(void **state)
 		{ "/{user}/{season}/*.wav", "user", "/eve/winter/1.wav", "user=seve" },
 		{ "{user}/{season}/*.wav", "user", "/winter/1.wav", "" },
 		{ "{user}/{season}/*.wav", "user", "/data/eve/winter/1.mp3", "" },
-		{ "{user}/{season}/*.wav", "user", "/data/eve/winter/deep/er.wav", "user=swinter" }, /* the end of the path counts */
+		{ "{user}/{season}/*.wav", "user", "/data/eve/winter/deep/er.wav",
+		  "user=swinter" }, /* the end of the path counts */
 		{ "{Department}/{Day:yyyy/MM/dd}/data.csv", "Department,Day", "/x/Accounts/2019/01/31/data.csv",
 		  "Department=sAccounts Day=d2019-01-31T00:00:00" },
 		{ "{Day:yyyy/MM/dd}/data.csv", "Day", "/x/2019/02/29/data.csv", "" },
@@ -142,6 +143,7 @@ static void test_worst_case(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_match), cmocka_unit_test(test_wrong), cmocka_unit_test(test_worst_case) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_match), cmocka_unit_test(test_wrong),
+		                            cmocka_unit_test(test_worst_case) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

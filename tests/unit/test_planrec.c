@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * test_planrec: every record of the plan against its golden bytes; what is longer, cut off, unknown or contradicts itself.
+ * test_planrec: every record of the plan against its golden bytes; what is longer, cut off, unknown or contradicts
+ * itself.
  */
 #include "wire/plan.h"
 
@@ -12,25 +13,43 @@
 
 #include "hex.h"
 
-#define TEXT(s) { (s), sizeof(s) - 1 }
-#define PRINT(n) { n, n + 1, n + 2, n + 3, n + 4, n + 5, n + 6, n + 7, n + 8, n + 9, n + 10, n + 11, n + 12, n + 13, n + 14, n + 15 }
+#define TEXT(s)                    \
+	{                          \
+		(s), sizeof(s) - 1 \
+	}
+#define PRINT(n)                                                                                                  \
+	{                                                                                                         \
+		n, n + 1, n + 2, n + 3, n + 4, n + 5, n + 6, n + 7, n + 8, n + 9, n + 10, n + 11, n + 12, n + 13, \
+			n + 14, n + 15                                                                            \
+	}
 
 /* The bytes were made by hand with Python's struct from docs/formats.md, not by this engine. */
 static const struct golden {
 	struct prs_plan_record record;
 	const char *hex;
 } golden[] = {
-	{ { .type = PRS_PLAN_INPUT, .u.input = { 1, 0, 0, 7, PRINT(0x10), TEXT("input_0"), TEXT("/data/in"), TEXT("ignore=*.tmp") } },
+	{ { .type = PRS_PLAN_INPUT,
+	    .u.input = { 1, 0, 0, 7, PRINT(0x10), TEXT("input_0"), TEXT("/data/in"), TEXT("ignore=*.tmp") } },
 	  "020000004100000001000000000000000700000000000000101112131415161718191a1b1c1d1e1f0700696e7075745f"
 	  "3008002f646174612f696e0c0069676e6f72653d2a2e746d7000000000000000" },
 	{ { .type = PRS_PLAN_DIR, .u.dir = { 4, PRS_NO_DIR, 1, TEXT("caf\xe9\xff") } },
 	  "030000001100000004000000ffffffff01000500636166e9ff00000000000000" },
-	{ { .type = PRS_PLAN_FILES, .u.files = { .dir = 4, .count = 3, .flags = PRS_FILES_LAST, .names_bytes = 10, .first_file = 1000, .names = "a\0b b\0c\xff\n" } },
+	{ { .type = PRS_PLAN_FILES,
+	    .u.files = { .dir = 4,
+	                 .count = 3,
+	                 .flags = PRS_FILES_LAST,
+	                 .names_bytes = 10,
+	                 .first_file = 1000,
+	                 .names = "a\0b b\0c\xff\n" } },
 	  "04000000220000000400000003000000e803000000000000010000000a00000061006220620063ff0a00000000000000" },
 	{ { .type = PRS_PLAN_RULE, .u.rule = { 10, 1000000, 1000, 7, 1 } },
 	  "05000000200000000a0000000000000040420f0000000000e8030000000000000700000001000000" },
-	{ { .type = PRS_PLAN_GROUP, .u.group = { 17, 1, 12, 2, (const uint8_t *)"\3\0\0\0\0\0\0\0\2\0\0\0\0\0\0\0\7\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0", "k\0s\xff b\0d\0d1\0" } },
-	  "07000000440000001100000000000000010000000c000000020000000000000003000000000000000200000000000000070000000000000001000000000000006b0073ff206200640064310000000000" },
+	{ { .type = PRS_PLAN_GROUP,
+	    .u.group = { 17, 1, 12, 2,
+	                 (const uint8_t *)"\3\0\0\0\0\0\0\0\2\0\0\0\0\0\0\0\7\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0",
+	                 "k\0s\xff b\0d\0d1\0" } },
+	  "07000000440000001100000000000000010000000c000000020000000000000003000000000000000200000000000000070000000000"
+	  "000001000000000000006b0073ff206200640064310000000000" },
 	{ { .type = PRS_PLAN_END, .u.end = { 1000010, 7000070, 7001000, 0xdeadbeef } },
 	  "09000000200000004a420f000000000006d06a0000000000a8d36a000000000000000000efbeadde" },
 };
@@ -107,7 +126,8 @@ static void test_unknown_types(void **state)
 			prs_put16(body, types[i]);
 			prs_put16(body + 2, flags);
 			prs_put32(body + 4, 5);
-			assert_int_equal(prs_plan_next(body, sizeof body, &at, &r, &err), flags & PRS_RECORD_MAY_SKIP ? 0 : -PRS_EVERSION);
+			assert_int_equal(prs_plan_next(body, sizeof body, &at, &r, &err),
+			                 flags & PRS_RECORD_MAY_SKIP ? 0 : -PRS_EVERSION);
 			assert_int_equal(at, 16);
 		}
 }
@@ -121,12 +141,21 @@ static void test_names_must_match_their_count(void **state)
 		uint32_t bytes, count;
 		int want;
 	} rows[] = {
-		{ "a\0b\0", 4, 2, 1 },          { "a\0b", 3, 2, -PRS_ECORRUPT },   { "a\0b\0", 4, 1, -PRS_ECORRUPT },
-		{ "a\0b\0", 4, 3, -PRS_ECORRUPT }, { "a\0\0b\0", 5, 3, -PRS_ECORRUPT }, { "", 0, 0, 1 },
-		{ "", 0, 1, -PRS_ECORRUPT },    { "\0", 1, 1, -PRS_ECORRUPT },     { "\xff\n /\0", 5, 1, 1 },
+		{ "a\0b\0", 4, 2, 1 },
+		{ "a\0b", 3, 2, -PRS_ECORRUPT },
+		{ "a\0b\0", 4, 1, -PRS_ECORRUPT },
+		{ "a\0b\0", 4, 3, -PRS_ECORRUPT },
+		{ "a\0\0b\0", 5, 3, -PRS_ECORRUPT },
+		{ "", 0, 0, 1 },
+		{ "", 0, 1, -PRS_ECORRUPT },
+		{ "\0", 1, 1, -PRS_ECORRUPT },
+		{ "\xff\n /\0", 5, 1, 1 },
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-		struct prs_plan_record r = { .type = PRS_PLAN_FILES, .u.files = { .count = rows[i].count, .names_bytes = rows[i].bytes, .names = rows[i].names } };
+		struct prs_plan_record r = {
+			.type = PRS_PLAN_FILES,
+			.u.files = { .count = rows[i].count, .names_bytes = rows[i].bytes, .names = rows[i].names }
+		};
 		PRS_AUTOBUF b;
 		size_t at = 0;
 		prs_buf_init(&b, 4096);
@@ -167,7 +196,8 @@ static void test_groups_must_be_whole(void **state)
 			prs_put64(ranges + 16 * k, rows[i].first[k]);
 			prs_put32(ranges + 16 * k + 8, rows[i].count[k]);
 		}
-		struct prs_plan_record r = { .type = PRS_PLAN_GROUP, .u.group = { 1, 0, rows[i].bytes, rows[i].ranges, ranges, rows[i].keys } };
+		struct prs_plan_record r = { .type = PRS_PLAN_GROUP,
+			                     .u.group = { 1, 0, rows[i].bytes, rows[i].ranges, ranges, rows[i].keys } };
 		PRS_AUTOBUF b;
 		size_t at = 0;
 		prs_buf_init(&b, 4096);
@@ -196,12 +226,9 @@ static void test_never_half_a_record(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_golden_bytes),
-		cmocka_unit_test(test_longer_and_shorter_payloads),
-		cmocka_unit_test(test_unknown_types),
-		cmocka_unit_test(test_names_must_match_their_count),
-		cmocka_unit_test(test_groups_must_be_whole),
-		cmocka_unit_test(test_never_half_a_record),
+		cmocka_unit_test(test_golden_bytes),         cmocka_unit_test(test_longer_and_shorter_payloads),
+		cmocka_unit_test(test_unknown_types),        cmocka_unit_test(test_names_must_match_their_count),
+		cmocka_unit_test(test_groups_must_be_whole), cmocka_unit_test(test_never_half_a_record),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

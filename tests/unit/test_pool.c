@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  * test_pool: what a node does with its workers, told as stories: a line is an event and the effects that it must have.
  *
- * Events:  @TIME · start · lease ID [try N] [not SLOT] · spawned S · nospawn S · hello S · ready S · initfail S · result S CLAIM [US] ·
- *          fail S CLAIM CODE · recalled S N · broken S · bye S · exit S STATUS|sigN · page S PHASE CLAIM TIME [RESULTS] (no event) · tick ·
- *          drain · abort · finish · over S (memory limit) · retire S.   `up S` = spawned, hello, ready; effects of these are not compared.
+ * Events: @TIME · start · lease ID [try N] [not SLOT] · spawned S · nospawn S · hello S · ready S · initfail S · result
+ * S CLAIM [US] ·
+ *          fail S CLAIM CODE · recalled S N · broken S · bye S · exit S STATUS|sigN · page S PHASE CLAIM TIME [RESULTS]
+ *          (no event) · tick ·
+ *          drain · abort · finish · over S (memory limit) · retire S. `up S` = spawned, hello, ready; effects of these
+ *          are not compared.
  * Times: 5s, 20ms, 7us, from the start of the story.
  */
 #include <setjmp.h>
@@ -31,8 +34,17 @@ static struct world {
 } w;
 
 static const struct prs_pool_config defaults = {
-	.slots = 2, .run_timeout_us = 60000000, .overhead_timeout_us = 30000000, .init_timeout_us = 300000000, .term_grace_us = 2000000,
-	.backoff_first_us = 100000, .backoff_max_us = 10000000, .depth_target_us = 2000, .depth_max = 32, .recall_after_us = 20000, .gap_us = UINT64_MAX,
+	.slots = 2,
+	.run_timeout_us = 60000000,
+	.overhead_timeout_us = 30000000,
+	.init_timeout_us = 300000000,
+	.term_grace_us = 2000000,
+	.backoff_first_us = 100000,
+	.backoff_max_us = 10000000,
+	.depth_target_us = 2000,
+	.depth_max = 32,
+	.recall_after_us = 20000,
+	.gap_us = UINT64_MAX,
 };
 
 static void begin(const struct prs_pool_config *c)
@@ -59,7 +71,7 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* ---- the small language ----------------------------------------------------------------------------------------------- */
+/* ---- the small language ------------------------------------------------------------------------------------------ */
 
 static uint64_t time_of(const char *s)
 {
@@ -72,11 +84,13 @@ static const struct {
 	const char *word;
 	enum prs_pool_event_type type;
 } verbs[] = {
-	{ "start", PRS_POOL_START }, { "lease", PRS_POOL_LEASE }, { "spawned", PRS_POOL_SPAWNED }, { "nospawn", PRS_POOL_SPAWN_FAILED },
-	{ "hello", PRS_POOL_HELLO }, { "ready", PRS_POOL_READY }, { "initfail", PRS_POOL_INIT_FAILED }, { "result", PRS_POOL_RESULT },
-	{ "fail", PRS_POOL_FAIL }, { "recalled", PRS_POOL_RECALLED }, { "broken", PRS_POOL_BROKEN }, { "bye", PRS_POOL_BYE },
-	{ "exit", PRS_POOL_EXITED }, { "tick", PRS_POOL_TICK }, { "drain", PRS_POOL_DRAIN }, { "abort", PRS_POOL_ABORT }, { "finish", PRS_POOL_FINISH },
-	{ "over", PRS_POOL_OVER_LIMIT }, { "retire", PRS_POOL_RETIRE },
+	{ "start", PRS_POOL_START },          { "lease", PRS_POOL_LEASE },   { "spawned", PRS_POOL_SPAWNED },
+	{ "nospawn", PRS_POOL_SPAWN_FAILED }, { "hello", PRS_POOL_HELLO },   { "ready", PRS_POOL_READY },
+	{ "initfail", PRS_POOL_INIT_FAILED }, { "result", PRS_POOL_RESULT }, { "fail", PRS_POOL_FAIL },
+	{ "recalled", PRS_POOL_RECALLED },    { "broken", PRS_POOL_BROKEN }, { "bye", PRS_POOL_BYE },
+	{ "exit", PRS_POOL_EXITED },          { "tick", PRS_POOL_TICK },     { "drain", PRS_POOL_DRAIN },
+	{ "abort", PRS_POOL_ABORT },          { "finish", PRS_POOL_FINISH }, { "over", PRS_POOL_OVER_LIMIT },
+	{ "retire", PRS_POOL_RETIRE },
 };
 
 static uint16_t code_of(const char *name)
@@ -236,31 +250,31 @@ static void tell_with(uint16_t slots, uint64_t gap_us, const char *const *story)
 }
 
 /* Two processes, one process, one process with a clock that may stand. */
-#define STORY_OF(name, slots, gap_us, ...) \
-	static void name(void **state) \
-	{ \
-		(void)state; \
+#define STORY_OF(name, slots, gap_us, ...)                                \
+	static void name(void **state)                                    \
+	{                                                                 \
+		(void)state;                                              \
 		static const char *const story[] = { __VA_ARGS__, NULL }; \
-		tell_with(slots, gap_us, story); \
+		tell_with(slots, gap_us, story);                          \
 	}
 #define STORY(name, ...) STORY_OF(name, 2, UINT64_MAX, __VA_ARGS__)
 #define SOLO(name, ...) STORY_OF(name, 1, UINT64_MAX, __VA_ARGS__)
-#define SERVES_TWO(name, ...) \
-	static void name(void **state) \
-	{ \
-		(void)state; \
+#define SERVES_TWO(name, ...)                                             \
+	static void name(void **state)                                    \
+	{                                                                 \
+		(void)state;                                              \
 		static const char *const story[] = { __VA_ARGS__, NULL }; \
-		struct prs_pool_config c = defaults; \
-		c.slots = 1; \
-		c.max_units = 2; \
-		begin(&c); \
-		tell(story); \
+		struct prs_pool_config c = defaults;                      \
+		c.slots = 1;                                              \
+		c.max_units = 2;                                          \
+		begin(&c);                                                \
+		tell(story);                                              \
 	}
 #define GAP(name, ...) STORY_OF(name, 1, 2000000, __VA_ARGS__)
 
 #include "pool_stories.h"
 
-/* ---- every event in every state --------------------------------------------------------------------------------------- */
+/* ---- every event in every state ---------------------------------------------------------------------------------- */
 
 /* Slot 0 brought into each state; slot 1 stays out of the way (its process never says hello). */
 static const struct {
@@ -298,8 +312,12 @@ static void matrix_cell(struct text *t, unsigned way, const char *event)
 static void test_matrix(void **state)
 {
 	(void)state;
-	static const char *const events[] = { "start", "lease 8", "spawned 0", "nospawn 0", "hello 0", "ready 0", "initfail 0", "result 0 1", "fail 0 1 RUN_EXCEPTION",
-		"recalled 0 1", "broken 0", "bye 0", "exit 0 0", "exit 0 sig9", "tick", "drain", "abort", "finish" };
+	static const char *const events[] = { "start",        "lease 8",     "spawned 0",
+		                              "nospawn 0",    "hello 0",     "ready 0",
+		                              "initfail 0",   "result 0 1",  "fail 0 1 RUN_EXCEPTION",
+		                              "recalled 0 1", "broken 0",    "bye 0",
+		                              "exit 0 0",     "exit 0 sig9", "tick",
+		                              "drain",        "abort",       "finish" };
 	static char got[1 << 16];
 	int wrong = 0;
 	for (unsigned way = 0; way < sizeof ways / sizeof *ways; way++) {
@@ -307,8 +325,9 @@ static void test_matrix(void **state)
 		for (unsigned i = 0; i < sizeof events / sizeof *events; i++) {
 			/* these come only from a live process that was asked to do so */
 			bool alive = ways[way].state != PRS_WORKER_NONE && ways[way].state != PRS_WORKER_DEAD;
-			if (alive || !strcmp(events[i], "start") || !strncmp(events[i], "lease", 5) || !strcmp(events[i], "tick") || !strcmp(events[i], "drain") ||
-			    !strcmp(events[i], "abort") || !strcmp(events[i], "finish"))
+			if (alive || !strcmp(events[i], "start") || !strncmp(events[i], "lease", 5) ||
+			    !strcmp(events[i], "tick") || !strcmp(events[i], "drain") || !strcmp(events[i], "abort") ||
+			    !strcmp(events[i], "finish"))
 				matrix_cell(&t, way, events[i]);
 		}
 		if (strcmp(got, matrix[way])) {
@@ -319,7 +338,7 @@ static void test_matrix(void **state)
 	assert_int_equal(wrong, 0);
 }
 
-/* ---- memory ----------------------------------------------------------------------------------------------------------- */
+/* ---- memory ------------------------------------------------------------------------------------------------------ */
 
 static void replay(const char *const *lines, const char *const *upto)
 {
@@ -360,12 +379,32 @@ static bool fail_nth(const char *const *lines, const char *const *upto, long n)
 	return r != 0;
 }
 
-/* Each allocation of each event of a story fails once: the pool is as before, and the event works when it is repeated. */
+/* Each allocation of each event of a story fails once: the pool is as before, and the event works when it is
+ * repeated. */
 static void test_no_memory(void **state)
 {
 	(void)state;
-	static const char *const lines[] = { "start", "up 0", "up 1", "lease 1", "lease 2", "page 0 run 1 0s", "result 0 1 10", "lease 3", "lease 4", "lease 5",
-		"lease 6", "lease 7", "lease 8", "fail 0 2 RUN_EXCEPTION", "lease 9", "recalled 0 2", "exit 1 sig9", "drain", "abort", "exit 0 sig15", NULL };
+	static const char *const lines[] = { "start",
+		                             "up 0",
+		                             "up 1",
+		                             "lease 1",
+		                             "lease 2",
+		                             "page 0 run 1 0s",
+		                             "result 0 1 10",
+		                             "lease 3",
+		                             "lease 4",
+		                             "lease 5",
+		                             "lease 6",
+		                             "lease 7",
+		                             "lease 8",
+		                             "fail 0 2 RUN_EXCEPTION",
+		                             "lease 9",
+		                             "recalled 0 2",
+		                             "exit 1 sig9",
+		                             "drain",
+		                             "abort",
+		                             "exit 0 sig15",
+		                             NULL };
 	int failures = 0;
 	for (const char *const *upto = lines; *upto; upto++)
 		for (long n = 1; strncmp(*upto, "up", 2) && strncmp(*upto, "page", 4) && fail_nth(lines, upto, n); n++)

@@ -74,9 +74,15 @@ static const char *read_text(const char *path)
 static int start(struct world *w, const char *script, char *const *envp, const int *fds, unsigned fds_n, int *ret_pidfd)
 {
 	static char *const none[] = { NULL };
-	char *argv[] = { (char *)(uintptr_t)"sh", (char *)(uintptr_t)"-c", (char *)(uintptr_t)script, NULL };
-	struct prs_spawn s = { .program = "/bin/sh", .argv = argv, .envp = envp ? envp : none, .cwd = w->dir, .stdout_path = w->out, .stderr_path = w->errors,
-		               .fds = fds, .fds_n = fds_n };
+	char *argv[] = { (char *)(uintptr_t) "sh", (char *)(uintptr_t) "-c", (char *)(uintptr_t)script, NULL };
+	struct prs_spawn s = { .program = "/bin/sh",
+		               .argv = argv,
+		               .envp = envp ? envp : none,
+		               .cwd = w->dir,
+		               .stdout_path = w->out,
+		               .stderr_path = w->errors,
+		               .fds = fds,
+		               .fds_n = fds_n };
 	int pid = 0;
 	assert_int_equal(prs_spawn(&s, &pid, ret_pidfd, NULL), 0);
 	assert_true(pid > 1 && *ret_pidfd >= 0);
@@ -103,18 +109,21 @@ static const char *wait_for_text(const char *path)
 
 static bool lives(int pid) { return kill(pid, 0) == 0; }
 
-/* ---- starting ---------------------------------------------------------------------------------------------------------- */
+/* ---- starting ---------------------------------------------------------------------------------------------------- */
 
 static void test_what_a_process_starts_with(void **state)
 {
 	struct world *w = *state;
-	char *envp[] = { (char *)(uintptr_t)"ONLY=this", NULL };
+	char *envp[] = { (char *)(uintptr_t) "ONLY=this", NULL };
 	char text[PATH_MAX + 64];
 	int pipes[2][2], pidfd;
 	assert_int_equal(pipe2(pipes[0], O_CLOEXEC) | pipe2(pipes[1], O_CLOEXEC), 0);
 	const int fds[] = { pipes[0][1], pipes[1][1] };
 	assert_int_equal(fcntl(pipes[0][0], F_DUPFD_CLOEXEC, 200), 200);
-	int pid = start(w, "echo $ONLY; pwd; read x || echo empty; echo 3 >&3; echo 4 >&4; test -e /proc/self/fd/200 && echo inherited; echo bad >&2; exit 7", envp, fds, 2, &pidfd);
+	int pid = start(w,
+	                "echo $ONLY; pwd; read x || echo empty; echo 3 >&3; echo 4 >&4; test -e /proc/self/fd/200 && "
+	                "echo inherited; echo bad >&2; exit 7",
+	                envp, fds, 2, &pidfd);
 	assert_true(fcntl(pidfd, F_GETFD) & FD_CLOEXEC);
 	uint32_t status = wait_for_end(pid, pidfd);
 	close(200);
@@ -173,8 +182,14 @@ static void test_session_and_signals(void **state)
 static void test_signals_that_are_blocked_here(void **state)
 {
 	struct world *w = *state;
-	char *argv[] = { (char *)(uintptr_t)"grep", (char *)(uintptr_t)"SigBlk", (char *)(uintptr_t)"/proc/self/status", NULL }, *envp[] = { NULL };
-	const struct prs_spawn s = { .program = "/bin/grep", .argv = argv, .envp = envp, .stdout_path = w->out, .stderr_path = w->errors };
+	char *argv[] = { (char *)(uintptr_t) "grep", (char *)(uintptr_t) "SigBlk",
+		         (char *)(uintptr_t) "/proc/self/status", NULL },
+	     *envp[] = { NULL };
+	const struct prs_spawn s = { .program = "/bin/grep",
+		                     .argv = argv,
+		                     .envp = envp,
+		                     .stdout_path = w->out,
+		                     .stderr_path = w->errors };
 	sigset_t blocked;
 	int pid, pidfd;
 	sigemptyset(&blocked);
@@ -190,7 +205,8 @@ static void test_a_signal_for_all_of_a_session(void **state)
 {
 	struct world *w = *state;
 	int pidfd;
-	int pid = start(w, "trap '' TERM; (trap - TERM; echo ready; exec sleep 1000) & wait $!; echo $?", NULL, NULL, 0, &pidfd);
+	int pid = start(w, "trap '' TERM; (trap - TERM; echo ready; exec sleep 1000) & wait $!; echo $?", NULL, NULL, 0,
+	                &pidfd);
 	wait_for_text(w->out);
 	prs_signal_group(pid, SIGTERM);
 	wait_for_end(pid, pidfd);
@@ -209,15 +225,42 @@ static unsigned open_descriptors(void)
 static void test_what_cannot_be_started(void **state)
 {
 	struct world *w = *state;
-	char *argv[] = { (char *)(uintptr_t)"x", NULL }, *envp[] = { NULL };
+	char *argv[] = { (char *)(uintptr_t) "x", NULL }, *envp[] = { NULL };
 	const int closed[] = { 999 }, fine[] = { 0 };
 	unsigned before = open_descriptors();
 	const struct prs_spawn bad[] = {
-		{ .program = "/no/such/program", .argv = argv, .envp = envp, .stdout_path = w->out, .stderr_path = w->errors, .fds = fine, .fds_n = 1 },
-		{ .program = "/bin/true", .argv = argv, .envp = envp, .stdout_path = "/no/such/folder/out", .stderr_path = w->errors },
-		{ .program = "/bin/true", .argv = argv, .envp = envp, .stdout_path = w->out, .stderr_path = w->errors, .cwd = "/no/such/folder" },
-		{ .program = "/bin/true", .argv = argv, .envp = envp, .stdout_path = w->out, .stderr_path = w->errors, .fds = closed, .fds_n = 1 },
-		{ .program = "/bin/true", .argv = argv, .envp = envp, .stdout_path = w->out, .stderr_path = w->errors, .fds = fine, .fds_n = 99 },
+		{ .program = "/no/such/program",
+		  .argv = argv,
+		  .envp = envp,
+		  .stdout_path = w->out,
+		  .stderr_path = w->errors,
+		  .fds = fine,
+		  .fds_n = 1 },
+		{ .program = "/bin/true",
+		  .argv = argv,
+		  .envp = envp,
+		  .stdout_path = "/no/such/folder/out",
+		  .stderr_path = w->errors },
+		{ .program = "/bin/true",
+		  .argv = argv,
+		  .envp = envp,
+		  .stdout_path = w->out,
+		  .stderr_path = w->errors,
+		  .cwd = "/no/such/folder" },
+		{ .program = "/bin/true",
+		  .argv = argv,
+		  .envp = envp,
+		  .stdout_path = w->out,
+		  .stderr_path = w->errors,
+		  .fds = closed,
+		  .fds_n = 1 },
+		{ .program = "/bin/true",
+		  .argv = argv,
+		  .envp = envp,
+		  .stdout_path = w->out,
+		  .stderr_path = w->errors,
+		  .fds = fine,
+		  .fds_n = 99 },
 	};
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
 		struct prs_err err = { 0 };
@@ -233,7 +276,8 @@ static void test_capture(void **state)
 {
 	(void)state;
 	char to[16], c[] = "-c", sh[] = "sh";
-	char ok[] = "printf 'two\nlines\n\n'; echo noise >&2", bad[] = "echo x; exit 3", nothing[] = "true", much[] = "echo 0123456789abcdefghij", killed[] = "kill -9 $$";
+	char ok[] = "printf 'two\nlines\n\n'; echo noise >&2", bad[] = "echo x; exit 3", nothing[] = "true",
+	     much[] = "echo 0123456789abcdefghij", killed[] = "kill -9 $$";
 	char *argv[] = { sh, c, ok, NULL }, none[] = "no-such-program-anywhere", *missing[] = { none, NULL };
 	struct prs_err err = { 0 };
 	assert_int_equal(prs_capture(argv, to, sizeof to, &err), 0);
@@ -306,17 +350,18 @@ static void test_descriptor_limit(void **state)
 	assert_int_equal(status, 0);
 }
 
-/* ---- strays ------------------------------------------------------------------------------------------------------------ */
+/* ---- strays ------------------------------------------------------------------------------------------------------ */
 
 /* A process in a session of its own, which the shell that made it leaves behind; its pid. */
 static int leave_behind(struct world *w, const char *run, int slot, bool odd)
 {
 	char script[256], run_text[64], slot_text[32];
-	char *envp[] = { run_text, slot_text, (char *)(uintptr_t)"PATH=/usr/bin:/bin", NULL };
+	char *envp[] = { run_text, slot_text, (char *)(uintptr_t) "PATH=/usr/bin:/bin", NULL };
 	int pidfd;
 	snprintf(run_text, sizeof run_text, "PRS_RUN=%s", run);
 	snprintf(slot_text, sizeof slot_text, "PRS_SLOT=%d", slot);
-	snprintf(script, sizeof script, "setsid sh -c '%secho $$ > pid%d; exec sleep 1000' </dev/null & wait", odd ? "trap \"\" TERM INT HUP; " : "", slot);
+	snprintf(script, sizeof script, "setsid sh -c '%secho $$ > pid%d; exec sleep 1000' </dev/null & wait",
+	         odd ? "trap \"\" TERM INT HUP; " : "", slot);
 	int pid = start(w, script, envp, NULL, 0, &pidfd);
 	snprintf(script, sizeof script, "%s/pid%d", w->dir, slot);
 	int stray = atoi(wait_for_text(script));
@@ -331,7 +376,8 @@ static int leave_behind(struct world *w, const char *run, int slot, bool odd)
 static void test_strays_of_a_slot(void **state)
 {
 	struct world *w = *state;
-	int mine = leave_behind(w, "run-a", 1, true), other_slot = leave_behind(w, "run-a", 2, false), other_run = leave_behind(w, "run-ab", 1, false);
+	int mine = leave_behind(w, "run-a", 1, true), other_slot = leave_behind(w, "run-a", 2, false),
+	    other_run = leave_behind(w, "run-ab", 1, false);
 	assert_int_equal(prs_strays_of_slot("run-a", 1, NULL, 0), 1);
 	assert_false(lives(mine));
 	assert_true(lives(other_slot) && lives(other_run));
@@ -346,7 +392,7 @@ static void test_strays_of_a_slot(void **state)
 	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
 }
 
-/* ---- lock -------------------------------------------------------------------------------------------------------------- */
+/* ---- lock -------------------------------------------------------------------------------------------------------- */
 
 static void test_lock_ends_with_its_process(void **state)
 {
@@ -379,8 +425,18 @@ static void test_lock_ends_with_its_process(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_what_a_process_starts_with), T(test_output_is_appended), T(test_session_and_signals), T(test_signals_that_are_blocked_here), T(test_a_signal_for_all_of_a_session), T(test_what_cannot_be_started), T(test_capture),
-		T(test_end_process_takes_the_group), T(test_each_has_its_own_end), T(test_descriptor_limit), T(test_strays_of_a_slot), T(test_lock_ends_with_its_process),
+		T(test_what_a_process_starts_with),
+		T(test_output_is_appended),
+		T(test_session_and_signals),
+		T(test_signals_that_are_blocked_here),
+		T(test_a_signal_for_all_of_a_session),
+		T(test_what_cannot_be_started),
+		T(test_capture),
+		T(test_end_process_takes_the_group),
+		T(test_each_has_its_own_end),
+		T(test_descriptor_limit),
+		T(test_strays_of_a_slot),
+		T(test_lock_ends_with_its_process),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

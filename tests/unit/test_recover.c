@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * test_recover: chains of epochs as a resume finds them: what counts, what is passed over, what is refused and with which words.
+ * test_recover: chains of epochs as a resume finds them: what counts, what is passed over, what is refused and with
+ * which words.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -142,7 +143,8 @@ static void test_an_epoch_is_taken_once(void **state)
 	assert_seen(w, FIRST);
 }
 
-/* Killed between creating a journal and syncing its HEAD: whatever the disk has of it, the run goes on from the one before. */
+/* Killed between creating a journal and syncing its HEAD: whatever the disk has of it, the run goes on from the one
+ * before. */
 static void test_journal_without_a_head(void **state)
 {
 	struct store_world *w = *state;
@@ -154,7 +156,9 @@ static void test_journal_without_a_head(void **state)
 	assert_true(n < sizeof whole);
 	memcpy(whole, p, n);
 	for (uint64_t cut = 0; cut < n; cut++)
-		for (int fill = 0; fill < 3; fill++) { /* cut off, zeros to the end of the page, zeros up to its size with a hole at its start */
+		for (int fill = 0; fill < 3;
+		     /* cut off, zeros to the end of the page, zeros up to its size with a hole at its start */
+		     fill++) {
 			mem_fs_put(w->m, "/run/journal-2", whole, cut);
 			if (fill)
 				mem_fs_resize(w->m, "/run/journal-2", fill == 1 ? 4096 : n);
@@ -217,8 +221,11 @@ static void test_status_of_a_living_engine(void **state)
 static void test_names_that_are_no_journals(void **state)
 {
 	struct store_world *w = *state;
-	static const char *const names[] = { "journal-", "journal-7x", "journal-007", "journal-+7", "journal- 7", "journal--7", "journal-0", "journal-16777216",
-		                             "journal-4294967295", "journal-99999999999999999999", "journal-7.bak", "Journal-7", "journal" };
+	static const char *const names[] = {
+		"journal-",      "journal-7x", "journal-007",      "journal-+7",         "journal- 7",
+		"journal--7",    "journal-0",  "journal-16777216", "journal-4294967295", "journal-99999999999999999999",
+		"journal-7.bak", "Journal-7",  "journal"
+	};
 	first_epoch(w);
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
 		char path[64];
@@ -230,7 +237,7 @@ static void test_names_that_are_no_journals(void **state)
 	}
 }
 
-/* ---- refused ---------------------------------------------------------------------------------------------------------- */
+/* ---- refused ----------------------------------------------------------------------------------------------------- */
 
 static void test_missing_predecessor(void **state)
 {
@@ -355,7 +362,7 @@ static void test_sealed_plan_is_missing(void **state)
 	assert_refused(w, -PRS_ECORRUPT, "/run/plan-1", "missing");
 }
 
-/* ---- other runs, newer engines ---------------------------------------------------------------------------------------- */
+/* ---- other runs, newer engines ----------------------------------------------------------------------------------- */
 
 static void patch_header(struct store_world *w, const char *path, size_t at, uint8_t value)
 {
@@ -382,7 +389,8 @@ static void test_files_of_another_run(void **state)
 static void test_newer_engine(void **state)
 {
 	struct store_world *w = *state;
-	static const uint8_t unknown[] = { 200, 0, 0, 0, 3, 0, 0, 0, 1, 2, 3, 0, 0, 0, 0, 0 }, skipped[] = { 200, 0, 1, 0, 0, 0, 0, 0 };
+	static const uint8_t unknown[] = { 200, 0, 0, 0, 3, 0, 0, 0, 1, 2, 3, 0, 0, 0, 0, 0 },
+			     skipped[] = { 200, 0, 1, 0, 0, 0, 0, 0 };
 	struct prs_fact head = world_head(2, 1, 0, 0);
 	first_epoch(w);
 	ok(world_recover(w));
@@ -401,8 +409,10 @@ static void test_newer_engine(void **state)
 		const char *path;
 		size_t at;
 		uint8_t newer, was;
-	} rows[] = { { "/run/journal-2", 24, PRS_FORMAT_MINOR + 1, PRS_FORMAT_MINOR }, { "/run/journal-2", 26, 1, 0 },
-		     { "/run/plan-2", 24, PRS_FORMAT_MINOR + 1, PRS_FORMAT_MINOR }, { "/run/plan-2", 27, 1, 0 } };
+	} rows[] = { { "/run/journal-2", 24, PRS_FORMAT_MINOR + 1, PRS_FORMAT_MINOR },
+		     { "/run/journal-2", 26, 1, 0 },
+		     { "/run/plan-2", 24, PRS_FORMAT_MINOR + 1, PRS_FORMAT_MINOR },
+		     { "/run/plan-2", 27, 1, 0 } };
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		patch_header(w, rows[i].path, rows[i].at, rows[i].newer);
 		assert_refused(w, -PRS_EVERSION, rows[i].path, "prs 9.8.7");
@@ -459,7 +469,7 @@ static void test_long_paths(void **state)
 	assert_non_null(strstr(w->err.msg, "Restore the file from a copy"));
 }
 
-/* ---- errors of the disk are not damage -------------------------------------------------------------------------------- */
+/* ---- errors of the disk are not damage --------------------------------------------------------------------------- */
 
 static void test_read_errors(void **state)
 {
@@ -469,8 +479,9 @@ static void test_read_errors(void **state)
 		const char *part;
 		int errnum, want;
 	} rows[] = {
-		{ MEM_LIST, "/run", 5, -PRS_EIO },          { MEM_OPEN, "journal-1", 13, -PRS_EPERMISSION }, { MEM_PREAD, "journal-1", 5, -PRS_EIO },
-		{ MEM_OPEN, "plan-1", 13, -PRS_EPERMISSION }, { MEM_PREAD, "plan-1", 5, -PRS_EIO },          { MEM_FSTAT, "plan-1", 5, -PRS_EIO },
+		{ MEM_LIST, "/run", 5, -PRS_EIO },       { MEM_OPEN, "journal-1", 13, -PRS_EPERMISSION },
+		{ MEM_PREAD, "journal-1", 5, -PRS_EIO }, { MEM_OPEN, "plan-1", 13, -PRS_EPERMISSION },
+		{ MEM_PREAD, "plan-1", 5, -PRS_EIO },    { MEM_FSTAT, "plan-1", 5, -PRS_EIO },
 	};
 	first_epoch(w);
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
@@ -489,12 +500,28 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(test_empty_folder), T(test_chain_of_epochs), T(test_late_writes_of_a_fenced_engine), T(test_an_epoch_is_taken_once),
-		T(test_journal_without_a_head), T(test_gaps_in_the_numbers), T(test_status_of_a_living_engine), T(test_names_that_are_no_journals), T(test_missing_predecessor),
-		T(test_predecessor_without_a_head), T(test_head_that_names_no_earlier_journal), T(test_head_of_another_epoch),
-		T(test_seals_that_the_file_does_not_keep), T(test_planned_without_its_plan_bytes), T(test_planned_of_an_older_plan),
-		T(test_planned_of_a_plan_that_never_was), T(test_sealed_plan_is_missing), T(test_files_of_another_run), T(test_newer_engine),
-		T(test_what_the_caller_refuses), T(test_long_paths), T(test_read_errors),
+		T(test_empty_folder),
+		T(test_chain_of_epochs),
+		T(test_late_writes_of_a_fenced_engine),
+		T(test_an_epoch_is_taken_once),
+		T(test_journal_without_a_head),
+		T(test_gaps_in_the_numbers),
+		T(test_status_of_a_living_engine),
+		T(test_names_that_are_no_journals),
+		T(test_missing_predecessor),
+		T(test_predecessor_without_a_head),
+		T(test_head_that_names_no_earlier_journal),
+		T(test_head_of_another_epoch),
+		T(test_seals_that_the_file_does_not_keep),
+		T(test_planned_without_its_plan_bytes),
+		T(test_planned_of_an_older_plan),
+		T(test_planned_of_a_plan_that_never_was),
+		T(test_sealed_plan_is_missing),
+		T(test_files_of_another_run),
+		T(test_newer_engine),
+		T(test_what_the_caller_refuses),
+		T(test_long_paths),
+		T(test_read_errors),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

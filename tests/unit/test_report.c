@@ -90,8 +90,10 @@ static void test_ticks(void **context)
 	                                    "2026-01-02T03:04:15.000000Z No task has been processed yet.\n"
 	                                    "2026-01-02T03:04:25.000000Z No task has been processed yet.\n"
 	                                    "2026-01-02T03:04:35.000000Z No task has been processed yet.\n"
-	                                    "2026-01-02T03:04:45.000000Z Processed 1 of 3 mini batches in 0:00:40. Estimated remaining time 0:01:20.\n"
-	                                    "2026-01-02T03:05:15.000000Z Processed 1 of 3 mini batches in 0:01:10. Estimated remaining time 0:02:20.\n");
+	                                    "2026-01-02T03:04:45.000000Z Processed 1 of 3 mini batches in 0:00:40. "
+	                                    "Estimated remaining time 0:01:20.\n"
+	                                    "2026-01-02T03:05:15.000000Z Processed 1 of 3 mini batches in 0:01:10. "
+	                                    "Estimated remaining time 0:02:20.\n");
 	prs_buf_done(&b);
 	world_done(&w);
 }
@@ -146,42 +148,58 @@ static void test_level_warning(void **context)
 
 static struct prs_fact reset_fact(uint64_t id, uint64_t count, uint16_t reason, uint64_t time_us)
 {
-	return (struct prs_fact){ .type = PRS_FACT_RESET, .time_us = time_us, .u.reset = { .unit = { .id = id }, .count = count, .reason = reason } };
+	return (struct prs_fact){ .type = PRS_FACT_RESET,
+		                  .time_us = time_us,
+		                  .u.reset = { .unit = { .id = id }, .count = count, .reason = reason } };
 }
 
-/* RESET takes results back; failed_items.jsonl goes away when all is mended; the second DONE of an id does not count. */
+/* RESET takes results back; failed_items.jsonl goes away when all is mended; the second DONE of an id does not
+ * count. */
 static void test_reset(void **context)
 {
 	(void)context;
 	struct world w;
 	world_init(&w);
-	struct prs_fact facts[] = { head(1, 0, 0, T(0, 0)), planned(T(0, 1), 300, 600, true), done(0, 1, 0, 1, 0, T(1, 0)),
-		done(0, 1, 0, 1, 2, T(1, 10)), failed_try(1, 1, 0, 1, T(2, 0), PRS_ERUN_EXCEPTION, "x", 0),
-		{ .type = PRS_FACT_FAILED, .time_us = T(2, 10), .u.failed = { .unit = { .id = 1 }, .items = 2, .code = PRS_ERUN_EXCEPTION } },
-		state(T(3, 0), PRS_JOB_RUNNING, PRS_JOB_FAILED, PRS_EALLOWED_FAILED_COUNT, "too many") };
+	struct prs_fact facts[] = { head(1, 0, 0, T(0, 0)),
+		                    planned(T(0, 1), 300, 600, true),
+		                    done(0, 1, 0, 1, 0, T(1, 0)),
+		                    done(0, 1, 0, 1, 2, T(1, 10)),
+		                    failed_try(1, 1, 0, 1, T(2, 0), PRS_ERUN_EXCEPTION, "x", 0),
+		                    { .type = PRS_FACT_FAILED,
+		                      .time_us = T(2, 10),
+		                      .u.failed = { .unit = { .id = 1 }, .items = 2, .code = PRS_ERUN_EXCEPTION } },
+		                    state(T(3, 0), PRS_JOB_RUNNING, PRS_JOB_FAILED, PRS_EALLOWED_FAILED_COUNT,
+		                          "too many") };
 	append(&w, 1, facts, sizeof facts / sizeof facts[0]);
 	save(&w, 1);
 	struct prs_report *r = start(&w, PRS_LOG_INFO, NULL);
 	catch_up(r, &w, 1, 0);
 	finish(r);
 	struct prs_buf b = get_file(w.dir, "failed_items.jsonl");
-	assert_string_equal((char *)b.data, "{\"mini_batch\":0,\"missing\":2,\"total\":2}\n"
-		"{\"path\":\"/in/2.txt\",\"mini_batch\":1,\"tries\":1,\"error\":\"RUN_EXCEPTION\",\"message\":\"x\"}\n"
-		"{\"path\":\"/in/3.txt\",\"mini_batch\":1,\"tries\":1,\"error\":\"RUN_EXCEPTION\",\"message\":\"x\"}\n");
+	assert_string_equal((char *)b.data,
+	                    "{\"mini_batch\":0,\"missing\":2,\"total\":2}\n"
+	                    "{\"path\":\"/in/"
+	                    "2.txt\",\"mini_batch\":1,\"tries\":1,\"error\":\"RUN_EXCEPTION\",\"message\":\"x\"}\n"
+	                    "{\"path\":\"/in/"
+	                    "3.txt\",\"mini_batch\":1,\"tries\":1,\"error\":\"RUN_EXCEPTION\",\"message\":\"x\"}\n");
 	prs_buf_done(&b);
 	b = get_file(w.dir, "logs/events.jsonl");
 	assert_non_null(strstr((char *)b.data, ",\"cpu_us\":1000,\"counts\":false}\n"));
-	assert_non_null(strstr((char *)b.data, "\"done\":1,\"failed\":1,\"items\":600,\"items_succeeded\":0,\"items_failed\":4}\n"));
+	assert_non_null(strstr((char *)b.data,
+	                       "\"done\":1,\"failed\":1,\"items\":600,\"items_succeeded\":0,\"items_failed\":4}\n"));
 	prs_buf_done(&b);
-	struct prs_fact again[] = { reset_fact(1, 1, PRS_RESET_RETRY_FAILED, T(4, 0)), reset_fact(0, 1, PRS_RESET_BAD_RANGE, T(4, 1)),
-		done(0, 2, 0, 1, 2, T(5, 0)), done(1, 1, 0, 1, 2, T(5, 10)), state(T(6, 0), PRS_JOB_ASSEMBLING, PRS_JOB_COMPLETED, 0, "") };
+	struct prs_fact again[] = { reset_fact(1, 1, PRS_RESET_RETRY_FAILED, T(4, 0)),
+		                    reset_fact(0, 1, PRS_RESET_BAD_RANGE, T(4, 1)), done(0, 2, 0, 1, 2, T(5, 0)),
+		                    done(1, 1, 0, 1, 2, T(5, 10)),
+		                    state(T(6, 0), PRS_JOB_ASSEMBLING, PRS_JOB_COMPLETED, 0, "") };
 	append(&w, 1, again, sizeof again / sizeof again[0]);
 	save(&w, 1);
 	catch_up(r, &w, 1, 0);
 	finish(r);
 	prs_report_free(r);
 	b = get_file(w.dir, "logs/events.jsonl");
-	assert_non_null(strstr((char *)b.data, "\"done\":2,\"failed\":0,\"items\":600,\"items_succeeded\":4,\"items_failed\":0}\n"));
+	assert_non_null(strstr((char *)b.data,
+	                       "\"done\":2,\"failed\":0,\"items\":600,\"items_succeeded\":4,\"items_failed\":0}\n"));
 	prs_buf_done(&b);
 	char path[4096];
 	snprintf(path, sizeof path, "%s/failed_items.jsonl", w.dir);
@@ -203,7 +221,8 @@ static struct prs_fact of_part(struct prs_fact f, struct prs_unit u)
 	return f;
 }
 
-/* Mini-batches of two items are split: 0 has one bad item, 1 none after all, 2 a bad and a missing one, 3 is still at it, then begins anew. */
+/* Mini-batches of two items are split: 0 has one bad item, 1 none after all, 2 a bad and a missing one, 3 is still at
+ * it, then begins anew. */
 static void test_split(void **context)
 {
 	(void)context;
@@ -211,13 +230,31 @@ static void test_split(void **context)
 	world_init(&w);
 	const struct prs_unit a = { 0, 0, 1 }, b = { 0, 1, 1 };
 #define P(number, k) ((struct prs_unit){ number, k, 1 })
-#define BAD(number, k, at) { .type = PRS_FACT_FAILED, .time_us = at, .u.failed = { .unit = { number, k, 1 }, .items = 1, .code = PRS_ERUN_CRASH } }
-	struct prs_fact facts[] = { head(1, 0, 0, T(0, 0)), planned(T(0, 1), 300, 600, true), failed_try(0, 1, 0, 1, T(2, 0), PRS_ERUN_EXCEPTION, "whole", 0),
-		split_fact((struct prs_unit){ 0, 0, 0 }, T(2, 1)), of_part(done(0, 1, 0, 1, 1, T(3, 0)), b), of_part(failed_try(0, 1, 0, 1, T(3, 1), PRS_ERUN_CRASH, "alone", 0), a),
-		BAD(0, 0, T(3, 2)), split_fact((struct prs_unit){ 1, 0, 0 }, T(4, 1)), of_part(done(1, 1, 0, 1, 1, T(4, 2)), P(1, 1)),
-		of_part(done(1, 1, 0, 1, 1, T(4, 3)), P(1, 0)), split_fact((struct prs_unit){ 2, 0, 0 }, T(5, 1)), BAD(2, 0, T(5, 2)),
-		of_part(done(2, 1, 0, 1, 0, T(5, 3)), P(2, 1)), split_fact((struct prs_unit){ 3, 0, 0 }, T(6, 1)), of_part(done(3, 1, 0, 1, 1, T(6, 2)), P(3, 1)),
-		state(T(7, 0), PRS_JOB_RUNNING, PRS_JOB_FAILED, PRS_EALLOWED_FAILED_COUNT, "too many") };
+#define BAD(number, k, at)                                            \
+	{                                                             \
+		.type = PRS_FACT_FAILED, .time_us = at, .u.failed = { \
+			.unit = { number, k, 1 },                     \
+			.items = 1,                                   \
+			.code = PRS_ERUN_CRASH                        \
+		}                                                     \
+	}
+	struct prs_fact facts[] = { head(1, 0, 0, T(0, 0)),
+		                    planned(T(0, 1), 300, 600, true),
+		                    failed_try(0, 1, 0, 1, T(2, 0), PRS_ERUN_EXCEPTION, "whole", 0),
+		                    split_fact((struct prs_unit){ 0, 0, 0 }, T(2, 1)),
+		                    of_part(done(0, 1, 0, 1, 1, T(3, 0)), b),
+		                    of_part(failed_try(0, 1, 0, 1, T(3, 1), PRS_ERUN_CRASH, "alone", 0), a),
+		                    BAD(0, 0, T(3, 2)),
+		                    split_fact((struct prs_unit){ 1, 0, 0 }, T(4, 1)),
+		                    of_part(done(1, 1, 0, 1, 1, T(4, 2)), P(1, 1)),
+		                    of_part(done(1, 1, 0, 1, 1, T(4, 3)), P(1, 0)),
+		                    split_fact((struct prs_unit){ 2, 0, 0 }, T(5, 1)),
+		                    BAD(2, 0, T(5, 2)),
+		                    of_part(done(2, 1, 0, 1, 0, T(5, 3)), P(2, 1)),
+		                    split_fact((struct prs_unit){ 3, 0, 0 }, T(6, 1)),
+		                    of_part(done(3, 1, 0, 1, 1, T(6, 2)), P(3, 1)),
+		                    state(T(7, 0), PRS_JOB_RUNNING, PRS_JOB_FAILED, PRS_EALLOWED_FAILED_COUNT,
+		                          "too many") };
 	append(&w, 1, facts, sizeof facts / sizeof facts[0]);
 	save(&w, 1);
 	struct prs_report *r = start(&w, PRS_LOG_INFO, NULL);
@@ -225,24 +262,32 @@ static void test_split(void **context)
 	finish(r);
 	struct prs_buf buf = get_file(w.dir, "failed_items.jsonl");
 #define CRASH "\"error\":\"RUN_CRASH\",\"message\":"
-	assert_non_null(strstr((char *)buf.data, "\"mini_batch\":0,\"item_first\":0,\"item_count\":1,\"tries\":1," CRASH "\"alone\"}\n"));
+	assert_non_null(strstr((char *)buf.data,
+	                       "\"mini_batch\":0,\"item_first\":0,\"item_count\":1,\"tries\":1," CRASH "\"alone\"}\n"));
 	assert_null(strstr((char *)buf.data, "\"mini_batch\":1"));
-	assert_non_null(strstr((char *)buf.data, "\"mini_batch\":2,\"item_first\":0,\"item_count\":1,\"tries\":0," CRASH));
+	assert_non_null(
+		strstr((char *)buf.data, "\"mini_batch\":2,\"item_first\":0,\"item_count\":1,\"tries\":0," CRASH));
 	assert_non_null(strstr((char *)buf.data, "\n{\"mini_batch\":2,\"missing\":1,\"total\":2}\n"));
 	assert_null(strstr((char *)buf.data, "\"mini_batch\":3"));
 	prs_buf_done(&buf);
 	buf = get_file(w.dir, "logs/events.jsonl");
-	assert_non_null(strstr((char *)buf.data, "\"done\":1,\"failed\":2,\"items\":600,\"items_succeeded\":4,\"items_failed\":3}\n"));
+	assert_non_null(strstr((char *)buf.data,
+	                       "\"done\":1,\"failed\":2,\"items\":600,\"items_succeeded\":4,\"items_failed\":3}\n"));
 	prs_buf_done(&buf);
-	struct prs_fact again[] = { reset_fact(0, 4, PRS_RESET_RETRY_FAILED, T(8, 0)), done(0, 2, 0, 1, 2, T(9, 0)), done(1, 1, 0, 1, 2, T(9, 1)), done(2, 1, 0, 1, 2, T(9, 2)),
-		done(3, 1, 0, 1, 2, T(9, 10)), state(T(10, 0), PRS_JOB_ASSEMBLING, PRS_JOB_COMPLETED, 0, "") };
+	struct prs_fact again[] = { reset_fact(0, 4, PRS_RESET_RETRY_FAILED, T(8, 0)),
+		                    done(0, 2, 0, 1, 2, T(9, 0)),
+		                    done(1, 1, 0, 1, 2, T(9, 1)),
+		                    done(2, 1, 0, 1, 2, T(9, 2)),
+		                    done(3, 1, 0, 1, 2, T(9, 10)),
+		                    state(T(10, 0), PRS_JOB_ASSEMBLING, PRS_JOB_COMPLETED, 0, "") };
 	append(&w, 1, again, sizeof again / sizeof again[0]);
 	save(&w, 1);
 	catch_up(r, &w, 1, 0);
 	finish(r);
 	prs_report_free(r);
 	buf = get_file(w.dir, "logs/events.jsonl");
-	assert_non_null(strstr((char *)buf.data, "\"done\":4,\"failed\":0,\"items\":600,\"items_succeeded\":8,\"items_failed\":0}\n"));
+	assert_non_null(strstr((char *)buf.data,
+	                       "\"done\":4,\"failed\":0,\"items\":600,\"items_succeeded\":8,\"items_failed\":0}\n"));
 	prs_buf_done(&buf);
 	char path[4096];
 	snprintf(path, sizeof path, "%s/failed_items.jsonl", w.dir);
@@ -250,17 +295,28 @@ static void test_split(void **context)
 	world_done(&w);
 }
 
-/* A mini-batch that fails for another reason than its last try: the reason is named, the last traceback kept. An id without a try; a part. */
+/* A mini-batch that fails for another reason than its last try: the reason is named, the last traceback kept. An id
+ * without a try; a part. */
 static void test_other_cause(void **context)
 {
 	(void)context;
 	struct world w;
 	world_init(&w);
-	struct prs_fact facts[] = { head(1, 0, 0, T(0, 0)), planned(T(0, 1), 5, 9, true), failed_try(0, 1, 0, 1, T(2, 0), PRS_ERUN_EXCEPTION, "x", 9),
-		{ .type = PRS_FACT_FAILED, .time_us = T(2, 10), .u.failed = { .unit = { .id = 0 }, .items = 2, .code = PRS_ENODE_POISON } },
-		{ .type = PRS_FACT_FAILED, .time_us = T(2, 10), .u.failed = { .unit = { .id = 4 }, .items = 1, .code = PRS_ENODE_POISON } },
-		{ .type = PRS_FACT_FAILED, .time_us = T(2, 10), .u.failed = { .unit = { 12, 3, 1 }, .items = 1, .code = PRS_ENODE_POISON } },
-		{ .type = PRS_FACT_FAILED, .time_us = T(2, 10), .u.failed = { .unit = { 12, 1, 1 }, .items = 1, .code = PRS_ENODE_POISON } } };
+	struct prs_fact facts[] = { head(1, 0, 0, T(0, 0)),
+		                    planned(T(0, 1), 5, 9, true),
+		                    failed_try(0, 1, 0, 1, T(2, 0), PRS_ERUN_EXCEPTION, "x", 9),
+		                    { .type = PRS_FACT_FAILED,
+		                      .time_us = T(2, 10),
+		                      .u.failed = { .unit = { .id = 0 }, .items = 2, .code = PRS_ENODE_POISON } },
+		                    { .type = PRS_FACT_FAILED,
+		                      .time_us = T(2, 10),
+		                      .u.failed = { .unit = { .id = 4 }, .items = 1, .code = PRS_ENODE_POISON } },
+		                    { .type = PRS_FACT_FAILED,
+		                      .time_us = T(2, 10),
+		                      .u.failed = { .unit = { 12, 3, 1 }, .items = 1, .code = PRS_ENODE_POISON } },
+		                    { .type = PRS_FACT_FAILED,
+		                      .time_us = T(2, 10),
+		                      .u.failed = { .unit = { 12, 1, 1 }, .items = 1, .code = PRS_ENODE_POISON } } };
 	append(&w, 1, facts, sizeof facts / sizeof facts[0]);
 	save(&w, 1);
 	struct prs_report *r = start(&w, PRS_LOG_INFO, NULL);
@@ -268,13 +324,18 @@ static void test_other_cause(void **context)
 	finish(r);
 	prs_report_free(r);
 	struct prs_buf b = get_file(w.dir, "failed_items.jsonl");
-#define WHY "\"error\":\"NODE_POISON\",\"message\":\"the machine or the engine died three times while this mini-batch ran\""
+#define WHY                                                                                                         \
+	"\"error\":\"NODE_POISON\",\"message\":\"the machine or the engine died three times while this mini-batch " \
+	"ran\""
 #define TRACE ",\"traceback\":\"user/error/127.0.0.1/process000.txt\",\"traceback_offset\":0,\"traceback_bytes\":9"
-	assert_string_equal((char *)b.data, "{\"path\":\"/in/0.txt\",\"mini_batch\":0,\"tries\":1," WHY TRACE "}\n"
-		"{\"path\":\"/in/1.txt\",\"mini_batch\":0,\"tries\":1," WHY TRACE "}\n"
-		"{\"path\":\"/in/8.txt\",\"mini_batch\":4,\"tries\":0," WHY "}\n"
-		"{\"path\":\"/in/8.txt\",\"mini_batch\":12,\"item_first\":1,\"item_count\":1,\"tries\":0," WHY "}\n"
-		"{\"path\":\"/in/8.txt\",\"mini_batch\":12,\"item_first\":3,\"item_count\":1,\"tries\":0," WHY "}\n");
+	assert_string_equal((char *)b.data,
+	                    "{\"path\":\"/in/0.txt\",\"mini_batch\":0,\"tries\":1," WHY TRACE "}\n"
+	                    "{\"path\":\"/in/1.txt\",\"mini_batch\":0,\"tries\":1," WHY TRACE "}\n"
+	                    "{\"path\":\"/in/8.txt\",\"mini_batch\":4,\"tries\":0," WHY "}\n"
+	                    "{\"path\":\"/in/8.txt\",\"mini_batch\":12,\"item_first\":1,\"item_count\":1,\"tries\":0," WHY
+	                    "}\n"
+	                    "{\"path\":\"/in/8.txt\",\"mini_batch\":12,\"item_first\":3,\"item_count\":1,\"tries\":0," WHY
+	                    "}\n");
 	prs_buf_done(&b);
 	world_done(&w);
 }
@@ -287,7 +348,8 @@ static void test_odd_address(void **context)
 	world_init(&w);
 	struct prs_fact up = node_up(T(0, 1));
 	up.u.node.address = (struct prs_text)TEXT("../a,\"b\nc");
-	struct prs_fact facts[] = { head(1, 0, 0, T(0, 0)), up, planned(T(0, 1), 5, 9, true), done(4, 1, 0, 1, 1, T(1, 0)) };
+	struct prs_fact facts[] = { head(1, 0, 0, T(0, 0)), up, planned(T(0, 1), 5, 9, true),
+		                    done(4, 1, 0, 1, 1, T(1, 0)) };
 	append(&w, 1, facts, sizeof facts / sizeof facts[0]);
 	save(&w, 1);
 	struct prs_report *r = start(&w, PRS_LOG_INFO, NULL);
@@ -303,7 +365,7 @@ static void test_odd_address(void **context)
 	world_done(&w);
 }
 
-/* ---- JSON ----------------------------------------------------------------------------------------------------------- */
+/* ---- JSON -------------------------------------------------------------------------------------------------------- */
 
 static const char *json_value(const char *p);
 
@@ -389,8 +451,11 @@ static void test_many(void **context)
 	facts[n++] = planned(T(0, 1), N, 2 * N, true);
 	for (uint64_t id = 0; id < N; id++) {
 		if (id % 4 == 3) {
-			facts[n++] = failed_try(id, 1, (uint16_t)(id % 2), 1, T(1, id), PRS_ERUN_EXCEPTION, "KeyError: 5", 0);
-			facts[n++] = (struct prs_fact){ .type = PRS_FACT_FAILED, .time_us = T(1, id), .u.failed = { .unit = { .id = id }, .items = 2, .code = 100 } };
+			facts[n++] = failed_try(id, 1, (uint16_t)(id % 2), 1, T(1, id), PRS_ERUN_EXCEPTION,
+			                        "KeyError: 5", 0);
+			facts[n++] = (struct prs_fact){ .type = PRS_FACT_FAILED,
+				                        .time_us = T(1, id),
+				                        .u.failed = { .unit = { .id = id }, .items = 2, .code = 100 } };
 		} else {
 			facts[n++] = done(id, 1, (uint16_t)(id % 2), 1, id % 4 == 2 ? 1 : 2, T(1, id));
 		}
@@ -414,7 +479,7 @@ static void test_many(void **context)
 	world_done(&w);
 }
 
-/* ---- docs/logs.md --------------------------------------------------------------------------------------------------- */
+/* ---- docs/logs.md ------------------------------------------------------------------------------------------------ */
 
 static void assert_in(const struct prs_buf *docs, const char *word, size_t n)
 {
@@ -451,7 +516,8 @@ static void test_docs(void **context)
 		}
 		prs_buf_done(&b);
 	}
-	const char *const others[] = { "node_down", "mini_batch_failed", "reset", "split", "step", "finished", "published", "setting_changed", "lost" };
+	const char *const others[] = { "node_down", "mini_batch_failed", "reset",           "split", "step",
+		                       "finished",  "published",         "setting_changed", "lost" };
 	for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
 		assert_in(&docs, others[i], strlen(others[i]));
 	prs_buf_done(&docs);
@@ -461,10 +527,13 @@ static void test_docs(void **context)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_story), cmocka_unit_test(test_finish_again), cmocka_unit_test(test_event_callback),
-		cmocka_unit_test(test_ticks), cmocka_unit_test(test_first_error), cmocka_unit_test(test_level_warning),
-		cmocka_unit_test(test_reset), cmocka_unit_test(test_split), cmocka_unit_test(test_other_cause), cmocka_unit_test(test_odd_address),
-		cmocka_unit_test(test_json_parses), cmocka_unit_test(test_many), cmocka_unit_test(test_docs),
+		cmocka_unit_test(test_story),          cmocka_unit_test(test_finish_again),
+		cmocka_unit_test(test_event_callback), cmocka_unit_test(test_ticks),
+		cmocka_unit_test(test_first_error),    cmocka_unit_test(test_level_warning),
+		cmocka_unit_test(test_reset),          cmocka_unit_test(test_split),
+		cmocka_unit_test(test_other_cause),    cmocka_unit_test(test_odd_address),
+		cmocka_unit_test(test_json_parses),    cmocka_unit_test(test_many),
+		cmocka_unit_test(test_docs),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * test_report_faults: kills, cut logs, takeovers, full disks and failed allocations at every point must not change a byte of the logs.
+ * test_report_faults: kills, cut logs, takeovers, full disks and failed allocations at every point must not change a
+ * byte of the logs.
  */
 #include "report_world.h"
 
@@ -41,7 +42,8 @@ static void test_kill_everywhere(void **context)
 					save(&w, epoch = 2);
 					r = start(&w, PRS_LOG_INFO, NULL);
 				}
-				assert_int_equal(prs_report_catch_up(r, epoch, w.journal[epoch].len, 1, &more, NULL), 0);
+				assert_int_equal(prs_report_catch_up(r, epoch, w.journal[epoch].len, 1, &more, NULL),
+				                 0);
 				if (n == flush_at)
 					assert_int_equal(prs_report_flush(r, NULL), 0);
 			}
@@ -86,7 +88,9 @@ static void test_kill_random(void **context)
 			save(&w, epoch);
 			struct prs_report *r = start(&w, PRS_LOG_INFO, NULL);
 			for (unsigned n = (unsigned)(next_random(&seed) % 12); n > 0; n--) {
-				assert_int_equal(prs_report_catch_up(r, epoch, w.journal[epoch].len, 1 + next_random(&seed) % 5, &more, NULL), 0);
+				assert_int_equal(prs_report_catch_up(r, epoch, w.journal[epoch].len,
+				                                     1 + next_random(&seed) % 5, &more, NULL),
+				                 0);
 				if (next_random(&seed) % 4 == 0)
 					assert_int_equal(prs_report_flush(r, NULL), 0);
 			}
@@ -188,7 +192,8 @@ static void test_ghost_logs(void **context)
 	world_init(&w);
 	tell(&w);
 	play(&w, 0);
-	const char *const ghosts[] = { "logs/sys/node/127.0.0.1/process009.txt", "logs/sys/node/10.0.0.9/process000.txt" };
+	const char *const ghosts[] = { "logs/sys/node/127.0.0.1/process009.txt",
+		                       "logs/sys/node/10.0.0.9/process000.txt" };
 	snprintf(path, sizeof path, "%s/logs/sys/node/10.0.0.9", w.dir);
 	assert_int_equal(mkdir(path, 0777), 0);
 	for (size_t i = 0; i < 2; i++)
@@ -230,7 +235,8 @@ static void test_fenced(void **context)
 	world_done(&w);
 }
 
-/* The engine is told once what is wrong with the disk, and goes on: the text is a sentence, *ret_more does not ask for a loop. */
+/* The engine is told once what is wrong with the disk, and goes on: the text is a sentence, *ret_more does not ask for
+ * a loop. */
 static void test_disk_full_sentence(void **context)
 {
 	(void)context;
@@ -251,7 +257,8 @@ static void test_disk_full_sentence(void **context)
 	assert_int_equal(prs_report_finish(r, &result, &err), -PRS_ENOSPACE);
 	fault.countdown = 0;
 	assert_int_equal(prs_report_catch_up(r, 1, w.journal[1].len, 0, &more, &err), 0);
-	assert_int_equal(prs_report_catch_up(r, 2, w.journal[2].len, 0, &more, &err), -PRS_EINVALID); /* an epoch is a life */
+	assert_int_equal(prs_report_catch_up(r, 2, w.journal[2].len, 0, &more, &err),
+	                 -PRS_EINVALID); /* an epoch is a life */
 	assert_int_equal(prs_report_flush(r, &err), 0);
 	prs_report_free(r);
 	save(&w, 2);
@@ -273,7 +280,8 @@ static void many_done(struct world *w, uint64_t n)
 	save(w, 1);
 }
 
-/* A disk that stays full: no more than about 1 MiB a log is kept in memory, the other facts wait in the journal; later nothing is missing. */
+/* A disk that stays full: no more than about 1 MiB a log is kept in memory, the other facts wait in the journal; later
+ * nothing is missing. */
 static void test_disk_full_long(void **context)
 {
 	(void)context;
@@ -351,8 +359,16 @@ static void test_no_memory(void **context)
 		tell(&w);
 		save(&w, 2);
 		struct prs_report *r = NULL;
-		struct prs_report_config c = { .struct_size = sizeof c, .dir = w.dir, .run = run_id, .run_name = "story", .level = PRS_LOG_INFO,
-			.processes = 2, .append_row = true, .items_of = items_of, .detail = detail, .paths = paths };
+		struct prs_report_config c = { .struct_size = sizeof c,
+			                       .dir = w.dir,
+			                       .run = run_id,
+			                       .run_name = "story",
+			                       .level = PRS_LOG_INFO,
+			                       .processes = 2,
+			                       .append_row = true,
+			                       .items_of = items_of,
+			                       .detail = detail,
+			                       .paths = paths };
 		bool more;
 		prs_mem_fault(n);
 		long before = prs_mem_count();
@@ -397,10 +413,17 @@ static void test_damage(void **context)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_kill_everywhere), cmocka_unit_test(test_kill_random), cmocka_unit_test(test_cut_logs), cmocka_unit_test(test_damaged_cursor),
-		cmocka_unit_test(test_cursor_beyond_seal), cmocka_unit_test(test_ghost_logs),
-		cmocka_unit_test(test_fenced), cmocka_unit_test(test_disk_full_sentence),
-		cmocka_unit_test(test_disk_full_long), cmocka_unit_test(test_disk_full), cmocka_unit_test(test_no_memory),
+		cmocka_unit_test(test_kill_everywhere),
+		cmocka_unit_test(test_kill_random),
+		cmocka_unit_test(test_cut_logs),
+		cmocka_unit_test(test_damaged_cursor),
+		cmocka_unit_test(test_cursor_beyond_seal),
+		cmocka_unit_test(test_ghost_logs),
+		cmocka_unit_test(test_fenced),
+		cmocka_unit_test(test_disk_full_sentence),
+		cmocka_unit_test(test_disk_full_long),
+		cmocka_unit_test(test_disk_full),
+		cmocka_unit_test(test_no_memory),
 		cmocka_unit_test(test_damage),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

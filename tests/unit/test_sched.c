@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  * test_sched: what is leased to whom, when a try is repeated, when the job is given up: stories of events and effects.
  *
- * Words:  @TIME · start · up N PROCS · down N · lost N ID ... (LOST of running ids, then down) · plan COUNT [all] · ask N COUNT · done ID [SUCCEEDED] ·
- *         try ID CODE [SLOT] (of the current lease; counted as the error table says) · old try ID CODE (of a lease that is over) · failed ID ·
- *         split ID · return ID · old return ID · initok N SLOT · initfail N SLOT CODE TEXT · stop · tick · reset ID COUNT · next (no event: when TICK is due).
- * ID: 5, or 5[2+3] for items 2, 3, 4 of it. A mini-batch has 10 items. Facts are folded into the ledger first, as the master does it.
+ * Words: @TIME · start · up N PROCS · down N · lost N ID ... (LOST of running ids, then down) · plan COUNT [all] · ask
+ * N COUNT · done ID [SUCCEEDED] ·
+ *         try ID CODE [SLOT] (of the current lease; counted as the error table says) · old try ID CODE (of a lease that
+ *         is over) · failed ID ·
+ *         split ID · return ID · old return ID · initok N SLOT · initfail N SLOT CODE TEXT · stop · tick · reset ID
+ *         COUNT · next (no event: when TICK is due).
+ * ID: 5, or 5[2+3] for items 2, 3, 4 of it. A mini-batch has 10 items. Facts are folded into the ledger first, as the
+ * master does it.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -30,8 +34,13 @@ static struct world {
 } w;
 
 static const struct prs_limits defaults = {
-	.run_max_try = 3, .error_threshold = -1, .allowed_failed_count = -1, .allowed_failed_percent = 100, .progress_timeout_us = 270000000,
-	.first_task_timeout_us = 600000000, .gap_us = UINT64_MAX,
+	.run_max_try = 3,
+	.error_threshold = -1,
+	.allowed_failed_count = -1,
+	.allowed_failed_percent = 100,
+	.progress_timeout_us = 270000000,
+	.first_task_timeout_us = 600000000,
+	.gap_us = UINT64_MAX,
 };
 
 static uint32_t items_of(void *ctx, uint64_t id)
@@ -62,7 +71,7 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* ---- the small language ----------------------------------------------------------------------------------------------- */
+/* ---- the small language ------------------------------------------------------------------------------------------ */
 
 static uint64_t time_of(const char *s)
 {
@@ -115,7 +124,9 @@ static void put_effects(struct text *t)
 static void fold_try(const struct prs_unit *u, uint16_t code)
 {
 	struct prs_fact f = { .type = PRS_FACT_TRY };
-	f.u.try_ = (struct prs_try){ .unit = *u, .code = code, .counted = prs_error_row(code)->action != PRS_ACTION_LATER };
+	f.u.try_ = (struct prs_try){ .unit = *u,
+		                     .code = code,
+		                     .counted = prs_error_row(code)->action != PRS_ACTION_LATER };
 	fold(f);
 }
 
@@ -271,21 +282,21 @@ static void tell(const char *const *story)
 }
 
 /* A story under the default limits, with those that are given changed. */
-#define LIMITED(name, limits, ...) \
-	static void name(void **state) \
-	{ \
-		(void)state; \
+#define LIMITED(name, limits, ...)                                        \
+	static void name(void **state)                                    \
+	{                                                                 \
+		(void)state;                                              \
 		static const char *const story[] = { __VA_ARGS__, NULL }; \
-		struct prs_limits l = defaults; \
-		limits; \
-		begin(&l); \
-		tell(story); \
+		struct prs_limits l = defaults;                           \
+		limits;                                                   \
+		begin(&l);                                                \
+		tell(story);                                              \
 	}
 #define STORY(name, ...) LIMITED(name, (void)0, __VA_ARGS__)
 
 #include "sched_stories.h"
 
-/* ---- thresholds, each at its boundary --------------------------------------------------------------------------------- */
+/* ---- thresholds, each at its boundary ---------------------------------------------------------------------------- */
 
 /* `failed` mini-batches fail of `all`, `gaps` items are missing in done ones: does the job abort, and of what? */
 static void test_thresholds(void **state)
@@ -365,7 +376,9 @@ static void test_percent_waits_for_the_total(void **state)
 	l.allowed_failed_percent = 10;
 	begin(&l);
 	static const char *const story[] = { "plan 4", "failed 0 -> ", "plan 9 -> ",
-		"plan 9 all -> abort ALLOWED_FAILED_PERCENT: 1 of 9 mini-batches failed; allowed_failed_percent allows 10 %", NULL };
+		                             "plan 9 all -> abort ALLOWED_FAILED_PERCENT: 1 of 9 mini-batches failed; "
+		                             "allowed_failed_percent allows 10 %",
+		                             NULL };
 	tell(story);
 }
 
@@ -374,7 +387,9 @@ static void test_limits_change(void **state)
 {
 	(void)state;
 	static const char *const before[] = { "up 0 2", "plan 2 all", "ask 0 2", "try 0 RUN_EXCEPTION -> ", NULL };
-	static const char *const after[] = { "try 1 RUN_EXCEPTION -> fail u1 RUN_EXCEPTION 10 items; fail u0 RUN_EXCEPTION 10 items", NULL };
+	static const char *const after[] = {
+		"try 1 RUN_EXCEPTION -> fail u1 RUN_EXCEPTION 10 items; fail u0 RUN_EXCEPTION 10 items", NULL
+	};
 	struct prs_limits l = defaults;
 	begin(&l);
 	tell(before);
@@ -383,7 +398,7 @@ static void test_limits_change(void **state)
 	tell(after);
 }
 
-/* ---- memory ----------------------------------------------------------------------------------------------------------- */
+/* ---- memory ------------------------------------------------------------------------------------------------------ */
 
 struct snapshot {
 	enum prs_unit_state states[64];
@@ -398,7 +413,8 @@ static struct snapshot look(void)
 	return s;
 }
 
-/* The n-th allocation of the line's step fails; the line is repeated: as if nothing had been. False when it has fewer. */
+/* The n-th allocation of the line's step fails; the line is repeated: as if nothing had been. False when it has
+ * fewer. */
 static bool fail_nth(const char *const *lines, const char *const *upto, long n)
 {
 	char want[1 << 12], got[1 << 12], copy[256], *v[10] = { NULL }, *save = NULL;
@@ -438,8 +454,10 @@ static bool fail_nth(const char *const *lines, const char *const *upto, long n)
 static void test_no_memory(void **state)
 {
 	(void)state;
-	static const char *const lines[] = { "start", "up 0 2", "up 1 2", "plan 60 all", "initok 0 0", "ask 0 40", "ask 1 10", "try 3 RUN_EXCEPTION 0", "try 4 NOSPACE",
-		"return 5", "lost 1 41", "up 1 2", "ask 1 50", "stop", NULL };
+	static const char *const lines[] = { "start",         "up 0 2",   "up 1 2",    "plan 60 all",
+		                             "initok 0 0",    "ask 0 40", "ask 1 10",  "try 3 RUN_EXCEPTION 0",
+		                             "try 4 NOSPACE", "return 5", "lost 1 41", "up 1 2",
+		                             "ask 1 50",      "stop",     NULL };
 	int failures = 0;
 	for (const char *const *upto = lines; *upto; upto++)
 		for (long n = 1; fail_nth(lines, upto, n); n++)
@@ -450,7 +468,7 @@ static void test_no_memory(void **state)
 	prs_mem_fault(0);
 }
 
-/* ---- the map of units ------------------------------------------------------------------------------------------------- */
+/* ---- the map of units -------------------------------------------------------------------------------------------- */
 
 /* 3,000 units that fail, come back and go in a scrambled order: none is lost, none is leased twice. */
 static void test_many(void **state)
@@ -513,10 +531,16 @@ static void test_bisect_resumed(void **state)
 	struct prs_limits l = defaults;
 	l.bisect = true;
 	l.run_max_try = 1;
-	static const char *const before[] = { "up 0 2", "plan 2 all", "ask 0 1", "try 0 RUN_CRASH 1 -> halve u0 RUN_CRASH 10 items", "split 0", "ask 0 3",
-		"done 0[0+5]", "try 0[5+5] RUN_CRASH -> halve u0[5+5] RUN_CRASH 5 items", NULL };
-	static const char *const after[] = { "start -> halve u0[5+5] RUN_CRASH 5 items", /* its one try was journaled, the SPLIT was not */
-		"up 0 2", "split 0[5+5] -> ", "ask 0 3 -> lease u0[5+2] to n0; lease u0[7+3] to n0; lease u1 to n0", NULL };
+	static const char *const before[] = { "up 0 2",      "plan 2 all",
+		                              "ask 0 1",     "try 0 RUN_CRASH 1 -> halve u0 RUN_CRASH 10 items",
+		                              "split 0",     "ask 0 3",
+		                              "done 0[0+5]", "try 0[5+5] RUN_CRASH -> halve u0[5+5] RUN_CRASH 5 items",
+		                              NULL };
+	static const char *const after[] = {
+		"start -> halve u0[5+5] RUN_CRASH 5 items", /* its one try was journaled, the SPLIT was not */
+		"up 0 2", "split 0[5+5] -> ", "ask 0 3 -> lease u0[5+2] to n0; lease u0[7+3] to n0; lease u1 to n0",
+		NULL
+	};
 	begin(&l);
 	tell(before);
 	prs_ledger_forget_leases(&w.ledger);
@@ -548,7 +572,10 @@ static void test_waits_for(void **state)
 	struct prs_limits l = defaults;
 	l.bisect = true;
 	l.run_max_try = 1;
-	static const char *const parts[] = { "up 0 1", "plan 1 all", "ask 0 1", "initok 0 0", "try 0 RUN_CRASH 1 -> halve u0 RUN_CRASH 10 items", "split 0", NULL };
+	static const char *const parts[] = {
+		"up 0 1",  "plan 1 all", "ask 0 1", "initok 0 0", "try 0 RUN_CRASH 1 -> halve u0 RUN_CRASH 10 items",
+		"split 0", NULL
+	};
 	teardown(NULL);
 	begin(&l);
 	tell(parts);
@@ -560,7 +587,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define T(name) cmocka_unit_test_teardown(name, teardown)
-		SCHED_STORIES, T(test_thresholds), T(test_percent_waits_for_the_total), T(test_limits_change), T(test_no_memory), T(test_many), T(test_bisect_resumed), T(test_waits_for),
+		SCHED_STORIES,          T(test_thresholds), T(test_percent_waits_for_the_total),
+		T(test_limits_change),  T(test_no_memory),  T(test_many),
+		T(test_bisect_resumed), T(test_waits_for),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

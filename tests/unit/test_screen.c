@@ -50,11 +50,16 @@ static const char *end(void)
 
 static void at(double seconds, uint64_t done)
 {
-	struct prs_progress p = { .elapsed_us = (uint64_t)(seconds * 1e6), .planned_all = true, .mini_batches = 100, .done = done, .processes = 2, .busy = 2 };
+	struct prs_progress p = { .elapsed_us = (uint64_t)(seconds * 1e6),
+		                  .planned_all = true,
+		                  .mini_batches = 100,
+		                  .done = done,
+		                  .processes = 2,
+		                  .busy = 2 };
 	screen_progress(&s, &p);
 }
 
-/* ---- without a terminal ----------------------------------------------------------------------------------------------- */
+/* ---- without a terminal ------------------------------------------------------------------------------------------ */
 
 static void test_a_line_every_ten_seconds(void **state)
 {
@@ -103,25 +108,37 @@ static void test_json(void **state)
 	screen_say(&s, "stopping");
 	screen_error(&s, "mini-batch 1, try 1", "Traceback", 9);
 	screen_event(&s, "{\"type\":\"x\"}", 12);
-	struct prs_engine_end e = { .result = { .state = PRS_JOB_FAILED, .code = PRS_EERROR_THRESHOLD, .text = "too \"many\"\n", .run_name = "a", .run_dir = "/r/a",
-		                                .mini_batches = 3, .done = 1, .failed = 2, .busy = -1, .wall_us = 5 } };
+	struct prs_engine_end e = { .result = { .state = PRS_JOB_FAILED,
+		                                .code = PRS_EERROR_THRESHOLD,
+		                                .text = "too \"many\"\n",
+		                                .run_name = "a",
+		                                .run_dir = "/r/a",
+		                                .mini_batches = 3,
+		                                .done = 1,
+		                                .failed = 2,
+		                                .busy = -1,
+		                                .wall_us = 5 } };
 	screen_end(&s, &e, "logs", 1, NULL);
 	assert_string_equal(end(), "{\"type\":\"x\"}\n"
-	                           "{\"type\":\"end\",\"result\":\"failed\",\"exit\":1,\"run\":\"a\",\"dir\":\"/r/a\",\"mini_batches\":3,\"done\":1,\"failed\":2,\"items\":0,"
-	                           "\"items_succeeded\":0,\"items_failed\":0,\"rows\":0,\"wall_us\":5,\"error\":\"ERROR_THRESHOLD\",\"cause\":\"too \\\"many\\\"\\n\"}\n");
+	                           "{\"type\":\"end\",\"result\":\"failed\",\"exit\":1,\"run\":\"a\",\"dir\":\"/r/"
+	                           "a\",\"mini_batches\":3,\"done\":1,\"failed\":2,\"items\":0,"
+	                           "\"items_succeeded\":0,\"items_failed\":0,\"rows\":0,\"wall_us\":5,\"error\":"
+	                           "\"ERROR_THRESHOLD\",\"cause\":\"too \\\"many\\\"\\n\"}\n");
 	begin(true, false);
 	struct prs_err err;
 	prs_fail(&err, PRS_EBUSY, "in use");
 	screen_end(&s, &e, "logs", 2, &err);
-	assert_string_equal(end(), "{\"type\":\"end\",\"result\":\"error\",\"exit\":2,\"error\":\"BUSY\",\"cause\":\"in use\"}\n");
+	assert_string_equal(end(), "{\"type\":\"end\",\"result\":\"error\",\"exit\":2,\"error\":\"BUSY\",\"cause\":"
+	                           "\"in use\"}\n");
 }
 
-/* ---- the first error -------------------------------------------------------------------------------------------------- */
+/* ---- the first error --------------------------------------------------------------------------------------------- */
 
 static void test_error_names_the_users_file(void **state)
 {
 	(void)state;
-	static const char trace[] = "Traceback\n  File \"/r/a/work/code/s.py\", line 1\n  File \"/r/a/work/code/p/q.py\", line 2\nE: /r/a/work/other\n";
+	static const char trace[] = "Traceback\n  File \"/r/a/work/code/s.py\", line 1\n  File "
+				    "\"/r/a/work/code/p/q.py\", line 2\nE: /r/a/work/other\n";
 	begin(false, false);
 	s.copied = "/r/a/work/code";
 	s.original = "/home/me";
@@ -140,7 +157,9 @@ static void test_error_names_the_users_file(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_a_line_every_ten_seconds), cmocka_unit_test(test_after_a_gap), cmocka_unit_test(test_quiet),
-		cmocka_unit_test(test_json), cmocka_unit_test(test_error_names_the_users_file) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_a_line_every_ten_seconds),
+		                            cmocka_unit_test(test_after_a_gap), cmocka_unit_test(test_quiet),
+		                            cmocka_unit_test(test_json),
+		                            cmocka_unit_test(test_error_names_the_users_file) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

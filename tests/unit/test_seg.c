@@ -112,7 +112,8 @@ static void test_unknown_types(void **state)
 		prs_put16(body + 2, flags);
 		prs_put32(body + 4, 3);
 		prs_rows_head(body + 16, &golden[1].rows);
-		assert_int_equal(prs_rows_next(body, 16 + PRS_SEG_HEAD_BYTES, &at, &back, &err), flags ? 1 : -PRS_EVERSION);
+		assert_int_equal(prs_rows_next(body, 16 + PRS_SEG_HEAD_BYTES, &at, &back, &err),
+		                 flags ? 1 : -PRS_EVERSION);
 		if (flags)
 			assert_int_equal(back.unit.id, 6);
 	}

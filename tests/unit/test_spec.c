@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * test_spec: what is copied into a run and what is not, ignore rules, fingerprints, job.json there and back, checks, sys.argv.
+ * test_spec: what is copied into a run and what is not, ignore rules, fingerprints, job.json there and back, checks,
+ * sys.argv.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -29,7 +30,7 @@ static char dir[PATHS];
 static struct prs_job job;
 static struct prs_err err;
 
-/* ---- a private folder ------------------------------------------------------------------------------------------------- */
+/* ---- a private folder -------------------------------------------------------------------------------------------- */
 
 static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *f)
 {
@@ -127,19 +128,42 @@ static void add_input(const char *name)
 	job.inputs[job.inputs_n++] = (struct prs_job_input){ .name = prs_strdup("x"), .path = prs_strdup(in(name)) };
 }
 
-/* ---- what is copied --------------------------------------------------------------------------------------------------- */
+/* ---- what is copied ---------------------------------------------------------------------------------------------- */
 
 static void test_what_is_left_out(void **state)
 {
 	(void)state;
 	static const char *const files[] = {
-		"src/score.py", "src/pkg/__init__.py", "src/pkg/deep/er/x.py", "src/.hidden", "src/_private", "src/outputs.py", "src/env/conf.py", "src/runs/notes.py",
+		"src/score.py",
+		"src/pkg/__init__.py",
+		"src/pkg/deep/er/x.py",
+		"src/.hidden",
+		"src/_private",
+		"src/outputs.py",
+		"src/env/conf.py",
+		"src/runs/notes.py",
 		/* not code */
-		"src/.git/HEAD", "src/__pycache__/a.pyc", "src/pkg/__pycache__/b.pyc", "src/.ipynb_checkpoints/x", "src/.mypy_cache/x", "src/node_modules/x",
-		"src/.venv/pyvenv.cfg", "src/.venv/lib/y.py", "src/myenv/pyvenv.cfg", "src/myenv/z.py", "src/conda/conda-meta/h", "src/conda/bin/python",
-		"src/runs/a-2025/RUN", "src/runs/a-2025/job.json", "src/runs/a-2025/code/old.py",
+		"src/.git/HEAD",
+		"src/__pycache__/a.pyc",
+		"src/pkg/__pycache__/b.pyc",
+		"src/.ipynb_checkpoints/x",
+		"src/.mypy_cache/x",
+		"src/node_modules/x",
+		"src/.venv/pyvenv.cfg",
+		"src/.venv/lib/y.py",
+		"src/myenv/pyvenv.cfg",
+		"src/myenv/z.py",
+		"src/conda/conda-meta/h",
+		"src/conda/bin/python",
+		"src/runs/a-2025/RUN",
+		"src/runs/a-2025/job.json",
+		"src/runs/a-2025/code/old.py",
 		/* data of the job */
-		"src/in/f1", "src/in2/f2", "src/side/labels", "src/out/scores.txt", "src/out/helper.py",
+		"src/in/f1",
+		"src/in2/f2",
+		"src/side/labels",
+		"src/out/scores.txt",
+		"src/out/helper.py",
 	};
 	for (size_t i = 0; i < sizeof files / sizeof *files; i++)
 		put(files[i], "x");
@@ -147,11 +171,13 @@ static void test_what_is_left_out(void **state)
 	assert_int_equal(symlink(in("src/in2"), in("link")), 0);
 	add_input("link"); /* by another name */
 	job.side_inputs = prs_calloc(1, sizeof *job.side_inputs);
-	job.side_inputs[job.side_inputs_n++] = (struct prs_job_pair){ prs_strdup("labels"), prs_strdup(in("src/side/labels")) };
+	job.side_inputs[job.side_inputs_n++] = (struct prs_job_pair){ prs_strdup("labels"),
+		                                                      prs_strdup(in("src/side/labels")) };
 	job.output_file = prs_strdup(in("src/out/scores.txt"));
 	job.output_dir = prs_strdup(in("src/out"));
 	assert_int_equal(snapshot(), 0);
-	assert_string_equal(copied(), ".hidden _private env/conf.py out/helper.py outputs.py pkg/__init__.py pkg/deep/er/x.py runs/notes.py score.py ");
+	assert_string_equal(copied(), ".hidden _private env/conf.py out/helper.py outputs.py pkg/__init__.py "
+	                              "pkg/deep/er/x.py runs/notes.py score.py ");
 }
 
 /* The folder of a summary_only job is its own; a run folder that is being made lies in the script's folder. */
@@ -219,15 +245,46 @@ static void test_ignore_rules(void **state)
 		char kind; /* f, d */
 		bool ignored;
 	} cases[] = {
-		{ "", "a", 'f', false }, { "a", "a", 'f', true }, { "a", "b/a", 'f', true }, { "a", "ab", 'f', false }, { "/a", "a", 'f', true }, { "/a", "b/a", 'f', false },
-		{ "a/", "a", 'f', false }, { "a/", "a", 'd', true }, { "a/", "x/a", 'd', true }, { "b/a", "b/a", 'f', true }, { "b/a", "c/b/a", 'f', false },
-		{ "*.txt", "x.txt", 'f', true }, { "*.txt", "d/x.txt", 'f', true }, { "d/*.txt", "d/x.txt", 'f', true }, { "d/*.txt", "d/e/x.txt", 'f', false },
-		{ "**/x", "x", 'f', true }, { "**/x", "a/b/x", 'f', true }, { "a/**", "a/b", 'f', true }, { "a/**", "a/b/c", 'f', true }, { "a/**", "a", 'd', false },
-		{ "a/**/z", "a/z", 'f', true }, { "a/**/z", "a/b/c/z", 'f', true }, { "a/**/z", "b/z", 'f', false }, { "*.log\n!keep.log", "keep.log", 'f', false },
-		{ "!keep.log\n*.log", "keep.log", 'f', true }, { "#a", "#a", 'f', false }, { "\\#a", "#a", 'f', true }, { "\\!a", "!a", 'f', true },
-		{ "a  \t", "a", 'f', true }, { "a\\ ", "a ", 'f', true }, { "a\r\n", "a", 'f', true }, { "[ab].c", "b.c", 'f', true }, { "[!ab].c", "b.c", 'f', false },
-		{ "?.c", "x.c", 'f', true }, { "?.c", "xx.c", 'f', false }, { "/", "a", 'f', false }, { "!", "a", 'f', false }, { "\n\n", "a", 'f', false },
-		{ "*", ".hidden", 'f', true }, { "\xff*", "\xff\xfe", 'f', true },
+		{ "", "a", 'f', false },
+		{ "a", "a", 'f', true },
+		{ "a", "b/a", 'f', true },
+		{ "a", "ab", 'f', false },
+		{ "/a", "a", 'f', true },
+		{ "/a", "b/a", 'f', false },
+		{ "a/", "a", 'f', false },
+		{ "a/", "a", 'd', true },
+		{ "a/", "x/a", 'd', true },
+		{ "b/a", "b/a", 'f', true },
+		{ "b/a", "c/b/a", 'f', false },
+		{ "*.txt", "x.txt", 'f', true },
+		{ "*.txt", "d/x.txt", 'f', true },
+		{ "d/*.txt", "d/x.txt", 'f', true },
+		{ "d/*.txt", "d/e/x.txt", 'f', false },
+		{ "**/x", "x", 'f', true },
+		{ "**/x", "a/b/x", 'f', true },
+		{ "a/**", "a/b", 'f', true },
+		{ "a/**", "a/b/c", 'f', true },
+		{ "a/**", "a", 'd', false },
+		{ "a/**/z", "a/z", 'f', true },
+		{ "a/**/z", "a/b/c/z", 'f', true },
+		{ "a/**/z", "b/z", 'f', false },
+		{ "*.log\n!keep.log", "keep.log", 'f', false },
+		{ "!keep.log\n*.log", "keep.log", 'f', true },
+		{ "#a", "#a", 'f', false },
+		{ "\\#a", "#a", 'f', true },
+		{ "\\!a", "!a", 'f', true },
+		{ "a  \t", "a", 'f', true },
+		{ "a\\ ", "a ", 'f', true },
+		{ "a\r\n", "a", 'f', true },
+		{ "[ab].c", "b.c", 'f', true },
+		{ "[!ab].c", "b.c", 'f', false },
+		{ "?.c", "x.c", 'f', true },
+		{ "?.c", "xx.c", 'f', false },
+		{ "/", "a", 'f', false },
+		{ "!", "a", 'f', false },
+		{ "\n\n", "a", 'f', false },
+		{ "*", ".hidden", 'f', true },
+		{ "\xff*", "\xff\xfe", 'f', true },
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		struct prs_ignore g = { 0 };
@@ -238,7 +295,7 @@ static void test_ignore_rules(void **state)
 	}
 }
 
-/* ---- too large -------------------------------------------------------------------------------------------------------- */
+/* ---- too large --------------------------------------------------------------------------------------------------- */
 
 static void grow(const char *name, off_t size)
 {
@@ -303,7 +360,7 @@ static void test_file_that_grows(void **state)
 	assert_int_equal(st.st_size, 4);
 }
 
-/* ---- fingerprints ----------------------------------------------------------------------------------------------------- */
+/* ---- fingerprints ------------------------------------------------------------------------------------------------ */
 
 static void print_now(uint8_t to[16])
 {
@@ -415,7 +472,7 @@ static void test_every_failing_call(void **state)
 	}
 }
 
-/* ---- job.json --------------------------------------------------------------------------------------------------------- */
+/* ---- job.json ---------------------------------------------------------------------------------------------------- */
 
 static struct prs_job_pair *pairs(const char *name, const char *value)
 {
@@ -432,7 +489,8 @@ static void set(const char *name, const char *value, const char *where)
 
 static void fill_job(void)
 {
-	static const char *const odd[] = { "plain", "with blank", "new\nline", "\xff\xfe bytes", "größe", "{\"hex\": \"41\"}", "" };
+	static const char *const odd[] = { "plain", "with blank",        "new\nline", "\xff\xfe bytes",
+		                           "größe", "{\"hex\": \"41\"}", "" };
 	for (size_t i = 0; i < sizeof odd / sizeof *odd; i++)
 		assert_int_equal(prs_list_add(&job.user_args, odd[i]), 0);
 	set("mini-batch-size", "7", "--mini-batch-size");
@@ -532,8 +590,11 @@ static void test_job_json_of_others(void **state)
 		{ "[1]", "no \"format\"", PRS_ECORRUPT },
 		{ "{\"format\": 2, \"engine\": \"9.1.0\"}", "format 2, written by engine 9.1.0", PRS_EVERSION },
 		{ "{\"format\": 1}", "no \"code_print\"", PRS_ECORRUPT },
-		{ "{\"format\": 1, \"code_print\": \"00112233445566778899aabbccddeeff\", \"options\": {\"warp\": {\"value\": [\"9\"]}}}", "unknown option warp", PRS_EVERSION },
-		{ "{\"format\": 1, \"code_print\": \"00112233445566778899aabbccddeeff\", \"options\": {\"run-max-try\": {\"value\": [\"0\"]}}}",
+		{ "{\"format\": 1, \"code_print\": \"00112233445566778899aabbccddeeff\", \"options\": {\"warp\": "
+		  "{\"value\": [\"9\"]}}}",
+		  "unknown option warp", PRS_EVERSION },
+		{ "{\"format\": 1, \"code_print\": \"00112233445566778899aabbccddeeff\", \"options\": "
+		  "{\"run-max-try\": {\"value\": [\"0\"]}}}",
 		  "run-max-try: expected a whole number from 1", PRS_EINVALID },
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -546,7 +607,7 @@ static void test_job_json_of_others(void **state)
 	}
 }
 
-/* ---- checks ----------------------------------------------------------------------------------------------------------- */
+/* ---- checks ------------------------------------------------------------------------------------------------------ */
 
 static const char *check(const char *script)
 {
@@ -603,16 +664,19 @@ static void test_checks_one_by_one(void **state)
 		{ "score.py", "in/f", NULL, NULL, NULL },
 		{ "score.py", NULL, NULL, NULL, "no input: give the folder or file to process with --input PATH\n" },
 		{ "in", "in", NULL, NULL, "in is a folder: name the entry script in it\n" },
-		{ "score.py", "azureml:mnist:1", NULL, NULL, "--input azureml:mnist:1: that is a reference, not a path" },
+		{ "score.py", "azureml:mnist:1", NULL, NULL,
+		  "--input azureml:mnist:1: that is a reference, not a path" },
 		{ "score.py", "https://x/y", NULL, NULL, "--input https://x/y: that is a reference, not a path" },
 		{ "score.py", "empty", NULL, NULL, "--input empty: there is no file in it\n" },
 		{ "score.py", "in", "score.py", NULL, "exists: name another file, or replace it with --overwrite\n" },
-		{ "score.py", "in", "pipe", NULL, "/pipe is a device, a pipe or a socket: expected an ordinary file\n" },
+		{ "score.py", "in", "pipe", NULL,
+		  "/pipe is a device, a pipe or a socket: expected an ordinary file\n" },
 		{ "score.py", "in", "in/out.txt", NULL, "lies inside the input" },
 		{ "score.py", "in", "new/", NULL, "--output new/: there is no such folder; make it first\n" },
 		{ "score.py", "in", "empty", NULL, NULL },
 		{ "score.py", "in", "empty/", NULL, NULL },
-		{ "score.py", "in", "score.py", "summary_only", "with summary_only this is a folder, but it is a file\n" },
+		{ "score.py", "in", "score.py", "summary_only",
+		  "with summary_only this is a folder, but it is a file\n" },
 		{ "score.py", "in", "empty", "summary_only", NULL },
 	};
 	put("score.py", "x");
@@ -641,8 +705,11 @@ static void test_names_of_runs(void **state)
 	(void)state;
 	static const struct {
 		const char *given, *name;
-	} cases[] = { { "score", "score" }, { "My job/../x", "My_job_.._x" }, { "-rf", "_rf" }, { ".hidden", "_hidden" }, { "日本", "run" }, { "a b", "a_b" },
-		{ "x.y-z_1", "x.y-z_1" }, { "../..", "run" }, { "a;$(b)`", "a___b__" } };
+	} cases[] = { { "score", "score" },     { "My job/../x", "My_job_.._x" },
+		      { "-rf", "_rf" },         { ".hidden", "_hidden" },
+		      { "日本", "run" },        { "a b", "a_b" },
+		      { "x.y-z_1", "x.y-z_1" }, { "../..", "run" },
+		      { "a;$(b)`", "a___b__" } };
 	put("score.py", "x");
 	put("in/f", "x");
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -712,9 +779,12 @@ static void test_argv(void **state)
 		prs_buf_putf(&all, "%s ", argv.v[i]);
 	char want[2 * PATHS];
 	snprintf(want, sizeof want,
-	         "--scoring_module_name score.py --mini_batch_size 10 --error_threshold -1 --output_action append_row --logging_level INFO "
-	         "--run_invocation_timeout 1.5 --run_max_try 3 --create_snapshot_at_runtime True --append_row_file_name empty.txt --output %.3000s "
-	         "--process_count_per_node 2 --allowed_failed_count -1 --allowed_failed_percent 100 --labels %.3000s/labels --mine --input_fds_0 images --input_fds_1 input_1 ",
+	         "--scoring_module_name score.py --mini_batch_size 10 --error_threshold -1 --output_action append_row "
+	         "--logging_level INFO "
+	         "--run_invocation_timeout 1.5 --run_max_try 3 --create_snapshot_at_runtime True "
+	         "--append_row_file_name empty.txt --output %.3000s "
+	         "--process_count_per_node 2 --allowed_failed_count -1 --allowed_failed_percent 100 --labels "
+	         "%.3000s/labels --mine --input_fds_0 images --input_fds_1 input_1 ",
 	         dir, dir);
 	assert_string_equal(argv.v[0], "--client_sdk_version");
 	assert_string_equal(prs_buf_str(&all), want);
@@ -725,10 +795,28 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(test_what_is_left_out), T(test_output_folder_and_own_run), T(test_input_is_the_folder_itself), T(test_links), T(test_ignore_files), T(test_ignore_rules),
-		T(test_too_many_bytes), T(test_too_many_files), T(test_file_that_grows), T(test_code_fingerprint), T(test_fingerprint_has_the_sizes), T(test_copy_is_exact), T(test_every_failing_call),
-		T(test_job_json_there_and_back), T(test_job_json_damaged), T(test_job_json_of_others), T(test_all_mistakes), T(test_checks_one_by_one), T(test_names_of_runs),
-		T(test_empty_input), T(test_progress_timeout), T(test_argv),
+		T(test_what_is_left_out),
+		T(test_output_folder_and_own_run),
+		T(test_input_is_the_folder_itself),
+		T(test_links),
+		T(test_ignore_files),
+		T(test_ignore_rules),
+		T(test_too_many_bytes),
+		T(test_too_many_files),
+		T(test_file_that_grows),
+		T(test_code_fingerprint),
+		T(test_fingerprint_has_the_sizes),
+		T(test_copy_is_exact),
+		T(test_every_failing_call),
+		T(test_job_json_there_and_back),
+		T(test_job_json_damaged),
+		T(test_job_json_of_others),
+		T(test_all_mistakes),
+		T(test_checks_one_by_one),
+		T(test_names_of_runs),
+		T(test_empty_input),
+		T(test_progress_timeout),
+		T(test_argv),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

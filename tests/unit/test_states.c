@@ -56,7 +56,8 @@ static const struct {
 } machines[] = {
 	[PRS_MACHINE_UNIT] = { unit, PRS_UNIT_STATES, "PLANNED LEASED WAITING DONE FAILED SPLIT" },
 	[PRS_MACHINE_WORKER] = { worker, PRS_WORKER_STATES, "NONE STARTING INIT IDLE BUSY STOPPING TERM KILL DEAD" },
-	[PRS_MACHINE_JOB] = { job, PRS_JOB_STATES, "STARTING RUNNING ASSEMBLING COMPLETED ABORTING FAILED DRAINING INTERRUPTED CANCELED" },
+	[PRS_MACHINE_JOB] = { job, PRS_JOB_STATES,
+	                      "STARTING RUNNING ASSEMBLING COMPLETED ABORTING FAILED DRAINING INTERRUPTED CANCELED" },
 };
 
 static void test_every_pair(void **state)
@@ -68,7 +69,8 @@ static void test_every_pair(void **state)
 				bool inside = from >= 0 && from < machines[m].n && to >= 0 && to < machines[m].n;
 				bool want = inside && machines[m].rows[from][to] == 'x';
 				if (prs_arc_legal((enum prs_machine)m, from, to) != want) {
-					fprintf(stderr, "machine %d: %s -> %s should be %s\n", m, prs_state_name((enum prs_machine)m, from),
+					fprintf(stderr, "machine %d: %s -> %s should be %s\n", m,
+					        prs_state_name((enum prs_machine)m, from),
 					        prs_state_name((enum prs_machine)m, to), want ? "legal" : "illegal");
 					fail();
 				}

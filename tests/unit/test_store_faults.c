@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
- * test_store_faults: the whole life of a run folder through data/ and store/ (plan, rows, journal, recovery, output), in which every
+ * test_store_faults: the whole life of a run folder through data/ and store/ (plan, rows, journal, recovery, output),
+ * in which every
  * call of a file function and every allocation fails once, or from then on; and in which the power goes at every call.
  *
- * A life is a small engine without processes: it opens the run folder as a new epoch, plans, stores rows, journals, assembles. It ends early
- * on any error, as the engine does. Whatever was injected, later lives without faults must end with the same bytes in the output.
+ * A life is a small engine without processes: it opens the run folder as a new epoch, plans, stores rows, journals,
+ * assembles. It ends early
+ * on any error, as the engine does. Whatever was injected, later lives without faults must end with the same bytes in
+ * the output.
  */
 #include "base/mem.h"
 #include "data/list.h"
@@ -33,7 +36,7 @@ enum { IDS = 15 /* a link that leads nowhere is an item */, RAW_BYTES = 40000, L
 static const struct prs_run_id run_id = { "fault-test-run!" };
 static const char header[] = "name value\n";
 
-/* ---- the world -------------------------------------------------------------------------------------------------------- */
+/* ---- the world --------------------------------------------------------------------------------------------------- */
 
 struct world {
 	char base[64], in[96], run[96], out[96], limbo[96];
@@ -81,8 +84,11 @@ static void world_init(struct world *w)
 	snprintf(w->out, sizeof w->out, "%s/out/out.txt", w->base);
 	snprintf(w->limbo, sizeof w->limbo, "%s/limbo", w->base);
 	char text[1024];
-	snprintf(text, sizeof text, "cd %s && mkdir -p in/sub/deep in/other && cd in && touch 0 1 2 3 4 5 sub/6 sub/7 sub/8 sub/deep/9 sub/deep/10 other/11 "
-	         "other/13 && ln -s ../0 other/12 && ln -s nowhere other/none && ln -s .. other/loop", w->base);
+	snprintf(text, sizeof text,
+	         "cd %s && mkdir -p in/sub/deep in/other && cd in && touch 0 1 2 3 4 5 sub/6 sub/7 sub/8 sub/deep/9 "
+	         "sub/deep/10 other/11 "
+	         "other/13 && ln -s ../0 other/12 && ln -s nowhere other/none && ln -s .. other/loop",
+	         w->base);
 	assert_int_equal(system(text), 0);
 	make_want(w);
 }
@@ -128,7 +134,7 @@ static bool check_output(const struct world *w, const char *when)
 	return true;
 }
 
-/* ---- a life ----------------------------------------------------------------------------------------------------------- */
+/* ---- a life ------------------------------------------------------------------------------------------------------ */
 
 struct life {
 	const struct world *w;
@@ -153,7 +159,8 @@ static int on_plan(void *ctx, const uint8_t *body, size_t n, struct prs_err *err
 
 static int fold(struct life *l, const struct prs_fact *f, struct prs_err *err)
 {
-	bool first = f->type == PRS_FACT_DONE && f->u.done.unit.id < l->ledger.next_id && prs_ledger_state(&l->ledger, f->u.done.unit.id) != PRS_UNIT_DONE;
+	bool first = f->type == PRS_FACT_DONE && f->u.done.unit.id < l->ledger.next_id &&
+	             prs_ledger_state(&l->ledger, f->u.done.unit.id) != PRS_UNIT_DONE;
 	int r = prs_ledger_fold(&l->ledger, f, err);
 	if (!r && f->type == PRS_FACT_PLANNED)
 		r = prs_index_grow(l->index, f->u.planned.next_id, err);
@@ -262,7 +269,8 @@ static int plan_block(struct life *l, int *ret_more)
 	uint64_t at = prs_log_place(&l->plan_log, &frame);
 	int r = prs_log_commit(&l->plan_log, &frame, at, &l->err);
 	if (!r)
-		r = prs_plan_feed(l->plan, frame.data + PRS_FRAME_HEADER_BYTES, frame.len - PRS_FRAME_HEADER_BYTES, &l->err);
+		r = prs_plan_feed(l->plan, frame.data + PRS_FRAME_HEADER_BYTES, frame.len - PRS_FRAME_HEADER_BYTES,
+		                  &l->err);
 	*ret_more = more;
 	return r ? r : put_planned(l, l->epoch, l->plan_log.durable);
 }
@@ -288,15 +296,20 @@ static int new_file(struct life *l, bool raw)
 	struct prs_log *log = raw ? &l->raw : &l->segment;
 	prs_log_close(log);
 	prs_path_segment(path, sizeof path, l->w->run, l->epoch, 0, l->segments, raw);
-	int r = prs_log_create(log, l->fs, path, raw ? PRS_FILE_RAW : PRS_FILE_SEGMENT, &run_id, raw ? 0 : 8192, &l->err);
+	int r = prs_log_create(log, l->fs, path, raw ? PRS_FILE_RAW : PRS_FILE_SEGMENT, &run_id, raw ? 0 : 8192,
+	                       &l->err);
 	*(raw ? &l->raw_number : &l->segment_number) = l->segments++;
 	return r;
 }
 
 static struct prs_done done_of(struct life *l, uint64_t id, uint32_t segment)
 {
-	return (struct prs_done){ .unit = { .id = id }, .lease = (uint64_t)l->epoch << 40 | l->leases++, .try_number = 1, .segment = segment,
-		                  .succeeded = 1, .rows = 1 };
+	return (struct prs_done){ .unit = { .id = id },
+		                  .lease = (uint64_t)l->epoch << 40 | l->leases++,
+		                  .try_number = 1,
+		                  .segment = segment,
+		                  .succeeded = 1,
+		                  .rows = 1 };
 }
 
 static int store_raw(struct life *l, uint64_t id, struct prs_done *d)
@@ -308,7 +321,11 @@ static int store_raw(struct life *l, uint64_t id, struct prs_done *d)
 	d->flags = PRS_DONE_RAW | PRS_DONE_HAS_HEADER;
 	int fd = memfd_create("rows", MFD_CLOEXEC);
 	assert_int_equal(write(fd, rows, d->length), d->length);
-	struct prs_rows head = { .unit = d->unit, .lease = d->lease, .succeeded = 1, .head_len = d->head_len, .length = d->length };
+	struct prs_rows head = { .unit = d->unit,
+		                 .lease = d->lease,
+		                 .succeeded = 1,
+		                 .head_len = d->head_len,
+		                 .length = d->length };
 	int r = prs_log_raw(&l->raw, &head, fd, &d->offset, &d->checksum, &l->err);
 	close(fd);
 	return r;
@@ -328,7 +345,12 @@ static int store_small(struct life *l, const uint64_t *ids, unsigned n, struct p
 		d->checksum = prs_checksum(bytes, (size_t)d->length);
 		d->head_len = d->length ? sizeof header - 1 : 0;
 		d->flags = d->length ? PRS_DONE_HAS_HEADER : 0;
-		struct prs_rows rows = { .unit = d->unit, .lease = d->lease, .succeeded = 1, .head_len = d->head_len, .bytes = bytes, .length = d->length };
+		struct prs_rows rows = { .unit = d->unit,
+			                 .lease = d->lease,
+			                 .succeeded = 1,
+			                 .head_len = d->head_len,
+			                 .bytes = bytes,
+			                 .length = d->length };
 		if (d->length)
 			prs_rows_put(&frame, &rows, &d->offset);
 	}
@@ -378,7 +400,10 @@ static int work(struct life *l, unsigned quota)
 
 static int assemble(struct life *l)
 {
-	struct prs_assemble_options o = { .path = l->w->out, .run = &run_id, .epoch = l->epoch, .next_id = l->ledger.next_id };
+	struct prs_assemble_options o = { .path = l->w->out,
+		                          .run = &run_id,
+		                          .epoch = l->epoch,
+		                          .next_id = l->ledger.next_id };
 	struct prs_assembled a;
 	int r = prs_assemble(l->fs, l->w->run, l->index, &o, bad_range, l, &a, &l->err);
 	if (r)
@@ -401,7 +426,8 @@ static void close_life(struct life *l)
 }
 
 /* 1: the output is published; 0: the quota is used up; < 0: an error. *ret_complained: some function told of one. */
-static int live(const struct world *w, const struct prs_fs *fs, unsigned quota, bool *ret_complained, struct prs_err *ret_err)
+static int live(const struct world *w, const struct prs_fs *fs, unsigned quota, bool *ret_complained,
+                struct prs_err *ret_err)
 {
 	struct life l = { .w = w, .fs = fs, .journal.fd = -1, .plan_log.fd = -1, .segment.fd = -1, .raw.fd = -1 };
 	int r = open_life(&l);
@@ -451,7 +477,7 @@ static void finish(const struct world *w, struct fault_fs *f, const char *when)
 		fail_msg("%s: no output", when);
 }
 
-/* ---- tests ------------------------------------------------------------------------------------------------------------ */
+/* ---- tests ------------------------------------------------------------------------------------------------------- */
 
 static int setup(void **state)
 {
@@ -468,11 +494,12 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* What may fail without a word: a hint to the file system, a question that has a safe answer, tidying up, an end that has been synced before. */
+/* What may fail without a word: a hint to the file system, a question that has a safe answer, tidying up, an end that
+ * has been synced before. */
 static bool may_be_silent(enum fault_call call, int errnum)
 {
-	return call == FAULT_CLOSE || call == FAULT_UNLINK || call == FAULT_FREE_BYTES || (call == FAULT_FALLOCATE && errnum == ENOSPC) ||
-	       call == FAULT_FTRUNCATE;
+	return call == FAULT_CLOSE || call == FAULT_UNLINK || call == FAULT_FREE_BYTES ||
+	       (call == FAULT_FALLOCATE && errnum == ENOSPC) || call == FAULT_FTRUNCATE;
 }
 
 struct variant {
@@ -488,7 +515,8 @@ static bool one_fault(const struct world *w, enum fault_call call, long n, const
 	struct fault_fs f;
 	char when[96];
 	bool complained = false;
-	snprintf(when, sizeof when, "%s %ld: errno %d%s%s", fault_call_name(call), n, v->errnum, v->repeat ? " and on" : "", v->partial ? ", partial" : "");
+	snprintf(when, sizeof when, "%s %ld: errno %d%s%s", fault_call_name(call), n, v->errnum,
+	         v->repeat ? " and on" : "", v->partial ? ", partial" : "");
 	power_fs_init(&p, &prs_fs_posix, w->limbo);
 	fault_fs_init(&f, &p.fs);
 	f.sync_failed = power_fs_sync_failed;
@@ -520,9 +548,18 @@ static void every_fault(struct world *w, const struct variant *v)
 }
 
 static void test_no_space(void **state) { every_fault(*state, &(struct variant){ .errnum = ENOSPC }); }
-static void test_no_space_from_then_on(void **state) { every_fault(*state, &(struct variant){ .errnum = ENOSPC, .repeat = true, .partial = true }); }
-static void test_io_error(void **state) { every_fault(*state, &(struct variant){ .errnum = EIO, .max_bytes = 5000, .unknown_types = true }); }
-static void test_io_error_from_then_on(void **state) { every_fault(*state, &(struct variant){ .errnum = EIO, .repeat = true, .partial = true }); }
+static void test_no_space_from_then_on(void **state)
+{
+	every_fault(*state, &(struct variant){ .errnum = ENOSPC, .repeat = true, .partial = true });
+}
+static void test_io_error(void **state)
+{
+	every_fault(*state, &(struct variant){ .errnum = EIO, .max_bytes = 5000, .unknown_types = true });
+}
+static void test_io_error_from_then_on(void **state)
+{
+	every_fault(*state, &(struct variant){ .errnum = EIO, .repeat = true, .partial = true });
+}
 
 /* Every allocation fails, once or from then on. */
 static void every_allocation(struct world *w, bool from_then_on)
@@ -606,12 +643,13 @@ static void test_many_faults(void **state)
 		power_fs_init(&p, &prs_fs_posix, w->limbo);
 		fault_fs_init(&f, &p.fs);
 		f.sync_failed = power_fs_sync_failed;
-	f.sync_ctx = &p;
+		f.sync_ctx = &p;
 		for (uint64_t lives = next_random(&seed) % 6; lives; lives--) {
 			bool memory = next_random(&seed) % 8 == 0;
 			f.partial = next_random(&seed) % 2;
-			fault_fs_arm(&f, (enum fault_call)(next_random(&seed) % FAULT_KINDS), 1 + (long)(next_random(&seed) % 60),
-			             next_random(&seed) % 2 ? ENOSPC : EIO, next_random(&seed) % 2);
+			fault_fs_arm(&f, (enum fault_call)(next_random(&seed) % FAULT_KINDS),
+			             1 + (long)(next_random(&seed) % 60), next_random(&seed) % 2 ? ENOSPC : EIO,
+			             next_random(&seed) % 2);
 			if (memory)
 				prs_mem_fault(1 + (long)(next_random(&seed) % 100));
 			live(w, &f.fs, (unsigned)(next_random(&seed) % (IDS + 2)), NULL, NULL);

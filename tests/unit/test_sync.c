@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * test_sync: the thread works jobs off in order and tells the loop in order; jobs that make jobs; draining; a log committed by the thread
+ * test_sync: the thread works jobs off in order and tells the loop in order; jobs that make jobs; draining; a log
+ * committed by the thread
  * while the loop fills the next frame and reads how far it is durable. Also run under ThreadSanitizer (./dev tsan).
  */
 #include "base/mem.h"
@@ -115,7 +116,7 @@ static void test_free_drains(void **state)
 	assert_int_equal(w->told, JOBS);
 }
 
-/* ---- as the engine uses it: one frame is synced while the next is filled -------------------------------------------------- */
+/* ---- as the engine uses it: one frame is synced while the next is filled ----------------------------------------- */
 
 enum { FRAMES = 200 };
 
@@ -196,7 +197,8 @@ static void test_a_log_that_is_filled_and_synced_at_once(void **state)
 	next_group(&v);
 	prs_loop_run(v.w->loop);
 	prs_loop_each_turn(v.w->loop, NULL, NULL);
-	assert_int_equal(prs_log_scan(&prs_fs_posix, path, PRS_FILE_JOURNAL, &run, v.seen, NULL, NULL, &length, NULL), 0);
+	assert_int_equal(prs_log_scan(&prs_fs_posix, path, PRS_FILE_JOURNAL, &run, v.seen, NULL, NULL, &length, NULL),
+	                 0);
 	assert_int_equal(length, v.log.tail);
 	prs_log_close(&v.log);
 	for (int i = 0; i < 2; i++)
@@ -210,7 +212,9 @@ static void test_a_log_that_is_filled_and_synced_at_once(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_in_order), T(test_drain_without_the_loop_follows_jobs_that_make_jobs), T(test_free_drains),
+		T(test_in_order),
+		T(test_drain_without_the_loop_follows_jobs_that_make_jobs),
+		T(test_free_drains),
 		T(test_a_log_that_is_filled_and_synced_at_once),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

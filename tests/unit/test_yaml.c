@@ -58,13 +58,19 @@ static void test_trees(void **state)
 		{ "a: 1\nb: [x, 'y', \"z\"]\nc:\n  d: {e: f}\n", "{a:i1 b:['x 'y 'z] c:{d:{e:'f}}}" },
 		{ "a:\nb: ~\nc: null\nd: ''\n", "{a:~ b:~ c:~ d:'}" },
 		{ "a: no\nb: 'no'\nc: On\nd: True\ne: y\n", "{a:bFalse b:'no c:bTrue d:bTrue e:'y}" },
-		{ "a: 010\nb: 08\nc: 0x1F\nd: 0b101\ne: 1_000\nf: 1:30\ng: -7\nh: +5\ni: 0\nj: -010\n", "{a:i8 b:'08 c:i31 d:i5 e:i1000 f:i90 g:i-7 h:i5 i:i0 j:i-8}" },
-		{ "a: 0.10\nb: 1e-3\nc: 1.0e+3\nd: .5\ne: 1.\nf: 1.0e3\ng: .inf\nh: -.INF\ni: .nan\nj: 1.5e-7\nk: 123456789012345678901\n",
-		  "{a:f0.1 b:'1e-3 c:f1000.0 d:f0.5 e:f1.0 f:'1.0e3 g:finf h:f-inf i:fnan j:f1.5e-07 k:i123456789012345678901}" },
+		{ "a: 010\nb: 08\nc: 0x1F\nd: 0b101\ne: 1_000\nf: 1:30\ng: -7\nh: +5\ni: 0\nj: -010\n",
+		  "{a:i8 b:'08 c:i31 d:i5 e:i1000 f:i90 g:i-7 h:i5 i:i0 j:i-8}" },
+		{ "a: 0.10\nb: 1e-3\nc: 1.0e+3\nd: .5\ne: 1.\nf: 1.0e3\ng: .inf\nh: -.INF\ni: .nan\nj: 1.5e-7\nk: "
+		  "123456789012345678901\n",
+		  "{a:f0.1 b:'1e-3 c:f1000.0 d:f0.5 e:f1.0 f:'1.0e3 g:finf h:f-inf i:fnan j:f1.5e-07 "
+		  "k:i123456789012345678901}" },
 		{ "a: ${{inputs.x}}\nb: >-\n  one\n  two\nc: |\n  x\n", "{a:'${{inputs.x}} b:'one two c:'x\n}" },
-		{ "a: &x {p: 1, q: 2}\nb:\n  <<: *x\n  q: 3\nc: *x\nd: {<<: [*x, {r: 4}]}\n", "{a:{p:i1 q:i2} b:{q:i3 p:i1} c:{p:i1 q:i2} d:{p:i1 q:i2 r:i4}}" },
+		{ "a: &x {p: 1, q: 2}\nb:\n  <<: *x\n  q: 3\nc: *x\nd: {<<: [*x, {r: 4}]}\n",
+		  "{a:{p:i1 q:i2} b:{q:i3 p:i1} c:{p:i1 q:i2} d:{p:i1 q:i2 r:i4}}" },
 		{ "a: !!str 5\nb: !!int 5\nc: ! no\n", "{a:'5 b:i5 c:'no}" },
-		{ "\xef\xbb\xbf" "a: 1\r\nb: 2\r\n", "{a:i1 b:i2}" },
+		{ "\xef\xbb\xbf"
+		  "a: 1\r\nb: 2\r\n",
+		  "{a:i1 b:i2}" },
 		{ "a: h\xc3\xa9\nb: 2024-01-01\n", "{a:'h\xc3\xa9 b:'2024-01-01}" },
 		{ "---\na: 1\n...\n", "{a:i1}" },
 		{ "no: 1\n1: 2\n", "{no:i1 1:i2}" },
@@ -80,31 +86,51 @@ static void test_mistakes(void **state)
 		{ "", "j.yml: the file is empty\n" },
 		{ "# only a comment\n", "j.yml: the file is empty\n" },
 		{ "---\n", "j.yml: the file is empty\n" },
-		{ "- a\n", "j.yml:1:1: expected keys and values (\"type: pipeline\" ...), found a list\n     1 | - a\n       | ^\n" },
-		{ "hello\n", "j.yml:1:1: expected keys and values (\"type: pipeline\" ...), found a text\n     1 | hello\n       | ^^^^^\n" },
-		{ "a: 1\nb: 2\na: 3\n", "j.yml:3:1: a is given twice (first in line 1): keep one\n     3 | a: 3\n       | ^\n" },
+		{ "- a\n", "j.yml:1:1: expected keys and values (\"type: pipeline\" ...), found a list\n     1 | - a\n "
+		           "      | ^\n" },
+		{ "hello\n", "j.yml:1:1: expected keys and values (\"type: pipeline\" ...), found a text\n     1 | "
+		             "hello\n       | ^^^^^\n" },
+		{ "a: 1\nb: 2\na: 3\n",
+		  "j.yml:3:1: a is given twice (first in line 1): keep one\n     3 | a: 3\n       | ^\n" },
 		{ "a:\n\tb: 1\n", "j.yml:2:1: a tab: YAML indents with blanks only\n     2 | \tb: 1\n       | ^\n" },
-		{ "a: 1\n---\nb: 2\n", "j.yml:2:1: a second document begins here: a job file has one\n     2 | ---\n       | ^^^\n" },
-		{ "a: *.png\n", "j.yml:1:5: a text that begins with * needs quotes (* refers to an anchor)\n     1 | a: *.png\n       |     ^\n" },
-		{ "a: *x\n", "j.yml:1:4: *x: there is no anchor &x above (a text that begins with * needs quotes)\n     1 | a: *x\n       |    ^^\n" },
-		{ "a: &x [*x]\n", "j.yml:1:8: *x stands inside &x: it would contain itself\n     1 | a: &x [*x]\n       |        ^^\n" },
-		{ "a: !x 1\n", "j.yml:1:4: the tag !x is not known in a job file (a text that begins with ! needs quotes)\n     1 | a: !x 1\n       |    ^^^^\n" },
-		{ "a: b: c\n", "j.yml:1:5: a \":\" where none can be: the indentation does not fit the line above, or a text that holds \": \" needs quotes\n     1 | a: b: c\n       |     ^\n" },
+		{ "a: 1\n---\nb: 2\n",
+		  "j.yml:2:1: a second document begins here: a job file has one\n     2 | ---\n       | ^^^\n" },
+		{ "a: *.png\n", "j.yml:1:5: a text that begins with * needs quotes (* refers to an anchor)\n     1 | "
+		                "a: *.png\n       |     ^\n" },
+		{ "a: *x\n", "j.yml:1:4: *x: there is no anchor &x above (a text that begins with * needs quotes)\n    "
+		             " 1 | a: *x\n       |    ^^\n" },
+		{ "a: &x [*x]\n", "j.yml:1:8: *x stands inside &x: it would contain itself\n     1 | a: &x [*x]\n      "
+		                  " |        ^^\n" },
+		{ "a: !x 1\n", "j.yml:1:4: the tag !x is not known in a job file (a text that begins with ! needs "
+		               "quotes)\n     1 | a: !x 1\n       |    ^^^^\n" },
+		{ "a: b: c\n", "j.yml:1:5: a \":\" where none can be: the indentation does not fit the line above, or "
+		               "a text that holds \": \" needs quotes\n     1 | a: b: c\n       |     ^\n" },
 		{ "a: 'x\n", "j.yml:1:4: a text in quotes is not closed\n     1 | a: 'x\n       |    ^\n" },
-		{ "a: [1, 2\n", "j.yml:1:4: a list in [ ] is not closed: expected , or ]\n     1 | a: [1, 2\n       |    ^\n" },
-		{ "a: 1\n  b: 2\n", "j.yml:2:4: a \":\" where none can be: the indentation does not fit the line above, or a text that holds \": \" needs quotes\n     2 |   b: 2\n       |    ^\n" },
-		{ "a:\n    b: 1\n  c: 2\n", "j.yml:3:3: the line does not fit those above: expected a key at the same indentation\n     3 |   c: 2\n       |   ^\n" },
+		{ "a: [1, 2\n",
+		  "j.yml:1:4: a list in [ ] is not closed: expected , or ]\n     1 | a: [1, 2\n       |    ^\n" },
+		{ "a: 1\n  b: 2\n",
+		  "j.yml:2:4: a \":\" where none can be: the indentation does not fit the line above, or a text that "
+		  "holds \": \" needs quotes\n     2 |   b: 2\n       |    ^\n" },
+		{ "a:\n    b: 1\n  c: 2\n", "j.yml:3:3: the line does not fit those above: expected a key at the same "
+		                            "indentation\n     3 |   c: 2\n       |   ^\n" },
 		{ "a: @x\n", "j.yml:1:4: a text that begins with @ needs quotes\n     1 | a: @x\n       |    ^\n" },
-		{ "a: \"\\d\"\n", "j.yml:1:5: an unknown \\ in a text in double quotes: write \\\\, or use single quotes\n     1 | a: \"\\d\"\n       |     ^\n" },
-		{ "a: caf\xe9\n", "j.yml:1:7: the byte 0xe9 is not UTF-8: save the file as UTF-8\n     1 | a: caf\xe9\n       |       ^\n" },
-		{ "\xff\xfe" "a", "j.yml: the file is UTF-16: save it as UTF-8\n" },
-		{ "a: \x1b[31m\n", "j.yml:1:4: the control character 0x1b is not allowed in YAML\n     1 | a: ?[31m\n       |    ^\n" },
+		{ "a: \"\\d\"\n", "j.yml:1:5: an unknown \\ in a text in double quotes: write \\\\, or use single "
+		                  "quotes\n     1 | a: \"\\d\"\n       |     ^\n" },
+		{ "a: caf\xe9\n", "j.yml:1:7: the byte 0xe9 is not UTF-8: save the file as UTF-8\n     1 | a: "
+		                  "caf\xe9\n       |       ^\n" },
+		{ "\xff\xfe"
+		  "a",
+		  "j.yml: the file is UTF-16: save it as UTF-8\n" },
+		{ "a: \x1b[31m\n",
+		  "j.yml:1:4: the control character 0x1b is not allowed in YAML\n     1 | a: ?[31m\n       |    ^\n" },
 		{ "? [a]\n: 1\n", "j.yml:1:3: a key must be a text, found a list\n     1 | ? [a]\n       |   ^\n" },
-		{ "a: {<<: 5}\n", "j.yml:1:9: <<: expected keys and values to merge, found a number\n     1 | a: {<<: 5}\n       |         ^\n" },
+		{ "a: {<<: 5}\n", "j.yml:1:9: <<: expected keys and values to merge, found a number\n     1 | a: {<<: "
+		                  "5}\n       |         ^\n" },
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
 		check(rows[i][0], strlen(rows[i][0]), rows[i][1]);
-	check("a: \"x\0y\"", 8, "j.yml:1:6: the control character 0x00 is not allowed in YAML\n     1 | a: \"x?y\"\n       |      ^\n");
+	check("a: \"x\0y\"", 8,
+	      "j.yml:1:6: the control character 0x00 is not allowed in YAML\n     1 | a: \"x?y\"\n       |      ^\n");
 	check("a: \"x\\0y\"", 9, "j.yml:1:4: a text cannot hold a 0 byte\n     1 | a: \"x\\0y\"\n       |    ^^^^^^\n");
 }
 
@@ -138,7 +164,8 @@ static void test_limits(void **state)
 	prs_buf_clear(&out);
 	prs_buf_puts(&b, "a0: &a0 [x]\n");
 	for (int i = 1; i < 10; i++)
-		prs_buf_putf(&b, "a%d: &a%d [*a%d,*a%d,*a%d,*a%d,*a%d,*a%d,*a%d,*a%d,*a%d,*a%d]\n", i, i, i - 1, i - 1, i - 1, i - 1, i - 1, i - 1, i - 1, i - 1, i - 1, i - 1);
+		prs_buf_putf(&b, "a%d: &a%d [*a%d,*a%d,*a%d,*a%d,*a%d,*a%d,*a%d,*a%d,*a%d,*a%d]\n", i, i, i - 1, i - 1,
+		             i - 1, i - 1, i - 1, i - 1, i - 1, i - 1, i - 1, i - 1);
 	struct prs_yaml_doc *d = prs_yaml_doc_new();
 	assert_non_null(prs_yaml_read(d, "j.yml", "/d", b.data, b.len));
 	prs_yaml_doc_free(d);
@@ -167,14 +194,16 @@ static void test_set(void **state)
 	set(d, root, "u.t", "*.png");
 	set(d, root, "n.k\\.m", "");
 	dump(root, &b);
-	assert_string_equal(prs_buf_str(&b), "{a:{b:i2 c:{d:['p 'q]}} l:['x {y:bFalse}] s:{t:i1} u:{t:'*.png} n:{k.m:~}}");
+	assert_string_equal(prs_buf_str(&b),
+	                    "{a:{b:i2 c:{d:['p 'q]}} l:['x {y:bFalse}] s:{t:i1} u:{t:'*.png} n:{k.m:~}}");
 	assert_int_equal(prs_yaml_count(d, PRS_MISTAKE), 0);
 	set(d, root, "l.7", "1");
 	set(d, root, "a.b.c", "1");
 	prs_buf_clear(&b);
 	prs_yaml_print(d, PRS_MISTAKE, &b);
-	assert_string_equal(prs_buf_str(&b), "--set x: the list has 2 items: 7 is not one of 0 to 1\n       | 1\n       | ^\n"
-	                                     "--set x: b is a number (--set x): it has nothing inside to set\n       | 1\n       | ^\n");
+	assert_string_equal(prs_buf_str(&b),
+	                    "--set x: the list has 2 items: 7 is not one of 0 to 1\n       | 1\n       | ^\n"
+	                    "--set x: b is a number (--set x): it has nothing inside to set\n       | 1\n       | ^\n");
 	prs_yaml_doc_free(d);
 }
 
@@ -224,7 +253,8 @@ static void test_ignored(void **state)
 	assert_string_equal(prs_buf_str(&b), "compute, tags");
 	prs_buf_clear(&b);
 	prs_yaml_print(d, PRS_IGNORED, &b);
-	assert_string_equal(prs_buf_str(&b), "dir/j.yml:1:4: compute: one machine\ndir/j.yml:1:4: tags: kept nowhere\ndir/j.yml:2:4: compute: one machine\n");
+	assert_string_equal(prs_buf_str(&b), "dir/j.yml:1:4: compute: one machine\ndir/j.yml:1:4: tags: kept "
+	                                     "nowhere\ndir/j.yml:2:4: compute: one machine\n");
 	prs_yaml_doc_free(d);
 }
 
@@ -234,7 +264,8 @@ static void test_no_memory(void **state)
 	(void)state;
 	static const char text[] = "a: &x {p: 0.5, q: [1, 2]}\nb:\n  <<: *x\nb: twice\n";
 	long before = prs_mem_count();
-	check(text, sizeof text - 1, "j.yml:4:1: b is given twice (first in line 2): keep one\n     4 | b: twice\n       | ^\n");
+	check(text, sizeof text - 1,
+	      "j.yml:4:1: b is given twice (first in line 2): keep one\n     4 | b: twice\n       | ^\n");
 	long needed = prs_mem_count() - before;
 	for (long i = 1; i <= needed; i++) {
 		PRS_AUTOBUF b;
@@ -249,8 +280,8 @@ static void test_no_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_trees), cmocka_unit_test(test_mistakes), cmocka_unit_test(test_limits), cmocka_unit_test(test_set),
-		cmocka_unit_test(test_places), cmocka_unit_test(test_ignored),
+		cmocka_unit_test(test_trees),     cmocka_unit_test(test_mistakes), cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_set),       cmocka_unit_test(test_places),   cmocka_unit_test(test_ignored),
 #ifdef PRS_KILL_POINTS
 		cmocka_unit_test(test_no_memory),
 #endif

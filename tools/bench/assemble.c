@@ -37,7 +37,11 @@ static int assemble(const char *dir, const char *output, struct prs_err *err)
 	struct prs_recover_sink sink = { x, on_plan, on_fact };
 	if (!r)
 		r = prs_store_recover(&prs_fs_posix, dir, &run, &sink, &was, err);
-	struct prs_assemble_options o = { .path = output, .run = &run, .overwrite = true, .epoch = was.epoch, .next_id = UINT64_MAX };
+	struct prs_assemble_options o = { .path = output,
+		                          .run = &run,
+		                          .overwrite = true,
+		                          .epoch = was.epoch,
+		                          .next_id = UINT64_MAX };
 	uint64_t begun = prs_clock_us();
 	if (!r)
 		r = prs_assemble(&prs_fs_posix, dir, x, &o, NULL, NULL, &done, err);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * What the engine's lister thread and its loop do for an input, without the rest: plan FOLDER FILE PER: list, sort, plan block, write, sync, feed.
+ * What the engine's lister thread and its loop do for an input, without the rest: plan FOLDER FILE PER: list, sort,
+ * plan block, write, sync, feed.
  */
 #include "data/list.h"
 #include "data/plan.h"
@@ -11,7 +12,8 @@
 
 enum { BLOCK_BYTES = 64 << 10 }; /* as master/plan.c */
 
-static int block(struct prs_lister *l, struct prs_log *log, struct prs_buf *frame, struct prs_plan *plan, struct prs_err *err)
+static int block(struct prs_lister *l, struct prs_log *log, struct prs_buf *frame, struct prs_plan *plan,
+                 struct prs_err *err)
 {
 	int more;
 	prs_log_begin(frame);
@@ -20,7 +22,9 @@ static int block(struct prs_lister *l, struct prs_log *log, struct prs_buf *fram
 	while (more == 1 && frame->len < BLOCK_BYTES);
 	if (more < 0 || prs_log_commit(log, frame, prs_log_place(log, frame), err) < 0)
 		return -1;
-	return prs_plan_feed(plan, frame->data + PRS_FRAME_HEADER_BYTES, frame->len - PRS_FRAME_HEADER_BYTES, err) < 0 ? -1 : more;
+	return prs_plan_feed(plan, frame->data + PRS_FRAME_HEADER_BYTES, frame->len - PRS_FRAME_HEADER_BYTES, err) < 0
+	               ? -1
+	               : more;
 }
 
 int main(int argc, char **argv)
@@ -35,7 +39,8 @@ int main(int argc, char **argv)
 	struct prs_lister *l = prs_lister_new(&prs_fs_posix, &in, 1, (uint32_t)atoi(argv[3]));
 	struct prs_plan *plan = prs_plan_new();
 	prs_buf_init(&frame, PRS_FRAME_MAX_BYTES);
-	int more = l && plan && prs_log_create(&log, &prs_fs_posix, argv[2], PRS_FILE_PLAN, &run, 0, &err) >= 0 ? 1 : -1;
+	int more = l && plan && prs_log_create(&log, &prs_fs_posix, argv[2], PRS_FILE_PLAN, &run, 0, &err) >= 0 ? 1
+	                                                                                                        : -1;
 	while (more == 1)
 		more = block(l, &log, &frame, plan, &err);
 	if (more < 0) {
