@@ -98,21 +98,37 @@ void jf_trap(struct jobfile *m, const struct prs_yaml *node);
 /* "; did you mean x?" or "": the nearest of `names`. */
 const char *jf_nearest(struct prs_yaml_doc *d, const char *word, const char *const *names, size_t n);
 
-/* jobfile_io.c */
+/* jobfile_literals.c */
+/* Is a word for a type one of data (uri_folder, ...), of a literal (string, ...)? NULL is neither. */
+bool jf_is_data(const char *type);
+bool jf_is_literal(const char *type);
+/* The type that a declaration or a value names; NULL when it names none, or after a mistake. */
+const char *jf_input_type(struct jobfile *m, const struct prs_yaml *map);
+/* The text of a literal as its type says; mistakes are findings. */
+void jf_check_literal(struct jobfile *m, struct jf_input *in, const struct prs_yaml *declared, struct prs_mark at);
+/* An enumeration: one of the |-separated words. */
+bool jf_choice(struct jobfile *m, const struct prs_yaml *node, const char *key, const char *words);
+
+/* jobfile_inputs.c */
 void jf_parent_inputs(struct jobfile *m);
 void jf_inputs(struct jobfile *m);
-void jf_outputs(struct jobfile *m);
 void jf_input_data(struct jobfile *m);
-void jf_append_row_to(struct jobfile *m);
 struct jf_input *jf_find_input(struct jf_input *v, size_t count, const char *name, size_t n);
-struct jf_output *jf_find_output(struct jf_output *v, size_t count, const char *name, size_t n);
 /* Adds an input of the job: what `path` (absolute, a folder, file, pattern or MLTable) means. */
 void jf_add_input(struct jobfile *m, const char *name, const char *type, const char *path, struct prs_mark at);
-/* A path as written in the file, relative to `dir`; references through prs.yml. NULL after a mistake. */
-const char *jf_path(struct jobfile *m, const char *text, const char *dir, struct prs_mark at, const char *what);
 /* Mistakes of --input: NAME=PATH where NAME is no input, PATH without a name. */
 void jf_flag_inputs(struct jobfile *m);
-char jf_kind_of(const struct jobfile *m, const char *path); /* f, d, o, 0 = nothing there */
+/* The place of a finding that is about a flag. */
+struct prs_mark jf_flag_mark(struct jobfile *m, const char *text);
+/* A name that can stand in ${{inputs.NAME}} and in a file name; else a mistake. */
+bool jf_check_name(struct jobfile *m, const struct prs_yaml *key, const char *what);
+/* How an input without a value is found. */
+enum prs_severity jf_no_input(const struct jobfile *m);
+
+/* jobfile_outputs.c */
+void jf_outputs(struct jobfile *m);
+void jf_append_row_to(struct jobfile *m);
+struct jf_output *jf_find_output(struct jf_output *v, size_t count, const char *name, size_t n);
 
 /* jobfile_args.c */
 enum jf_ref { JF_REF_BAD, JF_REF_UNSET, JF_REF_TEXT, JF_REF_ATOM };
@@ -132,7 +148,7 @@ void jf_end_parts(struct jobfile *m, struct prs_job_input *in);
 void jf_set_format(struct jobfile *m, struct prs_job_input *in, const struct prs_yaml *format);
 void jf_mltable(struct jobfile *m, struct prs_job_input *in, const char *folder, struct prs_mark at);
 
-/* jobfile_other.c */
+/* jobfile_v1_batch.c */
 void jf_read_v1(struct jobfile *m, const struct prs_yaml *root);
 void jf_read_batch(struct jobfile *m, const struct prs_yaml *root);
 
@@ -148,10 +164,6 @@ int jf_read_bytes(const struct prs_fs *fs, const char *path,
 void jf_environment_variables(struct jobfile *m, const struct prs_yaml *map);
 void jf_name(struct jobfile *m, const struct prs_yaml *name, const struct prs_yaml *display_name);
 void jf_instance_count(struct jobfile *m, const struct prs_yaml *node, const char *key);
-/* An enumeration: one of the |-separated words. */
-/* How an input without a value is found. */
-enum prs_severity jf_no_input(const struct jobfile *m);
-bool jf_choice(struct jobfile *m, const struct prs_yaml *node, const char *key, const char *words);
 
 /* jobfile_path.c */
 /* Absolute, "." and ".." taken out; the caller frees. */
@@ -159,5 +171,14 @@ char *prs_path_absolute(const char *base, const char *path);
 bool prs_path_is_pattern(const char *path);
 /* The folder above the first part that holds a wildcard. */
 char *prs_path_pattern_root(const char *pattern);
+char jf_kind_of(const struct jobfile *m, const char *path); /* f, d, o, 0 = nothing there */
+/* A path as written in the file, relative to `dir`; references through prs.yml. NULL after a mistake. */
+const char *jf_path(struct jobfile *m, const char *text, const char *dir, struct prs_mark at, const char *what);
+/* "file:./x", "azureml:./x" (as the SDK prints local paths) -> "./x" */
+const char *jf_without_scheme(const char *text);
+/* What to write into prs.yml, as it is to be written; the caller frees. */
+char *jf_entry_for(const char *text);
+/* The text as long as the document lives; frees its argument. */
+const char *jf_kept(struct jobfile *m, char *text);
 
 #endif

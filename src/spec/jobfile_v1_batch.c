@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * jobfile_other: v1 parallel_run_config files and batch deployments.
+ * jobfile_v1_batch: the two kinds of file that declare no inputs and outputs: v1 parallel_run_config and batch deployments.
+ * What is split and where the rows go comes by flags, or has a default.
  */
 #include "spec/jobfile_impl.h"
 
