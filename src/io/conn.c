@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * conn: see conn.h.
+ * conn: one recvmsg takes what is there (a read ends behind passed descriptors, which queue up beside the bytes); whole
+ * frames are handed over, the rest waits in the buffer. Sending keeps what the socket does not take.
  */
 #include "io/conn.h"
 

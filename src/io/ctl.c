@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * ctl: see ctl.h.
+ * ctl: a listening socket and at most CLIENTS clients. A client's next line waits until its answer is gone; when all
+ * places are taken, the one that has been here longest goes.
  */
 #include "io/ctl.h"
 
@@ -93,7 +94,7 @@ static bool read_in(struct client *c)
 	return n > 0 && prs_buf_put(&c->in, bytes, (size_t)n) == 0;
 }
 
-static void on_client(void *ctx, int events)
+static void ctl_client_ready(void *ctx, int events)
 {
 	struct client *c = ctx;
 	bool fine = true;
@@ -130,7 +131,7 @@ static struct client *place(struct prs_ctl *ctl)
 	return oldest;
 }
 
-static void on_connect(void *ctx, int events)
+static void ctl_connected(void *ctx, int events)
 {
 	(void)events;
 	struct prs_ctl *ctl = ctx;
@@ -144,7 +145,7 @@ static void on_connect(void *ctx, int events)
 	}
 	struct client *c = place(ctl);
 	*c = (struct client){ .ctl = ctl, .fd = -1, .number = ++ctl->counter };
-	c->watch = prs_watch_new(ctl->loop, fd, PRS_READABLE, on_client, c, &err);
+	c->watch = prs_watch_new(ctl->loop, fd, PRS_READABLE, ctl_client_ready, c, &err);
 	if (!c->watch) {
 		close(fd);
 		return;
@@ -184,7 +185,7 @@ struct prs_ctl *prs_ctl_new(struct prs_loop *l, const char *folder, prs_ctl_fn *
 		c->clients[i].fd = -1;
 	int r = open_socket(c, folder, err);
 	if (!r)
-		c->watch = prs_watch_new(l, c->fd, PRS_READABLE, on_connect, c, err);
+		c->watch = prs_watch_new(l, c->fd, PRS_READABLE, ctl_connected, c, err);
 	if (r < 0 || !c->watch) {
 		prs_ctl_free(c);
 		return NULL;

@@ -2,9 +2,8 @@
  * ctl: the Unix socket <folder>/ctl of a running engine: a line in, a line out, as often as the client likes.
  *
  * It is bound and reached through the folder's descriptor (/proc/self/fd/N/ctl): a socket's path has at most 108 bytes,
- * a run folder's may
- * have more. Only the same user and root are answered. A client that fills its line or does not read its answer is let
- * go.
+ * a run folder's may have more. Only the same user and root are answered. A client that fills its line or does not read
+ * its answer is let go.
  */
 #ifndef PRS_IO_CTL_H
 #define PRS_IO_CTL_H

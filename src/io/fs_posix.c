@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * fs_posix: see fs_posix.h.
+ * fs_posix: each function of the table is one system call that goes on after a signal and gives -errno. What a file
+ * system cannot do and nobody needs (fallocate, fsync of a folder) is no error.
  */
 #include "io/fs_posix.h"
 

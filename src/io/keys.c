@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * keys: see keys.h.
+ * keys: the terminal is ours only between prs_keys_open() and prs_keys_close(), in the foreground. Everything that may
+ * end or stop this process puts its modes back first: deadly signals, Ctrl-Z, exit.
  */
 #include "io/keys.h"
 
@@ -90,14 +91,14 @@ static bool take(void)
 
 /* ---- signals ----------------------------------------------------------------------------------------------------- */
 
-static void die(int signum)
+static void keys_die(int signum)
 {
 	put_back();
 	signal(signum, SIG_DFL);
 	raise(signum); /* it is blocked here: kills on return */
 }
 
-static void on_stop(int signum);
+static void keys_stop(int signum);
 
 static int handle(int signum, void (*fn)(int))
 {
@@ -106,7 +107,7 @@ static int handle(int signum, void (*fn)(int))
 }
 
 /* Ctrl-Z: the shell gets its terminal as it was; then we stop as if nobody had caught it. */
-static void on_stop(int signum)
+static void keys_stop(int signum)
 {
 	int was = errno;
 	sigset_t one;
@@ -116,7 +117,7 @@ static void on_stop(int signum)
 	sigemptyset(&one);
 	sigaddset(&one, signum);
 	pthread_sigmask(SIG_UNBLOCK, &one, NULL); /* here we stand, until SIGCONT */
-	handle(signum, on_stop);
+	handle(signum, keys_stop);
 	keys.stopped = 1;
 	errno = was;
 }
@@ -130,8 +131,8 @@ static bool is_default(int signum)
 static void catch_signals(void)
 {
 	for (unsigned i = 0; i < DEADLY; i++)
-		keys.handled[i] = is_default(deadly[i]) && handle(deadly[i], die) == 0;
-	keys.stops = is_default(SIGTSTP) && handle(SIGTSTP, on_stop) == 0;
+		keys.handled[i] = is_default(deadly[i]) && handle(deadly[i], keys_die) == 0;
+	keys.stops = is_default(SIGTSTP) && handle(SIGTSTP, keys_stop) == 0;
 }
 
 static void release_signals(void)

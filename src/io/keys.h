@@ -2,13 +2,11 @@
  * keys: single keys of the person in front of the terminal, while a job runs.
  *
  * - Only when stdin, stdout and stderr are one terminal, and only while this process is in its foreground: in the
- * background nothing is read and
- *   the terminal's modes are left alone (no SIGTTIN, no SIGTTOU).
+ *   background nothing is read and the terminal's modes are left alone (no SIGTTIN, no SIGTTOU).
  * - Nobody else reads keys there (two jobs of a script side by side).
  * - Line editing and echo go off; Ctrl-C, Ctrl-Z and Ctrl-\ stay signals.
  * - The modes are put back by prs_keys_close(), at exit, before Ctrl-Z stops this process, and before a signal that
- * kills it does. (kill -9 leaves them to
- *   the shell.)
+ *   kills it does. (kill -9 leaves them to the shell.)
  * One user a process.
  */
 #ifndef PRS_IO_KEYS_H

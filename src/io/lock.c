@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * lock: see lock.h.
+ * lock: F_SETLK and F_GETLK over the whole file. It belongs to the process, not to the descriptor.
  */
 #include "io/lock.h"
 

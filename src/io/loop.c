@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * loop: see loop.h.
+ * loop: each handle of libuv is the first member of a struct of ours that holds the callback; the struct is freed in
+ * libuv's close callback, so a callback may free its own handle.
  */
 #include "io/loop.h"
 
@@ -44,7 +45,7 @@ struct prs_signal {
 static int uv_fail(struct prs_err *err, int r, const char *what) { return prs_fail_errno(err, -r, "%s", what); }
 
 /* Every handle is the first member of its struct. */
-static void free_handle(uv_handle_t *h)
+static void loop_free_handle(uv_handle_t *h)
 {
 	void *p = h;
 	prs_freep(&p);
@@ -52,7 +53,7 @@ static void free_handle(uv_handle_t *h)
 
 /* ---- loop -------------------------------------------------------------------------------------------------------- */
 
-static void on_prepare(uv_prepare_t *h)
+static void loop_turn(uv_prepare_t *h)
 {
 	struct prs_loop *l = h->data;
 	if (l->each_turn)
@@ -74,7 +75,7 @@ struct prs_loop *prs_loop_new(struct prs_err *err)
 	}
 	uv_prepare_init(&l->uv, &l->prepare);
 	l->prepare.data = l;
-	uv_prepare_start(&l->prepare, on_prepare);
+	uv_prepare_start(&l->prepare, loop_turn);
 	return l;
 }
 
@@ -100,12 +101,11 @@ void prs_loop_each_turn(struct prs_loop *l, prs_loop_fn *fn, void *ctx)
 
 /* ---- descriptors ------------------------------------------------------------------------------------------------- */
 
-static void on_poll(uv_poll_t *h, int status, int events)
+static void watch_ready(uv_poll_t *h, int status, int events)
 {
 	struct prs_watch *w = h->data;
-	int got = status < 0 ? w->events
-	                     : ((events & UV_READABLE ? PRS_READABLE : 0) | (events & UV_WRITABLE ? PRS_WRITABLE : 0));
-	w->fn(w->ctx, got);
+	int got = (events & UV_READABLE ? PRS_READABLE : 0) | (events & UV_WRITABLE ? PRS_WRITABLE : 0);
+	w->fn(w->ctx, status < 0 ? w->events : got);
 }
 
 struct prs_watch *prs_watch_new(struct prs_loop *l, int fd, int events, prs_watch_fn *fn, void *ctx,
@@ -139,7 +139,7 @@ void prs_watch_set(struct prs_watch *w, int events)
 	else
 		uv_poll_start(&w->uv,
 		              (events & PRS_READABLE ? UV_READABLE : 0) | (events & PRS_WRITABLE ? UV_WRITABLE : 0),
-		              on_poll);
+		              watch_ready);
 }
 
 void prs_watch_free(struct prs_watch *w)
@@ -147,12 +147,12 @@ void prs_watch_free(struct prs_watch *w)
 	if (!w)
 		return;
 	uv_poll_stop(&w->uv);
-	uv_close((uv_handle_t *)&w->uv, free_handle);
+	uv_close((uv_handle_t *)&w->uv, loop_free_handle);
 }
 
 /* ---- timers ------------------------------------------------------------------------------------------------------ */
 
-static void on_timer(uv_timer_t *h)
+static void timer_due(uv_timer_t *h)
 {
 	struct prs_timer *t = h->data;
 	t->fn(t->ctx);
@@ -180,18 +180,18 @@ void prs_timer_at(struct prs_timer *t, uint64_t at_us)
 	}
 	uv_update_time(t->uv.loop); /* libuv counts from its cached time, in whole milliseconds of the same clock */
 	uint64_t now_ms = uv_now(t->uv.loop), due_ms = at_us / 1000 + (at_us % 1000 != 0);
-	uv_timer_start(&t->uv, on_timer, due_ms > now_ms ? due_ms - now_ms : 0, 0);
+	uv_timer_start(&t->uv, timer_due, due_ms > now_ms ? due_ms - now_ms : 0, 0);
 }
 
 void prs_timer_free(struct prs_timer *t)
 {
 	if (t)
-		uv_close((uv_handle_t *)&t->uv, free_handle);
+		uv_close((uv_handle_t *)&t->uv, loop_free_handle);
 }
 
 /* ---- wake-ups and signals ---------------------------------------------------------------------------------------- */
 
-static void on_async(uv_async_t *h)
+static void wake_sent(uv_async_t *h)
 {
 	struct prs_wake *w = h->data;
 	w->fn(w->ctx);
@@ -204,7 +204,7 @@ struct prs_wake *prs_wake_new(struct prs_loop *l, prs_loop_fn *fn, void *ctx, st
 		prs_fail(err, PRS_ENOMEM, "wake-up");
 		return NULL;
 	}
-	int r = uv_async_init(&l->uv, &w->uv, on_async);
+	int r = uv_async_init(&l->uv, &w->uv, wake_sent);
 	if (r < 0) {
 		uv_fail(err, r, "wake-up");
 		prs_freep(&w);
@@ -221,10 +221,10 @@ void prs_wake_send(struct prs_wake *w) { uv_async_send(&w->uv); }
 void prs_wake_free(struct prs_wake *w)
 {
 	if (w)
-		uv_close((uv_handle_t *)&w->uv, free_handle);
+		uv_close((uv_handle_t *)&w->uv, loop_free_handle);
 }
 
-static void on_signal(uv_signal_t *h, int signum)
+static void signal_came(uv_signal_t *h, int signum)
 {
 	struct prs_signal *s = h->data;
 	s->fn(s->ctx, signum);
@@ -241,7 +241,7 @@ struct prs_signal *prs_signal_new(struct prs_loop *l, int signum, prs_signal_fn 
 	s->uv.data = s;
 	s->fn = fn;
 	s->ctx = ctx;
-	int r = uv_signal_start(&s->uv, on_signal, signum);
+	int r = uv_signal_start(&s->uv, signal_came, signum);
 	if (r < 0) {
 		uv_fail(err, r, "waiting for signals");
 		prs_signal_free(s);
@@ -253,7 +253,7 @@ struct prs_signal *prs_signal_new(struct prs_loop *l, int signum, prs_signal_fn 
 void prs_signal_free(struct prs_signal *s)
 {
 	if (s)
-		uv_close((uv_handle_t *)&s->uv, free_handle);
+		uv_close((uv_handle_t *)&s->uv, loop_free_handle);
 }
 
 /* ---- clocks ------------------------------------------------------------------------------------------------------ */

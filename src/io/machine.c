@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * machine: see machine.h.
+ * machine: cores are those of the affinity mask, at most the least quota on the way from our cgroup up to the root of
+ * its hierarchy, in whole cores, rounded up.
  */
 #include "io/machine.h"
 

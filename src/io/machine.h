@@ -11,9 +11,9 @@
 unsigned prs_usable_cores(void);
 /* The part about cgroups (v1 and v2), 0 = no quota. `table` is a /proc/<pid>/cgroup, `mount` is /sys/fs/cgroup. */
 unsigned prs_cgroup_cores(const char *table, const char *mount);
-/* The GPUs to hand out, each as CUDA_VISIBLE_DEVICES names it: the entries of `visible` (its present value) when that
- * is set, else 0 ... count - 1,
- * where count is `count_found` (AZ_BATCHAI_GPU_COUNT_FOUND) or the number of /dev/nvidia<N>. Both may be NULL. */
+/* The GPUs to hand out, each as CUDA_VISIBLE_DEVICES names it: the entries of `visible` (its present value) when
+ * that is set, else 0 ... count - 1, where count is `count_found` (AZ_BATCHAI_GPU_COUNT_FOUND) or the number of
+ * /dev/nvidia<N>. Both may be NULL. */
 int prs_gpus(const char *visible, const char *count_found, struct prs_list *ret);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * memcg: see memcg.h. Files: cgroup-v2.rst and cgroup-v1/memory.rst of the kernel's documentation.
+ * memcg: a group is a folder below the one that /proc/self/cgroup names. Files in it: cgroup-v2.rst and
+ * cgroup-v1/memory.rst of the kernel's documentation.
  */
 #include "io/memcg.h"
 
@@ -57,6 +58,14 @@ static bool probe(const struct prs_memcg *m)
 	return ok;
 }
 
+/* Where the hierarchy is mounted: v2 stands beside v1 ones on some machines. */
+static const char *mount_of(bool v2)
+{
+	if (!v2)
+		return "/sys/fs/cgroup/memory";
+	return access("/sys/fs/cgroup/unified/cgroup.procs", F_OK) == 0 ? "/sys/fs/cgroup/unified" : "/sys/fs/cgroup";
+}
+
 /* Our group in the hierarchy that a line of /proc/self/cgroup names; false when it is not about memory. */
 static bool place(struct prs_memcg *m, char *line, const char *run)
 {
@@ -68,11 +77,8 @@ static bool place(struct prs_memcg *m, char *line, const char *run)
 	m->v2 = !controllers[1];
 	if (!m->v2 && strcmp(controllers + 1, "memory") != 0)
 		return false;
-	struct stat st;
-	const char *mount = !m->v2                                                  ? "/sys/fs/cgroup/memory"
-	                    : stat("/sys/fs/cgroup/unified/cgroup.procs", &st) == 0 ? "/sys/fs/cgroup/unified"
-	                                                                            : "/sys/fs/cgroup";
-	snprintf(m->base, sizeof m->base, "%s%.3000s/prs-%.32s-", mount, strcmp(group, "/") ? group : "", run);
+	snprintf(m->base, sizeof m->base, "%s%.3000s/prs-%.32s-", mount_of(m->v2), strcmp(group, "/") ? group : "",
+	         run);
 	return true;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * probe: see probe.h. Each check does what the engine does, once, and looks at the result.
+ * probe: each check does what the engine does, once, and looks at the result.
  */
 #include "io/probe.h"
 
@@ -178,11 +178,10 @@ static void probe_exclusive(const struct probing *x, const char *dir)
 {
 	int first = make_file(dir, "one", O_EXCL), second = make_file(dir, "one", O_EXCL);
 	bool ok = first >= 0 && second < 0 && errno == EEXIST;
+	const char *found = first < 0 ? strerror(errno) : "creates a file twice";
 	tell(x, ok ? PRS_PROBE_OK : PRS_PROBE_WRONG, "O_EXCL",
 	     "two engines could take one run: choose another --runs-dir", "%s",
-	     ok          ? "creates a file only once"
-	     : first < 0 ? strerror(errno)
-	                 : "creates a file twice");
+	     ok ? "creates a file only once" : found);
 	if (first >= 0)
 		close(first);
 	if (second >= 0)
@@ -212,14 +211,13 @@ static void probe_sync(const struct probing *x, const char *dir)
 		ok = pwrite(fd, block, sizeof block, i * (off_t)sizeof block) == (ssize_t)sizeof block &&
 		     fdatasync(fd) == 0;
 	uint64_t each_us = (prs_clock_us() - begun) / SYNCS;
-	tell(x,
-	     !ok                      ? PRS_PROBE_WRONG
-	     : each_us > SLOW_SYNC_US ? PRS_PROBE_NOTE
-	                              : PRS_PROBE_OK,
-	     "sync",
-	     ok ? "a local disk is faster; larger mini-batches need fewer syncs"
-	        : "results would not survive a crash: choose another --runs-dir",
-	     ok ? "%.2f ms for a small write and fdatasync" : "fdatasync does not work (%.0f)", (double)each_us / 1000);
+	if (ok)
+		tell(x, each_us > SLOW_SYNC_US ? PRS_PROBE_NOTE : PRS_PROBE_OK, "sync",
+		     "a local disk is faster; larger mini-batches need fewer syncs",
+		     "%.2f ms for a small write and fdatasync", (double)each_us / 1000);
+	else
+		tell(x, PRS_PROBE_WRONG, "sync", "results would not survive a crash: choose another --runs-dir",
+		     "fdatasync does not work");
 	if (fd >= 0)
 		close(fd);
 	if (folder >= 0)

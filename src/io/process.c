@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * process: see process.h.
+ * process: posix_spawn does all that has to happen between fork and exec: descriptors, folder, session, signals. A
+ * child's descriptors are moved out of the way of the numbers they will get first.
  */
 #include "io/process.h"
 
@@ -51,15 +52,20 @@ uint64_t prs_old_nofile(void) { return old_nofile; }
 static int add_actions(posix_spawn_file_actions_t *a, const struct prs_spawn *s, const int *high)
 {
 	int r = posix_spawn_file_actions_addopen(a, 0, "/dev/null", O_RDONLY, 0);
-	if (!r)
-		r = posix_spawn_file_actions_addopen(a, 1, s->stdout_path, O_WRONLY | O_CREAT | O_APPEND, 0644);
-	if (!r)
-		r = posix_spawn_file_actions_addopen(a, 2, s->stderr_path, O_WRONLY | O_CREAT | O_APPEND, 0644);
-	for (unsigned i = 0; i < s->fds_n && !r; i++)
+	if (r)
+		return r;
+	r = posix_spawn_file_actions_addopen(a, 1, s->stdout_path, O_WRONLY | O_CREAT | O_APPEND, 0644);
+	if (r)
+		return r;
+	r = posix_spawn_file_actions_addopen(a, 2, s->stderr_path, O_WRONLY | O_CREAT | O_APPEND, 0644);
+	if (r)
+		return r;
+	for (unsigned i = 0; i < s->fds_n; i++) {
 		r = posix_spawn_file_actions_adddup2(a, high[i], 3 + (int)i);
-	if (!r && s->cwd)
-		r = posix_spawn_file_actions_addchdir_np(a, s->cwd);
-	return r;
+		if (r)
+			return r;
+	}
+	return s->cwd ? posix_spawn_file_actions_addchdir_np(a, s->cwd) : 0;
 }
 
 /* Workers start with default signals and an empty mask, in a session of their own. */

@@ -36,9 +36,8 @@ int prs_capture(char *const *argv, char *to, size_t bytes, struct prs_err *err);
 /* Run a program in front of the user, with our terminal and descriptors, in `cwd`; Ctrl-C is the program's.
  * *ret_status: its exit status, 128 + signal. */
 int prs_run_here(char *const *argv, char *const *envp, const char *cwd, int *ret_status, struct prs_err *err);
-/* Ready the engine for children: subreaper, soft limit of descriptors up (the old one stays for the workers), a thread
- * of the batch
- * class, which does not interrupt a worker whenever it is woken (the workers are not of it). */
+/* Ready the engine for children: subreaper, soft limit of descriptors up (the old one stays for the workers), a
+ * thread of the batch class, which does not interrupt a worker whenever it is woken (the workers are not of it). */
 void prs_spawn_setup(void);
 /* The soft limit of descriptors that the engine was started with. */
 uint64_t prs_old_nofile(void);

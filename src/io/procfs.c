@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * procfs: see procfs.h. Formats: proc(5), and iostats of the kernel's documentation (sectors have 512 bytes there).
+ * procfs: each file is read whole and searched for its numbers. Formats: proc(5), and iostats of the kernel's
+ * documentation (sectors have 512 bytes there).
  */
 #include "io/procfs.h"
 

@@ -31,8 +31,8 @@ void prs_machine_usage(struct prs_machine_usage *ret);
 bool prs_process_usage(int pid, struct prs_process_usage *ret);
 
 /* Memory of a process and its descendants. Resident sizes are added up first; only when they are above `enough` the
- * proportional ones are asked for
- * (pages that forked children share count once), which costs milliseconds. 0: there is no such process. */
+ * proportional ones are asked for (pages that forked children share count once), which costs milliseconds. 0: there
+ * is no such process. */
 uint64_t prs_tree_bytes(int pid, uint64_t enough);
 
 #endif

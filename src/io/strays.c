@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * strays: see strays.h.
+ * strays: a search looks at children or at all of /proc, asks of each process whether it is wanted, and asks again
+ * once it holds a pidfd, as the number may have a new owner. It is repeated until nothing is found.
  */
 #include "io/strays.h"
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * sync: see sync.h.
+ * sync: two queues behind one lock: what is to be done, taken by the thread, and what is done, taken by the loop when
+ * it is woken.
  */
 #include "io/sync.h"
 
@@ -38,7 +39,7 @@ static struct prs_sync_job *queue_all(struct queue *q)
 	return all;
 }
 
-static void *run(void *arg)
+static void *sync_thread(void *arg)
 {
 	struct prs_sync *s = arg;
 	pthread_mutex_lock(&s->lock);
@@ -67,7 +68,7 @@ static void *run(void *arg)
 	return NULL;
 }
 
-static void call_done(void *ctx)
+static void sync_call_done(void *ctx)
 {
 	struct prs_sync *s = ctx;
 	pthread_mutex_lock(&s->lock);
@@ -86,7 +87,7 @@ static int start_thread(struct prs_sync *s)
 	sigset_t all, old;
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
-	int r = pthread_create(&s->thread, NULL, run, s);
+	int r = pthread_create(&s->thread, NULL, sync_thread, s);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	return r;
 }
@@ -103,7 +104,7 @@ struct prs_sync *prs_sync_new(struct prs_loop *l, struct prs_err *err)
 	pthread_cond_init(&s->idle, NULL);
 	s->todo.tail = &s->todo.head;
 	s->done.tail = &s->done.head;
-	s->wake = prs_wake_new(l, call_done, s, err);
+	s->wake = prs_wake_new(l, sync_call_done, s, err);
 	int r = s->wake ? start_thread(s) : -1;
 	if (r) {
 		if (s->wake)
@@ -132,7 +133,7 @@ void prs_sync_drain(struct prs_sync *s)
 		pthread_mutex_unlock(&s->lock);
 		if (!any)
 			return;
-		call_done(s);
+		sync_call_done(s);
 	}
 }
 

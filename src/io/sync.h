@@ -25,9 +25,8 @@ void prs_sync_put(struct prs_sync *s, struct prs_sync_job *job);
 /* Wait for the queue to empty and call what is done (at the end, without the loop). */
 void prs_sync_drain(struct prs_sync *s);
 void prs_sync_free(struct prs_sync *s); /* drains */
-/* At the end of the program, instead of prs_sync_free(): a thread whose job does not end (a file system that hangs) is
- * left alone. True: it is;
- * what its job uses must stay until the process is gone. */
+/* At the end of the program, instead of prs_sync_free(): a thread whose job does not end (a file system that hangs)
+ * is left alone. True: it is; what its job uses must stay until the process is gone. */
 bool prs_sync_leave(struct prs_sync *s);
 
 #endif
