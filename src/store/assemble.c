@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  * assemble: committed ranges in id order, checked, into one file that appears whole or not at all.
  *
- * Happy path: check the space, write `.prs-<run>-<epoch>.tmp` beside the file, sync, check the fence, rename, sync the
- * folder.
- * A file that has the name already and may not be replaced is compared with what would be written. The same, byte for
- * byte: it is the output
- * of an engine that died between its rename and its PUBLISHED, and is taken as written now. Anything else:
- * PRS_EOUTPUT_EXISTS.
+ * Happy path: check the space, write `.prs-<run>-<epoch>.tmp` beside the file, sync, check the fence, rename, sync
+ * the folder. A file that has the name already and may not be replaced is compared with what would be written. The
+ * same, byte for byte: it is the output of an engine that died between its rename and its PUBLISHED, and is taken as
+ * written now. Anything else: PRS_EOUTPUT_EXISTS.
  */
 #include "store/index.h"
 
@@ -206,7 +204,8 @@ static int put_header(struct work *w, const uint8_t *p, size_t n, uint64_t at)
 /* Bytes [at, at + n) of a range. */
 static int put_part(struct work *w, const struct prs_index_slot *s, const uint8_t *p, size_t n, uint64_t at)
 {
-	size_t head = at >= s->head_len ? 0 : s->head_len - at < n ? (size_t)(s->head_len - at) : n;
+	uint64_t left = at < s->head_len ? s->head_len - at : 0; /* of the header */
+	size_t head = left < n ? (size_t)left : n;
 	int r = head ? put_header(w, p, head, at) : 0;
 	w->ret->rows_bytes += n - head;
 	return r < 0 ? r : put_out(w, p + head, n - head);
@@ -219,7 +218,10 @@ static int put_small(struct work *w, struct source *src, const struct prs_index_
 	int r = source_bytes(w, src, s->offset, (size_t)s->length, &p);
 	if (r < 0)
 		return r;
-	*ret_why = !p ? behind_end : prs_checksum(p, (size_t)s->length) != s->checksum ? no_match : NULL;
+	if (!p)
+		*ret_why = behind_end;
+	else if (prs_checksum(p, (size_t)s->length) != s->checksum)
+		*ret_why = no_match;
 	return *ret_why ? 0 : put_part(w, s, p, (size_t)s->length, 0);
 }
 
@@ -385,8 +387,10 @@ static int publish(struct work *w, struct prs_err *err)
 	int r = w->o->overwrite ? w->fs->rename(w->fs->ctx, w->tmp, w->o->path)
 	                        : w->fs->rename_new(w->fs->ctx, w->tmp, w->o->path);
 	PRS_KILL_POINT("store.assemble.after_rename");
-	int fence = r < 0 ? check_fence(w, err) : 0; /* an engine that took over has removed our file */
-	return fence < 0 ? fence : r < 0 ? failed(w, r, err) : 0;
+	if (!r)
+		return 0;
+	int fence = check_fence(w, err); /* an engine that took over has removed our file */
+	return fence < 0 ? fence : failed(w, r, err);
 }
 
 static int whole(struct work *w, struct prs_err *err)
@@ -403,26 +407,43 @@ static int whole(struct work *w, struct prs_err *err)
 	return r < 0 ? failed(w, r, err) : check_fence(w, err);
 }
 
-static int run(struct work *w, struct prs_err *err)
+/* All rows, synced; or the file that is there holds them. */
+static int fill(struct work *w, struct prs_err *err)
 {
-	int r = remove_stale(w, err);
-	if (!r)
-		r = open_out(w, err);
+	PRS_KILL_POINT("store.assemble.before_write");
+	int r = put_ranges(w);
+	if (r < 0)
+		return failed(w, r, err);
+	r = whole(w, err);
 	if (r < 0)
 		return r;
-	PRS_KILL_POINT("store.assemble.before_write");
-	r = put_ranges(w);
-	r = r < 0 ? failed(w, r, err) : whole(w, err);
-	if (!r && canceled(w))
-		r = failed(w, -ECANCELED, err);
+	return canceled(w) ? failed(w, -ECANCELED, err) : 0;
+}
+
+/* Under its name, or gone. */
+static int close_out(struct work *w, int r, struct prs_err *err)
+{
 	w->fs->close(w->fs->ctx, w->out);
-	if (!r && !w->compare)
-		r = publish(w, err);
-	if (r < 0) {
-		if (!w->compare)
-			w->fs->unlink(w->fs->ctx, w->tmp);
+	if (w->compare)
 		return r;
-	}
+	if (!r)
+		r = publish(w, err);
+	if (r < 0)
+		w->fs->unlink(w->fs->ctx, w->tmp);
+	return r;
+}
+
+static int assemble(struct work *w, struct prs_err *err)
+{
+	int r = remove_stale(w, err);
+	if (r < 0)
+		return r;
+	r = open_out(w, err);
+	if (r < 0)
+		return r;
+	r = close_out(w, fill(w, err), err);
+	if (r < 0)
+		return r;
 	r = w->fs->sync_dir(w->fs->ctx, w->folder);
 	if (r < 0)
 		return failed(w, r, err);
@@ -477,7 +498,7 @@ int prs_assemble(const struct prs_fs *fs, const char *dir, struct prs_index *x, 
 {
 	struct work w = { .fs = fs, .dir = dir, .x = x, .o = o, .bad = bad, .ctx = ctx, .ret = ret };
 	*ret = (struct prs_assembled){ 0 };
-	int r = work_init(&w) ? run(&w, err) : prs_fail(err, PRS_ENOMEM, "writing %s", o->path);
+	int r = work_init(&w) ? assemble(&w, err) : prs_fail(err, PRS_ENOMEM, "writing %s", o->path);
 	work_done(&w);
 	return r;
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * audit: every DONE that counts against the ROWS record in its file (prs check).
  *
- * Two readings of the journals: which DONE of each mini-batch counts (the first one, until a RESET; none after FAILED),
- * then the bytes of those.
- * A mini-batch that was split counts as its parts: the first fact about a part is its end.
+ * Two readings of the journals: which DONE of each mini-batch counts (the first one, until a RESET; none after
+ * FAILED), then the bytes of those. A mini-batch that was split counts as its parts: the first fact about a part is
+ * its end.
  */
 #include "base/mem.h"
 #include "store/store.h"
@@ -73,7 +73,7 @@ static void reset(struct audit *a, uint64_t id, uint64_t count)
 		a->counts[id] = 0;
 }
 
-static int by_unit(const void *x, const void *y)
+static int audit_by_unit(const void *x, const void *y)
 {
 	const struct part *a = x, *b = y;
 	if (a->unit.id != b->unit.id)
@@ -83,11 +83,13 @@ static int by_unit(const void *x, const void *y)
 	return a->unit.item_count < b->unit.item_count ? -1 : a->unit.item_count > b->unit.item_count;
 }
 
-static int by_unit_and_time(const void *x, const void *y)
+static int audit_by_unit_and_time(const void *x, const void *y)
 {
 	const struct part *a = x, *b = y;
-	int r = by_unit(x, y);
-	return r ? r : a->seq < b->seq ? -1 : 1;
+	int r = audit_by_unit(x, y);
+	if (r)
+		return r;
+	return a->seq < b->seq ? -1 : 1;
 }
 
 static int put_part(struct audit *a, const struct prs_unit *u, uint64_t dones, struct prs_err *err)
@@ -110,9 +112,9 @@ static void sort_parts(struct audit *a)
 {
 	size_t kept = 0;
 	if (a->parts_n)
-		qsort(a->parts, a->parts_n, sizeof *a->parts, by_unit_and_time);
+		qsort(a->parts, a->parts_n, sizeof *a->parts, audit_by_unit_and_time);
 	for (size_t i = 0; i < a->parts_n; i++)
-		if (!kept || by_unit(&a->parts[kept - 1], &a->parts[i]))
+		if (!kept || audit_by_unit(&a->parts[kept - 1], &a->parts[i]))
 			a->parts[kept++] = a->parts[i];
 	a->parts_n = kept;
 }
@@ -124,7 +126,7 @@ static bool counts(const struct audit *a, const struct prs_unit *u)
 	if (!u->item_count)
 		return a->counts[u->id] == a->dones;
 	struct part key = { .unit = *u };
-	const struct part *p = a->parts_n ? bsearch(&key, a->parts, a->parts_n, sizeof key, by_unit) : NULL;
+	const struct part *p = a->parts_n ? bsearch(&key, a->parts, a->parts_n, sizeof key, audit_by_unit) : NULL;
 	return p && p->dones == a->dones;
 }
 
@@ -147,14 +149,16 @@ static int put_end(struct audit *a, const struct prs_unit *u, uint64_t end, stru
 {
 	if (u->id >= a->ids)
 		return 0;
+	if (u->item_count && a->counts[u->id] != SPLIT)
+		return 0;
 	if (u->item_count)
-		return a->counts[u->id] == SPLIT ? put_part(a, u, end < SPLIT ? end : 0, err) : 0;
+		return put_part(a, u, end < SPLIT ? end : 0, err);
 	if (!a->counts[u->id])
 		a->counts[u->id] = end;
 	return 0;
 }
 
-static int count_fact(void *ctx, const struct prs_fact *f, struct prs_err *err)
+static int audit_count(void *ctx, const struct prs_fact *f, struct prs_err *err)
 {
 	struct audit *a = ctx;
 	const struct prs_done *d = &f->u.done;
@@ -220,7 +224,9 @@ static int use_file(struct audit *a, const struct prs_done *d)
 		a->fs->close(a->fs->ctx, a->fd);
 	memcpy(a->path, path, sizeof path);
 	a->fd = a->fs->open(a->fs->ctx, path, O_RDONLY, 0);
-	return a->fd >= 0 ? check_header(a, d->flags & PRS_DONE_RAW) : a->fd == -ENOENT ? 0 : a->fd;
+	if (a->fd >= 0)
+		return check_header(a, d->flags & PRS_DONE_RAW);
+	return a->fd == -ENOENT ? 0 : a->fd;
 }
 
 /* 1 = the rows match their checksum, 0 = they do not, or end too early. */
@@ -278,7 +284,7 @@ static int check_bytes(struct audit *a, const struct prs_done *d)
 	return r < 0 ? r : 0;
 }
 
-static int check_fact(void *ctx, const struct prs_fact *f, struct prs_err *err)
+static int audit_check(void *ctx, const struct prs_fact *f, struct prs_err *err)
 {
 	struct audit *a = ctx;
 	if (f->type != PRS_FACT_DONE)
@@ -290,7 +296,7 @@ static int check_fact(void *ctx, const struct prs_fact *f, struct prs_err *err)
 	return r < 0 ? prs_fail_errno(err, -r, "reading %s", a->path) : 0;
 }
 
-static int on_plan(void *ctx, const uint8_t *body, size_t n, struct prs_err *err)
+static int audit_plan(void *ctx, const uint8_t *body, size_t n, struct prs_err *err)
 {
 	(void)ctx;
 	(void)body;
@@ -309,7 +315,7 @@ int64_t prs_store_audit(const struct prs_fs *fs, const char *dir, const struct p
 		           .ctx = ctx,
 		           .fd = -ENOENT,
 		           .space = prs_malloc(CHUNK) };
-	struct prs_recover_sink counting = { &a, on_plan, count_fact }, checking = { &a, on_plan, check_fact };
+	struct prs_recover_sink counting = { &a, audit_plan, audit_count }, checking = { &a, audit_plan, audit_check };
 	struct prs_recovered recovered;
 	int r = a.space ? prs_store_recover(fs, dir, run, &counting, &recovered, err)
 	                : prs_fail(err, PRS_ENOMEM, "checking the run");

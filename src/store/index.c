@@ -167,7 +167,7 @@ void prs_index_reset(struct prs_index *x, uint64_t id, uint64_t count)
 		x->slots[id] = (struct prs_index_slot){ 0 };
 }
 
-static int by_place(const void *a, const void *b)
+static int index_by_place(const void *a, const void *b)
 {
 	const struct prs_unit *x = &((const struct prs_index_part *)a)->unit,
 			      *y = &((const struct prs_index_part *)b)->unit;
@@ -179,7 +179,7 @@ static int by_place(const void *a, const void *b)
 void prs_index_sort_parts(struct prs_index *x)
 {
 	if (x->parts_n)
-		qsort(x->parts, x->parts_n, sizeof *x->parts, by_place);
+		qsort(x->parts, x->parts_n, sizeof *x->parts, index_by_place);
 }
 
 void prs_index_path(const struct prs_index *x, uint32_t file, char *to, size_t n)

@@ -2,8 +2,8 @@
  * recover: reads the chain of journals and plans of a run folder; the fence; the next journal.
  *
  * Each journal's HEAD names its predecessor and seals it: the chain is walked from the newest journal that has a HEAD
- * back to the first,
- * then folded forwards. Journals newer than that one have no HEAD (killed between create and sync) and are passed over.
+ * back to the first, then folded forwards. Journals newer than that one have no HEAD (killed between create and sync)
+ * and are passed over.
  */
 #include "store/store.h"
 
@@ -41,7 +41,7 @@ static uint32_t epoch_of(const char *name)
 	return (uint32_t)n;
 }
 
-static int each_name(void *ctx, const char *name, char type)
+static int recover_name(void *ctx, const char *name, char type)
 {
 	(void)type;
 	struct epochs *e = ctx;
@@ -60,19 +60,19 @@ static int each_name(void *ctx, const char *name, char type)
 	return 0;
 }
 
-static int newest_first(const void *a, const void *b)
+static int recover_newest_first(const void *a, const void *b)
 {
 	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-	return x < y ? 1 : x > y ? -1 : 0;
+	return (x < y) - (x > y);
 }
 
 static int list_epochs(const struct prs_fs *fs, const char *dir, struct epochs *ret, struct prs_err *err)
 {
-	int r = fs->list(fs->ctx, dir, each_name, ret);
+	int r = fs->list(fs->ctx, dir, recover_name, ret);
 	if (r < 0)
 		return prs_fail_errno(err, -r, "reading the run folder %s", dir);
 	if (ret->n)
-		qsort(ret->v, ret->n, sizeof *ret->v, newest_first);
+		qsort(ret->v, ret->n, sizeof *ret->v, recover_newest_first);
 	return 0;
 }
 
@@ -185,7 +185,7 @@ struct head_of {
 };
 
 /* The first fact of the first frame; 1 stops the scan. */
-static int take_head(void *ctx, uint64_t offset, const uint8_t *body, size_t n, struct prs_err *err)
+static int recover_head(void *ctx, uint64_t offset, const uint8_t *body, size_t n, struct prs_err *err)
 {
 	(void)offset;
 	struct head_of *h = ctx;
@@ -208,7 +208,7 @@ static int read_head(const struct chain *c, uint32_t epoch, struct head_of *ret,
 	uint64_t length;
 	*ret = (struct head_of){ 0 };
 	prs_path_journal(path, sizeof path, c->dir, epoch);
-	int r = prs_log_scan(c->fs, path, PRS_FILE_JOURNAL, c->run, UINT64_MAX, take_head, ret, &length, &local);
+	int r = prs_log_scan(c->fs, path, PRS_FILE_JOURNAL, c->run, UINT64_MAX, recover_head, ret, &length, &local);
 	if (r == -PRS_ENOTFOUND)
 		return 0;
 	if (r >= 0 && ret->found && (ret->epoch != epoch || ret->previous >= epoch))
@@ -285,7 +285,7 @@ struct fold {
 	uint64_t journal_last, plan_last, end; /* offsets of the last frames, and where that of the journal ends */
 };
 
-static int fold_plan(void *ctx, uint64_t offset, const uint8_t *body, size_t n, struct prs_err *err)
+static int recover_plan(void *ctx, uint64_t offset, const uint8_t *body, size_t n, struct prs_err *err)
 {
 	struct fold *f = ctx;
 	const struct prs_recover_sink *sink = f->chain->sink;
@@ -311,7 +311,7 @@ static int check_planned(const struct fold *f, const struct prs_fact *fact, stru
 	                (unsigned long long)have);
 }
 
-static int fold_journal(void *ctx, uint64_t offset, const uint8_t *body, size_t n, struct prs_err *err)
+static int recover_facts(void *ctx, uint64_t offset, const uint8_t *body, size_t n, struct prs_err *err)
 {
 	struct fold *f = ctx;
 	const struct prs_recover_sink *sink = f->chain->sink;
@@ -342,7 +342,7 @@ static int plan_of(const struct chain *c, struct link *l, struct fold *f, struct
 	if (l->plan == 0) /* the next engine found none */
 		return 0;
 	f->path = path;
-	int r = prs_log_scan(c->fs, path, PRS_FILE_PLAN, c->run, l->plan, fold_plan, f, &l->plan_bytes, &local);
+	int r = prs_log_scan(c->fs, path, PRS_FILE_PLAN, c->run, l->plan, recover_plan, f, &l->plan_bytes, &local);
 	if (r == -PRS_ENOTFOUND && l->plan == UINT64_MAX)
 		return 0;
 	if (r == -PRS_ENOTFOUND)
@@ -358,7 +358,7 @@ static int journal_of(const struct chain *c, const struct link *l, struct fold *
 	char path[PATH_BYTES];
 	prs_path_journal(path, sizeof path, c->dir, l->epoch);
 	f->path = path;
-	int r = prs_log_scan(c->fs, path, PRS_FILE_JOURNAL, c->run, l->journal, fold_journal, f, ret_length, err);
+	int r = prs_log_scan(c->fs, path, PRS_FILE_JOURNAL, c->run, l->journal, recover_facts, f, ret_length, err);
 	if (r == 1)
 		*ret_length = f->end;
 	return r < 0 ? r : 0;
@@ -440,14 +440,12 @@ static int settle_file(const struct prs_fs *fs, const char *path, uint64_t from,
 int prs_store_settle(const struct prs_fs *fs, const char *dir, const struct prs_recovered *was, struct prs_err *err)
 {
 	char path[PATH_BYTES];
-	int r = 0;
-	if (was->epoch) {
-		prs_path_journal(path, sizeof path, dir, was->epoch);
-		r = settle_file(fs, path, was->journal_last, was->journal_bytes, err);
-	}
-	if (!r && was->plan_bytes) {
-		prs_path_plan(path, sizeof path, dir, was->epoch);
-		r = settle_file(fs, path, was->plan_last, was->plan_bytes, err);
-	}
-	return r;
+	if (!was->epoch)
+		return 0;
+	prs_path_journal(path, sizeof path, dir, was->epoch);
+	int r = settle_file(fs, path, was->journal_last, was->journal_bytes, err);
+	if (r < 0 || !was->plan_bytes)
+		return r;
+	prs_path_plan(path, sizeof path, dir, was->epoch);
+	return settle_file(fs, path, was->plan_last, was->plan_bytes, err);
 }

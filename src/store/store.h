@@ -2,10 +2,8 @@
  * store: a run folder: its epochs, files and index; opening (recovery), refusing, assembling.
  *
  * Fencing is by file: `journal-<epoch>` is created with O_EXCL and its HEAD seals the predecessors' lengths (journal
- * and plan). An engine that
- * wakes up late writes only to files that nobody reads.
- * Order: segment group synced -> DONE journaled -> journal synced -> counted. The caller keeps it (with the sync
- * thread).
+ * and plan). An engine that wakes up late writes only to files that nobody reads. Order: segment group synced -> DONE
+ * journaled -> journal synced -> counted. The caller keeps it (with the sync thread).
  */
 #ifndef PRS_STORE_STORE_H
 #define PRS_STORE_STORE_H
@@ -62,16 +60,14 @@ struct prs_recovered {
 };
 
 /* Read the chain of journals (oldest first) and plans. Read-only: also for status, dump and check. PRS_ECORRUPT names
- * file and offset.
- * A PLANNED fact counts only if its plan bytes are there. PRS_EVERSION names the engine that wrote what this one does
- * not know. */
+ * file and offset. A PLANNED fact counts only if its plan bytes are there. PRS_EVERSION names the engine that wrote
+ * what this one does not know. */
 int prs_store_recover(const struct prs_fs *fs, const char *dir, const struct prs_run_id *run,
                       const struct prs_recover_sink *sink, struct prs_recovered *ret, struct prs_err *err);
 
-/* Make durable what the next HEAD is going to seal: the engine before may have died between a write and its sync, or of
- * a failed sync, which
- * leaves bytes that can be read and will never be written. The last frames are written again and synced. Call before
- * prs_journal_create(). */
+/* Make durable what the next HEAD is going to seal: the engine before may have died between a write and its sync, or
+ * of a failed sync, which leaves bytes that can be read and will never be written. The last frames are written again
+ * and synced. Call before prs_journal_create(). */
 int prs_store_settle(const struct prs_fs *fs, const char *dir, const struct prs_recovered *was, struct prs_err *err);
 
 /* The newest journal file that exists (0 = none), by listing the folder. */
@@ -89,8 +85,7 @@ int prs_journal_create(struct prs_log *l, const struct prs_fs *fs, const char *d
 /* ---- index ------------------------------------------------------------------------------------------------------- */
 
 /* Where the bytes of each id are: a 32-byte slot per id, mapped from a file without a name (index-<epoch> for an
- * instant). Derived: made anew
- * from the journal by every engine. */
+ * instant). Derived: made anew from the journal by every engine. */
 struct prs_index;
 int prs_index_new(struct prs_index **ret, const struct prs_fs *fs, const char *dir, uint32_t epoch,
                   struct prs_err *err);
@@ -131,9 +126,8 @@ struct prs_assembled {
 };
 
 /* Read the ranges in id order, check every checksum, write, sync, check the fence, rename, sync the folder. Headers
- * (head_len): the first is
- * written, the others are left out. When any range is bad: `bad(ctx, id, why)` for each, PRS_ECORRUPT, no file. Free
- * space is checked first. */
+ * (head_len): the first is written, the others are left out. When any range is bad: `bad(ctx, id, why)` for each,
+ * PRS_ECORRUPT, no file. Free space is checked first. */
 int prs_assemble(const struct prs_fs *fs, const char *dir, struct prs_index *x, const struct prs_assemble_options *o,
                  void (*bad)(void *ctx, uint64_t id, const char *why), void *ctx, struct prs_assembled *ret,
                  struct prs_err *err);
