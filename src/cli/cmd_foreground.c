@@ -83,20 +83,13 @@ static int put_setup(struct stage *s, struct prs_err *err)
 
 static int put_unit(struct stage *s, const struct prs_unit *u, struct prs_err *err)
 {
-	uint32_t items = u->item_count ? u->item_count : prs_plan_items_of(s->plan, u->id);
-	struct prs_task t = { .id = u->id,
-		              .item_first = u->item_first,
-		              .item_count = u->item_count,
-		              .items = items,
-		              .try_number = 1,
-		              .input = prs_plan_input_of(s->plan, u->id) };
+	struct prs_task t = { .try_number = 1 };
 	PRS_AUTOBUF b;
 	prs_buf_init(&b, FRAMES_BYTES);
-	const char *keys = prs_plan_keys(s->plan, u->id, &t.keys_bytes);
-	prs_msg_put_task(&b, &t);
-	prs_buf_put(&b, keys, t.keys_bytes);
-	if (prs_plan_paths(s->plan, u, &b) < 0 || b.failed)
+	prs_buf_zero(&b, PRS_TASK_BYTES);
+	if (prs_plan_task(s->plan, u, &t, &b) < 0)
 		return prs_fail(err, PRS_ENOMEM, "the paths of mini-batch %llu", (unsigned long long)u->id);
+	prs_msg_set_task(b.data, &t);
 	put_frame(&s->frames, PRS_MSG_TASK, &b);
 	return s->frames.failed ? prs_fail(err, PRS_ENOMEM, "the mini-batches") : 0;
 }

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
- * plan: see plan.h.
+ * plan: the records folded into four sorted arrays: inputs, folders, blocks of names, rules.
  *
- * Names of all files lie in one blob; a block of files remembers where its names begin; every STRIDE-th name's offset
- * is kept, so that a
- * file is found by a binary search over blocks and a short walk.
+ * A mini-batch is found by a binary search over rules, a file by one over blocks and a short walk: of the names in a
+ * block every STRIDE-th has its offset kept. What differs between kinds of mini-batches is a row of `kinds`.
  */
 #include "data/plan.h"
 
@@ -13,6 +12,7 @@
 #include <string.h>
 
 enum { STRIDE = 16 };
+enum { KIND_FILES, KIND_GROUP };
 
 struct input {
 	char *root;
@@ -283,12 +283,6 @@ static const struct rule *rule_of(const struct prs_plan *p, uint64_t id)
 	return &p->rules[lo];
 }
 
-uint32_t prs_plan_items_of(void *plan, uint64_t id)
-{
-	const struct rule *r = rule_of(plan, id);
-	return r ? r->per : 0;
-}
-
 uint16_t prs_plan_input_of(const struct prs_plan *p, uint64_t id)
 {
 	const struct rule *r = rule_of(p, id);
@@ -335,18 +329,6 @@ static void put_dir(const struct prs_plan *p, uint32_t dir, bool absolute, struc
 	prs_buf_putc(to, '/');
 }
 
-/* How many items of the unit, from which on. */
-static const struct rule *span(const struct prs_plan *p, const struct prs_unit *u, uint32_t *ret_count)
-{
-	const struct rule *r = rule_of(p, u->id);
-	*ret_count = 0;
-	if (!r || u->item_first >= r->per)
-		return NULL;
-	uint32_t most = r->per - u->item_first;
-	*ret_count = u->item_count && u->item_count < most ? u->item_count : most;
-	return r;
-}
-
 /* The file of the k-th item of a mini-batch, and how many items from there on lie in a row. */
 static uint64_t file_of(const struct rule *r, uint64_t id, uint32_t k, uint32_t *ret_run)
 {
@@ -386,31 +368,38 @@ static void put_row(const struct prs_plan *p, uint64_t file, uint32_t count, str
 	}
 }
 
-int prs_plan_paths(const struct prs_plan *p, const struct prs_unit *u, struct prs_buf *to)
+/* ---- kinds of mini-batches: what their items are, to the script and to people ---------------------------------------- */
+
+static uint32_t files_items(const struct rule *r) { return r->per; }
+
+/* The paths of `count` items from the k-th on, each closed by a NUL. */
+static void put_paths(const struct prs_plan *p, const struct rule *r, uint64_t id, uint32_t k, uint32_t count,
+                      struct prs_buf *to)
 {
-	uint32_t count, run;
-	const struct rule *r = span(p, u, &count);
-	for (uint32_t k = u->item_first; count && !to->failed; k += run, count -= run) {
-		uint64_t file = file_of(r, u->id, k, &run);
+	for (uint32_t run; count && !to->failed; k += run, count -= run) {
+		uint64_t file = file_of(r, id, k, &run);
 		run = run < count ? run : count;
 		put_row(p, file, run, to);
 	}
-	return to->failed;
 }
 
-const char *prs_plan_keys(const struct prs_plan *p, uint64_t id, uint32_t *ret_bytes)
+static void files_body(const struct prs_plan *p, const struct rule *r, struct prs_task *task, struct prs_buf *to)
 {
-	const struct rule *r = rule_of(p, id);
-	*ret_bytes = r && r->group ? r->group->keys_bytes : 0;
-	return *ret_bytes ? r->group->keys : "";
+	put_paths(p, r, task->id, task->item_first, task->items, to);
 }
 
-int prs_plan_detail(const struct prs_plan *p, const struct prs_unit *u, unsigned max, struct prs_buf *to)
+static void group_body(const struct prs_plan *p, const struct rule *r, struct prs_task *task, struct prs_buf *to)
 {
-	uint32_t count, run;
-	const struct rule *r = span(p, u, &count);
-	for (uint32_t i = 0; i < count && i < max; i++) {
-		uint64_t file = file_of(r, u->id, u->item_first + i, &run);
+	task->keys_bytes = r->group->keys_bytes;
+	prs_buf_put(to, r->group->keys, r->group->keys_bytes);
+	files_body(p, r, task, to);
+}
+
+static void files_detail(const struct prs_plan *p, const struct rule *r, uint64_t id, uint32_t k, uint32_t count,
+                         unsigned max, struct prs_buf *to)
+{
+	for (uint32_t i = 0, run; i < count && i < max; i++) {
+		uint64_t file = file_of(r, id, k + i, &run);
 		const struct block *b = &p->blocks[block_of(p, file)];
 		if (i)
 			prs_buf_puts(to, ", ");
@@ -419,5 +408,69 @@ int prs_plan_detail(const struct prs_plan *p, const struct prs_unit *u, unsigned
 	}
 	if (count > max)
 		prs_buf_putf(to, ", ... (%u files)", count);
+}
+
+struct kind {
+	uint16_t task; /* enum prs_task_kind: what the loader makes of the body */
+	uint32_t (*items_of)(const struct rule *r);
+	/* Appends the body (wire/msg.h) of task->items items from task->item_first on; sets task->keys_bytes. */
+	void (*put_body)(const struct prs_plan *p, const struct rule *r, struct prs_task *task, struct prs_buf *to);
+	/* Appends at most `max` of `count` items from the k-th on, as people name them. */
+	void (*detail)(const struct prs_plan *p, const struct rule *r, uint64_t id, uint32_t k, uint32_t count,
+	               unsigned max, struct prs_buf *to);
+};
+
+static const struct kind kinds[] = {
+	[KIND_FILES] = { PRS_TASK_FILES, files_items, files_body, files_detail },
+	[KIND_GROUP] = { PRS_TASK_FILES, files_items, group_body, files_detail },
+};
+
+static const struct kind *kind_of(const struct rule *r) { return &kinds[r->group ? KIND_GROUP : KIND_FILES]; }
+
+uint32_t prs_plan_items_of(void *plan, uint64_t id)
+{
+	const struct rule *r = rule_of(plan, id);
+	return r ? kind_of(r)->items_of(r) : 0;
+}
+
+/* How many items the unit has in its mini-batch; 0 when it lies behind it. */
+static const struct rule *span(const struct prs_plan *p, const struct prs_unit *u, uint32_t *ret_count)
+{
+	const struct rule *r = rule_of(p, u->id);
+	uint32_t whole = r ? kind_of(r)->items_of(r) : 0;
+	uint32_t most = u->item_first < whole ? whole - u->item_first : 0;
+	*ret_count = u->item_count && u->item_count < most ? u->item_count : most;
+	return r;
+}
+
+int prs_plan_task(const struct prs_plan *p, const struct prs_unit *u, struct prs_task *task, struct prs_buf *body)
+{
+	const struct rule *r = span(p, u, &task->items);
+	task->id = u->id;
+	task->item_first = u->item_first;
+	task->item_count = u->item_count;
+	task->keys_bytes = 0;
+	if (!r)
+		return body->failed;
+	task->kind = kind_of(r)->task;
+	task->input = r->input;
+	kind_of(r)->put_body(p, r, task, body);
+	return body->failed;
+}
+
+int prs_plan_paths(const struct prs_plan *p, const struct prs_unit *u, struct prs_buf *to)
+{
+	uint32_t count;
+	const struct rule *r = span(p, u, &count);
+	put_paths(p, r, u->id, u->item_first, count, to);
+	return to->failed;
+}
+
+int prs_plan_detail(const struct prs_plan *p, const struct prs_unit *u, unsigned max, struct prs_buf *to)
+{
+	uint32_t count;
+	const struct rule *r = span(p, u, &count);
+	if (r)
+		kind_of(r)->detail(p, r, u->id, u->item_first, count, max, to);
 	return to->failed;
 }

@@ -230,12 +230,7 @@ void drive_fact(struct prs_engine *e, const struct prs_fact *f)
 static int link_task(void *ctx, const struct prs_unit *u, struct prs_task *t, struct prs_buf *body)
 {
 	struct prs_engine *e = ctx;
-	uint32_t whole = prs_plan_items_of(e->plan, u->id);
-	t->items = u->item_count ? u->item_count : whole;
-	t->input = prs_plan_input_of(e->plan, u->id);
-	const char *keys = prs_plan_keys(e->plan, u->id, &t->keys_bytes);
-	prs_buf_put(body, keys, t->keys_bytes);
-	return prs_plan_paths(e->plan, u, body);
+	return prs_plan_task(e->plan, u, t, body);
 }
 
 static void link_fact(void *ctx, const struct prs_fact *f)

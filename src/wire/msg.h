@@ -64,11 +64,13 @@ struct prs_msg_header {
 	uint32_t claim;
 };
 
+enum prs_task_kind { PRS_TASK_FILES = 0 };
+
 struct prs_task {
 	uint64_t id, lease;
 	uint32_t item_first, item_count, items;
 	uint16_t try_number; /* 1 = the first */
-	uint16_t kind;       /* 0 = files */
+	uint16_t kind;       /* enum prs_task_kind */
 	uint16_t input;
 	uint32_t keys_bytes;
 	uint64_t global_row;

@@ -657,11 +657,13 @@ static void assert_groups(struct world *w, const char *want)
 	PRS_AUTOBUF got;
 	prs_buf_init(&got, 1 << 20);
 	for (uint64_t id = 0; id < prs_plan_next_id(w->plan); id++) {
-		uint32_t n;
 		struct prs_unit u = { .id = id };
-		const char *keys = prs_plan_keys(w->plan, id, &n);
-		for (uint32_t i = 0; i < n; i++)
-			prs_buf_putc(&got, keys[i] ? keys[i] : ' ');
+		struct prs_task task;
+		PRS_AUTOBUF body;
+		prs_buf_init(&body, 1 << 20);
+		assert_int_equal(prs_plan_task(w->plan, &u, &task, &body), 0);
+		for (uint32_t i = 0; i < task.keys_bytes; i++)
+			prs_buf_putc(&got, body.data[i] ? (char)body.data[i] : ' ');
 		prs_buf_puts(&got, "= ");
 		prs_plan_detail(w->plan, &u, 99, &got);
 		prs_buf_putc(&got, '\n');
@@ -723,6 +725,60 @@ static void test_parts_of_a_group(void **state)
 			b.data[k] = b.data[k] ? b.data[k] : ' ';
 		assert_string_equal(prs_buf_str(&b), rows[i].paths);
 	}
+}
+
+/* The task of a unit: what of it the plan knows, and no more; its body stands behind what was there. */
+static void assert_task(struct world *w, struct prs_unit u, struct prs_task want, const char *body)
+{
+	struct prs_task t = { .lease = 7, .try_number = 2, .kind = 99, .keys_bytes = 99, .global_row = 5 };
+	PRS_AUTOBUF b;
+	prs_buf_init(&b, 4096);
+	prs_buf_puts(&b, "head|");
+	assert_int_equal(prs_plan_task(w->plan, &u, &t, &b), 0);
+	for (size_t k = 0; k < b.len; k++)
+		b.data[k] = b.data[k] ? b.data[k] : ' ';
+	assert_string_equal(prs_buf_str(&b), body);
+	assert_int_equal(t.id, u.id);
+	assert_int_equal(t.item_first, u.item_first);
+	assert_int_equal(t.item_count, u.item_count);
+	assert_int_equal(t.items, want.items);
+	assert_int_equal(t.kind, PRS_TASK_FILES);
+	assert_int_equal(t.input, want.input);
+	assert_int_equal(t.keys_bytes, want.keys_bytes);
+	assert_true(t.lease == 7 && t.try_number == 2 && t.global_row == 5);
+}
+
+static void test_task_of_files(void **state)
+{
+	struct world *w = *state;
+	struct tree_node *one = folder(w, "one"), *two = folder(w, "two");
+	for (char name[] = "0"; name[0] < '3'; name[0]++) {
+		file(w, one, name);
+		file(w, two, name);
+	}
+	w->per = 3;
+	add_input(w, "/one");
+	add_input(w, "/two");
+	list_all(w);
+	assert_task(w, (struct prs_unit){ 1, 0, 0 }, (struct prs_task){ .items = 3, .input = 1 },
+	            "head|/two/0 /two/1 /two/2 ");
+	assert_task(w, (struct prs_unit){ 0, 1, 1 }, (struct prs_task){ .items = 1 }, "head|/one/1 ");
+	assert_task(w, (struct prs_unit){ 0, 2, 9 }, (struct prs_task){ .items = 1 }, "head|/one/2 ");
+}
+
+static void test_task_of_a_group(void **state)
+{
+	struct world *w = *state;
+	shops(w);
+	key(w, "kind");
+	key(w, "day");
+	add_input(w, "/in");
+	list_all(w);
+	static const char keys[] = "kind sx day d2020-02-29T00:00:00 ";
+	char body[256];
+	snprintf(body, sizeof body, "head|%s/in/10/20200229/x_2.csv /in/a b/20200229/x_1.csv ", keys);
+	assert_task(w, (struct prs_unit){ 0, 1, 2 }, (struct prs_task){ .items = 2, .keys_bytes = sizeof keys - 1 },
+	            body);
 }
 
 static void test_groups_of_each_input(void **state)
@@ -937,6 +993,8 @@ int main(void)
 		T(test_nothing_behind_the_end),
 		T(test_groups),
 		T(test_parts_of_a_group),
+		T(test_task_of_files),
+		T(test_task_of_a_group),
 		T(test_groups_of_each_input),
 		T(test_a_file_that_does_not_fit),
 		T(test_many_groups),
