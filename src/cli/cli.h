@@ -2,8 +2,7 @@
  * cli: the subcommands, what they share, and the table they are declared in (commands.c).
  *
  * A command gets its words parsed (args.c) by its row of the table; help, completion, the man page and docs come from
- * the same row.
- * It returns the exit status (semantics.md): 0, 1 the job failed, 2 usage, 3, 4 resumable, 5 canceled.
+ * the same row. It returns the exit status (semantics.md): 0, 1 the job failed, 2 usage, 3, 4 resumable, 5 canceled.
  */
 #ifndef PRS_CLI_CLI_H
 #define PRS_CLI_CLI_H
@@ -157,9 +156,9 @@ int cmd_worker(int argc, char **argv);
 
 /* ---- running ----------------------------------------------------------------------------------------------------- */
 
-/* The interpreter behind a name, a path or the folder of a virtual environment: absolute, a Python that is new enough,
- * which can read the
- * entry script (NULL = not asked). The sentence names what was looked for and what was found. */
+/* The interpreter behind a name, a path or the folder of a virtual environment: absolute, a Python that is new
+ * enough, which can read the entry script (NULL = not asked). The sentence names what was looked for and what was
+ * found. */
 int cli_find_python(const char *name, const char *script, char *to, size_t n, struct prs_err *err);
 
 struct cli_start {

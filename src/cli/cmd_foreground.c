@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * cmd_foreground: prs test SCRIPT and prs replay RUN ID: a few mini-batches in one process in front of the user, where
- * prints and a debugger work.
- * Nothing is committed; what the script writes goes to a temporary folder.
+ * prints and a debugger work. Nothing is committed; what the script writes goes to a temporary folder.
  */
 #include "cli/cli.h"
 #include "cli/environment.h"

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * cmd_plan: prs plan JOB: what a job would do: mini-batches, sizes, tries, limits, interpreter, where output goes. The
- * input is listed; nothing
- * runs and nothing is written.
+ * input is listed; nothing runs and nothing is written.
  */
 #include "cli/load.h"
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * environment: the environment variables of the worker processes, docs/entry-scripts.md: the user's, then the job's
- * over them, then ours where
- * nothing is set.
+ * over them, then ours where nothing is set.
  */
 #include "cli/environment.h"
 
@@ -60,8 +59,8 @@ static const struct prs_job_pair *job_sets(const struct prs_job *job, const char
 	return NULL;
 }
 
-/* AZUREML_MODEL_DIR holds the model under its own name: scripts write $AZUREML_MODEL_DIR/model/..., or take what they
- * find in it. */
+/* AZUREML_MODEL_DIR holds the model under its own name: scripts write $AZUREML_MODEL_DIR/model/..., or take what
+ * they find in it. */
 static int set_model_dir(const struct prs_job *job, const char *dir, struct prs_list *l)
 {
 	if (job->models_n != 1 || find(l, "AZUREML_MODEL_DIR"))
@@ -125,8 +124,8 @@ static int set_threads(const struct prs_job *job, struct prs_list *l)
 	return r;
 }
 
-/* CUDA_VISIBLE_DEVICES of the job is the user's word for every process; what the shell or a batch system has is divided
- * among them. */
+/* CUDA_VISIBLE_DEVICES of the job is the user's word for every process; what the shell or a batch system has is
+ * divided among them. */
 static int find_gpus(const struct prs_job *job, struct prs_list *l, struct prs_list *ret_gpus)
 {
 	char text[32];

@@ -7,8 +7,7 @@
 #include "spec/job.h"
 
 /* NAME=VALUE of a run's workers into `ret`; the values of CUDA_VISIBLE_DEVICES to hand out to the processes in turn
- * into `ret_gpus`
- * (empty: it is left as it is). `dir` and `name` are the run's. */
+ * into `ret_gpus` (empty: it is left as it is). `dir` and `name` are the run's. */
 int make_environment(const struct prs_job *job, const char *dir, const char *name, struct prs_list *ret,
                      struct prs_list *ret_gpus);
 

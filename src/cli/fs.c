@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * fs: the file functions of the program: the real ones. In test builds PRS_FAULT="function:n:ERRNO[:repeat|:every]"
- * makes the n-th call
- * of a function (tests/lib/fault_fs.h; "malloc": of an allocation, "any": of any file function) fail, once, from then
- * on, or each n-th;
- * "function@text:n:..." counts only calls on files whose path holds the text.
- * PRS_FAULT_REPORT=FILE: at the end the number of calls of each function is written there, how many
- * calls PRS_FAULT chose from, what fired, and what was left open.
+ * makes the n-th call of a function (tests/lib/fault_fs.h; "malloc": of an allocation, "any": of any file function)
+ * fail, once, from then on, or each n-th; "function@text:n:..." counts only calls on files whose path holds the text.
+ * PRS_FAULT_REPORT=FILE: at the end the number of calls of each function is written there, how many calls PRS_FAULT
+ * chose from, what fired, and what was left open.
  */
 #include "cli/cli.h"
 

@@ -10,8 +10,8 @@ enum { COLUMNS = 80, TEXT_INDENT = 6, NAME_COLUMNS = 12 };
 
 /* ---- paragraphs -------------------------------------------------------------------------------------------------- */
 
-/* Text wrapped at blanks, every line but the first indented; the cursor stands at `column`. A line feed begins a new
- * line. */
+/* Text wrapped at blanks, every line but the first indented; the cursor stands at `column`. A line feed begins a
+ * new line. */
 static void put_wrapped(struct prs_buf *to, const char *text, unsigned indent, unsigned column)
 {
 	bool first = true;

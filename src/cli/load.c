@@ -76,8 +76,8 @@ static int base_python(const struct prs_job *j, char *to, size_t n, struct prs_e
 	return cli_find_python("python3", NULL, to, n, err);
 }
 
-/* An environment of the packages that the job lists. Only prs run makes one; else its interpreter is said, and nothing
- * can be asked of it. */
+/* An environment of the packages that the job lists. Only prs run makes one; else its interpreter is said, and
+ * nothing can be asked of it. */
 static void take_packages(struct prs_job *j, const char *entry, struct cli_args *a)
 {
 	struct prs_err err = { 0 };

@@ -46,8 +46,8 @@ static const char *const other_names[][2] = {
 	{ "--help", "help" }, { "-h", "help" }, { "--version", "version" }, { "-V", "version" }
 };
 
-/* Started with closed descriptors (prs run >&-), no file of the run may become 0, 1 or 2: what is printed would go into
- * it. */
+/* Started with closed descriptors (prs run >&-), no file of the run may become 0, 1 or 2: what is printed would go
+ * into it. */
 static void open_standard(void)
 {
 	int fd;

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * only_failed: --only-failed RUN: the items that failed in a run as the input of a job.
  *
- * They are read from the run's journal and plan (what failed_items.jsonl is made from), so that every name survives and
- * each item keeps the
- * input it belongs to. The paths of an input go to an unnamed file, 0 bytes between them (data/list_file.h), in the
- * order of the run.
+ * They are read from the run's journal and plan (what failed_items.jsonl is made from), so that every name survives
+ * and each item keeps the input it belongs to. The paths of an input go to an unnamed file, 0 bytes between them
+ * (data/list_file.h), in the order of the run.
  */
 #include "cli/load.h"
 #include "cli/view.h"
@@ -94,8 +93,8 @@ int only_failed_inputs(const struct only_failed *o, struct prs_job *j, struct pr
 
 /* ---- which items ------------------------------------------------------------------------------------------------- */
 
-/* The input of the job that takes the items of the run's k-th: the one of that name, else with as many inputs the one
- * in that place. */
+/* The input of the job that takes the items of the run's k-th: the one of that name, else with as many inputs the
+ * one in that place. */
 static size_t input_for(const struct only_failed *o, const struct prs_job *j, size_t k)
 {
 	for (size_t i = 0; i < j->inputs_n; i++)

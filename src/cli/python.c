@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * python: the interpreter of the workers: found, asked who it is, old ones refused; it reads the entry script once, so
- * that a syntax error is
- * told before anything is made.
+ * that a syntax error is told before anything is made.
  */
 #include "cli/cli.h"
 
@@ -17,8 +16,8 @@
 
 enum { OLDEST_MINOR = 8, ANSWER_BYTES = 16 << 10 };
 
-/* Runs on any Python since 2.4. Lines: "prs", version, the real interpreter behind a shim, then what is wrong with the
- * script. */
+/* Runs on any Python since 2.4. Lines: "prs", version, the real interpreter behind a shim, then what is wrong with
+ * the script. */
 static char question[] = "import sys\n"
 			 "w = sys.stdout.write\n"
 			 "w('prs\\n%d.%d.%d\\n%s\\n' % (tuple(sys.version_info[:3]) + (sys.executable,)))\n"

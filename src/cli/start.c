@@ -17,9 +17,8 @@
 
 /* ---- paths ------------------------------------------------------------------------------------------------------- */
 
-/* The program itself, and its loader: beside an installed program (bin/prs, share/prs/python), or in the source tree of
- * a built one
- * (build/src/cli/prs): always by its own path. */
+/* The program itself, and its loader: beside an installed program (bin/prs, share/prs/python), or in the source
+ * tree of a built one (build/src/cli/prs): always by its own path. */
 int cli_find_parts(char program[PATH_MAX], char loader[PATH_MAX], struct prs_err *err)
 {
 	static const char *const places[] = { "../share/prs/python", "../../../python" };

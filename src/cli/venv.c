@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * venv: see venv.h. A folder is whole when its last file, prs-ready, is there; what is left of one that was not
- * finished is made anew. The
- * lock is held by prs and by what it starts: when prs is killed, nobody else writes to the folder before its pip has
- * ended.
+ * finished is made anew. The lock is held by prs and by what it starts: when prs is killed, nobody else writes to the
+ * folder before its pip has ended.
  */
 #include "cli/venv.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * expr: see expr.h.
+ * expr: reads ${{name}} and $[[optional]] in a text from left to right; what they stand for is the caller's business.
  */
 #include "spec/expr.h"
 

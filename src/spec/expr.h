@@ -24,8 +24,8 @@ struct prs_expr_scan {
 	bool in_group;
 };
 
-/* The next piece: 1, 0 at the end, < 0 when a brace or bracket is not closed, a group is nested or a reference is empty
- * (ret->at = where). */
+/* The next piece: 1, 0 at the end, < 0 when a brace or bracket is not closed, a group is nested or a reference is
+ * empty (ret->at = where). */
 int prs_expr_next(struct prs_expr_scan *s, struct prs_expr *ret, struct prs_err *err);
 bool prs_expr_any(const char *text); /* does it hold a reference? */
 /* The text is one reference and nothing else: its inside into ret. */

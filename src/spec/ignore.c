@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * ignore: see ignore.h.
+ * ignore: rules as .gitignore has them, asked from the last one back: the last that fits decides.
  */
 #include "spec/ignore.h"
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * ignore: the rules of an ignore file (.amlignore, .gitignore): the later rule wins, "!" takes back, "/" at the end
- * means folders, a "/"
- * elsewhere means from the top, "**" any number of folders.
+ * means folders, a "/" elsewhere means from the top, "**" any number of folders.
  */
 #ifndef PRS_SPEC_IGNORE_H
 #define PRS_SPEC_IGNORE_H

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * job: see job.h.
+ * job: what a command line with a script asks for, checked: all mistakes are gathered, a line each, before anything is
+ * made. Job files have their own checks (jobfile*.c), with places.
  */
 #include "spec/job.h"
 
@@ -120,13 +121,7 @@ static char *absolute(const char *cwd, const char *path)
 }
 
 /* 'f', 'd', 'o' or 0 when there is none */
-static char kind_of(struct check *c, const char *path)
-{
-	struct prs_fs_stat st;
-	if (c->fs->stat(c->fs->ctx, path, &st) < 0)
-		return 0;
-	return S_ISREG(st.mode) ? 'f' : S_ISDIR(st.mode) ? 'd' : 'o';
-}
+static char kind_of(struct check *c, const char *path) { return prs_path_kind(c->fs, path); }
 
 void prs_job_clean_name(char *name)
 {
@@ -206,7 +201,7 @@ struct look {
 	bool found;
 };
 
-static int look_at(void *ctx, const char *name, char type)
+static int job_look_at(void *ctx, const char *name, char type)
 {
 	struct look *l = ctx;
 	PRS_AUTOFREE char *path = prs_strf("%s/%s", l->path, name);
@@ -221,7 +216,7 @@ static int look_at(void *ctx, const char *name, char type)
 static bool has_file(struct check *c, const char *path, int depth, int *budget)
 {
 	struct look l = { .c = c, .path = path };
-	bool found = depth <= 0 || --*budget <= 0 || c->fs->list(c->fs->ctx, path, look_at, &l) < 0 || l.found;
+	bool found = depth <= 0 || --*budget <= 0 || c->fs->list(c->fs->ctx, path, job_look_at, &l) < 0 || l.found;
 	for (size_t i = 0; i < l.folders.n && !found; i++)
 		found = has_file(c, l.folders.v[i], depth - 1, budget);
 	prs_list_done(&l.folders);

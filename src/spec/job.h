@@ -71,8 +71,7 @@ void prs_job_init(struct prs_job *j);
 void prs_job_done(struct prs_job *j);
 
 /* After all front ends: o.partition_keys one by one ("a,b" and '["a","b"]' come as one), o.partition_format to the
- * inputs that have none. < 0: err
- * says what is wrong with the keys. */
+ * inputs that have none. < 0: err says what is wrong with the keys. */
 int prs_job_split_keys(struct prs_job *j, struct prs_err *err);
 /* A group is whole or nothing. */
 int prs_job_check_bisect(const struct prs_job *j, struct prs_err *err);
@@ -86,9 +85,9 @@ int prs_job_set(struct prs_job *j, const struct prs_option_row *row, const char 
 /* progress_update_timeout, or what it is computed from: tries x (run + overhead). */
 uint64_t prs_job_progress_timeout_us(const struct prs_job *j);
 
-/* Check everything that can be checked without running and fill the derived fields: all mistakes at once, a line each,
- * into `report`.
- * Returns the number of mistakes. `script` as the user typed it; options and user_args are already set. */
+/* Check everything that can be checked without running and fill the derived fields: all mistakes at once, a line
+ * each, into `report`. Returns the number of mistakes. `script` as the user typed it; options and user_args are
+ * already set. */
 int prs_job_check(struct prs_job *j, const struct prs_fs *fs, const char *script, const char *cwd,
                   struct prs_buf *report);
 
@@ -101,9 +100,8 @@ int prs_job_input_resolve(struct prs_job_input *in, const struct prs_fs *fs, con
 /* The run folder is known (it need not exist): fills in what depends on it. */
 int prs_job_place(struct prs_job *j, const struct prs_fs *fs, const char *dir, const char *run_name,
                   struct prs_err *err);
-/* The job as a parallel job of its own (v2 YAML) that reads back to the same job; before prs_job_place(). PRS_EINVALID:
- * a path or word that YAML
- * cannot hold. */
+/* The job as a parallel job of its own (v2 YAML) that reads back to the same job; before prs_job_place().
+ * PRS_EINVALID: a path or word that YAML cannot hold. */
 int prs_job_to_yaml(const struct prs_job *j, struct prs_buf *to, struct prs_err *err);
 /* Makes the folders of the outputs. */
 int prs_job_make_outputs(const struct prs_job *j, const struct prs_fs *fs, struct prs_err *err);
@@ -112,10 +110,9 @@ int prs_job_make_outputs(const struct prs_job *j, const struct prs_fs *fs, struc
 int prs_job_to_json(struct prs_job *j, struct prs_buf *to, struct prs_err *err);
 int prs_job_from_json(struct prs_job *j, const char *text, size_t n, struct prs_err *err);
 
-/* Copy the script's folder to `to`, a folder of the run folder, and fingerprint it into code_print. Left out: inputs,
- * outputs, run folders,
- * version control, caches, virtual environments, what .amlignore (else .gitignore) names. PRS_ELIMIT above 2,000 files
- * or 300 MB. */
+/* Copy the script's folder to `to`, a folder of the run folder, and fingerprint it into code_print. Left out:
+ * inputs, outputs, run folders, version control, caches, virtual environments, what .amlignore (else .gitignore)
+ * names. PRS_ELIMIT above 2,000 files or 300 MB. */
 int prs_snapshot(struct prs_job *j, const struct prs_fs *fs, const char *to, struct prs_err *err);
 /* The same for a snapshot: the working copy. */
 int prs_snapshot_copy(const struct prs_fs *fs, const char *from, const char *to, struct prs_err *err);

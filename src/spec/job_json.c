@@ -192,8 +192,10 @@ static int options_from(const json_t *all, struct prs_job *j, struct prs_err *er
 	const char *name;
 	json_t *entry;
 	int r = prs_options_init(&j->o, err);
-	json_object_foreach ((json_t *)(uintptr_t)all, name, entry)
-		r = r ? r : option_from(j, name, entry, err);
+	json_object_foreach ((json_t *)(uintptr_t)all, name, entry) {
+		if (!r)
+			r = option_from(j, name, entry, err);
+	}
 	return r;
 }
 
@@ -307,7 +309,8 @@ int prs_job_from_json(struct prs_job *j, const char *text, size_t n, struct prs_
 		sscanf(code + 2 * i, "%2x", &byte);
 		j->code_print[i] = (uint8_t)byte;
 	}
-	r = r ? r : fields_from(j, root, err);
+	if (!r)
+		r = fields_from(j, root, err);
 	fingerprint(text, n, j->job_print);
 	json_decref(root);
 	return r;

@@ -33,14 +33,15 @@ static int add_key(struct prs_list *to, const char *s, size_t n, struct prs_err 
 static int add_json(struct prs_list *to, const char *text, struct prs_err *err)
 {
 	json_t *a = json_loads(text, 0, NULL);
-	int r = json_is_array(a) ? 0
-	                         : prs_fail(err, PRS_EINVALID,
-	                                    "partition_keys: expected a list of names, found \"%.200s\"", text);
+	bool names = json_is_array(a);
+	for (size_t i = 0; i < json_array_size(a); i++)
+		names = names && json_is_string(json_array_get(a, i));
+	int r = 0;
+	if (!names)
+		r = prs_fail(err, PRS_EINVALID, "partition_keys: expected a list of names, found \"%.200s\"", text);
 	for (size_t i = 0; i < json_array_size(a) && !r; i++) {
 		const char *key = json_string_value(json_array_get(a, i));
-		r = key ? add_key(to, key, strlen(key), err)
-		        : prs_fail(err, PRS_EINVALID, "partition_keys: expected a list of names, found \"%.200s\"",
-		                   text);
+		r = add_key(to, key, strlen(key), err);
 	}
 	json_decref(a);
 	return r;
@@ -48,12 +49,14 @@ static int add_json(struct prs_list *to, const char *text, struct prs_err *err)
 
 static int add_entry(struct prs_list *to, const char *text, struct prs_err *err)
 {
-	int r = 0;
 	if (text[0] == '[')
 		return add_json(to, text, err);
-	for (const char *comma; !r && (comma = strchr(text, ',')) != NULL; text = comma + 1)
-		r = add_key(to, text, (size_t)(comma - text), err);
-	return r ? r : add_key(to, text, strlen(text), err);
+	for (const char *comma; (comma = strchr(text, ',')) != NULL; text = comma + 1) {
+		int r = add_key(to, text, (size_t)(comma - text), err);
+		if (r < 0)
+			return r;
+	}
+	return add_key(to, text, strlen(text), err);
 }
 
 int prs_job_check_bisect(const struct prs_job *j, struct prs_err *err)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * jobfile: see jobfile.h. Here: which kind of file it is, the v2 pipeline and its job, code, environment, names.
+ * jobfile: which kind of file it is; the v2 pipeline, its one parallel job and its component. A key is looked for in
+ * the job first, then in its component, so that both are read as one.
  */
 #include "spec/jobfile_impl.h"
 
@@ -65,12 +66,15 @@ struct prs_yaml *jf_read_file(struct jobfile *m, const char *path, struct prs_ma
 /* --name, else the file's name or display_name, else the file's own name. */
 void jf_name(struct jobfile *m, const struct prs_yaml *name, const struct prs_yaml *display_name)
 {
-	const struct prs_yaml *node = name && name->kind == PRS_YAML_SCALAR                   ? name
-	                              : display_name && display_name->kind == PRS_YAML_SCALAR ? display_name
-	                                                                                      : NULL;
 	const char *slash = strrchr(m->q->file, '/'), *file = slash ? slash + 1 : m->q->file, *dot = strrchr(file, '.');
 	PRS_AUTOFREE char *stem = prs_strf("%.*s", dot && dot != file ? (int)(dot - file) : (int)strlen(file), file);
-	m->j->name = prs_strdup(m->j->o.name ? m->j->o.name : node && node->text[0] ? node->text : stem ? stem : "job");
+	const struct prs_yaml *node = name && name->kind == PRS_YAML_SCALAR ? name : display_name;
+	const char *chosen = stem ? stem : "job";
+	if (node && node->kind == PRS_YAML_SCALAR && node->text[0])
+		chosen = node->text;
+	if (m->j->o.name)
+		chosen = m->j->o.name;
+	m->j->name = prs_strdup(chosen);
 	prs_job_clean_name(m->j->name);
 	m->d->failed = m->d->failed || !m->j->name;
 }
@@ -261,7 +265,8 @@ static void read_task(struct jobfile *m)
 {
 	const struct prs_yaml *task = jf_value(m->job, "task"), *type = jf_get(m, "task.type"),
 			      *entry = jf_get(m, "task.entry_script"), *args = jf_get(m, "task.program_arguments");
-	struct prs_mark at = task ? task->at : (m->job ? m->job : m->component)->at;
+	const struct prs_yaml *whole = m->job ? m->job : m->component;
+	struct prs_mark at = (task ? task : whole)->at;
 	if (!task && !jf_value(m->component, "task") && jf_misspelt(m, "task"))
 		;
 	else if (!task && !jf_value(m->component, "task"))

@@ -3,9 +3,8 @@
  * parallel_run_config, batch deployment.
  *
  * The findings (mistakes, warnings, ignored keys) are in the document, all of them at once. Values given by flags win
- * over the file, the file
- * over flags inside program_arguments. What depends on the run folder (${{name}}, ${{outputs.x}}) is filled in by
- * prs_job_place().
+ * over the file, the file over flags inside program_arguments. What depends on the run folder (${{name}},
+ * ${{outputs.x}}) is filled in by prs_job_place().
  */
 #ifndef PRS_SPEC_JOBFILE_H
 #define PRS_SPEC_JOBFILE_H
@@ -30,8 +29,7 @@ struct prs_jobfile_request {
 /* By its name: .yml or .yaml. */
 bool prs_is_jobfile(const char *path);
 /* Reads the file that the request names. The options of flags and the user's arguments are in `j` already. < 0: the
- * file cannot be opened, or
- * out of memory; mistakes are counted by prs_yaml_count(). */
+ * file cannot be opened, or out of memory; mistakes are counted by prs_yaml_count(). */
 int prs_jobfile_read(struct prs_job *j, const struct prs_jobfile_request *q, struct prs_yaml_doc *d,
                      struct prs_err *err);
 /* The same for bytes (fuzzing, tests). */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * jobfile_args: references in texts, and program_arguments: references replaced, $[[ ]] kept or dropped, words split
- * like a shell, the flags
- * of the original taken out.
+ * like a shell, the flags of the original taken out.
  *
  * The value of a literal input is split like text around it (the original replaces first, then splits); a path never
  * is.
@@ -65,7 +64,9 @@ static enum jf_ref input_value(const struct jf_input *in, const char **ret)
 	if (in->unset)
 		return JF_REF_UNSET;
 	*ret = in->data ? in->path : in->literal;
-	return !*ret ? JF_REF_BAD : in->data ? JF_REF_ATOM : JF_REF_TEXT;
+	if (!*ret)
+		return JF_REF_BAD;
+	return in->data ? JF_REF_ATOM : JF_REF_TEXT;
 }
 
 static enum jf_ref input_reference(struct jobfile *m, const struct prs_expr *e, const struct prs_yaml *node,
@@ -95,31 +96,31 @@ static enum jf_ref output_reference(struct jobfile *m, const struct prs_expr *e,
 	return names ? unknown_name(m, e, node, "output named", name, n, names, m->outputs_n) : JF_REF_BAD;
 }
 
+/* One more word that could stand in a reference. */
+static void add_candidate(struct jobfile *m, const char **names, size_t *n, const char *prefix, const char *name)
+{
+	PRS_AUTOFREE char *text = prs_strf("%s%s", prefix, name);
+	names[*n] = text ? yaml_text(m->d, text, strlen(text)) : NULL;
+	*n += names[*n] != NULL;
+}
+
 /* The nearest of all that could stand here. */
 static const char *near_reference(struct jobfile *m, const struct prs_expr *e)
 {
-	size_t n = m->inputs_n + m->parent_inputs_n + m->outputs_n, k = 2;
-	const char **names = yaml_alloc(m->d, (n + 2) * sizeof *names);
+	size_t k = 0;
+	const char **names = yaml_alloc(m->d, (m->inputs_n + m->parent_inputs_n + m->outputs_n + 2) * sizeof *names);
 	char word[256];
 	snprintf(word, sizeof word, "%.*s", (int)(e->n < 200 ? e->n : 200), e->p);
 	if (!names)
 		return "";
-	names[0] = "name";
-	names[1] = "default_datastore";
-	for (size_t i = 0; i < n; i++) {
-		size_t o = i < m->inputs_n                        ? 0
-		           : i < m->inputs_n + m->parent_inputs_n ? m->inputs_n
-		                                                  : m->inputs_n + m->parent_inputs_n;
-		const char *prefix = o == 0 && i < m->inputs_n              ? "inputs."
-		                     : i < m->inputs_n + m->parent_inputs_n ? "parent.inputs."
-		                                                            : "outputs.";
-		const char *name = i < m->inputs_n                        ? m->inputs[i].name
-		                   : i < m->inputs_n + m->parent_inputs_n ? m->parent_inputs[i - o].name
-		                                                          : m->outputs[i - o].name;
-		PRS_AUTOFREE char *text = prs_strf("%s%s", prefix, name);
-		names[k] = text ? yaml_text(m->d, text, strlen(text)) : NULL;
-		k += names[k] != NULL;
-	}
+	add_candidate(m, names, &k, "name", "");
+	add_candidate(m, names, &k, "default_datastore", "");
+	for (size_t i = 0; i < m->inputs_n; i++)
+		add_candidate(m, names, &k, "inputs.", m->inputs[i].name);
+	for (size_t i = 0; i < m->parent_inputs_n; i++)
+		add_candidate(m, names, &k, "parent.inputs.", m->parent_inputs[i].name);
+	for (size_t i = 0; i < m->outputs_n; i++)
+		add_candidate(m, names, &k, "outputs.", m->outputs[i].name);
 	return jf_nearest(m->d, word, names, k);
 }
 
@@ -466,7 +467,7 @@ static void sort_words(struct words *w)
 		bool whole = false, dashes = w->is_bare[i] && n > 2 && word[0] == '-' && word[1] == '-';
 		const struct flag *f = dashes ? find_flag(word + 2, n - 2, &whole) : NULL;
 		bool next = i + 1 < w->list.n && strncmp(w->list.v[i + 1], "--", 2) != 0;
-		const char *value = equals ? equals + 1 : next ? w->list.v[i + 1] : NULL;
+		const char *behind = next ? w->list.v[i + 1] : NULL, *value = equals ? equals + 1 : behind;
 		if (f && !value && whole)
 			prs_yaml_find(w->m->d, PRS_MISTAKE, prs_yaml_inside(w->m->d, w->node, word, 0),
 			              "%s needs a value", word);

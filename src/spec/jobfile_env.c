@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * jobfile_env: what a job file says about its environment: a name (looked up in prs.yml), or packages for a virtual
- * environment. Images and what
- * only conda has are named as not used.
+ * environment. Images and what only conda has are named as not used.
  */
 #include "spec/jobfile_impl.h"
 
@@ -144,11 +143,14 @@ static size_t name_bytes(const char *s)
 	return strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.");
 }
 
+/* pip takes Foo_Bar for foo-bar. */
 static bool is_name(const char *s, size_t n, const char *name)
 {
-	for (size_t i = 0; i < n; i++)
-		if ((s[i] == '_' ? '-' : s[i] | (s[i] >= 'A' && s[i] <= 'Z' ? 0x20 : 0)) != name[i])
+	for (size_t i = 0; i < n; i++) {
+		char c = s[i] == '_' ? '-' : s[i];
+		if ((c >= 'A' && c <= 'Z' ? c | 0x20 : c) != name[i])
 			return false;
+	}
 	return !name[n];
 }
 

@@ -72,8 +72,8 @@ struct jobfile {
 };
 
 /* jobfile_keys.c */
-/* Every key of the map is in the table (or an option's) and has its shape; `what` names the map in messages. `prefix`:
- * of the options' v2 keys. */
+/* Every key of the map is in the table (or an option's) and has its shape; `what` names the map in messages.
+ * `prefix`: of the options' v2 keys. */
 void jf_check_keys(struct jobfile *m, const struct prs_yaml *map, enum jf_place place, const char *what);
 void jf_check_keys_of(struct prs_yaml_doc *d, const struct prs_yaml *map, enum jf_place place, const char *what);
 /* Was a key found that is probably this one, or this one in a wrong place? Then it is not missed again. */
@@ -171,7 +171,9 @@ char *prs_path_absolute(const char *base, const char *path);
 bool prs_path_is_pattern(const char *path);
 /* The folder above the first part that holds a wildcard. */
 char *prs_path_pattern_root(const char *pattern);
-char jf_kind_of(const struct jobfile *m, const char *path); /* f, d, o, 0 = nothing there */
+/* 'f' a file, 'd' a folder, 'o' something else, 0 nothing there; links are followed. */
+char prs_path_kind(const struct prs_fs *fs, const char *path);
+char jf_kind_of(const struct jobfile *m, const char *path);
 /* A path as written in the file, relative to `dir`; references through prs.yml. NULL after a mistake. */
 const char *jf_path(struct jobfile *m, const char *text, const char *dir, struct prs_mark at, const char *what);
 /* "file:./x", "azureml:./x" (as the SDK prints local paths) -> "./x" */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * jobfile_inputs: each input of a job file is found from four places (the command line, the pipeline, the job, its component); input_data
- * says which of them is cut into mini-batches, the others are data that the script reads beside.
+ * jobfile_inputs: each input of a job file is found from four places (the command line, the pipeline, the job, its
+ * component); input_data says which of them is cut into mini-batches, the others are data that the script reads
+ * beside.
  */
 #include "spec/jobfile_impl.h"
 
@@ -102,9 +103,9 @@ static void scalar_value(struct jobfile *m, struct jf_input *in, const struct pr
 	}
 	if (!jf_is_data(in->type))
 		jf_trap(m, node);
-	const char *text = bad                                                  ? NULL
-	                   : jf_is_data(in->type) && !strstr(node->text, "${{") ? node->text
-	                                                                        : jf_expand(m, node, NULL);
+	const char *text = NULL;
+	if (!bad)
+		text = jf_is_data(in->type) && !strstr(node->text, "${{") ? node->text : jf_expand(m, node, NULL);
 	in->bad = !text;
 	if (text)
 		set_text(m, in, declared, text, prs_yaml_dir(m->d, node), node->at);
@@ -196,8 +197,8 @@ static void flag_value(struct jobfile *m, struct jf_input *in, const struct prs_
 	set_text(m, in, declared, text, m->q->cwd, at);
 }
 
-/* An input from its declaration (component, or a file of its own) and its value (job or pipeline), any of which may be
- * missing. */
+/* An input from its declaration (component, or a file of its own) and its value (job or pipeline), any of which may
+ * be missing. */
 static void one_input(struct jobfile *m, struct jf_input *in, const struct prs_yaml *declared,
                       const struct prs_yaml *given)
 {
@@ -468,7 +469,9 @@ static void guess_input_data(struct jobfile *m)
 		if (in->type && !strcmp(in->type, "uri_folder") && ++folders_n)
 			folders = in;
 	}
-	struct jf_input *in = tables_n == 1 ? tables : !tables_n && folders_n == 1 ? folders : NULL;
+	struct jf_input *in = tables_n == 1 ? tables : NULL;
+	if (!tables_n && folders_n == 1)
+		in = folders;
 	struct prs_mark at = (m->job ? m->job : m->pipeline)->at;
 	if (!in && jf_misspelt(m, "input_data"))
 		return;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * jobfile_literals: inputs of a job file that are no data: the words for types, and a text as its type, bounds and enum want it.
+ * jobfile_literals: inputs of a job file that are no data: the words for types, and a text as its type, bounds and
+ * enum want it.
  */
 #include "spec/jobfile_impl.h"
 
@@ -116,11 +117,9 @@ void jf_check_literal(struct jobfile *m, struct jf_input *in, const struct prs_y
 	if (truth && fits)
 		in->literal = !strcasecmp(in->literal, "true") ? "True" : "False";
 	if (!fits) {
+		const char *wanted = whole ? "a whole number" : "a number";
 		prs_yaml_find(m->d, PRS_MISTAKE, at, "input %s: expected %s, found \"%.100s\"", in->name,
-		              truth   ? "true or false"
-		              : whole ? "a whole number"
-		                      : "a number",
-		              in->literal);
+		              truth ? "true or false" : wanted, in->literal);
 		in->bad = true;
 		return;
 	}

@@ -80,9 +80,10 @@ static void one_transformation(struct jobfile *m, struct prs_job_input *in, cons
 /* The deepest folder that holds all parts. */
 static char *common_root(const struct prs_list *parts)
 {
-	char *root = parts->n ? (prs_path_is_pattern(parts->v[0]) ? prs_path_pattern_root(parts->v[0])
-	                                                          : prs_strdup(parts->v[0]))
-	                      : NULL;
+	if (!parts->n)
+		return NULL;
+	const char *first = parts->v[0];
+	char *root = prs_path_is_pattern(first) ? prs_path_pattern_root(first) : prs_strdup(first);
 	for (size_t i = 0; root && i < parts->n; i++) {
 		size_t n = strlen(root);
 		while (n > 1 && (strncmp(parts->v[i], root, n) != 0 || (parts->v[i][n] != '/' && parts->v[i][n] != 0)))

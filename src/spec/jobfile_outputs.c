@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * jobfile_outputs: where the outputs of a job file lie: a path, a place that prs.yml maps, else the run folder; and which of them is the
- * file of append_row.
+ * jobfile_outputs: where the outputs of a job file lie: a path, a place that prs.yml maps, else the run folder; and
+ * which of them is the file of append_row.
  */
 #include "spec/jobfile_impl.h"
 
@@ -245,7 +245,9 @@ void jf_append_row_to(struct jobfile *m)
 		else
 			j->append_to = (int)(out - m->outputs);
 	}
-	int only = j->append_to >= 0 ? j->append_to : m->outputs_n == 1 ? 0 : -1;
+	int only = j->append_to;
+	if (only < 0 && m->outputs_n == 1)
+		only = 0;
 	if (flag && only >= 0)
 		m->outputs[only].path = jf_kept(m, prs_path_absolute(m->q->cwd, flag));
 	else if (flag && m->outputs_n)

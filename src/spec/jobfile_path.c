@@ -41,15 +41,19 @@ char *prs_path_pattern_root(const char *pattern)
 	return prs_strf("%.*s", (int)(n > 1 ? n - 1 : 1), pattern);
 }
 
-/* ---- of a job file ----------------------------------------------------------------------------------------------- */
-
-char jf_kind_of(const struct jobfile *m, const char *path)
+char prs_path_kind(const struct prs_fs *fs, const char *path)
 {
 	struct prs_fs_stat st;
-	if (m->q->fs->stat(m->q->fs->ctx, path, &st) < 0)
+	if (fs->stat(fs->ctx, path, &st) < 0)
 		return 0;
-	return S_ISREG(st.mode) ? 'f' : S_ISDIR(st.mode) ? 'd' : 'o';
+	if (S_ISREG(st.mode))
+		return 'f';
+	return S_ISDIR(st.mode) ? 'd' : 'o';
 }
+
+/* ---- of a job file ----------------------------------------------------------------------------------------------- */
+
+char jf_kind_of(const struct jobfile *m, const char *path) { return prs_path_kind(m->q->fs, path); }
 
 const char *jf_kept(struct jobfile *m, char *text) /* frees its argument */
 {

@@ -8,15 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-
-static char kind_of(const struct prs_fs *fs, const char *path)
-{
-	struct prs_fs_stat st;
-	if (fs->stat(fs->ctx, path, &st) < 0)
-		return 0;
-	return S_ISREG(st.mode) ? 'f' : S_ISDIR(st.mode) ? 'd' : 'o';
-}
 
 static char *folder_above(const char *path)
 {
@@ -32,14 +23,14 @@ int prs_job_input_resolve(struct prs_job_input *in, const struct prs_fs *fs, con
 {
 	in->is_list = text[0] == '@' && text[1];
 	in->path = prs_path_absolute(cwd, text + in->is_list);
-	char kind = in->path ? kind_of(fs, in->path) : 0;
+	char kind = in->path ? prs_path_kind(fs, in->path) : 0;
 	if (!in->path)
 		return prs_fail(err, PRS_ENOMEM, "%s", text);
 	if (in->is_list) {
 		in->base = folder_above(in->path);
-		return !in->base     ? prs_fail(err, PRS_ENOMEM, "%s", text)
-		       : kind == 'f' ? 0
-		                     : prs_fail(err, PRS_ENOTFOUND, "no such list of files");
+		if (!in->base)
+			return prs_fail(err, PRS_ENOMEM, "%s", text);
+		return kind == 'f' ? 0 : prs_fail(err, PRS_ENOTFOUND, "no such list of files");
 	}
 	if (kind == 'f' || kind == 'd')
 		return 0;
@@ -56,7 +47,7 @@ int prs_job_input_resolve(struct prs_job_input *in, const struct prs_fs *fs, con
 	}
 	prs_freep(&in->path);
 	in->path = root;
-	return kind_of(fs, root) == 'd' ? 0 : prs_fail(err, PRS_ENOTFOUND, "no such folder for this pattern");
+	return prs_path_kind(fs, root) == 'd' ? 0 : prs_fail(err, PRS_ENOTFOUND, "no such folder for this pattern");
 }
 
 /* ---- late parts -------------------------------------------------------------------------------------------------- */
@@ -116,7 +107,7 @@ static int place_append(const struct place *p, const struct prs_fs *fs)
 	struct prs_job_output *o = j->append_to >= 0 ? &j->outputs[j->append_to] : NULL;
 	size_t folders = 0, last = 0;
 	if (o && j->o.output_action == PRS_OUTPUT_APPEND_ROW) {
-		bool in_it = !is_file(o) || kind_of(fs, o->path) == 'd';
+		bool in_it = !is_file(o) || prs_path_kind(fs, o->path) == 'd';
 		j->output_file = in_it ? prs_strf("%s/parallel_run_step.txt", o->path) : prs_strdup(o->path);
 		j->output_dir = j->output_file ? folder_above(j->output_file) : NULL;
 		return j->output_dir ? 0 : -PRS_ENOMEM;
@@ -161,7 +152,7 @@ int prs_job_place(struct prs_job *j, const struct prs_fs *fs, const char *dir, c
 /* mkdir -p */
 static int make_folder(const struct prs_fs *fs, const char *path, struct prs_err *err)
 {
-	char kind = kind_of(fs, path);
+	char kind = prs_path_kind(fs, path);
 	if (kind)
 		return kind == 'd' ? 0 : prs_fail(err, PRS_EEXISTS, "%s is a file: expected a folder", path);
 	PRS_AUTOFREE char *above = folder_above(path);
@@ -178,7 +169,7 @@ int prs_job_make_outputs(const struct prs_job *j, const struct prs_fs *fs, struc
 	for (size_t i = 0; i < j->outputs_n && !r; i++) {
 		const struct prs_job_output *o = &j->outputs[i];
 		PRS_AUTOFREE char *above = folder_above(o->path);
-		bool is_folder = !is_file(o) || kind_of(fs, o->path) == 'd';
+		bool is_folder = !is_file(o) || prs_path_kind(fs, o->path) == 'd';
 		r = above ? make_folder(fs, is_folder ? o->path : above, err)
 		          : prs_fail(err, PRS_ENOMEM, "%s", o->path);
 	}

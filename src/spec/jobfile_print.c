@@ -36,27 +36,28 @@ static bool is_plain(const char *s)
 /* One UTF-8 character; 0 = it is none. */
 static size_t character(const unsigned char *p, unsigned *ret)
 {
-	size_t n = p[0] < 0x80                   ? 1
-	           : p[0] >= 0xc2 && p[0] < 0xe0 ? 2
-	           : p[0] >= 0xe0 && p[0] < 0xf0 ? 3
-	           : p[0] >= 0xf0 && p[0] < 0xf5 ? 4
-	                                         : 0;
+	size_t n = yaml_utf8(p, strlen((const char *)p));
 	unsigned c = n == 1 ? p[0] : p[0] & (0x7fu >> n);
-	for (size_t i = 1; i < n; i++) {
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
+	for (size_t i = 1; i < n; i++)
 		c = c << 6 | (p[i] & 0x3f);
-	}
-	bool good = n && !(n == 3 && c < 0x800) && !(n == 4 && (c < 0x10000 || c > 0x10ffff)) &&
-	            !(c >= 0xd800 && c < 0xe000);
 	*ret = c;
-	return good ? n : 0;
+	return n;
 }
 
 static bool prints(unsigned c)
 {
 	return c >= 0x20 && c != 0x7f && !(c >= 0x80 && c < 0xa0) && c != 0x2028 && c != 0x2029 && c != 0xfeff &&
 	       !(c >= 0xfffe && c <= 0xffff);
+}
+
+static void put_code(struct prs_buf *to, unsigned c)
+{
+	if (c < 0x100)
+		prs_buf_putf(to, "\\x%02x", c);
+	else if (c < 0x10000)
+		prs_buf_putf(to, "\\u%04x", c);
+	else
+		prs_buf_putf(to, "\\U%08x", c);
 }
 
 static void put_escaped(struct print *p, const char *s)
@@ -71,7 +72,7 @@ static void put_escaped(struct print *p, const char *s)
 		if (c == '\n' || c == '\t')
 			prs_buf_puts(p->to, c == '\n' ? "\\n" : "\\t");
 		else if (!prints(c))
-			prs_buf_putf(p->to, c < 0x100 ? "\\x%02x" : c < 0x10000 ? "\\u%04x" : "\\U%08x", c);
+			put_code(p->to, c);
 		else if (c == '"' || c == '\\')
 			prs_buf_putf(p->to, "\\%c", (char)c);
 		else
@@ -155,7 +156,8 @@ static void put_input(struct print *p, const struct prs_job_input *in)
 	PRS_AUTOFREE char *list = in->is_list ? prs_strf("@%s", in->path) : NULL;
 	prs_buf_putf(p->to, "  %s:\n    type: %s\n", in->name, strcmp(in->type, "mltable") ? in->type : "uri_folder");
 	if (!in->parts.n || one_pattern) {
-		put_pair(p, 4, "path", list ? list : one_pattern ? in->parts.v[0] : in->path);
+		const char *plain = one_pattern ? in->parts.v[0] : in->path;
+		put_pair(p, 4, "path", list ? list : plain);
 	} else {
 		put_parts(p, in);
 	}
@@ -194,15 +196,17 @@ static const char *append_name(const struct prs_job *j)
 {
 	if (j->o.output_action != PRS_OUTPUT_APPEND_ROW)
 		return NULL;
-	return j->append_to >= 0 ? j->outputs[j->append_to].name : j->output_file ? "rows" : NULL;
+	if (j->append_to >= 0)
+		return j->outputs[j->append_to].name;
+	return j->output_file ? "rows" : NULL;
 }
 
 static void put_outputs(struct print *p)
 {
 	const struct prs_job *j = p->j;
-	const char *own = j->outputs_n                                    ? NULL
-	                  : j->o.output_action == PRS_OUTPUT_SUMMARY_ONLY ? j->output_dir
-	                                                                  : j->output_file;
+	const char *own = NULL;
+	if (!j->outputs_n)
+		own = j->o.output_action == PRS_OUTPUT_SUMMARY_ONLY ? j->output_dir : j->output_file;
 	if (!j->outputs_n && !own)
 		return;
 	prs_buf_puts(p->to, "outputs:\n");

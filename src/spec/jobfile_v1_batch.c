@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * jobfile_v1_batch: the two kinds of file that declare no inputs and outputs: v1 parallel_run_config and batch deployments.
- * What is split and where the rows go comes by flags, or has a default.
+ * jobfile_v1_batch: the two kinds of file that declare no inputs and outputs: v1 parallel_run_config and batch
+ * deployments. What is split and where the rows go comes by flags, or has a default.
  */
 #include "spec/jobfile_impl.h"
 
@@ -170,16 +170,14 @@ static void batch_model(struct jobfile *m, const struct prs_yaml *node)
 		prs_yaml_find(m->d, PRS_MISTAKE, path->at, "model: no such file or folder: %s", at);
 	if (!at)
 		return;
-	const char *last = strrchr(at, '/');
+	const char *last = strrchr(at, '/'), *called = last ? last + 1 : at;
+	if (name && name->kind == PRS_YAML_SCALAR)
+		called = name->text;
 	j->models = prs_calloc(1, sizeof *j->models);
 	if (!j->models)
 		m->d->failed = true;
 	else
-		j->models[j->models_n++] = (struct prs_job_pair){ prs_strdup(name && name->kind == PRS_YAML_SCALAR
-			                                                             ? name->text
-			                                                     : last ? last + 1
-			                                                            : at),
-			                                          prs_strdup(at) };
+		j->models[j->models_n++] = (struct prs_job_pair){ prs_strdup(called), prs_strdup(at) };
 }
 
 static void batch_options(struct jobfile *m, const struct prs_yaml *root)

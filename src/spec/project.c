@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * project: see project.h.
+ * project: two layers of prs.yml, the nearest one and the user's own; the nearer answers first, key by key.
  */
 #include "spec/project.h"
 
@@ -153,9 +153,11 @@ char *prs_project_python(const struct prs_project *p, const char *environment)
 {
 	for (unsigned i = 0; p && i < p->n; i++) {
 		const struct prs_yaml *root = p->layers[i].root;
-		const struct prs_yaml *node = environment ? entry_of(&p->layers[i], "environments", environment)
-		                              : root      ? prs_yaml_get(root, "python")
-		                                          : NULL;
+		const struct prs_yaml *node = NULL;
+		if (environment)
+			node = entry_of(&p->layers[i], "environments", environment);
+		else if (root)
+			node = prs_yaml_get(root, "python");
 		if (!node || node->kind != PRS_YAML_SCALAR || !node->text[0])
 			continue;
 		return strchr(node->text, '/') ? absolute(p, node, ".") : prs_strdup(node->text);

@@ -19,16 +19,14 @@
 struct prs_project;
 
 /* Looks for prs.yml in `dir` and above, then for the user's own (`user_file`, may be NULL). Mistakes in them are
- * findings of `d`, which must
- * outlive the project. NULL only when out of memory. */
+ * findings of `d`, which must outlive the project. NULL only when out of memory. */
 struct prs_project *prs_project_find(const struct prs_fs *fs, const char *dir, const char *user_file,
                                      struct prs_yaml_doc *d);
 void prs_project_free(struct prs_project *p);
 const char *prs_project_file(const struct prs_project *p); /* of the nearest one; NULL when there is none */
 
-/* The local path of a reference (azureml:name:version, azureml:name@label, azureml://..., https://...): absolute, the
- * caller frees.
- * NULL = not mapped. */
+/* The local path of a reference (azureml:name:version, azureml:name@label, azureml://..., https://...): absolute,
+ * the caller frees. NULL = not mapped. */
 char *prs_project_path(const struct prs_project *p, const char *reference);
 /* Does the text name something outside this machine's file system? */
 bool prs_is_reference(const char *text);

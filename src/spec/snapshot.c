@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
- * snapshot: copies the script's folder, without inputs, outputs, runs, caches, virtual environments and what the ignore
- * file names.
+ * snapshot: copies the script's folder, without inputs, outputs, runs, caches, virtual environments and what the
+ * ignore file names.
  *
  * First everything is looked at (a folder that is too large is refused before a byte is copied), then copied in order
- * of the names' bytes.
- * Fingerprint: for each file name, NUL, size, execute bit, bytes.
+ * of the names' bytes. Fingerprint: for each file name, NUL, size, execute bit, bytes.
  */
 #include "spec/job.h"
 
@@ -99,8 +98,8 @@ static void add_data(struct snapshot *s, const char *path)
 		s->data[s->data_n++] = (struct place){ st.dev, st.ino };
 }
 
-/* Inputs and outputs of the job, and its run folder (which holds `to`); an input may also be the folder of the script
- * itself. */
+/* Inputs and outputs of the job, and its run folder (which holds `to`); an input may also be the folder of the
+ * script itself. */
 static int find_data(struct snapshot *s, const struct prs_job *j, const char *to, struct prs_err *err)
 {
 	PRS_AUTOFREE char *run = prs_strf("%s/..", to);
@@ -148,7 +147,7 @@ struct names {
 	int failed;
 };
 
-static int each_name(void *ctx, const char *name, char type)
+static int snapshot_each_name(void *ctx, const char *name, char type)
 {
 	(void)type;
 	struct names *n = ctx;
@@ -156,7 +155,7 @@ static int each_name(void *ctx, const char *name, char type)
 	return n->failed ? 1 : 0;
 }
 
-static int by_bytes(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
+static int snapshot_by_bytes(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
 
 static int add_entry(struct snapshot *s, const char *path, const struct prs_fs_stat *st, struct prs_err *err)
 {
@@ -207,8 +206,10 @@ static int look_at(struct snapshot *s, const char *folder, const char *prefix, c
 		return 0;
 	s->above[depth + 1] = (struct place){ st.dev, st.ino };
 	r = add_entry(s, relative, &st, err);
+	if (r < 0)
+		return r;
 	s->files_here = depth ? s->files_here : 0;
-	r = r ? r : look(s, path, deeper, depth + 1, err);
+	r = look(s, path, deeper, depth + 1, err);
 	if (!depth && s->files_here > s->most) {
 		s->most = s->files_here;
 		snprintf(s->most_path, sizeof s->most_path, "%s", relative);
@@ -219,12 +220,12 @@ static int look_at(struct snapshot *s, const char *folder, const char *prefix, c
 static int look(struct snapshot *s, const char *folder, const char *prefix, int depth, struct prs_err *err)
 {
 	struct names n = { 0 };
-	int r = s->fs->list(s->fs->ctx, folder, each_name, &n);
+	int r = s->fs->list(s->fs->ctx, folder, snapshot_each_name, &n);
 	r = n.failed ? -ENOMEM : r;
 	if (r < 0)
 		r = prs_fail_errno(err, -r, "reading %s", folder);
 	if (!r && n.list.n)
-		qsort(n.list.v, n.list.n, sizeof *n.list.v, by_bytes);
+		qsort(n.list.v, n.list.n, sizeof *n.list.v, snapshot_by_bytes);
 	for (size_t i = 0; i < n.list.n && !r && s->files <= LOOK_MAX; i++)
 		r = look_at(s, folder, prefix, n.list.v[i], depth, err);
 	prs_list_done(&n.list);
@@ -298,7 +299,8 @@ static int copy_file(struct copy *c, const char *from, const char *to, const str
 	int r = out < 0 ? out : copy_bytes(c, in, out, e->size);
 	c->fs->close(c->fs->ctx, in);
 	int closed = out >= 0 ? c->fs->close(c->fs->ctx, out) : 0;
-	r = r ? r : closed < 0 ? closed : 0;
+	if (!r)
+		r = closed;
 	return r < 0 ? prs_fail_errno(err, -r, "copying %s into the run", from) : 0;
 }
 
@@ -332,19 +334,25 @@ static int copy_all(const struct snapshot *s, const char *to, uint8_t print[16],
 	return r;
 }
 
+/* What is to be copied, gathered before the first byte is written. */
+static int gather(struct snapshot *s, const struct prs_job *j, const char *to, struct prs_err *err)
+{
+	struct prs_fs_stat st;
+	int r = s->fs->stat(s->fs->ctx, s->root, &st);
+	if (r < 0)
+		return prs_fail_errno(err, -r, "reading %s", s->root);
+	s->above[0] = (struct place){ st.dev, st.ino };
+	if (find_data(s, j, to, err) < 0 || read_ignore(s, err) < 0 || look(s, s->root, "", 0, err) < 0)
+		return err->code;
+	return check_size(s, err);
+}
+
 int prs_snapshot(struct prs_job *j, const struct prs_fs *fs, const char *to, struct prs_err *err)
 {
 	struct snapshot s = { .fs = fs, .root = j->code_dir };
-	struct prs_fs_stat st;
-	int r = fs->stat(fs->ctx, s.root, &st);
-	r = r < 0 ? prs_fail_errno(err, -r, "reading %s", s.root) : 0;
+	int r = gather(&s, j, to, err);
 	if (!r)
-		s.above[0] = (struct place){ st.dev, st.ino };
-	r = r ? r : find_data(&s, j, to, err);
-	r = r ? r : read_ignore(&s, err);
-	r = r ? r : look(&s, s.root, "", 0, err);
-	r = r ? r : check_size(&s, err);
-	r = r ? r : copy_all(&s, to, j->code_print, err);
+		r = copy_all(&s, to, j->code_print, err);
 	for (size_t i = 0; i < s.n; i++)
 		prs_freep(&s.v[i].path);
 	prs_freep(&s.v);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * yaml: see yaml.h. Here: bytes to nodes; yaml_report.c has the findings.
+ * yaml: bytes to nodes. A plain scalar keeps both what is written and what YAML 1.1 makes of it (yes, 010, 1e3), so
+ * that the reader of a key decides, and can warn.
  */
 #include "spec/yaml_impl.h"
 
@@ -144,7 +145,8 @@ void prs_yaml_put_float(struct prs_buf *to, double v)
 {
 	char s[40];
 	if (isnan(v) || isinf(v)) {
-		prs_buf_puts(to, isnan(v) ? "nan" : v > 0 ? "inf" : "-inf");
+		const char *infinite = v > 0 ? "inf" : "-inf";
+		prs_buf_puts(to, isnan(v) ? "nan" : infinite);
 		return;
 	}
 	int digits = 1;
@@ -160,6 +162,15 @@ void prs_yaml_put_float(struct prs_buf *to, double v)
 	prs_buf_puts(to, s);
 }
 
+static unsigned base_of(const char *digits)
+{
+	if (digits[0] != '0')
+		return 10;
+	if (digits[1] == 'x')
+		return 16;
+	return digits[1] == 'b' ? 2 : 8;
+}
+
 static const char *int_value(struct prs_yaml_doc *d, const char *s)
 {
 	char digits[64], out[32];
@@ -170,10 +181,7 @@ static const char *int_value(struct prs_yaml_doc *d, const char *s)
 		if (*p != '_')
 			digits[n++] = *p;
 	digits[n] = 0;
-	unsigned base = digits[0] == '0' && digits[1] == 'x'   ? 16
-	                : digits[0] == '0' && digits[1] == 'b' ? 2
-	                : digits[0] == '0'                     ? 8
-	                                                       : 10;
+	unsigned base = base_of(digits);
 	if (base == 10 && !strchr(digits, ':')) { /* of any length */
 		char *v = yaml_alloc(d, n + 2);
 		if (v)
@@ -305,7 +313,9 @@ const struct prs_yaml *prs_yaml_key(const struct prs_yaml *map, const char *key)
 const char *prs_yaml_kind_name(const struct prs_yaml *n)
 {
 	static const char *const scalars[] = { "nothing", "a truth value", "a number", "a number", "a text" };
-	return n->kind == PRS_YAML_MAP ? "keys and values" : n->kind == PRS_YAML_LIST ? "a list" : scalars[n->type];
+	if (n->kind == PRS_YAML_MAP)
+		return "keys and values";
+	return n->kind == PRS_YAML_LIST ? "a list" : scalars[n->type];
 }
 
 /* ---- reading ----------------------------------------------------------------------------------------------------- */

@@ -2,12 +2,10 @@
  * yaml: job files as a tree in which every node knows its place, and the findings about them.
  *
  * A document holds one or more files (a pipeline, the component it names, an MLTable), their nodes and what was found.
- * Findings are printed
- * as file:line:column, the line itself and a caret. Bytes come from outside: size, depth and number of nodes are
- * limited.
- * Plain scalars are typed by the rules of YAML 1.1, as the original's loader does (`no` is false, 010 is 8, 1:30 is
- * 90).
- * Ownership: everything belongs to the document. Out of memory: doc->failed, the rest of the calls do nothing.
+ * Findings are printed as file:line:column, the line itself and a caret. Bytes come from outside: size, depth and
+ * number of nodes are limited. Plain scalars are typed by the rules of YAML 1.1, as the original's loader does (`no`
+ * is false, 010 is 8, 1:30 is 90). Ownership: everything belongs to the document. Out of memory: doc->failed, the rest
+ * of the calls do nothing.
  */
 #ifndef PRS_SPEC_YAML_H
 #define PRS_SPEC_YAML_H
@@ -49,13 +47,12 @@ struct prs_yaml_doc *prs_yaml_doc_new(void);
 void prs_yaml_doc_free(struct prs_yaml_doc *d);
 bool prs_yaml_failed(const struct prs_yaml_doc *d); /* out of memory */
 
-/* Reads one file. `name` as the user wrote it (shown), `dir` the folder that relative paths in it start from. NULL when
- * it cannot be read as
- * YAML with a map on top: the mistakes are among the findings. */
+/* Reads one file. `name` as the user wrote it (shown), `dir` the folder that relative paths in it start from. NULL
+ * when it cannot be read as YAML with a map on top: the mistakes are among the findings. */
 struct prs_yaml *prs_yaml_read(struct prs_yaml_doc *d, const char *name, const char *dir, const uint8_t *bytes,
                                size_t n);
-/* A single value given on the command line: `name` = "--set a.b", `text` what stands behind the `=`. Text that is no
- * YAML is itself. */
+/* A single value given on the command line: `name` = "--set a.b", `text` what stands behind the `=`. Text that is
+ * no YAML is itself. */
 struct prs_yaml *prs_yaml_value(struct prs_yaml_doc *d, const char *name, const char *dir, const char *text);
 /* "a.b.c" set to `value`: maps on the way are made. A list is entered by a number; a dot in a key is written \. */
 void prs_yaml_set(struct prs_yaml_doc *d, struct prs_yaml *root, const char *path, struct prs_yaml *value);
@@ -70,8 +67,8 @@ const char *prs_yaml_file(const struct prs_yaml_doc *d, const struct prs_yaml *n
 const char *prs_yaml_where(struct prs_yaml_doc *d, struct prs_mark at);
 /* "a text", "a list", "keys and values", "the number 8", ...: for messages. */
 const char *prs_yaml_kind_name(const struct prs_yaml *node);
-/* The place of the n-th (from 0) `needle` inside a scalar as it stands in the file; the node's own place when it is not
- * found. */
+/* The place of the n-th (from 0) `needle` inside a scalar as it stands in the file; the node's own place when it is
+ * not found. */
 struct prs_mark prs_yaml_inside(const struct prs_yaml_doc *d, const struct prs_yaml *node, const char *needle,
                                 unsigned n);
 /* New nodes of a document, at a given place. */
@@ -82,8 +79,8 @@ struct prs_yaml *prs_yaml_new_scalar(struct prs_yaml_doc *d, struct prs_mark at,
 __attribute__((format(printf, 4, 5))) void prs_yaml_find(struct prs_yaml_doc *d, enum prs_severity s,
                                                          struct prs_mark at, const char *fmt, ...);
 unsigned prs_yaml_count(const struct prs_yaml_doc *d, enum prs_severity s);
-/* The findings of one severity, in the order of the files: place, sentence, line, caret. IGNORED: a line each, without
- * caret. */
+/* The findings of one severity, in the order of the files: place, sentence, line, caret. IGNORED: a line each,
+ * without caret. */
 void prs_yaml_print(struct prs_yaml_doc *d, enum prs_severity s, struct prs_buf *to);
 /* The keys of the IGNORED findings: "compute, identity, tags". */
 void prs_yaml_print_ignored(const struct prs_yaml_doc *d, struct prs_buf *to);

@@ -45,4 +45,7 @@ char yaml_char_at(const struct prs_yaml_doc *d, struct prs_mark at); /* 0 at the
 bool yaml_colon_without_blank(const struct prs_yaml_doc *d, struct prs_mark at);
 bool yaml_line_has_tab(const struct prs_yaml_doc *d, struct prs_mark at);
 
+/* Length of the UTF-8 character at p, 0 = it is none. */
+size_t yaml_utf8(const uint8_t *p, size_t left);
+
 #endif
