@@ -111,9 +111,10 @@ static void ambiguous(struct cli_args *a, const char *word, const struct meaning
 {
 	char all[512] = "";
 	size_t at = 0;
-	for (unsigned i = 0; i < n && at < sizeof all; i++)
-		at += (size_t)snprintf(all + at, sizeof all - at, "%s%s", i ? (i + 1 < n ? ", " : " or ") : "",
-		                       name_of(&m[i]));
+	for (unsigned i = 0; i < n && at < sizeof all; i++) {
+		const char *joint = i + 1 < n ? ", " : " or ";
+		at += (size_t)snprintf(all + at, sizeof all - at, "%s%s", i ? joint : "", name_of(&m[i]));
+	}
 	cli_mistake(a, "%s can mean %s: give more letters of it", word, all);
 }
 
@@ -195,7 +196,8 @@ static int take_option(struct cli_args *a, const struct prs_option_row *row, con
 	struct prs_err err = { 0 };
 	struct prs_options scratch;
 	int r = prs_options_init(&scratch, &err);
-	r = r ? r : prs_option_set(&scratch, row, value, row->flag, &err);
+	if (!r)
+		r = prs_option_set(&scratch, row, value, row->flag, &err);
 	prs_options_done(&scratch);
 	if (r == -PRS_ENOMEM)
 		return r;

@@ -111,7 +111,9 @@ int cmd_cancel(struct cli_args *a)
 		printf("%s: %s\n", run.name, cli_view_state(&v));
 	bool canceled = !r && v.ledger.job == PRS_JOB_CANCELED;
 	cli_view_done(&v);
-	return r < 0 ? complain(3, &err) : canceled ? 0 : 1; /* it may have ended by itself before */
+	if (r < 0)
+		return complain(3, &err);
+	return canceled ? 0 : 1; /* it may have ended by itself before */
 }
 
 /* ---- why --------------------------------------------------------------------------------------------------------- */

@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "io/probe.h"
+#include "report/console.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,13 +20,11 @@ struct ward {
 
 static void put_member(struct prs_buf *b, const char *name, const char *value)
 {
-	prs_buf_putf(b, ", \"%s\": \"", name);
-	for (const char *p = value; *p; p++)
-		prs_buf_putf(b, (unsigned char)*p < 0x20 ? "\\u%04x" : *p == '"' || *p == '\\' ? "\\%c" : "%c", *p);
-	prs_buf_putc(b, '"');
+	prs_buf_putf(b, ", \"%s\": ", name);
+	prs_put_json(b, value);
 }
 
-static void on_finding(void *ctx, const struct prs_probe *p)
+static void doctor_finding(void *ctx, const struct prs_probe *p)
 {
 	static const char *const words[] = { "ok", "note", "wrong" }, *const colors[] = { "\033[32m", "\033[33m",
 		                                                                          "\033[31m" };
@@ -59,26 +58,30 @@ static void probe_python(struct ward *w)
 		snprintf(p.found, sizeof p.found, "%.250s", err.msg);
 		snprintf(p.mend, sizeof p.mend, "install Python 3.8 or later, or name one with --python");
 	}
-	on_finding(w, &p);
+	doctor_finding(w, &p);
 }
 
 int cmd_doctor(struct cli_args *a)
 {
 	struct ward w = { .json = cli_json(a), .color = isatty(1) && !getenv("NO_COLOR") };
 	const char *dir = cli_value(a, "--dir", 0), *runs = cli_runs_dir(a);
-	bool own = !dir && access(runs, F_OK) != 0; /* the runs folder is made in the present one */
+	const char *probed = dir ? dir : runs;
+	if (!dir && access(runs, F_OK) != 0) /* the runs folder is made in the present one */
+		probed = ".";
 	prs_buf_init(&w.b, 1 << 20);
-	prs_probe_machine(on_finding, &w);
+	prs_probe_machine(doctor_finding, &w);
 	probe_python(&w);
 	if (!w.json)
 		prs_buf_putf(&w.b, "\nrun folders in %s\n", dir ? dir : runs);
-	prs_probe_folder(dir ? dir : own ? "." : runs, on_finding, &w);
+	prs_probe_folder(probed, doctor_finding, &w);
+	const char *verdict = w.notes ? "Jobs run here, with the remarks above." : "All is well.";
+	if (w.wrong)
+		verdict = "Jobs will not run well here: see above.";
 	if (!w.json)
-		prs_buf_putf(&w.b, "\n%s\n",
-		             w.wrong   ? "Jobs will not run well here: see above."
-		             : w.notes ? "Jobs run here, with the remarks above."
-		                       : "All is well.");
+		prs_buf_putf(&w.b, "\n%s\n", verdict);
 	int status = cli_print(&w.b);
 	prs_buf_done(&w.b);
-	return status ? status : w.wrong ? 1 : 0;
+	if (status)
+		return status;
+	return w.wrong ? 1 : 0;
 }

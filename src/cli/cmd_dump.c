@@ -37,7 +37,7 @@ static int next_record(struct dump *d, const uint8_t *body, size_t n, size_t *at
 	return r == 1 && prs_report_dump_rows(&rows, &d->line, d->json) < 0 ? -PRS_ENOMEM : r;
 }
 
-static int on_body(void *ctx, uint64_t offset, const uint8_t *body, size_t n, struct prs_err *err)
+static int dump_body(void *ctx, uint64_t offset, const uint8_t *body, size_t n, struct prs_err *err)
 {
 	(void)offset;
 	struct dump *d = ctx;
@@ -51,14 +51,14 @@ static int on_body(void *ctx, uint64_t offset, const uint8_t *body, size_t n, st
 	return r;
 }
 
-static int each_name(void *ctx, const char *name, char type)
+static int dump_each_name(void *ctx, const char *name, char type)
 {
 	(void)type;
 	return prs_list_add(ctx, name);
 }
 
 /* journal-2 before journal-10 */
-static int by_number(const void *a, const void *b) { return strverscmp(*(char *const *)a, *(char *const *)b); }
+static int dump_by_number(const void *a, const void *b) { return strverscmp(*(char *const *)a, *(char *const *)b); }
 
 /* The files of a kind below `dir`, by prefix or suffix of their names. */
 static int dump_files(struct dump *d, const char *dir, const char *prefix, const char *suffix,
@@ -67,11 +67,11 @@ static int dump_files(struct dump *d, const char *dir, const char *prefix, const
 	struct prs_list names = { 0 };
 	char path[2 * PATH_MAX];
 	uint64_t length;
-	int r = program_fs()->list(program_fs()->ctx, dir, each_name, &names);
+	int r = program_fs()->list(program_fs()->ctx, dir, dump_each_name, &names);
 	if (r < 0)
 		r = prs_fail_errno(err, -r, "reading %s", dir);
 	if (r >= 0 && names.n)
-		qsort(names.v, names.n, sizeof *names.v, by_number);
+		qsort(names.v, names.n, sizeof *names.v, dump_by_number);
 	for (size_t i = 0; i < names.n && r >= 0; i++) {
 		size_t n = strlen(names.v[i]), m = strlen(suffix);
 		if (strncmp(names.v[i], prefix, strlen(prefix)) != 0 || n < m ||
@@ -80,7 +80,7 @@ static int dump_files(struct dump *d, const char *dir, const char *prefix, const
 		snprintf(path, sizeof path, "%s/%s", dir, names.v[i]);
 		if (!d->json)
 			printf("# %s\n", names.v[i]);
-		r = prs_log_scan(program_fs(), path, d->kind, run, UINT64_MAX, on_body, d, &length, err);
+		r = prs_log_scan(program_fs(), path, d->kind, run, UINT64_MAX, dump_body, d, &length, err);
 	}
 	prs_list_done(&names);
 	return r;
@@ -101,10 +101,15 @@ int cmd_dump(struct cli_args *a)
 	if (cli_find_run(a, a->words.n > 1 ? a->words.v[1] : NULL, &run, &err) < 0)
 		return complain(2, &err);
 	prs_buf_init(&d.line, (size_t)1 << 30);
-	d.kind = journal ? PRS_FILE_JOURNAL : plan ? PRS_FILE_PLAN : PRS_FILE_SEGMENT;
-	snprintf(seg, sizeof seg, "%s/seg", run.dir);
-	int r = segment ? dump_files(&d, seg, "", ".seg", &run.id, &err)
-	                : dump_files(&d, run.dir, journal ? "journal-" : "plan-", "", &run.id, &err);
+	int r;
+	if (segment) {
+		d.kind = PRS_FILE_SEGMENT;
+		snprintf(seg, sizeof seg, "%s/seg", run.dir);
+		r = dump_files(&d, seg, "", ".seg", &run.id, &err);
+	} else {
+		d.kind = journal ? PRS_FILE_JOURNAL : PRS_FILE_PLAN;
+		r = dump_files(&d, run.dir, journal ? "journal-" : "plan-", "", &run.id, &err);
+	}
 	prs_buf_done(&d.line);
 	fflush(stdout);
 	return r < 0 ? complain(3, &err) : 0;

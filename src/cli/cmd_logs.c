@@ -119,8 +119,9 @@ static int choose(struct logs *l, const char *process, bool errors, bool follow)
 		return add(l, "user/error/*/%s.txt", process);
 	if (all)
 		return add(l, "job_progress_overview.txt%s", "");
-	int r = add(l, "user/stdout/*/%s.stdout.txt", process);
-	return r ? r : add(l, "user/stderr/*/%s.stderr.txt", process);
+	if (add(l, "user/stdout/*/%s.stdout.txt", process) < 0)
+		return -PRS_ENOMEM;
+	return add(l, "user/stderr/*/%s.stderr.txt", process);
 }
 
 /* ---- the command ------------------------------------------------------------------------------------------------- */
@@ -171,8 +172,10 @@ int cmd_logs(struct cli_args *a)
 	l.run = &run;
 	const char *word = cli_value(a, "--process", 0);
 	int r = word ? process_name(word, process, sizeof process, &err) : 0;
-	r = r ? r : cli_find_run(a, a->words.n ? a->words.v[0] : NULL, &run, &err);
-	r = r ? r : show(&l, process, cli_has(a, "--errors"), cli_has(a, "--follow"), &err);
+	if (!r)
+		r = cli_find_run(a, a->words.n ? a->words.v[0] : NULL, &run, &err);
+	if (!r)
+		r = show(&l, process, cli_has(a, "--errors"), cli_has(a, "--follow"), &err);
 	for (size_t i = 0; i < l.n; i++)
 		prs_freep(&l.v[i].path);
 	prs_list_done(&l.patterns);

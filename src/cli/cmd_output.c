@@ -22,7 +22,7 @@ struct partial {
 	char first_bad[256];
 };
 
-static int on_fact(void *ctx, const struct prs_fact *f, struct prs_err *err)
+static int output_fact(void *ctx, const struct prs_fact *f, struct prs_err *err)
 {
 	struct partial *p = ctx;
 	struct prs_ledger *l = &p->view.ledger;
@@ -38,13 +38,13 @@ static int on_fact(void *ctx, const struct prs_fact *f, struct prs_err *err)
 	return r;
 }
 
-static int on_plan(void *ctx, const uint8_t *body, size_t n, struct prs_err *err)
+static int output_plan(void *ctx, const uint8_t *body, size_t n, struct prs_err *err)
 {
 	struct partial *p = ctx;
 	return prs_plan_feed(p->view.plan, body, n, err);
 }
 
-static void on_bad(void *ctx, uint64_t id, const char *why)
+static void output_bad(void *ctx, uint64_t id, const char *why)
 {
 	struct partial *p = ctx;
 	if (!p->bad++)
@@ -55,7 +55,7 @@ static int write_rows(struct partial *p, const struct cli_run *run, const char *
                       struct prs_assembled *ret, struct prs_err *err)
 {
 	struct prs_recovered was;
-	struct prs_recover_sink sink = { p, on_plan, on_fact };
+	struct prs_recover_sink sink = { p, output_plan, output_fact };
 	int r = prs_store_recover(program_fs(), run->dir, &run->id, &sink, &was, err);
 	if (!r && p->view.ledger.counts.rows == 0)
 		return prs_fail(err, PRS_ENOTFOUND, "%s has no rows yet", run->name);
@@ -65,7 +65,8 @@ static int write_rows(struct partial *p, const struct cli_run *run, const char *
 		                          .epoch = OWN_EPOCH,
 		                          .next_id = p->view.ledger.next_id,
 		                          .partial = true };
-	r = r ? r : prs_assemble(program_fs(), run->dir, p->index, &o, on_bad, p, ret, err);
+	if (!r)
+		r = prs_assemble(program_fs(), run->dir, p->index, &o, output_bad, p, ret, err);
 	return r == -PRS_EOUTPUT_EXISTS || r == -PRS_EEXISTS
 	               ? prs_fail(err, PRS_EOUTPUT_EXISTS,
 	                          "%s exists: name another file, or replace it with --overwrite", path)
@@ -79,8 +80,10 @@ static int partial(const struct cli_run *run, const char *path, bool overwrite, 
 	const struct prs_ledger_counts *c = &p.view.ledger.counts;
 	int r = p.view.plan ? prs_ledger_init(&p.view.ledger, prs_plan_items_of, p.view.plan)
 	                    : prs_fail(err, PRS_ENOMEM, "plan");
-	r = r ? r : prs_index_new(&p.index, program_fs(), run->dir, OWN_EPOCH, err);
-	r = r ? r : write_rows(&p, run, path, overwrite, &made, err);
+	if (!r)
+		r = prs_index_new(&p.index, program_fs(), run->dir, OWN_EPOCH, err);
+	if (!r)
+		r = write_rows(&p, run, path, overwrite, &made, err);
 	if (!r)
 		printf("%s\n", path);
 	if (!r && p.bad)
@@ -120,7 +123,7 @@ int cmd_output(struct cli_args *a)
 	struct cli_run run;
 	const char *given = cli_option(a, PRS_OPTION_ID_output);
 	int r = cli_find_run(a, a->words.n ? a->words.v[0] : NULL, &run, &err);
-	PRS_AUTOFREE char *path = r ? NULL : given ? prs_strdup(given) : prs_strf("%s/outputs/partial.txt", run.dir);
+	PRS_AUTOFREE char *path = given ? prs_strdup(given) : prs_strf("%s/outputs/partial.txt", r ? "" : run.dir);
 	if (!r && !path)
 		r = prs_fail(&err, PRS_ENOMEM, "output");
 	if (!r && cli_has(a, "--partial"))

@@ -157,7 +157,7 @@ struct problems {
 	unsigned n;
 };
 
-static void put_problem(void *ctx, const char *sentence)
+static void check_problem(void *ctx, const char *sentence)
 {
 	struct problems *p = ctx;
 	if (p->json) {
@@ -184,7 +184,7 @@ int cmd_check(struct cli_args *a)
 		prs_put_json(&b, run.name);
 		prs_buf_puts(&b, ", \"problems\": [");
 	}
-	int64_t problems = prs_store_audit(program_fs(), run.dir, &run.id, put_problem, &p, &err);
+	int64_t problems = prs_store_audit(program_fs(), run.dir, &run.id, check_problem, &p, &err);
 	if (problems < 0)
 		return unreadable(&err);
 	if (p.json)
@@ -192,5 +192,7 @@ int cmd_check(struct cli_args *a)
 	else
 		prs_buf_putf(&b, "%s: %lld problem%s\n", run.name, (long long)problems, problems == 1 ? "" : "s");
 	int status = cli_print(&b);
-	return status ? status : problems ? 1 : 0;
+	if (status)
+		return status;
+	return problems ? 1 : 0;
 }

@@ -127,7 +127,7 @@ static void put_options(struct prs_buf *to, const struct cli_command *c)
 		const struct prs_option_row *row = prs_option_at(i);
 		if (!is_shown(c, row))
 			continue;
-		const char *title = few ? (c->flags ? group : "Options") : row->group;
+		const char *below = c->flags ? group : "Options", *title = few ? below : row->group;
 		if (strcmp(group, title) != 0)
 			prs_buf_putf(to, "\n%s\n", group = title);
 		put_option(to, row);
@@ -202,9 +202,9 @@ static void put_range(struct prs_buf *to, const struct prs_option_row *row)
 
 static const char *resume_word(const struct prs_option_row *row)
 {
-	return row->resume == PRS_RESUME_YES  ? "yes"
-	       : row->resume == PRS_RESUME_NO ? "no: start a new run"
-	                                      : "is not kept";
+	if (row->resume == PRS_RESUME_YES)
+		return "yes";
+	return row->resume == PRS_RESUME_NO ? "no: start a new run" : "is not kept";
 }
 
 void cli_help_option(struct prs_buf *to, const struct prs_option_row *row)
@@ -276,10 +276,10 @@ static const char *action_text(unsigned action)
 
 static const char *range_title(uint16_t code)
 {
-	return code < 100   ? "The engine's own functions"
-	       : code < 150 ? "A try of a mini-batch"
-	       : code < 200 ? "A process"
-	                    : "The job";
+	static const char *const titles[] = { "The engine's own functions", "The engine's own functions",
+		                              "A try of a mini-batch", "A process" };
+	unsigned fifty = code / 50;
+	return fifty < sizeof titles / sizeof *titles ? titles[fifty] : "The job";
 }
 
 void cli_errors_markdown(struct prs_buf *to)

@@ -180,7 +180,8 @@ void screen_progress(void *ctx, const struct prs_progress *p)
 	unsigned wide = columns();
 	struct prs_progress shown = *p;
 	shown.hint = s->hinting ? "p: processes" : NULL;
-	prs_console_progress(&s->line, &shown, !s->terminal ? 0 : wide > SPARE ? wide - SPARE : 1, s->color);
+	unsigned fits = wide > SPARE ? wide - SPARE : 1;
+	prs_console_progress(&s->line, &shown, s->terminal ? fits : 0, s->color);
 	if (s->terminal) {
 		draw(s);
 		return;

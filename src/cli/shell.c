@@ -32,8 +32,10 @@ static void put_word(struct prs_buf *to, const char *word, const char *help)
 static void put_described(struct prs_buf *to, const char *word, const char *help)
 {
 	prs_buf_putf(to, " '%s:", word);
-	for (const char *p = help; *p && *p != '\n'; p++)
-		prs_buf_putf(to, *p == '\'' ? "'\\''" : *p == ':' ? "\\:" : "%c", *p);
+	for (const char *p = help; *p && *p != '\n'; p++) {
+		const char *plain = *p == ':' ? "\\:" : "%c";
+		prs_buf_putf(to, *p == '\'' ? "'\\''" : plain, *p);
+	}
 	prs_buf_puts(to, "'");
 }
 
@@ -140,7 +142,8 @@ static void put_roff(struct prs_buf *to, const char *text)
 	for (const char *p = text; *p; p++) {
 		if (begins && (*p == '.' || *p == '\''))
 			prs_buf_puts(to, "\\&");
-		prs_buf_putf(to, *p == '-' ? "\\-" : *p == '\\' ? "\\e" : "%c", *p);
+		const char *plain = *p == '\\' ? "\\e" : "%c";
+		prs_buf_putf(to, *p == '-' ? "\\-" : plain, *p);
 		begins = *p == '\n';
 	}
 }
