@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""./dev bench [case ...] [--repeats N] [--quick] [--json]: measures the engine against references on this machine, in this run.
+"""./dev bench [case ...] [--against BUILD] [--repeats N] [--quick] [--json]: measures the engine against references, or against another build
+of it, on this machine, in this run.
 
 Every number is a ratio or a difference between two sides that alternate (A B A B ...); the median over the pairs counts. Nothing is asserted:
 a machine that is busy gives wide spreads, and the table shows them. Writes only to a temporary folder (TMPDIR).
@@ -11,6 +12,7 @@ import platform
 import shutil
 import sys
 
+import against
 import cases
 import lab
 
@@ -34,32 +36,42 @@ def line(row):
             "%s..%s" % (number(row.low), number(row.high)), bar, verdict]
 
 
-def table(rows):
-    lines = [["case", "what", "ours", "reference", "unit", "measured", "spread", "bar", ""]] + [line(r) for r in rows]
+def table(rows, sides):
+    lines = [["case", "what", *sides, "unit", "measured", "spread", "bar", ""]] + [line(r) for r in rows]
     widths = [max(len(v[i]) for v in lines) for i in range(len(lines[0]))]
     return "\n".join("  ".join(v.ljust(w) for v, w in zip(words, widths)).rstrip() for words in lines)
 
 
+def described(title, texts):
+    return "%s:\n%s\n" % (title, "".join("  %-14s%s\n" % pair for pair in texts.items()))
+
+
 def main():
-    p = argparse.ArgumentParser(prog="./dev bench", description="cases: " + "; ".join("%s: %s" % (n, f.__doc__) for n, f in cases.CASES.items()))
-    p.add_argument("case", nargs="*", choices=[[], *cases.CASES])
-    p.add_argument("--repeats", type=int, default=5)
+    p = argparse.ArgumentParser(prog="./dev bench", formatter_class=argparse.RawDescriptionHelpFormatter, description=described("cases", {name: f.__doc__ for name, f in cases.CASES.items()})
+                                + described("with --against BUILD", {name: rows[0][1] for name, (_, rows) in against.TABLE.items()}))
+    p.add_argument("case", nargs="*")
+    p.add_argument("--against", metavar="BUILD", help="a build folder of another version, beside its source tree: the two programs alternate")
+    p.add_argument("--repeats", type=int, default=5, help="pairs that count (5)")
     p.add_argument("--quick", action="store_true", help="small inputs: to see that it works, not for numbers")
     p.add_argument("--json", action="store_true")
     p.add_argument("--build", required=True, help=argparse.SUPPRESS)
     p.add_argument("--python", default=shutil.which("python3", path="/usr/bin") or sys.executable, help="interpreter of workers and references")
     o = p.parse_args()
-    the_lab = lab.Lab(os.path.abspath(o.build), o.repeats, o.quick, o.python)
+    known = against.TABLE if o.against else cases.CASES
+    for name in o.case:
+        if name not in known:
+            p.error("no case %s%s; there are %s" % (name, " with --against" * bool(o.against), ", ".join(known)))
+    the_lab = lab.Lab(os.path.abspath(o.build), o.repeats, o.quick, o.python, o.against and os.path.abspath(o.against))
     rows = []
-    for name in o.case or cases.CASES:
+    for name in o.case or known:
         print("%s " % name, end="", file=sys.stderr, flush=True)
-        rows += cases.CASES[name](the_lab)
+        rows += against.compare(the_lab, name) if o.against else known[name](the_lab)
         print("", file=sys.stderr)
     if o.json:
         print(json.dumps({"machine": machine(), "rows": [r._asdict() for r in rows]}, indent=1))
     else:
         print(machine())
-        print(table(rows))
+        print(table(rows, ("new", "old") if o.against else ("ours", "reference")))
 
 
 if __name__ == "__main__":

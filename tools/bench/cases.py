@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The cases: each takes the lab and returns rows. The bars are those of the design, section 11."""
 import os
-import shutil
 import signal
 import statistics
 import time
 
-from lab import Row, alone, difference, micros, ratio, reference, script, watch_rss
+import measures
+from lab import Row, alone, difference, measured, ratio, reference, script, watch_rss
 
 DONE_BYTES = 112  # a DONE in the journal
 CASES = {}
@@ -17,32 +17,24 @@ def case(f):
     return f
 
 
-def _count(folder):
-    return len(os.listdir(folder))
-
-
 @case
 def throughput(lab):
     """Trivial run(), 1 file per mini-batch: rate and CPU against Pool.imap."""
-    folder = lab.files("many", lab.many(40000, 10000))
-    n = _count(folder)
-
-    def ours():
-        job = lab.job(script("trivial"), folder)
-        return n / job.to_published(), job.spent.cpu / n * 1e6
+    folder = measures.many(lab)
+    n = measures.count(folder)
 
     def pool():
         seconds, spent = lab.seconds([lab.python, reference("pool"), script("trivial"), folder, lab.path("rows"), "2", "1"])
-        return n / seconds, spent.cpu / n * 1e6
+        return n / seconds, n / spent.cpu
 
-    pairs = lab.alternate(ours, pool)
+    pairs = lab.alternate(lambda: measures.throughput(lab), pool)
     return [ratio("throughput", "trivial run(), durable, mini-batches a second, against Pool chunksize 1", [(a[0], b[0]) for a, b in pairs], "/s", ">=", 1.5),
-            ratio("cpu", "CPU per mini-batch, engine + workers, against Pool chunksize 1", [(a[1], b[1]) for a, b in pairs], "µs", "<=", 0.6)]
+            ratio("cpu", "CPU per mini-batch, engine + workers, against Pool chunksize 1", [(1e6 / a[1], 1e6 / b[1]) for a, b in pairs], "µs", "<=", 0.6)]
 
 
 def _against(lab, name, what, flag, bar):
-    folder = lab.files("many", lab.many(40000, 10000))
-    n = _count(folder)
+    folder = measures.many(lab)
+    n = measures.count(folder)
     pairs = lab.alternate(lambda: n / lab.job(script("trivial"), folder).to_published(),
                           lambda: n / lab.job(script("trivial"), folder, flag).to_published())
     return [ratio(name, what, pairs, "/s", ">=", bar)]
@@ -63,50 +55,30 @@ def logs(lab):
 @case
 def digits(lab):
     """The demo's digits, 18,000 files, 10 per mini-batch: against two bare loops."""
-    images = sorted(os.listdir(os.path.join(lab.demo, "images")))
-    folder = lab.path("digits")
-    os.makedirs(folder, exist_ok=True)
-    for i in range(lab.many(18000, 3600)):
-        name = images[i % len(images)]
-        shutil.copyfile(os.path.join(lab.demo, "images", name), os.path.join(folder, "%02d%s" % (i // len(images), name)))
-    n = _count(folder)
-    entry = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))), "demo", "digits.py")
-    model = "digits=" + os.path.join(lab.demo, "models", "digits")
+    folder, entry, model = measures.digits_input(lab)
+    n = measures.count(folder)
     threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}  # what the engine gives its workers here
-    pairs = lab.alternate(lambda: n / lab.job(entry, folder, "--model", model, per=10, python=lab.venv).to_published(),
-                          lambda: n / lab.seconds([lab.venv, reference("loops"), entry, folder, lab.path("rows"), "2", "10", model], threads)[0])
+    words = [lab.venv, reference("loops"), entry, folder, lab.path("rows"), "2", "10", model]
+    pairs = lab.alternate(lambda: measures.digits(lab)[0], lambda: n / lab.seconds(words, threads)[0])
     return [ratio("digits", "digits, files a second, first run() to published, against two bare loops", pairs, "/s", ">=", 0.95)]
 
 
 @case
 def one(lab):
     """One process, one mini-batch after another."""
-    folder = lab.files("some", lab.many(10000, 3000))
-    n = _count(folder)
-    values = [lab.job(script("trivial"), folder, processes=1).to_published() / n * 1e6 for _ in range(lab.repeats + 1)]
+    values = [measures.one(lab)[0] for _ in range(lab.repeats + 1)]
     return [alone("one", "one process, trivial run(), durable: time per mini-batch", values[1:], "µs", 200)]
 
 
 def _gaps(lab, kind):
-    folder = lab.files("few", lab.many(600, 200))
-    stamps = lab.path("gaps")
-    env = {"BENCH_KIND": kind, "BENCH_STAMPS": stamps}
-
-    def quantiles():
-        with open(stamps) as f:
-            gaps = sorted(int(line) / 1000 for line in f)
-        os.unlink(stamps)
-        return gaps[len(gaps) // 2], gaps[int(len(gaps) * 0.99)]
-
-    def ours():
-        lab.job(script("ten_ms"), folder, env=env)
-        return quantiles()
+    folder = measures.few(lab)
 
     def loops():
+        env = measures.gap_environment(lab, kind)
         lab.seconds([lab.python, reference("loops"), script("ten_ms"), folder, lab.path("rows"), "2", "1"], env)
-        return quantiles()
+        return measures.gap_quantiles(env)
 
-    pairs = lab.alternate(ours, loops)
+    pairs = lab.alternate(lambda: measures.gaps(lab, kind), loops)
     rows = []
     for i, (quantile, bar) in enumerate((("p50", 60), ("p99", 300))):
         rows.append(difference("gap-%s-%s" % (kind, quantile), "10 ms runs (%s): gap between two runs, %s, above two bare loops" % (kind, quantile),
@@ -215,11 +187,31 @@ def start(lab):
             difference("crash", "crash to the next init(), above the interpreter with -c pass", lab.alternate(crash, bare), "ms", 30)]
 
 
+def _rows(lab, size, text):
+    values = [measures.rows(lab, size) for _ in range(lab.repeats + 1)][1:]
+    what = "%s of rows a mini-batch, first run() to published" % text
+    return [measured("rows-" + size, what, [v[0] for v in values], "MB/s"),
+            measured("memory-" + size, "the same: peak memory of engine and workers, memory files counted once", [v[1] for v in values], "MiB")]
+
+
+@case
+def rows(lab):
+    """Large rows: 64 KiB and 4 MiB a mini-batch: MB/s and peak memory (no bar; --against has one)."""
+    return _rows(lab, "64k", "64 KiB") + _rows(lab, "4m", "4 MiB")
+
+
+@case
+def instructions(lab):
+    """Instructions of the engine per mini-batch, counted by valgrind (no bar; --against has one)."""
+    values = [measures.instructions(lab)[0] for _ in range(3)]
+    return [measured("instructions", "instructions of the engine per mini-batch, trivial run(), as valgrind counts them", values, "")]
+
+
 @case
 def scale(lab):
     """Trivial run() with more and more processes: CPU per mini-batch (no bar), less that of a job with one mini-batch per process."""
-    folder = lab.files("many", lab.many(40000, 10000))
-    n = _count(folder)
+    folder = measures.many(lab)
+    n = measures.count(folder)
     rows = []
     for processes in (1, 2, 16, 64, 256):
         start = lab.job(script("trivial"), lab.files("few%d" % processes, processes), processes=processes).spent.cpu

@@ -37,11 +37,11 @@ def micros(text):
 class Job:
     """A run that has ended: what its journals say."""
 
-    def __init__(self, lab, folder, spent):
-        self.lab, self.folder, self.spent = lab, folder, spent
+    def __init__(self, program, folder, spent):
+        self.program, self.folder, self.spent = program, folder, spent
 
     def facts(self, *types):
-        text = subprocess.run([self.lab.prs, "dump", "journal", self.folder, "--json"], stdout=subprocess.PIPE, check=True).stdout
+        text = subprocess.run([self.program, "dump", "journal", self.folder, "--json"], stdout=subprocess.PIPE, check=True).stdout
         wanted = tuple(b'{"type":"%s"' % t.encode() for t in types)
         return [json.loads(line) for line in text.splitlines() if line.startswith(wanted)]
 
@@ -58,20 +58,23 @@ class Job:
 
 
 class Lab:
-    def __init__(self, build, repeats, quick, python):
+    def __init__(self, build, repeats, quick, python, old_build=None):
         self.keep = tempfile.TemporaryDirectory(prefix="prs-bench-")
         self.dir = self.keep.name
         self.build, self.repeats, self.quick, self.python = build, repeats, quick, python
         self.venv = os.path.join(ROOT, "build", "venv", "bin", "python")
         self.demo = os.path.join(ROOT, "build", "demo")
-        self.prs = self.install()
+        self.prs = self.install("new", self.build)
+        self.old_prs = self.install("old", old_build) if old_build else None
 
-    def install(self):
-        """The program and the loader as they are installed: with bytecode, for these interpreters."""
-        bin_dir, loader = self.path("bin"), self.path("share", "prs", "python")
-        os.mkdir(bin_dir)
-        shutil.copy(os.path.join(self.build, "src", "cli", "prs"), bin_dir)
-        shutil.copytree(os.path.join(ROOT, "python"), loader, ignore=shutil.ignore_patterns("__pycache__"))
+    def install(self, name, build):
+        """The program of a build folder, and the loader of its source tree, as they are installed: with bytecode, for these interpreters."""
+        bin_dir, loader = self.path(name, "bin"), self.path(name, "share", "prs", "python")
+        with open(os.path.join(build, "meson-info", "meson-info.json")) as f:
+            source = json.load(f)["directories"]["source"]
+        os.makedirs(bin_dir)
+        shutil.copy(os.path.join(build, "src", "cli", "prs"), bin_dir)
+        shutil.copytree(os.path.join(source, "python"), loader, ignore=shutil.ignore_patterns("__pycache__"))
         env = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
         for python in (self.python, self.venv):
             if os.path.exists(python):
@@ -107,15 +110,17 @@ class Lab:
                 raise RuntimeError("%s: exit %d\n%s" % (" ".join(words), p.returncode, errors.read().decode(errors="replace")))
         return Spent(begun, wall, usage.ru_utime + usage.ru_stime, peak[0], text.decode(errors="replace"))
 
-    def job(self, entry, folder, *more, processes=2, per=1, env=None, python=None, watch=None, ok=(0,)):
+    def job(self, entry, folder, *more, program=None, under=(), processes=2, per=1, env=None, python=None, watch=None, ok=(0,)):
+        """A job of the new program, or of `program`; `under`: a program that runs it."""
         self.empty("runs")
-        spent = self.spend([self.prs, "run", entry, "--input", folder, "--mini-batch-size", str(per), "--processes", str(processes), "--python",
-                            python or self.python, "--output", self.path("rows"), "--overwrite", "--runs-dir", self.path("runs"), "-q", *more],
-                           env, watch, ok)
-        return Job(self, glob.glob(self.path("runs", "*"))[0], spent)
+        program = program or self.prs
+        spent = self.spend([*under, program, "run", entry, "--input", folder, "--mini-batch-size", str(per), "--processes", str(processes),
+                            "--python", python or self.python, "--output", self.path("rows"), "--overwrite", "--runs-dir", self.path("runs"),
+                            "-q", *more], env, watch, ok)
+        return Job(program, glob.glob(self.path("runs", "*"))[0], spent)
 
     def resume(self, job, watch=None):
-        return Job(self, job.folder, self.spend([self.prs, "resume", job.folder], None, watch))
+        return Job(job.program, job.folder, self.spend([job.program, "resume", job.folder], None, watch))
 
     def seconds(self, words, env=None):
         """A reference that prints its seconds: (those, what it spent)."""
@@ -169,14 +174,70 @@ def alone(name, what, values, unit, bar):
     return _row(name, what, values, None, unit, values, "<=", bar)
 
 
+def measured(name, what, values, unit):
+    """A number without a bar."""
+    return _row(name, what, values, None, unit, values, "", None)
+
+
+# ---- memory: peaks of what /proc says, looked at until the process has ended
+
+
 def watch_rss(pid, peak):
-    """Peak RSS of a process, MiB, until it ends."""
+    """RSS of a process alone, MiB."""
+    _watch(peak, 0.02, lambda: _status(pid, "VmHWM") / 1024)
+
+
+def watch_memory(pid, peak):
+    """MiB of a process and its children: anonymous memory, and what lies in memory files, each counted once however many hold or map it. Pages
+    of the disk's files do not count. A memory file between two processes, sent and not yet received, is seen by neither."""
+    def look():
+        pids = [pid] + [int(word) for word in _read("/proc/%d/task/%d/children" % (pid, pid)).split()]
+        files = {}
+        for p in pids:
+            files.update(_memory_files(p))
+        return _status(pid, "RssAnon") / 1024 + sum(_status(p, "RssAnon", gone=0) for p in pids[1:]) / 1024 + sum(files.values()) / 2048
+
+    _watch(peak, 0.003, look)
+
+
+def _watch(peak, pause_s, look):
     try:
         while True:
-            with open("/proc/%d/status" % pid) as f:
-                for line in f:
-                    if line.startswith("VmHWM"):
-                        peak[0] = int(line.split()[1]) / 1024
-            time.sleep(0.02)
+            peak[0] = max(peak[0], look())
+            time.sleep(pause_s)
     except (OSError, ValueError):
         pass
+
+
+def _read(path):
+    with open(path) as f:
+        return f.read()
+
+
+def _status(pid, name, gone=None):
+    """A line of /proc/PID/status, KiB; a process that is gone raises ValueError, or counts as `gone`."""
+    try:
+        text = _read("/proc/%d/status" % pid)
+    except OSError:
+        text = ""
+    word = text.partition("\n%s:" % name)[2].split("\n")[0].split()
+    if not word and gone is None:
+        raise ValueError(name)
+    return int(word[0]) if word else gone
+
+
+def _memory_files(pid):
+    """{file: blocks of 512 bytes} of those that a process holds."""
+    found = {}
+    folder = "/proc/%d/fd/" % pid
+    try:
+        for name in os.listdir(folder):
+            try:
+                if os.readlink(folder + name).startswith("/memfd:"):
+                    st = os.stat(folder + name)
+                    found[st.st_dev, st.st_ino] = st.st_blocks
+            except OSError:
+                pass  # closed meanwhile
+    except OSError:
+        pass
+    return found
