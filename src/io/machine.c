@@ -15,8 +15,6 @@
 
 enum { PATH_BYTES = 4096, GPUS_MAX = 1024 };
 
-/* ---- cores ------------------------------------------------------------------------------------------------------- */
-
 static bool read_line(const char *folder, const char *name, char *to, size_t n)
 {
 	PRS_AUTOFREE char *path = prs_strf("%s/%s", folder, name);
@@ -26,6 +24,17 @@ static bool read_line(const char *folder, const char *name, char *to, size_t n)
 		fclose(f);
 	return ok;
 }
+
+void prs_boot_id(char *to, size_t n)
+{
+	to[0] = 0;
+	if (read_line("/proc/sys/kernel/random", "boot_id", to, n))
+		to[strcspn(to, "\n")] = 0;
+	else
+		to[0] = 0;
+}
+
+/* ---- cores ------------------------------------------------------------------------------------------------------- */
 
 /* Cores of a quota per period, rounded up; 0 = none. */
 static unsigned cores_of(long long quota, long long period)

@@ -143,7 +143,7 @@ static json_t *answer(struct prs_engine *e, const char *line)
 	return reply;
 }
 
-static void on_line(void *ctx, const char *line, struct prs_buf *to)
+static void control_line(void *ctx, const char *line, struct prs_buf *to)
 {
 	json_t *reply = answer(ctx, line);
 	char *text = reply ? json_dumps(reply, JSON_COMPACT) : NULL;
@@ -155,7 +155,7 @@ static void on_line(void *ctx, const char *line, struct prs_buf *to)
 void control_open(struct prs_engine *e)
 {
 	struct prs_err err = { 0 };
-	e->ctl = prs_ctl_new(e->loop, e->c.dir, on_line, e, &err);
+	e->ctl = prs_ctl_new(e->loop, e->c.dir, control_line, e, &err);
 	if (!e->ctl && e->c.warn) {
 		char text[600];
 		snprintf(text, sizeof text, "%.400s: prs cancel, why and status --watch cannot reach this run",

@@ -20,7 +20,7 @@ struct entries {
 	int code;
 };
 
-static int each_entry(void *ctx, const char *name, char type)
+static int durable_entry(void *ctx, const char *name, char type)
 {
 	struct entries *v = ctx;
 	if (type == 'o' || type == 'l') /* a name in its folder, nothing more */
@@ -45,7 +45,7 @@ static int sync_tree(const struct prs_fs *fs, const char *from, const char *besi
 {
 	struct entries v = { 0 };
 	struct prs_fs_stat st;
-	int r = fs->list(fs->ctx, from, each_entry, &v);
+	int r = fs->list(fs->ctx, from, durable_entry, &v);
 	for (size_t i = 0; i < v.names.n && !r; i++) {
 		PRS_AUTOFREE char *a = prs_strf("%s/%s", from, v.names.v[i]),
 				  *b = prs_strf("%s/%s", beside, v.names.v[i]);
@@ -64,7 +64,7 @@ static int sync_tree(const struct prs_fs *fs, const char *from, const char *besi
 	return r ? r : other == -ENOENT || other == -ENOTDIR ? 0 : other;
 }
 
-static void work(struct prs_sync_job *job)
+static void durable_work(struct prs_sync_job *job)
 {
 	struct durable *s = (struct durable *)job;
 	const struct prs_engine *e = s->engine;
@@ -82,7 +82,7 @@ static void work(struct prs_sync_job *job)
 		prs_fail_errno(&s->err, -r, "syncing the run folder %s", e->c.dir);
 }
 
-static void done(struct prs_sync_job *job)
+static void durable_done(struct prs_sync_job *job)
 {
 	struct durable *s = (struct durable *)job;
 	if (s->err.code)
@@ -93,6 +93,6 @@ void durable_begin(struct prs_engine *e)
 {
 	if (e->c.job->o.bench_no_sync)
 		return;
-	e->durable = (struct durable){ .job = { .work = work, .done = done }, .engine = e };
+	e->durable = (struct durable){ .job = { .work = durable_work, .done = durable_done }, .engine = e };
 	prs_sync_put(e->sync, &e->durable.job);
 }

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
- * engine: see engine.h. The loop: signals, timers, what is sent at the end of each turn.
+ * engine: the main loop of one job: its stages from the run folder to the result, and what happens while it runs:
+ * signals, ticks, logs in quiet moments, what is sent at the end of each turn.
+ *
+ * The stages of the start stand in one table; whatever fails, and wherever, is unwound in one place
+ * (prs_engine_run()): finish, free_loop(), engine_close() take each part as it is, made or not.
  */
 #include "master/impl.h"
 
@@ -52,10 +56,9 @@ static int make_folders(struct prs_engine *e, struct prs_err *err)
 
 static int make_setup(struct prs_engine *e, struct prs_err *err)
 {
-	char code[PRS_PATH_BYTES_M];
-	snprintf(code, sizeof code, "%s/work/code", e->c.dir);
+	snprintf(e->code_root, sizeof e->code_root, "%s/work/code", e->c.dir);
 	prs_buf_init(&e->setup, 8 << 20);
-	return prs_engine_setup(e->c.job, e->c.dir, code, e->c.run_name, &e->setup, err);
+	return prs_engine_setup(e->c.job, e->c.dir, e->code_root, e->c.run_name, &e->setup, err);
 }
 
 /* ---- node, scheduler, report ------------------------------------------------------------------------------------- */
@@ -66,13 +69,6 @@ static uint64_t bytes_of(int64_t size) { return size == PRS_UNSET ? 0 : (uint64_
 static int make_node(struct prs_engine *e, struct prs_err *err)
 {
 	const struct prs_options *o = &e->c.job->o;
-	char code[PRS_PATH_BYTES_M], run_text[40];
-	snprintf(code, sizeof code, "%s/work/code", e->c.dir);
-	for (int i = 0; i < 16; i++)
-		snprintf(run_text + 2 * i, 3, "%02x", e->c.run.bytes[i]);
-	static char code_kept[PRS_PATH_BYTES_M], run_kept[40]; /* one engine a process */
-	memcpy(code_kept, code, sizeof code_kept);
-	memcpy(run_kept, run_text, sizeof run_kept);
 	struct prs_node_config c = {
 		.struct_size = sizeof c,
 		.loop = e->loop,
@@ -80,13 +76,13 @@ static int make_node(struct prs_engine *e, struct prs_err *err)
 		.fs = e->c.fs,
 		.dir = e->c.dir,
 		.run = e->c.run,
-		.run_text = run_kept,
+		.run_text = e->run_text,
 		.epoch = e->epoch,
 		.ip = "127.0.0.1",
 		.program = e->c.program,
 		.python = e->c.job->python,
 		.loader = e->c.loader,
-		.code_root = code_kept,
+		.code_root = e->code_root,
 		.environment = e->c.environment,
 		.gpus = e->c.gpus,
 		.setup = &e->setup,
@@ -128,16 +124,20 @@ static int make_sched(struct prs_engine *e, struct prs_err *err)
 	return e->sched ? 0 : prs_fail(err, PRS_ENOMEM, "scheduler");
 }
 
-static uint32_t items_of(void *ctx, uint64_t id) { return prs_plan_items_of(ctx, id); }
-static int detail(void *ctx, const struct prs_unit *u, unsigned max, struct prs_buf *to)
+static uint32_t report_items_of(void *ctx, uint64_t id) { return prs_plan_items_of(ctx, id); }
+static int report_detail(void *ctx, const struct prs_unit *u, unsigned max, struct prs_buf *to)
 {
 	return prs_plan_detail(ctx, u, max, to);
 }
-static int paths(void *ctx, const struct prs_unit *u, struct prs_buf *to) { return prs_plan_paths(ctx, u, to); }
+static int report_paths(void *ctx, const struct prs_unit *u, struct prs_buf *to) { return prs_plan_paths(ctx, u, to); }
 
-static void make_report(struct prs_engine *e)
+/* A job runs without logs rather than not at all. */
+static int make_report(struct prs_engine *e, struct prs_err *unused)
 {
 	struct prs_err err = { 0 };
+	(void)unused;
+	if (e->c.job->o.bench_no_logs || (e->end->was_over && prs_report_is_told(e->c.fs, e->c.dir)))
+		return 0;
 	struct prs_report_config c = {
 		.struct_size = sizeof c,
 		.dir = e->c.dir,
@@ -146,17 +146,16 @@ static void make_report(struct prs_engine *e)
 		.level = e->c.job->o.logging_level,
 		.processes = (uint32_t)e->c.job->o.processes,
 		.append_row = e->c.job->o.output_action == PRS_OUTPUT_APPEND_ROW,
-		.items_of = items_of,
-		.detail = detail,
-		.paths = paths,
+		.items_of = report_items_of,
+		.detail = report_detail,
+		.paths = report_paths,
 		.plan = e->plan,
 		.event = e->c.event,
 		.event_ctx = e->c.ctx,
 	};
-	if (e->c.job->o.bench_no_logs)
-		return;
 	if (prs_report_new(&e->report, e->c.fs, &c, &err) < 0 && e->c.warn)
 		e->c.warn(e->c.ctx, err.msg);
+	return 0;
 }
 
 /* ---- while it runs ----------------------------------------------------------------------------------------------- */
@@ -318,7 +317,7 @@ static bool is_fenced(struct prs_engine *e, uint64_t now)
 	return e->over;
 }
 
-static void on_tick(void *ctx)
+static void engine_tick(void *ctx)
 {
 	struct prs_engine *e = ctx;
 	uint64_t now = prs_clock_us();
@@ -341,7 +340,7 @@ static void on_tick(void *ctx)
 }
 
 /* Ctrl-C: what runs may finish (--grace), a second one stops at once. TERM, HUP, QUIT: 20 s, then at once. */
-static void on_signal(void *ctx, int signum)
+static void engine_signal(void *ctx, int signum)
 {
 	struct prs_engine *e = ctx;
 	char text[128];
@@ -385,7 +384,7 @@ static void use_slack(struct prs_engine *e, uint64_t slack_us)
 		prs_pause_us(slack_us - spent);
 }
 
-static void each_turn(void *ctx)
+static void engine_turn(void *ctx)
 {
 	struct prs_engine *e = ctx;
 	prs_node_flush(e->node);
@@ -398,13 +397,13 @@ static void each_turn(void *ctx)
 static int make_loop(struct prs_engine *e, struct prs_err *err)
 {
 	static const int signums[4] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
-	e->timer = prs_timer_new(e->loop, on_tick, e, err);
+	e->timer = prs_timer_new(e->loop, engine_tick, e, err);
 	for (int i = 0; i < 4 && !err->code; i++)
 		if (!is_ignored(signums[i]))
-			e->signals[i] = prs_signal_new(e->loop, signums[i], on_signal, e, err);
+			e->signals[i] = prs_signal_new(e->loop, signums[i], engine_signal, e, err);
 	if (err->code)
 		return err->code;
-	prs_loop_each_turn(e->loop, each_turn, e);
+	prs_loop_each_turn(e->loop, engine_turn, e);
 	return 0;
 }
 
@@ -462,6 +461,58 @@ static void run(struct prs_engine *e)
 	check_fence(e); /* what this engine says about the end must be so */
 }
 
+/* ---- the stages -------------------------------------------------------------------------------------------------- */
+
+/* A stage that returns it ends the start: there is nothing to run. */
+enum { START_OVER = 1 };
+
+static int start_threads(struct prs_engine *e, struct prs_err *err)
+{
+	prs_spawn_setup();
+	e->loop = prs_loop_new(err);
+	e->sync = e->loop ? prs_sync_new(e->loop, err) : NULL;
+	e->lister_thread = e->sync ? prs_sync_new(e->loop, err) : NULL;
+	return e->lister_thread ? 0 : err->code;
+}
+
+/* COMPLETED, FAILED, CANCELED: told by the last engine, or decided on by it and told by this one. */
+static int start_is_over(struct prs_engine *e, struct prs_err *err)
+{
+	(void)err;
+	if (e->end->was_over)
+		return START_OVER;
+	if (e->state != PRS_JOB_FAILED && e->state != PRS_JOB_CANCELED)
+		return 0;
+	journal_finish(e);
+	return START_OVER;
+}
+
+static int start_planner(struct prs_engine *e, struct prs_err *err)
+{
+	if (e->ledger.planned_all || prs_plan_complete(e->plan))
+		return 0;
+	return planner_start(e, err);
+}
+
+static int start_control(struct prs_engine *e, struct prs_err *err)
+{
+	(void)err;
+	control_open(e);
+	return 0;
+}
+
+static int start(struct prs_engine *e, struct prs_err *err)
+{
+	static int (*const stages[])(struct prs_engine * e, struct prs_err * err) = {
+		start_threads, make_folders, engine_open, make_report,   start_is_over, make_setup,
+		make_sched,    make_node,    make_loop,   start_planner, start_control,
+	};
+	int r = 0;
+	for (size_t i = 0; !r && i < sizeof stages / sizeof *stages; i++)
+		r = stages[i](e, err);
+	return r;
+}
+
 static void free_loop(struct prs_engine *e)
 {
 	if (!e->loop)
@@ -488,35 +539,15 @@ int prs_engine_run(const struct prs_engine_config *c, struct prs_engine_end *ret
 	struct prs_engine *e = &engine;
 	*e = (struct prs_engine){ .c = *c, .end = ret, .lock_fd = -1, .started_us = prs_clock_us() };
 	memset(ret, 0, sizeof *ret);
+	for (int i = 0; i < 16; i++)
+		snprintf(e->run_text + 2 * i, 3, "%02x", c->run.bytes[i]);
 	e->rate_at_us = e->started_us;
-	prs_spawn_setup();
-	e->loop = prs_loop_new(err);
-	e->sync = e->loop ? prs_sync_new(e->loop, err) : NULL;
-	e->lister_thread = e->sync ? prs_sync_new(e->loop, err) : NULL;
-	int r = e->lister_thread ? make_folders(e, err) : err->code;
+	int r = start(e, err);
 	if (!r)
-		r = engine_open(e, err);
-	/* FAILED, CANCELED: decided on by the last engine, told by this one */
-	bool over = !r && (ret->was_over || e->state == PRS_JOB_FAILED || e->state == PRS_JOB_CANCELED);
-	if (!r && (!ret->was_over || !prs_report_is_told(e->c.fs, e->c.dir)))
-		make_report(e);
-	if (over && !ret->was_over)
-		journal_finish(e);
-	if (!r && !over) {
-		r = make_setup(e, err);
-		r = r ? r : make_sched(e, err);
-		r = r ? r : make_node(e, err);
-		r = r ? r : make_loop(e, err);
-		if (!r && !e->ledger.planned_all && !prs_plan_complete(e->plan))
-			r = planner_start(e, err);
-		if (!r) {
-			control_open(e);
-			run(e);
-		}
-	}
-	if (!r && !ret->was_over && !e->fenced)
+		run(e);
+	if (r >= 0 && !ret->was_over && !e->fenced)
 		write_logs(e); /* a short job ends before its first tick */
-	if (!r)
+	if (r >= 0)
 		finish_end(e);
 	if (c->ending)
 		c->ending(c->ctx);
@@ -526,5 +557,5 @@ int prs_engine_run(const struct prs_engine_config *c, struct prs_engine_end *ret
 		memset(e, 0, sizeof *e); /* what was not freed is seen by leak checkers */
 	if (r < 0 && err)
 		strncat(err->msg, engine_advice(err->code), sizeof err->msg - strlen(err->msg) - 1);
-	return r;
+	return r < 0 ? r : 0;
 }

@@ -34,18 +34,18 @@ struct bad_range {
 	const char *why; /* a literal */
 };
 
-static void note_bad(void *ctx, uint64_t id, const char *why)
+static void output_bad(void *ctx, uint64_t id, const char *why)
 {
 	struct assembling *a = ctx;
 	struct bad_range bad = { id, why };
 	prs_buf_put(&a->bad, &bad, sizeof bad);
 }
 
-static void work(struct prs_sync_job *job)
+static void output_work(struct prs_sync_job *job)
 {
 	struct assembling *a = (struct assembling *)job;
 	const struct prs_engine *e = a->engine;
-	prs_assemble(e->c.fs, e->c.dir, e->index, &a->options, note_bad, a, &a->result, &a->err);
+	prs_assemble(e->c.fs, e->c.dir, e->index, &a->options, output_bad, a, &a->result, &a->err);
 }
 
 /* ---- and what came of it: on the loop ---------------------------------------------------------------------------- */
@@ -84,7 +84,7 @@ static void reset_bad(struct prs_engine *e)
 	journal_bad_end(e);
 }
 
-static void done(struct prs_sync_job *job)
+static void output_done(struct prs_sync_job *job)
 {
 	struct assembling *a = (struct assembling *)job;
 	struct prs_engine *e = a->engine;
@@ -104,7 +104,7 @@ static void done(struct prs_sync_job *job)
 		publish(e, &a->result);
 }
 
-static void start(struct prs_engine *e)
+static void begin_output(struct prs_engine *e)
 {
 	struct assembling *a = &e->assembling;
 	a->engine = e;
@@ -116,7 +116,7 @@ static void start(struct prs_engine *e)
 		                                    .cancel = &a->cancel,
 		                                    .progress = &a->bytes };
 	prs_buf_init(&a->bad, BAD_BYTES_MAX);
-	a->job = (struct prs_sync_job){ .work = work, .done = done };
+	a->job = (struct prs_sync_job){ .work = output_work, .done = output_done };
 	a->running = true;
 	prs_sync_put(e->lister_thread, &a->job);
 }
@@ -144,7 +144,7 @@ bool finish_begin(struct prs_engine *e)
 		         prs_error_row(PRS_ENO_RESULT_TO_APPEND)->sentence);
 		return false;
 	}
-	start(e);
+	begin_output(e);
 	return true;
 }
 
@@ -164,8 +164,8 @@ const char *finish_note(const struct prs_engine *e, char *to, size_t n)
 		return NULL;
 	if (e->assembling.cancel)
 		return "stopping";
-	snprintf(to, n, "writing the output: %u%%",
-	         all ? (unsigned)((double)(bytes < all ? bytes : all) * 100 / (double)all) : 0);
+	uint64_t written = bytes < all ? bytes : all;
+	snprintf(to, n, "writing the output: %u%%", all ? (unsigned)((double)written * 100 / (double)all) : 0);
 	return to;
 }
 

@@ -90,6 +90,7 @@ struct prs_engine {
 	struct prs_signal *signals[4];
 	struct prs_ctl *ctl; /* NULL: no socket could be made */
 	int lock_fd;
+	char run_text[40], code_root[PRS_PATH_BYTES_M]; /* PRS_RUN of the workers, their folder */
 	uint32_t epoch, plan_epoch_done;
 	enum prs_job_state state;
 	uint16_t cause;

@@ -24,13 +24,13 @@ static void lost(struct prs_engine *e, const struct prs_err *err)
 	prs_loop_stop(e->loop);
 }
 
-static void work(struct prs_sync_job *job)
+static void journal_work(struct prs_sync_job *job)
 {
 	struct facts *g = (struct facts *)job;
 	prs_log_commit(&g->engine->journal, &g->frame, g->offset, &g->err);
 }
 
-static void done(struct prs_sync_job *job)
+static void journal_done(struct prs_sync_job *job)
 {
 	struct facts *g = (struct facts *)job;
 	struct prs_engine *e = g->engine;
@@ -66,7 +66,7 @@ void journal_flush(struct prs_engine *e)
 		return;
 	g->engine = e;
 	g->offset = prs_log_place(&e->journal, &g->frame);
-	g->job = (struct prs_sync_job){ .work = work, .done = done };
+	g->job = (struct prs_sync_job){ .work = journal_work, .done = journal_done };
 	e->filling ^= 1;
 	e->syncing = true;
 	prs_sync_put(e->sync, &g->job);

@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
- * open: lock, recovery, the new epoch: everything before the first process starts.
+ * open: everything before the first process starts: the lock, what the engines before left, the new epoch.
+ *
+ * The stages stand in one table, in the order in which they must happen: what an engine before may still do is ended
+ * first (lock, strays), then its files are read, then sealed by a journal of our own; only after that anything is
+ * written. A stage that fails ends the opening; engine_close() gives back what the stages before it took, and leaves
+ * alone what was never made.
  */
 #include "master/impl.h"
 
@@ -16,30 +21,52 @@
 #include <string.h>
 #include <unistd.h>
 
+/* What the stages hand on to each other. */
+struct opening {
+	struct prs_engine *e;
+	uint32_t newest;              /* epoch of the newest journal file, 0 = none */
+	struct prs_recovered was;     /* the engine before */
+	char boot_then[64], boot[64]; /* boot ids: of its HEAD, now */
+};
+
+/* A stage that returns it ends the opening: the job was over already. */
+enum { OPEN_OVER = 1 };
+
 /* ---- lock -------------------------------------------------------------------------------------------------------- */
 
-static int take_lock(struct prs_engine *e, struct prs_err *err)
+static int lock_is_taken(struct prs_engine *e, struct prs_err *err)
 {
+	char text[320];
+	ssize_t n = e->c.fs->pread(e->c.fs->ctx, e->lock_fd, text, sizeof text - 1, 0);
+	text[n > 0 ? n : 0] = 0;
+	text[strcspn(text, "\n")] = 0;
+	return prs_fail(err, PRS_EBUSY,
+	                "the run is in use by %s. Wait for it, or take the run over with prs resume %s --takeover",
+	                text[0] ? text : "another engine", e->c.run_name);
+}
+
+static int open_lock(struct opening *o, struct prs_err *err)
+{
+	struct prs_engine *e = o->e;
+	const struct prs_fs *fs = e->c.fs;
 	char path[PRS_PATH_BYTES_M], text[320], host[128] = "?";
 	snprintf(path, sizeof path, "%s/lock", e->c.dir);
 	gethostname(host, sizeof host - 1);
 	if (e->c.takeover)
-		unlink(path); /* the old engine holds the old file */
-	e->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-	if (e->lock_fd < 0)
-		return prs_fail_errno(err, errno, "opening %s", path);
-	if (!prs_lock_take(e->lock_fd) && (errno == EAGAIN || errno == EACCES)) {
-		ssize_t n = pread(e->lock_fd, text, sizeof text - 1, 0);
-		text[n > 0 ? n : 0] = 0;
-		text[strcspn(text, "\n")] = 0;
-		return prs_fail(err, PRS_EBUSY,
-		                "the run is in use by %s. Wait for it, or take the run over with prs resume %s "
-		                "--takeover",
-		                text[0] ? text : "another engine", e->c.run_name);
-	}
+		fs->unlink(fs->ctx, path); /* the old engine holds the old file */
+	int fd = fs->open(fs->ctx, path, O_RDWR | O_CREAT, 0644);
+	if (fd < 0)
+		return prs_fail_errno(err, -fd, "opening %s", path);
+	e->lock_fd = fd;
+	if (!prs_lock_take(fd) && (errno == EAGAIN || errno == EACCES))
+		return lock_is_taken(e, err);
 	int n = snprintf(text, sizeof text, "pid %d on %s\n", getpid(), host);
-	if (ftruncate(e->lock_fd, 0) < 0 || pwrite(e->lock_fd, text, (size_t)n, 0) != n)
-		return prs_fail_errno(err, errno, "writing %s", path);
+	int r = fs->ftruncate(fs->ctx, fd, 0);
+	if (r < 0)
+		return prs_fail_errno(err, -r, "writing %s", path);
+	ssize_t w = fs->pwrite(fs->ctx, fd, text, (size_t)n, 0);
+	if (w != n)
+		return prs_fail_errno(err, w < 0 ? (int)-w : EIO, "writing %s", path);
 	return 0;
 }
 
@@ -84,22 +111,19 @@ static void keep_ending(struct prs_engine *e, const struct prs_fact *f)
 		e->end->result.output_bytes = f->u.published.bytes;
 }
 
-struct fold {
-	struct prs_engine *e;
-	char boot[64];
-};
-
-static int on_plan(void *ctx, const uint8_t *body, size_t n, struct prs_err *err)
+static int recover_plan(void *ctx, const uint8_t *body, size_t n, struct prs_err *err)
 {
-	struct fold *f = ctx;
-	int r = prs_plan_feed(f->e->plan, body, n, err);
-	return r < 0 ? r : prs_list_feed(f->e->listing.lister, body, n, err);
+	struct prs_engine *e = ((struct opening *)ctx)->e;
+	int r = prs_plan_feed(e->plan, body, n, err);
+	if (r < 0)
+		return r;
+	return prs_list_feed(e->listing.lister, body, n, err);
 }
 
-static int on_fact(void *ctx, const struct prs_fact *f, struct prs_err *err)
+static int recover_fact(void *ctx, const struct prs_fact *f, struct prs_err *err)
 {
-	struct fold *x = ctx;
-	struct prs_engine *e = x->e;
+	struct opening *o = ctx;
+	struct prs_engine *e = o->e;
 	bool counts = f->type == PRS_FACT_DONE && prs_ledger_open(&e->ledger, &f->u.done.unit);
 	int r = prs_ledger_fold(&e->ledger, f, err);
 	if (!r && f->type == PRS_FACT_PLANNED)
@@ -114,38 +138,28 @@ static int on_fact(void *ctx, const struct prs_fact *f, struct prs_err *err)
 	if (!r && f->type == PRS_FACT_HEAD && !f->u.head.previous)
 		r = check_job(e, f, err);
 	if (f->type == PRS_FACT_HEAD)
-		snprintf(x->boot, sizeof x->boot, "%.*s", (int)f->u.head.boot.n, f->u.head.boot.p);
+		snprintf(o->boot_then, sizeof o->boot_then, "%.*s", (int)f->u.head.boot.n, f->u.head.boot.p);
 	return r;
-}
-
-static void read_boot_id(char *to, size_t n)
-{
-	to[0] = 0;
-	int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
-	ssize_t got = fd >= 0 ? read(fd, to, n - 1) : -1;
-	to[got > 0 ? got : 0] = 0;
-	to[strcspn(to, "\n")] = 0;
-	if (fd >= 0)
-		close(fd);
 }
 
 static struct prs_text text_of(const char *s) { return (struct prs_text){ s, (uint16_t)strlen(s) }; }
 
-static int new_epoch(struct prs_engine *e, const struct prs_recovered *was, const char *boot, struct prs_err *err)
+static int create_journal(struct opening *o, struct prs_err *err)
 {
+	struct prs_engine *e = o->e;
 	char host[128] = "?";
 	gethostname(host, sizeof host - 1);
 	struct prs_fact f = { .type = PRS_FACT_HEAD, .time_us = prs_wall_us() };
 	f.u.head.epoch = e->epoch;
-	f.u.head.previous = was->epoch;
-	f.u.head.sealed_journal = was->journal_bytes;
-	f.u.head.sealed_plan = was->plan_bytes;
+	f.u.head.previous = o->was.epoch;
+	f.u.head.sealed_journal = o->was.journal_bytes;
+	f.u.head.sealed_plan = o->was.plan_bytes;
 	memcpy(f.u.head.job_print, e->c.job->job_print, 16);
 	memcpy(f.u.head.code_print, e->c.job->code_print, 16);
 	f.u.head.engine = text_of(PRS_VERSION);
 	f.u.head.host = text_of(host);
 	f.u.head.pid = (uint32_t)getpid();
-	f.u.head.boot = text_of(boot);
+	f.u.head.boot = text_of(o->boot);
 	int r = prs_journal_create(&e->journal, e->c.fs, e->c.dir, &e->c.run, &f, err);
 	if (r < 0)
 		return r;
@@ -157,14 +171,15 @@ static int new_epoch(struct prs_engine *e, const struct prs_recovered *was, cons
 
 static bool read_page(const struct prs_engine *e, unsigned slot, struct prs_page *ret)
 {
+	const struct prs_fs *fs = e->c.fs;
 	char path[PRS_PATH_BYTES_M];
 	snprintf(path, sizeof path, "%s/work/page/%u", e->c.dir, slot);
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int fd = fs->open(fs->ctx, path, O_RDONLY, 0);
 	if (fd < 0)
 		return false;
 	*ret = (struct prs_page){ 0 };
-	ssize_t got = pread(fd, ret, sizeof *ret, 0);
-	close(fd);
+	ssize_t got = fs->pread(fs->ctx, fd, ret, sizeof *ret, 0);
+	fs->close(fs->ctx, fd);
 	return got >= 0;
 }
 
@@ -278,16 +293,6 @@ static void journal_retries(struct prs_engine *e)
 	}
 }
 
-static int make_lister(struct prs_engine *e, struct prs_err *err)
-{
-	const struct prs_job *j = e->c.job;
-	PRS_AUTOFREE struct prs_list_input *v = prs_engine_inputs(j);
-	if (!v)
-		return prs_fail(err, PRS_ENOMEM, "inputs");
-	e->listing.lister = prs_lister_new(e->c.fs, v, (unsigned)j->inputs_n, (uint32_t)j->o.mini_batch_size);
-	return e->listing.lister ? 0 : prs_fail(err, PRS_ENOMEM, "inputs");
-}
-
 static void put_node_up(struct prs_engine *e)
 {
 	char host[128] = "?";
@@ -319,71 +324,132 @@ static void tell_opened(struct prs_engine *e)
 		e->c.opened(e->c.ctx, &o);
 }
 
-int engine_open(struct prs_engine *e, struct prs_err *err)
+/* ---- the stages -------------------------------------------------------------------------------------------------- */
+
+static int open_plan(struct opening *o, struct prs_err *err)
 {
-	char boot[64], run_text[40];
-	struct fold f = { e, "" };
-	struct prs_recovered was;
-	uint32_t newest;
+	struct prs_engine *e = o->e;
 	e->plan = prs_plan_new();
 	if (!e->plan || prs_ledger_init(&e->ledger, prs_plan_items_of, e->plan) < 0)
 		return prs_fail(err, PRS_ENOMEM, "plan");
-	int r = take_lock(e, err);
-	if (!r)
-		r = make_lister(e, err);
-	if (!r)
-		r = prs_store_newest_epoch(e->c.fs, e->c.dir, &newest, err);
+	return 0;
+}
+
+static int open_lister(struct opening *o, struct prs_err *err)
+{
+	struct prs_engine *e = o->e;
+	const struct prs_job *j = e->c.job;
+	PRS_AUTOFREE struct prs_list_input *v = prs_engine_inputs(j);
+	if (!v)
+		return prs_fail(err, PRS_ENOMEM, "inputs");
+	e->listing.lister = prs_lister_new(e->c.fs, v, (unsigned)j->inputs_n, (uint32_t)j->o.mini_batch_size);
+	return e->listing.lister ? 0 : prs_fail(err, PRS_ENOMEM, "inputs");
+}
+
+static int open_newest(struct opening *o, struct prs_err *err)
+{
+	return prs_store_newest_epoch(o->e->c.fs, o->e->c.dir, &o->newest, err);
+}
+
+/* The processes of an engine that is dead, or to be replaced, end before its files are read. */
+static int open_strays(struct opening *o, struct prs_err *err)
+{
+	(void)err;
+	if (o->newest)
+		prs_strays_of_run(o->e->run_text);
+	o->e->epoch = o->newest + 1;
+	return 0;
+}
+
+static int open_recover(struct opening *o, struct prs_err *err)
+{
+	struct prs_engine *e = o->e;
+	struct prs_recover_sink sink = { o, recover_plan, recover_fact };
+	int r = prs_index_new(&e->index, e->c.fs, e->c.dir, e->epoch, err);
 	if (r < 0)
 		return r;
-	for (int i = 0; i < 16; i++)
-		snprintf(run_text + 2 * i, 3, "%02x", e->c.run.bytes[i]);
-	if (newest)
-		prs_strays_of_run(run_text);
-	e->epoch = newest + 1;
-	struct prs_recover_sink sink = { &f, on_plan, on_fact };
-	r = prs_index_new(&e->index, e->c.fs, e->c.dir, e->epoch, err);
-	if (!r)
-		r = prs_store_recover(e->c.fs, e->c.dir, &e->c.run, &sink, &was, err);
+	r = prs_store_recover(e->c.fs, e->c.dir, &e->c.run, &sink, &o->was, err);
 	if (r < 0)
 		return r;
-	e->resumed = was.epoch != 0;
+	e->resumed = o->was.epoch != 0;
 	e->state = e->ledger.job;
-	if (e->resumed && is_over(e)) {
-		/* nothing to do but to tell it, if nobody has: the caller looks at the state */
-		e->end->was_over = true;
-		e->epoch = was.epoch;
-		e->journal.durable = was.journal_bytes;
-		e->cause = e->ledger.job_code;
+	return 0;
+}
+
+/* There is nothing to do but to tell it, if nobody has: the caller looks at the state. */
+static int open_is_over(struct opening *o, struct prs_err *err)
+{
+	struct prs_engine *e = o->e;
+	(void)err;
+	if (!e->resumed || !is_over(e))
 		return 0;
-	}
-	if (!r)
-		r = prs_index_grow(e->index, prs_plan_next_id(e->plan), err);
-	read_boot_id(boot, sizeof boot);
-	if (!r)
-		r = prs_store_settle(e->c.fs, e->c.dir, &was, err);
-	if (!r)
-		r = new_epoch(e, &was, boot, err);
+	e->end->was_over = true;
+	e->epoch = o->was.epoch;
+	e->journal.durable = o->was.journal_bytes;
+	e->cause = e->ledger.job_code;
+	return OPEN_OVER;
+}
+
+/* From here on this engine writes. */
+static int open_epoch(struct opening *o, struct prs_err *err)
+{
+	struct prs_engine *e = o->e;
+	prs_boot_id(o->boot, sizeof o->boot);
+	int r = prs_index_grow(e->index, prs_plan_next_id(e->plan), err);
+	if (r < 0)
+		return r;
+	r = prs_store_settle(e->c.fs, e->c.dir, &o->was, err);
+	if (r < 0)
+		return r;
+	r = create_journal(o, err);
 	if (r < 0)
 		return r;
 	for (int i = 0; i < 2; i++) {
 		prs_buf_init(&e->facts[i].frame, PRS_FRAME_MAX_BYTES);
 		prs_log_begin(&e->facts[i].frame);
 	}
-	journal_planned(e, &was);
-	if (e->resumed && f.boot[0] && strcmp(f.boot, boot) != 0)
-		journal_lost(e, was.epoch);
+	return 0;
+}
+
+/* What the last engine left unsaid: mini-batches of its plan, those that ran when the machine went down, rows that are
+ * not there. */
+static int open_left(struct opening *o, struct prs_err *err)
+{
+	struct prs_engine *e = o->e;
+	journal_planned(e, &o->was);
+	if (e->resumed && o->boot_then[0] && strcmp(o->boot_then, o->boot) != 0)
+		journal_lost(e, o->was.epoch);
 	int64_t bad = prs_index_verify_ranges(e->index, journal_bad_range, e, err);
 	if (bad < 0)
 		return (int)bad;
 	journal_bad_end(e);
+	return 0;
+}
+
+static int open_state(struct opening *o, struct prs_err *err)
+{
+	struct prs_engine *e = o->e;
 	resume_state(e);
-	r = journal_settings(e, err);
+	int r = journal_settings(e, err);
 	if (r < 0)
 		return r;
 	journal_retries(e);
 	put_node_up(e);
 	tell_opened(e);
 	return 0;
+}
+
+int engine_open(struct prs_engine *e, struct prs_err *err)
+{
+	static int (*const stages[])(struct opening * o, struct prs_err * err) = {
+		open_plan,    open_lock,    open_lister, open_newest, open_strays,
+		open_recover, open_is_over, open_epoch,  open_left,   open_state,
+	};
+	struct opening o = { .e = e };
+	int r = 0;
+	for (size_t i = 0; !r && i < sizeof stages / sizeof *stages; i++)
+		r = stages[i](&o, err);
+	return r == OPEN_OVER ? 0 : r;
 }
 
 static void close_listing(struct prs_engine *e)
@@ -408,5 +474,5 @@ void engine_close(struct prs_engine *e)
 	prs_buf_done(&e->setup);
 	prs_buf_done(&e->assembling.bad);
 	if (e->lock_fd >= 0)
-		close(e->lock_fd);
+		e->c.fs->close(e->c.fs->ctx, e->lock_fd);
 }

@@ -18,7 +18,7 @@ static bool is_block(const struct listing *l, uint64_t begun_us)
 	return l->frame.len >= BLOCK_BYTES || prs_clock_us() - begun_us >= BLOCK_US || (first && c.mini_batches);
 }
 
-static void work(struct prs_sync_job *job)
+static void plan_work(struct prs_sync_job *job)
 {
 	struct listing *l = (struct listing *)job;
 	uint64_t begun_us = prs_clock_us();
@@ -47,7 +47,7 @@ static bool is_resumable(int code)
 	}
 }
 
-static void warn(struct prs_engine *e, uint64_t count, const char *one, const char *many)
+static void warn_count(struct prs_engine *e, uint64_t count, const char *one, const char *many)
 {
 	char text[256];
 	snprintf(text, sizeof text, "%llu %s", (unsigned long long)count, count == 1 ? one : many);
@@ -60,13 +60,13 @@ static void tell_counts(struct prs_engine *e)
 {
 	struct prs_list_counts c;
 	prs_list_counts(e->listing.lister, &c);
-	warn(e, c.special, "socket, fifo or device in the input was passed over",
-	     "sockets, fifos or devices in the input were passed over");
-	warn(e, c.loops_cut, "link in the input leads back to a folder above it and was not followed",
-	     "links in the input lead back to a folder above them and were not followed");
+	warn_count(e, c.special, "socket, fifo or device in the input was passed over",
+	           "sockets, fifos or devices in the input were passed over");
+	warn_count(e, c.loops_cut, "link in the input leads back to a folder above it and was not followed",
+	           "links in the input lead back to a folder above them and were not followed");
 }
 
-static void done(struct prs_sync_job *job)
+static void plan_done(struct prs_sync_job *job)
 {
 	struct listing *l = (struct listing *)job;
 	struct prs_engine *e = l->engine;
@@ -98,7 +98,7 @@ void planner_next(struct prs_engine *e)
 {
 	if (e->ending || e->over)
 		return;
-	e->listing.job = (struct prs_sync_job){ .work = work, .done = done };
+	e->listing.job = (struct prs_sync_job){ .work = plan_work, .done = plan_done };
 	prs_sync_put(e->lister_thread, &e->listing.job);
 }
 

@@ -120,7 +120,9 @@ void node_give_up(struct prs_node *n);
 /* A process of a node that gave up is gone. */
 void node_one_gone(struct prs_node *n);
 /* worker.c */
-int worker_init(struct worker *w, struct prs_node *n, uint16_t slot, struct prs_err *err);
+/* No process, nothing to give back. */
+void worker_clear(struct worker *w, struct prs_node *n, uint16_t slot);
+int worker_init(struct worker *w, struct prs_err *err);
 void worker_done(struct worker *w);
 void worker_spawn(struct worker *w, uint32_t incarnation);
 void worker_send_task(struct worker *w, const struct prs_pool_effect *e);

@@ -36,7 +36,7 @@ static void look(struct worker *w)
 		tell(w, PRS_POOL_RETIRE);
 }
 
-static void on_timer(void *ctx)
+static void memory_look(void *ctx)
 {
 	struct prs_node *n = ctx;
 	prs_timer_at(n->memory.timer, prs_clock_us() + LOOK_US);
@@ -51,7 +51,7 @@ int memory_init(struct prs_node *n, struct prs_err *err)
 		return 0;
 	if (n->c.memory_limit_bytes)
 		prs_memcg_open(&n->memory.cgroup, n->c.run_text);
-	n->memory.timer = prs_timer_new(n->c.loop, on_timer, n, err);
+	n->memory.timer = prs_timer_new(n->c.loop, memory_look, n, err);
 	if (!n->memory.timer)
 		return err->code;
 	prs_timer_at(n->memory.timer, prs_clock_us() + LOOK_US);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
- * node: see node.h. Events go through a queue, so that what the master does inside a call never meets a half-made step.
+ * node: carries out what the pool decides and tells it what happened.
+ *
+ * Events go through a queue: an effect may call the master, which may call the node, and that never meets a half-made
+ * step.
  */
 #include "node/impl.h"
 
@@ -11,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void on_timer(void *ctx)
+static void node_tick(void *ctx)
 {
 	struct prs_node *n = ctx;
 	for (uint16_t i = 0; i < n->c.pool.slots; i++)
@@ -20,38 +23,45 @@ static void on_timer(void *ctx)
 	node_event(n, &e);
 }
 
+static int make_parts(struct prs_node *n, struct prs_err *err)
+{
+	const struct prs_node_config *c = &n->c;
+	n->pool = prs_pool_new(&c->pool);
+	n->workers = prs_calloc(c->pool.slots, sizeof *n->workers);
+	n->pages = prs_calloc(c->pool.slots, sizeof *n->pages);
+	n->pids = prs_calloc(c->pool.slots, sizeof *n->pids);
+	n->dirty = prs_calloc(c->pool.slots, sizeof *n->dirty);
+	n->timer = prs_timer_new(c->loop, node_tick, n, err);
+	for (uint16_t i = 0; i < c->pool.slots && n->workers; i++)
+		worker_clear(&n->workers[i], n, i);
+	if (!n->pool || !n->workers || !n->pages || !n->pids || !n->dirty || !n->timer)
+		return prs_fail(err, PRS_ENOMEM, "node");
+	return 0;
+}
+
+static int make_workers(struct prs_node *n, struct prs_err *err)
+{
+	for (uint16_t i = 0; i < n->c.pool.slots; i++) {
+		int r = worker_init(&n->workers[i], err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
 int prs_node_new(struct prs_node **ret, const struct prs_node_config *c, struct prs_err *err)
 {
+	static int (*const stages[])(struct prs_node * n, struct prs_err * err) = { make_parts, make_workers, rows_init,
+		                                                                    perf_init, memory_init };
 	struct prs_node *n = prs_calloc(1, sizeof *n);
 	if (!n)
 		return prs_fail(err, PRS_ENOMEM, "node");
 	n->c = *c;
 	n->payload_fd = -1;
 	prs_buf_init(&n->task, (size_t)1 << 31);
-	n->pool = prs_pool_new(&c->pool);
-	n->workers = prs_calloc(c->pool.slots, sizeof *n->workers);
-	n->pages = prs_calloc(c->pool.slots, sizeof *n->pages);
-	n->pids = prs_calloc(c->pool.slots, sizeof *n->pids);
-	n->dirty = prs_calloc(c->pool.slots, sizeof *n->dirty);
-	n->timer = prs_timer_new(c->loop, on_timer, n, err);
-	int r = n->pool && n->workers && n->pages && n->pids && n->dirty && n->timer
-	                ? 0
-	                : prs_fail(err, PRS_ENOMEM, "node");
-	for (uint16_t i = 0; i < c->pool.slots && n->workers; i++)
-		if (r >= 0)
-			r = worker_init(&n->workers[i], n, i, err);
-		else
-			n->workers[i] = (struct worker){ .node = n,
-				                         .pidfd = -1,
-				                         .event_fd = -1,
-				                         .page_fd = -1,
-				                         .conn = { .fd = -1 } };
-	if (r >= 0)
-		r = rows_init(n, err);
-	if (r >= 0)
-		r = perf_init(n, err);
-	if (r >= 0)
-		r = memory_init(n, err);
+	int r = 0;
+	for (size_t i = 0; !r && i < sizeof stages / sizeof *stages; i++)
+		r = stages[i](n, err);
 	if (r < 0) {
 		prs_node_free(n);
 		return r;

@@ -94,7 +94,7 @@ static void put_process(struct prs_buf *b, const char *time_text, const char *na
 	             MB(u.written_bytes), u.threads);
 }
 
-static void on_timer(void *ctx)
+static void perf_sample(void *ctx)
 {
 	struct prs_node *n = ctx;
 	struct prs_machine_usage machine;
@@ -142,7 +142,7 @@ int perf_init(struct prs_node *n, struct prs_err *err)
 	if (r < 0)
 		return r;
 	prs_machine_usage(&n->perf.machine);
-	n->perf.timer = prs_timer_new(n->c.loop, on_timer, n, err);
+	n->perf.timer = prs_timer_new(n->c.loop, perf_sample, n, err);
 	if (!n->perf.timer)
 		return err->code;
 	prs_timer_at(n->perf.timer, prs_clock_us() + n->c.monitor_interval_us);

@@ -10,12 +10,12 @@
 #include "node/impl.h"
 
 #include "base/mem.h"
+#include "io/tokens.h"
 #include "wire/seg.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum {
 	SEGMENTS_MAX = 8,
@@ -56,7 +56,7 @@ static int new_segment(struct prs_node *n, bool raw, struct prs_err *err)
 	return 0;
 }
 
-static void on_timer(void *ctx)
+static void rows_due(void *ctx)
 {
 	struct prs_node *n = ctx;
 	n->rows.timed = false;
@@ -65,7 +65,7 @@ static void on_timer(void *ctx)
 
 int rows_init(struct prs_node *n, struct prs_err *err)
 {
-	n->rows.timer = prs_timer_new(n->c.loop, on_timer, n, err);
+	n->rows.timer = prs_timer_new(n->c.loop, rows_due, n, err);
 	if (!n->rows.timer)
 		return err->code;
 	for (int i = 0; i < 2; i++) {
@@ -130,7 +130,7 @@ static void replace(struct prs_node *n, bool raw, const struct prs_err *why)
 
 /* ---- small rows -------------------------------------------------------------------------------------------------- */
 
-static void work_batch(struct prs_sync_job *job)
+static void batch_work(struct prs_sync_job *job)
 {
 	struct batch *b = (struct batch *)job;
 	prs_log_commit(&b->segment->log, &b->frame, b->offset, &b->err);
@@ -142,7 +142,7 @@ static void pause_all(struct prs_node *n, bool pause)
 		worker_pause(&n->workers[i], pause);
 }
 
-static void done_batch(struct prs_sync_job *job)
+static void batch_done(struct prs_sync_job *job)
 {
 	struct batch *b = (struct batch *)job;
 	struct prs_node *n = b->node;
@@ -188,7 +188,7 @@ void rows_flush(struct prs_node *n)
 		b->done[i].segment = b->segment->number;
 		b->done[i].offset += b->offset;
 	}
-	b->job = (struct prs_sync_job){ .work = work_batch, .done = done_batch };
+	b->job = (struct prs_sync_job){ .work = batch_work, .done = batch_done };
 	n->rows.filling ^= 1;
 	n->rows.syncing = true;
 	prs_sync_put(n->c.sync, &b->job);
@@ -229,7 +229,7 @@ static int put_small(struct prs_node *n, struct prs_done *d, const uint8_t *byte
 
 /* ---- large rows -------------------------------------------------------------------------------------------------- */
 
-static void work_raw(struct prs_sync_job *job)
+static void raw_work(struct prs_sync_job *job)
 {
 	struct raw_job *j = (struct raw_job *)job;
 	struct prs_rows rows = { .unit = j->done.unit,
@@ -238,10 +238,10 @@ static void work_raw(struct prs_sync_job *job)
 		                 .head_len = j->done.head_len,
 		                 .length = j->done.length };
 	prs_log_raw(&j->segment->log, &rows, j->fd, &j->done.offset, &j->done.checksum, &j->err);
-	close(j->fd);
+	prs_fd_close(&j->fd);
 }
 
-static void done_raw(struct prs_sync_job *job)
+static void raw_done(struct prs_sync_job *job)
 {
 	struct raw_job *j = (struct raw_job *)job;
 	struct prs_node *n = j->node;
@@ -274,7 +274,7 @@ static int put_raw(struct prs_node *n, struct prs_done *d, int fd, struct prs_er
 	*j = (struct raw_job){ .node = n, .segment = n->rows.raws, .done = *d, .fd = fd };
 	j->done.flags |= PRS_DONE_RAW;
 	j->done.segment = j->segment->number;
-	j->job = (struct prs_sync_job){ .work = work_raw, .done = done_raw };
+	j->job = (struct prs_sync_job){ .work = raw_work, .done = raw_done };
 	n->rows.raw_jobs++;
 	prs_sync_put(n->c.sync, &j->job);
 	return 0;

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
- * worker: one worker process: its descriptors, its start, its frames, its death.
+ * worker: one worker process as the node has it: a socket for frames, a counter of tokens, a shared page, a pidfd.
+ *
+ * A task is sent as a frame and then a token: who takes a token finds its task. The death of the process is told by
+ * the pidfd alone (a child may keep the socket open); its socket is emptied first, so that what it finished counts.
  */
 #include "node/impl.h"
 
 #include "base/mem.h"
 #include "io/process.h"
 #include "io/strays.h"
+#include "io/tokens.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,7 +17,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -34,16 +37,20 @@ static int make_page(struct worker *w, const char *path)
 	return w->page ? 0 : -errno;
 }
 
-int worker_init(struct worker *w, struct prs_node *n, uint16_t slot, struct prs_err *err)
+void worker_clear(struct worker *w, struct prs_node *n, uint16_t slot)
 {
-	char path[PRS_PATH_BYTES];
 	*w = (struct worker){ .node = n,
 		              .slot = slot,
 		              .pidfd = -1,
 		              .event_fd = -1,
 		              .page_fd = -1,
 		              .conn = { .fd = -1 } };
-	snprintf(path, sizeof path, "%s/work/page/%u", n->c.dir, slot);
+}
+
+int worker_init(struct worker *w, struct prs_err *err)
+{
+	char path[PRS_PATH_BYTES];
+	snprintf(path, sizeof path, "%s/work/page/%u", w->node->c.dir, w->slot);
 	int r = make_page(w, path);
 	return r < 0 ? prs_fail_errno(err, -r, "creating %s", path) : 0;
 }
@@ -54,11 +61,8 @@ static void close_process(struct worker *w)
 	prs_watch_free(w->watch_pid);
 	w->watch_conn = w->watch_pid = NULL;
 	prs_conn_done(&w->conn);
-	if (w->pidfd >= 0)
-		close(w->pidfd);
-	if (w->event_fd >= 0)
-		close(w->event_fd);
-	w->pidfd = w->event_fd = -1;
+	prs_fd_close(&w->pidfd);
+	prs_fd_close(&w->event_fd);
 	w->pid = 0;
 	w->tokens_due = 0;
 }
@@ -162,10 +166,8 @@ void worker_flush(struct worker *w)
 	prs_watch_set(w->watch_conn, w->paused ? 0 : PRS_READABLE);
 	if (!w->tokens_due)
 		return;
-	uint64_t tokens = w->tokens_due;
+	prs_tokens_put(w->event_fd, w->tokens_due);
 	w->tokens_due = 0;
-	ssize_t n = write(w->event_fd, &tokens, sizeof tokens);
-	(void)n; /* cannot fail: the counter never comes near its limit */
 }
 
 uint32_t worker_take_tokens(struct worker *w, uint32_t count)
@@ -174,10 +176,7 @@ uint32_t worker_take_tokens(struct worker *w, uint32_t count)
 		return 0;
 	uint32_t got = w->tokens_due < count ? w->tokens_due : count;
 	w->tokens_due -= got;
-	uint64_t one;
-	while (got < count && read(w->event_fd, &one, sizeof one) == sizeof one)
-		got++;
-	return got;
+	return got + prs_tokens_take(w->event_fd, count - got);
 }
 
 void worker_pause(struct worker *w, bool pause)
@@ -199,7 +198,7 @@ static void keep_report(struct worker *w, uint16_t code, uint64_t offset, uint32
 	snprintf(w->report_text, sizeof w->report_text, "%.*s", (int)n, text);
 }
 
-static int on_frame(void *ctx, const struct prs_msg_header *h, const uint8_t *payload, int fd)
+static int worker_frame(void *ctx, const struct prs_msg_header *h, const uint8_t *payload, int fd)
 {
 	struct worker *w = ctx;
 	struct prs_node *n = w->node;
@@ -247,9 +246,7 @@ static int on_frame(void *ctx, const struct prs_msg_header *h, const uint8_t *pa
 	if (!r)
 		node_event(n, &e);
 	n->current = NULL;
-	if (n->payload_fd >= 0)
-		close(n->payload_fd);
-	n->payload_fd = -1;
+	prs_fd_close(&n->payload_fd);
 	return r < 0 ? -PRS_EPROTOCOL : 0;
 }
 
@@ -260,14 +257,14 @@ static void broken(struct worker *w, uint16_t code)
 	node_event(w->node, &e);
 }
 
-static void on_conn(void *ctx, int events)
+static void worker_readable(void *ctx, int events)
 {
 	struct worker *w = ctx;
 	if (events & PRS_WRITABLE)
 		mark_dirty(w);
 	if (!(events & PRS_READABLE))
 		return;
-	int r = prs_conn_read(&w->conn, on_frame, w, NULL);
+	int r = prs_conn_read(&w->conn, worker_frame, w, NULL);
 	if (r < 0)
 		broken(w, (uint16_t)-r);
 	else if (w->conn.eof) /* death is told by the pidfd, not by this */
@@ -283,13 +280,13 @@ static void kill_strays(struct worker *w)
 }
 
 /* Drain the socket, reap, read the page, kill what was left behind; then the pool judges. */
-static void on_dead(void *ctx, int events)
+static void worker_dead(void *ctx, int events)
 {
 	(void)events;
 	struct worker *w = ctx;
 	struct prs_node *n = w->node;
 	uint32_t status;
-	int r = n->lost || w->conn.in.failed ? 0 : prs_conn_read(&w->conn, on_frame, w, NULL);
+	int r = n->lost || w->conn.in.failed ? 0 : prs_conn_read(&w->conn, worker_frame, w, NULL);
 	if (!prs_reap(w->pid, &status))
 		return;
 	struct prs_page page = prs_page_read(w->page);
@@ -412,18 +409,18 @@ static int start(struct worker *w, struct prs_err *err)
 	int r = prs_conn_init(&w->conn, &peer, err);
 	if (r < 0)
 		return r;
-	w->event_fd = eventfd(0, EFD_SEMAPHORE | EFD_NONBLOCK | EFD_CLOEXEC);
+	w->event_fd = prs_tokens_new(err);
 	memset(w->page, 0, sizeof *w->page);
 	words_started(w);
 	w->report_code = 0;
 	w->report_text[0] = 0;
 	w->trace_bytes = 0;
-	r = w->event_fd < 0 ? prs_fail_errno(err, errno, "eventfd of a worker") : spawn(w, peer, err);
-	close(peer);
+	r = w->event_fd < 0 ? w->event_fd : spawn(w, peer, err);
+	prs_fd_close(&peer);
 	if (r < 0)
 		return r;
-	w->watch_conn = prs_watch_new(w->node->c.loop, w->conn.fd, PRS_READABLE, on_conn, w, err);
-	w->watch_pid = prs_watch_new(w->node->c.loop, w->pidfd, PRS_READABLE, on_dead, w, err);
+	w->watch_conn = prs_watch_new(w->node->c.loop, w->conn.fd, PRS_READABLE, worker_readable, w, err);
+	w->watch_pid = prs_watch_new(w->node->c.loop, w->pidfd, PRS_READABLE, worker_dead, w, err);
 	return w->watch_conn && w->watch_pid ? 0 : err->code;
 }
 
