@@ -6,6 +6,7 @@
 #ifndef PRS_BASE_FS_H
 #define PRS_BASE_FS_H
 
+#include <limits.h> /* PATH_MAX: what a buffer for a path holds, everywhere */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>

@@ -12,6 +12,7 @@
 #include "io/process.h"
 #include "store/store.h"
 #include "wire/msg.h"
+#include "wire/names.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -58,24 +59,22 @@ static void put_frame(struct prs_buf *to, uint16_t type, const struct prs_buf *p
 	prs_buf_put(to, payload->data, payload->len);
 }
 
-static void put_pair(struct prs_buf *b, const char *key, const char *folder, const char *value)
-{
-	prs_buf_put(b, key, strlen(key) + 1);
-	prs_buf_puts(b, folder);
-	prs_buf_put(b, value, strlen(value) + 1);
-}
-
 static int put_setup(struct stage *s, struct prs_err *err)
 {
+	char process[PRS_PROCESS_NAME_BYTES], path[PATH_MAX + 64];
 	PRS_AUTOBUF b;
 	prs_buf_init(&b, 8 << 20);
 	int r = prs_engine_setup(s->job, s->dir, s->code, s->name, &b, err);
-	put_pair(&b, "process", "", "process000");
-	put_pair(&b, "slot", "", "0");
-	put_pair(&b, "node_ip", "", "127.0.0.1");
-	put_pair(&b, "log_dir", s->dir, "/outputs");
-	put_pair(&b, "log_file", s->dir, "/outputs/process000.log.txt");
-	put_pair(&b, "error_file", s->dir, "/errors.txt");
+	prs_process_name(process, 0);
+	prs_msg_put_pair(&b, "process", process);
+	prs_msg_put_pair(&b, "slot", "0");
+	prs_msg_put_pair(&b, "node_ip", "127.0.0.1");
+	snprintf(path, sizeof path, "%s/outputs", s->dir);
+	prs_msg_put_pair(&b, "log_dir", path);
+	snprintf(path, sizeof path, "%s/outputs/%s.log.txt", s->dir, process);
+	prs_msg_put_pair(&b, "log_file", path);
+	snprintf(path, sizeof path, "%s/errors.txt", s->dir);
+	prs_msg_put_pair(&b, "error_file", path);
 	put_frame(&s->frames, PRS_MSG_SETUP, &b);
 	return r < 0 ? r : b.failed ? prs_fail(err, PRS_ENOMEM, "the setup of the process") : 0;
 }

@@ -5,6 +5,7 @@
 #include "cli/cli.h"
 
 #include "base/mem.h"
+#include "wire/names.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -105,23 +106,22 @@ static bool put_all_new(struct logs *l)
 
 static int add(struct logs *l, const char *pattern, const char *process)
 {
-	PRS_AUTOFREE char *text = prs_strf(pattern, process);
-	return text ? prs_list_add(&l->patterns, text) : -PRS_ENOMEM;
+	char text[PATH_MAX];
+	prs_log_name(text, sizeof text, pattern, "*", process);
+	return prs_list_add(&l->patterns, text);
 }
 
 /* `process`: "process003", or "*" */
 static int choose(struct logs *l, const char *process, bool errors, bool follow)
 {
 	bool all = !strcmp(process, "*");
-	if (errors && all && !follow)
-		return add(l, "user/error.txt%s", "");
 	if (errors)
-		return add(l, "user/error/*/%s.txt", process);
+		return add(l, all && !follow ? PRS_NAME_ERRORS : PRS_NAME_TRACES, process);
 	if (all)
-		return add(l, "job_progress_overview.txt%s", "");
-	if (add(l, "user/stdout/*/%s.stdout.txt", process) < 0)
+		return add(l, PRS_NAME_OVERVIEW, process);
+	if (add(l, PRS_NAME_STDOUT, process) < 0)
 		return -PRS_ENOMEM;
-	return add(l, "user/stderr/*/%s.stderr.txt", process);
+	return add(l, PRS_NAME_STDERR, process);
 }
 
 /* ---- the command ------------------------------------------------------------------------------------------------- */
@@ -140,14 +140,12 @@ static void follow_files(struct logs *l)
 }
 
 /* "3", "003", "process003" -> "process003" */
-static int process_name(const char *word, char *to, size_t n, struct prs_err *err)
+static int process_name(const char *word, char to[PRS_PROCESS_NAME_BYTES], struct prs_err *err)
 {
-	char *end;
-	const char *digits = !strncmp(word, "process", 7) ? word + 7 : word;
-	unsigned long number = strtoul(digits, &end, 10);
-	if (*end || end == digits || number > 65535 || digits[0] == '-' || digits[0] == '+')
+	int number = prs_process_number(word);
+	if (number < 0)
 		return prs_fail(err, PRS_EINVALID, "--process: expected a number such as 3, found \"%s\"", word);
-	snprintf(to, n, "process%03lu", number);
+	prs_process_name(to, (unsigned)number);
 	return 0;
 }
 
@@ -167,11 +165,11 @@ int cmd_logs(struct cli_args *a)
 {
 	struct prs_err err = { 0 };
 	struct cli_run run;
-	char process[32] = "*";
+	char process[PRS_PROCESS_NAME_BYTES] = "*";
 	static struct logs l; /* large */
 	l.run = &run;
 	const char *word = cli_value(a, "--process", 0);
-	int r = word ? process_name(word, process, sizeof process, &err) : 0;
+	int r = word ? process_name(word, process, &err) : 0;
 	if (!r)
 		r = cli_find_run(a, a->words.n ? a->words.v[0] : NULL, &run, &err);
 	if (!r)

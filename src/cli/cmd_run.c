@@ -5,7 +5,9 @@
 #include "cli/load.h"
 
 #include "base/mem.h"
+#include "base/path.h"
 #include "data/list.h"
+#include "io/fs_posix.h"
 #include "io/process.h"
 #include "store/store.h"
 
@@ -22,25 +24,18 @@ enum { NAME_CHARS = 80, TRIES = 20 };
 
 /* ---- the run folder ---------------------------------------------------------------------------------------------- */
 
-static int make_parents(const char *path, struct prs_err *err)
+static int make_runs(const char *runs, struct prs_err *err)
 {
-	char part[PATH_MAX];
-	snprintf(part, sizeof part, "%s", path);
-	for (char *p = part + 1; p == part + 1 || p[-1]; p++) {
-		if (*p != '/' && *p)
-			continue;
-		char was = *p;
-		*p = 0;
-		if (mkdir(part, 0755) < 0 && errno != EEXIST)
-			return prs_fail_errno(err, errno,
-			                      "the run folder cannot be made in %s (--runs-dir, $PRS_RUNS or ./runs): "
-			                      "creating %s",
-			                      path, part);
-		*p = was;
-		if (!was)
-			break;
-	}
-	return 0;
+	size_t length;
+	PRS_AUTOFREE char *path = prs_strf("%s/", runs);
+	if (!path)
+		return prs_fail(err, PRS_ENOMEM, "the run folder");
+	int r = prs_path_make(&prs_fs_posix, path, 0, 0755, &length);
+	return r < 0 ? prs_fail_errno(err, -r,
+	                              "the run folder cannot be made in %s (--runs-dir, $PRS_RUNS or ./runs): "
+	                              "creating %.*s",
+	                              runs, (int)length, path)
+	             : 0;
 }
 
 static int make_name(const struct prs_job *j, char *to, size_t n, struct prs_err *err)
@@ -61,7 +56,7 @@ static int make_name(const struct prs_job *j, char *to, size_t n, struct prs_err
 static int make_run_folder(const struct prs_job *j, const char *runs, struct cli_run *run, struct prs_err *err)
 {
 	char real[PATH_MAX];
-	int r = make_parents(runs, err);
+	int r = make_runs(runs, err);
 	if (r < 0)
 		return r;
 	if (!realpath(runs, real))

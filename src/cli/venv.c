@@ -6,7 +6,9 @@
 #include "cli/venv.h"
 
 #include "base/mem.h"
+#include "base/path.h"
 #include "cli/cli.h"
+#include "io/fs_posix.h"
 #include "io/process.h"
 
 #include <errno.h>
@@ -30,17 +32,6 @@ struct venv {
 	const struct prs_list *pip;
 	bool quiet;
 };
-
-static int make_parents(const char *path, struct prs_err *err)
-{
-	char part[PATH_MAX];
-	for (const char *p = strchr(path + 1, '/'); p; p = strchr(p + 1, '/')) {
-		snprintf(part, sizeof part, "%.*s", (int)(p - path), path);
-		if (mkdir(part, 0755) < 0 && errno != EEXIST)
-			return prs_fail_errno(err, errno, "creating %s", part);
-	}
-	return 0;
-}
 
 static int name_it(struct venv *v, struct prs_err *err)
 {
@@ -162,11 +153,18 @@ static int take_lock(const struct venv *v, const char *path, int *ret_fd, struct
 	return r < 0 ? prs_fail_errno(err, errno, "%s", path) : 0;
 }
 
+static int make_cache(const char *dir, struct prs_err *err)
+{
+	size_t length;
+	int r = prs_path_make(&prs_fs_posix, dir, 0, 0755, &length);
+	return r < 0 ? prs_fail_errno(err, -r, "creating %.*s", (int)length, dir) : 0;
+}
+
 int venv_make(const char *base, const struct prs_list *pip, bool quiet, struct prs_err *err)
 {
 	struct venv v = { .base = base, .pip = pip, .quiet = quiet };
 	int r = name_it(&v, err);
-	r = r ? r : make_parents(v.dir, err);
+	r = r ? r : make_cache(v.dir, err);
 	PRS_AUTOFREE char *lock = prs_strf("%s.lock", v.dir), *list = prs_strf("%s.txt", v.dir),
 			  *log = prs_strf("%s.log", v.dir);
 	if (r < 0 || !lock || !list || !log)

@@ -177,19 +177,13 @@ static int add_dir(struct prs_lister *l, uint32_t parent, uint16_t input, int32_
 
 /* ---- records ----------------------------------------------------------------------------------------------------- */
 
-static struct prs_text text_of(const char *s)
-{
-	size_t n = strlen(s);
-	return (struct prs_text){ s, (uint16_t)(n > UINT16_MAX ? UINT16_MAX : n) };
-}
-
 static void put_dir_record(struct prs_buf *body, uint32_t dir, uint32_t parent, uint16_t input, const char *name)
 {
 	struct prs_plan_record r = { .type = PRS_PLAN_DIR };
 	r.u.dir.dir = dir;
 	r.u.dir.parent = parent;
 	r.u.dir.input = input;
-	r.u.dir.name = text_of(name);
+	r.u.dir.name = prs_text_of(name);
 	prs_plan_put(body, &r);
 }
 
@@ -433,9 +427,9 @@ static void put_input(struct prs_lister *l, struct prs_buf *body, const char *ro
 	bool groups = l->made_of[l->next_input].groups;
 	in.u.input.size = groups ? 0 : l->per;
 	in.u.input.kind = groups ? PRS_INPUT_GROUPS : PRS_INPUT_FILES;
-	in.u.input.name = text_of(l->names[l->next_input]);
-	in.u.input.root = text_of(root);
-	in.u.input.options = text_of(options);
+	in.u.input.name = prs_text_of(l->names[l->next_input]);
+	in.u.input.root = prs_text_of(root);
+	in.u.input.options = prs_text_of(options);
 	prs_plan_put(body, &in);
 	l->current_input = (int)l->next_input++;
 }

@@ -8,12 +8,13 @@
 
 #include <ctype.h>
 #include <dirent.h>
+#include <limits.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { PATH_BYTES = 4096, GPUS_MAX = 1024 };
+enum { GPUS_MAX = 1024 };
 
 static bool read_line(const char *folder, const char *name, char *to, size_t n)
 {
@@ -62,7 +63,7 @@ static unsigned quota_v1(const char *folder)
 /* The least of a group and those above it, up to the root of its hierarchy. */
 static unsigned least(const char *root, const char *group, unsigned (*quota)(const char *folder))
 {
-	char folder[PATH_BYTES];
+	char folder[PATH_MAX];
 	unsigned min = 0;
 	snprintf(folder, sizeof folder, "%s%s", root, group);
 	for (size_t top = strlen(root); strlen(folder) >= top;) {
@@ -87,7 +88,7 @@ static bool names_cpu(const char *controllers)
 
 unsigned prs_cgroup_cores(const char *table, const char *mount)
 {
-	char line[PATH_BYTES], root[PATH_BYTES];
+	char line[PATH_MAX], root[PATH_MAX];
 	unsigned min = 0;
 	FILE *f = fopen(table, "re");
 	while (f && fgets(line, sizeof line, f)) {

@@ -27,7 +27,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-enum { PATH_BYTES = 4608, SYNCS = 20, FEW_FILES = 1024 };
+enum { LINE_BYTES = 4608, SYNCS = 20, FEW_FILES = 1024 };
 #define LITTLE_SPACE (UINT64_C(1) << 30)
 #define SLOW_SYNC_US 20000
 
@@ -121,7 +121,7 @@ void prs_probe_machine(prs_probe_fn *each, void *ctx)
 /* The type that /proc/self/mountinfo names for the deepest mount above the path. */
 static void file_system_of(const char *path, char *to, size_t n)
 {
-	char line[PATH_BYTES], mount[2048], type[64];
+	char line[LINE_BYTES], mount[2048], type[64];
 	size_t deepest = 0;
 	snprintf(to, n, "unknown");
 	FILE *f = fopen("/proc/self/mountinfo", "re");
@@ -169,7 +169,7 @@ static void probe_space(const struct probing *x, const char *dir)
 
 static int make_file(const char *dir, const char *name, int flags)
 {
-	char path[PATH_BYTES];
+	char path[LINE_BYTES];
 	snprintf(path, sizeof path, "%s/%s", dir, name);
 	return open(path, O_RDWR | O_CREAT | O_CLOEXEC | flags, 0644);
 }
@@ -226,7 +226,7 @@ static void probe_sync(const struct probing *x, const char *dir)
 
 static void probe_rename(const struct probing *x, const char *dir)
 {
-	char from[PATH_BYTES], to[PATH_BYTES], text[8] = "";
+	char from[LINE_BYTES], to[LINE_BYTES], text[8] = "";
 	int a = make_file(dir, "from", 0), b = make_file(dir, "to", 0);
 	bool ok = a >= 0 && b >= 0 && write(a, "new", 3) == 3 && write(b, "old", 3) == 3;
 	snprintf(from, sizeof from, "%s/from", dir);
@@ -264,7 +264,7 @@ static void probe_shared(const struct probing *x, const char *dir)
 
 static void remove_all(const char *dir)
 {
-	char path[PATH_BYTES];
+	char path[LINE_BYTES];
 	DIR *d = opendir(dir);
 	for (struct dirent *e; d && (e = readdir(d));) {
 		snprintf(path, sizeof path, "%s/%s", dir, e->d_name);

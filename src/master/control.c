@@ -69,7 +69,7 @@ void engine_process(const struct prs_engine *e, uint16_t slot, struct prs_consol
 	ret->tries = ret->works && page.id < e->ledger.next_id ? prs_ledger_tries(&e->ledger, &u) + 1 : 0;
 	ret->items = ret->works && page.id < e->ledger.next_id ? prs_ledger_items(&e->ledger, &u) : 0;
 	ret->queued = v.sent > ret->works ? v.sent - ret->works : 0;
-	snprintf(ret->name, sizeof ret->name, "process%03u", slot);
+	prs_process_name(ret->name, slot);
 	if (ret_pid)
 		*ret_pid = (uint32_t)v.pid;
 }

@@ -8,6 +8,7 @@
 #include "master/impl.h"
 
 #include "base/mem.h"
+#include "base/path.h"
 #include "io/ctl.h"
 
 #include "io/process.h"
@@ -30,26 +31,19 @@ enum { LOG_SLICE = 16, LOG_TICK = 4000 }; /* facts: some 20 µs; 5 ms */
 
 static int make_folders(struct prs_engine *e, struct prs_err *err)
 {
-	static const char *const folders[] = { "seg",
-		                               "work",
-		                               "work/page",
-		                               "logs",
-		                               "logs/user",
-		                               "logs/user/stdout",
-		                               "logs/user/stdout/127.0.0.1",
-		                               "logs/user/stderr",
-		                               "logs/user/stderr/127.0.0.1",
-		                               "logs/user/error",
-		                               "logs/user/error/127.0.0.1",
-		                               "logs/user/entry_script_log",
-		                               "logs/user/entry_script_log/127.0.0.1",
-		                               "outputs" };
-	char path[PRS_PATH_BYTES_M];
-	for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
-		snprintf(path, sizeof path, "%s/%s", e->c.dir, folders[i]);
-		int r = e->c.fs->mkdir(e->c.fs->ctx, path, 0755);
-		if (r < 0 && r != -EEXIST)
-			return prs_fail_errno(err, -r, "creating %s", path);
+	static const char *const folders[] = { "seg/", "work/page/", "outputs/" };
+	static const char *const logs[] = { PRS_NAME_STDOUT, PRS_NAME_STDERR, PRS_NAME_TRACES, PRS_NAME_SCRIPT_LOG };
+	enum { FOLDERS = sizeof folders / sizeof *folders, LOGS = sizeof logs / sizeof *logs };
+	char path[PATH_MAX];
+	size_t length;
+	for (size_t i = 0; i < FOLDERS + LOGS; i++) {
+		if (i < FOLDERS)
+			snprintf(path, sizeof path, "%s/%s", e->c.dir, folders[i]);
+		else
+			prs_log_path(path, sizeof path, e->c.dir, logs[i - FOLDERS], "127.0.0.1", "");
+		int r = prs_path_make(e->c.fs, path, strlen(e->c.dir), 0755, &length);
+		if (r < 0)
+			return prs_fail_errno(err, -r, "creating %.*s", (int)length, path);
 	}
 	return 0;
 }
@@ -165,7 +159,7 @@ void engine_show_error(struct prs_engine *e)
 	struct prs_first_error first;
 	if (e->told_error || !e->c.error || !e->report || !prs_report_first_error(e->report, &first))
 		return;
-	char path[PRS_PATH_BYTES_M + 512], text[8192] = "";
+	char path[PATH_MAX + 512], text[8192] = "";
 	e->told_error = true;
 	snprintf(path, sizeof path, "%s/logs/%s", e->c.dir, first.file);
 	int fd = first.bytes ? e->c.fs->open(e->c.fs->ctx, path, O_RDONLY, 0) : -1;

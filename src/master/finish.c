@@ -187,7 +187,7 @@ static void read_trace(struct prs_engine *e)
 	struct prs_first_error first;
 	if (!e->report || !prs_report_first_error(e->report, &first))
 		return;
-	char path[PRS_PATH_BYTES_M + 512];
+	char path[PATH_MAX + 512];
 	snprintf(path, sizeof path, "%s/logs/%s", e->c.dir, first.file);
 	int fd = e->c.fs->open(e->c.fs->ctx, path, O_RDONLY, 0);
 	if (fd < 0 || !first.bytes) {

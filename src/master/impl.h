@@ -12,8 +12,8 @@
 #include "node/node.h"
 #include "sched/sched.h"
 #include "store/store.h"
+#include "wire/names.h"
 
-enum { PRS_PATH_BYTES_M = 4096 };
 
 /* Facts that become durable together. */
 struct facts {
@@ -90,7 +90,7 @@ struct prs_engine {
 	struct prs_signal *signals[4];
 	struct prs_ctl *ctl; /* NULL: no socket could be made */
 	int lock_fd;
-	char run_text[40], code_root[PRS_PATH_BYTES_M]; /* PRS_RUN of the workers, their folder */
+	char run_text[40], code_root[PATH_MAX]; /* PRS_RUN of the workers, their folder */
 	uint32_t epoch, plan_epoch_done;
 	enum prs_job_state state;
 	uint16_t cause;

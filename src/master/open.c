@@ -49,7 +49,7 @@ static int open_lock(struct opening *o, struct prs_err *err)
 {
 	struct prs_engine *e = o->e;
 	const struct prs_fs *fs = e->c.fs;
-	char path[PRS_PATH_BYTES_M], text[320], host[128] = "?";
+	char path[PATH_MAX], text[320], host[128] = "?";
 	snprintf(path, sizeof path, "%s/lock", e->c.dir);
 	gethostname(host, sizeof host - 1);
 	if (e->c.takeover)
@@ -142,8 +142,6 @@ static int recover_fact(void *ctx, const struct prs_fact *f, struct prs_err *err
 	return r;
 }
 
-static struct prs_text text_of(const char *s) { return (struct prs_text){ s, (uint16_t)strlen(s) }; }
-
 static int create_journal(struct opening *o, struct prs_err *err)
 {
 	struct prs_engine *e = o->e;
@@ -156,10 +154,10 @@ static int create_journal(struct opening *o, struct prs_err *err)
 	f.u.head.sealed_plan = o->was.plan_bytes;
 	memcpy(f.u.head.job_print, e->c.job->job_print, 16);
 	memcpy(f.u.head.code_print, e->c.job->code_print, 16);
-	f.u.head.engine = text_of(PRS_VERSION);
-	f.u.head.host = text_of(host);
+	f.u.head.engine = prs_text_of(PRS_VERSION);
+	f.u.head.host = prs_text_of(host);
 	f.u.head.pid = (uint32_t)getpid();
-	f.u.head.boot = text_of(o->boot);
+	f.u.head.boot = prs_text_of(o->boot);
 	int r = prs_journal_create(&e->journal, e->c.fs, e->c.dir, &e->c.run, &f, err);
 	if (r < 0)
 		return r;
@@ -172,7 +170,7 @@ static int create_journal(struct opening *o, struct prs_err *err)
 static bool read_page(const struct prs_engine *e, unsigned slot, struct prs_page *ret)
 {
 	const struct prs_fs *fs = e->c.fs;
-	char path[PRS_PATH_BYTES_M];
+	char path[PATH_MAX];
 	snprintf(path, sizeof path, "%s/work/page/%u", e->c.dir, slot);
 	int fd = fs->open(fs->ctx, path, O_RDONLY, 0);
 	if (fd < 0)
@@ -262,9 +260,9 @@ static int journal_settings(struct prs_engine *e, struct prs_err *err)
 		if (old.failed || now.failed)
 			return prs_fail(err, PRS_ENOMEM, "%s", s->row->name);
 		struct prs_fact f = { .type = PRS_FACT_SET, .time_us = prs_wall_us() };
-		f.u.set.key = text_of(s->row->name);
-		f.u.set.old = text_of(old_text);
-		f.u.set.new_ = text_of(now_text);
+		f.u.set.key = prs_text_of(s->row->name);
+		f.u.set.old = prs_text_of(old_text);
+		f.u.set.new_ = prs_text_of(now_text);
 		journal_put(e, &f);
 	}
 	return 0;
@@ -303,8 +301,8 @@ static void put_node_up(struct prs_engine *e)
 	f.u.node.procs = (uint16_t)e->c.job->o.processes;
 	f.u.node.cores = (uint16_t)prs_usable_cores();
 	f.u.node.gpus = (uint16_t)e->c.gpus->n;
-	f.u.node.name = text_of(host);
-	f.u.node.address = text_of("127.0.0.1");
+	f.u.node.name = prs_text_of(host);
+	f.u.node.address = prs_text_of("127.0.0.1");
 	journal_put(e, &f);
 }
 

@@ -104,7 +104,7 @@ void planner_next(struct prs_engine *e)
 
 int planner_start(struct prs_engine *e, struct prs_err *err)
 {
-	char path[PRS_PATH_BYTES_M];
+	char path[PATH_MAX];
 	prs_path_plan(path, sizeof path, e->c.dir, e->epoch);
 	int r = prs_log_create(&e->listing.log, e->c.fs, path, PRS_FILE_PLAN, &e->c.run, 0, err);
 	if (r < 0)

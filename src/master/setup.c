@@ -26,12 +26,6 @@ struct prs_list_input *prs_engine_inputs(const struct prs_job *j)
 	return v;
 }
 
-static void put_pair(struct prs_buf *b, const char *key, const char *value)
-{
-	prs_buf_put(b, key, strlen(key) + 1);
-	prs_buf_put(b, value ? value : "", strlen(value ? value : "") + 1);
-}
-
 /* key NUL name=value NUL */
 static void put_named(struct prs_buf *b, const char *key, const char *name, const char *value)
 {
@@ -46,31 +40,31 @@ int prs_engine_setup(const struct prs_job *j, const char *dir, const char *code_
 {
 	static const char *const levels[] = { "WARNING", "INFO", "DEBUG" };
 	struct prs_list argv = { 0 };
-	char path[PRS_PATH_BYTES_M];
-	put_pair(to, "run_id", run_name);
-	put_pair(to, "code_root", code_root);
-	put_pair(to, "entry", j->entry);
+	char path[PATH_MAX];
+	prs_msg_put_pair(to, "run_id", run_name);
+	prs_msg_put_pair(to, "code_root", code_root);
+	prs_msg_put_pair(to, "entry", j->entry);
 	int r = prs_job_argv(j, &argv, err);
 	for (size_t i = 0; i < argv.n; i++)
-		put_pair(to, "argv", argv.v[i]);
+		prs_msg_put_pair(to, "argv", argv.v[i]);
 	prs_list_done(&argv);
-	put_pair(to, "output_action", j->o.output_action == PRS_OUTPUT_SUMMARY_ONLY ? "summary_only" : "append_row");
-	put_pair(to, "output_dir", j->output_dir);
-	put_pair(to, "logging_level", levels[j->o.logging_level]);
+	prs_msg_put_pair(to, "output_action", j->o.output_action == PRS_OUTPUT_SUMMARY_ONLY ? "summary_only" : "append_row");
+	prs_msg_put_pair(to, "output_dir", j->output_dir);
+	prs_msg_put_pair(to, "logging_level", levels[j->o.logging_level]);
 	if (j->o.profiling_module != PRS_PROFILE_OFF) {
-		put_pair(to, "profiling_module", j->o.profiling_module == PRS_PROFILE_C ? "cProfile" : "profile");
+		prs_msg_put_pair(to, "profiling_module", j->o.profiling_module == PRS_PROFILE_C ? "cProfile" : "profile");
 		snprintf(path, sizeof path, "%s/logs/sys/profile", dir);
-		put_pair(to, "profile_dir", path);
+		prs_msg_put_pair(to, "profile_dir", path);
 	}
-	put_pair(to, "experiment", j->name);
+	prs_msg_put_pair(to, "experiment", j->name);
 	if (j->o.append_row_dataframe_header)
-		put_pair(to, "dataframe_header", "true");
+		prs_msg_put_pair(to, "dataframe_header", "true");
 	for (size_t i = 0; i < j->models_n; i++)
 		put_named(to, "model", j->models[i].name, j->models[i].value);
 	for (size_t i = 0; i < j->inputs_n; i++)
 		put_named(to, "input", j->inputs[i].name, j->inputs[i].path);
 	for (size_t i = 0; i < j->side_inputs_n; i++)
 		put_named(to, "input", j->side_inputs[i].name, j->side_inputs[i].value);
-	put_pair(to, "submit_dir", j->submit_dir);
+	prs_msg_put_pair(to, "submit_dir", j->submit_dir);
 	return r < 0 ? r : to->failed;
 }

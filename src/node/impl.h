@@ -9,9 +9,8 @@
 #include "io/procfs.h"
 #include "node/node.h"
 #include "store/store.h"
+#include "wire/names.h"
 #include "wire/page.h"
-
-enum { PRS_PATH_BYTES = 4096 };
 
 struct worker {
 	struct prs_node *node;
@@ -124,6 +123,8 @@ void node_one_gone(struct prs_node *n);
 void worker_clear(struct worker *w, struct prs_node *n, uint16_t slot);
 int worker_init(struct worker *w, struct prs_err *err);
 void worker_done(struct worker *w);
+/* Where a log of its process lies; `pattern` is one of wire/names.h. */
+void worker_log(const struct worker *w, const char *pattern, char to[PATH_MAX]);
 void worker_spawn(struct worker *w, uint32_t incarnation);
 void worker_send_task(struct worker *w, const struct prs_pool_effect *e);
 void worker_send_stop(struct worker *w);

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  * perf: the resource monitor: every resource_monitor_interval a row about the machine and one about each process goes
  * into the CSV files below
- * logs/sys/perf/<ip>/ (columns: contract, "Perf files"; described in docs/logs.md).
+ * logs/sys/perf/<ip>/ (the columns are described in docs/logs.md).
  *
  * Failure: a file that cannot be written loses that row; a job never ends because of it.
  */
 #include "node/impl.h"
 
 #include "base/mem.h"
+#include "base/path.h"
 
 #include <fcntl.h>
 #include <inttypes.h>
@@ -20,12 +21,12 @@
 #define MB(bytes) ((double)(bytes) / 1048576.0)
 
 /* Append; a new file gets its head line first. */
-static void append(struct prs_node *n, const char *name, const char *head, const struct prs_buf *rows)
+static void append(struct prs_node *n, const char *pattern, const char *head, const struct prs_buf *rows)
 {
 	const struct prs_fs *fs = n->c.fs;
-	char path[PRS_PATH_BYTES];
+	char path[PATH_MAX];
 	struct prs_fs_stat st;
-	snprintf(path, sizeof path, "%s/logs/sys/perf/%s/%s", n->c.dir, n->c.ip, name);
+	prs_log_path(path, sizeof path, n->c.dir, pattern, n->c.ip, "");
 	int fd = fs->open(fs->ctx, path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
 	if (fd < 0)
 		return;
@@ -65,7 +66,7 @@ static void sample_machine(struct prs_node *n, const char *time_text, struct prs
 	             MB(now->memory_total), MB(now->memory_available), MB(used), percent(used, now->memory_total),
 	             now->reads, now->writes, MB(now->read_bytes), MB(now->written_bytes), MB(now->sent_bytes),
 	             MB(now->received_bytes), now->tcp, now->udp);
-	append(n, "node_resource_usage.csv",
+	append(n, PRS_NAME_PERF_NODE,
 	       "Utc Time,Cpu Percent,Memory Total (MB),Memory Available (MB),Memory Used (MB),Memory Used Percent,Disk "
 	       "Io Read Count,Disk Io Write Count,"
 	       "Disk Io Read (MB),Disk Io Write (MB),Network Sent (MB),Network Recv (MB),# of TCP Connections,# of UDP "
@@ -74,7 +75,7 @@ static void sample_machine(struct prs_node *n, const char *time_text, struct prs
 	prs_buf_clear(&b);
 	prs_buf_putf(&b, "%s,%.1f,%.1f,%.1f,%.1f\n", time_text, MB(now->disk_total), MB(disk_used), MB(now->disk_free),
 	             percent(disk_used, now->disk_total));
-	append(n, "node_disk_usage.csv", "Utc Time,Disk (/) Total (MB),Used (MB),Free (MB),Used Percent\n", &b);
+	append(n, PRS_NAME_PERF_DISK, "Utc Time,Disk (/) Total (MB),Used (MB),Free (MB),Used Percent\n", &b);
 	n->perf.machine = *now;
 }
 
@@ -98,7 +99,7 @@ static void perf_sample(void *ctx)
 {
 	struct prs_node *n = ctx;
 	struct prs_machine_usage machine;
-	char time_text[32], name[32];
+	char time_text[32], name[PRS_PROCESS_NAME_BYTES];
 	uint64_t now = prs_clock_us();
 	prs_timer_at(n->perf.timer, now + n->c.monitor_interval_us);
 	utc_now(time_text);
@@ -107,10 +108,10 @@ static void perf_sample(void *ctx)
 	prs_buf_init(&b, 1 << 20);
 	put_process(&b, time_text, "manager", getpid(), &n->perf.last[n->c.pool.slots], &machine, now);
 	for (uint16_t i = 0; i < n->c.pool.slots; i++) {
-		snprintf(name, sizeof name, "process%03u", i);
+		prs_process_name(name, i);
 		put_process(&b, time_text, name, n->workers[i].pid, &n->perf.last[i], &machine, now);
 	}
-	append(n, "processes_resource_usage.csv",
+	append(n, PRS_NAME_PERF_PROCESSES,
 	       "Utc Time,Name,Cpu Percent,Cpu Time User,Cpu Time System,Memory Used Percent,Disk Io Read Count,Disk Io "
 	       "Write Count,Disk Io Read (MB),"
 	       "Disk Io Write (MB),Thread Num\n",
@@ -119,16 +120,11 @@ static void perf_sample(void *ctx)
 
 static int make_folder(struct prs_node *n, struct prs_err *err)
 {
-	const char *const names[] = { "", "/perf", "/perf/", n->c.ip };
-	char path[PRS_PATH_BYTES];
-	struct prs_fs_stat st;
-	for (int i = 0; i < 3; i++) {
-		snprintf(path, sizeof path, "%s/logs/sys%s%s", n->c.dir, names[i], i == 2 ? names[3] : "");
-		int r = n->c.fs->mkdir(n->c.fs->ctx, path, 0755);
-		if (r < 0 && n->c.fs->stat(n->c.fs->ctx, path, &st) < 0)
-			return prs_fail_errno(err, -r, "creating %s", path);
-	}
-	return 0;
+	char path[PATH_MAX];
+	size_t length;
+	prs_log_path(path, sizeof path, n->c.dir, PRS_NAME_PERF_NODE, n->c.ip, "");
+	int r = prs_path_make(n->c.fs, path, strlen(n->c.dir), 0755, &length);
+	return r < 0 ? prs_fail_errno(err, -r, "creating %.*s", (int)length, path) : 0;
 }
 
 int perf_init(struct prs_node *n, struct prs_err *err)

@@ -41,7 +41,7 @@ static int new_segment(struct prs_node *n, bool raw, struct prs_err *err)
 	struct segment *s = prs_calloc(1, sizeof *s);
 	if (!s)
 		return prs_fail(err, PRS_ENOMEM, "segment file");
-	char path[PRS_PATH_BYTES];
+	char path[PATH_MAX];
 	s->number = n->rows.next_number++;
 	prs_path_segment(path, sizeof path, n->c.dir, n->c.epoch, n->c.number, s->number, raw);
 	int r = prs_log_create(&s->log, n->c.fs, path, raw ? PRS_FILE_RAW : PRS_FILE_SEGMENT, &n->c.run,

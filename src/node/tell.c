@@ -11,8 +11,6 @@
 
 enum { TAIL_BYTES = 600, END_BYTES = 256, MESSAGE_BYTES = 2048 };
 
-static struct prs_text text_of(const char *s) { return (struct prs_text){ s, (uint16_t)strlen(s) }; }
-
 /* "run() ended its process: exit status 3" */
 static void describe_end(const struct prs_pool_effect *e, char to[END_BYTES])
 {
@@ -89,7 +87,7 @@ static void judge(struct worker *w, const struct prs_pool_effect *e, struct prs_
 		keep_words_of_try(w, t, message);
 		describe_exit(w, e, message);
 	}
-	t->message = is_timeout(e->code) ? text_of(prs_error_row(e->code)->sentence) : text_of(message);
+	t->message = is_timeout(e->code) ? prs_text_of(prs_error_row(e->code)->sentence) : prs_text_of(message);
 }
 
 void tell_try(struct prs_node *n, const struct prs_pool_effect *e)
@@ -136,7 +134,7 @@ void tell_bad_rows(struct prs_node *n, const struct prs_done *d, const struct pr
 		                     .code = row->code,
 		                     .fault = row->fault,
 		                     .counted = 1,
-		                     .message = text_of(why->msg) };
+		                     .message = prs_text_of(why->msg) };
 	n->c.link.fact(n->c.link.ctx, &f);
 }
 
@@ -179,7 +177,7 @@ void tell_proc(struct prs_node *n, const struct prs_pool_effect *e)
 	f.u.proc.exit = e->exit;
 	describe_proc(w, e, &f, message);
 	bool held = e->proc_event == PRS_PROC_INIT_FAILED && is_timeout(e->code);
-	f.u.proc.text = held ? text_of(prs_error_row(e->code)->sentence) : text_of(message);
+	f.u.proc.text = held ? prs_text_of(prs_error_row(e->code)->sentence) : prs_text_of(message);
 	if (held)
 		hold(w, &f);
 	else

@@ -17,9 +17,8 @@ enum { READ_BYTES = 16 << 10, FRAMES_MAX = 64, TAIL_LINES_BYTES = 2000, TITLE_BY
 static int open_stderr(struct worker *w, struct prs_fs_stat *ret)
 {
 	const struct prs_fs *fs = w->node->c.fs;
-	char path[PRS_PATH_BYTES];
-	snprintf(path, sizeof path, "%s/logs/user/stderr/%s/process%03u.stderr.txt", w->node->c.dir, w->node->c.ip,
-	         w->slot);
+	char path[PATH_MAX];
+	worker_log(w, PRS_NAME_STDERR, path);
 	int fd = fs->open(fs->ctx, path, O_RDONLY, 0);
 	if (fd >= 0 && fs->fstat(fs->ctx, fd, ret) < 0) {
 		fs->close(fs->ctx, fd);
@@ -137,9 +136,9 @@ static bool put_frames(struct prs_buf *b, char *text)
 static bool append(struct worker *w, const struct prs_buf *b, uint64_t *ret_offset, uint32_t *ret_bytes)
 {
 	const struct prs_fs *fs = w->node->c.fs;
-	char path[PRS_PATH_BYTES];
+	char path[PATH_MAX];
 	struct prs_fs_stat st;
-	snprintf(path, sizeof path, "%s/logs/user/error/%s/process%03u.txt", w->node->c.dir, w->node->c.ip, w->slot);
+	worker_log(w, PRS_NAME_TRACES, path);
 	int fd = fs->open(fs->ctx, path, O_WRONLY | O_CREAT, 0644);
 	if (fd < 0)
 		return false;

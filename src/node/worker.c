@@ -7,6 +7,7 @@
 #include "node/impl.h"
 
 #include "base/mem.h"
+#include "base/path.h"
 #include "io/process.h"
 #include "io/strays.h"
 #include "io/tokens.h"
@@ -21,6 +22,13 @@
 #include <unistd.h>
 
 static uint64_t now(void) { return prs_clock_us(); }
+
+void worker_log(const struct worker *w, const char *pattern, char to[PATH_MAX])
+{
+	char process[PRS_PROCESS_NAME_BYTES];
+	prs_process_name(process, w->slot);
+	prs_log_path(to, PATH_MAX, w->node->c.dir, pattern, w->node->c.ip, process);
+}
 
 /* Its bytes are written, so that a full disk is told here and not by SIGBUS at the first touch. */
 static int make_page(struct worker *w, const char *path)
@@ -49,7 +57,7 @@ void worker_clear(struct worker *w, struct prs_node *n, uint16_t slot)
 
 int worker_init(struct worker *w, struct prs_err *err)
 {
-	char path[PRS_PATH_BYTES];
+	char path[PATH_MAX];
 	snprintf(path, sizeof path, "%s/work/page/%u", w->node->c.dir, w->slot);
 	int r = make_page(w, path);
 	return r < 0 ? prs_fail_errno(err, -r, "creating %s", path) : 0;
@@ -313,34 +321,28 @@ static void worker_dead(void *ctx, int events)
 
 /* ---- starting ---------------------------------------------------------------------------------------------------- */
 
-static void put_pair(struct prs_buf *b, const char *key, const char *value)
-{
-	prs_buf_put(b, key, strlen(key) + 1);
-	prs_buf_put(b, value, strlen(value) + 1);
-}
-
 static int send_setup(struct worker *w, struct prs_err *err)
 {
 	struct prs_node *n = w->node;
-	char text[PRS_PATH_BYTES];
+	char text[PATH_MAX], process[PRS_PROCESS_NAME_BYTES];
 	PRS_AUTOBUF b;
 	prs_buf_init(&b, PRS_MSG_MAX_BYTES);
 	prs_buf_put(&b, n->c.setup->data, n->c.setup->len);
-	snprintf(text, sizeof text, "process%03u", w->slot);
-	put_pair(&b, "process", text);
+	prs_process_name(process, w->slot);
+	prs_msg_put_pair(&b, "process", process);
 	snprintf(text, sizeof text, "%u", w->slot);
-	put_pair(&b, "slot", text);
-	put_pair(&b, "node_ip", n->c.ip);
-	snprintf(text, sizeof text, "%s/logs/user/entry_script_log/%s", n->c.dir, n->c.ip);
-	put_pair(&b, "log_dir", text);
-	snprintf(text, sizeof text, "%s/logs/user/entry_script_log/%s/process%03u.log.txt", n->c.dir, n->c.ip, w->slot);
-	put_pair(&b, "log_file", text);
-	snprintf(text, sizeof text, "%s/logs/user/error/%s/process%03u.txt", n->c.dir, n->c.ip, w->slot);
-	put_pair(&b, "error_file", text);
+	prs_msg_put_pair(&b, "slot", text);
+	prs_msg_put_pair(&b, "node_ip", n->c.ip);
+	worker_log(w, PRS_NAME_SCRIPT_LOG, text);
+	PRS_AUTOFREE char *folder = prs_path_folder(text);
+	prs_msg_put_pair(&b, "log_dir", folder);
+	prs_msg_put_pair(&b, "log_file", text);
+	worker_log(w, PRS_NAME_TRACES, text);
+	prs_msg_put_pair(&b, "error_file", text);
 	struct prs_msg_header h = { (uint32_t)b.len, PRS_MSG_SETUP, 0, 0 };
 	prs_msg_put_header(&w->conn.out, &h);
 	prs_buf_put(&w->conn.out, b.data, b.len);
-	if (b.failed || w->conn.out.failed)
+	if (!folder || b.failed || w->conn.out.failed)
 		return prs_fail(err, PRS_ENOMEM, "starting a worker process");
 	mark_dirty(w);
 	return 0;
@@ -381,9 +383,9 @@ static char **environment(struct worker *w, char own[OWN][OWN_BYTES])
 static int spawn(struct worker *w, int peer, struct prs_err *err)
 {
 	struct prs_node *n = w->node;
-	char out[PRS_PATH_BYTES], errors[PRS_PATH_BYTES], parent[32], nofile[32], own[OWN][OWN_BYTES];
-	snprintf(out, sizeof out, "%s/logs/user/stdout/%s/process%03u.stdout.txt", n->c.dir, n->c.ip, w->slot);
-	snprintf(errors, sizeof errors, "%s/logs/user/stderr/%s/process%03u.stderr.txt", n->c.dir, n->c.ip, w->slot);
+	char out[PATH_MAX], errors[PATH_MAX], parent[32], nofile[32], own[OWN][OWN_BYTES];
+	worker_log(w, PRS_NAME_STDOUT, out);
+	worker_log(w, PRS_NAME_STDERR, errors);
 	snprintf(parent, sizeof parent, "%d", getpid());
 	snprintf(nofile, sizeof nofile, "%llu", (unsigned long long)prs_old_nofile());
 	char *argv[] = { (char *)(uintptr_t) "prs",      (char *)(uintptr_t) "_worker",  parent, nofile,

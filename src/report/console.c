@@ -520,7 +520,7 @@ static void put_kinds(struct prs_buf *to, const struct prs_result *r, bool color
 	if (r->kinds_more) {
 		label(to, color, "");
 		put_many(to, r->kinds_more, "other kind", "other kinds");
-		prs_buf_puts(to, ": logs/user/error.txt\n");
+		prs_buf_puts(to, ": logs/" PRS_NAME_ERRORS "\n");
 	}
 	if (!r->kinds_n && !r->failed && r->items_failed)
 		field(to, color, "errors", "none: run() returned fewer results than it got items");

@@ -131,7 +131,7 @@ static bool checked(struct prs_buf *b)
 
 static bool cut(struct prs_report *r, const struct report_file *f)
 {
-	char full[REPORT_PATH_MAX];
+	char full[PATH_MAX];
 	struct prs_fs_stat st;
 	snprintf(full, sizeof full, "%s/logs/%s", r->dir, f->name);
 	if (!f->known || f->length == 0) /* emptied when it is opened for the first line */
@@ -150,7 +150,7 @@ static bool cut(struct prs_report *r, const struct report_file *f)
 static void drop_unknown(struct prs_report *r)
 {
 	for (size_t i = 0; i < REPORT_FIXED; i++) {
-		char full[REPORT_PATH_MAX];
+		char full[PATH_MAX];
 		snprintf(full, sizeof full, "%s/logs/%s", r->dir, r->files[i]->name);
 		if (!r->files[i]->known)
 			r->fs->unlink(r->fs->ctx, full);
@@ -160,7 +160,7 @@ static void drop_unknown(struct prs_report *r)
 
 int report_cursor_open(struct prs_report *r, struct prs_err *err)
 {
-	char path[REPORT_PATH_MAX];
+	char path[PATH_MAX];
 	PRS_AUTOBUF b;
 	prs_buf_init(&b, CURSOR_MAX_BYTES);
 	snprintf(path, sizeof path, "%s/logs/.cursor", r->dir);

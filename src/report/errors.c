@@ -56,20 +56,28 @@ struct happening {
 	struct prs_text message;
 };
 
+/* What a process was at that failed without a mini-batch. */
+static const char *when(uint16_t code)
+{
+	switch (code) {
+	case PRS_EIDLE_EXIT: return "between two mini-batches";
+	case PRS_ESHUTDOWN_FAILED: return "shutdown()";
+	case PRS_ENO_PROGRESS: return "no progress";
+	default: return "init()";
+	}
+}
+
 static void put_where(struct prs_report *r, const struct happening *h, char *to, size_t n)
 {
 	const struct report_node *node = report_node(r, h->node);
 	const char *ip = node ? node->folder : "";
+	char process[PRS_PROCESS_NAME_BYTES];
+	prs_process_name(process, h->slot);
 	if (h->unit)
-		snprintf(to, n, "mini-batch %llu, try %u, process%03u on %s", (unsigned long long)h->unit->id,
-		         h->try_number, h->slot, ip);
+		snprintf(to, n, "mini-batch %llu, try %u, %s on %s", (unsigned long long)h->unit->id, h->try_number,
+		         process, ip);
 	else
-		snprintf(to, n, "%s, process%03u on %s",
-		         h->code == PRS_EIDLE_EXIT         ? "between two mini-batches"
-		         : h->code == PRS_ESHUTDOWN_FAILED ? "shutdown()"
-		         : h->code == PRS_ENO_PROGRESS     ? "no progress"
-		                                           : "init()",
-		         h->slot, ip);
+		snprintf(to, n, "%s, %s on %s", when(h->code), process, ip);
 }
 
 static char *one_line(struct prs_text t)
@@ -226,7 +234,7 @@ static void put_indented(struct prs_buf *to, const uint8_t *p, size_t n)
 /* The traceback itself, its end when it is long. */
 static void put_trace(struct prs_report *r, struct prs_buf *to, const struct report_kind *k)
 {
-	char full[REPORT_PATH_MAX];
+	char full[PATH_MAX];
 	uint8_t text[TRACE_SHOWN_BYTES];
 	prs_buf_puts(to, "    traceback     ");
 	prs_buf_puts(to, k->trace_file);
@@ -334,15 +342,15 @@ void prs_report_kinds(const struct prs_report *r, struct prs_result *ret)
 int report_errors_write(struct prs_report *r, struct prs_err *err)
 {
 	if (r->errors == 0) { /* one may be there from lines that were taken back */
-		char path[REPORT_PATH_MAX];
-		snprintf(path, sizeof path, "%s/logs/user/error.txt", r->dir);
+		char path[PATH_MAX];
+		snprintf(path, sizeof path, "%s/logs/" PRS_NAME_ERRORS, r->dir);
 		r->fs->unlink(r->fs->ctx, path);
 		return 0;
 	}
 	struct report_whole *w = prs_malloc(sizeof *w);
 	if (!w)
 		return prs_fail(err, PRS_ENOMEM, "out of memory");
-	report_whole_begin(r, w, "logs/user/error.txt");
+	report_whole_begin(r, w, "logs/" PRS_NAME_ERRORS);
 	put_errors(r, &w->buf);
 	int rc = report_whole_end(r, w, err);
 	prs_freep(&w);
@@ -477,7 +485,7 @@ int report_failed_items_write(struct prs_report *r, struct prs_err *err)
 	if (!v || !w)
 		return prs_fail(err, PRS_ENOMEM, "out of memory");
 	if (n == 0 && r->items_failed == 0) { /* a retry may have mended them */
-		char path[REPORT_PATH_MAX];
+		char path[PATH_MAX];
 		snprintf(path, sizeof path, "%s/failed_items.jsonl", r->dir);
 		r->fs->unlink(r->fs->ctx, path);
 		return 0;

@@ -10,6 +10,7 @@
 #include "report/impl.h"
 
 #include "base/mem.h"
+#include "base/path.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -66,37 +67,26 @@ void report_files_free(struct prs_report *r)
 	r->files_n = 0;
 }
 
-int report_mkdirs(struct prs_report *r, const char *path)
+int report_make_folders(struct prs_report *r, const char *path)
 {
-	char part[REPORT_PATH_MAX];
-	size_t n = strlen(r->dir);
-	if ((size_t)snprintf(part, sizeof part, "%s/%s", r->dir, path) >= sizeof part)
-		return -ENAMETOOLONG;
-	for (char *p = part + n + 1; (p = strchr(p, '/')); p++) {
-		*p = 0;
-		int rc = r->fs->mkdir(r->fs->ctx, part, 0777);
-		*p = '/';
-		if (rc < 0 && rc != -EEXIST)
-			return rc;
-	}
-	return 0;
+	return prs_path_make(r->fs, path, strlen(r->dir), 0777, NULL);
 }
 
-static int open_at(struct prs_report *r, const char *below_run, const char *full, int flags)
+static int open_at(struct prs_report *r, const char *full, int flags)
 {
 	int fd = r->fs->open(r->fs->ctx, full, flags | O_CLOEXEC, 0666);
 	if (fd != -ENOENT)
 		return fd;
-	int rc = report_mkdirs(r, below_run);
+	int rc = report_make_folders(r, full);
 	return rc < 0 ? rc : r->fs->open(r->fs->ctx, full, flags | O_CLOEXEC, 0666);
 }
 
 static int open_file(struct prs_report *r, struct report_file *f)
 {
-	char full[REPORT_PATH_MAX];
+	char full[PATH_MAX];
 	if ((size_t)snprintf(full, sizeof full, "%s/logs/%s", r->dir, f->name) >= sizeof full)
 		return -ENAMETOOLONG;
-	int fd = open_at(r, full + strlen(r->dir) + 1, full, O_WRONLY | O_CREAT | (f->known ? 0 : O_TRUNC));
+	int fd = open_at(r, full, O_WRONLY | O_CREAT | (f->known ? 0 : O_TRUNC));
 	if (fd < 0)
 		return fd;
 	f->fd = fd;
@@ -106,7 +96,7 @@ static int open_file(struct prs_report *r, struct report_file *f)
 
 bool report_fenced(struct prs_report *r)
 {
-	char next[REPORT_PATH_MAX];
+	char next[PATH_MAX];
 	struct prs_fs_stat st;
 	snprintf(next, sizeof next, "%s/journal-%u", r->dir, r->epoch + 1);
 	if (r->epoch == 0 || r->fs->stat(r->fs->ctx, next, &st) < 0)
@@ -205,7 +195,7 @@ void report_files_restart(struct prs_report *r)
 		prs_buf_clear(&f->buf);
 		f->length = 0;
 		f->known = false;
-		char full[REPORT_PATH_MAX];
+		char full[PATH_MAX];
 		snprintf(full, sizeof full, "%s/logs/%s", r->dir, f->name);
 		r->fs->unlink(r->fs->ctx, full);
 	}
@@ -220,7 +210,7 @@ static int purge_entry(void *ctx, const char *name, char type)
 {
 	struct purge *p = ctx;
 	struct prs_report *r = p->r;
-	char full[REPORT_PATH_MAX], below[REPORT_PATH_MAX / 2];
+	char full[PATH_MAX], below[PATH_MAX / 2];
 	(void)type;
 	if ((size_t)snprintf(below, sizeof below, "%s/%s", p->folder ? p->folder : "sys/node", name) >= sizeof below)
 		return 0;
@@ -240,7 +230,7 @@ static int purge_entry(void *ctx, const char *name, char type)
 
 void report_files_purge(struct prs_report *r)
 {
-	char full[REPORT_PATH_MAX];
+	char full[PATH_MAX];
 	struct purge p = { .r = r };
 	snprintf(full, sizeof full, "%s/logs/sys/node", r->dir);
 	r->fs->list(r->fs->ctx, full, purge_entry, &p);
@@ -255,7 +245,7 @@ void report_whole_begin(struct prs_report *r, struct report_whole *w, const char
 	prs_buf_init(&w->buf, REPORT_BUFFER_MAX);
 	snprintf(w->path, sizeof w->path, "%s/%s", r->dir, name);
 	snprintf(w->temp, sizeof w->temp, "%s.tmp", w->path);
-	w->fd = open_at(r, name, w->temp, O_WRONLY | O_CREAT | O_TRUNC);
+	w->fd = open_at(r, w->temp, O_WRONLY | O_CREAT | O_TRUNC);
 	if (w->fd < 0)
 		w->failed = w->fd;
 }

@@ -18,6 +18,7 @@
 #include "base/option.h"
 #include "report/report.h"
 #include "report/text.h"
+#include "wire/names.h"
 #include "wire/states.h"
 
 enum report_log {
@@ -33,7 +34,6 @@ enum {
 	REPORT_BUFFER_MAX = 16 << 20,    /* of one log; a line is below 1 MiB */
 	REPORT_WINDOW_BYTES = 256 << 10, /* of the journal, read at once */
 	REPORT_NAMES_MAX = 256 << 20,    /* the paths of one mini-batch */
-	REPORT_PATH_MAX = 4096,
 	REPORT_KINDS_MAX = 100,
 	REPORT_KIND_IDS = 5
 };
@@ -106,12 +106,12 @@ void report_files_restart(struct prs_report *r);
 /* Remove process logs that the cursor does not know. */
 void report_files_purge(struct prs_report *r);
 bool report_fenced(struct prs_report *r);
-/* Create the folders of a path below the run folder. */
-int report_mkdirs(struct prs_report *r, const char *path);
+/* Creates the folders of a path in the run folder; 0 or a negative errno. */
+int report_make_folders(struct prs_report *r, const char *path);
 /* Whole files: begin, append to ->buf (report_whole_spill now and then), end = rename over `path` (below the run
  * folder). */
 struct report_whole {
-	char path[REPORT_PATH_MAX], temp[REPORT_PATH_MAX + 8];
+	char path[PATH_MAX], temp[PATH_MAX + 8];
 	int fd;
 	uint64_t length;
 	int failed; /* negative errno */
@@ -135,7 +135,7 @@ struct report_total {
 };
 
 struct report_proc {
-	char name[16]; /* process000 */
+	char name[PRS_PROCESS_NAME_BYTES];
 	size_t name_n;
 	uint32_t incarnation[2], pid[2]; /* of the newest process and the one before */
 	uint32_t init_failed;            /* incarnation whose init() failed, + 1 */
@@ -240,7 +240,7 @@ uint32_t report_items(struct prs_report *r, const struct prs_unit *u);
 struct report_proc *report_proc(struct prs_report *r, uint16_t node, uint16_t slot);
 struct report_node *report_node(struct prs_report *r, uint16_t node);
 uint32_t report_pid(const struct report_proc *p, uint32_t incarnation);
-/* "user/error/<ip>/<process>.txt" */
+/* PRS_NAME_TRACES of a process */
 void report_trace_file(struct prs_report *r, uint16_t node, uint16_t slot, char *to, size_t n);
 /* Fold a fact into the state; false for a DONE or FAILED that does not count (the id is final already). */
 bool report_state_fold(struct prs_report *r, const struct prs_fact *f);

@@ -125,7 +125,7 @@ static void published(struct prs_report *r, const struct prs_fact *f)
 	prs_buf_puts(b, " rows, ");
 	prs_buf_dec(b, f->u.published.bytes, 0);
 	prs_buf_puts(b, " bytes in ");
-	report_plain(b, f->u.published.name.p, f->u.published.name.n, REPORT_PATH_MAX);
+	report_plain(b, f->u.published.name.p, f->u.published.name.n, PATH_MAX);
 	prs_buf_putc(b, '.');
 	line_end(r, b);
 }
@@ -327,7 +327,7 @@ static void master_reset(struct prs_buf *b, const struct prs_fact *f)
 static void master_published(struct prs_buf *b, const struct prs_fact *f)
 {
 	prs_buf_puts(b, "Output published: ");
-	report_plain(b, f->u.published.name.p, f->u.published.name.n, REPORT_PATH_MAX);
+	report_plain(b, f->u.published.name.p, f->u.published.name.n, PATH_MAX);
 	prs_buf_puts(b, ", ");
 	prs_buf_dec(b, f->u.published.bytes, 0);
 	prs_buf_puts(b, " bytes.");

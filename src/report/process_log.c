@@ -16,7 +16,7 @@ static struct report_file *log_of(struct prs_report *r, uint16_t node, uint16_t 
 	if (!p || p->log)
 		return p ? p->log : NULL;
 	char name[160];
-	snprintf(name, sizeof name, "sys/node/%s/%s.txt", report_node(r, node)->folder, p->name);
+	prs_log_name(name, sizeof name, PRS_NAME_PROCESS_LOG, report_node(r, node)->folder, p->name);
 	p->log = report_file_get(r, REPORT_PROCESS, name);
 	return p->log;
 }

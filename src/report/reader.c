@@ -26,7 +26,7 @@ void report_reader_done(struct prs_report *r)
 
 static int open_journal(struct prs_report *r, uint32_t epoch, struct prs_err *err)
 {
-	char path[REPORT_PATH_MAX];
+	char path[PATH_MAX];
 	uint8_t head[PRS_FILE_HEADER_BYTES];
 	snprintf(path, sizeof path, "%s/journal-%u", r->dir, epoch);
 	int fd = r->fs->open(r->fs->ctx, path, O_RDONLY | O_CLOEXEC, 0);

@@ -15,7 +15,9 @@ static int open_logs(struct prs_report *r, struct prs_err *err)
 	for (int log = 0; log < REPORT_FIXED; log++)
 		if (!report_file_get(r, (enum report_log)log, NULL))
 			return prs_fail(err, PRS_ENOMEM, "out of memory");
-	int rc = report_mkdirs(r, "logs/");
+	char logs[PATH_MAX];
+	snprintf(logs, sizeof logs, "%s/logs/", r->dir);
+	int rc = report_make_folders(r, logs);
 	if (rc < 0)
 		return prs_fail_errno(err, -rc, "cannot make %s/logs", r->dir);
 	return report_cursor_open(r, err);

@@ -76,7 +76,7 @@ static void put_result(struct prs_report *r, struct prs_buf *b, const struct prs
 	put_totals(b, res);
 	field(b, "output", res->output);
 	if (r->errors > 0)
-		field(b, "errors", "logs/user/error.txt");
+		field(b, "errors", "logs/" PRS_NAME_ERRORS);
 	if (res->failed > 0 || res->items_failed > 0)
 		field(b, "failed items", "failed_items.jsonl");
 	field(b, "next", res->next_command);
@@ -88,11 +88,11 @@ static void put_result(struct prs_report *r, struct prs_buf *b, const struct prs
 	}
 }
 
-static const char name[] = "logs/job_result.txt";
+static const char name[] = "logs/" PRS_NAME_RESULT;
 
 bool prs_report_is_told(const struct prs_fs *fs, const char *dir)
 {
-	char path[REPORT_PATH_MAX];
+	char path[PATH_MAX];
 	struct prs_fs_stat st;
 	snprintf(path, sizeof path, "%s/%s", dir, name);
 	return fs->stat(fs->ctx, path, &st) == 0;
@@ -100,7 +100,7 @@ bool prs_report_is_told(const struct prs_fs *fs, const char *dir)
 
 void report_result_remove(struct prs_report *r)
 {
-	char path[REPORT_PATH_MAX];
+	char path[PATH_MAX];
 	snprintf(path, sizeof path, "%s/%s", r->dir, name);
 	r->fs->unlink(r->fs->ctx, path);
 }

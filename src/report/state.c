@@ -370,7 +370,7 @@ struct report_node *report_node(struct prs_report *r, uint16_t node)
 static void proc_init(struct report_proc *p, size_t slot)
 {
 	*p = (struct report_proc){ .name_n = 0 };
-	p->name_n = (size_t)snprintf(p->name, sizeof p->name, "process%03u", (unsigned)slot);
+	p->name_n = prs_process_name(p->name, (unsigned)slot);
 }
 
 struct report_proc *report_proc(struct prs_report *r, uint16_t node, uint16_t slot)
@@ -403,7 +403,9 @@ uint32_t report_pid(const struct report_proc *p, uint32_t incarnation)
 void report_trace_file(struct prs_report *r, uint16_t node, uint16_t slot, char *to, size_t n)
 {
 	struct report_node *at = report_node(r, node);
-	snprintf(to, n, "user/error/%s/process%03u.txt", at ? at->folder : "127.0.0.1", (unsigned)slot);
+	char process[PRS_PROCESS_NAME_BYTES];
+	prs_process_name(process, slot);
+	prs_log_name(to, n, PRS_NAME_TRACES, at ? at->folder : "127.0.0.1", process);
 }
 
 /* A text as a file name that needs no quotes anywhere: letters, digits and . _ - : only, no dot in front. */

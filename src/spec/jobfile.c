@@ -4,6 +4,8 @@
  */
 #include "spec/jobfile_impl.h"
 
+#include "base/path.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -34,12 +36,6 @@ int jf_read_bytes(const struct prs_fs *fs, const char *path, struct prs_buf *to)
 	return n < 0 ? (int)n : 0;
 }
 
-static char *folder_of(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	return slash == path ? prs_strdup("/") : prs_strf("%.*s", (int)(slash - path), path);
-}
-
 /* A path as a person in the current folder would write it. */
 static const char *shown(const struct jobfile *m, const char *path)
 {
@@ -56,7 +52,7 @@ struct prs_yaml *jf_read_file(struct jobfile *m, const char *path, struct prs_ma
 		prs_yaml_find(m->d, PRS_MISTAKE, at, "%s: %s: %s", what, path, strerror(-r));
 		return NULL;
 	}
-	PRS_AUTOFREE char *dir = folder_of(path);
+	PRS_AUTOFREE char *dir = prs_path_folder(path);
 	return dir ? prs_yaml_read(m->d, shown(m, path), dir, bytes.data ? bytes.data : (const uint8_t *)"", bytes.len)
 	           : NULL;
 }
@@ -613,7 +609,7 @@ int prs_jobfile_parse(struct prs_job *j, const struct prs_jobfile_request *q, co
 {
 	struct jobfile *m = prs_calloc(1, sizeof *m);
 	PRS_AUTOFREE char *path = prs_path_absolute(q->cwd, q->file);
-	PRS_AUTOFREE char *dir = path ? folder_of(path) : NULL;
+	PRS_AUTOFREE char *dir = path ? prs_path_folder(path) : NULL;
 	if (!m || !dir || prs_options_init(&m->scratch, err) < 0) {
 		prs_freep(&m);
 		return prs_fail(err, PRS_ENOMEM, "%s", q->file);

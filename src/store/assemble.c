@@ -10,6 +10,7 @@
 
 #include "base/killpoint.h"
 #include "base/mem.h"
+#include "base/path.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,7 +20,7 @@
 #include <sys/stat.h>
 #include <xxhash.h>
 
-enum { WINDOW = 1 << 20, OUT_BYTES = 1 << 20, SOURCES = 32, CANCEL_EVERY = 1024, STALE_MAX = 1000, PATH_BYTES = 4096 };
+enum { WINDOW = 1 << 20, OUT_BYTES = 1 << 20, SOURCES = 32, CANCEL_EVERY = 1024, STALE_MAX = 1000 };
 #define HEADER_MAX ((size_t)1 << 30)
 
 /* A segment or raw file with a read-ahead window over it. */
@@ -125,7 +126,7 @@ static void close_source(struct work *w, struct source *s)
 
 static int open_source(struct work *w, uint32_t file, struct source *s)
 {
-	char path[PATH_BYTES];
+	char path[PATH_MAX];
 	close_source(w, s);
 	if (!s->data && !(s->data = prs_malloc(WINDOW)))
 		return -ENOMEM;
@@ -455,20 +456,12 @@ static int assemble(struct work *w, struct prs_err *err)
 	return 0;
 }
 
-static char *folder_of(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	if (!slash)
-		return prs_strdup(".");
-	return slash == path ? prs_strdup("/") : prs_strf("%.*s", (int)(slash - path), path);
-}
-
 static bool work_init(struct work *w)
 {
 	for (int i = 0; i < SOURCES; i++)
 		w->sources[i].fd = -1;
 	prs_buf_init(&w->header, HEADER_MAX);
-	w->folder = folder_of(w->o->path);
+	w->folder = prs_path_folder(w->o->path);
 	w->tmp = w->folder ? tmp_name(w, w->o->epoch) : NULL;
 	w->space = prs_malloc(OUT_BYTES);
 	w->there = prs_malloc(OUT_BYTES);

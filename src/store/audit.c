@@ -16,7 +16,7 @@
 #include <string.h>
 #include <xxhash.h>
 
-enum { PATH_BYTES = 4096, CHUNK = 1 << 20, TEXT_BYTES = 4608 + 512 };
+enum { CHUNK = 1 << 20, TEXT_BYTES = 4608 + 512 };
 #define FAILED UINT64_MAX
 #define SPLIT (UINT64_MAX - 1)
 
@@ -39,7 +39,7 @@ struct audit {
 	uint64_t ids, cap;
 	uint64_t dones; /* read so far */
 	uint8_t *space;
-	char path[PATH_BYTES];
+	char path[PATH_MAX];
 	int fd; /* of path; -ENOENT = missing */
 };
 
@@ -216,7 +216,7 @@ static int check_header(struct audit *a, bool raw)
 /* a->fd is the file of d, or -ENOENT. */
 static int use_file(struct audit *a, const struct prs_done *d)
 {
-	char path[PATH_BYTES];
+	char path[PATH_MAX];
 	path_of(a, d, path, sizeof path);
 	if (!strcmp(path, a->path))
 		return 0;

@@ -4,6 +4,7 @@
 #include "store/store.h"
 
 #include "base/mem.h"
+#include "base/path.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -25,15 +26,10 @@ void prs_path_segment(char *to, size_t n, const char *dir, uint32_t epoch, uint1
 	snprintf(to, n, "%s/seg/%u-%u-%u.%s", dir, epoch, node, segment, raw ? "raw" : "seg");
 }
 
-static int sync_folder_of(const struct prs_fs *fs, const char *path)
+static int sync_folder(const struct prs_fs *fs, const char *path)
 {
-	PRS_AUTOFREE char *copy = prs_strdup(path);
-	if (!copy)
-		return -ENOMEM;
-	char *slash = strrchr(copy, '/');
-	if (slash)
-		slash[slash == copy] = 0;
-	return fs->sync_dir(fs->ctx, slash ? copy : ".");
+	PRS_AUTOFREE char *folder = prs_path_folder(path);
+	return folder ? fs->sync_dir(fs->ctx, folder) : -ENOMEM;
 }
 
 static int write_bytes(const struct prs_fs *fs, int fd, const uint8_t *p, size_t n)
@@ -65,7 +61,7 @@ int prs_write_file(const struct prs_fs *fs, const char *path, const void *bytes,
 	if (!r)
 		r = fs->rename(fs->ctx, tmp, path);
 	if (!r)
-		r = sync_folder_of(fs, path);
+		r = sync_folder(fs, path);
 	if (r) {
 		fs->unlink(fs->ctx, tmp);
 		return prs_fail_errno(err, -r, "writing %s", path);

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FIRST_SLOTS = 1 << 12, PATH_BYTES = 4096 };
+enum { FIRST_SLOTS = 1 << 12 };
 
 _Static_assert(sizeof(struct prs_index_slot) == 32, "index slot");
 
@@ -27,7 +27,7 @@ static int open_file(struct prs_index *x)
 
 int prs_index_new(struct prs_index **ret, const struct prs_fs *fs, const char *dir, uint32_t epoch, struct prs_err *err)
 {
-	char path[PATH_BYTES];
+	char path[PATH_MAX];
 	prs_path_index(path, sizeof path, dir, epoch);
 	struct prs_index *x = prs_calloc(1, sizeof *x);
 	if (!x)
@@ -193,7 +193,7 @@ void prs_index_path(const struct prs_index *x, uint32_t file, char *to, size_t n
 /* The size of each file, NO_FILE where it is missing. */
 static int read_sizes(struct prs_index *x, uint64_t *sizes, struct prs_err *err)
 {
-	char path[PATH_BYTES];
+	char path[PATH_MAX];
 	struct prs_fs_stat st;
 	for (uint32_t i = 0; i < x->files_n; i++) {
 		prs_index_path(x, i, path, sizeof path);

@@ -5,6 +5,7 @@
 
 #include "base/killpoint.h"
 #include "base/mem.h"
+#include "base/path.h"
 #include "wire/seg.h"
 
 #include <errno.h>
@@ -50,21 +51,6 @@ static int write_all(const struct prs_log *l, const uint8_t *p, size_t n, uint64
 	return 0;
 }
 
-static char *folder_of(const char *path)
-{
-	char *copy = prs_strdup(path);
-	if (!copy)
-		return NULL;
-	char *slash = strrchr(copy, '/');
-	if (!slash)
-		strcpy(copy, ".");
-	else if (slash == copy)
-		slash[1] = 0;
-	else
-		*slash = 0;
-	return copy;
-}
-
 static int write_header(struct prs_log *l, const struct prs_run_id *run)
 {
 	uint8_t raw[PRS_FILE_HEADER_BYTES];
@@ -80,7 +66,7 @@ int prs_log_create(struct prs_log *l, const struct prs_fs *fs, const char *path,
 {
 	*l = (struct prs_log){ .fs = fs, .fd = -1, .kind = kind, .prealloc = prealloc_bytes };
 	l->path = prs_strdup(path);
-	PRS_AUTOFREE char *folder = folder_of(path);
+	PRS_AUTOFREE char *folder = prs_path_folder(path);
 	if (!l->path || !folder) {
 		prs_log_close(l);
 		return prs_fail(err, PRS_ENOMEM, "creating %s", path);

@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PATH_BYTES = 4096, PEEK_BYTES = 4096, ENGINE_BYTES = 64, SETTLE_CHUNK = 1 << 20 };
+enum { PEEK_BYTES = 4096, ENGINE_BYTES = 64, SETTLE_CHUNK = 1 << 20 };
 #define JOURNAL_PREALLOC (UINT64_C(1) << 20)
 
 /* ---- epochs ------------------------------------------------------------------------------------------------------ */
@@ -104,7 +104,7 @@ int prs_store_check_fence(const struct prs_fs *fs, const char *dir, uint32_t epo
 int prs_journal_create(struct prs_log *l, const struct prs_fs *fs, const char *dir, const struct prs_run_id *run,
                        const struct prs_fact *head, struct prs_err *err)
 {
-	char path[PATH_BYTES];
+	char path[PATH_MAX];
 	prs_path_journal(path, sizeof path, dir, head->u.head.epoch);
 	int r = prs_log_create(l, fs, path, PRS_FILE_JOURNAL, run, JOURNAL_PREALLOC, err);
 	if (r < 0)
@@ -127,7 +127,7 @@ int prs_journal_create(struct prs_log *l, const struct prs_fs *fs, const char *d
  * out. */
 static void peek_engine(const struct prs_fs *fs, const char *dir, uint32_t epoch, char to[ENGINE_BYTES])
 {
-	char path[PATH_BYTES];
+	char path[PATH_MAX];
 	uint8_t bytes[PEEK_BYTES];
 	struct prs_frame frame;
 	struct prs_fact f;
@@ -203,7 +203,7 @@ static int recover_head(void *ctx, uint64_t offset, const uint8_t *body, size_t 
 /* h->found false: no HEAD, or no such file. */
 static int read_head(const struct chain *c, uint32_t epoch, struct head_of *ret, struct prs_err *err)
 {
-	char path[PATH_BYTES];
+	char path[PATH_MAX];
 	struct prs_err local = { 0 };
 	uint64_t length;
 	*ret = (struct head_of){ 0 };
@@ -223,7 +223,7 @@ static int read_head(const struct chain *c, uint32_t epoch, struct head_of *ret,
 
 static int no_head(const struct chain *c, uint32_t epoch, uint32_t by, struct prs_err *err)
 {
-	char path[PATH_BYTES];
+	char path[PATH_MAX];
 	struct prs_fs_stat st;
 	prs_path_journal(path, sizeof path, c->dir, epoch);
 	int r = c->fs->stat(c->fs->ctx, path, &st);
@@ -336,7 +336,7 @@ static int recover_facts(void *ctx, uint64_t offset, const uint8_t *body, size_t
 
 static int plan_of(const struct chain *c, struct link *l, struct fold *f, struct prs_err *err)
 {
-	char path[PATH_BYTES];
+	char path[PATH_MAX];
 	struct prs_err local = { 0 };
 	prs_path_plan(path, sizeof path, c->dir, l->epoch);
 	if (l->plan == 0) /* the next engine found none */
@@ -355,7 +355,7 @@ static int plan_of(const struct chain *c, struct link *l, struct fold *f, struct
 static int journal_of(const struct chain *c, const struct link *l, struct fold *f, uint64_t *ret_length,
                       struct prs_err *err)
 {
-	char path[PATH_BYTES];
+	char path[PATH_MAX];
 	prs_path_journal(path, sizeof path, c->dir, l->epoch);
 	f->path = path;
 	int r = prs_log_scan(c->fs, path, PRS_FILE_JOURNAL, c->run, l->journal, recover_facts, f, ret_length, err);
@@ -368,7 +368,7 @@ static int fold_link(const struct chain *c, struct link *l, struct prs_recovered
 {
 	struct fold f = { .chain = c };
 	struct prs_fs_stat st;
-	char path[PATH_BYTES];
+	char path[PATH_MAX];
 	prs_path_journal(path, sizeof path, c->dir, l->epoch);
 	/* a living engine may plan and journal on between our two reads (prs status): its later frames are not for
 	 * us */
@@ -439,7 +439,7 @@ static int settle_file(const struct prs_fs *fs, const char *path, uint64_t from,
 
 int prs_store_settle(const struct prs_fs *fs, const char *dir, const struct prs_recovered *was, struct prs_err *err)
 {
-	char path[PATH_BYTES];
+	char path[PATH_MAX];
 	if (!was->epoch)
 		return 0;
 	prs_path_journal(path, sizeof path, dir, was->epoch);

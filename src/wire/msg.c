@@ -27,6 +27,13 @@ int prs_msg_get_header(const uint8_t raw[PRS_MSG_HEADER_BYTES], struct prs_msg_h
 	return 0;
 }
 
+int prs_msg_put_pair(struct prs_buf *b, const char *key, const char *value)
+{
+	const char *text = value ? value : "";
+	prs_buf_put(b, key, strlen(key) + 1);
+	return prs_buf_put(b, text, strlen(text) + 1);
+}
+
 void prs_msg_set_task(uint8_t raw[PRS_TASK_BYTES], const struct prs_task *t)
 {
 	prs_put64(raw, t->id);

@@ -94,6 +94,8 @@ struct prs_hello {
 int prs_msg_put_header(struct prs_buf *b, const struct prs_msg_header *h);
 /* Read a header; PRS_EPROTOCOL when the type is unknown, the length too large, or the zero field is not 0. */
 int prs_msg_get_header(const uint8_t raw[PRS_MSG_HEADER_BYTES], struct prs_msg_header *ret, struct prs_err *err);
+/* One entry of a SETUP: key NUL value NUL; NULL is "". */
+int prs_msg_put_pair(struct prs_buf *b, const char *key, const char *value);
 /* The fixed part of a task (PRS_TASK_BYTES). */
 void prs_msg_set_task(uint8_t raw[PRS_TASK_BYTES], const struct prs_task *t);
 int prs_msg_put_task(struct prs_buf *b, const struct prs_task *t);

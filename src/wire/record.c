@@ -47,6 +47,12 @@ int prs_record_end(struct prs_buf *b, size_t start)
 	return 0;
 }
 
+struct prs_text prs_text_of(const char *s)
+{
+	size_t n = strlen(s);
+	return (struct prs_text){ s, n < UINT16_MAX ? (uint16_t)n : UINT16_MAX };
+}
+
 void prs_put_text(struct prs_buf *b, struct prs_text t)
 {
 	prs_buf_u16(b, t.n);

@@ -37,6 +37,8 @@ size_t prs_record_begin(struct prs_buf *b, uint16_t type, uint16_t flags);
 /* Write its length and pad it. After a failed put the buffer is as it was before begin. */
 int prs_record_end(struct prs_buf *b, size_t start);
 
+/* Cut at 65535 bytes, the most that a text of a record holds. */
+struct prs_text prs_text_of(const char *s);
 void prs_put_text(struct prs_buf *b, struct prs_text t);
 struct prs_text prs_read_text(struct prs_reader *r);
 
