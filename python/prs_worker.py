@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Entry point of a worker process. multiprocessing "spawn" and "forkserver" run this file again in children, where the script's imports have to work too."""
+"""Entry point of a worker process. multiprocessing "spawn" and "forkserver" run this file again in children, where the
+script's imports have to work too."""
 import os
 import sys
 

@@ -9,58 +9,37 @@ import select
 import struct
 import time
 
-HELLO, SETUP, READY, INIT_FAILED, TASK, RESULT, FAIL, STOP, BYE, DROP = range(1, 11)
-FLAG_FD, FLAG_MORE = 1, 2
-START, INIT, IDLE, LOAD, RUN, WRITE, SHUTDOWN = range(7)
-EXIT_SOCKET_CLOSED = 107
-ROWS_INLINE_MAX = 1 << 20
-RESERVE = 6
+from prs_loader import wire
+from prs_loader.wire import (DROP, EXIT_SOCKET_CLOSED, FAIL, FLAG_MORE, IDLE, LOAD, PAGE_BYTES, PAGE_CLAIM,
+                             PAGE_RECALLS, PAGE_RESULTS, PAGE_START, PAGE_UNIT, RESULT, STOP, TASK, TIME_MASK)
 
-# Native, because that is faster: the fields are aligned and the engine runs on little-endian machines only.
-_header = struct.Struct("@IHHII")
-_task = struct.Struct("@QQIIIHHHHIQ")
+RESERVE = 6
 _RECEIVE_BYTES = 1 << 16
 _SO_COOKIE = 57
-_TIME_MASK = (1 << 56) - 1
 
 
 class Gone(Exception):
     """The node closed the socket: the engine is dead."""
 
 
-class Task:
-    __slots__ = ("id", "lease", "item_first", "item_count", "items", "try_number", "kind", "global_row", "claim", "keys", "paths",
-                 "unit")  # paths: without the last NUL; unit: the bytes of id, lease, item_first, item_count, as in the page
-
-
-def _parse_task(claim, data, begin, end):
-    t = Task()
-    (t.id, t.lease, t.item_first, t.item_count, t.items, t.try_number, t.kind, _input, _zero, keys_bytes, t.global_row) = _task.unpack_from(data, begin)
-    t.claim = claim
-    t.unit = data[begin:begin + 24]
-    begin += 48
-    t.keys = data[begin:begin + keys_bytes] if keys_bytes else b""
-    t.paths = data[begin + keys_bytes:end - 1]
-    return t
-
-
 class Channel:
     """Socket, token counter and page of this process."""
 
     def __init__(self, sock_fd, event_fd, page_fd):
-        for fd in (sock_fd, event_fd):  # not for what the script starts with os.system()
+        for fd in (sock_fd, event_fd):  # programs that the script starts with os.system() shall not have them
             os.set_inheritable(fd, False)
         self.sock = _socket.socket(fileno=sock_fd)
         self.fd = sock_fd
         self.event_fd = event_fd
         self.pid = os.getpid()
-        os.lseek(page_fd, 4096, os.SEEK_SET)  # mmap keeps a low descriptor: a script that writes to it writes behind the page
-        self.page = mmap.mmap(page_fd, 4096)
+        # mmap keeps a descriptor of its own: a script that writes to it shall write behind the page.
+        os.lseek(page_fd, PAGE_BYTES, os.SEEK_SET)
+        self.page = mmap.mmap(page_fd, PAGE_BYTES)
         if hasattr(self.page, "madvise") and hasattr(mmap, "MADV_DONTFORK"):
             self.page.madvise(mmap.MADV_DONTFORK)
         os.close(page_fd)
-        self.words = memoryview(self.page)[:4096].cast("Q")  # stores of 8 aligned bytes: never half a word
-        self.halves = memoryview(self.page)[:4096].cast("I")
+        self.words = memoryview(self.page)[:PAGE_BYTES].cast("Q")  # stores of 8 aligned bytes: never half a word
+        self.halves = memoryview(self.page)[:PAGE_BYTES].cast("I")
         self.cookie = self.sock.getsockopt(_socket.SOL_SOCKET, _SO_COOKIE, 8)
         self.poll = select.poll()
         self.poll.register(sock_fd, select.POLLIN)
@@ -98,14 +77,15 @@ class Channel:
     # ---- page
 
     def phase(self, phase, now_ns=None):
-        self.words[0] = phase << 56 | (now_ns or time.monotonic_ns()) // 1000 & _TIME_MASK
+        self.words[0] = phase << 56 | (now_ns or time.monotonic_ns()) // 1000 & TIME_MASK
 
     def begin(self, task, start_us, now_ns):
-        """The unit is this process's from here on: written while the phase is IDLE or WRITE, then the word."""
-        self.page[8:32] = task.unit
-        self.halves[13] = task.claim
-        self.words[7] = start_us
-        self.words[0] = LOAD << 56 | now_ns // 1000 & _TIME_MASK
+        """The unit is this process's from here on. What it is is written before the word says LOAD: a reader that sees
+        LOAD sees the unit."""
+        self.page[PAGE_UNIT:PAGE_UNIT + 24] = task.unit
+        self.halves[PAGE_CLAIM // 4] = task.claim
+        self.words[PAGE_START // 8] = start_us
+        self.words[0] = LOAD << 56 | now_ns // 1000 & TIME_MASK
 
     # ---- sending
 
@@ -115,7 +95,8 @@ class Channel:
             os._exit(0)
 
     def check(self):
-        """Before anything is sent. A closed socket ends the process; a cookie belongs to one socket for ever."""
+        """Called before anything is sent: ends the process when the script has closed our socket. The number may be
+        open again as another file; the cookie tells, since the kernel gives it to one socket only."""
         self.end_child()
         try:
             if self.sock.getsockopt(_socket.SOL_SOCKET, _SO_COOKIE, 8) == self.cookie:
@@ -125,7 +106,7 @@ class Channel:
         os._exit(EXIT_SOCKET_CLOSED)
 
     def send(self, kind, payload=b"", claim=0, flags=0, fd=-1):
-        self.send_frame(kind, _header.pack(len(payload), kind, flags, claim, 0) + payload, fd)
+        self.send_frame(kind, wire.header.pack(len(payload), kind, flags, claim, 0) + payload, fd)
 
     def send_frame(self, kind, data, fd=-1):
         """A frame with its header."""
@@ -141,7 +122,7 @@ class Channel:
             os._exit(EXIT_SOCKET_CLOSED if os.getppid() != 1 else 0)
         if kind == RESULT or kind == FAIL:
             self.results += 1
-            self.words[4] = self.results
+            self.words[PAGE_RESULTS // 8] = self.results
 
     # ---- receiving
 
@@ -153,7 +134,7 @@ class Channel:
         self.buffer = self.buffer[self.at:] + data
         self.at = 0
         if len(self.buffer) >= 16:
-            missing = 16 + _header.unpack_from(self.buffer)[0] - len(self.buffer)
+            missing = 16 + wire.header.unpack_from(self.buffer)[0] - len(self.buffer)
             if missing > 0:
                 self.buffer += self._exactly(missing)
 
@@ -172,7 +153,7 @@ class Channel:
         begin = self.at + 16
         if len(self.buffer) < begin:
             return None
-        length, kind, flags, claim, _zero = _header.unpack_from(self.buffer, self.at)
+        length, kind, flags, claim, _zero = wire.header.unpack_from(self.buffer, self.at)
         if len(self.buffer) < begin + length:
             return None
         self.at = begin + length
@@ -187,9 +168,9 @@ class Channel:
                     return
                 data = b"".join(self.parts.pop(claim))
                 begin, end = 0, len(data)
-            self.tasks.append(_parse_task(claim, data, begin, end))
+            self.tasks.append(wire.task(claim, data, begin, end))
         elif kind == DROP:
-            first, count = struct.unpack_from("<II", self.buffer, begin)
+            first, count = wire.dropped(self.buffer, begin)
             self.dropped.update(range(first, first + count))
             self.drops += 1
         elif kind == STOP:
@@ -208,11 +189,7 @@ class Channel:
         while not frame:
             self._receive()
             frame = self._frame()
-        values = {}
-        words = self.buffer[frame[3]:self.at].split(b"\0")
-        for i in range(0, len(words) - 1, 2):
-            values.setdefault(words[i].decode(), []).append(words[i + 1])
-        return values
+        return wire.pairs(self.buffer[frame[3]:self.at])
 
     def next_task(self):
         """Claim a unit; None = stop."""
@@ -238,7 +215,7 @@ class Channel:
 
     def _claimed(self):
         """A token was taken: read on until every announced DROP was seen and a unit is there."""
-        while self.drops != self.halves[12]:
+        while self.drops != self.halves[PAGE_RECALLS // 4]:
             self._take_all()
         while True:
             while self.tasks:

@@ -2,7 +2,7 @@
 """Loads the entry script as a real module of sys.modules, and decides once how run() is called."""
 import os
 import sys
-from _frozen_importlib_external import PathFinder  # importlib itself takes as long to import as the rest of this package
+from _frozen_importlib_external import PathFinder  # to import importlib itself takes as long as this whole package
 
 ALIAS = "prs_entry"  # the module name of an entry script whose own name is taken or is no name
 POSITIONAL, BOTH, KEYWORD = range(3)
@@ -48,7 +48,9 @@ def _name_of(entry, path):
     """The name under which `import` finds this very file; None where another module has that name."""
     stem = os.path.normpath(entry)
     parts = (stem[:-3] if stem.endswith(".py") else stem).split(os.sep)
-    if not stem.endswith(".py") or not all(p.isidentifier() for p in parts) or parts[0] in sys.modules or is_stdlib(parts[0]):
+    if not stem.endswith(".py") or not all(p.isidentifier() for p in parts):
+        return None
+    if parts[0] in sys.modules or is_stdlib(parts[0]):
         return None
     name = ".".join(parts)
     return name if _origin(name) == path else None
@@ -60,7 +62,8 @@ def stem_of(path):
 
 
 def locate(entry, root):
-    """Put the code root and the script's folder on sys.path. (name to import, file): only our hook finds ALIAS."""
+    """Put the code root and the script's folder on sys.path; returns (name to import, file). A script that cannot be
+    imported under its own name is called ALIAS, which only our hook finds."""
     path = os.path.abspath(os.path.join(root, entry))
     dotted = not entry.endswith(".py") and not os.path.isfile(path)
     if dotted:
@@ -113,11 +116,13 @@ def _of_signature(run):
     if not places and not every:
         raise NoRun("run() takes no argument: it must take the mini-batch: def run(mini_batch)")
     if len([p for p in places if p.default is p.empty]) > 2:
-        raise NoRun("run() takes %d arguments: it gets the mini-batch and, where it takes a second one, the context: def run(mini_batch, context)" % len(places))
+        raise NoRun("run() takes %d arguments: it gets the mini-batch and, where it takes a second one, the context: "
+                    "def run(mini_batch, context)" % len(places))
     wanted = next((p.name for p in keywords if p.name in _CONTEXT_NAMES), None)
     strange = [p.name for p in keywords if p.default is p.empty and p.name != wanted]
     if strange:
-        raise NoRun("run() needs the keyword argument %s, which nobody gives it: the context is passed as mini_batch_context or context" % strange[0])
+        raise NoRun("run() needs the keyword argument %s, which nobody gives it: the context is passed as "
+                    "mini_batch_context or context" % strange[0])
     if wanted:
         return KEYWORD, wanted
     return (BOTH if every or len(places) >= 2 else POSITIONAL), None

@@ -7,8 +7,9 @@ TEXT_MAX = 1 << 20  # of one traceback; the middle of a longer one is left out
 MESSAGE_MAX = 2000
 _HERE = os.path.dirname(os.path.abspath(__file__))
 # Modules whose package has another name.
-_PACKAGES = {"PIL": "pillow", "cv2": "opencv-python", "sklearn": "scikit-learn", "skimage": "scikit-image", "yaml": "PyYAML", "bs4": "beautifulsoup4",
-             "dateutil": "python-dateutil", "dotenv": "python-dotenv", "azureml": "azureml-core", "azure": "azure-ai-ml"}
+_PACKAGES = {"PIL": "pillow", "cv2": "opencv-python", "sklearn": "scikit-learn", "skimage": "scikit-image",
+             "yaml": "PyYAML", "bs4": "beautifulsoup4", "dateutil": "python-dateutil", "dotenv": "python-dotenv",
+             "azureml": "azureml-core", "azure": "azure-ai-ml"}
 
 
 def _is_ours(name):
@@ -34,9 +35,11 @@ def _missing_module(error, submit_dir):
         package = _PACKAGES.get(name, name)
     for path in (name + ".py", name):
         if submit_dir and os.path.exists(os.path.join(submit_dir, path)):
-            return "hint: %s lies in %s, but only the folder of the entry script is copied to the run: name the folder with --code %s" % (path, submit_dir, submit_dir)
-    if os.path.exists(os.path.join(sys.prefix, "prs-ready")):  # made by prs for the packages of the job, perhaps without pip
-        return "hint: this interpreter was made for the packages of the job (%s): add %s to the pip packages of its conda_file" % (sys.executable, package)
+            return ("hint: %s lies in %s, but only the folder of the entry script is copied to the run: name the "
+                    "folder with --code %s" % (path, submit_dir, submit_dir))
+    if os.path.exists(os.path.join(sys.prefix, "prs-ready")):  # prs made this environment; it may have no pip
+        return ("hint: this interpreter was made for the packages of the job (%s): add %s to the pip packages of its "
+                "conda_file" % (sys.executable, package))
     return "hint: install it for this interpreter: %s -m pip install %s" % (sys.executable, package)
 
 
@@ -53,9 +56,11 @@ def _argparse_says(tb):
 def _refused_arguments(error):
     said = _argparse_says(error.__traceback__)
     if "unrecognized arguments: --client_sdk_version" in said:
-        return "hint: the script's parse_args() does not know the engine's own flags: run with --engine-args hide, or use parse_known_args()"
+        return ("hint: the script's parse_args() does not know the engine's own flags: run with --engine-args hide, or "
+                "use parse_known_args()")
     if said.startswith("ambiguous option: "):
-        return "hint: the engine's own flags are in sys.argv too, and argparse takes one for an abbreviation: ArgumentParser(allow_abbrev=False), or --engine-args hide"
+        return ("hint: the engine's own flags are in sys.argv too, and argparse takes one for an abbreviation: "
+                "ArgumentParser(allow_abbrev=False), or --engine-args hide")
     if said:
         return "hint: %s. The script's own arguments go behind -- on the command line" % said
     return ""
@@ -67,20 +72,23 @@ def _pickled_elsewhere(error):
     if not text.startswith("Can't get attribute '") or "<module '__main__'" not in text:
         return ""
     name = text.split("'")[2]
-    return "hint: this was pickled by a program that defined %s itself. Before it is loaded: import __main__; __main__.%s = %s" % (name, name, name)
+    return ("hint: this was pickled by a program that defined %s itself. Before it is loaded: import __main__; "
+            "__main__.%s = %s" % (name, name, name))
 
 
 def _hint(error, submit_dir):
     if isinstance(error, ModuleNotFoundError) and error.name:
         return _missing_module(error, submit_dir)
     if isinstance(error, ImportError) and str(error).startswith("attempted relative import"):
-        return "hint: the script is no part of a package here: name the folder above the package with --code (in a job file: code)"
+        return ("hint: the script is no part of a package here: name the folder above the package with --code "
+                "(in a job file: code)")
     if isinstance(error, SystemExit) and error.code == 2:
         return _refused_arguments(error)
     if isinstance(error, FileNotFoundError) and isinstance(error.filename, (str, bytes)) and submit_dir:
         name = os.fsdecode(error.filename)
         if not os.path.isabs(name) and os.path.exists(os.path.join(submit_dir, name)):
-            return "hint: %s exists where the job was submitted, but the script runs in a copy of its folder: pass it with --side-input name=%s" % (name, name)
+            return ("hint: %s exists where the job was submitted, but the script runs in a copy of its folder: pass it "
+                    "with --side-input name=%s" % (name, name))
     return _pickled_elsewhere(error)
 
 
@@ -93,7 +101,8 @@ def _one_line(error):
     lines = traceback.format_exception_only(type(error), error)
     line = lines[0]
     if isinstance(error, SyntaxError):
-        line = "%s (%s, line %s)" % ([x for x in lines if not x.startswith(" ")][-1].strip(), os.path.basename(str(error.filename)), error.lineno)
+        last = [x for x in lines if not x.startswith(" ")][-1].strip()
+        line = "%s (%s, line %s)" % (last, os.path.basename(str(error.filename)), error.lineno)
     return " ".join(line.split("\n")).strip()
 
 
@@ -124,7 +133,7 @@ def describe(error, submit_dir):
 
 
 def encoded(message, most=MESSAGE_MAX):
-    """For a frame: at most so many bytes, whole characters."""
+    """A message for a frame: at most `most` bytes, and no character cut in two."""
     return message.encode("utf-8", "backslashreplace")[:most].decode("utf-8", "ignore").encode("utf-8")
 
 

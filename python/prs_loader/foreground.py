@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """prs test and prs replay: mini-batches in this one process, in front of the user: prints, input and debugger work."""
 import os
-import struct
 import sys
 import time
 
-from prs_loader import batch, channel, rows
+from prs_loader import batch, wire
 from prs_loader.job import Job
 from prs_loader.worker import Worker
 
@@ -36,7 +35,7 @@ class Foreground(Worker):
 
     def run(self, task):
         """Rows of one mini-batch to stdout."""
-        mini_batch = batch.MiniBatch(os.fsdecode(p) for p in task.paths.split(b"\0"))
+        mini_batch = batch.MiniBatch(os.fsdecode(p) for p in task.body.split(b"\0"))
         mini_batch.task_id = task.id
         title = "mini-batch %d (%d item%s)" % (task.id, len(mini_batch), "" if len(mini_batch) == 1 else "s")
         begun = time.monotonic()
@@ -59,7 +58,7 @@ def _frames(fd):
             head = f.read(16)
             if len(head) < 16:
                 return
-            length, kind, _flags, _claim, _zero = struct.unpack("<IHHII", head)
+            length, kind, _flags, _claim, _zero = wire.header.unpack(head)
             yield kind, f.read(length)
 
 
@@ -67,13 +66,10 @@ def main():
     fd, debug = os.environ.pop("PRS_FOREGROUND").split(",")
     tasks, worker = [], None
     for kind, data in _frames(int(fd)):
-        if kind == channel.SETUP:
-            raw, words = {}, data.split(b"\0")
-            for i in range(0, len(words) - 1, 2):
-                raw.setdefault(words[i].decode(), []).append(words[i + 1])
-            worker = Foreground(Job.of_setup(raw), debug == "1")
+        if kind == wire.SETUP:
+            worker = Foreground(Job.of_setup(wire.pairs(data)), debug == "1")
         else:
-            tasks.append(channel._parse_task(0, data, 0, len(data)))
+            tasks.append(wire.task(0, data, 0, len(data)))
     sys.stderr.reconfigure(errors="backslashreplace")
     gap = 0
     try:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Import hook: the names that scripts of the original import, made when they are asked for, over whatever the user has installed under them;
-an entry script that has the name of another module; and logging, whose root logger writes to stdout as in the original.
+"""Import hook: the names that scripts of the original import, made when they are asked for, over whatever the user has
+installed under them; an entry script that has the name of another module; and logging, whose root logger writes to
+stdout as in the original.
 """
 import os
 import sys
@@ -8,9 +9,10 @@ from _frozen_importlib import ModuleSpec
 from _frozen_importlib_external import PathFinder, SourceFileLoader, spec_from_file_location
 
 # name: is it a package?
-OURS = {"azureml_user": True, "azureml_user.parallel_run": False, "entry_script": False, "azureml.core": True, "azureml.core.model": False,
-        "azureml.core.run": False, "azureml.core.dataset": False, "azureml.core.workspace": False, "azureml.core.experiment": False,
-        "azureml.core.datastore": False, "azureml.core.environment": False}
+OURS = {"azureml_user": True, "azureml_user.parallel_run": False, "entry_script": False, "azureml.core": True,
+        "azureml.core.model": False, "azureml.core.run": False, "azureml.core.dataset": False,
+        "azureml.core.workspace": False, "azureml.core.experiment": False, "azureml.core.datastore": False,
+        "azureml.core.environment": False}
 
 
 # The folder at the end of sys.path for processes without the hook.
@@ -22,7 +24,8 @@ class Hook:
 
     def __init__(self, job):
         self.job = job
-        self.depth = 0      # > 0: an installed module of one of our names is being loaded, whole, before ours goes over it
+        # > 0: an installed module of one of our names is being loaded, untouched; ours goes over it later
+        self.depth = 0
         self.alias = None   # file of the entry script, where it is imported under the name ALIAS
         self.hidden = {}    # name of a module of Python's own -> folders where an entry script of that name lies
         self.makers = dict.fromkeys(OURS, self._ours)
@@ -33,7 +36,8 @@ class Hook:
         return maker(name, path) if maker is not None else None
 
     def entry(self, name, path):
-        """The entry script is not found by this name on sys.path: find it here. Where it hides a module of Python's own, show that one to others."""
+        """Where the entry script is called ALIAS, find it at `path`. Where its file would hide a module of Python's
+        own, other modules shall still find that one."""
         from prs_loader import entry
 
         if name != entry.ALIAS:
@@ -103,7 +107,8 @@ class _Over:
                 self.real.exec_module(module)
                 found = True
         except Exception as e:  # noqa: BLE001 - what is installed is broken: ours is enough for most scripts
-            print("prs: the installed %s cannot be imported (%s: %s)" % (module.__name__, type(e).__name__, e), file=sys.stderr)
+            print("prs: the installed %s cannot be imported (%s: %s)" % (module.__name__, type(e).__name__, e),
+                  file=sys.stderr)
         finally:
             self.hook.depth -= 1
         names.fill(module, self.hook.job, found)
@@ -126,7 +131,8 @@ class _Logging:
 
 
 def root_to_stdout(logging):
-    """Until the script configures it, the root logger shows INFO and above on stdout; a basicConfig() of the script counts, with stdout as its default."""
+    """Until the script configures it, the root logger shows INFO and above on stdout. A basicConfig() of the script
+    counts as usual, only that its default stream is stdout."""
     if logging.root.handlers:
         return
 

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The names that scripts of the original import on a worker: EntryScript, Model, Run; and those that only say why they are not here."""
+"""The names that scripts of the original import on a worker: EntryScript, Model, Run; and those that only say why they
+are not here."""
 import os
 import sys
 
 
 def _in_azure(what):
-    return ("%s needs the Azure service, and PRS runs without it. Data comes with --input and --side-input, models with --model; "
-            "for the rest install azureml-core for %s" % (what, sys.executable))
+    return ("%s needs the Azure service, and PRS runs without it. Data comes with --input and --side-input, models "
+            "with --model; for the rest install azureml-core for %s" % (what, sys.executable))
 
 
 class NotHere(AttributeError):
@@ -86,7 +87,8 @@ class Model(metaclass=_Partly):
 
     _job = None
 
-    def __init__(self, workspace=None, name=None, id=None, tags=None, properties=None, version=None, **_kwargs):  # noqa: A002
+    def __init__(self, workspace=None, name=None, id=None, tags=None, properties=None, version=None,  # noqa: A002
+                 **_kwargs):
         name, _, of_name = (id or name or "").partition(":")
         self.name = name
         self.version = version or of_name or None
@@ -118,7 +120,8 @@ class Model(metaclass=_Partly):
     def _unknown(cls, wanted, version):
         given = [n for n, _ in cls._job.pairs("model")]
         full = wanted + (":" + version if version else "")
-        raise FileNotFoundError("model %r is not known: give it with --model %s=PATH%s" % (full, full, " (given: %s)" % ", ".join(given) if given else ""))
+        raise FileNotFoundError("model %r is not known: give it with --model %s=PATH%s"
+                                % (full, full, " (given: %s)" % ", ".join(given) if given else ""))
 
 
 def _order(version):
@@ -126,7 +129,8 @@ def _order(version):
 
 
 def _of_versions(models, wanted, version):
-    """models: ((name, version or ""), path). The version that is asked for, or one given without a version; else the highest."""
+    """models: ((name, version or ""), path). The path of the version that is asked for, or of one given without a
+    version; else of the highest."""
     mine = [(v, path) for (name, v), path in models if name == wanted and (not version or v in (version, ""))]
     plain = [path for v, path in mine if v == version]
     return plain[-1] if plain else max(mine, key=lambda m: _order(m[0]))[1] if mine else None
@@ -225,7 +229,8 @@ class _OfflineRun(Run):
 
 
 def _in_azure_only(name):
-    return _InAzure(name, (), {"__module__": "azureml.core", "__doc__": "Importable, for scripts that name it; it works in Azure only."})
+    said = "Importable, for scripts that name it; it works in Azure only."
+    return _InAzure(name, (), {"__module__": "azureml.core", "__doc__": said})
 
 
 _AZURE = {name: _in_azure_only(name) for name in ("Dataset", "Workspace", "Experiment", "Datastore", "Environment")}

@@ -7,7 +7,8 @@ import pstats
 
 
 def wrap(call, job):
-    """The function that calls run(), under the profiler that the job asks for; the profile is written at the end of the process."""
+    """The function that calls run(), under the profiler that the job asks for. The profile is written at the end of the
+    process."""
     module = importlib.import_module(job.one("profiling_module"))
     folder = job.one("profile_dir")
     path = os.path.join(folder, "%s.%d.profile" % (job.one("process"), os.getpid()))

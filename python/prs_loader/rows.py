@@ -3,12 +3,14 @@
 import os
 import sys
 
-FLAG_HEADER, FLAG_FRAMES, FLAG_BARE = 2, 4, 8  # of DONE, src/wire/facts.h
+from prs_loader.wire import DONE_BARE, DONE_FRAMES, DONE_HAS_HEADER
+
 SETTINGS = "parallel_run_step.settings.json"
 _CSV = {"sep": " ", "header": False, "index": False}
 _BARE = (str, bytes, bytearray, memoryview, dict, set, frozenset)
-_MESSAGE = ("The run() method in the entry script should return a list or a pandas DataFrame. The length of returned result is considered as succeeded "
-            "number of items. For --output_action=append_row, the returned result is what to write into the result file. The actual type of output is %s.")
+_MESSAGE = ("The run() method in the entry script should return a list or a pandas DataFrame. The length of returned "
+            "result is considered as succeeded number of items. For --output_action=append_row, the returned result is "
+            "what to write into the result file. The actual type of output is %s.")
 
 
 class ReturnTypeError(Exception):
@@ -28,7 +30,7 @@ def _shown(value):
 
 
 def _type_name(value):
-    """With its package, where it has one: a DataFrame is not one of pandas because it is called so."""
+    """The name with its package: other packages than pandas have a DataFrame too."""
     package = type(value).__module__.partition(".")[0]
     return type(value).__name__ if package == "builtins" else "%s.%s" % (package, type(value).__name__)
 
@@ -54,7 +56,8 @@ class Rows:
         options = dict(_CSV, header=header)
         options.update(csv or {})
         encoding = options.pop("encoding", None) or "utf-8"
-        self.mark = b"\xef\xbb\xbf" if encoding.lower().replace("_", "-") == "utf-8-sig" else b""  # once per file, not per mini-batch
+        marked = encoding.lower().replace("_", "-") == "utf-8-sig"
+        self.mark = b"\xef\xbb\xbf" if marked else b""  # it goes with the header: once per file, not per mini-batch
         self.codec = "utf-8" if self.mark else encoding, options.pop("errors", "surrogateescape")
         self.header = options.pop("header")
         self.csv = options
@@ -66,7 +69,7 @@ class Rows:
             return value, 0
         if isinstance(value, _BARE):
             if self.summary_only:
-                return value, FLAG_BARE
+                return value, DONE_BARE
             raise _refused(value)
         if hasattr(value, "cr_await") or hasattr(value, "__anext__"):
             if hasattr(value, "close"):
@@ -79,7 +82,8 @@ class Rows:
                 raise _refused(value) from None
         if _is_frame(value):
             return value, 0
-        if hasattr(value, "columns") or hasattr(value, "column_names"):  # of polars, pyarrow, dask ...: their items are columns
+        # The items of polars, pyarrow, dask and others are columns.
+        if hasattr(value, "columns") or hasattr(value, "column_names"):
             raise _refused(value, "; make it a pandas DataFrame first")
         try:
             iterator = iter(value)
@@ -93,7 +97,7 @@ class Rows:
             return b"", 0, 0
         if type(items) is not list and _is_frame(items):
             return self._frame(items)
-        flags = FLAG_FRAMES if type(items[0]) is not str and _is_frame(items[0]) else 0
+        flags = DONE_FRAMES if type(items[0]) is not str and _is_frame(items[0]) else 0
         rows = [item if type(item) is str else str(item) for item in items]
         try:
             return ("\n".join(rows) + "\n").encode("utf-8", "surrogateescape"), 0, flags
@@ -106,10 +110,11 @@ class Rows:
             names = frame.iloc[:0].to_csv(header=self.header, **self.csv) if self.header else ""
         except TypeError as e:
             if self.overridden:
-                raise TypeError("%s (to_csv of pandas %s, with the arguments in %s)" % (e, sys.modules["pandas"].__version__, SETTINGS)) from e
+                version = sys.modules["pandas"].__version__
+                raise TypeError("%s (to_csv of pandas %s, with the arguments in %s)" % (e, version, SETTINGS)) from e
             raise
         head = self.mark + names.encode(*self.codec)
-        return head + text.encode(*self.codec), len(head), FLAG_HEADER if head else 0
+        return head + text.encode(*self.codec), len(head), DONE_HAS_HEADER if head else 0
 
 
 def _unencodable(rows):
@@ -117,7 +122,8 @@ def _unencodable(rows):
         try:
             row.encode("utf-8", "surrogateescape")
         except UnicodeEncodeError as e:
-            return ValueError("item %d of what run() returned has no UTF-8 form: %s in %s" % (i, ascii(row[e.start:e.end]), ascii(row[:200])))
+            return ValueError("item %d of what run() returned has no UTF-8 form: %s in %s"
+                              % (i, ascii(row[e.start:e.end]), ascii(row[:200])))
     return None
 
 

@@ -6,17 +6,10 @@ import struct
 import sys
 import time
 
-from prs_loader import batch, channel, rows
+from prs_loader import batch, channel, rows, wire
 from prs_loader.channel import KILL_POINTS, kill_point
 from prs_loader.job import Job
 
-# Codes of src/base/errors.def.
-RUN_EXCEPTION, RUN_EXIT, USER_RETURN_TYPE, ROW_FORMAT, ASYNC_RUN = 100, 101, 106, 108, 109
-INIT_EXCEPTION, INIT_EXIT, IMPORT_FAILED, NO_RUN_FUNCTION, SHUTDOWN_FAILED = 150, 152, 153, 154, 155
-OK, SHORT, EMPTY = 0, 1, 2
-_DONE_BYTES = 104
-# Frame header and DONE of src/wire/facts.h, native as in channel.py; x: what the node fills in.
-_result = struct.Struct("@IHHI4x 16s HBB2xH 4x4x8x Q I4x 8s II QQQQ")
 _PATH_CODEC = sys.getfilesystemencoding(), sys.getfilesystemencodeerrors()
 THREADS_MAX_S = 2  # how long threads of the script may go on behind shutdown()
 
@@ -46,19 +39,15 @@ class Worker:
 
     def report(self, kind, code, title, error):
         message, offset, size = self.describe(title, error)
-        self.link.send(kind, struct.pack("<HHIQH", code, 0, size, offset, len(message)) + message)
+        self.link.send(kind, wire.report(code, offset, size, message))
 
     def fail(self, task, code, error, times):
-        """A failed try: TRY of src/wire/facts.h."""
+        """Report a failed try."""
         message, offset, size = self.describe("mini-batch %d, try %d" % (task.id, task.try_number), error)
-        start_us, run_us, elapsed_us, cpu_us = times
-        fixed = bytearray(92)
-        struct.pack_into("<QQHBBHHI", fixed, 0, task.id, task.lease, task.try_number, 0, 0, 0, self.slot, 0)
-        struct.pack_into("<IIQQQQ", fixed, 32, task.item_first, task.item_count, start_us, run_us, elapsed_us, cpu_us)
-        struct.pack_into("<IHBBQI", fixed, 72, 0, code, 1, 1, offset, size)
+        payload = wire.failure(task, self.slot, code, times, offset, size, message)
         if KILL_POINTS:
             kill_point("worker.before_send")
-        self.link.send(channel.FAIL, bytes(fixed) + struct.pack("<H", len(message)) + message, task.claim)
+        self.link.send(wire.FAIL, payload, task.claim)
         if KILL_POINTS:
             kill_point("worker.after_send")
         self.link.keep_reserve()
@@ -84,8 +73,8 @@ class Worker:
 
                 self.call = profiling.wrap(self.call, self.job)
         except BaseException as e:  # noqa: BLE001 - also SystemExit at import
-            code = NO_RUN_FUNCTION if isinstance(e, entry.NoRun) else ASYNC_RUN if isinstance(e, entry.AsyncRun) else IMPORT_FAILED
-            self.report(channel.INIT_FAILED, code, "import of " + name, e)
+            code = {entry.NoRun: wire.NO_RUN_FUNCTION, entry.AsyncRun: wire.ASYNC_RUN}.get(type(e), wire.IMPORT_FAILED)
+            self.report(wire.INIT_FAILED, code, "import of " + name, e)
             return False
         return True
 
@@ -95,13 +84,14 @@ class Worker:
         try:
             entry.call(self.module, "init")
         except BaseException as e:  # noqa: BLE001
-            self.report(channel.INIT_FAILED, INIT_EXCEPTION if isinstance(e, Exception) else INIT_EXIT, "init()", e)
+            code = wire.INIT_EXCEPTION if isinstance(e, Exception) else wire.INIT_EXIT
+            self.report(wire.INIT_FAILED, code, "init()", e)
             return False
         return True
 
     def load(self):
         """Import and init(); False when it failed and was reported."""
-        self.link.phase(channel.INIT)
+        self.link.phase(wire.INIT)
         begun = time.monotonic_ns()
         if not self.import_script():
             return False
@@ -111,35 +101,36 @@ class Worker:
         self.link.end_child()
         done = time.monotonic_ns()
         self.flush()
-        self.link.phase(channel.IDLE)
-        self.link.send(channel.READY, struct.pack("<QQ", (imported - begun) // 1000, (done - imported) // 1000))
+        self.link.phase(wire.IDLE)
+        self.link.send(wire.READY, wire.ready((imported - begun) // 1000, (done - imported) // 1000))
         return True
 
     # ---- a mini-batch
 
     def run(self, task):
-        """Times are read once and used wherever they are due; the page's word has the phase above 56 bits of µs."""
+        """Run a mini-batch and send what came of it; False: the process must end. Each time is read once and used for
+        the page, whose word has the phase above 56 bits of µs, and for the report."""
         link, words, clock = self.link, self.link.words, time.monotonic_ns
         if link.waited:
             link.waited = False
             self.cpu = time.process_time_ns()
         wall, begun = time.time_ns() // 1000, clock()
         link.begin(task, wall, begun)
-        mini_batch = batch.MiniBatch(task.paths.decode(*_PATH_CODEC).split("\0") if task.paths else ())
+        mini_batch = batch.MiniBatch(task.body.decode(*_PATH_CODEC).split("\0") if task.body else ())
         mini_batch.task_id = task.id
         context = batch.Context(task.id, task.global_row, task.keys)
         error, started = None, clock()
-        words[0] = channel.RUN << 56 | started // 1000
+        words[0] = wire.RUN << 56 | started // 1000
         if KILL_POINTS:
             kill_point("worker.before_run")
         try:
             items, flags = self.rows.items(self.call(mini_batch, context))
         except BaseException as e:  # noqa: BLE001 - the user's; also SystemExit and KeyboardInterrupt
-            error, code = e, USER_RETURN_TYPE if isinstance(e, rows.ReturnTypeError) else RUN_EXCEPTION
+            error, code = e, wire.USER_RETURN_TYPE if isinstance(e, rows.ReturnTypeError) else wire.RUN_EXCEPTION
         ended = clock()
         if os.getpid() != link.pid:
             os._exit(0)
-        words[0] = channel.WRITE << 56 | ended // 1000
+        words[0] = wire.WRITE << 56 | ended // 1000
         if KILL_POINTS:
             kill_point("worker.after_run")
         data, head_len, count = b"", 0, 0
@@ -150,30 +141,33 @@ class Worker:
                     data, head_len, odd = self.rows.encode(items)
                     flags |= odd
             except BaseException as e:  # noqa: BLE001 - the user's __str__
-                error, code = e, ROW_FORMAT
+                error, code = e, wire.ROW_FORMAT
         self.flush()
         now, cpu = clock(), time.process_time_ns()
         times = (wall, (ended - started) // 1000, (now - begun) // 1000, (cpu - self.cpu) // 1000)
         self.cpu = cpu
         if error is not None:
             stays = isinstance(error, Exception)
-            self.fail(task, code if stays else RUN_EXIT, error, times)
-            error = None  # it leads to this frame and back: what run() held is given up now, not at the next collection
+            self.fail(task, code if stays else wire.RUN_EXIT, error, times)
+            # The error refers to this frame and the frame to the error: without this, what run() held would live on
+            # until the next collection of garbage.
+            error = None
             return stays
-        status = OK if count >= task.items else SHORT if count else EMPTY
+        status = wire.OK if count >= task.items else wire.SHORT if count else wire.EMPTY
         self.send_result(task, status, flags, data, head_len, min(count, 0xffffffff), times)
         return True
 
     def send_result(self, task, status, flags, data, head_len, count, times):
         if KILL_POINTS:
             kill_point("worker.before_send")
-        large = len(data) > channel.ROWS_INLINE_MAX
-        head = _result.pack(_DONE_BYTES if large else _DONE_BYTES + len(data), channel.RESULT, channel.FLAG_FD if large else 0, task.claim, task.unit[:16],
-                            task.try_number, status, flags, self.slot, len(data), head_len, task.unit[16:], count, count, *times)
+        large = len(data) > wire.ROWS_INLINE_MAX
+        head = wire.result.pack(wire.DONE_BYTES if large else wire.DONE_BYTES + len(data), wire.RESULT,
+                                wire.FLAG_FD if large else 0, task.claim, task.unit[:16], task.try_number, status,
+                                flags, self.slot, len(data), head_len, task.unit[16:], count, count, *times)
         if large:
             self.send_large(head, data)
         else:
-            self.link.send_frame(channel.RESULT, head + data)
+            self.link.send_frame(wire.RESULT, head + data)
         if KILL_POINTS:
             kill_point("worker.after_send")
 
@@ -183,7 +177,7 @@ class Worker:
         view = memoryview(data)
         while len(view):
             view = view[os.write(fd, view):]
-        self.link.send_frame(channel.RESULT, head, fd)
+        self.link.send_frame(wire.RESULT, head, fd)
         os.close(fd)
         self.link.keep_reserve()
 
@@ -198,17 +192,17 @@ class Worker:
     # ---- the end
 
     def shutdown(self):
-        self.link.phase(channel.SHUTDOWN)
+        self.link.phase(wire.SHUTDOWN)
         from prs_loader import entry
 
         try:
             entry.call(self.module, "shutdown")
         except BaseException as e:  # noqa: BLE001 - only warned about
-            self.report(channel.BYE, SHUTDOWN_FAILED, "shutdown()", e)
+            self.report(wire.BYE, wire.SHUTDOWN_FAILED, "shutdown()", e)
             return
         self.link.end_child()
         self.flush()
-        self.link.send(channel.BYE, struct.pack("<HHIQH", 0, 0, 0, 0, 0))
+        self.link.send(wire.BYE, wire.report(0))
 
 
 def _unnamed_file():
@@ -232,7 +226,8 @@ def _wait_for_threads():
             if thread.is_alive():
                 from prs_loader import errors
 
-                errors.say("prs: the thread %s of the script still runs at the end of the process: it is cut off" % thread.name)
+                errors.say("prs: the thread %s of the script still runs at the end of the process: it is cut off"
+                           % thread.name)
 
 
 def _leave(code):
@@ -272,12 +267,10 @@ def main():
     _prepare_streams()
     version = ("%d.%d.%d" % sys.version_info[:3]).encode()
     executable = os.fsencode(sys.executable or "")
-    struct.pack_into("<II", link.page, 40, os.getpid(), sys.hexversion)
-    link.phase(channel.START)
-    hello = struct.pack("<IIII", os.getpid(), sys.hexversion, 1, 0)
-    hello += struct.pack("<H", len(version)) + version + struct.pack("<H", len(executable)) + executable
+    struct.pack_into("<II", link.page, wire.PAGE_PID, os.getpid(), sys.hexversion)
+    link.phase(wire.START)
     try:
-        link.send(channel.HELLO, hello)
+        link.send(wire.HELLO, wire.hello(os.getpid(), sys.hexversion, version, executable))
         worker = Worker(link, Job.of_setup(link.setup()))
         if not worker.load():
             _leave(1)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""This folder is the last one of a worker's sys.path. It is for processes that take over sys.path but not our import hook (joblib's, for one):
-what they import from here installs the hook and makes way for what the hook gives.
+"""This folder is the last one of a worker's sys.path. It is for processes that take over sys.path but not our import
+hook (joblib's, for one): what they import from here installs the hook and makes way for what the hook gives.
 """
 import os
 import sys

@@ -6,11 +6,14 @@ import shutil
 import socket
 import struct
 import subprocess
+import sys
 import tempfile
 import textwrap
 
 PYTHON_DIR = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", "..", "python"))
-HELLO, SETUP, READY, INIT_FAILED, TASK, RESULT, FAIL, STOP, BYE, DROP = range(1, 11)
+sys.path.insert(0, PYTHON_DIR)
+from prs_loader.wire import BYE, DROP, FAIL, HELLO, INIT_FAILED, READY, RESULT, SETUP, STOP, TASK  # noqa: E402,F401
+
 DEADLINE = int(os.environ.get("PRS_TEST_DEADLINE", 120))
 
 

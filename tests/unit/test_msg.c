@@ -22,6 +22,16 @@ static const char task_hex[] =
 static const char report_hex[] = "96000000a6020000393000000000000008006e6f206d6f64656c";
 static const char hello_hex[] = "67120000f0070b0301000000000000000600332e31312e3710002f7573722f62696e2f707974686f6e33";
 
+/* As a worker sends them: what only the node knows is 0. */
+static const char result_hex[] =
+	"05000000000000004d000000000300000200010000000b00000000000000000000000000000000000400000000000000"
+	"00000000000000000a00000014000000010000000100000000401e18240a06006f00000000000000de00000000000000"
+	"4d01000000000000312e300a";
+static const char fail_hex[] =
+	"05000000000000004d000000000300000200000000000b0000000000000000000a0000001400000000401e18240a0600"
+	"6f00000000000000de000000000000004d0100000000000000000000640000003930000000000000a602000010005661"
+	"6c75654572726f723a2066697665";
+
 static void test_header(void **state)
 {
 	(void)state;
@@ -118,6 +128,40 @@ static void test_hello(void **state)
 	free(p);
 }
 
+static void test_answers(void **state)
+{
+	(void)state;
+	size_t n;
+	uint8_t *p = hex_bytes(result_hex, &n);
+	struct prs_done d;
+	struct prs_try t;
+	assert_int_equal(prs_done_decode(p, n, &d, NULL), 0);
+	assert_int_equal(d.unit.id, 5);
+	assert_int_equal(d.unit.item_first, 10);
+	assert_int_equal(d.unit.item_count, 20);
+	assert_int_equal(d.lease, LEASE(77));
+	assert_int_equal(d.try_number, 2);
+	assert_int_equal(d.status, PRS_DONE_SHORT);
+	assert_int_equal(d.slot, 11);
+	assert_int_equal(d.length, 4);
+	assert_int_equal(d.succeeded, 1);
+	assert_int_equal(d.rows, 1);
+	assert_int_equal(d.cpu_us, 333);
+	assert_memory_equal(p + PRS_DONE_BYTES, "1.0\n", 4);
+	free(p);
+	p = hex_bytes(fail_hex, &n);
+	assert_int_equal(prs_try_decode(p, n, &t, NULL), 0);
+	assert_int_equal(t.unit.item_count, 20);
+	assert_int_equal(t.slot, 11);
+	assert_int_equal(t.cpu_us, 333);
+	assert_int_equal(t.code, PRS_ERUN_EXCEPTION);
+	assert_int_equal(t.trace_offset, 12345);
+	assert_int_equal(t.trace_bytes, 678);
+	assert_int_equal(t.message.n, 16);
+	assert_memory_equal(t.message.p, "ValueError: five", 16);
+	free(p);
+}
+
 /* The page is shared with Python: its layout is a format. */
 static void test_page(void **state)
 {
@@ -156,7 +200,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_header), cmocka_unit_test(test_headers_that_are_none),
 		cmocka_unit_test(test_task),   cmocka_unit_test(test_report),
-		cmocka_unit_test(test_hello),  cmocka_unit_test(test_page),
+		cmocka_unit_test(test_hello),  cmocka_unit_test(test_answers),
+		cmocka_unit_test(test_page),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the loader must know of the engine's tables: error codes, message types, phases, and the bytes of messages.
+
+Their homes are src/base/errors.def, src/wire/msg.h, src/wire/facts.h and src/wire/page.h; tests/loader/test_wire.py
+compares every name and every layout with them.
+"""
+import struct
+
+# Codes of errors.def.
+RUN_EXCEPTION, RUN_EXIT, LOAD_FAILED, USER_RETURN_TYPE, ROW_FORMAT, ASYNC_RUN = 100, 101, 105, 106, 108, 109
+INIT_EXCEPTION, INIT_EXIT, IMPORT_FAILED, NO_RUN_FUNCTION, SHUTDOWN_FAILED = 150, 152, 153, 154, 155
+
+# msg.h
+PROTOCOL = 1
+HELLO, SETUP, READY, INIT_FAILED, TASK, RESULT, FAIL, STOP, BYE, DROP = range(1, 11)
+FLAG_FD, FLAG_MORE = 1, 2
+ROWS_INLINE_MAX = 1 << 20
+EXIT_SOCKET_CLOSED = 107  # of this process, when its socket is no longer what it was
+
+# page.h: phases, and the place of each word in the page
+START, INIT, IDLE, LOAD, RUN, WRITE, SHUTDOWN = range(7)
+PAGE_BYTES = 4096
+PAGE_UNIT, PAGE_RESULTS, PAGE_PID, PAGE_RECALLS, PAGE_CLAIM, PAGE_START = 8, 32, 40, 48, 52, 56
+TIME_MASK = (1 << 56) - 1
+
+# facts.h: status and flags of DONE
+OK, SHORT, EMPTY = 0, 1, 2
+DONE_HAS_HEADER, DONE_FRAMES, DONE_BARE = 2, 4, 8
+DONE_BYTES = 104
+
+# Native byte order, because that is faster: the fields are aligned and the engine runs on little-endian machines only.
+header = struct.Struct("@IHHII")
+_task = struct.Struct("@QQIIIHHHHIQ")
+# Header of the frame and DONE in one (worker.py packs it, once a mini-batch); x: what the node fills in.
+result = struct.Struct("@IHHI4x 16s HBB2xH 4x4x8x Q I4x 8s II QQQQ")
+_try = struct.Struct("<QQHBBHHI4x IIQQQQ IHBBQIH")
+_report = struct.Struct("<HHIQH")
+_hello = struct.Struct("<IIII")
+_ready = struct.Struct("<QQ")
+_drop = struct.Struct("<II")
+
+
+class Task:
+    """A mini-batch as the node sends it. unit: the bytes of id, lease, item_first and item_count, as they stand in the
+    page; body: what its kind says, without the last byte (of kind 0, paths, that is the last NUL)."""
+
+    __slots__ = ("id", "lease", "item_first", "item_count", "items", "try_number", "kind", "global_row", "claim",
+                 "keys", "body", "unit")
+
+
+def task(claim, data, begin, end):
+    """The Task in data[begin:end]."""
+    t = Task()
+    (t.id, t.lease, t.item_first, t.item_count, t.items, t.try_number, t.kind, _input, _zero, keys_bytes,
+     t.global_row) = _task.unpack_from(data, begin)
+    t.claim = claim
+    t.unit = data[begin:begin + 24]
+    begin += 48
+    t.keys = data[begin:begin + keys_bytes] if keys_bytes else b""
+    t.body = data[begin + keys_bytes:end - 1]
+    return t
+
+
+def pairs(data):
+    """SETUP as a dict of lists of bytes."""
+    values, words = {}, data.split(b"\0")
+    for key, value in zip(words[::2], words[1::2]):
+        values.setdefault(key.decode(), []).append(value)
+    return values
+
+
+def dropped(data, begin):
+    """DROP: (first claim, count)."""
+    return _drop.unpack_from(data, begin)
+
+
+def _text(data):
+    return struct.pack("<H", len(data)) + data
+
+
+def hello(pid, abi, version, executable):
+    return _hello.pack(pid, abi, PROTOCOL, 0) + _text(version) + _text(executable)
+
+
+def ready(import_us, init_us):
+    return _ready.pack(import_us, init_us)
+
+
+def report(code, trace_offset=0, trace_bytes=0, message=b""):
+    """The payload of INIT_FAILED and BYE."""
+    return _report.pack(code, 0, trace_bytes, trace_offset, len(message)) + message
+
+
+def failure(t, slot, code, times, trace_offset, trace_bytes, message):
+    """The payload of FAIL; who is at fault and whether it counts is left to the node."""
+    return _try.pack(t.id, t.lease, t.try_number, 0, 0, 0, slot, 0, t.item_first, t.item_count, *times, 0, code, 0, 0,
+                     trace_offset, trace_bytes, len(message)) + message
