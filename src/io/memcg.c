@@ -77,7 +77,7 @@ static bool place(struct prs_memcg *m, char *line, const char *run)
 	m->v2 = !controllers[1];
 	if (!m->v2 && strcmp(controllers + 1, "memory") != 0)
 		return false;
-	snprintf(m->base, sizeof m->base, "%s%.3000s/prs-%.32s-", mount_of(m->v2), strcmp(group, "/") ? group : "",
+	snprintf(m->base, sizeof m->base, "%s%.3000s/prs-%.96s-", mount_of(m->v2), strcmp(group, "/") ? group : "",
 	         run);
 	return true;
 }

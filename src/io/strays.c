@@ -52,10 +52,25 @@ static bool read_stat(int pid, int *ret_parent, char *ret_state)
 	return p && sscanf(p + 1, " %c %d", ret_state, ret_parent) == 2;
 }
 
-/* Does the environment hold both strings? */
-static bool has_environment(int pid, const char *run, const char *slot, char *space)
+struct search {
+	const char *run, *slot;          /* entries of an environment; NULL: any */
+	const struct prs_run_mark *than; /* its mark is older than this one */
+	bool ours;                       /* only descendants */
+	const int *keep;
+	unsigned keep_n;
+	char *space;
+};
+
+static bool is_older(const char *entry, const struct prs_run_mark *than)
 {
-	char path[64];
+	struct prs_run_mark m;
+	return !strncmp(entry, "PRS_RUN=", 8) && prs_run_mark_get(entry + 8, &m) && prs_run_mark_is_older(&m, than);
+}
+
+/* Is it wanted for what its environment says? */
+static bool has_environment(int pid, const struct search *s)
+{
+	char path[64], *space = s->space;
 	snprintf(path, sizeof path, "/proc/%d/environ", pid);
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
@@ -65,24 +80,16 @@ static bool has_environment(int pid, const char *run, const char *slot, char *sp
 	while (len < ENVIRON_BYTES && (n = read(fd, space + len, ENVIRON_BYTES - len)) > 0)
 		len += (size_t)n;
 	close(fd);
-	bool has_run = false, has_slot = !slot;
+	space[len] = 0;
+	bool has_run = false, has_slot = !s->slot;
 	for (size_t i = 0; i < len;) {
 		const char *entry = space + i;
-		size_t entry_n = strnlen(entry, len - i);
-		has_run = has_run || (entry_n == strlen(run) && !memcmp(entry, run, entry_n));
-		has_slot = has_slot || (slot && entry_n == strlen(slot) && !memcmp(entry, slot, entry_n));
-		i += entry_n + 1;
+		has_run = has_run || (s->than ? is_older(entry, s->than) : !strcmp(entry, s->run));
+		has_slot = has_slot || !strcmp(entry, s->slot);
+		i += strlen(entry) + 1;
 	}
 	return has_run && has_slot;
 }
-
-struct search {
-	const char *run, *slot; /* NULL: any */
-	bool ours;              /* only descendants */
-	const int *keep;
-	unsigned keep_n;
-	char *space;
-};
 
 static bool descends_from_us(int pid)
 {
@@ -97,10 +104,10 @@ static bool descends_from_us(int pid)
 
 static bool wanted(const struct search *s, int pid, int parent, char state)
 {
-	if (!s->run || state == 'Z') /* the dead have no environment: a child of ours that nobody knows is reaped */
+	if ((!s->run && !s->than) ||
+	    state == 'Z') /* the dead have no environment: a child of ours that nobody knows is reaped */
 		return parent == getpid();
-	return has_environment(pid, s->run, s->slot, s->space) &&
-	       (!s->ours || parent == getpid() || descends_from_us(pid));
+	return has_environment(pid, s) && (!s->ours || parent == getpid() || descends_from_us(pid));
 }
 
 /* Kill, wait for the end, reap if it is our child. 1: it was alive. */
@@ -176,7 +183,7 @@ static unsigned sweep(const struct search *s)
 /* Called when memory is short, too. */
 static unsigned sweep_until_none(struct search *s)
 {
-	static char space[ENVIRON_BYTES]; /* of the main thread */
+	static char space[ENVIRON_BYTES + 1]; /* of the main thread */
 	unsigned total = 0;
 	s->space = space;
 	for (int i = 0, none = 0; i < ROUNDS && none < (s->ours ? OURS_NONE : 1); i++) {
@@ -187,17 +194,15 @@ static unsigned sweep_until_none(struct search *s)
 	return total;
 }
 
-unsigned prs_strays_of_run(const char *run)
+unsigned prs_strays_of_run(const struct prs_run_mark *than)
 {
-	char run_text[96];
-	snprintf(run_text, sizeof run_text, "PRS_RUN=%s", run);
-	struct search s = { .run = run_text };
+	struct search s = { .than = than };
 	return sweep_until_none(&s);
 }
 
 unsigned prs_strays_of_slot(const char *run, int slot, const int *keep, unsigned keep_n)
 {
-	char run_text[96], slot_text[32];
+	char run_text[8 + PRS_RUN_MARK_BYTES], slot_text[32];
 	snprintf(run_text, sizeof run_text, "PRS_RUN=%s", run);
 	snprintf(slot_text, sizeof slot_text, "PRS_SLOT=%d", slot);
 	struct search s = { .run = run_text, .slot = slot_text, .ours = true, .keep = keep, .keep_n = keep_n };

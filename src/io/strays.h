@@ -9,8 +9,10 @@
 #ifndef PRS_IO_STRAYS_H
 #define PRS_IO_STRAYS_H
 
-/* Of an engine that is dead or to be replaced: everything with PRS_RUN=run. */
-unsigned prs_strays_of_run(const char *run);
+#include "wire/run_mark.h"
+
+/* Of engines that are dead or to be replaced: every process with a mark that is older than `than`. */
+unsigned prs_strays_of_run(const struct prs_run_mark *than);
 /* What a dead process of ours left: descendants with PRS_RUN=run and PRS_SLOT=slot. `keep`: the workers, also dead
  * ones, which their owner reaps; other dead children are reaped here. */
 unsigned prs_strays_of_slot(const char *run, int slot, const int *keep, unsigned keep_n);

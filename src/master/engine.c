@@ -533,8 +533,6 @@ int prs_engine_run(const struct prs_engine_config *c, struct prs_engine_end *ret
 	struct prs_engine *e = &engine;
 	*e = (struct prs_engine){ .c = *c, .end = ret, .lock_fd = -1, .started_us = prs_clock_us() };
 	memset(ret, 0, sizeof *ret);
-	for (int i = 0; i < 16; i++)
-		snprintf(e->run_text + 2 * i, 3, "%02x", c->run.bytes[i]);
 	e->rate_at_us = e->started_us;
 	int r = start(e, err);
 	if (!r)

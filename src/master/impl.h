@@ -13,6 +13,7 @@
 #include "sched/sched.h"
 #include "store/store.h"
 #include "wire/names.h"
+#include "wire/run_mark.h"
 
 
 /* Facts that become durable together. */
@@ -90,7 +91,8 @@ struct prs_engine {
 	struct prs_signal *signals[4];
 	struct prs_ctl *ctl; /* NULL: no socket could be made */
 	int lock_fd;
-	char run_text[40], code_root[PATH_MAX]; /* PRS_RUN of the workers, their folder */
+	struct prs_run_mark mark; /* of this life; each node's processes carry it with its number and incarnation */
+	char run_text[PRS_RUN_MARK_BYTES], code_root[PATH_MAX]; /* PRS_RUN of the workers, their folder */
 	uint32_t epoch, plan_epoch_done;
 	enum prs_job_state state;
 	uint16_t cause;

@@ -344,9 +344,22 @@ static int open_lister(struct opening *o, struct prs_err *err)
 	return e->listing.lister ? 0 : prs_fail(err, PRS_ENOMEM, "inputs");
 }
 
+/* The number of this life, and how its processes are known. A copy of a run folder has the same id: its inode makes the
+ * difference. */
 static int open_newest(struct opening *o, struct prs_err *err)
 {
-	return prs_store_newest_epoch(o->e->c.fs, o->e->c.dir, &o->newest, err);
+	struct prs_engine *e = o->e;
+	struct prs_fs_stat st;
+	int r = prs_store_newest_epoch(e->c.fs, e->c.dir, &o->newest, err);
+	if (r < 0)
+		return r;
+	r = e->c.fs->stat(e->c.fs->ctx, e->c.dir, &st);
+	if (r < 0)
+		return prs_fail_errno(err, -r, "reading %s", e->c.dir);
+	e->epoch = o->newest + 1;
+	e->mark = (struct prs_run_mark){ e->c.run, st.ino, e->epoch, 0, e->epoch };
+	prs_run_mark_put(e->run_text, &e->mark);
+	return 0;
 }
 
 /* The processes of an engine that is dead, or to be replaced, end before its files are read. */
@@ -354,8 +367,7 @@ static int open_strays(struct opening *o, struct prs_err *err)
 {
 	(void)err;
 	if (o->newest)
-		prs_strays_of_run(o->e->run_text);
-	o->e->epoch = o->newest + 1;
+		prs_strays_of_run(&o->e->mark);
 	return 0;
 }
 

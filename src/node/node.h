@@ -20,7 +20,7 @@ struct prs_node_config {
 	const struct prs_fs *fs;
 	const char *dir; /* run folder, absolute */
 	struct prs_run_id run;
-	const char *run_text; /* value of PRS_RUN */
+	const char *run_text; /* value of PRS_RUN (wire/run_mark.h) */
 	uint32_t epoch;
 	uint16_t number;     /* of the node */
 	const char *ip;      /* names its log folders */

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Two engines on one run folder: the second is refused, or takes over; the first one stops when it wakes up, with a sentence."""
 import glob
+import json
 import os
 import shutil
 import signal
@@ -128,6 +129,57 @@ class GoneTest(EnginesCase):
         r = self.prs("resume", run)
         self.assertEqual(r.returncode, 0, r.stderr)
         self.assertEqual(self.output(), self.want)
+
+
+class CopyTest(EnginesCase):
+    def test_the_resume_of_a_copy_leaves_the_original_alone(self):
+        """Same id, same epochs, another folder."""
+        self.gated()
+        first = self.start(*self.words)
+        self.started(first)
+        old = sorted(workers(first.pid))
+        run = self.run_dir()
+        shutil.copytree(run, self.path("copy"), symlinks=True, ignore=shutil.ignore_patterns("ctl"))
+        second = self.start("resume", self.path("copy"))
+        self.started(second)
+        self.assertEqual(sorted(workers(first.pid)), old)
+        self.go()
+        for engine in (first, second):
+            self.assertEqual(engine.wait(DEADLINE), 0, self.said())
+        self.assertEqual(self.output(), self.want)
+        for folder in (run, self.path("copy")):
+            r = self.prs("dump", "journal", folder, "--json")
+            self.assertEqual([f for f in map(json.loads, r.stdout.splitlines()) if f["type"] in ("TRY", "LOST")], [])
+        self.check_no_strays()
+
+    def test_the_resume_of_a_renamed_run_ends_what_its_last_life_left(self):
+        self.want = self.files(20)
+        self.script("""
+            import ctypes, os, signal
+            ROOT = %r
+            def run(mini_batch):
+                if not os.path.exists(os.path.join(ROOT, "pid")):
+                    ctypes.CDLL(None).prctl(1, 0)  # it does not die with its engine
+                    with open(os.path.join(ROOT, "pid.new"), "w") as f:
+                        f.write(str(os.getpid()))
+                    os.rename(os.path.join(ROOT, "pid.new"), os.path.join(ROOT, "pid"))
+                    while True:
+                        signal.pause()
+                return ["%%s: %%s" %% (os.path.basename(p), open(p).read()) for p in mini_batch]
+        """ % self.dir)
+        first = self.start(*self.words)
+        wait_until(lambda: os.path.exists(self.path("pid")), "a mini-batch runs")
+        first.kill()
+        first.wait()
+        os.rename(self.run_dir(), self.path("moved"))
+        with open(self.path("pid")) as f:
+            left = int(f.read())
+        self.assertNotEqual((state_of(left) or "Z")[0], "Z")
+        r = self.prs("resume", self.path("moved"))
+        self.assertEqual(r.returncode, 0, r.stderr)
+        self.assertEqual((state_of(left) or "Z")[0], "Z")
+        self.assertEqual(self.output(), self.want)
+        self.check_no_strays()
 
 
 class TakeoverTest(EnginesCase):

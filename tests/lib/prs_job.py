@@ -78,7 +78,7 @@ def processes_of(folder):
     marks = []
     for path in glob.glob(os.path.join(folder, "**", "RUN"), recursive=True):
         with open(path) as f:
-            marks.extend("PRS_RUN=" + word for word in f.read().split() if len(word) == 32)
+            marks.extend("PRS_RUN=%s." % word for word in f.read().split() if len(word) == 32)
     found = []
     for pid in every_pid():
         try:
@@ -86,7 +86,7 @@ def processes_of(folder):
         except OSError:
             inside = False
         environment = read_proc(pid, "environ").decode("utf-8", "replace").split("\0")
-        if (inside or any(m in environment for m in marks)) and (state_of(pid) or ("Z", 0))[0] != "Z":
+        if (inside or any(entry.startswith(tuple(marks)) for entry in environment)) and (state_of(pid) or ("Z", 0))[0] != "Z":
             found.append((pid, read_proc(pid, "cmdline").replace(b"\0", b" ")))
     return found
 

@@ -355,7 +355,7 @@ static void test_descriptor_limit(void **state)
 /* A process in a session of its own, which the shell that made it leaves behind; its pid. */
 static int leave_behind(struct world *w, const char *run, int slot, bool odd)
 {
-	char script[256], run_text[64], slot_text[32];
+	char script[256], run_text[8 + PRS_RUN_MARK_BYTES], slot_text[32];
 	char *envp[] = { run_text, slot_text, (char *)(uintptr_t) "PATH=/usr/bin:/bin", NULL };
 	int pidfd;
 	snprintf(run_text, sizeof run_text, "PRS_RUN=%s", run);
@@ -373,23 +373,51 @@ static int leave_behind(struct world *w, const char *run, int slot, bool odd)
 	return stray;
 }
 
+static struct prs_run_mark mark(uint64_t ino, uint32_t epoch)
+{
+	struct prs_run_mark m = { .ino = ino, .epoch = epoch, .incarnation = epoch };
+	memcpy(m.run.bytes, &(pid_t){ getpid() }, sizeof(pid_t)); /* this test's own */
+	return m;
+}
+
+static const char *mark_text(uint64_t ino, uint32_t epoch)
+{
+	static char texts[2][PRS_RUN_MARK_BYTES];
+	static int at;
+	char *to = texts[at++ % 2];
+	struct prs_run_mark m = mark(ino, epoch);
+	prs_run_mark_put(to, &m);
+	return to;
+}
+
 static void test_strays_of_a_slot(void **state)
 {
 	struct world *w = *state;
-	int mine = leave_behind(w, "run-a", 1, true), other_slot = leave_behind(w, "run-a", 2, false),
-	    other_run = leave_behind(w, "run-ab", 1, false);
-	assert_int_equal(prs_strays_of_slot("run-a", 1, NULL, 0), 1);
+	int mine = leave_behind(w, mark_text(7, 1), 1, true), other_slot = leave_behind(w, mark_text(7, 1), 2, false),
+	    other_run = leave_behind(w, mark_text(77, 1), 1, false);
+	assert_int_equal(prs_strays_of_slot(mark_text(7, 1), 1, NULL, 0), 1);
 	assert_false(lives(mine));
 	assert_true(lives(other_slot) && lives(other_run));
-	assert_int_equal(prs_strays_of_slot("run-a", 1, NULL, 0), 0);
-	assert_int_equal(prs_strays_of_slot("run-a", 2, &other_slot, 1), 0); /* a worker that is known */
-	assert_true(lives(other_slot));
-	assert_int_equal(prs_strays_of_run("run-a"), 1);
-	assert_false(lives(other_slot));
-	assert_true(lives(other_run));
-	assert_int_equal(prs_strays_of_engine(), 1);
-	assert_false(lives(other_run));
+	assert_int_equal(prs_strays_of_slot(mark_text(7, 1), 1, NULL, 0), 0);
+	assert_int_equal(prs_strays_of_slot(mark_text(7, 1), 2, &other_slot, 1), 0); /* a worker that is known */
+	assert_true(lives(other_slot) && lives(other_run));
+	assert_int_equal(prs_strays_of_engine(), 2);
+	assert_false(lives(other_slot) || lives(other_run));
 	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
+}
+
+/* A resume ends what older epochs of its own folder left: not those of a copy, not those of an epoch that came later. */
+static void test_strays_of_a_run(void **state)
+{
+	struct world *w = *state;
+	int older = leave_behind(w, mark_text(7, 1), 1, true), last = leave_behind(w, mark_text(7, 2), 1, false),
+	    later = leave_behind(w, mark_text(7, 3), 1, false), copy = leave_behind(w, mark_text(8, 1), 1, false);
+	struct prs_run_mark me = mark(7, 3);
+	assert_int_equal(prs_strays_of_run(&me), 2);
+	assert_false(lives(older) || lives(last));
+	assert_true(lives(later) && lives(copy));
+	assert_int_equal(prs_strays_of_run(&me), 0);
+	assert_int_equal(prs_strays_of_engine(), 2);
 }
 
 /* ---- lock -------------------------------------------------------------------------------------------------------- */
@@ -436,6 +464,7 @@ int main(void)
 		T(test_each_has_its_own_end),
 		T(test_descriptor_limit),
 		T(test_strays_of_a_slot),
+		T(test_strays_of_a_run),
 		T(test_lock_ends_with_its_process),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
