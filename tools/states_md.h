@@ -14,7 +14,7 @@ static const struct {
 } states_doc[] = {
 	[PRS_MACHINE_UNIT] = { "Mini-batch",
 	                       "A unit is a mini-batch or, after a split, a part of one. DONE and FAILED are final but "
-	                       "for a RESET. LEASED and WAITING are not journaled: a resume "
+	                       "for a RESET. LEASED and REPEAT are not journaled: a resume "
 	                       "finds PLANNED, DONE, FAILED.",
 	                       PRS_UNIT_PLANNED },
 	[PRS_MACHINE_WORKER] = { "Worker process", "A slot of a node and the process in it.", PRS_WORKER_NONE },

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What run() may return, and the rows it becomes (contract 3.3; the decisions are listed in docs/entry-scripts.md)."""
+"""What run() may return, and the rows it becomes (docs/entry-scripts.md)."""
 import os
 import sys
 

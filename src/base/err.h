@@ -17,7 +17,7 @@ enum prs_code {
 };
 
 enum prs_fault { PRS_FAULT_USER, PRS_FAULT_SCRIPT, PRS_FAULT_NODE, PRS_FAULT_STORE, PRS_FAULT_SYSTEM };
-enum prs_action { PRS_ACTION_FAIL, PRS_ACTION_HERE, PRS_ACTION_ELSEWHERE, PRS_ACTION_LATER };
+enum prs_action { PRS_ACTION_FAIL, PRS_ACTION_HERE, PRS_ACTION_ELSEWHERE, PRS_ACTION_RESUMABLE };
 
 /* A row of the error table. */
 struct prs_error_row {

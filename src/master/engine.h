@@ -53,7 +53,7 @@ struct prs_engine_config {
 struct prs_engine_end {
 	struct prs_result result; /* texts point into the fields below */
 	char text[512], output[4096], trace[8192], next_command[512];
-	int exit_code; /* semantics.md: 0, 1, 3, 4, 5 */
+	int exit_code; /* 0 completed, 1 the job failed, 3 cannot go on, 4 prs resume goes on, 5 canceled */
 	bool was_over; /* the job had ended before: nothing was done */
 };
 

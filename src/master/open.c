@@ -275,7 +275,7 @@ static bool to_retry(const struct prs_engine *e, uint64_t id)
 	return s == PRS_UNIT_FAILED || s == PRS_UNIT_SPLIT;
 }
 
-/* --retry-failed: one RESET for each row of neighbours. */
+/* --retry-failed: one RESET for each range of neighbours. */
 static void journal_retries(struct prs_engine *e)
 {
 	for (uint64_t id = 0, end; e->c.retry_failed && id < e->ledger.next_id; id = end + 1) {

@@ -110,7 +110,7 @@ void tell_try(struct prs_node *n, const struct prs_pool_effect *e)
 	t->exit = e->exit;
 	t->code = e->code;
 	t->fault = prs_error_row(e->code)->fault;
-	t->counted = prs_error_row(e->code)->action != PRS_ACTION_LATER;
+	t->counted = prs_error_row(e->code)->action != PRS_ACTION_RESUMABLE;
 	if (!said && is_timeout(e->code))
 		hold(&n->workers[e->slot], &f);
 	else

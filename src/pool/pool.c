@@ -35,7 +35,7 @@ struct slot {
 	uint32_t incarnation, pid, next_claim;
 	struct ring sent;
 	uint64_t head_since_us;  /* when the oldest sent unit became the oldest */
-	uint64_t retry_us;       /* DEAD: when to start again */
+	uint64_t start_us;       /* DEAD: when to start again */
 	uint64_t answers;        /* RESULT and FAIL so far */
 	uint64_t word, shift_us; /* the page's word at the last TICK, and how much its time was shifted by clock gaps */
 	uint32_t failures;
@@ -615,7 +615,7 @@ static void on_exited(struct prs_pool *p, const struct prs_pool_event *e)
 	          was_ready && !charged ? PRS_EIDLE_EXIT : 0, e->exit);
 	set_state(p, e->slot, PRS_WORKER_DEAD);
 	set_recalling(p, s, 0);
-	s->retry_us = after(p->now_us, backoff(p, s->failures));
+	s->start_us = after(p->now_us, backoff(p, s->failures));
 }
 
 static void revive(struct prs_pool *p)
@@ -626,8 +626,8 @@ static void revive(struct prs_pool *p)
 		struct slot *s = &p->slots[i];
 		if (s->state != PRS_WORKER_DEAD)
 			continue;
-		if (s->retry_us > p->now_us) {
-			wake_at(p, s->retry_us);
+		if (s->start_us > p->now_us) {
+			wake_at(p, s->start_us);
 			continue;
 		}
 		set_state(p, i, PRS_WORKER_NONE);
@@ -840,7 +840,7 @@ static void on_event(struct prs_pool *p, const struct prs_pool_event *e)
 			break;
 		init_failed(p, e->slot, e->code, 0);
 		set_state(p, e->slot, PRS_WORKER_DEAD);
-		s->retry_us = after(p->now_us, p->c.backoff_max_us);
+		s->start_us = after(p->now_us, p->c.backoff_max_us);
 		break;
 	case PRS_POOL_HELLO:
 		if (s->state == PRS_WORKER_STARTING) {

@@ -111,7 +111,7 @@ void report_tries_done(struct prs_report *r, const struct prs_done *d, uint32_t 
 	report_file_put_done(r, f);
 }
 
-/* The contract's word for how a try ended. */
+/* The original's word for how a try ended. */
 static const char *status_of(uint16_t code)
 {
 	switch (code) {

@@ -234,7 +234,7 @@ static int fold_planned(struct prs_ledger *l, const struct prs_fact *f, struct p
 /* To a later state from wherever a fact finds the unit: a folded journal has no leases. */
 static void advance(struct prs_ledger *l, struct prs_ledger_cell *c, bool part, enum prs_unit_state to)
 {
-	if (c->state == PRS_UNIT_PLANNED || (c->state == PRS_UNIT_WAITING && to == PRS_UNIT_DONE))
+	if (c->state == PRS_UNIT_PLANNED || (c->state == PRS_UNIT_REPEAT && to == PRS_UNIT_DONE))
 		set_state(l, c, part, PRS_UNIT_LEASED);
 	set_state(l, c, part, to);
 }
@@ -506,7 +506,7 @@ int prs_ledger_fold(struct prs_ledger *l, const struct prs_fact *f, struct prs_e
 
 static void forget(struct prs_ledger *l, struct prs_ledger_cell *c, bool part)
 {
-	if (c->state == PRS_UNIT_WAITING)
+	if (c->state == PRS_UNIT_REPEAT)
 		set_state(l, c, part, PRS_UNIT_LEASED);
 	if (c->state == PRS_UNIT_LEASED)
 		set_state(l, c, part, PRS_UNIT_PLANNED);
@@ -517,7 +517,7 @@ void prs_ledger_forget_leases(struct prs_ledger *l)
 	for (struct prs_split *x = l->splits; x; x = x->hh.next)
 		for (uint32_t i = 0; i < x->n; i++)
 			forget(l, &x->parts[i].cell, true);
-	if (!l->counts.units[PRS_UNIT_LEASED] && !l->counts.units[PRS_UNIT_WAITING])
+	if (!l->counts.units[PRS_UNIT_LEASED] && !l->counts.units[PRS_UNIT_REPEAT])
 		return;
 	for (uint64_t id = 0; id < l->next_id; id++)
 		forget(l, &l->cells[id], false);

@@ -8,7 +8,7 @@
  * A SPLIT mini-batch goes on as parts (docs/design/bisect.md); when the last one is final, the mini-batch is DONE or
  * FAILED.
  * Memory:     12 bytes an id; what took a node down, and the parts of what is SPLIT, in small hashes.
- * LEASED and WAITING are not facts: they are set by sched alone (prs_ledger_move) and forgotten by a resume.
+ * LEASED and REPEAT are not facts: they are set by sched alone (prs_ledger_move) and forgotten by a resume.
  */
 #ifndef PRS_SCHED_LEDGER_H
 #define PRS_SCHED_LEDGER_H
@@ -75,13 +75,13 @@ uint32_t prs_ledger_tries(const struct prs_ledger *l, const struct prs_unit *u);
 uint16_t prs_ledger_code(const struct prs_ledger *l, const struct prs_unit *u);
 /* How often a node was lost while this unit ran. */
 uint32_t prs_ledger_downs(const struct prs_ledger *l, const struct prs_unit *u);
-/* PLANNED -> LEASED -> PLANNED | WAITING (policy's own moves); asserts that the arc is legal. */
+/* PLANNED -> LEASED -> PLANNED | REPEAT (policy's own moves); asserts that the arc is legal. */
 void prs_ledger_move(struct prs_ledger *l, const struct prs_unit *u, enum prs_unit_state to);
 /* Part k of a unit with so many items that is split into `parts`: item n * k / parts and on. */
 struct prs_unit prs_ledger_part(const struct prs_unit *u, uint32_t items, uint32_t parts, uint32_t k);
 /* Every part that is not final. */
 void prs_ledger_each_part(const struct prs_ledger *l, void (*each)(void *ctx, const struct prs_unit *u), void *ctx);
-/* LEASED and WAITING back to PLANNED: what a resume forgets. For comparing a live ledger with a folded one. */
+/* LEASED and REPEAT back to PLANNED: what a resume forgets. For comparing a live ledger with a folded one. */
 void prs_ledger_forget_leases(struct prs_ledger *l);
 /* Same states, tries and counts? On a difference a sentence is put into err. */
 bool prs_ledger_equal(const struct prs_ledger *a, const struct prs_ledger *b, struct prs_err *err);

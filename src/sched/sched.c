@@ -3,8 +3,8 @@
  *
  * What is to be leased: `again` (a heap of units that came back or wait for their next try, lowest first), then ids
  * from `next_new` on that are
- * PLANNED. A retry that must avoid a slot carries it in the lease: the pool places it. A unit whose error says LATER
- * waits in `later` first.
+ * PLANNED. A retry that must avoid a slot carries it in the lease: the pool places it. A unit whose error is
+ * RESUMABLE is `paused` for a second first.
  * Memory: a step takes all that it may need first (reserve), then it cannot fail.
  */
 #include "sched/sched.h"
@@ -17,7 +17,7 @@
 #include <string.h>
 
 #define MINUTE_US UINT64_C(60000000)
-#define LATER_US UINT64_C(1000000)
+#define PAUSE_US UINT64_C(1000000)
 
 enum { FAILS_A_STEP = 16 };
 
@@ -27,10 +27,10 @@ struct unit {
 	uint64_t lease; /* 0 = not leased */
 	uint16_t node;
 	uint16_t avoid_node, avoid_slot; /* of the process that failed the last try */
-	bool used, later;
+	bool used, paused;
 };
 
-struct late {
+struct pause {
 	uint64_t at_us;
 	struct prs_unit unit;
 };
@@ -58,8 +58,8 @@ struct prs_sched {
 	uint32_t nodes_n;
 	struct prs_unit *again; /* binary heap */
 	uint32_t again_n, again_cap;
-	struct late *later; /* a queue: all wait equally long */
-	uint32_t later_n, later_cap;
+	struct pause *paused; /* a queue: all pauses are equally long */
+	uint32_t paused_n, paused_cap;
 	uint64_t next_new;
 	uint64_t counter; /* of leases */
 	bool stopped, over, aborted;
@@ -221,15 +221,15 @@ static void pop_again(struct prs_sched *s)
 static bool due_again(const struct prs_sched *s, const struct prs_unit *u)
 {
 	enum prs_unit_state st = prs_ledger_unit(s->ledger, u);
-	return st == PRS_UNIT_PLANNED || st == PRS_UNIT_WAITING;
+	return st == PRS_UNIT_PLANNED || st == PRS_UNIT_REPEAT;
 }
 
 static bool is_new(const struct prs_sched *s, uint64_t id)
 {
 	if (prs_ledger_state(s->ledger, id) != PRS_UNIT_PLANNED)
 		return false;
-	const struct unit *u = s->later_n ? find_unit(s, &(struct prs_unit){ .id = id }) : NULL;
-	return !u || !u->later;
+	const struct unit *u = s->paused_n ? find_unit(s, &(struct prs_unit){ .id = id }) : NULL;
+	return !u || !u->paused;
 }
 
 /* The next unit without taking it; false = none. */
@@ -537,26 +537,26 @@ static void come_back(struct prs_sched *s, struct unit *u)
 		drop_unit(s, u);
 }
 
-static void wait_a_while(struct prs_sched *s, struct unit *u, uint64_t now_us)
+static void pause_unit(struct prs_sched *s, struct unit *u, uint64_t now_us)
 {
-	s->later[s->later_n++] = (struct late){ now_us + LATER_US, u->unit };
-	u->later = true;
+	s->paused[s->paused_n++] = (struct pause){ now_us + PAUSE_US, u->unit };
+	u->paused = true;
 	unlease(s, u);
 }
 
-static void wake_later(struct prs_sched *s, uint64_t now_us)
+static void end_pauses(struct prs_sched *s, uint64_t now_us)
 {
 	uint32_t n = 0;
-	for (; n < s->later_n && s->later[n].at_us <= now_us; n++) {
-		struct unit *u = find_unit(s, &s->later[n].unit);
-		if (!u || !u->later)
+	for (; n < s->paused_n && s->paused[n].at_us <= now_us; n++) {
+		struct unit *u = find_unit(s, &s->paused[n].unit);
+		if (!u || !u->paused)
 			continue;
-		u->later = false;
-		push_again(s, &s->later[n].unit);
+		u->paused = false;
+		push_again(s, &s->paused[n].unit);
 	}
 	if (n)
-		memmove(s->later, s->later + n, (s->later_n - n) * sizeof *s->later);
-	s->later_n -= n;
+		memmove(s->paused, s->paused + n, (s->paused_n - n) * sizeof *s->paused);
+	s->paused_n -= n;
 }
 
 /* The unit of the lease; NULL when that is not the current one: what a lost node said is no more of interest. */
@@ -573,14 +573,14 @@ static void on_tried(struct prs_sched *s, const struct prs_sched_event *e, struc
 	if (!u)
 		return;
 	const struct prs_error_row *row = prs_error_row(e->code);
-	bool later = row->action == PRS_ACTION_LATER;
+	bool pause = row->action == PRS_ACTION_RESUMABLE;
 	if (row->action == PRS_ACTION_ELSEWHERE) {
 		u->avoid_node = u->node;
 		u->avoid_slot = e->slot;
 	}
-	prs_ledger_move(s->ledger, &u->unit, later ? PRS_UNIT_PLANNED : PRS_UNIT_WAITING);
-	if (later) {
-		wait_a_while(s, u, e->now_us);
+	prs_ledger_move(s->ledger, &u->unit, pause ? PRS_UNIT_PLANNED : PRS_UNIT_REPEAT);
+	if (pause) {
+		pause_unit(s, u, e->now_us);
 	} else if (row->action == PRS_ACTION_FAIL || out_of_tries(s, &u->unit)) {
 		give_up(s, &u->unit, e->code, out);
 		unlease(s, u);
@@ -666,8 +666,8 @@ static void check_gap(struct prs_sched *s, uint64_t now_us)
 	s->idle_us += s->idle_us ? gap_us : 0;
 	s->progress_us += s->progress_us ? gap_us : 0;
 	s->first_init_failure_us += gap_us;
-	for (uint32_t i = 0; i < s->later_n; i++)
-		s->later[i].at_us += gap_us;
+	for (uint32_t i = 0; i < s->paused_n; i++)
+		s->paused[i].at_us += gap_us;
 }
 
 /* Its parts are leased like units that are repeated. */
@@ -686,7 +686,7 @@ static void on_split(struct prs_sched *s, const struct prs_sched_event *e)
 /* Room for all that the event can cause: leases, units that are given up, units that come back. */
 static int reserve(struct prs_sched *s, const struct prs_sched_event *e, struct prs_sched_effects *out)
 {
-	uint64_t leases = 0, back = s->later_n + 1u + (e->type == PRS_SCHED_SPLIT ? e->count : 0);
+	uint64_t leases = 0, back = s->paused_n + 1u + (e->type == PRS_SCHED_SPLIT ? e->count : 0);
 	for (uint32_t i = 0; i < s->nodes_n; i++) {
 		struct node n = s->nodes[i];
 		n.asked = e->type == PRS_SCHED_ASK && n.number == e->node ? e->count : n.asked;
@@ -702,7 +702,7 @@ static int reserve(struct prs_sched *s, const struct prs_sched_event *e, struct 
 	uint64_t effects = out->n + leases + FAILS_A_STEP + 4;
 	if (grow(&out->v, &out->cap, effects, sizeof *out->v) < 0 ||
 	    grow(&s->again, &s->again_cap, s->again_n + back, sizeof *s->again) < 0 ||
-	    grow(&s->later, &s->later_cap, s->later_n + 1u, sizeof *s->later) < 0)
+	    grow(&s->paused, &s->paused_cap, s->paused_n + 1u, sizeof *s->paused) < 0)
 		return -PRS_ENOMEM;
 	return map_room(s, leases + 1);
 }
@@ -746,7 +746,7 @@ int prs_sched_step(struct prs_sched *s, const struct prs_sched_event *e, struct 
 	r = on_event(s, e, out); /* NODE_UP may fail, before it changes anything */
 	if (r < 0)
 		return r;
-	wake_later(s, e->now_us);
+	end_pauses(s, e->now_us);
 	lease_all(s, out);
 	check_over(s, out);
 	keep_clocks(s, e->now_us);
@@ -759,7 +759,7 @@ uint64_t prs_sched_next_us(const struct prs_sched *s)
 		return UINT64_MAX;
 	uint64_t at = first_task_at(s) < no_progress_at(s) ? first_task_at(s) : no_progress_at(s),
 		 look = s->seen_us + s->limits.gap_us / 2;
-	at = s->later_n && s->later[0].at_us < at ? s->later[0].at_us : at;
+	at = s->paused_n && s->paused[0].at_us < at ? s->paused[0].at_us : at;
 	return at != UINT64_MAX && look < at ? look : at;
 }
 
@@ -770,7 +770,7 @@ static void units_waited_for(const struct prs_ledger_counts *c, char *text, size
 		enum prs_unit_state state;
 		const char *what;
 	} parts[] = { { PRS_UNIT_LEASED, "given to a process" },
-		      { PRS_UNIT_WAITING, "waiting for another try" },
+		      { PRS_UNIT_REPEAT, "waiting for another try" },
 		      { PRS_UNIT_SPLIT, "tried in parts" },
 		      { PRS_UNIT_PLANNED, "planned" } };
 	size_t at = (size_t)snprintf(text, bytes, "mini-batches:");
@@ -834,6 +834,6 @@ void prs_sched_free(struct prs_sched *s)
 	prs_freep(&s->nodes);
 	prs_freep(&s->map);
 	prs_freep(&s->again);
-	prs_freep(&s->later);
+	prs_freep(&s->paused);
 	prs_freep(&s);
 }

@@ -8,9 +8,15 @@
  * A node that is lost: the caller journals LOST, then tells NODE_DOWN; what that node says afterwards belongs to leases
  * that are over and is ignored.
  *
- * Order of leasing: units to repeat (WAITING, returned) before new ids, lower ids first. A unit whose error says LATER
- * waits a second.
- * Rules for giving up: semantics.md "thresholds", "progress timeout", "init"; contract 1.1, 1.4.
+ * Order of leasing: units to repeat (REPEAT, returned) before new ids, lower ids first. A unit whose error is
+ * RESUMABLE pauses for a second.
+ * The job is given up when
+ *   - more items or mini-batches failed than error_threshold, allowed_failed_count or allowed_failed_percent allow; the
+ *     percentage is of all mini-batches and not judged before the last one is planned;
+ *   - no mini-batch was finished within progress_timeout_us, counted from the first finished init();
+ *   - nothing could be planned within first_task_timeout_us;
+ *   - init(): in every process it took too long once or failed twice in the same way; or 3 times as many failures as a
+ *     node has processes in a row there; or, for 2 minutes, 2 times as many as there are processes.
  */
 #ifndef PRS_SCHED_SCHED_H
 #define PRS_SCHED_SCHED_H

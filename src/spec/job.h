@@ -117,7 +117,7 @@ int prs_snapshot(struct prs_job *j, const struct prs_fs *fs, const char *to, str
 /* The same for a snapshot: the working copy. */
 int prs_snapshot_copy(const struct prs_fs *fs, const char *from, const char *to, struct prs_err *err);
 
-/* sys.argv[1:] of the workers, contract 1.3 in its order: engine flags (unless engine_args hide), user arguments,
+/* sys.argv[1:] of the workers, in the order of the original: engine flags (unless engine_args hide), user arguments,
  * --input_fds_<i>. */
 int prs_job_argv(const struct prs_job *j, struct prs_list *ret, struct prs_err *err);
 

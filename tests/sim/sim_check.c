@@ -256,7 +256,7 @@ static bool state_fits(const struct world *w, uint64_t id, enum prs_unit_state s
 	bool final = done + failed == SIM_ITEMS, split = w->units[id * SIM_ITEMS] != SIM_ITEMS;
 	if (final)
 		return s == (failed ? PRS_UNIT_FAILED : PRS_UNIT_DONE);
-	return split ? s == PRS_UNIT_SPLIT : s == PRS_UNIT_PLANNED || s == PRS_UNIT_LEASED || s == PRS_UNIT_WAITING;
+	return split ? s == PRS_UNIT_SPLIT : s == PRS_UNIT_PLANNED || s == PRS_UNIT_LEASED || s == PRS_UNIT_REPEAT;
 }
 
 void check_ledger(struct world *w)

@@ -73,7 +73,7 @@ static void tell_try(struct world *w, uint16_t node, const struct prs_pool_effec
 		                     .slot = x->slot,
 		                     .code = x->code,
 		                     .fault = row->fault,
-		                     .counted = row->action != PRS_ACTION_LATER };
+		                     .counted = row->action != PRS_ACTION_RESUMABLE };
 	note(w, "n%u process%u: %s fails try %u: %s", node, x->slot, unit_text(&x->unit), x->try_number, row->name);
 	report(w, node, &f);
 }

@@ -73,7 +73,7 @@ static void choose_acts(struct sim_dice *d, uint64_t *s)
 			d->acts[i].end = SIM_TAKES_NODE_DOWN;
 		d->bad_item[i] = one_in(s, 4) ? -1 : (int)sim_below(s, SIM_ITEMS);
 		d->flaky[i] = one_in(s, 2) ? (unsigned)between(s, 2, 3) : 1;
-		if (d->acts[i].end == SIM_SAYS_LATER) /* for ever would be one for the progress timeout: rare */
+		if (d->acts[i].end == SIM_SAYS_IO) /* for ever would be one for the progress timeout: rare */
 			d->flaky[i] = one_in(s, 10) ? 1 : 2;
 	}
 }

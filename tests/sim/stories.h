@@ -315,7 +315,7 @@ static void test_story_init_fails_in_one_process(void **state)
 static void test_story_later_for_ever(void **state)
 {
 	(void)state;
-	const struct line lines[] = { { 0, 0, { SIM_SAYS_LATER, .run_us = 100 * MS } }, { 0 } };
+	const struct line lines[] = { { 0, 0, { SIM_SAYS_IO, .run_us = 100 * MS } }, { 0 } };
 	struct story s = story_of(lines);
 	struct sim_plan p = plan_of(&s);
 	p.limits.progress_timeout_us = 4 * SEC;

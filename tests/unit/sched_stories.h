@@ -38,12 +38,12 @@ LIMITED(test_one_try, l.run_max_try = 1, "up 0 2", "plan 1 all", "ask 0 2 -> lea
 STORY(test_no_retry_for_what_cannot_help, "up 0 2", "plan 1 all", "ask 0 9 -> lease u0 to n0",
       "try 0 ASYNC_RUN -> fail u0 ASYNC_RUN 10 items")
 
-STORY(test_later, "up 0 2", "plan 2 all", "ask 0 9 -> lease u0 to n0; lease u1 to n0", "@1s try 0 NOSPACE -> ",
+STORY(test_pause, "up 0 2", "plan 2 all", "ask 0 9 -> lease u0 to n0; lease u1 to n0", "@1s try 0 NOSPACE -> ",
       "next -> 2s", "@1999999us tick -> ", "@2s tick -> lease u0 to n0", "next -> never", "@3s try 0 IO",
       "@4s try 1 NOMEM -> lease u0 to n0", "next -> 5s", "@4500ms done 1 -> ", "@5s tick -> ", "done 0 -> all final")
-STORY(test_later_is_not_leased_as_new, "up 0 2", "plan 3 all", "ask 0 1 -> lease u0 to n0", "@1s try 0 IO -> ",
+STORY(test_paused_is_not_leased_as_new, "up 0 2", "plan 3 all", "ask 0 1 -> lease u0 to n0", "@1s try 0 IO -> ",
       "reset 0 1 -> ", "ask 0 9 -> lease u1 to n0; lease u2 to n0", "@2s tick -> lease u0 to n0")
-STORY(test_final_while_later, "up 0 2", "plan 1 all", "ask 0 9", "@1s try 0 IO", "@1500ms done 0 -> all final",
+STORY(test_final_while_paused, "up 0 2", "plan 1 all", "ask 0 9", "@1s try 0 IO", "@1500ms done 0 -> all final",
       "@2s tick -> ", "@2s reset 0 1 -> lease u0 to n0")
 
 STORY(test_return_costs_nothing, "up 0 1", "plan 1 all", "ask 0 1", "return 0", "ask 0 2", "return 0", "ask 0 3",
@@ -75,7 +75,7 @@ BISECT(test_bisect_and_nodes, "up 0 2", "up 1 2", "plan 1 all", "ask 0 9", "try 
        "ask 1 9 -> lease u0[0+5] to n1; lease u0[5+5] to n1", "old return 0[0+5] -> ",
        "return 0[5+5] -> lease u0[5+5] to n1", "old try 0[0+5] RUN_CRASH -> ", "done 0[0+5] 5",
        "done 0[5+5] 5 -> all final")
-BISECT(test_bisect_later, "up 0 2", "plan 1 all", "ask 0 9", "try 0 RUN_EXCEPTION", "try 0 RUN_EXCEPTION",
+BISECT(test_bisect_pause, "up 0 2", "plan 1 all", "ask 0 9", "try 0 RUN_EXCEPTION", "try 0 RUN_EXCEPTION",
        "split 0 -> lease u0[0+5] to n0; lease u0[5+5] to n0", "@1s try 0[0+5] IO -> ",
        "@2s tick -> lease u0[0+5] to n0")
 BISECT(test_bisect_reset, "up 0 2", "plan 1 all", "ask 0 9", "try 0 RUN_EXCEPTION", "try 0 RUN_EXCEPTION",
@@ -228,10 +228,10 @@ STORY(test_init_new_life_of_a_node, "up 0 1", "initfail 0 0 INIT_EXCEPTION a", "
 	T(test_order), T(test_asks_count_from_the_start), T(test_repeated_first_lowest_first), T(test_nodes_share),    \
 		T(test_retry_elsewhere), T(test_retry_here), T(test_one_process_avoids_nothing),                       \
 		T(test_avoided_slot_outlives_a_return), T(test_three_tries), T(test_one_try),                          \
-		T(test_no_retry_for_what_cannot_help), T(test_later), T(test_later_is_not_leased_as_new),              \
-		T(test_final_while_later), T(test_return_costs_nothing), T(test_bisect), T(test_bisect_all_good_then), \
+		T(test_no_retry_for_what_cannot_help), T(test_pause), T(test_paused_is_not_leased_as_new),              \
+		T(test_final_while_paused), T(test_return_costs_nothing), T(test_bisect), T(test_bisect_all_good_then), \
 		T(test_no_bisect_without_hope), T(test_no_bisect_of_poison), T(test_bisect_and_nodes),                 \
-		T(test_bisect_later), T(test_bisect_reset), T(test_bisect_progress), T(test_bisect_thresholds),        \
+		T(test_bisect_pause), T(test_bisect_reset), T(test_bisect_progress), T(test_bisect_thresholds),        \
 		T(test_bisect_error_threshold), T(test_node_down), T(test_node_up_again), T(test_node_down_alone),     \
 		T(test_what_a_lost_node_says), T(test_poison), T(test_poison_third), T(test_poison_waits_to_be_alone), \
 		T(test_poison_alone_is_over), T(test_queued_is_not_running), T(test_all_final_once),                   \

@@ -172,10 +172,10 @@ static void to_state(uint64_t id, enum prs_unit_state to)
 		fold(done(id, ITEMS));
 	else if (to == PRS_UNIT_FAILED)
 		fold(failed(id, ITEMS));
-	if (to == PRS_UNIT_LEASED || to == PRS_UNIT_WAITING)
+	if (to == PRS_UNIT_LEASED || to == PRS_UNIT_REPEAT)
 		prs_ledger_move(&l, U(id), PRS_UNIT_LEASED);
-	if (to == PRS_UNIT_WAITING)
-		prs_ledger_move(&l, U(id), PRS_UNIT_WAITING);
+	if (to == PRS_UNIT_REPEAT)
+		prs_ledger_move(&l, U(id), PRS_UNIT_REPEAT);
 }
 
 static void test_matrix(void **context)
@@ -223,18 +223,18 @@ static void test_matrix(void **context)
 				   "LEASED  RESET       : LEASED  0+0 items 0+0 rows 0 tries 0\n"
 				   "LEASED  RESET of 2  : LEASED  0+0 items 0+0 rows 0 tries 0\n"
 				   "LEASED  STATE       : LEASED  0+0 items 0+0 rows 0 tries 0\n"
-				   "WAITING HEAD        : PLANNED 0+0 items 0+0 rows 0 tries 0\n"
-				   "WAITING PLANNED     : WAITING 0+0 items 0+0 rows 0 tries 0\n"
-				   "WAITING DONE        : DONE    0+0 items 10+0 rows 10 tries 0\n"
-				   "WAITING DONE short  : DONE    0+0 items 4+6 rows 4 tries 0\n"
-				   "WAITING TRY         : WAITING 1+0 items 0+0 rows 0 tries 1\n"
-				   "WAITING TRY free    : WAITING 0+0 items 0+0 rows 0 tries 1\n"
-				   "WAITING FAILED      : FAILED  0+0 items 0+10 rows 0 tries 0\n"
-				   "WAITING LOST        : WAITING 0+1 items 0+0 rows 0 tries 0\n"
-				   "WAITING LOST queued : WAITING 0+0 items 0+0 rows 0 tries 0\n"
-				   "WAITING RESET       : WAITING 0+0 items 0+0 rows 0 tries 0\n"
-				   "WAITING RESET of 2  : WAITING 0+0 items 0+0 rows 0 tries 0\n"
-				   "WAITING STATE       : WAITING 0+0 items 0+0 rows 0 tries 0\n"
+				   "REPEAT  HEAD        : PLANNED 0+0 items 0+0 rows 0 tries 0\n"
+				   "REPEAT  PLANNED     : REPEAT  0+0 items 0+0 rows 0 tries 0\n"
+				   "REPEAT  DONE        : DONE    0+0 items 10+0 rows 10 tries 0\n"
+				   "REPEAT  DONE short  : DONE    0+0 items 4+6 rows 4 tries 0\n"
+				   "REPEAT  TRY         : REPEAT  1+0 items 0+0 rows 0 tries 1\n"
+				   "REPEAT  TRY free    : REPEAT  0+0 items 0+0 rows 0 tries 1\n"
+				   "REPEAT  FAILED      : FAILED  0+0 items 0+10 rows 0 tries 0\n"
+				   "REPEAT  LOST        : REPEAT  0+1 items 0+0 rows 0 tries 0\n"
+				   "REPEAT  LOST queued : REPEAT  0+0 items 0+0 rows 0 tries 0\n"
+				   "REPEAT  RESET       : REPEAT  0+0 items 0+0 rows 0 tries 0\n"
+				   "REPEAT  RESET of 2  : REPEAT  0+0 items 0+0 rows 0 tries 0\n"
+				   "REPEAT  STATE       : REPEAT  0+0 items 0+0 rows 0 tries 0\n"
 				   "DONE    HEAD        : DONE    0+0 items 10+0 rows 10 tries 0\n"
 				   "DONE    PLANNED     : DONE    0+0 items 10+0 rows 10 tries 0\n"
 				   "DONE    DONE        : DONE    0+0 items 10+0 rows 10 tries 0\n"
@@ -390,7 +390,7 @@ static void test_job_state(void **context)
 	assert_int_equal(l.job_code, PRS_EERROR_THRESHOLD);
 }
 
-/* A journal may hold more than 65535 tries of an id (LATER is not counted, but a limit is). */
+/* A journal may hold more than 65535 tries of an id (RESUMABLE is not counted, but a limit is). */
 static void test_tries_do_not_wrap(void **context)
 {
 	(void)context;
@@ -485,7 +485,7 @@ static void test_parts(void **context)
 	assert_string_equal(look(1), "SPLIT; u1[0+5] PLANNED; u1[5+5] PLANNED; 0+0 of 0, 0 rows");
 	prs_ledger_move(&l, &low, PRS_UNIT_LEASED);
 	fold(try_part(low));
-	prs_ledger_move(&l, &low, PRS_UNIT_WAITING);
+	prs_ledger_move(&l, &low, PRS_UNIT_REPEAT);
 	assert_int_equal(prs_ledger_tries(&l, &low), 1);
 	assert_int_equal(prs_ledger_tries(&l, &high), 0);
 	assert_int_equal(prs_ledger_tries(&l, &whole), 1);
@@ -612,7 +612,7 @@ static void test_parts_forget_and_equal(void **context)
 		if (i == 1) {
 			prs_ledger_move(&l, &low, PRS_UNIT_LEASED);
 			prs_ledger_move(&l, &high, PRS_UNIT_LEASED);
-			prs_ledger_move(&l, &high, PRS_UNIT_WAITING);
+			prs_ledger_move(&l, &high, PRS_UNIT_REPEAT);
 			assert_false(prs_ledger_equal(&l, &other, &err));
 			prs_ledger_forget_leases(&l);
 			assert_true(prs_ledger_equal(&l, &other, &err));
@@ -648,7 +648,7 @@ static void test_forget_leases(void **context)
 	fold(planned(4, true));
 	prs_ledger_move(&l, U(0), PRS_UNIT_LEASED);
 	prs_ledger_move(&l, U(1), PRS_UNIT_LEASED);
-	prs_ledger_move(&l, U(1), PRS_UNIT_WAITING);
+	prs_ledger_move(&l, U(1), PRS_UNIT_REPEAT);
 	fold(done(2, ITEMS));
 	prs_ledger_forget_leases(&l);
 	check();

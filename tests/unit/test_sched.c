@@ -126,7 +126,7 @@ static void fold_try(const struct prs_unit *u, uint16_t code)
 	struct prs_fact f = { .type = PRS_FACT_TRY };
 	f.u.try_ = (struct prs_try){ .unit = *u,
 		                     .code = code,
-		                     .counted = prs_error_row(code)->action != PRS_ACTION_LATER };
+		                     .counted = prs_error_row(code)->action != PRS_ACTION_RESUMABLE };
 	fold(f);
 }
 

@@ -749,7 +749,7 @@ static void test_empty_input(void **state)
 static void test_progress_timeout(void **state)
 {
 	(void)state;
-	assert_int_equal(prs_job_progress_timeout_us(&job), 270000000); /* contract 1.4: 3 x (60 + 30) */
+	assert_int_equal(prs_job_progress_timeout_us(&job), 270000000); /* run_max_try x (run + overhead timeout) */
 	set("run-max-try", "5", "");
 	set("run-invocation-timeout", "0.5", "");
 	assert_int_equal(prs_job_progress_timeout_us(&job), 5 * 30500000);

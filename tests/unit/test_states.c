@@ -20,7 +20,7 @@ static const char *const unit[PRS_UNIT_STATES] = {
 	/*            PLWDFS */
 	/* PLANNED */ ".x....",
 	/* LEASED  */ "x.xxxx",
-	/* WAITING */ ".x..xx",
+	/* REPEAT */ ".x..xx",
 	/* DONE    */ "x.....",
 	/* FAILED  */ "x.....",
 	/* SPLIT   */ "x..xx.",
@@ -54,7 +54,7 @@ static const struct {
 	int n;
 	const char *names;
 } machines[] = {
-	[PRS_MACHINE_UNIT] = { unit, PRS_UNIT_STATES, "PLANNED LEASED WAITING DONE FAILED SPLIT" },
+	[PRS_MACHINE_UNIT] = { unit, PRS_UNIT_STATES, "PLANNED LEASED REPEAT DONE FAILED SPLIT" },
 	[PRS_MACHINE_WORKER] = { worker, PRS_WORKER_STATES, "NONE STARTING INIT IDLE BUSY STOPPING TERM KILL DEAD" },
 	[PRS_MACHINE_JOB] = { job, PRS_JOB_STATES,
 	                      "STARTING RUNNING ASSEMBLING COMPLETED ABORTING FAILED DRAINING INTERRUPTED CANCELED" },
