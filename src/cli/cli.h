@@ -108,7 +108,8 @@ int cli_print(struct prs_buf *b);
 /* ---- runs -------------------------------------------------------------------------------------------------------- */
 
 struct cli_run {
-	char dir[PATH_MAX]; /* absolute */
+	char dir[PATH_MAX];         /* absolute, without links */
+	char found[PATH_MAX + 264]; /* as it was found: the last part may be a link */
 	char name[256];
 	struct prs_run_id id;
 };

@@ -65,7 +65,8 @@ static const struct cli_flag output_flags[] = {
 };
 static const struct cli_flag clean_flags[] = {
 	{ "--older", NULL, "AGE", "7d, 12h, 30m ... (default 7d)" },
-	{ "--outputs", NULL, NULL, "also runs whose output is in their folder" },
+	{ "--outputs", NULL, NULL,
+	  "also runs that hold outputs: something in their outputs/, or a file that is not the run's own" },
 	{ "--interrupted", NULL, NULL, "also runs that could be resumed" },
 	{ "--dry-run", "-n", NULL, "only say what would go" },
 	{ 0 },
@@ -286,8 +287,8 @@ static const struct cli_command commands[] = {
 	  .what = "remove runs that have ended",
 	  .more = "Removes the folders of runs that are completed, failed or canceled and older than 7 days, or those "
 	          "named. What is running stays; what "
-	          "can be resumed stays unless --interrupted, and what holds the only copy of its output unless "
-	          "--outputs is given.",
+	          "can be resumed stays unless --interrupted, and what holds outputs unless --outputs is given. Links "
+	          "and, unless named, runs of other users stay. A clean that was stopped is finished by the next one.",
 	  .options = "runs-dir",
 	  .flags = clean_flags,
 	  .words_max = 1024,

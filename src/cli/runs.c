@@ -87,7 +87,7 @@ static int gather(const char *runs, struct aged **ret, size_t *ret_n, struct prs
 		return prs_fail_errno(err, errno, "reading the run folders in %s", runs);
 	for (struct dirent *e; d && (e = readdir(d));) {
 		snprintf(path, sizeof path, "%s/%s", runs, e->d_name);
-		if (!is_run(path, &when))
+		if (!strncmp(e->d_name, PRS_RUN_GONE, strlen(PRS_RUN_GONE)) || !is_run(path, &when))
 			continue;
 		more = prs_realloc(v, (n + 1) * sizeof *v);
 		if (!more)
@@ -206,5 +206,9 @@ int cli_find_run(const struct cli_args *a, const char *word, struct cli_run *ret
 	prs_list_done(&all);
 	if (!r && !realpath(path, ret->dir))
 		r = prs_fail_errno(err, errno, "%s", path);
+	for (size_t n = strlen(path); !r && n > 1 && path[n - 1] == '/'; n--) /* a link, not what is behind it */
+		path[n - 1] = 0;
+	if (!r)
+		snprintf(ret->found, sizeof ret->found, "%s", path);
 	return r ? r : prs_run_file_read(program_fs(), ret->dir, &ret->id, ret->name, sizeof ret->name, err);
 }

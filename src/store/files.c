@@ -26,6 +26,32 @@ void prs_path_segment(char *to, size_t n, const char *dir, uint32_t epoch, uint1
 	snprintf(to, n, "%s/seg/%u-%u-%u.%s", dir, epoch, node, segment, raw ? "raw" : "seg");
 }
 
+/* '#': digits. */
+static bool name_matches(const char *pattern, const char *name, size_t n)
+{
+	size_t digits;
+	for (; *pattern && n; pattern++, name += digits, n -= digits) {
+		digits = *pattern == '#' ? strspn(name, "0123456789") : *name == *pattern;
+		if (!digits || digits > n)
+			return false;
+	}
+	return !*pattern && !n;
+}
+
+bool prs_run_has_name(const char *name)
+{
+	static const char *const names[] = { "RUN",       "job.json", "code", "input-#.list", "only-#.list",
+		                             "journal-#", "plan-#",   "seg",  "index-#",      "lock",
+		                             "ctl",       "work",     "logs", "outputs" };
+	size_t n = strlen(name);
+	if (n > 4 && !strcmp(name + n - 4, ".tmp")) /* a small file that was being written */
+		n -= 4;
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (name_matches(names[i], name, n))
+			return true;
+	return false;
+}
+
 static int sync_folder(const struct prs_fs *fs, const char *path)
 {
 	PRS_AUTOFREE char *folder = prs_path_folder(path);

@@ -25,6 +25,11 @@ void prs_path_plan(char *to, size_t n, const char *dir, uint32_t epoch);
 void prs_path_segment(char *to, size_t n, const char *dir, uint32_t epoch, uint16_t node, uint32_t segment, bool raw);
 void prs_path_index(char *to, size_t n, const char *dir, uint32_t epoch);
 
+/* A run that is being removed lies beside its folder under this name and its id: no run any more. */
+#define PRS_RUN_GONE ".prs-gone-"
+/* Does an engine make things of this name directly in a run folder? */
+bool prs_run_has_name(const char *name);
+
 /* Write a small file atomically: temporary name, sync, rename, sync the folder. */
 int prs_write_file(const struct prs_fs *fs, const char *path, const void *bytes, size_t n, uint32_t mode,
                    struct prs_err *err);

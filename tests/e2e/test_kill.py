@@ -14,7 +14,7 @@ from prs_job import JobCase, input_order, workers
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 with open(os.path.join(HERE, "..", "..", "src", "base", "killpoint.def")) as f:
-    POINTS = re.findall(r'PRS_KILLPOINT\("(.*)"\)', f.read())
+    POINTS = [p for p in re.findall(r'PRS_KILLPOINT\("(.*)"\)', f.read()) if p.startswith(("store", "master", "worker"))]
 WHO = ("engine", "worker", "both")
 SEEDS, MINI_BATCHES = (1000, 20000) if os.environ.get("PRS_TORTURE") else (100, 3000)
 GROUPS = 10

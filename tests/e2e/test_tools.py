@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""prs init, logs, output, clean."""
+"""prs init, logs, output."""
 import json
 import os
 import signal
@@ -161,65 +161,3 @@ class OutputTest(ToolCase):
         self.assertRegex(r.stderr, r"warning: the rows of 1 mini-batches are damaged and left out \(mini-batch \d: ")
         with open(r.stdout.strip()) as f:
             self.assertIn(len(f.readlines()), (13, 14))
-
-
-class CleanTest(ToolCase):
-    def setUp(self):
-        super().setUp()
-        self.files(5)
-        self.script(SCRIPT)
-        self.run_job("-q", "--name", "done")
-        self.prs("run", "code/score.py", "-i", "in", "-q", "--name", "inside")
-        self.run_job("-q", "--overwrite", "--name", "broken", kill="store.segment.after_sync:1")
-
-    def runs(self):
-        return sorted(n.split("-")[0] for n in os.listdir(self.path("runs")))
-
-    def test_by_age(self):
-        self.assertIn("0 runs removed", self.ok("clean"))
-        self.assertEqual(self.runs(), ["broken", "done", "inside"])
-        said = self.ok("clean", "--older", "0s", "--dry-run")
-        self.assertIn(" would be removed\n", said)
-        self.assertRegex(said, r"inside-\S+ stays: its output is in it \(--outputs removes that too\)")
-        self.assertEqual(self.runs(), ["broken", "done", "inside"])
-        self.assertIn("1 run removed", self.ok("clean", "--older", "0s"))
-        self.assertEqual(self.runs(), ["broken", "inside"])
-        self.assertTrue(os.path.exists(self.path("out.txt")))
-        self.ok("clean", "--older", "0s", "--outputs")
-        self.assertEqual(self.runs(), ["broken"])  # it can be resumed
-        self.assertEqual(self.prs("resume", "--overwrite").returncode, 0)
-
-    def test_by_name(self):
-        [done] = [n for n in os.listdir(self.path("runs")) if n.startswith("done")]
-        self.ok("clean", done)
-        self.assertEqual(self.runs(), ["broken", "inside"])
-        said = self.ok("clean", "broken", "inside", status=1)
-        self.assertIn("it can be resumed (--interrupted removes such a run too)", said)
-        self.ok("clean", "inside", "--outputs")
-        self.assertEqual(self.runs(), ["broken"])
-        self.assertEqual(self.prs("clean", "elephant").returncode, 2)
-        self.ok("clean", "broken", "--interrupted")
-        self.assertEqual(self.runs(), [])
-
-    def test_a_running_one_stays(self):
-        self.clean()
-        p = self.gated()
-        said = self.ok("clean", "score", status=1)
-        self.assertIn("stays: it is running", said)
-        self.assertIn("stays: it is running", self.ok("clean", "--older", "0s", "--interrupted"))
-        p.send_signal(signal.SIGTERM)
-        self.write("go", "")
-        p.wait(timeout=DEADLINE)
-
-    def test_ages(self):
-        for age in ("7d", "1.5h", "0s", "2w", "30m"):
-            self.ok("clean", "--older", age, "--dry-run")
-        for age in ("", "7", "d", "7 d", "-1d", "7days", "nan"):
-            r = self.prs("clean", "--older=" + age)
-            self.assertEqual(r.returncode, 2)
-            self.assertIn("--older: expected an age such as 7d", r.stderr)
-        self.assertIn("either --older, or the names", self.prs("clean", "done", "--older", "7d").stderr)
-        old = time.time() - 8 * 86400
-        [done] = [n for n in os.listdir(self.path("runs")) if n.startswith("done")]
-        os.utime(self.path("runs", done, "RUN"), (old, old))
-        self.assertIn("0 runs removed", self.ok("clean"))  # the journal's times count, not those of files

@@ -174,12 +174,36 @@ static void test_run_files_that_are_none(void **state)
 	}
 }
 
+/* What an engine makes in a run folder, and names that look like it. */
+static void test_names_of_a_run(void **state)
+{
+	(void)state;
+	static const char *const ours[] = { "RUN",          "RUN.tmp",   "job.json",    "code",   "input-0.list",
+		                            "only-12.list", "journal-1", "journal-400", "plan-7", "index-3",
+		                            "index-3.tmp",  "seg",       "work",        "logs",   "outputs",
+		                            "lock",         "ctl",       "job.json.tmp" };
+	static const char *const others[] = { "",           "R",           "RUN2",      "run",
+		                              "rows.txt",   "input-.list", "input-1",   "1.list",
+		                              "journal-",   "journal",     "journal-x", "journal-1a",
+		                              "journal--1", "lock~",       ".tmp",      "notes.tmp" };
+	for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
+		if (!prs_run_has_name(ours[i]))
+			fail_msg("%s", ours[i]);
+	for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+		if (prs_run_has_name(others[i]))
+			fail_msg("%s", others[i]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_names),          cmocka_unit_test(test_write_file),
-		cmocka_unit_test(test_mode_of_a_file), cmocka_unit_test(test_read_file),
-		cmocka_unit_test(test_run_file),       cmocka_unit_test(test_run_files_that_are_none),
+		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_names_of_a_run),
+		cmocka_unit_test(test_write_file),
+		cmocka_unit_test(test_mode_of_a_file),
+		cmocka_unit_test(test_read_file),
+		cmocka_unit_test(test_run_file),
+		cmocka_unit_test(test_run_files_that_are_none),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
