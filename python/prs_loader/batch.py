@@ -1,5 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What run() receives."""
+"""What run() receives, and how it is made of a task: by a reader for each kind of task."""
+import sys
+
+from prs_loader.wire import KIND_FILES
+
+_PATH_CODEC = sys.getfilesystemencoding(), sys.getfilesystemencodeerrors()
 
 
 class MiniBatch(list):
@@ -36,3 +41,28 @@ def _pairs(raw):
 def _date(text):
     import datetime  # not before it is needed: a start must be lean
     return datetime.datetime.fromisoformat(text)
+
+
+# ---- readers
+
+
+class LoadError(Exception):
+    """A mini-batch cannot be loaded, and nothing but this sentence would help."""
+
+
+class _Readers(dict):
+    def __missing__(self, kind):
+        raise LoadError("this loader has no reader for mini-batches of kind %d (it has %s): engine and loader are of "
+                        "different versions" % (kind, ", ".join(map(str, sorted(self)))))
+
+
+def readers(_job):
+    """kind of a task -> function(task) -> (mini-batch, context). Made once, when SETUP is known: what a reader imports
+    is imported here, so that a module that is missing fails the start of the process and not each mini-batch."""
+    return _Readers({KIND_FILES: _files})
+
+
+def _files(task):
+    mini_batch = MiniBatch(task.body.decode(*_PATH_CODEC).split("\0") if task.body else ())
+    mini_batch.task_id = task.id
+    return mini_batch, Context(task.id, task.global_row, task.keys)

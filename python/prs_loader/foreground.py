@@ -4,7 +4,7 @@ import os
 import sys
 import time
 
-from prs_loader import batch, wire
+from prs_loader import wire
 from prs_loader.job import Job
 from prs_loader.worker import Worker
 
@@ -35,12 +35,14 @@ class Foreground(Worker):
 
     def run(self, task):
         """Rows of one mini-batch to stdout."""
-        mini_batch = batch.MiniBatch(os.fsdecode(p) for p in task.body.split(b"\0"))
-        mini_batch.task_id = task.id
-        title = "mini-batch %d (%d item%s)" % (task.id, len(mini_batch), "" if len(mini_batch) == 1 else "s")
+        title = "mini-batch %d (%d item%s)" % (task.id, task.items, "" if task.items == 1 else "s")
+        try:
+            mini_batch, context = self.readers[task.kind](task)
+        except BaseException as e:  # noqa: BLE001 - of the user's modules, perhaps
+            self.report(None, wire.LOAD_FAILED, "loading " + title, e)
         begun = time.monotonic()
         try:
-            items, _flags = self.rows.items(self.call(mini_batch, batch.Context(task.id, task.global_row, task.keys)))
+            items, _flags = self.rows.items(self.call(mini_batch, context))
             took = time.monotonic() - begun
             data = b"" if self.summary_only else self.rows.encode(items)[0]
         except BaseException as e:  # noqa: BLE001 - the user's
@@ -49,7 +51,7 @@ class Foreground(Worker):
         print("%s: %d returned in %.3f s" % (title, len(items), took), file=sys.stderr)
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
-        return len(items) - len(mini_batch)
+        return len(items) - task.items
 
 
 def _frames(fd):

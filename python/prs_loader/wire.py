@@ -17,6 +17,8 @@ FLAG_FD, FLAG_MORE = 1, 2
 ROWS_INLINE_MAX = 1 << 20
 EXIT_SOCKET_CLOSED = 107  # of this process, when its socket is no longer what it was
 
+KIND_FILES = 0  # of a task
+
 # page.h: phases, and the place of each word in the page
 START, INIT, IDLE, LOAD, RUN, WRITE, SHUTDOWN = range(7)
 PAGE_BYTES = 4096

@@ -10,7 +10,6 @@ from prs_loader import batch, channel, rows, wire
 from prs_loader.channel import KILL_POINTS, kill_point
 from prs_loader.job import Job
 
-_PATH_CODEC = sys.getfilesystemencoding(), sys.getfilesystemencodeerrors()
 THREADS_MAX_S = 2  # how long threads of the script may go on behind shutdown()
 
 
@@ -60,6 +59,7 @@ class Worker:
         name, root = self.job.one("entry"), self.job.one("code_root")
         found = hook.install(self.job)
         try:
+            self.readers = batch.readers(self.job)
             sys.argv = [os.path.join(root, name)] + self.job.every("argv")
             module, path = entry.locate(name, root)
             sys.argv[0] = path
@@ -116,17 +116,20 @@ class Worker:
             self.cpu = time.process_time_ns()
         wall, begun = time.time_ns() // 1000, clock()
         link.begin(task, wall, begun)
-        mini_batch = batch.MiniBatch(task.body.decode(*_PATH_CODEC).split("\0") if task.body else ())
-        mini_batch.task_id = task.id
-        context = batch.Context(task.id, task.global_row, task.keys)
-        error, started = None, clock()
-        words[0] = wire.RUN << 56 | started // 1000
-        if KILL_POINTS:
-            kill_point("worker.before_run")
+        error = None
         try:
-            items, flags = self.rows.items(self.call(mini_batch, context))
-        except BaseException as e:  # noqa: BLE001 - the user's; also SystemExit and KeyboardInterrupt
-            error, code = e, wire.USER_RETURN_TYPE if isinstance(e, rows.ReturnTypeError) else wire.RUN_EXCEPTION
+            mini_batch, context = self.readers[task.kind](task)
+        except BaseException as e:  # noqa: BLE001 - of the user's modules, perhaps
+            error, code = e, wire.LOAD_FAILED
+        started = clock()
+        if error is None:
+            words[0] = wire.RUN << 56 | started // 1000
+            if KILL_POINTS:
+                kill_point("worker.before_run")
+            try:
+                items, flags = self.rows.items(self.call(mini_batch, context))
+            except BaseException as e:  # noqa: BLE001 - the user's; also SystemExit and KeyboardInterrupt
+                error, code = e, wire.USER_RETURN_TYPE if isinstance(e, rows.ReturnTypeError) else wire.RUN_EXCEPTION
         ended = clock()
         if os.getpid() != link.pid:
             os._exit(0)

@@ -53,6 +53,23 @@ class PartitionTest(JobCase):
         self.assertEqual(self.rows(*self.words, "--partition-keys", '["store"]'),
                          ["0 store=10 a_4.csv", "0 store=10 a_5.csv", "0 store=10 a_3.csv", "1 store=2 a_2.csv", "1 store=2 b_1.csv"])
 
+    def test_load_failed(self):
+        """What goes wrong while a mini-batch is made of its task is a failed try like others, and no end of a process."""
+        self.write("code/datetime.py", "raise RuntimeError('not the datetime you meant')\n")
+        self.script("import os\ndef run(b, context):\n    return [os.getpid() for p in b]\n")
+        r = self.prs("run", *self.words, "--partition-keys", "day", "--run-max-try", "2", "--error-threshold", "-1", "--output", "out.txt")
+        self.assertEqual(r.returncode, 1, r.stderr)
+        self.assertIn("RuntimeError: not the datetime you meant", r.stdout + r.stderr)
+        tries = self.journal("TRY")
+        self.assertEqual([(t["code"], t["counted"]) for t in tries], [(105, 1)] * 4)
+        self.assertEqual([f["event"] for f in self.journal("PROC")].count("STARTED"), 1)
+        r = self.prs("replay", self.run_dir(), "0")
+        self.assertEqual(r.returncode, 1)
+        self.assertIn("loading mini-batch 0 (2 items) failed:\n", r.stderr)
+        self.assertIn("RuntimeError: not the datetime you meant", r.stderr)
+        r = self.prs("test", *self.words, "--partition-keys", "store,brand")
+        self.assertEqual((r.returncode, len(r.stdout.splitlines())), (0, 5), r.stderr)
+
     def test_each_input_has_its_own_groups(self):
         self.write("more/2/2020-02/a_9.csv", "9")
         rows = self.rows(*self.words, "--input", "more", "--partition-keys", "store")

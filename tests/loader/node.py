@@ -87,10 +87,10 @@ class Node:
     def send(self, kind, payload=b"", claim=0):
         self.sock.sendall(struct.pack("<IHHII", len(payload), kind, 0, claim, 0) + payload)
 
-    def task(self, paths, number=0, keys=b""):
+    def task(self, paths, number=0, keys=b"", kind=0):
         self.claim += 1
         body = b"".join(os.fsencode(p) + b"\0" for p in paths)
-        self.send(TASK, struct.pack("<QQIIIHHHHIQ", number, 7, 0, 0, len(paths), 1, 0, 0, 0, len(keys), 0) + keys + body, self.claim)
+        self.send(TASK, struct.pack("<QQIIIHHHHIQ", number, 7, 0, 0, len(paths), 1, kind, 0, 0, len(keys), 0) + keys + body, self.claim)
         os.write(self.event, struct.pack("<Q", 1))
 
     # ---- receiving
@@ -140,9 +140,9 @@ class Node:
     def rows(self, paths=("a",), **more):
         return self.result(paths, **more).rows
 
-    def failure(self, paths=("a",)):
+    def failure(self, paths=("a",), **more):
         """(code, message) of a failed try."""
-        self.task(paths)
+        self.task(paths, **more)
         payload = self.expect(FAIL)[2]
         length = struct.unpack_from("<H", payload, 92)[0]
         return struct.unpack_from("<H", payload, 76)[0], payload[94:94 + length].decode()
