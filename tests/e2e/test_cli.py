@@ -129,7 +129,7 @@ class RunTest(CliCase):
 
     def test_folders_without_permission(self):
         self.files(1)
-        os.chmod(self.dir, 0o755)
+        self.give_everybody_the_program()
         os.mkdir(self.path("locked"), 0o555)
         os.mkdir(self.path("open"), 0o777)
         os.chmod(self.path("open"), 0o777)

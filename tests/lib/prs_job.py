@@ -16,6 +16,7 @@ import time
 import unittest
 
 PRS = os.environ["PRS"]
+LOADER = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))), "python")
 DEADLINE = int(os.environ.get("PRS_TEST_DEADLINE", 120))
 
 os.environ.pop("PYTHONUNBUFFERED", None)  # a worker that does not flush would not be seen
@@ -164,7 +165,16 @@ class JobCase(unittest.TestCase):
             self.write("in/f%04d" % i, str(i))
         return "".join("f%04d: %d\n" % (i, i) for i in range(count))
 
+    def give_everybody_the_program(self):
+        """The commands that follow run a copy of the program and its loader, in a folder that other users can enter too."""
+        os.chmod(self.dir, 0o755)
+        os.makedirs(self.path("everybody/bin"))
+        self.program = shutil.copy(PRS, self.path("everybody/bin/prs"))
+        shutil.copytree(LOADER, self.path("everybody/share/prs/python"), ignore=shutil.ignore_patterns("__pycache__"))
+
     # ---- commands
+
+    program = PRS
 
     def start(self, *words, env=None, **more):
         """The program in the background; what it says goes to the file said.txt."""
@@ -172,7 +182,7 @@ class JobCase(unittest.TestCase):
         with open(self.path("said.txt"), "wb") as said:
             more.setdefault("stderr", said)
             more.setdefault("stdin", subprocess.DEVNULL)
-            p = subprocess.Popen([PRS, *words], cwd=self.dir, env=dict(os.environ, **(env or {})), **more)
+            p = subprocess.Popen([self.program, *words], cwd=self.dir, env=dict(os.environ, **(env or {})), **more)
         self.addCleanup(self.end, p)
         return p
 
@@ -194,7 +204,7 @@ class JobCase(unittest.TestCase):
         env = dict(os.environ, **(env or {}))
         if kill:
             env["PRS_KILL"] = kill
-        return subprocess.run([PRS, *words], cwd=self.dir, env=env, timeout=DEADLINE, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        return subprocess.run([self.program, *words], cwd=self.dir, env=env, timeout=DEADLINE, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE, universal_newlines=True)
 
     words = ("run", "code/score.py", "--input", "in", "--mini-batch-size", "7", "--processes", "2", "--output", "out.txt")
