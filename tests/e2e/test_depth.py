@@ -10,7 +10,7 @@ RUN_TIMEOUT, RUN_CRASH = 102, 104
 BAD = 17 # of the units queued at the worker, counted from 0
 
 QUEUE_SCRIPT = """
-    import os, signal
+    import os, signal, time
     ROOT = %r
     PID = os.getpid()
     gated, count = False, 0
@@ -26,7 +26,7 @@ QUEUE_SCRIPT = """
             gated = True
             open(os.path.join(ROOT, "gate-%%d" %% PID), "w").close()
             while not there("go-%%d" %% PID):
-                os.sched_yield()
+                time.sleep(0.001)
         elif there("chosen-%%d" %% PID) and not there("bad"):
             count += 1
             if count == %d:
@@ -95,7 +95,7 @@ class DepthTest(JobCase):
         self.check_depth("os.kill(PID, signal.SIGSEGV)", RUN_CRASH)
 
     def test_unit_17_hangs(self):
-        self.check_depth("signal.pause()", RUN_TIMEOUT, "--run-invocation-timeout", "1")
+        self.check_depth("signal.pause()", RUN_TIMEOUT, "--run-invocation-timeout", "15")  # both workers wait at the gate within it
 
 
 class RaceTest(JobCase):

@@ -9,9 +9,9 @@ ENDS = {
     "exception": ("[1 / 0]", (), "2 x RUN_EXCEPTION: ZeroDivisionError: division by zero"),
     "signal": ("os.kill(os.getpid(), 11)", (), r"2 x RUN_CRASH: .*signal 11 \(Segmentation fault\).*"),
     "native": ("[os.write(2, b'libfoo: no such thing\\n'), os.abort()]", (), r"2 x RUN_CRASH: .*stderr ends with: libfoo: no such thing"),
-    "timeout": ("time.sleep(600)", ("--run-invocation-timeout", "1"), "2 x RUN_TIMEOUT: .*"),
+    "timeout": ("time.sleep(600)", ("--run-invocation-timeout", "3"), "2 x RUN_TIMEOUT: .*"),
     "exit": ("os._exit(0)", (), "2 x RUN_EXIT: .*exit status 0"),
-    "memory": ("[bytearray(1 << 30) for i in range(8)]", ("--memory-limit-per-process", "200MB"), "2 x MEMORY_LIMIT: .*200 MB"),
+    "memory": ("[bytearray(300 << 20), time.sleep(600)]", ("--memory-limit-per-process", "200MB"), "2 x MEMORY_LIMIT: .*200 MB"),
     "return": ("sys", (), "2 x USER_RETURN_TYPE: The run.* should return a list .* The actual type of output is module. .*"),
 }
 SCRIPT = """

@@ -11,11 +11,11 @@ from prs_job import DEADLINE, JobCase, state_of, wait_until, workers
 ENGINE_POINTS = ["store.%s.%s" % (f, m) for f in ("journal", "plan", "segment") for m in ("before_write", "after_write", "after_sync")]
 ASSEMBLE_POINTS = ["store.assemble.before_write", "store.assemble.before_rename", "store.assemble.after_rename"]
 ENDLESS = """
-    import os
+    import os, time
     ROOT = %r
     def run(mini_batch):
         open(os.path.join(ROOT, "started-%%d" %% os.getppid()), "w").close()
-        while not os.path.exists(os.path.join(ROOT, "go")): os.sched_yield()
+        while not os.path.exists(os.path.join(ROOT, "go")): time.sleep(0.001)
         return ["%%s: %%s" %% (os.path.basename(p), open(p).read()) for p in mini_batch]
 """
 

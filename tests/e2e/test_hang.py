@@ -55,18 +55,18 @@ class InitTest(HangCase):
     def test_all_hang(self):
         """Once in every process."""
         self.init("def load_model(): threading.Event().wait()\ndef init(): load_model()\n")
-        said = self.fails(INIT_GIVE_UP, "--init-timeout", "2.5")
+        said = self.fails(INIT_GIVE_UP, "--init-timeout", "5")
         self.shows(said, "load_model", "init() took longer than init_timeout in every process")
         self.assertEqual(sorted(self.inits_failed()), [0, 1])
 
     def test_all_hang_in_native_code_and_ignore_sigterm(self):
         self.init("def init():\n    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])\n    threading.Event().wait()\n")
-        said = self.fails(INIT_GIVE_UP, "--init-timeout", "2.5")
+        said = self.fails(INIT_GIVE_UP, "--init-timeout", "5")
         self.assertIn("init() took longer than init_timeout in every process", said)
 
     def test_import_never_ends(self):
         self.init("def download(): time.sleep(1000)\ndownload()\n")
-        said = self.fails(INIT_GIVE_UP, "--init-timeout", "2.5")
+        said = self.fails(INIT_GIVE_UP, "--init-timeout", "5")
         self.shows(said, "download")
 
     def test_all_fail(self):
@@ -113,7 +113,7 @@ class InitTest(HangCase):
                   "    else: threading.Event().wait()\n" % self.dir,
                   "\ndef both(): return sum(name.startswith('init-') for name in os.listdir(ROOT)) >= 2\n" +
                   RUN.replace("    return", "    while not both(): time.sleep(0.01)\n    return"))
-        self.completes("--init-timeout", "3")
+        self.completes("--init-timeout", "10")
 
     def interpreter(self, text):
         """An interpreter that answers questions and then does something else."""
@@ -178,7 +178,7 @@ class ListTest(HangCase):
 
     def test_listing_stands_still_later(self):
         """Mini-batches were there, then the file system stands: the same limit; the thread that lists is left behind."""
-        said = self.fails(FIRST_TASK_TIMEOUT, "--first-task-creation-timeout", "2", env=gate("slow", self.dir))
+        said = self.fails(FIRST_TASK_TIMEOUT, "--first-task-creation-timeout", "5", env=gate("slow", self.dir))
         self.assertIn("unable to list any further mini-batch", said)
         r = self.prs("resume", "last", "--retry-failed")
         self.assertEqual(r.returncode, 0, r.stderr)

@@ -55,7 +55,7 @@ class JobTest(JobCase):
                 if any(p.endswith("f0000") for p in mini_batch): threading.Event().wait()
                 return mini_batch
         """))
-        r = self.run_job("--run-invocation-timeout", "1", "--run-max-try", "2")
+        r = self.run_job("--run-invocation-timeout", "3", "--run-max-try", "2")
         self.assertEqual(r.returncode, 0, r.stderr)
         self.assertEqual(len(self.output().splitlines()), 7)
 

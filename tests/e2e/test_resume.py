@@ -47,10 +47,10 @@ class ResumeTest(JobCase):
 
     def test_settings_are_journaled_and_stay(self):
         want = self.interrupted()
-        r = self.prs("resume", "--set", "processes=1", "--run-max-try", "7", "--set=run_invocation_timeout=1.5", kill="store.segment.after_sync:1")
+        r = self.prs("resume", "--set", "processes=1", "--run-max-try", "7", "--set=run_invocation_timeout=61.5", kill="store.segment.after_sync:1")
         self.assertLess(r.returncode, 0)
         settings = [(f["key"], f["old"], f["new"]) for f in self.journal("SET")]
-        self.assertEqual(settings, [("processes", "2", "1"), ("run-invocation-timeout", "60", "1.5"), ("run-max-try", "3", "7")])
+        self.assertEqual(settings, [("processes", "2", "1"), ("run-invocation-timeout", "60", "61.5"), ("run-max-try", "3", "7")])
         r = self.prs("resume", "--set", "run_max_try=8")  # the others still hold
         self.assertEqual(r.returncode, 0, r.stderr)
         self.assertIn("; 1 process of ", r.stderr)

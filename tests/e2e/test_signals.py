@@ -7,12 +7,12 @@ import time
 from prs_job import DEADLINE, JobCase, gate, wait_until
 
 GATED = """
-    import os
+    import os, time
     ROOT = %r
     def run(mini_batch):
         if mini_batch.task_id >= 2:
             open(os.path.join(ROOT, "started-%%d" %% mini_batch.task_id), "w").close()
-            while not os.path.exists(os.path.join(ROOT, "go")): os.sched_yield()
+            while not os.path.exists(os.path.join(ROOT, "go")): time.sleep(0.001)
         return ["%%s: %%s" %% (os.path.basename(p), open(p).read()) for p in mini_batch]
 """
 
@@ -91,12 +91,12 @@ class RunningTest(SignalCase):
     def test_stopped_during_the_grace(self):
         """Time that the engine did not see is not held against the grace either."""
         self.gated()
-        p = self.start(*self.words, "--grace", "3")
+        p = self.start(*self.words, "--grace", "8")
         self.running(p)
         p.send_signal(signal.SIGINT)
         wait_until(lambda: "stopping" in self.said(), "the engine says that it stops")
         p.send_signal(signal.SIGSTOP)
-        time.sleep(6)
+        time.sleep(11)  # longer than the grace and the engine's own interval of looking (2 s) together
         p.send_signal(signal.SIGCONT)
         self.prs("why")  # it has looked at its clock when it answers
         self.go()
@@ -127,10 +127,10 @@ class RunningTest(SignalCase):
     def test_stopped_and_continued(self):
         """Ctrl-Z and fg: time that the engine did not see is not held against run()."""
         self.gated()
-        p = self.start(*self.words, "--run-invocation-timeout", "3")
+        p = self.start(*self.words, "--run-invocation-timeout", "8")
         self.running(p)
         p.send_signal(signal.SIGSTOP)
-        time.sleep(6) # longer than the limit and the engine's own interval of looking (2 s) together
+        time.sleep(11)  # longer than the limit and the engine's own interval of looking (2 s) together
         self.go()
         p.send_signal(signal.SIGCONT)
         self.assertEqual(p.wait(DEADLINE), 0, self.said())
@@ -166,7 +166,7 @@ class EarlyTest(SignalCase):
         self.script(GATED % self.dir + """
     def init():
         open(os.path.join(ROOT, "started"), "w").close()
-        while not os.path.exists(os.path.join(ROOT, "go")): os.sched_yield()
+        while not os.path.exists(os.path.join(ROOT, "go")): time.sleep(0.001)
 """)
         self.early(lambda p: os.path.exists(self.path("started")), signal.SIGINT, "--grace", "86400")
         self.resumed()
@@ -184,14 +184,14 @@ class EarlyTest(SignalCase):
         """Tries that were charged stay charged."""
         self.files(7)
         self.script("""
-            import os
+            import os, time
             ROOT = %r
             def run(mini_batch):
                 if not os.path.exists(os.path.join(ROOT, "failed")):
                     open(os.path.join(ROOT, "failed"), "w").close()
                     raise ValueError("once")
                 open(os.path.join(ROOT, "started"), "w").close()
-                while not os.path.exists(os.path.join(ROOT, "go")): os.sched_yield()
+                while not os.path.exists(os.path.join(ROOT, "go")): time.sleep(0.001)
                 raise ValueError("again")
         """ % self.dir)
         p = self.start(*self.words, "--grace", "86400")
