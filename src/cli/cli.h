@@ -124,7 +124,7 @@ int cli_list_runs(const char *runs, struct prs_list *ret, struct prs_err *err);
 bool cli_is_running(const char *dir);
 
 /* job.json of a run folder. */
-int cli_read_job(struct prs_job *j, const char *dir, struct prs_err *err);
+int cli_read_job(struct prs_job *j, struct prs_placed *p, const char *dir, struct prs_err *err);
 void cli_remove_tree(const char *dir);
 
 /* ---- commands ---------------------------------------------------------------------------------------------------- */
@@ -164,6 +164,7 @@ int cli_find_python(const char *name, const char *script, char *to, size_t n, st
 
 struct cli_start {
 	struct prs_job *job;
+	const struct prs_placed *placed;
 	const struct cli_run *run;
 	bool takeover, retry_failed, json, quiet;
 	const struct prs_setting *set; /* changed by a resume */

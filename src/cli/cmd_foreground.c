@@ -27,7 +27,8 @@ enum { TEST_LIMIT = 3, LIST_BYTES = 64 << 20, FRAMES_BYTES = 1 << 30 };
 
 /* What is to be run, where. */
 struct stage {
-	struct prs_job *job;
+	const struct prs_job *job;
+	struct prs_placed placed;
 	struct prs_plan *plan;
 	char dir[PATH_MAX];  /* temporary; outputs/ in it */
 	char code[PATH_MAX]; /* the script's folder: its cwd */
@@ -35,7 +36,7 @@ struct stage {
 	struct prs_buf frames; /* SETUP, then TASK ...: wire/msg.h */
 };
 
-static int make_stage(struct stage *s, struct prs_job *job, const char *name, struct prs_err *err)
+static int make_stage(struct stage *s, const struct prs_job *job, const char *name, struct prs_err *err)
 {
 	const char *tmp = getenv("TMPDIR");
 	char path[PATH_MAX + 16];
@@ -64,7 +65,7 @@ static int put_setup(struct stage *s, struct prs_err *err)
 	char process[PRS_PROCESS_NAME_BYTES], path[PATH_MAX + 64];
 	PRS_AUTOBUF b;
 	prs_buf_init(&b, 8 << 20);
-	int r = prs_engine_setup(s->job, s->dir, s->code, s->name, &b, err);
+	int r = prs_engine_setup(&s->placed, s->dir, s->code, s->name, &b, err);
 	prs_process_name(process, 0);
 	prs_msg_put_pair(&b, "process", process);
 	prs_msg_put_pair(&b, "slot", "0");
@@ -76,7 +77,7 @@ static int put_setup(struct stage *s, struct prs_err *err)
 	snprintf(path, sizeof path, "%s/errors.txt", s->dir);
 	prs_msg_put_pair(&b, "error_file", path);
 	put_frame(&s->frames, PRS_MSG_SETUP, &b);
-	return r < 0 ? r : b.failed ? prs_fail(err, PRS_ENOMEM, "the setup of the process") : 0;
+	return r < 0 || b.failed ? prs_fail(err, PRS_ENOMEM, "the setup of the process") : 0;
 }
 
 static int put_unit(struct stage *s, const struct prs_unit *u, struct prs_err *err)
@@ -109,6 +110,7 @@ static void clear_stage(struct stage *s)
 		cli_remove_tree(s->dir);
 	prs_plan_free(s->plan);
 	prs_buf_done(&s->frames);
+	prs_placed_done(&s->placed);
 }
 
 /* The frames in an unnamed file that the child inherits. */
@@ -135,7 +137,7 @@ static int perform(struct stage *s, bool debug)
 	char program[PATH_MAX], loader[PATH_MAX], handed[64];
 	int fd = frames_file(s, &err), status = 2;
 	if (fd < 0 || cli_find_parts(program, loader, &err) < 0 ||
-	    make_environment(s->job, s->dir, s->name, &env, &gpus) < 0)
+	    make_environment(&s->placed, s->dir, s->name, &env, &gpus) < 0)
 		return complain(2, &err);
 	snprintf(handed, sizeof handed, "PRS_FOREGROUND=%d,%d", fd, debug);
 	prs_list_add(&env, handed);
@@ -163,8 +165,8 @@ static int own_outputs(struct stage *s, struct prs_err *err)
 	char *outputs = prs_strf("%s/outputs", s->dir);
 	if (!outputs)
 		return prs_fail(err, PRS_ENOMEM, "the outputs");
-	prs_freep(&s->job->output_dir);
-	s->job->output_dir = outputs;
+	prs_freep(&s->placed.output_dir);
+	s->placed.output_dir = outputs;
 	return 0;
 }
 
@@ -174,7 +176,7 @@ static int own_outputs(struct stage *s, struct prs_err *err)
 static int list_some(struct stage *s, uint64_t limit, struct prs_err *err)
 {
 	const struct prs_job *j = s->job;
-	PRS_AUTOFREE struct prs_list_input *inputs = prs_engine_inputs(j);
+	PRS_AUTOFREE struct prs_list_input *inputs = prs_engine_inputs(&s->placed);
 	if (!inputs)
 		return prs_fail(err, PRS_ENOMEM, "the inputs");
 	struct prs_lister *l = prs_lister_new(program_fs(), inputs, (unsigned)j->inputs_n,
@@ -194,6 +196,19 @@ static int list_some(struct stage *s, uint64_t limit, struct prs_err *err)
 	return r < 0 ? r : 0;
 }
 
+static int stage_test(struct stage *s, const struct prs_job *j, uint64_t limit, struct prs_err *err)
+{
+	if (make_stage(s, j, "test", err) < 0 || prs_place(&s->placed, j, program_fs(), s->dir, s->name, err) < 0)
+		return err->code;
+	snprintf(s->code, sizeof s->code, "%s", j->code_dir);
+	if (own_outputs(s, err) < 0 || put_setup(s, err) < 0 || list_some(s, limit, err) < 0)
+		return err->code;
+	for (uint64_t id = 0; id < limit && id < prs_plan_next_id(s->plan); id++)
+		if (put_unit(s, &(struct prs_unit){ .id = id }, err) < 0)
+			return err->code;
+	return 0;
+}
+
 int cmd_test(struct cli_args *a)
 {
 	struct prs_err err = { 0 };
@@ -205,19 +220,11 @@ int cmd_test(struct cli_args *a)
 	unsigned long long limit = text ? strtoull(text, &end, 10) : TEST_LIMIT;
 	if (text && (*end || end == text || !limit))
 		cli_mistake(a, "--limit: expected a number of mini-batches from 1 on, found \"%.100s\"", text);
-	int status = load_job(&j, &l, a), r = 0;
+	int status = load_job(&j, &l, a);
 	if (!status && l.only)
 		only_failed_notes(l.only);
 	if (!status && !load_is_empty(&l)) {
-		r = make_stage(&s, &j, "test", &err);
-		r = r ? r : prs_job_place(&j, program_fs(), s.dir, s.name, &err);
-		snprintf(s.code, sizeof s.code, "%s", j.code_dir);
-		r = r ? r : own_outputs(&s, &err);
-		r = r ? r : put_setup(&s, &err);
-		r = r ? r : list_some(&s, limit, &err);
-		for (uint64_t id = 0; !r && id < limit && id < prs_plan_next_id(s.plan); id++)
-			r = put_unit(&s, &(struct prs_unit){ .id = id }, &err);
-		status = r < 0 ? complain(2, &err) : perform(&s, cli_has(a, "--pdb") > 0);
+		status = stage_test(&s, &j, limit, &err) < 0 ? complain(2, &err) : perform(&s, cli_has(a, "--pdb") > 0);
 		clear_stage(&s);
 	}
 	prs_job_done(&j);
@@ -247,36 +254,45 @@ static int stage_run(struct stage *s, const struct cli_run *run, struct prs_err 
 		return prs_fail(err, PRS_ENOMEM, "the copy of the code");
 	if (mkdir(s->code, 0755) < 0)
 		return prs_fail_errno(err, errno, "creating %s", s->code);
-	int r = own_outputs(s, err);
-	return r ? r : prs_snapshot_copy(program_fs(), code, s->code, err);
+	if (own_outputs(s, err) < 0)
+		return err->code;
+	return prs_snapshot_copy(program_fs(), code, s->code, err);
 }
 
-static int replay(struct cli_args *a, struct prs_job *j, const struct cli_run *run, const struct prs_unit *u,
+/* The mini-batch, or one item of it, as the run planned it. */
+static int stage_unit(struct stage *s, const struct prs_unit *u, bool one_item, struct prs_err *err)
+{
+	uint64_t ids = prs_plan_next_id(s->plan);
+	if (u->id >= ids)
+		return prs_fail(err, PRS_ENOTFOUND, "the run has mini-batches 0 to %llu, not %llu",
+		                (unsigned long long)ids - 1, (unsigned long long)u->id);
+	uint32_t items = prs_plan_items_of(s->plan, u->id);
+	if (one_item && u->item_first >= items)
+		return prs_fail(err, PRS_ENOTFOUND, "mini-batch %llu has items 0 to %u, not %u",
+		                (unsigned long long)u->id, items - 1, u->item_first);
+	if (put_setup(s, err) < 0)
+		return err->code;
+	return put_unit(s, u, err);
+}
+
+/* Takes the placed job. */
+static int replay(struct cli_args *a, struct prs_placed *placed, const struct cli_run *run, const struct prs_unit *u,
                   bool one_item)
 {
 	struct prs_err err = { 0 };
 	struct cli_view v;
 	struct stage s;
-	int r = make_stage(&s, j, "replay", &err);
-	r = r ? r : stage_run(&s, run, &err);
-	r = r ? r : cli_view_read(&v, run, &err);
-	if (r < 0) {
+	int r = make_stage(&s, placed->job, "replay", &err);
+	s.placed = *placed;
+	*placed = (struct prs_placed){ 0 };
+	if (r < 0 || stage_run(&s, run, &err) < 0 || cli_view_read(&v, run, &err) < 0) {
 		clear_stage(&s);
 		return complain(2, &err);
 	}
 	prs_plan_free(s.plan);
 	s.plan = v.plan;
 	v.plan = NULL;
-	uint64_t ids = prs_plan_next_id(s.plan);
-	uint32_t items = u->id < ids ? prs_plan_items_of(s.plan, u->id) : 0;
-	if (u->id >= ids)
-		r = prs_fail(&err, PRS_ENOTFOUND, "the run has mini-batches 0 to %llu, not %llu",
-		             (unsigned long long)ids - 1, (unsigned long long)u->id);
-	else if (one_item && u->item_first >= items)
-		r = prs_fail(&err, PRS_ENOTFOUND, "mini-batch %llu has items 0 to %u, not %u",
-		             (unsigned long long)u->id, items - 1, u->item_first);
-	r = r ? r : put_setup(&s, &err);
-	r = r ? r : put_unit(&s, u, &err);
+	r = stage_unit(&s, u, one_item, &err);
 	int status = r < 0 ? complain(2, &err) : perform(&s, cli_has(a, "--pdb") > 0);
 	cli_view_done(&v);
 	clear_stage(&s);
@@ -288,6 +304,7 @@ int cmd_replay(struct cli_args *a)
 	struct prs_err err = { 0 };
 	struct cli_run run;
 	struct prs_job j;
+	struct prs_placed placed = { .job = &j };
 	uint64_t id = 0, item = 0;
 	const char *text = cli_value(a, "--item", 0);
 	bool wrong = whole_number(a, "ID", a->words.v[1], &id) < 0;
@@ -295,10 +312,11 @@ int cmd_replay(struct cli_args *a)
 		return complain_all(a->mistakes_n, &a->mistakes);
 	prs_job_init(&j);
 	int status = 2;
-	if (cli_find_run(a, a->words.v[0], &run, &err) < 0 || cli_read_job(&j, run.dir, &err) < 0)
+	if (cli_find_run(a, a->words.v[0], &run, &err) < 0 || cli_read_job(&j, &placed, run.dir, &err) < 0)
 		status = complain(2, &err);
 	else
-		status = replay(a, &j, &run, &(struct prs_unit){ id, (uint32_t)item, text ? 1 : 0 }, text != NULL);
+		status = replay(a, &placed, &run, &(struct prs_unit){ id, (uint32_t)item, text ? 1 : 0 }, text != NULL);
+	prs_placed_done(&placed);
 	prs_job_done(&j);
 	return status;
 }

@@ -23,6 +23,7 @@ struct counted {
 
 struct planned {
 	struct prs_job job;
+	struct prs_placed placed;
 	struct load load;
 	struct counted *inputs, all;
 	char *run_dir, *run_name;
@@ -56,7 +57,7 @@ static int count_body(struct planned *p, const struct prs_buf *body, struct prs_
 static int count_inputs(struct planned *p, struct prs_err *err)
 {
 	const struct prs_job *j = &p->job;
-	PRS_AUTOFREE struct prs_list_input *v = prs_engine_inputs(j);
+	PRS_AUTOFREE struct prs_list_input *v = prs_engine_inputs(&p->placed);
 	PRS_AUTOBUF body;
 	prs_buf_init(&body, BODY_BYTES);
 	p->inputs = prs_calloc(j->inputs_n + 1, sizeof *p->inputs);
@@ -67,8 +68,8 @@ static int count_inputs(struct planned *p, struct prs_err *err)
 	while (r == 1) {
 		prs_buf_clear(&body);
 		r = prs_list_next(l, &body, err);
-		int e = r < 0 ? r : count_body(p, &body, err);
-		r = e < 0 ? e : r;
+		if (r >= 0 && count_body(p, &body, err) < 0)
+			r = err->code;
 	}
 	prs_lister_free(l);
 	return r;
@@ -144,18 +145,19 @@ static void put_inputs(struct prs_buf *b, const struct planned *p)
 static void put_outputs(struct prs_buf *b, const struct planned *p)
 {
 	const struct prs_job *j = &p->job;
+	const struct prs_placed *at = &p->placed;
 	put_label(b, "output");
 	if (j->o.output_action == PRS_OUTPUT_APPEND_ROW)
-		put_path(b, j->output_file ? j->output_file : j->output_dir);
+		put_path(b, at->output_file ? at->output_file : at->output_dir);
 	else
-		put_path(b, j->output_dir);
+		put_path(b, at->output_dir);
 	prs_buf_puts(b, j->o.output_action == PRS_OUTPUT_APPEND_ROW ? ", the rows\n" : ", what the script writes\n");
 	for (size_t i = 0; i < j->outputs_n; i++) {
-		if ((int)i == j->append_to || (j->output_dir && !strcmp(j->outputs[i].path, j->output_dir)))
+		if ((int)i == j->append_to || !strcmp(at->outputs[i], at->output_dir))
 			continue;
 		put_label(b, "");
 		prs_buf_putf(b, "%s: ", j->outputs[i].name);
-		put_path(b, j->outputs[i].path);
+		put_path(b, at->outputs[i]);
 		prs_buf_putc(b, '\n');
 	}
 }
@@ -220,18 +222,18 @@ static void put_limit(struct prs_buf *b, const struct planned *p, enum prs_optio
 
 static void put_arguments(struct prs_buf *b, const struct planned *p)
 {
-	const struct prs_job *j = &p->job;
-	for (size_t i = 0; i < j->user_args.n; i++) {
-		bool begins = !strncmp(j->user_args.v[i], "--", 2);
+	const struct prs_list *l = &p->placed.arguments;
+	for (size_t i = 0; i < l->n; i++) {
+		bool begins = !strncmp(l->v[i], "--", 2);
 		if (i == 0 || begins) {
 			prs_buf_puts(b, i ? "\n" : "");
 			put_label(b, i ? "" : "arguments");
 		} else {
 			prs_buf_putc(b, ' ');
 		}
-		prs_put_plain(b, j->user_args.v[i]);
+		prs_put_plain(b, l->v[i]);
 	}
-	if (j->user_args.n)
+	if (l->n)
 		prs_buf_putc(b, '\n');
 }
 
@@ -262,8 +264,9 @@ static int put_json(struct prs_buf *b, struct planned *p, struct prs_err *err)
 {
 	PRS_AUTOBUF text;
 	prs_buf_init(&text, 64 << 20);
-	int r = prs_job_to_json(&p->job, &text, err);
-	json_t *root = r < 0 ? NULL : json_loadb((const char *)text.data, text.len, 0, NULL);
+	if (prs_placed_to_json(&p->placed, &text, err) < 0)
+		return err->code;
+	json_t *root = json_loadb((const char *)text.data, text.len, 0, NULL);
 	json_t *inputs = json_array();
 	for (size_t i = 0; i < p->job.inputs_n; i++)
 		json_array_append_new(inputs, json_pack("{s:s, s:I, s:I}", "name", p->job.inputs[i].name, "files",
@@ -275,7 +278,7 @@ static int put_json(struct prs_buf *b, struct planned *p, struct prs_err *err)
 	char *out = root ? json_dumps(root, JSON_INDENT(2) | JSON_SORT_KEYS) : NULL;
 	json_decref(root);
 	if (!out)
-		return r < 0 ? r : prs_fail(err, PRS_ENOMEM, "the plan");
+		return prs_fail(err, PRS_ENOMEM, "the plan");
 	prs_buf_puts(b, out);
 	prs_buf_putc(b, '\n');
 	free(out);
@@ -295,11 +298,10 @@ static int make_plan(struct planned *p, struct cli_args *a, struct prs_buf *out,
 	p->run_dir = p->run_name ? prs_strf("%s%s%s/%s", runs[0] == '/' ? "" : p->load.cwd, runs[0] == '/' ? "" : "/",
 	                                    runs, p->run_name)
 	                         : NULL;
-	int r = p->run_dir ? prs_job_place(&p->job, program_fs(), p->run_dir, p->run_name, err)
-	                   : prs_fail(err, PRS_ENOMEM, "the plan");
-	r = r < 0 ? r : count_inputs(p, err);
-	if (r < 0)
-		return r;
+	if (!p->run_dir)
+		return prs_fail(err, PRS_ENOMEM, "the plan");
+	if (prs_place(&p->placed, &p->job, program_fs(), p->run_dir, p->run_name, err) < 0 || count_inputs(p, err) < 0)
+		return err->code;
 	if (cli_json(a))
 		return put_json(out, p, err);
 	put_text(out, p);
@@ -317,6 +319,7 @@ int cmd_plan(struct cli_args *a)
 		load_warnings(&p.load, true);
 	if (!status && !load_is_empty(&p.load))
 		status = make_plan(&p, a, &out, &err) < 0 ? complain(2, &err) : cli_print(&out);
+	prs_placed_done(&p.placed);
 	prs_job_done(&p.job);
 	load_done(&p.load);
 	prs_freep(&p.inputs);

@@ -76,13 +76,16 @@ static void gather(struct settings *s, struct cli_args *a)
 	}
 }
 
-int cli_read_job(struct prs_job *j, const char *dir, struct prs_err *err)
+int cli_read_job(struct prs_job *j, struct prs_placed *p, const char *dir, struct prs_err *err)
 {
 	PRS_AUTOBUF json;
 	prs_buf_init(&json, 64 << 20);
 	PRS_AUTOFREE char *path = prs_strf("%s/job.json", dir);
-	int r = path ? prs_read_file(program_fs(), path, &json, err) : prs_fail(err, PRS_ENOMEM, "job.json");
-	return r ? r : prs_job_from_json(j, (const char *)json.data, json.len, err);
+	if (!path)
+		return prs_fail(err, PRS_ENOMEM, "job.json");
+	if (prs_read_file(program_fs(), path, &json, err) < 0)
+		return err->code;
+	return prs_placed_from_json(p, j, (const char *)json.data, json.len, err);
 }
 
 /* A virtual environment that was removed meanwhile: said now, not as a failure of init() that ends the job. */
@@ -110,12 +113,13 @@ static int resume(struct cli_args *a, const struct settings *set)
 {
 	struct prs_err err = { 0 };
 	struct prs_job j;
+	struct prs_placed placed = { .job = &j };
 	struct cli_run run;
 	if (cli_find_run(a, a->words.n ? a->words.v[0] : NULL, &run, &err) < 0)
 		return complain(err.code == -PRS_ECORRUPT || err.code == -PRS_EVERSION ? 3 : 2, &err);
 	prs_job_init(&j);
 	int status;
-	if (cli_read_job(&j, run.dir, &err) < 0) {
+	if (cli_read_job(&j, &placed, run.dir, &err) < 0) {
 		prs_wrap(&err, "%s", run.dir);
 		status = complain(3, &err);
 	} else if (check_together(&j, set, &err) < 0) {
@@ -126,6 +130,7 @@ static int resume(struct cli_args *a, const struct settings *set)
 		status = complain(4, &err);
 	} else {
 		struct cli_start s = { .job = &j,
+			               .placed = &placed,
 			               .run = &run,
 			               .takeover = cli_has(a, "--takeover"),
 			               .retry_failed = cli_has(a, "--retry-failed"),
@@ -135,6 +140,7 @@ static int resume(struct cli_args *a, const struct settings *set)
 			               .set_n = set->n };
 		status = cli_start(&s);
 	}
+	prs_placed_done(&placed);
 	prs_job_done(&j);
 	return status;
 }
@@ -146,9 +152,13 @@ int cmd_resume(struct cli_args *a)
 	int r = prs_options_init(&set.scratch, &err);
 	if (!r)
 		gather(&set, a);
-	int status = r               ? complain(4, &err)
-	             : a->mistakes_n ? complain_all(a->mistakes_n, &a->mistakes)
-	                             : resume(a, &set);
+	int status;
+	if (r < 0)
+		status = complain(4, &err);
+	else if (a->mistakes_n)
+		status = complain_all(a->mistakes_n, &a->mistakes);
+	else
+		status = resume(a, &set);
 	prs_options_done(&set.scratch);
 	return status;
 }

@@ -94,13 +94,14 @@ static int make_folders(const char *dir, struct prs_err *err)
 }
 
 /* code/: what the run is; work/code/: the workers' folder, theirs to write in. */
-static int take_snapshot(struct prs_job *j, const char *dir, struct prs_err *err)
+static int take_snapshot(struct prs_placed *p, const char *dir, struct prs_err *err)
 {
 	PRS_AUTOFREE char *code = prs_strf("%s/code", dir), *work = prs_strf("%s/work/code", dir);
 	if (!code || !work)
 		return prs_fail(err, PRS_ENOMEM, "the copy of the code");
-	int r = prs_snapshot(j, program_fs(), code, err);
-	return r ? r : prs_snapshot_copy(program_fs(), code, work, err);
+	if (prs_snapshot(p, program_fs(), code, err) < 0)
+		return err->code;
+	return prs_snapshot_copy(program_fs(), code, work, err);
 }
 
 static int keep_list(char **list, const char *dir, const char *name, size_t i, struct prs_err *err)
@@ -120,33 +121,41 @@ static int keep_list(char **list, const char *dir, const char *name, size_t i, s
 }
 
 /* A list of files is kept in the run: what is planned cannot change under it. */
-static int keep_lists(struct prs_job *j, const char *dir, struct prs_err *err)
+static int keep_lists(struct prs_placed *p, const char *dir, struct prs_err *err)
 {
-	int r = 0;
-	for (size_t i = 0; i < j->inputs_n && !r; i++) {
-		struct prs_job_input *in = &j->inputs[i];
-		r = in->is_list ? keep_list(&in->path, dir, "input", i, err) : 0;
-		r = r || !in->only ? r : keep_list(&in->only, dir, "only", i, err);
+	for (size_t i = 0; i < p->job->inputs_n; i++) {
+		struct prs_placed_input *in = &p->inputs[i];
+		if (p->job->inputs[i].is_list && keep_list(&in->path, dir, "input", i, err) < 0)
+			return err->code;
+		if (in->only && keep_list(&in->only, dir, "only", i, err) < 0)
+			return err->code;
 	}
-	return r;
+	return 0;
 }
 
-static int fill_run_folder(struct prs_job *j, const struct cli_run *run, const struct only_failed *only,
-                           struct prs_err *err)
+static int write_job(struct prs_placed *p, const char *dir, struct prs_err *err)
 {
 	char path[PATH_MAX + 32];
 	PRS_AUTOBUF json;
 	prs_buf_init(&json, 16 << 20);
-	int r = make_folders(run->dir, err);
-	r = r ? r : keep_lists(j, run->dir, err);
-	r = r ? r : prs_job_place(j, program_fs(), run->dir, run->name, err);
-	r = r || !only ? r : only_failed_check_output(only, j, err);
-	r = r ? r : prs_job_make_outputs(j, program_fs(), err);
-	r = r ? r : take_snapshot(j, run->dir, err);
-	r = r ? r : prs_job_to_json(j, &json, err);
-	snprintf(path, sizeof path, "%s/job.json", run->dir);
-	r = r ? r : prs_write_file(program_fs(), path, json.data, json.len, 0600, err);
-	return r ? r : prs_run_file_write(program_fs(), run->dir, &run->id, run->name, PRS_VERSION, err);
+	snprintf(path, sizeof path, "%s/job.json", dir);
+	if (prs_placed_to_json(p, &json, err) < 0)
+		return err->code;
+	return prs_write_file(program_fs(), path, json.data, json.len, 0600, err);
+}
+
+static int fill_run_folder(struct prs_placed *p, const struct prs_job *j, const struct cli_run *run,
+                           const struct only_failed *only, struct prs_err *err)
+{
+	if (make_folders(run->dir, err) < 0 || prs_place(p, j, program_fs(), run->dir, run->name, err) < 0 ||
+	    keep_lists(p, run->dir, err) < 0)
+		return err->code;
+	if (only && only_failed_check_output(only, p, err) < 0)
+		return err->code;
+	if (prs_placed_make_outputs(p, program_fs(), err) < 0 || take_snapshot(p, run->dir, err) < 0 ||
+	    write_job(p, run->dir, err) < 0)
+		return err->code;
+	return prs_run_file_write(program_fs(), run->dir, &run->id, run->name, PRS_VERSION, err);
 }
 
 /* A folder without RUN is no run: what is left of one that could not be filled goes. */
@@ -164,6 +173,7 @@ int cmd_run(struct cli_args *a)
 {
 	struct prs_err err = { 0 };
 	struct prs_job j;
+	struct prs_placed placed = { .job = &j };
 	struct load l;
 	struct cli_run run;
 	int status = load_job(&j, &l, a);
@@ -177,13 +187,18 @@ int cmd_run(struct cli_args *a)
 			       "\n");
 	} else if (make_run_folder(&j, cli_runs_dir(a), &run, &err) < 0) {
 		status = complain(2, &err);
-	} else if (fill_run_folder(&j, &run, l.only, &err) < 0) {
+	} else if (fill_run_folder(&placed, &j, &run, l.only, &err) < 0) {
 		cli_remove_tree(run.dir);
 		status = complain(2, &err);
 	} else {
-		struct cli_start s = { .job = &j, .run = &run, .json = cli_json(a), .quiet = cli_quiet(a) };
+		struct cli_start s = { .job = &j,
+			               .placed = &placed,
+			               .run = &run,
+			               .json = cli_json(a),
+			               .quiet = cli_quiet(a) };
 		status = cli_start(&s);
 	}
+	prs_placed_done(&placed);
 	prs_job_done(&j);
 	load_done(&l);
 	return status;

@@ -76,14 +76,14 @@ static int set_model_dir(const struct prs_job *job, const char *dir, struct prs_
 }
 
 /* What the platform of the original sets; one node here, called as its log folders. */
-static int set_platform(const struct prs_job *job, const char *dir, const char *name, struct prs_list *l)
+static int set_platform(const struct prs_placed *p, const char *dir, const char *name, struct prs_list *l)
 {
 	PRS_AUTOFREE char *logs = prs_strf("%s/logs", dir), *code = prs_strf("%s/work/code", dir);
 	const struct {
 		const char *name, *value;
 	} rows[] = {
 		{ "AZUREML_RUN_ID", name },
-		{ "AZUREML_BI_OUTPUT_PATH", job->output_dir },
+		{ "AZUREML_BI_OUTPUT_PATH", p->output_dir },
 		{ "AZUREML_CR_NODE_RANK", "0" },
 		{ "AZUREML_CR_COMPUTE_CONTEXT", "{\"cluster_name\": \"local\", \"node_id\": \"127.0.0.1\"}" },
 		{ "AZUREML_ARM_WORKSPACE_NAME", "local" },
@@ -102,11 +102,12 @@ static int set_platform(const struct prs_job *job, const char *dir, const char *
 }
 
 /* A named input is also a variable of that name. */
-static int set_inputs(const struct prs_job *job, struct prs_list *l)
+static int set_inputs(const struct prs_placed *p, struct prs_list *l)
 {
+	const struct prs_job *job = p->job;
 	int r = 0;
 	for (size_t i = 0; i < job->inputs_n && !r; i++)
-		r = set_unless(l, job->inputs[i].name, job->inputs[i].path);
+		r = set_unless(l, job->inputs[i].name, p->inputs[i].path);
 	for (size_t i = 0; i < job->side_inputs_n && !r; i++)
 		r = set_unless(l, job->side_inputs[i].name, job->side_inputs[i].value);
 	return r;
@@ -132,21 +133,23 @@ static int find_gpus(const struct prs_job *job, struct prs_list *l, struct prs_l
 	int r = 0;
 	if (!job_sets(job, "CUDA_VISIBLE_DEVICES"))
 		r = prs_gpus(value_of(l, "CUDA_VISIBLE_DEVICES"), value_of(l, "AZ_BATCHAI_GPU_COUNT_FOUND"), ret_gpus);
+	if (r < 0)
+		return r;
 	snprintf(text, sizeof text, "%zu", ret_gpus->n);
-	return r ? r : set_unless(l, "AZ_BATCHAI_GPU_COUNT_FOUND", text);
+	return set_unless(l, "AZ_BATCHAI_GPU_COUNT_FOUND", text);
 }
 
-int make_environment(const struct prs_job *job, const char *dir, const char *name, struct prs_list *ret,
+int make_environment(const struct prs_placed *p, const char *dir, const char *name, struct prs_list *ret,
                      struct prs_list *ret_gpus)
 {
+	const struct prs_job *job = p->job;
 	int r = 0;
 	for (char **v = environ; *v && !r; v++)
 		r = prs_list_add(ret, *v);
 	for (size_t i = 0; i < job->environment_n && !r; i++)
 		r = set(ret, job->environment[i].name, job->environment[i].value);
-	r = r ? r : set_platform(job, dir, name, ret);
-	r = r ? r : set_model_dir(job, dir, ret);
-	r = r ? r : set_threads(job, ret);
-	r = r ? r : find_gpus(job, ret, ret_gpus);
-	return r ? r : set_inputs(job, ret);
+	if (r < 0 || set_platform(p, dir, name, ret) < 0 || set_model_dir(job, dir, ret) < 0 ||
+	    set_threads(job, ret) < 0 || find_gpus(job, ret, ret_gpus) < 0)
+		return -PRS_ENOMEM;
+	return set_inputs(p, ret);
 }

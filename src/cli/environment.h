@@ -4,11 +4,11 @@
 #ifndef PRS_CLI_ENVIRONMENT_H
 #define PRS_CLI_ENVIRONMENT_H
 
-#include "spec/job.h"
+#include "spec/placed.h"
 
 /* NAME=VALUE of a run's workers into `ret`; the values of CUDA_VISIBLE_DEVICES to hand out to the processes in turn
  * into `ret_gpus` (empty: it is left as it is). `dir` and `name` are the run's. */
-int make_environment(const struct prs_job *job, const char *dir, const char *name, struct prs_list *ret,
+int make_environment(const struct prs_placed *p, const char *dir, const char *name, struct prs_list *ret,
                      struct prs_list *ret_gpus);
 
 #endif

@@ -19,14 +19,17 @@
 
 /* ---- parts ------------------------------------------------------------------------------------------------------- */
 
-static int fill_job(struct prs_job *j, const struct cli_args *a, struct prs_err *err)
+static int fill_request(struct prs_request *q, const struct cli_args *a)
 {
-	int r = prs_options_init(&j->o, err);
+	int r = 0;
 	for (size_t i = 0; i < a->options_n && !r; i++)
-		r = prs_job_set(j, a->options[i].row, a->options[i].value, a->options[i].where, err);
+		r = prs_request_ask(q, a->options[i].row, a->options[i].value, a->options[i].where);
 	for (size_t i = 0; i < a->rest.n && !r; i++)
-		r = prs_list_add(&j->user_args, a->rest.v[i]) < 0 ? prs_fail(err, PRS_ENOMEM, "the script's arguments")
-		                                                  : 0;
+		r = prs_list_add(&q->arguments, a->rest.v[i]);
+	for (unsigned i = 0; cli_value(a, "--set", i) && !r; i++)
+		r = prs_list_add(&q->sets, cli_value(a, "--set", i));
+	q->job = cli_value(a, "--job", 0);
+	q->inputs_later = !strcmp(a->command->name, "validate");
 	return r;
 }
 
@@ -168,7 +171,7 @@ static void check_script(struct prs_job *j, struct load *l, struct cli_args *a)
 		cli_mistake(a, "--set and --job belong to job files (.yml): a script has flags for everything");
 	PRS_AUTOBUF report;
 	prs_buf_init(&report, 1 << 20);
-	a->mistakes_n += (unsigned)prs_job_check(j, program_fs(), l->script, l->cwd, &report);
+	a->mistakes_n += (unsigned)prs_job_check(j, &l->asked, program_fs(), &report);
 	warn_of_bytes(j, a);
 	prs_buf_puts(&a->mistakes, prs_buf_str(&report));
 	check_output_folder(j, a);
@@ -197,18 +200,7 @@ static void check_jobfile(struct prs_job *j, struct load *l, struct cli_args *a)
 	if (j->o.code)
 		cli_mistake(a, "--code belongs to scripts: a job file has a key for it (code or source_directory), see "
 		               "--set");
-	struct prs_jobfile_request q = { .struct_size = sizeof q,
-		                         .fs = program_fs(),
-		                         .file = l->script,
-		                         .cwd = l->cwd,
-		                         .project = l->project,
-		                         .sets = &l->sets,
-		                         .job = cli_value(a, "--job", 0),
-		                         .inputs_later = !strcmp(a->command->name, "validate") };
-	for (unsigned i = 0; cli_value(a, "--set", i); i++)
-		if (prs_list_add(&l->sets, cli_value(a, "--set", i)) < 0)
-			cli_mistake(a, "out of memory");
-	if (prs_jobfile_read(j, &q, l->doc, &err) < 0)
+	if (prs_jobfile_read(j, &l->asked, program_fs(), l->project, l->doc, &err) < 0)
 		cli_mistake(a, "%s", err.msg);
 }
 
@@ -230,13 +222,20 @@ int load_job(struct prs_job *j, struct load *l, struct cli_args *a)
 	struct prs_err err = { 0 };
 	prs_job_init(j);
 	*l = (struct load){ .doc = prs_yaml_doc_new(), .script = a->words.n ? a->words.v[0] : NULL };
-	if (!l->doc || fill_job(j, a, &err) < 0)
+	l->asked.file = l->script;
+	l->asked.cwd = l->cwd;
+	if (!l->doc || fill_request(&l->asked, a) < 0) {
+		prs_fail(&err, PRS_ENOMEM, "the job");
 		return complain(2, &err);
+	}
 	l->only = cli_has(a, "--only-failed") ? only_failed_read(a, &err) : NULL;
 	if (cli_has(a, "--only-failed") && !l->only)
 		return complain(2, &err);
-	if (l->only && l->script && !prs_is_jobfile(l->script) && !j->o.input.n &&
-	    only_failed_inputs(l->only, j, &err) < 0)
+	bool its_inputs = l->only && l->script && !prs_is_jobfile(l->script) &&
+	                  !prs_request_value(&l->asked, PRS_OPTION_ID_input);
+	if (its_inputs && only_failed_inputs(l->only, &l->asked, &err) < 0)
+		return complain(2, &err);
+	if (prs_job_begin(j, &l->asked, &err) < 0)
 		return complain(2, &err);
 	if (!getcwd(l->cwd, sizeof l->cwd)) {
 		cli_mistake(a, "the current folder: %s", strerror(errno));
@@ -293,7 +292,7 @@ void load_done(struct load *l)
 {
 	prs_project_free(l->project);
 	prs_yaml_doc_free(l->doc);
-	prs_list_done(&l->sets);
+	prs_request_done(&l->asked);
 	only_failed_free(l->only);
 	*l = (struct load){ 0 };
 }

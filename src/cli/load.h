@@ -10,9 +10,9 @@
 struct load {
 	struct prs_yaml_doc *doc; /* findings about the job file */
 	struct prs_project *project;
+	struct prs_request asked;
 	const char *script; /* the script or job file, as typed; NULL = none */
 	bool is_jobfile;
-	struct prs_list sets; /* --set */
 	char cwd[PATH_MAX];
 	struct only_failed *only; /* --only-failed; NULL = not given */
 };
@@ -42,13 +42,13 @@ void load_done(struct load *l);
 /* Reads the run that is named. */
 struct only_failed *only_failed_read(struct cli_args *a, struct prs_err *err);
 /* A script without --input: the inputs of that run. */
-int only_failed_inputs(const struct only_failed *o, struct prs_job *j, struct prs_err *err);
+int only_failed_inputs(const struct only_failed *o, struct prs_request *q, struct prs_err *err);
 /* Every input of the checked job is cut down to the items that failed; what cannot be taken is a mistake. */
 void only_failed_choose(struct only_failed *o, struct prs_job *j, struct cli_args *a);
 /* What a person must know: items that cannot be taken, a run that has not ended. */
 void only_failed_notes(const struct only_failed *o);
 /* The job is placed: its output must not be the one of that run. */
-int only_failed_check_output(const struct only_failed *o, const struct prs_job *j, struct prs_err *err);
+int only_failed_check_output(const struct only_failed *o, const struct prs_placed *p, struct prs_err *err);
 /* Are there none? Says so. */
 bool only_failed_none(const struct only_failed *o);
 void only_failed_free(struct only_failed *o);

@@ -25,6 +25,7 @@ enum { NAMED = 3 };
 struct only_failed {
 	struct cli_run run;
 	struct prs_job was;
+	struct prs_placed was_placed;
 	struct cli_view view;
 	uint64_t items, gone, nameless; /* nameless: of mini-batches that returned less than they got */
 	struct prs_buf lost;            /* the first names of what is gone */
@@ -42,6 +43,7 @@ void only_failed_free(struct only_failed *o)
 {
 	if (!o)
 		return;
+	prs_placed_done(&o->was_placed);
 	prs_job_done(&o->was);
 	cli_view_done(&o->view);
 	prs_buf_done(&o->lost);
@@ -51,14 +53,13 @@ void only_failed_free(struct only_failed *o)
 static int read_run(struct only_failed *o, struct cli_args *a, struct prs_err *err)
 {
 	prs_job_init(&o->was);
+	o->was_placed.job = &o->was;
 	prs_buf_init(&o->lost, 64 << 10);
-	int r = cli_find_run(a, cli_value(a, "--only-failed", cli_has(a, "--only-failed") - 1), &o->run, err);
-	r = r ? r : cli_read_job(&o->was, o->run.dir, err);
-	r = r ? r : cli_view_read(&o->view, &o->run, err);
-	if (!r && o->view.running)
+	if (cli_find_run(a, cli_value(a, "--only-failed", cli_has(a, "--only-failed") - 1), &o->run, err) < 0 ||
+	    cli_read_job(&o->was, &o->was_placed, o->run.dir, err) < 0 || cli_view_read(&o->view, &o->run, err) < 0)
+		return err->code;
+	if (o->view.running)
 		return prs_fail(err, PRS_EBUSY, "%s still runs: what fails in it is known at its end", o->run.name);
-	if (r)
-		return r;
 	cli_view_failed(&o->view);
 	uint64_t failed = o->view.ledger.counts.items_failed;
 	for (size_t i = 0; i < o->view.failed_n; i++)
@@ -79,16 +80,16 @@ struct only_failed *only_failed_read(struct cli_args *a, struct prs_err *err)
 	return NULL;
 }
 
-int only_failed_inputs(const struct only_failed *o, struct prs_job *j, struct prs_err *err)
+int only_failed_inputs(const struct only_failed *o, struct prs_request *q, struct prs_err *err)
 {
-	int r = 0;
-	for (size_t i = 0; i < o->was.inputs_n && !r; i++) {
+	const struct prs_option_row *row = prs_option_at(PRS_OPTION_ID_input);
+	for (size_t i = 0; i < o->was.inputs_n; i++) {
 		const struct prs_job_input *in = &o->was.inputs[i];
 		PRS_AUTOFREE char *text = prs_strf("%s=%s%s", in->name, in->is_list ? "@" : "", in->path);
-		r = text ? prs_job_set(j, prs_option_at(PRS_OPTION_ID_input), text, "--only-failed", err)
-		         : prs_fail(err, PRS_ENOMEM, "the inputs");
+		if (!text || prs_request_ask(q, row, text, "--only-failed") < 0)
+			return prs_fail(err, PRS_ENOMEM, "the inputs");
 	}
-	return r;
+	return 0;
 }
 
 /* ---- which items ------------------------------------------------------------------------------------------------- */
@@ -117,12 +118,11 @@ static int take(struct only_failed *o, const struct prs_unit *u, struct prs_buf 
 	struct stat st;
 	size_t from = to->len;
 	int r = prs_plan_paths(o->view.plan, u, to);
-	if (r < 0 || to->failed)
-		return prs_fail(err,
-		                to->failed == -PRS_ELIMIT ? PRS_ELIMIT
-		                : r < 0                   ? (enum prs_code) - r
-		                                          : PRS_ENOMEM,
-		                "the items of mini-batch %llu of %s", (unsigned long long)u->id, o->run.name);
+	if (to->failed)
+		r = to->failed;
+	if (r < 0)
+		return prs_fail(err, (enum prs_code) - r, "the items of mini-batch %llu of %s",
+		                (unsigned long long)u->id, o->run.name);
 	for (const char *p = (const char *)to->data + from, *end = (const char *)to->data + to->len; p < end;
 	     p += strlen(p) + 1)
 		if (lstat(p, &st) < 0)
@@ -222,15 +222,15 @@ void only_failed_notes(const struct only_failed *o)
 		        name, state, name, strcmp(state, "interrupted") ? " --retry-failed" : "");
 }
 
-int only_failed_check_output(const struct only_failed *o, const struct prs_job *j, struct prs_err *err)
+int only_failed_check_output(const struct only_failed *o, const struct prs_placed *p, struct prs_err *err)
 {
 	struct stat mine, its;
-	if (!j->output_file || !o->was.output_file || stat(j->output_file, &mine) < 0 ||
+	if (!p->output_file || !o->was.output_file || stat(p->output_file, &mine) < 0 ||
 	    stat(o->was.output_file, &its) < 0)
 		return 0;
 	if (mine.st_dev != its.st_dev || mine.st_ino != its.st_ino)
 		return 0;
 	return prs_fail(err, PRS_EEXISTS,
 	                "%s is the output of %s, with the rows of all that did not fail: give this run another output",
-	                j->output_file, o->run.name);
+	                p->output_file, o->run.name);
 }

@@ -151,14 +151,15 @@ int cli_start(const struct cli_start *s)
 	snprintf(st.copied, sizeof st.copied, "%s/work/code", s->run->dir);
 	screen_init(&st.screen, s->json, s->quiet);
 	st.screen.run_name = s->run->name;
-	st.screen.output_dir = s->job->o.output_action == PRS_OUTPUT_SUMMARY_ONLY ? s->job->output_dir : NULL;
+	st.screen.output_dir = s->job->o.output_action == PRS_OUTPUT_SUMMARY_ONLY ? s->placed->output_dir : NULL;
 	screen_keys(&st.screen);
 	int r = cli_find_parts(program, loader, &err);
-	if (!r && make_environment(s->job, s->run->dir, s->run->name, &env, &gpus) < 0)
+	if (!r && make_environment(s->placed, s->run->dir, s->run->name, &env, &gpus) < 0)
 		r = prs_fail(&err, PRS_ENOMEM, "the environment of the workers");
 	struct prs_engine_config c = { .struct_size = sizeof c,
 		                       .fs = program_fs(),
 		                       .job = s->job,
+		                       .placed = s->placed,
 		                       .dir = s->run->dir,
 		                       .run = s->run->id,
 		                       .run_name = s->run->name,
@@ -180,7 +181,8 @@ int cli_start(const struct cli_start *s)
 		                       .processes = screen_processes,
 		                       .ending = screen_ending,
 		                       .ctx = &st };
-	r = r ? r : prs_engine_run(&c, &end, &err);
+	if (!r)
+		r = prs_engine_run(&c, &end, &err);
 	int status = end_of(&st, &end, r < 0 ? &err : NULL);
 	prs_list_done(&env);
 	prs_list_done(&gpus);

@@ -52,7 +52,7 @@ static int make_setup(struct prs_engine *e, struct prs_err *err)
 {
 	snprintf(e->code_root, sizeof e->code_root, "%s/work/code", e->c.dir);
 	prs_buf_init(&e->setup, 8 << 20);
-	return prs_engine_setup(e->c.job, e->c.dir, e->code_root, e->c.run_name, &e->setup, err);
+	return prs_engine_setup(e->c.placed, e->c.dir, e->code_root, e->c.run_name, &e->setup, err);
 }
 
 /* ---- node, scheduler, report ------------------------------------------------------------------------------------- */

@@ -7,7 +7,7 @@
 #include "base/fs.h"
 #include "report/console.h"
 #include "report/report.h"
-#include "spec/job.h"
+#include "spec/placed.h"
 
 /* A setting that a resume changes: journaled as SET. */
 struct prs_setting {
@@ -25,7 +25,8 @@ struct prs_engine_config {
 	size_t struct_size;
 	const struct prs_fs *fs;
 	struct prs_job *job; /* the settings changed by earlier resumes (SET facts) and by this one are applied to it */
-	const char *dir;     /* run folder, absolute; RUN, job.json and code/ are there */
+	const struct prs_placed *placed; /* the same job in its run folder */
+	const char *dir;                 /* run folder, absolute; RUN, job.json and code/ are there */
 	struct prs_run_id run;
 	const char *run_name;
 	const char *program, *loader;       /* absolute paths */
@@ -57,11 +58,11 @@ struct prs_engine_end {
 	bool was_over; /* the job had ended before: nothing was done */
 };
 
-/* The job's inputs as the lister takes them; they point into the job. NULL: no memory. The caller frees. */
-struct prs_list_input *prs_engine_inputs(const struct prs_job *j);
+/* The job's inputs as the lister takes them; they point into the placed job. NULL: no memory. The caller frees. */
+struct prs_list_input *prs_engine_inputs(const struct prs_placed *p);
 /* Append what every worker process is told (key NUL value NUL ...): SETUP but for what is the slot's own. `dir` is the
  * run folder. */
-int prs_engine_setup(const struct prs_job *j, const char *dir, const char *code_root, const char *run_name,
+int prs_engine_setup(const struct prs_placed *p, const char *dir, const char *code_root, const char *run_name,
                      struct prs_buf *to, struct prs_err *err);
 /* Runs or resumes the job of a run folder until it ends. < 0: it could not be started (err says why). */
 int prs_engine_run(const struct prs_engine_config *c, struct prs_engine_end *ret, struct prs_err *err);

@@ -21,8 +21,8 @@ static void end_with(struct prs_engine *e, enum prs_job_state on_the_way, enum p
 
 static void output_path(struct prs_engine *e)
 {
-	if (e->c.job->output_file)
-		snprintf(e->end->output, sizeof e->end->output, "%s", e->c.job->output_file);
+	if (e->c.placed->output_file)
+		snprintf(e->end->output, sizeof e->end->output, "%s", e->c.placed->output_file);
 	else
 		snprintf(e->end->output, sizeof e->end->output, "%s/outputs/parallel_run_step.txt", e->c.dir);
 }
@@ -111,7 +111,7 @@ static void begin_output(struct prs_engine *e)
 	a->options = (struct prs_assemble_options){ .path = e->end->output,
 		                                    .run = &e->c.run,
 		                                    .epoch = e->epoch,
-		                                    .overwrite = e->c.job->o.overwrite || !e->c.job->output_file,
+		                                    .overwrite = e->c.job->o.overwrite || !e->c.placed->output_file,
 		                                    .next_id = e->ledger.next_id,
 		                                    .cancel = &a->cancel,
 		                                    .progress = &a->bytes };

@@ -87,7 +87,7 @@ static int apply_set(struct prs_engine *e, const struct prs_fact *f, struct prs_
 /* job.json belongs to the run: a hand in it would change what the mini-batches mean. */
 static int check_job(const struct prs_engine *e, const struct prs_fact *f, struct prs_err *err)
 {
-	if (!memcmp(f->u.head.job_print, e->c.job->job_print, sizeof f->u.head.job_print))
+	if (!memcmp(f->u.head.job_print, e->c.placed->job_print, sizeof f->u.head.job_print))
 		return 0;
 	return prs_fail(err, PRS_EINVALID,
 	                "%s/job.json was changed after the run began: put it back (prs resume --set changes settings), "
@@ -152,8 +152,8 @@ static int create_journal(struct opening *o, struct prs_err *err)
 	f.u.head.previous = o->was.epoch;
 	f.u.head.sealed_journal = o->was.journal_bytes;
 	f.u.head.sealed_plan = o->was.plan_bytes;
-	memcpy(f.u.head.job_print, e->c.job->job_print, 16);
-	memcpy(f.u.head.code_print, e->c.job->code_print, 16);
+	memcpy(f.u.head.job_print, e->c.placed->job_print, 16);
+	memcpy(f.u.head.code_print, e->c.placed->code_print, 16);
 	f.u.head.engine = prs_text_of(PRS_VERSION);
 	f.u.head.host = prs_text_of(host);
 	f.u.head.pid = (uint32_t)getpid();
@@ -337,7 +337,7 @@ static int open_lister(struct opening *o, struct prs_err *err)
 {
 	struct prs_engine *e = o->e;
 	const struct prs_job *j = e->c.job;
-	PRS_AUTOFREE struct prs_list_input *v = prs_engine_inputs(j);
+	PRS_AUTOFREE struct prs_list_input *v = prs_engine_inputs(e->c.placed);
 	if (!v)
 		return prs_fail(err, PRS_ENOMEM, "inputs");
 	e->listing.lister = prs_lister_new(e->c.fs, v, (unsigned)j->inputs_n, (uint32_t)j->o.mini_batch_size);

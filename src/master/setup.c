@@ -10,15 +10,17 @@
 #include <stdio.h>
 #include <string.h>
 
-struct prs_list_input *prs_engine_inputs(const struct prs_job *j)
+struct prs_list_input *prs_engine_inputs(const struct prs_placed *p)
 {
+	const struct prs_job *j = p->job;
 	struct prs_list_input *v = prs_calloc(j->inputs_n + 1, sizeof *v);
 	for (size_t i = 0; v && i < j->inputs_n; i++) {
 		const struct prs_job_input *in = &j->inputs[i];
+		const struct prs_placed_input *at = &p->inputs[i];
 		v[i] = (struct prs_list_input){ .name = in->name,
-			                        .path = in->only ? in->only : in->path,
-			                        .parts = in->only ? NULL : &in->parts,
-			                        .is_list = in->is_list || in->only,
+			                        .path = at->only ? at->only : at->path,
+			                        .parts = at->only ? NULL : &in->parts,
+			                        .is_list = in->is_list || at->only,
 			                        .base = in->base,
 			                        .keys = &j->o.partition_keys,
 			                        .format = in->partition_format };
@@ -35,21 +37,22 @@ static void put_named(struct prs_buf *b, const char *key, const char *name, cons
 	prs_buf_put(b, value, strlen(value) + 1);
 }
 
-int prs_engine_setup(const struct prs_job *j, const char *dir, const char *code_root, const char *run_name,
+int prs_engine_setup(const struct prs_placed *p, const char *dir, const char *code_root, const char *run_name,
                      struct prs_buf *to, struct prs_err *err)
 {
+	const struct prs_job *j = p->job;
 	static const char *const levels[] = { "WARNING", "INFO", "DEBUG" };
 	struct prs_list argv = { 0 };
 	char path[PATH_MAX];
 	prs_msg_put_pair(to, "run_id", run_name);
 	prs_msg_put_pair(to, "code_root", code_root);
 	prs_msg_put_pair(to, "entry", j->entry);
-	int r = prs_job_argv(j, &argv, err);
+	int r = prs_placed_argv(p, &argv, err);
 	for (size_t i = 0; i < argv.n; i++)
 		prs_msg_put_pair(to, "argv", argv.v[i]);
 	prs_list_done(&argv);
 	prs_msg_put_pair(to, "output_action", j->o.output_action == PRS_OUTPUT_SUMMARY_ONLY ? "summary_only" : "append_row");
-	prs_msg_put_pair(to, "output_dir", j->output_dir);
+	prs_msg_put_pair(to, "output_dir", p->output_dir);
 	prs_msg_put_pair(to, "logging_level", levels[j->o.logging_level]);
 	if (j->o.profiling_module != PRS_PROFILE_OFF) {
 		prs_msg_put_pair(to, "profiling_module", j->o.profiling_module == PRS_PROFILE_C ? "cProfile" : "profile");
@@ -62,7 +65,7 @@ int prs_engine_setup(const struct prs_job *j, const char *dir, const char *code_
 	for (size_t i = 0; i < j->models_n; i++)
 		put_named(to, "model", j->models[i].name, j->models[i].value);
 	for (size_t i = 0; i < j->inputs_n; i++)
-		put_named(to, "input", j->inputs[i].name, j->inputs[i].path);
+		put_named(to, "input", j->inputs[i].name, p->inputs[i].path);
 	for (size_t i = 0; i < j->side_inputs_n; i++)
 		put_named(to, "input", j->side_inputs[i].name, j->side_inputs[i].value);
 	prs_msg_put_pair(to, "submit_dir", j->submit_dir);

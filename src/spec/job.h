@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * job: one checked job, whatever it was written as (flags now; v1 and v2 YAML later), and its canonical job.json.
+ * job: the second of the three lives of a job: checked and canonical, whatever it was written as. Paths are absolute, but
+ * nothing in it depends on a run folder: where that is needed a text has a late part (spec/jobfile_impl.h), a path is
+ * NULL, and placed.h fills it in.
  */
 #ifndef PRS_SPEC_JOB_H
 #define PRS_SPEC_JOB_H
@@ -7,6 +9,7 @@
 #include "base/err.h"
 #include "base/fs.h"
 #include "base/option.h"
+#include "spec/request.h"
 
 /* What is split: a folder or file; or patterns, files and folders (`parts`) below `path`; or the files that a list
  * names. */
@@ -25,7 +28,7 @@ struct prs_job_input {
 /* A folder or file that the script writes; uri_file, else a folder. */
 struct prs_job_output {
 	char *name, *type;
-	char *path; /* absolute; NULL = outputs/<name> of the run folder, until prs_job_place() */
+	char *path; /* absolute, may hold late parts; NULL = outputs/<name> of the run folder */
 };
 
 struct prs_job_pair {
@@ -45,14 +48,13 @@ struct prs_job {
 	struct prs_job_output *outputs; /* of a job file */
 	size_t outputs_n;
 	int append_to;                /* the output that holds the append_row file, -1 = none of them */
-	struct prs_list program_args; /* of a job file, until prs_job_place() puts them in front of user_args */
-	struct prs_list system_args;  /* flags of the original that a job file gives and that are shown to the script */
-	struct prs_list data_paths;   /* further data that is no part of the code */
+	struct prs_list program_args; /* of a job file, in front of the user's; may hold late parts */
 	struct prs_list user_args;
-	char *output_file; /* absolute; NULL for summary_only or when it lies in the run folder */
-	/* absolute, always a folder; NULL = outputs/ of the run folder (set when the run folder is made) */
-	char *output_dir;
-	char *name; /* of the run, without stamp */
+	struct prs_list system_args; /* flags of the original that a job file gives and that are shown to the script */
+	struct prs_list data_paths;  /* further data that is no part of the code */
+	char *output_file;           /* absolute; NULL for summary_only or when it lies in the run folder */
+	char *output_dir; /* absolute: the folder of output_file, or summary_only's own; NULL = of the run folder */
+	char *name;       /* of the run, without stamp */
 	/* of a job file: the name of its environment ("azureml:x:1"), its Python ("3.10") and what pip is to install */
 	char *env_name;
 	char *env_python;
@@ -64,11 +66,14 @@ struct prs_job {
 	char *only_failed_name;
 	uint64_t only_failed_items;
 	struct prs_list warnings; /* sentences to show once */
-	uint8_t job_print[16], code_print[16];
 };
 
 void prs_job_init(struct prs_job *j);
 void prs_job_done(struct prs_job *j);
+/* An option that only asks for what the job has as a member of its own: inputs, outputs, models, name ... */
+bool prs_job_is_word(const struct prs_option_row *row);
+/* What was asked, as options of the job: defaults, then each word in its order, then the arguments. */
+int prs_job_begin(struct prs_job *j, const struct prs_request *q, struct prs_err *err);
 
 /* After all front ends: o.partition_keys one by one ("a,b" and '["a","b"]' come as one), o.partition_format to the
  * inputs that have none. < 0: err says what is wrong with the keys. */
@@ -85,40 +90,17 @@ int prs_job_set(struct prs_job *j, const struct prs_option_row *row, const char 
 /* progress_update_timeout, or what it is computed from: tries x (run + overhead). */
 uint64_t prs_job_progress_timeout_us(const struct prs_job *j);
 
-/* Check everything that can be checked without running and fill the derived fields: all mistakes at once, a line
- * each, into `report`. Returns the number of mistakes. `script` as the user typed it; options and user_args are
- * already set. */
-int prs_job_check(struct prs_job *j, const struct prs_fs *fs, const char *script, const char *cwd,
-                  struct prs_buf *report);
+/* A script with flags, begun already: check everything that can be checked without running and fill the derived fields:
+ * all mistakes at once, a line each, into `report`. Returns the number of mistakes. */
+int prs_job_check(struct prs_job *j, const struct prs_request *q, const struct prs_fs *fs, struct prs_buf *report);
 
-/* A run's name is part of a path and of commands: letters, digits, "_", "-" and "."; it begins with a letter or
- * digit. */
+/* A run's name is part of a path and of commands: letters, digits, "_", "-" and "."; it begins with a letter or digit. */
 void prs_job_clean_name(char *name);
 /* The text of --input as an input: folder, file, pattern, @list. in->name is set already. */
 int prs_job_input_resolve(struct prs_job_input *in, const struct prs_fs *fs, const char *cwd, const char *text,
                           struct prs_err *err);
-/* The run folder is known (it need not exist): fills in what depends on it. */
-int prs_job_place(struct prs_job *j, const struct prs_fs *fs, const char *dir, const char *run_name,
-                  struct prs_err *err);
-/* The job as a parallel job of its own (v2 YAML) that reads back to the same job; before prs_job_place().
- * PRS_EINVALID: a path or word that YAML cannot hold. */
+/* The job as a parallel job of its own (v2 YAML) that reads back to the same job. PRS_EINVALID: a path or word that YAML
+ * cannot hold. */
 int prs_job_to_yaml(const struct prs_job *j, struct prs_buf *to, struct prs_err *err);
-/* Makes the folders of the outputs. */
-int prs_job_make_outputs(const struct prs_job *j, const struct prs_fs *fs, struct prs_err *err);
-
-/* job.json: canonical, with where each value came from. Fills job_print. */
-int prs_job_to_json(struct prs_job *j, struct prs_buf *to, struct prs_err *err);
-int prs_job_from_json(struct prs_job *j, const char *text, size_t n, struct prs_err *err);
-
-/* Copy the script's folder to `to`, a folder of the run folder, and fingerprint it into code_print. Left out:
- * inputs, outputs, run folders, version control, caches, virtual environments, what .amlignore (else .gitignore)
- * names. PRS_ELIMIT above 2,000 files or 300 MB. */
-int prs_snapshot(struct prs_job *j, const struct prs_fs *fs, const char *to, struct prs_err *err);
-/* The same for a snapshot: the working copy. */
-int prs_snapshot_copy(const struct prs_fs *fs, const char *from, const char *to, struct prs_err *err);
-
-/* sys.argv[1:] of the workers, in the order of the original: engine flags (unless engine_args hide), user arguments,
- * --input_fds_<i>. */
-int prs_job_argv(const struct prs_job *j, struct prs_list *ret, struct prs_err *err);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * job_json: the canonical job.json. Texts that are not UTF-8 are written as {"hex": "..."}.
  */
-#include "spec/job.h"
+#include "spec/placed.h"
 
 #include "base/mem.h"
 
@@ -46,6 +46,12 @@ static char *text_from(const json_t *v)
 	return s;
 }
 
+static bool copy_text(char **to, const char *from)
+{
+	*to = from ? prs_strdup(from) : NULL;
+	return *to || !from;
+}
+
 static json_t *list_to(const struct prs_list *l)
 {
 	json_t *a = json_array();
@@ -63,14 +69,15 @@ static json_t *pairs_to(const struct prs_job_pair *v, size_t n)
 	return a;
 }
 
-/* {"value": ["..."], "from": "--processes"}; what is about one command's screen is left out. */
+/* {"value": ["..."], "from": "--processes"}. Left out: what is about one command's screen, and words that have become a
+ * member of their own (inputs, models ...). */
 static json_t *options_to(const struct prs_job *j)
 {
 	json_t *all = json_object();
 	for (unsigned id = 0; id < PRS_OPTIONS; id++) {
 		const struct prs_option_row *row = prs_option_at(id);
 		json_t *values = json_array();
-		for (size_t i = 0; row->resume != PRS_RESUME_SCREEN; i++) {
+		for (size_t i = 0; row->resume != PRS_RESUME_SCREEN && !prs_job_is_word(row); i++) {
 			PRS_AUTOBUF b;
 			prs_buf_init(&b, 1 << 20);
 			if (!prs_option_get(&j->o, row, i, &b))
@@ -93,16 +100,17 @@ static void fingerprint(const void *bytes, size_t n, uint8_t to[16])
 	memcpy(to, c.digest, 16);
 }
 
-static json_t *inputs_to(const struct prs_job *j)
+static json_t *inputs_to(const struct prs_placed *p)
 {
 	json_t *a = json_array();
-	for (size_t i = 0; i < j->inputs_n; i++) {
-		const struct prs_job_input *in = &j->inputs[i];
+	for (size_t i = 0; i < p->job->inputs_n; i++) {
+		const struct prs_job_input *in = &p->job->inputs[i];
+		const struct prs_placed_input *at = &p->inputs[i];
 		json_t *o = json_pack("{s:o, s:o, s:o, s:o, s:b, s:o}", "name", text_to(in->name), "path",
-		                      text_to(in->path), "type", text_to(in->type), "parts", list_to(&in->parts),
+		                      text_to(at->path), "type", text_to(in->type), "parts", list_to(&in->parts),
 		                      "is_list", in->is_list, "base", text_to(in->base));
-		if (in->only)
-			json_object_set_new(o, "only", text_to(in->only));
+		if (at->only)
+			json_object_set_new(o, "only", text_to(at->only));
 		if (in->partition_format)
 			json_object_set_new(o, "partition_format", text_to(in->partition_format));
 		json_array_append_new(a, o);
@@ -117,30 +125,32 @@ static json_t *only_failed_to(const struct prs_job *j)
 	                 "items", (json_int_t)j->only_failed_items);
 }
 
-static json_t *outputs_to(const struct prs_job *j)
+static json_t *outputs_to(const struct prs_placed *p)
 {
+	const struct prs_job *j = p->job;
 	json_t *a = json_array();
 	for (size_t i = 0; i < j->outputs_n; i++)
 		json_array_append_new(a, json_pack("{s:o, s:o, s:o}", "name", text_to(j->outputs[i].name), "type",
-		                                   text_to(j->outputs[i].type), "path", text_to(j->outputs[i].path)));
+		                                   text_to(j->outputs[i].type), "path", text_to(p->outputs[i])));
 	return a;
 }
 
-int prs_job_to_json(struct prs_job *j, struct prs_buf *to, struct prs_err *err)
+int prs_placed_to_json(struct prs_placed *p, struct prs_buf *to, struct prs_err *err)
 {
+	const struct prs_job *j = p->job;
 	char code[33] = "";
 	for (int i = 0; i < 16; i++)
-		snprintf(code + 2 * i, 3, "%02x", j->code_print[i]);
+		snprintf(code + 2 * i, 3, "%02x", p->code_print[i]);
 	json_t *root =
 		json_pack("{s:i, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
 	                  "format", 1, "engine", PRS_VERSION, "code_print", code, "name", text_to(j->name), "entry",
 	                  text_to(j->entry), "code_dir", text_to(j->code_dir), "submit_dir", text_to(j->submit_dir),
-	                  "output_file", text_to(j->output_file), "output_dir", text_to(j->output_dir), "python",
-	                  text_to(j->python), "python_why", text_to(j->python_why), "inputs", inputs_to(j), "outputs",
-	                  outputs_to(j), "system_arguments", list_to(&j->system_args), "models",
+	                  "output_file", text_to(p->output_file), "output_dir", text_to(p->output_dir), "python",
+	                  text_to(j->python), "python_why", text_to(j->python_why), "inputs", inputs_to(p), "outputs",
+	                  outputs_to(p), "system_arguments", list_to(&j->system_args), "models",
 	                  pairs_to(j->models, j->models_n), "side_inputs", pairs_to(j->side_inputs, j->side_inputs_n),
 	                  "environment", pairs_to(j->environment, j->environment_n), "arguments",
-	                  list_to(&j->user_args), "options", options_to(j));
+	                  list_to(&p->arguments), "options", options_to(j));
 	if (root && j->only_failed)
 		json_object_set_new(root, "only_failed", only_failed_to(j));
 	char *text = root ? json_dumps(root, JSON_INDENT(2) | JSON_SORT_KEYS) : NULL;
@@ -152,7 +162,7 @@ int prs_job_to_json(struct prs_job *j, struct prs_buf *to, struct prs_err *err)
 	free(text);
 	if (to->failed)
 		return prs_fail(err, (enum prs_code) - to->failed, "job.json");
-	fingerprint(to->data, to->len, j->job_print);
+	fingerprint(to->data, to->len, p->job_print);
 	return 0;
 }
 
@@ -296,8 +306,25 @@ static int fields_from(struct prs_job *j, const json_t *root, struct prs_err *er
 	return r;
 }
 
-int prs_job_from_json(struct prs_job *j, const char *text, size_t n, struct prs_err *err)
+/* job.json is written when everything lies in its place: what the job asked for and where it is are the same in it. */
+static int place_as_read(struct prs_placed *p, const struct prs_job *j, struct prs_err *err)
 {
+	bool whole = (p->inputs = prs_calloc(j->inputs_n + 1, sizeof *p->inputs)) != NULL &&
+	             (p->outputs = prs_calloc(j->outputs_n + 1, sizeof *p->outputs)) != NULL;
+	for (size_t i = 0; whole && i < j->inputs_n; i++)
+		whole = copy_text(&p->inputs[i].path, j->inputs[i].path) &&
+		        copy_text(&p->inputs[i].only, j->inputs[i].only);
+	for (size_t i = 0; whole && i < j->outputs_n; i++)
+		whole = copy_text(&p->outputs[i], j->outputs[i].path);
+	for (size_t i = 0; whole && i < j->user_args.n; i++)
+		whole = prs_list_add(&p->arguments, j->user_args.v[i]) == 0;
+	whole = whole && copy_text(&p->output_file, j->output_file) && copy_text(&p->output_dir, j->output_dir);
+	return whole ? 0 : prs_fail(err, PRS_ENOMEM, "job.json");
+}
+
+int prs_placed_from_json(struct prs_placed *p, struct prs_job *j, const char *text, size_t n, struct prs_err *err)
+{
+	*p = (struct prs_placed){ .job = j };
 	json_error_t e;
 	json_t *root = json_loadb(text, n, 0, &e);
 	if (!root)
@@ -307,11 +334,13 @@ int prs_job_from_json(struct prs_job *j, const char *text, size_t n, struct prs_
 	for (size_t i = 0; i < 16 && !r; i++) {
 		unsigned byte = 0;
 		sscanf(code + 2 * i, "%2x", &byte);
-		j->code_print[i] = (uint8_t)byte;
+		p->code_print[i] = (uint8_t)byte;
 	}
 	if (!r)
 		r = fields_from(j, root, err);
-	fingerprint(text, n, j->job_print);
+	if (!r)
+		r = place_as_read(p, j, err);
+	fingerprint(text, n, p->job_print);
 	json_decref(root);
 	return r;
 }

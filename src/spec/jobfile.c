@@ -47,7 +47,7 @@ struct prs_yaml *jf_read_file(struct jobfile *m, const char *path, struct prs_ma
 {
 	PRS_AUTOBUF bytes;
 	prs_buf_init(&bytes, PRS_YAML_BYTES_MAX + (256 << 10));
-	int r = jf_read_bytes(m->q->fs, path, &bytes);
+	int r = jf_read_bytes(m->fs, path, &bytes);
 	if (r < 0) {
 		prs_yaml_find(m->d, PRS_MISTAKE, at, "%s: %s: %s", what, path, strerror(-r));
 		return NULL;
@@ -496,8 +496,8 @@ static void dispatch(struct jobfile *m, const struct prs_yaml *root)
 /* --set KEY=VALUE */
 static void apply_sets(struct jobfile *m, struct prs_yaml *root)
 {
-	const struct prs_list *l = m->q->sets;
-	for (size_t i = 0; l && i < l->n; i++) {
+	const struct prs_list *l = &m->q->sets;
+	for (size_t i = 0; i < l->n; i++) {
 		const char *equals = strchr(l->v[i], '=');
 		PRS_AUTOFREE char *key = prs_strf("%.*s", equals ? (int)(equals - l->v[i]) : (int)strlen(l->v[i]),
 		                                  l->v[i]);
@@ -604,8 +604,9 @@ static void finish(struct jobfile *m)
 	m->d->failed = m->d->failed || !j->submit_dir;
 }
 
-int prs_jobfile_parse(struct prs_job *j, const struct prs_jobfile_request *q, const uint8_t *bytes, size_t n,
-                      struct prs_yaml_doc *d, struct prs_err *err)
+int prs_jobfile_parse(struct prs_job *j, const struct prs_request *q, const struct prs_fs *fs,
+                      const struct prs_project *project, const uint8_t *bytes, size_t n, struct prs_yaml_doc *d,
+                      struct prs_err *err)
 {
 	struct jobfile *m = prs_calloc(1, sizeof *m);
 	PRS_AUTOFREE char *path = prs_path_absolute(q->cwd, q->file);
@@ -617,7 +618,9 @@ int prs_jobfile_parse(struct prs_job *j, const struct prs_jobfile_request *q, co
 	m->j = j;
 	m->d = d;
 	m->q = q;
-	m->default_datastore = prs_project_default_datastore(q->project);
+	m->fs = fs;
+	m->project = project;
+	m->default_datastore = prs_project_default_datastore(project);
 	struct prs_yaml *root = prs_yaml_read(d, q->file, dir, bytes, n);
 	if (root) {
 		m->whole = (struct prs_mark){ root->at.source, 0, 0, 0 };
@@ -630,14 +633,14 @@ int prs_jobfile_parse(struct prs_job *j, const struct prs_jobfile_request *q, co
 	return d->failed ? prs_fail(err, PRS_ENOMEM, "reading %s", q->file) : 0;
 }
 
-int prs_jobfile_read(struct prs_job *j, const struct prs_jobfile_request *q, struct prs_yaml_doc *d,
-                     struct prs_err *err)
+int prs_jobfile_read(struct prs_job *j, const struct prs_request *q, const struct prs_fs *fs,
+                     const struct prs_project *project, struct prs_yaml_doc *d, struct prs_err *err)
 {
 	PRS_AUTOBUF bytes;
 	prs_buf_init(&bytes, PRS_YAML_BYTES_MAX + (256 << 10));
 	PRS_AUTOFREE char *path = prs_path_absolute(q->cwd, q->file);
-	int r = path ? jf_read_bytes(q->fs, path, &bytes) : -ENOMEM;
+	int r = path ? jf_read_bytes(fs, path, &bytes) : -ENOMEM;
 	if (r < 0)
 		return prs_fail_errno(err, -r, "%s", q->file);
-	return prs_jobfile_parse(j, q, bytes.data ? bytes.data : (const uint8_t *)"", bytes.len, d, err);
+	return prs_jobfile_parse(j, q, fs, project, bytes.data ? bytes.data : (const uint8_t *)"", bytes.len, d, err);
 }

@@ -4,7 +4,7 @@
  *
  * The findings (mistakes, warnings, ignored keys) are in the document, all of them at once. Values given by flags win
  * over the file, the file over flags inside program_arguments. What depends on the run folder (${{name}},
- * ${{outputs.x}}) is filled in by prs_job_place().
+ * ${{outputs.x}}) is filled in by prs_place().
  */
 #ifndef PRS_SPEC_JOBFILE_H
 #define PRS_SPEC_JOBFILE_H
@@ -13,27 +13,15 @@
 #include "spec/project.h"
 #include "spec/yaml.h"
 
-struct prs_jobfile_request {
-	size_t struct_size;
-	const struct prs_fs *fs;
-	const char *file;                  /* as typed */
-	const char *cwd;                   /* absolute: what paths in flags are relative to */
-	const struct prs_project *project; /* may be NULL */
-	const struct prs_list
-		*sets;   /* "jobs.score.mini_batch_size=5": keys that replace those of the file; may be NULL */
-	const char *job; /* run this job of a pipeline alone; NULL = the only one */
-	/* a file that leaves its inputs to flags (a component, a configuration, a deployment) is whole without them */
-	bool inputs_later;
-};
-
 /* By its name: .yml or .yaml. */
 bool prs_is_jobfile(const char *path);
-/* Reads the file that the request names. The options of flags and the user's arguments are in `j` already. < 0: the
- * file cannot be opened, or out of memory; mistakes are counted by prs_yaml_count(). */
-int prs_jobfile_read(struct prs_job *j, const struct prs_jobfile_request *q, struct prs_yaml_doc *d,
-                     struct prs_err *err);
+/* Reads the file that was asked for into a job that was begun (prs_job_begin); `project` may be NULL. < 0: the file cannot be
+ * opened, or out of memory; mistakes are counted by prs_yaml_count(). */
+int prs_jobfile_read(struct prs_job *j, const struct prs_request *q, const struct prs_fs *fs,
+                     const struct prs_project *project, struct prs_yaml_doc *d, struct prs_err *err);
 /* The same for bytes (fuzzing, tests). */
-int prs_jobfile_parse(struct prs_job *j, const struct prs_jobfile_request *q, const uint8_t *bytes, size_t n,
-                      struct prs_yaml_doc *d, struct prs_err *err);
+int prs_jobfile_parse(struct prs_job *j, const struct prs_request *q, const struct prs_fs *fs,
+                      const struct prs_project *project, const uint8_t *bytes, size_t n, struct prs_yaml_doc *d,
+                      struct prs_err *err);
 
 #endif

@@ -174,7 +174,7 @@ static void add_file(struct jobfile *m, const struct prs_yaml *node, const char 
 	const char *path = jf_path(m, name, prs_yaml_dir(m->d, node), node->at, "requirements");
 	PRS_AUTOBUF bytes;
 	prs_buf_init(&bytes, PRS_YAML_BYTES_MAX + (256 << 10));
-	int r = path ? jf_read_bytes(m->q->fs, path, &bytes) : 0;
+	int r = path ? jf_read_bytes(m->fs, path, &bytes) : 0;
 	if (r < 0)
 		prs_yaml_find(m->d, PRS_MISTAKE, node->at, "requirements: %s: %s", path, strerror(-r));
 	char *save = NULL;
@@ -279,8 +279,8 @@ static void keep_name(struct jobfile *m, const struct prs_yaml *name, const stru
 /* A name alone that prs.yml does not know: what to write there. */
 static void say_unmapped(struct jobfile *m, struct prs_mark at)
 {
-	const char *name = m->j->env_name, *file = prs_project_file(m->q->project);
-	PRS_AUTOFREE char *mapped = name ? prs_project_python(m->q->project, name) : NULL;
+	const char *name = m->j->env_name, *file = prs_project_file(m->project);
+	PRS_AUTOFREE char *mapped = name ? prs_project_python(m->project, name) : NULL;
 	if (name && !mapped && !m->j->o.python && !m->j->env_pip.n)
 		prs_yaml_find(m->d, PRS_IGNORED, at,
 		              "environment: not used: %.200s is not mapped in %s (environments: {\"%.200s\": "
@@ -308,7 +308,7 @@ void jf_environment(struct jobfile *m, const struct prs_yaml *node)
 		say_unmapped(m, node->at);
 		return;
 	}
-	char *mapped = prs_project_python(m->q->project, node->text);
+	char *mapped = prs_project_python(m->project, node->text);
 	bool file = !mapped &&
 	            (!strncmp(node->text, "file:", 5) || (!prs_is_reference(node->text) && prs_is_jobfile(node->text)));
 	prs_freep(&mapped);

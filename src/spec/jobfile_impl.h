@@ -4,6 +4,7 @@
 #ifndef PRS_SPEC_JOBFILE_IMPL_H
 #define PRS_SPEC_JOBFILE_IMPL_H
 
+#include "base/path.h"
 #include "spec/expr.h"
 #include "spec/jobfile.h"
 #include "spec/yaml_impl.h"
@@ -56,7 +57,9 @@ struct jf_output {
 struct jobfile {
 	struct prs_job *j;
 	struct prs_yaml_doc *d;
-	const struct prs_jobfile_request *q;
+	const struct prs_request *q;
+	const struct prs_fs *fs;
+	const struct prs_project *project;   /* may be NULL */
 	struct prs_options scratch;          /* checks values that something stronger replaces */
 	struct prs_mark set_at[PRS_OPTIONS]; /* where the file sets it; line 0 and source 0 = not */
 	bool set[PRS_OPTIONS];

@@ -386,7 +386,7 @@ void jf_add_input(struct jobfile *m, const char *name, const char *type, const c
 		jf_mltable(m, in, path, at);
 		return;
 	}
-	if (prs_job_input_resolve(in, m->q->fs, m->q->cwd, path, &err) < 0)
+	if (prs_job_input_resolve(in, m->fs, m->q->cwd, path, &err) < 0)
 		prs_yaml_find(m->d, PRS_MISTAKE, at, "input %s: %s: %s", name, err.msg,
 		              path[0] == '@' || !in->path ? path : in->path);
 }

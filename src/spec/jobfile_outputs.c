@@ -52,7 +52,7 @@ static void output_path(struct jobfile *m, struct jf_output *out, const struct p
 		return;
 	}
 	text = jf_without_scheme(text);
-	char *mapped = prs_project_path(m->q->project, text);
+	char *mapped = prs_project_path(m->project, text);
 	if (text[0] == JF_LATE_OPEN && !strncmp(text + 1, "outputs", 7)) { /* ${{prs.outputs}}/x */
 		out->path = text;
 	} else if (mapped || !prs_is_reference(text)) {

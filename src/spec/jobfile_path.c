@@ -53,7 +53,7 @@ char prs_path_kind(const struct prs_fs *fs, const char *path)
 
 /* ---- of a job file ----------------------------------------------------------------------------------------------- */
 
-char jf_kind_of(const struct jobfile *m, const char *path) { return prs_path_kind(m->q->fs, path); }
+char jf_kind_of(const struct jobfile *m, const char *path) { return prs_path_kind(m->fs, path); }
 
 const char *jf_kept(struct jobfile *m, char *text) /* frees its argument */
 {
@@ -85,7 +85,7 @@ char *jf_entry_for(const char *text)
 
 static void not_mapped(struct jobfile *m, const char *text, struct prs_mark at, const char *what)
 {
-	const char *file = prs_project_file(m->q->project);
+	const char *file = prs_project_file(m->project);
 	PRS_AUTOFREE char *entry = jf_entry_for(text);
 	if (!entry)
 		m->d->failed = true;
@@ -98,7 +98,7 @@ static void not_mapped(struct jobfile *m, const char *text, struct prs_mark at, 
 const char *jf_path(struct jobfile *m, const char *text, const char *dir, struct prs_mark at, const char *what)
 {
 	text = jf_without_scheme(text);
-	char *mapped = prs_project_path(m->q->project, text);
+	char *mapped = prs_project_path(m->project, text);
 	if (mapped)
 		return jf_kept(m, mapped);
 	if (!prs_is_reference(text))

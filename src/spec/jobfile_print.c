@@ -233,12 +233,7 @@ static bool option_text(const struct prs_job *j, const struct prs_option_row *ro
 
 static bool is_elsewhere(const struct prs_option_row *row) /* written in a place of its own, or no part of the job */
 {
-	static const char *const flags[] = { "--input", "--output", "--env",          "--side-input",
-		                             "--model", "--name",   "--output-action" };
-	for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
-		if (!strcmp(row->flag, flags[i]))
-			return true;
-	return false;
+	return prs_job_is_word(row) || row == prs_option_at(PRS_OPTION_ID_output_action);
 }
 
 static void put_retries(struct print *p)

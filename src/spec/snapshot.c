@@ -5,7 +5,7 @@
  * First everything is looked at (a folder that is too large is refused before a byte is copied), then copied in order
  * of the names' bytes. Fingerprint: for each file name, NUL, size, execute bit, bytes.
  */
-#include "spec/job.h"
+#include "spec/placed.h"
 
 #include "base/bytes.h"
 #include "base/mem.h"
@@ -100,24 +100,25 @@ static void add_data(struct snapshot *s, const char *path)
 
 /* Inputs and outputs of the job, and its run folder (which holds `to`); an input may also be the folder of the
  * script itself. */
-static int find_data(struct snapshot *s, const struct prs_job *j, const char *to, struct prs_err *err)
+static int find_data(struct snapshot *s, const struct prs_placed *p, const char *to, struct prs_err *err)
 {
+	const struct prs_job *j = p->job;
 	PRS_AUTOFREE char *run = prs_strf("%s/..", to);
 	s->data = prs_calloc(j->inputs_n + j->side_inputs_n + j->data_paths.n + j->outputs_n + 3, sizeof *s->data);
 	if (!s->data)
 		return prs_fail(err, PRS_ENOMEM, "copying the code");
 	add_data(s, run);
 	for (size_t i = 0; i < j->inputs_n; i++)
-		add_data(s, j->inputs[i].path);
+		add_data(s, p->inputs[i].path);
 	for (size_t i = 0; i < j->side_inputs_n; i++)
 		add_data(s, j->side_inputs[i].value);
 	for (size_t i = 0; i < j->data_paths.n; i++)
 		add_data(s, j->data_paths.v[i]);
 	for (size_t i = 0; i < j->outputs_n; i++)
-		add_data(s, j->outputs[i].path);
-	add_data(s, j->output_file);
+		add_data(s, p->outputs[i]);
+	add_data(s, p->output_file);
 	if (j->o.output_action == PRS_OUTPUT_SUMMARY_ONLY) /* else the file's folder may hold code too */
-		add_data(s, j->output_dir);
+		add_data(s, p->output_dir);
 	return 0;
 }
 
@@ -335,24 +336,24 @@ static int copy_all(const struct snapshot *s, const char *to, uint8_t print[16],
 }
 
 /* What is to be copied, gathered before the first byte is written. */
-static int gather(struct snapshot *s, const struct prs_job *j, const char *to, struct prs_err *err)
+static int gather(struct snapshot *s, const struct prs_placed *p, const char *to, struct prs_err *err)
 {
 	struct prs_fs_stat st;
 	int r = s->fs->stat(s->fs->ctx, s->root, &st);
 	if (r < 0)
 		return prs_fail_errno(err, -r, "reading %s", s->root);
 	s->above[0] = (struct place){ st.dev, st.ino };
-	if (find_data(s, j, to, err) < 0 || read_ignore(s, err) < 0 || look(s, s->root, "", 0, err) < 0)
+	if (find_data(s, p, to, err) < 0 || read_ignore(s, err) < 0 || look(s, s->root, "", 0, err) < 0)
 		return err->code;
 	return check_size(s, err);
 }
 
-int prs_snapshot(struct prs_job *j, const struct prs_fs *fs, const char *to, struct prs_err *err)
+int prs_snapshot(struct prs_placed *p, const struct prs_fs *fs, const char *to, struct prs_err *err)
 {
-	struct snapshot s = { .fs = fs, .root = j->code_dir };
-	int r = gather(&s, j, to, err);
+	struct snapshot s = { .fs = fs, .root = p->job->code_dir };
+	int r = gather(&s, p, to, err);
 	if (!r)
-		r = copy_all(&s, to, j->code_print, err);
+		r = copy_all(&s, to, p->code_print, err);
 	for (size_t i = 0; i < s.n; i++)
 		prs_freep(&s.v[i].path);
 	prs_freep(&s.v);
@@ -364,5 +365,6 @@ int prs_snapshot(struct prs_job *j, const struct prs_fs *fs, const char *to, str
 int prs_snapshot_copy(const struct prs_fs *fs, const char *from, const char *to, struct prs_err *err)
 {
 	struct prs_job whole = { .code_dir = (char *)(uintptr_t)from };
-	return prs_snapshot(&whole, fs, to, err);
+	struct prs_placed placed = { .job = &whole };
+	return prs_snapshot(&placed, fs, to, err);
 }

@@ -2,15 +2,17 @@
  * fuzz_job: job.json. What is read is written, and read to the same.
  */
 #include "fuzz.h"
-#include "spec/job.h"
+#include "spec/placed.h"
 
 static int read_and_write(const char *text, size_t n, struct prs_buf *to, struct prs_err *err)
 {
 	struct prs_job j;
+	struct prs_placed p;
 	prs_job_init(&j);
-	int r = prs_job_from_json(&j, text, n, err);
+	int r = prs_placed_from_json(&p, &j, text, n, err);
 	if (r == 0)
-		MUST(prs_job_to_json(&j, to, err) == 0);
+		MUST(prs_placed_to_json(&p, to, err) == 0);
+	prs_placed_done(&p);
 	prs_job_done(&j);
 	return r;
 }

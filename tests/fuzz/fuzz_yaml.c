@@ -6,6 +6,7 @@
 #include "fuzz.h"
 #include "base/mem.h"
 #include "spec/jobfile.h"
+#include "spec/placed.h"
 
 #include <errno.h>
 #include <string.h>
@@ -62,31 +63,29 @@ static bool read_job(const struct prs_fs *fs, const uint8_t *p, size_t n, bool p
 	PRS_AUTOBUF text;
 	prs_buf_init(&text, 64 << 20);
 	prs_job_init(&j);
-	MUST(d && prs_options_init(&j.o, &err) == 0);
-	MUST(prs_list_add(&j.o.input, "data=/in") == 0);
+	struct prs_request q = { .cwd = "/work/job", .file = "job.yml" };
+	MUST(d && prs_request_ask(&q, prs_option_find("input", false), "data=/in", "--input") == 0);
+	MUST(prs_job_begin(&j, &q, &err) == 0);
 	struct prs_project *project = prs_project_find(fs, "/work/job", NULL, d);
-	struct prs_jobfile_request q = { .struct_size = sizeof q,
-		                         .fs = fs,
-		                         .file = "job.yml",
-		                         .cwd = "/work/job",
-		                         .project = project };
-	MUST(prs_jobfile_parse(&j, &q, p, n, d, &err) == 0);
+	MUST(prs_jobfile_parse(&j, &q, fs, project, p, n, d, &err) == 0);
 	prs_yaml_print(d, PRS_MISTAKE, &text);
 	prs_yaml_print(d, PRS_WARNING, &text);
 	prs_yaml_print(d, PRS_IGNORED, &text);
 	prs_yaml_print_ignored(d, &text);
 	bool good = !prs_yaml_count(d, PRS_MISTAKE);
-	prs_list_done(&j.o.input);
 	if (good)
 		good = prs_job_to_yaml(&j, yaml, &err) == 0;
 	if (good && place) {
 		struct prs_list argv = { 0 };
-		MUST(prs_job_place(&j, fs, "/runs/x", "x", &err) == 0 && prs_job_argv(&j, &argv, &err) == 0);
+		struct prs_placed placed;
+		MUST(prs_place(&placed, &j, fs, "/runs/x", "x", &err) == 0 && prs_placed_argv(&placed, &argv, &err) == 0);
+		prs_placed_done(&placed);
 		prs_list_done(&argv);
 	}
 	prs_project_free(project);
 	prs_yaml_doc_free(d);
 	prs_job_done(&j);
+	prs_request_done(&q);
 	return good;
 }
 

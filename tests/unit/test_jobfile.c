@@ -5,6 +5,7 @@
  */
 #include "base/mem.h"
 #include "spec/jobfile.h"
+#include "spec/placed.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -66,30 +67,24 @@ static struct prs_buf found; /* mistakes as text */
 static bool read_job(const char *text, const char *set, const char *input)
 {
 	struct prs_err err = { 0 };
-	struct prs_list sets = { 0 };
+	struct prs_request q = { .cwd = "/p/jobs", .file = "job.yml" };
 	struct prs_yaml_doc *d = prs_yaml_doc_new();
 	prs_job_done(&job);
 	prs_job_init(&job);
 	prs_buf_clear(&found);
-	assert_int_equal(prs_options_init(&job.o, &err), 0);
 	if (set)
-		assert_int_equal(prs_list_add(&sets, set), 0);
+		assert_int_equal(prs_list_add(&q.sets, set), 0);
 	if (input)
-		assert_int_equal(prs_job_set(&job, prs_option_find("input", false), input, "--input", &err), 0);
+		assert_int_equal(prs_request_ask(&q, prs_option_find("input", false), input, "--input"), 0);
+	assert_int_equal(prs_job_begin(&job, &q, &err), 0);
 	struct prs_project *p = prs_project_find(&fs, "/p/jobs", NULL, d);
-	struct prs_jobfile_request q = { .struct_size = sizeof q,
-		                         .fs = &fs,
-		                         .file = "job.yml",
-		                         .cwd = "/p/jobs",
-		                         .project = p,
-		                         .sets = &sets };
-	if (prs_jobfile_parse(&job, &q, (const uint8_t *)text, strlen(text), d, &err) < 0)
+	if (prs_jobfile_parse(&job, &q, &fs, p, (const uint8_t *)text, strlen(text), d, &err) < 0)
 		fail_msg("%s", err.msg);
 	prs_yaml_print(d, PRS_MISTAKE, &found);
 	bool good = !prs_yaml_count(d, PRS_MISTAKE);
 	prs_project_free(p);
 	prs_yaml_doc_free(d);
-	prs_list_done(&sets);
+	prs_request_done(&q);
 	return good;
 }
 
@@ -449,6 +444,36 @@ static void test_project(void **state)
 	project_text = NULL;
 }
 
+/* ---- the same job in two places ---------------------------------------------------------------------------------- */
+
+static void test_placed_twice(void **state)
+{
+	(void)state;
+	struct prs_err err = { 0 };
+	struct prs_placed one, two;
+	assert_true(
+		read_job("type: parallel\ninputs: {data: {path: ./in}}\noutputs: {rows: {type: uri_file, path: "
+	                 "'./${{name}}/x.txt'}, more: {}}\ninput_data: ${{inputs.data}}\ntask: {type: run_function, "
+	                 "code: ./code, entry_script: score.py, program_arguments: '--to ${{outputs.more}} --run "
+	                 "${{name}}', append_row_to: '${{outputs.rows}}'}\n",
+	                 NULL, NULL));
+	PRS_AUTOFREE char *asked = prs_strdup(job.outputs[0].path);
+	assert_int_equal(prs_place(&one, &job, &fs, "/runs/first", "first", &err), 0);
+	assert_int_equal(prs_place(&two, &job, &fs, "/runs/second", "second", &err), 0);
+	assert_string_equal(one.output_file, "/p/jobs/first/x.txt");
+	assert_string_equal(two.output_file, "/p/jobs/second/x.txt");
+	assert_string_equal(two.output_dir, "/p/jobs/second");
+	assert_string_equal(one.outputs[1], "/runs/first/outputs/more");
+	assert_int_equal(two.arguments.n, 4);
+	assert_string_equal(two.arguments.v[1], "/runs/second/outputs/more");
+	assert_string_equal(two.arguments.v[3], "second");
+	assert_string_equal(job.outputs[0].path, asked); /* the job is as it was */
+	assert_int_equal(job.user_args.n, 0);
+	assert_null(job.output_file);
+	prs_placed_done(&one);
+	prs_placed_done(&two);
+}
+
 /* ---- memory ------------------------------------------------------------------------------------------------------ */
 
 #ifdef PRS_KILL_POINTS
@@ -456,29 +481,26 @@ static void read_anything(const char *text)
 {
 	struct prs_err err = { 0 };
 	struct prs_job j;
-	struct prs_list sets = { 0 };
+	struct prs_placed placed = { 0 };
+	struct prs_request q = { .cwd = "/p/jobs", .file = "job.yml" };
 	PRS_AUTOBUF b;
 	prs_buf_init(&b, 1 << 20);
 	prs_job_init(&j);
 	struct prs_yaml_doc *d = prs_yaml_doc_new();
-	int r = d ? prs_options_init(&j.o, &err) : -1;
-	if (!r && prs_list_add(&sets, "error_threshold=4") == 0 && prs_list_add(&j.o.input, "other=in") == 0) {
+	bool asked = d && prs_list_add(&q.sets, "error_threshold=4") == 0 &&
+	             prs_request_ask(&q, prs_option_find("input", false), "other=in", "--input") == 0;
+	if (asked && prs_job_begin(&j, &q, &err) == 0) {
 		struct prs_project *p = prs_project_find(&fs, "/p/jobs", NULL, d);
-		struct prs_jobfile_request q = { .struct_size = sizeof q,
-			                         .fs = &fs,
-			                         .file = "job.yml",
-			                         .cwd = "/p/jobs",
-			                         .project = p,
-			                         .sets = &sets };
-		r = prs_jobfile_parse(&j, &q, (const uint8_t *)text, strlen(text), d, &err);
+		int r = prs_jobfile_parse(&j, &q, &fs, p, (const uint8_t *)text, strlen(text), d, &err);
 		bool good = r == 0 && !prs_yaml_count(d, PRS_MISTAKE);
 		if (good && prs_job_to_yaml(&j, &b, &err) == 0)
-			prs_job_place(&j, &fs, "/runs/x", "x", &err);
+			prs_place(&placed, &j, &fs, "/runs/x", "x", &err);
 		prs_yaml_print(d, PRS_MISTAKE, &b);
 		prs_project_free(p);
 	}
+	prs_placed_done(&placed);
 	prs_job_done(&j);
-	prs_list_done(&sets);
+	prs_request_done(&q);
 	prs_yaml_doc_free(d);
 }
 
@@ -537,9 +559,10 @@ static int teardown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_every_option),       cmocka_unit_test(test_misspelt_keys),
-		cmocka_unit_test(test_texts_and_lists),    cmocka_unit_test(test_not_of_a_job),
-		cmocka_unit_test(test_flags_in_arguments), cmocka_unit_test(test_project),
+		cmocka_unit_test(test_every_option), cmocka_unit_test(test_misspelt_keys),
+		cmocka_unit_test(test_placed_twice), cmocka_unit_test(test_texts_and_lists),
+		cmocka_unit_test(test_not_of_a_job), cmocka_unit_test(test_flags_in_arguments),
+		cmocka_unit_test(test_project),
 #ifdef PRS_KILL_POINTS
 		cmocka_unit_test(test_no_memory),
 #endif

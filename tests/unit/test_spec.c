@@ -13,7 +13,7 @@
 #include "fault_fs.h"
 #include "io/fs_posix.h"
 #include "spec/ignore.h"
-#include "spec/job.h"
+#include "spec/placed.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -28,6 +28,7 @@ enum { PATHS = 4096 };
 
 static char dir[PATHS];
 static struct prs_job job;
+static struct prs_placed placed;
 static struct prs_err err;
 
 /* ---- a private folder -------------------------------------------------------------------------------------------- */
@@ -53,6 +54,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	(void)state;
+	prs_placed_done(&placed);
 	prs_job_done(&job);
 	return nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
@@ -113,13 +115,22 @@ static const char *copied(void)
 	return all;
 }
 
+/* The job as it is now, in the run folder. */
+static void place(void)
+{
+	prs_placed_done(&placed);
+	if (prs_place(&placed, &job, &prs_fs_posix, in("run"), "run", &err) < 0)
+		fail_msg("%s", err.msg);
+}
+
 static int snapshot(void)
 {
 	mkdir(in("run"), 0755);
 	mkdir(in("run/code"), 0755);
 	prs_freep(&job.code_dir);
 	job.code_dir = prs_strdup(in("src"));
-	return prs_snapshot(&job, &prs_fs_posix, in("run/code"), &err);
+	place();
+	return prs_snapshot(&placed, &prs_fs_posix, in("run/code"), &err);
 }
 
 static void add_input(const char *name)
@@ -191,7 +202,8 @@ static void test_output_folder_and_own_run(void **state)
 	job.o.output_action = PRS_OUTPUT_SUMMARY_ONLY;
 	job.output_dir = prs_strdup(in("src/out"));
 	job.code_dir = prs_strdup(in("src"));
-	assert_int_equal(prs_snapshot(&job, &prs_fs_posix, in("src/runs/new/code"), &err), 0);
+	place();
+	assert_int_equal(prs_snapshot(&placed, &prs_fs_posix, in("src/runs/new/code"), &err), 0);
 	assert_int_equal(access(in("src/runs/new/code/score.py"), F_OK), 0);
 	assert_int_not_equal(access(in("src/runs/new/code/out"), F_OK), 0);
 	assert_int_not_equal(access(in("src/runs/new/code/runs/new"), F_OK), 0);
@@ -355,7 +367,8 @@ static void test_file_that_grows(void **state)
 	mkdir(in("run"), 0755);
 	mkdir(in("run/code"), 0755);
 	job.code_dir = prs_strdup(in("src"));
-	assert_int_equal(prs_snapshot(&job, &fs, in("run/code"), &err), 0);
+	place();
+	assert_int_equal(prs_snapshot(&placed, &fs, in("run/code"), &err), 0);
 	assert_int_equal(stat(in("run/code/run.log"), &st), 0);
 	assert_int_equal(st.st_size, 4);
 }
@@ -365,7 +378,7 @@ static void test_file_that_grows(void **state)
 static void print_now(uint8_t to[16])
 {
 	assert_int_equal(snapshot(), 0);
-	memcpy(to, job.code_print, 16);
+	memcpy(to, placed.code_print, 16);
 }
 
 static void test_code_fingerprint(void **state)
@@ -429,7 +442,8 @@ static void test_copy_is_exact(void **state)
 	mkdir(in("run"), 0755);
 	mkdir(in("run/code"), 0755);
 	job.code_dir = prs_strdup(in("src"));
-	assert_int_equal(prs_snapshot(&job, &f.fs, in("run/code"), &err), 0);
+	place();
+	assert_int_equal(prs_snapshot(&placed, &f.fs, in("run/code"), &err), 0);
 	struct stat st;
 	assert_int_equal(stat(in("run/code/score.py"), &st), 0);
 	assert_int_equal(st.st_size, sizeof big - 1);
@@ -450,7 +464,8 @@ static void test_every_failing_call(void **state)
 		mkdir(in("run/code"), 0755);
 		fault_fs_init(&f, &prs_fs_posix);
 		fault_fs_arm(&f, FAULT_ANY, n, EIO, false);
-		int r = prs_snapshot(&job, &f.fs, in("run/code"), &err);
+		place();
+		int r = prs_snapshot(&placed, &f.fs, in("run/code"), &err);
 		assert_int_equal(f.open_files, 0);
 		if (!f.fired) {
 			assert_int_equal(r, 0);
@@ -463,8 +478,11 @@ static void test_every_failing_call(void **state)
 		nftw(in("run/code"), remove_one, 16, FTW_DEPTH | FTW_PHYS);
 	}
 	for (long n = 1;; n++) {
+		prs_placed_done(&placed);
 		prs_mem_fault(n);
-		int r = prs_snapshot(&job, &prs_fs_posix, in("run/code"), &err);
+		int r = prs_place(&placed, &job, &prs_fs_posix, in("run"), "run", &err);
+		if (!r)
+			r = prs_snapshot(&placed, &prs_fs_posix, in("run/code"), &err);
 		prs_mem_fault(0);
 		if (r == 0)
 			break;
@@ -514,8 +532,9 @@ static void fill_job(void)
 	job.side_inputs = pairs("s", "/s");
 	job.environment = pairs("E", "v\xff=");
 	job.models_n = job.side_inputs_n = job.environment_n = 1;
+	place();
 	for (int i = 0; i < 16; i++)
-		job.code_print[i] = (uint8_t)(i * 17);
+		placed.code_print[i] = (uint8_t)(i * 17);
 }
 
 static void test_job_json_there_and_back(void **state)
@@ -526,10 +545,11 @@ static void test_job_json_there_and_back(void **state)
 	prs_buf_init(&first, 1 << 20);
 	prs_buf_init(&next, 1 << 20);
 	fill_job();
-	assert_int_equal(prs_job_to_json(&job, &first, &err), 0);
+	assert_int_equal(prs_placed_to_json(&placed, &first, &err), 0);
 	struct prs_job again;
+	struct prs_placed there;
 	prs_job_init(&again);
-	assert_int_equal(prs_job_from_json(&again, (const char *)first.data, first.len, &err), 0);
+	assert_int_equal(prs_placed_from_json(&there, &again, (const char *)first.data, first.len, &err), 0);
 	assert_int_equal(again.o.mini_batch_size, 7);
 	assert_int_equal(again.o.run_invocation_timeout_us, 300000);
 	assert_int_equal(again.o.output_action, PRS_OUTPUT_SUMMARY_ONLY);
@@ -544,11 +564,41 @@ static void test_job_json_there_and_back(void **state)
 	assert_string_equal(again.models[0].value, "/m\xff");
 	assert_string_equal(again.code_dir, "/c\xff");
 	assert_null(again.output_file);
-	assert_memory_equal(again.code_print, job.code_print, 16);
-	assert_memory_equal(again.job_print, job.job_print, 16);
-	assert_int_equal(prs_job_to_json(&again, &next, &err), 0);
+	assert_memory_equal(there.code_print, placed.code_print, 16);
+	assert_memory_equal(there.job_print, placed.job_print, 16);
+	assert_int_equal(prs_placed_to_json(&there, &next, &err), 0);
 	assert_int_equal(first.len, next.len);
 	assert_memory_equal(first.data, next.data, first.len);
+	prs_placed_done(&there);
+	prs_job_done(&again);
+}
+
+/* What has a member of its own is not said again as an option; older engines did, and their run folders are read. */
+static void test_job_json_of_an_older_engine(void **state)
+{
+	(void)state;
+	PRS_AUTOBUF text;
+	prs_buf_init(&text, 1 << 20);
+	fill_job();
+	assert_int_equal(prs_placed_to_json(&placed, &text, &err), 0);
+	const char *json = prs_buf_str(&text), *options = strstr(json, "\"options\": {");
+	assert_non_null(options);
+	static const char *const words[] = { "\"input\"",      "\"output\"", "\"model\"",
+		                             "\"side-input\"", "\"env\"",    "\"name\": {" };
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		assert_null(strstr(options, words[i]));
+	PRS_AUTOFREE char
+		*old = prs_strf("%.*s\"options\": {\"input\": {\"value\": [\"in\", \"more\"], \"from\": \"-i\"},%s",
+	                        (int)(options - json), json, options + strlen("\"options\": {"));
+	struct prs_job again;
+	struct prs_placed there;
+	prs_job_init(&again);
+	assert_int_equal(prs_placed_from_json(&there, &again, old, strlen(old), &err), 0);
+	assert_int_equal(again.o.input.n, 2);
+	assert_string_equal(there.inputs[0].path, "/in\n\x80");
+	assert_string_equal(there.output_dir, "/o");
+	assert_string_equal(there.arguments.v[0], "plain");
+	prs_placed_done(&there);
 	prs_job_done(&again);
 }
 
@@ -559,21 +609,25 @@ static void test_job_json_damaged(void **state)
 	PRS_AUTOBUF text;
 	prs_buf_init(&text, 1 << 20);
 	fill_job();
-	assert_int_equal(prs_job_to_json(&job, &text, &err), 0);
+	assert_int_equal(prs_placed_to_json(&placed, &text, &err), 0);
 	for (size_t n = 0; n + 2 < text.len; n++) {
 		struct prs_job again;
+		struct prs_placed there;
 		prs_job_init(&again);
-		assert_int_not_equal(prs_job_from_json(&again, (const char *)text.data, n, &err), 0);
+		assert_int_not_equal(prs_placed_from_json(&there, &again, (const char *)text.data, n, &err), 0);
+		prs_placed_done(&there);
 		prs_job_done(&again);
 	}
 	for (size_t i = 0; i < text.len; i++) {
 		struct prs_job again;
+		struct prs_placed there;
 		uint8_t was = text.data[i];
 		text.data[i] ^= (uint8_t)(1 + i % 255);
 		prs_job_init(&again);
-		if (prs_job_from_json(&again, (const char *)text.data, text.len, &err) == 0)
-			assert_memory_not_equal(again.job_print, job.job_print, 16);
+		if (prs_placed_from_json(&there, &again, (const char *)text.data, text.len, &err) == 0)
+			assert_memory_not_equal(there.job_print, placed.job_print, 16);
 		text.data[i] = was;
+		prs_placed_done(&there);
 		prs_job_done(&again);
 	}
 }
@@ -599,10 +653,13 @@ static void test_job_json_of_others(void **state)
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		struct prs_job again;
+		struct prs_placed there;
 		prs_job_init(&again);
-		assert_int_equal(prs_job_from_json(&again, cases[i].text, strlen(cases[i].text), &err), -cases[i].code);
+		assert_int_equal(prs_placed_from_json(&there, &again, cases[i].text, strlen(cases[i].text), &err),
+		                 -cases[i].code);
 		if (!strstr(err.msg, cases[i].says))
 			fail_msg("%s: %s", cases[i].text, err.msg);
+		prs_placed_done(&there);
 		prs_job_done(&again);
 	}
 }
@@ -614,7 +671,8 @@ static const char *check(const char *script)
 	static struct prs_buf report;
 	prs_buf_done(&report);
 	prs_buf_init(&report, 1 << 20);
-	int n = prs_job_check(&job, &prs_fs_posix, script, dir, &report);
+	struct prs_request q = { .cwd = dir, .file = script };
+	int n = prs_job_check(&job, &q, &prs_fs_posix, &report);
 	int lines = 0;
 	for (size_t i = 0; i < report.len; i++)
 		lines += report.data[i] == '\n';
@@ -773,8 +831,9 @@ static void test_argv(void **state)
 	set("run-invocation-timeout", "1.5", "");
 	assert_string_equal(check("score.py"), "");
 	assert_int_equal(prs_list_add(&job.user_args, "--mine"), 0);
+	place();
 	struct prs_list argv = { 0 };
-	assert_int_equal(prs_job_argv(&job, &argv, &err), 0);
+	assert_int_equal(prs_placed_argv(&placed, &argv, &err), 0);
 	for (size_t i = 2; i < argv.n; i++)
 		prs_buf_putf(&all, "%s ", argv.v[i]);
 	char want[2 * PATHS];
@@ -809,6 +868,7 @@ int main(void)
 		T(test_copy_is_exact),
 		T(test_every_failing_call),
 		T(test_job_json_there_and_back),
+		T(test_job_json_of_an_older_engine),
 		T(test_job_json_damaged),
 		T(test_job_json_of_others),
 		T(test_all_mistakes),

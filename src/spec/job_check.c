@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * job_check: what a command line with a script asks for, checked: all mistakes are gathered, a line each, before anything is
+ * made. Job files have their own checks (jobfile*.c), with places.
+ */
+#include "spec/job.h"
+
+#include "base/mem.h"
+#include "spec/jobfile_impl.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+struct check {
+	struct prs_job *j;
+	const struct prs_fs *fs;
+	const char *cwd;
+	struct prs_buf *report;
+	int mistakes;
+};
+
+__attribute__((format(printf, 2, 3))) static void mistake(struct check *c, const char *fmt, ...)
+{
+	char text[1024];
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	prs_buf_putf(c->report, "%s\n", text);
+	c->mistakes++;
+}
+
+/* Absolute, without a slash at the end; the caller frees. */
+static char *absolute(const char *cwd, const char *path)
+{
+	while (path[0] == '.' && path[1] == '/')
+		for (path += 2; *path == '/';)
+			path++;
+	if (!strcmp(path, "."))
+		path = "";
+	char *s = path[0] == '/' ? prs_strdup(path) : prs_strf("%s/%s", cwd, path);
+	for (size_t n = s ? strlen(s) : 0; n > 1 && s[n - 1] == '/'; n--)
+		s[n - 1] = 0;
+	return s;
+}
+
+/* 'f', 'd', 'o' or 0 when there is none */
+static char kind_of(struct check *c, const char *path) { return prs_path_kind(c->fs, path); }
+
+void prs_job_clean_name(char *name)
+{
+	bool any = false;
+	for (char *p = name; p && *p; p++) {
+		bool plain = (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') || (*p >= '0' && *p <= '9');
+		if (!plain && (p == name || !strchr("_-.", *p)))
+			*p = '_';
+		any = any || plain;
+	}
+	if (name && !any)
+		snprintf(name, strlen(name) + 1, "run");
+}
+
+/* With --code: the script as a path below that folder. */
+static void place_script(struct check *c, const char *path)
+{
+	struct prs_job *j = c->j;
+	PRS_AUTOFREE char *script = prs_path_absolute("/", path);
+	j->code_dir = prs_path_absolute(c->cwd, j->o.code);
+	size_t n = j->code_dir ? strlen(j->code_dir) : 0;
+	bool inside = script && n && !strncmp(script, j->code_dir, n) && (n == 1 || script[n] == '/');
+	if (inside)
+		j->entry = prs_strdup(script + n + (n > 1));
+	else if (script && n && kind_of(c, j->code_dir) != 'd')
+		mistake(c, "--code %s: no such folder", j->o.code);
+	else if (script && n)
+		mistake(c, "--code %s: the script %s does not lie in it", j->o.code, script);
+}
+
+static void check_script(struct check *c, const char *script)
+{
+	struct prs_job *j = c->j;
+	struct prs_fs_stat st;
+	PRS_AUTOFREE char *path = absolute(c->cwd, script);
+	char kind = path ? kind_of(c, path) : 0;
+	if (kind == 'd')
+		mistake(c, "%s is a folder: name the entry script in it", script);
+	else if (!kind && path && c->fs->stat(c->fs->ctx, path, &st) == -EACCES)
+		mistake(c, "%s: no permission to reach the entry script %s", script, path);
+	else if (kind != 'f')
+		mistake(c, "%s: no such entry script (looked for %s)", script, path ? path : "");
+	char *slash = path ? strrchr(path, '/') : NULL;
+	if (!slash)
+		return;
+	if (j->o.code) {
+		place_script(c, path);
+	} else {
+		j->entry = prs_strdup(slash + 1);
+		j->code_dir = slash == path ? prs_strdup("/") : prs_strf("%.*s", (int)(slash - path), path);
+	}
+	if (!j->o.name) {
+		const char *file = slash + 1, *dot = strrchr(file, '.');
+		j->name = prs_strf("%.*s", dot && dot != file ? (int)(dot - file) : (int)strlen(file), file);
+	} else if (j->o.name) {
+		j->name = prs_strdup(j->o.name);
+	}
+	prs_job_clean_name(j->name);
+}
+
+/* "name=path" where the part in front is a name; else an unnamed path. */
+static const char *split_name(const char *text, size_t *ret_name)
+{
+	size_t n = strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
+	*ret_name = n && text[n] == '=' ? n : 0;
+	return *ret_name ? text + n + 1 : text;
+}
+
+/* ---- inputs ------------------------------------------------------------------------------------------------------ */
+
+/* "azureml:data:1", "https://..." */
+static bool is_reference(const char *text) { return !strncmp(text, "azureml:", 8) || strstr(text, "://") != NULL; }
+
+int prs_job_input_resolve(struct prs_job_input *in, const struct prs_fs *fs, const char *cwd, const char *text,
+                          struct prs_err *err)
+{
+	in->is_list = text[0] == '@' && text[1];
+	in->path = prs_path_absolute(cwd, text + in->is_list);
+	char kind = in->path ? prs_path_kind(fs, in->path) : 0;
+	if (!in->path)
+		return prs_fail(err, PRS_ENOMEM, "%s", text);
+	if (in->is_list) {
+		in->base = prs_path_folder(in->path);
+		if (!in->base)
+			return prs_fail(err, PRS_ENOMEM, "%s", text);
+		return kind == 'f' ? 0 : prs_fail(err, PRS_ENOTFOUND, "no such list of files");
+	}
+	if (kind == 'f' || kind == 'd')
+		return 0;
+	if (!kind && is_reference(text))
+		return prs_fail(err, PRS_ENOTFOUND,
+		                "that is a reference, not a path: give the folder where the data lies on this machine "
+		                "(prs.yml maps the references of job files)");
+	if (kind || !prs_path_is_pattern(in->path))
+		return prs_fail(err, PRS_ENOTFOUND, kind ? "neither a folder nor a file" : "no such folder or file");
+	char *root = prs_path_pattern_root(in->path);
+	if (!root || prs_list_add(&in->parts, in->path) < 0) {
+		prs_freep(&root);
+		return prs_fail(err, PRS_ENOMEM, "%s", text);
+	}
+	prs_freep(&in->path);
+	in->path = root;
+	return prs_path_kind(fs, root) == 'd' ? 0 : prs_fail(err, PRS_ENOTFOUND, "no such folder for this pattern");
+}
+
+enum { LOOK_DEPTH = 32, LOOK_FOLDERS = 10000 };
+
+struct look {
+	struct check *c;
+	struct prs_list folders; /* found in this folder, to be looked into */
+	const char *path;
+	bool found;
+};
+
+static int job_look_at(void *ctx, const char *name, char type)
+{
+	struct look *l = ctx;
+	PRS_AUTOFREE char *path = prs_strf("%s/%s", l->path, name);
+	char kind = type == 'f' || type == 'd' || !path ? type : kind_of(l->c, path);
+	if (kind == 'd')
+		return prs_list_add(&l->folders, path ? path : "") < 0;
+	l->found = kind != 'o';
+	return l->found;
+}
+
+/* Is there a file below the folder? Looks no further than the first one; true when it would take long to know. */
+static bool has_file(struct check *c, const char *path, int depth, int *budget)
+{
+	struct look l = { .c = c, .path = path };
+	bool found = depth <= 0 || --*budget <= 0 || c->fs->list(c->fs->ctx, path, job_look_at, &l) < 0 || l.found;
+	for (size_t i = 0; i < l.folders.n && !found; i++)
+		found = has_file(c, l.folders.v[i], depth - 1, budget);
+	prs_list_done(&l.folders);
+	return found;
+}
+
+static void check_empty(struct check *c)
+{
+	struct prs_job *j = c->j;
+	int budget = LOOK_FOLDERS;
+	for (size_t i = 0; i < j->inputs_n; i++)
+		if (!j->inputs[i].path || kind_of(c, j->inputs[i].path) != 'd' ||
+		    has_file(c, j->inputs[i].path, LOOK_DEPTH, &budget))
+			return;
+	if (j->inputs_n)
+		mistake(c, "--input %s: there is no file in it%s", j->o.input.v[0],
+		        j->inputs_n > 1 ? ", nor in the other inputs" : "");
+}
+
+static void check_inputs(struct check *c)
+{
+	struct prs_job *j = c->j;
+	if (!j->o.input.n)
+		mistake(c, "no input: give the folder or file to process with --input PATH");
+	j->inputs = prs_calloc(j->o.input.n + 1, sizeof *j->inputs);
+	for (size_t i = 0; j->inputs && i < j->o.input.n; i++) {
+		size_t n;
+		const char *path = split_name(j->o.input.v[i], &n);
+		struct prs_job_input *in = &j->inputs[j->inputs_n++];
+		in->name = n ? prs_strf("%.*s", (int)n, j->o.input.v[i]) : prs_strf("input_%zu", i);
+		in->type = prs_strdup("uri_folder");
+		struct prs_err err = { 0 };
+		if (prs_job_input_resolve(in, c->fs, c->cwd, path, &err) < 0)
+			mistake(c, "--input %s: %s", path, err.msg);
+		for (size_t k = 0; k + 1 < j->inputs_n && in->name; k++)
+			if (j->inputs[k].name && !strcmp(j->inputs[k].name, in->name))
+				mistake(c, "--input %s: the name %s is used twice", j->o.input.v[i], in->name);
+	}
+	check_empty(c);
+}
+
+static void check_pairs(struct check *c, const char *flag, const struct prs_list *from, struct prs_job_pair **ret,
+                        size_t *ret_n, bool paths)
+{
+	*ret = prs_calloc(from->n + 1, sizeof **ret);
+	for (size_t i = 0; *ret && i < from->n; i++) {
+		const char *equals = strchr(from->v[i], '=');
+		if (!equals || equals == from->v[i]) {
+			mistake(c, "%s %s: expected %s", flag, from->v[i], paths ? "NAME=PATH" : "NAME=VALUE");
+			continue;
+		}
+		struct prs_job_pair *p = &(*ret)[(*ret_n)++];
+		p->name = prs_strf("%.*s", (int)(equals - from->v[i]), from->v[i]);
+		p->value = paths ? absolute(c->cwd, equals + 1) : prs_strdup(equals + 1);
+		if (paths && p->value && !kind_of(c, p->value))
+			mistake(c, "%s %s: no such file or folder: %s", flag, from->v[i], p->value);
+	}
+}
+
+static void check_output(struct check *c)
+{
+	struct prs_job *j = c->j;
+	const char *given = j->o.output.n ? j->o.output.v[j->o.output.n - 1] : NULL;
+	if (!given)
+		return;
+	PRS_AUTOFREE char *path = absolute(c->cwd, given);
+	if (!path)
+		return;
+	char kind = kind_of(c, path);
+	if (j->o.output_action == PRS_OUTPUT_SUMMARY_ONLY) {
+		if (kind && kind != 'd')
+			mistake(c, "--output %s: with summary_only this is a folder, but it is a file", given);
+		j->output_dir = prs_strdup(path);
+		return;
+	}
+	if (kind == 'd') {
+		j->output_file = prs_strf("%s/parallel_run_step.txt", path);
+		kind = j->output_file ? kind_of(c, j->output_file) : 0;
+	} else {
+		j->output_file = prs_strdup(path);
+		if (given[strlen(given) - 1] == '/')
+			mistake(c, "--output %s: there is no such folder; make it first", given);
+	}
+	if (!j->output_file)
+		return;
+	if (kind == 'o') /* a rename would take its place: /dev/null would be gone */
+		mistake(c, "--output %s is a device, a pipe or a socket: expected an ordinary file", j->output_file);
+	else if (kind && !j->o.overwrite)
+		mistake(c, "--output %s exists: name another file, or replace it with --overwrite", j->output_file);
+	char *slash = strrchr(j->output_file, '/');
+	j->output_dir = slash == j->output_file ? prs_strdup("/")
+	                                        : prs_strf("%.*s", (int)(slash - j->output_file), j->output_file);
+	if (j->output_dir && kind_of(c, j->output_dir) != 'd')
+		mistake(c, "--output %s: the folder %s does not exist; make it first", given, j->output_dir);
+	for (size_t i = 0; i < j->inputs_n && j->output_dir; i++) {
+		size_t n = j->inputs[i].path ? strlen(j->inputs[i].path) : 0;
+		if (n && !strncmp(j->output_file, j->inputs[i].path, n) && j->output_file[n] == '/')
+			mistake(c, "--output %s lies inside the input %s: it would become part of the input", given,
+			        j->inputs[i].path);
+	}
+}
+
+static bool pairs_whole(const struct prs_job_pair *v, size_t n, const struct prs_list *from)
+{
+	bool whole = v && n == from->n;
+	for (size_t i = 0; whole && i < n; i++)
+		whole = v[i].name && v[i].value;
+	return whole;
+}
+
+/* Was there memory for everything? Asked once, at the end. */
+static bool is_whole(const struct prs_job *j)
+{
+	bool whole = j->submit_dir && j->entry && j->code_dir && j->name && j->inputs && j->inputs_n == j->o.input.n;
+	for (size_t i = 0; whole && i < j->inputs_n; i++)
+		whole = j->inputs[i].name && j->inputs[i].path && j->inputs[i].type;
+	return whole && (!j->o.output.n || j->output_dir) && pairs_whole(j->models, j->models_n, &j->o.model) &&
+	       pairs_whole(j->side_inputs, j->side_inputs_n, &j->o.side_input) &&
+	       pairs_whole(j->environment, j->environment_n, &j->o.environment_variable);
+}
+
+static void check_keys(struct check *c)
+{
+	struct prs_job *j = c->j;
+	struct prs_err err = { 0 };
+	if (j->from[PRS_OPTION_ID_partition_keys] && j->from[PRS_OPTION_ID_mini_batch_size])
+		mistake(c, "--partition-keys and --mini-batch-size exclude each other: keep one");
+	int r = prs_job_split_keys(j, &err);
+	for (size_t i = 0; i < j->inputs_n && r == 0; i++)
+		r = prs_job_check_partition(j, &j->inputs[i], &err);
+	if (r < 0)
+		mistake(c, "%s", err.msg);
+}
+
+static const char bisect_asks[] = "on_failure bisect: the items of a failing mini-batch run again in smaller ones, so "
+				  "what run() returns for an item must depend on that item alone";
+
+int prs_job_check(struct prs_job *j, const struct prs_request *q, const struct prs_fs *fs, struct prs_buf *report)
+{
+	struct check c = { j, fs, q->cwd, report, 0 };
+	j->submit_dir = prs_strdup(q->cwd);
+	check_script(&c, q->file);
+	check_inputs(&c);
+	check_pairs(&c, "--model", &j->o.model, &j->models, &j->models_n, true);
+	check_pairs(&c, "--side-input", &j->o.side_input, &j->side_inputs, &j->side_inputs_n, true);
+	check_pairs(&c, "--env", &j->o.environment_variable, &j->environment, &j->environment_n, false);
+	check_output(&c);
+	check_keys(&c);
+	if (j->o.on_failure == PRS_ON_FAILURE_BISECT && prs_list_add(&j->warnings, bisect_asks) < 0)
+		mistake(&c, "out of memory");
+	if (!c.mistakes && !is_whole(j))
+		mistake(&c, "out of memory");
+	return c.mistakes;
+}
