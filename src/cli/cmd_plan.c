@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "data/list.h"
 #include "report/console.h"
+#include "sched/limits.h"
 #include "wire/plan.h"
 
 #include <jansson.h>
@@ -201,23 +202,34 @@ static void put_tries(struct prs_buf *b, const struct planned *p)
 	prs_buf_puts(b, " for init()");
 	put_from(b, p, PRS_OPTION_ID_init_timeout_us);
 	prs_buf_putc(b, '\n');
-	put_label(b, "");
-	prs_buf_putf(b, "%.15g without a finished mini-batch end the job",
-	             (double)prs_job_progress_timeout_us(&p->job) / 1e6);
-	put_from(b, p, PRS_OPTION_ID_progress_update_timeout_us);
+}
+
+static void put_limit(struct prs_buf *b, const struct planned *p, const struct prs_limit_row *row, const char *label)
+{
+	struct prs_limits l;
+	prs_limits_init(&l, &p->job.o);
+	double value = prs_limit_value(&l, row->limit);
+	put_label(b, label);
+	if (row->kind == PRS_LIMIT_CLOCK)
+		prs_buf_putf(b, "after %.15g s without %s", value, row->what);
+	else if (value < 0)
+		prs_buf_putf(b, "any number of %s", row->what);
+	else
+		prs_buf_putf(b, "%.15g %s", value, row->what);
+	put_from(b, p, row->option);
 	prs_buf_putc(b, '\n');
 }
 
-static void put_limit(struct prs_buf *b, const struct planned *p, enum prs_option_id id, const char *what, bool any)
+static void put_limits(struct prs_buf *b, const struct planned *p)
 {
-	put_label(b, id == PRS_OPTION_ID_error_threshold ? "may fail" : "");
-	if (any)
-		prs_buf_puts(b, "any number of");
-	else
-		put_option(b, p, id);
-	prs_buf_puts(b, what);
-	put_from(b, p, id);
-	prs_buf_putc(b, '\n');
+	const struct prs_limit_row *row;
+	bool clocks = false;
+	for (unsigned i = 0; (row = prs_limit_at(i)); i++) {
+		static const char *const labels[] = { "may fail", "gives up" };
+		bool clock = row->kind == PRS_LIMIT_CLOCK;
+		put_limit(b, p, row, i == 0 || clock != clocks ? labels[clock] : "");
+		clocks = clock;
+	}
 }
 
 static void put_arguments(struct prs_buf *b, const struct planned *p)
@@ -250,9 +262,7 @@ static void put_text(struct prs_buf *b, const struct planned *p)
 	put_outputs(b, p);
 	put_processes(b, p);
 	put_tries(b, p);
-	put_limit(b, p, PRS_OPTION_ID_error_threshold, " items", j->o.error_threshold < 0);
-	put_limit(b, p, PRS_OPTION_ID_allowed_failed_count, " mini-batches", j->o.allowed_failed_count < 0);
-	put_limit(b, p, PRS_OPTION_ID_allowed_failed_percent, " percent of the mini-batches", false);
+	put_limits(b, p);
 	put_label(b, "run folder");
 	put_path(b, p->run_dir);
 	prs_buf_putc(b, '\n');

@@ -103,17 +103,9 @@ static int make_node(struct prs_engine *e, struct prs_err *err)
 
 static int make_sched(struct prs_engine *e, struct prs_err *err)
 {
-	const struct prs_options *o = &e->c.job->o;
-	struct prs_limits limits = {
-		.run_max_try = (uint32_t)o->run_max_try,
-		.bisect = o->on_failure == PRS_ON_FAILURE_BISECT,
-		.error_threshold = o->error_threshold,
-		.allowed_failed_count = o->allowed_failed_count,
-		.allowed_failed_percent = o->allowed_failed_percent,
-		.progress_timeout_us = prs_job_progress_timeout_us(e->c.job),
-		.first_task_timeout_us = o->first_task_creation_timeout_us,
-		.gap_us = GAP_US,
-	};
+	struct prs_limits limits;
+	prs_limits_init(&limits, &e->c.job->o);
+	limits.gap_us = GAP_US;
 	e->sched = prs_sched_new(&e->ledger, &limits);
 	return e->sched ? 0 : prs_fail(err, PRS_ENOMEM, "scheduler");
 }

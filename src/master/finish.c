@@ -201,11 +201,20 @@ static void read_trace(struct prs_engine *e)
 		e->c.fs->close(e->c.fs->ctx, fd);
 }
 
+static void wider_limit(const struct prs_engine *e, const struct prs_limit_row *row, char *to, size_t n)
+{
+	struct prs_limits l;
+	char twice[32];
+	prs_limits_init(&l, &e->c.job->o);
+	snprintf(twice, sizeof twice, "%.0f", 2 * prs_limit_value(&l, row->limit));
+	snprintf(to, n, "prs resume %s --retry-failed --set %s=%s", e->c.run_name, row->name,
+	         row->wider[0] ? row->wider : twice);
+}
+
 /* What to type next, by what made the job fail. */
 static void next_command(struct prs_engine *e)
 {
 	char *to = e->end->next_command;
-	const struct prs_options *o = &e->c.job->o;
 	const char *name = e->c.run_name;
 	size_t n = sizeof e->end->next_command;
 	if (e->end->exit_code == 4)
@@ -214,26 +223,11 @@ static void next_command(struct prs_engine *e)
 		snprintf(to, n, "prs run JOB --only-failed %s", name);
 	if (e->end->exit_code != 1)
 		return;
-	switch ((int)e->cause) {
-	case PRS_EERROR_THRESHOLD:
-		snprintf(to, n, "prs resume %s --retry-failed --set error_threshold=-1", name);
-		break;
-	case PRS_EALLOWED_FAILED_COUNT:
-		snprintf(to, n, "prs resume %s --retry-failed --set allowed_failed_count=-1", name);
-		break;
-	case PRS_EALLOWED_FAILED_PERCENT:
-		snprintf(to, n, "prs resume %s --retry-failed --set allowed_failed_percent=100", name);
-		break;
-	case PRS_ENO_PROGRESS:
-		snprintf(to, n, "prs resume %s --retry-failed --set progress_update_timeout=%.0f", name,
-		         2e-6 * (double)prs_job_progress_timeout_us(e->c.job));
-		break;
-	case PRS_EFIRST_TASK_TIMEOUT:
-		snprintf(to, n, "prs resume %s --retry-failed --set first_task_creation_timeout=%.0f", name,
-		         2e-6 * (double)o->first_task_creation_timeout_us);
-		break;
-	default: snprintf(to, n, "prs logs %s --errors", name);
-	}
+	const struct prs_limit_row *limit = prs_limit_of((int)e->cause);
+	if (limit)
+		wider_limit(e, limit, to, n);
+	else
+		snprintf(to, n, "prs logs %s --errors", name);
 }
 
 /* What bisect cost, against what was said when it began. */

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
- * sched: see sched.h.
+ * sched: a unit that may run is taken from one of two places, the lower one first: `again`, a heap of units that came
+ * back or wait for their next try, and the ids from `next_new` on that are PLANNED. A retry that must avoid a slot says
+ * so in its lease: the pool places it. A unit whose error is RESUMABLE is `paused` for a second before it comes back.
  *
- * What is to be leased: `again` (a heap of units that came back or wait for their next try, lowest first), then ids
- * from `next_new` on that are
- * PLANNED. A retry that must avoid a slot carries it in the lease: the pool places it. A unit whose error is
- * RESUMABLE is `paused` for a second first.
  * Memory: a step takes all that it may need first (reserve), then it cannot fail.
  */
 #include "sched/sched.h"
 
 #include "base/mem.h"
+#include "sched/units.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -20,15 +19,6 @@
 #define PAUSE_US UINT64_C(1000000)
 
 enum { FAILS_A_STEP = 16 };
-
-/* A unit that is leased, or of which something is to be remembered for its next lease. */
-struct unit {
-	struct prs_unit unit;
-	uint64_t lease; /* 0 = not leased */
-	uint16_t node;
-	uint16_t avoid_node, avoid_slot; /* of the process that failed the last try */
-	bool used, paused;
-};
 
 struct pause {
 	uint64_t at_us;
@@ -52,12 +42,10 @@ struct node {
 struct prs_sched {
 	struct prs_ledger *ledger;
 	struct prs_limits limits;
-	struct unit *map; /* open addressing, map_cap is a power of two */
-	uint32_t map_n, map_cap;
+	struct units_map map;
 	struct node *nodes;
 	uint32_t nodes_n;
-	struct prs_unit *again; /* binary heap */
-	uint32_t again_n, again_cap;
+	struct units_heap again;
 	struct pause *paused; /* a queue: all pauses are equally long */
 	uint32_t paused_n, paused_cap;
 	uint64_t next_new;
@@ -72,21 +60,6 @@ struct prs_sched {
 	uint32_t init_failures, inits_done;
 	char text[256]; /* of ABORT */
 };
-
-/* Room for `need` entries of `size` bytes in the array at *(void **)pp. */
-static int grow(void *pp, uint32_t *cap, uint64_t need, size_t size)
-{
-	void **at = pp;
-	if (need <= *cap)
-		return 0;
-	uint64_t n = need > 2u * (uint64_t)*cap ? need : 2u * (uint64_t)*cap;
-	void *v = n <= UINT32_MAX ? prs_realloc(*at, n * size) : NULL;
-	if (!v)
-		return -PRS_ENOMEM;
-	*at = v;
-	*cap = (uint32_t)n;
-	return 0;
-}
 
 /* ---- effects ----------------------------------------------------------------------------------------------------- */
 
@@ -108,115 +81,7 @@ static void abort_job(struct prs_sched *s, struct prs_sched_effects *out, uint16
 	s->aborted = true;
 }
 
-/* ---- the map of units -------------------------------------------------------------------------------------------- */
-
-static bool same_unit(const struct prs_unit *a, const struct prs_unit *b)
-{
-	return a->id == b->id && a->item_first == b->item_first && a->item_count == b->item_count;
-}
-
-static uint32_t home(const struct prs_sched *s, const struct prs_unit *u)
-{
-	uint64_t h = (u->id ^ (uint64_t)u->item_first << 40 ^ (uint64_t)u->item_count << 20) *
-	             UINT64_C(0x9e3779b97f4a7c15);
-	return (uint32_t)(h >> 32) & (s->map_cap - 1);
-}
-
-/* Where the unit is, or the free place where it belongs. */
-static struct unit *place(const struct prs_sched *s, const struct prs_unit *u)
-{
-	uint32_t i = home(s, u);
-	while (s->map[i].used && !same_unit(&s->map[i].unit, u))
-		i = (i + 1) & (s->map_cap - 1);
-	return &s->map[i];
-}
-
-static struct unit *find_unit(const struct prs_sched *s, const struct prs_unit *u)
-{
-	struct unit *at = s->map_n ? place(s, u) : NULL;
-	return at && at->used ? at : NULL;
-}
-
-static struct unit *need_unit(struct prs_sched *s, const struct prs_unit *u)
-{
-	struct unit *at = place(s, u);
-	if (!at->used) {
-		*at = (struct unit){ .unit = *u, .avoid_slot = PRS_NO_SLOT, .used = true };
-		s->map_n++;
-	}
-	return at;
-}
-
-/* Those behind it move up, so that no search meets a hole. */
-static void drop_unit(struct prs_sched *s, struct unit *u)
-{
-	uint32_t mask = s->map_cap - 1, hole = (uint32_t)(u - s->map);
-	for (uint32_t i = (hole + 1) & mask; s->map[i].used; i = (i + 1) & mask) {
-		if (((i - home(s, &s->map[i].unit)) & mask) < ((i - hole) & mask))
-			continue;
-		s->map[hole] = s->map[i];
-		hole = i;
-	}
-	s->map[hole].used = false;
-	s->map_n--;
-}
-
-static int map_room(struct prs_sched *s, uint64_t more)
-{
-	uint64_t cap = s->map_cap ? s->map_cap : 64;
-	while (cap < (s->map_n + more) * 2)
-		cap *= 2;
-	if (cap == s->map_cap)
-		return 0;
-	struct unit *old = s->map, *v = cap <= UINT32_MAX / 2 + 1 ? prs_calloc(cap, sizeof *v) : NULL;
-	if (!v)
-		return -PRS_ENOMEM;
-	uint32_t old_cap = s->map_cap;
-	s->map = v;
-	s->map_cap = (uint32_t)cap;
-	for (uint32_t i = 0; i < old_cap; i++)
-		if (old[i].used)
-			*place(s, &old[i].unit) = old[i];
-	prs_freep(&old);
-	return 0;
-}
-
-/* ---- the heap of units to lease again ---------------------------------------------------------------------------- */
-
-static bool before(const struct prs_unit *a, const struct prs_unit *b)
-{
-	return a->id != b->id ? a->id < b->id : a->item_first < b->item_first;
-}
-
-static void push_again(struct prs_sched *s, const struct prs_unit *u)
-{
-	assert(s->again_n < s->again_cap);
-	uint32_t i = s->again_n++;
-	while (i && before(u, &s->again[(i - 1) / 2])) {
-		s->again[i] = s->again[(i - 1) / 2];
-		i = (i - 1) / 2;
-	}
-	s->again[i] = *u;
-}
-
-static void pop_again(struct prs_sched *s)
-{
-	struct prs_unit last = s->again[--s->again_n];
-	uint32_t i = 0;
-	for (;;) {
-		uint32_t child = 2 * i + 1;
-		if (child >= s->again_n)
-			break;
-		if (child + 1 < s->again_n && before(&s->again[child + 1], &s->again[child]))
-			child++;
-		if (!before(&s->again[child], &last))
-			break;
-		s->again[i] = s->again[child];
-		i = child;
-	}
-	if (s->again_n)
-		s->again[i] = last;
-}
+/* ---- the next unit ----------------------------------------------------------------------------------------------- */
 
 static bool due_again(const struct prs_sched *s, const struct prs_unit *u)
 {
@@ -228,17 +93,17 @@ static bool is_new(const struct prs_sched *s, uint64_t id)
 {
 	if (prs_ledger_state(s->ledger, id) != PRS_UNIT_PLANNED)
 		return false;
-	const struct unit *u = s->paused_n ? find_unit(s, &(struct prs_unit){ .id = id }) : NULL;
+	const struct unit *u = s->paused_n ? units_map_find(&s->map, &(struct prs_unit){ .id = id }) : NULL;
 	return !u || !u->paused;
 }
 
 /* The next unit without taking it; false = none. */
 static bool peek(struct prs_sched *s, struct prs_unit *ret)
 {
-	while (s->again_n && !due_again(s, &s->again[0]))
-		pop_again(s);
-	if (s->again_n) {
-		*ret = s->again[0];
+	while (s->again.n && !due_again(s, &s->again.v[0]))
+		units_heap_pop(&s->again);
+	if (s->again.n) {
+		*ret = s->again.v[0];
 		return true;
 	}
 	while (s->next_new < s->ledger->next_id && !is_new(s, s->next_new))
@@ -249,8 +114,8 @@ static bool peek(struct prs_sched *s, struct prs_unit *ret)
 
 static void take(struct prs_sched *s, const struct prs_unit *u)
 {
-	if (s->again_n)
-		pop_again(s); /* peek() gave its top */
+	if (s->again.n)
+		units_heap_pop(&s->again); /* peek() gave its top */
 	else
 		s->next_new = u->id + 1;
 }
@@ -290,7 +155,7 @@ static void give_up(struct prs_sched *s, const struct prs_unit *u, uint16_t code
 static struct unit *lease(struct prs_sched *s, struct node *n, const struct prs_unit *unit,
                           struct prs_sched_effects *out)
 {
-	struct unit *u = need_unit(s, unit);
+	struct unit *u = units_map_need(&s->map, unit);
 	struct prs_sched_effect *e = emit(out, PRS_SCHED_LEASE);
 	prs_ledger_move(s->ledger, unit, PRS_UNIT_LEASED);
 	u->lease = (uint64_t)s->ledger->epoch << 40 | ++s->counter;
@@ -377,31 +242,77 @@ static void lease_all(struct prs_sched *s, struct prs_sched_effects *out)
 
 /* ---- giving up --------------------------------------------------------------------------------------------------- */
 
-static void check_thresholds(struct prs_sched *s, struct prs_sched_effects *out)
+static bool too_many(struct prs_sched *s, const struct prs_limit_row *row, uint64_t failed, int64_t most)
+{
+	if (most < 0 || failed <= (uint64_t)most)
+		return false;
+	snprintf(s->text, sizeof s->text, "%llu %s failed; %s allows %lld", (unsigned long long)failed, row->what,
+	         row->name, (long long)most);
+	return true;
+}
+
+/* A part of the final total: not judged before that is known. */
+static bool too_large_a_part(struct prs_sched *s, const struct prs_limit_row *row, uint64_t failed, double most)
+{
+	uint64_t all = s->ledger->next_id;
+	if (most < 0 || !s->ledger->planned_all || (double)failed * 100.0 <= most * (double)all)
+		return false;
+	snprintf(s->text, sizeof s->text, "%llu of %llu mini-batches failed; %s allows %g %%",
+	         (unsigned long long)failed, (unsigned long long)all, row->name, most);
+	return true;
+}
+
+/* When a clock is due, UINT64_MAX = it stands. */
+static uint64_t due_us(const struct prs_sched *s, enum prs_limit limit)
+{
+	switch ((int)limit) {
+	case PRS_LIMIT_first_task_timeout_us:
+		return s->idle_us ? s->idle_us + s->limits.first_task_timeout_us : UINT64_MAX;
+	case PRS_LIMIT_progress_timeout_us:
+		return s->progress_us ? s->progress_us + s->limits.progress_timeout_us : UINT64_MAX;
+	default: return UINT64_MAX;
+	}
+}
+
+static bool is_due(struct prs_sched *s, const struct prs_limit_row *row, uint64_t now_us)
+{
+	if (now_us < due_us(s, row->limit))
+		return false;
+	if (row->limit == PRS_LIMIT_progress_timeout_us)
+		snprintf(s->text, sizeof s->text, "no mini-batch was finished for %g s (%s)",
+		         prs_limit_value(&s->limits, row->limit), row->name);
+	else if (!s->ledger->next_id)
+		snprintf(s->text, sizeof s->text, "%s", prs_error_row((int)row->code)->sentence);
+	else
+		snprintf(s->text, sizeof s->text, "unable to list any further mini-batch within %s", row->name);
+	return true;
+}
+
+/* Is more used up than the limit allows? Then s->text says so. */
+static bool limit_reached(struct prs_sched *s, const struct prs_limit_row *row, uint64_t now_us)
 {
 	const struct prs_ledger_counts *c = &s->ledger->counts;
 	const struct prs_limits *l = &s->limits;
-	unsigned long long failed = c->units[PRS_UNIT_FAILED], all = s->ledger->next_id, items = c->items_failed;
-	uint16_t code = 0;
-	if (s->aborted)
-		return;
-	if (l->error_threshold >= 0 && items > (uint64_t)l->error_threshold) {
-		code = PRS_EERROR_THRESHOLD;
-		snprintf(s->text, sizeof s->text, "%llu items failed; error_threshold allows %lld", items,
-		         (long long)l->error_threshold);
-	} else if (l->allowed_failed_count >= 0 && failed > (uint64_t)l->allowed_failed_count) {
-		code = PRS_EALLOWED_FAILED_COUNT;
-		snprintf(s->text, sizeof s->text, "%llu mini-batches failed; allowed_failed_count allows %lld", failed,
-		         (long long)l->allowed_failed_count);
-	} else if (l->allowed_failed_percent >= 0 && s->ledger->planned_all &&
-	           (double)failed * 100.0 > l->allowed_failed_percent * (double)all) {
-		code = PRS_EALLOWED_FAILED_PERCENT;
-		snprintf(s->text, sizeof s->text,
-		         "%llu of %llu mini-batches failed; allowed_failed_percent allows %g %%", failed, all,
-		         l->allowed_failed_percent);
+	switch (row->limit) {
+	case PRS_LIMIT_error_threshold: return too_many(s, row, c->items_failed, l->error_threshold);
+	case PRS_LIMIT_allowed_failed_count:
+		return too_many(s, row, c->units[PRS_UNIT_FAILED], l->allowed_failed_count);
+	case PRS_LIMIT_allowed_failed_percent:
+		return too_large_a_part(s, row, c->units[PRS_UNIT_FAILED], l->allowed_failed_percent);
+	case PRS_LIMIT_first_task_timeout_us:
+	case PRS_LIMIT_progress_timeout_us: return is_due(s, row, now_us);
+	case PRS_LIMITS: break;
 	}
-	if (code)
-		abort_job(s, out, code);
+	return false;
+}
+
+static void check_limits(struct prs_sched *s, bool clocks, uint64_t now_us, struct prs_sched_effects *out)
+{
+	for (unsigned i = 0; i < PRS_LIMITS && !s->aborted; i++) {
+		const struct prs_limit_row *row = prs_limit_at(i);
+		if ((row->kind == PRS_LIMIT_CLOCK) == clocks && limit_reached(s, row, now_us))
+			abort_job(s, out, (uint16_t)row->code);
+	}
 }
 
 static uint64_t unfinished(const struct prs_sched *s)
@@ -500,41 +411,14 @@ static void on_init_done(struct prs_sched *s, const struct prs_sched_event *e)
 	s->inits_done++;
 }
 
-static uint64_t first_task_at(const struct prs_sched *s)
-{
-	return s->idle_us ? s->idle_us + s->limits.first_task_timeout_us : UINT64_MAX;
-}
-
-static uint64_t no_progress_at(const struct prs_sched *s)
-{
-	return s->progress_us ? s->progress_us + s->limits.progress_timeout_us : UINT64_MAX;
-}
-
-static void on_tick(struct prs_sched *s, uint64_t now_us, struct prs_sched_effects *out)
-{
-	if (s->aborted)
-		return;
-	if (now_us >= first_task_at(s)) {
-		snprintf(s->text, sizeof s->text, "%s",
-		         !s->ledger->next_id
-		                 ? prs_error_row(PRS_EFIRST_TASK_TIMEOUT)->sentence
-		                 : "unable to list any further mini-batch within first_task_creation_timeout");
-		abort_job(s, out, PRS_EFIRST_TASK_TIMEOUT);
-	} else if (now_us >= no_progress_at(s)) {
-		snprintf(s->text, sizeof s->text, "no mini-batch was finished for %llu s (progress_update_timeout)",
-		         (unsigned long long)(s->limits.progress_timeout_us / 1000000));
-		abort_job(s, out, PRS_ENO_PROGRESS);
-	}
-}
-
 /* ---- units that come back ---------------------------------------------------------------------------------------- */
 
 static void come_back(struct prs_sched *s, struct unit *u)
 {
-	push_again(s, &u->unit);
+	units_heap_push(&s->again, &u->unit);
 	unlease(s, u);
 	if (u->avoid_slot == PRS_NO_SLOT)
-		drop_unit(s, u);
+		units_map_drop(&s->map, u);
 }
 
 static void pause_unit(struct prs_sched *s, struct unit *u, uint64_t now_us)
@@ -548,11 +432,11 @@ static void end_pauses(struct prs_sched *s, uint64_t now_us)
 {
 	uint32_t n = 0;
 	for (; n < s->paused_n && s->paused[n].at_us <= now_us; n++) {
-		struct unit *u = find_unit(s, &s->paused[n].unit);
+		struct unit *u = units_map_find(&s->map, &s->paused[n].unit);
 		if (!u || !u->paused)
 			continue;
 		u->paused = false;
-		push_again(s, &s->paused[n].unit);
+		units_heap_push(&s->again, &s->paused[n].unit);
 	}
 	if (n)
 		memmove(s->paused, s->paused + n, (s->paused_n - n) * sizeof *s->paused);
@@ -562,7 +446,7 @@ static void end_pauses(struct prs_sched *s, uint64_t now_us)
 /* The unit of the lease; NULL when that is not the current one: what a lost node said is no more of interest. */
 static struct unit *leased(const struct prs_sched *s, const struct prs_sched_event *e)
 {
-	struct unit *u = find_unit(s, &e->unit);
+	struct unit *u = units_map_find(&s->map, &e->unit);
 	return u && u->lease && u->lease == e->lease && prs_ledger_unit(s->ledger, &e->unit) == PRS_UNIT_LEASED ? u
 	                                                                                                        : NULL;
 }
@@ -584,7 +468,7 @@ static void on_tried(struct prs_sched *s, const struct prs_sched_event *e, struc
 	} else if (row->action == PRS_ACTION_FAIL || out_of_tries(s, &u->unit)) {
 		give_up(s, &u->unit, e->code, out);
 		unlease(s, u);
-		drop_unit(s, u);
+		units_map_drop(&s->map, u);
 	} else {
 		come_back(s, u);
 	}
@@ -602,15 +486,15 @@ static void on_returned(struct prs_sched *s, const struct prs_sched_event *e)
 /* Entries stay in the map, so that the walk over it meets each once; their next lease or end drops them. */
 static void take_units_from(struct prs_sched *s, uint16_t number)
 {
-	for (uint32_t i = 0; i < s->map_cap; i++) {
-		struct unit *u = &s->map[i];
+	for (uint32_t i = 0; i < s->map.cap; i++) {
+		struct unit *u = &s->map.v[i];
 		if (!u->used || !u->lease || u->node != number)
 			continue;
 		unlease(s, u);
 		if (prs_ledger_unit(s->ledger, &u->unit) != PRS_UNIT_LEASED)
 			continue;
 		prs_ledger_move(s->ledger, &u->unit, PRS_UNIT_PLANNED);
-		push_again(s, &u->unit);
+		units_heap_push(&s->again, &u->unit);
 	}
 }
 
@@ -647,11 +531,11 @@ static int on_node_up(struct prs_sched *s, const struct prs_sched_event *e)
 
 static void on_final(struct prs_sched *s, const struct prs_sched_event *e)
 {
-	struct unit *u = find_unit(s, &e->unit);
+	struct unit *u = units_map_find(&s->map, &e->unit);
 	if (u && u->lease)
 		unlease(s, u);
 	if (u)
-		drop_unit(s, u);
+		units_map_drop(&s->map, u);
 	s->progress_us = s->inits_done ? e->now_us : 0;
 }
 
@@ -677,7 +561,7 @@ static void on_split(struct prs_sched *s, const struct prs_sched_event *e)
 	on_final(s, e); /* the unit is no more */
 	for (uint32_t k = 0; k < e->count; k++) {
 		struct prs_unit part = prs_ledger_part(&e->unit, items, e->count, k);
-		push_again(s, &part);
+		units_heap_push(&s->again, &part);
 	}
 }
 
@@ -695,16 +579,15 @@ static int reserve(struct prs_sched *s, const struct prs_sched_event *e, struct 
 		                ? n.leased
 		                : 0;
 	}
-	uint64_t there = s->again_n + back + s->ledger->next_id - s->next_new;
+	uint64_t there = s->again.n + back + s->ledger->next_id - s->next_new;
 	if (e->type == PRS_SCHED_RESET)
-		there = s->again_n + s->ledger->next_id;
+		there = s->again.n + s->ledger->next_id;
 	leases = leases < there ? leases : there;
 	uint64_t effects = out->n + leases + FAILS_A_STEP + 4;
-	if (grow(&out->v, &out->cap, effects, sizeof *out->v) < 0 ||
-	    grow(&s->again, &s->again_cap, s->again_n + back, sizeof *s->again) < 0 ||
-	    grow(&s->paused, &s->paused_cap, s->paused_n + 1u, sizeof *s->paused) < 0)
+	if (units_grow(&out->v, &out->cap, effects, sizeof *out->v) < 0 || units_heap_room(&s->again, back) < 0 ||
+	    units_grow(&s->paused, &s->paused_cap, s->paused_n + 1u, sizeof *s->paused) < 0)
 		return -PRS_ENOMEM;
-	return map_room(s, leases + 1);
+	return units_map_room(&s->map, leases + 1);
 }
 
 static int on_event(struct prs_sched *s, const struct prs_sched_event *e, struct prs_sched_effects *out)
@@ -714,7 +597,7 @@ static int on_event(struct prs_sched *s, const struct prs_sched_event *e, struct
 	case PRS_SCHED_START: s->started = true; break;
 	case PRS_SCHED_NODE_UP: return on_node_up(s, e);
 	case PRS_SCHED_NODE_DOWN: on_node_down(s, e->node); break;
-	case PRS_SCHED_PLANNED: check_thresholds(s, out); break;
+	case PRS_SCHED_PLANNED: check_limits(s, false, e->now_us, out); break;
 	case PRS_SCHED_RESET: s->next_new = e->unit.id < s->next_new ? e->unit.id : s->next_new; break;
 	case PRS_SCHED_ASK:
 		n = find_node(s, e->node);
@@ -724,7 +607,7 @@ static int on_event(struct prs_sched *s, const struct prs_sched_event *e, struct
 	case PRS_SCHED_DONE:
 	case PRS_SCHED_FAILED:
 		on_final(s, e);
-		check_thresholds(s, out);
+		check_limits(s, false, e->now_us, out);
 		break;
 	case PRS_SCHED_SPLIT: on_split(s, e); break;
 	case PRS_SCHED_TRIED: on_tried(s, e, out); break;
@@ -732,7 +615,7 @@ static int on_event(struct prs_sched *s, const struct prs_sched_event *e, struct
 	case PRS_SCHED_INIT_DONE: on_init_done(s, e); break;
 	case PRS_SCHED_INIT_FAILED: on_init_failed(s, e, out); break;
 	case PRS_SCHED_STOP: s->stopped = true; break;
-	case PRS_SCHED_TICK: on_tick(s, e->now_us, out); break;
+	case PRS_SCHED_TICK: check_limits(s, true, e->now_us, out); break;
 	}
 	return 0;
 }
@@ -757,8 +640,9 @@ uint64_t prs_sched_next_us(const struct prs_sched *s)
 {
 	if (s->over || s->stopped || s->aborted)
 		return UINT64_MAX;
-	uint64_t at = first_task_at(s) < no_progress_at(s) ? first_task_at(s) : no_progress_at(s),
-		 look = s->seen_us + s->limits.gap_us / 2;
+	uint64_t at = UINT64_MAX, look = s->seen_us + s->limits.gap_us / 2;
+	for (unsigned i = 0; i < PRS_LIMITS; i++)
+		at = due_us(s, prs_limit_at(i)->limit) < at ? due_us(s, prs_limit_at(i)->limit) : at;
 	at = s->paused_n && s->paused[0].at_us < at ? s->paused[0].at_us : at;
 	return at != UINT64_MAX && look < at ? look : at;
 }
@@ -800,26 +684,30 @@ void prs_sched_waits_for(const struct prs_sched *s, char *text, size_t bytes)
 		units_waited_for(&s->ledger->counts, text, bytes);
 }
 
-static void count_part(void *ctx, const struct prs_unit *u)
+static void sched_count_part(void *ctx, const struct prs_unit *u)
 {
 	(void)u;
 	++*(uint64_t *)ctx;
 }
 
-static void push_part(void *ctx, const struct prs_unit *u) { push_again(ctx, u); }
+static void sched_push_part(void *ctx, const struct prs_unit *u)
+{
+	struct prs_sched *s = ctx;
+	units_heap_push(&s->again, u);
+}
 
 struct prs_sched *prs_sched_new(struct prs_ledger *ledger, const struct prs_limits *limits)
 {
 	struct prs_sched *s = prs_calloc(1, sizeof *s);
 	uint64_t parts = 0;
-	prs_ledger_each_part(ledger, count_part, &parts);
-	if (!s || grow(&s->again, &s->again_cap, parts, sizeof *s->again) < 0) {
+	prs_ledger_each_part(ledger, sched_count_part, &parts);
+	if (!s || units_heap_room(&s->again, parts) < 0) {
 		prs_freep(&s);
 		return NULL;
 	}
 	s->ledger = ledger;
 	s->limits = *limits;
-	prs_ledger_each_part(ledger, push_part, s);
+	prs_ledger_each_part(ledger, sched_push_part, s);
 	return s;
 }
 
@@ -832,8 +720,8 @@ void prs_sched_free(struct prs_sched *s)
 	for (uint32_t i = 0; i < s->nodes_n; i++)
 		prs_freep(&s->nodes[i].slots);
 	prs_freep(&s->nodes);
-	prs_freep(&s->map);
-	prs_freep(&s->again);
+	units_map_done(&s->map);
+	units_heap_done(&s->again);
 	prs_freep(&s->paused);
 	prs_freep(&s);
 }

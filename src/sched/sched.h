@@ -22,22 +22,9 @@
 #define PRS_SCHED_SCHED_H
 
 #include "sched/ledger.h"
+#include "sched/limits.h"
 
 enum { PRS_NODES_MAX = 4096, PRS_NO_SLOT = 0xffff };
-
-struct prs_limits {
-	uint32_t run_max_try; /* >= 1 */
-	/* on_failure: halve a mini-batch that is out of tries, instead of failing it (docs/design/bisect.md) */
-	bool bisect;
-	int64_t error_threshold;       /* items; -1 = off */
-	int64_t allowed_failed_count;  /* mini-batches; -1 = off */
-	double allowed_failed_percent; /* of the final total, 0-100; < 0 = off; judged once planning is complete */
-	/* no mini-batch finished; its clock starts at the first finished init, stands while none is open */
-	uint64_t progress_timeout_us;
-	uint64_t first_task_timeout_us; /* no id planned since START, or since all that are planned were finished */
-	/* events so far apart: the machine stood, all clocks are set forward by as much; UINT64_MAX = never */
-	uint64_t gap_us;
-};
 
 enum prs_sched_event_type {
 	PRS_SCHED_START,     /* the clock of first_task_timeout starts */

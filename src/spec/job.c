@@ -96,10 +96,3 @@ int prs_job_set(struct prs_job *j, const struct prs_option_row *row, const char 
 	*from = prs_strdup(where);
 	return *from ? 0 : prs_fail(err, PRS_ENOMEM, "%s", where);
 }
-
-uint64_t prs_job_progress_timeout_us(const struct prs_job *j)
-{
-	if (j->o.progress_update_timeout_us != PRS_UNSET_US)
-		return j->o.progress_update_timeout_us;
-	return (uint64_t)j->o.run_max_try * (j->o.run_invocation_timeout_us + j->o.task_overhead_timeout_us);
-}

@@ -87,8 +87,6 @@ char *prs_job_keys_json(const struct prs_job *j);
 /* Every front end sets options here: prs_option_set() on j->o, and where the value came from is kept. */
 int prs_job_set(struct prs_job *j, const struct prs_option_row *row, const char *value, const char *where,
                 struct prs_err *err);
-/* progress_update_timeout, or what it is computed from: tries x (run + overhead). */
-uint64_t prs_job_progress_timeout_us(const struct prs_job *j);
 
 /* A script with flags, begun already: check everything that can be checked without running and fill the derived fields:
  * all mistakes at once, a line each, into `report`. Returns the number of mistakes. */

@@ -165,7 +165,7 @@ class PlanTest(JobCase):
         text = self.plan("job.yml", "--processes", "4")
         for line in ("digits", "  script        code/score.py", "  arguments     --top 5", "  input         data: in, 3 files", "  mini-batches  2 of 2 files (job.yml:9)",
                      "  output        runs/digits-<date>-<time>-<letters>/outputs/rows, the rows", "  processes     4 (--processes)", "  tries         2 (job.yml:11)",
-                     "  seconds       60 for run(), 30 around it, 300 for init()", "                180 without a finished mini-batch end the job",
+                     "  seconds       60 for run(), 30 around it, 300 for init()", "  gives up      after 600 s without a new mini-batch", "                after 180 s without a finished mini-batch",
                      "  may fail      3 items (job.yml:10)", "                any number of mini-batches"):
             self.assertIn(line, text.splitlines())
         self.assertFalse(os.path.exists(os.path.join(self.dir, "runs")))

@@ -382,6 +382,43 @@ static void test_percent_waits_for_the_total(void **state)
 	tell(story);
 }
 
+/* The table: filled from the options, found by code; what it suggests is a value of its option that is no limit any more. */
+static void test_limits_table(void **state)
+{
+	(void)state;
+	struct prs_options o = { 0 };
+	struct prs_limits l;
+	struct prs_err err;
+	assert_int_equal(prs_options_init(&o, &err), 0);
+	prs_limits_init(&l, &o);
+	assert_int_equal(l.run_max_try, 3);
+	assert_int_equal(l.error_threshold, -1);
+	assert_int_equal(l.first_task_timeout_us, 600000000);
+	assert_int_equal(l.progress_timeout_us, 270000000); /* not given: run_max_try x (run + overhead timeout) */
+	o.run_max_try = 5;
+	o.run_invocation_timeout_us = 500000;
+	prs_limits_init(&l, &o);
+	assert_int_equal(l.progress_timeout_us, 5 * 30500000);
+	o.progress_update_timeout_us = 7000000;
+	prs_limits_init(&l, &o);
+	assert_int_equal(l.progress_timeout_us, 7000000);
+	for (unsigned i = 0; i < PRS_LIMITS; i++) {
+		const struct prs_limit_row *row = prs_limit_at(i);
+		const struct prs_option_row *option = prs_option_at(row->option);
+		assert_int_equal(row->limit, i);
+		assert_ptr_equal(prs_limit_of(-(int)row->code), row);
+		assert_ptr_equal(prs_option_find(row->name, false), option);
+		assert_int_equal(option->resume, PRS_RESUME_YES);
+		assert_int_equal(prs_option_set(&o, option, row->wider[0] ? row->wider : "12", "test", &err), 0);
+		prs_limits_init(&l, &o);
+		double value = prs_limit_value(&l, row->limit);
+		assert_true(row->kind == PRS_LIMIT_COUNT ? value < 0 : value >= (row->wider[0] ? 100 : 12));
+	}
+	assert_null(prs_limit_at(PRS_LIMITS));
+	assert_null(prs_limit_of(PRS_EINIT_GIVE_UP));
+	prs_options_done(&o);
+}
+
 /* prs resume --set run_max_try, or a running change: what counts is the limit when the try fails. */
 static void test_limits_change(void **state)
 {
@@ -587,9 +624,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define T(name) cmocka_unit_test_teardown(name, teardown)
-		SCHED_STORIES,          T(test_thresholds), T(test_percent_waits_for_the_total),
-		T(test_limits_change),  T(test_no_memory),  T(test_many),
-		T(test_bisect_resumed), T(test_waits_for),
+		SCHED_STORIES,        T(test_thresholds),     T(test_percent_waits_for_the_total),
+		T(test_limits_table), T(test_limits_change),  T(test_no_memory),
+		T(test_many),         T(test_bisect_resumed), T(test_waits_for),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -804,17 +804,6 @@ static void test_empty_input(void **state)
 	assert_string_equal(check("score.py"), "");
 }
 
-static void test_progress_timeout(void **state)
-{
-	(void)state;
-	assert_int_equal(prs_job_progress_timeout_us(&job), 270000000); /* run_max_try x (run + overhead timeout) */
-	set("run-max-try", "5", "");
-	set("run-invocation-timeout", "0.5", "");
-	assert_int_equal(prs_job_progress_timeout_us(&job), 5 * 30500000);
-	set("progress-update-timeout", "7", "");
-	assert_int_equal(prs_job_progress_timeout_us(&job), 7000000);
-}
-
 static void test_argv(void **state)
 {
 	(void)state;
@@ -875,7 +864,6 @@ int main(void)
 		T(test_checks_one_by_one),
 		T(test_names_of_runs),
 		T(test_empty_input),
-		T(test_progress_timeout),
 		T(test_argv),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
