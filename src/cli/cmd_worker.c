@@ -4,6 +4,8 @@
  */
 #include "cli/cli.h"
 
+#include "io/procid.h"
+
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -24,8 +26,7 @@ static void set_limits(unsigned long long nofile)
 	}
 	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
 	if (fd >= 0) {
-		ssize_t n = write(fd, "500", 3);
-		(void)n;
+		dprintf(fd, "%d", PRS_WORKER_OOM_SCORE);
 		close(fd);
 	}
 }

@@ -4,6 +4,9 @@
  */
 #include "io/process.h"
 
+#include "base/mem.h"
+#include "io/procfs.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -16,7 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { HIGH_FD = 64, FDS_MAX = 8 };
+enum { HIGH_FD = 64, FDS_MAX = 8, CHILDREN_MAX = 4096 };
 
 static uint64_t old_nofile;
 static bool is_batch;
@@ -48,6 +51,74 @@ static short set_policy(posix_spawnattr_t *at)
 }
 
 uint64_t prs_old_nofile(void) { return old_nofile; }
+
+/* ---- workers and orphans ----------------------------------------------------------------------------------------- */
+
+/* Those of prs_spawn() that are not reaped. */
+static struct {
+	int *pids;
+	unsigned n, cap;
+} workers;
+
+bool prs_is_worker(int pid)
+{
+	for (unsigned i = 0; i < workers.n; i++)
+		if (workers.pids[i] == pid)
+			return true;
+	return false;
+}
+
+void prs_forget_workers(void)
+{
+	prs_freep(&workers.pids);
+	workers.n = workers.cap = 0;
+}
+
+static int make_room(struct prs_err *err)
+{
+	if (workers.n < workers.cap)
+		return 0;
+	unsigned cap = workers.cap ? 2 * workers.cap : 16;
+	int *more = prs_realloc(workers.pids, cap * sizeof *more);
+	if (!more)
+		return prs_fail(err, PRS_ENOMEM, "starting a worker process");
+	workers.pids = more;
+	workers.cap = cap;
+	return 0;
+}
+
+static void forget(int pid)
+{
+	for (unsigned i = 0; i < workers.n; i++)
+		if (workers.pids[i] == pid)
+			workers.pids[i] = workers.pids[--workers.n];
+}
+
+/* A dead worker may stand in front of the others: each of them is asked by its number. */
+static void reap_by_number(void)
+{
+	static int children[CHILDREN_MAX];
+	unsigned n = 0;
+	prs_children(getpid(), children, &n, CHILDREN_MAX);
+	for (unsigned i = 0; i < n; i++)
+		if (!prs_is_worker(children[i]))
+			waitpid(children[i], NULL, WNOHANG);
+}
+
+void prs_reap_orphans(void)
+{
+	siginfo_t dead = { .si_pid = 0 };
+	while (waitid(P_ALL, 0, &dead, WEXITED | WNOHANG | WNOWAIT) == 0 && dead.si_pid) {
+		if (prs_is_worker(dead.si_pid)) {
+			reap_by_number();
+			return;
+		}
+		waitpid(dead.si_pid, NULL, WNOHANG);
+		dead.si_pid = 0;
+	}
+}
+
+/* ---- starting ---------------------------------------------------------------------------------------------------- */
 
 static int add_actions(posix_spawn_file_actions_t *a, const struct prs_spawn *s, const int *high)
 {
@@ -100,6 +171,8 @@ int prs_spawn(const struct prs_spawn *s, int *ret_pid, int *ret_pidfd, struct pr
 {
 	int high[FDS_MAX] = { 0 };
 	unsigned n = 0;
+	if (make_room(err) < 0)
+		return -PRS_ENOMEM;
 	int r = s->fds_n <= FDS_MAX ? 0 : EINVAL;
 	for (; n < s->fds_n && !r; n++) { /* out of the way of the numbers they will get */
 		high[n] = fcntl(s->fds[n], F_DUPFD_CLOEXEC, HIGH_FD);
@@ -125,10 +198,13 @@ int prs_spawn(const struct prs_spawn *s, int *ret_pid, int *ret_pidfd, struct pr
 		return prs_fail_errno(err, e, "watching a worker process (pidfd_open)");
 	}
 	fcntl(pidfd, F_SETFD, FD_CLOEXEC);
+	workers.pids[workers.n++] = pid;
 	*ret_pid = pid;
 	*ret_pidfd = pidfd;
 	return 0;
 }
+
+/* ---- the end ----------------------------------------------------------------------------------------------------- */
 
 bool prs_reap(int pid, uint32_t *ret_status)
 {
@@ -139,14 +215,9 @@ bool prs_reap(int pid, uint32_t *ret_status)
 	} while (r < 0 && errno == EINTR);
 	if (r == 0)
 		return false;
-	*ret_status = r < 0 ? 0 : (uint32_t)st;
+	forget(pid);
+	*ret_status = r < 0 ? SIGKILL : (uint32_t)st;
 	return true;
-}
-
-void prs_signal_group(int pid, int signum)
-{
-	if (pid > 1)
-		kill(-pid, signum);
 }
 
 void prs_end_process(int pid)
@@ -155,6 +226,7 @@ void prs_end_process(int pid)
 	kill(pid, SIGKILL);
 	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 		;
+	forget(pid);
 }
 
 int prs_capture(char *const *argv, char *to, size_t bytes, struct prs_err *err)

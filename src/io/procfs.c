@@ -174,36 +174,51 @@ static uint64_t proportional_bytes(int pid)
 	return read_text(path, text, sizeof text) ? number_of(text, "Pss:") * 1024 : resident_bytes(pid);
 }
 
-enum { TREE_MAX = 4096 };
-
-/* The children of a process, behind pids[*n]. */
-static void add_children(int pid, int *pids, unsigned *n)
+bool prs_children(int pid, int *pids, unsigned *n, unsigned max)
 {
 	char path[64], text[32 << 10];
+	bool listed = false;
 	snprintf(path, sizeof path, "/proc/%d/task", pid);
 	DIR *d = opendir(path);
 	for (struct dirent *e; d && (e = readdir(d));) {
 		int thread = atoi(e->d_name), child, used = 0;
-		snprintf(path, sizeof path, "/proc/%d/task/%d/children", pid, thread);
-		if (thread <= 0 || !read_text(path, text, sizeof text))
+		if (thread <= 0)
 			continue;
-		for (const char *p = text; *n < TREE_MAX && sscanf(p, " %d%n", &child, &used) == 1; p += used)
+		snprintf(path, sizeof path, "/proc/%d/task/%d/children", pid, thread);
+		listed = listed || access(path, F_OK) == 0;
+		if (!read_text(path, text, sizeof text))
+			continue;
+		char *last = strlen(text) + 1 == sizeof text ? strrchr(text, ' ') : NULL;
+		if (last) /* the number at the end is cut */
+			*last = 0;
+		for (const char *p = text; *n < max && sscanf(p, " %d%n", &child, &used) == 1; p += used)
 			pids[(*n)++] = child;
 	}
 	if (d)
 		closedir(d);
+	return listed;
 }
+
+void prs_family(int pid, int *pids, unsigned *n, unsigned max)
+{
+	unsigned i = *n;
+	if (i == max)
+		return;
+	pids[(*n)++] = pid;
+	for (; i < *n; i++)
+		prs_children(pids[i], pids, n, max);
+}
+
+enum { TREE_MAX = 4096 };
 
 uint64_t prs_tree_bytes(int pid, uint64_t enough)
 {
 	int pids[TREE_MAX];
-	unsigned n = 1;
+	unsigned n = 0;
 	uint64_t sum = 0;
-	pids[0] = pid;
-	for (unsigned i = 0; i < n; i++) {
+	prs_family(pid, pids, &n, TREE_MAX);
+	for (unsigned i = 0; i < n; i++)
 		sum += resident_bytes(pids[i]);
-		add_children(pids[i], pids, &n);
-	}
 	if (sum <= enough)
 		return sum;
 	sum = 0;

@@ -30,6 +30,12 @@ void prs_machine_usage(struct prs_machine_usage *ret);
 /* false: there is no such process. */
 bool prs_process_usage(int pid, struct prs_process_usage *ret);
 
+/* Adds the children of a process to pids[*n ... max - 1]. False: there is no such process, or this kernel lists none.
+ * While others end the list may leave one out. */
+bool prs_children(int pid, int *pids, unsigned *n, unsigned max);
+/* Adds a process and all that descend from it. */
+void prs_family(int pid, int *pids, unsigned *n, unsigned max);
+
 /* Memory of a process and its descendants. Resident sizes are added up first; only when they are above `enough` the
  * proportional ones are asked for (pages that forked children share count once), which costs milliseconds. 0: there
  * is no such process. */

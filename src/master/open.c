@@ -367,7 +367,7 @@ static int open_strays(struct opening *o, struct prs_err *err)
 {
 	(void)err;
 	if (o->newest)
-		prs_strays_of_run(&o->e->mark);
+		prs_strays_of_run(&o->e->mark, o->e->c.dir);
 	return 0;
 }
 

@@ -87,12 +87,10 @@ struct prs_node {
 	struct worker *workers;
 	struct prs_timer *timer;
 	struct prs_page *pages; /* copies for TICK */
-	int *pids;              /* space for the search for strays */
 	struct prs_pool_effects effects;
 	struct prs_pool_event *events; /* queue */
 	uint32_t events_n, events_cap;
 	bool stepping, pool_down, told_down;
-	bool ending; /* no process is started any more: strays are killed together at the end */
 	uint16_t abort_code;
 	bool lost; /* no memory for an event: the pool no longer knows what is; everything is killed */
 	struct rows_store rows;
@@ -101,6 +99,10 @@ struct prs_node {
 		struct prs_timer *timer; /* NULL = off */
 		struct prs_memcg cgroup;
 	} memory;
+	struct {
+		struct prs_signal *signal;
+		struct prs_timer *timer; /* the next tracker is to be ended */
+	} reaper;
 	/* the frame that is being handled */
 	struct worker *current;
 	const uint8_t *payload;
@@ -150,6 +152,11 @@ void memory_started(struct worker *w);
 bool memory_ended(struct worker *w);
 /* The sentence of MEMORY_LIMIT. */
 void memory_describe(const struct worker *w, char *to, size_t bytes);
+/* reaper.c */
+int reaper_init(struct prs_node *n, struct prs_err *err);
+void reaper_done(struct prs_node *n);
+/* Of a worker that is dead. */
+void reaper_kill_strays(struct prs_node *n, int worker, uint16_t slot);
 /* words.c */
 void words_started(struct worker *w);
 /* It reported a try itself: what its stderr file holds so far is no part of its last words. */

@@ -22,6 +22,8 @@ static void tell(struct worker *w, enum prs_pool_event_type type)
 	node_event(w->node, &e);
 }
 
+static struct prs_memcg_of group_of(const struct worker *w) { return (struct prs_memcg_of){ w->slot, w->incarnation }; }
+
 static void look(struct worker *w)
 {
 	const struct prs_node_config *c = &w->node->c;
@@ -30,7 +32,8 @@ static void look(struct worker *w)
 	uint64_t bytes = prs_tree_bytes(w->pid, least);
 	if (bytes > w->peak_bytes)
 		w->peak_bytes = bytes;
-	if (limit && (bytes > limit || prs_memcg_is_full(&w->node->memory.cgroup, w->slot)))
+	prs_memcg_free_trackers(&w->node->memory.cgroup, group_of(w));
+	if (limit && (bytes > limit || prs_memcg_is_full(&w->node->memory.cgroup, group_of(w))))
 		tell(w, PRS_POOL_OVER_LIMIT);
 	else if (retire && bytes > retire)
 		tell(w, PRS_POOL_RETIRE);
@@ -67,13 +70,13 @@ void memory_done(struct prs_node *n)
 void memory_started(struct worker *w)
 {
 	w->peak_bytes = 0;
-	prs_memcg_add(&w->node->memory.cgroup, w->slot, w->pid, w->node->c.memory_limit_bytes);
+	prs_memcg_add(&w->node->memory.cgroup, group_of(w), w->pid, w->node->c.memory_limit_bytes);
 }
 
 bool memory_ended(struct worker *w)
 {
 	uint64_t peak = 0;
-	bool killed = prs_memcg_remove(&w->node->memory.cgroup, w->slot, &peak);
+	bool killed = prs_memcg_remove(&w->node->memory.cgroup, group_of(w), &peak);
 	if (peak > w->peak_bytes)
 		w->peak_bytes = peak;
 	return killed;

@@ -29,12 +29,11 @@ static int make_parts(struct prs_node *n, struct prs_err *err)
 	n->pool = prs_pool_new(&c->pool);
 	n->workers = prs_calloc(c->pool.slots, sizeof *n->workers);
 	n->pages = prs_calloc(c->pool.slots, sizeof *n->pages);
-	n->pids = prs_calloc(c->pool.slots, sizeof *n->pids);
 	n->dirty = prs_calloc(c->pool.slots, sizeof *n->dirty);
 	n->timer = prs_timer_new(c->loop, node_tick, n, err);
 	for (uint16_t i = 0; i < c->pool.slots && n->workers; i++)
 		worker_clear(&n->workers[i], n, i);
-	if (!n->pool || !n->workers || !n->pages || !n->pids || !n->dirty || !n->timer)
+	if (!n->pool || !n->workers || !n->pages || !n->dirty || !n->timer)
 		return prs_fail(err, PRS_ENOMEM, "node");
 	return 0;
 }
@@ -51,8 +50,9 @@ static int make_workers(struct prs_node *n, struct prs_err *err)
 
 int prs_node_new(struct prs_node **ret, const struct prs_node_config *c, struct prs_err *err)
 {
-	static int (*const stages[])(struct prs_node * n, struct prs_err * err) = { make_parts, make_workers, rows_init,
-		                                                                    perf_init, memory_init };
+	static int (*const stages[])(struct prs_node * n, struct prs_err * err) = { make_parts,  make_workers,
+		                                                                    rows_init,   perf_init,
+		                                                                    memory_init, reaper_init };
 	struct prs_node *n = prs_calloc(1, sizeof *n);
 	if (!n)
 		return prs_fail(err, PRS_ENOMEM, "node");
@@ -80,11 +80,11 @@ void prs_node_free(struct prs_node *n)
 	prs_buf_done(&n->task);
 	perf_done(n);
 	memory_done(n);
+	reaper_done(n);
 	prs_timer_free(n->timer);
 	prs_pool_free(n->pool);
 	prs_freep(&n->workers);
 	prs_freep(&n->pages);
-	prs_freep(&n->pids);
 	prs_freep(&n->dirty);
 	prs_freep(&n->effects.v);
 	prs_freep(&n->events);
@@ -119,9 +119,9 @@ static void carry_out(struct prs_node *n, const struct prs_pool_effect *e)
 			words_stop(w);
 		else
 			tell_held(w); /* it may take long to die (a file system that hangs) */
-		prs_signal_group(w->pid, (int)e->count);
+		prs_signal_worker(w->pid, (int)e->count);
 		if (e->count == SIGTERM) /* a stopped process takes it only when it goes on */
-			prs_signal_group(w->pid, SIGCONT);
+			prs_signal_worker(w->pid, SIGCONT);
 		break;
 	case PRS_POOL_ACCEPT: rows_accept(n, w, e); break;
 	case PRS_POOL_DROPPED: break;
@@ -168,7 +168,7 @@ void node_give_up(struct prs_node *n)
 	n->lost = true;
 	n->c.link.failed(n->c.link.ctx, -PRS_ENOMEM, "out of memory");
 	for (uint16_t i = 0; i < n->c.pool.slots; i++)
-		prs_signal_group(n->workers[i].pid, SIGKILL);
+		prs_signal_worker(n->workers[i].pid, SIGKILL);
 	node_one_gone(n);
 }
 
@@ -207,24 +207,15 @@ static void simple_event(struct prs_node *n, enum prs_pool_event_type type)
 }
 
 void prs_node_start(struct prs_node *n) { simple_event(n, PRS_POOL_START); }
-void prs_node_drain(struct prs_node *n)
-{
-	n->ending = true;
-	simple_event(n, PRS_POOL_DRAIN);
-}
+void prs_node_drain(struct prs_node *n) { simple_event(n, PRS_POOL_DRAIN); }
 
 void prs_node_abort(struct prs_node *n, uint16_t code)
 {
-	n->ending = true;
 	n->abort_code = code;
 	simple_event(n, PRS_POOL_ABORT);
 }
 
-void prs_node_finish(struct prs_node *n)
-{
-	n->ending = true;
-	simple_event(n, PRS_POOL_FINISH);
-}
+void prs_node_finish(struct prs_node *n) { simple_event(n, PRS_POOL_FINISH); }
 
 void prs_node_lease(struct prs_node *n, const struct prs_unit *u, uint64_t lease, uint16_t try_number,
                     uint16_t avoid_slot)
@@ -243,7 +234,7 @@ void prs_node_kill(struct prs_node *n)
 	n->lost = true; /* nothing is started any more */
 	for (uint16_t i = 0; i < n->c.pool.slots; i++)
 		if (n->workers[i].pid)
-			prs_signal_group(n->workers[i].pid, SIGKILL);
+			prs_signal_worker(n->workers[i].pid, SIGKILL);
 	prs_strays_of_engine();
 }
 

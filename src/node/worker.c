@@ -9,7 +9,6 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "io/process.h"
-#include "io/strays.h"
 #include "io/tokens.h"
 
 #include <errno.h>
@@ -279,14 +278,6 @@ static void worker_readable(void *ctx, int events)
 		prs_watch_set(w->watch_conn, 0);
 }
 
-static void kill_strays(struct worker *w)
-{
-	struct prs_node *n = w->node;
-	for (uint16_t i = 0; i < n->c.pool.slots; i++)
-		n->pids[i] = n->workers[i].pid;
-	prs_strays_of_slot(n->c.run_text, w->slot, n->pids, n->c.pool.slots);
-}
-
 /* Drain the socket, reap, read the page, kill what was left behind; then the pool judges. */
 static void worker_dead(void *ctx, int events)
 {
@@ -298,10 +289,9 @@ static void worker_dead(void *ctx, int events)
 	if (!prs_reap(w->pid, &status))
 		return;
 	struct prs_page page = prs_page_read(w->page);
-	prs_signal_group(w->pid, 9);
+	int pid = w->pid;
 	close_process(w);
-	if (!n->ending || n->memory.cgroup.usable) /* a group that is to be removed must be empty */
-		kill_strays(w);
+	reaper_kill_strays(n, pid, w->slot);
 	tell_held(w);
 	struct prs_pool_event e = { .type = PRS_POOL_EXITED,
 		                    .now_us = now(),

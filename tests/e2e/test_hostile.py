@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Entry scripts that break what they stand on: right rows, right blame, no process left behind."""
+import glob
 import os
 import resource
 import signal
@@ -9,7 +10,7 @@ import textwrap
 
 from prs_job import JobCase, state_of, wait_until
 
-RUN_EXCEPTION, RUN_EXIT, RUN_TIMEOUT, RUN_CRASH, SOCKET_CLOSED, PROTOCOL = 100, 101, 102, 104, 107, 12
+RUN_EXCEPTION, RUN_EXIT, RUN_TIMEOUT, RUN_CRASH, SOCKET_CLOSED, MEMORY_LIMIT, PROTOCOL = 100, 101, 102, 104, 107, 110, 12
 
 SCRIPT = """
 import ctypes, faulthandler, multiprocessing, os, resource, shutil, signal, subprocess, sys, threading, time
@@ -289,6 +290,143 @@ class ChildTest(HostileCase):
         """)
 
 
+class OrphanTest(HostileCase):
+    """What a script daemonises ends as a child of the engine."""
+
+    def test_orphans_are_reaped_as_they_end(self):
+        """A zombie counts for the user's limit of processes: none waits for the end of a worker."""
+        self.files(20)
+        self.script("""
+            import os, time
+            def run(mini_batch):
+                for _ in mini_batch:
+                    read, write = os.pipe()
+                    if os.fork() == 0:
+                        grandchild = os.fork()
+                        if grandchild:
+                            os.write(write, b"%d" % grandchild)
+                        os._exit(0)
+                    os.wait()
+                    grandchild = os.read(read, 20).decode()
+                    os.close(read)
+                    os.close(write)
+                    while os.path.exists("/proc/" + grandchild):
+                        time.sleep(0.001)
+                return ["%s: %s" % (os.path.basename(p), open(p).read()) for p in mini_batch]
+        """)
+        p = self.start(*self.words, "--run-invocation-timeout", "60", "--run-max-try", "1")
+        self.assertEqual(p.wait(), 0, self.said())
+        self.assertEqual(self.output(), "".join("f%04d: %d\n" % (i, i) for i in range(20)))
+        self.assertEqual(self.journal("TRY"), [])
+
+
+SHARED = """
+    from multiprocessing import shared_memory
+    block = shared_memory.SharedMemory(create=True, size=1 << 20)
+    with open(os.path.join(ROOT, "blocks"), "a") as f:
+        f.write(block.name.lstrip("/") + "\\n")
+"""
+
+
+class SharedMemoryTest(HostileCase):
+    """A process that is killed in the middle leaves no shared memory: its resource tracker lives long enough to remove it."""
+
+    def check_blocks(self, count=1):
+        with open(self.path("blocks")) as f:
+            blocks = f.read().split()
+        self.assertEqual(len(blocks), count)
+        self.assertEqual([b for b in blocks if os.path.exists("/dev/shm/" + b)], [])
+
+    def check_shared(self, misdeed, tries, options=()):
+        self.check(textwrap.dedent(SHARED) + misdeed, tries, options=options)
+        self.check_blocks()
+
+    def test_crash(self):
+        self.check_shared("ctypes.string_at(0)", [RUN_CRASH])
+
+    def test_exit(self):
+        self.check_shared("os._exit(3)", [RUN_EXIT])
+
+    def test_timeout(self):
+        self.check_shared("wait_for_ever()", [RUN_TIMEOUT], options=["--run-invocation-timeout", "1"])
+
+    def test_timeout_that_ignores_sigterm(self):
+        self.check_shared("signal.signal(signal.SIGTERM, signal.SIG_IGN)\nwhile True: time.sleep(1000)", [RUN_TIMEOUT],
+                          options=["--run-invocation-timeout", "1"])
+
+    def test_with_children_that_hold_it(self):
+        """The tracker sees no end before they are dead, too: in the group and out of it."""
+        self.check_shared("""
+for own in (False, True):
+    pid = os.fork()
+    if pid == 0:
+        if own: os.setsid()
+        wait_for_ever()
+    note(pid)
+ctypes.string_at(0)
+""", [RUN_CRASH])
+
+    def test_memory_limit(self):
+        self.check_shared("keep = []\nwhile True: keep.append(bytearray(b'x' * (8 << 20)))", [MEMORY_LIMIT],
+                          options=["--memory-limit-per-process", "200MB"])
+
+    def interrupted(self, end):
+        self.hostile(textwrap.dedent(SHARED) + "wait_for_ever()")
+        p = self.start(*self.words)
+        wait_until(lambda: os.path.exists(self.path("blocks")) and open(self.path("blocks")).read().endswith("\n"), "a block")
+        end(p)
+        p.wait()
+        r = self.prs("resume", "last")
+        self.assertEqual(r.returncode, 0, r.stderr)
+        self.check_end([])
+        self.check_blocks()
+
+    def test_ctrl_c_twice(self):
+        def end(p):
+            p.send_signal(signal.SIGINT)
+            wait_until(lambda: "stopping" in self.said(), "the first one is seen")
+            p.send_signal(signal.SIGINT)
+        self.interrupted(end)
+
+    def test_engine_killed(self):
+        self.interrupted(lambda p: p.kill())
+
+    def test_tracker_of_loky(self):
+        """The same with joblib's: known by what it runs."""
+        self.write("code/loky/__init__.py", "")
+        self.write("code/loky/backend/__init__.py", "")
+        self.write("code/loky/backend/resource_tracker.py", textwrap.dedent("""
+            import os, signal
+            def main(fd, mark):
+                signal.signal(signal.SIGINT, signal.SIG_IGN)
+                signal.signal(signal.SIGTERM, signal.SIG_IGN)
+                open(mark + ".up", "w").close()
+                os.read(fd, 1)  # until the last one that could write is dead
+                open(mark, "w").close()
+        """))
+        self.check("""
+            read, write = os.pipe()
+            mark = os.path.join(ROOT, "cleaned")
+            code = "from loky.backend.resource_tracker import main; main(%d, %r)" % (read, mark)
+            subprocess.Popen([sys.executable, "-c", code], pass_fds=[read])
+            os.set_inheritable(write, True)
+            while not os.path.exists(mark + ".up"): time.sleep(0.001)
+            ctypes.string_at(0)
+        """, [RUN_CRASH])
+        self.assertTrue(os.path.exists(self.path("cleaned")))
+
+    def test_tracker_that_hangs(self):
+        """It has its two seconds, while the job goes on."""
+        self.check("""
+            code = "from loky.backend.resource_tracker import main"
+            pid = os.fork()
+            if pid == 0:
+                os.execv("/bin/sh", ["sh", "-c", code + " 2>/dev/null; trap '' TERM; kill -STOP $$"])
+            note(pid)
+            os.abort()
+        """, [RUN_CRASH])
+
+
 class GroundTest(HostileCase):
     """Descriptors, folders, streams, signals."""
 
@@ -436,3 +574,68 @@ class EngineTest(HostileCase):
         r = self.prs("resume", "last")
         self.assertEqual(r.returncode, 0, r.stderr)
         self.check_end([])
+
+
+class LeftOverTest(HostileCase):
+    """The engine is killed, a grandchild that overwrote its environment goes on: the resume finds it by what it holds of the run folder."""
+
+    GRANDCHILD = """
+        read, write = os.pipe()
+        if os.fork() == 0:
+            os.setsid()
+            if os.fork() == 0:
+                os.close(write)
+                %s
+            os._exit(0)
+        os.close(read)  # it waits until we are dead
+        os.wait()
+        while not os.path.exists(ROOT + "/pids"): time.sleep(0.001)
+        os.kill(os.getppid(), signal.SIGKILL)
+        wait_for_ever()
+    """
+    NOTED = "note(os.getpid()); os.execve('/bin/sleep', ['sleep', '1000'], %s)"
+
+    def left_over(self, grandchild, options=(), killed=True):
+        self.hostile(textwrap.dedent(self.GRANDCHILD) % grandchild)
+        self.assertEqual(self.start(*self.words, *options).wait(), -9, self.said())
+        [left] = wait_until(lambda: os.path.exists(self.path("pids")) and self.noted(), "the grandchild")
+        self.addCleanup(lambda: state_of(left) and os.kill(left, signal.SIGKILL))
+        self.assertNotEqual((state_of(left) or "Z")[0], "Z")
+        r = self.prs("resume", "last")
+        self.assertEqual(r.returncode, 0, r.stderr)
+        self.assertEqual(self.output(), self.want)
+        self.assertEqual((state_of(left) or "Z")[0] == "Z", killed)
+
+    def test_found_by_its_folder(self):
+        self.left_over("for fd in range(3): os.dup2(os.open('/dev/null', os.O_RDWR), fd)\n" + " " * 8 + self.NOTED % {})
+
+    def test_found_by_an_open_file(self):
+        self.left_over("os.chdir('/'); " + self.NOTED % {"PATH": "/bin"})
+
+    def test_found_by_its_cgroup(self):
+        """It keeps nothing: only a memory group, where we may make one, tells."""
+        groups = "/sys/fs/cgroup/memory/prs-e2e-%d" % os.getpid()
+        try:
+            os.mkdir(groups)
+        except OSError:
+            self.skipTest("no memory cgroups here")
+        os.rmdir(groups)
+        self.left_over("os.chdir('/'); os.closerange(0, 1 << 20); " + self.NOTED % {}, options=["--memory-limit-per-process", "500MB"])
+        self.assertEqual(glob.glob("/sys/fs/cgroup/memory/**/prs-%s*" % self.run_id(), recursive=True), [])
+
+    def run_id(self):
+        with open(os.path.join(self.run_dir(), "RUN")) as f:
+            return next(word for word in f.read().split() if len(word) == 32)
+
+    def test_a_reader_of_the_run_folder_is_left_alone(self):
+        """A shell that stands in it, something that reads a log there."""
+        self.hostile("os.kill(os.getppid(), signal.SIGKILL); wait_for_ever()")
+        self.assertEqual(self.start(*self.words).wait(), -9, self.said())
+        run = self.run_dir()
+        with open(os.path.join(run, "RUN")) as reader:
+            bystander = subprocess.Popen(["sleep", "1000"], cwd=os.path.join(run, "work", "code"), stdin=reader, start_new_session=True, env={})
+        self.addCleanup(bystander.wait)
+        self.addCleanup(bystander.kill)
+        r = self.prs("resume", "last")
+        self.assertEqual(r.returncode, 0, r.stderr)
+        self.assertIsNone(bystander.poll())

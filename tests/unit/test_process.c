@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * test_process: starting, watching, killing and reaping processes; what they leave behind; the lock of the run folder.
+ * test_process: starting, watching, killing and reaping processes; the lock of the run folder.
  */
 #include "io/lock.h"
 #include "io/process.h"
@@ -171,7 +171,7 @@ static void test_session_and_signals(void **state)
 	assert_int_equal(getsid(pid), pid);
 	uint32_t status = 0;
 	assert_false(prs_reap(pid, &status)); /* lives */
-	prs_signal_group(pid, SIGTERM);
+	prs_signal_worker(pid, SIGTERM);
 	status = wait_for_end(pid, pidfd);
 	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM);
 	signal(SIGINT, SIG_DFL);
@@ -208,7 +208,7 @@ static void test_a_signal_for_all_of_a_session(void **state)
 	int pid = start(w, "trap '' TERM; (trap - TERM; echo ready; exec sleep 1000) & wait $!; echo $?", NULL, NULL, 0,
 	                &pidfd);
 	wait_for_text(w->out);
-	prs_signal_group(pid, SIGTERM);
+	prs_signal_worker(pid, SIGTERM);
 	wait_for_end(pid, pidfd);
 	const char *text = read_text(w->out);
 	assert_non_null(strstr(text, "\n143\n")); /* the process itself ignored it */
@@ -350,76 +350,6 @@ static void test_descriptor_limit(void **state)
 	assert_int_equal(status, 0);
 }
 
-/* ---- strays ------------------------------------------------------------------------------------------------------ */
-
-/* A process in a session of its own, which the shell that made it leaves behind; its pid. */
-static int leave_behind(struct world *w, const char *run, int slot, bool odd)
-{
-	char script[256], run_text[8 + PRS_RUN_MARK_BYTES], slot_text[32];
-	char *envp[] = { run_text, slot_text, (char *)(uintptr_t) "PATH=/usr/bin:/bin", NULL };
-	int pidfd;
-	snprintf(run_text, sizeof run_text, "PRS_RUN=%s", run);
-	snprintf(slot_text, sizeof slot_text, "PRS_SLOT=%d", slot);
-	snprintf(script, sizeof script, "setsid sh -c '%secho $$ > pid%d; exec sleep 1000' </dev/null & wait",
-	         odd ? "trap \"\" TERM INT HUP; " : "", slot);
-	int pid = start(w, script, envp, NULL, 0, &pidfd);
-	snprintf(script, sizeof script, "%s/pid%d", w->dir, slot);
-	int stray = atoi(wait_for_text(script));
-	unlink(script);
-	assert_true(stray > 1 && stray != pid);
-	prs_end_process(pid);
-	close(pidfd);
-	assert_true(lives(stray)); /* the group's end did not reach it */
-	return stray;
-}
-
-static struct prs_run_mark mark(uint64_t ino, uint32_t epoch)
-{
-	struct prs_run_mark m = { .ino = ino, .epoch = epoch, .incarnation = epoch };
-	memcpy(m.run.bytes, &(pid_t){ getpid() }, sizeof(pid_t)); /* this test's own */
-	return m;
-}
-
-static const char *mark_text(uint64_t ino, uint32_t epoch)
-{
-	static char texts[2][PRS_RUN_MARK_BYTES];
-	static int at;
-	char *to = texts[at++ % 2];
-	struct prs_run_mark m = mark(ino, epoch);
-	prs_run_mark_put(to, &m);
-	return to;
-}
-
-static void test_strays_of_a_slot(void **state)
-{
-	struct world *w = *state;
-	int mine = leave_behind(w, mark_text(7, 1), 1, true), other_slot = leave_behind(w, mark_text(7, 1), 2, false),
-	    other_run = leave_behind(w, mark_text(77, 1), 1, false);
-	assert_int_equal(prs_strays_of_slot(mark_text(7, 1), 1, NULL, 0), 1);
-	assert_false(lives(mine));
-	assert_true(lives(other_slot) && lives(other_run));
-	assert_int_equal(prs_strays_of_slot(mark_text(7, 1), 1, NULL, 0), 0);
-	assert_int_equal(prs_strays_of_slot(mark_text(7, 1), 2, &other_slot, 1), 0); /* a worker that is known */
-	assert_true(lives(other_slot) && lives(other_run));
-	assert_int_equal(prs_strays_of_engine(), 2);
-	assert_false(lives(other_slot) || lives(other_run));
-	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
-}
-
-/* A resume ends what older epochs of its own folder left: not those of a copy, not those of an epoch that came later. */
-static void test_strays_of_a_run(void **state)
-{
-	struct world *w = *state;
-	int older = leave_behind(w, mark_text(7, 1), 1, true), last = leave_behind(w, mark_text(7, 2), 1, false),
-	    later = leave_behind(w, mark_text(7, 3), 1, false), copy = leave_behind(w, mark_text(8, 1), 1, false);
-	struct prs_run_mark me = mark(7, 3);
-	assert_int_equal(prs_strays_of_run(&me), 2);
-	assert_false(lives(older) || lives(last));
-	assert_true(lives(later) && lives(copy));
-	assert_int_equal(prs_strays_of_run(&me), 0);
-	assert_int_equal(prs_strays_of_engine(), 2);
-}
-
 /* ---- lock -------------------------------------------------------------------------------------------------------- */
 
 static void test_lock_ends_with_its_process(void **state)
@@ -463,8 +393,6 @@ int main(void)
 		T(test_end_process_takes_the_group),
 		T(test_each_has_its_own_end),
 		T(test_descriptor_limit),
-		T(test_strays_of_a_slot),
-		T(test_strays_of_a_run),
 		T(test_lock_ends_with_its_process),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
