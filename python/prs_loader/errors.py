@@ -76,7 +76,22 @@ def _pickled_elsewhere(error):
             "__main__.%s = %s" % (name, name, name))
 
 
+def azure_name(error):
+    """The name of azureml.* that PRS lacks and this error is about: the same in every try. "" for other errors."""
+    names = sys.modules.get("prs_loader.names")
+    if names is not None and isinstance(error, names.NotHere):
+        return error.what
+    module = getattr(error, "name", None) if isinstance(error, ImportError) else None
+    if not isinstance(module, str) or not module.startswith("azureml"):
+        return ""
+    wanted = str(error).split("'")
+    named = len(wanted) > 2 and str(error).startswith("cannot import name '")
+    return "%s.%s" % (module, wanted[1]) if named else module
+
+
 def _hint(error, submit_dir):
+    if isinstance(error, ImportError) and str(error).startswith("cannot import name ") and azure_name(error):
+        return "hint: " + sys.modules["prs_loader.names"].in_azure(azure_name(error))
     if isinstance(error, ModuleNotFoundError) and error.name:
         return _missing_module(error, submit_dir)
     if isinstance(error, ImportError) and str(error).startswith("attempted relative import"):
@@ -89,6 +104,9 @@ def _hint(error, submit_dir):
         if not os.path.isabs(name) and os.path.exists(os.path.join(submit_dir, name)):
             return ("hint: %s exists where the job was submitted, but the script runs in a copy of its folder: pass it "
                     "with --side-input name=%s" % (name, name))
+    if type(error).__name__ == "GetoptError" and str(error).startswith("option --client_sdk_version not recognized"):
+        return ("hint: getopt stops at the engine's own flags: run with --engine-args hide, or use argparse's "
+                "parse_known_args()")
     return _pickled_elsewhere(error)
 
 

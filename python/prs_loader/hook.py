@@ -10,9 +10,10 @@ from _frozen_importlib_external import PathFinder, SourceFileLoader, spec_from_f
 
 # name: is it a package?
 OURS = {"azureml_user": True, "azureml_user.parallel_run": False, "entry_script": False, "azureml.core": True,
-        "azureml.core.model": False, "azureml.core.run": False, "azureml.core.dataset": False,
-        "azureml.core.workspace": False, "azureml.core.experiment": False, "azureml.core.datastore": False,
-        "azureml.core.environment": False}
+        "azureml.core.authentication": False, "azureml.core.compute": False, "azureml.core.model": False,
+        "azureml.core.run": False, "azureml.core.dataset": False, "azureml.core.workspace": False,
+        "azureml.core.experiment": False, "azureml.core.datastore": False, "azureml.core.environment": False,
+        "azureml.core.keyvault": False, "azureml.data": True, "azureml.exceptions": True, "azureml.telemetry": True}
 
 
 # The folder at the end of sys.path for processes without the hook.

@@ -5,29 +5,44 @@ import os
 import sys
 
 
-def _in_azure(what):
+def in_azure(what):
     return ("%s needs the Azure service, and PRS runs without it. Data comes with --input and --side-input, models "
             "with --model; for the rest install azureml-core for %s" % (what, sys.executable))
 
 
 class NotHere(AttributeError):
-    """Something of the original that lives in the Azure service."""
+    """Something of the original that lives in the Azure service; `what`: its name."""
+
+    def __init__(self, what):
+        AttributeError.__init__(self, in_azure(what))
+        self.what = what
 
 
 class _Partly(type):
-    """A class of which some parts are here."""
+    """A class of which some parts are here; the others are those of the class that the user has installed, if any."""
+
+    installed = None
 
     def __getattr__(cls, name):
         if name.startswith("__"):
             raise AttributeError(name)
-        raise NotHere(_in_azure("azureml.core.%s.%s" % (cls.__name__, name)))
+        if cls.installed is not None:
+            return getattr(cls.installed, name)
+        raise NotHere("%s.%s.%s" % (cls.__module__, cls.__name__, name))
 
 
 class _InAzure(_Partly):
     """A class of which only the name is here."""
 
     def __call__(cls, *args, **kwargs):
-        raise NotHere(_in_azure("azureml.core.%s()" % cls.__name__))
+        raise NotHere("%s.%s()" % (cls.__module__, cls.__name__))
+
+
+def _of_installed(installed, what, name, make):
+    """An attribute that our object lacks, of the object that the installed class makes."""
+    if installed is None or name.startswith("__"):
+        raise NotHere("%s.%s" % (what, name))
+    return getattr(make(), name)
 
 
 class EntryScript:
@@ -85,29 +100,28 @@ def _make_logger(folder, path):
 class Model(metaclass=_Partly):
     """azureml.core.Model: where a model given with --model lies."""
 
+    __module__ = "azureml.core"
     _job = None
+    installed = None
 
     def __init__(self, workspace=None, name=None, id=None, tags=None, properties=None, version=None,  # noqa: A002
-                 **_kwargs):
+                 **more):
+        self._given = dict(more, workspace=workspace, name=name, id=id, tags=tags, properties=properties,
+                           version=version)
         name, _, of_name = (id or name or "").partition(":")
         self.name = name
         self.version = version or of_name or None
         self._path = self.get_model_path(name, self.version)
 
     def __getattr__(self, name):
-        raise NotHere(_in_azure("Model.%s" % name))
+        return _of_installed(Model.installed, "Model", name, lambda: Model.installed(**self._given))
 
     def download(self, target_dir=".", exist_ok=False, exists_ok=None):
-        """Copies the model into a folder and returns the path of the copy."""
-        import shutil
+        """The path of a copy of the model in a folder, made once for all processes."""
+        from prs_loader import copying
 
-        to = os.path.join(_made(target_dir), os.path.basename(self._path))
-        if os.path.exists(to) and not exist_ok and not exists_ok:
-            raise FileExistsError(17, "the model was downloaded before: use exist_ok=True", to)
-        if os.path.isdir(self._path):
-            shutil.rmtree(to, ignore_errors=True)
-            return shutil.copytree(self._path, to)
-        return shutil.copy2(self._path, to)
+        to = os.path.join(_made(os.fspath(target_dir)), os.path.basename(self._path))
+        return copying.once(self._path, to, bool(exist_ok or exists_ok))
 
     @classmethod
     def get_model_path(cls, model_name=None, version=None, _workspace=None, name=None, **_kwargs):
@@ -159,7 +173,7 @@ class _Workspace:
         self.resource_group = os.environ.get("AZUREML_ARM_RESOURCEGROUP", "")
 
     def __getattr__(self, name):
-        raise NotHere(_in_azure("Workspace.%s" % name))
+        return _of_installed(Run.installed, "Workspace", name, lambda: Run.installed.get_context().experiment.workspace)
 
 
 class _Experiment:
@@ -168,16 +182,20 @@ class _Experiment:
         self.workspace = _Workspace()
 
     def __getattr__(self, name):
-        raise NotHere(_in_azure("Experiment.%s" % name))
+        return _of_installed(Run.installed, "Experiment", name, lambda: Run.installed.get_context().experiment)
 
 
 class Run(metaclass=_Partly):
     """azureml.core.Run of this job."""
 
+    __module__ = "azureml.core"
     _job = None
+    installed = None
 
-    def __init__(self, *_args, **_kwargs):
-        raise NotHere(_in_azure("Run()"))
+    def __new__(cls, *args, **kwargs):
+        if cls.installed is not None:
+            return cls.installed(*args, **kwargs)
+        raise NotHere("Run()")
 
     @classmethod
     def _make(cls, parent):
@@ -193,7 +211,7 @@ class Run(metaclass=_Partly):
         return cls._make(cls._make(None))
 
     def __getattr__(self, name):
-        raise NotHere(_in_azure("Run.%s" % name))
+        return _of_installed(Run.installed, "Run", name, lambda: Run.installed.get_context())
 
     # what the original shows as metrics stands in the log of the script
     def log(self, name, value, description="", step=None):
@@ -228,12 +246,45 @@ class _OfflineRun(Run):
 # ---- names that only say why they are not here
 
 
-def _in_azure_only(name):
-    said = "Importable, for scripts that name it; it works in Azure only."
-    return _InAzure(name, (), {"__module__": "azureml.core", "__doc__": said})
+def _in_azure_only(module, name):
+    doc = "Importable, for scripts that name it; it works in Azure only."
+    return _InAzure(name, (), {"__module__": module, "__doc__": doc})
 
 
-_AZURE = {name: _in_azure_only(name) for name in ("Dataset", "Workspace", "Experiment", "Datastore", "Environment")}
+def _error(module, name):
+    doc = "Never raised here: a script may name it in `except`."
+    return type(name, (Exception,), {"__module__": module, "__doc__": doc})
+
+
+def _function(module, name):
+    def not_here(*_args, **_kwargs):
+        raise NotHere("%s.%s()" % (module, name))
+
+    not_here.__name__ = not_here.__qualname__ = name
+    return not_here
+
+
+# Public names that scripts import, by module; hook.OURS has the same modules.
+_AZURE = {
+    "azureml.core": "ComputeTarget Dataset Datastore Environment Experiment Keyvault ScriptRunConfig Webservice "
+                    "Workspace",
+    "azureml.core.authentication": "AzureCliAuthentication InteractiveLoginAuthentication MsiAuthentication "
+                                   "ServicePrincipalAuthentication TokenAuthentication",
+    "azureml.core.compute": "AksCompute AmlCompute ComputeInstance ComputeTarget",
+    "azureml.core.dataset": "Dataset",
+    "azureml.core.datastore": "Datastore",
+    "azureml.core.environment": "Environment",
+    "azureml.core.experiment": "Experiment",
+    "azureml.core.keyvault": "Keyvault",
+    "azureml.core.workspace": "Workspace",
+    "azureml.data": "FileDataset OutputFileDatasetConfig TabularDataset",
+    "azureml.exceptions": "AuthenticationException AzureMLException ComputeTargetException DatasetExecutionError "
+                          "DatasetValidationError ExperimentExecutionException ModelNotFoundException "
+                          "ProjectSystemException RunConfigurationException UserErrorException WebserviceException "
+                          "WorkspaceException",
+    "azureml.telemetry": "set_diagnostics_collection",
+}
+VERSION = "1.60.0"  # of azureml-core that the names here are those of
 _CONTENTS = {
     "azureml_user.parallel_run": {"EntryScript": EntryScript},
     "entry_script": {"EntryScript": EntryScript},
@@ -241,24 +292,38 @@ _CONTENTS = {
     "azureml.core.model": {"Model": Model},
     "azureml.core.run": {"Run": Run, "_OfflineRun": _OfflineRun},
 }
+_MADE = {}  # class -> the same class, wherever it is imported from
+
+
+def _azure_name(module, name):
+    make = _error if module == "azureml.exceptions" else _in_azure_only if name[:1].isupper() else _function
+    home = module if module in ("azureml.data", "azureml.exceptions", "azureml.telemetry") else "azureml.core"
+    if (home, name) not in _MADE:
+        _MADE[home, name] = make(home, name)
+    return _MADE[home, name]
 
 
 def _no_such_name(module):
     def getattr_(name):
-        if not name[:1].isupper():  # a submodule, perhaps
+        if name.startswith("__") or "%s.%s" % (module, name) in sys.modules:
             raise AttributeError(name)
-        raise ImportError(_in_azure("%s.%s" % (module, name)), name=module)
+        raise NotHere("%s.%s" % (module, name))
 
     return getattr_
 
 
 def fill(module, job, installed):
-    """Our names into one of our modules; installed: over those of the user's own."""
+    """Our names into one of our modules; installed: over the user's own, which keep what we do not define."""
     EntryScript._job = Model._job = Run._job = job
     name = module.__name__
+    for ours in (Model, Run):
+        theirs = vars(module).get(ours.__name__)
+        if installed and isinstance(theirs, type) and theirs is not ours:
+            ours.installed = theirs
     vars(module).update(_CONTENTS.get(name, {}))
-    if installed or not name.startswith("azureml.core"):
+    if installed or name.startswith(("azureml_user", "entry_script")):
         return
-    wanted = name.rpartition(".")[2].capitalize()
-    vars(module).update(_AZURE if name == "azureml.core" else {wanted: _AZURE[wanted]} if wanted in _AZURE else {})
+    vars(module).update((n, _azure_name(name, n)) for n in _AZURE.get(name, "").split())
+    if name == "azureml.core":
+        module.VERSION = module.__version__ = VERSION
     module.__getattr__ = _no_such_name(name)

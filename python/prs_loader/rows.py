@@ -56,9 +56,8 @@ class Rows:
         options = dict(_CSV, header=header)
         options.update(csv or {})
         encoding = options.pop("encoding", None) or "utf-8"
-        marked = encoding.lower().replace("_", "-") == "utf-8-sig"
-        self.mark = b"\xef\xbb\xbf" if marked else b""  # it goes with the header: once per file, not per mini-batch
-        self.codec = "utf-8" if self.mark else encoding, options.pop("errors", "surrogateescape")
+        self.mark = "".encode(encoding)  # of utf-8-sig, utf-16: once per file, with the header, not per mini-batch
+        self.codec = encoding, options.pop("errors", "surrogateescape")
         self.header = options.pop("header")
         self.csv = options
         self.overridden = bool(csv)
@@ -113,8 +112,8 @@ class Rows:
                 version = sys.modules["pandas"].__version__
                 raise TypeError("%s (to_csv of pandas %s, with the arguments in %s)" % (e, version, SETTINGS)) from e
             raise
-        head = self.mark + names.encode(*self.codec)
-        return head + text.encode(*self.codec), len(head), DONE_HAS_HEADER if head else 0
+        head = names.encode(*self.codec)
+        return head + text.encode(*self.codec)[len(self.mark):], len(head), DONE_HAS_HEADER if head else 0
 
 
 def _unencodable(rows):
@@ -125,6 +124,13 @@ def _unencodable(rows):
             return ValueError("item %d of what run() returned has no UTF-8 form: %s in %s"
                               % (i, ascii(row[e.start:e.end]), ascii(row[:200])))
     return None
+
+
+def _check_object(value, what):
+    if not isinstance(value, dict):
+        raise SettingsError(
+            '%s: %s must be an object, as in {"append_row": {"pandas.DataFrame.to_csv": {"sep": ","}}}; it is %s' % (
+                SETTINGS, what, _shown(value)))
 
 
 def _settings(folders):
@@ -138,11 +144,13 @@ def _settings(folders):
         import json
 
         try:
-            options = json.loads(text).get("append_row", {}).get("pandas.DataFrame.to_csv", {})
-        except (ValueError, AttributeError) as e:
+            options = json.loads(text)
+        except ValueError as e:
             raise SettingsError("%s: %s" % (SETTINGS, e)) from None
-        if not isinstance(options, dict):
-            raise SettingsError('%s: "pandas.DataFrame.to_csv" must be an object with arguments of to_csv' % SETTINGS)
+        _check_object(options, "the file")
+        for name in ("append_row", "pandas.DataFrame.to_csv"):
+            options = options.get(name, {})
+            _check_object(options, '"%s"' % name)
         for name in ("path_or_buf", "mode", "compression"):
             if options.pop(name, None) is not None:
                 print("prs: %s: %s is ignored: rows go into the output file" % (SETTINGS, name), file=sys.stderr)

@@ -73,7 +73,6 @@ def test_model_objects(node, tmp_path):
     ws = "Run.get_context().experiment.workspace"
     assert values(n, "Model(%s, 'm').version" % ws, "Model(%s, name='m', version=3).name" % ws, "open(Model(%s, id='m:3').download('here') + '/w.txt').read()" % ws) \
         == ["None", "m", "weights"]
-    assert "exist_ok" in n.failure(["Model(%s, 'm').download('here')" % ws])[1]
     assert "Model.list needs the Azure service" in n.failure(["Model.list(%s)" % ws])[1]
 
 
@@ -99,13 +98,96 @@ def test_names_that_live_in_azure(node):
                        ("Workspace.from_config()", "Workspace.from_config"), ("Datastore.get(1, 'd')", "Datastore.get"), ("Environment('e')", "Environment()")):
         code, message = n.failure([text])
         assert code == 100 and "azureml.core.%s needs the Azure service" % what in message and "--side-input" in message, message
-    for line, part in (("from azureml.core import ComputeTarget", "azureml.core.ComputeTarget needs the Azure service"),
+    for line, part in (("from azureml.core import Image", "cannot import name 'Image'"),
+                       ("from azureml.core import Image", "azureml.core.Image needs the Azure service"),
                        ("from azureml.core.model import InferenceConfig", "azureml.core.model.InferenceConfig needs"),
-                       ("from azureml.core.authentication import MsiAuthentication", "-m pip install azureml-core"),
-                       ("from azureml.core import authentication", "cannot import name 'authentication'"),
+                       ("from azureml.core.authentication import Mine", "azureml.core.authentication.Mine needs the Azure service"),
+                       ("import azureml.core\nazureml.core.Image", "azureml.core.Image needs the Azure service"),
+                       ("import azureml.core.webservice", "-m pip install azureml-core"),
                        ("import azureml.dataprep", "-m pip install azureml-dataprep")):
         code, message = node(line + "\ndef run(a): return a").init_failure()
         assert code == 153 and part in message, (line, message)
+
+
+def test_modules_that_only_import(node):
+    n = node("""
+        import azureml.core, azureml.data, azureml.exceptions, azureml.telemetry
+        from azureml.core.authentication import MsiAuthentication, ServicePrincipalAuthentication
+        from azureml.core.compute import AmlCompute
+        from azureml.core import ComputeTarget, Keyvault, VERSION, authentication, keyvault
+        from azureml.data import FileDataset, TabularDataset
+        from azureml.exceptions import UserErrorException
+        from azureml.telemetry import set_diagnostics_collection
+        try:
+            from azureml.core import Image
+        except ImportError as e:
+            missing = "not here"
+        def run(mini_batch): return [eval(text) for text in mini_batch]
+        """).begin()
+    assert values(n, "VERSION", "azureml.core.VERSION", "azureml.core.__version__", "missing", "keyvault.Keyvault is Keyvault", "hasattr(azureml.core, 'Image')",
+                  "getattr(azureml.core, 'Image', 7)", "issubclass(UserErrorException, Exception)", "authentication.MsiAuthentication is MsiAuthentication") == [
+        "1.60.0", "1.60.0", "1.60.0", "not here", "True", "False", "7", "True", "True"]
+    for text, what in (("MsiAuthentication()", "azureml.core.MsiAuthentication()"), ("AmlCompute.provisioning_configuration()", "azureml.core.AmlCompute.provisioning"),
+                       ("Keyvault.x", "azureml.core.Keyvault.x"), ("FileDataset.x", "azureml.data.FileDataset.x"),
+                       ("set_diagnostics_collection(send_diagnostics=True)", "azureml.telemetry.set_diagnostics_collection()")):
+        assert what in n.failure([text])[1] and " needs the Azure service" in n.failure([text])[1], text
+
+
+# ---- one copy of a model for many processes
+
+
+COPY = """
+    import os
+    from azureml.core import Model
+    def run(mini_batch): return [eval(text) for text in mini_batch]
+"""
+
+
+def test_a_download_is_whole_or_not_there(node, tmp_path):
+    model = tmp_path / "fare"
+    (model / "deep").mkdir(parents=True)
+    (model / "deep" / "w.bin").write_bytes(b"weights")
+    (model / "none").mkdir()
+    n = node(COPY, model="fare=%s" % model).begin()
+    once = "Model(None, 'fare').download('.')"
+    assert values(n, once, "open('fare/deep/w.bin').read()", "os.listdir('fare/none')", once, "Model(None, 'fare').download(exist_ok=True)") == [
+        "./fare", "weights", "[]", "./fare", "./fare"]
+    kept = "os.stat('fare/deep/w.bin').st_ino"
+    before = values(n, kept)
+    assert values(n, once, kept)[1:] == before  # a whole copy is not made again
+    (model / "deep" / "w.bin").write_bytes(b"other w")
+    os.utime(str(model / "deep" / "w.bin"), (1, 1))
+    assert "use exist_ok=True to replace it" in n.failure([once])[1]
+    assert values(n, "Model(None, 'fare').download('.', exist_ok=True)", "open('fare/deep/w.bin').read()", "sorted(os.listdir('.'))") == [
+        "./fare", "other w", "['fare', 'score.py']"]
+
+
+def test_what_a_killed_copy_left(node, tmp_path):
+    model = tmp_path / "one.bin"
+    model.write_bytes(b"x" * 1000)
+    n = node(COPY, model="one=%s" % model).begin()
+    for name, text in ((".one.bin.copy-1", "half"), (".one.bin.copy-1.old", "old")):
+        with open(os.path.join(n.code, name), "w") as f:
+            f.write(text)
+    assert values(n, "Model(None, 'one').download()", "os.path.getsize('one.bin')", "sorted(os.listdir('.'))") == ["./one.bin", "1000", "['one.bin', 'score.py']"]
+
+
+def test_many_processes_download(node, tmp_path):
+    model = tmp_path / "fare"
+    model.mkdir()
+    for i in range(4):
+        (model / ("%d.bin" % i)).write_bytes(bytes([i]) * 3000000)
+    script = """
+        import os, multiprocessing
+        from azureml.core import Model
+        def one(_):
+            path = Model(None, "fare").download("shared")
+            return sum(os.path.getsize(os.path.join(path, f)) for f in os.listdir(path))
+        def run(mini_batch):
+            with multiprocessing.get_context("fork").Pool(8) as pool:
+                return pool.map(one, range(32), chunksize=1)
+    """
+    assert node(script, model="fare=%s" % model).begin().rows() == b"12000000\n" * 32
 
 
 # ---- over what the user has installed
@@ -138,8 +220,11 @@ def test_beside_an_installed_namespace(node, tmp_path):
 
 REAL = {"azureml/core/__init__.py": "from azureml.core.model import Model\nfrom azureml.core.run import Run, _private\nfrom azureml.core.env import Environment\n"
                                     "class Dataset:\n    real = True\n",
-        "azureml/core/model.py": "class Model:\n    @staticmethod\n    def get_model_path(*a): return 'azure'\nclass InferenceConfig: pass\n",
-        "azureml/core/run.py": "from azureml.core.model import Model\nModel.get_model_path.x = 1\n_private = 5\nclass Run:\n    def __init__(self, a): self.a = a\nclass ScriptRun(Run): pass\n",
+        "azureml/core/model.py": "class Model:\n    def __init__(self, *a, **k): self.given = k['name']\n    @staticmethod\n    def get_model_path(*a): return 'azure'\n"
+                                 "    @staticmethod\n    def list(*a): return ['listed']\nclass InferenceConfig: pass\n",
+        "azureml/core/run.py": "from azureml.core.model import Model\nModel.get_model_path.x = 1\n_private = 5\nclass Run:\n    def __init__(self, a): self.a = a\n"
+                              "    def upload_file(self, name): return 'up ' + name\n    @classmethod\n    def get_context(cls): return cls(9)\n"
+                              "    @staticmethod\n    def get(i): return i\nclass ScriptRun(Run): pass\n",
         "azureml/core/env.py": "from azureml.core.run import Run\nclass Environment:\n    run = Run(7).a\n"}
 
 
@@ -155,6 +240,17 @@ def test_over_an_installed_core(node, tmp_path):
     n = start(node, tmp_path, script, REAL, model="m=/m").begin()
     assert n.rows() == want
     assert start(node, tmp_path, "from azureml.core.env import Environment\n" + script.replace("        ", ""), {}, model="m=/m").begin().rows() == want
+
+
+def test_what_is_not_ours_goes_to_the_installed_core(node, tmp_path):
+    script = """
+        from azureml.core import Model, Run
+        run_ = Run.get_context()
+        def run(a): return [Model.list(1), Model(None, "m").given, Model(None, "m").name, run_.upload_file("x"), Run.get(4), Run(5).a, run_.id]
+    """
+    assert start(node, tmp_path, script, REAL, model="m=/m").begin().rows() == b"['listed']\nm\nm\nup x\n4\n5\nrun-1\n"
+    code, message = start(node, tmp_path, "from azureml.core import Run\ndef run(a): return Run.get_context().nothing", {}).begin().failure(["x"])
+    assert code == 100 and "has no attribute 'nothing'" in message
 
 
 def test_over_an_installed_core_in_a_pool(node, tmp_path):

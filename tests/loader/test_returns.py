@@ -153,6 +153,9 @@ def test_settings(node, pandas):
             ('{"sep": ","}', "", (b"1,x y\n2,\n", 0)), ('{"sep": ",", "index": true}', "true", (b",a b,c\n0,1,x y\n1,2,\n", 7)),
             ('{"sep": ",", "header": true}', "", (b"a b,c\n1,x y\n2,\n", 6)), ('{"sep": ",", "header": ["p", "q"]}', "true", (b"p,q\n1,x y\n2,\n", 4)),
             ('{"sep": ",", "header": false}', "true", (b"1,x y\n2,\n", 0)), ('{"sep": ",", "encoding": "utf-8-sig"}', "", (b"\xef\xbb\xbf1,x y\n2,\n", 3)),
+            ('{"sep": ",", "encoding": "utf-16"}', "", ("\ufeff1,x y\n2,\n".encode("utf-16-le"), 2)),
+            ('{"sep": ",", "encoding": "utf-16", "header": true}', "", ("\ufeffa b,c\n1,x y\n2,\n".encode("utf-16-le"), 14)),
+            ('{"sep": ",", "encoding": "utf-16-be"}', "", ("1,x y\n2,\n".encode("utf-16-be"), 0)),
             ('{"na_rep": "?", "mode": "w", "path_or_buf": "/tmp/x"}', "", (b'1 "x y"\n2 ?\n', 0)), ("{}", "", (b'1 "x y"\n2 \n', 0))):
         n = node(FRAMES, files={SETTINGS: '{"append_row": {"pandas.DataFrame.to_csv": %s}}' % text}, dataframe_header=header).begin()
         r = n.result(["frame"])
@@ -163,9 +166,11 @@ def test_settings(node, pandas):
 
 
 def test_broken_settings(node):
-    for text in ("{", "[]", '{"append_row": 3}', '{"append_row": {"pandas.DataFrame.to_csv": [1]}}'):
+    for text, what in (("{", "Expecting"), ("[]", "the file must be an object"), ('"x"', "it is 'x'"), ("null", "the file must be"),
+                       ('{"append_row": 3}', '"append_row" must be an object'), ('{"append_row": null}', "it is None"),
+                       ('{"append_row": {"pandas.DataFrame.to_csv": [1]}}', '"pandas.DataFrame.to_csv" must be an object')):
         code, message = node("def run(mini_batch): return mini_batch", files={SETTINGS: text}).init_failure()
-        assert code == 153 and message.startswith(SETTINGS + ": ")
+        assert code == 153 and message.startswith(SETTINGS + ": ") and what in message, message
     for text in ("{}", '{"append_row": {}}', '{"other": 1}'):
         assert node("def run(mini_batch): return mini_batch", files={SETTINGS: text}).begin().rows() == b"a\n"
 
