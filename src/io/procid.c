@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { GENERATIONS = 64, ENVIRON_BYTES = 256 << 10, TEXT_BYTES = 8 << 10 };
@@ -56,6 +57,27 @@ bool prs_descends_from(int pid, int ancestor)
 	return false;
 }
 
+/* Forked a moment ago, and not yet what it is going to be: a copy of its parent (PF_FORKNOEXEC), or on its way through
+ * exec. */
+static bool is_becoming(int pid)
+{
+	enum { FORKED_NO_EXEC = 0x40, YOUNG_MS = 250 };
+	char text[1024], command[2], state;
+	unsigned flags;
+	unsigned long long start;
+	struct timespec now;
+	const char *p = read_of(pid, "stat", text, sizeof text) ? strrchr(text, ')') : NULL;
+	if (!p || sscanf(p + 1, " %c %*d %*d %*d %*d %*d %u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
+	                 &state, &flags, &start) != 3)
+		return false;
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	uint64_t born_ms = start * 1000 / (uint64_t)sysconf(_SC_CLK_TCK);
+	uint64_t now_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+	if (state == 'Z' || now_ms >= born_ms + YOUNG_MS)
+		return false;
+	return (flags & FORKED_NO_EXEC) || !read_of(pid, "cmdline", command, sizeof command);
+}
+
 static bool names(const char *word, const char *program)
 {
 	const char *slash = strrchr(word, '/');
@@ -66,6 +88,8 @@ static bool names(const char *word, const char *program)
 bool prs_is_tracker(int pid)
 {
 	char text[TEXT_BYTES];
+	while (is_becoming(pid))
+		usleep(1000);
 	size_t n = read_of(pid, "cmdline", text, sizeof text);
 	if (names(text, "torch_shm_manager"))
 		return true;

@@ -22,7 +22,8 @@ struct prs_procid {
 bool prs_procid_read(int pid, struct prs_procid *ret);
 bool prs_descends_from(int pid, int ancestor);
 /* A process that removes what others leave behind (shared memory, semaphores) as soon as they are dead: the resource
- * trackers of multiprocessing and loky, the manager of torch. */
+ * trackers of multiprocessing and loky, the manager of torch. One that was forked a moment ago is given a moment to
+ * become what it will be. */
 bool prs_is_tracker(int pid);
 
 /* Does its environment hold both entries? Not to be called by two threads at once. */

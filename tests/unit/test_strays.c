@@ -299,6 +299,23 @@ static void test_a_tracker_outlives_the_others(void **state)
 	assert_int_equal(prs_trackers_look(prs_clock_us()), UINT64_MAX);
 }
 
+/* Whoever starts one and dies at once has forked, but the child may not yet have got to its exec. */
+static void test_a_tracker_that_is_being_started(void **state)
+{
+	(void)state;
+	pid_t pid = fork();
+	if (pid == 0) {
+		usleep(20000);
+		execl("/bin/sh", "sh", "-c",
+		      "from multiprocessing.resource_tracker import main 2>/dev/null; sleep 1000", NULL);
+	}
+	assert_true(prs_is_tracker(pid));
+	pid_t copy = fork();
+	if (copy == 0)
+		_exit(pause());
+	assert_false(prs_is_tracker(copy)); /* it stays what it is */
+}
+
 static void test_a_tracker_that_hangs_is_killed(void **state)
 {
 	struct world *w = *state;
@@ -375,6 +392,7 @@ int main(int argc, char **argv)
 		T(test_of_a_run),
 		T(test_without_an_environment),
 		T(test_a_tracker_outlives_the_others),
+		T(test_a_tracker_that_is_being_started),
 		T(test_a_tracker_that_hangs_is_killed),
 		T(test_orphans_are_reaped),
 		T(test_an_end_that_somebody_else_saw),
