@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Checks that includes point down, and that only io/ touches files of the system: python3 tools/check_includes.py SRC.
+"""Checks that includes point down, that run/ prints nothing, and that only io/ touches files of the system: python3 tools/check_includes.py SRC.
 
 Exit status 1 and file:line for each place that does not.
 """
@@ -13,11 +13,15 @@ for name in SIBLINGS:
     ALLOWED[name] = {"base", "wire", name}
 ALLOWED["node"] = {"base", "wire", "node", "pool", "store", "io"}
 ALLOWED["master"] = {"base", "wire", "node", "master", *SIBLINGS}
-ALLOWED["cli"] = ALLOWED["master"] | {"cli"}
+ALLOWED["run"] = ALLOWED["master"] | {"run"}
+ALLOWED["cli"] = ALLOWED["run"] | {"cli"}
 # Only io/ sees these; sys/socket.h and friends come with it.
 IO_ONLY = {"uv.h", "spawn.h", "sys/socket.h", "sys/epoll.h", "sys/eventfd.h", "pthread.h"}
 # These reach files through struct prs_fs, or functions of io/, so that a test can make each call fail.
 NO_FILES = {"master", "node", "store", "data", "report", "sched", "pool", "wire"}
+# Front ends of all kinds stand in front of run/: it prints nothing and knows no command line.
+NO_WORDS = {"run"}
+WORDS = re.compile(r"\b(v?f?printf|dprintf|puts|fputs|putchar|perror|stdout|stderr|cli_\w+)\b")
 FILE_CALL = re.compile(r"(?<![\w>.])(open|openat|creat|read|pread|write|pwrite|close|unlink|rename|mkdir|rmdir|stat|lstat|fstat|truncate|"
                        r"ftruncate|fsync|fdatasync|mmap|munmap|eventfd|pipe2?|opendir|readdir|fopen|access|readlink|symlink)\(")
 
@@ -39,7 +43,12 @@ def check(src):
                     if m and m.group(2) in IO_ONLY and top != "io":
                         print(f"{path}:{number}: only io/ may include <{m.group(2)}>")
                         bad += 1
-                    call = FILE_CALL.search(re.sub(r'"(\\.|[^"\\])*"|/\*.*?\*/', "", line)) if top in NO_FILES else None
+                    bare = re.sub(r'"(\\.|[^"\\])*"|/\*.*?\*/', "", line)
+                    said = WORDS.search(bare) if top in NO_WORDS and "format(printf" not in line else None
+                    if said and not line.lstrip().startswith(("/*", "*")):
+                        print(f"{path}:{number}: {said.group(1)} in {top}/: findings go into errors and buffers, progress to `say`")
+                        bad += 1
+                    call = FILE_CALL.search(bare) if top in NO_FILES else None
                     if call and not line.lstrip().startswith("*"):
                         print(f"{path}:{number}: {call.group(1)}() of the system in {top}/: through struct prs_fs or io/")
                         bad += 1

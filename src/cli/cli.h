@@ -7,7 +7,8 @@
 #ifndef PRS_CLI_CLI_H
 #define PRS_CLI_CLI_H
 
-#include "master/engine.h"
+#include "run/folder.h"
+#include "run/start.h"
 
 #include <limits.h>
 
@@ -96,6 +97,8 @@ void cli_errors_markdown(struct prs_buf *to);
 
 /* The file functions that everything goes through. */
 const struct prs_fs *program_fs(void);
+/* What run/ is lent: those, and stderr for what it says; quiet: nobody listens. */
+const struct prs_front *cli_front(bool quiet);
 /* A path as a person in this folder writes it: "out.txt", "~/data"; `to` or the path itself. */
 const char *cli_short_path(const char *path, char *to, size_t n);
 /* "prs: sentence" on stderr; returns `status`. */
@@ -107,25 +110,15 @@ int cli_print(struct prs_buf *b);
 
 /* ---- runs -------------------------------------------------------------------------------------------------------- */
 
-struct cli_run {
-	char dir[PATH_MAX];         /* absolute, without links */
-	char found[PATH_MAX + 264]; /* as it was found: the last part may be a link */
-	char name[256];
-	struct prs_run_id id;
-};
-
 /* --runs-dir, $PRS_RUNS or ./runs */
 const char *cli_runs_dir(const struct cli_args *a);
 /* An id, a unique beginning of one, a path, or "last" (also word NULL). */
-int cli_find_run(const struct cli_args *a, const char *word, struct cli_run *ret, struct prs_err *err);
-/* Every run folder, newest first; names into `ret`. */
-int cli_list_runs(const char *runs, struct prs_list *ret, struct prs_err *err);
-/* Does an engine on this machine hold the run's lock? */
-bool cli_is_running(const char *dir);
-
-/* job.json of a run folder. */
-int cli_read_job(struct prs_job *j, struct prs_placed *p, const char *dir, struct prs_err *err);
-void cli_remove_tree(const char *dir);
+int cli_find_run(const struct cli_args *a, const char *word, struct prs_run *ret, struct prs_err *err);
+/* "2025-01-31 12:00:00" (local); "5 min", "3 d" */
+void cli_put_time(struct prs_buf *to, uint64_t wall_us);
+void cli_put_age(struct prs_buf *to, uint64_t now_us, uint64_t then_us);
+/* Shows how a running engine gets on until it ends (or nobody listens): a live line, or JSON lines. Exit status. */
+int cli_watch(const struct prs_run *run, bool json);
 
 /* ---- commands ---------------------------------------------------------------------------------------------------- */
 
@@ -157,21 +150,14 @@ int cmd_worker(int argc, char **argv);
 
 /* ---- running ----------------------------------------------------------------------------------------------------- */
 
-/* The interpreter behind a name, a path or the folder of a virtual environment: absolute, a Python that is new
- * enough, which can read the entry script (NULL = not asked). The sentence names what was looked for and what was
- * found. */
-int cli_find_python(const char *name, const char *script, char *to, size_t n, struct prs_err *err);
-
 struct cli_start {
 	struct prs_job *job;
 	const struct prs_placed *placed;
-	const struct cli_run *run;
+	const struct prs_run *run;
 	bool takeover, retry_failed, json, quiet;
 	const struct prs_setting *set; /* changed by a resume */
 	size_t set_n;
 };
-/* Where this program and its loader are. */
-int cli_find_parts(char program[PATH_MAX], char loader[PATH_MAX], struct prs_err *err);
 /* Runs the engine on a run folder whose job is known; prints the screens. */
 int cli_start(const struct cli_start *s);
 

@@ -7,7 +7,7 @@
  * A run is first renamed to .prs-gone-<id>, then removed, its file RUN last: what is half removed is no run that
  * anybody could resume, no input either, and the next clean finishes it.
  */
-#include "cli/view.h"
+#include "cli/cli.h"
 
 #include "base/killpoint.h"
 #include "base/mem.h"
@@ -15,6 +15,7 @@
 #include "io/loop.h"
 #include "io/tree.h"
 #include "report/console.h"
+#include "run/view.h"
 #include "store/store.h"
 
 #include <dirent.h>
@@ -27,7 +28,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { REASON_BYTES = 2 * PATH_MAX };
+	enum { REASON_BYTES = 2 * PATH_MAX };
 #define DEFAULT_AGE "7d"
 
 struct clean {
@@ -42,7 +43,7 @@ struct clean {
 struct candidate {
 	const struct clean *c;
 	const char *path, *shown; /* as it was given; the last part of it */
-	struct cli_run run;
+	struct prs_run run;
 	struct stat st;
 	size_t dir_bytes;       /* of the path, in the paths of what is in it */
 	uint64_t bytes;         /* on the disk */
@@ -133,12 +134,12 @@ static bool is_there(const struct candidate *x, const char *name)
 }
 
 /* Its engine was stopped while it made the folder: nothing ran. */
-static bool is_half_made(const struct candidate *x, const struct cli_view *v)
+static bool is_half_made(const struct candidate *x, const struct prs_view *v)
 {
 	return !v->first_us && !is_there(x, "job.json");
 }
 
-static uint64_t last_us(const struct candidate *x, const struct cli_view *v)
+static uint64_t last_us(const struct candidate *x, const struct prs_view *v)
 {
 	struct stat st;
 	PRS_AUTOFREE char *path = prs_strf("%s/RUN", x->run.dir);
@@ -147,10 +148,10 @@ static uint64_t last_us(const struct candidate *x, const struct cli_view *v)
 	return (uint64_t)st.st_mtim.tv_sec * 1000000;
 }
 
-static int check_state(struct candidate *x, const struct cli_view *v)
+static int check_state(struct candidate *x, const struct prs_view *v)
 {
 	const struct clean *c = x->c;
-	const char *state = cli_view_state(v);
+	const char *state = prs_view_state(v);
 	if (v->running || !strcmp(state, "running"))
 		return stays(x, "it is running");
 	x->ordinary = true;
@@ -181,13 +182,13 @@ static int check_place(struct candidate *x)
 static int check_journal(struct candidate *x, uint32_t *ret_epoch)
 {
 	struct prs_err err = { 0 };
-	struct cli_view v;
+	struct prs_view v;
 	int r = prs_store_newest_epoch(program_fs(), x->run.dir, ret_epoch, &err);
 	if (r < 0)
 		return fails(x, err.msg);
-	r = cli_view_read(&v, &x->run, &err);
+	r = prs_view_read(&v, program_fs(), &x->run, &err);
 	r = r < 0 ? fails(x, err.msg) : check_state(x, &v);
-	cli_view_done(&v);
+	prs_view_done(&v);
 	return r;
 }
 
@@ -293,7 +294,7 @@ static void tell(struct clean *c, const struct candidate *x, int stays, const ch
 	c->bytes += x->bytes;
 }
 
-static void one(struct clean *c, const struct cli_run *run)
+static void one(struct clean *c, const struct prs_run *run)
 {
 	struct candidate x = { .c = c, .path = run->found, .run = *run };
 	const char *slash = strrchr(run->dir, '/');
@@ -342,10 +343,10 @@ static void finish(struct clean *c, const char *runs)
 static int clean_all(struct clean *c, const struct cli_args *a, struct prs_err *err)
 {
 	struct prs_list all = { 0 };
-	int r = cli_list_runs(cli_runs_dir(a), &all, err);
+	int r = prs_runs_list(cli_runs_dir(a), &all, err);
 	for (size_t i = 0; i < all.n && !r; i++) {
 		struct prs_err bad = { 0 };
-		struct cli_run run;
+		struct prs_run run;
 		PRS_AUTOFREE char *path = prs_strf("%s/%s", cli_runs_dir(a), all.v[i]);
 		if (cli_find_run(a, path, &run, &bad) == 0)
 			one(c, &run);
@@ -361,7 +362,7 @@ static int clean_all(struct clean *c, const struct cli_args *a, struct prs_err *
 static int clean_named(struct clean *c, const struct cli_args *a, struct prs_err *err)
 {
 	for (size_t i = 0; i < a->words.n; i++) {
-		struct cli_run run;
+		struct prs_run run;
 		int r = cli_find_run(a, a->words.v[i], &run, err);
 		if (r < 0)
 			return r;

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  * cmd_ctl: prs cancel, prs why, prs status --watch: what the running engine answers at its socket.
  */
+#include "cli/cli.h"
 #include "cli/screen.h"
-#include "cli/view.h"
 
 #include "base/mem.h"
 #include "io/ctl.h"
 #include "report/console.h"
+#include "run/view.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -15,7 +16,8 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { ENDING_TRIES = 600, STARTING_TRIES = 20 };
+	enum { ENDING_TRIES = 600,
+	       STARTING_TRIES = 20 };
 
 static void pause_ms(long ms)
 {
@@ -24,7 +26,7 @@ static void pause_ms(long ms)
 }
 
 /* Asks once; NULL and err: nobody listens (PRS_ENOTFOUND), or the answer says no. The caller drops the reference. */
-static json_t *ask(const struct cli_run *run, const char *cmd, struct prs_err *err)
+static json_t *ask(const struct prs_run *run, const char *cmd, struct prs_err *err)
 {
 	char line[64];
 	json_error_t e;
@@ -43,12 +45,12 @@ static json_t *ask(const struct cli_run *run, const char *cmd, struct prs_err *e
 }
 
 /* The same, with patience for an engine that has the lock and is about to listen. */
-static json_t *ask_running(const struct cli_run *run, const char *cmd, struct prs_err *err)
+static json_t *ask_running(const struct prs_run *run, const char *cmd, struct prs_err *err)
 {
 	json_t *o = NULL;
 	for (int i = 0; i < STARTING_TRIES; i++) {
 		o = ask(run, cmd, err);
-		if (o || err->code != -PRS_ENOTFOUND || !cli_is_running(run->dir))
+		if (o || err->code != -PRS_ENOTFOUND || !prs_run_is_running(run->dir))
 			return o;
 		pause_ms(50);
 	}
@@ -70,19 +72,19 @@ static const char *text(const json_t *o, const char *key)
 }
 
 /* A sentence for a run that no engine runs. */
-static int not_running(const struct cli_run *run, const char *what)
+static int not_running(const struct prs_run *run, const char *what)
 {
 	struct prs_err err = { 0 };
-	struct cli_view v;
-	int r = cli_view_read(&v, run, &err);
-	const char *state = r ? "" : cli_view_state(&v);
+	struct prs_view v;
+	int r = prs_view_read(&v, program_fs(), run, &err);
+	const char *state = r ? "" : prs_view_state(&v);
 	bool interrupted = !strcmp(state, "interrupted");
 	if (r < 0)
 		complain(3, &err);
 	else
 		fprintf(stderr, "prs: %s is %s: there is nothing %s%s%s\n", run->name, state, what,
 		        interrupted ? ". Go on with: prs resume " : "", interrupted ? run->name : "");
-	cli_view_done(&v);
+	prs_view_done(&v);
 	return r < 0 ? 3 : 2;
 }
 
@@ -91,26 +93,26 @@ static int not_running(const struct cli_run *run, const char *what)
 int cmd_cancel(struct cli_args *a)
 {
 	struct prs_err err = { 0 };
-	struct cli_run run;
-	struct cli_view v;
+	struct prs_run run;
+	struct prs_view v;
 	if (cli_find_run(a, a->words.n ? a->words.v[0] : NULL, &run, &err) < 0)
 		return complain(2, &err);
 	json_t *o = ask_running(&run, "cancel", &err);
 	if (!o)
-		return err.code == -PRS_ENOTFOUND && !cli_is_running(run.dir) ? not_running(&run, "to cancel")
-		                                                              : complain(2, &err);
+		return err.code == -PRS_ENOTFOUND && !prs_run_is_running(run.dir) ? not_running(&run, "to cancel")
+		                                                                  : complain(2, &err);
 	json_decref(o);
-	for (int i = 0; i < ENDING_TRIES && cli_is_running(run.dir); i++)
+	for (int i = 0; i < ENDING_TRIES && prs_run_is_running(run.dir); i++)
 		pause_ms(100);
-	if (cli_is_running(run.dir)) {
+	if (prs_run_is_running(run.dir)) {
 		printf("%s: asked to stop; its engine still has to end\n", run.name);
 		return 0;
 	}
-	int r = cli_view_read(&v, &run, &err);
+	int r = prs_view_read(&v, program_fs(), &run, &err);
 	if (!r)
-		printf("%s: %s\n", run.name, cli_view_state(&v));
+		printf("%s: %s\n", run.name, prs_view_state(&v));
 	bool canceled = !r && v.ledger.job == PRS_JOB_CANCELED;
-	cli_view_done(&v);
+	prs_view_done(&v);
 	if (r < 0)
 		return complain(3, &err);
 	return canceled ? 0 : 1; /* it may have ended by itself before */
@@ -163,15 +165,15 @@ static void put_why(struct prs_buf *b, const json_t *o)
 int cmd_why(struct cli_args *a)
 {
 	struct prs_err err = { 0 };
-	struct cli_run run;
+	struct prs_run run;
 	PRS_AUTOBUF b;
 	prs_buf_init(&b, 64 << 20);
 	if (cli_find_run(a, a->words.n ? a->words.v[0] : NULL, &run, &err) < 0)
 		return complain(2, &err);
 	json_t *o = ask_running(&run, "why", &err);
 	if (!o)
-		return err.code == -PRS_ENOTFOUND && !cli_is_running(run.dir) ? not_running(&run, "it waits for")
-		                                                              : complain(2, &err);
+		return err.code == -PRS_ENOTFOUND && !prs_run_is_running(run.dir) ? not_running(&run, "it waits for")
+		                                                                  : complain(2, &err);
 	char *line = cli_json(a) ? json_dumps(o, JSON_COMPACT) : NULL;
 	if (line)
 		prs_buf_putf(&b, "%s\n", line);
@@ -201,7 +203,7 @@ static void to_progress(const json_t *o, struct prs_progress *p)
 		                    .note = json_string_value(json_object_get(o, "note")) };
 }
 
-int cli_watch(const struct cli_run *run, bool json)
+int cli_watch(const struct prs_run *run, bool json)
 {
 	enum { EVERY_MS = 200 };
 	struct prs_err err = { 0 };

@@ -2,17 +2,17 @@
  * cmd_doctor: prs doctor [--dir DIR]: what is wrong with this machine or folder, and how to mend it.
  */
 #include "cli/cli.h"
-
 #include "base/mem.h"
 #include "io/probe.h"
 #include "report/console.h"
+#include "run/python.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-struct ward {
+	struct ward {
 	bool json, color;
 	unsigned wrong, notes;
 	struct prs_buf b;
@@ -51,7 +51,7 @@ static void probe_python(struct ward *w)
 	struct prs_probe p = { .level = PRS_PROBE_OK, .what = "python" };
 	struct prs_err err = { 0 };
 	char path[PATH_MAX];
-	if (cli_find_python("python3", NULL, path, sizeof path, &err) == 0) {
+	if (prs_python_find("python3", NULL, path, sizeof path, &err) == 0) {
 		snprintf(p.found, sizeof p.found, "%.250s", path);
 	} else {
 		p.level = PRS_PROBE_WRONG;

@@ -89,7 +89,7 @@ static int dump_files(struct dump *d, const char *dir, const char *prefix, const
 int cmd_dump(struct cli_args *a)
 {
 	struct prs_err err = { 0 };
-	struct cli_run run;
+	struct prs_run run;
 	struct dump d = { .json = cli_json(a) };
 	char seg[PATH_MAX + 8];
 	const char *what = a->words.v[0];

@@ -3,13 +3,13 @@
  * prints and a debugger work. Nothing is committed; what the script writes goes to a temporary folder.
  */
 #include "cli/cli.h"
-#include "cli/environment.h"
 #include "cli/load.h"
-#include "cli/view.h"
 
 #include "base/mem.h"
 #include "data/list.h"
 #include "io/process.h"
+#include "run/environment.h"
+#include "run/view.h"
 #include "store/store.h"
 #include "wire/msg.h"
 #include "wire/names.h"
@@ -23,7 +23,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { TEST_LIMIT = 3, LIST_BYTES = 64 << 20, FRAMES_BYTES = 1 << 30 };
+	enum { TEST_LIMIT = 3,
+	       LIST_BYTES = 64 << 20,
+	       FRAMES_BYTES = 1 << 30 };
 
 /* What is to be run, where. */
 struct stage {
@@ -107,7 +109,7 @@ static void clear_stage(struct stage *s)
 	if (files)
 		fprintf(stderr, "what the script wrote is in %s\n", outputs);
 	else
-		cli_remove_tree(s->dir);
+		prs_remove_tree(s->dir);
 	prs_plan_free(s->plan);
 	prs_buf_done(&s->frames);
 	prs_placed_done(&s->placed);
@@ -136,8 +138,8 @@ static int perform(struct stage *s, bool debug)
 	struct prs_list env = { 0 }, gpus = { 0 };
 	char program[PATH_MAX], loader[PATH_MAX], handed[64];
 	int fd = frames_file(s, &err), status = 2;
-	if (fd < 0 || cli_find_parts(program, loader, &err) < 0 ||
-	    make_environment(&s->placed, s->dir, s->name, &env, &gpus) < 0)
+	if (fd < 0 || prs_find_parts(program, loader, &err) < 0 ||
+	    prs_make_environment(&s->placed, s->dir, s->name, &env, &gpus) < 0)
 		return complain(2, &err);
 	snprintf(handed, sizeof handed, "PRS_FOREGROUND=%d,%d", fd, debug);
 	prs_list_add(&env, handed);
@@ -212,23 +214,22 @@ static int stage_test(struct stage *s, const struct prs_job *j, uint64_t limit, 
 int cmd_test(struct cli_args *a)
 {
 	struct prs_err err = { 0 };
-	struct prs_job j;
-	struct load l;
+	struct prs_load l;
 	struct stage s;
 	const char *text = cli_value(a, "--limit", 0);
 	char *end = NULL;
 	unsigned long long limit = text ? strtoull(text, &end, 10) : TEST_LIMIT;
 	if (text && (*end || end == text || !limit))
 		cli_mistake(a, "--limit: expected a number of mini-batches from 1 on, found \"%.100s\"", text);
-	int status = load_job(&j, &l, a);
-	if (!status && l.only)
-		only_failed_notes(l.only);
+	int status = load_job(&l, a);
+	if (!status)
+		fputs(prs_buf_str(&l.notes), stderr);
 	if (!status && !load_is_empty(&l)) {
-		status = stage_test(&s, &j, limit, &err) < 0 ? complain(2, &err) : perform(&s, cli_has(a, "--pdb") > 0);
+		status = stage_test(&s, &l.job, limit, &err) < 0 ? complain(2, &err)
+		                                                 : perform(&s, cli_has(a, "--pdb") > 0);
 		clear_stage(&s);
 	}
-	prs_job_done(&j);
-	load_done(&l);
+	prs_load_done(&l);
 	return status;
 }
 
@@ -246,7 +247,7 @@ static int whole_number(struct cli_args *a, const char *what, const char *text, 
 }
 
 /* The run's job with its outputs in the temporary folder, and a fresh copy of its code there. */
-static int stage_run(struct stage *s, const struct cli_run *run, struct prs_err *err)
+static int stage_run(struct stage *s, const struct prs_run *run, struct prs_err *err)
 {
 	PRS_AUTOFREE char *code = prs_strf("%s/code", run->dir);
 	snprintf(s->code, sizeof s->code, "%.4000s/code", s->dir);
@@ -276,16 +277,16 @@ static int stage_unit(struct stage *s, const struct prs_unit *u, bool one_item, 
 }
 
 /* Takes the placed job. */
-static int replay(struct cli_args *a, struct prs_placed *placed, const struct cli_run *run, const struct prs_unit *u,
+static int replay(struct cli_args *a, struct prs_placed *placed, const struct prs_run *run, const struct prs_unit *u,
                   bool one_item)
 {
 	struct prs_err err = { 0 };
-	struct cli_view v;
+	struct prs_view v;
 	struct stage s;
 	int r = make_stage(&s, placed->job, "replay", &err);
 	s.placed = *placed;
 	*placed = (struct prs_placed){ 0 };
-	if (r < 0 || stage_run(&s, run, &err) < 0 || cli_view_read(&v, run, &err) < 0) {
+	if (r < 0 || stage_run(&s, run, &err) < 0 || prs_view_read(&v, program_fs(), run, &err) < 0) {
 		clear_stage(&s);
 		return complain(2, &err);
 	}
@@ -294,7 +295,7 @@ static int replay(struct cli_args *a, struct prs_placed *placed, const struct cl
 	v.plan = NULL;
 	r = stage_unit(&s, u, one_item, &err);
 	int status = r < 0 ? complain(2, &err) : perform(&s, cli_has(a, "--pdb") > 0);
-	cli_view_done(&v);
+	prs_view_done(&v);
 	clear_stage(&s);
 	return status;
 }
@@ -302,7 +303,7 @@ static int replay(struct cli_args *a, struct prs_placed *placed, const struct cl
 int cmd_replay(struct cli_args *a)
 {
 	struct prs_err err = { 0 };
-	struct cli_run run;
+	struct prs_run run;
 	struct prs_job j;
 	struct prs_placed placed = { .job = &j };
 	uint64_t id = 0, item = 0;
@@ -312,7 +313,8 @@ int cmd_replay(struct cli_args *a)
 		return complain_all(a->mistakes_n, &a->mistakes);
 	prs_job_init(&j);
 	int status = 2;
-	if (cli_find_run(a, a->words.v[0], &run, &err) < 0 || cli_read_job(&j, &placed, run.dir, &err) < 0)
+	if (cli_find_run(a, a->words.v[0], &run, &err) < 0 ||
+	    prs_run_read_job(program_fs(), &j, &placed, run.dir, &err) < 0)
 		status = complain(2, &err);
 	else
 		status = replay(a, &placed, &run, &(struct prs_unit){ id, (uint32_t)item, text ? 1 : 0 }, text != NULL);

@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0
  * cmd_list: prs list: all runs of a folder, newest first, with state, counts and age.
  */
-#include "cli/view.h"
+#include "cli/cli.h"
 
 #include "base/mem.h"
 #include "io/loop.h"
 #include "report/console.h"
+#include "run/view.h"
 #include "store/store.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
-void cli_put_time(struct prs_buf *to, uint64_t wall_us)
+	void
+	cli_put_time(struct prs_buf *to, uint64_t wall_us)
 {
 	char text[32] = "";
 	time_t s = (time_t)(wall_us / 1000000);
@@ -49,14 +51,14 @@ static void put_cell(struct table *t, enum column c, struct prs_buf *text)
 	prs_buf_clear(text);
 }
 
-static void fill_row(struct table *t, const struct cli_run *run, const struct cli_view *v, uint64_t now)
+static void fill_row(struct table *t, const struct prs_run *run, const struct prs_view *v, uint64_t now)
 {
 	const struct prs_ledger_counts *c = &v->ledger.counts;
 	PRS_AUTOBUF b;
 	prs_buf_init(&b, 4096);
 	prs_put_plain(&b, run->name);
 	put_cell(t, RUN, &b);
-	prs_buf_puts(&b, cli_view_state(v));
+	prs_buf_puts(&b, prs_view_state(v));
 	put_cell(t, STATE, &b);
 	prs_put_count(&b, c->units[PRS_UNIT_DONE]);
 	prs_buf_puts(&b, v->ledger.planned_all ? "/" : "/>=");
@@ -70,7 +72,7 @@ static void fill_row(struct table *t, const struct cli_run *run, const struct cl
 	t->n++;
 }
 
-static void put_json(struct prs_buf *b, const struct cli_run *run, const struct cli_view *v)
+static void put_json(struct prs_buf *b, const struct prs_run *run, const struct prs_view *v)
 {
 	const struct prs_ledger_counts *c = &v->ledger.counts;
 	prs_buf_puts(b, "{\"run\": ");
@@ -80,7 +82,7 @@ static void put_json(struct prs_buf *b, const struct cli_run *run, const struct 
 	prs_buf_putf(b,
 	             ", \"state\": \"%s\", \"planned\": %s, \"mini_batches\": %llu, \"done\": %llu, \"failed\": %llu, "
 	             "\"started_us\": %llu, \"last_us\": %llu}\n",
-	             cli_view_state(v), v->ledger.planned_all ? "true" : "false", (unsigned long long)v->ledger.next_id,
+	             prs_view_state(v), v->ledger.planned_all ? "true" : "false", (unsigned long long)v->ledger.next_id,
 	             (unsigned long long)c->units[PRS_UNIT_DONE], (unsigned long long)c->units[PRS_UNIT_FAILED],
 	             (unsigned long long)v->first_us, (unsigned long long)v->last_us);
 }
@@ -126,20 +128,20 @@ int cmd_list(struct cli_args *a)
 	PRS_AUTOBUF b;
 	prs_buf_init(&b, 64 << 20);
 	const char *runs = cli_runs_dir(a);
-	int r = cli_list_runs(runs, &all, &err);
+	int r = prs_runs_list(runs, &all, &err);
 	struct table t = { prs_calloc(all.n + 1, sizeof *t.cells), 0 };
 	uint64_t now = prs_wall_us();
 	for (size_t i = 0; i < all.n && !r && t.cells; i++) {
-		struct cli_run run;
-		struct cli_view v = { .plan = NULL };
+		struct prs_run run;
+		struct prs_view v = { .plan = NULL };
 		PRS_AUTOFREE char *path = prs_strf("%s/%s", runs, all.v[i]);
-		if (cli_find_run(a, path, &run, &err) < 0 || cli_view_read(&v, &run, &err) < 0)
+		if (cli_find_run(a, path, &run, &err) < 0 || prs_view_read(&v, program_fs(), &run, &err) < 0)
 			bad_row(&t, cli_json(a) ? &b : NULL, all.v[i], &err);
 		else if (cli_json(a))
 			put_json(&b, &run, &v);
 		else
 			fill_row(&t, &run, &v, now);
-		cli_view_done(&v);
+		prs_view_done(&v);
 	}
 	if (!r && !cli_json(a) && t.n)
 		print_table(&b, &t);

@@ -24,7 +24,7 @@ struct file {
 };
 
 struct logs {
-	const struct cli_run *run;
+	const struct prs_run *run;
 	struct prs_list patterns; /* below logs/ */
 	struct file v[FILES_MAX];
 	size_t n;
@@ -131,7 +131,7 @@ static void follow_files(struct logs *l)
 {
 	const struct timespec pause = { 0, PAUSE_MS * 1000000 };
 	for (bool running = true; running && !l->reader_gone;) {
-		running = cli_is_running(l->run->dir);
+		running = prs_run_is_running(l->run->dir);
 		while (put_all_new(l))
 			;
 		if (running)
@@ -164,7 +164,7 @@ static int show(struct logs *l, const char *process, bool errors, bool follow, s
 int cmd_logs(struct cli_args *a)
 {
 	struct prs_err err = { 0 };
-	struct cli_run run;
+	struct prs_run run;
 	char process[PRS_PROCESS_NAME_BYTES] = "*";
 	static struct logs l; /* large */
 	l.run = &run;

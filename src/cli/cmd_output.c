@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  * cmd_output: prs output RUN: where the output is; --partial: a file of the rows that there are so far.
  */
-#include "cli/view.h"
-
+#include "cli/cli.h"
 #include "base/mem.h"
 #include "report/console.h"
+#include "run/view.h"
 #include "store/store.h"
 
 #include <stdio.h>
@@ -15,8 +15,8 @@
 /* Files of our own (index, temporary output) beside the engine's: their number is above any epoch's. */
 #define OWN_EPOCH (UINT32_C(4000000000) + (uint32_t)getpid() % 100000000)
 
-struct partial {
-	struct cli_view view;
+	struct partial {
+	struct prs_view view;
 	struct prs_index *index;
 	uint64_t bad; /* damaged ones: left out */
 	char first_bad[256];
@@ -51,7 +51,7 @@ static void output_bad(void *ctx, uint64_t id, const char *why)
 		snprintf(p->first_bad, sizeof p->first_bad, "mini-batch %llu: %s", (unsigned long long)id, why);
 }
 
-static int write_rows(struct partial *p, const struct cli_run *run, const char *path, bool overwrite,
+static int write_rows(struct partial *p, const struct prs_run *run, const char *path, bool overwrite,
                       struct prs_assembled *ret, struct prs_err *err)
 {
 	struct prs_recovered was;
@@ -73,7 +73,7 @@ static int write_rows(struct partial *p, const struct cli_run *run, const char *
 	               : r;
 }
 
-static int partial(const struct cli_run *run, const char *path, bool overwrite, struct prs_err *err)
+static int partial(const struct prs_run *run, const char *path, bool overwrite, struct prs_err *err)
 {
 	struct partial p = { .view = { .plan = prs_plan_new() } };
 	struct prs_assembled made = { 0 };
@@ -97,14 +97,14 @@ static int partial(const struct cli_run *run, const char *path, bool overwrite, 
 		        (unsigned long long)(p.view.ledger.next_id - c->units[PRS_UNIT_DONE]),
 		        p.view.ledger.planned_all ? "" : ", and the input is still being listed");
 	prs_index_free(p.index);
-	cli_view_done(&p.view);
+	prs_view_done(&p.view);
 	return r;
 }
 
-static int whole(const struct cli_run *run, struct prs_err *err)
+static int whole(const struct prs_run *run, struct prs_err *err)
 {
-	struct cli_view v;
-	int r = cli_view_read(&v, run, err);
+	struct prs_view v;
+	int r = prs_view_read(&v, program_fs(), run, err);
 	if (!r && v.ledger.job == PRS_JOB_COMPLETED && v.output[0])
 		puts(v.output);
 	else if (!r && v.ledger.job == PRS_JOB_COMPLETED)
@@ -112,15 +112,15 @@ static int whole(const struct cli_run *run, struct prs_err *err)
 	else if (!r)
 		r = prs_fail(err, PRS_EINVALID,
 		             "%s is %s: it has no output%s. prs output %s --partial writes the rows that there are",
-		             run->name, cli_view_state(&v), v.running ? " yet" : "", run->name);
-	cli_view_done(&v);
+		             run->name, prs_view_state(&v), v.running ? " yet" : "", run->name);
+	prs_view_done(&v);
 	return r;
 }
 
 int cmd_output(struct cli_args *a)
 {
 	struct prs_err err = { 0 };
-	struct cli_run run;
+	struct prs_run run;
 	const char *given = cli_option(a, PRS_OPTION_ID_output);
 	int r = cli_find_run(a, a->words.n ? a->words.v[0] : NULL, &run, &err);
 	PRS_AUTOFREE char *path = given ? prs_strdup(given) : prs_strf("%s/outputs/partial.txt", r ? "" : run.dir);

@@ -23,9 +23,8 @@ struct counted {
 };
 
 struct planned {
-	struct prs_job job;
+	struct prs_load load;
 	struct prs_placed placed;
-	struct load load;
 	struct counted *inputs, all;
 	char *run_dir, *run_name;
 };
@@ -57,7 +56,7 @@ static int count_body(struct planned *p, const struct prs_buf *body, struct prs_
 
 static int count_inputs(struct planned *p, struct prs_err *err)
 {
-	const struct prs_job *j = &p->job;
+	const struct prs_job *j = &p->load.job;
 	PRS_AUTOFREE struct prs_list_input *v = prs_engine_inputs(&p->placed);
 	PRS_AUTOBUF body;
 	prs_buf_init(&body, BODY_BYTES);
@@ -89,7 +88,7 @@ static void put_path(struct prs_buf *b, const char *path)
 /* Where a value comes from, when somebody gave it: " (job.yml:12)", " (--processes)" */
 static void put_from(struct prs_buf *b, const struct planned *p, enum prs_option_id id)
 {
-	const char *from = p->job.from[id], *slash = from && from[0] != '-' ? strrchr(from, '/') : NULL;
+	const char *from = p->load.job.from[id], *slash = from && from[0] != '-' ? strrchr(from, '/') : NULL;
 	if (!from)
 		return;
 	from = slash ? slash + 1 : from;
@@ -99,13 +98,13 @@ static void put_from(struct prs_buf *b, const struct planned *p, enum prs_option
 
 static void put_option(struct prs_buf *b, const struct planned *p, enum prs_option_id id)
 {
-	prs_option_get(&p->job.o, prs_option_at(id), 0, b);
+	prs_option_get(&p->load.job.o, prs_option_at(id), 0, b);
 }
 
 /* What makes the mini-batches: " of 10 files (job.yml:12)", " by store, brand (--partition-keys)" */
 static void put_cut(struct prs_buf *b, const struct planned *p)
 {
-	const struct prs_options *o = &p->job.o;
+	const struct prs_options *o = &p->load.job.o;
 	if (!o->partition_keys.n) {
 		prs_buf_putf(b, " of %lld file%s", (long long)o->mini_batch_size, o->mini_batch_size == 1 ? "" : "s");
 		put_from(b, p, PRS_OPTION_ID_mini_batch_size);
@@ -120,8 +119,8 @@ static void put_cut(struct prs_buf *b, const struct planned *p)
 
 static void put_inputs(struct prs_buf *b, const struct planned *p)
 {
-	for (size_t i = 0; i < p->job.inputs_n; i++) {
-		const struct prs_job_input *in = &p->job.inputs[i];
+	for (size_t i = 0; i < p->load.job.inputs_n; i++) {
+		const struct prs_job_input *in = &p->load.job.inputs[i];
 		put_label(b, i ? "" : "input");
 		prs_buf_putf(b, "%s: ", in->name);
 		put_path(b, in->parts.n == 1 ? in->parts.v[0] : in->path);
@@ -131,10 +130,10 @@ static void put_inputs(struct prs_buf *b, const struct planned *p)
 		prs_put_count(b, p->inputs[i].files);
 		prs_buf_puts(b, p->inputs[i].files == 1 ? " file\n" : " files\n");
 	}
-	if (p->job.only_failed) {
+	if (p->load.job.only_failed) {
 		put_label(b, "");
 		prs_buf_puts(b, "only what failed in ");
-		prs_put_plain(b, p->job.only_failed_name);
+		prs_put_plain(b, p->load.job.only_failed_name);
 		prs_buf_putc(b, '\n');
 	}
 	put_label(b, "mini-batches");
@@ -145,7 +144,7 @@ static void put_inputs(struct prs_buf *b, const struct planned *p)
 
 static void put_outputs(struct prs_buf *b, const struct planned *p)
 {
-	const struct prs_job *j = &p->job;
+	const struct prs_job *j = &p->load.job;
 	const struct prs_placed *at = &p->placed;
 	put_label(b, "output");
 	if (j->o.output_action == PRS_OUTPUT_APPEND_ROW)
@@ -170,11 +169,11 @@ static void put_processes(struct prs_buf *b, const struct planned *p)
 	put_from(b, p, PRS_OPTION_ID_processes);
 	prs_buf_putc(b, '\n');
 	put_label(b, "python");
-	put_path(b, p->job.python);
-	prs_buf_putf(b, " (%s)\n", p->job.python_why);
-	for (size_t i = 0; i < p->job.environment_n; i++) {
+	put_path(b, p->load.job.python);
+	prs_buf_putf(b, " (%s)\n", p->load.job.python_why);
+	for (size_t i = 0; i < p->load.job.environment_n; i++) {
 		put_label(b, i ? "" : "environment");
-		prs_put_plain(b, p->job.environment[i].name);
+		prs_put_plain(b, p->load.job.environment[i].name);
 		prs_buf_putc(b, '\n');
 	}
 }
@@ -184,7 +183,7 @@ static void put_tries(struct prs_buf *b, const struct planned *p)
 	put_label(b, "tries");
 	put_option(b, p, PRS_OPTION_ID_run_max_try);
 	put_from(b, p, PRS_OPTION_ID_run_max_try);
-	if (p->job.o.on_failure == PRS_ON_FAILURE_BISECT) {
+	if (p->load.job.o.on_failure == PRS_ON_FAILURE_BISECT) {
 		prs_buf_puts(b, "; then halved until the bad items stand alone");
 		put_from(b, p, PRS_OPTION_ID_on_failure);
 	}
@@ -207,7 +206,7 @@ static void put_tries(struct prs_buf *b, const struct planned *p)
 static void put_limit(struct prs_buf *b, const struct planned *p, const struct prs_limit_row *row, const char *label)
 {
 	struct prs_limits l;
-	prs_limits_init(&l, &p->job.o);
+	prs_limits_init(&l, &p->load.job.o);
 	double value = prs_limit_value(&l, row->limit);
 	put_label(b, label);
 	if (row->kind == PRS_LIMIT_CLOCK)
@@ -251,7 +250,7 @@ static void put_arguments(struct prs_buf *b, const struct planned *p)
 
 static void put_text(struct prs_buf *b, const struct planned *p)
 {
-	const struct prs_job *j = &p->job;
+	const struct prs_job *j = &p->load.job;
 	PRS_AUTOFREE char *script = prs_strf("%s/%s", j->code_dir, j->entry);
 	prs_buf_putf(b, "%s\n", j->name);
 	put_label(b, "script");
@@ -278,8 +277,8 @@ static int put_json(struct prs_buf *b, struct planned *p, struct prs_err *err)
 		return err->code;
 	json_t *root = json_loadb((const char *)text.data, text.len, 0, NULL);
 	json_t *inputs = json_array();
-	for (size_t i = 0; i < p->job.inputs_n; i++)
-		json_array_append_new(inputs, json_pack("{s:s, s:I, s:I}", "name", p->job.inputs[i].name, "files",
+	for (size_t i = 0; i < p->load.job.inputs_n; i++)
+		json_array_append_new(inputs, json_pack("{s:s, s:I, s:I}", "name", p->load.job.inputs[i].name, "files",
 		                                        (json_int_t)p->inputs[i].files, "mini_batches",
 		                                        (json_int_t)p->inputs[i].mini_batches));
 	json_object_set_new(root, "plan",
@@ -299,18 +298,19 @@ static int put_json(struct prs_buf *b, struct planned *p, struct prs_err *err)
 
 static int make_plan(struct planned *p, struct cli_args *a, struct prs_buf *out, struct prs_err *err)
 {
-	if (cli_has(a, "--yaml") && p->job.only_failed)
+	if (cli_has(a, "--yaml") && p->load.job.only_failed)
 		return prs_fail(err, PRS_EINVALID, "--yaml: a job file cannot say --only-failed");
 	if (cli_has(a, "--yaml"))
-		return prs_job_to_yaml(&p->job, out, err);
+		return prs_job_to_yaml(&p->load.job, out, err);
 	const char *runs = cli_runs_dir(a);
-	p->run_name = prs_strf(RUN_NAME_FORM, p->job.name);
+	p->run_name = prs_strf(RUN_NAME_FORM, p->load.job.name);
 	p->run_dir = p->run_name ? prs_strf("%s%s%s/%s", runs[0] == '/' ? "" : p->load.cwd, runs[0] == '/' ? "" : "/",
 	                                    runs, p->run_name)
 	                         : NULL;
 	if (!p->run_dir)
 		return prs_fail(err, PRS_ENOMEM, "the plan");
-	if (prs_place(&p->placed, &p->job, program_fs(), p->run_dir, p->run_name, err) < 0 || count_inputs(p, err) < 0)
+	if (prs_place(&p->placed, &p->load.job, program_fs(), p->run_dir, p->run_name, err) < 0 ||
+	    count_inputs(p, err) < 0)
 		return err->code;
 	if (cli_json(a))
 		return put_json(out, p, err);
@@ -324,14 +324,13 @@ int cmd_plan(struct cli_args *a)
 	struct planned p = { 0 };
 	PRS_AUTOBUF out;
 	prs_buf_init(&out, 64 << 20);
-	int status = load_job(&p.job, &p.load, a);
+	int status = load_job(&p.load, a);
 	if (!status && !cli_json(a) && !cli_has(a, "--yaml"))
 		load_warnings(&p.load, true);
 	if (!status && !load_is_empty(&p.load))
 		status = make_plan(&p, a, &out, &err) < 0 ? complain(2, &err) : cli_print(&out);
 	prs_placed_done(&p.placed);
-	prs_job_done(&p.job);
-	load_done(&p.load);
+	prs_load_done(&p.load);
 	prs_freep(&p.inputs);
 	prs_freep(&p.run_dir);
 	prs_freep(&p.run_name);

@@ -2,16 +2,16 @@
  * cmd_resume: prs resume RUN: the job of the run folder, with the settings that may change.
  */
 #include "cli/cli.h"
-#include "cli/view.h"
 
 #include "base/mem.h"
+#include "run/view.h"
 #include "store/store.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { SETTINGS_MAX = 64 };
+	enum { SETTINGS_MAX = 64 };
 
 struct settings {
 	struct prs_setting v[SETTINGS_MAX];
@@ -76,28 +76,16 @@ static void gather(struct settings *s, struct cli_args *a)
 	}
 }
 
-int cli_read_job(struct prs_job *j, struct prs_placed *p, const char *dir, struct prs_err *err)
-{
-	PRS_AUTOBUF json;
-	prs_buf_init(&json, 64 << 20);
-	PRS_AUTOFREE char *path = prs_strf("%s/job.json", dir);
-	if (!path)
-		return prs_fail(err, PRS_ENOMEM, "job.json");
-	if (prs_read_file(program_fs(), path, &json, err) < 0)
-		return err->code;
-	return prs_placed_from_json(p, j, (const char *)json.data, json.len, err);
-}
-
 /* A virtual environment that was removed meanwhile: said now, not as a failure of init() that ends the job. */
-static bool lacks_python(const struct prs_job *j, const struct cli_run *run, bool retry_failed)
+static bool lacks_python(const struct prs_job *j, const struct prs_run *run, bool retry_failed)
 {
 	struct prs_err err = { 0 };
-	struct cli_view v;
+	struct prs_view v;
 	if (!j->python || access(j->python, X_OK) == 0)
 		return false;
-	int r = cli_view_read(&v, run, &err);
+	int r = prs_view_read(&v, program_fs(), run, &err);
 	enum prs_job_state job = v.ledger.job;
-	cli_view_done(&v);
+	prs_view_done(&v);
 	return !r && job != PRS_JOB_COMPLETED && job != PRS_JOB_CANCELED && (job != PRS_JOB_FAILED || retry_failed);
 }
 
@@ -114,12 +102,12 @@ static int resume(struct cli_args *a, const struct settings *set)
 	struct prs_err err = { 0 };
 	struct prs_job j;
 	struct prs_placed placed = { .job = &j };
-	struct cli_run run;
+	struct prs_run run;
 	if (cli_find_run(a, a->words.n ? a->words.v[0] : NULL, &run, &err) < 0)
 		return complain(err.code == -PRS_ECORRUPT || err.code == -PRS_EVERSION ? 3 : 2, &err);
 	prs_job_init(&j);
 	int status;
-	if (cli_read_job(&j, &placed, run.dir, &err) < 0) {
+	if (prs_run_read_job(program_fs(), &j, &placed, run.dir, &err) < 0) {
 		prs_wrap(&err, "%s", run.dir);
 		status = complain(3, &err);
 	} else if (check_together(&j, set, &err) < 0) {

@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0
  * cmd_status: prs status RUN, prs check RUN: read-only, also while the engine runs.
  */
-#include "cli/view.h"
+#include "cli/cli.h"
 
 #include "io/loop.h"
 #include "report/console.h"
+#include "run/view.h"
 #include "store/store.h"
 
 #include <stdio.h>
 #include <string.h>
 
-/* Exit status of a run that cannot be read. */
-static int unreadable(const struct prs_err *err)
+	/* Exit status of a run that cannot be read. */
+	static int
+	unreadable(const struct prs_err *err)
 {
 	return complain(err->code == -PRS_ECORRUPT || err->code == -PRS_EVERSION || err->code == -PRS_EIO ? 3 : 2, err);
 }
@@ -32,13 +34,13 @@ static void put_text(struct prs_buf *b, const char *key, const char *text)
 		prs_buf_puts(b, "null");
 }
 
-static void status_json(struct prs_buf *b, const struct cli_view *v, const struct cli_run *run)
+static void status_json(struct prs_buf *b, const struct prs_view *v, const struct prs_run *run)
 {
 	const struct prs_ledger_counts *c = &v->ledger.counts;
 	prs_buf_puts(b, "{\"run\": ");
 	prs_put_json(b, run->name);
 	put_text(b, "dir", run->dir);
-	put_text(b, "state", cli_view_state(v));
+	put_text(b, "state", prs_view_state(v));
 	prs_buf_putf(b, ", \"planned\": %s", v->ledger.planned_all ? "true" : "false");
 	put_number(b, "mini_batches", v->ledger.next_id);
 	put_number(b, "done", c->units[PRS_UNIT_DONE]);
@@ -84,7 +86,7 @@ static void put_field(struct prs_buf *b, const char *label, const char *text, co
 	prs_buf_putc(b, '\n');
 }
 
-static void put_times(struct prs_buf *b, const struct cli_view *v)
+static void put_times(struct prs_buf *b, const struct prs_view *v)
 {
 	uint64_t now = prs_wall_us();
 	if (!v->first_us) { /* nothing is in its journal */
@@ -102,9 +104,9 @@ static void put_times(struct prs_buf *b, const struct cli_view *v)
 	prs_buf_puts(b, " ago\n");
 }
 
-static void put_next(struct prs_buf *b, const struct cli_view *v, const struct cli_run *run)
+static void put_next(struct prs_buf *b, const struct prs_view *v, const struct prs_run *run)
 {
-	const char *state = cli_view_state(v);
+	const char *state = prs_view_state(v);
 	if (!strcmp(state, "interrupted"))
 		prs_buf_putf(b, "Go on with: prs resume %s\n", run->name);
 	else if (!strcmp(state, "failed"))
@@ -112,11 +114,11 @@ static void put_next(struct prs_buf *b, const struct cli_view *v, const struct c
 		             run->name);
 }
 
-static void status_text(struct prs_buf *b, const struct cli_view *v, const struct cli_run *run)
+static void status_text(struct prs_buf *b, const struct prs_view *v, const struct prs_run *run)
 {
 	const struct prs_ledger_counts *c = &v->ledger.counts;
 	bool growing = !v->ledger.planned_all;
-	prs_buf_putf(b, "%s: %s\n", run->name, cli_view_state(v));
+	prs_buf_putf(b, "%s: %s\n", run->name, prs_view_state(v));
 	put_counts(b, "mini-batches", c->units[PRS_UNIT_DONE], "done", v->ledger.next_id, c->units[PRS_UNIT_FAILED],
 	           growing);
 	put_counts(b, "items", c->items_succeeded, "succeeded", c->items, c->items_failed, growing);
@@ -131,8 +133,8 @@ static void status_text(struct prs_buf *b, const struct cli_view *v, const struc
 int cmd_status(struct cli_args *a)
 {
 	struct prs_err err = { 0 };
-	struct cli_run run;
-	struct cli_view v;
+	struct prs_run run;
+	struct prs_view v;
 	PRS_AUTOBUF b;
 	prs_buf_init(&b, 1 << 20);
 	if (cli_find_run(a, a->words.n ? a->words.v[0] : NULL, &run, &err) < 0)
@@ -140,12 +142,12 @@ int cmd_status(struct cli_args *a)
 	int watched = cli_has(a, "--watch") ? cli_watch(&run, cli_json(a)) : 0;
 	if (watched)
 		return watched;
-	int r = cli_view_read(&v, &run, &err);
+	int r = prs_view_read(&v, program_fs(), &run, &err);
 	if (!r && cli_json(a))
 		status_json(&b, &v, &run);
 	else if (!r)
 		status_text(&b, &v, &run);
-	cli_view_done(&v);
+	prs_view_done(&v);
 	return r < 0 ? unreadable(&err) : cli_print(&b);
 }
 
@@ -173,7 +175,7 @@ static void check_problem(void *ctx, const char *sentence)
 int cmd_check(struct cli_args *a)
 {
 	struct prs_err err = { 0 };
-	struct cli_run run;
+	struct prs_run run;
 	PRS_AUTOBUF b;
 	prs_buf_init(&b, 256 << 20);
 	struct problems p = { &b, cli_json(a), 0 };

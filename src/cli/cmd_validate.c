@@ -7,14 +7,12 @@
 
 int cmd_validate(struct cli_args *a)
 {
-	struct prs_job j;
-	struct load l;
-	int status = load_job(&j, &l, a);
+	struct prs_load l;
+	int status = load_job(&l, a);
 	if (l.doc)
 		load_warnings(&l, false);
 	if (!status)
-		printf("%s: no mistakes\n", l.script);
-	prs_job_done(&j);
-	load_done(&l);
+		printf("%s: no mistakes\n", l.asked.file);
+	prs_load_done(&l);
 	return status;
 }

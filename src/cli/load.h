@@ -1,21 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
- * load: what run, validate and plan share: from the command line to one checked job.
+ * load: what run, validate, plan and test share: the words of the command line as a request, its mistakes on the screen.
  */
 #ifndef PRS_CLI_LOAD_H
 #define PRS_CLI_LOAD_H
 
 #include "cli/cli.h"
-#include "spec/jobfile.h"
-
-struct load {
-	struct prs_yaml_doc *doc; /* findings about the job file */
-	struct prs_project *project;
-	struct prs_request asked;
-	const char *script; /* the script or job file, as typed; NULL = none */
-	bool is_jobfile;
-	char cwd[PATH_MAX];
-	struct only_failed *only; /* --only-failed; NULL = not given */
-};
+#include "run/load.h"
 
 /* The flags that are no options of the table. */
 #define LOAD_FLAGS                                                                                                     \
@@ -29,28 +19,11 @@ struct load {
 			"has its --input from there"                                                                   \
 	}
 
-/* 0, or the exit status: the mistakes are on stderr. `j` and `l` are to be freed either way. */
-int load_job(struct prs_job *j, struct load *l, struct cli_args *a);
+/* 0, or the exit status: the mistakes are on stderr. prs_load_done() either way. */
+int load_job(struct prs_load *l, struct cli_args *a);
 /* Warnings, and which keys are not used: on one line, or each with its reason. */
-void load_warnings(struct load *l, bool short_form);
+void load_warnings(struct prs_load *l, bool short_form);
 /* --only-failed, and nothing failed: says so. */
-bool load_is_empty(const struct load *l);
-void load_done(struct load *l);
-
-/* ---- --only-failed (only_failed.c) ------------------------------------------------------------------------------- */
-
-/* Reads the run that is named. */
-struct only_failed *only_failed_read(struct cli_args *a, struct prs_err *err);
-/* A script without --input: the inputs of that run. */
-int only_failed_inputs(const struct only_failed *o, struct prs_request *q, struct prs_err *err);
-/* Every input of the checked job is cut down to the items that failed; what cannot be taken is a mistake. */
-void only_failed_choose(struct only_failed *o, struct prs_job *j, struct cli_args *a);
-/* What a person must know: items that cannot be taken, a run that has not ended. */
-void only_failed_notes(const struct only_failed *o);
-/* The job is placed: its output must not be the one of that run. */
-int only_failed_check_output(const struct only_failed *o, const struct prs_placed *p, struct prs_err *err);
-/* Are there none? Says so. */
-bool only_failed_none(const struct only_failed *o);
-void only_failed_free(struct only_failed *o);
+bool load_is_empty(const struct prs_load *l);
 
 #endif

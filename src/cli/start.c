@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
- * start: from a run folder to a running engine: program and loader paths, the workers' environment, the screens.
+ * start: the screens of a run around the engine: what is said at its start, and at its end.
  */
 #include "cli/cli.h"
 
 #include "base/mem.h"
-#include "cli/environment.h"
 #include "cli/screen.h"
 #include "wire/states.h"
 
@@ -14,34 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-/* ---- paths ------------------------------------------------------------------------------------------------------- */
-
-/* The program itself, and its loader: beside an installed program (bin/prs, share/prs/python), or in the source
- * tree of a built one (build/src/cli/prs): always by its own path. */
-int cli_find_parts(char program[PATH_MAX], char loader[PATH_MAX], struct prs_err *err)
-{
-	static const char *const places[] = { "../share/prs/python", "../../../python" };
-	ssize_t length = readlink("/proc/self/exe", program, PATH_MAX - 1);
-	if (length <= 0)
-		return prs_fail_errno(err, errno, "/proc/self/exe");
-	program[length] = 0;
-	char folder[PATH_MAX], tried[PATH_MAX + 64], real[PATH_MAX];
-	snprintf(folder, sizeof folder, "%s", program);
-	char *slash = strrchr(folder, '/');
-	if (slash)
-		*slash = 0;
-	for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-		snprintf(tried, sizeof tried, "%s/%s/prs_worker.py", folder, places[i]);
-		if (access(tried, R_OK) == 0 && realpath(tried, real)) {
-			memcpy(loader, real, PATH_MAX);
-			return 0;
-		}
-	}
-	return prs_fail(err, PRS_ENOTFOUND,
-	                "%s/../share/prs/python/prs_worker.py is missing, which belongs to %s: install prs again",
-	                folder, program);
-}
 
 /* ---- the head ---------------------------------------------------------------------------------------------------- */
 
@@ -53,7 +24,7 @@ struct start {
 
 enum { INPUTS_SHOWN = 4 };
 
-static void on_opened(void *ctx, const struct prs_engine_opened *o)
+static void start_opened(void *ctx, const struct prs_engine_opened *o)
 {
 	struct start *st = ctx;
 	const struct prs_job *j = st->s->job;
@@ -145,33 +116,19 @@ int cli_start(const struct cli_start *s)
 {
 	static struct prs_engine_end end; /* large */
 	struct prs_err err = { 0 };
-	char program[PATH_MAX], loader[PATH_MAX];
-	struct prs_list env = { 0 }, gpus = { 0 };
 	struct start st = { .s = s };
 	snprintf(st.copied, sizeof st.copied, "%s/work/code", s->run->dir);
 	screen_init(&st.screen, s->json, s->quiet);
 	st.screen.run_name = s->run->name;
 	st.screen.output_dir = s->job->o.output_action == PRS_OUTPUT_SUMMARY_ONLY ? s->placed->output_dir : NULL;
 	screen_keys(&st.screen);
-	int r = cli_find_parts(program, loader, &err);
-	if (!r && make_environment(s->placed, s->run->dir, s->run->name, &env, &gpus) < 0)
-		r = prs_fail(&err, PRS_ENOMEM, "the environment of the workers");
-	struct prs_engine_config c = { .struct_size = sizeof c,
-		                       .fs = program_fs(),
-		                       .job = s->job,
+	struct prs_engine_config c = { .job = s->job,
 		                       .placed = s->placed,
-		                       .dir = s->run->dir,
-		                       .run = s->run->id,
-		                       .run_name = s->run->name,
-		                       .program = program,
-		                       .loader = loader,
-		                       .environment = &env,
-		                       .gpus = &gpus,
 		                       .takeover = s->takeover,
 		                       .set = s->set,
 		                       .set_n = s->set_n,
 		                       .retry_failed = s->retry_failed,
-		                       .opened = on_opened,
+		                       .opened = start_opened,
 		                       .progress = screen_progress,
 		                       .error = screen_error,
 		                       .event = screen_event,
@@ -181,11 +138,8 @@ int cli_start(const struct cli_start *s)
 		                       .processes = screen_processes,
 		                       .ending = screen_ending,
 		                       .ctx = &st };
-	if (!r)
-		r = prs_engine_run(&c, &end, &err);
+	int r = prs_run_start(cli_front(false), s->run, &c, &end, &err);
 	int status = end_of(&st, &end, r < 0 ? &err : NULL);
-	prs_list_done(&env);
-	prs_list_done(&gpus);
 	screen_done(&st.screen);
 	return status;
 }

@@ -2,12 +2,13 @@
  * python: the interpreter of the workers: found, asked who it is, old ones refused; it reads the entry script once, so
  * that a syntax error is told before anything is made.
  */
-#include "cli/cli.h"
+#include "run/python.h"
 
 #include "base/mem.h"
 #include "io/process.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -101,7 +102,7 @@ static int understand(const char *name, char *answer, char *to, size_t n, struct
 	return left ? prs_fail(err, PRS_EINVALID, "%s", at) : 0;
 }
 
-int cli_find_python(const char *name, const char *script, char *to, size_t n, struct prs_err *err)
+int prs_python_find(const char *name, const char *script, char *to, size_t n, struct prs_err *err)
 {
 	char answer[ANSWER_BYTES], no_site[] = "-S", dash_c[] = "-c", path[PATH_MAX] = "", none[] = "";
 	PRS_AUTOFREE char *inside = is_folder(name) ? prs_strf("%s/bin/python", name) : NULL;

@@ -2,7 +2,7 @@
  * environment: the environment variables of the worker processes, docs/entry-scripts.md: the user's, then the job's
  * over them, then ours where nothing is set.
  */
-#include "cli/environment.h"
+#include "run/environment.h"
 
 #include "base/mem.h"
 #include "io/machine.h"
@@ -17,7 +17,7 @@
 
 extern char **environ;
 
-static char **find(struct prs_list *l, const char *name)
+static char **variable(struct prs_list *l, const char *name)
 {
 	size_t n = strlen(name);
 	for (size_t i = 0; i < l->n; i++)
@@ -28,14 +28,14 @@ static char **find(struct prs_list *l, const char *name)
 
 static const char *value_of(struct prs_list *l, const char *name)
 {
-	char **at = find(l, name);
+	char **at = variable(l, name);
 	return at ? *at + strlen(name) + 1 : NULL;
 }
 
 static int set(struct prs_list *l, const char *name, const char *value)
 {
 	PRS_AUTOFREE char *text = prs_strf("%s=%s", name, value);
-	char **at = find(l, name);
+	char **at = variable(l, name);
 	if (!text)
 		return -PRS_ENOMEM;
 	if (!at)
@@ -48,7 +48,7 @@ static int set(struct prs_list *l, const char *name, const char *value)
 
 static int set_unless(struct prs_list *l, const char *name, const char *value)
 {
-	return find(l, name) ? 0 : set(l, name, value);
+	return variable(l, name) ? 0 : set(l, name, value);
 }
 
 static const struct prs_job_pair *job_sets(const struct prs_job *job, const char *name)
@@ -63,7 +63,7 @@ static const struct prs_job_pair *job_sets(const struct prs_job *job, const char
  * they find in it. */
 static int set_model_dir(const struct prs_job *job, const char *dir, struct prs_list *l)
 {
-	if (job->models_n != 1 || find(l, "AZUREML_MODEL_DIR"))
+	if (job->models_n != 1 || variable(l, "AZUREML_MODEL_DIR"))
 		return 0;
 	const char *path = job->models[0].value, *slash = strrchr(path, '/');
 	PRS_AUTOFREE char *work = prs_strf("%s/work", dir), *folder = prs_strf("%s/work/model", dir);
@@ -139,8 +139,8 @@ static int find_gpus(const struct prs_job *job, struct prs_list *l, struct prs_l
 	return set_unless(l, "AZ_BATCHAI_GPU_COUNT_FOUND", text);
 }
 
-int make_environment(const struct prs_placed *p, const char *dir, const char *name, struct prs_list *ret,
-                     struct prs_list *ret_gpus)
+int prs_make_environment(const struct prs_placed *p, const char *dir, const char *name, struct prs_list *ret,
+                         struct prs_list *ret_gpus)
 {
 	const struct prs_job *job = p->job;
 	int r = 0;

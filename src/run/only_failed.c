@@ -5,12 +5,13 @@
  * and each item keeps the input it belongs to. The paths of an input go to an unnamed file, 0 bytes between them
  * (data/list_file.h), in the order of the run.
  */
-#include "cli/load.h"
-#include "cli/view.h"
+#include "run/only_failed.h"
 
 #include "base/mem.h"
 #include "data/list.h"
 #include "report/console.h"
+#include "run/folder.h"
+#include "run/view.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -22,45 +23,47 @@
 
 enum { NAMED = 3 };
 
-struct only_failed {
-	struct cli_run run;
+struct prs_only_failed {
+	struct prs_run run;
 	struct prs_job was;
 	struct prs_placed was_placed;
-	struct cli_view view;
+	struct prs_view view;
 	uint64_t items, gone, nameless; /* nameless: of mini-batches that returned less than they got */
 	struct prs_buf lost;            /* the first names of what is gone */
 };
 
-bool only_failed_none(const struct only_failed *o)
+bool prs_only_failed_none(const struct prs_only_failed *o, struct prs_buf *to)
 {
 	if (!o->items)
-		fprintf(stderr, "%s has no failed items%s: there is nothing to run\n", o->run.name,
-		        o->nameless ? " that are known by name" : "");
+		prs_buf_putf(to, "%s has no failed items%s: there is nothing to run\n", o->run.name,
+		             o->nameless ? " that are known by name" : "");
 	return !o->items;
 }
 
-void only_failed_free(struct only_failed *o)
+void prs_only_failed_free(struct prs_only_failed *o)
 {
 	if (!o)
 		return;
 	prs_placed_done(&o->was_placed);
 	prs_job_done(&o->was);
-	cli_view_done(&o->view);
+	prs_view_done(&o->view);
 	prs_buf_done(&o->lost);
 	prs_freep(&o);
 }
 
-static int read_run(struct only_failed *o, struct cli_args *a, struct prs_err *err)
+static int read_run(struct prs_only_failed *o, const struct prs_fs *fs, const char *runs, const char *word,
+                    struct prs_err *err)
 {
 	prs_job_init(&o->was);
 	o->was_placed.job = &o->was;
 	prs_buf_init(&o->lost, 64 << 10);
-	if (cli_find_run(a, cli_value(a, "--only-failed", cli_has(a, "--only-failed") - 1), &o->run, err) < 0 ||
-	    cli_read_job(&o->was, &o->was_placed, o->run.dir, err) < 0 || cli_view_read(&o->view, &o->run, err) < 0)
+	if (prs_run_find(fs, runs, word, &o->run, err) < 0 ||
+	    prs_run_read_job(fs, &o->was, &o->was_placed, o->run.dir, err) < 0 ||
+	    prs_view_read(&o->view, fs, &o->run, err) < 0)
 		return err->code;
 	if (o->view.running)
 		return prs_fail(err, PRS_EBUSY, "%s still runs: what fails in it is known at its end", o->run.name);
-	cli_view_failed(&o->view);
+	prs_view_failed(&o->view);
 	uint64_t failed = o->view.ledger.counts.items_failed;
 	for (size_t i = 0; i < o->view.failed_n; i++)
 		o->items += prs_ledger_items(&o->view.ledger, &o->view.failed[i].unit);
@@ -68,19 +71,20 @@ static int read_run(struct only_failed *o, struct cli_args *a, struct prs_err *e
 	return 0;
 }
 
-struct only_failed *only_failed_read(struct cli_args *a, struct prs_err *err)
+struct prs_only_failed *prs_only_failed_read(const struct prs_fs *fs, const char *runs, const char *word,
+                                             struct prs_err *err)
 {
-	struct only_failed *o = prs_calloc(1, sizeof *o);
-	if (o && read_run(o, a, err) == 0)
+	struct prs_only_failed *o = prs_calloc(1, sizeof *o);
+	if (o && read_run(o, fs, runs, word, err) == 0)
 		return o;
 	if (!o)
 		prs_fail(err, PRS_ENOMEM, "--only-failed");
 	prs_wrap(err, "--only-failed");
-	only_failed_free(o);
+	prs_only_failed_free(o);
 	return NULL;
 }
 
-int only_failed_inputs(const struct only_failed *o, struct prs_request *q, struct prs_err *err)
+int prs_only_failed_inputs(const struct prs_only_failed *o, struct prs_request *q, struct prs_err *err)
 {
 	const struct prs_option_row *row = prs_option_at(PRS_OPTION_ID_input);
 	for (size_t i = 0; i < o->was.inputs_n; i++) {
@@ -96,7 +100,7 @@ int only_failed_inputs(const struct only_failed *o, struct prs_request *q, struc
 
 /* The input of the job that takes the items of the run's k-th: the one of that name, else with as many inputs the
  * one in that place. */
-static size_t input_for(const struct only_failed *o, const struct prs_job *j, size_t k)
+static size_t input_for(const struct prs_only_failed *o, const struct prs_job *j, size_t k)
 {
 	for (size_t i = 0; i < j->inputs_n; i++)
 		if (!strcmp(j->inputs[i].name, o->was.inputs[k].name))
@@ -104,7 +108,7 @@ static size_t input_for(const struct only_failed *o, const struct prs_job *j, si
 	return j->inputs_n == o->was.inputs_n ? k : j->inputs_n;
 }
 
-static void note_gone(struct only_failed *o, const char *path)
+static void note_gone(struct prs_only_failed *o, const char *path)
 {
 	if (o->gone++ >= NAMED)
 		return;
@@ -113,7 +117,7 @@ static void note_gone(struct only_failed *o, const char *path)
 }
 
 /* The items of a unit behind those of its input. A link that leads nowhere is an item, as when the input was listed. */
-static int take(struct only_failed *o, const struct prs_unit *u, struct prs_buf *to, struct prs_err *err)
+static int take(struct prs_only_failed *o, const struct prs_unit *u, struct prs_buf *to, struct prs_err *err)
 {
 	struct stat st;
 	size_t from = to->len;
@@ -148,7 +152,7 @@ static char *unnamed_file(const struct prs_buf *b, struct prs_err *err)
 }
 
 /* The job's i-th input becomes the failed items that are its own. */
-static int cut_input(struct only_failed *o, struct prs_job *j, size_t i, struct prs_err *err)
+static int cut_input(struct prs_only_failed *o, struct prs_job *j, size_t i, struct prs_err *err)
 {
 	PRS_AUTOBUF paths;
 	prs_buf_init(&paths, PRS_LIST_FILE_BYTES_MAX);
@@ -162,7 +166,7 @@ static int cut_input(struct only_failed *o, struct prs_job *j, size_t i, struct 
 	return j->inputs[i].only ? 0 : err->code;
 }
 
-static bool has_failed(const struct only_failed *o, size_t input)
+static bool has_failed(const struct prs_only_failed *o, size_t input)
 {
 	for (size_t k = 0; k < o->view.failed_n; k++)
 		if (prs_plan_input_of(o->view.plan, o->view.failed[k].unit.id) == input)
@@ -170,17 +174,21 @@ static bool has_failed(const struct only_failed *o, size_t input)
 	return false;
 }
 
-static void check_inputs(const struct only_failed *o, const struct prs_job *j, struct cli_args *a)
+static unsigned check_inputs(const struct prs_only_failed *o, const struct prs_job *j, struct prs_buf *mistakes)
 {
-	for (size_t k = 0; k < o->was.inputs_n; k++)
-		if (input_for(o, j, k) == j->inputs_n && has_failed(o, k))
-			cli_mistake(a,
-			            "--only-failed: items of the input %s of %s failed, but this job has no input of "
-			            "that name",
-			            o->was.inputs[k].name, o->run.name);
+	unsigned n = 0;
+	for (size_t k = 0; k < o->was.inputs_n; k++) {
+		if (input_for(o, j, k) < j->inputs_n || !has_failed(o, k))
+			continue;
+		prs_buf_putf(mistakes,
+		             "--only-failed: items of the input %s of %s failed, but this job has no input of that name\n",
+		             o->was.inputs[k].name, o->run.name);
+		n++;
+	}
+	return n;
 }
 
-static int remember(const struct only_failed *o, struct prs_job *j, struct prs_err *err)
+static int remember(const struct prs_only_failed *o, struct prs_job *j, struct prs_err *err)
 {
 	j->only_failed = prs_strdup(o->run.dir);
 	j->only_failed_name = prs_strdup(o->run.name);
@@ -188,41 +196,52 @@ static int remember(const struct only_failed *o, struct prs_job *j, struct prs_e
 	return j->only_failed && j->only_failed_name ? 0 : prs_fail(err, PRS_ENOMEM, "the job");
 }
 
-void only_failed_choose(struct only_failed *o, struct prs_job *j, struct cli_args *a)
+static int cut_inputs(struct prs_only_failed *o, struct prs_job *j, struct prs_err *err)
+{
+	if (remember(o, j, err) < 0)
+		return err->code;
+	for (size_t i = 0; i < j->inputs_n; i++)
+		if (cut_input(o, j, i, err) < 0)
+			return err->code;
+	return 0;
+}
+
+unsigned prs_only_failed_choose(struct prs_only_failed *o, struct prs_job *j, struct prs_buf *mistakes)
 {
 	struct prs_err err = { 0 };
-	check_inputs(o, j, a);
-	int r = a->mistakes_n ? 0 : remember(o, j, &err);
-	for (size_t i = 0; i < j->inputs_n && !r && !a->mistakes_n; i++)
-		r = cut_input(o, j, i, &err);
-	if (r)
-		cli_mistake(a, "--only-failed: %s", err.msg);
-	if (o->gone)
-		cli_mistake(a, "--only-failed: %llu of the %llu items that failed in %s %s not there any more: %s%s",
-		            (unsigned long long)o->gone, (unsigned long long)o->items, o->run.name,
-		            o->gone == 1 ? "is" : "are", prs_buf_str(&o->lost), o->gone > NAMED ? ", ..." : "");
+	unsigned n = check_inputs(o, j, mistakes);
+	if (!n && cut_inputs(o, j, &err) < 0) {
+		prs_buf_putf(mistakes, "--only-failed: %s\n", err.msg);
+		n++;
+	}
+	if (!o->gone)
+		return n;
+	prs_buf_putf(mistakes, "--only-failed: %llu of the %llu items that failed in %s %s not there any more: %s%s\n",
+	             (unsigned long long)o->gone, (unsigned long long)o->items, o->run.name,
+	             o->gone == 1 ? "is" : "are", prs_buf_str(&o->lost), o->gone > NAMED ? ", ..." : "");
+	return n + 1;
 }
 
 /* ---- what a person must know ------------------------------------------------------------------------------------- */
 
-void only_failed_notes(const struct only_failed *o)
+void prs_only_failed_notes(const struct prs_only_failed *o, struct prs_buf *to)
 {
 	const struct prs_ledger_counts *c = &o->view.ledger.counts;
-	const char *state = cli_view_state(&o->view), *name = o->run.name;
+	const char *state = prs_view_state(&o->view), *name = o->run.name;
 	uint64_t final = c->units[PRS_UNIT_DONE] + c->units[PRS_UNIT_FAILED];
 	if (o->nameless)
-		fprintf(stderr,
-		        "warning: %llu item%s of %s had no row because run() returned too few: which ones is not "
-		        "known, they are not taken\n",
-		        (unsigned long long)o->nameless, o->nameless == 1 ? "" : "s", name);
+		prs_buf_putf(to,
+		             "warning: %llu item%s of %s had no row because run() returned too few: which ones is not "
+		             "known, they are not taken\n",
+		             (unsigned long long)o->nameless, o->nameless == 1 ? "" : "s", name);
 	if (final < o->view.ledger.next_id || !o->view.ledger.planned_all)
-		fprintf(stderr,
-		        "warning: %s is %s and did not get to the end of its input; what did not run there is not "
-		        "taken (prs resume %s%s goes on with it)\n",
-		        name, state, name, strcmp(state, "interrupted") ? " --retry-failed" : "");
+		prs_buf_putf(to,
+		             "warning: %s is %s and did not get to the end of its input; what did not run there is not "
+		             "taken (prs resume %s%s goes on with it)\n",
+		             name, state, name, strcmp(state, "interrupted") ? " --retry-failed" : "");
 }
 
-int only_failed_check_output(const struct only_failed *o, const struct prs_placed *p, struct prs_err *err)
+int prs_only_failed_check_output(const struct prs_only_failed *o, const struct prs_placed *p, struct prs_err *err)
 {
 	struct stat mine, its;
 	if (!p->output_file || !o->was.output_file || stat(p->output_file, &mine) < 0 ||

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * view: see view.h.
+ * view: plan and journal are folded as the engine folds them; nothing is written, not even the lock.
  */
-#include "cli/view.h"
+#include "run/view.h"
 
 #include "base/mem.h"
 #include "store/store.h"
@@ -10,28 +10,28 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int on_plan(void *ctx, const uint8_t *body, size_t n, struct prs_err *err)
+static int view_plan(void *ctx, const uint8_t *body, size_t n, struct prs_err *err)
 {
-	struct cli_view *v = ctx;
+	struct prs_view *v = ctx;
 	return prs_plan_feed(v->plan, body, n, err);
 }
 
-static int add_failed(struct cli_view *v, const struct prs_unit *u, struct prs_err *err)
+static int add_failed(struct prs_view *v, const struct prs_unit *u, struct prs_err *err)
 {
 	if (v->failed_n == v->failed_cap) {
 		size_t cap = v->failed_cap ? v->failed_cap * 2 : 64;
-		struct cli_failed *more = prs_realloc(v->failed, cap * sizeof *more);
+		struct prs_view_failure *more = prs_realloc(v->failed, cap * sizeof *more);
 		if (!more)
 			return prs_fail(err, PRS_ENOMEM, "the mini-batches that failed");
 		v->failed = more;
 		v->failed_cap = cap;
 	}
-	v->failed[v->failed_n++] = (struct cli_failed){ *u, v->resets };
+	v->failed[v->failed_n++] = (struct prs_view_failure){ *u, v->resets };
 	return 0;
 }
 
 /* The fact is folded: its ids are known. */
-static int note_reset(struct cli_view *v, uint64_t first, uint64_t count, struct prs_err *err)
+static int note_reset(struct prs_view *v, uint64_t first, uint64_t count, struct prs_err *err)
 {
 	v->resets++;
 	if (first + count > v->reset_at_n) {
@@ -48,30 +48,31 @@ static int note_reset(struct cli_view *v, uint64_t first, uint64_t count, struct
 	return 0;
 }
 
-static int by_unit(const void *pa, const void *pb)
+static int view_by_unit(const void *pa, const void *pb)
 {
-	const struct prs_unit *a = &((const struct cli_failed *)pa)->unit, *b = &((const struct cli_failed *)pb)->unit;
+	const struct prs_unit *a = &((const struct prs_view_failure *)pa)->unit,
+			      *b = &((const struct prs_view_failure *)pb)->unit;
 	if (a->id != b->id)
 		return a->id < b->id ? -1 : 1;
 	return a->item_first < b->item_first ? -1 : a->item_first > b->item_first;
 }
 
-void cli_view_failed(struct cli_view *v)
+void prs_view_failed(struct prs_view *v)
 {
 	size_t n = 0;
 	for (size_t i = 0; i < v->failed_n; i++) {
-		const struct cli_failed *f = &v->failed[i];
+		const struct prs_view_failure *f = &v->failed[i];
 		if (f->unit.id >= v->reset_at_n || f->resets >= v->reset_at[f->unit.id])
 			v->failed[n++] = *f;
 	}
 	v->failed_n = n;
 	if (n)
-		qsort(v->failed, n, sizeof *v->failed, by_unit);
+		qsort(v->failed, n, sizeof *v->failed, view_by_unit);
 }
 
-static int on_fact(void *ctx, const struct prs_fact *f, struct prs_err *err)
+static int view_fact(void *ctx, const struct prs_fact *f, struct prs_err *err)
 {
-	struct cli_view *v = ctx;
+	struct prs_view *v = ctx;
 	v->first_us = v->first_us ? v->first_us : f->time_us;
 	v->last_us = f->time_us > v->last_us ? f->time_us : v->last_us;
 	if (f->type == PRS_FACT_STATE)
@@ -83,11 +84,12 @@ static int on_fact(void *ctx, const struct prs_fact *f, struct prs_err *err)
 	}
 	if (f->type == PRS_FACT_FAILED && add_failed(v, &f->u.failed.unit, err) < 0)
 		return err->code;
-	int r = prs_ledger_fold(&v->ledger, f, err);
-	return r || f->type != PRS_FACT_RESET ? r : note_reset(v, f->u.reset.unit.id, f->u.reset.count, err);
+	if (prs_ledger_fold(&v->ledger, f, err) < 0)
+		return err->code;
+	return f->type == PRS_FACT_RESET ? note_reset(v, f->u.reset.unit.id, f->u.reset.count, err) : 0;
 }
 
-static void read_owner(struct cli_view *v, const char *dir)
+static void read_owner(struct prs_view *v, const char *dir)
 {
 	char path[PATH_MAX + 8];
 	snprintf(path, sizeof path, "%s/lock", dir);
@@ -98,24 +100,24 @@ static void read_owner(struct cli_view *v, const char *dir)
 		fclose(f);
 }
 
-int cli_view_read(struct cli_view *v, const struct cli_run *run, struct prs_err *err)
+int prs_view_read(struct prs_view *v, const struct prs_fs *fs, const struct prs_run *run, struct prs_err *err)
 {
 	struct prs_recovered was;
-	struct prs_recover_sink sink = { v, on_plan, on_fact };
+	struct prs_recover_sink sink = { v, view_plan, view_fact };
 	memset(v, 0, sizeof *v);
 	v->plan = prs_plan_new();
 	if (!v->plan)
 		return prs_fail(err, PRS_ENOMEM, "%s", run->name);
-	int r = prs_ledger_init(&v->ledger, prs_plan_items_of, v->plan);
+	if (prs_ledger_init(&v->ledger, prs_plan_items_of, v->plan) < 0)
+		return prs_fail(err, PRS_ENOMEM, "%s", run->name);
 	/* the lock first: an engine that ends while the journal is read must not look interrupted */
-	v->running = cli_is_running(run->dir);
+	v->running = prs_run_is_running(run->dir);
 	if (v->running)
 		read_owner(v, run->dir);
-	r = r ? r : prs_store_recover(program_fs(), run->dir, &run->id, &sink, &was, err);
-	return r;
+	return prs_store_recover(fs, run->dir, &run->id, &sink, &was, err);
 }
 
-void cli_view_done(struct cli_view *v)
+void prs_view_done(struct prs_view *v)
 {
 	prs_ledger_done(&v->ledger);
 	prs_plan_free(v->plan);
@@ -123,7 +125,7 @@ void cli_view_done(struct cli_view *v)
 	prs_freep(&v->reset_at);
 }
 
-const char *cli_view_state(const struct cli_view *v)
+const char *prs_view_state(const struct prs_view *v)
 {
 	switch (v->ledger.job) {
 	case PRS_JOB_COMPLETED: return "completed";

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  * environment: what the worker processes find in theirs.
  */
-#ifndef PRS_CLI_ENVIRONMENT_H
-#define PRS_CLI_ENVIRONMENT_H
+#ifndef PRS_RUN_ENVIRONMENT_H
+#define PRS_RUN_ENVIRONMENT_H
 
 #include "spec/placed.h"
 
 /* NAME=VALUE of a run's workers into `ret`; the values of CUDA_VISIBLE_DEVICES to hand out to the processes in turn
  * into `ret_gpus` (empty: it is left as it is). `dir` and `name` are the run's. */
-int make_environment(const struct prs_placed *p, const char *dir, const char *name, struct prs_list *ret,
-                     struct prs_list *ret_gpus);
+int prs_make_environment(const struct prs_placed *p, const char *dir, const char *name, struct prs_list *ret,
+                         struct prs_list *ret_gpus);
 
 #endif

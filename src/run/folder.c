@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * folder: a run folder becomes one by its last file, RUN: whatever fails before, the folder goes. Everything that the run
+ * needs is copied into it, so that it can be moved and the original changed.
+ */
+#include "run/folder.h"
+
+#include "base/mem.h"
+#include "base/path.h"
+#include "data/list.h"
+#include "io/process.h"
+#include "store/store.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { NAME_CHARS = 80, TRIES = 20 };
+
+/* ---- the run folder ---------------------------------------------------------------------------------------------- */
+
+static int make_runs(const struct prs_fs *fs, const char *runs, struct prs_err *err)
+{
+	size_t length;
+	PRS_AUTOFREE char *path = prs_strf("%s/", runs);
+	if (!path)
+		return prs_fail(err, PRS_ENOMEM, "the run folder");
+	int r = prs_path_make(fs, path, 0, 0755, &length);
+	if (r < 0)
+		return prs_fail_errno(err, -r,
+		                      "the run folder cannot be made in %s (--runs-dir, $PRS_RUNS or ./runs): creating %.*s",
+		                      runs, (int)length, path);
+	return 0;
+}
+
+static int make_name(const struct prs_job *j, char *to, size_t n, struct prs_err *err)
+{
+	char stamp[32];
+	uint8_t random[3];
+	time_t now = time(NULL);
+	struct tm tm;
+	if (getrandom(random, sizeof random, 0) != (ssize_t)sizeof random)
+		return prs_fail_errno(err, errno, "random numbers");
+	localtime_r(&now, &tm);
+	strftime(stamp, sizeof stamp, "%Y%m%d-%H%M%S", &tm);
+	snprintf(to, n, "%.*s-%s-%c%c%c", NAME_CHARS, j->name, stamp, 'a' + random[0] % 26, 'a' + random[1] % 26,
+	         'a' + random[2] % 26);
+	return 0;
+}
+
+static int make_run_folder(const struct prs_fs *fs, const struct prs_job *j, const char *runs, struct prs_run *run,
+                           struct prs_err *err)
+{
+	char real[PATH_MAX];
+	int r = make_runs(fs, runs, err);
+	if (r < 0)
+		return r;
+	if (!realpath(runs, real))
+		return prs_fail_errno(err, errno, "%s", runs);
+	if (getrandom(run->id.bytes, sizeof run->id.bytes, 0) != (ssize_t)sizeof run->id.bytes)
+		return prs_fail_errno(err, errno, "random numbers");
+	for (int i = 0; i < TRIES; i++) {
+		r = make_name(j, run->name, sizeof run->name, err);
+		if (r < 0)
+			return r;
+		if ((size_t)snprintf(run->dir, sizeof run->dir, "%s/%s", real, run->name) >= sizeof run->dir - 128)
+			return prs_fail(err, PRS_ELIMIT, "the path of the run folder is too long: %.200s...", run->dir);
+		if (mkdir(run->dir, 0755) == 0)
+			return 0;
+		if (errno != EEXIST)
+			break;
+	}
+	return prs_fail_errno(err, errno,
+	                      "the run folder cannot be made (--runs-dir, $PRS_RUNS or ./runs): creating %s", run->dir);
+}
+
+static int make_folders(const char *dir, struct prs_err *err)
+{
+	static const char *const folders[] = { "code", "work", "work/code", "outputs" };
+	char path[PATH_MAX + 32];
+	for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
+		snprintf(path, sizeof path, "%s/%s", dir, folders[i]);
+		if (mkdir(path, 0755) < 0)
+			return prs_fail_errno(err, errno, "creating %s", path);
+	}
+	snprintf(path, sizeof path, "%s/work/code/outputs", dir);
+	if (symlink("../../outputs", path) < 0) /* what the script writes to ./outputs is kept with the run */
+		return prs_fail_errno(err, errno, "creating %s", path);
+	return 0;
+}
+
+/* code/: what the run is; work/code/: the workers' folder, theirs to write in. */
+static int take_snapshot(const struct prs_fs *fs, struct prs_placed *p, const char *dir, struct prs_err *err)
+{
+	PRS_AUTOFREE char *code = prs_strf("%s/code", dir), *work = prs_strf("%s/work/code", dir);
+	if (!code || !work)
+		return prs_fail(err, PRS_ENOMEM, "the copy of the code");
+	if (prs_snapshot(p, fs, code, err) < 0)
+		return err->code;
+	return prs_snapshot_copy(fs, code, work, err);
+}
+
+static int keep_list(const struct prs_fs *fs, char **list, const char *dir, const char *name, size_t i,
+                     struct prs_err *err)
+{
+	PRS_AUTOBUF bytes;
+	prs_buf_init(&bytes, PRS_LIST_FILE_BYTES_MAX + 1);
+	PRS_AUTOFREE char *path = prs_strf("%s/%s-%zu.list", dir, name, i);
+	if (!path)
+		return prs_fail(err, PRS_ENOMEM, "the list of files");
+	if (prs_read_file(fs, *list, &bytes, err) < 0 || prs_write_file(fs, path, bytes.data, bytes.len, 0644, err) < 0)
+		return err->code;
+	prs_freep(list);
+	*list = path;
+	path = NULL;
+	return 0;
+}
+
+/* A list of files is kept in the run: what is planned cannot change under it. */
+static int keep_lists(const struct prs_fs *fs, struct prs_placed *p, const char *dir, struct prs_err *err)
+{
+	for (size_t i = 0; i < p->job->inputs_n; i++) {
+		struct prs_placed_input *in = &p->inputs[i];
+		if (p->job->inputs[i].is_list && keep_list(fs, &in->path, dir, "input", i, err) < 0)
+			return err->code;
+		if (in->only && keep_list(fs, &in->only, dir, "only", i, err) < 0)
+			return err->code;
+	}
+	return 0;
+}
+
+static int write_job(const struct prs_fs *fs, struct prs_placed *p, const char *dir, struct prs_err *err)
+{
+	char path[PATH_MAX + 32];
+	PRS_AUTOBUF json;
+	prs_buf_init(&json, 16 << 20);
+	snprintf(path, sizeof path, "%s/job.json", dir);
+	if (prs_placed_to_json(p, &json, err) < 0)
+		return err->code;
+	return prs_write_file(fs, path, json.data, json.len, 0600, err);
+}
+
+static int fill_run_folder(const struct prs_fs *fs, struct prs_placed *p, const struct prs_job *j,
+                           const struct prs_run *run, const struct prs_only_failed *only, struct prs_err *err)
+{
+	if (make_folders(run->dir, err) < 0 || prs_place(p, j, fs, run->dir, run->name, err) < 0 ||
+	    keep_lists(fs, p, run->dir, err) < 0)
+		return err->code;
+	if (only && prs_only_failed_check_output(only, p, err) < 0)
+		return err->code;
+	if (prs_placed_make_outputs(p, fs, err) < 0 || take_snapshot(fs, p, run->dir, err) < 0 ||
+	    write_job(fs, p, run->dir, err) < 0)
+		return err->code;
+	return prs_run_file_write(fs, run->dir, &run->id, run->name, PRS_VERSION, err);
+}
+
+int prs_run_make(const struct prs_front *f, const struct prs_job *j, const char *runs,
+                 const struct prs_only_failed *only, struct prs_run *run, struct prs_placed *p, struct prs_err *err)
+{
+	*p = (struct prs_placed){ .job = j };
+	if (make_run_folder(f->fs, j, runs, run, err) < 0)
+		return err->code;
+	int r = fill_run_folder(f->fs, p, j, run, only, err);
+	if (r < 0)
+		prs_remove_tree(run->dir);
+	return r;
+}
+
+/* ---- read back --------------------------------------------------------------------------------------------------- */
+
+int prs_run_read_job(const struct prs_fs *fs, struct prs_job *j, struct prs_placed *p, const char *dir,
+                     struct prs_err *err)
+{
+	PRS_AUTOBUF json;
+	prs_buf_init(&json, 64 << 20);
+	PRS_AUTOFREE char *path = prs_strf("%s/job.json", dir);
+	*p = (struct prs_placed){ .job = j };
+	if (!path)
+		return prs_fail(err, PRS_ENOMEM, "job.json");
+	if (prs_read_file(fs, path, &json, err) < 0)
+		return err->code;
+	return prs_placed_from_json(p, j, (const char *)json.data, json.len, err);
+}
+
+/* A folder without RUN is no run: what is left of one that could not be filled goes. */
+void prs_remove_tree(const char *dir)
+{
+	char rm[] = "rm", flags[] = "-rf", end[] = "--";
+	char *copy = prs_strdup(dir), none[8];
+	char *argv[] = { rm, flags, end, copy, NULL };
+	if (copy)
+		prs_capture(argv, none, sizeof none, NULL);
+	prs_freep(&copy);
+}

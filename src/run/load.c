@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * load: front ends ask, this finds out: which front end of spec/ reads it, which Python runs it, which items it takes. Each
+ * step adds its mistakes to one list; the next step runs all the same where it can.
+ */
+#include "run/load.h"
+
+#include "base/mem.h"
+#include "data/list.h"
+#include "io/machine.h"
+#include "run/python.h"
+#include "run/start.h"
+#include "run/venv.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { MISTAKES_BYTES = 8 << 20 };
+
+int prs_load_init(struct prs_load *l, const struct prs_front *front)
+{
+	*l = (struct prs_load){ .front = front, .doc = prs_yaml_doc_new() };
+	prs_job_init(&l->job);
+	prs_buf_init(&l->mistakes, MISTAKES_BYTES);
+	prs_buf_init(&l->notes, MISTAKES_BYTES);
+	return l->doc ? 0 : -PRS_ENOMEM;
+}
+
+void prs_load_done(struct prs_load *l)
+{
+	prs_project_free(l->project);
+	prs_yaml_doc_free(l->doc);
+	prs_request_done(&l->asked);
+	prs_only_failed_free(l->only);
+	prs_job_done(&l->job);
+	prs_buf_done(&l->mistakes);
+	prs_buf_done(&l->notes);
+	*l = (struct prs_load){ 0 };
+}
+
+void prs_load_mistake(struct prs_load *l, const char *fmt, ...)
+{
+	char text[2048];
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	prs_buf_puts(&l->mistakes, text);
+	prs_buf_putc(&l->mistakes, '\n');
+	l->mistakes_n++;
+}
+
+/* ---- the interpreter --------------------------------------------------------------------------------------------- */
+
+static void keep_python(struct prs_load *l, const char *path, const char *why)
+{
+	struct prs_job *j = &l->job;
+	prs_freep(&j->python);
+	prs_freep(&j->python_why);
+	j->python = prs_strdup(path);
+	j->python_why = prs_strdup(why);
+	if (!j->python || !j->python_why)
+		prs_load_mistake(l, "out of memory");
+}
+
+/* The Python that the job's packages are installed for: the version it asks for, where there is one. */
+static int base_python(struct prs_load *l, char *to, size_t n, struct prs_err *err)
+{
+	unsigned major, minor;
+	struct prs_err none;
+	const char *wanted = l->job.env_python;
+	if (wanted && sscanf(wanted, "%u.%u", &major, &minor) == 2) {
+		PRS_AUTOFREE char *name = prs_strf("python%u.%u", major, minor);
+		if (name && prs_python_find(name, NULL, to, n, &none) == 0)
+			return 0;
+		prs_buf_putf(&l->notes, "warning: Python %s is not on this machine: python3 of the PATH is used\n",
+		             wanted);
+	}
+	return prs_python_find("python3", NULL, to, n, err);
+}
+
+/* The interpreter of an environment with the packages; it is made when the front end says so, else only named. */
+static int packages_python(struct prs_load *l, const char *entry, char *path, size_t n, bool *ret_there,
+                           struct prs_err *err)
+{
+	char base[PATH_MAX];
+	const struct prs_list *pip = &l->job.env_pip;
+	bool makes = l->makes_environment && !l->mistakes_n;
+	if (base_python(l, base, sizeof base, err) < 0 || prs_venv_find(base, pip, path, n, ret_there, err) < 0)
+		return err->code;
+	if (!*ret_there && makes && prs_venv_make(l->front, base, pip, err) < 0)
+		return err->code;
+	*ret_there = *ret_there || makes;
+	return *ret_there ? prs_python_find(path, entry, path, n, err) : 0;
+}
+
+static void take_packages(struct prs_load *l, const char *entry)
+{
+	struct prs_err err = { 0 };
+	char path[PATH_MAX];
+	bool there = false;
+	size_t n = l->job.env_pip.n;
+	if (packages_python(l, entry, path, sizeof path, &there, &err) < 0) {
+		prs_load_mistake(l, "%s", err.msg);
+		return;
+	}
+	PRS_AUTOFREE char *why = prs_strf("%s for %zu package%s of the job", there ? "made" : "to be made", n,
+	                                  n == 1 ? "" : "s");
+	keep_python(l, path, why ? why : "");
+}
+
+/* Who chooses the interpreter: --python; prs.yml by the name of the job's environment, or for all jobs; the job's
+ * packages; the PATH. */
+static const char *chosen_python(const struct prs_load *l, const char *mapped, const char *project,
+                                 const char **ret_why)
+{
+	const struct {
+		const char *name, *why;
+	} rows[] = { { l->job.o.python, "--python" },
+		     { mapped, "environments of prs.yml" },
+		     { project, "python of prs.yml" } };
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		*ret_why = rows[i].why;
+		if (rows[i].name)
+			return rows[i].name;
+	}
+	*ret_why = "PATH";
+	return NULL;
+}
+
+/* The script that the interpreter shall read once; "" when it is not known. */
+static char *script_path(const struct prs_load *l)
+{
+	if (!l->is_jobfile)
+		return prs_strdup(l->asked.file);
+	return l->job.entry && l->job.code_dir ? prs_strf("%s/%s", l->job.code_dir, l->job.entry) : prs_strdup("");
+}
+
+static void check_python(struct prs_load *l)
+{
+	struct prs_err err = { 0 };
+	char path[PATH_MAX];
+	const char *why;
+	PRS_AUTOFREE char *script = script_path(l);
+	PRS_AUTOFREE char *mapped = l->job.env_name ? prs_project_python(l->project, l->job.env_name) : NULL,
+			  *project = prs_project_python(l->project, NULL);
+	const char *given = chosen_python(l, mapped, project, &why);
+	if (!given && l->job.env_pip.n) {
+		take_packages(l, script);
+		return;
+	}
+	if (prs_python_find(given ? given : "python3", script, path, sizeof path, &err) == 0)
+		keep_python(l, path, why);
+	else if (given && err.code != -PRS_EINVALID)
+		prs_load_mistake(l, "%s: %s", why, err.msg);
+	else
+		prs_load_mistake(l, "%s", err.msg);
+}
+
+static void check_loader(struct prs_load *l)
+{
+	struct prs_err err = { 0 };
+	char program[PATH_MAX], loader[PATH_MAX];
+	if (prs_find_parts(program, loader, &err) < 0)
+		prs_load_mistake(l, "%s", err.msg);
+}
+
+/* ---- a script ---------------------------------------------------------------------------------------------------- */
+
+/* Can a file be made in this folder? Asking (access) is not enough: quotas, read-only mounts, network file systems. */
+static int try_folder(const char *folder)
+{
+	PRS_AUTOFREE char *path = prs_strf("%s/.prs-%d.tmp", folder, (int)getpid());
+	int fd = path ? open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600) : -1;
+	if (fd < 0)
+		return errno ? errno : ENOMEM;
+	close(fd);
+	return unlink(path) < 0 ? errno : 0;
+}
+
+static void check_output_folder(struct prs_load *l)
+{
+	struct stat st;
+	const char *folder = l->job.output_dir;
+	int e = folder && stat(folder, &st) == 0 && S_ISDIR(st.st_mode) ? try_folder(folder) : 0;
+	if (e)
+		prs_load_mistake(l, "--output: no file can be made in %s: %s", folder, strerror(e));
+}
+
+/* --mini-batch-size 1MB is 1,048,576 files, as in the original, and hardly what was meant. */
+static void warn_of_bytes(struct prs_load *l)
+{
+	char text[160];
+	const char *value = prs_request_value(&l->asked, PRS_OPTION_ID_mini_batch_size);
+	if (!value || value[strspn(value, "0123456789")] == 0)
+		return;
+	snprintf(text, sizeof text,
+	         "--mini-batch-size %.40s is %lld files: sizes are for tables, and the input is files", value,
+	         (long long)l->job.o.mini_batch_size);
+	if (prs_list_add(&l->job.warnings, text) < 0)
+		prs_load_mistake(l, "out of memory");
+}
+
+static void check_script(struct prs_load *l)
+{
+	if (l->asked.sets.n || l->asked.job)
+		prs_load_mistake(l, "--set and --job belong to job files (.yml): a script has flags for everything");
+	l->mistakes_n += (unsigned)prs_job_check(&l->job, &l->asked, l->front->fs, &l->mistakes);
+	warn_of_bytes(l);
+	check_output_folder(l);
+}
+
+/* ---- a job file -------------------------------------------------------------------------------------------------- */
+
+/* The user's own prs.yml; NULL = none. The caller frees. */
+static char *user_project(void)
+{
+	const char *config = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
+	if (config && config[0])
+		return prs_strf("%s/prs/prs.yml", config);
+	return home ? prs_strf("%s/.config/prs/prs.yml", home) : NULL;
+}
+
+/* The folder of the job file or script, absolute. The caller frees. */
+static char *file_folder(const struct prs_load *l)
+{
+	const char *file = l->asked.file, *slash = strrchr(file, '/');
+	if (!slash)
+		return prs_strdup(l->cwd);
+	if (slash == file)
+		return prs_strdup("/");
+	if (file[0] == '/')
+		return prs_strf("%.*s", (int)(slash - file), file);
+	return prs_strf("%s/%.*s", l->cwd, (int)(slash - file), file);
+}
+
+/* prs.yml beside the job file or above, and the user's own. */
+static struct prs_project *find_project(struct prs_load *l)
+{
+	PRS_AUTOFREE char *user = user_project(), *dir = file_folder(l);
+	return dir ? prs_project_find(l->front->fs, dir, user, l->doc) : NULL;
+}
+
+static void check_jobfile(struct prs_load *l)
+{
+	struct prs_err err = { 0 };
+	if (l->job.o.code)
+		prs_load_mistake(
+			l,
+			"--code belongs to scripts: a job file has a key for it (code or source_directory), see --set");
+	if (prs_jobfile_read(&l->job, &l->asked, l->front->fs, l->project, l->doc, &err) < 0)
+		prs_load_mistake(l, "%s", err.msg);
+}
+
+/* The files that a list names are there. */
+static void check_lists(struct prs_load *l)
+{
+	for (size_t i = 0; i < l->job.inputs_n; i++) {
+		struct prs_err err = { 0 };
+		const struct prs_job_input *in = &l->job.inputs[i];
+		if (in->is_list && in->path && prs_list_file_check(l->front->fs, in->path, in->base, &err) < 0)
+			prs_load_mistake(l, "input %s: %s", in->name, err.msg);
+	}
+}
+
+/* ---- the whole --------------------------------------------------------------------------------------------------- */
+
+/* Processes when nobody said how many: GPUs, else the cores we may use. */
+static void default_processes(struct prs_job *j)
+{
+	enum { MOST = 1024 };
+	struct prs_list gpus = { 0 };
+	if (j->o.processes != PRS_UNSET)
+		return;
+	prs_gpus(getenv("CUDA_VISIBLE_DEVICES"), getenv("AZ_BATCHAI_GPU_COUNT_FOUND"), &gpus);
+	size_t n = gpus.n ? gpus.n : prs_usable_cores();
+	j->o.processes = n < MOST ? (int64_t)n : MOST;
+	prs_list_done(&gpus);
+}
+
+/* Another run gives the items; without an input of its own a script also has its inputs from there. */
+static int read_only_failed(struct prs_load *l, struct prs_err *err)
+{
+	l->only = prs_only_failed_read(l->front->fs, l->runs, l->only_failed, err);
+	if (!l->only)
+		return err->code;
+	if (!l->asked.file || l->is_jobfile || prs_request_value(&l->asked, PRS_OPTION_ID_input))
+		return 0;
+	return prs_only_failed_inputs(l->only, &l->asked, err);
+}
+
+static void check_file(struct prs_load *l)
+{
+	l->project = find_project(l);
+	if (l->is_jobfile)
+		check_jobfile(l);
+	else
+		check_script(l);
+	prs_yaml_print(l->doc, PRS_MISTAKE, &l->mistakes);
+	l->mistakes_n += prs_yaml_count(l->doc, PRS_MISTAKE);
+	check_python(l);
+	check_loader(l);
+}
+
+int prs_load_job(struct prs_load *l, struct prs_err *err)
+{
+	l->is_jobfile = l->asked.file && prs_is_jobfile(l->asked.file);
+	if (l->only_failed && read_only_failed(l, err) < 0)
+		return err->code;
+	if (prs_job_begin(&l->job, &l->asked, err) < 0)
+		return err->code;
+	l->asked.cwd = l->cwd;
+	if (!getcwd(l->cwd, sizeof l->cwd))
+		prs_load_mistake(l, "the current folder: %s", strerror(errno));
+	else if (l->asked.file)
+		check_file(l);
+	default_processes(&l->job);
+	if (!l->mistakes_n && l->only)
+		l->mistakes_n += prs_only_failed_choose(l->only, &l->job, &l->mistakes);
+	else if (!l->mistakes_n)
+		check_lists(l);
+	if (l->only)
+		prs_only_failed_notes(l->only, &l->notes);
+	return 0;
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * load: from what was asked to one checked job, with its interpreter. All mistakes are told at once.
+ */
+#ifndef PRS_RUN_LOAD_H
+#define PRS_RUN_LOAD_H
+
+#include "run/front.h"
+#include "run/only_failed.h"
+#include "spec/jobfile.h"
+
+#include <limits.h>
+
+struct prs_load {
+	/* Set by the front end before prs_load_job(), behind prs_load_init(). */
+	const struct prs_front *front;
+	const char *runs; /* the folder where --only-failed looks */
+	struct prs_request asked;
+	const char *only_failed; /* a run, as typed; NULL = all items */
+	bool makes_environment;  /* an environment for the packages of the job may be made */
+
+	/* Found. */
+	struct prs_job job;
+	struct prs_buf mistakes; /* a line each, those of a job file with the lines they are about */
+	unsigned mistakes_n;
+	struct prs_buf notes;     /* what a person must know, a line each */
+	struct prs_yaml_doc *doc; /* findings about the job file */
+	struct prs_project *project;
+	struct prs_only_failed *only;
+	bool is_jobfile;
+	char cwd[PATH_MAX];
+};
+
+/* < 0: no memory; prs_load_done() either way. */
+int prs_load_init(struct prs_load *l, const struct prs_front *front);
+/* A mistake of the front end's own, told with the others. */
+__attribute__((format(printf, 2, 3))) void prs_load_mistake(struct prs_load *l, const char *fmt, ...);
+/* Fills the job. < 0: it cannot even be looked at (err). Else look at mistakes_n. */
+int prs_load_job(struct prs_load *l, struct prs_err *err);
+void prs_load_done(struct prs_load *l);
+
+#endif

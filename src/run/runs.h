@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * runs: finds run folders: by id, the beginning of one, a path, or "last".
+ */
+#ifndef PRS_RUN_RUNS_H
+#define PRS_RUN_RUNS_H
+
+#include "base/err.h"
+#include "base/fs.h"
+#include "base/option.h"
+#include "wire/frame.h"
+
+#include <limits.h>
+
+struct prs_run {
+	char dir[PATH_MAX];         /* absolute, without links */
+	char found[PATH_MAX + 264]; /* as it was found: the last part may be a link */
+	char name[256];
+	struct prs_run_id id;
+};
+
+/* An id, a unique beginning of one, a path, or "last" (also word NULL), in the folder `runs`. */
+int prs_run_find(const struct prs_fs *fs, const char *runs, const char *word, struct prs_run *ret, struct prs_err *err);
+/* Every run folder, newest first; names into `ret`. */
+int prs_runs_list(const char *runs, struct prs_list *ret, struct prs_err *err);
+/* Does an engine on this machine hold the run's lock? */
+bool prs_run_is_running(const char *dir);
+
+#endif

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * view: a run as its journal tells it, read without changing anything: for status, list and friends.
+ */
+#ifndef PRS_RUN_VIEW_H
+#define PRS_RUN_VIEW_H
+
+#include "data/plan.h"
+#include "run/runs.h"
+#include "sched/ledger.h"
+
+struct prs_view_failure {
+	struct prs_unit unit;
+	uint32_t resets; /* before it */
+};
+
+struct prs_view {
+	struct prs_plan *plan;
+	struct prs_ledger ledger;
+	bool running;                    /* an engine holds the lock */
+	uint64_t first_us, last_us;      /* wall time of the first and the last fact */
+	struct prs_view_failure *failed; /* every FAILED fact, those that were reset included: prs_view_failed() */
+	size_t failed_n, failed_cap;
+	uint32_t resets, *reset_at; /* RESET facts so far; the last one of each mini-batch */
+	uint64_t reset_at_n;
+	uint64_t output_bytes, output_rows;
+	char output[PATH_MAX]; /* of the last PUBLISHED */
+	char cause[512];       /* text of the last STATE */
+	char owner[320];       /* what the lock says: "pid 12 on host" */
+};
+
+/* Refuses a damaged or newer folder with a sentence. */
+int prs_view_read(struct prs_view *v, const struct prs_fs *fs, const struct prs_run *run, struct prs_err *err);
+/* Keeps in v->failed what is failed now, in input order. */
+void prs_view_failed(struct prs_view *v);
+void prs_view_done(struct prs_view *v);
+/* "completed", "failed", "canceled", "running", "interrupted" (it should run, but no engine does) */
+const char *prs_view_state(const struct prs_view *v);
+#endif
