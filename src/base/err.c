@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * err: see err.h.
+ * err: the error table as rows, and which of its codes an errno of the system is.
  */
 #include "base/err.h"
 
@@ -10,8 +10,8 @@
 #include <string.h>
 
 static const struct prs_error_row table[] = {
-#define PRS_ERROR(code, name, fault, action, sentence) \
-	{ (code), PRS_FAULT_##fault, PRS_ACTION_##action, #name, (sentence) },
+#define PRS_ERROR(code, name, fault, action, sentence, advice) \
+	{ (code), PRS_FAULT_##fault, PRS_ACTION_##action, #name, (sentence), (advice) },
 #include "base/errors.def"
 #undef PRS_ERROR
 };
@@ -40,6 +40,10 @@ static enum prs_code code_of_errno(int errnum)
 	case EACCES:
 	case EPERM:
 	case EROFS: return PRS_EPERMISSION;
+	case EMFILE:
+	case ENFILE: return PRS_EOPEN_FILES;
+	case EFBIG: return PRS_EFILE_SIZE;
+	case ENAMETOOLONG: return PRS_ELIMIT;
 	default: return PRS_EIO;
 	}
 }
@@ -76,8 +80,8 @@ int prs_wrap(struct prs_err *err, const char *fmt, ...)
 
 const struct prs_error_row *prs_error_row(int code)
 {
-	static const struct prs_error_row unknown = { 0, PRS_FAULT_SYSTEM, PRS_ACTION_FAIL, "UNKNOWN",
-		                                      "unknown error" };
+	static const struct prs_error_row unknown = { 0,         PRS_FAULT_SYSTEM, PRS_ACTION_FAIL,
+		                                      "UNKNOWN", "unknown error",  "" };
 	int want = code < 0 ? -code : code;
 	for (size_t i = 0; i < sizeof table / sizeof *table; i++)
 		if (table[i].code == want)

@@ -11,7 +11,7 @@
 
 enum prs_code {
 	PRS_OK = 0,
-#define PRS_ERROR(code, name, fault, action, sentence) PRS_E##name = (code),
+#define PRS_ERROR(code, name, fault, action, sentence, advice) PRS_E##name = (code),
 #include "base/errors.def"
 #undef PRS_ERROR
 };
@@ -26,6 +26,7 @@ struct prs_error_row {
 	uint8_t action; /* enum prs_action */
 	const char *name;
 	const char *sentence;
+	const char *advice; /* what to do; "" */
 };
 
 struct prs_err {

@@ -156,6 +156,8 @@ static void put_error(struct prs_buf *b, const struct prs_error_row *row)
 	};
 	prs_buf_putf(b, "%s (%u): %s\n  fault       %s\n  the engine  %s\n", row->name, row->code, row->sentence,
 	             prs_fault_name(row->fault), actions[row->action]);
+	if (row->advice[0])
+		prs_buf_putf(b, "  what to do  %s\n", row->advice);
 }
 
 int cmd_errors(struct cli_args *a)

@@ -292,12 +292,14 @@ void cli_errors_markdown(struct prs_buf *to)
 		const struct prs_error_row *row = prs_error_at(i);
 		if (strcmp(title, range_title(row->code)) != 0)
 			prs_buf_putf(to,
-			             "\n## %s\n\n| code | name | fault | the engine | meaning "
-			             "|\n|---|---|---|---|---|\n",
+			             "\n## %s\n\n| code | name | fault | the engine | meaning | what to do "
+			             "|\n|---|---|---|---|---|---|\n",
 			             title = range_title(row->code));
 		prs_buf_putf(to, "| %u | %s | %s | %s | ", row->code, row->name, prs_fault_name(row->fault),
 		             action_text(row->action));
 		put_cell(to, row->sentence);
+		prs_buf_puts(to, " | ");
+		put_cell(to, row->advice);
 		prs_buf_puts(to, " |\n");
 	}
 }

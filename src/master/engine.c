@@ -540,6 +540,6 @@ int prs_engine_run(const struct prs_engine_config *c, struct prs_engine_end *ret
 	if (!e->listing_left)
 		memset(e, 0, sizeof *e); /* what was not freed is seen by leak checkers */
 	if (r < 0 && err)
-		strncat(err->msg, engine_advice(err->code), sizeof err->msg - strlen(err->msg) - 1);
+		engine_add_advice(err->msg, sizeof err->msg, -err->code);
 	return r < 0 ? r : 0;
 }

@@ -129,8 +129,8 @@ bool journal_idle(const struct prs_engine *e);
 /* Wait until everything is durable and folded (without the loop). */
 void journal_finish(struct prs_engine *e);
 void engine_state(struct prs_engine *e, enum prs_job_state to, uint16_t code, const char *text);
-/* ": make room on that disk, then resume" and the like; "" where there is nothing to say. */
-const char *engine_advice(int code);
+/* ": make room on that disk, then resume" behind what an error said that is RESUMABLE. */
+void engine_add_advice(char *text, size_t n, int code);
 /* Why the job ends, for people; the advice is added. */
 void engine_cause(struct prs_engine *e, uint16_t code, const char *text);
 /* drive.c */

@@ -136,20 +136,19 @@ void journal_finish(struct prs_engine *e)
 	}
 }
 
-const char *engine_advice(int code)
+void engine_add_advice(char *text, size_t n, int code)
 {
-	switch (code < 0 ? -code : code) {
-	case PRS_ENOSPACE: return ": make room on that disk, then resume";
-	case PRS_EIO: return ": look for errors of that disk in the system's log (dmesg), then resume";
-	case PRS_ENOMEM: return ": close other programs or use fewer --processes, then resume";
-	default: return "";
-	}
+	const struct prs_error_row *row = prs_error_row(code);
+	size_t at = strlen(text);
+	if (row->action == PRS_ACTION_RESUMABLE && code != PRS_EINTERRUPTED && row->advice[0])
+		snprintf(text + at, n - at, ": %s, then resume", row->advice);
 }
 
 void engine_cause(struct prs_engine *e, uint16_t code, const char *text)
 {
 	e->cause = code;
-	snprintf(e->end->text, sizeof e->end->text, "%.380s%s", text, engine_advice(code));
+	snprintf(e->end->text, sizeof e->end->text, "%.380s", text);
+	engine_add_advice(e->end->text, sizeof e->end->text, code);
 }
 
 /* The one setter of the job's state. */

@@ -37,13 +37,10 @@ static void plan_work(struct prs_sync_job *job)
 static bool is_resumable(int code)
 {
 	switch (-code) {
-	case PRS_ENOMEM:
-	case PRS_EIO:
-	case PRS_ENOSPACE:
 	case PRS_EPERMISSION:
 	case PRS_ENOTFOUND:
 	case PRS_EINPUT_CHANGED: return true;
-	default: return false;
+	default: return prs_error_row(code)->action == PRS_ACTION_RESUMABLE;
 	}
 }
 

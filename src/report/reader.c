@@ -87,7 +87,7 @@ static int load_frame(struct prs_report *r, struct prs_err *err)
 	struct prs_frame f;
 	int rc = end - d->pos.frame < PRS_FRAME_HEADER_BYTES ? -PRS_ECORRUPT
 	                                                     : fill(r, end, PRS_FRAME_HEADER_BYTES, err);
-	if (rc == -PRS_ENOMEM || rc == -PRS_EIO)
+	if (rc < 0 && rc != -PRS_ECORRUPT)
 		return rc;
 	bool good = rc == 0 &&
 	            prs_frame_get(d->window + (d->pos.frame - d->window_at), PRS_FRAME_HEADER_BYTES, d->pos.frame,

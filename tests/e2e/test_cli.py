@@ -71,6 +71,9 @@ class HelpTest(CliCase):
         self.assertIn("--mini-batch-size", self.shown("options"))
         self.assertNotIn("bench", self.shown("options"))
         self.assertEqual(self.shown("errors", "102"), self.shown("errors", "run_timeout"))
+        self.assertEqual(self.shown("errors", "nospace"),
+                         "NOSPACE (4): no space left on the disk\n  fault       store\n"
+                         "  the engine  stops in a way that prs resume can go on from\n  what to do  make room on that disk\n")
 
     def test_a_closed_pipe_is_no_failure(self):
         read, write = os.pipe()

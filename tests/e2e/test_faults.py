@@ -347,7 +347,24 @@ class FileSizeTest(JobCase):
         self.script("import os\ndef run(mini_batch): return ['%s %s' % (os.path.basename(p), 'x' * 50000) for p in mini_batch]")
         p = self.start(*self.words, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (102400, resource.RLIM_INFINITY)))
         self.assertEqual(p.wait(timeout=120), 4, self.said())
-        self.assertIn("File too large", self.said())
+        self.assertIn("File too large: raise the limit of file sizes (ulimit -f)", self.said())
         r = self.prs("resume", "last")
         self.assertEqual(r.returncode, 0, r.stderr)
         self.assertEqual(self.output(), want)
+
+
+class OpenFilesTest(JobCase):
+    def test_open_files(self):
+        """ulimit -n: told as what it is, not as a broken disk."""
+        import resource
+
+        self.files(4)
+        self.script("import os\ndef run(mini_batch): return [os.path.basename(p) for p in mini_batch]")
+        for limit in (12, 16, 20):  # reading the run folder, its pages, the workers' descriptors
+            self.clean()
+            p = self.start(*self.words, "-p", "8", preexec_fn=lambda n=limit: resource.setrlimit(resource.RLIMIT_NOFILE, (n, n)))
+            self.assertEqual(p.wait(timeout=120), 4, self.said())
+            self.assertIn("Too many open files: raise the limit of open files (ulimit -n), then resume", self.said())
+            r = self.prs("resume", "last")
+            self.assertEqual(r.returncode, 0, r.stderr)
+            self.assertEqual(self.output(), "f0000\nf0001\nf0002\nf0003\n")

@@ -554,7 +554,7 @@ static void test_errors_of_the_disk(void **state)
 		{ MEM_PWRITE, "/out/", EIO, -PRS_EIO },
 		{ MEM_FDATASYNC, "/out/", EIO, -PRS_EIO },
 		{ MEM_RENAME, OUT, EACCES, -PRS_EPERMISSION },
-		{ MEM_OPEN, "/run/seg", EMFILE, -PRS_EIO },
+		{ MEM_OPEN, "/run/seg", EMFILE, -PRS_EOPEN_FILES },
 		{ MEM_PREAD, "/run/seg", EIO, -PRS_EIO },
 		{ MEM_LIST, "/run", EIO, -PRS_EIO },
 		{ MEM_STAT, OUT, EACCES, -PRS_EPERMISSION },
