@@ -7,9 +7,9 @@ import mmap
 import os
 import select
 import struct
-import time
 
 from prs_loader import wire
+from prs_loader.real import real
 from prs_loader.wire import (DROP, EXIT_SOCKET_CLOSED, FAIL, FLAG_MORE, IDLE, LOAD, PAGE_BYTES, PAGE_CLAIM,
                              PAGE_RECALLS, PAGE_RESULTS, PAGE_START, PAGE_UNIT, RESULT, STOP, TASK, TIME_MASK)
 
@@ -31,17 +31,17 @@ class Channel:
         self.sock = _socket.socket(fileno=sock_fd)
         self.fd = sock_fd
         self.event_fd = event_fd
-        self.pid = os.getpid()
+        self.pid = real.getpid()
         # mmap keeps a descriptor of its own: a script that writes to it shall write behind the page.
-        os.lseek(page_fd, PAGE_BYTES, os.SEEK_SET)
+        real.lseek(page_fd, PAGE_BYTES, os.SEEK_SET)
         self.page = mmap.mmap(page_fd, PAGE_BYTES)
         if hasattr(self.page, "madvise") and hasattr(mmap, "MADV_DONTFORK"):
             self.page.madvise(mmap.MADV_DONTFORK)
-        os.close(page_fd)
+        real.close(page_fd)
         self.words = memoryview(self.page)[:PAGE_BYTES].cast("Q")  # stores of 8 aligned bytes: never half a word
         self.halves = memoryview(self.page)[:PAGE_BYTES].cast("I")
         self.cookie = self.sock.getsockopt(_socket.SOL_SOCKET, _SO_COOKIE, 8)
-        self.poll = select.poll()
+        self.poll = real.poll()
         self.poll.register(sock_fd, select.POLLIN)
         self.poll.register(event_fd, select.POLLIN)
         self.buffer = b""
@@ -62,22 +62,22 @@ class Channel:
     def keep_reserve(self):
         try:
             while len(self.reserve) < RESERVE:
-                self.reserve.append(fcntl.fcntl(self.event_fd, fcntl.F_DUPFD_CLOEXEC, self.fd - RESERVE))
+                self.reserve.append(real.fcntl(self.event_fd, fcntl.F_DUPFD_CLOEXEC, self.fd - RESERVE))
         except OSError:
             pass
 
     def use_reserve(self):
         for fd in self.reserve:
             try:
-                os.close(fd)
+                real.close(fd)
             except OSError:
                 pass
         self.reserve.clear()
 
     # ---- page
 
-    def phase(self, phase, now_ns=None):
-        self.words[0] = phase << 56 | (now_ns or time.monotonic_ns()) // 1000 & TIME_MASK
+    def phase(self, phase):
+        self.words[0] = phase << 56 | real.monotonic_ns() // 1000 & TIME_MASK
 
     def begin(self, task, start_us, now_ns):
         """The unit is this process's from here on. What it is is written before the word says LOAD: a reader that sees
@@ -91,8 +91,8 @@ class Channel:
 
     def end_child(self):
         """A child that user code forked and let return has nothing to do here."""
-        if os.getpid() != self.pid:
-            os._exit(0)
+        if real.getpid() != self.pid:
+            real.exit(0)
 
     def check(self):
         """Called before anything is sent: ends the process when the script has closed our socket. The number may be
@@ -103,7 +103,7 @@ class Channel:
                 return
         except OSError:
             pass
-        os._exit(EXIT_SOCKET_CLOSED)
+        real.exit(EXIT_SOCKET_CLOSED)
 
     def send(self, kind, payload=b"", claim=0, flags=0, fd=-1):
         self.send_frame(kind, wire.header.pack(len(payload), kind, flags, claim, 0) + payload, fd)
@@ -119,7 +119,7 @@ class Channel:
             if sent != len(data):
                 self.sock.sendall(data[sent:])
         except OSError:
-            os._exit(EXIT_SOCKET_CLOSED if os.getppid() != 1 else 0)
+            real.exit(EXIT_SOCKET_CLOSED if real.getppid() != 1 else 0)
         if kind == RESULT or kind == FAIL:
             self.results += 1
             self.words[PAGE_RESULTS // 8] = self.results
@@ -195,14 +195,14 @@ class Channel:
         """Claim a unit; None = stop."""
         while True:
             try:
-                os.read(self.event_fd, 8)
+                real.read(self.event_fd, 8)
             except BlockingIOError:
                 if self.stopping:
                     return None
                 self._wait()
                 continue
             except OSError:
-                os._exit(EXIT_SOCKET_CLOSED)
+                real.exit(EXIT_SOCKET_CLOSED)
             return self._claimed()
 
     def _wait(self):
@@ -242,13 +242,13 @@ def kill_point(name, _left=[]):
         if _left[2]:
             _stop_once(_left[2])
         else:
-            os.kill(os.getpid(), _signal.SIGKILL)
+            real.kill(real.getpid(), _signal.SIGKILL)
 
 
 def _stop_once(mark):
     try:
         with open(mark, "x") as f:
-            f.write("%d\n" % os.getpid())
+            f.write("%d\n" % real.getpid())
     except OSError:
         return
-    os.kill(os.getpid(), _signal.SIGSTOP)
+    real.kill(real.getpid(), _signal.SIGSTOP)

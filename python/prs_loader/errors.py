@@ -3,6 +3,8 @@
 import os
 import sys
 
+from prs_loader.real import real
+
 TEXT_MAX = 1 << 20  # of one traceback; the middle of a longer one is left out
 MESSAGE_MAX = 2000
 _HERE = os.path.dirname(os.path.abspath(__file__))
@@ -160,7 +162,7 @@ def say(text):
     data = (text + "\n").encode("utf-8", "backslashreplace")
     try:
         while data:
-            data = data[os.write(2, data):]
+            data = data[real.write(2, data):]
     except OSError:
         pass
 
@@ -169,15 +171,15 @@ def append(path, title, text):
     """Append to the process's error file; (offset, bytes)."""
     data = (title + "\n" + text + "\n").encode("utf-8", "backslashreplace")
     try:
-        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+        fd = real.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
     except OSError:
         return 0, 0
     try:
         done = 0
         while done < len(data):
-            done += os.write(fd, data[done:])
-        return os.lseek(fd, 0, os.SEEK_CUR) - len(data), len(data)
+            done += real.write(fd, data[done:])
+        return real.lseek(fd, 0, os.SEEK_CUR) - len(data), len(data)
     except OSError:
         return 0, 0
     finally:
-        os.close(fd)
+        real.close(fd)

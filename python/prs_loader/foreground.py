@@ -2,10 +2,10 @@
 """prs test and prs replay: mini-batches in this one process, in front of the user: prints, input and debugger work."""
 import os
 import sys
-import time
 
 from prs_loader import wire
 from prs_loader.job import Job
+from prs_loader.real import real
 from prs_loader.worker import Worker
 
 
@@ -40,10 +40,10 @@ class Foreground(Worker):
             mini_batch, context = self.readers[task.kind](task)
         except BaseException as e:  # noqa: BLE001 - of the user's modules, perhaps
             self.report(None, wire.LOAD_FAILED, "loading " + title, e)
-        begun = time.monotonic()
+        begun = real.monotonic_ns()
         try:
             items, _flags = self.rows.items(self.call(mini_batch, context))
-            took = time.monotonic() - begun
+            took = (real.monotonic_ns() - begun) / 1e9
             data = b"" if self.summary_only else self.rows.encode(items)[0]
         except BaseException as e:  # noqa: BLE001 - the user's
             self.report(None, None, title, e)

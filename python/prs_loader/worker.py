@@ -4,13 +4,14 @@ import _signal  # without the enums of the module on top of it
 import os
 import struct
 import sys
-import time
 
 from prs_loader import batch, channel, rows, wire
 from prs_loader.channel import KILL_POINTS, kill_point
 from prs_loader.job import Job
+from prs_loader.real import real
+from prs_loader.wire import TIME_MASK
 
-THREADS_MAX_S = 2  # how long threads of the script may go on behind shutdown()
+THREADS_MAX_NS = 2 * 10 ** 9  # how long threads of the script may go on behind shutdown()
 
 
 class Worker:
@@ -92,17 +93,17 @@ class Worker:
     def load(self):
         """Import and init(); False when it failed and was reported."""
         self.link.phase(wire.INIT)
-        begun = time.monotonic_ns()
+        begun = real.monotonic_ns()
         if not self.import_script():
             return False
-        imported = time.monotonic_ns()
+        imported = real.monotonic_ns()
         if not self.init():
             return False
         self.link.end_child()
-        done = time.monotonic_ns()
+        done = real.monotonic_ns()
         self.flush()
         self.link.phase(wire.IDLE)
-        self.link.send(wire.READY, wire.ready((imported - begun) // 1000, (done - imported) // 1000))
+        self.link.send(wire.READY, wire.ready(max(0, imported - begun) // 1000, max(0, done - imported) // 1000))
         return True
 
     # ---- a mini-batch
@@ -110,11 +111,11 @@ class Worker:
     def run(self, task):
         """Run a mini-batch and send what came of it; False: the process must end. Each time is read once and used for
         the page, whose word has the phase above 56 bits of µs, and for the report."""
-        link, words, clock = self.link, self.link.words, time.monotonic_ns
+        link, words, clock = self.link, self.link.words, real.monotonic_ns
         if link.waited:
             link.waited = False
-            self.cpu = time.process_time_ns()
-        wall, begun = time.time_ns() // 1000, clock()
+            self.cpu = real.process_time_ns()
+        wall, begun = max(0, real.time_ns()) // 1000, clock()
         link.begin(task, wall, begun)
         error = None
         try:
@@ -123,7 +124,7 @@ class Worker:
             error, code = e, wire.LOAD_FAILED
         started = clock()
         if error is None:
-            words[0] = wire.RUN << 56 | started // 1000
+            words[0] = wire.RUN << 56 | started // 1000 & TIME_MASK
             if KILL_POINTS:
                 kill_point("worker.before_run")
             try:
@@ -131,9 +132,9 @@ class Worker:
             except BaseException as e:  # noqa: BLE001 - the user's; also SystemExit and KeyboardInterrupt
                 error, code = e, wire.USER_RETURN_TYPE if isinstance(e, rows.ReturnTypeError) else wire.RUN_EXCEPTION
         ended = clock()
-        if os.getpid() != link.pid:
-            os._exit(0)
-        words[0] = wire.WRITE << 56 | ended // 1000
+        if real.getpid() != link.pid:
+            real.exit(0)
+        words[0] = wire.WRITE << 56 | ended // 1000 & TIME_MASK
         if KILL_POINTS:
             kill_point("worker.after_run")
         data, head_len, count = b"", 0, 0
@@ -146,9 +147,11 @@ class Worker:
             except BaseException as e:  # noqa: BLE001 - the user's __str__
                 error, code = e, wire.ROW_FORMAT
         self.flush()
-        now, cpu = clock(), time.process_time_ns()
+        now, cpu = clock(), real.process_time_ns()
         times = (wall, (ended - started) // 1000, (now - begun) // 1000, (cpu - self.cpu) // 1000)
         self.cpu = cpu
+        if min(times) < 0:  # a clock below Python was set back
+            times = tuple(max(0, t) for t in times)
         if error is not None:
             stays = isinstance(error, Exception)
             self.fail(task, code if stays else wire.RUN_EXIT, error, times)
@@ -179,9 +182,9 @@ class Worker:
         fd = _unnamed_file()
         view = memoryview(data)
         while len(view):
-            view = view[os.write(fd, view):]
+            view = view[real.write(fd, view):]
         self.link.send_frame(wire.RESULT, head, fd)
-        os.close(fd)
+        real.close(fd)
         self.link.keep_reserve()
 
     @staticmethod
@@ -209,12 +212,12 @@ class Worker:
 
 
 def _unnamed_file():
-    if hasattr(os, "memfd_create"):
-        return os.memfd_create("rows", os.MFD_CLOEXEC)
-    import tempfile  # a Python that was built for an old glibc
+    if real.memfd_create:
+        return real.memfd_create("rows", os.MFD_CLOEXEC)
+    import tempfile
 
     with tempfile.TemporaryFile() as f:
-        return os.dup(f.fileno())
+        return real.dup(f.fileno())
 
 
 def _wait_for_threads():
@@ -222,10 +225,10 @@ def _wait_for_threads():
     threading = sys.modules.get("threading")
     if threading is None:
         return
-    until = time.monotonic() + THREADS_MAX_S
+    until = real.monotonic_ns() + THREADS_MAX_NS
     for thread in threading.enumerate():
         if not thread.daemon and thread is not threading.main_thread():
-            thread.join(max(0, until - time.monotonic()))
+            thread.join(max(0, until - real.monotonic_ns()) / 1e9)
             if thread.is_alive():
                 from prs_loader import errors
 
@@ -243,7 +246,7 @@ def _leave(code):
     except BaseException:  # noqa: BLE001
         pass
     Worker.flush()
-    os._exit(code)
+    real.exit(code)
 
 
 def _prepare_streams():
@@ -270,10 +273,10 @@ def main():
     _prepare_streams()
     version = ("%d.%d.%d" % sys.version_info[:3]).encode()
     executable = os.fsencode(sys.executable or "")
-    struct.pack_into("<II", link.page, wire.PAGE_PID, os.getpid(), sys.hexversion)
+    struct.pack_into("<II", link.page, wire.PAGE_PID, real.getpid(), sys.hexversion)
     link.phase(wire.START)
     try:
-        link.send(wire.HELLO, wire.hello(os.getpid(), sys.hexversion, version, executable))
+        link.send(wire.HELLO, wire.hello(real.getpid(), sys.hexversion, version, executable))
         worker = Worker(link, Job.of_setup(link.setup()))
         if not worker.load():
             _leave(1)
@@ -286,4 +289,4 @@ def main():
         worker.shutdown()
         _leave(0)
     except channel.Gone:
-        os._exit(0)
+        real.exit(0)

@@ -23,6 +23,7 @@
 #define TICK_US UINT64_C(100000)
 #define FENCE_US UINT64_C(500000)
 #define GAP_US UINT64_C(2000000)
+#define LOOK_US UINT64_C(500000)
 enum { LOG_SLICE = 16, LOG_TICK = 4000 }; /* facts: some 20 µs; 5 ms */
 #define TERM_GRACE_US UINT64_C(20000000)
 #define RATE_US UINT64_C(1000000)
@@ -96,6 +97,7 @@ static int make_node(struct prs_engine *e, struct prs_err *err)
 		          .depth_max = 32,
 		          .recall_after_us = 20000,
 		          .gap_us = GAP_US,
+		          .look_us = LOOK_US,
 		          .max_units = bytes_of(o->max_mini_batches_per_process) },
 	};
 	return prs_node_new(&e->node, &c, err);

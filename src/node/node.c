@@ -17,9 +17,10 @@
 static void node_tick(void *ctx)
 {
 	struct prs_node *n = ctx;
+	/* the time first: what a page says of a later time had not been seen */
+	struct prs_pool_event e = { .type = PRS_POOL_TICK, .now_us = prs_clock_us(), .pages = n->pages };
 	for (uint16_t i = 0; i < n->c.pool.slots; i++)
 		n->pages[i] = n->workers[i].pid ? prs_page_read(n->workers[i].page) : (struct prs_page){ 0 };
-	struct prs_pool_event e = { .type = PRS_POOL_TICK, .now_us = prs_clock_us(), .pages = n->pages };
 	node_event(n, &e);
 }
 

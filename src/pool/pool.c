@@ -21,6 +21,7 @@ struct item {
 	uint64_t lease;
 	uint32_t claim;
 	uint16_t try_number, avoid_slot;
+	uint64_t sent_us;
 };
 
 /* A growable ring. */
@@ -37,7 +38,10 @@ struct slot {
 	uint64_t head_since_us;  /* when the oldest sent unit became the oldest */
 	uint64_t start_us;       /* DEAD: when to start again */
 	uint64_t answers;        /* RESULT and FAIL so far */
-	uint64_t word, shift_us; /* the page's word at the last TICK, and how much its time was shifted by clock gaps */
+	uint64_t word, shift_us; /* the page's word when last read, and how much its time was shifted by clock gaps */
+	uint32_t page_claim;
+	/* when the page was read last; when word and claim were not there yet; when they were, for the first time */
+	uint64_t looked_us, unseen_us, seen_us;
 	uint32_t failures;
 	uint32_t recalling; /* a RECALL is out for so many */
 	uint32_t judged;    /* claim whose try was judged, 0 = none: its answer is dropped */
@@ -152,10 +156,10 @@ static uint64_t after(uint64_t from_us, uint64_t add_us)
 	return add_us > UINT64_MAX - from_us ? UINT64_MAX : from_us + add_us;
 }
 
-/* Never later than gap_us from now, so that a gap is seen as long as it was. */
+/* Never later than look_us from now, nor than gap_us, so that a gap is seen as long as it was. */
 static void wake_at(struct prs_pool *p, uint64_t at_us)
 {
-	uint64_t latest_us = after(p->now_us, p->c.gap_us);
+	uint64_t latest_us = after(p->now_us, p->c.gap_us < p->c.look_us ? p->c.gap_us : p->c.look_us);
 	at_us = at_us < latest_us ? at_us : latest_us;
 	if (at_us >= p->wake_us)
 		return;
@@ -210,6 +214,8 @@ static void start(struct prs_pool *p, uint16_t i)
 	s->init_told = s->signalled = s->leaving = s->retiring = s->recall_missed = false;
 	s->judged = 0;
 	s->answers = s->word = s->shift_us = 0;
+	s->page_claim = 0;
+	s->looked_us = s->unseen_us = s->seen_us = p->now_us;
 	emit(p, PRS_POOL_SPAWN, i);
 	wake_at(p, after(p->now_us, p->c.init_timeout_us));
 }
@@ -274,6 +280,7 @@ static void send(struct prs_pool *p, uint16_t i, uint32_t queue_at)
 	struct slot *s = &p->slots[i];
 	struct item it = ring_remove(&p->queue, queue_at);
 	it.claim = s->next_claim++;
+	it.sent_us = p->now_us;
 	ring_push_back(&s->sent, &it);
 	if (s->sent.n == 1)
 		head_changed(p, i);
@@ -568,6 +575,30 @@ static uint32_t started_at(const struct slot *s, const struct prs_page *page)
 	return i;
 }
 
+/* The page was read: for since_of(). */
+static void look(struct prs_pool *p, uint16_t i, const struct prs_page *page)
+{
+	struct slot *s = &p->slots[i];
+	if (s->word != page->word || s->page_claim != page->claim) {
+		s->shift_us = 0;
+		s->unseen_us = s->looked_us;
+		s->seen_us = p->now_us;
+	}
+	s->word = page->word;
+	s->page_claim = page->claim;
+	s->looked_us = p->now_us;
+}
+
+/* When the phase in the page began. That is what the process says, whose clock the script may have changed; so it
+ * counts only when it lies behind from_us, behind the last look that did not show this phase, and not behind the first
+ * one that did. Else the phase counts from that one. */
+static uint64_t since_of(const struct slot *s, uint64_t from_us)
+{
+	uint64_t since_us = prs_page_since(s->word) + s->shift_us;
+	bool possible = since_us >= from_us && since_us >= s->unseen_us && since_us <= s->seen_us;
+	return possible ? since_us : s->seen_us;
+}
+
 /* What was sent to a dead process: the started one is charged unless we killed it, the rest comes back free, lowest
  * first.
  * True when a unit was charged, now or by a judgement. */
@@ -585,9 +616,9 @@ static bool settle(struct prs_pool *p, const struct prs_pool_event *e)
 			take_back(p, &it);
 			continue;
 		}
-		uint64_t since = prs_page_since(e->pages->word);
-		tell_try(p, e->slot, &it, e->code ? e->code : exit_code_of(s, e->exit), e->exit,
-		         since && since < p->now_us ? p->now_us - since : 0, since);
+		uint64_t since_us = since_of(s, it.sent_us);
+		tell_try(p, e->slot, &it, e->code ? e->code : exit_code_of(s, e->exit), e->exit, p->now_us - since_us,
+		         since_us - s->shift_us);
 		charged = true;
 	}
 	return charged;
@@ -605,6 +636,7 @@ static void on_exited(struct prs_pool *p, const struct prs_pool_event *e)
 	struct slot *s = &p->slots[e->slot];
 	if (!alive(s))
 		return;
+	look(p, e->slot, e->pages);
 	bool was_coming = coming(s), was_ready = ready(s),
 	     charged = settle(p, e) || s->leaving || (s->retiring && !s->signalled);
 	if (was_coming && !ending(p))
@@ -648,23 +680,18 @@ static void check_gap(struct prs_pool *p)
 	for (uint16_t i = 0; i < p->c.slots; i++) {
 		p->slots[i].since_us += gap_us;
 		p->slots[i].head_since_us += gap_us;
+		p->slots[i].seen_us += gap_us;
 	}
 	p->wake_us = UINT64_MAX;
 	wake_at(p, p->now_us);
 }
 
-/* Once a TICK, before since_of(). */
+/* Once a TICK, after look(). */
 static void shift(struct prs_pool *p, uint16_t i, const struct prs_page *page)
 {
-	struct slot *s = &p->slots[i];
-	if (s->word != page->word)
-		s->shift_us = 0;
-	s->word = page->word;
 	if (prs_page_since(page->word) < p->gap_at_us)
-		s->shift_us += p->gap_us;
+		p->slots[i].shift_us += p->gap_us;
 }
-
-static uint64_t since_of(const struct slot *s) { return prs_page_since(s->word) + s->shift_us; }
 
 /* True when the time is over; else asks to be woken then. */
 static bool over(struct prs_pool *p, uint64_t since_us, uint64_t limit_us)
@@ -680,7 +707,8 @@ static void judge(struct prs_pool *p, uint16_t i, uint32_t at, uint16_t code)
 {
 	struct slot *s = &p->slots[i];
 	const struct item *it = ring_at(&s->sent, at);
-	tell_try(p, i, it, code, 0, p->now_us - since_of(s), prs_page_since(s->word));
+	uint64_t since_us = since_of(s, it->sent_us);
+	tell_try(p, i, it, code, 0, p->now_us - since_us, since_us - s->shift_us);
 	s->judged = it->claim;
 	terminate(p, i, true);
 }
@@ -692,8 +720,7 @@ static void over_limit(struct prs_pool *p, const struct prs_pool_event *e)
 	if (coming(s)) {
 		init_failed(p, e->slot, e->code, 0);
 	} else if (ready(s)) {
-		s->shift_us = s->word == e->pages->word ? s->shift_us : 0;
-		s->word = e->pages->word;
+		look(p, e->slot, e->pages);
 		uint32_t at = started_at(s, e->pages);
 		if (at < s->sent.n && !s->judged)
 			judge(p, e->slot, at, e->code);
@@ -705,9 +732,10 @@ static void over_limit(struct prs_pool *p, const struct prs_pool_event *e)
 static void tick_unstarted(struct prs_pool *p, uint16_t i, const struct prs_page *page)
 {
 	struct slot *s = &p->slots[i];
+	uint64_t since_us = since_of(s, 0);
 	if (page->results > s->answers)
 		wake_at(p, after(p->now_us, p->c.term_grace_us));
-	else if (over(p, since_of(s) > s->head_since_us ? since_of(s) : s->head_since_us, p->c.overhead_timeout_us))
+	else if (over(p, since_us > s->head_since_us ? since_us : s->head_since_us, p->c.overhead_timeout_us))
 		terminate(p, i, true);
 }
 
@@ -716,9 +744,10 @@ static void tick_busy(struct prs_pool *p, uint16_t i, const struct prs_page *pag
 	struct slot *s = &p->slots[i];
 	uint32_t at = started_at(s, page);
 	bool running = prs_page_phase(page->word) == PRS_PHASE_RUN;
+	uint64_t limit_us = running ? p->c.run_timeout_us : p->c.overhead_timeout_us;
 	if (at == s->sent.n)
 		tick_unstarted(p, i, page);
-	else if (over(p, since_of(s), running ? p->c.run_timeout_us : p->c.overhead_timeout_us))
+	else if (over(p, since_of(s, ring_at(&s->sent, at)->sent_us), limit_us))
 		judge(p, i, at, running ? PRS_ERUN_TIMEOUT : PRS_EOVERHEAD_TIMEOUT);
 }
 
@@ -878,6 +907,7 @@ static void on_event(struct prs_pool *p, const struct prs_pool_event *e)
 	case PRS_POOL_TICK:
 		p->wake_us = UINT64_MAX;
 		for (uint16_t i = 0; i < p->c.slots; i++) {
+			look(p, i, &e->pages[i]);
 			shift(p, i, &e->pages[i]);
 			tick_slot(p, i, &e->pages[i]);
 		}

@@ -32,6 +32,9 @@
  * Clock: an event whose time lies gap_us or more behind the WAKE that was asked for (the machine or the container
  * stood) shifts all
  *        deadlines by as much. While something is timed the pool asks to be woken at least every gap_us.
+ *        The times in the pages are those of the processes, whose clocks scripts change (freezegun, libfaketime): one
+ *        that cannot be true is replaced by the time when the pool saw the phase first, so pages are read at least
+ *        every look_us.
  */
 #ifndef PRS_POOL_POOL_H
 #define PRS_POOL_POOL_H
@@ -57,6 +60,7 @@ struct prs_pool_config {
 	uint16_t depth_max;           /* 32 */
 	uint64_t recall_after_us;     /* 20 ms */
 	uint64_t gap_us;              /* 2 s */
+	uint64_t look_us;             /* 500 ms */
 	uint64_t max_units; /* max_mini_batches_per_process: the process is replaced after so many answers; 0 = never */
 };
 

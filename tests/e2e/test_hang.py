@@ -3,6 +3,7 @@
 import os
 import stat
 import sys
+import textwrap
 
 from prs_job import JobCase, gate
 
@@ -183,3 +184,51 @@ class ListTest(HangCase):
         r = self.prs("resume", "last", "--retry-failed")
         self.assertEqual(r.returncode, 0, r.stderr)
         self.assertEqual(len(self.output().splitlines()), 29)
+
+
+STOPS = """
+    import sys, time
+    def stop():
+        fakes = {id(getattr(time, n)): lambda: %s for n in ("monotonic_ns", "time_ns", "monotonic", "time")}
+        for module in list(sys.modules.values()):
+            for name in dir(module):
+                fake = fakes.get(id(getattr(module, name, None)))
+                if fake: setattr(module, name, fake)
+"""
+HANGS = """
+import os
+if os.path.exists(os.path.join(os.path.dirname(__file__), "patcher.py")):
+    import patcher
+    patcher.stop()
+def run(mini_batch):
+    while any(p.endswith("f0017") for p in mini_batch): pass
+""" + RUN.partition("\n")[2].partition("\n")[2]
+
+
+class ClockTest(HangCase):
+    """The clock of the limits is the engine's, whatever clock the script has."""
+
+    def times_out(self, env=None):
+        r = self.run_job("--run-invocation-timeout", "5", "--run-max-try", "1", "--error-threshold", "-1", env=env)
+        self.assertEqual(r.returncode, 0, r.stderr)
+        self.assertEqual(self.output(), "".join(line + "\n" for i, line in enumerate(self.want.splitlines()) if i // 7 != 17 // 7))
+        [tried] = self.journal("TRY")
+        self.assertEqual((tried["code"], tried["id"]), (102, 17 // 7))
+        self.assertGreaterEqual(tried["run_us"], 5000000 if not env else 4500000)
+        times = [f["time"] for f in self.journal("HEAD", "STATE")]
+        self.assertTrue(times[0] <= tried["start"] <= times[-1], (times, tried))
+        self.check_no_strays()
+
+    def test_stopped_by_the_script(self):
+        self.write("code/score.py", HANGS)
+        self.write("code/patcher.py", textwrap.dedent(STOPS % "0"))
+        self.times_out()
+
+    def test_stands_below_the_loader(self):
+        """As under libfaketime: the page shows the same time for ever."""
+        for i, clock in enumerate(("start", "1 << 70", "-1")):
+            with self.subTest(clock):
+                self.clean()
+                self.write("code/score.py", HANGS)
+                self.write("early%d/sitecustomize.py" % i, "import time\nstart = time.monotonic_ns()\ntime.monotonic_ns = lambda: %s\n" % clock)
+                self.times_out({"PYTHONPATH": self.path("early%d" % i)})

@@ -103,7 +103,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		                     .depth_target_us = 2000,
 		                     .depth_max = 4,
 		                     .recall_after_us = 20000,
-		                     .gap_us = 100000000 };
+		                     .gap_us = 100000000,
+		                     .look_us = 10000000 };
 	struct world w = { .pool = prs_pool_new(&c), .now_us = 1000000000 };
 	MUST(w.pool);
 	simple(&w, PRS_POOL_START, 0);

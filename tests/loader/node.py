@@ -40,9 +40,10 @@ class Result:
 
 
 class Node:
-    """script: text of the entry script; files: name -> text beside it; setup: keys of SETUP over the usual ones (a list repeats the key)."""
+    """script: text of the entry script; files: name -> text beside it; path_first: that folder is in PYTHONPATH; setup: keys of
+    SETUP over the usual ones (a list repeats the key)."""
 
-    def __init__(self, python, script, name="score.py", files=None, entry=None, env=None, **setup):
+    def __init__(self, python, script, name="score.py", files=None, entry=None, env=None, path_first=False, **setup):
         self.dir = os.path.realpath(tempfile.mkdtemp(prefix="prs-loader-"))
         self.code = os.path.join(self.dir, "code")
         self.write(name, script)
@@ -54,6 +55,8 @@ class Node:
         os.ftruncate(self.page, 4096)
         fds = [peer.fileno(), self.event, self.page]
         clean = {k: v for k, v in os.environ.items() if not k.startswith(("AZ", "PRS", "PYTEST", "PYTHONUNBUFFERED"))}
+        if path_first:
+            clean["PYTHONPATH"] = self.code
         clean.update(env or {}, PRS_WORKER_FDS=",".join(map(str, fds)), PRS_RUN="r", PRS_SLOT="0")
         self.out, self.err = (open(os.path.join(self.dir, n), "w+b") for n in ("out", "err"))
         self.process = subprocess.Popen([python, os.path.join(PYTHON_DIR, "prs_worker.py")], pass_fds=fds, env=clean, cwd=self.code,

@@ -72,6 +72,7 @@ struct process {
 	uint32_t gen, starts;
 	struct sim_process how;
 	struct prs_page page;
+	uint64_t phase_us, stands_us; /* when its phase really began; what its clock says that stands */
 	struct queued queue[64], taken;
 	uint32_t queue_n;
 	bool busy, stop, ready, leaving;

@@ -54,12 +54,15 @@ enum sim_start {
 	SIM_NO_RUN
 };
 
+enum sim_clock { SIM_CLOCK_TRUE, SIM_CLOCK_ZERO, SIM_CLOCK_STANDS, SIM_CLOCK_AHEAD, SIM_CLOCKS };
+
 struct sim_process {
 	enum sim_start start;
 	uint64_t hello_us, init_us, shutdown_us;
 	uint64_t same;    /* of a failed init */
 	uint64_t dies_us; /* by itself, after its init; 0 = never */
 	bool ignores_term, unkillable, hangs_in_shutdown, takes_nothing;
+	enum sim_clock clock;
 };
 
 enum sim_what {

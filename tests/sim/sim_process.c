@@ -17,9 +17,24 @@ static void later(struct world *w, uint16_t node, uint16_t slot, enum kind kind,
 	put_event(w, &e, after_us);
 }
 
+/* What the process takes for the time: its script may have changed its clock. */
+static uint64_t clock_of(const struct world *w, const struct process *p)
+{
+	switch (p->how.clock) {
+	case SIM_CLOCK_ZERO: return 0;
+	case SIM_CLOCK_STANDS: return p->stands_us;
+	case SIM_CLOCK_AHEAD: return w->now_us * 2;
+	case SIM_CLOCK_TRUE:
+	case SIM_CLOCKS: break;
+	}
+	return w->now_us;
+}
+
 static void phase(struct world *w, struct process *p, enum prs_phase ph)
 {
-	p->page.word = prs_page_word(ph, w->now_us);
+	p->phase_us = w->now_us;
+	p->stands_us = ph == PRS_PHASE_INIT || !p->stands_us ? w->now_us : p->stands_us;
+	p->page.word = prs_page_word(ph, clock_of(w, p));
 }
 
 /* Frames arrive in order. */
@@ -150,7 +165,7 @@ static void sent(struct world *w, uint16_t node, uint16_t slot)
 {
 	static const uint16_t codes[] = { [SIM_RAISES] = PRS_ERUN_EXCEPTION, [SIM_RETURNS_JUNK] = PRS_EUSER_RETURN_TYPE,
 		                          [SIM_SYSTEM_EXIT] = PRS_ERUN_EXIT, [SIM_ASYNC] = PRS_EASYNC_RUN,
-		                          [SIM_SAYS_IO] = PRS_EIO,        [SIM_TAKES_NODE_DOWN] = 0 };
+		                          [SIM_SAYS_IO] = PRS_EIO,           [SIM_TAKES_NODE_DOWN] = 0 };
 	struct process *p = at(w, node, slot);
 	uint16_t code = codes[p->act.end];
 	send(w, node, slot, code ? FRAME_FAIL : FRAME_RESULT, p->taken.claim, code);

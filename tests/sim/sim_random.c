@@ -48,6 +48,7 @@ static struct sim_process process(void *ctx, uint16_t node, uint16_t slot, uint3
 	p.ignores_term = p.ignores_term && (r >> 30) % 2;
 	p.unkillable = p.unkillable && (r >> 31) % 8 == 0;
 	p.takes_nothing = p.takes_nothing && (r >> 34) % 4 == 0;
+	p.clock = (r >> 40) % 8 == 0 ? (enum sim_clock)((r >> 43) % SIM_CLOCKS) : SIM_CLOCK_TRUE;
 	p.dies_us = p.dies_us && (r >> 36) % 3 == 0 ? p.dies_us : 0;
 	return p;
 }
@@ -103,7 +104,8 @@ static void choose_limits(struct sim_plan *p, uint64_t *s)
 		                            .depth_target_us = 2 * MS,
 		                            .depth_max = (uint16_t)between(s, 1, 32),
 		                            .recall_after_us = 20 * MS,
-		                            .gap_us = 2 * SEC };
+		                            .gap_us = 2 * SEC,
+		                            .look_us = 500 * MS };
 	p->pool.max_units = one_in(s, 8) ? between(s, 1, 10) : 0;
 	p->limits = (struct prs_limits){ .run_max_try = (uint32_t)between(s, 1, 4),
 		                         .error_threshold = -1,

@@ -135,7 +135,8 @@ static struct sim_plan plan_of(struct story *s)
 		                            .depth_target_us = 2 * MS,
 		                            .depth_max = 32,
 		                            .recall_after_us = 20 * MS,
-		                            .gap_us = 2 * SEC } };
+		                            .gap_us = 2 * SEC,
+		                            .look_us = 500 * MS } };
 }
 
 static void add(struct sim_plan *p, uint64_t at_us, enum sim_what what, uint16_t node, uint16_t slot, uint64_t arg)

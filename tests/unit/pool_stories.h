@@ -279,6 +279,36 @@ GAP(test_gap_init, "start -> spawn 0#1; wake 2s", "@400s tick -> wake 400s; wake
 GAP(test_gap_backoff, "start", "@1s exit 0 1 -> proc 0 init failed INIT_EXIT; proc 0 exited; wake 1100ms",
     "@10s tick -> wake 10s; spawn 0#2; wake 12s")
 
+/* ---- clocks of scripts ------------------------------------------------------------------------------------------- */
+
+CLOCK(test_looks_at_pages, "start -> spawn 0#1; wake 500ms", "up 0", "@1s lease 1 -> send 0/1 u1",
+      "@1s tick -> wake 1500ms", "page 0 run 1 1s", "@1500ms tick -> wake 2s", "@60600ms tick -> wake 61s",
+      "@61s tick -> try 0/1 u1 RUN_TIMEOUT; term 0; wake 61500ms")
+/* Before the unit was sent, behind the first look: the phase counts from the look. */
+CLOCK(test_clock_that_stands, "start", "up 0", "@100s lease 1", "page 0 run 1 99999999us", "@100500ms tick",
+      "@160499999us tick -> wake 160500ms", "@160500ms tick -> try 0/1 u1 RUN_TIMEOUT; term 0; wake 161s")
+CLOCK(test_clock_in_the_future, "start", "up 0", "@100s lease 1", "page 0 run 1 100500001us", "@100500ms tick",
+      "@160499999us tick -> wake 160500ms", "@160500ms tick -> try 0/1 u1 RUN_TIMEOUT; term 0; wake 161s")
+CLOCK(test_clock_that_stood_at_the_look, "start", "up 0", "@100s lease 1", "page 0 run 1 100500ms", "@100500ms tick",
+      "@160500ms tick -> try 0/1 u1 RUN_TIMEOUT; term 0; wake 161s")
+CLOCK(test_clock_that_stood_when_sent, "start", "up 0", "@100s lease 1", "page 0 run 1 100s", "@100500ms tick",
+      "@160s tick -> try 0/1 u1 RUN_TIMEOUT; term 0; wake 160500ms")
+/* The time stays, the phase goes on. */
+CLOCK(test_load_is_no_run, "start", "up 0", "@1s lease 1", "page 0 load 1 1s", "@20s tick -> wake 20500ms",
+      "page 0 run 1 1s", "@21s tick -> wake 21500ms", "@80999999us tick -> wake 81s",
+      "@81s tick -> try 0/1 u1 RUN_TIMEOUT; term 0; wake 81500ms")
+CLOCK(test_each_unit_has_its_own_time, "start", "up 0", "@1s lease 1", "result 0 1 10", "lease 2", "lease 3",
+      "page 0 run 2 1s", "@1500ms tick", "@50s result 0 2 10", "page 0 run 3 1s", "@50500ms tick",
+      "@110499999us tick -> wake 110500ms", "@110500ms tick -> try 0/3 u3 RUN_TIMEOUT; term 0; wake 111s")
+/* Units are sent ahead: one that began before the node knew of the result before it began when it says. */
+CLOCK(test_begun_before_the_result_was_read, "start", "up 0", "@1s lease 1", "result 0 1 10", "lease 2", "lease 3",
+      "@1400ms tick", "page 0 run 3 1450ms", "@1490ms result 0 2 10", "@1500ms tick",
+      "@61449999us tick -> wake 61450ms; ask 3", "@61450ms tick -> try 0/3 u3 RUN_TIMEOUT; term 0; wake 61950ms")
+CLOCK(test_takes_no_unit_in_the_future, "start", "up 0", "@1s lease 1", "page 0 idle 0 1000s", "@1500ms tick",
+      "@31499999us tick -> wake 31500ms", "@31500ms tick -> term 0; wake 32s")
+CLOCK(test_takes_no_unit_in_the_past, "start", "up 0", "page 0 idle 0 0s", "@500ms tick", "@100s lease 1",
+      "@129999999us tick -> wake 130s", "@130s tick -> term 0; wake 130500ms")
+
 /* ---- every event in every state ---------------------------------------------------------------------------------- */
 
 static const char *const matrix[] = {
@@ -443,4 +473,7 @@ static const char *const matrix[] = {
 		T(test_unkillable), T(test_unkillable_blocks_its_slot_only), T(test_unkillable_in_init), T(test_gap),  \
 		T(test_no_gap), T(test_gap_exactly), T(test_gap_limit), T(test_two_gaps),                              \
 		T(test_gap_seen_by_another_event), T(test_gap_and_phase_begun_in_it), T(test_gap_init),                \
-		T(test_gap_backoff)
+		T(test_gap_backoff), T(test_looks_at_pages), T(test_clock_that_stands), T(test_clock_in_the_future),   \
+		T(test_clock_that_stood_at_the_look), T(test_clock_that_stood_when_sent), T(test_load_is_no_run),      \
+		T(test_each_unit_has_its_own_time), T(test_begun_before_the_result_was_read),                          \
+		T(test_takes_no_unit_in_the_future), T(test_takes_no_unit_in_the_past)

@@ -45,6 +45,7 @@ static const struct prs_pool_config defaults = {
 	.depth_max = 32,
 	.recall_after_us = 20000,
 	.gap_us = UINT64_MAX,
+	.look_us = UINT64_MAX,
 };
 
 static void begin(const struct prs_pool_config *c)
@@ -240,25 +241,26 @@ static void tell(const char *const *story)
 	assert_int_equal(wrong, 0);
 }
 
-static void tell_with(uint16_t slots, uint64_t gap_us, const char *const *story)
+static void tell_with(uint16_t slots, uint64_t gap_us, uint64_t look_us, const char *const *story)
 {
 	struct prs_pool_config c = defaults;
 	c.slots = slots;
 	c.gap_us = gap_us;
+	c.look_us = look_us;
 	begin(&c);
 	tell(story);
 }
 
-/* Two processes, one process, one process with a clock that may stand. */
-#define STORY_OF(name, slots, gap_us, ...)                                \
+/* Two processes; one process; one process while the machine may stand; one process whose page is read each 500 ms. */
+#define STORY_OF(name, slots, gap_us, look_us, ...)                       \
 	static void name(void **state)                                    \
 	{                                                                 \
 		(void)state;                                              \
 		static const char *const story[] = { __VA_ARGS__, NULL }; \
-		tell_with(slots, gap_us, story);                          \
+		tell_with(slots, gap_us, look_us, story);                 \
 	}
-#define STORY(name, ...) STORY_OF(name, 2, UINT64_MAX, __VA_ARGS__)
-#define SOLO(name, ...) STORY_OF(name, 1, UINT64_MAX, __VA_ARGS__)
+#define STORY(name, ...) STORY_OF(name, 2, UINT64_MAX, UINT64_MAX, __VA_ARGS__)
+#define SOLO(name, ...) STORY_OF(name, 1, UINT64_MAX, UINT64_MAX, __VA_ARGS__)
 #define SERVES_TWO(name, ...)                                             \
 	static void name(void **state)                                    \
 	{                                                                 \
@@ -270,7 +272,8 @@ static void tell_with(uint16_t slots, uint64_t gap_us, const char *const *story)
 		begin(&c);                                                \
 		tell(story);                                              \
 	}
-#define GAP(name, ...) STORY_OF(name, 1, 2000000, __VA_ARGS__)
+#define GAP(name, ...) STORY_OF(name, 1, 2000000, UINT64_MAX, __VA_ARGS__)
+#define CLOCK(name, ...) STORY_OF(name, 1, UINT64_MAX, 500000, __VA_ARGS__)
 
 #include "pool_stories.h"
 
@@ -417,6 +420,36 @@ static void test_no_memory(void **state)
 	}
 }
 
+/* When a try began and how long it took, in what the pool tells of it. */
+static void check_times(const char *const *lines, uint64_t start_us, uint64_t run_us)
+{
+	struct prs_pool_config c = defaults;
+	c.slots = 1;
+	begin(&c);
+	while (*lines)
+		perform(*lines++);
+	const struct prs_pool_effect *e = NULL;
+	for (uint32_t i = 0; i < w.out.n; i++)
+		e = w.out.v[i].type == PRS_POOL_TRY ? &w.out.v[i] : e;
+	assert_non_null(e);
+	assert_int_equal(e->start_us, EPOCH_US + start_us);
+	assert_int_equal(e->run_us, run_us);
+	end();
+}
+#define TIMES(start_us, run_us, ...) check_times((const char *const[]){ __VA_ARGS__, NULL }, start_us, run_us)
+
+static void test_times_of_a_try(void **state)
+{
+	(void)state;
+	TIMES(2000000, 60000000, "start", "up 0", "@1s lease 1", "page 0 run 1 2s", "@3s tick", "@62s tick");
+	TIMES(3000000, 60000000, "start", "up 0", "@1s lease 1", "page 0 run 1 999999us", "@3s tick", "@63s tick");
+	TIMES(3000000, 60000000, "start", "up 0", "@1s lease 1", "page 0 run 1 3000001us", "@3s tick", "@63s tick");
+	TIMES(2000000, 3000000, "start", "up 0", "@1s lease 1", "page 0 run 1 2s", "@5s exit 0 sig11");
+	TIMES(5000000, 0, "start", "up 0", "@1s lease 1", "page 0 run 1 9s", "@5s exit 0 sig11");
+	TIMES(3000000, 2000000, "start", "up 0", "@1s lease 1", "page 0 run 1 9s", "@3s tick", "@5s exit 0 sig11");
+	TIMES(5000000, 0, "start", "up 0", "@1s lease 1", "page 0 run 1 0s", "@5s over 0");
+}
+
 static void test_slack(void **state)
 {
 	(void)state;
@@ -470,7 +503,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define T(name) cmocka_unit_test_teardown(name, teardown)
-		POOL_STORIES, T(test_matrix), T(test_no_memory), T(test_slack), T(test_slack_is_short),
+		POOL_STORIES,  T(test_matrix),         T(test_no_memory),
+		T(test_slack), T(test_slack_is_short), T(test_times_of_a_try),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
