@@ -14,6 +14,7 @@
 
 struct prs_fs_stat {
 	uint64_t size;
+	uint64_t allocated; /* bytes on the disk, what was allocated ahead too */
 	uint64_t mtime_us;
 	uint32_t mode; /* st_mode */
 	uint64_t dev, ino;

@@ -88,6 +88,7 @@ static void fill_stat(const struct stat *st, struct prs_fs_stat *ret)
 {
 	*ret = (struct prs_fs_stat){
 		.size = (uint64_t)st->st_size,
+		.allocated = (uint64_t)st->st_blocks * 512,
 		.mtime_us = (uint64_t)st->st_mtim.tv_sec * 1000000 + (uint64_t)st->st_mtim.tv_nsec / 1000,
 		.mode = st->st_mode,
 		.dev = st->st_dev,

@@ -414,6 +414,7 @@ static int open_epoch(struct opening *o, struct prs_err *err)
 	r = create_journal(o, err);
 	if (r < 0)
 		return r;
+	prs_store_trim(e->c.fs, e->c.dir, e->epoch);
 	for (int i = 0; i < 2; i++) {
 		prs_buf_init(&e->facts[i].frame, PRS_FRAME_MAX_BYTES);
 		prs_log_begin(&e->facts[i].frame);

@@ -75,6 +75,10 @@ int prs_store_recover(const struct prs_fs *fs, const char *dir, const struct prs
  * and synced. Call before prs_journal_create(). */
 int prs_store_settle(const struct prs_fs *fs, const char *dir, const struct prs_recovered *was, struct prs_err *err);
 
+/* Give back what the engines of older epochs had allocated ahead of what they wrote. Call when the new HEAD is on the
+ * disk. A failure (-errno) is no harm: the next life tries again. */
+int prs_store_trim(const struct prs_fs *fs, const char *dir, uint32_t epoch);
+
 /* The newest journal file that exists (0 = none), by listing the folder. */
 int prs_store_newest_epoch(const struct prs_fs *fs, const char *dir, uint32_t *ret, struct prs_err *err);
 /* PRS_EFENCED when a journal newer than `epoch` exists. */

@@ -182,6 +182,28 @@ class CopyTest(EnginesCase):
         self.check_no_strays()
 
 
+class KilledTest(EnginesCase):
+    def test_lives_that_were_killed_hold_no_disk(self):
+        """Each had allocated some MB ahead of what it wrote."""
+        self.gated()
+        engine = self.start(*self.words)
+        for _ in range(4):
+            self.started(engine)
+            engine.kill()
+            engine.wait()
+            engine = self.start("resume", "last")
+        self.started(engine)
+        for path in glob.glob(os.path.join(self.run_dir(), "journal-*")) + glob.glob(os.path.join(self.run_dir(), "seg", "*")):
+            st = os.stat(path)
+            if os.path.basename(path) not in ("journal-5", "5-0-0.seg"):
+                self.assertLess(st.st_blocks * 512, st.st_size + (128 << 10), path)
+        self.go()
+        self.assertEqual(engine.wait(DEADLINE), 0, self.said())
+        self.assertEqual(self.output(), self.want)
+        self.assertEqual([f["epoch"] for f in self.journal("HEAD")], [1, 2, 3, 4, 5])
+        self.assertIn(": 0 problems", self.prs("check", "last").stdout)
+
+
 class TakeoverTest(EnginesCase):
     def test_of_a_stopped_engine(self):
         self.gated()

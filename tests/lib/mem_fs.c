@@ -245,12 +245,18 @@ static int op_ftruncate(void *ctx, int fd, uint64_t size)
 	if (size < o->node->size)
 		memset(o->node->data + size, 0, o->node->size - size);
 	o->node->size = size;
+	if (o->node->allocated > size) {
+		struct mem_fs *m = ctx;
+		m->space += m->space != UINT64_MAX ? o->node->allocated - size : 0;
+		o->node->allocated = size;
+	}
 	return 0;
 }
 
 static void fill_stat(const struct mem_node *n, struct prs_fs_stat *ret)
 {
 	*ret = (struct prs_fs_stat){ .size = n->size,
+		                     .allocated = n->allocated > n->size ? n->allocated : n->size,
 		                     .mode = n->folder ? 0040755 : 0100644,
 		                     .dev = 1,
 		                     .ino = (uint64_t)(uintptr_t)n };

@@ -469,6 +469,47 @@ static void test_long_paths(void **state)
 	assert_non_null(strstr(w->err.msg, "Restore the file from a copy"));
 }
 
+/* ---- what dead lives had allocated ahead -------------------------------------------------------------------------- */
+
+static uint64_t ahead_of(struct store_world *w, const char *path)
+{
+	struct prs_fs_stat st;
+	ok(w->fs->stat(w->fs->ctx, path, &st));
+	return st.allocated - st.size;
+}
+
+/* The first engine still has its files open (it sleeps): what it writes behind the trimmed end is nobody's, as before. */
+static void test_what_a_dead_life_had_allocated_goes_back(void **state)
+{
+	struct store_world *w = *state;
+	struct prs_log segment;
+	first_epoch(w);
+	ok(prs_log_create(&segment, w->fs, "/run/seg/1-0-9.seg", PRS_FILE_SEGMENT, &w->run, 4 << 20, &w->err));
+	struct prs_log first = w->journal;
+	ok(world_recover(w));
+	w->has_plan = w->has_segment = false;
+	prs_log_close(&w->segment);
+	prs_log_close(&w->plan);
+	uint64_t sealed = w->was.journal_bytes;
+	ok(world_epoch_after(w, 2, 1, sealed, w->was.plan_bytes));
+	assert_true(ahead_of(w, "/run/journal-1") > 900000 && ahead_of(w, "/run/seg/1-0-9.seg") > 4000000);
+	mem_fs_fail(w->m, MEM_FTRUNCATE, "journal-1", 0, 5);
+	assert_int_equal(prs_store_trim(w->fs, "/run", 2), -5);
+	ok(prs_store_trim(w->fs, "/run", 2));
+	assert_int_equal(ahead_of(w, "/run/journal-1"), 0);
+	assert_int_equal(ahead_of(w, "/run/seg/1-0-9.seg"), 0);
+	assert_true(ahead_of(w, "/run/journal-2") > 900000); /* of the living */
+	assert_seen(w, FIRST " 2:HEAD");
+	struct prs_fact late = world_of_id(PRS_FACT_FAILED, 1);
+	struct prs_log second = w->journal;
+	w->journal = first;
+	ok(world_fact(w, &late));
+	prs_log_close(&w->journal);
+	w->journal = second;
+	assert_seen(w, FIRST " 2:HEAD");
+	prs_log_close(&segment);
+}
+
 /* ---- errors of the disk are not damage --------------------------------------------------------------------------- */
 
 static void test_read_errors(void **state)
@@ -521,6 +562,7 @@ int main(void)
 		T(test_newer_engine),
 		T(test_what_the_caller_refuses),
 		T(test_long_paths),
+		T(test_what_a_dead_life_had_allocated_goes_back),
 		T(test_read_errors),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
