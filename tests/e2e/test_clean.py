@@ -271,11 +271,16 @@ class StoppedTest(ToolCase):
         self.check_finished(self.ok("clean"))
 
     def test_half_removed(self):
-        count = 1
-        while self.prs("clean", "--older", "0s", kill="tree.removing:%d" % count).returncode == -9:
-            self.check_killed()
-            count *= 3
-        self.assertGreater(count, 9)
+        """By one thing at a time."""
+        left = sum(len(names) + len(folders) for _, folders, names in os.walk(self.taken))
+        self.assertGreater(left, 10)
+        while self.prs("clean", "--older", "0s", kill="tree.removing:2").returncode == -9:
+            left -= 1
+            self.assertEqual(sum(len(names) + len(folders) for _, folders, names in os.walk(self.gone)), left)
+            self.assertTrue(os.path.exists(os.path.join(self.gone, "RUN")))
+            if left == 10:
+                self.check_killed()
+        self.assertEqual(left, 2)
         self.assertEqual(os.listdir(self.path("runs")), [os.path.basename(self.kept)])
 
     def test_finished_by_one_that_names_a_run(self):
