@@ -41,6 +41,7 @@ struct prs_fs {
 	int (*rename_new)(void *ctx, const char *from,
 	                  const char *to); /* -EEXIST when `to` is there: replaces nothing */
 	int (*unlink)(void *ctx, const char *path);
+	int (*symlink)(void *ctx, const char *target, const char *path);
 	int (*mkdir)(void *ctx, const char *path, uint32_t mode);
 	void *(*mmap)(void *ctx, int fd, size_t n, bool writable); /* shared; NULL and errno set on failure */
 	int (*munmap)(void *ctx, void *p, size_t n);

@@ -143,6 +143,12 @@ static int fs_unlink(void *ctx, const char *path)
 	return unlink(path) < 0 ? -errno : 0;
 }
 
+static int fs_symlink(void *ctx, const char *target, const char *path)
+{
+	(void)ctx;
+	return symlink(target, path) < 0 ? -errno : 0;
+}
+
 static int fs_mkdir(void *ctx, const char *path, uint32_t mode)
 {
 	(void)ctx;
@@ -222,6 +228,7 @@ const struct prs_fs prs_fs_posix = {
 	.rename = fs_rename,
 	.rename_new = fs_rename_new,
 	.unlink = fs_unlink,
+	.symlink = fs_symlink,
 	.mkdir = fs_mkdir,
 	.mmap = fs_mmap,
 	.munmap = fs_munmap,

@@ -12,6 +12,7 @@
 #include "io/lock.h"
 #include "io/machine.h"
 #include "io/strays.h"
+#include "spec/code.h"
 #include "wire/page.h"
 
 #include <errno.h>
@@ -21,12 +22,15 @@
 #include <string.h>
 #include <unistd.h>
 
+enum { SUMS_BYTES_MAX = 64 << 20 };
+
 /* What the stages hand on to each other. */
 struct opening {
 	struct prs_engine *e;
 	uint32_t newest;              /* epoch of the newest journal file, 0 = none */
 	struct prs_recovered was;     /* the engine before */
 	char boot_then[64], boot[64]; /* boot ids: of its HEAD, now */
+	uint8_t code_print[16];       /* of its HEAD */
 };
 
 /* A stage that returns it ends the opening: the job was over already. */
@@ -137,6 +141,8 @@ static int recover_fact(void *ctx, const struct prs_fact *f, struct prs_err *err
 	keep_ending(e, f);
 	if (!r && f->type == PRS_FACT_HEAD && !f->u.head.previous)
 		r = check_job(e, f, err);
+	if (f->type == PRS_FACT_HEAD)
+		memcpy(o->code_print, f->u.head.code_print, sizeof o->code_print);
 	if (f->type == PRS_FACT_HEAD)
 		snprintf(o->boot_then, sizeof o->boot_then, "%.*s", (int)f->u.head.boot.n, f->u.head.boot.p);
 	return r;
@@ -400,6 +406,36 @@ static int open_is_over(struct opening *o, struct prs_err *err)
 	return OPEN_OVER;
 }
 
+/* The text of code.sums; "": the run has none, or it cannot be read: then a change has no name. */
+static const char *read_sums(const struct prs_engine *e, struct prs_buf *to)
+{
+	PRS_AUTOFREE char *path = prs_strf("%s/code.sums", e->c.dir);
+	return path && prs_read_file(e->c.fs, path, to, NULL) == 0 ? prs_buf_str(to) : "";
+}
+
+/* The run is the code that was copied: it must be that still, and so must be the copy in which the script works. */
+static int open_code(struct opening *o, struct prs_err *err)
+{
+	struct prs_engine *e = o->e;
+	struct prs_code_restored back;
+	char text[512];
+	PRS_AUTOBUF sums;
+	prs_buf_init(&sums, SUMS_BYTES_MAX);
+	const uint8_t *print = e->resumed ? o->code_print : e->c.placed->code_print;
+	int r = prs_code_check(e->c.fs, e->c.dir, print, read_sums(e, &sums), err);
+	if (r < 0)
+		return r;
+	r = prs_code_restore(e->c.fs, e->c.dir, &back, err);
+	unsigned n = back.missing + back.changed;
+	if (r < 0 || !n || !e->c.warn)
+		return r;
+	snprintf(text, sizeof text, "work/code: %u file%s %s, %s again what code/ holds (%s%s)", n, n == 1 ? "" : "s",
+	         back.changed ? "changed since the run began" : "missing", n == 1 ? "it is" : "they are", back.first,
+	         n == 1 ? "" : ", ...");
+	e->c.warn(e->c.ctx, text);
+	return 0;
+}
+
 /* From here on this engine writes. */
 static int open_epoch(struct opening *o, struct prs_err *err)
 {
@@ -453,8 +489,8 @@ static int open_state(struct opening *o, struct prs_err *err)
 int engine_open(struct prs_engine *e, struct prs_err *err)
 {
 	static int (*const stages[])(struct opening * o, struct prs_err * err) = {
-		open_plan,    open_lock,    open_lister, open_newest, open_strays,
-		open_recover, open_is_over, open_epoch,  open_left,   open_state,
+		open_plan,    open_lock, open_lister, open_newest, open_strays, open_recover,
+		open_is_over, open_code, open_epoch,  open_left,   open_state,
 	};
 	struct opening o = { .e = e };
 	int r = 0;

@@ -8,6 +8,7 @@
 #include "base/path.h"
 #include "data/list.h"
 #include "io/process.h"
+#include "spec/code.h"
 #include "store/store.h"
 
 #include <errno.h>
@@ -19,7 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { NAME_CHARS = 80, TRIES = 20 };
+enum { NAME_CHARS = 80, TRIES = 20, SUMS_BYTES_MAX = 64 << 20 };
 
 /* ---- the run folder ---------------------------------------------------------------------------------------------- */
 
@@ -80,28 +81,29 @@ static int make_run_folder(const struct prs_fs *fs, const struct prs_job *j, con
 
 static int make_folders(const char *dir, struct prs_err *err)
 {
-	static const char *const folders[] = { "code", "work", "work/code", "outputs" };
+	static const char *const folders[] = { "code", "outputs" };
 	char path[PATH_MAX + 32];
 	for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
 		snprintf(path, sizeof path, "%s/%s", dir, folders[i]);
 		if (mkdir(path, 0755) < 0)
 			return prs_fail_errno(err, errno, "creating %s", path);
 	}
-	snprintf(path, sizeof path, "%s/work/code/outputs", dir);
-	if (symlink("../../outputs", path) < 0) /* what the script writes to ./outputs is kept with the run */
-		return prs_fail_errno(err, errno, "creating %s", path);
 	return 0;
 }
 
 /* code/: what the run is; work/code/: the workers' folder, theirs to write in. */
 static int take_snapshot(const struct prs_fs *fs, struct prs_placed *p, const char *dir, struct prs_err *err)
 {
-	PRS_AUTOFREE char *code = prs_strf("%s/code", dir), *work = prs_strf("%s/work/code", dir);
-	if (!code || !work)
+	PRS_AUTOFREE char *code = prs_strf("%s/code", dir), *path = prs_strf("%s/code.sums", dir);
+	struct prs_code_restored made;
+	PRS_AUTOBUF sums;
+	prs_buf_init(&sums, SUMS_BYTES_MAX);
+	if (!code || !path)
 		return prs_fail(err, PRS_ENOMEM, "the copy of the code");
-	if (prs_snapshot(p, fs, code, err) < 0)
+	if (prs_snapshot(p, fs, code, err) < 0 || prs_code_sums(fs, dir, p->code_print, &sums, err) < 0 ||
+	    prs_write_file(fs, path, sums.data, sums.len, 0644, err) < 0)
 		return err->code;
-	return prs_snapshot_copy(fs, code, work, err);
+	return prs_code_restore(fs, dir, &made, err);
 }
 
 static int keep_list(const struct prs_fs *fs, char **list, const char *dir, const char *name, size_t i,

@@ -37,7 +37,7 @@ int prs_placed_from_json(struct prs_placed *p, struct prs_job *j, const char *te
  * outputs, run folders, version control, caches, virtual environments, what .amlignore (else .gitignore) names.
  * PRS_ELIMIT above 2,000 files or 300 MB. */
 int prs_snapshot(struct prs_placed *p, const struct prs_fs *fs, const char *to, struct prs_err *err);
-/* The same for a snapshot: the working copy. */
+/* A copy of a snapshot: all of it. */
 int prs_snapshot_copy(const struct prs_fs *fs, const char *from, const char *to, struct prs_err *err);
 
 /* sys.argv[1:] of the workers: engine flags (unless engine_args hide) in the order of the original, the arguments,

@@ -5,6 +5,7 @@
  * First everything is looked at (a folder that is too large is refused before a byte is copied), then copied in order
  * of the names' bytes. Fingerprint: for each file name, NUL, size, execute bit, bytes.
  */
+#include "spec/code.h"
 #include "spec/placed.h"
 
 #include "base/bytes.h"
@@ -29,12 +30,6 @@ enum {
 };
 #define BYTES_MAX (UINT64_C(300) << 20)
 
-struct entry {
-	char *path; /* relative */
-	uint64_t size;
-	uint32_t mode;
-};
-
 /* A file or folder, whatever it is called. */
 struct place {
 	uint64_t dev, ino;
@@ -43,11 +38,12 @@ struct place {
 struct snapshot {
 	const struct prs_fs *fs;
 	const char *root;
+	bool whole; /* the folder is a snapshot itself: all of it */
 	struct prs_ignore ignore;
 	struct place *data; /* of the job: no code */
 	size_t data_n;
 	struct place above[DEPTH_MAX + 1]; /* the folders we are in: a link back to one of them is a loop */
-	struct entry *v;
+	struct prs_code_entry *v;
 	size_t n, cap;
 	uint64_t bytes, files;
 	size_t largest;            /* entry */
@@ -162,13 +158,13 @@ static int add_entry(struct snapshot *s, const char *path, const struct prs_fs_s
 {
 	if (s->n == s->cap) {
 		size_t cap = s->cap ? 2 * s->cap : 64;
-		struct entry *v = prs_realloc(s->v, cap * sizeof *v);
+		struct prs_code_entry *v = prs_realloc(s->v, cap * sizeof *v);
 		if (!v)
 			return prs_fail(err, PRS_ENOMEM, "copying the code");
 		s->v = v;
 		s->cap = cap;
 	}
-	struct entry e = { prs_strdup(path), S_ISDIR(st->mode) ? 0 : st->size, st->mode };
+	struct prs_code_entry e = { prs_strdup(path), S_ISDIR(st->mode) ? 0 : st->size, st->mode };
 	if (!e.path)
 		return prs_fail(err, PRS_ENOMEM, "copying the code");
 	if (e.size >= (s->n ? s->v[s->largest].size : 0) && S_ISREG(st->mode))
@@ -198,12 +194,12 @@ static int look_at(struct snapshot *s, const char *folder, const char *prefix, c
 		return 0;
 	if (r < 0)
 		return prs_fail_errno(err, -r, "reading %s", path);
-	if (is_place(s->data, s->data_n, &st) || prs_ignored(&s->ignore, relative, S_ISDIR(st.mode)))
+	if (!s->whole && (is_place(s->data, s->data_n, &st) || prs_ignored(&s->ignore, relative, S_ISDIR(st.mode))))
 		return 0;
 	if (S_ISREG(st.mode))
 		return add_entry(s, relative, &st, err);
 	if (!S_ISDIR(st.mode) || depth >= DEPTH_MAX || is_place(s->above, (size_t)depth + 1, &st) ||
-	    is_made_by_tools(s, path))
+	    (!s->whole && is_made_by_tools(s, path)))
 		return 0;
 	s->above[depth + 1] = (struct place){ st.dev, st.ino };
 	r = add_entry(s, relative, &st, err);
@@ -279,7 +275,7 @@ static int copy_bytes(struct copy *c, int from, int to, uint64_t bytes)
 	return 0;
 }
 
-static void print_head(struct copy *c, const struct entry *e)
+static void print_head(struct copy *c, const struct prs_code_entry *e)
 {
 	uint8_t tail[9];
 	prs_put64(tail, e->size);
@@ -288,7 +284,8 @@ static void print_head(struct copy *c, const struct entry *e)
 	XXH3_128bits_update(c->print, tail, sizeof tail);
 }
 
-static int copy_file(struct copy *c, const char *from, const char *to, const struct entry *e, struct prs_err *err)
+static int copy_file(struct copy *c, const char *from, const char *to, const struct prs_code_entry *e,
+                     struct prs_err *err)
 {
 	int in = c->fs->open(c->fs->ctx, from, O_RDONLY, 0);
 	if (in < 0)
@@ -305,7 +302,8 @@ static int copy_file(struct copy *c, const char *from, const char *to, const str
 	return r < 0 ? prs_fail_errno(err, -r, "copying %s into the run", from) : 0;
 }
 
-static int copy_entry(struct copy *c, const char *root, const char *folder, const struct entry *e, struct prs_err *err)
+static int copy_entry(struct copy *c, const char *root, const char *folder, const struct prs_code_entry *e,
+                      struct prs_err *err)
 {
 	PRS_AUTOFREE char *from = prs_strf("%s/%s", root, e->path);
 	PRS_AUTOFREE char *to = prs_strf("%s/%s", folder, e->path);
@@ -343,9 +341,18 @@ static int gather(struct snapshot *s, const struct prs_placed *p, const char *to
 	if (r < 0)
 		return prs_fail_errno(err, -r, "reading %s", s->root);
 	s->above[0] = (struct place){ st.dev, st.ino };
+	if (s->whole)
+		return look(s, s->root, "", 0, err);
 	if (find_data(s, p, to, err) < 0 || read_ignore(s, err) < 0 || look(s, s->root, "", 0, err) < 0)
 		return err->code;
 	return check_size(s, err);
+}
+
+static void snapshot_done(struct snapshot *s)
+{
+	prs_code_files_done(s->v, s->n);
+	prs_freep(&s->data);
+	prs_ignore_done(&s->ignore);
 }
 
 int prs_snapshot(struct prs_placed *p, const struct prs_fs *fs, const char *to, struct prs_err *err)
@@ -354,17 +361,38 @@ int prs_snapshot(struct prs_placed *p, const struct prs_fs *fs, const char *to, 
 	int r = gather(&s, p, to, err);
 	if (!r)
 		r = copy_all(&s, to, p->code_print, err);
-	for (size_t i = 0; i < s.n; i++)
-		prs_freep(&s.v[i].path);
-	prs_freep(&s.v);
-	prs_freep(&s.data);
-	prs_ignore_done(&s.ignore);
+	snapshot_done(&s);
 	return r;
 }
 
 int prs_snapshot_copy(const struct prs_fs *fs, const char *from, const char *to, struct prs_err *err)
 {
-	struct prs_job whole = { .code_dir = (char *)(uintptr_t)from };
-	struct prs_placed placed = { .job = &whole };
-	return prs_snapshot(&placed, fs, to, err);
+	struct snapshot s = { .fs = fs, .root = from, .whole = true };
+	uint8_t print[16];
+	int r = gather(&s, NULL, to, err);
+	if (!r)
+		r = copy_all(&s, to, print, err);
+	snapshot_done(&s);
+	return r;
+}
+
+int prs_code_files(const struct prs_fs *fs, const char *folder, struct prs_code_entry **ret, size_t *ret_n,
+                   struct prs_err *err)
+{
+	struct snapshot s = { .fs = fs, .root = folder, .whole = true };
+	int r = gather(&s, NULL, folder, err);
+	if (!r) {
+		*ret = s.v;
+		*ret_n = s.n;
+		return 0;
+	}
+	snapshot_done(&s);
+	return r;
+}
+
+void prs_code_files_done(struct prs_code_entry *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		prs_freep(&v[i].path);
+	prs_freep(&v);
 }

@@ -75,6 +75,7 @@ PLAIN(stat, STAT, fails_at, path, (void *ctx, const char *path, struct prs_fs_st
 PLAIN(rename, RENAME, fails_at, to, (void *ctx, const char *from, const char *to), from, to)
 PLAIN(rename_new, RENAME, fails_at, to, (void *ctx, const char *from, const char *to), from, to)
 PLAIN(unlink, UNLINK, fails_at, path, (void *ctx, const char *path), path)
+PLAIN(symlink, SYMLINK, fails_at, path, (void *ctx, const char *target, const char *path), target, path)
 PLAIN(mkdir, MKDIR, fails_at, path, (void *ctx, const char *path, uint32_t mode), path, mode)
 PLAIN(free_bytes, FREE_BYTES, fails_at, path, (void *ctx, const char *path, uint64_t *ret), path, ret)
 
@@ -203,6 +204,7 @@ void fault_fs_init(struct fault_fs *f, const struct prs_fs *real)
 		.rename = f_rename,
 		.rename_new = f_rename_new,
 		.unlink = f_unlink,
+		.symlink = f_symlink,
 		.mkdir = f_mkdir,
 		.mmap = f_mmap,
 		.munmap = f_munmap,
