@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The cases: each takes the lab and returns rows. The bars are those of the design, section 11."""
+import glob
 import os
 import signal
 import statistics
@@ -13,7 +14,7 @@ CASES = {}
 
 
 def case(f):
-    CASES[f.__name__] = f
+    CASES[f.__name__.replace("_", "-")] = f
     return f
 
 
@@ -185,6 +186,37 @@ def start(lab):
 
     return [difference("start", "command to the first init(), above the interpreter with -c pass", lab.alternate(init, bare), "ms", 25),
             difference("crash", "crash to the next init(), above the interpreter with -c pass", lab.alternate(crash, bare), "ms", 30)]
+
+
+@case
+def crash_shm(lab):
+    """Crashes of processes that hold shared memory and semaphores: what is left of them (none may be)."""
+    n = 5 if lab.quick else 30
+    stamps = lab.path("shm")
+    lab.job(script("shm"), lab.files("shm-input", n), env={"BENCH_STAMPS": stamps})
+    names = []
+    for mark in glob.glob(stamps + ".*"):
+        with open(mark) as f:
+            names += f.read().split()
+    left = [name for name in names if os.path.exists("/dev/shm/" + name)]
+    for name in left:
+        os.unlink("/dev/shm/" + name)
+    return [alone("crash-shm", "shared memory and semaphores left after %d crashes, each with one of both" % n, [len(left)], "", 0)]
+
+
+@case
+def end_pool(lab):
+    """The end of a process whose script holds a ProcessPoolExecutor, against plain Python."""
+    folder = lab.files("one-file", 1)
+    env = {"BENCH_STAMPS": lab.path("last-run")}
+
+    def since_last_run(spent):
+        with open(env["BENCH_STAMPS"]) as f:
+            return spent.begun + spent.wall - int(f.read()) / 1e9
+
+    pairs = lab.alternate(lambda: since_last_run(lab.job(script("end_pool"), folder, processes=1, env=env).spent),
+                          lambda: since_last_run(lab.spend([lab.python, script("end_pool")], env)), repeats=min(lab.repeats, 3))
+    return [difference("end-pool", "last run() of a script with a ProcessPoolExecutor to the end of the job, above plain Python", pairs, "s", 1)]
 
 
 def _rows(lab, size, text):
