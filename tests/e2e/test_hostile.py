@@ -46,6 +46,12 @@ def low_descriptors():
     resource.setrlimit(resource.RLIMIT_NOFILE, (1024, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
 
 
+def high_descriptors():
+    """There is room above 1024, where the worker's own descriptors go then; a shell's usual limit leaves none."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (4096, hard))
+
+
 class HostileCase(JobCase):
     """The script misbehaves in the mini-batch that holds f0008 (1), in its first try only; the job must not lose a row."""
 
@@ -464,7 +470,7 @@ class GroundTest(HostileCase):
 
     def test_writes_to_low_descriptors(self):
         """None of them is ours: the process goes on."""
-        self.check("note(os.getpid())\n" + textwrap.dedent(self.WRITES))
+        self.check("note(os.getpid())\n" + textwrap.dedent(self.WRITES), preexec=high_descriptors)
         self.assertEqual([f for f in self.journal("PROC") if f["event"] == "KILLED" and f["pid"] in self.noted()], [])
 
     def test_writes_to_our_descriptors(self):
