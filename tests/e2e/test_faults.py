@@ -305,10 +305,10 @@ class FullDiskTest(FaultCase):
 
     def setUp(self):
         super().setUp()
-        self.want = ""
-        for i in range(self.FILES):
-            self.write("many/f%05d" % i, "%d " % i * 150)
-            self.want += "f%05d: %s\n" % (i, "%d " % i * 150)
+        texts = ["%d " % i * 150 for i in range(self.FILES)]
+        for i, text in enumerate(texts):
+            self.write("many/f%05d" % i, text)
+        self.want = "".join("f%05d: %s\n" % pair for pair in enumerate(texts))
         os.mkdir(self.path("runs"))
         self.mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", self.path("runs")], stderr=subprocess.DEVNULL).returncode == 0
         if self.mounted:

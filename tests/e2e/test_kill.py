@@ -16,7 +16,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 with open(os.path.join(HERE, "..", "..", "src", "base", "killpoint.def")) as f:
     POINTS = [p for p in re.findall(r'PRS_KILLPOINT\("(.*)"\)', f.read()) if p.startswith(("store", "master", "worker"))]
 WHO = ("engine", "worker", "both")
-SEEDS, MINI_BATCHES = (1000, 20000) if os.environ.get("PRS_TORTURE") else (100, 3000)
+SEEDS, MINI_BATCHES = (1000, 20000) if os.environ.get("PRS_TORTURE") else (50, 3000)
 GROUPS = 10
 
 ROWS = """
