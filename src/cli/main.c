@@ -58,6 +58,18 @@ static void open_standard(void)
 		close(fd);
 }
 
+/* Whoever started us may have left us signals that no program expects: SIGCHLD ignored (the kernel then forgets how a
+ * process ended), others blocked. What was ignored on purpose stays so: HUP by nohup, INT by a job in the background. */
+static void set_signals(void)
+{
+	sigset_t none;
+	sigemptyset(&none);
+	signal(SIGCHLD, SIG_DFL);
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a write beyond ulimit -f is an error like others */
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
 int main(int argc, char **argv)
 {
 	open_standard();
@@ -69,8 +81,7 @@ int main(int argc, char **argv)
 	const char *name = argv[1];
 	if (!strcmp(name, "_worker"))
 		return cmd_worker(argc - 1, argv + 1);
-	signal(SIGPIPE, SIG_IGN);
-	signal(SIGXFSZ, SIG_IGN); /* a write beyond ulimit -f is an error like others */
+	set_signals();
 	for (size_t i = 0; i < sizeof other_names / sizeof *other_names; i++)
 		if (!strcmp(name, other_names[i][0]))
 			name = other_names[i][1];

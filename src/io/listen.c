@@ -4,6 +4,8 @@
  */
 #include "io/listen.h"
 
+#include "io/child.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -22,6 +24,7 @@ struct ears {
 	struct prs_listen *l;
 	int out[2], errs[2]; /* pipes: ours, the child's */
 	int pidfd;
+	void (*sigint)(int); /* what it did when we came */
 };
 
 static void close_fd(int *fd)
@@ -36,12 +39,8 @@ static int spawn(struct ears *e, struct prs_err *err)
 	struct prs_listen *l = e->l;
 	posix_spawn_file_actions_t a;
 	posix_spawnattr_t at;
-	sigset_t reset;
-	sigemptyset(&reset);
-	sigaddset(&reset, SIGINT);
 	posix_spawnattr_init(&at);
-	posix_spawnattr_setsigdefault(&at, &reset);
-	posix_spawnattr_setflags(&at, POSIX_SPAWN_SETSIGDEF);
+	prs_child_signals(&at, e->sigint);
 	posix_spawn_file_actions_init(&a);
 	posix_spawn_file_actions_addopen(&a, 0, "/dev/null", O_RDONLY, 0);
 	posix_spawn_file_actions_adddup2(&a, e->out[1], 1);
@@ -109,20 +108,18 @@ static void close_ears(struct ears *e)
 int prs_listen(struct prs_listen *l, int *ret_status, struct prs_err *err)
 {
 	struct ears e = { .l = l };
-	void (*was)(int) = l->patient ? signal(SIGINT, SIG_IGN) : SIG_DFL;
-	int st = 0, r = open_pipes(&e, err);
+	int r = open_pipes(&e, err);
+	e.sigint = l->patient ? signal(SIGINT, SIG_IGN) : SIG_IGN;
 	if (!r)
 		r = spawn(&e, err);
 	if (!r) {
 		close_fd(&e.out[1]);
 		close_fd(&e.errs[1]);
 		hear_all(&e);
-		while (waitpid(l->pid, &st, 0) < 0 && errno == EINTR)
-			;
-		*ret_status = WIFEXITED(st) ? WEXITSTATUS(st) : 128 + WTERMSIG(st);
+		*ret_status = prs_child_exit_status(prs_child_end(l->pid));
 	}
 	close_ears(&e);
 	if (l->patient)
-		signal(SIGINT, was);
+		signal(SIGINT, e.sigint);
 	return r;
 }

@@ -5,6 +5,7 @@
 #include "io/process.h"
 
 #include "base/mem.h"
+#include "io/child.h"
 #include "io/procfs.h"
 
 #include <errno.h>
@@ -235,14 +236,18 @@ int prs_capture(char *const *argv, char *to, size_t bytes, struct prs_err *err)
 	if (pipe2(pipe_fds, O_CLOEXEC) < 0)
 		return prs_fail_errno(err, errno, "pipe");
 	posix_spawn_file_actions_t a;
+	posix_spawnattr_t at;
+	posix_spawnattr_init(&at);
+	prs_child_signals(&at, SIG_IGN);
 	posix_spawn_file_actions_init(&a);
 	posix_spawn_file_actions_addopen(&a, 0, "/dev/null", O_RDONLY, 0);
 	posix_spawn_file_actions_adddup2(&a, pipe_fds[1], 1);
 	posix_spawn_file_actions_addopen(&a, 2, "/dev/null", O_WRONLY, 0);
 	pid_t pid;
 	extern char **environ;
-	int r = posix_spawnp(&pid, argv[0], &a, NULL, argv, environ);
+	int r = posix_spawnp(&pid, argv[0], &a, &at, argv, environ);
 	posix_spawn_file_actions_destroy(&a);
+	posix_spawnattr_destroy(&at);
 	close(pipe_fds[1]);
 	if (r) {
 		close(pipe_fds[0]);
@@ -253,9 +258,7 @@ int prs_capture(char *const *argv, char *to, size_t bytes, struct prs_err *err)
 	while (n + 1 < bytes && ((got = read(pipe_fds[0], to + n, bytes - 1 - n)) > 0 || (got < 0 && errno == EINTR)))
 		n += got > 0 ? (size_t)got : 0;
 	close(pipe_fds[0]);
-	int st = 0;
-	while (waitpid(pid, &st, 0) < 0 && errno == EINTR)
-		;
+	int st = prs_child_end(pid);
 	to[n] = 0;
 	while (n && (to[n - 1] == '\n' || to[n - 1] == '\r'))
 		to[--n] = 0;
@@ -268,25 +271,17 @@ int prs_run_here(char *const *argv, char *const *envp, const char *cwd, int *ret
 {
 	posix_spawn_file_actions_t a;
 	posix_spawnattr_t at;
-	sigset_t interrupt;
 	pid_t pid;
-	sigemptyset(&interrupt);
-	sigaddset(&interrupt, SIGINT);
+	void (*was)(int) = signal(SIGINT, SIG_IGN);
 	posix_spawnattr_init(&at);
-	posix_spawnattr_setsigdefault(&at, &interrupt);
-	posix_spawnattr_setflags(&at, POSIX_SPAWN_SETSIGDEF);
+	prs_child_signals(&at, was);
 	posix_spawn_file_actions_init(&a);
 	posix_spawn_file_actions_addchdir_np(&a, cwd);
-	void (*was)(int) = signal(SIGINT, SIG_IGN);
 	int r = posix_spawn(&pid, argv[0], &a, &at, argv, envp);
 	posix_spawn_file_actions_destroy(&a);
 	posix_spawnattr_destroy(&at);
-	int st = 0;
-	while (!r && waitpid(pid, &st, 0) < 0 && errno == EINTR)
-		;
+	if (!r)
+		*ret_status = prs_child_exit_status(prs_child_end(pid));
 	signal(SIGINT, was);
-	if (r)
-		return prs_fail(err, PRS_ESPAWN, "starting %s: %s", argv[0], strerror(r));
-	*ret_status = WIFEXITED(st) ? WEXITSTATUS(st) : 128 + WTERMSIG(st);
-	return 0;
+	return r ? prs_fail(err, PRS_ESPAWN, "starting %s: %s", argv[0], strerror(r)) : 0;
 }

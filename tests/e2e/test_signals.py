@@ -206,6 +206,89 @@ class EarlyTest(SignalCase):
         self.assertEqual([t["try"] for t in self.journal("TRY")], [1, 2, 3])
 
 
+class InheritedTest(SignalCase):
+    """What the parent left: signals that are ignored or blocked when prs begins."""
+
+    CRASH = """
+        import ctypes, os
+        def run(mini_batch):
+            if mini_batch.task_id == 1: ctypes.string_at(0)
+            return ["%s: %s" % (os.path.basename(p), open(p).read()) for p in mini_batch]
+    """
+
+    def test_sigchld_ignored(self):
+        """A crash is a crash: the kernel still says how a process ended."""
+        self.files(21)
+        self.script(self.CRASH)
+        p = self.start(*self.words, "--run-max-try", "1", preexec_fn=lambda: signal.signal(signal.SIGCHLD, signal.SIG_IGN))
+        self.assertEqual(p.wait(DEADLINE), 0, self.said())
+        [t] = self.journal("TRY")
+        self.assertEqual((t["id"], t["code"], t["exit"]), (1, 104, signal.SIGSEGV))
+
+    def test_sigchld_ignored_in_the_foreground(self):
+        self.files(3)
+        self.script("def run(mini_batch): raise ValueError('no')")
+        words = ("test", "code/score.py", "--input", "in")
+        usual = self.start(*words).wait(DEADLINE)
+        self.assertNotEqual(usual, 0)
+        p = self.start(*words, preexec_fn=lambda: signal.signal(signal.SIGCHLD, signal.SIG_IGN))
+        self.assertEqual(p.wait(DEADLINE), usual, self.said())
+
+    def test_blocked(self):
+        """Ctrl-C and TERM reach the engine all the same."""
+        every = set(range(1, signal.NSIG)) - {32, 33}
+        for number in (signal.SIGINT, signal.SIGTERM):
+            with self.subTest(number):
+                self.clean()
+                self.gated()
+                p = self.start(*self.words, preexec_fn=lambda: signal.pthread_sigmask(signal.SIG_BLOCK, every))
+                self.running(p)
+                p.send_signal(number)
+                wait_until(lambda: "stopping" in self.said(), "the engine says that it stops")
+                self.go()
+                self.ends_resumable(p)
+                for name in os.listdir(self.dir):
+                    if name.startswith("started-") or name == "go":
+                        os.remove(self.path(name))
+
+    def test_ignored_on_purpose(self):
+        """nohup; a job that a script started in the background."""
+        self.gated()
+        def ignore():
+            signal.signal(signal.SIGHUP, signal.SIG_IGN)
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+        p = self.start(*self.words, preexec_fn=ignore)
+        self.running(p)
+        p.send_signal(signal.SIGHUP)
+        p.send_signal(signal.SIGINT)
+        self.go()
+        self.assertEqual(p.wait(DEADLINE), 0, self.said())
+        self.assertNotIn("stopping", self.said())
+        self.assertEqual(self.output(), self.want)
+
+    def test_an_alarm_of_the_script(self):
+        """Its own clock rings, in a worker and in the foreground, though the parent blocked and ignored it."""
+        self.files(3)
+        self.script("""
+            import signal
+            def ring(*_): raise TimeoutError("it rang")
+            def run(mini_batch):
+                signal.signal(signal.SIGALRM, ring)
+                signal.setitimer(signal.ITIMER_REAL, 0.01)
+                try:
+                    while True: signal.pause()
+                except TimeoutError as e:
+                    return [e] * len(mini_batch)
+        """)
+        def deaf():
+            signal.signal(signal.SIGALRM, signal.SIG_IGN)
+            signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM])
+        for words in (self.words, ("test", "code/score.py", "--input", "in")):
+            p = self.start(*words, preexec_fn=deaf)
+            self.assertEqual(p.wait(DEADLINE), 0, self.said())
+        self.assertEqual(self.output(), "it rang\n" * 3)
+
+
 class PipeTest(SignalCase):
     """Nobody reads what the program says."""
 
