@@ -181,8 +181,7 @@ static int list_some(struct stage *s, uint64_t limit, struct prs_err *err)
 	PRS_AUTOFREE struct prs_list_input *inputs = prs_engine_inputs(&s->placed);
 	if (!inputs)
 		return prs_fail(err, PRS_ENOMEM, "the inputs");
-	struct prs_lister *l = prs_lister_new(program_fs(), inputs, (unsigned)j->inputs_n,
-	                                      (uint32_t)j->o.mini_batch_size);
+	struct prs_lister *l = prs_lister_new(program_fs(), inputs, (unsigned)j->inputs_n);
 	PRS_AUTOBUF body;
 	prs_buf_init(&body, LIST_BYTES);
 	int r = l ? 1 : prs_fail(err, PRS_ENOMEM, "listing");

@@ -61,8 +61,7 @@ static int count_inputs(struct planned *p, struct prs_err *err)
 	PRS_AUTOBUF body;
 	prs_buf_init(&body, BODY_BYTES);
 	p->inputs = prs_calloc(j->inputs_n + 1, sizeof *p->inputs);
-	struct prs_lister *l = v && p->inputs ? prs_lister_new(program_fs(), v, (unsigned)j->inputs_n,
-	                                                       (uint32_t)j->o.mini_batch_size)
+	struct prs_lister *l = v && p->inputs ? prs_lister_new(program_fs(), v, (unsigned)j->inputs_n)
 	                                      : NULL;
 	int r = l ? 1 : prs_fail(err, PRS_ENOMEM, "inputs");
 	while (r == 1) {

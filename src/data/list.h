@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
- * list: walks the inputs folder by folder and makes plan bodies: files sorted by bytes, then subfolders, depth first.
+ * list: makes the bodies of a plan: the walker (walk.h) finds folders and their names, a cutter (cut.h) makes
+ * mini-batches of them, and here both become records.
  *
- * A folder is the unit: prs_list_next() lists one folder whole and returns the records for it. Resume: feed the old
- * plan's bodies to the
- * lister (prs_list_feed) and go on; a folder that was planned is not looked at again. Runs on the lister thread; shares
+ * A step is a folder. Resume: feed the bodies of the earlier plan to the lister (prs_list_feed) and go on; a folder that
+ * is planned whole is not looked at again. A folder whose records do not fit the body is planned in parts (PART of
+ * plan.h), each step a part; a resume lists it again and compares what is planned. Runs on the lister thread; shares
  * nothing.
- * Symlinks are followed, loops cut (by dev and ino of the folders above). A dangling one is a file like others: run()
- * meets it, nothing is
- * left out silently. Sockets, fifos and devices are counted and passed over.
  */
 #ifndef PRS_DATA_LIST_H
 #define PRS_DATA_LIST_H
@@ -16,22 +14,22 @@
 #include "base/err.h"
 #include "base/fs.h"
 #include "base/option.h"
+#include "wire/plan.h"
 
 #include <stdbool.h>
 
 /* An input is a folder or a file; or parts of a folder (folders, files, patterns: glob.h) in their order; or the files
  * that a list names. */
 struct prs_list_input {
-	const char *name,
-		/* path: absolute folder or file; with parts the folder above them all; of a list the list itself */
-		*path;
+	const char *name;
+	/* Absolute folder or file; with parts the folder above them all; of a list the list itself. */
+	const char *path;
 	const struct prs_list *parts; /* absolute paths; NULL or empty = none */
 	bool is_list;                 /* a file name per line (list_file.h); relative ones start from `base` */
 	const char *base;
-	const struct prs_list *
-		/* partition keys: the files with the same values in their path are a mini-batch; NULL or empty =
-		 * none */
-		keys;
+	struct prs_batch_size size; /* of a mini-batch; without meaning when there are keys */
+	/* Partition keys: the files with the same values in their path are a mini-batch; NULL or empty = none. */
+	const struct prs_list *keys;
 	const char *format; /* partition.h */
 };
 
@@ -42,17 +40,17 @@ int prs_list_file_check(const struct prs_fs *fs, const char *path, const char *b
 
 struct prs_lister; /* opaque */
 
-struct prs_lister *prs_lister_new(const struct prs_fs *fs, const struct prs_list_input *inputs, unsigned n,
-                                  uint32_t files_per_mini_batch);
+/* Copies the inputs. NULL = no memory. */
+struct prs_lister *prs_lister_new(const struct prs_fs *fs, const struct prs_list_input *inputs, unsigned n);
 void prs_lister_free(struct prs_lister *l);
 /* Take in a body of an earlier plan (before the first prs_list_next). */
 int prs_list_feed(struct prs_lister *l, const uint8_t *body, size_t n, struct prs_err *err);
-/* Append the records of the next folder (with the RULE of the mini-batches it completes) to `body`: 1 = go on, 0 = that
- * was the last
- * (END is in it), < 0 = error (PRS_EINPUT_CHANGED: a folder that was found before is gone). A body stays below 32 MiB:
- * a larger folder takes several
- * calls, PRS_FILES_LAST marks its last block; a resume lists such a half-written folder again from its start only if
- * none of it was fed. */
+
+/* Room that a body must have at least. */
+enum { PRS_LIST_ROOM_BYTES = 192 << 10 };
+/* Append the records of the next folder, or of a part of one, with the mini-batches that it completes: 1 = go on, 0 =
+ * that was the last (END is in it), < 0 = error (PRS_EINPUT_CHANGED: what was planned is not as it was). The body is a
+ * whole or nothing: a resume is fed all of it or none. */
 int prs_list_next(struct prs_lister *l, struct prs_buf *body, struct prs_err *err);
 
 struct prs_list_counts {

@@ -19,9 +19,8 @@ struct input {
 };
 
 struct dir {
-	uint32_t parent;
-	uint16_t input;
-	char *name;
+	uint32_t parent, name_at;
+	uint16_t input, depth;
 };
 
 struct block {
@@ -56,6 +55,7 @@ struct prs_plan {
 	struct rule *rules;
 	size_t inputs_n, dirs_n, blocks_n, rules_n;
 	size_t inputs_cap, dirs_cap, blocks_cap, rules_cap;
+	struct prs_buf dir_names;
 	uint64_t next_id, items, files;
 	uint32_t sum;
 	bool complete;
@@ -78,7 +78,13 @@ static int room(void *vp, size_t n, size_t *cap, size_t size)
 }
 #define ROOM(p, what) room(&(p)->what, (p)->what##_n, &(p)->what##_cap, sizeof *(p)->what)
 
-struct prs_plan *prs_plan_new(void) { return prs_calloc(1, sizeof(struct prs_plan)); }
+struct prs_plan *prs_plan_new(void)
+{
+	struct prs_plan *p = prs_calloc(1, sizeof *p);
+	if (p)
+		prs_buf_init(&p->dir_names, UINT32_MAX);
+	return p;
+}
 
 void prs_plan_free(struct prs_plan *p)
 {
@@ -86,8 +92,7 @@ void prs_plan_free(struct prs_plan *p)
 		return;
 	for (size_t i = 0; i < p->inputs_n; i++)
 		prs_freep(&p->inputs[i].root);
-	for (size_t i = 0; i < p->dirs_n; i++)
-		prs_freep(&p->dirs[i].name);
+	prs_buf_done(&p->dir_names);
 	for (size_t i = 0; i < p->blocks_n; i++) {
 		prs_freep(&p->blocks[i].names);
 		prs_freep(&p->blocks[i].strides);
@@ -134,12 +139,15 @@ static int feed_dir(struct prs_plan *p, const struct prs_plan_record *r, struct 
 	if (r->u.dir.dir != p->dirs_n || r->u.dir.input >= p->inputs_n ||
 	    (r->u.dir.parent != PRS_NO_DIR && r->u.dir.parent >= p->dirs_n))
 		return bad(err, "a folder that does not follow from those before it");
-	char *name = copy_text(r->u.dir.name);
-	if (!name || ROOM(p, dirs) < 0) {
-		prs_freep(&name);
+	uint16_t depth = r->u.dir.parent == PRS_NO_DIR ? 0 : (uint16_t)(p->dirs[r->u.dir.parent].depth + 1);
+	if (depth > PRS_DEPTH_MAX)
+		return bad(err, "a folder deeper than any path");
+	struct dir d = { r->u.dir.parent, (uint32_t)p->dir_names.len, r->u.dir.input, depth };
+	prs_buf_put(&p->dir_names, r->u.dir.name.p, r->u.dir.name.n);
+	prs_buf_putc(&p->dir_names, 0);
+	if (p->dir_names.failed || ROOM(p, dirs) < 0)
 		return prs_fail(err, PRS_ENOMEM, "plan");
-	}
-	p->dirs[p->dirs_n++] = (struct dir){ r->u.dir.parent, r->u.dir.input, name };
+	p->dirs[p->dirs_n++] = d;
 	return 0;
 }
 
@@ -242,6 +250,7 @@ static int feed_record(struct prs_plan *p, const struct prs_plan_record *r, stru
 			return bad(err, "its records are not those that were summed up");
 		p->complete = true;
 		return 0;
+	case PRS_PLAN_PART: return r->u.part.dir < p->dirs_n ? 0 : bad(err, "parts of an unknown folder");
 	case PRS_PLAN_HEAD:
 	case PRS_PLAN_SLICES:
 	case PRS_PLAN_SCHEMA: return 0;
@@ -323,9 +332,10 @@ static void put_dir(const struct prs_plan *p, uint32_t dir, bool absolute, struc
 		return;
 	}
 	put_dir(p, d->parent, absolute, to);
-	if (!d->name[0]) /* a part that is the root itself */
+	const char *name = (const char *)p->dir_names.data + d->name_at;
+	if (!name[0]) /* a part that is the root itself */
 		return;
-	prs_buf_puts(to, d->name);
+	prs_buf_puts(to, name);
 	prs_buf_putc(to, '/');
 }
 

@@ -346,7 +346,7 @@ static int open_lister(struct opening *o, struct prs_err *err)
 	PRS_AUTOFREE struct prs_list_input *v = prs_engine_inputs(e->c.placed);
 	if (!v)
 		return prs_fail(err, PRS_ENOMEM, "inputs");
-	e->listing.lister = prs_lister_new(e->c.fs, v, (unsigned)j->inputs_n, (uint32_t)j->o.mini_batch_size);
+	e->listing.lister = prs_lister_new(e->c.fs, v, (unsigned)j->inputs_n);
 	return e->listing.lister ? 0 : prs_fail(err, PRS_ENOMEM, "inputs");
 }
 

@@ -22,6 +22,7 @@ struct prs_list_input *prs_engine_inputs(const struct prs_placed *p)
 			                        .parts = at->only ? NULL : &in->parts,
 			                        .is_list = in->is_list || at->only,
 			                        .base = in->base,
+			                        .size = { PRS_SIZE_ITEMS, (uint64_t)j->o.mini_batch_size },
 			                        .keys = &j->o.partition_keys,
 			                        .format = in->partition_format };
 	}

@@ -448,6 +448,8 @@ static void put_end(struct out *o, const struct prs_plan_record *r)
 	sum(o, "checksum", r->u.end.sum);
 }
 
+static void put_part(struct out *o, const struct prs_plan_record *r) { num(o, "dir", r->u.part.dir); }
+
 int prs_report_dump_plan(const struct prs_plan_record *r, struct prs_buf *to, bool json)
 {
 	static const struct {
@@ -457,7 +459,7 @@ int prs_report_dump_plan(const struct prs_plan_record *r, struct prs_buf *to, bo
 		      [PRS_PLAN_DIR] = { "DIR", put_dir },       [PRS_PLAN_FILES] = { "FILES", put_files },
 		      [PRS_PLAN_RULE] = { "RULE", put_rule },    [PRS_PLAN_SLICES] = { "SLICES", NULL },
 		      [PRS_PLAN_GROUP] = { "GROUP", put_group }, [PRS_PLAN_SCHEMA] = { "SCHEMA", NULL },
-		      [PRS_PLAN_END] = { "END", put_end } };
+		      [PRS_PLAN_END] = { "END", put_end },       [PRS_PLAN_PART] = { "PART", put_part } };
 	struct out o = { to, json };
 	bool known = (size_t)r->type < sizeof types / sizeof types[0] && types[r->type].name;
 	begin(&o, known ? types[r->type].name : "?");

@@ -1,23 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
- * planrec: the records of a plan file, as structs and as bytes. Records as in record.h.
+ * planrec: the records of a plan file, as structs and as bytes. Records as in record.h; docs/formats.md has the bytes.
  *
- * 2 INPUT input u16 · kind u16 (0 files, 3 groups of files) · unit u16 (0 items) · zero u16 · size u64 · fingerprint 16
- * · text name · text root · text options
- * 3 DIR    dir u32 · parent u32 (0xffffffff = the root of the input) · input u16 · name u16 length + bytes
- *          written when the parent is listed (the root: with its INPUT): a DIR without FILES is still to be listed
- * 4 FILES dir u32 · count u32 · first file u64 · flags u32 (bit 0: last block of this folder) · names bytes u32 ·
- * names, each closed by a NUL
- * 5 RULE first id u64 · count u64 · first file u64 · files per mini-batch u32 · input u16 · zero u16; the last
- * mini-batch of an input
- *          that is shorter has a rule of its own with its own number
- * 9 END ids u64 · items u64 · files u64 · zero u32 · sum u32 of all records before it, in all plans of the run: from 0,
- *          sum = checksum of (sum u32 · checksum u32 of the record, from its head to its padding)
- * 7 GROUP id u64 · input u16 · zero u16 · keys bytes u32 · ranges u32 · zero u32 · ranges (first file u64 · count u32 ·
- * zero u32 each, rising) ·
- *          keys (name NUL value NUL ...; a value begins with a letter: s text, d date as YYYY-MM-DDTHH:MM:SS): the
- *          files of one combination
- * 6 SLICES, 8 SCHEMA belong to tables and are not written yet: a reader refuses them (PRS_EVERSION).
- * File numbers count from 0 over all inputs in listing order.
+ * A folder is a DIR when the folder above it is listed (the root of an input: with its INPUT), and its files stand in
+ * FILES records, the last of which has PRS_FILES_LAST; the DIRs of the folders in it follow. All that stands in one
+ * body; a DIR without its last FILES is still to be listed. A folder that fits no body is announced by a PART: its
+ * FILES, its DIRs and an empty last FILES follow in as many bodies as it takes, and nothing else stands between them
+ * but RULEs.
+ * A RULE is a row of mini-batches of as many files each; the last mini-batch of an input that is shorter has a rule of
+ * its own. A GROUP is one mini-batch: the files with the same values of their partition keys.
+ * SLICES, SCHEMA belong to tables and are not written yet: a reader refuses them (PRS_EVERSION), as one from before
+ * PART refuses that.
  */
 #ifndef PRS_WIRE_PLAN_H
 #define PRS_WIRE_PLAN_H
@@ -35,17 +27,27 @@ enum prs_plan_type {
 	PRS_PLAN_SLICES = 6,
 	PRS_PLAN_GROUP = 7,
 	PRS_PLAN_SCHEMA = 8,
-	PRS_PLAN_END = 9
+	PRS_PLAN_END = 9,
+	PRS_PLAN_PART = 10
 };
 #define PRS_NO_DIR UINT32_C(0xffffffff)
 enum { PRS_INPUT_FILES = 0, PRS_INPUT_GROUPS = 3, PRS_GROUP_RANGE_BYTES = 16 };
+/* What the size of a mini-batch counts. */
+enum prs_size_unit { PRS_SIZE_ITEMS = 0 };
+struct prs_batch_size {
+	enum prs_size_unit unit;
+	uint64_t n;
+};
+/* Folders above a folder: a path has not more. */
+enum { PRS_DEPTH_MAX = 4096 };
 enum { PRS_FILES_LAST = 1, PRS_FILES_BLOCK_BYTES = 64 << 10 };
 
 struct prs_plan_record {
 	enum prs_plan_type type;
 	union {
 		struct {
-			uint16_t input, kind, unit;
+			uint16_t input, kind;
+			uint16_t unit; /* enum prs_size_unit */
 			uint64_t size;
 			uint8_t print[16];
 			struct prs_text name, root, options;
@@ -76,6 +78,9 @@ struct prs_plan_record {
 			uint64_t ids, items, files;
 			uint32_t sum;
 		} end;
+		struct {
+			uint32_t dir;
+		} part;
 	} u;
 };
 
@@ -86,7 +91,8 @@ int prs_plan_next(const uint8_t *body, size_t body_bytes, size_t *offset, struct
 
 /* Items of a GROUP. */
 uint64_t prs_plan_group_items(const struct prs_plan_record *r);
-/* The sum of END: goes on from `sum` with the records of a body, up to its END. */
+/* The sum of END: from 0, for each record before it in all plans of the run, sum = checksum of (sum u32 · checksum u32 of
+ * the record, from its head to its padding). Goes on from `sum` with the records of a body, up to its END. */
 uint32_t prs_plan_sum(uint32_t sum, const uint8_t *body, size_t n);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * planrec: the codec of plan.h.
+ * planrec: the codec of plan.h, and what must hold within one record: names and ranges as many as it says.
  */
 #include "wire/plan.h"
 
@@ -60,6 +60,7 @@ static void put_payload(struct prs_buf *b, const struct prs_plan_record *r)
 		prs_buf_u32(b, 0);
 		prs_buf_u32(b, r->u.end.sum);
 		break;
+	case PRS_PLAN_PART: prs_buf_u32(b, r->u.part.dir); break;
 	case PRS_PLAN_HEAD:
 	case PRS_PLAN_SLICES:
 	case PRS_PLAN_SCHEMA: break;
@@ -176,6 +177,7 @@ static void read_payload(struct prs_reader *r, struct prs_plan_record *ret)
 		prs_read32(r);
 		ret->u.end.sum = prs_read32(r);
 		break;
+	case PRS_PLAN_PART: ret->u.part.dir = prs_read32(r); break;
 	case PRS_PLAN_HEAD:
 	case PRS_PLAN_SLICES:
 	case PRS_PLAN_SCHEMA: break;
@@ -184,8 +186,16 @@ static void read_payload(struct prs_reader *r, struct prs_plan_record *ret)
 
 static bool known(uint16_t type)
 {
-	return type == PRS_PLAN_INPUT || type == PRS_PLAN_DIR || type == PRS_PLAN_FILES || type == PRS_PLAN_RULE ||
-	       type == PRS_PLAN_GROUP || type == PRS_PLAN_END;
+	switch (type) {
+	case PRS_PLAN_INPUT:
+	case PRS_PLAN_DIR:
+	case PRS_PLAN_FILES:
+	case PRS_PLAN_RULE:
+	case PRS_PLAN_GROUP:
+	case PRS_PLAN_END:
+	case PRS_PLAN_PART: return true;
+	default: return false;
+	}
 }
 
 int prs_plan_next(const uint8_t *body, size_t body_bytes, size_t *offset, struct prs_plan_record *ret,

@@ -4,10 +4,10 @@
 #include "data/list.h"
 #include "data/plan.h"
 #include "fuzz.h"
-#include "mem_fs.h"
 #include "report/dump.h"
+#include "tree_fs.h"
 
-enum { IDS_MAX = 200, ITEMS_MAX = 1000 };
+enum { IDS_MAX = 200, ITEMS_MAX = 1000, STEPS_MAX = 40 };
 
 static void same_again(const struct prs_plan_record *r)
 {
@@ -50,23 +50,48 @@ static void look_up(struct prs_plan *p)
 	MUST(prs_plan_items_of(p, ids) == 0);
 }
 
-/* As the plan of an earlier life: a lister goes on behind it, and the plan takes what it says. */
+/* What the plans of the corpus list, and some of what they do not. */
+static void make_folders(struct tree *t)
+{
+	static const char *const names[] = { "fa1", "fa2", "fb1", "dlarge", "dsmall" }, *const large[] = {
+		"fa", "fb\xff", "fc", "fd", "dp", "dq", "dr"
+	};
+	tree_init(t);
+	struct tree_node *in = tree_add(t, &t->root, "in", 'd');
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		tree_add(t, in, names[i] + 1, names[i][0]);
+	tree_add(t, tree_find(t, "/in/small"), "y", 'f');
+	for (size_t i = 0; i < sizeof large / sizeof *large; i++) {
+		struct tree_node *n = tree_add(t, tree_find(t, "/in/large"), large[i] + 1, large[i][0]);
+		if (n->type == 'd')
+			tree_add(t, n, "x", 'f');
+	}
+}
+
+/* As the plan of an earlier life: a lister that takes it goes on behind it, and the plan takes what it says. */
 static void go_on(const uint8_t *data, size_t n, const struct prs_list *keys)
 {
-	struct mem_fs *m = mem_fs_new();
+	struct tree t;
+	make_folders(&t);
 	struct prs_err err = { 0 };
-	struct prs_list_input input = { .name = "in", .path = "/in", .keys = keys, .format = "{letter}{rest}" };
+	struct prs_list_input input = { .name = "in",
+		                        .path = "/in",
+		                        .size = { PRS_SIZE_ITEMS, 2 },
+		                        .keys = keys,
+		                        .format = "{letter}{rest}" };
 	struct prs_plan *p = prs_plan_new();
-	struct prs_lister *l = prs_lister_new(&m->fs, &input, 1, 2);
-	if (prs_plan_feed(p, data, n, &err) == 0 && prs_list_feed(l, data, n, &err) == 0) {
+	struct prs_lister *l = prs_lister_new(&t.fs, &input, 1);
+	int r = prs_plan_feed(p, data, n, &err) == 0 && prs_list_feed(l, data, n, &err) == 0;
+	for (unsigned i = 0; r == 1 && i < STEPS_MAX; i++) {
 		PRS_AUTOBUF more;
 		prs_buf_init(&more, 1 << 24);
-		prs_list_next(l, &more, &err);
+		r = prs_list_next(l, &more, &err);
+		MUST(r >= 0 ? prs_plan_feed(p, more.data, more.len, &err) == 0 : r == err.code);
 	}
 	look_up(p);
 	prs_lister_free(l);
 	prs_plan_free(p);
-	mem_fs_free(m);
+	tree_done(&t);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)

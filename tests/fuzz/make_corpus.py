@@ -1,15 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Wrote the first inputs of corpus/ from tests/golden/v1: python3 make_corpus.py. What the fuzzers found was added by hand."""
+"""Wrote the first inputs of corpus/ from tests/golden: python3 make_corpus.py. What the fuzzers found was added by hand."""
 import json
 import os
 import struct
+import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-GOLDEN = os.path.join(HERE, "..", "golden", "v1")
+GOLDEN = os.path.join(HERE, "..", "golden")
+sys.path.insert(0, GOLDEN)
+import make_part  # noqa: E402
 
 
 def golden(name):
-    with open(os.path.join(GOLDEN, name), "rb") as f:
+    with open(os.path.join(GOLDEN, "v1", name), "rb") as f:
         return f.read()
 
 
@@ -71,6 +74,9 @@ def main():
             put("planrec", "%s-%d" % (name, i), body)
     put("planrec", "groups", grouped(2))
     put("planrec", "groups-cut", grouped(1))
+    parts = [body for plan in make_part.plans(b"/in") for body in bodies(plan.bytes)]
+    for n in range(2, len(parts) + 1):
+        put("planrec", "parts-%d" % n, b"".join(parts[:n]))
     put("planrec", "whole", b"".join(list(bodies(golden("plan-1")))[:1] + list(bodies(golden("plan-3")))))
     for name in ("seg/1-0-0.seg", "seg/3-0-0.seg"):
         for i, body in enumerate(bodies(golden(name))):
@@ -86,6 +92,7 @@ def main():
     second = [piece(4, b"")] + [piece(1, b) for b in plan3] + seg3 + journal("journal-3", 1)
     put("run", "one-epoch", b"".join(first))
     put("run", "two-epochs", b"".join(first + second))
+    put("run", "parts", b"".join(piece(1, b) for b in parts))
     put("run", "no-plan", b"".join(journal("journal-1", 1)))
 
     hello = struct.pack("<IIII", 4711, 0x030B07F0, 1, 0) + text(b"3.11.7") + text(b"/usr/bin/python3")

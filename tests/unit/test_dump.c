@@ -216,6 +216,7 @@ static const struct {
 	{ { .type = PRS_PLAN_END, .u.end = { 100, 1000, 1001, 0x1a2b3c4d } },
 	  "END ids=100 items=1000 files=1001 checksum=1a2b3c4d",
 	  "{\"type\":\"END\",\"ids\":100,\"items\":1000,\"files\":1001,\"checksum\":\"1a2b3c4d\"}" },
+	{ { .type = PRS_PLAN_PART, .u.part = { 7 } }, "PART dir=7", "{\"type\":\"PART\",\"dir\":7}" },
 	{ { .type = PRS_PLAN_HEAD }, "HEAD", "{\"type\":\"HEAD\"}" },
 };
 

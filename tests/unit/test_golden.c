@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "data/list.h"
 #include "data/plan.h"
 #include "hex.h"
 #include "sched/ledger.h"
@@ -18,25 +19,30 @@
 #include "store_world.h"
 
 #define V1 PRS_SOURCE_ROOT "/tests/golden/v1/"
+#define PART PRS_SOURCE_ROOT "/tests/golden/part/"
 
 static const char *const names[] = { "RUN",    "journal-1",     "journal-2",     "journal-3",     "plan-1",
 	                             "plan-3", "seg/1-0-0.seg", "seg/1-0-1.raw", "seg/3-0-0.seg", "output" };
+
+static void load_file(struct store_world *w, const char *folder, const char *name)
+{
+	char from[512], to[64];
+	static uint8_t bytes[1 << 16];
+	snprintf(from, sizeof from, "%s%s", folder, name);
+	snprintf(to, sizeof to, "/run/%s", name);
+	FILE *f = fopen(from, "rb");
+	assert_non_null(f);
+	size_t n = fread(bytes, 1, sizeof bytes, f);
+	fclose(f);
+	mem_fs_put(w->m, to, bytes, n);
+}
 
 /* The folder in memory as /run. */
 static void load(struct store_world *w)
 {
 	world_new(w);
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-		char from[512], to[64];
-		static uint8_t bytes[1 << 16];
-		snprintf(from, sizeof from, V1 "%s", names[i]);
-		snprintf(to, sizeof to, "/run/%s", names[i]);
-		FILE *f = fopen(from, "rb");
-		assert_non_null(f);
-		size_t n = fread(bytes, 1, sizeof bytes, f);
-		fclose(f);
-		mem_fs_put(w->m, to, bytes, n);
-	}
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		load_file(w, V1, names[i]);
 }
 
 /* ---- read -------------------------------------------------------------------------------------------------------- */
@@ -246,46 +252,103 @@ static int copy_frame(void *ctx, uint64_t offset, const uint8_t *body, size_t n,
 	return 0;
 }
 
+static void assert_written_again(struct store_world *w, const char *path, enum prs_file_kind kind)
+{
+	struct copy c = { .w = w };
+	uint64_t length, n, copied;
+	assert_int_equal(prs_log_create(&c.log, w->fs, "/out/copy", kind, &w->run, 0, NULL), 0);
+	assert_int_equal(prs_log_scan(w->fs, path, kind, &w->run, UINT64_MAX, copy_frame, &c, &length, &w->err), 0);
+	const uint8_t *want = mem_fs_bytes(w->m, path, &n), *got = mem_fs_bytes(w->m, "/out/copy", &copied);
+	assert_int_equal(length, n);
+	assert_int_equal(copied, n);
+	for (uint64_t k = 0; k < n; k++)
+		if (got[k] != want[k])
+			fail_msg("%s: byte %llu is %02x, not %02x", path, (unsigned long long)k, got[k], want[k]);
+	prs_log_close(&c.log);
+	w->fs->unlink(w->m, "/out/copy");
+}
+
 static void test_v1_is_written_again(void **state)
 {
 	(void)state;
 	static const struct {
 		const char *path;
 		enum prs_file_kind kind;
-		unsigned frames;
 	} files[] = {
-		{ "/run/journal-1", PRS_FILE_JOURNAL, 5 },     { "/run/journal-2", PRS_FILE_JOURNAL, 0 },
-		{ "/run/journal-3", PRS_FILE_JOURNAL, 5 },     { "/run/plan-1", PRS_FILE_PLAN, 2 },
-		{ "/run/plan-3", PRS_FILE_PLAN, 2 },           { "/run/seg/1-0-0.seg", PRS_FILE_SEGMENT, 1 },
-		{ "/run/seg/3-0-0.seg", PRS_FILE_SEGMENT, 2 }, { "/run/seg/1-0-1.raw", PRS_FILE_RAW, 1 },
+		{ "/run/journal-1", PRS_FILE_JOURNAL },     { "/run/journal-2", PRS_FILE_JOURNAL },
+		{ "/run/journal-3", PRS_FILE_JOURNAL },     { "/run/plan-1", PRS_FILE_PLAN },
+		{ "/run/plan-3", PRS_FILE_PLAN },           { "/run/seg/1-0-0.seg", PRS_FILE_SEGMENT },
+		{ "/run/seg/3-0-0.seg", PRS_FILE_SEGMENT }, { "/run/seg/1-0-1.raw", PRS_FILE_RAW },
 	};
 	struct store_world w;
 	char name[64];
 	load(&w);
 	assert_int_equal(prs_run_file_read(w.fs, "/run", &w.run, name, sizeof name, NULL), 0);
-	for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
-		struct copy c = { .w = &w };
-		uint64_t length, n, copied;
-		assert_int_equal(prs_log_create(&c.log, w.fs, "/out/copy", files[i].kind, &w.run, 0, NULL), 0);
-		assert_int_equal(prs_log_scan(w.fs, files[i].path, files[i].kind, &w.run, UINT64_MAX, copy_frame, &c,
-		                              &length, &w.err),
-		                 0);
-		const uint8_t *want = mem_fs_bytes(w.m, files[i].path, &n),
-			      *got = mem_fs_bytes(w.m, "/out/copy", &copied);
-		assert_int_equal(length, n);
-		assert_int_equal(copied, n);
-		for (uint64_t k = 0; k < n; k++)
-			if (got[k] != want[k])
-				fail_msg("%s: byte %llu is %02x, not %02x", files[i].path, (unsigned long long)k,
-				         got[k], want[k]);
-		prs_log_close(&c.log);
-		w.fs->unlink(w.m, "/out/copy");
-	}
+	for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+		assert_written_again(&w, files[i].path, files[i].kind);
 	assert_int_equal(prs_run_file_write(w.fs, "/out", &w.run, name, "0.1.0", NULL), 0);
 	uint64_t n, copied;
 	const uint8_t *want = mem_fs_bytes(w.m, "/run/RUN", &n), *got = mem_fs_bytes(w.m, "/out/RUN", &copied);
 	assert_int_equal(copied, n);
 	assert_memory_equal(got, want, n);
+	world_free(&w);
+}
+
+/* ---- a folder in parts ------------------------------------------------------------------------------------------- */
+
+struct part_reading {
+	struct prs_plan *plan;
+	struct prs_lister *lister;
+};
+
+static int on_part_body(void *ctx, uint64_t offset, const uint8_t *body, size_t n, struct prs_err *err)
+{
+	struct part_reading *r = ctx;
+	(void)offset;
+	int k = prs_plan_feed(r->plan, body, n, err);
+	return k < 0 ? k : prs_list_feed(r->lister, body, n, err);
+}
+
+static void assert_part_paths(const struct prs_plan *p, uint64_t id, const char *want)
+{
+	PRS_AUTOBUF b;
+	struct prs_unit u = { .id = id };
+	prs_buf_init(&b, 4096);
+	assert_int_equal(prs_plan_paths(p, &u, &b), 0);
+	for (size_t i = 0; i < b.len; i++)
+		b.data[i] = b.data[i] ? b.data[i] : ' ';
+	assert_string_equal(prs_buf_str(&b), want);
+}
+
+/* The plans of three lives, of which two ended in the middle of a folder. */
+static void test_a_folder_in_parts(void **state)
+{
+	(void)state;
+	static const char *const plans[] = { "plan-1", "plan-2", "plan-3" };
+	struct store_world w;
+	struct prs_list_input in = { .name = "input_0", .path = "/data/in", .size = { PRS_SIZE_ITEMS, 2 } };
+	world_new(&w);
+	for (size_t i = 0; i < sizeof w.run.bytes; i++)
+		w.run.bytes[i] = (uint8_t)(0xa0 + i);
+	struct part_reading r = { prs_plan_new(), prs_lister_new(w.fs, &in, 1) };
+	for (size_t i = 0; i < 3; i++) {
+		char path[64];
+		uint64_t length;
+		load_file(&w, PART, plans[i]);
+		snprintf(path, sizeof path, "/run/%s", plans[i]);
+		assert_int_equal(prs_plan_complete(r.plan), false);
+		if (prs_log_scan(w.fs, path, PRS_FILE_PLAN, &w.run, UINT64_MAX, on_part_body, &r, &length, &w.err))
+			fail_msg("%s: %s", path, w.err.msg);
+		assert_written_again(&w, path, PRS_FILE_PLAN);
+	}
+	assert_true(prs_plan_complete(r.plan));
+	assert_int_equal(prs_plan_next_id(r.plan), 4);
+	assert_part_paths(r.plan, 0, "/data/in/large/a /data/in/large/b\xff ");
+	assert_part_paths(r.plan, 1, "/data/in/large/c /data/in/large/d ");
+	assert_part_paths(r.plan, 2, "/data/in/large/p/x /data/in/small/y ");
+	assert_part_paths(r.plan, 3, "/data/in/small/z ");
+	prs_plan_free(r.plan);
+	prs_lister_free(r.lister);
 	world_free(&w);
 }
 
@@ -295,6 +358,7 @@ int main(void)
 		cmocka_unit_test(test_v1_is_read),
 		cmocka_unit_test(test_another_plan_is_refused),
 		cmocka_unit_test(test_v1_is_written_again),
+		cmocka_unit_test(test_a_folder_in_parts),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

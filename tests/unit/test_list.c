@@ -31,6 +31,7 @@ struct world {
 	struct prs_list_counts counts;
 	struct prs_list keys; /* partition keys of all inputs */
 	const char *format;
+	size_t body_bytes;                 /* what a body may have */
 	struct prs_buf bodies[BODIES_MAX]; /* one a call of prs_list_next */
 	unsigned bodies_n;
 	struct prs_err err;
@@ -41,6 +42,7 @@ static int setup(void **state)
 	struct world *w = calloc(1, sizeof *w);
 	tree_init(&w->tree);
 	w->per = 3;
+	w->body_bytes = (size_t)64 << 20;
 	*state = w;
 	return 0;
 }
@@ -75,18 +77,25 @@ static void add_input(struct world *w, const char *path)
 	w->inputs_n++;
 }
 
+static struct prs_lister *new_lister(struct world *w)
+{
+	for (unsigned i = 0; i < w->inputs_n; i++)
+		w->inputs[i].size = (struct prs_batch_size){ PRS_SIZE_ITEMS, w->per };
+	return prs_lister_new(&w->tree.fs, w->inputs, w->inputs_n);
+}
+
 /* Lists until the end, or until `most` calls were made, behind the bodies that are there; the last result of
  * prs_list_next. */
 static int go_on(struct world *w, unsigned most)
 {
-	struct prs_lister *l = prs_lister_new(&w->tree.fs, w->inputs, w->inputs_n, w->per);
+	struct prs_lister *l = new_lister(w);
 	int r = 1;
 	for (unsigned i = 0; i < w->bodies_n; i++)
 		assert_int_equal(prs_list_feed(l, w->bodies[i].data, w->bodies[i].len, &w->err), 0);
 	while (r == 1 && w->bodies_n < most) {
 		struct prs_buf *b = &w->bodies[w->bodies_n];
 		assert_true(w->bodies_n < BODIES_MAX);
-		prs_buf_init(b, (size_t)64 << 20);
+		prs_buf_init(b, w->body_bytes);
 		r = prs_list_next(l, b, &w->err);
 		if (r >= 0)
 			w->bodies_n++;
@@ -96,6 +105,14 @@ static int go_on(struct world *w, unsigned most)
 	prs_list_counts(l, &w->counts);
 	prs_lister_free(l);
 	return r;
+}
+
+/* All bodies in one. */
+static void join_bodies(const struct world *w, struct prs_buf *to)
+{
+	prs_buf_init(to, (size_t)1 << 30);
+	for (unsigned i = 0; i < w->bodies_n; i++)
+		prs_buf_put(to, w->bodies[i].data, w->bodies[i].len);
 }
 
 static void make_plan(struct world *w)
@@ -408,21 +425,6 @@ static void test_100000_files(void **state)
 	check(w);
 }
 
-static void test_too_many_names_for_a_block(void **state)
-{
-	struct world *w = *state;
-	struct tree_node *in = folder(w, "in");
-	char name[256];
-	memset(name, 'n', sizeof name);
-	for (uint32_t i = 0; i < 280000; i++) {
-		snprintf(name + 240, sizeof name - 240, "%010u", i);
-		file(w, in, name);
-	}
-	add_input(w, "/in");
-	assert_int_equal(go_on(w, BODIES_MAX), -PRS_ELIMIT);
-	assert_non_null(strstr(w->err.msg, "too many files"));
-}
-
 /* ---- the plan ---------------------------------------------------------------------------------------------------- */
 
 static void test_parts_of_a_mini_batch(void **state)
@@ -523,23 +525,291 @@ static void test_cut_anywhere(void **state)
 		list_all(w);
 		check(w);
 		PRS_AUTOBUF whole;
-		prs_buf_init(&whole, (size_t)1 << 30);
-		for (unsigned i = 0; i < w->bodies_n; i++)
-			prs_buf_put(&whole, w->bodies[i].data, w->bodies[i].len);
+		join_bodies(w, &whole);
 		unsigned calls = w->bodies_n;
 		for (unsigned cut = 1; cut < calls && cut < 40; cut++) {
 			clear_plan(w);
 			assert_int_equal(go_on(w, cut), 1);
 			assert_int_equal(go_on(w, BODIES_MAX), 0);
 			PRS_AUTOBUF again;
-			prs_buf_init(&again, (size_t)1 << 30);
-			for (unsigned i = 0; i < w->bodies_n; i++)
-				prs_buf_put(&again, w->bodies[i].data, w->bodies[i].len);
+			join_bodies(w, &again);
 			assert_int_equal(again.len, whole.len);
 			assert_memory_equal(again.data, whole.data, whole.len);
 		}
 		teardown((void **)&w);
 	}
+}
+
+/* ---- folders that fit no body ------------------------------------------------------------------------------------ */
+
+enum { SMALL_BODY_BYTES = 256 << 10, LONG_NAME_BYTES = 200 };
+
+/* Files or folders f0000..., with names so long that 1300 of them fill a small body. */
+static struct tree_node *long_name(struct world *w, struct tree_node *in, unsigned number, char type)
+{
+	char name[LONG_NAME_BYTES + 1];
+	memset(name, 'n', LONG_NAME_BYTES);
+	name[LONG_NAME_BYTES] = 0;
+	memcpy(name,
+	       (char[]){ type, (char)('0' + number / 1000), (char)('0' + number / 100 % 10),
+	                 (char)('0' + number / 10 % 10), (char)('0' + number % 10) },
+	       5);
+	return tree_add(&w->tree, in, name, type);
+}
+
+static void fill(struct world *w, struct tree_node *in, unsigned files, unsigned folders)
+{
+	for (unsigned i = 0; i < files; i++)
+		long_name(w, in, (i * 7919 + 13) % files, 'f');
+	for (unsigned i = 0; i < folders; i++)
+		long_name(w, in, (i * 7919 + 13) % folders, 'd');
+}
+
+static unsigned records(const struct world *w, enum prs_plan_type type)
+{
+	unsigned n = 0;
+	for (unsigned b = 0; b < w->bodies_n; b++) {
+		struct prs_plan_record r;
+		size_t at = 0;
+		while (prs_plan_next(w->bodies[b].data, w->bodies[b].len, &at, &r, NULL) == 1)
+			n += r.type == type;
+	}
+	return n;
+}
+
+/* A small folder, one with too many files, one with too many of both that holds another one, a small one. */
+static void overfull_world(struct world *w)
+{
+	struct tree_node *in = folder(w, "in");
+	file(w, in, "f0");
+	fill(w, tree_add(&w->tree, in, "a", 'd'), 1500, 0);
+	struct tree_node *b = tree_add(&w->tree, in, "b", 'd');
+	fill(w, b, 1700, 600);
+	file(w, b->v[b->n - 1], "in the folder");
+	fill(w, b->v[b->n - 2], 1400, 3);
+	file(w, tree_add(&w->tree, in, "c", 'd'), "f0");
+	w->body_bytes = SMALL_BODY_BYTES;
+	w->per = 7;
+	add_input(w, "/in");
+}
+
+/* Cut between any two calls and gone on with by a new lister: byte for byte the same plan. */
+static void cut_overfull(struct world *w)
+{
+	overfull_world(w);
+	list_all(w);
+	check(w);
+	assert_int_equal(records(w, PRS_PLAN_PART), 3);
+	PRS_AUTOBUF whole;
+	join_bodies(w, &whole);
+	unsigned calls = w->bodies_n, step;
+	assert_in_range(calls, 600, 700);
+	for (unsigned cut = 1; cut < calls; cut += step) {
+		step = cut < 35 || cut > calls - 10 ? 1 : 149; /* most calls are empty folders */
+		clear_plan(w);
+		assert_int_equal(go_on(w, cut), 1);
+		assert_int_equal(go_on(w, BODIES_MAX), 0);
+		PRS_AUTOBUF again;
+		join_bodies(w, &again);
+		assert_int_equal(again.len, whole.len);
+		assert_memory_equal(again.data, whole.data, whole.len);
+	}
+}
+
+static void test_overfull_folders(void **state) { cut_overfull(*state); }
+
+static void test_overfull_folders_of_groups(void **state)
+{
+	struct world *w = *state;
+	by_letter(w);
+	cut_overfull(w);
+}
+
+/* Mini-batches of it are there before it is planned to its end; one that fits is planned whole. */
+static void test_a_folder_in_parts(void **state)
+{
+	struct world *w = *state;
+	fill(w, folder(w, "in"), 1500, 0);
+	w->body_bytes = SMALL_BODY_BYTES;
+	add_input(w, "/in");
+	assert_int_equal(go_on(w, 2), 1);
+	make_plan(w);
+	assert_in_range(prs_plan_next_id(w->plan), 50, 200);
+	assert_int_equal(records(w, PRS_PLAN_PART), 1);
+	clear_plan(w);
+	w->body_bytes *= 2;
+	list_all(w);
+	assert_int_equal(records(w, PRS_PLAN_PART), 0);
+	check(w);
+}
+
+/* Between two lives, in a folder of which 3 parts are planned (of 5) or all files and some folders. */
+static void test_an_overfull_folder_that_changes(void **state)
+{
+	(void)state;
+	static const struct {
+		unsigned calls;
+		char gone; /* f d: the first of them that is planned; F D: the last of all, which is not */
+		const char *is_new;
+		const char *want; /* NULL = it goes on */
+	} rows[] = {
+		{ 4, 0, NULL, NULL },          { 4, 'f', NULL, "is gone" },   { 4, 'F', NULL, NULL },
+		{ 4, 'd', NULL, NULL },        { 4, 0, "a", "/in/a is new" }, { 4, 0, "f00001", "/in/f00001 is new" },
+		{ 4, 0, "z", NULL },           { 9, 0, NULL, NULL },          { 9, 'f', NULL, "is gone" },
+		{ 9, 'F', NULL, "is gone" },   { 9, 'd', NULL, "is gone" },   { 9, 'D', NULL, NULL },
+		{ 9, 0, "a", "/in/a is new" }, { 9, 0, "z", "/in/z is new" },
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct world *w = NULL;
+		setup((void **)&w);
+		struct tree_node *in = folder(w, "in");
+		fill(w, in, 1500, 1500);
+		w->body_bytes = SMALL_BODY_BYTES;
+		add_input(w, "/in");
+		assert_int_equal(go_on(w, rows[i].calls), 1);
+		for (size_t k = 0; rows[i].gone && k < in->n; k++) {
+			const char *digits = rows[i].gone == 'f' || rows[i].gone == 'd' ? "0000" : "1499";
+			if (in->v[k]->name[0] == (rows[i].gone | 0x20) && !strncmp(in->v[k]->name + 1, digits, 4)) {
+				tree_remove(in, in->v[k]->name);
+				break;
+			}
+		}
+		if (rows[i].is_new)
+			file(w, in, rows[i].is_new);
+		int r = go_on(w, BODIES_MAX);
+		if (r != (rows[i].want ? -PRS_EINPUT_CHANGED : 0) ||
+		    (rows[i].want && !strstr(w->err.msg, rows[i].want)))
+			fail_msg("row %zu: %d %s", i, r, w->err.msg);
+		if (!r) {
+			make_plan(w);
+			check(w);
+		}
+		teardown((void **)&w);
+	}
+}
+
+/* ---- parts, lists ------------------------------------------------------------------------------------------------ */
+
+static void test_parts_cut_anywhere(void **state)
+{
+	struct world *w = *state;
+	struct tree_node *in = folder(w, "in"), *a = tree_add(&w->tree, in, "a", 'd'),
+			 *b = tree_add(&w->tree, in, "b", 'd'), *c = tree_add(&w->tree, in, "c", 'd');
+	file(w, a, "1");
+	file(w, tree_add(&w->tree, a, "deep", 'd'), "2");
+	file(w, b, "3");
+	file(w, b, "not this");
+	static const char *const names[] = { "x4", "y4", "x5" };
+	for (size_t i = 0; i < 3; i++) {
+		struct tree_node *sub = tree_add(&w->tree, c, i % 2 ? "s1" : i ? "s2" : "s0", 'd');
+		file(w, sub, names[i]);
+		file(w, tree_add(&w->tree, sub, "t", 'd'), names[2 - i]);
+	}
+	static const char *const texts[] = { "/in/c/**/x*", "/in/b/3", "/in/a", "/in/b" };
+	struct prs_list parts = { 0 };
+	for (size_t i = 0; i < 4; i++)
+		assert_int_equal(prs_list_add(&parts, texts[i]), 0);
+	w->per = 4;
+	add_input(w, "/in");
+	w->inputs[0].parts = &parts;
+	list_all(w);
+	PRS_AUTOBUF got, whole;
+	prs_buf_init(&got, 4096);
+	found(w, &got);
+	assert_string_equal(prs_buf_str(&got), "0: /in/c/s0/x4 /in/c/s0/t/x5 /in/c/s2/x5 /in/c/s2/t/x4\n"
+	                                       "0: /in/b/3 /in/a/1 /in/a/deep/2 /in/b/3\n0: /in/b/not this\n");
+	join_bodies(w, &whole);
+	unsigned calls = w->bodies_n;
+	for (unsigned cut = 1; cut < calls; cut++) {
+		clear_plan(w);
+		assert_int_equal(go_on(w, cut), 1);
+		assert_int_equal(go_on(w, BODIES_MAX), 0);
+		PRS_AUTOBUF again;
+		join_bodies(w, &again);
+		assert_int_equal(again.len, whole.len);
+		assert_memory_equal(again.data, whole.data, whole.len);
+	}
+	prs_list_done(&parts);
+}
+
+static void write_list(const char *path, const char *folders, unsigned first, unsigned lines)
+{
+	FILE *f = fopen(path, "w");
+	assert_non_null(f);
+	for (unsigned i = first; i < first + lines; i++)
+		fprintf(f, "/data/%c/name %08u of a file\n", folders[i / 1000 % strlen(folders)], i);
+	fclose(f);
+}
+
+/* A resume goes on behind the lines that are planned, when they are still the first ones. */
+static void test_a_list_that_changes(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *folders; /* 1000 lines each */
+		unsigned first, lines;
+		int want;
+		uint64_t files;
+	} rows[] = {
+		{ "ab", 0, 6000, 0, 6000 },
+		{ "ab", 0, 7000, 0, 7000 }, /* more at its end */
+		{ "ab", 1, 6000, -PRS_EINPUT_CHANGED, 0 },
+		{ "bb", 0, 6000, -PRS_EINPUT_CHANGED, 0 }, /* other folders, another root */
+		{ "ac", 0, 6000, -PRS_EINPUT_CHANGED, 0 },
+		{ "ab", 0, 900, -PRS_EINPUT_CHANGED, 0 },
+		{ "ab", 0, 0, -PRS_EINPUT_CHANGED, 0 },
+	};
+	char path[] = "/tmp/prs-list-XXXXXX";
+	int fd = mkstemp(path);
+	assert_true(fd >= 0);
+	close(fd);
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct world *w = NULL;
+		setup((void **)&w);
+		w->tree.fs = prs_fs_posix;
+		write_list(path, "ab", 0, 6000);
+		add_input(w, path);
+		w->inputs[0].is_list = true;
+		assert_int_equal(go_on(w, 1), 1);
+		write_list(path, rows[i].folders, rows[i].first, rows[i].lines);
+		int r = go_on(w, BODIES_MAX);
+		if (r != rows[i].want ||
+		    (r < 0 && (!strstr(w->err.msg, path) || !strstr(w->err.msg, "files were planned"))))
+			fail_msg("row %zu: %d %s", i, r, w->err.msg);
+		if (r == 0) {
+			make_plan(w);
+			assert_int_equal(prs_plan_items(w->plan), rows[i].files);
+		}
+		teardown((void **)&w);
+	}
+	unlink(path);
+}
+
+/* Planned is no line yet, but the folder that holds them all: it must be that of the list. */
+static void test_a_list_of_another_root(void **state)
+{
+	struct world *w = *state;
+	const struct prs_plan_record records[] = {
+		{ .type = PRS_PLAN_INPUT, .u.input = { .size = 3, .name = { "a", 1 }, .root = { "/data", 5 } } },
+		{ .type = PRS_PLAN_DIR, .u.dir = { .parent = PRS_NO_DIR } },
+		{ .type = PRS_PLAN_FILES, .u.files = { .flags = PRS_FILES_LAST, .names = "" } },
+	};
+	char path[] = "/tmp/prs-list-XXXXXX";
+	int fd = mkstemp(path);
+	assert_true(fd >= 0);
+	close(fd);
+	w->tree.fs = prs_fs_posix;
+	add_input(w, path);
+	w->inputs[0].is_list = true;
+	prs_buf_init(&w->bodies[0], 4096);
+	for (size_t i = 0; i < 3; i++)
+		prs_plan_put(&w->bodies[0], &records[i]);
+	w->bodies_n = 1;
+	write_list(path, "a", 0, 10); /* in /data/a */
+	assert_int_equal(go_on(w, BODIES_MAX), -PRS_EINPUT_CHANGED);
+	write_list(path, "ab", 995, 10);
+	assert_int_equal(go_on(w, BODIES_MAX), 0);
+	unlink(path);
 }
 
 /* What was planned is not looked at again. */
@@ -837,19 +1107,15 @@ static void test_many_groups(void **state)
 	assert_in_range(w->bodies_n, 3, 10);
 	assert_int_equal(prs_plan_next_id(w->plan), 60000);
 	PRS_AUTOBUF whole, again;
-	prs_buf_init(&whole, (size_t)1 << 30);
-	prs_buf_init(&again, (size_t)1 << 30);
+	join_bodies(w, &whole);
 	unsigned bodies = w->bodies_n;
-	for (unsigned i = 0; i < bodies; i++)
-		prs_buf_put(&whole, w->bodies[i].data, w->bodies[i].len);
 	clear_plan(w);
 	assert_int_equal(go_on(w, bodies - 1), 1);
 	tree_remove(in, name);
 	w->tree.lists = 0;
 	assert_int_equal(go_on(w, BODIES_MAX), 0);
 	assert_int_equal(w->tree.lists, 0);
-	for (unsigned i = 0; i < w->bodies_n; i++)
-		prs_buf_put(&again, w->bodies[i].data, w->bodies[i].len);
+	join_bodies(w, &again);
 	assert_int_equal(again.len, whole.len);
 	assert_memory_equal(again.data, whole.data, whole.len);
 }
@@ -905,7 +1171,7 @@ static void test_damaged_groups(void **state)
 		for (size_t at = 0; at < (b + 1 < w->bodies_n ? w->bodies[b].len : end); at++)
 			for (int flip = 0; flip < 2; flip++) {
 				struct prs_plan *p = prs_plan_new();
-				struct prs_lister *l = prs_lister_new(&w->tree.fs, w->inputs, w->inputs_n, w->per);
+				struct prs_lister *l = new_lister(w);
 				int r = 0, fed = 0;
 				for (unsigned i = 0; i < w->bodies_n && !r; i++) {
 					size_t n = i == b && !flip ? at : w->bodies[i].len;
@@ -984,9 +1250,15 @@ int main(void)
 		T(test_root_of_everything),
 		T(test_deep),
 		T(test_100000_files),
-		T(test_too_many_names_for_a_block),
 		T(test_parts_of_a_mini_batch),
 		cmocka_unit_test(test_cut_anywhere),
+		T(test_overfull_folders),
+		T(test_overfull_folders_of_groups),
+		T(test_a_folder_in_parts),
+		cmocka_unit_test(test_an_overfull_folder_that_changes),
+		T(test_parts_cut_anywhere),
+		cmocka_unit_test(test_a_list_that_changes),
+		T(test_a_list_of_another_root),
 		T(test_a_planned_folder_may_be_gone),
 		T(test_a_folder_that_is_gone),
 		T(test_records_that_do_not_follow),

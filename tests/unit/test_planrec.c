@@ -52,6 +52,7 @@ static const struct golden {
 	  "000001000000000000006b0073ff206200640064310000000000" },
 	{ { .type = PRS_PLAN_END, .u.end = { 1000010, 7000070, 7001000, 0xdeadbeef } },
 	  "09000000200000004a420f000000000006d06a0000000000a8d36a000000000000000000efbeadde" },
+	{ { .type = PRS_PLAN_PART, .u.part = { 0x01020304 } }, "0a000000040000000403020100000000" },
 };
 enum { GOLDEN = sizeof golden / sizeof *golden };
 
@@ -116,7 +117,7 @@ static void test_unknown_types(void **state)
 {
 	(void)state;
 	/* 1, 6, 8 are reserved for tables; this engine must not pass over them */
-	static const uint16_t types[] = { 0, 1, 6, 8, 10, 0xffff };
+	static const uint16_t types[] = { 0, 1, 6, 8, 11, 0xffff };
 	for (size_t i = 0; i < sizeof types / sizeof *types; i++)
 		for (uint16_t flags = 0; flags < 4; flags++) {
 			uint8_t body[16] = { 0 };

@@ -215,13 +215,13 @@ static int open_run_file(struct life *l)
 
 static int open_life(struct life *l)
 {
-	struct prs_list_input in = { "in", l->w->in };
+	struct prs_list_input in = { .name = "in", .path = l->w->in, .size = { PRS_SIZE_ITEMS, 1 } };
 	uint32_t newest;
 	int r = open_run_file(l);
 	if (r)
 		return r;
 	l->plan = prs_plan_new();
-	l->lister = prs_lister_new(l->fs, &in, 1, 1);
+	l->lister = prs_lister_new(l->fs, &in, 1);
 	if (!l->plan || !l->lister || prs_ledger_init(&l->ledger, prs_plan_items_of, l->plan) < 0)
 		return prs_fail(&l->err, PRS_ENOMEM, "life");
 	r = prs_store_newest_epoch(l->fs, l->w->run, &newest, &l->err);

@@ -35,8 +35,10 @@ int main(int argc, char **argv)
 	struct prs_buf frame;
 	if (argc < 4)
 		return 2;
-	struct prs_list_input in = { "input", argv[1] };
-	struct prs_lister *l = prs_lister_new(&prs_fs_posix, &in, 1, (uint32_t)atoi(argv[3]));
+	struct prs_list_input in = { .name = "input",
+		                     .path = argv[1],
+		                     .size = { PRS_SIZE_ITEMS, strtoull(argv[3], NULL, 10) } };
+	struct prs_lister *l = prs_lister_new(&prs_fs_posix, &in, 1);
 	struct prs_plan *plan = prs_plan_new();
 	prs_buf_init(&frame, PRS_FRAME_MAX_BYTES);
 	int more = l && plan && prs_log_create(&log, &prs_fs_posix, argv[2], PRS_FILE_PLAN, &run, 0, &err) >= 0 ? 1
