@@ -6,11 +6,13 @@
 
 #include "base/mem.h"
 
+#include <stdio.h>
+
 static const struct column {
 	enum report_log log;
 	const char *name;
 } columns[] = {
-#define PRS_LOG_COLUMN(id, column, meaning) { REPORT_##id, column },
+#define PRS_LOG_COLUMN(id, column, meaning, value) { REPORT_##id, column },
 #include "report/logs.def"
 };
 
@@ -37,45 +39,20 @@ const char *report_log_head(enum report_log log)
 	return head;
 }
 
-/* What all tries have in common. */
+/* ---- tries ------------------------------------------------------------------------------------------------------- */
+
+/* A finished try, as the columns of TRIES take it. */
 struct row {
 	uint64_t id, start_us, elapsed_us, cpu_us, run_us;
 	uint32_t items, succeeded;
 	uint16_t try_number, node, slot;
+	const char *status, *error; /* error: "" when it succeeded */
+	struct prs_text message;
+	const struct prs_unit *unit;
 };
 
-enum { ROW_BYTES = 7 * TEXT_U64 + TEXT_ISO + 3 * (TEXT_SECONDS + 8) + 64 + 16 + 64 };
-
-/* Id ... Run Method Seconds and the comma behind. */
-static char *put_row(struct prs_report *r, char *p, const struct row *w)
-{
-	const struct report_node *n = report_node(r, w->node);
-	const struct report_proc *proc = report_proc(r, w->node, w->slot);
-	p = text_u64(p, w->id);
-	*p++ = ',';
-	p = text_u64(p, w->try_number);
-	*p++ = ',';
-	p = text_bytes(p, n->folder, n->folder_n);
-	*p++ = ',';
-	p = text_bytes(p, proc->name, proc->name_n);
-	*p++ = ',';
-	p = text_iso(&r->day, p, w->start_us);
-	*p++ = ',';
-	p = text_u64(p, w->items);
-	*p++ = ',';
-	uint32_t succeeded = w->succeeded < w->items ? w->succeeded : w->items;
-	p = text_u64(p, succeeded);
-	*p++ = ',';
-	p = text_u64(p, w->items - succeeded);
-	*p++ = ',';
-	p = text_seconds(p, w->elapsed_us);
-	*p++ = ',';
-	p = text_seconds(p, w->cpu_us);
-	*p++ = ',';
-	p = text_seconds(p, w->run_us);
-	*p++ = ',';
-	return p;
-}
+/* Most that the columns without quotes take: a folder of 64 bytes is the longest. */
+enum { ROW_BYTES = sizeof columns / sizeof columns[0] * 65 };
 
 static void put_detail(struct prs_report *r, struct prs_buf *to, const struct prs_unit *u)
 {
@@ -85,30 +62,107 @@ static void put_detail(struct prs_report *r, struct prs_buf *to, const struct pr
 		r->broken = -PRS_ENOMEM;
 	else if (rc >= 0)
 		report_csv(to, r->detail.data, r->detail.len);
-	prs_buf_putc(to, '\n');
+	prs_buf_putc(to, ',');
+}
+
+static void put_csv(struct prs_buf *to, const char *text, size_t n)
+{
+	report_csv(to, text, n);
+	prs_buf_putc(to, ',');
+}
+
+static char *put_comma(char *p)
+{
+	*p = ',';
+	return p + 1;
+}
+
+/* In this section the columns of the other logs are left out. */
+#define PUT_PROCESSES(value)
+#define PUT_NODES(value)
+#define PUT_TRIES(value) value
+
+/* The columns that need no quotes, written straight into memory. */
+static char *put_plain_columns(struct prs_report *r, char *p, const struct row *w, const struct report_node *node,
+                               const struct report_proc *proc)
+{
+#define NAME(text, n) p = put_comma(text_bytes(p, text, n));
+#define NUMBER(v) p = put_comma(text_u64(p, v));
+#define TIME(us) p = put_comma(text_iso(&r->day, p, us));
+#define SECONDS(us) p = put_comma(text_seconds(p, us));
+#define CSV(text, n)
+#define DETAIL(unit)
+#define PRS_LOG_COLUMN(id, column, meaning, value) PUT_##id(value)
+#include "report/logs.def"
+#undef NAME
+#undef NUMBER
+#undef TIME
+#undef SECONDS
+#undef CSV
+#undef DETAIL
+	return p;
+}
+
+static void put_other_columns(struct prs_report *r, struct prs_buf *to, const struct row *w)
+{
+#define NAME(text, n)
+#define NUMBER(v)
+#define TIME(us)
+#define SECONDS(us)
+#define CSV(text, n) put_csv(to, text, n);
+#define DETAIL(u) put_detail(r, to, u);
+#define PRS_LOG_COLUMN(id, column, meaning, value) PUT_##id(value)
+#include "report/logs.def"
+#undef NAME
+#undef NUMBER
+#undef TIME
+#undef SECONDS
+#undef CSV
+#undef DETAIL
+}
+
+#undef PUT_PROCESSES
+#undef PUT_NODES
+#undef PUT_TRIES
+
+/* The comma behind the last column becomes the end of the line. */
+static void end_row(struct prs_buf *to)
+{
+	if (!to->failed)
+		to->data[to->len - 1] = '\n';
+}
+
+static void put_row(struct prs_report *r, struct row *w)
+{
+	struct report_file *f = r->files[REPORT_TRIES];
+	char *p = report_file_room(r, f, ROW_BYTES);
+	const struct report_proc *proc = p ? report_proc(r, w->node, w->slot) : NULL;
+	if (!proc)
+		return;
+	w->succeeded = w->succeeded < w->items ? w->succeeded : w->items;
+	p = put_plain_columns(r, p, w, report_node(r, w->node), proc);
+	f->buf.len = (size_t)((uint8_t *)p - f->buf.data);
+	put_other_columns(r, &f->buf, w);
+	end_row(&f->buf);
+	report_file_put_done(r, f);
 }
 
 void report_tries_done(struct prs_report *r, const struct prs_done *d, uint32_t items)
 {
-	struct report_file *f = r->files[REPORT_TRIES];
-	char *p = report_file_room(r, f, ROW_BYTES);
-	if (!p || !report_proc(r, d->node, d->slot))
-		return;
-	struct row w = { .id = d->unit.id,
-		         .start_us = d->start_us,
-		         .elapsed_us = d->elapsed_us,
-		         .cpu_us = d->cpu_us,
-		         .run_us = d->run_us,
-		         .items = items,
-		         .succeeded = d->succeeded,
-		         .try_number = d->try_number,
-		         .node = d->node,
-		         .slot = d->slot };
-	p = put_row(r, p, &w);
-	p = TEXT_PUT(p, "RUN_DONE,,,");
-	f->buf.len = (size_t)((uint8_t *)p - f->buf.data);
-	put_detail(r, &f->buf, &d->unit);
-	report_file_put_done(r, f);
+	put_row(r, &(struct row){ .id = d->unit.id,
+	                          .start_us = d->start_us,
+	                          .elapsed_us = d->elapsed_us,
+	                          .cpu_us = d->cpu_us,
+	                          .run_us = d->run_us,
+	                          .items = items,
+	                          .succeeded = d->succeeded,
+	                          .try_number = d->try_number,
+	                          .node = d->node,
+	                          .slot = d->slot,
+	                          .status = "RUN_DONE",
+	                          .error = "",
+	                          .message = { "", 0 },
+	                          .unit = &d->unit });
 }
 
 /* The original's word for how a try ended. */
@@ -124,29 +178,19 @@ static const char *status_of(uint16_t code)
 
 void report_tries_failed(struct prs_report *r, const struct prs_try *t, uint32_t items)
 {
-	struct report_file *f = r->files[REPORT_TRIES];
-	char *p = report_file_room(r, f, ROW_BYTES);
-	if (!p || !report_proc(r, t->node, t->slot))
-		return;
-	struct row w = { .id = t->unit.id,
-		         .start_us = t->start_us,
-		         .elapsed_us = t->elapsed_us,
-		         .cpu_us = t->cpu_us,
-		         .run_us = t->run_us,
-		         .items = items,
-		         .try_number = t->try_number,
-		         .node = t->node,
-		         .slot = t->slot };
-	p = put_row(r, p, &w);
-	f->buf.len = (size_t)((uint8_t *)p - f->buf.data);
-	prs_buf_puts(&f->buf, status_of(t->code));
-	prs_buf_putc(&f->buf, ',');
-	prs_buf_puts(&f->buf, prs_error_row(t->code)->name);
-	prs_buf_putc(&f->buf, ',');
-	report_csv(&f->buf, t->message.p, report_first_line(t->message.p, t->message.n));
-	prs_buf_putc(&f->buf, ',');
-	put_detail(r, &f->buf, &t->unit);
-	report_file_put_done(r, f);
+	put_row(r, &(struct row){ .id = t->unit.id,
+	                          .start_us = t->start_us,
+	                          .elapsed_us = t->elapsed_us,
+	                          .cpu_us = t->cpu_us,
+	                          .run_us = t->run_us,
+	                          .items = items,
+	                          .try_number = t->try_number,
+	                          .node = t->node,
+	                          .slot = t->slot,
+	                          .status = status_of(t->code),
+	                          .error = prs_error_row(t->code)->name,
+	                          .message = t->message,
+	                          .unit = &t->unit });
 }
 
 /* ---- summaries --------------------------------------------------------------------------------------------------- */
@@ -155,22 +199,13 @@ static void put_seconds(struct prs_buf *to, uint64_t us)
 {
 	char text[TEXT_SECONDS + 8];
 	prs_buf_put(to, text, (size_t)(text_seconds(text, us) - text));
+	prs_buf_putc(to, ',');
 }
 
-static void put_total(struct prs_buf *to, const struct report_total *t)
+static void put_number(struct prs_buf *to, uint64_t v)
 {
-	const uint64_t counts[] = { t->starts, t->init_failures, t->done,   t->failed_tries,
-		                    t->items,  t->succeeded,     t->missing };
-	for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
-		prs_buf_dec(to, counts[i], 0);
-		prs_buf_putc(to, ',');
-	}
-	put_seconds(to, t->elapsed_us);
+	prs_buf_dec(to, v, 0);
 	prs_buf_putc(to, ',');
-	put_seconds(to, t->cpu_us);
-	prs_buf_putc(to, ',');
-	put_seconds(to, t->run_us);
-	prs_buf_putc(to, '\n');
 }
 
 static void add_total(struct report_total *to, const struct report_total *t)
@@ -187,17 +222,38 @@ static void add_total(struct report_total *to, const struct report_total *t)
 	to->run_us += t->run_us;
 }
 
+#define NUMBER(v) put_number(to, v);
+#define SECONDS(us) put_seconds(to, us);
+#define CSV(text, n) put_csv(to, text, n);
+#define PUT_TRIES(value)
+
+static void put_process_row(struct prs_buf *to, const struct report_node *node, const struct report_proc *proc)
+{
+	const struct report_total *t = &proc->total;
+#define PUT_PROCESSES(value) value
+#define PUT_NODES(value)
+#define PRS_LOG_COLUMN(id, column, meaning, value) PUT_##id(value)
+#include "report/logs.def"
+#undef PUT_PROCESSES
+#undef PUT_NODES
+	end_row(to);
+}
+
+static void put_node_row(struct prs_buf *to, const struct report_node *node, uint64_t used,
+                         const struct report_total *t)
+{
+#define PUT_PROCESSES(value)
+#define PUT_NODES(value) value
+#define PRS_LOG_COLUMN(id, column, meaning, value) PUT_##id(value)
+#include "report/logs.def"
+	end_row(to);
+}
+
 static void put_processes(struct prs_buf *to, const struct report_node *n)
 {
-	for (size_t i = 0; i < n->procs_n; i++) {
-		if (!n->procs[i].used)
-			continue;
-		report_csv(to, n->folder, n->folder_n);
-		prs_buf_putc(to, ',');
-		prs_buf_put(to, n->procs[i].name, n->procs[i].name_n);
-		prs_buf_putc(to, ',');
-		put_total(to, &n->procs[i].total);
-	}
+	for (size_t i = 0; i < n->procs_n; i++)
+		if (n->procs[i].used)
+			put_process_row(to, n, &n->procs[i]);
 }
 
 static void put_node(struct prs_buf *to, const struct report_node *n)
@@ -208,15 +264,8 @@ static void put_node(struct prs_buf *to, const struct report_node *n)
 		add_total(&sum, &n->procs[i].total);
 		used += n->procs[i].used;
 	}
-	if (used == 0 && !n->known)
-		return;
-	report_csv(to, n->folder, n->folder_n);
-	prs_buf_putc(to, ',');
-	report_csv(to, n->name, strlen(n->name));
-	prs_buf_putc(to, ',');
-	prs_buf_dec(to, used, 0);
-	prs_buf_putc(to, ',');
-	put_total(to, &sum);
+	if (used > 0 || n->known)
+		put_node_row(to, n, used, &sum);
 }
 
 static int write_summary(struct prs_report *r, enum report_log log,
@@ -225,8 +274,8 @@ static int write_summary(struct prs_report *r, enum report_log log,
 	struct report_whole *w = prs_malloc(sizeof *w);
 	if (!w)
 		return prs_fail(err, PRS_ENOMEM, "out of memory");
-	char name[128] = "logs/";
-	strcat(name, report_log_path(log));
+	char name[128];
+	snprintf(name, sizeof name, "logs/%s", report_log_path(log));
 	report_whole_begin(r, w, name);
 	prs_buf_puts(&w->buf, report_log_head(log));
 	for (size_t i = 0; i < r->nodes_n; i++) {
