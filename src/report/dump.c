@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * dump: see dump.h.
+ * dump: the fields of a fact come from wire/facts.def; only DONE, TRY and LOST have lines of their own.
  */
 #include "report/dump.h"
 
@@ -117,42 +117,6 @@ static int end(struct out *o)
 
 /* ---- facts ------------------------------------------------------------------------------------------------------- */
 
-static void put_head(struct out *o, const struct prs_fact *f)
-{
-	num(o, "epoch", f->u.head.epoch);
-	num(o, "previous", f->u.head.previous);
-	num(o, "sealed_journal", f->u.head.sealed_journal);
-	num(o, "sealed_plan", f->u.head.sealed_plan);
-	hex(o, "job", f->u.head.job_print, sizeof f->u.head.job_print);
-	hex(o, "code_folder", f->u.head.code_print, sizeof f->u.head.code_print);
-	text(o, "engine", f->u.head.engine);
-	text(o, "host", f->u.head.host);
-	num(o, "pid", f->u.head.pid);
-	text(o, "boot", f->u.head.boot);
-}
-
-static void put_node(struct out *o, const struct prs_fact *f)
-{
-	num(o, "node", f->u.node.node);
-	num(o, "incarnation", f->u.node.incarnation);
-	num(o, "up", f->u.node.up);
-	num(o, "reason", f->u.node.reason);
-	num(o, "processes", f->u.node.procs);
-	num(o, "cores", f->u.node.cores);
-	num(o, "gpus", f->u.node.gpus);
-	text(o, "name", f->u.node.name);
-	text(o, "address", f->u.node.address);
-}
-
-static void put_planned(struct out *o, const struct prs_fact *f)
-{
-	num(o, "plan_epoch", f->u.planned.plan_epoch);
-	num(o, "plan_bytes", f->u.planned.plan_bytes);
-	num(o, "next_id", f->u.planned.next_id);
-	num(o, "items", f->u.planned.items);
-	num(o, "complete", f->u.planned.complete);
-}
-
 static void put_done(struct out *o, const struct prs_fact *f)
 {
 	static const char
@@ -203,13 +167,6 @@ static void put_try(struct out *o, const struct prs_fact *f)
 	text(o, "message", t->message);
 }
 
-static void put_failed(struct out *o, const struct prs_fact *f)
-{
-	unit(o, &f->u.failed.unit);
-	num(o, "items", f->u.failed.items);
-	error(o, f->u.failed.code);
-}
-
 /* JSON: [{"id":2,"item_first":0,"item_count":0},...]; for people: 2,3:10+5 */
 static void put_units(struct out *o, const char *name, const struct prs_fact *f, uint32_t first, uint32_t count)
 {
@@ -241,89 +198,56 @@ static void put_lost(struct out *o, const struct prs_fact *f)
 	put_units(o, "queued", f, f->u.lost.running_count, f->u.lost.queued_count);
 }
 
-static void put_reset(struct out *o, const struct prs_fact *f)
-{
-	static const char
-		*const reasons[] = { [PRS_RESET_RETRY_FAILED] = "RETRY_FAILED", [PRS_RESET_BAD_RANGE] = "BAD_RANGE" };
-	unit(o, &f->u.reset.unit);
-	num(o, "count", f->u.reset.count);
-	WORD(o, "reason", reasons, f->u.reset.reason);
-}
-
-static void put_set(struct out *o, const struct prs_fact *f)
-{
-	text(o, "key", f->u.set.key);
-	text(o, "old", f->u.set.old);
-	text(o, "new", f->u.set.new_);
-}
-
-static void put_state(struct out *o, const struct prs_fact *f)
-{
-	word_or(o, "from", f->u.state.from < PRS_JOB_STATES ? prs_state_name(PRS_MACHINE_JOB, f->u.state.from) : NULL,
-	        f->u.state.from);
-	word_or(o, "to", f->u.state.to < PRS_JOB_STATES ? prs_state_name(PRS_MACHINE_JOB, f->u.state.to) : NULL,
-	        f->u.state.to);
-	error(o, f->u.state.code);
-	text(o, "text", f->u.state.text);
-}
-
-static void put_published(struct out *o, const struct prs_fact *f)
-{
-	text(o, "name", f->u.published.name);
-	num(o, "bytes", f->u.published.bytes);
-	num(o, "rows", f->u.published.rows);
-	hex(o, "xxh128", f->u.published.print, sizeof f->u.published.print);
-}
-
-static void put_split(struct out *o, const struct prs_fact *f)
-{
-	unit(o, &f->u.split.unit);
-	num(o, "parts", f->u.split.parts);
-}
-
-static void put_proc(struct out *o, const struct prs_fact *f)
+/* The word of a number that has one. */
+static const char *word_of(enum prs_field_kind kind, uint64_t v)
 {
 	static const char *const events[] = { [PRS_PROC_STARTED] = "STARTED",
 		                              [PRS_PROC_INIT_DONE] = "INIT_DONE",
 		                              [PRS_PROC_INIT_FAILED] = "INIT_FAILED",
 		                              [PRS_PROC_EXITED] = "EXITED",
 		                              [PRS_PROC_KILLED] = "KILLED" };
-	num(o, "node", f->u.proc.node);
-	num(o, "slot", f->u.proc.slot);
-	num(o, "incarnation", f->u.proc.incarnation);
-	num(o, "pid", f->u.proc.pid);
-	WORD(o, "event", events, f->u.proc.event);
-	error(o, f->u.proc.code);
-	num(o, "exit", f->u.proc.exit);
-	num(o, "trace_offset", f->u.proc.trace_offset);
-	num(o, "trace_bytes", f->u.proc.trace_bytes);
-	text(o, "text", f->u.proc.text);
+	static const char
+		*const reasons[] = { [PRS_RESET_RETRY_FAILED] = "RETRY_FAILED", [PRS_RESET_BAD_RANGE] = "BAD_RANGE" };
+	if (kind == PRS_FIELD_JOB_STATE && v < PRS_JOB_STATES)
+		return prs_state_name(PRS_MACHINE_JOB, (int)v);
+	if (kind == PRS_FIELD_PROC_EVENT && v < sizeof events / sizeof *events)
+		return events[v];
+	if (kind == PRS_FIELD_RESET_REASON && v < sizeof reasons / sizeof *reasons)
+		return reasons[v];
+	return NULL;
 }
 
-static void put_step(struct out *o, const struct prs_fact *f)
+static void put_field(struct out *o, const struct prs_fact *f, const struct prs_fact_field *field)
 {
-	text(o, "step", f->u.step.step);
-	text(o, "run", f->u.step.run_id);
-	num(o, "state", f->u.step.state);
-	text(o, "reused", f->u.step.reused);
+	const void *at = (const char *)f + field->offset;
+	switch (field->kind) {
+	case PRS_FIELD_U8:
+	case PRS_FIELD_U16:
+	case PRS_FIELD_U32:
+	case PRS_FIELD_U64: num(o, field->name, prs_field_number(f, field)); break;
+	case PRS_FIELD_CODE: error(o, (uint16_t)prs_field_number(f, field)); break;
+	case PRS_FIELD_JOB_STATE:
+	case PRS_FIELD_PROC_EVENT:
+	case PRS_FIELD_RESET_REASON: {
+		uint64_t v = prs_field_number(f, field);
+		word_or(o, field->name, word_of(field->kind, v), (unsigned)v);
+		break;
+	}
+	case PRS_FIELD_TEXT: text(o, field->name, *(const struct prs_text *)at); break;
+	case PRS_FIELD_PRINT: hex(o, field->name, at, 16); break;
+	case PRS_FIELD_UNIT: unit(o, at); break;
+	case PRS_FIELD_UNITS: break; /* put_lost */
+	}
+}
+
+static void put_fields(struct out *o, const struct prs_fact *f)
+{
+	for (const struct prs_fact_field *field = prs_fact_fields(f->type); field->fact == f->type; field++)
+		put_field(o, f, field);
 }
 
 int prs_report_dump_fact(const struct prs_fact *f, struct prs_buf *to, bool json)
 {
-	static void (*const puts[])(struct out *, const struct prs_fact *) = { [PRS_FACT_HEAD] = put_head,
-		                                                               [PRS_FACT_NODE] = put_node,
-		                                                               [PRS_FACT_PLANNED] = put_planned,
-		                                                               [PRS_FACT_DONE] = put_done,
-		                                                               [PRS_FACT_TRY] = put_try,
-		                                                               [PRS_FACT_FAILED] = put_failed,
-		                                                               [PRS_FACT_LOST] = put_lost,
-		                                                               [PRS_FACT_RESET] = put_reset,
-		                                                               [PRS_FACT_SET] = put_set,
-		                                                               [PRS_FACT_STATE] = put_state,
-		                                                               [PRS_FACT_PUBLISHED] = put_published,
-		                                                               [PRS_FACT_SPLIT] = put_split,
-		                                                               [PRS_FACT_PROC] = put_proc,
-		                                                               [PRS_FACT_STEP] = put_step };
 	struct out o = { to, json };
 	begin(&o, prs_fact_name(f->type));
 	if (json) {
@@ -336,8 +260,14 @@ int prs_report_dump_fact(const struct prs_fact *f, struct prs_buf *to, bool json
 	}
 	if (f->flags)
 		num(&o, "flags", f->flags);
-	if ((size_t)f->type < sizeof puts / sizeof *puts && puts[f->type])
-		puts[f->type](&o, f);
+	if (f->type == PRS_FACT_DONE)
+		put_done(&o, f);
+	else if (f->type == PRS_FACT_TRY)
+		put_try(&o, f);
+	else if (f->type == PRS_FACT_LOST)
+		put_lost(&o, f);
+	else
+		put_fields(&o, f);
 	return end(&o);
 }
 

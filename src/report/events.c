@@ -131,8 +131,9 @@ static void put_head(struct prs_report *r, struct prs_buf *b, const struct prs_f
 	num(b, "pid", f->u.head.pid);
 }
 
-static void put_node(struct prs_buf *b, const struct prs_fact *f)
+static void put_node(struct prs_report *r, struct prs_buf *b, const struct prs_fact *f)
 {
+	(void)r;
 	num(b, "node", f->u.node.node);
 	num(b, "incarnation", f->u.node.incarnation);
 	text(b, "name", f->u.node.name);
@@ -160,8 +161,9 @@ static void put_proc(struct prs_report *r, struct prs_buf *b, const struct prs_f
 	trace(r, b, f->u.proc.node, f->u.proc.slot, f->u.proc.trace_offset, f->u.proc.trace_bytes);
 }
 
-static void put_try(struct prs_report *r, struct prs_buf *b, const struct prs_try *t)
+static void put_try(struct prs_report *r, struct prs_buf *b, const struct prs_fact *f)
 {
+	const struct prs_try *t = &f->u.try_;
 	unit(b, &t->unit);
 	num(b, "try", t->try_number);
 	process(r, b, t->node, t->slot, t->incarnation, 0);
@@ -187,8 +189,9 @@ static void put_failed(struct prs_report *r, struct prs_buf *b, const struct prs
 	error(b, f->u.failed.code);
 }
 
-static void put_lost(struct prs_buf *b, const struct prs_fact *f)
+static void put_lost(struct prs_report *r, struct prs_buf *b, const struct prs_fact *f)
 {
+	(void)r;
 	num(b, "node", f->u.lost.node);
 	num(b, "incarnation", f->u.lost.incarnation);
 	key(b, "running");
@@ -202,16 +205,18 @@ static void put_lost(struct prs_buf *b, const struct prs_fact *f)
 	num(b, "queued", f->u.lost.queued_count);
 }
 
-static void put_state(struct prs_buf *b, const struct prs_fact *f)
+static void put_state(struct prs_report *r, struct prs_buf *b, const struct prs_fact *f)
 {
+	(void)r;
 	str(b, "from", prs_state_name(PRS_MACHINE_JOB, f->u.state.from));
 	str(b, "to", prs_state_name(PRS_MACHINE_JOB, f->u.state.to));
 	error(b, f->u.state.code);
 	text(b, "text", f->u.state.text);
 }
 
-static void put_published(struct prs_buf *b, const struct prs_fact *f)
+static void put_published(struct prs_report *r, struct prs_buf *b, const struct prs_fact *f)
 {
+	(void)r;
 	text(b, "output", f->u.published.name);
 	num(b, "bytes", f->u.published.bytes);
 	num(b, "rows", f->u.published.rows);
@@ -238,6 +243,69 @@ static void put_finished(struct prs_report *r, const struct prs_fact *f)
 	line_done(r, events(r), start);
 }
 
+static void put_planned(struct prs_report *r, struct prs_buf *b, const struct prs_fact *f)
+{
+	(void)r;
+	num(b, "mini_batches", f->u.planned.next_id);
+	num(b, "items", f->u.planned.items);
+	yes(b, "complete", f->u.planned.complete);
+}
+
+static void put_reset(struct prs_report *r, struct prs_buf *b, const struct prs_fact *f)
+{
+	(void)r;
+	unit(b, &f->u.reset.unit);
+	num(b, "count", f->u.reset.count);
+	str(b, "reason", f->u.reset.reason == PRS_RESET_RETRY_FAILED ? "retry_failed" : "bad_range");
+}
+
+static void put_field(struct prs_buf *b, const struct prs_fact *f, const struct prs_fact_field *field)
+{
+	const void *at = (const char *)f + field->offset;
+	switch (field->kind) {
+	case PRS_FIELD_TEXT: text(b, field->name, *(const struct prs_text *)at); break;
+	case PRS_FIELD_PRINT: hex(b, field->name, at, 16); break;
+	case PRS_FIELD_UNIT: unit(b, at); break;
+	case PRS_FIELD_UNITS: break;
+	case PRS_FIELD_CODE: error(b, (uint16_t)prs_field_number(f, field)); break;
+	case PRS_FIELD_U8:
+	case PRS_FIELD_U16:
+	case PRS_FIELD_U32:
+	case PRS_FIELD_U64:
+	case PRS_FIELD_JOB_STATE:
+	case PRS_FIELD_PROC_EVENT:
+	case PRS_FIELD_RESET_REASON: num(b, field->name, prs_field_number(f, field)); break;
+	}
+}
+
+/* A fact of which nothing else is to be said: its fields as they are. */
+static void put_fields(struct prs_report *r, struct prs_buf *b, const struct prs_fact *f)
+{
+	(void)r;
+	for (const struct prs_fact_field *field = prs_fact_fields(f->type); field->fact == f->type; field++)
+		put_field(b, f, field);
+}
+
+/* The names of events, and what they say when it is not simply the fields of the fact. NODE and PROC have several. */
+static const struct event {
+	const char *type;
+	void (*put)(struct prs_report *r, struct prs_buf *b, const struct prs_fact *f);
+} types[PRS_FACT_END] = {
+	[PRS_FACT_HEAD] = { "run_started", put_head },
+	[PRS_FACT_NODE] = { "node", put_node },
+	[PRS_FACT_PLANNED] = { "planned", put_planned },
+	[PRS_FACT_TRY] = { "try_failed", put_try },
+	[PRS_FACT_FAILED] = { "mini_batch_failed", put_failed },
+	[PRS_FACT_LOST] = { "lost", put_lost },
+	[PRS_FACT_RESET] = { "reset", put_reset },
+	[PRS_FACT_SET] = { "setting_changed", put_fields },
+	[PRS_FACT_STATE] = { "state", put_state },
+	[PRS_FACT_PUBLISHED] = { "published", put_published },
+	[PRS_FACT_SPLIT] = { "split", put_fields },
+	[PRS_FACT_PROC] = { "process", put_proc },
+	[PRS_FACT_STEP] = { "step", put_fields },
+};
+
 static const char *type_of(const struct prs_fact *f)
 {
 	static const char *const procs[] = { [PRS_PROC_STARTED] = "process_started",
@@ -245,68 +313,11 @@ static const char *type_of(const struct prs_fact *f)
 		                             [PRS_PROC_INIT_FAILED] = "init_failed",
 		                             [PRS_PROC_EXITED] = "process_ended",
 		                             [PRS_PROC_KILLED] = "process_killed" };
-	static const char *const types[] = { [PRS_FACT_HEAD] = "run_started",
-		                             [PRS_FACT_PLANNED] = "planned",
-		                             [PRS_FACT_TRY] = "try_failed",
-		                             [PRS_FACT_FAILED] = "mini_batch_failed",
-		                             [PRS_FACT_LOST] = "lost",
-		                             [PRS_FACT_RESET] = "reset",
-		                             [PRS_FACT_SET] = "setting_changed",
-		                             [PRS_FACT_STATE] = "state",
-		                             [PRS_FACT_PUBLISHED] = "published",
-		                             [PRS_FACT_SPLIT] = "split",
-		                             [PRS_FACT_STEP] = "step" };
 	if (f->type == PRS_FACT_NODE)
 		return f->u.node.up ? "node_up" : "node_down";
-	if (f->type == PRS_FACT_PROC)
-		return f->u.proc.event < sizeof procs / sizeof procs[0] ? procs[f->u.proc.event] : "process";
-	return (size_t)f->type < sizeof types / sizeof types[0] && types[f->type] ? types[f->type] : "unknown";
-}
-
-static void put_small(struct prs_buf *b, const struct prs_fact *f)
-{
-	if (f->type == PRS_FACT_PLANNED) {
-		num(b, "mini_batches", f->u.planned.next_id);
-		num(b, "items", f->u.planned.items);
-		yes(b, "complete", f->u.planned.complete);
-	} else if (f->type == PRS_FACT_RESET) {
-		unit(b, &f->u.reset.unit);
-		num(b, "count", f->u.reset.count);
-		str(b, "reason", f->u.reset.reason == PRS_RESET_RETRY_FAILED ? "retry_failed" : "bad_range");
-	} else if (f->type == PRS_FACT_SET) {
-		text(b, "key", f->u.set.key);
-		text(b, "old", f->u.set.old);
-		text(b, "new", f->u.set.new_);
-	} else if (f->type == PRS_FACT_SPLIT) {
-		unit(b, &f->u.split.unit);
-		num(b, "parts", f->u.split.parts);
-	} else if (f->type == PRS_FACT_STEP) {
-		text(b, "step", f->u.step.step);
-		text(b, "run", f->u.step.run_id);
-		text(b, "reused", f->u.step.reused);
-	}
-}
-
-static void put_body(struct prs_report *r, struct prs_buf *b, const struct prs_fact *f)
-{
-	if (f->type == PRS_FACT_HEAD)
-		put_head(r, b, f);
-	else if (f->type == PRS_FACT_NODE)
-		put_node(b, f);
-	else if (f->type == PRS_FACT_PROC)
-		put_proc(r, b, f);
-	else if (f->type == PRS_FACT_TRY)
-		put_try(r, b, &f->u.try_);
-	else if (f->type == PRS_FACT_FAILED)
-		put_failed(r, b, f);
-	else if (f->type == PRS_FACT_LOST)
-		put_lost(b, f);
-	else if (f->type == PRS_FACT_STATE)
-		put_state(b, f);
-	else if (f->type == PRS_FACT_PUBLISHED)
-		put_published(b, f);
-	else
-		put_small(b, f);
+	if (f->type == PRS_FACT_PROC && f->u.proc.event < sizeof procs / sizeof procs[0])
+		return procs[f->u.proc.event];
+	return types[f->type].type ? types[f->type].type : prs_fact_name(f->type);
 }
 
 /* The hot one. */
@@ -370,7 +381,10 @@ void report_event(struct prs_report *r, const struct prs_fact *f, bool counts)
 		return;
 	size_t start = b->len;
 	begin(b, type_of(f), f->time_us, &r->day);
-	put_body(r, b, f);
+	if (types[f->type].put)
+		types[f->type].put(r, b, f);
+	else
+		put_fields(r, b, f);
 	prs_buf_puts(b, "}\n");
 	line_done(r, events(r), start);
 	if (f->type == PRS_FACT_STATE && is_final(f->u.state.to))

@@ -473,7 +473,7 @@ bool report_state_fold(struct prs_report *r, const struct prs_fact *f)
 {
 	if (f->type != PRS_FACT_HEAD && f->time_us > r->now_us)
 		r->now_us = f->time_us;
-	switch (f->type) {
+	switch ((int)f->type) {
 	case PRS_FACT_HEAD: fold_head(r, f); break;
 	case PRS_FACT_NODE: fold_node(r, f); break;
 	case PRS_FACT_PLANNED:
@@ -488,10 +488,7 @@ bool report_state_fold(struct prs_report *r, const struct prs_fact *f)
 	case PRS_FACT_STATE: r->job = (enum prs_job_state)f->u.state.to; break;
 	case PRS_FACT_PROC: fold_proc(r, f); break;
 	case PRS_FACT_SPLIT: fold_split(r, &f->u.split.unit); break;
-	case PRS_FACT_LOST:
-	case PRS_FACT_SET:
-	case PRS_FACT_PUBLISHED:
-	case PRS_FACT_STEP: break;
+	default: break;
 	}
 	return true;
 }

@@ -1,13 +1,64 @@
 /* SPDX-License-Identifier: Apache-2.0
- * facts: see facts.h.
+ * facts: DONE and TRY byte by byte, because they are many; all others by the rows of facts.def.
  */
 #include "wire/facts.h"
 
-const char *prs_fact_name(int type)
+#include <stddef.h>
+#include <string.h>
+
+static const char *const names[] = {
+#define PRS_FACT(number, name) [number] = #name,
+#define PRS_FIELD(name, field, KIND, word)
+#include "wire/facts.def"
+};
+
+const char *prs_fact_name(int type) { return type > 0 && type < PRS_FACT_END ? names[type] : "?"; }
+
+/* ---- fields ------------------------------------------------------------------------------------------------------ */
+
+static const struct prs_fact_field fields[] = {
+#define PRS_FACT(number, name)
+#define PRS_FIELD(name, field, KIND, word) \
+	{ PRS_FACT_##name, PRS_FIELD_##KIND, offsetof(struct prs_fact, u.field), (word) },
+#include "wire/facts.def"
+	{ PRS_FACT_END, PRS_FIELD_U8, 0, "" },
+};
+
+/* The bytes of the numbers, and what every field holds in struct prs_fact. */
+static const uint8_t widths[] = {
+	[PRS_FIELD_U8] = 1,   [PRS_FIELD_U16] = 2,       [PRS_FIELD_U32] = 4,        [PRS_FIELD_U64] = 8,
+	[PRS_FIELD_CODE] = 2, [PRS_FIELD_JOB_STATE] = 1, [PRS_FIELD_PROC_EVENT] = 1, [PRS_FIELD_RESET_REASON] = 2
+};
+#define HOLDS_U8 uint8_t
+#define HOLDS_U16 uint16_t
+#define HOLDS_U32 uint32_t
+#define HOLDS_U64 uint64_t
+#define HOLDS_CODE uint16_t
+#define HOLDS_JOB_STATE uint8_t
+#define HOLDS_PROC_EVENT uint8_t
+#define HOLDS_RESET_REASON uint16_t
+#define HOLDS_TEXT struct prs_text
+#define HOLDS_PRINT uint8_t[16]
+#define HOLDS_UNIT struct prs_unit
+#define HOLDS_UNITS const uint8_t *
+#define PRS_FACT(number, name)
+#define PRS_FIELD(name, field, KIND, word) \
+	_Static_assert(sizeof((struct prs_fact *)0)->u.field == sizeof(HOLDS_##KIND), "width of " #field);
+#include "wire/facts.def"
+
+const struct prs_fact_field *prs_fact_fields(enum prs_fact_type type)
 {
-	static const char *const names[] = { "?",     "HEAD", "NODE",  "PLANNED",   "DONE",  "TRY",  "FAILED", "LOST",
-		                             "RESET", "SET",  "STATE", "PUBLISHED", "SPLIT", "PROC", "STEP" };
-	return type > 0 && type <= PRS_FACT_STEP ? names[type] : names[0];
+	const struct prs_fact_field *field = fields;
+	while (field->fact != type && field->fact != PRS_FACT_END)
+		field++;
+	return field;
+}
+
+uint64_t prs_field_number(const struct prs_fact *f, const struct prs_fact_field *field)
+{
+	uint64_t v = 0;
+	memcpy(&v, (const char *)f + field->offset, widths[field->kind]); /* little-endian: base/bytes.h */
+	return v;
 }
 
 /* ---- DONE and TRY: fixed bytes ----------------------------------------------------------------------------------- */
@@ -106,6 +157,11 @@ static void put_unit(struct prs_buf *b, const struct prs_unit *u)
 	prs_buf_u32(b, u->item_count);
 }
 
+static size_t units_bytes(const struct prs_fact *f)
+{
+	return ((size_t)f->u.lost.running_count + f->u.lost.queued_count) * 16;
+}
+
 static void put_try(struct prs_buf *b, const struct prs_try *t)
 {
 	uint8_t raw[92] = { 0 };
@@ -133,107 +189,22 @@ static void put_try(struct prs_buf *b, const struct prs_try *t)
 	prs_put_text(b, t->message);
 }
 
-static void put_head(struct prs_buf *b, const struct prs_fact *f)
+static void put_field(struct prs_buf *b, const struct prs_fact *f, const struct prs_fact_field *field)
 {
-	prs_buf_u32(b, f->u.head.epoch);
-	prs_buf_u32(b, f->u.head.previous);
-	prs_buf_u64(b, f->u.head.sealed_journal);
-	prs_buf_u64(b, f->u.head.sealed_plan);
-	prs_buf_put(b, f->u.head.job_print, 16);
-	prs_buf_put(b, f->u.head.code_print, 16);
-	prs_put_text(b, f->u.head.engine);
-	prs_put_text(b, f->u.head.host);
-	prs_buf_u32(b, f->u.head.pid);
-	prs_put_text(b, f->u.head.boot);
-}
-
-static void put_node(struct prs_buf *b, const struct prs_fact *f)
-{
-	prs_buf_u16(b, f->u.node.node);
-	prs_buf_u32(b, f->u.node.incarnation);
-	prs_buf_putc(b, (char)f->u.node.up);
-	prs_buf_u16(b, f->u.node.reason);
-	prs_buf_u16(b, f->u.node.procs);
-	prs_buf_u16(b, f->u.node.cores);
-	prs_buf_u16(b, f->u.node.gpus);
-	prs_put_text(b, f->u.node.name);
-	prs_put_text(b, f->u.node.address);
-}
-
-static void put_proc(struct prs_buf *b, const struct prs_fact *f)
-{
-	prs_buf_u16(b, f->u.proc.node);
-	prs_buf_u16(b, f->u.proc.slot);
-	prs_buf_u32(b, f->u.proc.incarnation);
-	prs_buf_u32(b, f->u.proc.pid);
-	prs_buf_putc(b, (char)f->u.proc.event);
-	prs_buf_u16(b, f->u.proc.code);
-	prs_buf_u32(b, f->u.proc.exit);
-	prs_buf_u64(b, f->u.proc.trace_offset);
-	prs_buf_u32(b, f->u.proc.trace_bytes);
-	prs_put_text(b, f->u.proc.text);
-}
-
-/* Everything but DONE and TRY, behind the time. */
-static void put_payload(struct prs_buf *b, const struct prs_fact *f)
-{
-	switch (f->type) {
-	case PRS_FACT_HEAD: put_head(b, f); break;
-	case PRS_FACT_NODE: put_node(b, f); break;
-	case PRS_FACT_PROC: put_proc(b, f); break;
-	case PRS_FACT_PLANNED:
-		prs_buf_u32(b, f->u.planned.plan_epoch);
-		prs_buf_u64(b, f->u.planned.plan_bytes);
-		prs_buf_u64(b, f->u.planned.next_id);
-		prs_buf_u64(b, f->u.planned.items);
-		prs_buf_putc(b, (char)f->u.planned.complete);
-		break;
-	case PRS_FACT_FAILED:
-		put_unit(b, &f->u.failed.unit);
-		prs_buf_u32(b, f->u.failed.items);
-		prs_buf_u16(b, f->u.failed.code);
-		break;
-	case PRS_FACT_LOST:
-		prs_buf_u16(b, f->u.lost.node);
-		prs_buf_u32(b, f->u.lost.incarnation);
-		prs_buf_u32(b, f->u.lost.running_count);
-		prs_buf_u32(b, f->u.lost.queued_count);
-		prs_buf_put(b, f->u.lost.units, ((size_t)f->u.lost.running_count + f->u.lost.queued_count) * 16);
-		break;
-	case PRS_FACT_RESET:
-		put_unit(b, &f->u.reset.unit);
-		prs_buf_u64(b, f->u.reset.count);
-		prs_buf_u16(b, f->u.reset.reason);
-		break;
-	case PRS_FACT_SET:
-		prs_put_text(b, f->u.set.key);
-		prs_put_text(b, f->u.set.old);
-		prs_put_text(b, f->u.set.new_);
-		break;
-	case PRS_FACT_STATE:
-		prs_buf_putc(b, (char)f->u.state.from);
-		prs_buf_putc(b, (char)f->u.state.to);
-		prs_buf_u16(b, f->u.state.code);
-		prs_put_text(b, f->u.state.text);
-		break;
-	case PRS_FACT_PUBLISHED:
-		prs_put_text(b, f->u.published.name);
-		prs_buf_u64(b, f->u.published.bytes);
-		prs_buf_u64(b, f->u.published.rows);
-		prs_buf_put(b, f->u.published.print, 16);
-		break;
-	case PRS_FACT_SPLIT:
-		put_unit(b, &f->u.split.unit);
-		prs_buf_u32(b, f->u.split.parts);
-		break;
-	case PRS_FACT_STEP:
-		prs_put_text(b, f->u.step.step);
-		prs_put_text(b, f->u.step.run_id);
-		prs_buf_putc(b, (char)f->u.step.state);
-		prs_put_text(b, f->u.step.reused);
-		break;
-	case PRS_FACT_DONE:
-	case PRS_FACT_TRY: break;
+	const void *at = (const char *)f + field->offset;
+	switch (field->kind) {
+	case PRS_FIELD_U8:
+	case PRS_FIELD_U16:
+	case PRS_FIELD_U32:
+	case PRS_FIELD_U64:
+	case PRS_FIELD_CODE:
+	case PRS_FIELD_JOB_STATE:
+	case PRS_FIELD_PROC_EVENT:
+	case PRS_FIELD_RESET_REASON: prs_buf_put(b, at, widths[field->kind]); break;
+	case PRS_FIELD_PRINT: prs_buf_put(b, at, 16); break;
+	case PRS_FIELD_TEXT: prs_put_text(b, *(const struct prs_text *)at); break;
+	case PRS_FIELD_UNIT: put_unit(b, at); break;
+	case PRS_FIELD_UNITS: prs_buf_put(b, f->u.lost.units, units_bytes(f)); break;
 	}
 }
 
@@ -259,7 +230,8 @@ int prs_fact_put(struct prs_buf *b, const struct prs_fact *f)
 		put_try(b, &f->u.try_);
 	} else {
 		prs_buf_u64(b, f->time_us);
-		put_payload(b, f);
+		for (const struct prs_fact_field *field = prs_fact_fields(f->type); field->fact == f->type; field++)
+			put_field(b, f, field);
 	}
 	return prs_record_end(b, start);
 }
@@ -275,116 +247,29 @@ static struct prs_unit read_unit(struct prs_reader *r)
 	return u;
 }
 
-static void read_16(struct prs_reader *r, uint8_t to[16])
+static void read_number(struct prs_reader *r, void *to, size_t n)
 {
-	const uint8_t *p = prs_read(r, 16);
+	const uint8_t *p = prs_read(r, n);
 	if (p)
-		memcpy(to, p, 16);
+		memcpy(to, p, n);
 }
 
-static void read_head(struct prs_reader *r, struct prs_fact *f)
+static void read_field(struct prs_reader *r, struct prs_fact *f, const struct prs_fact_field *field)
 {
-	f->u.head.epoch = prs_read32(r);
-	f->u.head.previous = prs_read32(r);
-	f->u.head.sealed_journal = prs_read64(r);
-	f->u.head.sealed_plan = prs_read64(r);
-	read_16(r, f->u.head.job_print);
-	read_16(r, f->u.head.code_print);
-	f->u.head.engine = prs_read_text(r);
-	f->u.head.host = prs_read_text(r);
-	f->u.head.pid = prs_read32(r);
-	f->u.head.boot = prs_read_text(r);
-}
-
-static void read_node(struct prs_reader *r, struct prs_fact *f)
-{
-	f->u.node.node = prs_read16(r);
-	f->u.node.incarnation = prs_read32(r);
-	f->u.node.up = prs_read8(r);
-	f->u.node.reason = prs_read16(r);
-	f->u.node.procs = prs_read16(r);
-	f->u.node.cores = prs_read16(r);
-	f->u.node.gpus = prs_read16(r);
-	f->u.node.name = prs_read_text(r);
-	f->u.node.address = prs_read_text(r);
-}
-
-static void read_proc(struct prs_reader *r, struct prs_fact *f)
-{
-	f->u.proc.node = prs_read16(r);
-	f->u.proc.slot = prs_read16(r);
-	f->u.proc.incarnation = prs_read32(r);
-	f->u.proc.pid = prs_read32(r);
-	f->u.proc.event = prs_read8(r);
-	f->u.proc.code = prs_read16(r);
-	f->u.proc.exit = prs_read32(r);
-	f->u.proc.trace_offset = prs_read64(r);
-	f->u.proc.trace_bytes = prs_read32(r);
-	f->u.proc.text = prs_read_text(r);
-}
-
-static void read_lost(struct prs_reader *r, struct prs_fact *f)
-{
-	f->u.lost.node = prs_read16(r);
-	f->u.lost.incarnation = prs_read32(r);
-	f->u.lost.running_count = prs_read32(r);
-	f->u.lost.queued_count = prs_read32(r);
-	f->u.lost.units = prs_read(r, ((size_t)f->u.lost.running_count + f->u.lost.queued_count) * 16);
-}
-
-static void read_payload(struct prs_reader *r, struct prs_fact *f)
-{
-	switch (f->type) {
-	case PRS_FACT_HEAD: read_head(r, f); break;
-	case PRS_FACT_NODE: read_node(r, f); break;
-	case PRS_FACT_PROC: read_proc(r, f); break;
-	case PRS_FACT_LOST: read_lost(r, f); break;
-	case PRS_FACT_PLANNED:
-		f->u.planned.plan_epoch = prs_read32(r);
-		f->u.planned.plan_bytes = prs_read64(r);
-		f->u.planned.next_id = prs_read64(r);
-		f->u.planned.items = prs_read64(r);
-		f->u.planned.complete = prs_read8(r);
-		break;
-	case PRS_FACT_FAILED:
-		f->u.failed.unit = read_unit(r);
-		f->u.failed.items = prs_read32(r);
-		f->u.failed.code = prs_read16(r);
-		break;
-	case PRS_FACT_RESET:
-		f->u.reset.unit = read_unit(r);
-		f->u.reset.count = prs_read64(r);
-		f->u.reset.reason = prs_read16(r);
-		break;
-	case PRS_FACT_SET:
-		f->u.set.key = prs_read_text(r);
-		f->u.set.old = prs_read_text(r);
-		f->u.set.new_ = prs_read_text(r);
-		break;
-	case PRS_FACT_STATE:
-		f->u.state.from = prs_read8(r);
-		f->u.state.to = prs_read8(r);
-		f->u.state.code = prs_read16(r);
-		f->u.state.text = prs_read_text(r);
-		break;
-	case PRS_FACT_PUBLISHED:
-		f->u.published.name = prs_read_text(r);
-		f->u.published.bytes = prs_read64(r);
-		f->u.published.rows = prs_read64(r);
-		read_16(r, f->u.published.print);
-		break;
-	case PRS_FACT_SPLIT:
-		f->u.split.unit = read_unit(r);
-		f->u.split.parts = prs_read32(r);
-		break;
-	case PRS_FACT_STEP:
-		f->u.step.step = prs_read_text(r);
-		f->u.step.run_id = prs_read_text(r);
-		f->u.step.state = prs_read8(r);
-		f->u.step.reused = prs_read_text(r);
-		break;
-	case PRS_FACT_DONE:
-	case PRS_FACT_TRY: break;
+	void *at = (char *)f + field->offset;
+	switch (field->kind) {
+	case PRS_FIELD_U8:
+	case PRS_FIELD_U16:
+	case PRS_FIELD_U32:
+	case PRS_FIELD_U64:
+	case PRS_FIELD_CODE:
+	case PRS_FIELD_JOB_STATE:
+	case PRS_FIELD_PROC_EVENT:
+	case PRS_FIELD_RESET_REASON: read_number(r, at, widths[field->kind]); break;
+	case PRS_FIELD_PRINT: read_number(r, at, 16); break;
+	case PRS_FIELD_TEXT: *(struct prs_text *)at = prs_read_text(r); break;
+	case PRS_FIELD_UNIT: *(struct prs_unit *)at = read_unit(r); break;
+	case PRS_FIELD_UNITS: f->u.lost.units = prs_read(r, units_bytes(f)); break;
 	}
 }
 
@@ -403,7 +288,8 @@ static int decode(const struct prs_record *rec, struct prs_fact *ret, struct prs
 	struct prs_reader r = { rec->payload, rec->bytes, false };
 	memset(&ret->u, 0, sizeof ret->u);
 	ret->time_us = prs_read64(&r);
-	read_payload(&r, ret);
+	for (const struct prs_fact_field *field = prs_fact_fields(ret->type); field->fact == ret->type; field++)
+		read_field(&r, ret, field);
 	if (r.bad)
 		return prs_fail(err, PRS_ECORRUPT, "%s is cut off", prs_fact_name(ret->type));
 	if (ret->type == PRS_FACT_PLANNED && ret->u.planned.next_id >= PRS_IDS_MAX)
@@ -416,7 +302,7 @@ int prs_fact_next(const uint8_t *body, size_t body_bytes, size_t *offset, struct
 	struct prs_record rec;
 	int r;
 	while ((r = prs_record_next(body, body_bytes, offset, &rec, err)) == 1) {
-		if (rec.type == 0 || rec.type > PRS_FACT_STEP) {
+		if (rec.type == 0 || rec.type >= PRS_FACT_END) {
 			r = prs_record_unknown(&rec, "journal", err);
 			if (r < 0)
 				return r;

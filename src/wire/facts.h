@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * facts: the records of the journal, as structs and as bytes (docs/formats.md).
  *
- * Records as in record.h. Every payload except DONE and TRY begins with the wall time in µs.
+ * Records as in record.h. Every payload except DONE and TRY begins with the wall time in µs; the fields behind it are
+ * rows of facts.def: from them the bytes are written and read and prs dump shows them.
  */
 #ifndef PRS_WIRE_FACTS_H
 #define PRS_WIRE_FACTS_H
@@ -9,20 +10,10 @@
 #include "wire/record.h"
 
 enum prs_fact_type {
-	PRS_FACT_HEAD = 1,
-	PRS_FACT_NODE = 2,
-	PRS_FACT_PLANNED = 3,
-	PRS_FACT_DONE = 4,
-	PRS_FACT_TRY = 5,
-	PRS_FACT_FAILED = 6,
-	PRS_FACT_LOST = 7,
-	PRS_FACT_RESET = 8,
-	PRS_FACT_SET = 9,
-	PRS_FACT_STATE = 10,
-	PRS_FACT_PUBLISHED = 11,
-	PRS_FACT_SPLIT = 12,
-	PRS_FACT_PROC = 13,
-	PRS_FACT_STEP = 14
+#define PRS_FACT(number, name) PRS_FACT_##name = (number),
+#define PRS_FIELD(name, field, KIND, word)
+#include "wire/facts.def"
+	PRS_FACT_END /* behind the last */
 };
 
 enum { PRS_DONE_BYTES = 104, PRS_TRY_BYTES = 94 /* + message */ };
@@ -180,5 +171,34 @@ struct prs_unit prs_lost_unit(const struct prs_fact *f, uint32_t i);
 
 /* "DONE", "TRY", ... */
 const char *prs_fact_name(int type);
+
+/* How a field lies in the bytes and what it means: the words are numbers of these widths. */
+enum prs_field_kind {
+	PRS_FIELD_U8,
+	PRS_FIELD_U16,
+	PRS_FIELD_U32,
+	PRS_FIELD_U64,
+	PRS_FIELD_CODE,         /* u16: error table */
+	PRS_FIELD_JOB_STATE,    /* u8: enum prs_job_state */
+	PRS_FIELD_PROC_EVENT,   /* u8: enum prs_proc_event */
+	PRS_FIELD_RESET_REASON, /* u16: enum prs_reset_reason */
+	PRS_FIELD_TEXT,
+	PRS_FIELD_PRINT, /* 16 bytes */
+	PRS_FIELD_UNIT,
+	PRS_FIELD_UNITS /* of LOST: as many as its two counts say */
+};
+
+struct prs_fact_field {
+	enum prs_fact_type fact;
+	enum prs_field_kind kind;
+	uint16_t offset; /* in struct prs_fact */
+	const char *name;
+};
+
+/* The fields of a fact, in the order of their bytes; closed by a row of another fact (or PRS_FACT_END). DONE and TRY
+ * have fixed bytes of their own and no rows. */
+const struct prs_fact_field *prs_fact_fields(enum prs_fact_type type);
+/* A field that is a number. */
+uint64_t prs_field_number(const struct prs_fact *f, const struct prs_fact_field *field);
 
 #endif

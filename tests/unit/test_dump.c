@@ -182,7 +182,7 @@ static void test_facts(void **context)
 		check(&line, facts[i].json);
 		seen |= 1u << f.type;
 	}
-	assert_int_equal(seen, (1u << (PRS_FACT_STEP + 1)) - 2); /* all of them */
+	assert_int_equal(seen, (1u << PRS_FACT_END) - 2); /* all of them */
 }
 
 static const struct {

@@ -157,8 +157,8 @@ static void test_every_type_has_golden_bytes(void **state)
 		assert_same_again(p, n, i);
 		free(p);
 	}
-	assert_int_equal(GOLDEN, PRS_FACT_STEP);
-	assert_string_equal(prs_fact_name(PRS_FACT_STEP + 1), "?");
+	assert_int_equal(GOLDEN, PRS_FACT_END - 1);
+	assert_string_equal(prs_fact_name(PRS_FACT_END), "?");
 }
 
 /* Fields are checked by the bytes above; the units of LOST are read through a function. */
@@ -243,7 +243,7 @@ static void test_body_cut_off(void **state)
 static void test_unknown_types(void **state)
 {
 	(void)state;
-	static const uint16_t types[] = { 0, PRS_FACT_STEP + 1, 1000, 0xffff };
+	static const uint16_t types[] = { 0, PRS_FACT_END, 1000, 0xffff };
 	for (size_t i = 0; i < sizeof types / sizeof *types; i++)
 		for (uint16_t flags = 0; flags < 4; flags++) {
 			uint8_t body[24 + 40];
