@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Breaks the code on purpose, one line at a time, and looks which tests see it: ./dev mutants [--never] [NAME...]
+"""Breaks the code on purpose, one line at a time, and looks which tests see it: ./dev mutants [--all] [--never] [NAME...]
 
 tests/mutants/*.txt hold the mutants:
 
@@ -13,16 +13,22 @@ tests/mutants/*.txt hold the mutants:
 
 The words of the lines are found in the function (without `in`: in the file) whatever white space and line ends lie between them, and must be found
 once. A word of `tests` is a program below tests/, or loader or e2e
-with an expression for pytest -k ("+" for blanks). The tree is copied to build-mutants/, nothing here is touched. Exit status 1: a mutant that no
-test saw, or one that does not fit the code any more.
+with an expression for pytest -k ("+" for blanks). NAME: part of a mutant's name, of its place (sched.txt), or of the file it breaks (src/pool/).
+Only what its tests need is built, and they run, programs first, until one sees it; --all runs them all.
+
+The tree is copied to build-mutants/, nothing here is touched. Exit status 1: a mutant that no test saw, or one that does not fit the code any more.
 """
 import argparse
+import fnmatch
+import functools
 import glob
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 COPY = os.path.join(ROOT, "build-mutants", "tree")
@@ -75,11 +81,29 @@ def copy_tree():
             shutil.copy(source, target)
 
 
-def build():
-    """What the compiler says, when it does not take it."""
+@functools.lru_cache(maxsize=None)
+def programs(word):
+    """The test programs below tests/ that a word means."""
+    with open(os.path.join(BUILD, "meson-info", "intro-targets.json")) as f:
+        paths = [os.path.relpath(path, os.path.join(BUILD, "tests")) for t in json.load(f) for path in t["filename"]]
+    return [path for path in paths if fnmatch.fnmatchcase(path, word)]
+
+
+def targets(words):
+    """What must be built for these tests."""
+    found = ["tests/" + name for word in words for name in programs(word)]
+    return found if all(programs(word) for word in words) else found + ["src/cli/prs", "tests/stub/stub_worker"]
+
+
+def configure():
     if not os.path.exists(os.path.join(BUILD, "build.ninja")):
         subprocess.run(["meson", "setup", BUILD, COPY, "-Dkill_points=true", "-Dwerror=false"], check=True, stdout=subprocess.DEVNULL)
-    r = subprocess.run(["ninja", "-C", BUILD], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, universal_newlines=True)
+    subprocess.run(["ninja", "-C", BUILD, "build.ninja"], check=True, stdout=subprocess.DEVNULL)  # what was added to the tree is known
+
+
+def build(words):
+    """What the compiler says, when it does not take it."""
+    r = subprocess.run(["ninja", "-C", BUILD, *targets(words)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, universal_newlines=True)
     return None if r.returncode == 0 else r.stdout[-3000:]
 
 
@@ -99,10 +123,12 @@ def run_program(name):
     return ids["OK"], failed
 
 
-def run_pytest(suite, expression):
+def run_pytest(suite, expression, every):
     environment = dict(os.environ, PRS=os.path.join(BUILD, "src", "cli", "prs"), PYTHONDONTWRITEBYTECODE="1", PYTHONPATH=os.path.join(COPY, "tests", "lib"),
                        PRS_TEST_DEADLINE="45")
     words = ["/usr/bin/python3", "-m", "pytest", "-q", "-n", str(os.cpu_count()), "-p", "no:cacheprovider", "--timeout=%d" % PATIENCE_S, "-rA", "tests/" + suite]
+    if not every:
+        words += ["-x"]
     if expression:
         words += ["-k", expression.replace("+", " ")]
     text = subprocess.run(words, cwd=COPY, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT).stdout.decode("utf-8", "replace")
@@ -110,16 +136,18 @@ def run_pytest(suite, expression):
     return seen("PASSED"), seen("FAILED") | seen("ERROR")
 
 
-def run_tests(words):
+def run_tests(words, every=True):
+    """(tests that passed, tests that failed); every=False: up to the first word with one that failed, programs first."""
     passed, failed = set(), set()
-    for word in words:
-        suite, colon, expression = word.partition(":")
-        names = [os.path.relpath(p, os.path.join(BUILD, "tests")) for p in glob.glob(os.path.join(BUILD, "tests", word)) if os.access(p, os.X_OK) and os.path.isfile(p)]
-        if not names and suite not in ("loader", "e2e"):
+    for word in sorted(words, key=lambda w: not programs(w)):
+        suite, _, expression = word.partition(":")
+        if not programs(word) and suite not in ("loader", "e2e"):
             sys.exit("no such tests: " + word)
-        for ok, bad in [run_program(n) for n in names] or [run_pytest(suite, expression)]:
+        for ok, bad in [run_program(n) for n in programs(word)] or [run_pytest(suite, expression, every)]:
             passed |= ok
             failed |= bad
+        if failed and not every:
+            break
     return passed, failed
 
 
@@ -173,7 +201,7 @@ def texts_of(mutant, tree):
     return text, broken
 
 
-def try_mutant(mutant):
+def try_mutant(mutant, every):
     """(a word, tests that passed, tests that failed)"""
     path = os.path.join(COPY, mutant.file)
     text, broken = texts_of(mutant, COPY)
@@ -182,10 +210,10 @@ def try_mutant(mutant):
     try:
         with open(path, "w") as f:
             f.write(broken)
-        said = build()
+        said = build(mutant.tests)
         if said:
             return "is not C any more: " + said, set(), set()
-        passed, failed = run_tests(mutant.tests)
+        passed, failed = run_tests(mutant.tests, every)
         return "seen" if failed else "NOT SEEN", passed, failed
     finally:
         with open(path, "w") as f:
@@ -195,28 +223,31 @@ def try_mutant(mutant):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--fit", action="store_true", help="build nothing: only look whether each mutant fits the code")
-    parser.add_argument("--never", action="store_true", help="name the tests that ran and failed with no mutant")
+    parser.add_argument("--all", action="store_true", help="run all tests of a mutant, also behind one that has seen it")
+    parser.add_argument("--never", action="store_true", help="name the tests that ran and failed with no mutant (means --all)")
     parser.add_argument("names", nargs="*", help="parts of names of mutants (all)")
     args = parser.parse_args()
     if args.fit:
         old = [m for m in read_mutants() if texts_of(m, ROOT)[1] is None]
         sys.exit("".join("%s: the lines of this mutant do not stand in %s (once): follow the code\n" % (m.where, m.file) for m in old) or 0)
-    mutants = [m for m in read_mutants() if not args.names or any(n in m.name or n in m.where for n in args.names)]
+    mutants = [m for m in read_mutants() if not args.names or any(n in m.name or n in m.where or n in m.file for n in args.names)]
     copy_tree()
-    said = build()
+    configure()
+    words = dict.fromkeys(word for m in mutants for word in m.tests)
+    said = build(words)
     if said:
         sys.exit(said)
-    words = dict.fromkeys(word for m in mutants for word in m.tests)
     _, failed = run_tests(words)  # the tests of whole code pass, or nothing that follows means anything
     if failed:
         sys.exit("these fail without a mutant:" + "".join("\n    " + t for t in sorted(failed)))
     bad, all_passed, all_failed = 0, set(), set()
     for m in mutants:
-        word, passed, failed = try_mutant(m)
+        begun = time.monotonic()
+        word, passed, failed = try_mutant(m, args.all or args.never)
         all_passed |= passed
         all_failed |= failed
         bad += word != "seen"
-        print("%-9s %s (%s)%s" % (word, m.name, m.where, "".join("\n          " + t for t in sorted(failed))), flush=True)
+        print("%-9s %s (%s), %.0f s%s" % (word, m.name, m.where, time.monotonic() - begun, "".join("\n          " + t for t in sorted(failed))), flush=True)
     if args.never:
         print("never failed:" + "".join("\n    " + t for t in sorted(all_passed - all_failed)))
     print("%d mutants, %d not seen; %d tests ran, %d of them failed at least once" % (len(mutants), bad, len(all_passed | all_failed), len(all_failed)))
