@@ -26,6 +26,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -33,6 +34,7 @@ import time
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 COPY = os.path.join(ROOT, "build-mutants", "tree")
 BUILD = os.path.join(COPY, "build")  # in the tree: the program finds its loader beside it
+WHOLE = set()  # words whose tests pass on whole code
 PATIENCE_S = 90  # a mutant may hang
 
 
@@ -201,6 +203,29 @@ def texts_of(mutant, tree):
     return text, broken
 
 
+def end_what_is_left():
+    """A broken engine may leave its processes behind: all whose command line lies in the copy."""
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open("/proc/%s/cmdline" % pid, "rb") as f:
+                if any(word.startswith(COPY.encode() + b"/") for word in f.read().split(b"\0")):
+                    os.kill(int(pid), signal.SIGKILL)
+        except OSError:
+            pass  # it has ended, or is not ours
+
+
+def check_whole(words):
+    """The tests of whole code pass, or nothing that they say of broken code means anything. Each is looked at once."""
+    words = [word for word in words if word not in WHOLE]
+    said = build(words) if words else None
+    if said:
+        sys.exit(said)
+    _, failed = run_tests(words)
+    if failed:
+        sys.exit("these fail without a mutant:" + "".join("\n    " + t for t in sorted(failed)))
+    WHOLE.update(words)
+
+
 def try_mutant(mutant, every):
     """(a word, tests that passed, tests that failed)"""
     path = os.path.join(COPY, mutant.file)
@@ -216,6 +241,7 @@ def try_mutant(mutant, every):
         passed, failed = run_tests(mutant.tests, every)
         return "seen" if failed else "NOT SEEN", passed, failed
     finally:
+        end_what_is_left()
         with open(path, "w") as f:
             f.write(text)
 
@@ -233,17 +259,14 @@ def main():
     mutants = [m for m in read_mutants() if not args.names or any(n in m.name or n in m.where or n in m.file for n in args.names)]
     copy_tree()
     configure()
-    words = dict.fromkeys(word for m in mutants for word in m.tests)
-    said = build(words)
-    if said:
-        sys.exit(said)
-    _, failed = run_tests(words)  # the tests of whole code pass, or nothing that follows means anything
-    if failed:
-        sys.exit("these fail without a mutant:" + "".join("\n    " + t for t in sorted(failed)))
+    every = args.all or args.never
+    check_whole({word for m in mutants for word in m.tests if every or programs(word)})
     bad, all_passed, all_failed = 0, set(), set()
     for m in mutants:
         begun = time.monotonic()
-        word, passed, failed = try_mutant(m, args.all or args.never)
+        word, passed, failed = try_mutant(m, every)
+        if failed:  # those of whole jobs take long: looked at when they matter
+            check_whole([w for w in m.tests if not programs(w) and any(t.startswith("tests/" + w.partition(":")[0]) for t in failed)])
         all_passed |= passed
         all_failed |= failed
         bad += word != "seen"
