@@ -295,7 +295,9 @@ static void check_words(struct cli_args *a)
 	else if (more)
 		cli_mistake(a, "unexpected word %s%s", more,
 		            c->rest ? ": the script's own arguments go behind --" : "");
-	else if (a->words.n < c->words_min)
+	else if (a->words.n && cli_has(a, "--job-json"))
+		cli_mistake(a, "unexpected word %s: --job-json has the whole job", a->words.v[0]);
+	else if (a->words.n < c->words_min && !cli_has(a, "--job-json"))
 		cli_mistake(a, "expected: prs %s %s", c->name, c->arguments);
 }
 

@@ -5,6 +5,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -84,6 +85,65 @@ static void list_options(struct prs_buf *b)
 	prs_buf_puts(b, "\nprs options NAME says more.\n");
 }
 
+static json_t *spellings(const struct prs_option_row *row)
+{
+	char word[PRS_OPTION_WORD_MAX];
+	json_t *a = json_array();
+	for (unsigned i = 1; prs_option_spelling(row, i, word); i++)
+		json_array_append_new(a, json_string(word));
+	return a;
+}
+
+static json_t *choices(const struct prs_option_row *row)
+{
+	json_t *a = json_array();
+	for (const char *p = row->type == PRS_OPTION_CHOICE ? row->unit : ""; *p; p += *p == '|') {
+		size_t n = strcspn(p, "|");
+		json_array_append_new(a, json_stringn(p, n));
+		p += n;
+	}
+	return a;
+}
+
+static json_t *text_or_null(const char *s) { return s[0] ? json_string(s) : json_null(); }
+
+static json_t *option_json(const struct prs_option_row *row)
+{
+	static const char *const types[] = { "int",    "number", "seconds", "bool", "text",
+		                             "choice", "list",   "count",   "size" };
+	static const char *const resume[] = { "no", "yes", "screen" };
+	bool ranged = row->type == PRS_OPTION_INT || row->type == PRS_OPTION_NUM || row->type == PRS_OPTION_SECONDS ||
+	              row->type == PRS_OPTION_COUNT || row->type == PRS_OPTION_SIZE;
+	json_t *o = json_pack("{s:s, s:s, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:s, s:s, s:s}", "name", row->name,
+	                      "flag", row->flag, "aliases", spellings(row), "v1", text_or_null(row->v1), "v2",
+	                      text_or_null(row->v2), "type", types[row->type], "min",
+	                      ranged ? json_real(row->min) : json_null(), "max",
+	                      ranged ? json_real(row->max) : json_null(), "choices", choices(row), "default",
+	                      text_or_null(row->def), "group", row->group, "help", row->help, "resume",
+	                      resume[row->resume]);
+	if (row->type != PRS_OPTION_CHOICE && row->unit[0])
+		json_object_set_new(o, "unit", json_string(row->unit));
+	return o;
+}
+
+/* Every option of a job, for front ends that are no person; what is not shown to people is not told to them. */
+static void put_options_json(struct prs_buf *b, const struct prs_option_row *only)
+{
+	json_t *all = json_array();
+	for (unsigned i = 0; prs_option_at(i); i++) {
+		const struct prs_option_row *row = prs_option_at(i);
+		if (row->group[0] && (!only || only == row))
+			json_array_append_new(all, option_json(row));
+	}
+	json_t *root = json_pack("{s:s, s:o}", "version", PRS_VERSION, "options", all);
+	char *text = root ? json_dumps(root, JSON_INDENT(2)) : NULL;
+	json_decref(root);
+	prs_buf_puts(b, text ? text : "");
+	prs_buf_putc(b, '\n');
+	b->failed = text ? b->failed : -PRS_ENOMEM;
+	free(text);
+}
+
 static int no_option(const char *word)
 {
 	const struct prs_option_row *many[4];
@@ -108,6 +168,8 @@ int cmd_options(struct cli_args *a)
 		return no_option(a->words.v[0]);
 	if (cli_has(a, "--markdown"))
 		cli_options_markdown(&b);
+	else if (cli_json(a))
+		put_options_json(&b, row);
 	else if (row)
 		cli_help_option(&b, row);
 	else

@@ -311,6 +311,7 @@ static const struct cli_command commands[] = {
 	  .group = "Learn",
 	  .arguments = "[NAME]",
 	  .what = "every option: meaning, range, default, spellings",
+	  .options = "json",
 	  .flags = options_flags,
 	  .words_max = 1,
 	  .dashes = true,

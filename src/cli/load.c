@@ -3,8 +3,15 @@
  */
 #include "cli/load.h"
 
+#include "spec/job_doc.h"
+#include "store/store.h"
+
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
+
+enum { READ_BYTES = 64 << 10 };
 
 static int fill_request(struct prs_request *q, const struct cli_args *a)
 {
@@ -21,6 +28,21 @@ static int fill_request(struct prs_request *q, const struct cli_args *a)
 	return r;
 }
 
+/* The document of --job-json, from a file or stdin. */
+static int read_document(struct prs_buf *to, const char *name, struct prs_err *err)
+{
+	if (strcmp(name, "-") != 0)
+		return prs_read_file(program_fs(), name, to, err);
+	for (ssize_t n = 1; n != 0;) {
+		uint8_t *p = prs_buf_reserve(to, READ_BYTES);
+		n = p ? read(0, p, READ_BYTES) : 0;
+		if (n < 0 && errno != EINTR)
+			return prs_fail_errno(err, errno, "stdin");
+		to->len += n > 0 ? (size_t)n : 0;
+	}
+	return to->failed ? prs_fail(err, PRS_ELIMIT, "stdin: larger than %d MiB", PRS_JOB_DOC_BYTES_MAX >> 20) : 0;
+}
+
 /* A mistake of a job file has several lines, and begins with its place. */
 static int complain_of_file(const struct prs_load *l)
 {
@@ -33,10 +55,19 @@ int load_job(struct prs_load *l, struct cli_args *a)
 {
 	struct prs_err err = { 0 };
 	unsigned times = cli_has(a, "--only-failed");
+	const char *document = cli_value(a, "--job-json", 0);
+	PRS_AUTOBUF json;
+	prs_buf_init(&json, PRS_JOB_DOC_BYTES_MAX + READ_BYTES);
 	if (prs_load_init(l, cli_front(cli_quiet(a) || cli_json(a))) < 0 || fill_request(&l->asked, a) < 0) {
 		prs_fail(&err, PRS_ENOMEM, "the job");
 		return complain(2, &err);
 	}
+	if (document && read_document(&json, document, &err) < 0) {
+		prs_wrap(&err, "--job-json");
+		return complain(2, &err);
+	}
+	l->json = document ? prs_buf_str(&json) : NULL;
+	l->json_bytes = json.len;
 	l->runs = cli_runs_dir(a);
 	l->only_failed = times ? cli_value(a, "--only-failed", times - 1) : NULL;
 	l->makes_environment = a->command->run == cmd_run;

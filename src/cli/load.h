@@ -11,6 +11,8 @@
 #define LOAD_FLAGS                                                                                                     \
 	{ "--set", NULL, "KEY=VALUE",                                                                                  \
 	  "set a key of the job file, as in --set jobs.score.mini_batch_size=5; may be given several times" },         \
+		{ "--job-json", NULL, "FILE|-",                                                                        \
+		  "a whole job as JSON, in place of JOB.yml or SCRIPT: how other programs ask (docs/job-json.md)" },   \
 		{ "--job", NULL, "NAME",                                                                               \
 		  "run this job of a pipeline alone; what comes from other jobs is given with --input NAME=PATH" },    \
 	{                                                                                                              \

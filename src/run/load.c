@@ -10,6 +10,7 @@
 #include "run/python.h"
 #include "run/start.h"
 #include "run/venv.h"
+#include "spec/job_doc.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -37,6 +38,7 @@ void prs_load_done(struct prs_load *l)
 	prs_yaml_doc_free(l->doc);
 	prs_request_done(&l->asked);
 	prs_only_failed_free(l->only);
+	prs_job_doc_free(l->json_doc);
 	prs_job_done(&l->job);
 	prs_buf_done(&l->mistakes);
 	prs_buf_done(&l->notes);
@@ -119,9 +121,10 @@ static void take_packages(struct prs_load *l, const char *entry)
 static const char *chosen_python(const struct prs_load *l, const char *mapped, const char *project,
                                  const char **ret_why)
 {
+	const char *from = l->job.from[PRS_OPTION_ID_python];
 	const struct {
 		const char *name, *why;
-	} rows[] = { { l->job.o.python, "--python" },
+	} rows[] = { { l->job.o.python, from ? from : "--python" },
 		     { mapped, "environments of prs.yml" },
 		     { project, "python of prs.yml" } };
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -136,7 +139,7 @@ static const char *chosen_python(const struct prs_load *l, const char *mapped, c
 /* The script that the interpreter shall read once; "" when it is not known. */
 static char *script_path(const struct prs_load *l)
 {
-	if (!l->is_jobfile)
+	if (!l->is_jobfile && !l->json_doc)
 		return prs_strdup(l->asked.file);
 	return l->job.entry && l->job.code_dir ? prs_strf("%s/%s", l->job.code_dir, l->job.entry) : prs_strdup("");
 }
@@ -229,7 +232,7 @@ static char *user_project(void)
 /* The folder of the job file or script, absolute. The caller frees. */
 static char *file_folder(const struct prs_load *l)
 {
-	const char *file = l->asked.file, *slash = strrchr(file, '/');
+	const char *file = l->asked.file, *slash = file ? strrchr(file, '/') : NULL;
 	if (!slash)
 		return prs_strdup(l->cwd);
 	if (slash == file)
@@ -268,6 +271,35 @@ static void check_lists(struct prs_load *l)
 	}
 }
 
+/* ---- a JSON document --------------------------------------------------------------------------------------------- */
+
+/* What it asks for, before anything is checked. */
+static int read_json(struct prs_load *l, struct prs_err *err)
+{
+	l->json_doc = prs_job_doc_read(l->json, l->json_bytes, &l->mistakes);
+	if (!l->json_doc)
+		return prs_fail(err, PRS_ENOMEM, "the job");
+	if (prs_job_doc_ask(l->json_doc, &l->asked, err) < 0)
+		return err->code;
+	if (!l->only_failed)
+		l->only_failed = prs_job_doc_only_failed(l->json_doc);
+	const char *runs = prs_request_value(&l->asked, PRS_OPTION_ID_runs_dir);
+	l->runs = runs ? runs : l->runs;
+	return 0;
+}
+
+static void check_json(struct prs_load *l)
+{
+	struct prs_err err = { 0 };
+	if (l->asked.sets.n || l->asked.job)
+		prs_load_mistake(l,
+		                 "--set and --job belong to job files (.yml): a JSON document says everything itself");
+	if (prs_job_doc_check(l->json_doc, &l->job, &l->asked, l->front->fs, &err) < 0)
+		prs_load_mistake(l, "%s", err.msg);
+	l->mistakes_n += prs_job_doc_mistakes(l->json_doc);
+	check_output_folder(l);
+}
+
 /* ---- the whole --------------------------------------------------------------------------------------------------- */
 
 /* Processes when nobody said how many: GPUs, else the cores we may use. */
@@ -289,15 +321,17 @@ static int read_only_failed(struct prs_load *l, struct prs_err *err)
 	l->only = prs_only_failed_read(l->front->fs, l->runs, l->only_failed, err);
 	if (!l->only)
 		return err->code;
-	if (!l->asked.file || l->is_jobfile || prs_request_value(&l->asked, PRS_OPTION_ID_input))
+	if (l->json_doc || !l->asked.file || l->is_jobfile || prs_request_value(&l->asked, PRS_OPTION_ID_input))
 		return 0;
 	return prs_only_failed_inputs(l->only, &l->asked, err);
 }
 
-static void check_file(struct prs_load *l)
+static void check_job(struct prs_load *l)
 {
 	l->project = find_project(l);
-	if (l->is_jobfile)
+	if (l->json_doc)
+		check_json(l);
+	else if (l->is_jobfile)
 		check_jobfile(l);
 	else
 		check_script(l);
@@ -310,6 +344,8 @@ static void check_file(struct prs_load *l)
 int prs_load_job(struct prs_load *l, struct prs_err *err)
 {
 	l->is_jobfile = l->asked.file && prs_is_jobfile(l->asked.file);
+	if (l->json && read_json(l, err) < 0)
+		return err->code;
 	if (l->only_failed && read_only_failed(l, err) < 0)
 		return err->code;
 	if (prs_job_begin(&l->job, &l->asked, err) < 0)
@@ -317,8 +353,8 @@ int prs_load_job(struct prs_load *l, struct prs_err *err)
 	l->asked.cwd = l->cwd;
 	if (!getcwd(l->cwd, sizeof l->cwd))
 		prs_load_mistake(l, "the current folder: %s", strerror(errno));
-	else if (l->asked.file)
-		check_file(l);
+	else if (l->asked.file || l->json_doc)
+		check_job(l);
 	default_processes(&l->job);
 	if (!l->mistakes_n && l->only)
 		l->mistakes_n += prs_only_failed_choose(l->only, &l->job, &l->mistakes);

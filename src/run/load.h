@@ -16,7 +16,9 @@ struct prs_load {
 	const char *runs; /* the folder where --only-failed looks */
 	struct prs_request asked;
 	const char *only_failed; /* a run, as typed; NULL = all items */
-	bool makes_environment;  /* an environment for the packages of the job may be made */
+	const char *json;        /* a job as a JSON document (spec/job_doc.h) in place of asked.file; NULL = none */
+	size_t json_bytes;
+	bool makes_environment; /* an environment for the packages of the job may be made */
 
 	/* Found. */
 	struct prs_job job;
@@ -26,6 +28,7 @@ struct prs_load {
 	struct prs_yaml_doc *doc; /* findings about the job file */
 	struct prs_project *project;
 	struct prs_only_failed *only;
+	struct prs_job_doc *json_doc;
 	bool is_jobfile;
 	char cwd[PATH_MAX];
 };

@@ -77,8 +77,13 @@ bool prs_job_is_word(const struct prs_option_row *row)
 int prs_job_begin(struct prs_job *j, const struct prs_request *q, struct prs_err *err)
 {
 	int r = prs_options_init(&j->o, err);
-	for (size_t i = 0; i < q->asked_n && !r; i++)
-		r = prs_job_set(j, q->asked[i].row, q->asked[i].value, q->asked[i].where, err);
+	for (size_t i = 0; i < q->asked_n && !r; i++) {
+		const struct prs_asked *a = &q->asked[i];
+		if (a->where)
+			r = prs_job_set(j, a->row, a->value, a->where, err);
+		else
+			r = prs_option_set(&j->o, a->row, a->value, a->row->flag, err);
+	}
 	for (size_t i = 0; i < q->arguments.n && !r; i++)
 		if (prs_list_add(&j->user_args, q->arguments.v[i]) < 0)
 			r = prs_fail(err, PRS_ENOMEM, "the script's arguments");

@@ -2,12 +2,13 @@
  * job_check: what a command line with a script asks for, checked: all mistakes are gathered, a line each, before anything is
  * made. Job files have their own checks (jobfile*.c), with places.
  */
-#include "spec/job.h"
+#include "spec/job_check.h"
 
 #include "base/mem.h"
 #include "spec/jobfile_impl.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -63,6 +64,35 @@ void prs_job_clean_name(char *name)
 		snprintf(name, strlen(name) + 1, "run");
 }
 
+int prs_job_name_after(struct prs_job *j, const char *file)
+{
+	const char *dot = strrchr(file, '.');
+	prs_freep(&j->name);
+	if (j->o.name)
+		j->name = prs_strdup(j->o.name);
+	else
+		j->name = prs_strf("%.*s", dot && dot != file ? (int)(dot - file) : (int)strlen(file), file);
+	prs_job_clean_name(j->name);
+	return j->name ? 0 : -PRS_ENOMEM;
+}
+
+char prs_job_find_entry(const struct prs_fs *fs, const char *code, const char *entry)
+{
+	PRS_AUTOFREE char *path = prs_path_absolute(code, entry);
+	if (path && prs_path_kind(fs, path) == 'f')
+		return 'f';
+	size_t n = strlen(entry);
+	if (strchr(entry, '/') || (n > 3 && !strcmp(entry + n - 3, ".py")))
+		return 0;
+	PRS_AUTOFREE char *dotted = prs_strdup(entry);
+	for (char *p = dotted; p && *p; p++)
+		*p = *p == '.' ? '/' : *p;
+	PRS_AUTOFREE char *file = dotted ? prs_strf("%s/%s.py", code, dotted) : NULL;
+	PRS_AUTOFREE char *package = dotted ? prs_strf("%s/%s/__init__.py", code, dotted) : NULL;
+	bool found = (file && prs_path_kind(fs, file) == 'f') || (package && prs_path_kind(fs, package) == 'f');
+	return found ? 'm' : 0;
+}
+
 /* With --code: the script as a path below that folder. */
 static void place_script(struct check *c, const char *path)
 {
@@ -100,13 +130,7 @@ static void check_script(struct check *c, const char *script)
 		j->entry = prs_strdup(slash + 1);
 		j->code_dir = slash == path ? prs_strdup("/") : prs_strf("%.*s", (int)(slash - path), path);
 	}
-	if (!j->o.name) {
-		const char *file = slash + 1, *dot = strrchr(file, '.');
-		j->name = prs_strf("%.*s", dot && dot != file ? (int)(dot - file) : (int)strlen(file), file);
-	} else if (j->o.name) {
-		j->name = prs_strdup(j->o.name);
-	}
-	prs_job_clean_name(j->name);
+	prs_job_name_after(j, slash + 1);
 }
 
 /* "name=path" where the part in front is a name; else an unnamed path. */
@@ -157,7 +181,7 @@ int prs_job_input_resolve(struct prs_job_input *in, const struct prs_fs *fs, con
 enum { LOOK_DEPTH = 32, LOOK_FOLDERS = 10000 };
 
 struct look {
-	struct check *c;
+	const struct prs_fs *fs;
 	struct prs_list folders; /* found in this folder, to be looked into */
 	const char *path;
 	bool found;
@@ -167,7 +191,7 @@ static int job_look_at(void *ctx, const char *name, char type)
 {
 	struct look *l = ctx;
 	PRS_AUTOFREE char *path = prs_strf("%s/%s", l->path, name);
-	char kind = type == 'f' || type == 'd' || !path ? type : kind_of(l->c, path);
+	char kind = type == 'f' || type == 'd' || !path ? type : prs_path_kind(l->fs, path);
 	if (kind == 'd')
 		return prs_list_add(&l->folders, path ? path : "") < 0;
 	l->found = kind != 'o';
@@ -175,27 +199,24 @@ static int job_look_at(void *ctx, const char *name, char type)
 }
 
 /* Is there a file below the folder? Looks no further than the first one; true when it would take long to know. */
-static bool has_file(struct check *c, const char *path, int depth, int *budget)
+static bool has_file(const struct prs_fs *fs, const char *path, int depth, int *budget)
 {
-	struct look l = { .c = c, .path = path };
-	bool found = depth <= 0 || --*budget <= 0 || c->fs->list(c->fs->ctx, path, job_look_at, &l) < 0 || l.found;
+	struct look l = { .fs = fs, .path = path };
+	bool found = depth <= 0 || --*budget <= 0 || fs->list(fs->ctx, path, job_look_at, &l) < 0 || l.found;
 	for (size_t i = 0; i < l.folders.n && !found; i++)
-		found = has_file(c, l.folders.v[i], depth - 1, budget);
+		found = has_file(fs, l.folders.v[i], depth - 1, budget);
 	prs_list_done(&l.folders);
 	return found;
 }
 
-static void check_empty(struct check *c)
+bool prs_job_is_empty(const struct prs_job *j, const struct prs_fs *fs)
 {
-	struct prs_job *j = c->j;
 	int budget = LOOK_FOLDERS;
 	for (size_t i = 0; i < j->inputs_n; i++)
-		if (!j->inputs[i].path || kind_of(c, j->inputs[i].path) != 'd' ||
-		    has_file(c, j->inputs[i].path, LOOK_DEPTH, &budget))
-			return;
-	if (j->inputs_n)
-		mistake(c, "--input %s: there is no file in it%s", j->o.input.v[0],
-		        j->inputs_n > 1 ? ", nor in the other inputs" : "");
+		if (!j->inputs[i].path || prs_path_kind(fs, j->inputs[i].path) != 'd' ||
+		    has_file(fs, j->inputs[i].path, LOOK_DEPTH, &budget))
+			return false;
+	return j->inputs_n > 0;
 }
 
 static void check_inputs(struct check *c)
@@ -217,7 +238,9 @@ static void check_inputs(struct check *c)
 			if (j->inputs[k].name && !strcmp(j->inputs[k].name, in->name))
 				mistake(c, "--input %s: the name %s is used twice", j->o.input.v[i], in->name);
 	}
-	check_empty(c);
+	if (prs_job_is_empty(j, c->fs))
+		mistake(c, "--input %s: there is no file in it%s", j->o.input.v[0],
+		        j->inputs_n > 1 ? ", nor in the other inputs" : "");
 }
 
 static void check_pairs(struct check *c, const char *flag, const struct prs_list *from, struct prs_job_pair **ret,
@@ -238,9 +261,50 @@ static void check_pairs(struct check *c, const char *flag, const struct prs_list
 	}
 }
 
+/* ---- the output -------------------------------------------------------------------------------------------------- */
+
+/* A path that does not exist can be one that never will. */
+static int check_name(const struct prs_fs *fs, const char *path, struct prs_err *err)
+{
+	struct prs_fs_stat st;
+	int r = fs->stat(fs->ctx, path, &st);
+	if (r == -ENAMETOOLONG)
+		return prs_fail(err, PRS_EINVALID, "%.60s...: the name of the file is too long", path);
+	if (r != -ENOENT && r != -ENOTDIR)
+		return r < 0 ? prs_fail_errno(err, -r, "%s", path) : 0;
+	int fd = fs->open(fs->ctx, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0);
+	if (fd >= 0)
+		fs->close(fs->ctx, fd);
+	if (fd == -ELOOP)
+		return prs_fail(err, PRS_EINVALID,
+		                "%s is a link to a file that is not there: name that file, or remove the link", path);
+	return 0;
+}
+
+int prs_job_check_rows(const struct prs_job *j, const struct prs_fs *fs, const char *path, struct prs_err *err)
+{
+	char kind = prs_path_kind(fs, path);
+	if (kind == 'o') /* a rename would take its place: /dev/null would be gone */
+		return prs_fail(err, PRS_EINVALID, "%s is a device, a pipe or a socket: expected an ordinary file",
+		                path);
+	if (kind && !j->o.overwrite)
+		return prs_fail(err, PRS_EEXISTS, "%s exists: name another file, or replace it with --overwrite", path);
+	if (!kind && check_name(fs, path, err) < 0)
+		return err->code;
+	for (size_t i = 0; i < j->inputs_n; i++) {
+		const char *in = j->inputs[i].path;
+		size_t n = in ? strlen(in) : 0;
+		if (n && !j->inputs[i].is_list && !strncmp(path, in, n) && path[n] == '/')
+			return prs_fail(err, PRS_EINVALID,
+			                "%s lies inside the input %s: it would become part of the input", path, in);
+	}
+	return 0;
+}
+
 static void check_output(struct check *c)
 {
 	struct prs_job *j = c->j;
+	struct prs_err err = { 0 };
 	const char *given = j->o.output.n ? j->o.output.v[j->o.output.n - 1] : NULL;
 	if (!given)
 		return;
@@ -251,34 +315,21 @@ static void check_output(struct check *c)
 	if (j->o.output_action == PRS_OUTPUT_SUMMARY_ONLY) {
 		if (kind && kind != 'd')
 			mistake(c, "--output %s: with summary_only this is a folder, but it is a file", given);
+		else if (!kind && check_name(c->fs, path, &err) < 0)
+			mistake(c, "--output %s", err.msg);
 		j->output_dir = prs_strdup(path);
 		return;
 	}
-	if (kind == 'd') {
-		j->output_file = prs_strf("%s/parallel_run_step.txt", path);
-		kind = j->output_file ? kind_of(c, j->output_file) : 0;
-	} else {
-		j->output_file = prs_strdup(path);
-		if (given[strlen(given) - 1] == '/')
-			mistake(c, "--output %s: there is no such folder; make it first", given);
-	}
-	if (!j->output_file)
+	j->output_file = kind == 'd' ? prs_strf("%s/parallel_run_step.txt", path) : prs_strdup(path);
+	j->output_dir = j->output_file ? prs_path_folder(j->output_file) : NULL;
+	if (!j->output_dir)
 		return;
-	if (kind == 'o') /* a rename would take its place: /dev/null would be gone */
-		mistake(c, "--output %s is a device, a pipe or a socket: expected an ordinary file", j->output_file);
-	else if (kind && !j->o.overwrite)
-		mistake(c, "--output %s exists: name another file, or replace it with --overwrite", j->output_file);
-	char *slash = strrchr(j->output_file, '/');
-	j->output_dir = slash == j->output_file ? prs_strdup("/")
-	                                        : prs_strf("%.*s", (int)(slash - j->output_file), j->output_file);
-	if (j->output_dir && kind_of(c, j->output_dir) != 'd')
+	if (kind != 'd' && given[strlen(given) - 1] == '/')
+		mistake(c, "--output %s: there is no such folder; make it first", given);
+	else if (prs_job_check_rows(j, c->fs, j->output_file, &err) < 0)
+		mistake(c, "--output %s", err.msg);
+	if (kind_of(c, j->output_dir) != 'd')
 		mistake(c, "--output %s: the folder %s does not exist; make it first", given, j->output_dir);
-	for (size_t i = 0; i < j->inputs_n && j->output_dir; i++) {
-		size_t n = j->inputs[i].path ? strlen(j->inputs[i].path) : 0;
-		if (n && !strncmp(j->output_file, j->inputs[i].path, n) && j->output_file[n] == '/')
-			mistake(c, "--output %s lies inside the input %s: it would become part of the input", given,
-			        j->inputs[i].path);
-	}
 }
 
 static bool pairs_whole(const struct prs_job_pair *v, size_t n, const struct prs_list *from)
@@ -316,6 +367,11 @@ static void check_keys(struct check *c)
 static const char bisect_asks[] = "on_failure bisect: the items of a failing mini-batch run again in smaller ones, so "
 				  "what run() returns for an item must depend on that item alone";
 
+int prs_job_warn(struct prs_job *j)
+{
+	return j->o.on_failure == PRS_ON_FAILURE_BISECT ? prs_list_add(&j->warnings, bisect_asks) : 0;
+}
+
 int prs_job_check(struct prs_job *j, const struct prs_request *q, const struct prs_fs *fs, struct prs_buf *report)
 {
 	struct check c = { j, fs, q->cwd, report, 0 };
@@ -327,7 +383,7 @@ int prs_job_check(struct prs_job *j, const struct prs_request *q, const struct p
 	check_pairs(&c, "--env", &j->o.environment_variable, &j->environment, &j->environment_n, false);
 	check_output(&c);
 	check_keys(&c);
-	if (j->o.on_failure == PRS_ON_FAILURE_BISECT && prs_list_add(&j->warnings, bisect_asks) < 0)
+	if (prs_job_warn(j) < 0)
 		mistake(&c, "out of memory");
 	if (!c.mistakes && !is_whole(j))
 		mistake(&c, "out of memory");

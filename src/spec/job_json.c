@@ -4,8 +4,8 @@
 #include "spec/placed.h"
 
 #include "base/mem.h"
+#include "spec/job_json.h"
 
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,7 +29,7 @@ static json_t *text_to(const char *s)
 	return v;
 }
 
-static char *text_from(const json_t *v)
+char *job_json_text(const json_t *v)
 {
 	if (json_is_string(v))
 		return prs_strdup(json_string_value(v));
@@ -151,6 +151,8 @@ int prs_placed_to_json(struct prs_placed *p, struct prs_buf *to, struct prs_err 
 	                  pairs_to(j->models, j->models_n), "side_inputs", pairs_to(j->side_inputs, j->side_inputs_n),
 	                  "environment", pairs_to(j->environment, j->environment_n), "arguments",
 	                  list_to(&p->arguments), "options", options_to(j));
+	if (root && j->append_to >= 0)
+		json_object_set_new(root, "append_row_to", text_to(j->outputs[j->append_to].name));
 	if (root && j->only_failed)
 		json_object_set_new(root, "only_failed", only_failed_to(j));
 	char *text = root ? json_dumps(root, JSON_INDENT(2) | JSON_SORT_KEYS) : NULL;
@@ -171,8 +173,8 @@ static int pairs_from(const json_t *a, struct prs_job_pair **ret, size_t *ret_n)
 	*ret = prs_calloc(json_array_size(a) + 1, sizeof **ret);
 	for (size_t i = 0; *ret && i < json_array_size(a); i++) {
 		struct prs_job_pair *p = &(*ret)[(*ret_n)++];
-		p->name = text_from(json_object_get(json_array_get(a, i), "name"));
-		p->value = text_from(json_object_get(json_array_get(a, i), "value"));
+		p->name = job_json_text(json_object_get(json_array_get(a, i), "name"));
+		p->value = job_json_text(json_object_get(json_array_get(a, i), "value"));
 		if (!p->name || !p->value)
 			return -PRS_EINVALID;
 	}
@@ -183,13 +185,13 @@ static int option_from(struct prs_job *j, const char *name, const json_t *entry,
 {
 	const struct prs_option_row *row = prs_option_find(name, false);
 	const json_t *values = json_object_get(entry, "value");
-	PRS_AUTOFREE char *from = text_from(json_object_get(entry, "from"));
+	PRS_AUTOFREE char *from = job_json_text(json_object_get(entry, "from"));
 	bool given = from && strcmp(from, "default") != 0;
 	if (!row)
 		return prs_fail(err, PRS_EVERSION, "job.json: unknown option %s: a newer engine wrote it", name);
 	int r = 0;
 	for (size_t i = 0; i < json_array_size(values) && !r; i++) {
-		PRS_AUTOFREE char *text = text_from(json_array_get(values, i));
+		PRS_AUTOFREE char *text = job_json_text(json_array_get(values, i));
 		if (!text)
 			return prs_fail(err, PRS_ECORRUPT, "job.json: option %s", name);
 		r = given ? prs_job_set(j, row, text, from, err) : prs_option_set(&j->o, row, text, name, err);
@@ -212,7 +214,7 @@ static int options_from(const json_t *all, struct prs_job *j, struct prs_err *er
 static int list_from(const json_t *a, struct prs_list *to)
 {
 	for (size_t i = 0; i < json_array_size(a); i++) {
-		PRS_AUTOFREE char *text = text_from(json_array_get(a, i));
+		PRS_AUTOFREE char *text = job_json_text(json_array_get(a, i));
 		if (!text || prs_list_add(to, text) < 0)
 			return -PRS_EINVALID;
 	}
@@ -225,9 +227,9 @@ static int outputs_from(const json_t *a, struct prs_job *j)
 	for (size_t i = 0; j->outputs && i < json_array_size(a); i++) {
 		const json_t *o = json_array_get(a, i);
 		struct prs_job_output *out = &j->outputs[j->outputs_n++];
-		*out = (struct prs_job_output){ text_from(json_object_get(o, "name")),
-			                        text_from(json_object_get(o, "type")),
-			                        text_from(json_object_get(o, "path")) };
+		*out = (struct prs_job_output){ job_json_text(json_object_get(o, "name")),
+			                        job_json_text(json_object_get(o, "type")),
+			                        job_json_text(json_object_get(o, "path")) };
 		if (!out->name || !out->type)
 			return -PRS_EINVALID;
 	}
@@ -240,17 +242,27 @@ static int inputs_from(const json_t *a, struct prs_job *j)
 	for (size_t i = 0; j->inputs && i < json_array_size(a); i++) {
 		struct prs_job_input *in = &j->inputs[j->inputs_n++];
 		const json_t *o = json_array_get(a, i);
-		in->name = text_from(json_object_get(o, "name"));
-		in->path = text_from(json_object_get(o, "path"));
-		in->type = text_from(json_object_get(o, "type"));
-		in->base = text_from(json_object_get(o, "base"));
-		in->only = text_from(json_object_get(o, "only"));
-		in->partition_format = text_from(json_object_get(o, "partition_format"));
+		in->name = job_json_text(json_object_get(o, "name"));
+		in->path = job_json_text(json_object_get(o, "path"));
+		in->type = job_json_text(json_object_get(o, "type"));
+		in->base = job_json_text(json_object_get(o, "base"));
+		in->only = job_json_text(json_object_get(o, "only"));
+		in->partition_format = job_json_text(json_object_get(o, "partition_format"));
 		in->is_list = json_is_true(json_object_get(o, "is_list"));
 		if (!in->name || !in->path || list_from(json_object_get(o, "parts"), &in->parts) < 0)
 			return -PRS_EINVALID;
 	}
 	return j->inputs ? 0 : -PRS_ENOMEM;
+}
+
+/* Engines before 0.2 did not say which output has the rows; its path did. */
+static int append_from(const json_t *root, const struct prs_job *j)
+{
+	const char *name = json_string_value(json_object_get(root, "append_row_to"));
+	for (size_t i = 0; name && i < j->outputs_n; i++)
+		if (!strcmp(j->outputs[i].name, name))
+			return (int)i;
+	return -1;
 }
 
 /* What a file of this or an older format must have; a newer one is named. */
@@ -285,10 +297,10 @@ static int fields_from(struct prs_job *j, const json_t *root, struct prs_err *er
 		{ "python_why", &j->python_why },
 	};
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
-		*texts[i].to = text_from(json_object_get(root, texts[i].key));
+		*texts[i].to = job_json_text(json_object_get(root, texts[i].key));
 	const json_t *only = json_object_get(root, "only_failed");
-	j->only_failed = text_from(json_object_get(only, "dir"));
-	j->only_failed_name = text_from(json_object_get(only, "run"));
+	j->only_failed = job_json_text(json_object_get(only, "dir"));
+	j->only_failed_name = job_json_text(json_object_get(only, "run"));
 	j->only_failed_items = (uint64_t)json_integer_value(json_object_get(only, "items"));
 	int r = options_from(json_object_get(root, "options"), j, err);
 	if (!r && (inputs_from(json_object_get(root, "inputs"), j) < 0 ||
@@ -298,9 +310,10 @@ static int fields_from(struct prs_job *j, const json_t *root, struct prs_err *er
 	           pairs_from(json_object_get(root, "side_inputs"), &j->side_inputs, &j->side_inputs_n) < 0 ||
 	           pairs_from(json_object_get(root, "environment"), &j->environment, &j->environment_n) < 0))
 		r = prs_fail(err, PRS_ECORRUPT, "job.json: a list of names and paths is damaged");
+	j->append_to = append_from(root, j);
 	const json_t *args = json_object_get(root, "arguments");
 	for (size_t i = 0; i < json_array_size(args) && !r; i++) {
-		PRS_AUTOFREE char *arg = text_from(json_array_get(args, i));
+		PRS_AUTOFREE char *arg = job_json_text(json_array_get(args, i));
 		r = arg && prs_list_add(&j->user_args, arg) == 0 ? 0 : prs_fail(err, PRS_ENOMEM, "job.json");
 	}
 	return r;

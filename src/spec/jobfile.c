@@ -3,6 +3,7 @@
  * the job first, then in its component, so that both are read as one.
  */
 #include "spec/jobfile_impl.h"
+#include "spec/job_check.h"
 
 #include "base/path.h"
 
@@ -89,23 +90,6 @@ void jf_instance_count(struct jobfile *m, const struct prs_yaml *node, const cha
 		prs_yaml_find(m->d, PRS_IGNORED, node->at, "%s: not used: the job runs on this machine", key);
 }
 
-/* A file of the code folder, by its path or as a dotted module; returns 'f', 'm' or 0. */
-static char find_entry(const struct jobfile *m, const char *code, const char *entry)
-{
-	PRS_AUTOFREE char *path = prs_path_absolute(code, entry);
-	if (path && jf_kind_of(m, path) == 'f')
-		return 'f';
-	size_t n = strlen(entry);
-	if (strchr(entry, '/') || (n > 3 && !strcmp(entry + n - 3, ".py")))
-		return 0;
-	PRS_AUTOFREE char *dotted = prs_strdup(entry);
-	for (char *p = dotted; p && *p; p++)
-		*p = *p == '.' ? '/' : *p;
-	PRS_AUTOFREE char *file = dotted ? prs_strf("%s/%s.py", code, dotted) : NULL;
-	PRS_AUTOFREE char *package = dotted ? prs_strf("%s/%s/__init__.py", code, dotted) : NULL;
-	return (file && jf_kind_of(m, file) == 'f') || (package && jf_kind_of(m, package) == 'f') ? 'm' : 0;
-}
-
 static void take_entry(struct jobfile *m, const struct prs_yaml *node, const char *key)
 {
 	const char *text = node->text, *code = m->j->code_dir;
@@ -115,7 +99,7 @@ static void take_entry(struct jobfile *m, const struct prs_yaml *node, const cha
 	size_t n = strlen(code);
 	if (path && (strncmp(path, code, n) != 0 || (path[n] != '/' && n > 1)))
 		prs_yaml_find(m->d, PRS_MISTAKE, node->at, "%s: %s lies outside the code folder %s", key, text, code);
-	else if (!find_entry(m, code, text))
+	else if (!prs_job_find_entry(m->fs, code, text))
 		prs_yaml_find(m->d, PRS_MISTAKE, node->at, "%s: %s is not in the code folder %s", key, text, code);
 	m->j->entry = prs_strdup(text);
 	m->d->failed = m->d->failed || !m->j->entry;
@@ -528,23 +512,9 @@ static void check_output(struct jobfile *m)
 	bool folder = strcmp(o->type, "uri_file") || jf_kind_of(m, o->path) == 'd';
 	PRS_AUTOFREE char *file = folder ? prs_strf("%s/parallel_run_step.txt", o->path) : prs_strdup(o->path);
 	struct prs_mark at = m->outputs_n ? m->outputs[j->append_to].at : m->whole;
-	char kind = file ? jf_kind_of(m, file) : 0;
-	bool exists = kind == 'o' || (kind && !j->o.overwrite);
-	if (kind == 'o') /* a rename would take its place */
-		prs_yaml_find(m->d, PRS_MISTAKE, at,
-		              "output %s: %s is a device, a pipe or a socket: expected an ordinary file", o->name,
-		              file);
-	else if (exists)
-		prs_yaml_find(m->d, PRS_MISTAKE, at,
-		              "output %s: %s exists: name another file, or replace it with --overwrite", o->name, file);
-	for (size_t i = 0; file && !exists && i < j->inputs_n; i++) {
-		const char *in = j->inputs[i].path;
-		size_t n = in ? strlen(in) : 0;
-		if (n && !j->inputs[i].is_list && !strncmp(file, in, n) && file[n] == '/')
-			prs_yaml_find(m->d, PRS_MISTAKE, at,
-			              "output %s: %s lies inside the input %s: it would become part of the input",
-			              o->name, file, in);
-	}
+	struct prs_err err = { 0 };
+	if (file && prs_job_check_rows(j, m->fs, file, &err) < 0)
+		prs_yaml_find(m->d, PRS_MISTAKE, at, "output %s: %s", o->name, err.msg);
 }
 
 /* The format in the file that an input has, NULL = from elsewhere. */

@@ -78,7 +78,7 @@ static void one_transformation(struct jobfile *m, struct prs_job_input *in, cons
 }
 
 /* The deepest folder that holds all parts. */
-static char *common_root(const struct prs_list *parts)
+char *jf_common_root(const struct prs_list *parts)
 {
 	if (!parts->n)
 		return NULL;
@@ -98,7 +98,7 @@ void jf_end_parts(struct jobfile *m, struct prs_job_input *in)
 {
 	if (!in->parts.n)
 		return; /* a mistake was found */
-	in->path = common_root(&in->parts);
+	in->path = jf_common_root(&in->parts);
 	m->d->failed = m->d->failed || !in->path;
 }
 

@@ -11,9 +11,9 @@ int prs_request_ask(struct prs_request *q, const struct prs_option_row *row, con
 	if (!v)
 		return -PRS_ENOMEM;
 	q->asked = v;
-	v[q->asked_n] = (struct prs_asked){ row, prs_strdup(value), prs_strdup(where) };
+	v[q->asked_n] = (struct prs_asked){ row, prs_strdup(value), where ? prs_strdup(where) : NULL };
 	struct prs_asked *a = &v[q->asked_n++];
-	return a->value && a->where ? 0 : -PRS_ENOMEM;
+	return a->value && (a->where || !where) ? 0 : -PRS_ENOMEM;
 }
 
 const char *prs_request_value(const struct prs_request *q, enum prs_option_id id)

@@ -12,7 +12,7 @@
 struct prs_asked {
 	const struct prs_option_row *row;
 	char *value;
-	char *where; /* "--run-max-try", "options.run_max_try" */
+	char *where; /* "--run-max-try", "options.run_max_try"; NULL = a default, written out */
 };
 
 struct prs_request {
@@ -27,7 +27,7 @@ struct prs_request {
 	bool inputs_later;
 };
 
-/* < 0: no memory. */
+/* `where` may be NULL. < 0: no memory. */
 int prs_request_ask(struct prs_request *q, const struct prs_option_row *row, const char *value, const char *where);
 /* The last value of an option, NULL = not asked. */
 const char *prs_request_value(const struct prs_request *q, enum prs_option_id id);

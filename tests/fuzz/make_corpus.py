@@ -122,6 +122,13 @@ def main():
            "options": {"processes": {"value": ["2"], "from": "default"}, "run-invocation-timeout": {"value": ["1.5"], "from": "--run-invocation-timeout"}}}
     put("job", "small", json.dumps(job).encode())
     put("job", "empty", b"{}")
+    doc = {"job_format": 1, "name": "score", "entry": "score.py", "code_dir": "code", "inputs": [{"path": "in"}, {"name": "p", "parts": ["a/x", "a/*.csv"], "partition_format": "{k}/*"}],
+           "outputs": [{"name": "rows", "type": "uri_file", "path": "no.csv"}, {"name": "more", "path": None}], "append_row_to": "rows", "models": [{"name": "m", "value": "m.bin"}],
+           "environment": [{"name": "A", "value": {"hex": "ff"}}], "arguments": ["--n", "1"], "options": {"run_max_try": 5, "threads": {"value": ["keep"], "from": "x"}}}
+    put("doc", "whole", json.dumps(doc).encode())
+    put("doc", "small", b'{"job_format": 1, "entry": "score.py", "inputs": [{"path": "in"}]}')
+    put("doc", "wrong-types", json.dumps({k: 1 for k in doc}).encode())
+    put("doc", "cut", json.dumps(doc).encode()[:200])
     put("job", "cut", json.dumps(job).encode()[:200])
     put("job", "wrong-types", json.dumps({k: 1 for k in job}).encode())
 

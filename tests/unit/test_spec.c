@@ -804,6 +804,45 @@ static void test_empty_input(void **state)
 	assert_string_equal(check("score.py"), "");
 }
 
+/* A name that no file will ever have is found before the work, not at its end. */
+static void test_outputs_that_can_never_be(void **state)
+{
+	(void)state;
+	char longest[300];
+	memset(longest, 'x', sizeof longest - 1);
+	longest[sizeof longest - 1] = 0;
+	put("score.py", "x");
+	put("in/f", "x");
+	mkdir(in("out"), 0755);
+	assert_int_equal(symlink(in("nowhere/rows.txt"), in("lost")), 0);
+	assert_int_equal(symlink("real.txt", in("good")), 0);
+	put("real.txt", "x");
+	const struct {
+		const char *output, *action, *says;
+	} cases[] = {
+		{ "lost", "append_row",
+		  "lost is a link to a file that is not there: name that file, or remove the link\n" },
+		{ "lost", "summary_only", "lost is a link to a file that is not there" },
+		{ longest, "append_row", "...: the name of the file is too long\n" },
+		{ longest, "summary_only", "...: the name of the file is too long\n" },
+		{ "good", "append_row", "good exists: name another file" },
+		{ "new.txt", "append_row", "" },
+		{ "out", "summary_only", "" },
+		{ "out/new", "summary_only", "" },
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		prs_job_done(&job);
+		prs_job_init(&job);
+		assert_int_equal(prs_options_init(&job.o, &err), 0);
+		set("input", "in", "-i");
+		set("output", cases[i].output, "-o");
+		set("output-action", cases[i].action, "");
+		const char *text = check("score.py");
+		if (cases[i].says[0] ? !strstr(text, cases[i].says) : text[0] != 0)
+			fail_msg("%.40s: %s", cases[i].output, text);
+	}
+}
+
 static void test_argv(void **state)
 {
 	(void)state;
@@ -863,6 +902,7 @@ int main(void)
 		T(test_all_mistakes),
 		T(test_checks_one_by_one),
 		T(test_names_of_runs),
+		T(test_outputs_that_can_never_be),
 		T(test_empty_input),
 		T(test_argv),
 	};

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * job_check: the rules that hold for a job whatever it was written as; each front end says where the mistake stands.
+ */
+#ifndef PRS_SPEC_JOB_CHECK_H
+#define PRS_SPEC_JOB_CHECK_H
+
+#include "spec/job.h"
+
+/* The file that the rows go to: it can be made, and no input would hold it. */
+int prs_job_check_rows(const struct prs_job *j, const struct prs_fs *fs, const char *path, struct prs_err *err);
+/* The entry script in the code folder, by its path ('f') or as a dotted module ('m'); else 0. */
+char prs_job_find_entry(const struct prs_fs *fs, const char *code, const char *entry);
+/* The folder inputs hold no file at all, as far as a short look shows. */
+bool prs_job_is_empty(const struct prs_job *j, const struct prs_fs *fs);
+/* A run is called as its script when nobody says how. < 0: no memory. */
+int prs_job_name_after(struct prs_job *j, const char *file);
+/* What a person must know who asks for this; into j->warnings. < 0: no memory. */
+int prs_job_warn(struct prs_job *j);
+
+#endif
