@@ -223,7 +223,7 @@ class BisectTest(JobCase):
         self.assertEqual(self.output(), self.without(want, "f0003"))
         self.assertRegex(self.prs("list").stdout, r" completed +2/3 +1 ")
         r = self.prs("clean", "--older", "0s")
-        self.assertEqual((r.returncode, os.listdir(self.path("runs"))), (0, []), r.stderr)
+        self.assertEqual((r.returncode, os.listdir(self.path("runs"))), (0, []), r.stdout + r.stderr)
 
     def splits(self):
         if not glob.glob(self.path("runs", "*", "journal-*")):

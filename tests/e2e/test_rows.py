@@ -4,15 +4,16 @@ from prs_job import JobCase
 
 PROTOCOL = 12
 BROKEN = """
-    import os
+    import os, sys
     MARK = %r
-    real = os.memfd_create
+    worker = sys.modules["prs_loader.worker"]
+    real = worker._unnamed_file
     def run(mini_batch):
-        os.memfd_create = real
+        worker._unnamed_file = real
         rows = ["%%s: %%s" %% (os.path.basename(p), open(p).read()) for p in mini_batch]
         if any(p.endswith("f0008") for p in mini_batch) and not os.path.exists(MARK):
             %s
-            os.memfd_create = lambda *_: os.open("/dev/null", os.O_RDWR)
+            worker._unnamed_file = lambda: os.open("/dev/null", os.O_RDWR)
             return ["x" * (2 << 20)] + rows[1:]
         return rows
 """

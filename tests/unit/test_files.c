@@ -178,10 +178,11 @@ static void test_run_files_that_are_none(void **state)
 static void test_names_of_a_run(void **state)
 {
 	(void)state;
-	static const char *const ours[] = { "RUN",          "RUN.tmp",      "code.sums", "job.json",    "code",
-		                            "input-0.list", "only-12.list", "journal-1", "journal-400", "plan-7",
-		                            "index-3",      "index-3.tmp",  "seg",       "work",        "logs",
-		                            "outputs",      "lock",         "ctl",       "job.json.tmp" };
+	static const char *const ours[] = { "RUN",         "RUN.tmp",      "code.sums",    "job.json",
+		                            "code",        "input-0.list", "only-12.list", "journal-1",
+		                            "journal-400", "plan-7",       "index-3",      "index-3.tmp",
+		                            "seg",         "work",         "logs",         "outputs",
+		                            "lock",        "ctl",          "job.json.tmp", "failed_items.jsonl" };
 	static const char *const others[] = { "",           "R",           "RUN2",      "run",
 		                              "rows.txt",   "input-.list", "input-1",   "1.list",
 		                              "journal-",   "journal",     "journal-x", "journal-1a",
