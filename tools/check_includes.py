@@ -11,7 +11,7 @@ SIBLINGS = ("spec", "data", "sched", "pool", "store", "report", "io")
 ALLOWED = {"base": {"base"}, "wire": {"base", "wire"}}
 for name in SIBLINGS:
     ALLOWED[name] = {"base", "wire", name}
-ALLOWED["node"] = {"base", "wire", "node", "pool", "store", "io"}
+ALLOWED["node"] = {"base", "wire", "node", "pool", "io"}
 ALLOWED["master"] = {"base", "wire", "node", "master", *SIBLINGS}
 ALLOWED["run"] = ALLOWED["master"] | {"run"}
 ALLOWED["cli"] = ALLOWED["run"] | {"cli"}

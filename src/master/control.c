@@ -45,18 +45,17 @@ static json_t *progress_object(struct prs_engine *e)
 	return o;
 }
 
-uint16_t engine_processes_n(const struct prs_engine *e)
-{
-	return e->assembling.running ? 0 : (uint16_t)e->c.job->o.processes;
-}
+uint32_t engine_processes_n(const struct prs_engine *e) { return e->assembling.running ? 0 : e->procs; }
 
-void engine_process(const struct prs_engine *e, uint16_t slot, struct prs_console_process *ret, uint32_t *ret_pid)
+void engine_process(const struct prs_engine *e, uint32_t process, struct prs_console_process *ret, uint32_t *ret_pid)
 {
 	struct prs_pool_slot_view v;
 	struct prs_page page = { 0 };
 	uint64_t now = prs_clock_us();
-	prs_node_view(e->node, slot, &v);
-	bool has_page = prs_node_page(e->node, slot, &page) && page.word;
+	uint16_t slot;
+	const struct node *n = nodes_slot(e, process, &slot);
+	n->is.ops->view(n->self, slot, &v);
+	bool has_page = n->is.ops->page(n->self, slot, &page) && page.word;
 	uint64_t since = has_page ? prs_page_since(page.word) : v.since_us;
 	enum prs_phase phase = prs_page_phase(page.word);
 	struct prs_unit u = { page.id, page.item_first, page.item_count };
@@ -82,11 +81,11 @@ void engine_waits_for(struct prs_engine *e, char *to, size_t n)
 	snprintf(to, n, "%s", writing ? writing : e->ending ? "the workers to stop" : waits);
 }
 
-static json_t *process_object(const struct prs_engine *e, uint16_t slot)
+static json_t *process_object(const struct prs_engine *e, uint32_t process)
 {
 	struct prs_console_process p;
 	uint32_t pid;
-	engine_process(e, slot, &p, &pid);
+	engine_process(e, process, &p, &pid);
 	json_t *o = json_pack("{s:s, s:s}", "process", p.name, "state", p.state);
 	bool known = p.works && p.tries;
 	json_object_set_new(o, "phase", p.phase ? json_string(p.phase) : json_null());
@@ -110,7 +109,7 @@ static json_t *why_object(struct prs_engine *e)
 	                    e->report && prs_report_last_error(e->report)[0]
 	                            ? json_string(prs_report_last_error(e->report))
 	                            : json_null());
-	for (uint16_t i = 0; i < engine_processes_n(e); i++)
+	for (uint32_t i = 0; i < engine_processes_n(e); i++)
 		json_array_append_new(all, process_object(e, i));
 	json_object_set_new(o, "processes", all);
 	json_object_set_new(o, "run_timeout_us", number(e->c.job->o.run_invocation_timeout_us));

@@ -22,9 +22,9 @@ void drive_stop(struct prs_engine *e, enum prs_job_state to, uint16_t code, cons
 	drive_event(e, &stop);
 	if (to == PRS_JOB_DRAINING) {
 		e->abort_at_us = prs_clock_us() + e->c.job->o.grace_us;
-		prs_node_drain(e->node);
+		nodes_drain(e);
 	} else {
-		prs_node_abort(e->node, code);
+		nodes_abort(e, code);
 	}
 }
 
@@ -42,7 +42,7 @@ void drive_cancel(struct prs_engine *e)
 	else
 		drive_stop(e, PRS_JOB_DRAINING, PRS_ECANCELED, text);
 	e->abort_at_us = 0;
-	prs_node_abort(e->node, 0);
+	nodes_abort(e, 0);
 	if (e->c.say)
 		e->c.say(e->c.ctx, "canceled by prs cancel: stopping the workers");
 }
@@ -90,14 +90,14 @@ static void carry_out(struct prs_engine *e, const struct prs_sched_effect *x)
 			break;
 		if (e->state == PRS_JOB_STARTING)
 			engine_state(e, PRS_JOB_RUNNING, 0, "");
-		prs_node_lease(e->node, &x->unit, x->lease, x->try_number, x->avoid_slot);
+		nodes_lease(e, x);
 		break;
 	case PRS_SCHED_FAIL: put_failed(e, x); break;
 	case PRS_SCHED_HALVE: put_split(e, x); break;
 	case PRS_SCHED_ABORT: drive_stop(e, PRS_JOB_ABORTING, x->code, x->text); break;
 	case PRS_SCHED_ALL_FINAL:
 		e->all_final = true;
-		prs_node_finish(e->node);
+		nodes_finish(e);
 		break;
 	}
 }
@@ -183,89 +183,122 @@ static void on_proc(struct prs_engine *e, const struct prs_fact *f)
 	drive_event(e, &ev);
 }
 
-void drive_fact(struct prs_engine *e, const struct prs_fact *f)
+static void on_lost(struct prs_engine *e, const struct prs_fact *f)
 {
-	struct prs_err err = { 0 };
-	struct prs_sched_event ev = { 0 };
-	bool first = f->type == PRS_FACT_DONE && prs_ledger_open(&e->ledger, &f->u.done.unit);
-	int r = prs_ledger_fold(&e->ledger, f, &err);
-	if (!r && f->type == PRS_FACT_PLANNED)
-		r = prs_index_grow(e->index, f->u.planned.next_id, &err);
-	if (!r && f->type == PRS_FACT_RESET)
-		prs_index_reset(e->index, f->u.reset.unit.id, f->u.reset.count);
-	if (r < 0) {
-		drive_stop(e, PRS_JOB_DRAINING, (uint16_t)-err.code, err.msg);
-		return;
-	}
-	if (f->type == PRS_FACT_DONE)
-		on_done(e, f, first);
-	if (f->type == PRS_FACT_PROC)
-		on_proc(e, f);
-	if (f->type == PRS_FACT_PLANNED)
-		ev.type = PRS_SCHED_PLANNED;
-	if (f->type == PRS_FACT_TRY) {
-		e->busy_us += f->u.try_.elapsed_us;
-		ev = (struct prs_sched_event){ .type = PRS_SCHED_TRIED,
-			                       .node = f->u.try_.node,
-			                       .slot = f->u.try_.slot,
-			                       .unit = f->u.try_.unit,
-			                       .lease = f->u.try_.lease,
-			                       .code = f->u.try_.code };
-	}
-	if (f->type == PRS_FACT_RESET)
-		ev = (struct prs_sched_event){ .type = PRS_SCHED_RESET, .unit = f->u.reset.unit };
-	if (f->type == PRS_FACT_SPLIT)
-		ev = (struct prs_sched_event){ .type = PRS_SCHED_SPLIT,
-			                       .unit = f->u.split.unit,
-			                       .count = f->u.split.parts };
-	if (f->type == PRS_FACT_FAILED)
-		ev = (struct prs_sched_event){ .type = PRS_SCHED_FAILED, .unit = f->u.failed.unit };
-	if (f->type == PRS_FACT_PLANNED || f->type == PRS_FACT_TRY || f->type == PRS_FACT_FAILED ||
-	    f->type == PRS_FACT_RESET || f->type == PRS_FACT_SPLIT)
+	struct prs_sched_event ev = { .type = PRS_SCHED_NODE_DOWN, .node = f->u.lost.node };
+	if (nodes_is_lost(e, f->u.lost.node, f->u.lost.incarnation)) /* else it tells of a life before this engine */
 		drive_event(e, &ev);
 }
 
-/* ---- what the node says ------------------------------------------------------------------------------------------ */
-
-static int link_task(void *ctx, const struct prs_unit *u, struct prs_task *t, struct prs_buf *body)
+static void on_try(struct prs_engine *e, const struct prs_fact *f)
 {
-	struct prs_engine *e = ctx;
-	return prs_plan_task(e->plan, u, t, body);
+	struct prs_sched_event ev = { .type = PRS_SCHED_TRIED,
+		                      .node = f->u.try_.node,
+		                      .slot = f->u.try_.slot,
+		                      .unit = f->u.try_.unit,
+		                      .lease = f->u.try_.lease,
+		                      .code = f->u.try_.code };
+	e->busy_us += f->u.try_.elapsed_us;
+	drive_event(e, &ev);
 }
 
-static void link_fact(void *ctx, const struct prs_fact *f)
+static int fold(struct prs_engine *e, const struct prs_fact *f, struct prs_err *err)
 {
-	struct prs_engine *e = ctx;
-	if (!e->over)
-		journal_put(e, f);
+	int r = prs_ledger_fold(&e->ledger, f, err);
+	if (r < 0)
+		return r;
+	if (f->type == PRS_FACT_PLANNED)
+		return prs_index_grow(e->index, f->u.planned.next_id, err);
+	if (f->type == PRS_FACT_RESET)
+		prs_index_reset(e->index, f->u.reset.unit.id, f->u.reset.count);
+	return 0;
 }
 
-static void link_returned(void *ctx, const struct prs_unit *u, uint64_t lease)
+void drive_fact(struct prs_engine *e, const struct prs_fact *f)
 {
-	struct prs_engine *e = ctx;
+	struct prs_err err = { 0 };
+	struct prs_sched_event ev;
+	bool first = f->type == PRS_FACT_DONE && prs_ledger_open(&e->ledger, &f->u.done.unit);
+	if (fold(e, f, &err) < 0) {
+		drive_stop(e, PRS_JOB_DRAINING, (uint16_t)-err.code, err.msg);
+		return;
+	}
+	switch (f->type) {
+	case PRS_FACT_DONE: on_done(e, f, first); return;
+	case PRS_FACT_TRY: on_try(e, f); return;
+	case PRS_FACT_PROC: on_proc(e, f); return;
+	case PRS_FACT_LOST: on_lost(e, f); return;
+	case PRS_FACT_PLANNED: ev = (struct prs_sched_event){ .type = PRS_SCHED_PLANNED }; break;
+	case PRS_FACT_RESET: ev = (struct prs_sched_event){ .type = PRS_SCHED_RESET, .unit = f->u.reset.unit }; break;
+	case PRS_FACT_SPLIT:
+		ev = (struct prs_sched_event){ .type = PRS_SCHED_SPLIT,
+			                       .unit = f->u.split.unit,
+			                       .count = f->u.split.parts };
+		break;
+	case PRS_FACT_FAILED:
+		ev = (struct prs_sched_event){ .type = PRS_SCHED_FAILED, .unit = f->u.failed.unit };
+		break;
+	case PRS_FACT_HEAD:
+	case PRS_FACT_NODE:
+	case PRS_FACT_SET:
+	case PRS_FACT_STATE:
+	case PRS_FACT_PUBLISHED:
+	case PRS_FACT_STEP:
+	case PRS_FACT_END: return;
+	}
+	drive_event(e, &ev);
+}
+
+/* ---- what a node says -------------------------------------------------------------------------------------------- */
+
+void drive_returned(struct prs_engine *e, const struct prs_unit *u, uint64_t lease)
+{
 	struct prs_sched_event ev = { .type = PRS_SCHED_RETURNED, .unit = *u, .lease = lease };
 	drive_event(e, &ev);
 }
 
-static void link_ask(void *ctx, uint32_t count)
+static void link_result(void *ctx, uint16_t node, const struct prs_done *d, const uint8_t *bytes, int fd)
 {
 	struct prs_engine *e = ctx;
-	struct prs_sched_event ev = { .type = PRS_SCHED_ASK, .count = count };
-	drive_event(e, &ev);
+	nodes_answered(e, node);
+	rows_put(e, d, bytes, fd);
 }
 
-static void link_failed(void *ctx, int code, const char *sentence)
-{
-	drive_stop(ctx, PRS_JOB_DRAINING, (uint16_t)-code, sentence);
-}
-
-static void link_down(void *ctx)
+static void link_fact(void *ctx, uint16_t node, const struct prs_fact *f)
 {
 	struct prs_engine *e = ctx;
-	prs_loop_stop(e->loop);
+	if (f->type == PRS_FACT_TRY)
+		nodes_answered(e, node);
+	if (!e->over)
+		journal_put(e, f);
 }
+
+static void link_returned(void *ctx, uint16_t node, const struct prs_unit *u, uint64_t lease)
+{
+	nodes_answered(ctx, node);
+	drive_returned(ctx, u, lease);
+}
+
+static void link_ask(void *ctx, uint16_t node, uint32_t count)
+{
+	struct prs_sched_event ev = { .type = PRS_SCHED_ASK, .node = node, .count = count };
+	drive_event(ctx, &ev);
+}
+
+static void link_failed(void *ctx, uint16_t node, int code, const char *sentence)
+{
+	nodes_failed(ctx, node, code, sentence);
+}
+
+static void link_down(void *ctx, uint16_t node) { nodes_down(ctx, node); }
 
 struct prs_link drive_link(struct prs_engine *e)
 {
-	return (struct prs_link){ e, link_task, link_fact, link_returned, link_ask, link_failed, link_down };
+	return (struct prs_link){ .ctx = e,
+		                  .result = link_result,
+		                  .fact = link_fact,
+		                  .returned = link_returned,
+		                  .ask = link_ask,
+		                  .failed = link_failed,
+		                  .down = link_down };
 }

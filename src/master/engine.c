@@ -22,8 +22,6 @@
 
 #define TICK_US UINT64_C(100000)
 #define FENCE_US UINT64_C(500000)
-#define GAP_US UINT64_C(2000000)
-#define LOOK_US UINT64_C(500000)
 enum { LOG_SLICE = 16, LOG_TICK = 4000 }; /* facts: some 20 µs; 5 ms */
 #define TERM_GRACE_US UINT64_C(20000000)
 #define RATE_US UINT64_C(1000000)
@@ -32,16 +30,11 @@ enum { LOG_SLICE = 16, LOG_TICK = 4000 }; /* facts: some 20 µs; 5 ms */
 
 static int make_folders(struct prs_engine *e, struct prs_err *err)
 {
-	static const char *const folders[] = { "seg/", "work/page/", "outputs/" };
-	static const char *const logs[] = { PRS_NAME_STDOUT, PRS_NAME_STDERR, PRS_NAME_TRACES, PRS_NAME_SCRIPT_LOG };
-	enum { FOLDERS = sizeof folders / sizeof *folders, LOGS = sizeof logs / sizeof *logs };
+	static const char *const folders[] = { "seg/", "work/", "logs/user/", "outputs/" };
 	char path[PATH_MAX];
 	size_t length;
-	for (size_t i = 0; i < FOLDERS + LOGS; i++) {
-		if (i < FOLDERS)
-			snprintf(path, sizeof path, "%s/%s", e->c.dir, folders[i]);
-		else
-			prs_log_path(path, sizeof path, e->c.dir, logs[i - FOLDERS], "127.0.0.1", "");
+	for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
+		snprintf(path, sizeof path, "%s/%s", e->c.dir, folders[i]);
 		int r = prs_path_make(e->c.fs, path, strlen(e->c.dir), 0755, &length);
 		if (r < 0)
 			return prs_fail_errno(err, -r, "creating %.*s", (int)length, path);
@@ -56,58 +49,13 @@ static int make_setup(struct prs_engine *e, struct prs_err *err)
 	return prs_engine_setup(e->c.placed, e->c.dir, e->code_root, e->c.run_name, &e->setup, err);
 }
 
-/* ---- node, scheduler, report ------------------------------------------------------------------------------------- */
-
-/* An unset size is none. */
-static uint64_t bytes_of(int64_t size) { return size == PRS_UNSET ? 0 : (uint64_t)size; }
-
-static int make_node(struct prs_engine *e, struct prs_err *err)
-{
-	const struct prs_options *o = &e->c.job->o;
-	struct prs_node_config c = {
-		.struct_size = sizeof c,
-		.loop = e->loop,
-		.sync = e->sync,
-		.fs = e->c.fs,
-		.dir = e->c.dir,
-		.run = e->c.run,
-		.run_text = e->run_text,
-		.epoch = e->epoch,
-		.ip = "127.0.0.1",
-		.program = e->c.program,
-		.python = e->c.job->python,
-		.loader = e->c.loader,
-		.code_root = e->code_root,
-		.environment = e->c.environment,
-		.gpus = e->c.gpus,
-		.setup = &e->setup,
-		.link = drive_link(e),
-		.no_sync = o->bench_no_sync,
-		.memory_limit_bytes = bytes_of(o->memory_limit_per_process),
-		.max_rss_bytes = bytes_of(o->max_rss_per_process),
-		.monitor_interval_us = (uint64_t)o->resource_monitor_interval * 1000000,
-		.pool = { .slots = (uint16_t)o->processes,
-		          .run_timeout_us = o->run_invocation_timeout_us,
-		          .overhead_timeout_us = o->task_overhead_timeout_us,
-		          .init_timeout_us = o->init_timeout_us,
-		          .term_grace_us = 2000000,
-		          .backoff_first_us = 100000,
-		          .backoff_max_us = 10000000,
-		          .depth_target_us = 16000,
-		          .depth_max = 32,
-		          .recall_after_us = 20000,
-		          .gap_us = GAP_US,
-		          .look_us = LOOK_US,
-		          .max_units = bytes_of(o->max_mini_batches_per_process) },
-	};
-	return prs_node_new(&e->node, &c, err);
-}
+/* ---- scheduler, report ------------------------------------------------------------------------------------- */
 
 static int make_sched(struct prs_engine *e, struct prs_err *err)
 {
 	struct prs_limits limits;
 	prs_limits_init(&limits, &e->c.job->o);
-	limits.gap_us = GAP_US;
+	limits.gap_us = ENGINE_GAP_US;
 	e->sched = prs_sched_new(&e->ledger, &limits);
 	return e->sched ? 0 : prs_fail(err, PRS_ENOMEM, "scheduler");
 }
@@ -132,7 +80,7 @@ static int make_report(struct prs_engine *e, struct prs_err *unused)
 		.run = e->c.run,
 		.run_name = e->c.run_name,
 		.level = e->c.job->o.logging_level,
-		.processes = (uint32_t)e->c.job->o.processes,
+		.processes = e->procs,
 		.append_row = e->c.job->o.output_action == PRS_OUTPUT_APPEND_ROW,
 		.items_of = report_items_of,
 		.detail = report_detail,
@@ -213,11 +161,13 @@ void engine_progress(struct prs_engine *e, struct prs_progress *ret, char *note,
 		                      .items = c->items,
 		                      .items_final = c->items_final,
 		                      .items_failed = c->items_failed,
-		                      .processes = (uint32_t)e->c.job->o.processes,
+		                      .processes = e->procs,
 		                      .rate = e->rate,
 		                      .note = e->ending ? "stopping" : finish_note(e, note, note_bytes) };
-	for (uint16_t i = 0; i < e->c.job->o.processes; i++) {
-		prs_node_view(e->node, i, &v);
+	for (uint32_t i = 0; i < e->procs; i++) {
+		uint16_t slot;
+		const struct node *n = nodes_slot(e, i, &slot);
+		n->is.ops->view(n->self, slot, &v);
 		ret->busy += v.state == PRS_WORKER_BUSY;
 		ret->starting += v.state == PRS_WORKER_STARTING || v.state == PRS_WORKER_INIT;
 	}
@@ -238,11 +188,11 @@ static void measure_rate(struct prs_engine *e, uint64_t now)
 static void show_processes(struct prs_engine *e)
 {
 	char waits[512];
-	uint16_t n = engine_processes_n(e);
+	uint32_t n = engine_processes_n(e);
 	struct prs_console_process *v = prs_calloc((size_t)n + 1, sizeof *v);
 	if (!v)
 		return;
-	for (uint16_t i = 0; i < n; i++)
+	for (uint32_t i = 0; i < n; i++)
 		engine_process(e, i, &v[i], NULL);
 	engine_waits_for(e, waits, sizeof waits);
 	e->c.processes(e->c.ctx, v, n, waits, e->report ? prs_report_last_error(e->report) : "");
@@ -268,7 +218,7 @@ static void let_go(struct prs_engine *e, uint16_t code, const char *text)
 	e->state = PRS_JOB_INTERRUPTED; /* whatever this engine believed: it is not for it to say any more */
 	engine_cause(e, code, text);
 	finish_cancel(e, code, "");
-	prs_node_kill(e->node);
+	nodes_kill(e);
 	prs_loop_stop(e->loop);
 }
 
@@ -311,7 +261,7 @@ static void engine_tick(void *ctx)
 	uint64_t now = prs_clock_us();
 	if (is_fenced(e, now))
 		return;
-	if (e->abort_at_us && now - e->ticked_us >= GAP_US) /* this process stood: so did the grace */
+	if (e->abort_at_us && now - e->ticked_us >= ENGINE_GAP_US) /* this process stood: so did the grace */
 		e->abort_at_us += now - e->ticked_us;
 	e->ticked_us = now;
 	if (!e->assembling.running && prs_sched_next_us(e->sched) <= now) {
@@ -320,7 +270,7 @@ static void engine_tick(void *ctx)
 	}
 	if (e->abort_at_us && now >= e->abort_at_us) {
 		e->abort_at_us = 0;
-		prs_node_abort(e->node, 0);
+		nodes_abort(e, 0);
 	}
 	bool more = write_logs(e);
 	show_progress(e, now);
@@ -341,7 +291,7 @@ static void engine_signal(void *ctx, int signum)
 		return;
 	if (e->ending) {
 		if (signum == SIGINT)
-			prs_node_abort(e->node, 0);
+			nodes_abort(e, 0);
 		return;
 	}
 	uint64_t grace_us = signum == SIGINT ? e->c.job->o.grace_us : TERM_GRACE_US;
@@ -375,9 +325,16 @@ static void use_slack(struct prs_engine *e, uint64_t slack_us)
 static void engine_turn(void *ctx)
 {
 	struct prs_engine *e = ctx;
-	prs_node_flush(e->node);
+	rows_flush(e);
+	nodes_flush(e);
 	journal_flush(e);
-	uint64_t slack_us = prs_node_slack_us(e->node);
+	if (e->assembling.running)
+		return;
+	if (nodes_gone(e) && rows_idle(e) && journal_idle(e)) {
+		prs_loop_stop(e->loop);
+		return;
+	}
+	uint64_t slack_us = nodes_slack_us(e);
 	if (slack_us)
 		use_slack(e, slack_us);
 }
@@ -407,16 +364,12 @@ static void settle(struct prs_engine *e)
 
 static void run_mini_batches(struct prs_engine *e)
 {
-	struct prs_sched_event start = { .type = PRS_SCHED_START };
-	struct prs_sched_event up = { .type = PRS_SCHED_NODE_UP, .procs = (uint16_t)e->c.job->o.processes };
 	struct prs_sched_event planned = { .type = PRS_SCHED_PLANNED };
-	drive_event(e, &start);
-	drive_event(e, &up);
-	prs_node_start(e->node);
+	nodes_start(e);
 	drive_event(e, &planned);
 	e->ticked_us = prs_clock_us();
 	prs_timer_at(e->timer, e->ticked_us + TICK_US);
-	prs_loop_run(e->loop); /* until the node is down */
+	prs_loop_run(e->loop); /* until the nodes are down and all is on the disk */
 	settle(e);
 }
 
@@ -492,8 +445,8 @@ static int start_control(struct prs_engine *e, struct prs_err *err)
 static int start(struct prs_engine *e, struct prs_err *err)
 {
 	static int (*const stages[])(struct prs_engine * e, struct prs_err * err) = {
-		start_threads, make_folders, engine_open, make_report,   start_is_over, make_setup,
-		make_sched,    make_node,    make_loop,   start_planner, start_control,
+		start_threads, nodes_know, make_folders, engine_open, make_report,   start_is_over, make_setup,
+		make_sched,    rows_init,  nodes_make,   make_loop,   start_planner, start_control,
 	};
 	int r = 0;
 	for (size_t i = 0; !r && i < sizeof stages / sizeof *stages; i++)
@@ -508,10 +461,9 @@ static void free_loop(struct prs_engine *e)
 	prs_loop_each_turn(e->loop, NULL, NULL);
 	prs_ctl_free(e->ctl);
 	e->listing_left = e->lister_thread && prs_sync_leave(e->lister_thread);
-	if (e->sync) /* its jobs lie in the node */
-		prs_sync_drain(e->sync);
-	prs_node_free(e->node);
-	prs_sync_free(e->sync);
+	prs_sync_free(e->sync); /* its jobs lie in `rows` and `facts` */
+	nodes_free(e);
+	rows_free(e);
 	prs_timer_free(e->timer);
 	for (int i = 0; i < 4; i++)
 		prs_signal_free(e->signals[i]);

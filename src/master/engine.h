@@ -5,6 +5,7 @@
 #define PRS_MASTER_ENGINE_H
 
 #include "base/fs.h"
+#include "node/node.h"
 #include "report/console.h"
 #include "report/report.h"
 #include "spec/placed.h"
@@ -21,6 +22,18 @@ struct prs_engine_opened {
 	uint64_t done, failed, mini_batches; /* so far */
 };
 
+/* A node: what it is, and how it is made. All nodes of an engine have different numbers; 0 is the one of this process. */
+struct prs_engine_node {
+	uint16_t number;
+	const char *name, *address; /* host, and what names its log folders */
+	uint16_t slots, cores;
+	const struct prs_list *gpus; /* as node.h has it */
+	const char *scratch, *logs;  /* folders; NULL: the run folder */
+	const struct prs_node_ops *ops;
+	int (*make)(void *ctx, const struct prs_node_config *c, void **ret, struct prs_err *err);
+	void *ctx;
+};
+
 struct prs_engine_config {
 	size_t struct_size;
 	const struct prs_fs *fs;
@@ -29,9 +42,11 @@ struct prs_engine_config {
 	const char *dir;                 /* run folder, absolute; RUN, job.json and code/ are there */
 	struct prs_run_id run;
 	const char *run_name;
-	const char *program, *loader;       /* absolute paths */
-	const struct prs_list *environment; /* of the workers */
-	const struct prs_list *gpus;        /* as node.h has it */
+	const char *program, *loader;        /* absolute paths */
+	const struct prs_list *environment;  /* of the workers */
+	const struct prs_list *gpus;         /* as node.h has it */
+	const struct prs_engine_node *nodes; /* none: node 0, in this process */
+	size_t nodes_n;
 	bool takeover;
 	const struct prs_setting *set;
 	size_t set_n;

@@ -13,8 +13,8 @@
 #include "sched/sched.h"
 #include "store/store.h"
 #include "wire/names.h"
+#include "wire/page.h"
 #include "wire/run_mark.h"
-
 
 /* Facts that become durable together. */
 struct facts {
@@ -59,6 +59,47 @@ struct durable {
 	struct prs_err err;
 };
 
+/* Rows that go to the disk together. */
+struct batch {
+	struct prs_sync_job job;
+	struct prs_engine *engine;
+	struct segment *segment;
+	struct prs_buf frame;
+	uint64_t offset;
+	struct prs_done *done;
+	uint32_t n, cap;
+	struct prs_err err;
+};
+
+struct segment {
+	struct prs_log log;
+	uint32_t number;
+	struct segment *next;
+};
+
+struct rows {
+	struct segment *segments; /* newest first */
+	struct segment *raws;
+	uint32_t next_number;
+	struct batch batches[2];
+	int filling;
+	bool syncing, paused, timed, failed;
+	unsigned raw_jobs;       /* under way */
+	uint64_t raw_bytes;      /* in their descriptors */
+	struct prs_timer *timer; /* the next group is due */
+	uint64_t group_us;       /* when the last one was begun */
+};
+
+struct node {
+	struct prs_engine_node is;
+	void *self;
+	char run_text[PRS_RUN_MARK_BYTES]; /* PRS_RUN of its processes */
+	uint32_t incarnation;
+	bool up;              /* it was started and is not down */
+	uint32_t unanswered;  /* leases */
+	struct prs_err fault; /* why it is, or will be, down; code 0 = it was told to end */
+};
+
 struct prs_engine {
 	struct prs_engine_config c;
 	struct prs_engine_end *end;
@@ -84,7 +125,13 @@ struct prs_engine {
 	struct listing listing;
 	struct assembling assembling;
 	struct durable durable;
-	struct prs_node *node;
+	struct node *nodes;
+	size_t nodes_n;
+	uint32_t procs;      /* of all nodes */
+	uint32_t unanswered; /* leases of all nodes */
+	char host[128];      /* name of this machine */
+	struct prs_buf task; /* that is being leased */
+	struct rows rows;
 	struct prs_report *report;
 	struct prs_buf setup;
 	struct prs_timer *timer;
@@ -92,7 +139,7 @@ struct prs_engine {
 	struct prs_ctl *ctl; /* NULL: no socket could be made */
 	int lock_fd;
 	struct prs_run_mark mark; /* of this life; each node's processes carry it with its number and incarnation */
-	char run_text[PRS_RUN_MARK_BYTES], code_root[PATH_MAX]; /* PRS_RUN of the workers, their folder */
+	char code_root[PATH_MAX]; /* cwd of the workers */
 	uint32_t epoch, plan_epoch_done;
 	enum prs_job_state state;
 	uint16_t cause;
@@ -108,6 +155,9 @@ struct prs_engine {
 	uint64_t rate_at_us, rate_done;
 };
 
+/* An event that comes so late after the one before it: this process, or the machine, stood. */
+#define ENGINE_GAP_US UINT64_C(2000000)
+
 /* engine.c */
 /* Another engine took the run over: this one stops at once. */
 void engine_fenced(struct prs_engine *e, const struct prs_err *err);
@@ -117,6 +167,8 @@ void engine_show_error(struct prs_engine *e);
 void engine_progress(struct prs_engine *e, struct prs_progress *p, char *note, size_t note_bytes);
 /* open.c */
 int engine_open(struct prs_engine *e, struct prs_err *err);
+/* Adds the unit that the page names, if it runs in this epoch and is not final: 16 bytes, as LOST has them. */
+void journal_page(const struct prs_engine *e, const struct prs_page *page, uint32_t epoch, struct prs_buf *units);
 void engine_close(struct prs_engine *e);
 /* journal.c */
 void journal_put(struct prs_engine *e, const struct prs_fact *f);
@@ -140,13 +192,50 @@ void drive_stop(struct prs_engine *e, enum prs_job_state to, uint16_t code, cons
 /* prs cancel: everything stops now; the run ends CANCELED, for good. */
 void drive_cancel(struct prs_engine *e);
 struct prs_link drive_link(struct prs_engine *e);
+/* A unit comes back without a try. */
+void drive_returned(struct prs_engine *e, const struct prs_unit *u, uint64_t lease);
+/* nodes.c */
+int nodes_know(struct prs_engine *e, struct prs_err *err);
+int nodes_make(struct prs_engine *e, struct prs_err *err);
+void nodes_free(struct prs_engine *e);
+/* Is one of them another than node 0? */
+bool nodes_foreign(const struct prs_engine *e);
+void nodes_put_up(struct prs_engine *e);
+void nodes_start(struct prs_engine *e);
+void nodes_lease(struct prs_engine *e, const struct prs_sched_effect *x);
+/* To all that are up. */
+void nodes_pause(struct prs_engine *e, bool pause);
+void nodes_drain(struct prs_engine *e);
+void nodes_abort(struct prs_engine *e, uint16_t code);
+void nodes_finish(struct prs_engine *e);
+void nodes_kill(struct prs_engine *e);
+void nodes_flush(struct prs_engine *e);
+/* How long none of them needs us. */
+uint64_t nodes_slack_us(const struct prs_engine *e);
+/* None is up. */
+bool nodes_gone(const struct prs_engine *e);
+/* The node and slot of one of e->procs processes. */
+const struct node *nodes_slot(const struct prs_engine *e, uint32_t process, uint16_t *ret_slot);
+/* A lease was answered. */
+void nodes_answered(struct prs_engine *e, uint16_t number);
+void nodes_failed(struct prs_engine *e, uint16_t number, int code, const char *sentence);
+void nodes_down(struct prs_engine *e, uint16_t number);
+/* Is this life of the node over? */
+bool nodes_is_lost(const struct prs_engine *e, uint16_t number, uint32_t incarnation);
+/* rows.c */
+int rows_init(struct prs_engine *e, struct prs_err *err);
+void rows_free(struct prs_engine *e);
+/* The RESULT counts: its bytes are stored, then journaled. */
+void rows_put(struct prs_engine *e, const struct prs_done *d, const uint8_t *bytes, int fd);
+void rows_flush(struct prs_engine *e);
+bool rows_idle(const struct prs_engine *e);
 /* control.c */
 /* The socket; a run goes on without it. */
 void control_open(struct prs_engine *e);
 /* What the processes are at: how many are shown (none while the output is written), one of them (pid may be NULL), what
  * the job waits for. */
-uint16_t engine_processes_n(const struct prs_engine *e);
-void engine_process(const struct prs_engine *e, uint16_t slot, struct prs_console_process *ret, uint32_t *ret_pid);
+uint32_t engine_processes_n(const struct prs_engine *e);
+void engine_process(const struct prs_engine *e, uint32_t process, struct prs_console_process *ret, uint32_t *ret_pid);
 void engine_waits_for(struct prs_engine *e, char *to, size_t n);
 /* plan.c */
 int planner_start(struct prs_engine *e, struct prs_err *err);

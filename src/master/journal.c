@@ -19,8 +19,7 @@ static void lost(struct prs_engine *e, const struct prs_err *err)
 	e->state = PRS_JOB_INTERRUPTED;
 	e->over = true;
 	finish_cancel(e, e->cause, "");
-	if (e->node)
-		prs_node_kill(e->node);
+	nodes_kill(e);
 	prs_loop_stop(e->loop);
 }
 

@@ -164,7 +164,8 @@ static int create_journal(struct opening *o, struct prs_err *err)
 	f.u.head.host = prs_text_of(host);
 	f.u.head.pid = (uint32_t)getpid();
 	f.u.head.boot = prs_text_of(o->boot);
-	int r = prs_journal_create(&e->journal, e->c.fs, e->c.dir, &e->c.run, &f, err);
+	int r = prs_journal_create(&e->journal, e->c.fs, e->c.dir, &e->c.run,
+	                           nodes_foreign(e) ? PRS_FORMAT_MINOR_NODES : PRS_FORMAT_MINOR, &f, err);
 	if (r < 0)
 		return r;
 	e->journal.no_sync = e->c.job->o.bench_no_sync;
@@ -187,12 +188,16 @@ static bool read_page(const struct prs_engine *e, unsigned slot, struct prs_page
 	return got >= 0;
 }
 
-static bool was_running(const struct prs_engine *e, const struct prs_page *page, uint32_t epoch)
+void journal_page(const struct prs_engine *e, const struct prs_page *page, uint32_t epoch, struct prs_buf *units)
 {
 	enum prs_phase ph = prs_page_phase(page->word);
 	struct prs_unit u = { page->id, page->item_first, page->item_count };
-	return (ph == PRS_PHASE_LOAD || ph == PRS_PHASE_RUN || ph == PRS_PHASE_WRITE) && page->lease >> 40 == epoch &&
-	       prs_ledger_open(&e->ledger, &u);
+	bool ran = ph == PRS_PHASE_LOAD || ph == PRS_PHASE_RUN || ph == PRS_PHASE_WRITE;
+	if (!ran || page->lease >> 40 != epoch || !prs_ledger_open(&e->ledger, &u))
+		return;
+	prs_buf_u64(units, u.id);
+	prs_buf_u32(units, u.item_first);
+	prs_buf_u32(units, u.item_count);
 }
 
 /* The mini-batches that ran when the machine went down: a page that still shows a running phase. */
@@ -202,13 +207,8 @@ static void journal_lost(struct prs_engine *e, uint32_t last_epoch)
 	struct prs_page page;
 	PRS_AUTOBUF units;
 	prs_buf_init(&units, UINT16_MAX * 16);
-	for (unsigned slot = 0; read_page(e, slot, &page); slot++) {
-		if (!was_running(e, &page, last_epoch))
-			continue;
-		prs_buf_u64(&units, page.id);
-		prs_buf_u32(&units, page.item_first);
-		prs_buf_u32(&units, page.item_count);
-	}
+	for (unsigned slot = 0; read_page(e, slot, &page); slot++)
+		journal_page(e, &page, last_epoch, &units);
 	f.u.lost.running_count = (uint32_t)(units.len / 16);
 	f.u.lost.units = units.data;
 	if (units.len)
@@ -297,21 +297,6 @@ static void journal_retries(struct prs_engine *e)
 	}
 }
 
-static void put_node_up(struct prs_engine *e)
-{
-	char host[128] = "?";
-	gethostname(host, sizeof host - 1);
-	struct prs_fact f = { .type = PRS_FACT_NODE, .time_us = prs_wall_us() };
-	f.u.node.incarnation = e->epoch;
-	f.u.node.up = 1;
-	f.u.node.procs = (uint16_t)e->c.job->o.processes;
-	f.u.node.cores = (uint16_t)prs_usable_cores();
-	f.u.node.gpus = (uint16_t)e->c.gpus->n;
-	f.u.node.name = prs_text_of(host);
-	f.u.node.address = prs_text_of("127.0.0.1");
-	journal_put(e, &f);
-}
-
 static bool is_over(const struct prs_engine *e)
 {
 	return e->state == PRS_JOB_COMPLETED || e->state == PRS_JOB_CANCELED ||
@@ -364,7 +349,6 @@ static int open_newest(struct opening *o, struct prs_err *err)
 		return prs_fail_errno(err, -r, "reading %s", e->c.dir);
 	e->epoch = o->newest + 1;
 	e->mark = (struct prs_run_mark){ e->c.run, st.ino, e->epoch, 0, e->epoch };
-	prs_run_mark_put(e->run_text, &e->mark);
 	return 0;
 }
 
@@ -481,7 +465,7 @@ static int open_state(struct opening *o, struct prs_err *err)
 	if (r < 0)
 		return r;
 	journal_retries(e);
-	put_node_up(e);
+	nodes_put_up(e);
 	tell_opened(e);
 	return 0;
 }

@@ -52,11 +52,13 @@ int prs_engine_setup(const struct prs_placed *p, const char *dir, const char *co
 	for (size_t i = 0; i < argv.n; i++)
 		prs_msg_put_pair(to, "argv", argv.v[i]);
 	prs_list_done(&argv);
-	prs_msg_put_pair(to, "output_action", j->o.output_action == PRS_OUTPUT_SUMMARY_ONLY ? "summary_only" : "append_row");
+	prs_msg_put_pair(to, "output_action",
+	                 j->o.output_action == PRS_OUTPUT_SUMMARY_ONLY ? "summary_only" : "append_row");
 	prs_msg_put_pair(to, "output_dir", p->output_dir);
 	prs_msg_put_pair(to, "logging_level", levels[j->o.logging_level]);
 	if (j->o.profiling_module != PRS_PROFILE_OFF) {
-		prs_msg_put_pair(to, "profiling_module", j->o.profiling_module == PRS_PROFILE_C ? "cProfile" : "profile");
+		prs_msg_put_pair(to, "profiling_module",
+		                 j->o.profiling_module == PRS_PROFILE_C ? "cProfile" : "profile");
 		snprintf(path, sizeof path, "%s/logs/sys/profile", dir);
 		prs_msg_put_pair(to, "profile_dir", path);
 	}

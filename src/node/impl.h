@@ -8,7 +8,7 @@
 #include "io/memcg.h"
 #include "io/procfs.h"
 #include "node/node.h"
-#include "store/store.h"
+#include "wire/msg.h"
 #include "wire/names.h"
 #include "wire/page.h"
 
@@ -39,36 +39,11 @@ struct worker {
 	bool holds;
 };
 
-/* Rows that go to the disk together. */
-struct batch {
-	struct prs_sync_job job;
-	struct prs_node *node;
-	struct segment *segment;
-	struct prs_buf frame;
-	uint64_t offset;
-	struct prs_done *done;
-	uint32_t n, cap;
-	struct prs_err err;
-};
-
-struct segment {
-	struct prs_log log;
-	uint32_t number;
-	struct segment *next;
-};
-
-struct rows_store {
-	struct segment *segments; /* newest first */
-	struct segment *raws;
-	uint32_t next_number;
-	struct batch batches[2];
-	int filling;
-	bool syncing;
-	unsigned raw_jobs;       /* under way */
-	struct prs_timer *timer; /* the next group is due */
-	uint64_t group_us;       /* when the last one was begun */
-	bool timed;
-	bool failed;
+/* What a unit is sent with, from its lease to its answer: the payload of its TASK frame. */
+struct body {
+	struct body *prev, *next;
+	uint32_t bytes;
+	uint8_t task[];
 };
 
 /* What the resource monitor saw last. */
@@ -90,10 +65,9 @@ struct prs_node {
 	struct prs_pool_effects effects;
 	struct prs_pool_event *events; /* queue */
 	uint32_t events_n, events_cap;
-	bool stepping, pool_down, told_down;
+	bool stepping, told_down;
 	uint16_t abort_code;
 	bool lost; /* no memory for an event: the pool no longer knows what is; everything is killed */
-	struct rows_store rows;
 	struct perf perf;
 	struct {
 		struct prs_timer *timer; /* NULL = off */
@@ -108,14 +82,17 @@ struct prs_node {
 	const uint8_t *payload;
 	uint32_t payload_bytes;
 	int payload_fd;
-	struct prs_buf task; /* that is being sent */
-	uint16_t *dirty;     /* slots with something to send */
+	struct body bodies; /* head of their ring */
+	uint32_t bodies_n;
+	uint64_t bodies_bytes;
+	struct body *spares; /* free ones, by `next` */
+	uint32_t spares_n;
+	uint16_t *dirty; /* slots with something to send */
 	uint16_t dirty_n;
 };
 
 /* node.c */
 void node_event(struct prs_node *n, const struct prs_pool_event *e);
-void node_check_down(struct prs_node *n);
 /* The pool missed an event: the processes are killed, the node goes down, the job ends resumable. */
 void node_give_up(struct prs_node *n);
 /* A process of a node that gave up is gone. */
@@ -128,19 +105,12 @@ void worker_done(struct worker *w);
 /* Where a log of its process lies; `pattern` is one of wire/names.h. */
 void worker_log(const struct worker *w, const char *pattern, char to[PATH_MAX]);
 void worker_spawn(struct worker *w, uint32_t incarnation);
-void worker_send_task(struct worker *w, const struct prs_pool_effect *e);
+void worker_send_task(struct worker *w, uint32_t claim, const struct body *b);
 void worker_send_stop(struct worker *w);
 void worker_send_drop(struct worker *w, uint32_t claim, uint32_t count);
 uint32_t worker_take_tokens(struct worker *w, uint32_t count);
 void worker_flush(struct worker *w);
 void worker_pause(struct worker *w, bool pause);
-/* rows.c */
-int rows_init(struct prs_node *n, struct prs_err *err);
-void rows_free(struct prs_node *n);
-/* The RESULT being handled counts: store its bytes, tell the master when they are durable. */
-void rows_accept(struct prs_node *n, struct worker *w, const struct prs_pool_effect *e);
-void rows_flush(struct prs_node *n);
-bool rows_idle(const struct prs_node *n);
 /* perf.c */
 int perf_init(struct prs_node *n, struct prs_err *err);
 void perf_done(struct prs_node *n);
@@ -170,8 +140,8 @@ size_t words_tail(struct worker *w, uint64_t from, char *to, size_t bytes);
 bool words_keep(struct worker *w, const char *title, const char *message, uint64_t *ret_offset, uint32_t *ret_bytes);
 /* tell.c */
 void tell_try(struct prs_node *n, const struct prs_pool_effect *e);
-/* The process's own fault: its rows cannot be stored. */
-void tell_bad_rows(struct prs_node *n, const struct prs_done *d, const struct prs_err *why);
+/* The RESULT being handled counts: its rows go to the master. */
+void tell_result(struct prs_node *n, const struct prs_pool_effect *e);
 void tell_proc(struct prs_node *n, const struct prs_pool_effect *e);
 /* What the worker holds, if anything. */
 void tell_held(struct worker *w);

@@ -7,10 +7,12 @@
 #include "node/impl.h"
 
 #include "base/mem.h"
+#include "base/path.h"
 #include "io/process.h"
 #include "io/strays.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -39,6 +41,22 @@ static int make_parts(struct prs_node *n, struct prs_err *err)
 	return 0;
 }
 
+/* Pages below scratch; the log folders of this node, which its processes and the launcher open files in. */
+static int make_folders(struct prs_node *n, struct prs_err *err)
+{
+	static const char *const logs[] = { PRS_NAME_STDOUT, PRS_NAME_STDERR, PRS_NAME_TRACES, PRS_NAME_SCRIPT_LOG };
+	const struct prs_fs *fs = n->c.fs;
+	char path[PATH_MAX];
+	size_t length;
+	snprintf(path, sizeof path, "%s/work/page/", n->c.scratch);
+	int r = prs_path_make(fs, path, strlen(n->c.scratch), 0755, &length);
+	for (size_t i = 0; !r && i < sizeof logs / sizeof *logs; i++) {
+		prs_log_path(path, sizeof path, n->c.logs, logs[i], n->c.ip, "");
+		r = prs_path_make(fs, path, strlen(n->c.logs), 0755, &length);
+	}
+	return r < 0 ? prs_fail_errno(err, -r, "creating %.*s", (int)length, path) : 0;
+}
+
 static int make_workers(struct prs_node *n, struct prs_err *err)
 {
 	for (uint16_t i = 0; i < n->c.pool.slots; i++) {
@@ -49,36 +67,74 @@ static int make_workers(struct prs_node *n, struct prs_err *err)
 	return 0;
 }
 
-int prs_node_new(struct prs_node **ret, const struct prs_node_config *c, struct prs_err *err)
+/* ---- bodies ------------------------------------------------------------------------------------------------------ */
+
+/* Most bodies are small and live for a moment: their memory goes round. */
+enum { SMALL_BYTES = 1024, SPARES_MAX = 1024 };
+
+static struct body *new_body(struct prs_node *n, uint32_t bytes)
 {
-	static int (*const stages[])(struct prs_node * n, struct prs_err * err) = { make_parts,  make_workers,
-		                                                                    rows_init,   perf_init,
-		                                                                    memory_init, reaper_init };
-	struct prs_node *n = prs_calloc(1, sizeof *n);
-	if (!n)
-		return prs_fail(err, PRS_ENOMEM, "node");
-	n->c = *c;
-	n->payload_fd = -1;
-	prs_buf_init(&n->task, (size_t)1 << 31);
-	int r = 0;
-	for (size_t i = 0; !r && i < sizeof stages / sizeof *stages; i++)
-		r = stages[i](n, err);
-	if (r < 0) {
-		prs_node_free(n);
-		return r;
-	}
-	*ret = n;
-	return 0;
+	struct body *b = n->spares;
+	if (bytes > SMALL_BYTES || !b)
+		return prs_malloc(sizeof *b + (bytes < SMALL_BYTES ? SMALL_BYTES : bytes));
+	n->spares = b->next;
+	n->spares_n--;
+	return b;
 }
 
-void prs_node_free(struct prs_node *n)
+static void free_body(struct prs_node *n, struct body *b)
 {
+	if (b->bytes > SMALL_BYTES || n->spares_n == SPARES_MAX) {
+		prs_freep(&b);
+		return;
+	}
+	b->next = n->spares;
+	n->spares = b;
+	n->spares_n++;
+}
+
+/* NULL: there is no room for it, and each process has one already. */
+static struct body *keep_body(struct prs_node *n, const struct prs_lease *l)
+{
+	if (n->bodies_n >= n->c.pool.slots && n->bodies_bytes + l->task_bytes > n->c.pool.body_bytes_max)
+		return NULL;
+	struct body *b = new_body(n, l->task_bytes);
+	if (!b)
+		return NULL;
+	b->bytes = l->task_bytes;
+	memcpy(b->task, l->task, l->task_bytes);
+	b->next = &n->bodies;
+	b->prev = n->bodies.prev;
+	b->prev->next = b->next->prev = b;
+	n->bodies_n++;
+	n->bodies_bytes += b->bytes;
+	return b;
+}
+
+static void drop_body(struct prs_node *n, struct body *b)
+{
+	if (!b)
+		return;
+	b->prev->next = b->next;
+	b->next->prev = b->prev;
+	n->bodies_n--;
+	n->bodies_bytes -= b->bytes;
+	free_body(n, b);
+}
+
+static void local_free(void *node)
+{
+	struct prs_node *n = node;
 	if (!n)
 		return;
 	for (uint16_t i = 0; i < n->c.pool.slots && n->workers; i++)
 		worker_done(&n->workers[i]);
-	rows_free(n);
-	prs_buf_done(&n->task);
+	while (n->bodies.next && n->bodies.next != &n->bodies)
+		drop_body(n, n->bodies.next);
+	for (struct body *b; (b = n->spares);) {
+		n->spares = b->next;
+		prs_freep(&b);
+	}
 	perf_done(n);
 	memory_done(n);
 	reaper_done(n);
@@ -92,13 +148,34 @@ void prs_node_free(struct prs_node *n)
 	prs_freep(&n);
 }
 
-void node_check_down(struct prs_node *n)
+int prs_node_new(struct prs_node **ret, const struct prs_node_config *c, struct prs_err *err)
 {
-	if (!n->pool_down || n->told_down || !rows_idle(n))
+	static int (*const stages[])(struct prs_node * n, struct prs_err * err) = { make_parts,   make_folders,
+		                                                                    make_workers, perf_init,
+		                                                                    memory_init,  reaper_init };
+	struct prs_node *n = prs_calloc(1, sizeof *n);
+	if (!n)
+		return prs_fail(err, PRS_ENOMEM, "node");
+	n->c = *c;
+	n->payload_fd = -1;
+	n->bodies.prev = n->bodies.next = &n->bodies;
+	int r = 0;
+	for (size_t i = 0; !r && i < sizeof stages / sizeof *stages; i++)
+		r = stages[i](n, err);
+	if (r < 0) {
+		local_free(n);
+		return r;
+	}
+	*ret = n;
+	return 0;
+}
+
+static void tell_down(struct prs_node *n)
+{
+	if (n->told_down)
 		return;
 	n->told_down = true;
-	prs_strays_of_engine();
-	n->c.link.down(n->c.link.ctx);
+	n->c.link.down(n->c.link.ctx, n->c.number);
 }
 
 static void carry_out(struct prs_node *n, const struct prs_pool_effect *e)
@@ -106,7 +183,7 @@ static void carry_out(struct prs_node *n, const struct prs_pool_effect *e)
 	struct worker *w = &n->workers[e->slot < n->c.pool.slots ? e->slot : 0];
 	switch (e->type) {
 	case PRS_POOL_SPAWN: worker_spawn(w, e->incarnation); break;
-	case PRS_POOL_SEND: worker_send_task(w, e); break;
+	case PRS_POOL_SEND: worker_send_task(w, e->claim, e->body); break;
 	case PRS_POOL_RECALL: {
 		struct prs_pool_event back = { .type = PRS_POOL_RECALLED, .now_us = prs_clock_us(), .slot = e->slot };
 		back.count = worker_take_tokens(w, e->count);
@@ -124,17 +201,23 @@ static void carry_out(struct prs_node *n, const struct prs_pool_effect *e)
 		if (e->count == SIGTERM) /* a stopped process takes it only when it goes on */
 			prs_signal_worker(w->pid, SIGCONT);
 		break;
-	case PRS_POOL_ACCEPT: rows_accept(n, w, e); break;
-	case PRS_POOL_DROPPED: break;
-	case PRS_POOL_TRY: tell_try(n, e); break;
-	case PRS_POOL_RETURN: n->c.link.returned(n->c.link.ctx, &e->unit, e->lease); break;
-	case PRS_POOL_PROC: tell_proc(n, e); break;
-	case PRS_POOL_ASK: n->c.link.ask(n->c.link.ctx, e->count); break;
-	case PRS_POOL_WAKE: prs_timer_at(n->timer, e->at_us); break;
-	case PRS_POOL_DOWN:
-		n->pool_down = true;
-		node_check_down(n);
+	case PRS_POOL_ACCEPT:
+		drop_body(n, e->body);
+		tell_result(n, e);
 		break;
+	case PRS_POOL_DROPPED: break;
+	case PRS_POOL_TRY:
+		drop_body(n, e->body);
+		tell_try(n, e);
+		break;
+	case PRS_POOL_RETURN:
+		drop_body(n, e->body);
+		n->c.link.returned(n->c.link.ctx, n->c.number, &e->unit, e->lease);
+		break;
+	case PRS_POOL_PROC: tell_proc(n, e); break;
+	case PRS_POOL_ASK: n->c.link.ask(n->c.link.ctx, n->c.number, e->count); break;
+	case PRS_POOL_WAKE: prs_timer_at(n->timer, e->at_us); break;
+	case PRS_POOL_DOWN: tell_down(n); break;
 	}
 }
 
@@ -158,8 +241,7 @@ void node_one_gone(struct prs_node *n)
 	for (uint16_t i = 0; i < n->c.pool.slots; i++)
 		if (n->workers[i].pid)
 			return;
-	n->pool_down = true;
-	node_check_down(n);
+	tell_down(n);
 }
 
 void node_give_up(struct prs_node *n)
@@ -167,7 +249,7 @@ void node_give_up(struct prs_node *n)
 	if (n->lost)
 		return;
 	n->lost = true;
-	n->c.link.failed(n->c.link.ctx, -PRS_ENOMEM, "out of memory");
+	n->c.link.failed(n->c.link.ctx, n->c.number, -PRS_ENOMEM, "out of memory");
 	for (uint16_t i = 0; i < n->c.pool.slots; i++)
 		prs_signal_worker(n->workers[i].pid, SIGKILL);
 	node_one_gone(n);
@@ -175,10 +257,9 @@ void node_give_up(struct prs_node *n)
 
 /* ---- events ------------------------------------------------------------------------------------------------------ */
 
-void node_event(struct prs_node *n, const struct prs_pool_event *e)
+/* It waits for the step that is being made. */
+static void queue_event(struct prs_node *n, const struct prs_pool_event *e)
 {
-	if (n->lost)
-		return;
 	if (n->events_n == n->events_cap) {
 		uint32_t cap = n->events_cap ? n->events_cap * 2 : 64;
 		struct prs_pool_event *v = prs_realloc(n->events, cap * sizeof *v);
@@ -190,9 +271,18 @@ void node_event(struct prs_node *n, const struct prs_pool_event *e)
 		n->events_cap = cap;
 	}
 	n->events[n->events_n++] = *e;
-	if (n->stepping)
+}
+
+void node_event(struct prs_node *n, const struct prs_pool_event *e)
+{
+	if (n->lost)
 		return;
+	if (n->stepping) {
+		queue_event(n, e);
+		return;
+	}
 	n->stepping = true;
+	step(n, e);
 	for (uint32_t i = 0; i < n->events_n && !n->lost; i++) {
 		struct prs_pool_event next = n->events[i];
 		step(n, &next);
@@ -201,51 +291,69 @@ void node_event(struct prs_node *n, const struct prs_pool_event *e)
 	n->stepping = false;
 }
 
+/* ---- what the master says ---------------------------------------------------------------------------------------- */
+
 static void simple_event(struct prs_node *n, enum prs_pool_event_type type)
 {
 	struct prs_pool_event e = { .type = type, .now_us = prs_clock_us() };
 	node_event(n, &e);
 }
 
-void prs_node_start(struct prs_node *n) { simple_event(n, PRS_POOL_START); }
-void prs_node_drain(struct prs_node *n) { simple_event(n, PRS_POOL_DRAIN); }
+static void local_start(void *node) { simple_event(node, PRS_POOL_START); }
 
-void prs_node_abort(struct prs_node *n, uint16_t code)
+static void local_lease(void *node, const struct prs_lease *l)
 {
+	struct prs_node *n = node;
+	struct prs_pool_event e = { .type = PRS_POOL_LEASE,
+		                    .now_us = prs_clock_us(),
+		                    .unit = l->unit,
+		                    .lease = l->lease,
+		                    .try_number = l->try_number,
+		                    .avoid_slot = l->avoid_slot };
+	if (n->lost)
+		return;
+	struct body *b = keep_body(n, l);
+	e.body = b;
+	e.body_bytes = b ? b->bytes : 0;
+	node_event(n, &e);
+}
+
+static void local_pause(void *node, bool pause)
+{
+	struct prs_node *n = node;
+	for (uint16_t i = 0; i < n->c.pool.slots; i++)
+		worker_pause(&n->workers[i], pause);
+}
+
+static void local_drain(void *node) { simple_event(node, PRS_POOL_DRAIN); }
+
+static void local_abort(void *node, uint16_t code)
+{
+	struct prs_node *n = node;
 	n->abort_code = code;
 	simple_event(n, PRS_POOL_ABORT);
 }
 
-void prs_node_finish(struct prs_node *n) { simple_event(n, PRS_POOL_FINISH); }
+static void local_finish(void *node) { simple_event(node, PRS_POOL_FINISH); }
 
-void prs_node_lease(struct prs_node *n, const struct prs_unit *u, uint64_t lease, uint16_t try_number,
-                    uint16_t avoid_slot)
+static void local_kill(void *node)
 {
-	struct prs_pool_event e = { .type = PRS_POOL_LEASE,
-		                    .now_us = prs_clock_us(),
-		                    .unit = *u,
-		                    .lease = lease,
-		                    .try_number = try_number,
-		                    .avoid_slot = avoid_slot };
-	node_event(n, &e);
-}
-
-void prs_node_kill(struct prs_node *n)
-{
+	struct prs_node *n = node;
 	n->lost = true; /* nothing is started any more */
 	for (uint16_t i = 0; i < n->c.pool.slots; i++)
 		if (n->workers[i].pid)
 			prs_signal_worker(n->workers[i].pid, SIGKILL);
-	prs_strays_of_engine();
 }
 
-void prs_node_view(const struct prs_node *n, uint16_t slot, struct prs_pool_slot_view *ret)
+static void local_view(const void *node, uint16_t slot, struct prs_pool_slot_view *ret)
 {
+	const struct prs_node *n = node;
 	prs_pool_view(n->pool, slot, ret);
 }
 
-bool prs_node_page(const struct prs_node *n, uint16_t slot, struct prs_page *ret)
+static bool local_page(const void *node, uint16_t slot, struct prs_page *ret)
 {
+	const struct prs_node *n = node;
 	const struct worker *w = &n->workers[slot];
 	if (!w->pid)
 		return false;
@@ -253,12 +361,31 @@ bool prs_node_page(const struct prs_node *n, uint16_t slot, struct prs_page *ret
 	return true;
 }
 
-uint64_t prs_node_slack_us(const struct prs_node *n) { return n->lost ? 0 : prs_pool_slack_us(n->pool); }
-
-void prs_node_flush(struct prs_node *n)
+static uint64_t local_slack_us(const void *node)
 {
-	rows_flush(n);
+	const struct prs_node *n = node;
+	return n->lost ? 0 : prs_pool_slack_us(n->pool);
+}
+
+static void local_flush(void *node)
+{
+	struct prs_node *n = node;
 	for (uint16_t i = 0; i < n->dirty_n; i++)
 		worker_flush(&n->workers[n->dirty[i]]);
 	n->dirty_n = 0;
 }
+
+const struct prs_node_ops prs_node_in_memory = {
+	.start = local_start,
+	.lease = local_lease,
+	.pause = local_pause,
+	.drain = local_drain,
+	.abort = local_abort,
+	.finish = local_finish,
+	.kill = local_kill,
+	.view = local_view,
+	.page = local_page,
+	.slack_us = local_slack_us,
+	.flush = local_flush,
+	.free = local_free,
+};

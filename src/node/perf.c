@@ -26,7 +26,7 @@ static void append(struct prs_node *n, const char *pattern, const char *head, co
 	const struct prs_fs *fs = n->c.fs;
 	char path[PATH_MAX];
 	struct prs_fs_stat st;
-	prs_log_path(path, sizeof path, n->c.dir, pattern, n->c.ip, "");
+	prs_log_path(path, sizeof path, n->c.logs, pattern, n->c.ip, "");
 	int fd = fs->open(fs->ctx, path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
 	if (fd < 0)
 		return;
@@ -122,8 +122,8 @@ static int make_folder(struct prs_node *n, struct prs_err *err)
 {
 	char path[PATH_MAX];
 	size_t length;
-	prs_log_path(path, sizeof path, n->c.dir, PRS_NAME_PERF_NODE, n->c.ip, "");
-	int r = prs_path_make(n->c.fs, path, strlen(n->c.dir), 0755, &length);
+	prs_log_path(path, sizeof path, n->c.logs, PRS_NAME_PERF_NODE, n->c.ip, "");
+	int r = prs_path_make(n->c.fs, path, strlen(n->c.logs), 0755, &length);
 	return r < 0 ? prs_fail_errno(err, -r, "creating %.*s", (int)length, path) : 0;
 }
 

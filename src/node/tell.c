@@ -61,7 +61,7 @@ void tell_held(struct worker *w)
 		keep_words_of_try(w, &f->u.try_, f->u.try_.message.p);
 	else
 		words_keep(w, "init()", f->u.proc.text.p, &f->u.proc.trace_offset, &f->u.proc.trace_bytes);
-	w->node->c.link.fact(w->node->c.link.ctx, f);
+	w->node->c.link.fact(w->node->c.link.ctx, w->node->c.number, f);
 }
 
 static bool died(uint16_t code)
@@ -114,28 +114,23 @@ void tell_try(struct prs_node *n, const struct prs_pool_effect *e)
 	if (!said && is_timeout(e->code))
 		hold(&n->workers[e->slot], &f);
 	else
-		n->c.link.fact(n->c.link.ctx, &f);
+		n->c.link.fact(n->c.link.ctx, n->c.number, &f);
 }
 
-void tell_bad_rows(struct prs_node *n, const struct prs_done *d, const struct prs_err *why)
+void tell_result(struct prs_node *n, const struct prs_pool_effect *e)
 {
-	struct prs_fact f = { .type = PRS_FACT_TRY };
-	const struct prs_error_row *row = prs_error_row(why->code);
-	f.u.try_ = (struct prs_try){ .unit = d->unit,
-		                     .lease = d->lease,
-		                     .try_number = d->try_number,
-		                     .node = d->node,
-		                     .slot = d->slot,
-		                     .incarnation = d->incarnation,
-		                     .start_us = d->start_us,
-		                     .run_us = d->run_us,
-		                     .elapsed_us = d->elapsed_us,
-		                     .cpu_us = d->cpu_us,
-		                     .code = row->code,
-		                     .fault = row->fault,
-		                     .counted = 1,
-		                     .message = prs_text_of(why->msg) };
-	n->c.link.fact(n->c.link.ctx, &f);
+	struct prs_done d;
+	int fd = n->payload_fd;
+	prs_done_decode(n->payload, n->payload_bytes, &d, NULL);
+	d.unit = e->unit; /* ours, not what the process says */
+	d.lease = e->lease;
+	d.try_number = e->try_number;
+	d.node = n->c.number;
+	d.slot = e->slot;
+	d.incarnation = n->workers[e->slot].incarnation;
+	d.flags &= PRS_DONE_OF_WORKER;
+	n->payload_fd = -1;
+	n->c.link.result(n->c.link.ctx, n->c.number, &d, fd < 0 ? n->payload + PRS_DONE_BYTES : NULL, fd);
 }
 
 /* The text of a process fact, and the traceback that belongs to it. */
@@ -181,5 +176,5 @@ void tell_proc(struct prs_node *n, const struct prs_pool_effect *e)
 	if (held)
 		hold(w, &f);
 	else
-		n->c.link.fact(n->c.link.ctx, &f);
+		n->c.link.fact(n->c.link.ctx, n->c.number, &f);
 }

@@ -26,7 +26,7 @@ void worker_log(const struct worker *w, const char *pattern, char to[PATH_MAX])
 {
 	char process[PRS_PROCESS_NAME_BYTES];
 	prs_process_name(process, w->slot);
-	prs_log_path(to, PATH_MAX, w->node->c.dir, pattern, w->node->c.ip, process);
+	prs_log_path(to, PATH_MAX, w->node->c.logs, pattern, w->node->c.ip, process);
 }
 
 /* Its bytes are written, so that a full disk is told here and not by SIGBUS at the first touch. */
@@ -57,7 +57,7 @@ void worker_clear(struct worker *w, struct prs_node *n, uint16_t slot)
 int worker_init(struct worker *w, struct prs_err *err)
 {
 	char path[PATH_MAX];
-	snprintf(path, sizeof path, "%s/work/page/%u", w->node->c.dir, w->slot);
+	snprintf(path, sizeof path, "%s/work/page/%u", w->node->c.scratch, w->slot);
 	int r = make_page(w, path);
 	return r < 0 ? prs_fail_errno(err, -r, "creating %s", path) : 0;
 }
@@ -118,32 +118,15 @@ static void put_frame(struct worker *w, uint16_t type, uint32_t claim, const voi
 }
 
 /* A task above PRS_MSG_PART_BYTES goes in several frames. */
-void worker_send_task(struct worker *w, const struct prs_pool_effect *e)
+void worker_send_task(struct worker *w, uint32_t claim, const struct body *b)
 {
-	struct prs_buf *payload = &w->node->task;
-	struct prs_task t = { .id = e->unit.id,
-		              .lease = e->lease,
-		              .item_first = e->unit.item_first,
-		              .item_count = e->unit.item_count,
-		              .try_number = e->try_number };
-	prs_buf_clear(payload);
-	prs_buf_zero(payload, PRS_TASK_BYTES);
-	int r = w->node->c.link.task(w->node->c.link.ctx, &e->unit, &t, payload);
-	if (r < 0 || payload->failed) {
-		no_memory(w);
-		return;
-	}
-	prs_msg_set_task(payload->data, &t);
-	for (size_t at = 0; at < payload->len;) {
-		size_t n = payload->len - at < PRS_MSG_PART_BYTES ? payload->len - at : PRS_MSG_PART_BYTES;
-		bool more = at + n < payload->len;
-		struct prs_msg_header h = { (uint32_t)n, PRS_MSG_TASK, more ? PRS_MSG_MORE : 0, e->claim };
+	for (uint32_t at = 0, n; at < b->bytes; at += n) {
+		n = b->bytes - at < PRS_MSG_PART_BYTES ? b->bytes - at : PRS_MSG_PART_BYTES;
+		bool more = at + n < b->bytes;
+		struct prs_msg_header h = { n, PRS_MSG_TASK, more ? PRS_MSG_MORE : 0, claim };
 		prs_msg_put_header(&w->conn.out, &h);
-		prs_buf_put(&w->conn.out, payload->data + at, n);
-		at += n;
+		prs_buf_put(&w->conn.out, b->task + at, n);
 	}
-	if (payload->cap > PRS_MSG_PART_BYTES)
-		prs_buf_done(payload);
 	w->tokens_due++;
 	gather(w);
 }
@@ -434,7 +417,7 @@ void worker_spawn(struct worker *w, uint32_t incarnation)
 		e.type = PRS_POOL_SPAWN_FAILED;
 		e.code = PRS_ESPAWN;
 		if (err.code == -PRS_ENOMEM) /* ours, not the script's: the job ends resumable */
-			w->node->c.link.failed(w->node->c.link.ctx, -PRS_ENOMEM, "out of memory");
+			w->node->c.link.failed(w->node->c.link.ctx, w->node->c.number, -PRS_ENOMEM, "out of memory");
 	}
 	e.pid = (uint32_t)w->pid;
 	e.now_us = now();

@@ -19,9 +19,10 @@ enum { NO_SLOT = 0xffff, EXIT_SOCKET_CLOSED = 107, UNIT_US = 4, SLACK_MAX_US = 2
 struct item {
 	struct prs_unit unit;
 	uint64_t lease;
-	uint32_t claim;
+	uint32_t claim, body_bytes;
 	uint16_t try_number, avoid_slot;
 	uint64_t sent_us;
+	void *body;
 };
 
 /* A growable ring. */
@@ -62,6 +63,9 @@ struct prs_pool {
 	uint32_t in_state[PRS_WORKER_STATES]; /* slots per state */
 	uint32_t recalling;                   /* over all slots */
 	uint32_t depth;                       /* units a slot may have */
+	uint32_t bodies;                      /* units whose bodies are here */
+	uint64_t body_bytes;
+	bool full; /* a unit found no room, and none has left since */
 	uint64_t mean_run_us;
 	bool measured;
 	bool started, draining, aborting, finishing, down;
@@ -222,9 +226,19 @@ static void start(struct prs_pool *p, uint16_t i)
 
 /* ---- units ------------------------------------------------------------------------------------------------------- */
 
+/* The node may forget what it kept for the unit. */
+static void hand_body(struct prs_pool *p, struct prs_pool_effect *e, const struct item *it)
+{
+	e->body = it->body;
+	p->bodies -= it->body != NULL;
+	p->body_bytes -= it->body_bytes;
+	p->full = p->full && !it->body;
+}
+
 static void give_back(struct prs_pool *p, const struct item *it)
 {
 	struct prs_pool_effect *e = emit(p, PRS_POOL_RETURN, NO_SLOT);
+	hand_body(p, e, it);
 	e->unit = it->unit;
 	e->lease = it->lease;
 	e->try_number = it->try_number;
@@ -243,6 +257,7 @@ static void tell_try(struct prs_pool *p, uint16_t i, const struct item *it, uint
                      uint64_t run_us, uint64_t start_us)
 {
 	struct prs_pool_effect *e = emit(p, PRS_POOL_TRY, i);
+	hand_body(p, e, it);
 	e->unit = it->unit;
 	e->lease = it->lease;
 	e->try_number = it->try_number;
@@ -287,6 +302,7 @@ static void send(struct prs_pool *p, uint16_t i, uint32_t queue_at)
 	if (s->state == PRS_WORKER_IDLE)
 		set_state(p, i, PRS_WORKER_BUSY);
 	struct prs_pool_effect *e = emit(p, PRS_POOL_SEND, i);
+	e->body = it.body;
 	e->unit = it.unit;
 	e->lease = it.lease;
 	e->claim = it.claim;
@@ -368,6 +384,20 @@ static void dispatch(struct prs_pool *p)
 	}
 }
 
+/* How many units more there is memory for, by the mean of what is here; a unit a slot always. */
+static uint32_t room_for_bodies(const struct prs_pool *p)
+{
+	uint32_t least = p->bodies < p->c.slots ? p->c.slots - p->bodies : 0;
+	if (p->full)
+		return 0;
+	if (!p->c.body_bytes_max || !p->body_bytes)
+		return UINT32_MAX;
+	if (p->body_bytes >= p->c.body_bytes_max)
+		return least;
+	uint64_t mean = p->body_bytes / p->bodies + 1, units = (p->c.body_bytes_max - p->body_bytes) / mean;
+	return units > least ? (uint32_t)units : least;
+}
+
 /* What the queue still holds waits for another process (at most one a slot does not count), or there is no room. What
  * is called back comes. */
 static void ask(struct prs_pool *p)
@@ -375,7 +405,8 @@ static void ask(struct prs_pool *p)
 	uint32_t want = 0, have = (p->queue.n > p->c.slots ? p->queue.n - p->c.slots : 0) + p->recalling;
 	for (uint32_t k = 0, units; k < p->hungry_n; want += units, k += units != 0)
 		units = hungry_room(p, k);
-	uint32_t total = p->leases + (want > have ? want - have : 0);
+	uint32_t more = want > have ? want - have : 0, fit = more ? room_for_bodies(p) : 0;
+	uint32_t total = p->leases + (more < fit ? more : fit);
 	if (total == p->asked)
 		return;
 	p->asked = total;
@@ -481,6 +512,7 @@ static void retire(struct prs_pool *p, uint16_t i)
 static void accept_result(struct prs_pool *p, uint16_t i, const struct item *it, uint64_t run_us)
 {
 	struct prs_pool_effect *a = emit(p, PRS_POOL_ACCEPT, i);
+	hand_body(p, a, it);
 	a->claim = it->claim;
 	a->unit = it->unit;
 	a->lease = it->lease;
@@ -594,8 +626,8 @@ static void look(struct prs_pool *p, uint16_t i, const struct prs_page *page)
  * one that did. Else the phase counts from that one. */
 static uint64_t since_of(const struct slot *s, uint64_t from_us)
 {
-	uint64_t since_us = prs_page_since(s->word) + s->shift_us;
-	bool possible = since_us >= from_us && since_us >= s->unseen_us && since_us <= s->seen_us;
+	uint64_t said_us = prs_page_since(s->word), since_us = said_us + s->shift_us;
+	bool possible = said_us >= from_us && said_us >= s->unseen_us && since_us <= s->seen_us;
 	return possible ? since_us : s->seen_us;
 }
 
@@ -706,10 +738,12 @@ static bool over(struct prs_pool *p, uint64_t since_us, uint64_t limit_us)
 static void judge(struct prs_pool *p, uint16_t i, uint32_t at, uint16_t code)
 {
 	struct slot *s = &p->slots[i];
-	const struct item *it = ring_at(&s->sent, at);
+	struct item *it = ring_at(&s->sent, at);
 	uint64_t since_us = since_of(s, it->sent_us);
 	tell_try(p, i, it, code, 0, p->now_us - since_us, since_us - s->shift_us);
 	s->judged = it->claim;
+	it->body = NULL; /* it stays among the sent ones, so that its answer is known */
+	it->body_bytes = 0;
 	terminate(p, i, true);
 }
 
@@ -842,9 +876,17 @@ static void rebalance(struct prs_pool *p)
 
 static void on_lease(struct prs_pool *p, const struct prs_pool_event *e)
 {
-	struct item it = { e->unit, e->lease, 0, e->try_number, e->avoid_slot };
+	struct item it = { .unit = e->unit,
+		           .lease = e->lease,
+		           .try_number = e->try_number,
+		           .avoid_slot = e->avoid_slot,
+		           .body = e->body,
+		           .body_bytes = e->body_bytes };
 	p->leases++;
-	if (ending(p))
+	p->bodies += it.body != NULL;
+	p->body_bytes += it.body_bytes;
+	p->full = p->full || !it.body;
+	if (ending(p) || !it.body)
 		give_back(p, &it);
 	else
 		ring_push_back(&p->queue, &it);

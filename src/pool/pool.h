@@ -22,6 +22,8 @@
  *        recall_after_us: a worker that has its next unit does not wait for the node. Units are asked for (ASK) and
  *        sent when a worker has
  *        at most half of its depth left, so that they travel in groups.
+ * Bodies: the node keeps what it sends a unit with until the unit is accepted, tried or returned. No unit more is asked
+ *        for than body_bytes_max has room for, reckoned by the mean of those that are here.
  * Recall: when a worker is idle and another worker's head has run longer than recall_after_us: RECALL what lies behind
  * it.
  * Retiring: a process that served max_units, or that RETIRE names, gets no more units, ends after what it runs by STOP
@@ -61,12 +63,13 @@ struct prs_pool_config {
 	uint64_t recall_after_us;     /* 20 ms */
 	uint64_t gap_us;              /* 2 s */
 	uint64_t look_us;             /* 500 ms */
+	uint64_t body_bytes_max; /* bodies that the pool holds, but a unit a slot whatever it holds; 0 = no limit */
 	uint64_t max_units; /* max_mini_batches_per_process: the process is replaced after so many answers; 0 = never */
 };
 
 enum prs_pool_event_type {
 	PRS_POOL_START,        /* start the processes */
-	PRS_POOL_LEASE,        /* unit, lease, try_number, avoid_slot, items */
+	PRS_POOL_LEASE,        /* unit, lease, try_number, avoid_slot, body, body_bytes */
 	PRS_POOL_SPAWNED,      /* slot, pid */
 	PRS_POOL_SPAWN_FAILED, /* slot, code */
 	PRS_POOL_HELLO,        /* slot */
@@ -107,21 +110,24 @@ struct prs_pool_event {
 	uint64_t lease;
 	uint16_t try_number;
 	uint16_t avoid_slot; /* 0xffff = none */
-	uint32_t items;
+	uint32_t body_bytes;
+	/* what the node keeps to send the unit with; the effect that ends the unit here gives it back. NULL: it had no
+	 * room, the unit is RETURNed at once */
+	void *body;
 };
 
 enum prs_pool_effect_type {
 	PRS_POOL_SPAWN, /* slot, incarnation */
-	PRS_POOL_SEND,  /* slot, claim, unit, lease, try_number: TASK frame, then one token */
+	PRS_POOL_SEND,  /* slot, claim, unit, lease, try_number, body: TASK frame, then one token */
 	/* slot, count: read up to count tokens back, then event RECALLED (DROP frame for what came back) */
 	PRS_POOL_RECALL,
 	PRS_POOL_DROP,    /* slot, claim, count: send a DROP frame for claims claim .. claim+count-1 */
 	PRS_POOL_STOP,    /* slot: send STOP */
 	PRS_POOL_SIGNAL,  /* slot, count = signal number, to the process group */
-	PRS_POOL_ACCEPT,  /* slot, claim, unit, lease: the RESULT being handled counts: store it */
+	PRS_POOL_ACCEPT,  /* slot, claim, unit, lease, body: the RESULT being handled counts: store it */
 	PRS_POOL_DROPPED, /* slot, claim, unit: a RESULT or FAIL that came after the judgement; for the log */
-	PRS_POOL_TRY,     /* slot, incarnation, unit, lease, try_number, code, exit, run_us: a try failed */
-	PRS_POOL_RETURN,  /* unit, lease: back to the master, no try */
+	PRS_POOL_TRY,     /* slot, incarnation, unit, lease, try_number, body, code, exit, run_us: a try failed */
+	PRS_POOL_RETURN,  /* unit, lease, body: back to the master, no try */
 	PRS_POOL_PROC,    /* slot, incarnation, pid, proc_event, code, exit */
 	/* count: how many units the node wants, all that came since the start counted too (modulo 2^32; replaces the
 	 * last one) */
@@ -140,6 +146,7 @@ struct prs_pool_effect {
 	uint64_t lease, at_us, run_us;
 	uint64_t start_us; /* TRY: monotonic µs when the phase was entered, 0 = not known */
 	struct prs_unit unit;
+	void *body;
 };
 
 struct prs_pool_effects {

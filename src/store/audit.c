@@ -141,7 +141,8 @@ static void complain(struct audit *a, const struct prs_done *d, const char *why)
 
 static void path_of(struct audit *a, const struct prs_done *d, char *to, size_t n)
 {
-	prs_path_segment(to, n, a->dir, (uint32_t)(d->lease >> 40), d->node, d->segment, d->flags & PRS_DONE_RAW);
+	prs_path_segment(to, n, a->dir, (uint32_t)(d->lease >> 40), prs_done_file_node(d), d->segment,
+	                 d->flags & PRS_DONE_RAW);
 }
 
 /* What becomes of a unit: DONE number, FAILED or SPLIT. */

@@ -94,7 +94,7 @@ int prs_index_grow(struct prs_index *x, uint64_t next_id, struct prs_err *err)
 
 static bool same_file(const struct prs_index_file *f, uint32_t epoch, const struct prs_done *d)
 {
-	return f->epoch == epoch && f->node == d->node && f->segment == d->segment &&
+	return f->epoch == epoch && f->node == prs_done_file_node(d) && f->segment == d->segment &&
 	       f->raw == !!(d->flags & PRS_DONE_RAW);
 }
 
@@ -112,7 +112,8 @@ static int64_t file_of(struct prs_index *x, const struct prs_done *d)
 		x->files = v;
 		x->files_cap = cap;
 	}
-	x->files[x->files_n] = (struct prs_index_file){ epoch, d->segment, d->node, !!(d->flags & PRS_DONE_RAW) };
+	x->files[x->files_n] = (struct prs_index_file){ epoch, d->segment, prs_done_file_node(d),
+		                                        !!(d->flags & PRS_DONE_RAW) };
 	return x->files_n++;
 }
 

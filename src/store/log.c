@@ -51,10 +51,10 @@ static int write_all(const struct prs_log *l, const uint8_t *p, size_t n, uint64
 	return 0;
 }
 
-static int write_header(struct prs_log *l, const struct prs_run_id *run)
+static int write_header(struct prs_log *l, uint16_t minor, const struct prs_run_id *run)
 {
 	uint8_t raw[PRS_FILE_HEADER_BYTES];
-	prs_file_header_put(raw, l->kind, run);
+	prs_file_header_put(raw, l->kind, minor, run);
 	int r = write_all(l, raw, sizeof raw, 0);
 	if (!r && !l->no_sync)
 		r = l->fs->fdatasync(l->fs->ctx, l->fd);
@@ -63,6 +63,12 @@ static int write_header(struct prs_log *l, const struct prs_run_id *run)
 
 int prs_log_create(struct prs_log *l, const struct prs_fs *fs, const char *path, enum prs_file_kind kind,
                    const struct prs_run_id *run, uint64_t prealloc_bytes, struct prs_err *err)
+{
+	return prs_log_create_as(l, fs, path, kind, PRS_FORMAT_MINOR, run, prealloc_bytes, err);
+}
+
+int prs_log_create_as(struct prs_log *l, const struct prs_fs *fs, const char *path, enum prs_file_kind kind,
+                      uint16_t minor, const struct prs_run_id *run, uint64_t prealloc_bytes, struct prs_err *err)
 {
 	*l = (struct prs_log){ .fs = fs, .fd = -1, .kind = kind, .prealloc = prealloc_bytes };
 	l->path = prs_strdup(path);
@@ -82,7 +88,7 @@ int prs_log_create(struct prs_log *l, const struct prs_fs *fs, const char *path,
 		l->allocated = prealloc_bytes;
 	}
 	if (r >= 0)
-		r = write_header(l, run);
+		r = write_header(l, minor, run);
 	if (r >= 0)
 		r = fs->sync_dir(fs->ctx, folder);
 	if (r < 0) {

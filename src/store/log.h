@@ -32,6 +32,9 @@ struct prs_log {
 /* Create with O_EXCL, write the header, sync file and folder. PRS_EEXISTS when it is there already. */
 int prs_log_create(struct prs_log *l, const struct prs_fs *fs, const char *path, enum prs_file_kind kind,
                    const struct prs_run_id *run, uint64_t prealloc_bytes, struct prs_err *err);
+/* The same with another minor than PRS_FORMAT_MINOR (wire/frame.h). */
+int prs_log_create_as(struct prs_log *l, const struct prs_fs *fs, const char *path, enum prs_file_kind kind,
+                      uint16_t minor, const struct prs_run_id *run, uint64_t prealloc_bytes, struct prs_err *err);
 void prs_log_close(struct prs_log *l);
 
 /* Start a frame in an empty buffer: 32 B are left for its header. */

@@ -102,11 +102,11 @@ int prs_store_check_fence(const struct prs_fs *fs, const char *dir, uint32_t epo
 /* ---- a new journal ----------------------------------------------------------------------------------------------- */
 
 int prs_journal_create(struct prs_log *l, const struct prs_fs *fs, const char *dir, const struct prs_run_id *run,
-                       const struct prs_fact *head, struct prs_err *err)
+                       uint16_t minor, const struct prs_fact *head, struct prs_err *err)
 {
 	char path[PATH_MAX];
 	prs_path_journal(path, sizeof path, dir, head->u.head.epoch);
-	int r = prs_log_create(l, fs, path, PRS_FILE_JOURNAL, run, JOURNAL_PREALLOC, err);
+	int r = prs_log_create_as(l, fs, path, PRS_FILE_JOURNAL, minor, run, JOURNAL_PREALLOC, err);
 	if (r < 0)
 		return r;
 	PRS_KILL_POINT("store.journal.created");

@@ -89,7 +89,7 @@ int prs_store_check_fence(const struct prs_fs *fs, const char *dir, uint32_t epo
 /* Create journal-<epoch> with the given HEAD fact as its first frame, synced. PRS_EEXISTS = another engine took this
  * epoch. */
 int prs_journal_create(struct prs_log *l, const struct prs_fs *fs, const char *dir, const struct prs_run_id *run,
-                       const struct prs_fact *head, struct prs_err *err);
+                       uint16_t minor, const struct prs_fact *head, struct prs_err *err);
 
 /* ---- index ------------------------------------------------------------------------------------------------------- */
 

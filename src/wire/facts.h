@@ -23,6 +23,8 @@ enum {
 	PRS_DONE_HAS_HEADER = 2,
 	PRS_DONE_FRAMES = 4, /* run() returned a list of DataFrames: each became one row, its str() */
 	PRS_DONE_BARE = 8,   /* summary_only: run() returned a bare text, dict or set, counted by its length */
+	PRS_DONE_NODE0 = 16, /* the rows are in a file of node 0, though another node ran it */
+	PRS_DONE_OF_WORKER = PRS_DONE_HAS_HEADER | PRS_DONE_FRAMES | PRS_DONE_BARE, /* what a process may say */
 };
 enum prs_proc_event {
 	PRS_PROC_STARTED = 0,
@@ -57,6 +59,9 @@ struct prs_done {
 	uint64_t start_us; /* wall clock */
 	uint64_t run_us, elapsed_us, cpu_us;
 };
+
+/* The node whose segment or raw file holds the rows. */
+static inline uint16_t prs_done_file_node(const struct prs_done *d) { return d->flags & PRS_DONE_NODE0 ? 0 : d->node; }
 
 struct prs_try {
 	struct prs_unit unit;

@@ -23,11 +23,12 @@ void prs_fingerprint(const void *p, size_t n, uint8_t ret[16])
 	memcpy(ret, c.digest, 16);
 }
 
-void prs_file_header_put(uint8_t raw[PRS_FILE_HEADER_BYTES], enum prs_file_kind kind, const struct prs_run_id *run)
+void prs_file_header_put(uint8_t raw[PRS_FILE_HEADER_BYTES], enum prs_file_kind kind, uint16_t minor,
+                         const struct prs_run_id *run)
 {
 	memcpy(raw, magics[kind], 8);
 	memcpy(raw + 8, run->bytes, 16);
-	prs_put16(raw + 24, PRS_FORMAT_MINOR);
+	prs_put16(raw + 24, minor);
 	prs_put16(raw + 26, 0);
 	prs_put32(raw + 28, prs_checksum(raw, 28));
 }
@@ -43,9 +44,10 @@ int prs_file_header_check(const uint8_t *p, size_t n, enum prs_file_kind kind, c
 		return prs_fail(err, PRS_ECORRUPT, "the header of the %s is damaged (offset 0)", kinds[kind]);
 	if (memcmp(p + 8, run->bytes, 16) != 0)
 		return prs_fail(err, PRS_ECORRUPT, "the %s belongs to another run", kinds[kind]);
-	if (prs_get16(p + 24) > PRS_FORMAT_MINOR || prs_get16(p + 26) != 0)
+	int known = kind == PRS_FILE_JOURNAL ? PRS_FORMAT_MINOR_NODES : PRS_FORMAT_MINOR;
+	if (prs_get16(p + 24) > known || prs_get16(p + 26) != 0)
 		return prs_fail(err, PRS_EVERSION, "the %s has format 1.%u; engine %s knows 1.%d", kinds[kind],
-		                prs_get16(p + 24), PRS_VERSION, PRS_FORMAT_MINOR);
+		                prs_get16(p + 24), PRS_VERSION, known);
 	return 0;
 }
 

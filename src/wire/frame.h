@@ -18,7 +18,9 @@
 #include "base/bytes.h"
 #include "base/err.h"
 
-enum { PRS_FILE_HEADER_BYTES = 32, PRS_FRAME_HEADER_BYTES = 32, PRS_FRAME_MAX_BYTES = 64 << 20, PRS_FORMAT_MINOR = 1 };
+enum { PRS_FILE_HEADER_BYTES = 32, PRS_FRAME_HEADER_BYTES = 32, PRS_FRAME_MAX_BYTES = 64 << 20 };
+/* NODES: a journal of which a DONE may lie in the file of another node than the one that ran it (facts.h). */
+enum { PRS_FORMAT_MINOR = 1, PRS_FORMAT_MINOR_NODES = 2 };
 #define PRS_RAW_FRAME_MAX_BYTES UINT64_C(0xffffffc0)
 
 enum prs_file_kind { PRS_FILE_JOURNAL, PRS_FILE_PLAN, PRS_FILE_SEGMENT, PRS_FILE_RAW };
@@ -37,7 +39,8 @@ uint32_t prs_checksum(const void *p, size_t n);
 /* 16 B fingerprint, XXH3_128 in the byte order that `xxh128sum` prints. */
 void prs_fingerprint(const void *p, size_t n, uint8_t ret[16]);
 
-void prs_file_header_put(uint8_t raw[PRS_FILE_HEADER_BYTES], enum prs_file_kind kind, const struct prs_run_id *run);
+void prs_file_header_put(uint8_t raw[PRS_FILE_HEADER_BYTES], enum prs_file_kind kind, uint16_t minor,
+                         const struct prs_run_id *run);
 /* PRS_ECORRUPT: not such a file, damaged, or of another run; PRS_EVERSION: a newer minor, or flags. */
 int prs_file_header_check(const uint8_t *p, size_t n, enum prs_file_kind kind, const struct prs_run_id *run,
                           struct prs_err *err);

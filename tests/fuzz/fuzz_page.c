@@ -34,7 +34,7 @@ static void lease(struct world *w, uint64_t id)
 	                                 .lease = ++w->leases,
 	                                 .try_number = 1,
 	                                 .avoid_slot = 0xffff,
-	                                 .items = 1 });
+	                                 .body = w, .body_bytes = 1 });
 }
 
 static void start(struct world *w, uint16_t slot)

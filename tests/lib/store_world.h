@@ -84,7 +84,7 @@ static inline int world_epoch_after(struct store_world *w, uint32_t epoch, uint3
 	struct prs_fact head = world_head(epoch, previous, sealed_journal, sealed_plan);
 	w->epoch = epoch;
 	w->lease = 0;
-	return prs_journal_create(&w->journal, w->fs, "/run", &w->run, &head, &w->err);
+	return prs_journal_create(&w->journal, w->fs, "/run", &w->run, PRS_FORMAT_MINOR, &head, &w->err);
 }
 
 /* One frame of a log. */

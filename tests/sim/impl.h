@@ -23,12 +23,13 @@ enum kind {
 	N_FRAME,
 	N_EXITED,
 	N_TICK,
-	N_SYNCED,
 	N_ORDER,
 	/* master */
 	M_SYNCED,
 	M_TICK,
 	M_HEALED,
+	M_RESULT,
+	M_STORED,
 	M_FACT,
 	M_RETURNED,
 	M_ASK,
@@ -95,11 +96,11 @@ struct snode {
 	uint32_t events_n;
 	bool stepping, pool_down;
 	uint32_t wake_stamp;
-	uint64_t cut_until_us, sleep_until_us, last_sync_us, to_master_us, from_master_us;
-	uint32_t syncing;
+	uint64_t cut_until_us, sleep_until_us, to_master_us, from_master_us;
 	const struct ev *frame; /* being handled */
 	/* units inside: leased and not yet accepted, tried, returned */
-	uint64_t inside[SIM_KEYS]; /* lease, 0 = not here */
+	uint64_t inside[SIM_KEYS];   /* lease, 0 = not here */
+	uint32_t bodies, body_bytes; /* of units inside: kept by the node */
 };
 
 struct group {
@@ -117,6 +118,8 @@ struct master {
 	struct group groups[2];
 	int filling;
 	bool syncing;
+	uint32_t storing; /* results whose rows are not durable yet */
+	uint64_t last_store_us;
 	uint64_t sleep_until_us;
 	uint32_t tick_stamp;
 	uint64_t leased[SIM_KEYS]; /* lease, 0 = not leased */
@@ -153,6 +156,10 @@ struct world {
 
 /* Where things about a unit are kept: a whole mini-batch and its parts are never there together. */
 static inline size_t key_of(const struct prs_unit *u) { return u->id * SIM_ITEMS + u->item_first; }
+static inline uint32_t sim_body_bytes(const struct prs_unit *u)
+{
+	return 1 + (uint32_t)(u->id * 37 + u->item_first) % 200;
+}
 static inline uint32_t items_in(const struct prs_unit *u) { return u->item_count ? u->item_count : SIM_ITEMS; }
 const char *unit_text(const struct prs_unit *u); /* "u5", "u5[2+3]"; lives until the fourth call from now */
 

@@ -89,9 +89,15 @@ void check_sched_effect(struct world *w, const struct prs_sched_effect *e)
 
 /* ---- effects of a pool ------------------------------------------------------------------------------------------- */
 
-/* A unit that was leased to the node leaves it once: accepted, tried or returned. */
+/* A unit that was leased to the node leaves it once: accepted, tried or returned, and its body with it. */
 static void leaves(struct world *w, uint16_t node, const struct prs_pool_effect *e)
 {
+	if (e->body && (uintptr_t)e->body != e->lease)
+		violated(w, "n%u: u%llu leaves with the body of another one", node, ull(e->unit.id));
+	if (!e->body && e->type != PRS_POOL_RETURN)
+		violated(w, "n%u: u%llu leaves without its body", node, ull(e->unit.id));
+	w->nodes[node].bodies -= e->body != NULL;
+	w->nodes[node].body_bytes -= e->body ? sim_body_bytes(&e->unit) : 0;
 	uint64_t *inside = &w->nodes[node].inside[key_of(&e->unit)];
 	if (*inside != e->lease)
 		violated(w, "n%u answers lease %llx of u%llu, but holds %llx", node, ull(e->lease), ull(e->unit.id),
@@ -116,7 +122,7 @@ static void check_send(struct world *w, uint16_t node, const struct prs_pool_eff
 		violated(w, "n%u process%u gets claim %u after %u", node, e->slot, e->claim, p->sent_claim);
 	if (unanswered >= w->plan->pool.depth_max)
 		violated(w, "n%u process%u gets more than depth_max units", node, e->slot);
-	if (w->nodes[node].inside[key_of(&e->unit)] != e->lease)
+	if (w->nodes[node].inside[key_of(&e->unit)] != e->lease || (uintptr_t)e->body != e->lease)
 		violated(w, "n%u sends u%llu, which it does not hold", node, ull(e->unit.id));
 	for (uint16_t i = 0; i < w->plan->slots; i++)
 		if (holds(&w->nodes[node].p[i], e->lease))
@@ -183,6 +189,8 @@ void check_pool_effect(struct world *w, uint16_t node, const struct prs_pool_eff
 		for (size_t k = 0; k < SIM_KEYS; k++)
 			if (n->inside[k])
 				violated(w, "n%u is down and keeps u%zu", node, k / SIM_ITEMS);
+		if (n->bodies)
+			violated(w, "n%u is down and keeps %u bodies", node, n->bodies);
 		break;
 	case PRS_POOL_DROP:
 	case PRS_POOL_STOP:

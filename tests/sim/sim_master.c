@@ -317,7 +317,7 @@ static void finish(struct world *w)
 static void maybe_finish(struct world *w)
 {
 	struct master *m = &w->m;
-	if (!m->alive || (!m->ending && !m->all_final))
+	if (!m->alive || m->storing || (!m->ending && !m->all_final))
 		return;
 	for (uint16_t i = 0; i < w->plan->nodes; i++)
 		if (m->node_up[i] && !m->node_lost[i] && !m->node_down[i])
@@ -566,7 +566,37 @@ static bool heard(struct world *w, const struct ev *e)
 	bool current = w->m.node_life[e->node] == e->detail && !w->m.node_lost[e->node];
 	if (current || e->kind == M_RETURNED)
 		return true;
-	return e->kind == M_FACT && e->fact.type == PRS_FACT_DONE && !w->m.ending && !w->m.all_final && some_us(w, 1);
+	return e->kind == M_RESULT && !w->m.ending && !w->m.all_final && some_us(w, 1);
+}
+
+/* Its rows go to the disk, in order with others. */
+static void store(struct world *w, const struct ev *e)
+{
+	struct master *m = &w->m;
+	struct ev stored = { .kind = M_STORED, .node = e->node, .gen = m->life, .fact = e->fact };
+	uint64_t at = w->now_us + delay_us(w, w->plan->sync_us);
+	m->last_store_us = at > m->last_store_us ? at : m->last_store_us;
+	m->storing++;
+	put_event(w, &stored, m->last_store_us - w->now_us);
+}
+
+static void returned(struct world *w, const struct prs_unit *u, uint64_t lease)
+{
+	struct prs_sched_event ev = { .type = PRS_SCHED_RETURNED, .unit = *u, .lease = lease };
+	unlease(w, u, lease);
+	drive(w, &ev);
+}
+
+static void on_stored(struct world *w, const struct ev *e)
+{
+	const struct prs_done *d = &e->fact.u.done;
+	w->m.storing--;
+	if (w->plan->sync_fails && !sim_below(&w->dice, w->plan->sync_fails)) {
+		note(w, "the rows of %s could not be synced", unit_text(&d->unit));
+		returned(w, &d->unit, d->lease);
+	} else {
+		put_fact(w, &e->fact);
+	}
 }
 
 static void from_node(struct world *w, const struct ev *e)
@@ -575,14 +605,9 @@ static void from_node(struct world *w, const struct ev *e)
 	if (!heard(w, e))
 		return;
 	switch ((int)e->kind) {
+	case M_RESULT: store(w, e); return;
 	case M_FACT: put_fact(w, &e->fact); return;
-	case M_RETURNED:
-		ev.type = PRS_SCHED_RETURNED;
-		ev.unit = e->unit;
-		ev.lease = e->lease;
-		unlease(w, &e->unit, e->lease);
-		drive(w, &ev);
-		return;
+	case M_RETURNED: returned(w, &e->unit, e->lease); return;
 	case M_ASK:
 		ev.type = PRS_SCHED_ASK;
 		ev.count = (uint32_t)e->arg;
@@ -638,6 +663,7 @@ void master_handle(struct world *w, const struct ev *e)
 			order_all(w, ORDER_ABORT);
 		break;
 	case M_RESUME: master_start(w); break;
+	case M_STORED: on_stored(w, e); break;
 	default: from_node(w, e); break;
 	}
 }

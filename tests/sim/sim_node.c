@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * sim_node: a node around its pool: carries effects out, feeds events, makes rows durable (as src/node does it).
+ * sim_node: a node around its pool: carries effects out, feeds events (as src/node does it).
  */
 #include "impl.h"
 
@@ -44,7 +44,7 @@ static void spawn(struct world *w, uint16_t node, uint16_t slot)
 static void accept(struct world *w, uint16_t node, const struct prs_pool_effect *x)
 {
 	struct snode *n = &w->nodes[node];
-	struct ev e = { .kind = N_SYNCED, .node = node, .gen = n->life };
+	struct ev e = { .kind = M_RESULT };
 	struct prs_done *d = &e.fact.u.done;
 	uint32_t succeeded = n->frame ? (uint32_t)n->frame->arg : SIM_ITEMS;
 	e.fact.type = PRS_FACT_DONE;
@@ -56,10 +56,7 @@ static void accept(struct world *w, uint16_t node, const struct prs_pool_effect 
 		                .succeeded = succeeded,
 		                .rows = succeeded,
 		                .length = succeeded * 10u };
-	uint64_t at = w->now_us + delay_us(w, w->plan->sync_us);
-	n->last_sync_us = at > n->last_sync_us ? at : n->last_sync_us;
-	n->syncing++;
-	put_event(w, &e, n->last_sync_us - w->now_us);
+	to_master(w, node, &e);
 }
 
 static void tell_try(struct world *w, uint16_t node, const struct prs_pool_effect *x)
@@ -106,7 +103,7 @@ static void timer(struct world *w, uint16_t node, uint64_t at_us)
 static void check_down(struct world *w, uint16_t node)
 {
 	struct snode *n = &w->nodes[node];
-	if (!n->pool_down || n->told_down || n->syncing)
+	if (!n->pool_down || n->told_down)
 		return;
 	n->told_down = true;
 	struct ev e = { .kind = M_DOWN };
@@ -251,19 +248,6 @@ static void on_tick(struct world *w, const struct ev *e)
 	node_event(w, e->node, &x);
 }
 
-static void on_synced(struct world *w, const struct ev *e)
-{
-	struct prs_fact f = e->fact;
-	w->nodes[e->node].syncing--;
-	if (w->plan->sync_fails && !sim_below(&w->dice, w->plan->sync_fails)) {
-		note(w, "n%u: the rows of %s could not be synced", e->node, unit_text(&f.u.done.unit));
-		returned(w, e->node, &f.u.done.unit, f.u.done.lease);
-	} else {
-		report(w, e->node, &f);
-	}
-	check_down(w, e->node);
-}
-
 static void on_order(struct world *w, const struct ev *e)
 {
 	static const enum prs_pool_event_type types[] = { PRS_POOL_START, PRS_POOL_LEASE, PRS_POOL_DRAIN,
@@ -274,9 +258,19 @@ static void on_order(struct world *w, const struct ev *e)
 		                    .lease = e->lease,
 		                    .try_number = e->try_number,
 		                    .avoid_slot = e->avoid_slot,
-		                    .items = SIM_ITEMS };
-	if (x.type == PRS_POOL_LEASE)
-		w->nodes[e->node].inside[key_of(&e->unit)] = e->lease;
+		                    .body = (void *)(uintptr_t)e->lease,
+		                    .body_bytes = sim_body_bytes(&e->unit) };
+	struct snode *n = &w->nodes[e->node];
+	if (x.type == PRS_POOL_LEASE) {
+		n->inside[key_of(&e->unit)] = e->lease;
+		/* as src/node/node.c: no room for it, and each process has one */
+		if (n->bodies >= w->plan->slots && n->body_bytes + x.body_bytes > w->plan->pool.body_bytes_max) {
+			x.body = NULL;
+			x.body_bytes = 0;
+		}
+		n->bodies += x.body != NULL;
+		n->body_bytes += x.body_bytes;
+	}
 	node_event(w, e->node, &x);
 }
 
@@ -292,7 +286,6 @@ void node_handle(struct world *w, const struct ev *e)
 	case N_FRAME: on_frame(w, e); break;
 	case N_EXITED: on_exited(w, e); break;
 	case N_TICK: on_tick(w, e); break;
-	case N_SYNCED: on_synced(w, e); break;
 	case N_ORDER: on_order(w, e); break;
 	}
 }

@@ -106,6 +106,7 @@ static void choose_limits(struct sim_plan *p, uint64_t *s)
 		                            .recall_after_us = 20 * MS,
 		                            .gap_us = 2 * SEC,
 		                            .look_us = 500 * MS };
+	p->pool.body_bytes_max = one_in(s, 4) ? between(s, 1, 2000) : 1 << 20;
 	p->pool.max_units = one_in(s, 8) ? between(s, 1, 10) : 0;
 	p->limits = (struct prs_limits){ .run_max_try = (uint32_t)between(s, 1, 4),
 		                         .error_threshold = -1,

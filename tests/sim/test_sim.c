@@ -134,6 +134,7 @@ static struct sim_plan plan_of(struct story *s)
 		                            .backoff_max_us = 10 * SEC,
 		                            .depth_target_us = 2 * MS,
 		                            .depth_max = 32,
+		                            .body_bytes_max = 64 << 20,
 		                            .recall_after_us = 20 * MS,
 		                            .gap_us = 2 * SEC,
 		                            .look_us = 500 * MS } };

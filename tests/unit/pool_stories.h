@@ -50,6 +50,50 @@ SOLO(test_slow_head_gets_nothing_more, "start", "up 0", "lease 1", "result 0 1 1
      "@1ms lease 2 -> send 0/2 u2", "@20999us lease 3 -> send 0/3 u3", "@21ms lease 4 -> ask 4",
      "@22ms result 0 2 10 -> accept 0/2 u2; send 0/4 u4; ask 34")
 
+/* ---- what units are sent with ------------------------------------------------------------------------------------ */
+
+/* 100 bytes: there is room for so many more as the mean of those that are here says, whatever the depth is. */
+static void test_bodies_have_a_limit(void **state)
+{
+	(void)state;
+	struct prs_pool_config c = defaults;
+	static const char *const story[] = {
+		"start",
+		"up 0",
+		"lease 1 body 20 -> wake 30s; send 0/1 u1",
+		"result 0 1 10 -> accept 0/1 u1; ask 33", /* none is here: nobody knows */
+		"lease 2 body 20 -> send 0/2 u2; ask 5",  /* 80 / 21 */
+		"lease 3 body 50 -> send 0/3 u3; ask 3",  /* 30 / 36 */
+		"lease 4 body 25 -> send 0/4 u4; ask 4",
+		"lease 5 body 0 -> return u5; ask 5", /* the node had no room: no other one is asked for */
+		"tick -> wake 30s",
+		"result 0 2 10 -> accept 0/2 u2",
+		"result 0 3 10 -> accept 0/3 u3; ask 7", /* one has left: 75 / 26 */
+		NULL
+	};
+	c.slots = 1;
+	c.body_bytes_max = 100;
+	begin(&c);
+	tell(story);
+}
+
+/* One unit a process, however large. */
+static void test_a_body_for_each(void **state)
+{
+	(void)state;
+	struct prs_pool_config c = defaults;
+	static const char *const story[] = { "start",
+		                             "up 0",
+		                             "up 1",
+		                             "lease 1 body 1000 -> wake 30s; send 0/1 u1",
+		                             "lease 2 body 1000 -> send 1/1 u2",
+		                             "result 0 1 10 -> accept 0/1 u1; ask 3",
+		                             NULL };
+	c.body_bytes_max = 100;
+	begin(&c);
+	tell(story);
+}
+
 /* ---- recall ------------------------------------------------------------------------------------------------------ */
 
 STORY(test_recall, "start", "up 0", "lease 1", "result 0 1 10", "lease 2", "lease 3", "lease 4 -> send 0/4 u4",
@@ -452,28 +496,29 @@ static const char *const matrix[] = {
 	"DEAD     finish         DEAD     term 1\n",
 };
 
-#define POOL_STORIES                                                                                                   \
-	T(test_happy), T(test_start_after_the_end), T(test_start_once), T(test_depth), T(test_refill_from_half),       \
-		T(test_ask_counts_from_the_start), T(test_fewest_first), T(test_avoid_slot), T(test_avoid_slot_alone), \
-		T(test_retries_that_wait_are_not_room), T(test_slow_head_gets_nothing_more), T(test_recall),           \
-		T(test_recall_comes_too_late), T(test_recall_in_part), T(test_no_recall_for_nobody),                   \
-		T(test_recall_with_a_retry_among_them), T(test_run_timeout), T(test_run_timeout_result_first),         \
-		T(test_load_timeout), T(test_write_timeout), T(test_long_run_is_no_write), T(test_takes_no_unit),      \
-		T(test_answers_on_their_way), T(test_timer_belongs_to_the_claim), T(test_init_timeout),                \
-		T(test_shutdown_timeout), T(test_no_busy_timer), T(test_over_limit), T(test_over_limit_in_init),       \
-		T(test_over_limit_idle), T(test_killed_by_the_kernel), T(test_retire), T(test_retire_idle),            \
-		T(test_serves_two), T(test_crash), T(test_exit_without_result), T(test_exit_socket_closed),            \
-		T(test_exit_load), T(test_died_between_two), T(test_result_read_before_death), T(test_backoff),        \
-		T(test_spawn_failed), T(test_init_failed_is_told_once), T(test_init_failed_and_stays),                 \
-		T(test_broken_before_init), T(test_broken_idle), T(test_broken_busy), T(test_broken_unstarted),        \
-		T(test_broken_in_the_answer_before), T(test_run_ended_its_process),                                    \
-		T(test_run_ended_its_process_slowly), T(test_unknown_answers), T(test_drain),                          \
-		T(test_drain_during_recall), T(test_drain_charges_a_crash), T(test_drain_then_abort), T(test_abort),   \
-		T(test_abort_before_spawned), T(test_finish_while_busy), T(test_finish_of_one_while_the_other_lives),  \
-		T(test_unkillable), T(test_unkillable_blocks_its_slot_only), T(test_unkillable_in_init), T(test_gap),  \
-		T(test_no_gap), T(test_gap_exactly), T(test_gap_limit), T(test_two_gaps),                              \
-		T(test_gap_seen_by_another_event), T(test_gap_and_phase_begun_in_it), T(test_gap_init),                \
-		T(test_gap_backoff), T(test_looks_at_pages), T(test_clock_that_stands), T(test_clock_in_the_future),   \
-		T(test_clock_that_stood_at_the_look), T(test_clock_that_stood_when_sent), T(test_load_is_no_run),      \
-		T(test_each_unit_has_its_own_time), T(test_begun_before_the_result_was_read),                          \
+#define POOL_STORIES                                                                                                  \
+	T(test_happy), T(test_start_after_the_end), T(test_start_once), T(test_depth), T(test_refill_from_half),      \
+		T(test_bodies_have_a_limit), T(test_a_body_for_each), T(test_ask_counts_from_the_start),              \
+		T(test_fewest_first), T(test_avoid_slot), T(test_avoid_slot_alone),                                   \
+		T(test_retries_that_wait_are_not_room), T(test_slow_head_gets_nothing_more), T(test_recall),          \
+		T(test_recall_comes_too_late), T(test_recall_in_part), T(test_no_recall_for_nobody),                  \
+		T(test_recall_with_a_retry_among_them), T(test_run_timeout), T(test_run_timeout_result_first),        \
+		T(test_load_timeout), T(test_write_timeout), T(test_long_run_is_no_write), T(test_takes_no_unit),     \
+		T(test_answers_on_their_way), T(test_timer_belongs_to_the_claim), T(test_init_timeout),               \
+		T(test_shutdown_timeout), T(test_no_busy_timer), T(test_over_limit), T(test_over_limit_in_init),      \
+		T(test_over_limit_idle), T(test_killed_by_the_kernel), T(test_retire), T(test_retire_idle),           \
+		T(test_serves_two), T(test_crash), T(test_exit_without_result), T(test_exit_socket_closed),           \
+		T(test_exit_load), T(test_died_between_two), T(test_result_read_before_death), T(test_backoff),       \
+		T(test_spawn_failed), T(test_init_failed_is_told_once), T(test_init_failed_and_stays),                \
+		T(test_broken_before_init), T(test_broken_idle), T(test_broken_busy), T(test_broken_unstarted),       \
+		T(test_broken_in_the_answer_before), T(test_run_ended_its_process),                                   \
+		T(test_run_ended_its_process_slowly), T(test_unknown_answers), T(test_drain),                         \
+		T(test_drain_during_recall), T(test_drain_charges_a_crash), T(test_drain_then_abort), T(test_abort),  \
+		T(test_abort_before_spawned), T(test_finish_while_busy), T(test_finish_of_one_while_the_other_lives), \
+		T(test_unkillable), T(test_unkillable_blocks_its_slot_only), T(test_unkillable_in_init), T(test_gap), \
+		T(test_no_gap), T(test_gap_exactly), T(test_gap_limit), T(test_two_gaps),                             \
+		T(test_gap_seen_by_another_event), T(test_gap_and_phase_begun_in_it), T(test_gap_init),               \
+		T(test_gap_backoff), T(test_looks_at_pages), T(test_clock_that_stands), T(test_clock_in_the_future),  \
+		T(test_clock_that_stood_at_the_look), T(test_clock_that_stood_when_sent), T(test_load_is_no_run),     \
+		T(test_each_unit_has_its_own_time), T(test_begun_before_the_result_was_read),                         \
 		T(test_takes_no_unit_in_the_future), T(test_takes_no_unit_in_the_past)

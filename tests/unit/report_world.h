@@ -214,7 +214,7 @@ static void append(struct world *w, uint32_t epoch, const struct prs_fact *facts
 	if (!j->data) {
 		prs_buf_init(j, 256 << 20);
 		uint8_t *head = prs_buf_reserve(j, PRS_FILE_HEADER_BYTES);
-		prs_file_header_put(head, PRS_FILE_JOURNAL, &run_id);
+		prs_file_header_put(head, PRS_FILE_JOURNAL, PRS_FORMAT_MINOR, &run_id);
 		j->len = PRS_FILE_HEADER_BYTES;
 	}
 	PRS_AUTOBUF body;

@@ -29,7 +29,7 @@ static void test_headers(void **state)
 	(void)state;
 	for (int k = 0; k < 4; k++) {
 		uint8_t raw[PRS_FILE_HEADER_BYTES];
-		prs_file_header_put(raw, (enum prs_file_kind)k, &run);
+		prs_file_header_put(raw, (enum prs_file_kind)k, PRS_FORMAT_MINOR, &run);
 		assert_bytes_hex(raw, sizeof raw, headers[k], "file header");
 		for (int as = 0; as < 4; as++)
 			assert_int_equal(prs_file_header_check(raw, sizeof raw, (enum prs_file_kind)as, &run, NULL),
@@ -65,7 +65,7 @@ static void test_headers_of_others(void **state)
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		uint8_t raw[PRS_FILE_HEADER_BYTES];
 		struct prs_err err = { 0 };
-		prs_file_header_put(raw, PRS_FILE_PLAN, &run);
+		prs_file_header_put(raw, PRS_FILE_PLAN, PRS_FORMAT_MINOR, &run);
 		raw[rows[i].at] = rows[i].value;
 		prs_put32(raw + 28, prs_checksum(raw, 28));
 		assert_int_equal(prs_file_header_check(raw, sizeof raw, PRS_FILE_PLAN, &run, &err), rows[i].want);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * test_pool: what a node does with its workers, told as stories: a line is an event and the effects that it must have.
  *
- * Events: @TIME · start · lease ID [try N] [not SLOT] · spawned S · nospawn S · hello S · ready S · initfail S · result
+ * Events: @TIME · start · lease ID [try N] [not SLOT] [body BYTES] (0: the node had no room for it) · spawned S · nospawn S · hello S · ready S · initfail S · result
  * S CLAIM [US] ·
  *          fail S CLAIM CODE · recalled S N · broken S · bye S · exit S STATUS|sigN · page S PHASE CLAIM TIME [RESULTS]
  *          (no event) · tick ·
@@ -132,8 +132,17 @@ static struct prs_pool_event event_of(char *const *word, int n)
 	if (e.type == PRS_POOL_LEASE) {
 		e.unit.id = strtoull(word[1], NULL, 10);
 		e.lease = 1000 + e.unit.id;
-		for (int k = 2; k + 1 < n; k += 2)
-			*(!strcmp(word[k], "try") ? &e.try_number : &e.avoid_slot) = (uint16_t)atoi(word[k + 1]);
+		e.body = &w;
+		e.body_bytes = 1;
+		for (int k = 2; k + 1 < n; k += 2) {
+			unsigned value = (unsigned)atoi(word[k + 1]);
+			if (!strcmp(word[k], "body"))
+				e.body_bytes = value;
+			else
+				*(!strcmp(word[k], "try") ? &e.try_number : &e.avoid_slot) = (uint16_t)value;
+		}
+		if (!e.body_bytes)
+			e.body = NULL;
 		return e;
 	}
 	e.slot = n > 1 ? (uint16_t)atoi(word[1]) : 0;

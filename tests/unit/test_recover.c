@@ -139,7 +139,8 @@ static void test_an_epoch_is_taken_once(void **state)
 	first_epoch(w);
 	struct prs_log second;
 	struct prs_fact head = world_head(1, 0, 0, 0);
-	assert_int_equal(prs_journal_create(&second, w->fs, "/run", &w->run, &head, &w->err), -PRS_EEXISTS);
+	assert_int_equal(prs_journal_create(&second, w->fs, "/run", &w->run, PRS_FORMAT_MINOR, &head, &w->err),
+	                 -PRS_EEXISTS);
 	assert_seen(w, FIRST);
 }
 
@@ -399,7 +400,7 @@ static void test_newer_engine(void **state)
 	head.u.head.engine = (struct prs_text){ "9.8.7", 5 };
 	world_close_epoch(w);
 	w->epoch = 2;
-	ok(prs_journal_create(&w->journal, w->fs, "/run", &w->run, &head, &w->err));
+	ok(prs_journal_create(&w->journal, w->fs, "/run", &w->run, PRS_FORMAT_MINOR, &head, &w->err));
 	struct prs_plan_record r = rule(3, 1);
 	ok(world_plan(w, &r));
 	ok(world_frame(&w->journal, skipped, sizeof skipped, &w->err));
@@ -409,7 +410,7 @@ static void test_newer_engine(void **state)
 		const char *path;
 		size_t at;
 		uint8_t newer, was;
-	} rows[] = { { "/run/journal-2", 24, PRS_FORMAT_MINOR + 1, PRS_FORMAT_MINOR },
+	} rows[] = { { "/run/journal-2", 24, PRS_FORMAT_MINOR_NODES + 1, PRS_FORMAT_MINOR },
 		     { "/run/journal-2", 26, 1, 0 },
 		     { "/run/plan-2", 24, PRS_FORMAT_MINOR + 1, PRS_FORMAT_MINOR },
 		     { "/run/plan-2", 27, 1, 0 } };
@@ -456,7 +457,7 @@ static void test_long_paths(void **state)
 	struct prs_fact head = world_head(1, 0, 0, 0);
 	struct prs_recover_sink sink = { w, world_on_plan, world_on_fact };
 	struct prs_recovered was;
-	assert_int_equal(prs_journal_create(&l, w->fs, dir, &w->run, &head, &w->err), 0);
+	assert_int_equal(prs_journal_create(&l, w->fs, dir, &w->run, PRS_FORMAT_MINOR, &head, &w->err), 0);
 	w->journal = l;
 	for (int i = 0; i < 2; i++) {
 		head = world_of_id(PRS_FACT_FAILED, 0);

@@ -243,7 +243,7 @@ static int open_life(struct life *l)
 	head.u.head.previous = l->was.epoch;
 	head.u.head.sealed_journal = l->was.journal_bytes;
 	head.u.head.sealed_plan = l->was.plan_bytes;
-	r = prs_journal_create(&l->journal, l->fs, l->w->run, &run_id, &head, &l->err);
+	r = prs_journal_create(&l->journal, l->fs, l->w->run, &run_id, PRS_FORMAT_MINOR, &head, &l->err);
 	return r ? r : fold(l, &head, &l->err);
 }
 
