@@ -2,11 +2,12 @@
  * cli: the subcommands, what they share, and the table they are declared in (commands.c).
  *
  * A command gets its words parsed (args.c) by its row of the table; help, completion, the man page and docs come from
- * the same row. It returns the exit status: 0 completed, 1 the job failed, 2 usage, 3, 4 resumable, 5 canceled.
+ * the same row. It returns the exit status (base/exits.def).
  */
 #ifndef PRS_CLI_CLI_H
 #define PRS_CLI_CLI_H
 
+#include "base/exits.h"
 #include "run/folder.h"
 #include "run/start.h"
 

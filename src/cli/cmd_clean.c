@@ -28,7 +28,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-	enum { REASON_BYTES = 2 * PATH_MAX };
+enum { REASON_BYTES = 2 * PATH_MAX };
 #define DEFAULT_AGE "7d"
 
 struct clean {
@@ -388,7 +388,7 @@ int cmd_clean(struct cli_args *a)
 	if (!r)
 		r = c.named ? clean_named(&c, a, &err) : clean_all(&c, a, &err);
 	if (r < 0)
-		return complain(2, &err);
+		return complain(PRS_EXIT_MISTAKE, &err);
 	printf("%u run%s %s, %llu MB\n", c.removed, c.removed == 1 ? "" : "s", c.dry ? "would go" : "removed",
 	       (unsigned long long)((c.bytes + 500000) / 1000000));
 	return c.failed ? 1 : 0;

@@ -16,8 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-	enum { ENDING_TRIES = 600,
-	       STARTING_TRIES = 20 };
+enum { ENDING_TRIES = 600, STARTING_TRIES = 20 };
 
 static void pause_ms(long ms)
 {
@@ -80,7 +79,7 @@ static int not_running(const struct prs_run *run, const char *what)
 	const char *state = r ? "" : prs_view_state(&v);
 	bool interrupted = !strcmp(state, "interrupted");
 	if (r < 0)
-		complain(3, &err);
+		complain(PRS_EXIT_BROKEN, &err);
 	else
 		fprintf(stderr, "prs: %s is %s: there is nothing %s%s%s\n", run->name, state, what,
 		        interrupted ? ". Go on with: prs resume " : "", interrupted ? run->name : "");
@@ -96,11 +95,11 @@ int cmd_cancel(struct cli_args *a)
 	struct prs_run run;
 	struct prs_view v;
 	if (cli_find_run(a, a->words.n ? a->words.v[0] : NULL, &run, &err) < 0)
-		return complain(2, &err);
+		return complain(PRS_EXIT_MISTAKE, &err);
 	json_t *o = ask_running(&run, "cancel", &err);
 	if (!o)
 		return err.code == -PRS_ENOTFOUND && !prs_run_is_running(run.dir) ? not_running(&run, "to cancel")
-		                                                                  : complain(2, &err);
+		                                                                  : complain(PRS_EXIT_MISTAKE, &err);
 	json_decref(o);
 	for (int i = 0; i < ENDING_TRIES && prs_run_is_running(run.dir); i++)
 		pause_ms(100);
@@ -114,7 +113,7 @@ int cmd_cancel(struct cli_args *a)
 	bool canceled = !r && v.ledger.job == PRS_JOB_CANCELED;
 	prs_view_done(&v);
 	if (r < 0)
-		return complain(3, &err);
+		return complain(PRS_EXIT_BROKEN, &err);
 	return canceled ? 0 : 1; /* it may have ended by itself before */
 }
 
@@ -169,11 +168,11 @@ int cmd_why(struct cli_args *a)
 	PRS_AUTOBUF b;
 	prs_buf_init(&b, 64 << 20);
 	if (cli_find_run(a, a->words.n ? a->words.v[0] : NULL, &run, &err) < 0)
-		return complain(2, &err);
+		return complain(PRS_EXIT_MISTAKE, &err);
 	json_t *o = ask_running(&run, "why", &err);
 	if (!o)
 		return err.code == -PRS_ENOTFOUND && !prs_run_is_running(run.dir) ? not_running(&run, "it waits for")
-		                                                                  : complain(2, &err);
+		                                                                  : complain(PRS_EXIT_MISTAKE, &err);
 	char *line = cli_json(a) ? json_dumps(o, JSON_COMPACT) : NULL;
 	if (line)
 		prs_buf_putf(&b, "%s\n", line);
@@ -221,5 +220,5 @@ int cli_watch(const struct prs_run *run, bool json)
 	}
 	screen_clear(&s);
 	screen_done(&s);
-	return !reader || err.code == -PRS_ENOTFOUND ? 0 : complain(2, &err);
+	return !reader || err.code == -PRS_ENOTFOUND ? 0 : complain(PRS_EXIT_MISTAKE, &err);
 }

@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-	struct ward {
+struct ward {
 	bool json, color;
 	unsigned wrong, notes;
 	struct prs_buf b;

@@ -96,10 +96,10 @@ int cmd_dump(struct cli_args *a)
 	bool journal = !strcmp(what, "journal"), plan = !strcmp(what, "plan"), segment = !strcmp(what, "segment");
 	if (!journal && !plan && !segment) {
 		prs_fail(&err, PRS_EINVALID, "prs dump journal|plan|segment [RUN]: found \"%s\"", what);
-		return complain(2, &err);
+		return complain(PRS_EXIT_MISTAKE, &err);
 	}
 	if (cli_find_run(a, a->words.n > 1 ? a->words.v[1] : NULL, &run, &err) < 0)
-		return complain(2, &err);
+		return complain(PRS_EXIT_MISTAKE, &err);
 	prs_buf_init(&d.line, (size_t)1 << 30);
 	int r;
 	if (segment) {
@@ -112,5 +112,5 @@ int cmd_dump(struct cli_args *a)
 	}
 	prs_buf_done(&d.line);
 	fflush(stdout);
-	return r < 0 ? complain(3, &err) : 0;
+	return r < 0 ? complain(PRS_EXIT_BROKEN, &err) : 0;
 }

@@ -23,9 +23,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-	enum { TEST_LIMIT = 3,
-	       LIST_BYTES = 64 << 20,
-	       FRAMES_BYTES = 1 << 30 };
+enum { TEST_LIMIT = 3, LIST_BYTES = 64 << 20, FRAMES_BYTES = 1 << 30 };
 
 /* What is to be run, where. */
 struct stage {
@@ -140,7 +138,7 @@ static int perform(struct stage *s, bool debug)
 	int fd = frames_file(s, &err), status = 2;
 	if (fd < 0 || prs_find_parts(program, loader, &err) < 0 ||
 	    prs_make_environment(&s->placed, s->dir, s->name, &env, &gpus) < 0)
-		return complain(2, &err);
+		return complain(PRS_EXIT_MISTAKE, &err);
 	snprintf(handed, sizeof handed, "PRS_FOREGROUND=%d,%d", fd, debug);
 	prs_list_add(&env, handed);
 	if (gpus.n) {
@@ -154,7 +152,7 @@ static int perform(struct stage *s, bool debug)
 		envp[i] = env.v[i];
 	char *argv[] = { s->job->python, loader, NULL };
 	if (!envp || prs_run_here(argv, envp, s->code, &status, &err) < 0)
-		status = complain(2, &err);
+		status = complain(PRS_EXIT_MISTAKE, &err);
 	close(fd);
 	prs_list_done(&env);
 	prs_list_done(&gpus);
@@ -224,7 +222,7 @@ int cmd_test(struct cli_args *a)
 	if (!status)
 		fputs(prs_buf_str(&l.notes), stderr);
 	if (!status && !load_is_empty(&l)) {
-		status = stage_test(&s, &l.job, limit, &err) < 0 ? complain(2, &err)
+		status = stage_test(&s, &l.job, limit, &err) < 0 ? complain(PRS_EXIT_MISTAKE, &err)
 		                                                 : perform(&s, cli_has(a, "--pdb") > 0);
 		clear_stage(&s);
 	}
@@ -287,13 +285,13 @@ static int replay(struct cli_args *a, struct prs_placed *placed, const struct pr
 	*placed = (struct prs_placed){ 0 };
 	if (r < 0 || stage_run(&s, run, &err) < 0 || prs_view_read(&v, program_fs(), run, &err) < 0) {
 		clear_stage(&s);
-		return complain(2, &err);
+		return complain(PRS_EXIT_MISTAKE, &err);
 	}
 	prs_plan_free(s.plan);
 	s.plan = v.plan;
 	v.plan = NULL;
 	r = stage_unit(&s, u, one_item, &err);
-	int status = r < 0 ? complain(2, &err) : perform(&s, cli_has(a, "--pdb") > 0);
+	int status = r < 0 ? complain(PRS_EXIT_MISTAKE, &err) : perform(&s, cli_has(a, "--pdb") > 0);
 	prs_view_done(&v);
 	clear_stage(&s);
 	return status;
@@ -314,7 +312,7 @@ int cmd_replay(struct cli_args *a)
 	int status = 2;
 	if (cli_find_run(a, a->words.v[0], &run, &err) < 0 ||
 	    prs_run_read_job(program_fs(), &j, &placed, run.dir, &err) < 0)
-		status = complain(2, &err);
+		status = complain(PRS_EXIT_MISTAKE, &err);
 	else
 		status = replay(a, &placed, &run, &(struct prs_unit){ id, (uint32_t)item, text ? 1 : 0 }, text != NULL);
 	prs_placed_done(&placed);

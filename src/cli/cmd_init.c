@@ -110,7 +110,7 @@ int cmd_init(struct cli_args *a)
 	struct prs_err err = { 0 };
 	const char *dir = a->words.v[0];
 	if (make(dir, &err) < 0)
-		return complain(2, &err);
+		return complain(PRS_EXIT_MISTAKE, &err);
 	printf("%s has a job that counts words: code/score.py, data/, job.yml. Try it:\n"
 	       "  cd %s\n"
 	       "  prs run job.yml\n"

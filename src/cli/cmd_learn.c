@@ -23,7 +23,7 @@ int complain_all(unsigned n, struct prs_buf *lines)
 		fprintf(stderr, "prs: %s", prs_buf_str(lines));
 	else
 		fprintf(stderr, "prs: %u mistakes\n%s", n, prs_buf_str(lines));
-	return 2;
+	return PRS_EXIT_MISTAKE;
 }
 
 int cli_print(struct prs_buf *b)
@@ -31,13 +31,13 @@ int cli_print(struct prs_buf *b)
 	struct prs_err err;
 	if (b->failed) {
 		prs_fail(&err, (enum prs_code) - b->failed, "%s", prs_error_row(b->failed)->sentence);
-		return complain(3, &err);
+		return complain(PRS_EXIT_BROKEN, &err);
 	}
 	bool ok = fwrite(b->data, 1, b->len, stdout) == b->len && fflush(stdout) == 0;
 	if (ok || errno == EPIPE)
 		return 0;
 	prs_fail_errno(&err, errno, "writing to stdout");
-	return complain(3, &err);
+	return complain(PRS_EXIT_BROKEN, &err);
 }
 
 int cmd_help(struct cli_args *a)
@@ -50,7 +50,7 @@ int cmd_help(struct cli_args *a)
 		const char *near = cli_command_nearest(a->words.v[0]);
 		prs_fail(&err, PRS_ENOTFOUND, "no command %s%s%s%s", a->words.v[0],
 		         near ? "; did you mean " : ": prs help shows all", near ? near : "", near ? "?" : "");
-		return complain(2, &err);
+		return complain(PRS_EXIT_MISTAKE, &err);
 	}
 	if (c)
 		cli_help_command(&b, c);
@@ -156,7 +156,7 @@ static int no_option(const char *word)
 	else
 		prs_fail(&err, PRS_ENOTFOUND, "no option %s%s%s%s", word,
 		         near ? "; did you mean " : ": prs options shows all", near ? near : "", near ? "?" : "");
-	return complain(2, &err);
+	return complain(PRS_EXIT_MISTAKE, &err);
 }
 
 int cmd_options(struct cli_args *a)
@@ -232,7 +232,7 @@ int cmd_errors(struct cli_args *a)
 		const char *near = nearest_error(a->words.v[0]);
 		prs_fail(&err, PRS_ENOTFOUND, "no error %s%s%s%s", a->words.v[0],
 		         near ? "; did you mean " : ": prs errors shows all", near ? near : "", near ? "?" : "");
-		return complain(2, &err);
+		return complain(PRS_EXIT_MISTAKE, &err);
 	}
 	if (cli_has(a, "--markdown"))
 		cli_errors_markdown(&b);

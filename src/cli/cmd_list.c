@@ -13,8 +13,7 @@
 #include <string.h>
 #include <time.h>
 
-	void
-	cli_put_time(struct prs_buf *to, uint64_t wall_us)
+void cli_put_time(struct prs_buf *to, uint64_t wall_us)
 {
 	char text[32] = "";
 	time_t s = (time_t)(wall_us / 1000000);
@@ -149,5 +148,5 @@ int cmd_list(struct cli_args *a)
 		prs_buf_putf(&b, "no runs in %s\n", runs);
 	prs_freep(&t.cells);
 	prs_list_done(&all);
-	return r < 0 ? complain(2, &err) : cli_print(&b);
+	return r < 0 ? complain(PRS_EXIT_MISTAKE, &err) : cli_print(&b);
 }

@@ -177,5 +177,5 @@ int cmd_logs(struct cli_args *a)
 	for (size_t i = 0; i < l.n; i++)
 		prs_freep(&l.v[i].path);
 	prs_list_done(&l.patterns);
-	return r < 0 ? complain(err.code == -PRS_ECORRUPT || err.code == -PRS_EVERSION ? 3 : 2, &err) : 0;
+	return r < 0 ? complain(prs_exit_of(err.code, true), &err) : 0;
 }

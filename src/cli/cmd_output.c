@@ -15,7 +15,7 @@
 /* Files of our own (index, temporary output) beside the engine's: their number is above any epoch's. */
 #define OWN_EPOCH (UINT32_C(4000000000) + (uint32_t)getpid() % 100000000)
 
-	struct partial {
+struct partial {
 	struct prs_view view;
 	struct prs_index *index;
 	uint64_t bad; /* damaged ones: left out */
@@ -133,5 +133,5 @@ int cmd_output(struct cli_args *a)
 	else if (!r)
 		r = whole(&run, &err);
 	fflush(stdout);
-	return r < 0 ? complain(err.code == -PRS_ECORRUPT || err.code == -PRS_EVERSION ? 3 : 2, &err) : 0;
+	return r < 0 ? complain(prs_exit_of(err.code, true), &err) : 0;
 }

@@ -61,8 +61,7 @@ static int count_inputs(struct planned *p, struct prs_err *err)
 	PRS_AUTOBUF body;
 	prs_buf_init(&body, BODY_BYTES);
 	p->inputs = prs_calloc(j->inputs_n + 1, sizeof *p->inputs);
-	struct prs_lister *l = v && p->inputs ? prs_lister_new(program_fs(), v, (unsigned)j->inputs_n)
-	                                      : NULL;
+	struct prs_lister *l = v && p->inputs ? prs_lister_new(program_fs(), v, (unsigned)j->inputs_n) : NULL;
 	int r = l ? 1 : prs_fail(err, PRS_ENOMEM, "inputs");
 	while (r == 1) {
 		prs_buf_clear(&body);
@@ -327,7 +326,7 @@ int cmd_plan(struct cli_args *a)
 	if (!status && !cli_json(a) && !cli_has(a, "--yaml"))
 		load_warnings(&p.load, true);
 	if (!status && !load_is_empty(&p.load))
-		status = make_plan(&p, a, &out, &err) < 0 ? complain(2, &err) : cli_print(&out);
+		status = make_plan(&p, a, &out, &err) < 0 ? complain(PRS_EXIT_MISTAKE, &err) : cli_print(&out);
 	prs_placed_done(&p.placed);
 	prs_load_done(&p.load);
 	prs_freep(&p.inputs);

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-	enum { SETTINGS_MAX = 64 };
+enum { SETTINGS_MAX = 64 };
 
 struct settings {
 	struct prs_setting v[SETTINGS_MAX];
@@ -104,18 +104,18 @@ static int resume(struct cli_args *a, const struct settings *set)
 	struct prs_placed placed = { .job = &j };
 	struct prs_run run;
 	if (cli_find_run(a, a->words.n ? a->words.v[0] : NULL, &run, &err) < 0)
-		return complain(err.code == -PRS_ECORRUPT || err.code == -PRS_EVERSION ? 3 : 2, &err);
+		return complain(prs_exit_of(err.code, true), &err);
 	prs_job_init(&j);
 	int status;
 	if (prs_run_read_job(program_fs(), &j, &placed, run.dir, &err) < 0) {
 		prs_wrap(&err, "%s", run.dir);
-		status = complain(3, &err);
+		status = complain(PRS_EXIT_BROKEN, &err);
 	} else if (check_together(&j, set, &err) < 0) {
-		status = complain(2, &err);
+		status = complain(PRS_EXIT_MISTAKE, &err);
 	} else if (lacks_python(&j, &run, cli_has(a, "--retry-failed"))) {
 		prs_fail(&err, PRS_ENOTFOUND, "the interpreter of %s is gone: %s. Put it back, then resume", run.name,
 		         j.python);
-		status = complain(4, &err);
+		status = complain(PRS_EXIT_RESUMABLE, &err);
 	} else {
 		struct cli_start s = { .job = &j,
 			               .placed = &placed,
@@ -142,7 +142,7 @@ int cmd_resume(struct cli_args *a)
 		gather(&set, a);
 	int status;
 	if (r < 0)
-		status = complain(4, &err);
+		status = complain(PRS_EXIT_RESUMABLE, &err);
 	else if (a->mistakes_n)
 		status = complain_all(a->mistakes_n, &a->mistakes);
 	else

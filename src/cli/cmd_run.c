@@ -20,7 +20,7 @@ static int run(struct cli_args *a, struct prs_load *l)
 	struct prs_run run;
 	int status;
 	if (prs_run_make(l->front, &l->job, l->runs, l->only, &run, &placed, &err) < 0) {
-		status = complain(2, &err);
+		status = complain(PRS_EXIT_MISTAKE, &err);
 	} else {
 		struct cli_start s = { .job = &l->job,
 			               .placed = &placed,

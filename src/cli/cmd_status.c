@@ -11,12 +11,8 @@
 #include <stdio.h>
 #include <string.h>
 
-	/* Exit status of a run that cannot be read. */
-	static int
-	unreadable(const struct prs_err *err)
-{
-	return complain(err->code == -PRS_ECORRUPT || err->code == -PRS_EVERSION || err->code == -PRS_EIO ? 3 : 2, err);
-}
+/* Exit status of a run that cannot be read. */
+static int unreadable(const struct prs_err *err) { return complain(prs_exit_of(err->code, true), err); }
 
 /* ---- status ------------------------------------------------------------------------------------------------------ */
 

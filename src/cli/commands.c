@@ -5,13 +5,11 @@
 
 #include <string.h>
 
-#define RUNNING_EXITS                                                                     \
-	"0  completed\n"                                                                  \
-	"1  the job failed: more failures than allowed, init() failed, no rows\n"         \
-	"2  wrong usage, or a mistake in the job: nothing ran\n"                          \
-	"3  it cannot go on: files are damaged or gone, or another engine took it over\n" \
-	"4  interrupted by Ctrl-C, a full disk and the like: prs resume goes on\n"        \
-	"5  canceled\n"
+static const char running_exits[] =
+#define PRS_EXIT(status, name, meaning, next) #status "  " meaning "\n"
+#include "base/exits.def"
+#undef PRS_EXIT
+	;
 #define LOOKING_EXITS                      \
 	"0  done\n"                        \
 	"2  wrong usage, or no such run\n" \
@@ -120,7 +118,7 @@ static const struct cli_command commands[] = {
 	              "prs run job.yml --input images=./images --set mini_batch_size=5\n"
 	              "prs run score.py -i ./images -p 4 --model digits=./model -- --threshold 0.5\n"
 	              "prs run count.py -i mo=./monday -i tu=./tuesday --json >events.jsonl\n",
-	  .exits = RUNNING_EXITS },
+	  .exits = running_exits },
 	{ .name = "validate",
 	  .run = cmd_validate,
 	  .group = "Run",
@@ -161,7 +159,7 @@ static const struct cli_command commands[] = {
 	  .examples = "prs resume\n"
 	              "prs resume score-20250131 --set run_invocation_timeout=300 --processes 2\n"
 	              "prs resume last --retry-failed\n",
-	  .exits = RUNNING_EXITS },
+	  .exits = running_exits },
 	{ .name = "cancel",
 	  .run = cmd_cancel,
 	  .group = "Run",

@@ -48,7 +48,7 @@ static int complain_of_file(const struct prs_load *l)
 {
 	fprintf(stderr, "prs: %u mistake%s\n%s", l->mistakes_n, l->mistakes_n > 1 ? "s" : "",
 	        prs_buf_str((struct prs_buf *)(uintptr_t)&l->mistakes));
-	return 2;
+	return PRS_EXIT_MISTAKE;
 }
 
 int load_job(struct prs_load *l, struct cli_args *a)
@@ -60,11 +60,11 @@ int load_job(struct prs_load *l, struct cli_args *a)
 	prs_buf_init(&json, PRS_JOB_DOC_BYTES_MAX + READ_BYTES);
 	if (prs_load_init(l, cli_front(cli_quiet(a) || cli_json(a))) < 0 || fill_request(&l->asked, a) < 0) {
 		prs_fail(&err, PRS_ENOMEM, "the job");
-		return complain(2, &err);
+		return complain(PRS_EXIT_MISTAKE, &err);
 	}
 	if (document && read_document(&json, document, &err) < 0) {
 		prs_wrap(&err, "--job-json");
-		return complain(2, &err);
+		return complain(PRS_EXIT_MISTAKE, &err);
 	}
 	l->json = document ? prs_buf_str(&json) : NULL;
 	l->json_bytes = json.len;
@@ -74,7 +74,7 @@ int load_job(struct prs_load *l, struct cli_args *a)
 	prs_buf_puts(&l->mistakes, prs_buf_str(&a->mistakes));
 	l->mistakes_n = a->mistakes_n;
 	if (prs_load_job(l, &err) < 0)
-		return complain(2, &err);
+		return complain(PRS_EXIT_MISTAKE, &err);
 	if (!l->mistakes_n)
 		return 0;
 	return l->is_jobfile ? complain_of_file(l) : complain_all(l->mistakes_n, &l->mistakes);

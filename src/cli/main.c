@@ -15,7 +15,7 @@ static int run_command(const struct cli_command *c, int argc, char **argv)
 	struct cli_args a;
 	int status;
 	if (cli_parse(&a, c, argc, argv, &err) < 0) {
-		status = complain(4, &err);
+		status = complain(PRS_EXIT_RESUMABLE, &err);
 	} else if (a.help) {
 		PRS_AUTOBUF b;
 		prs_buf_init(&b, 1 << 20);
@@ -38,7 +38,7 @@ static int unknown(const char *name)
 		fprintf(stderr, "prs: no command %s; did you mean prs %s?\n", name, near);
 	else
 		fprintf(stderr, "prs: no command %s: prs help shows all\n", name);
-	return 2;
+	return PRS_EXIT_MISTAKE;
 }
 
 /* Spellings that are not commands. */

@@ -124,7 +124,7 @@ int cmd_completion(struct cli_args *a)
 	prs_buf_init(&b, 1 << 20);
 	if (strcmp(shell, "bash") != 0 && strcmp(shell, "zsh") != 0) {
 		prs_fail(&err, PRS_EINVALID, "expected bash or zsh, found \"%.100s\"", shell);
-		return complain(2, &err);
+		return complain(PRS_EXIT_MISTAKE, &err);
 	}
 	if (!strcmp(shell, "bash"))
 		put_bash(&b);

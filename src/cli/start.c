@@ -83,32 +83,19 @@ static int was_over(const struct cli_start *s, const struct prs_engine_end *end)
 	return end->exit_code;
 }
 
-/* The engine could not be started. */
-static int refusal(const struct prs_err *err)
-{
-	switch ((int)-err->code) {
-	case PRS_ECORRUPT:
-	case PRS_EVERSION:
-	case PRS_EFENCED: return 3;
-	case PRS_EBUSY:
-	case PRS_EINVALID:
-	case PRS_ENOTFOUND:
-	case PRS_EPERMISSION: return 2;
-	default: return 4;
-	}
-}
-
 static int end_of(struct start *st, const struct prs_engine_end *end, const struct prs_err *err)
 {
 	char logs[PATH_MAX + 8];
-	int status = err ? refusal(err) : end->exit_code;
+	int status = err ? prs_exit_of(err->code, false) : end->exit_code;
 	char dir[PATH_MAX];
 	snprintf(logs, sizeof logs, "%s/logs", cli_short_path(st->s->run->dir, dir, sizeof dir));
 	if (!err && end->was_over && !st->screen.json)
 		return was_over(st->s, end);
 	screen_end(&st->screen, end, logs, status, err);
-	if (err && status == 4 && !st->screen.json)
-		fprintf(stderr, "Go on with: prs resume %s\n", st->s->run->name);
+	char next[512];
+	prs_exit_next(next, sizeof next, status, st->s->run->name);
+	if (err && next[0] && !st->screen.json)
+		fprintf(stderr, "Go on with: %s\n", next);
 	return status;
 }
 

@@ -69,7 +69,7 @@ struct prs_engine_config {
 struct prs_engine_end {
 	struct prs_result result; /* texts point into the fields below */
 	char text[512], output[4096], trace[8192], next_command[512];
-	int exit_code; /* 0 completed, 1 the job failed, 3 cannot go on, 4 prs resume goes on, 5 canceled */
+	int exit_code; /* enum prs_exit */
 	bool was_over; /* the job had ended before: nothing was done */
 };
 

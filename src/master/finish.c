@@ -3,6 +3,7 @@
  */
 #include "master/impl.h"
 
+#include "base/exits.h"
 #include "base/killpoint.h"
 
 #include <fcntl.h>
@@ -174,12 +175,12 @@ const char *finish_note(const struct prs_engine *e, char *to, size_t n)
 static int exit_code(const struct prs_engine *e)
 {
 	if (e->fenced)
-		return 3;
+		return PRS_EXIT_BROKEN;
 	if (e->state == PRS_JOB_COMPLETED)
-		return 0;
+		return PRS_EXIT_COMPLETED;
 	if (e->state == PRS_JOB_CANCELED)
-		return 5;
-	return e->state == PRS_JOB_FAILED ? 1 : 4;
+		return PRS_EXIT_CANCELED;
+	return e->state == PRS_JOB_FAILED ? PRS_EXIT_FAILED : PRS_EXIT_RESUMABLE;
 }
 
 static void read_trace(struct prs_engine *e)
@@ -217,17 +218,12 @@ static void next_command(struct prs_engine *e)
 	char *to = e->end->next_command;
 	const char *name = e->c.run_name;
 	size_t n = sizeof e->end->next_command;
-	if (e->end->exit_code == 4)
-		snprintf(to, n, "prs resume %s", name);
+	prs_exit_next(to, n, e->end->exit_code, name);
 	if (e->state == PRS_JOB_COMPLETED && e->ledger.counts.units[PRS_UNIT_FAILED])
 		snprintf(to, n, "prs run JOB --only-failed %s", name);
-	if (e->end->exit_code != 1)
-		return;
 	const struct prs_limit_row *limit = prs_limit_of((int)e->cause);
-	if (limit)
+	if (limit && e->end->exit_code == PRS_EXIT_FAILED)
 		wider_limit(e, limit, to, n);
-	else
-		snprintf(to, n, "prs logs %s --errors", name);
 }
 
 /* What bisect cost, against what was said when it began. */

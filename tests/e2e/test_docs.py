@@ -46,6 +46,13 @@ class DocsTest(JobCase):
         self.assertGreater(len(lines), 10)
         self.assertEqual([line for line in lines if line not in page], [])
 
+    def test_exit_statuses_of_the_readme_are_those_of_the_table(self):
+        rows = [row.replace("`", "") for row in re.findall(r"(?m)^\| (\d \| .*) \|$", read("README.md"))]
+        self.assertEqual(len(rows), 6)
+        for command in ("run", "resume"):
+            said = re.findall(r"(?m)^  (\d)  (.*)$", self.prs("help", command).stdout.partition("Exit status")[2])
+            self.assertEqual([" | ".join(pair) for pair in said], rows)
+
     def test_flags_of_the_documents_are_flags(self):
         known = set(re.findall(r"--[a-z][a-z-]+", read("docs", "options.md").replace("_", "-")))
         for command in ("run", "resume", "test", "replay", "doctor", "errors", "options"):
