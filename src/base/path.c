@@ -6,7 +6,9 @@
 #include "base/mem.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 
 char *prs_path_folder(const char *path)
 {
@@ -37,4 +39,20 @@ int prs_path_make(const struct prs_fs *fs, const char *path, size_t from, uint32
 		return r;
 	}
 	return 0;
+}
+
+/* A fifo named RUN must hang nobody. */
+bool prs_path_is_run(const struct prs_fs *fs, const char *folder)
+{
+	char magic[sizeof PRS_RUN_FILE_MAGIC - 1];
+	struct prs_fs_stat st;
+	PRS_AUTOFREE char *path = prs_strf("%s/RUN", folder);
+	if (!path || fs->stat(fs->ctx, path, &st) < 0 || !S_ISREG(st.mode))
+		return false;
+	int fd = fs->open(fs->ctx, path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW, 0);
+	if (fd < 0)
+		return false;
+	ssize_t n = fs->pread(fs->ctx, fd, magic, sizeof magic, 0);
+	fs->close(fs->ctx, fd);
+	return n == (ssize_t)sizeof magic && !memcmp(magic, PRS_RUN_FILE_MAGIC, sizeof magic);
 }

@@ -26,6 +26,7 @@ struct planned {
 	struct prs_load load;
 	struct prs_placed placed;
 	struct counted *inputs, all;
+	uint64_t runs; /* run folders in the inputs, which are passed over */
 	char *run_dir, *run_name;
 };
 
@@ -69,6 +70,10 @@ static int count_inputs(struct planned *p, struct prs_err *err)
 		if (r >= 0 && count_body(p, &body, err) < 0)
 			r = err->code;
 	}
+	struct prs_list_counts c = { 0 };
+	if (l)
+		prs_list_counts(l, &c);
+	p->runs = c.runs;
 	prs_lister_free(l);
 	return r;
 }
@@ -127,6 +132,12 @@ static void put_inputs(struct prs_buf *b, const struct planned *p)
 		prs_buf_puts(b, in->is_list ? " (a list), " : ", ");
 		prs_put_count(b, p->inputs[i].files);
 		prs_buf_puts(b, p->inputs[i].files == 1 ? " file\n" : " files\n");
+	}
+	if (p->runs) {
+		put_label(b, "");
+		prs_put_count(b, p->runs);
+		prs_buf_puts(b, p->runs == 1 ? " run folder in it is passed over\n"
+		                             : " run folders in it are passed over\n");
 	}
 	if (p->load.job.only_failed) {
 		put_label(b, "");

@@ -54,7 +54,7 @@ enum { PRS_LIST_ROOM_BYTES = 192 << 10 };
 int prs_list_next(struct prs_lister *l, struct prs_buf *body, struct prs_err *err);
 
 struct prs_list_counts {
-	uint64_t folders, files, mini_batches, special, loops_cut;
+	uint64_t folders, files, mini_batches, special, loops_cut, runs;
 };
 void prs_list_counts(const struct prs_lister *l, struct prs_list_counts *ret);
 

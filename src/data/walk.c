@@ -8,6 +8,7 @@
 #include "data/list_file.h"
 
 #include "base/mem.h"
+#include "base/path.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -23,7 +24,7 @@ struct level {
 	size_t at; /* the next one to be visited */
 	uint32_t first_dir;
 	int32_t part;  /* of the input, which these folders belong to */
-	bool is_parts; /* these folders are the parts */
+	bool is_given; /* these folders are the root, or the parts */
 };
 
 /* What an earlier plan has of the folder that comes first. */
@@ -49,6 +50,7 @@ struct prs_walk {
 	char *path;
 	uint32_t dir;
 	int32_t part;
+	bool is_given; /* the root, or a part */
 	struct prs_entries files, none;
 };
 
@@ -141,7 +143,8 @@ static int visit(struct prs_walk *w)
 	if (!w->path)
 		return -PRS_ENOMEM;
 	w->dir = top->first_dir + (uint32_t)i;
-	w->part = top->is_parts ? (int32_t)(w->dir - w->root_dir - 1) : top->part;
+	w->is_given = top->is_given;
+	w->part = w->is_given && w->dir != w->root_dir ? (int32_t)(w->dir - w->root_dir - 1) : top->part;
 	if (++top->at == top->dirs.n) {
 		level_done(top);
 		w->levels_n--;
@@ -151,7 +154,7 @@ static int visit(struct prs_walk *w)
 
 static int push_root(struct prs_walk *w, uint32_t dir)
 {
-	struct level v = { .path = prs_strdup(w->root), .first_dir = dir, .part = NO_PART };
+	struct level v = { .path = prs_strdup(w->root), .first_dir = dir, .part = NO_PART, .is_given = true };
 	prs_entries_init(&v.dirs);
 	if (!v.path || prs_entries_add(&v.dirs, "", 0) < 0) {
 		level_done(&v);
@@ -170,6 +173,7 @@ struct found {
 	struct prs_entries *files, *dirs;
 	int failed;   /* 0 or the first -errno */
 	bool is_full; /* more names than prs_entries takes */
+	bool has_run; /* a file RUN */
 };
 
 static void add_name(struct found *f, struct prs_entries *to, const char *name)
@@ -181,14 +185,14 @@ static void add_name(struct found *f, struct prs_entries *to, const char *name)
 
 static bool leads_nowhere(int r) { return r == -ENOENT || r == -ENOTDIR || r == -ELOOP; }
 
-/* What cannot be looked at (a dangling link) counts as a file. An error of the disk is none of its properties:
- * found->failed. */
+/* What cannot be looked at (a dangling link, a path that is too long) counts as a file. An error of the disk is none of
+ * its properties: found->failed. */
 static char type_by_stat(struct found *f, const char *name)
 {
 	PRS_AUTOFREE char *path = join(f->path, name);
 	struct prs_fs_stat st;
 	int r = path ? f->w->fs->stat(f->w->fs->ctx, path, &st) : -ENOMEM;
-	if (r < 0 && !leads_nowhere(r) && r != -EACCES)
+	if (r < 0 && !leads_nowhere(r) && r != -EACCES && r != -ENAMETOOLONG)
 		f->failed = r;
 	if (r < 0 || S_ISREG(st.mode))
 		return 'f';
@@ -211,6 +215,7 @@ static int walk_entry(void *ctx, const char *name, char type)
 		type = type_by_stat(f, name);
 	if (f->failed)
 		return 1;
+	f->has_run = f->has_run || (type == 'f' && !strcmp(name, "RUN"));
 	if (type == 'o')
 		f->w->counts->special++;
 	else if (!f->pattern || is_wanted(f, name, type))
@@ -254,6 +259,26 @@ static char *part_folder(struct prs_walk *w, const char *part)
 	return prs_strf("%.*s", (int)(kind != 'd' && n > 1 ? n - 1 : n), part);
 }
 
+/* A pattern says the way to this folder name by name: not through a `**`. */
+static bool is_named(const char *pattern, const char *path)
+{
+	size_t names = 0;
+	for (const char *p = path; (p = strchr(p, '/')); p++)
+		names++;
+	const char *any = strstr(pattern, "/**");
+	for (const char *p = pattern; (p = strchr(p, '/')) && (!any || p < any); p++)
+		names -= names > 0;
+	return !names;
+}
+
+/* Run folders are no input, unless one was given: somebody works in a folder of data, and has run this before. */
+static bool is_foreign_run(const struct prs_walk *w, const struct found *f)
+{
+	if (!f->has_run || w->is_given || (f->pattern && is_named(f->pattern, w->path)))
+		return false;
+	return prs_path_is_run(w->fs, w->path);
+}
+
 /* < 0: -errno */
 static int read_names(struct prs_walk *w, struct found *f)
 {
@@ -271,6 +296,11 @@ static int read_names(struct prs_walk *w, struct found *f)
 		add_name(f, f->files, strrchr(part, '/') + 1);
 	else
 		r = w->fs->list(w->fs->ctx, w->path, walk_entry, f);
+	if (r >= 0 && !f->failed && is_foreign_run(w, f)) {
+		prs_entries_clear(f->files);
+		prs_entries_clear(f->dirs);
+		w->counts->runs++;
+	}
 	return f->failed ? f->failed : r;
 }
 
@@ -284,6 +314,11 @@ static int read_folder(struct prs_walk *w, struct prs_entries *dirs, struct prs_
 	if (leads_nowhere(r))
 		return prs_fail(err, PRS_EINPUT_CHANGED, "the folder %s is gone: the input changed since it was listed",
 		                w->path);
+	if (r == -ENAMETOOLONG)
+		return prs_fail(err, PRS_ELIMIT,
+		                "a folder of the input lies too deep: its path has %zu bytes, programs can open paths of at "
+		                "most %d. Move it up, or leave it out of the input: %.100s...",
+		                strlen(w->path), PATH_MAX - 1, w->path);
 	if (r < 0)
 		return prs_fail_errno(err, -r, "reading the folder %s", w->path);
 	prs_entries_sort(&w->files);
@@ -296,9 +331,7 @@ static int read_folder(struct prs_walk *w, struct prs_entries *dirs, struct prs_
 
 static int changed(const struct prs_walk *w, const char *name, const char *what, struct prs_err *err)
 {
-	return prs_fail(err, PRS_EINPUT_CHANGED,
-	                "%s/%s %s since a part of this folder was planned: make it as it was to go on, or start a new "
-	                "run",
+	return prs_fail(err, PRS_EINPUT_CHANGED, "%s/%s %s since a part of this folder was planned",
 	                strcmp(w->path, "/") ? w->path : "", name, what);
 }
 
@@ -374,7 +407,7 @@ static int push_found(struct prs_walk *w, struct prs_entries *dirs, uint32_t fir
 	struct level v = { .dirs = *dirs,
 		           .first_dir = first_dir,
 		           .part = w->part,
-		           .is_parts = w->kind == PARTS && w->dir == w->root_dir,
+		           .is_given = w->kind == PARTS && w->dir == w->root_dir,
 		           .path = prs_strdup(w->path) };
 	prs_entries_init(dirs);
 	if (!v.path) {
@@ -501,7 +534,7 @@ static int push_known(struct prs_walk *w, const struct prs_known *k, uint32_t fi
 	struct level v = { .first_dir = first,
 		           .at = at - first,
 		           .part = part_of(w, k, parent),
-		           .is_parts = w->kind == PARTS && parent == k->first };
+		           .is_given = parent == PRS_NO_DIR || (w->kind == PARTS && parent == k->first) };
 	prs_entries_init(&v.dirs);
 	v.path = parent == PRS_NO_DIR ? prs_strdup(w->root) : prs_known_path(k, parent);
 	bool ok = v.path;
@@ -570,9 +603,8 @@ static int pass_lines(struct prs_walk *w, const struct prs_known *k, uint64_t fi
 		return r;
 	if (r == 1 || w->list_at != files || sum != k->sum)
 		return prs_fail(err, PRS_EINPUT_CHANGED,
-		                "the list %s is not as it was when its first %llu files were planned: make it as it "
-		                "was to go on, or start a new run",
-		                w->in->path, (unsigned long long)files);
+		                "the list %s is not as it was when its first %llu files were planned", w->in->path,
+		                (unsigned long long)files);
 	return 0;
 }
 

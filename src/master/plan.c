@@ -61,6 +61,7 @@ static void tell_counts(struct prs_engine *e)
 	           "sockets, fifos or devices in the input were passed over");
 	warn_count(e, c.loops_cut, "link in the input leads back to a folder above it and was not followed",
 	           "links in the input lead back to a folder above them and were not followed");
+	warn_count(e, c.runs, "run folder in the input was passed over", "run folders in the input were passed over");
 }
 
 static void plan_done(struct prs_sync_job *job)

@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0
- * folder: a run folder becomes one by its last file, RUN: whatever fails before, the folder goes. Everything that the run
- * needs is copied into it, so that it can be moved and the original changed.
+ * folder: everything that the run needs is copied into its folder, so that it can be moved and the original changed.
+ *
+ * RUN is its first file: from then on it is nobody's input, and found when it stays half made. job.json is the last one:
+ * a run without it never began. Whatever fails between them, and a signal that ends the program: the folder goes.
  */
 #include "run/folder.h"
 
 #include "base/mem.h"
 #include "base/path.h"
 #include "data/list.h"
+#include "io/hold.h"
 #include "io/process.h"
+#include "io/tree.h"
 #include "spec/code.h"
 #include "store/store.h"
 
@@ -149,26 +153,75 @@ static int write_job(const struct prs_fs *fs, struct prs_placed *p, const char *
 static int fill_run_folder(const struct prs_fs *fs, struct prs_placed *p, const struct prs_job *j,
                            const struct prs_run *run, const struct prs_only_failed *only, struct prs_err *err)
 {
-	if (make_folders(run->dir, err) < 0 || prs_place(p, j, fs, run->dir, run->name, err) < 0 ||
+	if (prs_run_file_write(fs, run->dir, &run->id, run->name, PRS_VERSION, err) < 0 ||
+	    make_folders(run->dir, err) < 0 || prs_place(p, j, fs, run->dir, run->name, err) < 0 ||
 	    keep_lists(fs, p, run->dir, err) < 0)
 		return err->code;
 	if (only && prs_only_failed_check_output(only, p, err) < 0)
 		return err->code;
-	if (prs_placed_make_outputs(p, fs, err) < 0 || take_snapshot(fs, p, run->dir, err) < 0 ||
-	    write_job(fs, p, run->dir, err) < 0)
+	if (prs_placed_make_outputs(p, fs, err) < 0 || take_snapshot(fs, p, run->dir, err) < 0)
 		return err->code;
-	return prs_run_file_write(fs, run->dir, &run->id, run->name, PRS_VERSION, err);
+	return write_job(fs, p, run->dir, err);
+}
+
+/* ---- a signal that ends the program, meanwhile ------------------------------------------------------------------- */
+
+static const struct prs_fs *folder_fs; /* of the run folder that is being made */
+
+static int folder_open(void *ctx, const char *path, int flags, uint32_t mode)
+{
+	return prs_hold_came() ? -EINTR : folder_fs->open(ctx, path, flags, mode);
+}
+
+static ssize_t folder_pread(void *ctx, int fd, void *to, size_t n, uint64_t offset)
+{
+	return prs_hold_came() ? -EINTR : folder_fs->pread(ctx, fd, to, n, offset);
+}
+
+/* The file functions, but none goes on once a signal came. */
+static struct prs_fs until_a_signal(const struct prs_fs *fs)
+{
+	struct prs_fs f = *fs;
+	folder_fs = fs;
+	f.open = folder_open;
+	f.pread = folder_pread;
+	return f;
+}
+
+/* RUN goes last: what is left when even that fails is still a half-made run. */
+static void remove_half_made(const char *dir)
+{
+	char at[PATH_MAX];
+	prs_tree_remove(dir, "RUN", at, sizeof at);
+}
+
+static void say_runs(const struct prs_front *f, unsigned n)
+{
+	char line[128];
+	snprintf(line, sizeof line, "%u run folder%s in the folder of the script %s not copied with it", n,
+	         n == 1 ? "" : "s", n == 1 ? "is" : "are");
+	if (f->say)
+		f->say(f->ctx, line);
 }
 
 int prs_run_make(const struct prs_front *f, const struct prs_job *j, const char *runs,
                  const struct prs_only_failed *only, struct prs_run *run, struct prs_placed *p, struct prs_err *err)
 {
 	*p = (struct prs_placed){ .job = j };
-	if (make_run_folder(f->fs, j, runs, run, err) < 0)
-		return err->code;
-	int r = fill_run_folder(f->fs, p, j, run, only, err);
-	if (r < 0)
-		prs_remove_tree(run->dir);
+	struct prs_hold hold;
+	prs_hold_begin(&hold);
+	int r = make_run_folder(f->fs, j, runs, run, err);
+	if (r == 0) {
+		struct prs_fs fs = until_a_signal(f->fs);
+		r = fill_run_folder(&fs, p, j, run, only, err);
+		if (prs_hold_came())
+			r = prs_fail(err, PRS_EINTERRUPTED, "stopped while the run folder was made");
+		if (r < 0)
+			remove_half_made(run->dir);
+	}
+	prs_hold_end(&hold);
+	if (r == 0 && p->runs_left_out)
+		say_runs(f, p->runs_left_out);
 	return r;
 }
 
@@ -183,12 +236,16 @@ int prs_run_read_job(const struct prs_fs *fs, struct prs_job *j, struct prs_plac
 	*p = (struct prs_placed){ .job = j };
 	if (!path)
 		return prs_fail(err, PRS_ENOMEM, "job.json");
-	if (prs_read_file(fs, path, &json, err) < 0)
-		return err->code;
+	int r = prs_read_file(fs, path, &json, err);
+	if (r == -PRS_ENOTFOUND)
+		return prs_fail(err, PRS_ENOTFOUND,
+		                "this run folder is only half made: it has no job.json. prs was stopped while it made it, "
+		                "nothing ran: start a new run (prs clean removes this one)");
+	if (r < 0)
+		return r;
 	return prs_placed_from_json(p, j, (const char *)json.data, json.len, err);
 }
 
-/* A folder without RUN is no run: what is left of one that could not be filled goes. */
 void prs_remove_tree(const char *dir)
 {
 	char rm[] = "rm", flags[] = "-rf", end[] = "--";

@@ -25,7 +25,7 @@ enum { FORM = 1 };
 
 struct venv {
 	const struct prs_front *front;
-	char dir[PATH_MAX]; /* .../environments/<fingerprint> */
+	char dir[PATH_MAX];      /* .../environments/<fingerprint> */
 	char top[PATH_MAX - 64]; /* the cache: what is below it is ours alone */
 	const char *base;
 	const struct prs_list *pip;

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "store/store.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -100,6 +101,13 @@ static void read_owner(struct prs_view *v, const char *dir)
 		fclose(f);
 }
 
+static bool has_job(const struct prs_fs *fs, const char *dir)
+{
+	struct prs_fs_stat st;
+	PRS_AUTOFREE char *path = prs_strf("%s/job.json", dir);
+	return !path || fs->stat(fs->ctx, path, &st) != -ENOENT;
+}
+
 int prs_view_read(struct prs_view *v, const struct prs_fs *fs, const struct prs_run *run, struct prs_err *err)
 {
 	struct prs_recovered was;
@@ -114,7 +122,9 @@ int prs_view_read(struct prs_view *v, const struct prs_fs *fs, const struct prs_
 	v->running = prs_run_is_running(run->dir);
 	if (v->running)
 		read_owner(v, run->dir);
-	return prs_store_recover(fs, run->dir, &run->id, &sink, &was, err);
+	int r = prs_store_recover(fs, run->dir, &run->id, &sink, &was, err);
+	v->half_made = r == 0 && !was.epoch && !has_job(fs, run->dir);
+	return r;
 }
 
 void prs_view_done(struct prs_view *v)
@@ -139,5 +149,7 @@ const char *prs_view_state(const struct prs_view *v)
 	case PRS_JOB_INTERRUPTED:
 	case PRS_JOB_STATES: break;
 	}
+	if (v->half_made)
+		return "half-made";
 	return v->running ? "running" : "interrupted";
 }

@@ -5,6 +5,7 @@
 #include "spec/job_check.h"
 
 #include "base/mem.h"
+#include "base/path.h"
 #include "spec/jobfile_impl.h"
 
 #include <errno.h>
@@ -198,13 +199,15 @@ static int job_look_at(void *ctx, const char *name, char type)
 	return l->found;
 }
 
-/* Is there a file below the folder? Looks no further than the first one; true when it would take long to know. */
-static bool has_file(const struct prs_fs *fs, const char *path, int depth, int *budget)
+/* Is there a file below the folder? Looks no further than the first one; true when it would take long to know. Run
+ * folders are no input (data/walk.h), but a pattern may say the way to one. */
+static bool has_file(const struct prs_fs *fs, const char *path, bool runs_too, int depth, int *budget)
 {
 	struct look l = { .fs = fs, .path = path };
 	bool found = depth <= 0 || --*budget <= 0 || fs->list(fs->ctx, path, job_look_at, &l) < 0 || l.found;
 	for (size_t i = 0; i < l.folders.n && !found; i++)
-		found = has_file(fs, l.folders.v[i], depth - 1, budget);
+		found = (runs_too || !prs_path_is_run(fs, l.folders.v[i])) &&
+		        has_file(fs, l.folders.v[i], runs_too, depth - 1, budget);
 	prs_list_done(&l.folders);
 	return found;
 }
@@ -214,7 +217,7 @@ bool prs_job_is_empty(const struct prs_job *j, const struct prs_fs *fs)
 	int budget = LOOK_FOLDERS;
 	for (size_t i = 0; i < j->inputs_n; i++)
 		if (!j->inputs[i].path || prs_path_kind(fs, j->inputs[i].path) != 'd' ||
-		    has_file(fs, j->inputs[i].path, LOOK_DEPTH, &budget))
+		    has_file(fs, j->inputs[i].path, j->inputs[i].parts.n, LOOK_DEPTH, &budget))
 			return false;
 	return j->inputs_n > 0;
 }

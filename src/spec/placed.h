@@ -19,6 +19,7 @@ struct prs_placed {
 	char *output_file;         /* absolute; NULL for summary_only or when it lies in outputs/ of the run folder */
 	char *output_dir;          /* absolute, always a folder */
 	uint8_t job_print[16], code_print[16];
+	unsigned runs_left_out; /* of the snapshot: run folders that do not lie beside that of this run */
 };
 
 /* `dir`: the run folder; it need not exist. `p` is filled, and done either way. */

@@ -10,6 +10,7 @@
 
 #include "base/bytes.h"
 #include "base/mem.h"
+#include "base/path.h"
 #include "spec/ignore.h"
 
 #include <errno.h>
@@ -43,6 +44,8 @@ struct snapshot {
 	struct place *data; /* of the job: no code */
 	size_t data_n;
 	struct place above[DEPTH_MAX + 1]; /* the folders we are in: a link back to one of them is a loop */
+	struct place runs;                 /* where this run's folder lies: others are expected there */
+	unsigned runs_left_out;            /* elsewhere */
 	struct prs_code_entry *v;
 	size_t n, cap;
 	uint64_t bytes, files;
@@ -72,11 +75,10 @@ static bool has(const struct snapshot *s, const char *folder, const char *name)
 	return path && s->fs->stat(s->fs->ctx, path, &st) == 0;
 }
 
-/* A virtual environment (venv, conda) or a run folder, by any name. */
-static bool is_made_by_tools(const struct snapshot *s, const char *folder)
+/* A virtual environment (venv, conda), by any name. */
+static bool is_environment(const struct snapshot *s, const char *folder)
 {
-	return has(s, folder, "pyvenv.cfg") || has(s, folder, "conda-meta") ||
-	       (has(s, folder, "RUN") && has(s, folder, "job.json"));
+	return has(s, folder, "pyvenv.cfg") || has(s, folder, "conda-meta");
 }
 
 static bool is_place(const struct place *v, size_t n, const struct prs_fs_stat *st)
@@ -94,6 +96,23 @@ static void add_data(struct snapshot *s, const char *path)
 		s->data[s->data_n++] = (struct place){ st.dev, st.ino };
 }
 
+static void find_runs(struct snapshot *s, const char *to)
+{
+	struct prs_fs_stat st;
+	PRS_AUTOFREE char *runs = prs_strf("%s/../..", to);
+	if (runs && s->fs->stat(s->fs->ctx, runs, &st) == 0)
+		s->runs = (struct place){ st.dev, st.ino };
+}
+
+/* A run folder, half made too, in a folder that is looked at. */
+static bool is_run(struct snapshot *s, const char *folder, const struct place *parent)
+{
+	if (!has(s, folder, "RUN") || !prs_path_is_run(s->fs, folder))
+		return false;
+	s->runs_left_out += parent->dev != s->runs.dev || parent->ino != s->runs.ino;
+	return true;
+}
+
 /* Inputs and outputs of the job, and its run folder (which holds `to`); an input may also be the folder of the
  * script itself. */
 static int find_data(struct snapshot *s, const struct prs_placed *p, const char *to, struct prs_err *err)
@@ -104,6 +123,7 @@ static int find_data(struct snapshot *s, const struct prs_placed *p, const char 
 	if (!s->data)
 		return prs_fail(err, PRS_ENOMEM, "copying the code");
 	add_data(s, run);
+	find_runs(s, to);
 	for (size_t i = 0; i < j->inputs_n; i++)
 		add_data(s, p->inputs[i].path);
 	for (size_t i = 0; i < j->side_inputs_n; i++)
@@ -199,7 +219,7 @@ static int look_at(struct snapshot *s, const char *folder, const char *prefix, c
 	if (S_ISREG(st.mode))
 		return add_entry(s, relative, &st, err);
 	if (!S_ISDIR(st.mode) || depth >= DEPTH_MAX || is_place(s->above, (size_t)depth + 1, &st) ||
-	    (!s->whole && is_made_by_tools(s, path)))
+	    (!s->whole && (is_environment(s, path) || is_run(s, path, &s->above[depth]))))
 		return 0;
 	s->above[depth + 1] = (struct place){ st.dev, st.ino };
 	r = add_entry(s, relative, &st, err);
@@ -361,6 +381,7 @@ int prs_snapshot(struct prs_placed *p, const struct prs_fs *fs, const char *to, 
 	int r = gather(&s, p, to, err);
 	if (!r)
 		r = copy_all(&s, to, p->code_print, err);
+	p->runs_left_out = s.runs_left_out;
 	snapshot_done(&s);
 	return r;
 }

@@ -130,7 +130,7 @@ int prs_run_file_write(const struct prs_fs *fs, const char *dir, const struct pr
 {
 	PRS_AUTOBUF b;
 	prs_buf_init(&b, RUN_FILE_MAX);
-	prs_buf_puts(&b, "prs-run 1\nkind run\nid ");
+	prs_buf_puts(&b, PRS_RUN_FILE_MAGIC "1\nkind run\nid ");
 	for (int i = 0; i < 16; i++)
 		prs_buf_putf(&b, "%02x", id->bytes[i]);
 	prs_buf_putf(&b, " %s\nengine %s\n", name, engine);
@@ -163,7 +163,7 @@ static int parse_run_file(const char *text, const char *path, struct prs_run_id 
                           struct prs_err *err)
 {
 	unsigned format = 0;
-	if (sscanf(text, "prs-run %u\n", &format) != 1)
+	if (sscanf(text, PRS_RUN_FILE_MAGIC "%u\n", &format) != 1)
 		return prs_fail(err, PRS_ECORRUPT, "%s: not a run file: its first line must be \"prs-run 1\"", path);
 	if (format != 1)
 		return newer_format(text, path, format, err);

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Input that changes between a crash and its resume; input that holds nothing; several inputs."""
+import glob
 import json
 import os
 import shutil
@@ -281,6 +282,68 @@ class InputTest(JobCase):
                      "3", "--processes", "1", "--output", "out.txt")
         self.assertEqual(r.returncode, 0, r.stderr)
         self.assertEqual(self.output(), "f0 f1 f2\nf3 f4\nsingle\ng0 g1 g2\ng3 g4\n")
+
+    def test_own_run_folders_are_no_input(self):
+        """Somebody works in the folder of the data: the second run has the items of the first."""
+        for name in ("f0", "f1", "sub/f2"):
+            self.write("data/" + name, "x")
+        want = "".join("%s: x\n" % self.path("data", p) for p in ("f0", "f1", "s.py", "sub/f2"))
+        self.write("data/s.py", "def run(mini_batch): return [p + ': x' for p in mini_batch]\n")
+        for runs in range(3):
+            r = self.in_data("run", "s.py", "-i", ".", "--mini-batch-size", "1", "--processes", "1", "-o", self.path("out%d.txt" % runs))
+            self.assertEqual(r.returncode, 0, r.stderr)
+            with open(self.path("out%d.txt" % runs)) as f:
+                self.assertEqual(f.read(), want)
+            said = "warning: %d run folder%s in the input %s passed over\n"
+            self.assertIn(said % ((1, "", "was") if not runs else (runs + 1, "s", "were")), r.stderr)
+            self.assertFalse(glob.glob(self.path("data/runs/*/code/runs/*")))
+
+    def test_a_plan_says_which_run_folders_it_passes_over(self):
+        self.write("in/a", "1")
+        self.write("in/x/RUN", "prs-run 1\n")
+        self.write("in/y/RUN", "prs-run 1\n")
+        r = self.prs("plan", "code/score.py", "--input", "in")
+        self.assertEqual(r.returncode, 0, r.stderr)
+        self.assertIn(": in, 1 file\n" + " " * 16 + "2 run folders in it are passed over\n", r.stdout)
+
+    def in_data(self, *words, **more):
+        here = self.dir
+        self.dir = self.path("data")
+        try:
+            return self.prs(*words, **more)
+        finally:
+            self.dir = here
+
+    def test_a_given_input_in_a_run_folder(self):
+        """What a run has written is the input of the next one."""
+        self.write("in/a", "1")
+        self.script("def run(mini_batch): return [open(p).read() for p in mini_batch]\n")
+        r = self.prs("run", "code/score.py", "--input", "in", "--processes", "1", "--name", "first")
+        self.assertEqual(r.returncode, 0, r.stderr)
+        [first] = glob.glob(self.path("runs/first-*"))
+        for given in (first + "/outputs", "runs/first-*/outputs/**/*"):
+            r = self.prs("run", "code/score.py", "--input", given, "--processes", "1", "--overwrite", "--output", self.path("out.txt"))
+            self.assertEqual(r.returncode, 0, r.stderr)
+            self.assertEqual(self.output().split(), ["1"])
+        r = self.prs("run", "code/score.py", "--input", "runs", "--processes", "1")
+        self.assertEqual(r.returncode, 2, r.stderr)
+        self.assertIn("there is no file in it", r.stderr)
+
+    def test_a_folder_that_lies_too_deep(self):
+        """No program can open what is in it: the run is over, and says why; there is nothing to resume."""
+        self.write("in/a", "1")
+        here = os.getcwd()
+        os.chdir(self.path("in"))
+        try:
+            for _ in range(25):
+                os.mkdir("d" * 200)
+                os.chdir("d" * 200)
+        finally:
+            os.chdir(here)
+        r = self.run_job()
+        self.assertEqual(r.returncode, 1, r.stderr)
+        self.assertIn("lies too deep: its path has 4", r.stderr)
+        self.assertNotIn("prs resume", r.stderr)
 
     def test_names(self):
         """Any bytes a file system takes: rows give them back."""

@@ -1237,6 +1237,92 @@ static void test_real_files(void **state)
 	assert_int_equal(system(path), 0);
 }
 
+static void put_file(const char *dir, const char *name, const char *text)
+{
+	char path[4096];
+	snprintf(path, sizeof path, "%s/%s", dir, name);
+	for (char *p = path + strlen(dir) + 1; (p = strchr(p, '/')); p++) {
+		*p = 0;
+		mkdir(path, 0755);
+		*p = '/';
+	}
+	FILE *f = fopen(path, "w");
+	assert_non_null(f);
+	fputs(text, f);
+	fclose(f);
+}
+
+/* Run folders are passed over, half-made ones too, unless they or something in them was given. */
+static void test_run_folders(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *path, *part; /* below the folder */
+		const char *items;
+		uint64_t runs;
+	} rows[] = {
+		{ "", NULL, "f none/RUN old/RUN old/x runs/x ", 2 },
+		{ "/runs", NULL, "runs/x ", 2 },
+		{ "/runs/r", NULL, "runs/r/RUN runs/r/job.json runs/r/outputs/x ", 0 },
+		{ "/runs/r/outputs", NULL, "runs/r/outputs/x ", 0 },
+		{ "", "/runs/half", "runs/half/RUN runs/half/code/x ", 0 },
+		{ "", "/runs", "runs/x ", 2 },
+		{ "", "/runs/r/outputs", "runs/r/outputs/x ", 0 },
+		{ "", "/**/x", "old/x runs/x ", 2 },
+		{ "", "/*/**/x", "old/x runs/x ", 2 },
+		{ "", "/runs/*/outputs/x", "runs/r/outputs/x ", 0 },
+		{ "", "/runs/*/**/x", "runs/half/code/x runs/r/outputs/x ", 0 },
+		{ "", "/runs/r/**/x", "runs/r/outputs/x ", 0 },
+	};
+	char dir[] = "/tmp/prs-list-XXXXXX", fifo[64];
+	assert_non_null(mkdtemp(dir));
+	put_file(dir, "f", "");
+	put_file(dir, "runs/x", "");
+	put_file(dir, "runs/r/RUN", "prs-run 1\nkind run\n");
+	put_file(dir, "runs/r/job.json", "{}");
+	put_file(dir, "runs/r/outputs/x", "");
+	put_file(dir, "runs/half/RUN", "prs-run 2\n");
+	put_file(dir, "runs/half/code/x", "");
+	put_file(dir, "none/RUN", "prs-ru");
+	put_file(dir, "old/RUN", "a prs-run ");
+	put_file(dir, "old/x", "");
+	snprintf(fifo, sizeof fifo, "%s/fifo", dir);
+	assert_int_equal(mkdir(fifo, 0755), 0);
+	strcat(fifo, "/RUN");
+	assert_int_equal(mkfifo(fifo, 0644), 0);
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct world *w = NULL;
+		struct prs_list parts = { 0 };
+		char path[256], part[256];
+		setup((void **)&w);
+		w->tree.fs = prs_fs_posix;
+		w->per = 1;
+		snprintf(path, sizeof path, "%s%s", dir, rows[i].path);
+		snprintf(part, sizeof part, "%s%s", dir, rows[i].part ? rows[i].part : "");
+		add_input(w, path);
+		if (rows[i].part)
+			assert_int_equal(prs_list_add(&parts, part), 0);
+		w->inputs[0].parts = &parts;
+		list_all(w);
+		PRS_AUTOBUF got;
+		prs_buf_init(&got, 1 << 20);
+		for (uint64_t id = 0; id < prs_plan_next_id(w->plan); id++) {
+			PRS_AUTOBUF one;
+			struct prs_unit u = { .id = id };
+			prs_buf_init(&one, 4096);
+			prs_plan_paths(w->plan, &u, &one);
+			prs_buf_putf(&got, "%s ", prs_buf_str(&one) + strlen(dir) + 1);
+		}
+		if (strcmp(prs_buf_str(&got), rows[i].items) || w->counts.runs != rows[i].runs)
+			fail_msg("row %zu: %s, %d runs", i, prs_buf_str(&got), (int)w->counts.runs);
+		prs_list_done(&parts);
+		teardown((void **)&w);
+	}
+	char command[64];
+	snprintf(command, sizeof command, "rm -rf %s", dir);
+	assert_int_equal(system(command), 0);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -1274,6 +1360,7 @@ int main(void)
 		T(test_a_group_beyond_the_files),
 		T(test_damaged_groups),
 		T(test_real_files),
+		cmocka_unit_test(test_run_folders),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

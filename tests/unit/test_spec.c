@@ -177,7 +177,7 @@ static void test_what_is_left_out(void **state)
 		"src/out/helper.py",
 	};
 	for (size_t i = 0; i < sizeof files / sizeof *files; i++)
-		put(files[i], "x");
+		put(files[i], strstr(files[i], "/RUN") ? "prs-run 1\n" : "x");
 	add_input("src/in");
 	assert_int_equal(symlink(in("src/in2"), in("link")), 0);
 	add_input("link"); /* by another name */
@@ -207,6 +207,31 @@ static void test_output_folder_and_own_run(void **state)
 	assert_int_equal(access(in("src/runs/new/code/score.py"), F_OK), 0);
 	assert_int_not_equal(access(in("src/runs/new/code/out"), F_OK), 0);
 	assert_int_not_equal(access(in("src/runs/new/code/runs/new"), F_OK), 0);
+}
+
+/* Run folders are no code, half-made ones too. Those beside this one are expected; others are counted. */
+static void test_run_folders_are_no_code(void **state)
+{
+	(void)state;
+	put("src/score.py", "x");
+	put("src/run_like/RUN", "go");
+	put("src/runs/old/RUN", "prs-run 1\n");
+	put("src/runs/old/job.json", "{}");
+	put("src/runs/half/RUN", "prs-run 1\n");
+	put("src/runs/half/code/score.py", "x");
+	put("src/moved/RUN", "prs-run 1\n");
+	put("src/moved/code/score.py", "x");
+	mkdir(in("src/runs/new"), 0755);
+	mkdir(in("src/runs/new/code"), 0755);
+	job.code_dir = prs_strdup(in("src"));
+	place();
+	assert_int_equal(prs_snapshot(&placed, &prs_fs_posix, in("src/runs/new/code"), &err), 0);
+	assert_int_equal(access(in("src/runs/new/code/score.py"), F_OK), 0);
+	assert_int_equal(access(in("src/runs/new/code/run_like/RUN"), F_OK), 0);
+	assert_int_not_equal(access(in("src/runs/new/code/runs/old"), F_OK), 0);
+	assert_int_not_equal(access(in("src/runs/new/code/runs/half"), F_OK), 0);
+	assert_int_not_equal(access(in("src/runs/new/code/moved"), F_OK), 0);
+	assert_int_equal(placed.runs_left_out, 1);
 }
 
 static void test_input_is_the_folder_itself(void **state)
@@ -884,6 +909,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_what_is_left_out),
 		T(test_output_folder_and_own_run),
+		T(test_run_folders_are_no_code),
 		T(test_input_is_the_folder_itself),
 		T(test_links),
 		T(test_ignore_files),
