@@ -11,7 +11,9 @@
 #include "run/folder.h"
 #include "run/start.h"
 
+#include <jansson.h>
 #include <limits.h>
+#include <stdio.h>
 
 /* ---- commands ---------------------------------------------------------------------------------------------------- */
 
@@ -106,8 +108,15 @@ const char *cli_short_path(const char *path, char *to, size_t n);
 int complain(int status, const struct prs_err *err);
 /* "prs: N mistakes" and the lines on stderr; returns 2. */
 int complain_all(unsigned n, struct prs_buf *lines);
-/* The bytes of a buffer to stdout; 0, or 3 when that fails (a closed pipe is no failure). */
+/* The text of a buffer to stdout; 0, or 3 when that fails (a closed pipe is no failure). Raw: with our own colours. */
 int cli_print(struct prs_buf *b);
+int cli_print_raw(struct prs_buf *b);
+/* Lines to stdout or stderr; what is not plain text in them is escaped, but for line feeds and tabs. */
+void cli_tell(FILE *to, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* A JSON value and a line feed; sets to->failed without memory. */
+void cli_put_json(struct prs_buf *to, const json_t *value, size_t flags);
+/* A path and a line feed to stdout: as it is for programs, escaped for a terminal. */
+void cli_print_path(const char *path);
 
 /* ---- runs -------------------------------------------------------------------------------------------------------- */
 

@@ -285,11 +285,11 @@ static void tell(struct clean *c, const struct candidate *x, int stays, const ch
 {
 	if (stays) {
 		if (!x->ordinary || c->named)
-			printf("%s stays: %s\n", x->shown, x->why);
+			cli_tell(stdout, "%s stays: %s\n", x->shown, x->why);
 		c->failed += x->broken || c->named;
 		return;
 	}
-	printf("%s %s%s\n", x->shown, c->dry ? "would be removed" : "removed", note);
+	cli_tell(stdout, "%s %s%s\n", x->shown, c->dry ? "would be removed" : "removed", note);
 	c->removed++;
 	c->bytes += x->bytes;
 }
@@ -351,7 +351,7 @@ static int clean_all(struct clean *c, const struct cli_args *a, struct prs_err *
 		if (cli_find_run(a, path, &run, &bad) == 0)
 			one(c, &run);
 		else
-			printf("%s stays: %s\n", all.v[i], bad.msg);
+			cli_tell(stdout, "%s stays: %s\n", all.v[i], bad.msg);
 	}
 	prs_list_done(&all);
 	if (!r)
@@ -389,7 +389,7 @@ int cmd_clean(struct cli_args *a)
 		r = c.named ? clean_named(&c, a, &err) : clean_all(&c, a, &err);
 	if (r < 0)
 		return complain(PRS_EXIT_MISTAKE, &err);
-	printf("%u run%s %s, %llu MB\n", c.removed, c.removed == 1 ? "" : "s", c.dry ? "would go" : "removed",
-	       (unsigned long long)((c.bytes + 500000) / 1000000));
+	cli_tell(stdout, "%u run%s %s, %llu MB\n", c.removed, c.removed == 1 ? "" : "s", c.dry ? "would go" : "removed",
+	         (unsigned long long)((c.bytes + 500000) / 1000000));
 	return c.failed ? 1 : 0;
 }

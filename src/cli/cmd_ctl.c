@@ -81,8 +81,8 @@ static int not_running(const struct prs_run *run, const char *what)
 	if (r < 0)
 		complain(PRS_EXIT_BROKEN, &err);
 	else
-		fprintf(stderr, "prs: %s is %s: there is nothing %s%s%s\n", run->name, state, what,
-		        interrupted ? ". Go on with: prs resume " : "", interrupted ? run->name : "");
+		cli_tell(stderr, "prs: %s is %s: there is nothing %s%s%s\n", run->name, state, what,
+		         interrupted ? ". Go on with: prs resume " : "", interrupted ? run->name : "");
 	prs_view_done(&v);
 	return r < 0 ? 3 : 2;
 }
@@ -104,12 +104,12 @@ int cmd_cancel(struct cli_args *a)
 	for (int i = 0; i < ENDING_TRIES && prs_run_is_running(run.dir); i++)
 		pause_ms(100);
 	if (prs_run_is_running(run.dir)) {
-		printf("%s: asked to stop; its engine still has to end\n", run.name);
+		cli_tell(stdout, "%s: asked to stop; its engine still has to end\n", run.name);
 		return 0;
 	}
 	int r = prs_view_read(&v, program_fs(), &run, &err);
 	if (!r)
-		printf("%s: %s\n", run.name, prs_view_state(&v));
+		cli_tell(stdout, "%s: %s\n", run.name, prs_view_state(&v));
 	bool canceled = !r && v.ledger.job == PRS_JOB_CANCELED;
 	prs_view_done(&v);
 	if (r < 0)
@@ -173,12 +173,10 @@ int cmd_why(struct cli_args *a)
 	if (!o)
 		return err.code == -PRS_ENOTFOUND && !prs_run_is_running(run.dir) ? not_running(&run, "it waits for")
 		                                                                  : complain(PRS_EXIT_MISTAKE, &err);
-	char *line = cli_json(a) ? json_dumps(o, JSON_COMPACT) : NULL;
-	if (line)
-		prs_buf_putf(&b, "%s\n", line);
+	if (cli_json(a))
+		cli_put_json(&b, o, JSON_COMPACT);
 	else
 		put_why(&b, o);
-	free(line);
 	json_decref(o);
 	return cli_print(&b);
 }
@@ -211,9 +209,11 @@ int cli_watch(const struct prs_run *run, bool json)
 	bool reader = true; /* a closed pipe ends it */
 	for (json_t *o; reader && (o = ask(run, "status", &err)); json_decref(o)) {
 		struct prs_progress p;
-		char *line = json ? json_dumps(o, JSON_COMPACT) : NULL;
-		reader = !line || (puts(line) >= 0 && fflush(stdout) == 0);
-		free(line);
+		PRS_AUTOBUF line;
+		prs_buf_init(&line, 1 << 20);
+		if (json)
+			cli_put_json(&line, o, JSON_COMPACT);
+		reader = fwrite(line.data, 1, line.len, stdout) == line.len && fflush(stdout) == 0;
 		to_progress(o, &p);
 		screen_progress(&s, &p);
 		pause_ms(EVERY_MS);

@@ -40,10 +40,15 @@ static void doctor_finding(void *ctx, const struct prs_probe *p)
 		prs_buf_puts(&w->b, "}\n");
 		return;
 	}
-	prs_buf_putf(&w->b, "%s%-5s%s  %-14s %s\n", w->color ? colors[p->level] : "", words[p->level],
-	             w->color ? "\033[0m" : "", p->what, p->found);
-	if (p->mend[0])
-		prs_buf_putf(&w->b, "       %-14s -> %s\n", "", p->mend);
+	prs_buf_putf(&w->b, "%s%-5s%s  %-14s ", w->color ? colors[p->level] : "", words[p->level],
+	             w->color ? "\033[0m" : "", p->what);
+	prs_put_plain(&w->b, p->found);
+	prs_buf_putc(&w->b, '\n');
+	if (!p->mend[0])
+		return;
+	prs_buf_putf(&w->b, "       %-14s -> ", "");
+	prs_put_plain(&w->b, p->mend);
+	prs_buf_putc(&w->b, '\n');
 }
 
 static void probe_python(struct ward *w)
@@ -61,6 +66,13 @@ static void probe_python(struct ward *w)
 	doctor_finding(w, &p);
 }
 
+static void put_folder(struct prs_buf *b, const char *dir)
+{
+	prs_buf_puts(b, "\nrun folders in ");
+	prs_put_plain(b, dir);
+	prs_buf_putc(b, '\n');
+}
+
 int cmd_doctor(struct cli_args *a)
 {
 	struct ward w = { .json = cli_json(a), .color = isatty(1) && !getenv("NO_COLOR") };
@@ -72,14 +84,14 @@ int cmd_doctor(struct cli_args *a)
 	prs_probe_machine(doctor_finding, &w);
 	probe_python(&w);
 	if (!w.json)
-		prs_buf_putf(&w.b, "\nrun folders in %s\n", dir ? dir : runs);
+		put_folder(&w.b, dir ? dir : runs);
 	prs_probe_folder(probed, doctor_finding, &w);
 	const char *verdict = w.notes ? "Jobs run here, with the remarks above." : "All is well.";
 	if (w.wrong)
 		verdict = "Jobs will not run well here: see above.";
 	if (!w.json)
 		prs_buf_putf(&w.b, "\n%s\n", verdict);
-	int status = cli_print(&w.b);
+	int status = cli_print_raw(&w.b);
 	prs_buf_done(&w.b);
 	if (status)
 		return status;

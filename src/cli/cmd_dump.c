@@ -79,7 +79,7 @@ static int dump_files(struct dump *d, const char *dir, const char *prefix, const
 			continue;
 		snprintf(path, sizeof path, "%s/%s", dir, names.v[i]);
 		if (!d->json)
-			printf("# %s\n", names.v[i]);
+			cli_tell(stdout, "# %s\n", names.v[i]);
 		r = prs_log_scan(program_fs(), path, d->kind, run, UINT64_MAX, dump_body, d, &length, err);
 	}
 	prs_list_done(&names);

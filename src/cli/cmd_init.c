@@ -111,11 +111,12 @@ int cmd_init(struct cli_args *a)
 	const char *dir = a->words.v[0];
 	if (make(dir, &err) < 0)
 		return complain(PRS_EXIT_MISTAKE, &err);
-	printf("%s has a job that counts words: code/score.py, data/, job.yml. Try it:\n"
-	       "  cd %s\n"
-	       "  prs run job.yml\n"
-	       "  prs test code/score.py --input data      in this terminal, where breakpoint() works\n"
-	       "  prs run code/score.py --input data --output counts2.txt      without a job file\n",
-	       dir, dir);
+	cli_tell(stdout,
+	         "%s has a job that counts words: code/score.py, data/, job.yml. Try it:\n"
+	         "  cd %s\n"
+	         "  prs run job.yml\n"
+	         "  prs test code/score.py --input data      in this terminal, where breakpoint() works\n"
+	         "  prs run code/score.py --input data --output counts2.txt      without a job file\n",
+	         dir, dir);
 	return 0;
 }

@@ -11,35 +11,6 @@
 #include <string.h>
 #include <strings.h>
 
-int complain(int status, const struct prs_err *err)
-{
-	fprintf(stderr, "prs: %s\n", err->msg);
-	return status;
-}
-
-int complain_all(unsigned n, struct prs_buf *lines)
-{
-	if (n == 1)
-		fprintf(stderr, "prs: %s", prs_buf_str(lines));
-	else
-		fprintf(stderr, "prs: %u mistakes\n%s", n, prs_buf_str(lines));
-	return PRS_EXIT_MISTAKE;
-}
-
-int cli_print(struct prs_buf *b)
-{
-	struct prs_err err;
-	if (b->failed) {
-		prs_fail(&err, (enum prs_code) - b->failed, "%s", prs_error_row(b->failed)->sentence);
-		return complain(PRS_EXIT_BROKEN, &err);
-	}
-	bool ok = fwrite(b->data, 1, b->len, stdout) == b->len && fflush(stdout) == 0;
-	if (ok || errno == EPIPE)
-		return 0;
-	prs_fail_errno(&err, errno, "writing to stdout");
-	return complain(PRS_EXIT_BROKEN, &err);
-}
-
 int cmd_help(struct cli_args *a)
 {
 	PRS_AUTOBUF b;
@@ -136,12 +107,8 @@ static void put_options_json(struct prs_buf *b, const struct prs_option_row *onl
 			json_array_append_new(all, option_json(row));
 	}
 	json_t *root = json_pack("{s:s, s:o}", "version", PRS_VERSION, "options", all);
-	char *text = root ? json_dumps(root, JSON_INDENT(2)) : NULL;
+	cli_put_json(b, root, JSON_INDENT(2));
 	json_decref(root);
-	prs_buf_puts(b, text ? text : "");
-	prs_buf_putc(b, '\n');
-	b->failed = text ? b->failed : -PRS_ENOMEM;
-	free(text);
 }
 
 static int no_option(const char *word)

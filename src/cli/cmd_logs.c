@@ -46,7 +46,7 @@ static void put_title(struct logs *l, const struct file *f)
 	if (l->last == f || l->n < 2)
 		return;
 	const char *below = strstr(f->path, "/logs/");
-	printf("%s==> %s <==\n", l->last ? "\n" : "", below ? below + 6 : f->path);
+	cli_tell(stdout, "%s==> %s <==\n", l->last ? "\n" : "", below ? below + 6 : f->path);
 	l->last = f;
 }
 

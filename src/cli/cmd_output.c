@@ -85,20 +85,27 @@ static int partial(const struct prs_run *run, const char *path, bool overwrite, 
 	if (!r)
 		r = write_rows(&p, run, path, overwrite, &made, err);
 	if (!r)
-		printf("%s\n", path);
+		cli_print_path(path);
 	if (!r && p.bad)
-		fprintf(stderr,
-		        "warning: the rows of %llu mini-batches are damaged and left out (%s); prs resume runs them "
-		        "again\n",
-		        (unsigned long long)p.bad, p.first_bad);
+		cli_tell(stderr,
+		         "warning: the rows of %llu mini-batches are damaged and left out (%s); prs resume runs them "
+		         "again\n",
+		         (unsigned long long)p.bad, p.first_bad);
 	if (!r)
-		fprintf(stderr, "%llu rows of %llu mini-batches; %llu of them are not done%s\n",
-		        (unsigned long long)c->rows, (unsigned long long)p.view.ledger.next_id,
-		        (unsigned long long)(p.view.ledger.next_id - c->units[PRS_UNIT_DONE]),
-		        p.view.ledger.planned_all ? "" : ", and the input is still being listed");
+		cli_tell(stderr, "%llu rows of %llu mini-batches; %llu of them are not done%s\n",
+		         (unsigned long long)c->rows, (unsigned long long)p.view.ledger.next_id,
+		         (unsigned long long)(p.view.ledger.next_id - c->units[PRS_UNIT_DONE]),
+		         p.view.ledger.planned_all ? "" : ", and the input is still being listed");
 	prs_index_free(p.index);
 	prs_view_done(&p.view);
 	return r;
+}
+
+static void print_outputs(const struct prs_run *run)
+{
+	char path[PATH_MAX + 16];
+	snprintf(path, sizeof path, "%s/outputs", run->dir);
+	cli_print_path(path);
 }
 
 static int whole(const struct prs_run *run, struct prs_err *err)
@@ -106,9 +113,9 @@ static int whole(const struct prs_run *run, struct prs_err *err)
 	struct prs_view v;
 	int r = prs_view_read(&v, program_fs(), run, err);
 	if (!r && v.ledger.job == PRS_JOB_COMPLETED && v.output[0])
-		puts(v.output);
+		cli_print_path(v.output);
 	else if (!r && v.ledger.job == PRS_JOB_COMPLETED)
-		printf("%s/outputs\n", run->dir); /* summary_only: the script's own */
+		print_outputs(run); /* summary_only: the script's own */
 	else if (!r)
 		r = prs_fail(err, PRS_EINVALID,
 		             "%s is %s: it has no output%s. prs output %s --partial writes the rows that there are",

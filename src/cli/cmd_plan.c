@@ -293,14 +293,9 @@ static int put_json(struct prs_buf *b, struct planned *p, struct prs_err *err)
 	json_object_set_new(root, "plan",
 	                    json_pack("{s:I, s:I, s:o, s:s}", "files", (json_int_t)p->all.files, "mini_batches",
 	                              (json_int_t)p->all.mini_batches, "inputs", inputs, "run_folder", p->run_dir));
-	char *out = root ? json_dumps(root, JSON_INDENT(2) | JSON_SORT_KEYS) : NULL;
+	cli_put_json(b, root, JSON_INDENT(2) | JSON_SORT_KEYS);
 	json_decref(root);
-	if (!out)
-		return prs_fail(err, PRS_ENOMEM, "the plan");
-	prs_buf_puts(b, out);
-	prs_buf_putc(b, '\n');
-	free(out);
-	return 0;
+	return b->failed ? prs_fail(err, PRS_ENOMEM, "the plan") : 0;
 }
 
 /* ---- the command ------------------------------------------------------------------------------------------------- */

@@ -12,7 +12,7 @@ int cmd_validate(struct cli_args *a)
 	if (l.doc)
 		load_warnings(&l, false);
 	if (!status)
-		printf("%s: no mistakes\n", l.asked.file ? l.asked.file : "--job-json");
+		cli_tell(stdout, "%s: no mistakes\n", l.asked.file ? l.asked.file : "--job-json");
 	prs_load_done(&l);
 	return status;
 }

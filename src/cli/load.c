@@ -46,8 +46,8 @@ static int read_document(struct prs_buf *to, const char *name, struct prs_err *e
 /* A mistake of a job file has several lines, and begins with its place. */
 static int complain_of_file(const struct prs_load *l)
 {
-	fprintf(stderr, "prs: %u mistake%s\n%s", l->mistakes_n, l->mistakes_n > 1 ? "s" : "",
-	        prs_buf_str((struct prs_buf *)(uintptr_t)&l->mistakes));
+	cli_tell(stderr, "prs: %u mistake%s\n%s", l->mistakes_n, l->mistakes_n > 1 ? "s" : "",
+	         prs_buf_str((struct prs_buf *)(uintptr_t)&l->mistakes));
 	return PRS_EXIT_MISTAKE;
 }
 
@@ -85,17 +85,17 @@ void load_warnings(struct prs_load *l, bool short_form)
 	PRS_AUTOBUF b;
 	prs_buf_init(&b, 4 << 20);
 	prs_yaml_print(l->doc, PRS_WARNING, &b);
-	fputs(prs_buf_str(&b), stderr);
+	cli_tell(stderr, "%s", prs_buf_str(&b));
 	prs_buf_clear(&b);
 	if (short_form)
 		prs_yaml_print_ignored(l->doc, &b);
 	else
 		prs_yaml_print(l->doc, PRS_IGNORED, &b);
-	fputs(prs_buf_str(&l->notes), stderr);
+	cli_tell(stderr, "%s", prs_buf_str(&l->notes));
 	if (b.len && short_form)
-		fprintf(stderr, "not used here: %s (prs validate %s says why)\n", prs_buf_str(&b), l->asked.file);
+		cli_tell(stderr, "not used here: %s (prs validate %s says why)\n", prs_buf_str(&b), l->asked.file);
 	else
-		fputs(prs_buf_str(&b), stderr);
+		cli_tell(stderr, "%s", prs_buf_str(&b));
 }
 
 bool load_is_empty(const struct prs_load *l)
@@ -104,6 +104,6 @@ bool load_is_empty(const struct prs_load *l)
 	prs_buf_init(&b, 4096);
 	if (!l->only || !prs_only_failed_none(l->only, &b))
 		return false;
-	fputs(prs_buf_str(&b), stderr);
+	cli_tell(stderr, "%s", prs_buf_str(&b));
 	return true;
 }

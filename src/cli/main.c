@@ -35,9 +35,9 @@ static int unknown(const char *name)
 {
 	const char *near = cli_command_nearest(name);
 	if (near)
-		fprintf(stderr, "prs: no command %s; did you mean prs %s?\n", name, near);
+		cli_tell(stderr, "prs: no command %s; did you mean prs %s?\n", name, near);
 	else
-		fprintf(stderr, "prs: no command %s: prs help shows all\n", name);
+		cli_tell(stderr, "prs: no command %s: prs help shows all\n", name);
 	return PRS_EXIT_MISTAKE;
 }
 

@@ -40,7 +40,7 @@ const char *cli_short_path(const char *path, char *to, size_t n)
 static void front_say(void *ctx, const char *line)
 {
 	(void)ctx;
-	fprintf(stderr, "%s\n", line);
+	cli_tell(stderr, "%s\n", line);
 }
 
 const struct prs_front *cli_front(bool quiet)

@@ -318,9 +318,9 @@ static void end_event(const struct prs_engine_end *end, int status, const struct
 /* Without memory. */
 static void end_plain(const struct prs_engine_end *end, const struct prs_err *err)
 {
-	fprintf(stderr, "prs: %s\n", err ? err->msg : end->text);
+	cli_tell(stderr, "prs: %s\n", err ? err->msg : end->text);
 	if (!err && end->next_command[0])
-		fprintf(stderr, "Go on with: %s\n", end->next_command);
+		cli_tell(stderr, "Go on with: %s\n", end->next_command);
 }
 
 static bool has_entries(const char *dir)

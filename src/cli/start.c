@@ -66,19 +66,19 @@ static int was_over(const struct cli_start *s, const struct prs_engine_end *end)
 {
 	const struct prs_result *r = &end->result;
 	if (r->state == PRS_JOB_COMPLETED) {
-		fprintf(stderr, "%s is completed: there is nothing to resume%s%s\n", s->run->name,
-		        end->output[0] ? ". Output: " : "", end->output);
+		cli_tell(stderr, "%s is completed: there is nothing to resume%s%s\n", s->run->name,
+		         end->output[0] ? ". Output: " : "", end->output);
 		if (s->retry_failed && r->failed)
-			fprintf(stderr,
-			        "Its output is published: the %llu mini-batch%s that failed can only run again in a "
-			        "new run (prs run JOB --only-failed RUN)\n",
-			        (unsigned long long)r->failed, r->failed == 1 ? "" : "es");
+			cli_tell(stderr,
+			         "Its output is published: the %llu mini-batch%s that failed can only run again in a "
+			         "new run (prs run JOB --only-failed RUN)\n",
+			         (unsigned long long)r->failed, r->failed == 1 ? "" : "es");
 	} else if (r->state == PRS_JOB_CANCELED) {
-		fprintf(stderr, "%s was canceled: start a new run\n", s->run->name);
+		cli_tell(stderr, "%s was canceled: start a new run\n", s->run->name);
 	} else {
-		fprintf(stderr,
-		        "%s failed%s%s\nStart a new run, or try what failed once more: prs resume %s --retry-failed\n",
-		        s->run->name, r->text ? ": " : "", r->text ? r->text : "", s->run->name);
+		cli_tell(stderr,
+		         "%s failed%s%s\nStart a new run, or try what failed once more: prs resume %s --retry-failed\n",
+		         s->run->name, r->text ? ": " : "", r->text ? r->text : "", s->run->name);
 	}
 	return end->exit_code;
 }
@@ -95,7 +95,7 @@ static int end_of(struct start *st, const struct prs_engine_end *end, const stru
 	char next[512];
 	prs_exit_next(next, sizeof next, status, st->s->run->name);
 	if (err && next[0] && !st->screen.json)
-		fprintf(stderr, "Go on with: %s\n", next);
+		cli_tell(stderr, "Go on with: %s\n", next);
 	return status;
 }
 

@@ -37,7 +37,6 @@ void prs_put_duration(struct prs_buf *to, uint64_t us)
 }
 
 void prs_put_json(struct prs_buf *to, const char *text) { report_jsons(to, text); }
-void prs_put_plain(struct prs_buf *to, const char *text) { report_plain(to, text, strlen(text), SIZE_MAX); }
 
 /* "0.42 s", "12.3 s", "1:02:05" */
 static void put_wall(struct prs_buf *to, uint64_t us)

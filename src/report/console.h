@@ -7,6 +7,7 @@
 #define PRS_REPORT_CONSOLE_H
 
 #include "base/buf.h"
+#include "base/text.h"
 #include "report/report.h"
 
 struct prs_progress {
@@ -63,7 +64,5 @@ void prs_put_duration(struct prs_buf *to, uint64_t us);
 void prs_put_since(struct prs_buf *to, uint64_t us);
 /* A JSON string with its quotes; bytes that are no UTF-8 become \udcXX, as Python's surrogateescape. */
 void prs_put_json(struct prs_buf *to, const char *text);
-/* Text from outside on one line: without control characters. */
-void prs_put_plain(struct prs_buf *to, const char *text);
 
 #endif

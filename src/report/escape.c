@@ -8,26 +8,14 @@
 
 static const char hex[] = "0123456789abcdef";
 
-unsigned report_utf8(const uint8_t *p, size_t n)
+static void json_code(struct prs_buf *to, unsigned code)
 {
-	uint8_t c = p[0];
-	if (c < 0x80)
-		return 1;
-	unsigned len = c >= 0xc2 && c < 0xe0 ? 2 : c >= 0xe0 && c < 0xf0 ? 3 : c >= 0xf0 && c < 0xf5 ? 4 : 0;
-	if (len == 0 || n < len)
-		return 0;
-	for (unsigned i = 1; i < len; i++)
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-	/* overlong, surrogates, above U+10FFFF */
-	if ((c == 0xe0 && p[1] < 0xa0) || (c == 0xed && p[1] > 0x9f) || (c == 0xf0 && p[1] < 0x90) ||
-	    (c == 0xf4 && p[1] > 0x8f))
-		return 0;
-	return len;
+	char six[6] = { '\\', 'u', hex[code >> 12 & 15], hex[code >> 8 & 15], hex[code >> 4 & 15], hex[code & 15] };
+	prs_buf_put(to, six, 6);
 }
 
-/* Put \u00XX, or one of the short escapes. */
-static void json_control(struct prs_buf *to, uint8_t c)
+/* A short escape where there is one, else \u00XX; a byte that is no UTF-8 as the lone surrogate that Python makes of it. */
+static void json_byte(struct prs_buf *to, uint8_t c)
 {
 	static const char shorts[] = "\bb\ff\nn\rr\tt\"\"\\\\";
 	for (const char *s = shorts; *s; s += 2)
@@ -36,8 +24,7 @@ static void json_control(struct prs_buf *to, uint8_t c)
 			prs_buf_put(to, two, 2);
 			return;
 		}
-	char six[6] = { '\\', 'u', c >= 0x80 ? 'd' : '0', c >= 0x80 ? 'c' : '0', hex[c >> 4], hex[c & 15] };
-	prs_buf_put(to, six, 6);
+	json_code(to, c < 0x80 ? c : 0xdc00u | c);
 }
 
 void report_json(struct prs_buf *to, const void *bytes, size_t n)
@@ -46,53 +33,24 @@ void report_json(struct prs_buf *to, const void *bytes, size_t n)
 	prs_buf_putc(to, '"');
 	size_t plain = 0;
 	for (size_t i = 0; i < n;) {
-		uint8_t c = p[i];
-		unsigned len = c < 0x20 || c == '"' || c == '\\' || c == 0x7f ? 0 : report_utf8(p + i, n - i);
-		if (len > 0) {
+		unsigned code = 0, len = prs_utf8(p + i, n - i, &code);
+		if (len > 0 && prs_is_plain(code) && code != '"' && code != '\\') {
 			i += len;
 			continue;
 		}
 		prs_buf_put(to, p + plain, i - plain);
-		json_control(to, c);
-		plain = ++i;
+		if (len > 1)
+			json_code(to, code);
+		else
+			json_byte(to, p[i]);
+		i += len ? len : 1;
+		plain = i;
 	}
 	prs_buf_put(to, p + plain, n - plain);
 	prs_buf_putc(to, '"');
 }
 
 void report_jsons(struct prs_buf *to, const char *s) { report_json(to, s, strlen(s)); }
-
-static void plain_byte(struct prs_buf *to, uint8_t c)
-{
-	const char *two = c == '\n' ? "\\n" : c == '\r' ? "\\r" : c == '\t' ? "\\t" : NULL;
-	if (two) {
-		prs_buf_put(to, two, 2);
-		return;
-	}
-	char four[4] = { '\\', 'x', hex[c >> 4], hex[c & 15] };
-	prs_buf_put(to, four, 4);
-}
-
-/* Text on one line; with `twice` a quote is doubled. */
-static void put_plain(struct prs_buf *to, const uint8_t *p, size_t n, bool twice)
-{
-	size_t plain = 0;
-	for (size_t i = 0; i < n;) {
-		uint8_t c = p[i];
-		unsigned len = c < 0x20 || c == 0x7f ? 0 : report_utf8(p + i, n - i);
-		if (len > 0 && !(twice && c == '"')) {
-			i += len;
-			continue;
-		}
-		prs_buf_put(to, p + plain, i - plain);
-		if (len > 0)
-			prs_buf_put(to, "\"\"", 2);
-		else
-			plain_byte(to, c);
-		plain = ++i;
-	}
-	prs_buf_put(to, p + plain, n - plain);
-}
 
 void report_plain(struct prs_buf *to, const void *bytes, size_t n, size_t max)
 {
@@ -103,7 +61,7 @@ void report_plain(struct prs_buf *to, const void *bytes, size_t n, size_t max)
 		for (unsigned i = 0; i < 3 && n > 0 && (p[n] & 0xc0) == 0x80; i++)
 			n--;
 	}
-	put_plain(to, p, n, false);
+	prs_put_plain_bytes(to, p, n);
 	if (cut)
 		prs_buf_puts(to, "...");
 }
@@ -123,8 +81,10 @@ void report_csv(struct prs_buf *to, const void *bytes, size_t n)
 		prs_buf_putc(to, '"');
 	if (plain)
 		prs_buf_put(to, p, n);
+	else if (quote)
+		prs_put_quoted_bytes(to, p, n);
 	else
-		put_plain(to, p, n, quote);
+		prs_put_plain_bytes(to, p, n);
 	if (quote)
 		prs_buf_putc(to, '"');
 }

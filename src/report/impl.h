@@ -16,6 +16,7 @@
 #define PRS_REPORT_IMPL_H
 
 #include "base/option.h"
+#include "base/text.h"
 #include "report/report.h"
 #include "report/text.h"
 #include "wire/names.h"
@@ -286,7 +287,5 @@ void report_plain(struct prs_buf *to, const void *bytes, size_t n, size_t max);
 size_t report_first_line(const char *p, size_t n);
 /* "exit status 3", "signal 9 (Killed)", "" */
 void report_exit(struct prs_buf *to, uint32_t wait_status);
-/* Length of the UTF-8 character at p, 0 when it is none. */
-unsigned report_utf8(const uint8_t *p, size_t n);
 
 #endif

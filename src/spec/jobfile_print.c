@@ -4,6 +4,8 @@
  */
 #include "spec/jobfile_impl.h"
 
+#include "base/text.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,22 +35,7 @@ static bool is_plain(const char *s)
 	return !*s;
 }
 
-/* One UTF-8 character; 0 = it is none. */
-static size_t character(const unsigned char *p, unsigned *ret)
-{
-	size_t n = yaml_utf8(p, strlen((const char *)p));
-	unsigned c = n == 1 ? p[0] : p[0] & (0x7fu >> n);
-	for (size_t i = 1; i < n; i++)
-		c = c << 6 | (p[i] & 0x3f);
-	*ret = c;
-	return n;
-}
-
-static bool prints(unsigned c)
-{
-	return c >= 0x20 && c != 0x7f && !(c >= 0x80 && c < 0xa0) && c != 0x2028 && c != 0x2029 && c != 0xfeff &&
-	       !(c >= 0xfffe && c <= 0xffff);
-}
+static bool prints(unsigned c) { return prs_is_plain(c) && c != 0xfeff && !(c >= 0xfffe && c <= 0xffff); }
 
 static void put_code(struct prs_buf *to, unsigned c)
 {
@@ -65,7 +52,7 @@ static void put_escaped(struct print *p, const char *s)
 	prs_buf_putc(p->to, '"');
 	while (*s) {
 		unsigned c = 0;
-		size_t n = character((const unsigned char *)s, &c);
+		size_t n = prs_utf8((const uint8_t *)s, strlen(s), &c);
 		p->bad = p->bad || !n;
 		if (!n)
 			return;

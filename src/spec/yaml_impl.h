@@ -7,6 +7,7 @@
 #include "spec/yaml.h"
 
 #include "base/mem.h"
+#include "base/text.h"
 
 enum { YAML_CHUNK_BYTES = 64 << 10 };
 
@@ -44,8 +45,5 @@ char yaml_char_at(const struct prs_yaml_doc *d, struct prs_mark at); /* 0 at the
 /* The line above: "key:value"? */
 bool yaml_colon_without_blank(const struct prs_yaml_doc *d, struct prs_mark at);
 bool yaml_line_has_tab(const struct prs_yaml_doc *d, struct prs_mark at);
-
-/* Length of the UTF-8 character at p, 0 = it is none. */
-size_t yaml_utf8(const uint8_t *p, size_t left);
 
 #endif

@@ -130,32 +130,6 @@ bool yaml_colon_without_blank(const struct prs_yaml_doc *d, struct prs_mark at)
 
 /* ---- bytes ------------------------------------------------------------------------------------------------------- */
 
-/* What the first byte of a UTF-8 character says about its length; 0 = it begins none. */
-static size_t utf8_announced(uint8_t first)
-{
-	static const struct {
-		uint8_t from, to, n;
-	} rows[] = { { 0x00, 0x7f, 1 }, { 0xc2, 0xdf, 2 }, { 0xe0, 0xef, 3 }, { 0xf0, 0xf4, 4 } };
-	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-		if (first >= rows[i].from && first <= rows[i].to)
-			return rows[i].n;
-	return 0;
-}
-
-size_t yaml_utf8(const uint8_t *p, size_t left)
-{
-	size_t n = utf8_announced(p[0]);
-	if (!n || n > left)
-		return 0;
-	for (size_t i = 1; i < n; i++)
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-	if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) || (p[0] == 0xf0 && p[1] < 0x90) ||
-	    (p[0] == 0xf4 && p[1] > 0x8f))
-		return 0;
-	return n;
-}
-
 bool yaml_check_bytes(struct prs_yaml_doc *d, uint32_t source, const uint8_t *bytes, size_t n)
 {
 	struct prs_mark whole = { source, 0, 0, 0 };
@@ -171,7 +145,7 @@ bool yaml_check_bytes(struct prs_yaml_doc *d, uint32_t source, const uint8_t *by
 	const uint8_t *text = (const uint8_t *)d->sources[source].text;
 	size_t left = d->sources[source].n;
 	for (size_t i = 0, k; i < left; i += k) {
-		k = yaml_utf8(text + i, left - i);
+		k = prs_utf8(text + i, left - i, NULL);
 		bool control = k == 1 && ((text[i] < 0x20 && text[i] != '\t' && text[i] != '\n' && text[i] != '\r') ||
 		                          text[i] == 0x7f);
 		if (k && !control)

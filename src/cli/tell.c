@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * tell: the doors to the terminal. Names of files, messages of scripts and run folders of other people go through here,
+ * so what is not plain text (base/text.h) is escaped here once for all commands; the live screen has its own (screen.c).
+ */
+#include "cli/cli.h"
+
+#include "base/text.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { TOLD_MAX = 64 << 20 };
+
+void cli_tell(FILE *to, const char *fmt, ...)
+{
+	char *text = NULL;
+	va_list ap;
+	va_start(ap, fmt);
+	int n = vasprintf(&text, fmt, ap);
+	va_end(ap);
+	PRS_AUTOBUF b;
+	prs_buf_init(&b, TOLD_MAX);
+	if (n >= 0)
+		prs_put_lines(&b, text);
+	fputs(n >= 0 && !b.failed ? prs_buf_str(&b) : "prs: out of memory\n", to);
+	if (n >= 0)
+		free(text);
+}
+
+void cli_put_json(struct prs_buf *to, const json_t *value, size_t flags)
+{
+	char *text = value ? json_dumps(value, flags) : NULL;
+	if (text)
+		prs_put_json_text(to, text);
+	else if (!to->failed)
+		to->failed = -PRS_ENOMEM;
+	prs_buf_putc(to, '\n');
+	free(text);
+}
+
+void cli_print_path(const char *path)
+{
+	if (isatty(1))
+		cli_tell(stdout, "%s\n", path);
+	else
+		printf("%s\n", path);
+}
+
+int complain(int status, const struct prs_err *err)
+{
+	PRS_AUTOBUF b;
+	prs_buf_init(&b, 8 * sizeof err->msg);
+	prs_put_plain(&b, err->msg);
+	fprintf(stderr, "prs: %s\n", prs_buf_str(&b));
+	return status;
+}
+
+int complain_all(unsigned n, struct prs_buf *lines)
+{
+	if (n == 1)
+		cli_tell(stderr, "prs: %s", prs_buf_str(lines));
+	else
+		cli_tell(stderr, "prs: %u mistakes\n%s", n, prs_buf_str(lines));
+	return PRS_EXIT_MISTAKE;
+}
+
+int cli_print_raw(struct prs_buf *b)
+{
+	struct prs_err err;
+	if (b->failed) {
+		prs_fail(&err, (enum prs_code) - b->failed, "%s", prs_error_row(b->failed)->sentence);
+		return complain(PRS_EXIT_BROKEN, &err);
+	}
+	bool ok = fwrite(b->data, 1, b->len, stdout) == b->len && fflush(stdout) == 0;
+	if (ok || errno == EPIPE)
+		return 0;
+	prs_fail_errno(&err, errno, "writing to stdout");
+	return complain(PRS_EXIT_BROKEN, &err);
+}
+
+int cli_print(struct prs_buf *b)
+{
+	PRS_AUTOBUF shown;
+	prs_buf_init(&shown, TOLD_MAX);
+	prs_put_lines(&shown, prs_buf_str(b));
+	if (b->failed && !shown.failed)
+		shown.failed = b->failed;
+	return cli_print_raw(&shown);
+}

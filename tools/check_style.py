@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a formatter does not see in C: python3 tools/check_style.py FILE... Exit status 1 and file:line for each.
+
+- lines of more than 120 columns (a tab is 8), counted in characters
+- the ladder `r = r ? r : f()`: return early, or name the stages
+- a ?: inside another one
+- a file that opens with "see x.h": say the idea of the file, or what it adds to the header
+"""
+import re
+import sys
+
+COLUMNS = 120
+LADDER = re.compile(r"\b(\w+(?:(?:\.|->)\w+)*) = \1(?: < 0| != 0)? \? \1 :")
+NOT_CODE = re.compile(r"/\*.*?\*/|//[^\n]*|\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'", re.S)
+
+
+def blank(match):
+    """As many lines as there were, and nothing in them; a text becomes an empty one."""
+    text = match.group(0)
+    return '""' + "\n" * text.count("\n") if text[0] in "\"'" else " " + "\n" * text.count("\n")
+
+
+def nested(code):
+    """Lines of a '?' that lies in a branch of another one."""
+    line, levels, found = 1, [False], []  # levels: is a conditional open at this depth of brackets?
+    for c in code:
+        if c == "\n":
+            line += 1
+        elif c in "([":
+            levels.append(False)
+        elif c in ")]":
+            if len(levels) > 1:
+                levels.pop()
+        elif c in ";{}":
+            levels = [False]
+        elif c == ",":
+            levels[-1] = False
+        elif c == "?":
+            if any(levels):
+                found.append(line)
+            levels[-1] = True
+    return found
+
+
+def check(path):
+    with open(path, encoding="utf-8") as f:
+        text = f.read()
+    code = NOT_CODE.sub(blank, text)
+    found = []
+    for number, line in enumerate(text.split("\n"), 1):
+        if len(line.expandtabs(8)) > COLUMNS and not path.endswith(".def"):
+            found.append((number, "longer than %d columns" % COLUMNS))
+    for match in LADDER.finditer(code):
+        found.append((code.count("\n", 0, match.start()) + 1, "a ladder: return early, or name the stages"))
+    if not path.endswith(".def"):
+        found += [(number, "a ?: inside another one") for number in nested(code)]
+    opening = re.match(r"(?:.*\n){0,2}? \* [\w.]+: see [\w./]+\.h", text)
+    if opening:
+        found.append((text.count("\n", 0, opening.end()) + 1, "opens with \"see ...\": say the idea of the file"))
+    for number, what in sorted(found):
+        print("%s:%d: %s" % (path, number, what))
+    return len(found)
+
+
+if __name__ == "__main__":
+    sys.exit(1 if sum(check(path) for path in sys.argv[1:]) else 0)
