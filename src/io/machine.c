@@ -26,15 +26,6 @@ static bool read_line(const char *folder, const char *name, char *to, size_t n)
 	return ok;
 }
 
-void prs_boot_id(char *to, size_t n)
-{
-	to[0] = 0;
-	if (read_line("/proc/sys/kernel/random", "boot_id", to, n))
-		to[strcspn(to, "\n")] = 0;
-	else
-		to[0] = 0;
-}
-
 /* ---- cores ------------------------------------------------------------------------------------------------------- */
 
 /* Cores of a quota per period, rounded up; 0 = none. */

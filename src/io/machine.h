@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
- * machine: what this machine is and lets us use: its boot, cores (affinity and cgroup quota), GPUs.
+ * machine: what this machine is and lets us use: cores (affinity and cgroup quota), GPUs.
  */
 #ifndef PRS_IO_MACHINE_H
 #define PRS_IO_MACHINE_H
 
 #include "base/option.h"
 
-/* The id of this boot of the machine, "" when it has none. */
-void prs_boot_id(char *to, size_t n);
 /* Cores that this process may keep busy: those of its affinity mask, at most what the quota of its cgroups allows; at
  * least 1. */
 unsigned prs_usable_cores(void);

@@ -82,6 +82,18 @@ static void put_split(struct prs_engine *e, const struct prs_sched_effect *x)
 	tell_bisect(e, x);
 }
 
+/* It waits for all others, and they for it. */
+static void tell_alone(struct prs_engine *e, const struct prs_sched_effect *x)
+{
+	char text[256];
+	snprintf(text, sizeof text,
+	         "mini-batch %llu runs alone: the machine or its container went down %u times while it ran. If nothing "
+	         "else is finished before it does so again, it fails the third time (NODE_POISON)",
+	         (unsigned long long)x->unit.id, prs_ledger_downs(&e->ledger, &x->unit));
+	if (x->alone && e->c.warn)
+		e->c.warn(e->c.ctx, text);
+}
+
 static void carry_out(struct prs_engine *e, const struct prs_sched_effect *x)
 {
 	switch (x->type) {
@@ -90,6 +102,7 @@ static void carry_out(struct prs_engine *e, const struct prs_sched_effect *x)
 			break;
 		if (e->state == PRS_JOB_STARTING)
 			engine_state(e, PRS_JOB_RUNNING, 0, "");
+		tell_alone(e, x);
 		nodes_lease(e, x);
 		break;
 	case PRS_SCHED_FAIL: put_failed(e, x); break;

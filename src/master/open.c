@@ -9,6 +9,7 @@
 #include "master/impl.h"
 
 #include "base/mem.h"
+#include "io/boot.h"
 #include "io/lock.h"
 #include "io/machine.h"
 #include "io/strays.h"
@@ -27,10 +28,11 @@ enum { SUMS_BYTES_MAX = 64 << 20 };
 /* What the stages hand on to each other. */
 struct opening {
 	struct prs_engine *e;
-	uint32_t newest;              /* epoch of the newest journal file, 0 = none */
-	struct prs_recovered was;     /* the engine before */
-	char boot_then[64], boot[64]; /* boot ids: of its HEAD, now */
-	uint8_t code_print[16];       /* of its HEAD */
+	uint32_t newest;                                      /* epoch of the newest journal file, 0 = none */
+	struct prs_recovered was;                             /* the engine before */
+	char boot_then[PRS_BOOT_BYTES], boot[PRS_BOOT_BYTES]; /* of its HEAD, now */
+	bool progress;                                        /* a mini-batch became final in its life */
+	uint8_t code_print[16];                               /* of its HEAD */
 };
 
 /* A stage that returns it ends the opening: the job was over already. */
@@ -129,6 +131,7 @@ static int recover_fact(void *ctx, const struct prs_fact *f, struct prs_err *err
 	struct opening *o = ctx;
 	struct prs_engine *e = o->e;
 	bool counts = f->type == PRS_FACT_DONE && prs_ledger_open(&e->ledger, &f->u.done.unit);
+	bool final = counts || (f->type == PRS_FACT_FAILED && prs_ledger_open(&e->ledger, &f->u.failed.unit));
 	int r = prs_ledger_fold(&e->ledger, f, err);
 	if (!r && f->type == PRS_FACT_PLANNED)
 		r = prs_index_grow(e->index, f->u.planned.next_id, err);
@@ -141,6 +144,7 @@ static int recover_fact(void *ctx, const struct prs_fact *f, struct prs_err *err
 	keep_ending(e, f);
 	if (!r && f->type == PRS_FACT_HEAD && !f->u.head.previous)
 		r = check_job(e, f, err);
+	o->progress = f->type != PRS_FACT_HEAD && (o->progress || final);
 	if (f->type == PRS_FACT_HEAD)
 		memcpy(o->code_print, f->u.head.code_print, sizeof o->code_print);
 	if (f->type == PRS_FACT_HEAD)
@@ -200,19 +204,47 @@ void journal_page(const struct prs_engine *e, const struct prs_page *page, uint3
 	prs_buf_u32(units, u.item_count);
 }
 
-/* The mini-batches that ran when the machine went down: a page that still shows a running phase. */
-static void journal_lost(struct prs_engine *e, uint32_t last_epoch)
+static void tell_lost(struct prs_engine *e, const struct prs_fact *f, const char *down)
 {
+	char text[256];
+	unsigned n = f->u.lost.running_count;
+	uint64_t first = prs_lost_unit(f, 0).id;
+	for (uint32_t i = 1; i < n; i++)
+		first = prs_lost_unit(f, i).id < first ? prs_lost_unit(f, i).id : first;
+	snprintf(text, sizeof text, "%s while %u mini-batch%s ran (%llu%s): %s again", down, n, n == 1 ? "" : "es",
+	         (unsigned long long)first, n == 1 ? "" : ", ...", n == 1 ? "it runs" : "they run");
+	if (e->c.warn)
+		e->c.warn(e->c.ctx, text);
+}
+
+/* What had to run alone did: whatever was finished before it. */
+static bool ran_alone(const struct prs_engine *e, const struct prs_fact *lost)
+{
+	struct prs_unit u = prs_lost_unit(lost, 0);
+	return lost->u.lost.running_count == 1 && prs_ledger_downs(&e->ledger, &u) >= PRS_DOWNS_TO_BE_ALONE;
+}
+
+/* The mini-batches that ran when the machine or its container went down: a page that still shows a running phase. An
+ * engine that was on its way to an end had been told to: what ran then is not to blame. */
+static void journal_lost(struct opening *o)
+{
+	struct prs_engine *e = o->e;
+	const char *down = prs_boot_went_down(o->boot_then, o->boot);
+	if (!e->resumed || !down || (e->state != PRS_JOB_STARTING && e->state != PRS_JOB_RUNNING))
+		return;
 	struct prs_fact f = { .type = PRS_FACT_LOST, .time_us = prs_wall_us() };
 	struct prs_page page;
 	PRS_AUTOBUF units;
 	prs_buf_init(&units, UINT16_MAX * 16);
 	for (unsigned slot = 0; read_page(e, slot, &page); slot++)
-		journal_page(e, &page, last_epoch, &units);
+		journal_page(e, &page, o->was.epoch, &units);
 	f.u.lost.running_count = (uint32_t)(units.len / 16);
 	f.u.lost.units = units.data;
-	if (units.len)
-		journal_put(e, &f);
+	if (!units.len)
+		return;
+	f.u.lost.progress = o->progress && !ran_alone(e, &f);
+	journal_put(e, &f);
+	tell_lost(e, &f, down);
 }
 
 /* Mini-batches that are in a plan but not yet in the journal. */
@@ -424,7 +456,7 @@ static int open_code(struct opening *o, struct prs_err *err)
 static int open_epoch(struct opening *o, struct prs_err *err)
 {
 	struct prs_engine *e = o->e;
-	prs_boot_id(o->boot, sizeof o->boot);
+	prs_boot_text(o->boot);
 	int r = prs_index_grow(e->index, prs_plan_next_id(e->plan), err);
 	if (r < 0)
 		return r;
@@ -448,8 +480,7 @@ static int open_left(struct opening *o, struct prs_err *err)
 {
 	struct prs_engine *e = o->e;
 	journal_planned(e, &o->was);
-	if (e->resumed && o->boot_then[0] && strcmp(o->boot_then, o->boot) != 0)
-		journal_lost(e, o->was.epoch);
+	journal_lost(o);
 	int64_t bad = prs_index_verify_ranges(e->index, journal_bad_range, e, err);
 	if (bad < 0)
 		return (int)bad;

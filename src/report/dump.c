@@ -196,6 +196,8 @@ static void put_lost(struct out *o, const struct prs_fact *f)
 	num(o, "incarnation", f->u.lost.incarnation);
 	put_units(o, "running", f, 0, f->u.lost.running_count);
 	put_units(o, "queued", f, f->u.lost.running_count, f->u.lost.queued_count);
+	if (f->u.lost.progress)
+		num(o, "progress", f->u.lost.progress);
 }
 
 /* The word of a number that has one. */
@@ -236,7 +238,8 @@ static void put_field(struct out *o, const struct prs_fact *f, const struct prs_
 	case PRS_FIELD_TEXT: text(o, field->name, *(const struct prs_text *)at); break;
 	case PRS_FIELD_PRINT: hex(o, field->name, at, 16); break;
 	case PRS_FIELD_UNIT: unit(o, at); break;
-	case PRS_FIELD_UNITS: break; /* put_lost */
+	case PRS_FIELD_UNITS:
+	case PRS_FIELD_LATE_U8: break; /* put_lost */
 	}
 }
 

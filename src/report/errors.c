@@ -73,7 +73,9 @@ static void put_where(struct prs_report *r, const struct happening *h, char *to,
 	const char *ip = node ? node->folder : "";
 	char process[PRS_PROCESS_NAME_BYTES];
 	prs_process_name(process, h->slot);
-	if (h->unit)
+	if (h->unit && !h->try_number)
+		snprintf(to, n, "mini-batch %llu", (unsigned long long)h->unit->id);
+	else if (h->unit)
 		snprintf(to, n, "mini-batch %llu, try %u, %s on %s", (unsigned long long)h->unit->id, h->try_number,
 		         process, ip);
 	else
@@ -196,6 +198,9 @@ void report_errors_fold(struct prs_report *r, const struct prs_fact *f)
 		const struct prs_try *t = &f->u.try_;
 		struct happening h = { t->node,    t->slot,         t->code,        t->try_number, &t->unit,
 			               f->time_us, t->trace_offset, t->trace_bytes, t->message };
+		happened(r, &h);
+	} else if (f->type == PRS_FACT_FAILED && f->u.failed.code == PRS_ENODE_POISON) { /* no try of it failed */
+		struct happening h = { .code = f->u.failed.code, .unit = &f->u.failed.unit, .time_us = f->time_us };
 		happened(r, &h);
 	} else if (f->type == PRS_FACT_PROC && process_error(r, f)) {
 		struct happening h = { f->u.proc.node, f->u.proc.slot, f->u.proc.code,         0,

@@ -268,6 +268,7 @@ static void put_field(struct prs_buf *b, const struct prs_fact *f, const struct 
 	case PRS_FIELD_UNIT: unit(b, at); break;
 	case PRS_FIELD_UNITS: break;
 	case PRS_FIELD_CODE: error(b, (uint16_t)prs_field_number(f, field)); break;
+	case PRS_FIELD_LATE_U8:
 	case PRS_FIELD_U8:
 	case PRS_FIELD_U16:
 	case PRS_FIELD_U32:

@@ -31,7 +31,7 @@ _Static_assert(sizeof(struct prs_ledger_cell) == 12, "12 bytes an id");
 
 struct prs_down {
 	struct prs_unit unit;
-	uint32_t count;
+	uint32_t count, for_nothing;
 	UT_hash_handle hh;
 };
 
@@ -195,6 +195,19 @@ uint32_t prs_ledger_downs(const struct prs_ledger *l, const struct prs_unit *u)
 {
 	struct prs_down *d = find_down(l, u);
 	return d ? d->count : 0;
+}
+
+uint32_t prs_ledger_downs_for_nothing(const struct prs_ledger *l, const struct prs_unit *u)
+{
+	struct prs_down *d = find_down(l, u);
+	return d ? d->for_nothing : 0;
+}
+
+void prs_ledger_each_down(const struct prs_ledger *l, void (*each)(void *ctx, const struct prs_unit *u), void *ctx)
+{
+	for (struct prs_down *d = l->downs; d; d = d->hh.next)
+		if (d->count && prs_ledger_open(l, &d->unit))
+			each(ctx, &d->unit);
 }
 
 /* ---- folding ----------------------------------------------------------------------------------------------------- */
@@ -403,7 +416,9 @@ static int fold_lost(struct prs_ledger *l, const struct prs_fact *f, struct prs_
 	}
 	for (uint32_t i = 0; i < running; i++) {
 		struct prs_unit u = prs_lost_unit(f, i);
-		find_down(l, &u)->count += prs_ledger_open(l, &u);
+		struct prs_down *d = find_down(l, &u);
+		d->count += prs_ledger_open(l, &u);
+		d->for_nothing += prs_ledger_open(l, &u) && !f->u.lost.progress;
 	}
 	return 0;
 }
@@ -540,7 +555,7 @@ static uint64_t lost_in_all(const struct prs_ledger *l)
 {
 	uint64_t n = 0;
 	for (struct prs_down *d = l->downs; d; d = d->hh.next)
-		n += d->count;
+		n += d->count + d->for_nothing;
 	return n;
 }
 
@@ -561,7 +576,8 @@ bool prs_ledger_equal(const struct prs_ledger *a, const struct prs_ledger *b, st
 		return false;
 	}
 	for (struct prs_down *d = a->downs; d; d = d->hh.next)
-		if (d->count != prs_ledger_downs(b, &d->unit)) {
+		if (d->count != prs_ledger_downs(b, &d->unit) ||
+		    d->for_nothing != prs_ledger_downs_for_nothing(b, &d->unit)) {
 			prs_fail(err, PRS_EINVALID, "mini-batch %llu took a node down %u times",
 			         (unsigned long long)d->unit.id, d->count);
 			return false;

@@ -20,6 +20,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* A unit that ran when a node, or the machine, went down so often runs alone; fails, when nothing else was finished. */
+enum { PRS_DOWNS_TO_BE_ALONE = 2, PRS_DOWNS_TO_FAIL = 3 };
+
 /* Number of items of a mini-batch, from the plan. */
 typedef uint32_t prs_items_fn(void *ctx, uint64_t id);
 
@@ -73,8 +76,12 @@ uint32_t prs_ledger_items(const struct prs_ledger *l, const struct prs_unit *u);
 uint32_t prs_ledger_tries(const struct prs_ledger *l, const struct prs_unit *u);
 /* Of the last TRY of a unit that is not final; 0 = none. */
 uint16_t prs_ledger_code(const struct prs_ledger *l, const struct prs_unit *u);
-/* How often a node was lost while this unit ran. */
+/* How often a node, or the machine, went down while this unit ran ... */
 uint32_t prs_ledger_downs(const struct prs_ledger *l, const struct prs_unit *u);
+/* ... and, of these, without that anything else was finished in that life. */
+uint32_t prs_ledger_downs_for_nothing(const struct prs_ledger *l, const struct prs_unit *u);
+/* Every open unit that was running at such an end. */
+void prs_ledger_each_down(const struct prs_ledger *l, void (*each)(void *ctx, const struct prs_unit *u), void *ctx);
 /* PLANNED -> LEASED -> PLANNED | REPEAT (policy's own moves); asserts that the arc is legal. */
 void prs_ledger_move(struct prs_ledger *l, const struct prs_unit *u, enum prs_unit_state to);
 /* Part k of a unit with so many items that is split into `parts`: item n * k / parts and on. */

@@ -190,7 +190,7 @@ static uint16_t hopeless(const struct prs_sched *s, const struct prs_unit *u)
 {
 	uint16_t code = prs_ledger_code(s->ledger, u);
 	bool no_help = prs_ledger_tries(s->ledger, u) && prs_error_row(code)->action == PRS_ACTION_FAIL;
-	if (prs_ledger_downs(s->ledger, u) >= 3)
+	if (prs_ledger_downs_for_nothing(s->ledger, u) >= PRS_DOWNS_TO_FAIL)
 		return PRS_ENODE_POISON;
 	return no_help || out_of_tries(s, u) ? code : 0;
 }
@@ -211,18 +211,24 @@ static bool next_unit(struct prs_sched *s, uint32_t *fails, struct prs_unit *ret
 	return false;
 }
 
+static bool must_be_alone(const struct prs_sched *s, const struct prs_unit *u)
+{
+	return prs_ledger_downs(s->ledger, u) >= PRS_DOWNS_TO_BE_ALONE;
+}
+
 /* True when a unit was leased to the node. One that took a node down twice waits until it can run alone. */
 static bool lease_next(struct prs_sched *s, struct node *n, uint32_t *fails, struct prs_sched_effects *out)
 {
 	struct prs_unit unit;
 	if (!wanted(n) || n->alone || !next_unit(s, fails, &unit, out))
 		return false;
-	bool alone = prs_ledger_downs(s->ledger, &unit) == 2;
+	bool alone = must_be_alone(s, &unit);
 	if (alone && n->leased)
 		return false;
 	take(s, &unit);
 	struct unit *u = lease(s, n, &unit, out);
 	n->alone = alone ? u->lease : 0;
+	out->v[out->n - 1].alone = alone;
 	return true;
 }
 
@@ -529,6 +535,26 @@ static int on_node_up(struct prs_sched *s, const struct prs_sched_event *e)
 	return 0;
 }
 
+static void sched_count_down(void *ctx, const struct prs_unit *u)
+{
+	(void)u;
+	++*(uint64_t *)ctx;
+}
+
+static void sched_push_down(void *ctx, const struct prs_unit *u)
+{
+	struct prs_sched *s = ctx;
+	if (must_be_alone(s, u) && !u->item_count) /* parts are there already */
+		units_heap_push(&s->again, u);
+}
+
+/* What must run alone comes first: so that, if it takes the machine down again, nothing else was finished before. */
+static void on_start(struct prs_sched *s)
+{
+	s->started = true;
+	prs_ledger_each_down(s->ledger, sched_push_down, s);
+}
+
 static void on_final(struct prs_sched *s, const struct prs_sched_event *e)
 {
 	struct unit *u = units_map_find(&s->map, &e->unit);
@@ -571,6 +597,8 @@ static void on_split(struct prs_sched *s, const struct prs_sched_event *e)
 static int reserve(struct prs_sched *s, const struct prs_sched_event *e, struct prs_sched_effects *out)
 {
 	uint64_t leases = 0, back = s->paused_n + 1u + (e->type == PRS_SCHED_SPLIT ? e->count : 0);
+	if (e->type == PRS_SCHED_START)
+		prs_ledger_each_down(s->ledger, sched_count_down, &back);
 	for (uint32_t i = 0; i < s->nodes_n; i++) {
 		struct node n = s->nodes[i];
 		n.asked = e->type == PRS_SCHED_ASK && n.number == e->node ? e->count : n.asked;
@@ -594,7 +622,7 @@ static int on_event(struct prs_sched *s, const struct prs_sched_event *e, struct
 {
 	struct node *n;
 	switch (e->type) {
-	case PRS_SCHED_START: s->started = true; break;
+	case PRS_SCHED_START: on_start(s); break;
 	case PRS_SCHED_NODE_UP: return on_node_up(s, e);
 	case PRS_SCHED_NODE_DOWN: on_node_down(s, e->node); break;
 	case PRS_SCHED_PLANNED: check_limits(s, false, e->now_us, out); break;

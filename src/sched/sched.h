@@ -8,7 +8,7 @@
  * A node that is lost: the caller journals LOST, then tells NODE_DOWN; what that node says afterwards belongs to leases
  * that are over and is ignored.
  *
- * Order of leasing: units to repeat (REPEAT, returned) before new ids, lower ids first. A unit whose error is
+ * Order of leasing: what must run alone; units to repeat (REPEAT, returned) before new ids, lower ids first. A unit whose error is
  * RESUMABLE pauses for a second.
  * The job is given up when
  *   - more items or mini-batches failed than error_threshold, allowed_failed_count or allowed_failed_percent allow; the
@@ -70,6 +70,7 @@ struct prs_sched_effect {
 	uint16_t avoid_slot; /* PRS_NO_SLOT or the slot of the same node whose process failed the last try */
 	uint16_t code;
 	uint16_t try_number; /* 1 = the first */
+	bool alone;          /* LEASE: nothing else is leased to the node meanwhile */
 	uint32_t items;
 	uint64_t lease; /* epoch << 40 | counter */
 	struct prs_unit unit;

@@ -25,11 +25,11 @@ static const struct prs_fact_field fields[] = {
 };
 
 /* The bytes of the numbers, and what every field holds in struct prs_fact. */
-static const uint8_t widths[] = {
-	[PRS_FIELD_U8] = 1,   [PRS_FIELD_U16] = 2,       [PRS_FIELD_U32] = 4,        [PRS_FIELD_U64] = 8,
-	[PRS_FIELD_CODE] = 2, [PRS_FIELD_JOB_STATE] = 1, [PRS_FIELD_PROC_EVENT] = 1, [PRS_FIELD_RESET_REASON] = 2
-};
+static const uint8_t widths[] = { [PRS_FIELD_U8] = 1,         [PRS_FIELD_U16] = 2,          [PRS_FIELD_U32] = 4,
+	                          [PRS_FIELD_U64] = 8,        [PRS_FIELD_CODE] = 2,         [PRS_FIELD_JOB_STATE] = 1,
+	                          [PRS_FIELD_PROC_EVENT] = 1, [PRS_FIELD_RESET_REASON] = 2, [PRS_FIELD_LATE_U8] = 1 };
 #define HOLDS_U8 uint8_t
+#define HOLDS_LATE_U8 uint8_t
 #define HOLDS_U16 uint16_t
 #define HOLDS_U32 uint32_t
 #define HOLDS_U64 uint64_t
@@ -205,6 +205,7 @@ static void put_field(struct prs_buf *b, const struct prs_fact *f, const struct 
 	case PRS_FIELD_TEXT: prs_put_text(b, *(const struct prs_text *)at); break;
 	case PRS_FIELD_UNIT: put_unit(b, at); break;
 	case PRS_FIELD_UNITS: prs_buf_put(b, f->u.lost.units, units_bytes(f)); break;
+	case PRS_FIELD_LATE_U8: prs_buf_put(b, at, *(const uint8_t *)at != 0); break;
 	}
 }
 
@@ -270,6 +271,7 @@ static void read_field(struct prs_reader *r, struct prs_fact *f, const struct pr
 	case PRS_FIELD_TEXT: *(struct prs_text *)at = prs_read_text(r); break;
 	case PRS_FIELD_UNIT: *(struct prs_unit *)at = read_unit(r); break;
 	case PRS_FIELD_UNITS: f->u.lost.units = prs_read(r, units_bytes(f)); break;
+	case PRS_FIELD_LATE_U8: read_number(r, at, r->left > 0); break;
 	}
 }
 

@@ -118,6 +118,7 @@ struct prs_fact {
 			const uint8_t *
 				/* 16 B each (id, item_first, item_count): the running ones, then the queued ones */
 				units;
+			uint8_t progress; /* others were finished in that life: see ledger.h */
 		} lost;
 		struct {
 			struct prs_unit unit;
@@ -190,7 +191,8 @@ enum prs_field_kind {
 	PRS_FIELD_TEXT,
 	PRS_FIELD_PRINT, /* 16 bytes */
 	PRS_FIELD_UNIT,
-	PRS_FIELD_UNITS /* of LOST: as many as its two counts say */
+	PRS_FIELD_UNITS,  /* of LOST: as many as its two counts say */
+	PRS_FIELD_LATE_U8 /* a last field that older engines do not know: 0 is not written */
 };
 
 struct prs_fact_field {

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The machine went down: what ran then is found in the pages of the workers and journaled as LOST. A killed engine on the same boot loses nothing."""
+"""The machine or its container went down: what ran then is found in the pages of the workers and journaled as LOST. A killed engine on the same boot
+loses nothing."""
 import ctypes
+import glob
 import os
 import signal
 import struct
+import textwrap
 
 from prs_job import JobCase, wait_until, workers
 
@@ -33,9 +36,11 @@ class LostTest(JobCase):
                 return ["%%s: %%s" %% (os.path.basename(p), open(p).read()) for p in mini_batch]
         """ % self.dir)
 
+    env = None
+
     def die_while_running(self):
         """The ids that ran."""
-        p = self.start(*self.words, "--processes", str(PROCESSES))
+        p = self.start(*self.words, "--processes", str(PROCESSES), env=self.env)
         def running():
             names = [n for n in os.listdir(self.dir) if n.startswith("runs-")]
             return names if len(names) == PROCESSES else None
@@ -48,9 +53,10 @@ class LostTest(JobCase):
         return sorted(int(n[-4:]) // 7 for n in names)
 
     def resume(self):
-        r = self.prs("resume", "last")
+        r = self.prs("resume", "last", env=self.env)
         self.assertEqual(r.returncode, 0, r.stderr)
         self.assertEqual(self.output(), self.want)
+        return r.stderr
 
     def test_another_boot(self):
         ids = self.die_while_running()
@@ -74,3 +80,122 @@ class LostTest(JobCase):
         self.resume()
         self.assertEqual(self.journal("LOST"), [])
         self.assertEqual(self.journal("TRY"), [])
+
+
+class ContainerTest(LostTest):
+    """What the engine sees of the machine is made up (PRS_FAKE_ROOT, test builds)."""
+
+    def setUp(self):
+        super().setUp()
+        self.boot, self.init, self.kills = "b1", 100, 3
+        self.env = {"PRS_FAKE_ROOT": self.path("root")}
+        self.write("root/proc/self/cgroup", "0::/box\n")
+        self.now()
+
+    def now(self, **changed):
+        for name, value in changed.items():
+            setattr(self, name, value)
+        self.write("root/proc/sys/kernel/random/boot_id", self.boot + "\n")
+        self.write("root/proc/1/stat", "1 (init) S%s %d 0 0\n" % (" 0" * 18, self.init))
+        self.write("root/sys/fs/cgroup/box/memory.events.local", "oom 9\noom_kill %d\n" % self.kills)
+
+    test_another_boot = None  # of LostTest
+
+    def test_it_went_down(self):
+        for changed, said in ((dict(boot="b2"), "the machine started anew"), (dict(init=101), "the container started anew"),
+                              (dict(kills=4), "the memory was used up and processes were killed")):
+            with self.subTest(said):
+                ids = self.die_while_running()
+                self.now(**changed)
+                self.assertIn("%s while 3 mini-batches ran (%d, ...): they run again\n" % (said, min(ids)), self.resume().replace("warning: ", ""))
+                [lost] = self.journal("LOST")
+                self.assertEqual(sorted(u["id"] for u in lost["running"]), ids)
+                self.assertEqual(self.journal("TRY"), [])
+            self.clean()
+            for name in os.listdir(self.dir):
+                if name.startswith("runs-") or name == "go":
+                    os.remove(self.path(name))
+
+    def test_it_did_not(self):
+        for what in ("nothing", "fewer kills", "nothing is known"):
+            with self.subTest(what):
+                self.die_while_running()
+                if what == "fewer kills":  # a new group counts anew
+                    self.now(kills=0)
+                if what == "nothing is known":
+                    self.env = {"PRS_FAKE_ROOT": self.path("nowhere")}
+                self.assertNotIn("ran (", self.resume())
+                self.assertEqual(self.journal("LOST"), [])
+            self.clean()
+            for name in os.listdir(self.dir):
+                if name.startswith("runs-") or name == "go":
+                    os.remove(self.path(name))
+
+    def stopped(self, kill):
+        """The engine is told to stop; what runs does not hear it."""
+        self.write("code/score.py", textwrap.dedent("""
+            import os, signal, time
+            def init(): signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            def run(mini_batch):
+                open("at", "w").close()
+                while "HOLD" in os.environ: time.sleep(0.01)
+                return ["%s: %s" % (os.path.basename(p), open(p).read()) for p in mini_batch]
+        """))
+        p = self.start(*self.words, "--processes", "1", env=dict(self.env, HOLD="1"))
+        wait_until(lambda: glob.glob(self.path("runs", "*", "work", "code", "at")), "a mini-batch runs")
+        p.send_signal(signal.SIGINT)
+        wait_until(lambda: [s for s in self.journal("STATE") if s["to"] == "DRAINING"], "it drains")
+        if kill:
+            p.kill()
+        else:
+            p.send_signal(signal.SIGINT)
+        status = p.wait()
+        self.now(init=self.init + 1)
+        self.resume()
+        self.assertEqual(self.journal("LOST"), [])
+        return status
+
+    def test_a_container_that_is_stopped(self):
+        """TERM, then KILL: what ran is not to blame."""
+        self.assertEqual(self.stopped(kill=True), -9)
+
+    def test_interrupted_before(self):
+        self.assertEqual(self.stopped(kill=False), 4)
+
+    def one_life(self, *words):
+        """Until nothing more begins to run; the mini-batches that run then."""
+        for name in glob.glob(self.path("runs-*")):
+            os.remove(name)
+        p = self.start(*words, env=self.env)
+        def running():
+            names = sorted(n for n in os.listdir(self.dir) if n.startswith("runs-"))
+            return names if len(names) == self.at_once else None
+        names = wait_until(running, "%d mini-batches run" % self.at_once)
+        said = self.said()
+        p.kill()
+        p.wait()
+        self.now(init=self.init + 1)
+        return [int(n[-4:]) for n in names], said
+
+    def test_one_that_takes_it_down_each_time(self):
+        """With another beside it: both are suspected, both run alone, one does it again."""
+        run = ("run", "code/score.py", "--input", "in", "--mini-batch-size", "1", "--processes", "2", "--output", "out.txt")
+        self.at_once = 2
+        self.assertEqual(self.one_life(*run)[0], [0, 1])
+        ids, said = self.one_life("resume", "last")
+        self.assertEqual(ids, [0, 1])
+        self.assertNotIn("alone", said)
+        self.at_once = 1
+        ids, said = self.one_life("resume", "last")
+        self.assertEqual(ids, [0])
+        self.assertIn("mini-batch 0 runs alone: the machine or its container went down 2 times while it ran", said)
+        self.write("go", "")
+        r = self.prs("resume", "last", env=self.env)
+        self.assertEqual(r.returncode, 0, r.stderr)
+        self.assertIn("mini-batch 1 runs alone", r.stderr)
+        self.assertIn("1 x NODE_POISON", r.stderr)
+        self.assertEqual(self.output(), self.want.partition("\n")[2])
+        [failed] = self.journal("FAILED")
+        self.assertEqual((failed["id"], failed["code"]), (0, 111))
+        self.assertEqual(self.journal("TRY"), [])
+        self.assertIn(": 0 problems", self.prs("check").stdout)

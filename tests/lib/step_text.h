@@ -107,6 +107,7 @@ static inline void text_sched_effect(struct text *t, const struct prs_sched_effe
 			text_put(t, " try %u", e->try_number);
 		if (e->avoid_slot != PRS_NO_SLOT)
 			text_put(t, " not %u", e->avoid_slot);
+		text_put(t, e->alone ? " alone" : "");
 		break;
 	case PRS_SCHED_FAIL:
 	case PRS_SCHED_HALVE:

@@ -141,6 +141,7 @@ struct world {
 	struct prs_buf journal; /* what is durable */
 	uint64_t planned, plans_left;
 	bool over, machine_died, ranges_damaged;
+	bool progress; /* something became final in the last life */
 	uint32_t gens, lives;
 	struct {
 		uint16_t node;

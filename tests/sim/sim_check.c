@@ -16,13 +16,15 @@ static uint32_t tries_allowed(const struct world *w, const struct prs_unit *u)
 static void check_alone(struct world *w, const struct prs_sched_effect *e)
 {
 	const struct master *m = &w->m;
-	bool alone = prs_ledger_downs(&m->ledger, &e->unit) == 2;
+	bool alone = prs_ledger_downs(&m->ledger, &e->unit) >= 2;
+	if (alone != e->alone)
+		violated(w, "%s is leased %s", unit_text(&e->unit), e->alone ? "alone" : "with others");
 	for (size_t k = 0; k < SIM_KEYS; k++) {
 		if (k == key_of(&e->unit) || !m->leased[k] || m->leased_to[k] != e->node)
 			continue;
 		if (alone)
 			violated(w, "%s took a node down twice and does not run alone", unit_text(&e->unit));
-		if (prs_ledger_downs(&m->ledger, &m->leased_unit[k]) == 2)
+		if (prs_ledger_downs(&m->ledger, &m->leased_unit[k]) >= 2)
 			violated(w, "%s joins %s, which must run alone", unit_text(&e->unit),
 			         unit_text(&m->leased_unit[k]));
 	}
@@ -47,7 +49,7 @@ void check_lease(struct world *w, const struct prs_sched_effect *e)
 	if (e->try_number != tries + 1 || tries >= tries_allowed(w, &e->unit))
 		violated(w, "%s is leased for try %u after %u of %u tries", u, e->try_number, tries,
 		         tries_allowed(w, &e->unit));
-	if (prs_ledger_downs(&m->ledger, &e->unit) >= 3)
+	if (prs_ledger_downs_for_nothing(&m->ledger, &e->unit) >= 3)
 		violated(w, "%s is leased though it took the node down three times", u);
 	check_alone(w, e);
 }
@@ -60,6 +62,8 @@ static void check_given_up(struct world *w, const struct prs_sched_effect *e)
 	bool halve = w->plan->limits.bisect && items_in(&e->unit) > 1 && !no_help;
 	if (w->m.leased[key_of(&e->unit)])
 		violated(w, "%s is given up while it is leased", unit_text(&e->unit));
+	if (e->code == PRS_ENODE_POISON && prs_ledger_downs_for_nothing(&w->m.ledger, &e->unit) < 3)
+		violated(w, "%s is given up though others were finished beside it", unit_text(&e->unit));
 	if (tries < allowed && !no_help)
 		violated(w, "%s is given up after %u of %u tries", unit_text(&e->unit), tries, allowed);
 	if (halve != (e->type == PRS_SCHED_HALVE) || e->items != items_in(&e->unit))

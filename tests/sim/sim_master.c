@@ -405,9 +405,12 @@ static void fold_journal(struct world *w)
 	struct prs_fact f;
 	struct prs_err err = { 0 };
 	size_t at = 0;
-	while (prs_fact_next(w->journal.data, w->journal.len, &at, &f, &err) == 1)
+	while (prs_fact_next(w->journal.data, w->journal.len, &at, &f, &err) == 1) {
+		uint64_t final = w->m.ledger.counts.items_final;
 		if (prs_ledger_fold(&w->m.ledger, &f, &err) < 0)
 			violated(w, "the journal does not fold: %s", err.msg);
+		w->progress = f.type != PRS_FACT_HEAD && (w->progress || w->m.ledger.counts.items_final > final);
+	}
 }
 
 static void put_head(struct world *w)
@@ -425,7 +428,7 @@ static void put_unit(uint8_t *to, const struct prs_unit *u)
 	prs_put32(to + 12, u->item_count);
 }
 
-/* What ran when the machine died; an engine's death alone costs nothing. */
+/* What ran when the machine died; an engine's death alone costs nothing, nor does the end of one that was stopping. */
 static void put_lost(struct world *w)
 {
 	uint8_t raw[SIM_NODES * SIM_SLOTS * 16] = { 0 };
@@ -435,7 +438,11 @@ static void put_lost(struct world *w)
 		if (prs_ledger_unit(&w->m.ledger, &w->running_when_lost[i].unit) == PRS_UNIT_PLANNED)
 			put_unit(raw + 16 * f.u.lost.running_count++, &w->running_when_lost[i].unit);
 	w->running_when_lost_n = 0;
-	if (w->machine_died && f.u.lost.running_count)
+	struct prs_unit first = f.u.lost.running_count ? prs_lost_unit(&f, 0) : (struct prs_unit){ 0 };
+	bool alone = f.u.lost.running_count == 1 && prs_ledger_downs(&w->m.ledger, &first) >= PRS_DOWNS_TO_BE_ALONE;
+	f.u.lost.progress = w->progress && !alone;
+	bool stopping = w->m.state != PRS_JOB_STARTING && w->m.state != PRS_JOB_RUNNING;
+	if (w->machine_died && !stopping && f.u.lost.running_count)
 		put_fact(w, &f);
 	w->machine_died = false;
 }

@@ -174,6 +174,40 @@ static void test_story_poison(void **state)
 	assert_int_equal(r.tries_failed, 0);
 }
 
+/* Others are finished in each of its lives: that is not held against it until it runs alone; then it comes first. */
+static void test_story_poison_among_others(void **state)
+{
+	(void)state;
+	const struct line lines[] = { { 5, 0, { SIM_TAKES_NODE_DOWN, .run_us = 150 * MS } }, { 0 } };
+	struct story s = story_of(lines);
+	struct sim_plan p = plan_of(&s);
+	add(&p, 0, SIM_PLAN, 0, 0, 12);
+	struct sim_result r = told_as(&p, "    0.000000 engine 1\n"
+	                                  "    0.000000 12 mini-batches are planned, these are all\n"
+	                                  "    1.000000 job: RUNNING\n"
+	                                  "    1.350000 u5 takes n0 down\n"
+	                                  "    1.350000 the machine dies\n"
+	                                  "    6.350000 engine 2\n"
+	                                  "    7.500000 u5 takes n0 down\n"
+	                                  "    7.500000 the machine dies\n"
+	                                  "   12.500000 engine 3\n"
+	                                  "   13.650000 u5 takes n0 down\n"
+	                                  "   13.650000 the machine dies\n"
+	                                  "   18.650000 engine 4\n"
+	                                  "   19.800000 u5 takes n0 down\n"
+	                                  "   19.800000 the machine dies\n"
+	                                  "   24.800000 engine 5\n"
+	                                  "   25.950000 u5 takes n0 down\n"
+	                                  "   25.950000 the machine dies\n"
+	                                  "   30.950000 engine 6\n"
+	                                  "   30.950000 u5 has failed\n"
+	                                  "   32.250000 job: ASSEMBLING\n"
+	                                  "   32.250000 job: COMPLETED\n");
+	assert_int_equal(r.done, 11);
+	assert_int_equal(r.failed, 1);
+	assert_int_equal(r.tries_failed, 0);
+}
+
 /* The engine dies between the last try and FAILED: the next one does not try again. */
 static void test_story_killed_before_failed(void **state)
 {
@@ -456,10 +490,10 @@ static void test_story_damaged_rows(void **state)
 	assert_int_equal(r.runs[1], 1);
 }
 
-#define STORIES                                                                                                  \
-	T(test_story_crash), T(test_story_hang), T(test_story_one_slow_holds_nobody), T(test_story_node_lost),   \
-		T(test_story_poison), T(test_story_killed_before_failed), T(test_story_interrupted),             \
-		T(test_story_interrupted_long_runs), T(test_story_threshold), T(test_story_init_fails),          \
-		T(test_story_init_hangs), T(test_story_init_fails_in_one_process), T(test_story_later_for_ever), \
-		T(test_story_machine_stands), T(test_story_bisect), T(test_story_bisect_resumed),                \
-		T(test_story_damaged_rows)
+#define STORIES                                                                                                \
+	T(test_story_crash), T(test_story_hang), T(test_story_one_slow_holds_nobody), T(test_story_node_lost), \
+		T(test_story_poison), T(test_story_poison_among_others), T(test_story_killed_before_failed),   \
+		T(test_story_interrupted), T(test_story_interrupted_long_runs), T(test_story_threshold),       \
+		T(test_story_init_fails), T(test_story_init_hangs), T(test_story_init_fails_in_one_process),   \
+		T(test_story_later_for_ever), T(test_story_machine_stands), T(test_story_bisect),              \
+		T(test_story_bisect_resumed), T(test_story_damaged_rows)

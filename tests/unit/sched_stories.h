@@ -110,16 +110,26 @@ STORY(test_what_a_lost_node_says, "up 0 2", "up 1 2", "plan 2 all", "ask 0 1 -> 
 
 STORY(test_poison, "up 0 2", "plan 5 all", "ask 0 2 -> lease u0 to n0; lease u1 to n0", "lost 0 0 -> ", "up 0 2",
       "ask 0 2 -> lease u0 to n0; lease u1 to n0", "lost 0 0 -> ", /* twice: alone from now on */
-      "up 0 2", "ask 0 2 -> lease u0 to n0", "done 0 -> lease u1 to n0")
+      "up 0 2", "ask 0 2 -> lease u0 to n0 alone", "done 0 -> lease u1 to n0")
 STORY(test_poison_third, "up 0 2", "plan 3 all", "ask 0 1", "lost 0 0", "up 0 2", "ask 0 1", "lost 0 0", "up 0 2",
       "ask 0 1", "lost 0 0 -> fail u0 NODE_POISON 10 items", "up 0 2", "ask 0 1 -> lease u1 to n0", "failed 0 -> ")
 STORY(test_poison_waits_to_be_alone, "up 0 2", "up 1 2", "plan 9 all", "ask 0 1",
       "ask 1 2 -> lease u1 to n1; lease u2 to n1", "lost 0 0", "up 0 2", "ask 0 1 -> lease u0 to n0", "lost 0 0 -> ",
       "ask 1 4 -> ", /* node 1 is busy with 1 and 2 */
-      "done 1 -> ", "done 2 -> lease u0 to n1", "done 0 -> lease u3 to n1")
+      "done 1 -> ", "done 2 -> lease u0 to n1 alone", "done 0 -> lease u3 to n1")
 STORY(test_poison_alone_is_over, "up 0 2", "plan 9 all", "ask 0 1", "lost 0 0", "up 0 2", "ask 0 1", "lost 0 0",
-      "up 0 2", "ask 0 3 -> lease u0 to n0", "return 0 -> lease u0 to n0",
-      "try 0 RUN_EXCEPTION 0 -> lease u0 to n0 try 2 not 0")
+      "up 0 2", "ask 0 3 -> lease u0 to n0 alone", "return 0 -> lease u0 to n0 alone",
+      "try 0 RUN_EXCEPTION 0 -> lease u0 to n0 try 2 not 0 alone")
+/* "lost+": others were finished in that life */
+STORY(test_down_while_others_are_finished, "up 0 2", "plan 5 all", "ask 0 2", "lost+ 0 0 -> ", "up 0 2",
+      "ask 0 2 -> lease u0 to n0; lease u1 to n0", "lost+ 0 0 -> ", "up 0 2", "ask 0 2 -> lease u0 to n0 alone",
+      "lost+ 0 0 -> ", "up 0 2", "ask 0 2 -> lease u0 to n0 alone", "lost+ 0 0 -> ", "up 0 2",
+      "ask 0 2 -> lease u0 to n0 alone", "lost 0 0 -> ", "up 0 2", "ask 0 2 -> lease u0 to n0 alone", "lost 0 0 -> ",
+      "up 0 2", "ask 0 2 -> lease u0 to n0 alone", "lost 0 0 -> fail u0 NODE_POISON 10 items", "up 0 2",
+      "ask 0 2 -> lease u1 to n0; lease u2 to n0")
+STORY(test_alone_comes_first, "plan 9 all", "lost 0 3 6 7", "lost 0 3 6", "start", "up 0 3",
+      "ask 0 3 -> lease u3 to n0 alone", "done 3 -> lease u6 to n0 alone", "done 6 -> lease u0 to n0",
+      "ask 0 5 -> lease u1 to n0; lease u2 to n0", "done 0 -> ", "done 1 -> ", "done 2 -> ", "done 4 -> ")
 STORY(test_queued_is_not_running, "up 0 2", "plan 9 all", "ask 0 2", "lost 0", "up 0 2", "ask 0 2", "lost 0", "up 0 2",
       "ask 0 2", "lost 0", "up 0 2", "ask 0 2 -> lease u0 to n0; lease u1 to n0")
 
@@ -224,23 +234,25 @@ STORY(test_init_nodes_that_are_down_do_not_count, "up 0 1", "up 1 1", "initfail 
 STORY(test_init_new_life_of_a_node, "up 0 1", "initfail 0 0 INIT_EXCEPTION a", "initfail 0 0 INIT_EXCEPTION b",
       "down 0", "up 0 1", "initfail 0 0 INIT_EXCEPTION c -> ")
 
-#define SCHED_STORIES                                                                                                  \
-	T(test_order), T(test_asks_count_from_the_start), T(test_repeated_first_lowest_first), T(test_nodes_share),    \
-		T(test_retry_elsewhere), T(test_retry_here), T(test_one_process_avoids_nothing),                       \
-		T(test_avoided_slot_outlives_a_return), T(test_three_tries), T(test_one_try),                          \
-		T(test_no_retry_for_what_cannot_help), T(test_pause), T(test_paused_is_not_leased_as_new),              \
-		T(test_final_while_paused), T(test_return_costs_nothing), T(test_bisect), T(test_bisect_all_good_then), \
-		T(test_no_bisect_without_hope), T(test_no_bisect_of_poison), T(test_bisect_and_nodes),                 \
-		T(test_bisect_pause), T(test_bisect_reset), T(test_bisect_progress), T(test_bisect_thresholds),        \
-		T(test_bisect_error_threshold), T(test_node_down), T(test_node_up_again), T(test_node_down_alone),     \
-		T(test_what_a_lost_node_says), T(test_poison), T(test_poison_third), T(test_poison_waits_to_be_alone), \
-		T(test_poison_alone_is_over), T(test_queued_is_not_running), T(test_all_final_once),                   \
-		T(test_all_final_needs_the_whole_plan), T(test_all_final_on_resume), T(test_nothing_planned),          \
-		T(test_stop), T(test_abort_once), T(test_first_task), T(test_first_task_in_time),                      \
-		T(test_first_task_nothing_there), T(test_progress), T(test_progress_stands_while_nothing_is_open),     \
-		T(test_listing_stands_still), T(test_progress_before_planning), T(test_progress_without_nodes),        \
-		T(test_gap), T(test_gap_and_the_clocks), T(test_silence_that_was_not_asked_for),                       \
-		T(test_init_cannot_help), T(test_init_every_process_timed_out), T(test_init_one_process_timed_out),    \
-		T(test_init_same_twice), T(test_init_not_the_same), T(test_init_done_clears), T(test_init_in_a_row),   \
-		T(test_init_in_a_row_of_a_node), T(test_init_two_minutes), T(test_init_two_minutes_too_few),           \
+#define SCHED_STORIES                                                                                                \
+	T(test_order), T(test_asks_count_from_the_start), T(test_repeated_first_lowest_first), T(test_nodes_share),  \
+		T(test_retry_elsewhere), T(test_retry_here), T(test_one_process_avoids_nothing),                     \
+		T(test_avoided_slot_outlives_a_return), T(test_three_tries), T(test_one_try),                        \
+		T(test_no_retry_for_what_cannot_help), T(test_pause), T(test_paused_is_not_leased_as_new),           \
+		T(test_final_while_paused), T(test_return_costs_nothing), T(test_bisect),                            \
+		T(test_bisect_all_good_then), T(test_no_bisect_without_hope), T(test_no_bisect_of_poison),           \
+		T(test_bisect_and_nodes), T(test_bisect_pause), T(test_bisect_reset), T(test_bisect_progress),       \
+		T(test_bisect_thresholds), T(test_bisect_error_threshold), T(test_node_down), T(test_node_up_again), \
+		T(test_node_down_alone), T(test_what_a_lost_node_says), T(test_poison), T(test_poison_third),        \
+		T(test_poison_waits_to_be_alone), T(test_poison_alone_is_over),                                      \
+		T(test_down_while_others_are_finished), T(test_alone_comes_first), T(test_queued_is_not_running),    \
+		T(test_all_final_once), T(test_all_final_needs_the_whole_plan), T(test_all_final_on_resume),         \
+		T(test_nothing_planned), T(test_stop), T(test_abort_once), T(test_first_task),                       \
+		T(test_first_task_in_time), T(test_first_task_nothing_there), T(test_progress),                      \
+		T(test_progress_stands_while_nothing_is_open), T(test_listing_stands_still),                         \
+		T(test_progress_before_planning), T(test_progress_without_nodes), T(test_gap),                       \
+		T(test_gap_and_the_clocks), T(test_silence_that_was_not_asked_for), T(test_init_cannot_help),        \
+		T(test_init_every_process_timed_out), T(test_init_one_process_timed_out), T(test_init_same_twice),   \
+		T(test_init_not_the_same), T(test_init_done_clears), T(test_init_in_a_row),                          \
+		T(test_init_in_a_row_of_a_node), T(test_init_two_minutes), T(test_init_two_minutes_too_few),         \
 		T(test_init_of_nobody), T(test_init_nodes_that_are_down_do_not_count), T(test_init_new_life_of_a_node)

@@ -381,6 +381,29 @@ static void test_lost(void **context)
 	check();
 }
 
+/* Lives in which others were finished count for running alone, not for the end. */
+static void test_lost_with_progress(void **context)
+{
+	(void)context;
+	static const uint64_t ids[] = { 1, 2 };
+	struct prs_fact f = lost(ids, 2, 0);
+	fold(planned(5, true));
+	fold(f);
+	f.u.lost.progress = 1;
+	fold(f);
+	fold(done(2, ITEMS));
+	fold(f);
+	assert_int_equal(prs_ledger_downs(&l, U(1)), 3);
+	assert_int_equal(prs_ledger_downs_for_nothing(&l, U(1)), 1);
+	assert_int_equal(prs_ledger_downs(&l, U(2)), 2); /* it was done the last time */
+	assert_int_equal(prs_ledger_downs_for_nothing(&l, U(0)), 0);
+	check();
+	fold(reset(0, 5));
+	assert_int_equal(prs_ledger_downs(&l, U(2)), 0); /* only what was final is reset */
+	assert_int_equal(prs_ledger_downs(&l, U(1)), 3);
+	check();
+}
+
 static void test_job_state(void **context)
 {
 	(void)context;
@@ -813,6 +836,7 @@ int main(void)
 		T(test_first_commit_wins),
 		T(test_reset),
 		T(test_lost),
+		T(test_lost_with_progress),
 		T(test_job_state),
 		T(test_tries_do_not_wrap),
 		T(test_contradictions),

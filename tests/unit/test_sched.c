@@ -130,7 +130,7 @@ static void fold_try(const struct prs_unit *u, uint16_t code)
 	fold(f);
 }
 
-static void fold_lost(char *const *word, int n)
+static void fold_lost(char *const *word, int n, bool progress)
 {
 	uint8_t raw[16 * 8] = { 0 };
 	for (int i = 0; i < n; i++)
@@ -138,6 +138,7 @@ static void fold_lost(char *const *word, int n)
 	struct prs_fact f = { .type = PRS_FACT_LOST };
 	f.u.lost.running_count = (uint32_t)n;
 	f.u.lost.units = raw;
+	f.u.lost.progress = progress;
 	fold(f);
 }
 
@@ -174,10 +175,10 @@ static struct prs_sched_event event_of(char *const *v, int n)
 	} else if (!strcmp(v[0], "up")) {
 		e.type = PRS_SCHED_NODE_UP;
 		e.procs = (uint16_t)atoi(v[2]);
-	} else if (!strcmp(v[0], "down") || !strcmp(v[0], "lost")) {
+	} else if (!strcmp(v[0], "down") || !strcmp(v[0], "lost") || !strcmp(v[0], "lost+")) {
 		e.type = PRS_SCHED_NODE_DOWN;
 		if (v[0][0] == 'l')
-			fold_lost(v + 2, n - 2);
+			fold_lost(v + 2, n - 2, v[0][4]);
 	} else if (!strcmp(v[0], "plan")) {
 		e.type = PRS_SCHED_PLANNED;
 		fold_plan(v[1], n > 2);
