@@ -199,3 +199,23 @@ class ContainerTest(LostTest):
         self.assertEqual((failed["id"], failed["code"]), (0, 111))
         self.assertEqual(self.journal("TRY"), [])
         self.assertIn(": 0 problems", self.prs("check").stdout)
+
+    def test_one_beside_which_others_are_finished(self):
+        """No proof against it, until it runs alone."""
+        with open(self.path("code/score.py")) as f:
+            text = f.read()
+        self.write("code/score.py", text.replace("    while not", "    while mini_batch.task_id == 0 and not"))
+        p = self.start("run", "code/score.py", "--input", "in", "--mini-batch-size", "1", "--processes", "2", "--output", "out.txt", env=self.env)
+        wait_until(lambda: glob.glob(self.path("runs", "*", "journal-1")) and len(self.journal("DONE")) == 29, "all but one are done")
+        p.kill()
+        p.wait()
+        self.now(init=self.init + 1)
+        self.at_once = 1
+        for _ in range(3):
+            self.assertEqual(self.one_life("resume", "last")[0], [0])
+        self.assertEqual([(u["id"], lost.get("progress", 0)) for lost in self.journal("LOST") for u in lost["running"]], [(0, 1), (0, 0), (0, 0)])
+        self.assertEqual(self.journal("FAILED"), [])
+        self.write("go", "")
+        self.assertEqual(self.prs("resume", "last", env=self.env).returncode, 0)
+        self.assertEqual(len(self.journal("FAILED")), 1)
+        self.assertEqual(self.output(), self.want.partition("\n")[2])

@@ -324,9 +324,9 @@ static void test_other_cause(void **context)
 	finish(r);
 	prs_report_free(r);
 	struct prs_buf b = get_file(w.dir, "failed_items.jsonl");
-#define WHY                                                                                                         \
-	"\"error\":\"NODE_POISON\",\"message\":\"the machine or the engine died three times while this mini-batch " \
-	"ran\""
+#define WHY                                                                                                      \
+	"\"error\":\"NODE_POISON\",\"message\":\"the machine or its container went down three times while this " \
+	"mini-batch ran, and nothing else was finished\""
 #define TRACE ",\"traceback\":\"user/error/127.0.0.1/process000.txt\",\"traceback_offset\":0,\"traceback_bytes\":9"
 	assert_string_equal((char *)b.data,
 	                    "{\"path\":\"/in/0.txt\",\"mini_batch\":0,\"tries\":1," WHY TRACE "}\n"
