@@ -3,6 +3,8 @@
  */
 #include "base/err.h"
 
+#include "base/fs.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -44,8 +46,17 @@ static enum prs_code code_of_errno(int errnum)
 	case ENFILE: return PRS_EOPEN_FILES;
 	case EFBIG: return PRS_EFILE_SIZE;
 	case ENAMETOOLONG: return PRS_ELIMIT;
+	case PRS_ERRNO_NOT_OWN: return PRS_ECORRUPT;
 	default: return PRS_EIO;
 	}
+}
+
+static const char *text_of_errno(int errnum)
+{
+	return errnum == PRS_ERRNO_NOT_OWN
+	               ? "a symbolic link or no plain file stands there, where prs has a file of its "
+	                 "own: remove it, or put the file back"
+	               : strerror(errnum);
 }
 
 int prs_fail_errno(struct prs_err *err, int errnum, const char *fmt, ...)
@@ -59,7 +70,7 @@ int prs_fail_errno(struct prs_err *err, int errnum, const char *fmt, ...)
 	int n = vsnprintf(err->msg, sizeof err->msg, fmt, ap);
 	va_end(ap);
 	if (n >= 0 && (size_t)n < sizeof err->msg)
-		(void)snprintf(err->msg + n, sizeof err->msg - (size_t)n, ": %s", strerror(errnum));
+		(void)snprintf(err->msg + n, sizeof err->msg - (size_t)n, ": %s", text_of_errno(errnum));
 	return err->code;
 }
 

@@ -17,8 +17,14 @@ struct prs_fs_stat {
 	uint64_t allocated; /* bytes on the disk, what was allocated ahead too */
 	uint64_t mtime_us;
 	uint32_t mode; /* st_mode */
+	uint32_t uid, gid;
 	uint64_t dev, ino;
 };
+
+/* For open(), beside the flags of the system: a file that only prs makes, in a run folder. It is a plain file reached
+ * through no symbolic link, and is opened without waiting, as a fifo would make us; else -PRS_ERRNO_NOT_OWN. */
+#define PRS_O_OWN (1 << 30)
+enum { PRS_ERRNO_NOT_OWN = 4095 };
 
 /* An entry of a folder. type: 'f' file, 'd' folder, 'l' symlink, 'o' other (socket, fifo, device), '?' unknown (stat
  * it) */
@@ -35,6 +41,8 @@ struct prs_fs {
 	int (*sync_dir)(void *ctx, const char *path);
 	int (*fallocate)(void *ctx, int fd, uint64_t offset, uint64_t n); /* keeps the size */
 	int (*ftruncate)(void *ctx, int fd, uint64_t size);
+	int (*chmod)(void *ctx, int fd, uint32_t mode);
+	int (*chown)(void *ctx, int fd, uint32_t uid, uint32_t gid); /* (uint32_t)-1 = stays */
 	int (*fstat)(void *ctx, int fd, struct prs_fs_stat *ret);
 	int (*stat)(void *ctx, const char *path, struct prs_fs_stat *ret); /* follows links */
 	int (*rename)(void *ctx, const char *from, const char *to);

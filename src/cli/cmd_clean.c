@@ -11,6 +11,7 @@
 
 #include "base/killpoint.h"
 #include "base/mem.h"
+#include "io/fs_posix.h"
 #include "io/lock.h"
 #include "io/loop.h"
 #include "io/tree.h"
@@ -208,7 +209,7 @@ static int keep_others_out(struct candidate *x, uint32_t epoch, int *ret_lock)
 	struct prs_err err = { 0 };
 	uint32_t now = epoch;
 	PRS_AUTOFREE char *path = prs_strf("%s/lock", x->run.dir);
-	*ret_lock = path ? open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600) : -1;
+	*ret_lock = path ? prs_open_own(path, O_RDWR | O_CREAT, 0600) : -1;
 	if (*ret_lock < 0)
 		return stays(x, "whether it is running is not known: its file lock cannot be opened");
 	if (!prs_lock_take(*ret_lock) && (errno == EAGAIN || errno == EACCES))

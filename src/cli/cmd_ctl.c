@@ -80,6 +80,10 @@ static int not_running(const struct prs_run *run, const char *what)
 	bool interrupted = !strcmp(state, "interrupted");
 	if (r < 0)
 		complain(PRS_EXIT_BROKEN, &err);
+	else if (!strcmp(state, "unknown"))
+		fprintf(stderr,
+		        "prs: %s: running or not: unknown, as its file lock cannot be opened; it has no socket\n",
+		        run->name);
 	else
 		cli_tell(stderr, "prs: %s is %s: there is nothing %s%s%s\n", run->name, state, what,
 		         interrupted ? ". Go on with: prs resume " : "", interrupted ? run->name : "");

@@ -311,6 +311,7 @@ int cmd_replay(struct cli_args *a)
 	prs_job_init(&j);
 	int status = 2;
 	if (cli_find_run(a, a->words.v[0], &run, &err) < 0 ||
+	    prs_run_check_owner(&run, cli_has(a, "--trust"), &err) < 0 ||
 	    prs_run_read_job(program_fs(), &j, &placed, run.dir, &err) < 0)
 		status = complain(PRS_EXIT_MISTAKE, &err);
 	else

@@ -5,6 +5,8 @@
 #include "cli/cli.h"
 
 #include "base/mem.h"
+#include "io/fs_posix.h"
+#include "io/lock.h"
 #include "wire/names.h"
 
 #include <errno.h>
@@ -30,6 +32,7 @@ struct logs {
 	size_t n;
 	const struct file *last; /* whose bytes were printed last */
 	bool reader_gone;
+	struct prs_err refused; /* the last file that was not shown, as it is none of the run's */
 };
 
 /* ---- printing ---------------------------------------------------------------------------------------------------- */
@@ -55,7 +58,9 @@ static bool put_new(struct logs *l, struct file *f)
 {
 	static char bytes[CHUNK];
 	bool any = false;
-	int fd = open(f->path, O_RDONLY | O_CLOEXEC);
+	int fd = prs_open_own(f->path, O_RDONLY, 0);
+	if (fd == -PRS_ERRNO_NOT_OWN)
+		prs_fail_errno(&l->refused, -fd, "%s", f->path);
 	ssize_t n;
 	while (fd >= 0 && !l->reader_gone && (n = pread(fd, bytes, sizeof bytes, f->at)) > 0) {
 		put_title(l, f);
@@ -137,6 +142,9 @@ static void follow_files(struct logs *l)
 		if (running)
 			nanosleep(&pause, NULL);
 	}
+	if (prs_lock_look(l->run->dir, NULL, 0) == PRS_LOCK_UNKNOWN)
+		fputs("prs: running or not: unknown, as its file lock cannot be opened: this is what there was\n",
+		      stderr);
 }
 
 /* "3", "003", "process003" -> "process003" */
@@ -158,7 +166,9 @@ static int show(struct logs *l, const char *process, bool errors, bool follow, s
 		follow_files(l);
 	else if (!any && strcmp(process, "*") != 0 && !l->n)
 		return prs_fail(err, PRS_ENOTFOUND, "%s has no %s in %s/logs", l->run->name, process, l->run->dir);
-	return 0;
+	if (l->refused.code)
+		*err = l->refused;
+	return l->refused.code;
 }
 
 int cmd_logs(struct cli_args *a)

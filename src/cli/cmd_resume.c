@@ -105,6 +105,8 @@ static int resume(struct cli_args *a, const struct settings *set)
 	struct prs_run run;
 	if (cli_find_run(a, a->words.n ? a->words.v[0] : NULL, &run, &err) < 0)
 		return complain(prs_exit_of(err.code, true), &err);
+	if (prs_run_check_owner(&run, cli_has(a, "--trust"), &err) < 0)
+		return complain(PRS_EXIT_MISTAKE, &err);
 	prs_job_init(&j);
 	int status;
 	if (prs_run_read_job(program_fs(), &j, &placed, run.dir, &err) < 0) {

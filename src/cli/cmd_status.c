@@ -114,7 +114,8 @@ static void status_text(struct prs_buf *b, const struct prs_view *v, const struc
 {
 	const struct prs_ledger_counts *c = &v->ledger.counts;
 	bool growing = !v->ledger.planned_all;
-	prs_buf_putf(b, "%s: %s\n", run->name, prs_view_state(v));
+	bool unknown = !strcmp(prs_view_state(v), "unknown"); /* its lock is another user's */
+	prs_buf_putf(b, "%s: %s%s\n", run->name, unknown ? "running or not: " : "", prs_view_state(v));
 	put_counts(b, "mini-batches", c->units[PRS_UNIT_DONE], "done", v->ledger.next_id, c->units[PRS_UNIT_FAILED],
 	           growing);
 	put_counts(b, "items", c->items_succeeded, "succeeded", c->items, c->items_failed, growing);

@@ -15,6 +15,11 @@ static const char running_exits[] =
 	"2  wrong usage, or no such run\n" \
 	"3  files of the run are damaged, or of a newer version\n"
 
+#define TRUST_FLAG                                                                                                  \
+	{                                                                                                           \
+		"--trust", NULL, NULL, "also a run folder of another user, whose script then runs with your rights" \
+	}
+
 static const struct cli_flag job_flags[] = { LOAD_FLAGS, { 0 } };
 static const struct cli_flag plan_flags[] = {
 	LOAD_FLAGS,
@@ -28,6 +33,7 @@ static const struct cli_flag resume_flags[] = {
 	  "the mini-batches that failed get all their tries again; also goes on with a job that failed" },
 	{ "--set", NULL, "KEY=VALUE",
 	  "change a setting from here on: timeouts, tries, thresholds, processes; the same as --KEY VALUE" },
+	TRUST_FLAG,
 	{ 0 },
 };
 static const struct cli_flag test_flags[] = {
@@ -39,6 +45,7 @@ static const struct cli_flag test_flags[] = {
 static const struct cli_flag replay_flags[] = {
 	{ "--item", NULL, "N", "only the N-th item of the mini-batch, counted from 0" },
 	{ "--pdb", NULL, NULL, "stop in the debugger where an exception was raised" },
+	TRUST_FLAG,
 	{ 0 },
 };
 static const struct cli_flag doctor_flags[] = {

@@ -4,6 +4,7 @@
  */
 #include "io/ctl.h"
 
+#include "base/fs.h"
 #include "base/mem.h"
 
 #include <errno.h>
@@ -219,25 +220,51 @@ void prs_ctl_free(struct prs_ctl *c)
 
 /* ---- asking ------------------------------------------------------------------------------------------------------ */
 
+/* The socket itself (O_PATH), or -errno: what stands there may be a link to somebody else's. */
+static int find_socket(const char *folder)
+{
+	struct stat st;
+	int folder_fd = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (folder_fd < 0)
+		return -errno;
+	int fd = openat(folder_fd, "ctl", O_PATH | O_NOFOLLOW | O_CLOEXEC), e = errno;
+	close(folder_fd);
+	if (fd < 0)
+		return -e;
+	if (fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode))
+		return fd;
+	close(fd);
+	return -PRS_ERRNO_NOT_OWN;
+}
+
+/* A connection to it, or -errno. */
+static int open_client(int socket_fd)
+{
+	const struct timeval limit = { .tv_sec = WAIT_S };
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	snprintf(to.sun_path, sizeof to.sun_path, "/proc/self/fd/%d", socket_fd);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+	if (connect(fd, (struct sockaddr *)&to, sizeof to) == 0)
+		return fd;
+	int e = errno;
+	close(fd);
+	return -e;
+}
+
 static int connect_to(const char *folder, struct prs_err *err)
 {
-	struct sockaddr_un to;
-	int folder_fd = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	int fd = folder_fd < 0 ? -1 : socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	const struct timeval limit = { .tv_sec = WAIT_S };
-	if (fd >= 0) {
-		setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-		setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+	int fd = -1, socket_fd = find_socket(folder), e = -socket_fd;
+	if (socket_fd >= 0) {
+		fd = open_client(socket_fd);
+		e = -fd;
+		close(socket_fd);
 	}
-	address(folder_fd, &to);
-	bool ok = fd >= 0 && connect(fd, (struct sockaddr *)&to, sizeof to) == 0;
-	int e = errno;
-	if (folder_fd >= 0)
-		close(folder_fd);
-	if (ok)
-		return fd;
 	if (fd >= 0)
-		close(fd);
+		return fd;
 	if (e == ENOENT || e == ECONNREFUSED)
 		return prs_fail(err, PRS_ENOTFOUND, "nobody listens at %s/ctl", folder);
 	return prs_fail_errno(err, e, "asking the engine at %s/ctl", folder);

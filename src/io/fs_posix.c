@@ -12,7 +12,12 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/syscall.h>
 #include <unistd.h>
+
+#if __has_include(<linux/openat2.h>)
+#include <linux/openat2.h>
+#endif
 
 /* Repeats a call that a signal interrupted; the value or -errno. */
 #define RETRY(call)                                 \
@@ -24,9 +29,48 @@
 		r_ < 0 ? -(ssize_t)errno : r_;      \
 	})
 
+/* ---- files of a run folder --------------------------------------------------------------------------------------- */
+
+/* Links on the way are refused where the kernel can (5.6); everywhere one at its end. */
+static int open_without_links(const char *path, int flags, uint32_t mode)
+{
+	int fd = -ENOSYS;
+	flags |= O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+#ifdef RESOLVE_NO_SYMLINKS
+	struct open_how how = { .flags = (uint64_t)flags,
+		                .mode = flags & O_CREAT ? mode & 07777 : 0,
+		                .resolve = RESOLVE_NO_SYMLINKS };
+	fd = (int)RETRY(syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof how));
+#endif
+	if (fd == -ENOSYS || fd == -EPERM) /* an old kernel; a container that forbids it */
+		fd = (int)RETRY(open(path, flags, (mode_t)mode));
+	return fd == -ELOOP || fd == -ENXIO ? -PRS_ERRNO_NOT_OWN : fd;
+}
+
+int prs_open_own(const char *path, int flags, uint32_t mode)
+{
+	struct stat st;
+	int fd = open_without_links(path, flags & ~(O_TRUNC | PRS_O_OWN), mode);
+	if (fd < 0)
+		return fd;
+	int r = fstat(fd, &st) < 0 ? -errno : 0;
+	if (!r && !S_ISREG(st.st_mode))
+		r = -PRS_ERRNO_NOT_OWN;
+	if (!r && (flags & O_TRUNC))
+		r = (int)RETRY(ftruncate(fd, 0));
+	if (!r)
+		return fd;
+	close(fd);
+	return r;
+}
+
+/* ---- the table --------------------------------------------------------------------------------------------------- */
+
 static int fs_open(void *ctx, const char *path, int flags, uint32_t mode)
 {
 	(void)ctx;
+	if (flags & PRS_O_OWN)
+		return prs_open_own(path, flags, mode);
 	return (int)RETRY(open(path, flags | O_CLOEXEC, (mode_t)mode));
 }
 
@@ -84,6 +128,18 @@ static int fs_ftruncate(void *ctx, int fd, uint64_t size)
 	return (int)RETRY(ftruncate(fd, (off_t)size));
 }
 
+static int fs_chmod(void *ctx, int fd, uint32_t mode)
+{
+	(void)ctx;
+	return fchmod(fd, (mode_t)mode) < 0 ? -errno : 0;
+}
+
+static int fs_chown(void *ctx, int fd, uint32_t uid, uint32_t gid)
+{
+	(void)ctx;
+	return fchown(fd, (uid_t)uid, (gid_t)gid) < 0 ? -errno : 0;
+}
+
 static void fill_stat(const struct stat *st, struct prs_fs_stat *ret)
 {
 	*ret = (struct prs_fs_stat){
@@ -91,6 +147,8 @@ static void fill_stat(const struct stat *st, struct prs_fs_stat *ret)
 		.allocated = (uint64_t)st->st_blocks * 512,
 		.mtime_us = (uint64_t)st->st_mtim.tv_sec * 1000000 + (uint64_t)st->st_mtim.tv_nsec / 1000,
 		.mode = st->st_mode,
+		.uid = st->st_uid,
+		.gid = st->st_gid,
 		.dev = st->st_dev,
 		.ino = st->st_ino,
 	};
@@ -223,6 +281,8 @@ const struct prs_fs prs_fs_posix = {
 	.sync_dir = fs_sync_dir,
 	.fallocate = fs_fallocate,
 	.ftruncate = fs_ftruncate,
+	.chmod = fs_chmod,
+	.chown = fs_chown,
 	.fstat = fs_fstat,
 	.stat = fs_stat,
 	.rename = fs_rename,

@@ -6,6 +6,9 @@
 
 #include "base/fs.h"
 
+/* open() with PRS_O_OWN: the descriptor, or -errno. */
+int prs_open_own(const char *path, int flags, uint32_t mode);
+
 extern const struct prs_fs prs_fs_posix;
 
 #endif

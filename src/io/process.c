@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "io/child.h"
+#include "io/fs_posix.h"
 #include "io/procfs.h"
 
 #include <errno.h>
@@ -20,7 +21,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { HIGH_FD = 64, FDS_MAX = 8, CHILDREN_MAX = 4096 };
+enum { HIGH_FD = 64, FDS_MAX = 8, STREAMS = 2, CHILDREN_MAX = 4096 };
 
 static uint64_t old_nofile;
 static bool is_batch;
@@ -126,14 +127,8 @@ static int add_actions(posix_spawn_file_actions_t *a, const struct prs_spawn *s,
 	int r = posix_spawn_file_actions_addopen(a, 0, "/dev/null", O_RDONLY, 0);
 	if (r)
 		return r;
-	r = posix_spawn_file_actions_addopen(a, 1, s->stdout_path, O_WRONLY | O_CREAT | O_APPEND, 0644);
-	if (r)
-		return r;
-	r = posix_spawn_file_actions_addopen(a, 2, s->stderr_path, O_WRONLY | O_CREAT | O_APPEND, 0644);
-	if (r)
-		return r;
-	for (unsigned i = 0; i < s->fds_n; i++) {
-		r = posix_spawn_file_actions_adddup2(a, high[i], 3 + (int)i);
+	for (unsigned i = 0; i < s->fds_n + STREAMS; i++) {
+		r = posix_spawn_file_actions_adddup2(a, high[i], 1 + (int)i);
 		if (r)
 			return r;
 	}
@@ -168,29 +163,67 @@ static int start(const struct prs_spawn *s, const int *high, pid_t *ret)
 	return r;
 }
 
+/* Out of the way of the numbers that the child's will get. */
+static int move_high(int fd)
+{
+	int high = fcntl(fd, F_DUPFD_CLOEXEC, HIGH_FD);
+	return high < 0 ? -errno : high;
+}
+
+/* A stream of the child, opened here, where a failure has a name and a fifo makes nobody wait. */
+static int open_stream(const char *path)
+{
+	int fd = prs_open_own(path, O_WRONLY | O_CREAT | O_APPEND, 0644);
+	if (fd < 0)
+		return fd;
+	fcntl(fd, F_SETFL, O_APPEND);
+	int high = move_high(fd);
+	close(fd);
+	return high;
+}
+
+struct high {
+	int fds[STREAMS + FDS_MAX]; /* become 1, 2, 3 ... */
+	unsigned n;
+};
+
+static int spawn_failed(struct prs_err *err, int errnum, const char *what)
+{
+	prs_fail_errno(err, errnum, "starting a worker process (%s)", what);
+	if (err)
+		err->code = -PRS_ESPAWN;
+	return -PRS_ESPAWN;
+}
+
+static int open_fds(const struct prs_spawn *s, struct high *h, struct prs_err *err)
+{
+	const char *const streams[STREAMS] = { s->stdout_path, s->stderr_path };
+	if (s->fds_n > FDS_MAX)
+		return spawn_failed(err, EINVAL, s->program);
+	for (unsigned i = 0; i < STREAMS + s->fds_n; i++) {
+		int fd = i < STREAMS ? open_stream(streams[i]) : move_high(s->fds[i - STREAMS]);
+		if (fd < 0)
+			return spawn_failed(err, -fd, i < STREAMS ? streams[i] : s->program);
+		h->fds[h->n++] = fd;
+	}
+	return 0;
+}
+
 int prs_spawn(const struct prs_spawn *s, int *ret_pid, int *ret_pidfd, struct prs_err *err)
 {
-	int high[FDS_MAX] = { 0 };
-	unsigned n = 0;
+	struct high h = { .n = 0 };
+	pid_t pid = 0;
 	if (make_room(err) < 0)
 		return -PRS_ENOMEM;
-	int r = s->fds_n <= FDS_MAX ? 0 : EINVAL;
-	for (; n < s->fds_n && !r; n++) { /* out of the way of the numbers they will get */
-		high[n] = fcntl(s->fds[n], F_DUPFD_CLOEXEC, HIGH_FD);
-		if (high[n] < 0) {
-			r = errno;
-			break;
-		}
+	int r = open_fds(s, &h, err);
+	if (!r) {
+		int e = start(s, h.fds, &pid);
+		r = e ? spawn_failed(err, e, s->program) : 0;
 	}
-	pid_t pid = 0;
-	if (!r)
-		r = start(s, high, &pid);
-	for (unsigned i = 0; i < n; i++)
-		close(high[i]);
-	if (r) {
-		prs_fail_errno(err, r, "starting a worker process (%s)", s->program);
-		return err ? (err->code = -PRS_ESPAWN) : -PRS_ESPAWN;
-	}
+	for (unsigned i = 0; i < h.n; i++)
+		close(h.fds[i]);
+	if (r < 0)
+		return r;
 	int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
 	if (pidfd < 0) {
 		int e = errno;

@@ -12,6 +12,7 @@
 #include "io/ctl.h"
 
 #include "io/process.h"
+#include "io/tree.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -27,6 +28,34 @@ enum { LOG_SLICE = 16, LOG_TICK = 4000 }; /* facts: some 20 µs; 5 ms */
 #define RATE_US UINT64_C(1000000)
 
 /* ---- folders and setup ------------------------------------------------------------------------------------------- */
+
+static int links_entry(void *ctx, const struct prs_tree_entry *t)
+{
+	if (t->unreadable || S_ISREG(t->st->st_mode) || S_ISDIR(t->st->st_mode))
+		return 0;
+	snprintf(ctx, PATH_MAX, "%s", t->path);
+	return 1;
+}
+
+/* A link in place of a folder or a log would lead what this engine writes and removes to somewhere else. Pages are
+ * replaced, and what the script makes in its folder is its own. */
+static int check_links(struct prs_engine *e, struct prs_err *err)
+{
+	static const char *const folders[] = { "work", "work/page", "seg", "logs" };
+	enum { WHOLE = 2 };
+	char path[PATH_MAX], found[PATH_MAX];
+	for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
+		snprintf(path, sizeof path, "%s/%s", e->c.dir, folders[i]);
+		int fd = e->c.fs->open(e->c.fs->ctx, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+		if (fd == -ELOOP || fd == -ENOTDIR)
+			return prs_fail_errno(err, PRS_ERRNO_NOT_OWN, "%s", path);
+		if (fd >= 0)
+			e->c.fs->close(e->c.fs->ctx, fd);
+		if (i >= WHOLE && prs_tree_walk(path, links_entry, found) > 0)
+			return prs_fail_errno(err, PRS_ERRNO_NOT_OWN, "%s", found);
+	}
+	return 0;
+}
 
 static int make_folders(struct prs_engine *e, struct prs_err *err)
 {
@@ -104,7 +133,7 @@ void engine_show_error(struct prs_engine *e)
 	char path[PATH_MAX + 512], text[8192] = "";
 	e->told_error = true;
 	snprintf(path, sizeof path, "%s/logs/%s", e->c.dir, first.file);
-	int fd = first.bytes ? e->c.fs->open(e->c.fs->ctx, path, O_RDONLY, 0) : -1;
+	int fd = first.bytes ? e->c.fs->open(e->c.fs->ctx, path, O_RDONLY | PRS_O_OWN, 0) : -1;
 	if (fd >= 0) {
 		size_t n = first.bytes < sizeof text - 1 ? first.bytes : sizeof text - 1;
 		ssize_t got = e->c.fs->pread(e->c.fs->ctx, fd, text, n, first.offset);
@@ -445,8 +474,8 @@ static int start_control(struct prs_engine *e, struct prs_err *err)
 static int start(struct prs_engine *e, struct prs_err *err)
 {
 	static int (*const stages[])(struct prs_engine * e, struct prs_err * err) = {
-		start_threads, nodes_know, make_folders, engine_open, make_report,   start_is_over, make_setup,
-		make_sched,    rows_init,  nodes_make,   make_loop,   start_planner, start_control,
+		start_threads, nodes_know, check_links, make_folders, engine_open, make_report,   start_is_over,
+		make_setup,    make_sched, rows_init,   nodes_make,   make_loop,   start_planner, start_control,
 	};
 	int r = 0;
 	for (size_t i = 0; !r && i < sizeof stages / sizeof *stages; i++)

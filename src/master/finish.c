@@ -190,7 +190,7 @@ static void read_trace(struct prs_engine *e)
 		return;
 	char path[PATH_MAX + 512];
 	snprintf(path, sizeof path, "%s/logs/%s", e->c.dir, first.file);
-	int fd = e->c.fs->open(e->c.fs->ctx, path, O_RDONLY, 0);
+	int fd = e->c.fs->open(e->c.fs->ctx, path, O_RDONLY | PRS_O_OWN, 0);
 	if (fd < 0 || !first.bytes) {
 		snprintf(e->end->trace, sizeof e->end->trace, "%s", first.message);
 	} else {

@@ -60,9 +60,10 @@ static int open_lock(struct opening *o, struct prs_err *err)
 	gethostname(host, sizeof host - 1);
 	if (e->c.takeover)
 		fs->unlink(fs->ctx, path); /* the old engine holds the old file */
-	int fd = fs->open(fs->ctx, path, O_RDWR | O_CREAT, 0644);
+	int fd = fs->open(fs->ctx, path, O_RDWR | O_CREAT | PRS_O_OWN, 0600);
 	if (fd < 0)
 		return prs_fail_errno(err, -fd, "opening %s", path);
+	fs->chmod(fs->ctx, fd, 0600); /* it was 0644 once */
 	e->lock_fd = fd;
 	if (!prs_lock_take(fd) && (errno == EAGAIN || errno == EACCES))
 		return lock_is_taken(e, err);
@@ -183,7 +184,7 @@ static bool read_page(const struct prs_engine *e, unsigned slot, struct prs_page
 	const struct prs_fs *fs = e->c.fs;
 	char path[PATH_MAX];
 	snprintf(path, sizeof path, "%s/work/page/%u", e->c.dir, slot);
-	int fd = fs->open(fs->ctx, path, O_RDONLY, 0);
+	int fd = fs->open(fs->ctx, path, O_RDONLY | PRS_O_OWN, 0);
 	if (fd < 0)
 		return false;
 	*ret = (struct prs_page){ 0 };
@@ -426,7 +427,7 @@ static int open_is_over(struct opening *o, struct prs_err *err)
 static const char *read_sums(const struct prs_engine *e, struct prs_buf *to)
 {
 	PRS_AUTOFREE char *path = prs_strf("%s/code.sums", e->c.dir);
-	return path && prs_read_file(e->c.fs, path, to, NULL) == 0 ? prs_buf_str(to) : "";
+	return path && prs_read_own_file(e->c.fs, path, to, NULL) == 0 ? prs_buf_str(to) : "";
 }
 
 /* The run is the code that was copied: it must be that still, and so must be the copy in which the script works. */

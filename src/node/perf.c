@@ -27,7 +27,7 @@ static void append(struct prs_node *n, const char *pattern, const char *head, co
 	char path[PATH_MAX];
 	struct prs_fs_stat st;
 	prs_log_path(path, sizeof path, n->c.logs, pattern, n->c.ip, "");
-	int fd = fs->open(fs->ctx, path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+	int fd = fs->open(fs->ctx, path, O_WRONLY | O_CREAT | PRS_O_OWN, 0644);
 	if (fd < 0)
 		return;
 	if (fs->fstat(fs->ctx, fd, &st) == 0) {

@@ -19,7 +19,7 @@ static int open_stderr(struct worker *w, struct prs_fs_stat *ret)
 	const struct prs_fs *fs = w->node->c.fs;
 	char path[PATH_MAX];
 	worker_log(w, PRS_NAME_STDERR, path);
-	int fd = fs->open(fs->ctx, path, O_RDONLY, 0);
+	int fd = fs->open(fs->ctx, path, O_RDONLY | PRS_O_OWN, 0);
 	if (fd >= 0 && fs->fstat(fs->ctx, fd, ret) < 0) {
 		fs->close(fs->ctx, fd);
 		fd = -EIO;
@@ -139,7 +139,7 @@ static bool append(struct worker *w, const struct prs_buf *b, uint64_t *ret_offs
 	char path[PATH_MAX];
 	struct prs_fs_stat st;
 	worker_log(w, PRS_NAME_TRACES, path);
-	int fd = fs->open(fs->ctx, path, O_WRONLY | O_CREAT, 0644);
+	int fd = fs->open(fs->ctx, path, O_WRONLY | O_CREAT | PRS_O_OWN, 0644);
 	if (fd < 0)
 		return false;
 	bool done = fs->fstat(fs->ctx, fd, &st) == 0 &&

@@ -29,17 +29,24 @@ void worker_log(const struct worker *w, const char *pattern, char to[PATH_MAX])
 	prs_log_path(to, PATH_MAX, w->node->c.logs, pattern, w->node->c.ip, process);
 }
 
-/* Its bytes are written, so that a full disk is told here and not by SIGBUS at the first touch. */
+/* A new file each time, put in place of what stands there: that may be another engine's, or a link to anything. Its
+ * bytes are written, so that a full disk is told here and not by SIGBUS at the first touch. */
 static int make_page(struct worker *w, const char *path)
 {
 	static const uint8_t zeros[PRS_PAGE_BYTES];
 	const struct prs_fs *fs = w->node->c.fs;
-	w->page_fd = fs->open(fs->ctx, path, O_RDWR | O_CREAT | O_TRUNC, 0644);
+	PRS_AUTOFREE char *tmp = prs_strf("%s.tmp", path);
+	if (!tmp)
+		return -ENOMEM;
+	w->page_fd = fs->open(fs->ctx, tmp, O_RDWR | O_CREAT | O_TRUNC | PRS_O_OWN, 0644);
 	if (w->page_fd < 0)
 		return w->page_fd;
 	ssize_t n = fs->pwrite(fs->ctx, w->page_fd, zeros, sizeof zeros, 0);
 	if (n != sizeof zeros)
 		return n < 0 ? (int)n : -ENOSPC;
+	int r = fs->rename(fs->ctx, tmp, path);
+	if (r < 0)
+		return r;
 	w->page = fs->mmap(fs->ctx, w->page_fd, PRS_PAGE_BYTES, true);
 	return w->page ? 0 : -errno;
 }

@@ -61,7 +61,7 @@ int report_cursor_write(struct prs_report *r, struct prs_err *err)
 
 static int read_whole(struct prs_report *r, const char *path, struct prs_buf *to)
 {
-	int fd = r->fs->open(r->fs->ctx, path, O_RDONLY | O_CLOEXEC, 0);
+	int fd = r->fs->open(r->fs->ctx, path, O_RDONLY | PRS_O_OWN, 0);
 	if (fd < 0)
 		return fd;
 	ssize_t n = 1;
@@ -136,7 +136,7 @@ static bool cut(struct prs_report *r, const struct report_file *f)
 	snprintf(full, sizeof full, "%s/logs/%s", r->dir, f->name);
 	if (!f->known || f->length == 0) /* emptied when it is opened for the first line */
 		return true;
-	int fd = r->fs->open(r->fs->ctx, full, O_WRONLY | O_CLOEXEC, 0);
+	int fd = r->fs->open(r->fs->ctx, full, O_WRONLY | PRS_O_OWN, 0);
 	if (fd < 0)
 		return false;
 	bool fits = r->fs->fstat(r->fs->ctx, fd, &st) >= 0 && st.size >= f->length &&

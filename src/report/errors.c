@@ -249,7 +249,7 @@ static void put_trace(struct prs_report *r, struct prs_buf *to, const struct rep
 	prs_buf_dec(to, k->trace_bytes, 0);
 	prs_buf_puts(to, " bytes\n");
 	snprintf(full, sizeof full, "%s/logs/%s", r->dir, k->trace_file);
-	int fd = r->fs->open(r->fs->ctx, full, O_RDONLY | O_CLOEXEC, 0);
+	int fd = r->fs->open(r->fs->ctx, full, O_RDONLY | PRS_O_OWN, 0);
 	if (fd < 0)
 		return;
 	size_t skip = k->trace_bytes > sizeof text ? k->trace_bytes - sizeof text : 0;

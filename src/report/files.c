@@ -74,11 +74,11 @@ int report_make_folders(struct prs_report *r, const char *path)
 
 static int open_at(struct prs_report *r, const char *full, int flags)
 {
-	int fd = r->fs->open(r->fs->ctx, full, flags | O_CLOEXEC, 0666);
+	int fd = r->fs->open(r->fs->ctx, full, flags | PRS_O_OWN, 0666);
 	if (fd != -ENOENT)
 		return fd;
 	int rc = report_make_folders(r, full);
-	return rc < 0 ? rc : r->fs->open(r->fs->ctx, full, flags | O_CLOEXEC, 0666);
+	return rc < 0 ? rc : r->fs->open(r->fs->ctx, full, flags | PRS_O_OWN, 0666);
 }
 
 static int open_file(struct prs_report *r, struct report_file *f)

@@ -29,7 +29,7 @@ static int open_journal(struct prs_report *r, uint32_t epoch, struct prs_err *er
 	char path[PATH_MAX];
 	uint8_t head[PRS_FILE_HEADER_BYTES];
 	snprintf(path, sizeof path, "%s/journal-%u", r->dir, epoch);
-	int fd = r->fs->open(r->fs->ctx, path, O_RDONLY | O_CLOEXEC, 0);
+	int fd = r->fs->open(r->fs->ctx, path, O_RDONLY | PRS_O_OWN, 0);
 	if (fd < 0)
 		return prs_fail_errno(err, -fd, "cannot read %s", path);
 	ssize_t n = r->fs->pread(r->fs->ctx, fd, head, sizeof head, 0);

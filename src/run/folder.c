@@ -236,7 +236,7 @@ int prs_run_read_job(const struct prs_fs *fs, struct prs_job *j, struct prs_plac
 	*p = (struct prs_placed){ .job = j };
 	if (!path)
 		return prs_fail(err, PRS_ENOMEM, "job.json");
-	int r = prs_read_file(fs, path, &json, err);
+	int r = prs_read_own_file(fs, path, &json, err);
 	if (r == -PRS_ENOTFOUND)
 		return prs_fail(err, PRS_ENOTFOUND,
 		                "this run folder is only half made: it has no job.json. prs was stopped while it made it, "

@@ -63,6 +63,9 @@ static int read_run(struct prs_only_failed *o, const struct prs_fs *fs, const ch
 		return err->code;
 	if (o->view.running)
 		return prs_fail(err, PRS_EBUSY, "%s still runs: what fails in it is known at its end", o->run.name);
+	if (!strcmp(prs_view_state(&o->view), "unknown"))
+		return prs_fail(err, PRS_EBUSY, "%s: running or not: unknown, so what fails in it is not known",
+		                o->run.name);
 	prs_view_failed(&o->view);
 	uint64_t failed = o->view.ledger.counts.items_failed;
 	for (size_t i = 0; i < o->view.failed_n; i++)

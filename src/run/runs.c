@@ -16,16 +16,19 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-bool prs_run_is_running(const char *dir)
+bool prs_run_is_running(const char *dir) { return prs_lock_look(dir, NULL, 0) == PRS_LOCK_HELD; }
+
+int prs_run_check_owner(const struct prs_run *run, bool trust, struct prs_err *err)
 {
-	char path[PATH_MAX + 8];
-	snprintf(path, sizeof path, "%s/lock", dir);
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return false;
-	bool held = prs_lock_held(fd);
-	close(fd);
-	return held;
+	struct stat st;
+	if (lstat(run->dir, &st) < 0)
+		return prs_fail_errno(err, errno, "reading %s", run->dir);
+	if (trust || st.st_uid == geteuid())
+		return 0;
+	return prs_fail(err, PRS_EPERMISSION,
+	                "%.300s belongs to another user (%u), and what it says would be done with your rights. Look at its "
+	                "job.json and code/ first; --trust goes on",
+	                run->dir, (unsigned)st.st_uid);
 }
 
 /* ---- all of them ------------------------------------------------------------------------------------------------- */
@@ -35,7 +38,7 @@ static bool is_run(const char *dir, uint64_t *ret_time_ns)
 	char path[PATH_MAX + 272];
 	struct stat st;
 	snprintf(path, sizeof path, "%s/RUN", dir);
-	if (stat(path, &st) < 0)
+	if (lstat(path, &st) < 0 || !S_ISREG(st.st_mode))
 		return false;
 	*ret_time_ns = (uint64_t)st.st_mtim.tv_sec * 1000000000 + (uint64_t)st.st_mtim.tv_nsec;
 	return true;

@@ -22,7 +22,9 @@ struct prs_run {
 int prs_run_find(const struct prs_fs *fs, const char *runs, const char *word, struct prs_run *ret, struct prs_err *err);
 /* Every run folder, newest first; names into `ret`. */
 int prs_runs_list(const char *runs, struct prs_list *ret, struct prs_err *err);
-/* Does an engine on this machine hold the run's lock? */
+/* Does an engine on this machine hold the run's lock? (It may, too, where that cannot be known: prs_lock_look().) */
 bool prs_run_is_running(const char *dir);
+/* Whoever resumes or replays a run does what its folder says: one of another user needs `trust`. */
+int prs_run_check_owner(const struct prs_run *run, bool trust, struct prs_err *err);
 
 #endif

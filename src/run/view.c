@@ -4,6 +4,7 @@
 #include "run/view.h"
 
 #include "base/mem.h"
+#include "io/lock.h"
 #include "store/store.h"
 
 #include <errno.h>
@@ -90,17 +91,6 @@ static int view_fact(void *ctx, const struct prs_fact *f, struct prs_err *err)
 	return f->type == PRS_FACT_RESET ? note_reset(v, f->u.reset.unit.id, f->u.reset.count, err) : 0;
 }
 
-static void read_owner(struct prs_view *v, const char *dir)
-{
-	char path[PATH_MAX + 8];
-	snprintf(path, sizeof path, "%s/lock", dir);
-	FILE *f = fopen(path, "re");
-	if (f && fgets(v->owner, sizeof v->owner, f))
-		v->owner[strcspn(v->owner, "\n")] = 0;
-	if (f)
-		fclose(f);
-}
-
 static bool has_job(const struct prs_fs *fs, const char *dir)
 {
 	struct prs_fs_stat st;
@@ -119,9 +109,9 @@ int prs_view_read(struct prs_view *v, const struct prs_fs *fs, const struct prs_
 	if (prs_ledger_init(&v->ledger, prs_plan_items_of, v->plan) < 0)
 		return prs_fail(err, PRS_ENOMEM, "%s", run->name);
 	/* the lock first: an engine that ends while the journal is read must not look interrupted */
-	v->running = prs_run_is_running(run->dir);
-	if (v->running)
-		read_owner(v, run->dir);
+	enum prs_lock_state lock = prs_lock_look(run->dir, v->owner, sizeof v->owner);
+	v->running = lock == PRS_LOCK_HELD;
+	v->unknown = lock == PRS_LOCK_UNKNOWN;
 	int r = prs_store_recover(fs, run->dir, &run->id, &sink, &was, err);
 	v->half_made = r == 0 && !was.epoch && !has_job(fs, run->dir);
 	return r;
@@ -151,5 +141,7 @@ const char *prs_view_state(const struct prs_view *v)
 	}
 	if (v->half_made)
 		return "half-made";
+	if (v->unknown)
+		return "unknown";
 	return v->running ? "running" : "interrupted";
 }

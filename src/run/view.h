@@ -16,7 +16,7 @@ struct prs_view_failure {
 struct prs_view {
 	struct prs_plan *plan;
 	struct prs_ledger ledger;
-	bool running;                    /* an engine holds the lock */
+	bool running, unknown;           /* an engine holds the lock; whether one does cannot be known here */
 	bool half_made;                  /* prs was stopped while it made the folder: nothing ran */
 	uint64_t first_us, last_us;      /* wall time of the first and the last fact */
 	struct prs_view_failure *failed; /* every FAILED fact, those that were reset included: prs_view_failed() */
@@ -34,6 +34,7 @@ int prs_view_read(struct prs_view *v, const struct prs_fs *fs, const struct prs_
 /* Keeps in v->failed what is failed now, in input order. */
 void prs_view_failed(struct prs_view *v);
 void prs_view_done(struct prs_view *v);
-/* "completed", "failed", "canceled", "running", "interrupted" (it should run, but no engine does), "half-made" */
+/* "completed", "failed", "canceled", "running", "interrupted" (it should run, but no engine does), "unknown" (one of the
+ * last two), "half-made" */
 const char *prs_view_state(const struct prs_view *v);
 #endif

@@ -73,7 +73,7 @@ static void digest(const XXH3_state_t *s, uint8_t to[PRINT_BYTES])
 
 static int sum_bytes(struct code *c, const char *path, uint64_t bytes, struct sum *s)
 {
-	int r = 0, fd = c->fs->open(c->fs->ctx, path, O_RDONLY, 0);
+	int r = 0, fd = c->fs->open(c->fs->ctx, path, O_RDONLY | PRS_O_OWN, 0);
 	if (fd < 0)
 		return fd;
 	for (uint64_t at = 0; at < bytes;) {
@@ -432,7 +432,7 @@ static int restore_file(struct restore *x, const char *path, const char *to, con
                         struct prs_err *err)
 {
 	const struct prs_fs *fs = x->c.fs;
-	int from = fs->open(fs->ctx, path, O_RDONLY, 0);
+	int from = fs->open(fs->ctx, path, O_RDONLY | PRS_O_OWN, 0);
 	if (from < 0)
 		return prs_fail_errno(err, -from, "reading %s", path);
 	int there = is_same(&x->c, from, to, e), r = 0;

@@ -131,7 +131,7 @@ static int open_source(struct work *w, uint32_t file, struct source *s)
 	if (!s->data && !(s->data = prs_malloc(WINDOW)))
 		return -ENOMEM;
 	prs_index_path(w->x, file, path, sizeof path);
-	int fd = w->fs->open(w->fs->ctx, path, O_RDONLY, 0);
+	int fd = w->fs->open(w->fs->ctx, path, O_RDONLY | PRS_O_OWN, 0);
 	if (fd < 0)
 		return fd;
 	s->file = file;

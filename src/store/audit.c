@@ -224,7 +224,7 @@ static int use_file(struct audit *a, const struct prs_done *d)
 	if (a->fd >= 0)
 		a->fs->close(a->fs->ctx, a->fd);
 	memcpy(a->path, path, sizeof path);
-	a->fd = a->fs->open(a->fs->ctx, path, O_RDONLY, 0);
+	a->fd = a->fs->open(a->fs->ctx, path, O_RDONLY | PRS_O_OWN, 0);
 	if (a->fd >= 0)
 		return check_header(a, d->flags & PRS_DONE_RAW);
 	return a->fd == -ENOENT ? 0 : a->fd;

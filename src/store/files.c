@@ -114,15 +114,25 @@ static int read_bytes(const struct prs_fs *fs, int fd, struct prs_buf *to)
 	}
 }
 
-int prs_read_file(const struct prs_fs *fs, const char *path, struct prs_buf *to, struct prs_err *err)
+static int read_file(const struct prs_fs *fs, const char *path, int flags, struct prs_buf *to, struct prs_err *err)
 {
-	int fd = fs->open(fs->ctx, path, O_RDONLY, 0);
+	int fd = fs->open(fs->ctx, path, O_RDONLY | flags, 0);
 	int r = fd < 0 ? fd : read_bytes(fs, fd, to);
 	if (fd >= 0)
 		fs->close(fs->ctx, fd);
 	if (r == -EFBIG)
 		return prs_fail(err, PRS_ELIMIT, "reading %s: it is larger than %zu bytes", path, to->max);
 	return r < 0 ? prs_fail_errno(err, -r, "reading %s", path) : 0;
+}
+
+int prs_read_file(const struct prs_fs *fs, const char *path, struct prs_buf *to, struct prs_err *err)
+{
+	return read_file(fs, path, 0, to, err);
+}
+
+int prs_read_own_file(const struct prs_fs *fs, const char *path, struct prs_buf *to, struct prs_err *err)
+{
+	return read_file(fs, path, PRS_O_OWN, to, err);
 }
 
 int prs_run_file_write(const struct prs_fs *fs, const char *dir, const struct prs_run_id *id, const char *name,
@@ -190,6 +200,6 @@ int prs_run_file_read(const struct prs_fs *fs, const char *dir, struct prs_run_i
 	PRS_AUTOFREE char *path = prs_strf("%s/RUN", dir);
 	if (!path)
 		return prs_fail(err, PRS_ENOMEM, "reading RUN");
-	int r = prs_read_file(fs, path, &b, err);
+	int r = prs_read_own_file(fs, path, &b, err);
 	return r < 0 ? r : parse_run_file(prs_buf_str(&b), path, ret, name, name_bytes, err);
 }

@@ -19,7 +19,7 @@ _Static_assert(sizeof(struct prs_index_slot) == 32, "index slot");
 static int open_file(struct prs_index *x)
 {
 	x->fs->unlink(x->fs->ctx, x->path);
-	int fd = x->fs->open(x->fs->ctx, x->path, O_RDWR | O_CREAT | O_EXCL, 0644);
+	int fd = x->fs->open(x->fs->ctx, x->path, O_RDWR | O_CREAT | O_EXCL | PRS_O_OWN, 0644);
 	int r = fd < 0 ? fd : x->fs->unlink(x->fs->ctx, x->path);
 	x->fd = fd;
 	return r == -ENOENT ? 0 : r; /* the other one was faster */

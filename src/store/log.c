@@ -77,7 +77,7 @@ int prs_log_create_as(struct prs_log *l, const struct prs_fs *fs, const char *pa
 		prs_log_close(l);
 		return prs_fail(err, PRS_ENOMEM, "creating %s", path);
 	}
-	int r = fs->open(fs->ctx, path, O_RDWR | O_CREAT | O_EXCL, 0644);
+	int r = fs->open(fs->ctx, path, O_RDWR | O_CREAT | O_EXCL | PRS_O_OWN, 0644);
 	if (r < 0) {
 		prs_log_close(l);
 		return prs_fail_errno(err, -r, "creating %s", path);
@@ -436,7 +436,7 @@ static int scan_open(struct scan *s, enum prs_file_kind kind, const struct prs_r
 int prs_log_scan(const struct prs_fs *fs, const char *path, enum prs_file_kind kind, const struct prs_run_id *run,
                  uint64_t sealed, prs_log_body_fn *each, void *ctx, uint64_t *ret_length, struct prs_err *err)
 {
-	struct scan s = { .fs = fs, .path = path, .fd = fs->open(fs->ctx, path, O_RDONLY, 0) };
+	struct scan s = { .fs = fs, .path = path, .fd = fs->open(fs->ctx, path, O_RDONLY | PRS_O_OWN, 0) };
 	s.max_body = kind == PRS_FILE_RAW ? PRS_RAW_FRAME_MAX_BYTES : PRS_FRAME_MAX_BYTES;
 	if (s.fd < 0)
 		return prs_fail_errno(err, -s.fd, "opening %s", path);

@@ -134,7 +134,7 @@ static void peek_engine(const struct prs_fs *fs, const char *dir, uint32_t epoch
 	size_t at = 0;
 	to[0] = 0;
 	prs_path_journal(path, sizeof path, dir, epoch);
-	int fd = fs->open(fs->ctx, path, O_RDONLY, 0);
+	int fd = fs->open(fs->ctx, path, O_RDONLY | PRS_O_OWN, 0);
 	if (fd < 0)
 		return;
 	ssize_t n = fs->pread(fs->ctx, fd, bytes, sizeof bytes, PRS_FILE_HEADER_BYTES);
@@ -430,7 +430,7 @@ static int settle_file(const struct prs_fs *fs, const char *path, uint64_t from,
 	PRS_AUTOFREE uint8_t *space = prs_malloc(SETTLE_CHUNK);
 	if (!space)
 		return prs_fail(err, PRS_ENOMEM, "writing %s", path);
-	int fd = fs->open(fs->ctx, path, O_RDWR, 0);
+	int fd = fs->open(fs->ctx, path, O_RDWR | PRS_O_OWN, 0);
 	int r = fd < 0 ? fd : rewrite(fs, fd, space, from, to);
 	if (fd >= 0)
 		fs->close(fs->ctx, fd);

@@ -35,6 +35,8 @@ int prs_write_file(const struct prs_fs *fs, const char *path, const void *bytes,
                    struct prs_err *err);
 /* Read a whole file of at most max bytes. */
 int prs_read_file(const struct prs_fs *fs, const char *path, struct prs_buf *to, struct prs_err *err);
+/* The same for a file of a run folder (PRS_O_OWN). */
+int prs_read_own_file(const struct prs_fs *fs, const char *path, struct prs_buf *to, struct prs_err *err);
 
 /* RUN: "prs-run 1\nkind run\nid <32 hex> <name>\nengine <version>\n". */
 int prs_run_file_write(const struct prs_fs *fs, const char *dir, const struct prs_run_id *id, const char *name,

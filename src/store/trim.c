@@ -37,7 +37,7 @@ static bool is_of_older(const struct trim *t, const char *name)
 static int trim_file(const struct trim *t, const char *path)
 {
 	struct prs_fs_stat st;
-	int fd = t->fs->open(t->fs->ctx, path, O_RDWR | O_NOFOLLOW, 0);
+	int fd = t->fs->open(t->fs->ctx, path, O_RDWR | PRS_O_OWN, 0);
 	if (fd < 0)
 		return fd;
 	int r = t->fs->fstat(t->fs->ctx, fd, &st);

@@ -16,9 +16,10 @@
 	X(CLOSE, close)                                                                                               \
 	X(PREAD, pread)                                                                                               \
 	X(PWRITE, pwrite)                                                                                             \
-	X(READ, read) X(FDATASYNC, fdatasync) X(SYNC_DIR, sync_dir) X(FALLOCATE, fallocate) X(FTRUNCATE, ftruncate)   \
-		X(FSTAT, fstat) X(STAT, stat) X(RENAME, rename) X(UNLINK, unlink) X(SYMLINK, symlink) X(MKDIR, mkdir) \
-			X(MMAP, mmap) X(LIST, list) X(ENTRY, entry) X(FREE_BYTES, free_bytes)
+	X(READ, read)                                                                                                 \
+	X(FDATASYNC, fdatasync) X(SYNC_DIR, sync_dir) X(FALLOCATE, fallocate) X(FTRUNCATE, ftruncate) X(CHMOD, chmod) \
+		X(CHOWN, chown) X(FSTAT, fstat) X(STAT, stat) X(RENAME, rename) X(UNLINK, unlink) X(SYMLINK, symlink) \
+			X(MKDIR, mkdir) X(MMAP, mmap) X(LIST, list) X(ENTRY, entry) X(FREE_BYTES, free_bytes)
 
 enum fault_call {
 #define X(upper, lower) FAULT_##upper,

@@ -73,6 +73,48 @@ static void test_reading_and_writing(void **state)
 	assert_int_equal(fs->open(fs->ctx, "f", O_RDWR | O_CREAT | O_EXCL, 0600), -EEXIST);
 }
 
+/* A file of a run folder: plain, reached through no link, never waited for. */
+static void test_own_files(void **state)
+{
+	const char *dir = *state;
+	char path[128];
+	put("precious", "precious");
+	assert_int_equal(mkdir("folder", 0755), 0);
+	put("folder/inner", "inner");
+	assert_int_equal(symlink("precious", "link"), 0);
+	assert_int_equal(symlink("nowhere", "dangling"), 0);
+	assert_int_equal(symlink("folder", "way"), 0);
+	assert_int_equal(mkfifo("fifo", 0644), 0);
+	static const char *const not_own[] = { "link", "dangling", "way/inner", "fifo", "folder" };
+	static const int flags[] = { O_RDONLY, O_WRONLY, O_RDWR | O_CREAT, O_RDWR | O_CREAT | O_TRUNC };
+	for (size_t i = 0; i < sizeof not_own / sizeof *not_own; i++)
+		for (size_t k = 0; k < sizeof flags / sizeof *flags; k++) {
+			snprintf(path, sizeof path, "%s/%s", dir, not_own[i]);
+			int fd = fs->open(fs->ctx, path, flags[k] | PRS_O_OWN, 0644);
+			if (fd != -EISDIR)
+				assert_int_equal(fd, -PRS_ERRNO_NOT_OWN);
+		}
+	assert_int_equal(access("nowhere", F_OK), -1);
+	struct prs_fs_stat st;
+	assert_int_equal(fs->stat(fs->ctx, "precious", &st), 0);
+	assert_int_equal(st.size, 8);
+	int fd = fs->open(fs->ctx, "precious", O_RDWR | O_TRUNC | PRS_O_OWN, 0);
+	assert_true(fd >= 0 && fcntl(fd, F_GETFD) & FD_CLOEXEC);
+	assert_int_equal(fs->fstat(fs->ctx, fd, &st), 0);
+	assert_int_equal(st.size, 0);
+	assert_int_equal(st.uid, geteuid());
+	assert_int_equal(fs->chmod(fs->ctx, fd, 0640), 0);
+	assert_int_equal(fs->chown(fs->ctx, fd, (uint32_t)-1, getegid()), 0);
+	assert_int_equal(fs->fstat(fs->ctx, fd, &st), 0);
+	assert_int_equal(st.mode & 07777, 0640);
+	fs->close(fs->ctx, fd);
+	assert_int_equal(fs->open(fs->ctx, "new", O_RDWR | PRS_O_OWN, 0), -ENOENT);
+	fd = fs->open(fs->ctx, "new", O_RDWR | O_CREAT | O_EXCL | PRS_O_OWN, 0600);
+	assert_true(fd >= 0);
+	fs->close(fs->ctx, fd);
+	assert_int_equal(fs->open(fs->ctx, "new", O_RDWR | O_CREAT | O_EXCL | PRS_O_OWN, 0600), -EEXIST);
+}
+
 static void test_mapping(void **state)
 {
 	(void)state;
@@ -230,8 +272,13 @@ static void test_list_tells_types_and_stops(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_reading_and_writing),        T(test_mapping),           T(test_names),
-		T(test_errors_are_negative_errnos), T(test_list_of_odd_names), T(test_list_of_every_byte),
+		T(test_reading_and_writing),
+		T(test_own_files),
+		T(test_mapping),
+		T(test_names),
+		T(test_errors_are_negative_errnos),
+		T(test_list_of_odd_names),
+		T(test_list_of_every_byte),
 		T(test_list_tells_types_and_stops),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,277 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A run folder that somebody else can reach, or has made: no lock of theirs holds us up, no link leads anywhere, nothing of theirs runs unasked."""
+import contextlib
+import glob
+import os
+import shutil
+import signal
+import stat
+import subprocess
+import tempfile
+import unittest
+
+from prs_job import DEADLINE, PRS, JobCase, wait_until, workers
+
+NOBODY = 65534
+GATED = """
+    import os, time
+    ROOT = %r
+    def run(mini_batch):
+        print("hello", flush=True)
+        open(os.path.join(ROOT, "started"), "w").close()
+        while not os.path.exists(os.path.join(ROOT, "go")): time.sleep(0.001)
+        return ["%%s: %%s" %% (os.path.basename(p), open(p).read()) for p in mini_batch]
+"""
+
+
+class LinkTest(JobCase):
+    """Links and fifos where prs has files of its own."""
+
+    def killed(self):
+        """A run whose engine was killed while mini-batches ran; its folder."""
+        self.want = self.files(14)
+        self.script(GATED % self.dir)
+        p = self.start(*self.words)
+        wait_until(lambda: os.path.exists(self.path("started")) or p.poll() is not None, "a mini-batch runs")
+        self.assertIsNone(p.returncode, self.said())
+        p.kill()
+        p.wait()
+        self.write("go", "")
+        return self.run_dir()
+
+    def precious(self, name="precious"):
+        self.write(name, "precious\n" * 1000)
+        return self.path(name)
+
+    def intact(self, path):
+        with open(path) as f:
+            self.assertEqual(f.read(), "precious\n" * 1000)
+
+    def put_link(self, place, target):
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(place)
+        os.symlink(target, place)
+
+    def test_pages(self):
+        """What is there is replaced, whatever it leads to."""
+        run, target = self.killed(), self.precious()
+        [page, *_] = sorted(glob.glob(os.path.join(run, "work", "page", "*")))
+        self.put_link(page, target)
+        r = self.prs("resume", "last")
+        self.assertEqual(r.returncode, 0, r.stderr)
+        self.assertEqual(self.output(), self.want)
+        self.intact(target)
+        self.assertTrue(stat.S_ISREG(os.lstat(page).st_mode))
+
+    def test_each_file(self):
+        """A link in place of any file that prs writes or reads: its target is neither changed nor shown."""
+        run = self.killed()
+        shutil.copytree(run, self.path("saved"), symlinks=True, ignore=shutil.ignore_patterns("ctl"))
+        names = [os.path.relpath(os.path.join(folder, n), run) for folder, _, files in os.walk(run) for n in files]
+        names = [n for n in names if not n.startswith(("code/", "work/code/", "ctl", "outputs/"))]
+        self.assertIn("lock", names)
+        self.assertIn("job.json", names)
+        self.assertIn("logs/user/stdout/127.0.0.1/process000.stdout.txt", names)
+        for name in names:
+            with self.subTest(name):
+                shutil.rmtree(run)
+                shutil.copytree(self.path("saved"), run, symlinks=True)
+                if os.path.exists(self.path("out.txt")):
+                    os.remove(self.path("out.txt"))
+                target = self.precious()
+                self.put_link(os.path.join(run, name), target)
+                for words in (["status"], ["check"], ["logs"], ["logs", "--process", "0"], ["logs", "--process", "0", "--errors"], ["logs", "--errors"],
+                              ["list"], ["dump", "journal"], ["dump", "plan"]):
+                    r = self.prs(*words, *([run] if words != ["list"] else []))
+                    self.assertNotIn("precious\nprecious", r.stdout + r.stderr, words)
+                r = self.prs("resume", run)
+                self.assertIn(r.returncode, (0, 2, 3, 4), r.stderr)
+                if r.returncode == 0:
+                    self.assertEqual(self.output(), self.want)
+                self.intact(target)
+
+    def test_folders(self):
+        """A link in place of a folder on the way."""
+        run = self.killed()
+        shutil.copytree(run, self.path("saved"), symlinks=True, ignore=shutil.ignore_patterns("ctl"))
+        for name in ("seg", "work", "work/page", "logs", "logs/user", "logs/user/stdout", "logs/user/stdout/127.0.0.1", "logs/user/error/127.0.0.1"):
+            with self.subTest(name):
+                shutil.rmtree(run)
+                shutil.copytree(self.path("saved"), run, symlinks=True)
+                if os.path.exists(self.path("out.txt")):
+                    os.remove(self.path("out.txt"))
+                elsewhere = self.path("elsewhere")
+                shutil.rmtree(elsewhere, ignore_errors=True)
+                shutil.copytree(os.path.join(run, name), elsewhere)
+                before = {p: open(p, "rb").read() for p in glob.glob(elsewhere + "/**", recursive=True) if os.path.isfile(p)}
+                shutil.rmtree(os.path.join(run, name))
+                os.symlink(elsewhere, os.path.join(run, name))
+                r = self.prs("resume", run)
+                self.assertEqual(r.returncode, 3, r.stderr)
+                self.assertIn("%s: a symbolic link or no plain file stands there" % os.path.join(run, name), r.stderr)
+                after = {p: open(p, "rb").read() for p in glob.glob(elsewhere + "/**", recursive=True) if os.path.isfile(p)}
+                self.assertEqual(sorted(after), sorted(before))
+                self.assertEqual(after, before)
+
+    def test_logs_says_so(self):
+        run, target = self.killed(), self.precious()
+        self.put_link(os.path.join(run, "logs/user/stdout/127.0.0.1/process000.stdout.txt"), target)
+        r = self.prs("logs", run, "--process", "0")
+        self.assertEqual(r.returncode, 3)
+        self.assertIn("process000.stdout.txt: a symbolic link or no plain file stands there", r.stderr)
+        self.assertEqual(r.stdout, "")
+
+    def test_fifos(self):
+        """They keep nobody waiting."""
+        run = self.killed()
+        os.remove(os.path.join(run, "lock"))
+        os.mkfifo(os.path.join(run, "lock"))
+        self.assertIn(": running or not: unknown\n", self.prs("status", run).stdout)
+        self.assertIn(" unknown ", self.prs("list").stdout)
+        r = self.prs("resume", run)
+        self.assertEqual(r.returncode, 3, r.stderr)
+        self.assertIn("lock: a symbolic link or no plain file stands there", r.stderr)
+        self.assertIn("is not known", self.prs("clean", os.path.basename(run), "--interrupted").stdout)
+        os.remove(os.path.join(run, "lock"))
+        for name in ("RUN", "job.json", "journal-1"):
+            with self.subTest(name):
+                os.rename(os.path.join(run, name), self.path("kept"))
+                os.mkfifo(os.path.join(run, name))
+                for words in (["list"], ["status", run], ["logs", run], ["check", run], ["resume", run], ["replay", run, "0"], ["clean", "-n"]):
+                    self.assertIn(self.prs(*words).returncode, (0, 1, 2, 3), words)
+                os.remove(os.path.join(run, name))
+                os.rename(self.path("kept"), os.path.join(run, name))
+        self.assertEqual(self.prs("resume", run).returncode, 0)
+        self.assertEqual(self.output(), self.want)
+
+    def test_socket_of_somebody_else(self):
+        """prs cancel says nothing to whoever listens behind a link."""
+        run = self.killed()
+        os.symlink("/run/elsewhere", os.path.join(run, "ctl.link"))
+        os.rename(os.path.join(run, "ctl.link"), os.path.join(run, "ctl"))
+        r = self.prs("cancel", run)
+        self.assertEqual(r.returncode, 2)
+        self.assertIn("ctl: a symbolic link or no plain file stands there", r.stderr)
+
+
+@unittest.skipIf(os.getuid(), "needs root, which can be another user, too")
+class SecondUserTest(JobCase):
+    """Two users of one machine and one folder of runs."""
+
+    @classmethod
+    def setUpClass(cls):
+        """The program where the other user can reach it: the tests may lie in somebody's home."""
+        for place in (tempfile.gettempdir(), "/tmp", "/var/tmp", "/dev/shm"):
+            cls.place = tempfile.mkdtemp(prefix="prs-users-", dir=place)
+            os.chmod(cls.place, 0o755)
+            cls.addClassCleanup(shutil.rmtree, cls.place, ignore_errors=True)
+            cls.program = os.path.join(cls.place, "bin", "prs")
+            os.makedirs(os.path.dirname(cls.program))
+            shutil.copy(PRS, cls.program)
+            loader = os.path.join(os.path.dirname(PRS), "..", "share", "prs", "python")
+            if not os.path.exists(loader):
+                loader = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "python")
+            shutil.copytree(loader, os.path.join(cls.place, "share", "prs", "python"), ignore=shutil.ignore_patterns("__pycache__"))
+            if cls.as_nobody([cls.program, "version"]).returncode == 0:
+                return
+        raise unittest.SkipTest("no place that another user can reach")
+
+    @staticmethod
+    def as_nobody(words, **more):
+        def become():
+            os.setgroups([])
+            os.setresgid(NOBODY, NOBODY, NOBODY)
+            os.setresuid(NOBODY, NOBODY, NOBODY)
+        env = {"PATH": "/usr/bin:/bin", "HOME": "/nonexistent"}
+        return subprocess.run(words, preexec_fn=become, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              universal_newlines=True, timeout=DEADLINE, **more)
+
+    def setUp(self):
+        super().setUp()
+        self.dir = tempfile.mkdtemp(dir=self.place)
+        os.chmod(self.dir, 0o777)
+        self.addCleanup(shutil.rmtree, self.dir, ignore_errors=True)
+        old = os.umask(0o022)
+        self.addCleanup(os.umask, old)
+
+    def other(self, *words):
+        return self.as_nobody([self.program, *words], cwd=self.dir)
+
+    def gated(self):
+        self.want = self.files(14)
+        self.script(GATED % self.dir)
+
+    def running(self):
+        self.gated()
+        p = self.start(*self.words)
+        wait_until(lambda: os.path.exists(self.path("started")) or p.poll() is not None, "a mini-batch runs")
+        self.assertIsNone(p.returncode, self.said())
+        return p
+
+    def test_a_lock_is_its_owners(self):
+        """Whoever can read a file can lock it: nobody else can. So nobody else knows whether an engine holds it."""
+        p = self.running()
+        run = self.run_dir()
+        self.assertEqual(stat.S_IMODE(os.stat(os.path.join(run, "lock")).st_mode), 0o600)
+        code = "import fcntl, sys; f = open(sys.argv[1]); fcntl.lockf(f, fcntl.LOCK_SH | fcntl.LOCK_NB); print('locked')"
+        self.assertNotIn("locked", self.as_nobody(["/usr/bin/python3", "-c", code, os.path.join(run, "lock")]).stdout)
+        for _ in range(2):  # while it runs; when it was killed
+            r = self.other("status", run)
+            self.assertEqual(r.returncode, 0, r.stderr)
+            self.assertIn(": running or not: unknown\n", r.stdout)
+            self.assertNotIn("prs resume", r.stdout)
+            self.assertRegex(self.other("list").stdout, r" unknown +0/2 ")
+            r = self.other("logs", run, "--process", "0", "--follow")
+            self.assertIn("running or not: unknown", r.stderr)
+            p.send_signal(signal.SIGKILL)
+            p.wait()
+        self.write("go", "")
+        self.assertEqual(self.prs("resume", "last").returncode, 0)
+        self.assertIn(": completed\n", self.other("status", run).stdout)
+
+    def test_a_lock_that_was_open_to_all(self):
+        """As engines before this one made it."""
+        p = self.running()
+        p.kill()
+        p.wait()
+        os.chmod(os.path.join(self.run_dir(), "lock"), 0o644)
+        self.write("go", "")
+        self.assertEqual(self.prs("resume", "last").returncode, 0)
+        self.assertEqual(stat.S_IMODE(os.stat(os.path.join(self.run_dir(), "lock")).st_mode), 0o600)
+
+    def test_a_run_of_another_user(self):
+        """Neither resumed nor replayed unasked: its script would run with our rights."""
+        self.gated()
+        self.write("go", "")
+        os.mkdir(self.path("runs"))
+        os.chown(self.path("runs"), NOBODY, NOBODY)
+        r = self.other("run", "code/score.py", "--input", "in", "-b", "7", "--name", "theirs", "-p", "1")
+        self.assertEqual(r.returncode, 0, r.stderr)
+        run = self.run_dir()
+        for words in (("resume", run), ("replay", run, "0"), ("resume", "theirs"), ("resume", run, "--takeover")):
+            r = self.prs(*words)
+            self.assertEqual(r.returncode, 2, words)
+            self.assertIn("belongs to another user (%d)" % NOBODY, r.stderr)
+            self.assertIn("--trust", r.stderr)
+            self.assertNotIn("hello", r.stdout)
+        r = self.prs("replay", run, "0", "--trust")
+        self.assertEqual(r.returncode, 0, r.stderr)
+        self.assertIn("hello", r.stdout)
+        r = self.prs("resume", run, "--trust")
+        self.assertEqual(r.returncode, 0, r.stderr)
+        self.assertIn("is completed", r.stderr)
+        self.assertEqual(self.prs("status", run).returncode, 0)  # looking is no trust
+
+    def test_a_run_of_root(self):
+        """The same the other way round."""
+        self.gated()
+        self.write("go", "")
+        self.assertEqual(self.run_job().returncode, 0)
+        os.chmod(os.path.join(self.run_dir(), "job.json"), 0o644)
+        r = self.other("replay", self.run_dir(), "0")
+        self.assertEqual(r.returncode, 2)
+        self.assertIn("belongs to another user (0)", r.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
