@@ -71,7 +71,8 @@ def read_mutants():
 
 def copy_tree():
     """Only what differs: the build of the last time goes on."""
-    names = subprocess.run(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT, stdout=subprocess.PIPE, check=True).stdout
+    names = subprocess.run(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT,
+                           stdout=subprocess.PIPE, check=True).stdout
     for name in filter(None, names.decode().split("\0")):
         source, target = os.path.join(ROOT, name), os.path.join(COPY, name)
         if not os.path.isfile(source):
@@ -99,13 +100,16 @@ def targets(words):
 
 def configure():
     if not os.path.exists(os.path.join(BUILD, "build.ninja")):
-        subprocess.run(["meson", "setup", BUILD, COPY, "-Dkill_points=true", "-Dwerror=false"], check=True, stdout=subprocess.DEVNULL)
-    subprocess.run(["ninja", "-C", BUILD, "build.ninja"], check=True, stdout=subprocess.DEVNULL)  # what was added to the tree is known
+        subprocess.run(["meson", "setup", BUILD, COPY, "-Dkill_points=true", "-Dwerror=false"], check=True,
+                       stdout=subprocess.DEVNULL)
+    # what was added to the tree is known
+    subprocess.run(["ninja", "-C", BUILD, "build.ninja"], check=True, stdout=subprocess.DEVNULL)
 
 
 def build(words):
     """What the compiler says, when it does not take it."""
-    r = subprocess.run(["ninja", "-C", BUILD, *targets(words)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, universal_newlines=True)
+    r = subprocess.run(["ninja", "-C", BUILD, *targets(words)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                       universal_newlines=True)
     return None if r.returncode == 0 else r.stdout[-3000:]
 
 
@@ -118,7 +122,8 @@ def run_program(name):
     except subprocess.TimeoutExpired as e:
         text = (e.stdout or b"").decode("utf-8", "replace")
         r = None
-    ids = {kind: {"%s::%s" % (name, t) for t in re.findall(r"^\[ *%s *\] (test\w*)" % kind, text, re.M)} for kind in ("RUN", "OK", "FAILED")}
+    ids = {kind: {"%s::%s" % (name, t) for t in re.findall(r"^\[ *%s *\] (test\w*)" % kind, text, re.M)}
+           for kind in ("RUN", "OK", "FAILED")}
     failed = ids["FAILED"] | (ids["RUN"] - ids["OK"])  # died in it, or never came back
     if r is not None and r.returncode and not failed:
         failed = {name + "::" + "the program"}
@@ -126,20 +131,24 @@ def run_program(name):
 
 
 def run_pytest(suite, expression, every):
-    environment = dict(os.environ, PRS=os.path.join(BUILD, "src", "cli", "prs"), PYTHONDONTWRITEBYTECODE="1", PYTHONPATH=os.path.join(COPY, "tests", "lib"),
+    environment = dict(os.environ, PRS=os.path.join(BUILD, "src", "cli", "prs"), PYTHONDONTWRITEBYTECODE="1",
+                       PYTHONPATH=os.path.join(COPY, "tests", "lib"),
                        PRS_TEST_DEADLINE="45")
-    words = ["/usr/bin/python3", "-m", "pytest", "-q", "-n", str(os.cpu_count()), "-p", "no:cacheprovider", "--timeout=%d" % PATIENCE_S, "-rA", "tests/" + suite]
+    words = ["/usr/bin/python3", "-m", "pytest", "-q", "-n", str(os.cpu_count()), "-p", "no:cacheprovider",
+             "--timeout=%d" % PATIENCE_S, "-rA", "tests/" + suite]
     if not every:
         words += ["-x"]
     if expression:
         words += ["-k", expression.replace("+", " ")]
-    text = subprocess.run(words, cwd=COPY, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT).stdout.decode("utf-8", "replace")
+    text = subprocess.run(words, cwd=COPY, env=environment, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT).stdout.decode("utf-8", "replace")
     seen = lambda word: {m.partition(" - ")[0] for m in re.findall(r"^%s (tests/\S+::.*)$" % word, text, re.M)}
     return seen("PASSED"), seen("FAILED") | seen("ERROR")
 
 
 def run_tests(words, every=True):
-    """(tests that passed, tests that failed); every=False: up to the first word with one that failed, programs first."""
+    """(tests that passed, tests that failed); every=False: up to the first word with one that failed, programs
+    first."""
     passed, failed = set(), set()
     for word in sorted(words, key=lambda w: not programs(w)):
         suite, _, expression = word.partition(":")
@@ -154,7 +163,8 @@ def run_tests(words, every=True):
 
 
 def functions_of(text, python):
-    """(name, first byte, byte behind the last) of each function. Python: by indentation; C: from the first column to the brace that closes it."""
+    """(name, first byte, byte behind the last) of each function. Python: by indentation; C: from the first column to
+    the brace that closes it."""
     if python:
         for m in re.finditer(r"^( *)def (\w+)", text, re.M):
             end = re.compile(r"^ {0,%d}[^ \n#]" % len(m.group(1)), re.M).search(text, m.end())
@@ -171,13 +181,15 @@ def words_of(text):
 
 
 def replaced(text, old, new, spans):
-    """The text with the words of the lines `old` replaced; None when they do not stand once in the spans (first byte, byte behind the last)."""
+    """The text with the words of the lines `old` replaced; None when they do not stand once in the spans (first byte,
+    byte behind the last)."""
     want = [w for w, _, _ in words_of("\n".join(old))]
     places = []
     for first, last in spans:
         have = [w for w in words_of(text) if w[1] >= first and w[2] <= last]
         names = [w for w, _, _ in have]
-        places += [(have[i][1], have[i + len(want) - 1][2]) for i in range(len(have) - len(want) + 1) if names[i:i + len(want)] == want]
+        places += [(have[i][1], have[i + len(want) - 1][2]) for i in range(len(have) - len(want) + 1)
+                   if names[i:i + len(want)] == want]
     if len(places) != 1 or not want:
         return None
     first, last = places[0]
@@ -249,14 +261,18 @@ def try_mutant(mutant, every):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--fit", action="store_true", help="build nothing: only look whether each mutant fits the code")
-    parser.add_argument("--all", action="store_true", help="run all tests of a mutant, also behind one that has seen it")
-    parser.add_argument("--never", action="store_true", help="name the tests that ran and failed with no mutant (means --all)")
+    parser.add_argument("--all", action="store_true",
+                        help="run all tests of a mutant, also behind one that has seen it")
+    parser.add_argument("--never", action="store_true",
+                        help="name the tests that ran and failed with no mutant (means --all)")
     parser.add_argument("names", nargs="*", help="parts of names of mutants (all)")
     args = parser.parse_args()
     if args.fit:
         old = [m for m in read_mutants() if texts_of(m, ROOT)[1] is None]
-        sys.exit("".join("%s: the lines of this mutant do not stand in %s (once): follow the code\n" % (m.where, m.file) for m in old) or 0)
-    mutants = [m for m in read_mutants() if not args.names or any(n in m.name or n in m.where or n in m.file for n in args.names)]
+        sys.exit("".join("%s: the lines of this mutant do not stand in %s (once): follow the code\n" % (m.where, m.file)
+                         for m in old) or 0)
+    mutants = [m for m in read_mutants() if not args.names
+               or any(n in m.name or n in m.where or n in m.file for n in args.names)]
     copy_tree()
     configure()
     every = args.all or args.never
@@ -266,14 +282,17 @@ def main():
         begun = time.monotonic()
         word, passed, failed = try_mutant(m, every)
         if failed:  # those of whole jobs take long: looked at when they matter
-            check_whole([w for w in m.tests if not programs(w) and any(t.startswith("tests/" + w.partition(":")[0]) for t in failed)])
+            check_whole([w for w in m.tests if not programs(w)
+                         and any(t.startswith("tests/" + w.partition(":")[0]) for t in failed)])
         all_passed |= passed
         all_failed |= failed
         bad += word != "seen"
-        print("%-9s %s (%s), %.0f s%s" % (word, m.name, m.where, time.monotonic() - begun, "".join("\n          " + t for t in sorted(failed))), flush=True)
+        print("%-9s %s (%s), %.0f s%s" % (word, m.name, m.where, time.monotonic() - begun,
+                                          "".join("\n          " + t for t in sorted(failed))), flush=True)
     if args.never:
         print("never failed:" + "".join("\n    " + t for t in sorted(all_passed - all_failed)))
-    print("%d mutants, %d not seen; %d tests ran, %d of them failed at least once" % (len(mutants), bad, len(all_passed | all_failed), len(all_failed)))
+    print("%d mutants, %d not seen; %d tests ran, %d of them failed at least once" %
+          (len(mutants), bad, len(all_passed | all_failed), len(all_failed)))
     sys.exit(bad > 0)
 
 

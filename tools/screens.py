@@ -50,7 +50,8 @@ task:
   entry_script: fahrenheit.py
   append_row_to: ${{outputs.rows}}
 '''
-BROKEN = JOB.replace("mini_batch_size", "mini_batch_sise").replace("max_retries: 0", "max_retries: two").replace("fahrenheit.py", "farenheit.py").replace("./readings}", "./reading}")
+BROKEN = (JOB.replace("mini_batch_size", "mini_batch_sise").replace("max_retries: 0", "max_retries: two")
+          .replace("fahrenheit.py", "farenheit.py").replace("./readings}", "./reading}"))
 
 # What a screen shows of this machine and this moment.
 STABLE = (
@@ -64,7 +65,8 @@ STABLE = (
     (r"\[#+\.+\]", "[############................]"),
     (r"[\d.]+/(s|min|h)  ETA \d+:\d\d", "0.5/s  ETA 0:14"),
     (r"running for [\d.]+ s", "running for 12 s"),
-    (r"( run +)[\d.:]+( s)?(?=  )", lambda m: m.group(1).rstrip() + "12 s".rjust(len(m.group(0)) - len(m.group(1).rstrip()))),
+    (r"( run +)[\d.:]+( s)?(?=  )", lambda m: m.group(1).rstrip() +
+     "12 s".rjust(len(m.group(0)) - len(m.group(1).rstrip()))),
     (r"pid \d+ on \S+", "pid 4711 on this-machine"),
     (r", [^,\n]+ ago", ", 12 s ago"),
     (r"(?m)(\d)  \d+ (s|min)$", r"\1  12 s"),
@@ -82,7 +84,8 @@ class Terminal:
         fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack("HHHH", 40, COLUMNS, 0, 0))
         self.text = ""
         env = {"PATH": os.environ["PATH"], "HOME": folder, "TERM": "xterm", "NO_COLOR": "1", "LC_ALL": "C.UTF-8"}
-        self.process = subprocess.Popen([prs, *words], cwd=folder, env=env, stdin=slave, stdout=slave, stderr=slave, start_new_session=True,
+        self.process = subprocess.Popen([prs, *words], cwd=folder, env=env, stdin=slave, stdout=slave, stderr=slave,
+                                        start_new_session=True,
                                         preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
         os.close(slave)
 
@@ -161,7 +164,8 @@ class Page:
         for i in range(24):
             self.write("readings/%02d.txt" % i, "%d" % i if i != 5 else "five")
         print("# Screens\n\nMade by `./dev screens` from real runs; run names, times and rates are replaced. No colours here; on a terminal the bar is green, errors are red.")
-        self.put("validate: everything that is wrong, at once", "prs validate broken.yml", self.run("validate", "broken.yml"))
+        self.put("validate: everything that is wrong, at once", "prs validate broken.yml",
+                 self.run("validate", "broken.yml"))
         self.put("plan: what would happen; nothing runs", "prs plan fahrenheit.yml", self.run("plan", "fahrenheit.yml"))
         self.live()
         self.failed()
@@ -170,11 +174,13 @@ class Page:
         t = self.start("run", "fahrenheit.yml")
         line = r"5/12 mini-batches  failed 1 .*ETA \d.*busy 2/2"
         shown = t.wait_for(line + r"(  p: processes)?\s*$")
-        self.put("run: while it runs", "prs run fahrenheit.yml", shown, "The first traceback of the script is shown as it happens; the last line is rewritten in place.")
+        self.put("run: while it runs", "prs run fahrenheit.yml", shown,
+                 "The first traceback of the script is shown as it happens; the last line is rewritten in place.")
         t.wait_for(line)
         t.type("p")
         shown = t.wait_for(r"(?s)waits for .*last error: [^\n]*\n.*busy 2/2\s*$")
-        self.put("run: the key p", "prs run fahrenheit.yml", shown[shown.index("waits for"):], "`p` or the space bar, at any time:")
+        self.put("run: the key p", "prs run fahrenheit.yml", shown[shown.index("waits for"):],
+                 "`p` or the space bar, at any time:")
         self.put("status: while it runs", "prs status", self.run("status"))
         self.put("why: what it waits for", "prs why", self.run("why"))
         self.write("open", "")
@@ -184,14 +190,17 @@ class Page:
 
     def failed(self):
         shown = self.run("run", "fahrenheit.yml", "--set", "outputs.rows.path=./more.txt", "--only-failed", "last")
-        self.put("run: what failed once more, and failed", "prs run fahrenheit.yml --set outputs.rows.path=./more.txt --only-failed last", shown)
+        self.put("run: what failed once more, and failed",
+                 "prs run fahrenheit.yml --set outputs.rows.path=./more.txt --only-failed last", shown)
         self.write("readings/05.txt", "5")
-        shown = self.run("run", "fahrenheit.yml", "--set", "outputs.rows.path=./more.txt", "--only-failed", self.first())
+        shown = self.run("run", "fahrenheit.yml", "--set", "outputs.rows.path=./more.txt", "--only-failed",
+                         self.first())
         self.put("run: the item is mended", "prs run fahrenheit.yml --set outputs.rows.path=./more.txt --only-failed fahrenheit-20250131", shown)
         self.put("list", "prs list", self.run("list"))
 
     def first(self):
-        return sorted(os.listdir(os.path.join(self.folder, "runs")), key=lambda name: os.stat(os.path.join(self.folder, "runs", name, "RUN")).st_mtime)[0]
+        return sorted(os.listdir(os.path.join(self.folder, "runs")),
+                      key=lambda name: os.stat(os.path.join(self.folder, "runs", name, "RUN")).st_mtime)[0]
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Wrote the first inputs of corpus/ from tests/golden: python3 make_corpus.py. What the fuzzers found was added by hand."""
+"""Wrote the first inputs of corpus/ from tests/golden: python3 make_corpus.py. What the fuzzers found was added by
+hand."""
 import json
 import os
 import struct
@@ -51,16 +52,19 @@ def grouped(groups):
     """The plan of /in with a1 a2 b1, by their letters; the first `groups` groups."""
     names = b"a1\0a2\0b1\0"
     body = record(2, struct.pack("<HHHHQ16s", 0, 3, 0, 0, 0, b"") + text(b"in") + text(b"/in") + text(b""))
-    body += record(3, struct.pack("<IIH", 0, 0xffffffff, 0) + text(b"")) + record(4, struct.pack("<IIQII", 0, 3, 0, 1, len(names)) + names)
+    body += record(3, struct.pack("<IIH", 0, 0xffffffff, 0) + text(b""))
+    body += record(4, struct.pack("<IIQII", 0, 3, 0, 1, len(names)) + names)
     for number, (key, first, count) in enumerate(((b"a", 0, 2), (b"b", 2, 1))):
         keys = b"letter\0s" + key + b"\0"
         if number < groups:
-            body += record(7, struct.pack("<QHHIII", number, 0, 0, len(keys), 1, 0) + struct.pack("<QII", first, count, 0) + keys)
+            body += record(7, struct.pack("<QHHIII", number, 0, 0, len(keys), 1, 0) +
+                           struct.pack("<QII", first, count, 0) + keys)
     return body
 
 
 def main():
-    files = {"journal-1": 0, "journal-2": 0, "journal-3": 0, "plan-1": 1, "plan-3": 1, "seg/1-0-0.seg": 2, "seg/3-0-0.seg": 2}
+    files = {"journal-1": 0, "journal-2": 0, "journal-3": 0, "plan-1": 1, "plan-3": 1, "seg/1-0-0.seg": 2,
+             "seg/3-0-0.seg": 2}
     raw = golden("seg/1-0-1.raw")
     small_raw = raw[:32 + 32 + 40 + 100]
     for name, kind in files.items():
@@ -100,7 +104,8 @@ def main():
     done = next(b for b in bodies(golden("journal-1")) if b[0] == 4)[8:112]
     failed = next(b for b in bodies(golden("journal-1")) if b[0] == 5)
     failed = failed[8:8 + struct.unpack_from("<I", failed, 4)[0]]
-    session = frame(1, hello) + frame(3, struct.pack("<QQ", 5, 6)) + frame(6, done + b"a 1\nb 2\n", 1) + frame(7, failed, 2) + frame(9, report)
+    session = b"".join((frame(1, hello), frame(3, struct.pack("<QQ", 5, 6)), frame(6, done + b"a 1\nb 2\n", 1),
+                        frame(7, failed, 2), frame(9, report)))
     put("msg", "session", session)
     put("msg", "init-failed", frame(1, hello) + frame(4, report))
     put("msg", "fd", frame(6, done, 1, 1))
@@ -111,20 +116,28 @@ def main():
         return struct.pack("<QQQIIQIIIIQ", phase << 56 | since, claim, claim, 0, 0, 0, 100, 0, 0, claim, 0)
 
     now = 1000000000
-    put("page", "runs-on", b"".join(struct.pack("<BH", 0, 900) + page(4, now + 10, 1) + page(3, now + 20, 1) for _ in range(4)))
+    put("page", "runs-on", b"".join(struct.pack("<BH", 0, 900) + page(4, now + 10, 1) +
+                                    page(3, now + 20, 1) for _ in range(4)))
     put("page", "dies", b"".join(struct.pack("<BH", k, 100) + page(4, now, k) + page(5, now, 1) for k in (1, 2, 3)))
     put("page", "nonsense", struct.pack("<BH", 0, 65535) + bytes(range(128)) + struct.pack("<BH", 1, 1) + b"\xff" * 128)
 
     pair = [{"name": "m", "value": "/models/m"}]
-    job = {"format": 1, "engine": "0.1.0", "code_print": "23312ec14c4c4419e6119c8db0361b49", "name": "score", "entry": "score.py", "code_dir": "/code", "submit_dir": "/", "output_file": None,
-           "output_dir": "/out", "python": "/usr/bin/python3", "python_why": "", "inputs": [{"name": "input_0", "path": "/in"}], "models": pair,
-           "side_inputs": [], "environment": [{"name": "A", "value": {"hex": "ff"}}], "arguments": ["--x", {"hex": "ff"}],
-           "options": {"processes": {"value": ["2"], "from": "default"}, "run-invocation-timeout": {"value": ["1.5"], "from": "--run-invocation-timeout"}}}
+    job = {"format": 1, "engine": "0.1.0", "code_print": "23312ec14c4c4419e6119c8db0361b49", "name": "score",
+           "entry": "score.py", "code_dir": "/code", "submit_dir": "/", "output_file": None,
+           "output_dir": "/out", "python": "/usr/bin/python3", "python_why": "",
+           "inputs": [{"name": "input_0", "path": "/in"}], "models": pair,
+           "side_inputs": [], "environment": [{"name": "A", "value": {"hex": "ff"}}],
+           "arguments": ["--x", {"hex": "ff"}],
+           "options": {"processes": {"value": ["2"], "from": "default"},
+                       "run-invocation-timeout": {"value": ["1.5"], "from": "--run-invocation-timeout"}}}
     put("job", "small", json.dumps(job).encode())
     put("job", "empty", b"{}")
-    doc = {"job_format": 1, "name": "score", "entry": "score.py", "code_dir": "code", "inputs": [{"path": "in"}, {"name": "p", "parts": ["a/x", "a/*.csv"], "partition_format": "{k}/*"}],
-           "outputs": [{"name": "rows", "type": "uri_file", "path": "no.csv"}, {"name": "more", "path": None}], "append_row_to": "rows", "models": [{"name": "m", "value": "m.bin"}],
-           "environment": [{"name": "A", "value": {"hex": "ff"}}], "arguments": ["--n", "1"], "options": {"run_max_try": 5, "threads": {"value": ["keep"], "from": "x"}}}
+    doc = {"job_format": 1, "name": "score", "entry": "score.py", "code_dir": "code",
+           "inputs": [{"path": "in"}, {"name": "p", "parts": ["a/x", "a/*.csv"], "partition_format": "{k}/*"}],
+           "outputs": [{"name": "rows", "type": "uri_file", "path": "no.csv"}, {"name": "more", "path": None}],
+           "append_row_to": "rows", "models": [{"name": "m", "value": "m.bin"}],
+           "environment": [{"name": "A", "value": {"hex": "ff"}}], "arguments": ["--n", "1"],
+           "options": {"run_max_try": 5, "threads": {"value": ["keep"], "from": "x"}}}
     put("doc", "whole", json.dumps(doc).encode())
     put("doc", "small", b'{"job_format": 1, "entry": "score.py", "inputs": [{"path": "in"}]}')
     put("doc", "wrong-types", json.dumps({k: 1 for k in doc}).encode())
@@ -136,9 +149,12 @@ def main():
     put("runfile", "golden", run)
     put("runfile", "newer", run.replace(b"prs-run 1", b"prs-run 2"))
     put("runfile", "cut", run[:30])
-    put("cursor", "begun", b"prs-cursor 1\nrun %s\nat 1 32 0\ntick 0\nfile 11 0 job_progress_overview.txt\n" % b"a run of 16 byt\0".hex().encode())
-    put("cursor", "elsewhere", b"prs-cursor 1\nrun %s\nat 7 99999 3\ntick 1\nfile 12 1 x\nfile 1 99 ../y\n" % b"a run of 16 byt\0".hex().encode())
-    put("cursor", "outside", b"prs-cursor 1\nrun %s\nat 1 32 0\ntick 0\nfile 1 0 ../y\n" % b"a run of 16 byt\0".hex().encode())
+    put("cursor", "begun", b"prs-cursor 1\nrun %s\nat 1 32 0\ntick 0\nfile 11 0 job_progress_overview.txt\n" %
+        b"a run of 16 byt\0".hex().encode())
+    put("cursor", "elsewhere", b"prs-cursor 1\nrun %s\nat 7 99999 3\ntick 1\nfile 12 1 x\nfile 1 99 ../y\n" %
+        b"a run of 16 byt\0".hex().encode())
+    put("cursor", "outside", b"prs-cursor 1\nrun %s\nat 1 32 0\ntick 0\nfile 1 0 ../y\n" %
+        b"a run of 16 byt\0".hex().encode())
     put("cursor", "other-run", b"prs-cursor 1\nrun 00\nat 1 32 0\ntick 0\n")
 
 

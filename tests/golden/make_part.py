@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Wrote part/: python3 make_part.py FOLDER. The plans of a run that was killed twice while it listed one folder in parts; beside v1, and frozen like it."""
+"""Wrote part/: python3 make_part.py FOLDER. The plans of a run that was killed twice while it listed one folder in
+parts; beside v1, and frozen like it."""
 import os
 import struct
 import sys
@@ -22,15 +23,18 @@ def rule(first_id, count, first_file, per):
 
 def plans(root):
     plan1 = File(b"PRSplan1")
-    plan1.frame(record(2, struct.pack("<HHHHQ", 0, 0, 0, 0, 2) + bytes(16) + text(b"input_0") + text(root) + text(b"")), folder(0, 0xFFFFFFFF, b""),
+    plan1.frame(record(2, struct.pack("<HHHHQ", 0, 0, 0, 0, 2) + bytes(16) + text(b"input_0") + text(root) + text(b"")),
+                folder(0, 0xFFFFFFFF, b""),
                 names(0, 0, 1), folder(1, 0, b"large"), folder(2, 0, b"small"))
-    plan1.frame(record(10, struct.pack("<I", 1)), names(1, 0, 0, b"a"), names(1, 1, 0, b"b\xff", b"c"), rule(0, 1, 0, 2))
+    plan1.frame(record(10, struct.pack("<I", 1)), names(1, 0, 0, b"a"), names(1, 1, 0, b"b\xff", b"c"),
+                rule(0, 1, 0, 2))
     plan2 = File(b"PRSplan1")  # in the middle of the files
     plan2.frame(names(1, 3, 0, b"d"), folder(3, 1, b"p"), rule(1, 1, 2, 2))
     plan3 = File(b"PRSplan1")  # in the middle of the folders
     plan3.frame(folder(4, 1, b"q"), names(1, 4, 1))
     last = [names(3, 4, 1, b"x"), names(4, 5, 1), names(2, 5, 1, b"y", b"z"), rule(2, 1, 4, 2), rule(3, 1, 6, 1)]
-    plan3.frame(*last, record(9, struct.pack("<QQQII", 4, 7, 7, 0, plan_sum(plan1.records + plan2.records + plan3.records + last))))
+    plan3.frame(*last, record(9, struct.pack("<QQQII", 4, 7, 7, 0,
+                                             plan_sum(plan1.records + plan2.records + plan3.records + last))))
     return plan1, plan2, plan3
 
 

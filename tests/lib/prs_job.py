@@ -20,7 +20,8 @@ LOADER = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.ab
 DEADLINE = int(os.environ.get("PRS_TEST_DEADLINE", 120))
 
 os.environ.pop("PYTHONUNBUFFERED", None)  # a worker that does not flush would not be seen
-for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):  # whoever started the tests may ignore them (nohup), which prs would respect
+# whoever started the tests may ignore them (nohup), which prs would respect
+for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
     signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
 SCRIPT = """
     import os
@@ -29,7 +30,7 @@ SCRIPT = """
 """
 
 
-# ---- /proc ------------------------------------------------------------------------------------------------------------
+# ---- /proc -----------------------------------------------------------------------------------------------------------
 
 
 def read_proc(pid, name):
@@ -65,13 +66,16 @@ def family(pid):
 
 
 def describe(pid):
-    """One process for somebody who asks why it stands still: its threads, where the kernel holds them, what its signals do."""
+    """One process for somebody who asks why it stands still: its threads, where the kernel holds them, what its signals
+    do."""
     lines = ["%d %s" % (pid, read_proc(pid, "cmdline").replace(b"\0", b" ").decode("utf-8", "replace"))]
     for task in sorted(glob.glob("/proc/%d/task/*" % pid)):
         stat = read_proc(pid, "task/%s/stat" % os.path.basename(task)).rpartition(b")")[2].split()[:1]
-        held = [read_proc(pid, "task/%s/%s" % (os.path.basename(task), name)).decode("utf-8", "replace").strip() for name in ("wchan", "syscall")]
+        held = [read_proc(pid, "task/%s/%s" % (os.path.basename(task), name)).decode("utf-8", "replace").strip()
+                for name in ("wchan", "syscall")]
         lines.append("    thread %s: %s %s" % (os.path.basename(task), b"".join(stat).decode(), " | ".join(held)))
-    return "\n".join(lines + ["    " + line for line in read_proc(pid, "status").decode("utf-8", "replace").splitlines() if line.startswith("Sig")])
+    return "\n".join(lines + ["    " + line for line in read_proc(pid, "status").decode("utf-8", "replace").splitlines()
+                              if line.startswith("Sig")])
 
 
 def processes_of(folder):
@@ -87,7 +91,8 @@ def processes_of(folder):
         except OSError:
             inside = False
         environment = read_proc(pid, "environ").decode("utf-8", "replace").split("\0")
-        if (inside or any(entry.startswith(tuple(marks)) for entry in environment)) and (state_of(pid) or ("Z", 0))[0] != "Z":
+        marked = any(entry.startswith(tuple(marks)) for entry in environment)
+        if (inside or marked) and (state_of(pid) or ("Z", 0))[0] != "Z":
             found.append((pid, read_proc(pid, "cmdline").replace(b"\0", b" ")))
     return found
 
@@ -115,7 +120,7 @@ def stopped_at(mark):
     return pid if pid and (state_of(pid) or ("",))[0] == "T" else None
 
 
-# ---- the oracle's view of the input -----------------------------------------------------------------------------------
+# ---- the oracle's view of the input ----------------------------------------------------------------------------------
 
 
 def input_order(root):
@@ -166,7 +171,8 @@ class JobCase(unittest.TestCase):
         return "".join("f%04d: %d\n" % (i, i) for i in range(count))
 
     def give_everybody_the_program(self):
-        """The commands that follow run a copy of the program and its loader, in a folder that other users can enter too."""
+        """The commands that follow run a copy of the program and its loader, in a folder that other users can enter
+        too."""
         os.chmod(self.dir, 0o755)
         os.makedirs(self.path("everybody/bin"))
         self.program = shutil.copy(PRS, self.path("everybody/bin/prs"))
@@ -204,10 +210,12 @@ class JobCase(unittest.TestCase):
         env = dict(os.environ, **(env or {}))
         if kill:
             env["PRS_KILL"] = kill
-        return subprocess.run([self.program, *words], cwd=self.dir, env=env, timeout=DEADLINE, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        return subprocess.run([self.program, *words], cwd=self.dir, env=env, timeout=DEADLINE, stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE, universal_newlines=True)
 
-    words = ("run", "code/score.py", "--input", "in", "--mini-batch-size", "7", "--processes", "2", "--output", "out.txt")
+    words = ("run", "code/score.py", "--input", "in", "--mini-batch-size", "7", "--processes", "2",
+             "--output", "out.txt")
 
     def run_job(self, *more, kill=None, env=None):
         return self.prs(*self.words, *more, kill=kill, env=env)

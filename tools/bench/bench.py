@@ -20,7 +20,8 @@ import lab
 def machine():
     with open("/proc/cpuinfo") as f:
         model = next((line.split(":", 1)[1].strip() for line in f if line.startswith("model name")), platform.machine())
-    return "%d x %s, Linux %s, Python %s, load %.1f" % (len(os.sched_getaffinity(0)), model, platform.release(), platform.python_version(), os.getloadavg()[0])
+    return "%d x %s, Linux %s, Python %s, load %.1f" % (len(os.sched_getaffinity(0)), model, platform.release(),
+                                                        platform.python_version(), os.getloadavg()[0])
 
 
 def number(value):
@@ -47,15 +48,18 @@ def described(title, texts):
 
 
 def main():
-    p = argparse.ArgumentParser(prog="./dev bench", formatter_class=argparse.RawDescriptionHelpFormatter, description=described("cases", {name: f.__doc__ for name, f in cases.CASES.items()})
-                                + described("with --against BUILD", {name: rows[0][1] for name, (_, rows) in against.TABLE.items()}))
+    p = argparse.ArgumentParser(prog="./dev bench", formatter_class=argparse.RawDescriptionHelpFormatter,
+                                description=described("cases", {name: f.__doc__ for name, f in cases.CASES.items()})
+                                + described("with --against BUILD",
+                                            {name: rows[0][1] for name, (_, rows) in against.TABLE.items()}))
     p.add_argument("case", nargs="*")
     p.add_argument("--against", metavar="BUILD", help="a build folder of another version, beside its source tree: the two programs alternate")
     p.add_argument("--repeats", type=int, default=5, help="pairs that count (5)")
     p.add_argument("--quick", action="store_true", help="small inputs: to see that it works, not for numbers")
     p.add_argument("--json", action="store_true")
     p.add_argument("--build", required=True, help=argparse.SUPPRESS)
-    p.add_argument("--python", default=shutil.which("python3", path="/usr/bin") or sys.executable, help="interpreter of workers and references")
+    p.add_argument("--python", default=shutil.which("python3", path="/usr/bin") or sys.executable,
+                   help="interpreter of workers and references")
     o = p.parse_args()
     known = against.TABLE if o.against else cases.CASES
     for name in o.case:

@@ -25,12 +25,15 @@ def throughput(lab):
     n = measures.count(folder)
 
     def pool():
-        seconds, spent = lab.seconds([lab.python, reference("pool"), script("trivial"), folder, lab.path("rows"), "2", "1"])
+        seconds, spent = lab.seconds([lab.python, reference("pool"), script("trivial"), folder, lab.path("rows"), "2",
+                                      "1"])
         return n / seconds, n / spent.cpu
 
     pairs = lab.alternate(lambda: measures.throughput(lab), pool)
-    return [ratio("throughput", "trivial run(), durable, mini-batches a second, against Pool chunksize 1", [(a[0], b[0]) for a, b in pairs], "/s", ">=", 1.5),
-            ratio("cpu", "CPU per mini-batch, engine + workers, against Pool chunksize 1", [(1e6 / a[1], 1e6 / b[1]) for a, b in pairs], "µs", "<=", 0.6)]
+    return [ratio("throughput", "trivial run(), durable, mini-batches a second, against Pool chunksize 1",
+                  [(a[0], b[0]) for a, b in pairs], "/s", ">=", 1.5),
+            ratio("cpu", "CPU per mini-batch, engine + workers, against Pool chunksize 1",
+                  [(1e6 / a[1], 1e6 / b[1]) for a, b in pairs], "µs", "<=", 0.6)]
 
 
 def _against(lab, name, what, flag, bar):
@@ -58,10 +61,12 @@ def digits(lab):
     """The demo's digits, 18,000 files, 10 per mini-batch: against two bare loops."""
     folder, entry, model = measures.digits_input(lab)
     n = measures.count(folder)
-    threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}  # what the engine gives its workers here
+    # what the engine gives its workers here
+    threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
     words = [lab.venv, reference("loops"), entry, folder, lab.path("rows"), "2", "10", model]
     pairs = lab.alternate(lambda: measures.digits(lab)[0], lambda: n / lab.seconds(words, threads)[0])
-    return [ratio("digits", "digits, files a second, first run() to published, against two bare loops", pairs, "/s", ">=", 0.95)]
+    return [ratio("digits", "digits, files a second, first run() to published, against two bare loops", pairs, "/s",
+                  ">=", 0.95)]
 
 
 @case
@@ -82,7 +87,8 @@ def _gaps(lab, kind):
     pairs = lab.alternate(lambda: measures.gaps(lab, kind), loops)
     rows = []
     for i, (quantile, bar) in enumerate((("p50", 60), ("p99", 300))):
-        rows.append(difference("gap-%s-%s" % (kind, quantile), "10 ms runs (%s): gap between two runs, %s, above two bare loops" % (kind, quantile),
+        rows.append(difference("gap-%s-%s" % (kind, quantile),
+                               "10 ms runs (%s): gap between two runs, %s, above two bare loops" % (kind, quantile),
                                [(a[i], b[i]) for a, b in pairs], "µs", bar))
     return rows
 
@@ -109,7 +115,8 @@ def listing(lab):
             return lab.spend([lab.tool("bench-plan"), folder, lab.path("plan"), "10"]).wall / n * 1e9
 
         pairs = lab.alternate(plan, lambda: lab.spend([lab.tool("bench-getdents"), folder]).wall / n * 1e9)
-        rows.append(ratio("listing", "listing + sort + plan, %s, against a getdents loop" % name, pairs, "ns/file", "<=", 3))
+        rows.append(ratio("listing", "listing + sort + plan, %s, against a getdents loop" % name, pairs, "ns/file",
+                          "<=", 3))
     return rows
 
 
@@ -152,11 +159,14 @@ def million(lab):
     million_text = "10^%d mini-batches" % (len(str(n)) - 1)
     rows = [alone("rss", million_text + ": peak RSS of the master", [first.spent.rss_mib], "MiB", 150),
             alone("rss-resume", million_text + ": peak RSS of the master, resumed", [again.spent.rss_mib], "MiB", 150),
-            alone("resume", million_text + " DONE: resume to the first run() (start of a worker included)", [started], "s", 0.5)]
-    segments = [os.path.join(again.folder, "seg", name) for name in sorted(os.listdir(os.path.join(again.folder, "seg")))]
+            alone("resume", million_text + " DONE: resume to the first run() (start of a worker included)", [started],
+                  "s", 0.5)]
+    segments = [os.path.join(again.folder, "seg", name)
+                for name in sorted(os.listdir(os.path.join(again.folder, "seg")))]
     pairs = lab.alternate(lambda: lab.seconds([lab.tool("bench-assemble"), again.folder, lab.path("again")])[0],
                           lambda: lab.spend(["sh", "-c", 'cat "$@" > out', "cat", *segments]).wall)
-    return rows + [ratio("assembly", "assembly of %s with short rows against cat segments > out" % million_text, pairs, "s", "<=", 1.5)]
+    return rows + [ratio("assembly", "assembly of %s with short rows against cat segments > out" % million_text, pairs,
+                         "s", "<=", 1.5)]
 
 
 @case
@@ -184,8 +194,10 @@ def start(lab):
     def bare():
         return min(lab.spend([lab.python, "-c", "pass"]).wall * 1000 for _ in range(3))
 
-    return [difference("start", "command to the first init(), above the interpreter with -c pass", lab.alternate(init, bare), "ms", 25),
-            difference("crash", "crash to the next init(), above the interpreter with -c pass", lab.alternate(crash, bare), "ms", 30)]
+    return [difference("start", "command to the first init(), above the interpreter with -c pass",
+                       lab.alternate(init, bare), "ms", 25),
+            difference("crash", "crash to the next init(), above the interpreter with -c pass",
+                       lab.alternate(crash, bare), "ms", 30)]
 
 
 @case
@@ -201,7 +213,8 @@ def crash_shm(lab):
     left = [name for name in names if os.path.exists("/dev/shm/" + name)]
     for name in left:
         os.unlink("/dev/shm/" + name)
-    return [alone("crash-shm", "shared memory and semaphores left after %d crashes, each with one of both" % n, [len(left)], "", 0)]
+    return [alone("crash-shm", "shared memory and semaphores left after %d crashes, each with one of both" % n,
+                  [len(left)], "", 0)]
 
 
 @case
@@ -215,7 +228,8 @@ def end_pool(lab):
             return spent.begun + spent.wall - int(f.read()) / 1e9
 
     pairs = lab.alternate(lambda: since_last_run(lab.job(script("end_pool"), folder, processes=1, env=env).spent),
-                          lambda: since_last_run(lab.spend([lab.python, script("end_pool")], env)), repeats=min(lab.repeats, 3))
+                          lambda: since_last_run(lab.spend([lab.python, script("end_pool")], env)),
+                          repeats=min(lab.repeats, 3))
     return [difference("end-pool", "last run() of a script with a ProcessPoolExecutor to the end of the job, above plain Python", pairs, "s", 1)]
 
 
@@ -223,7 +237,8 @@ def _rows(lab, size, text):
     values = [measures.rows(lab, size) for _ in range(lab.repeats + 1)][1:]
     what = "%s of rows a mini-batch, first run() to published" % text
     return [measured("rows-" + size, what, [v[0] for v in values], "MB/s"),
-            measured("memory-" + size, "the same: peak memory of engine and workers, memory files counted once", [v[1] for v in values], "MiB")]
+            measured("memory-" + size, "the same: peak memory of engine and workers, memory files counted once",
+                     [v[1] for v in values], "MiB")]
 
 
 @case
@@ -241,7 +256,8 @@ def instructions(lab):
 
 @case
 def scale(lab):
-    """Trivial run() with more and more processes: CPU per mini-batch (no bar), less that of a job with one mini-batch per process."""
+    """Trivial run() with more and more processes: CPU per mini-batch (no bar), less that of a job with one mini-batch
+    per process."""
     folder = measures.many(lab)
     n = measures.count(folder)
     rows = []

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the cases share: a temporary folder, processes with their times, jobs with their journals, alternating repeats, rows of the table."""
+"""What the cases share: a temporary folder, processes with their times, jobs with their journals, alternating repeats,
+rows of the table."""
 import calendar
 import collections
 import glob
@@ -16,7 +17,8 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 
-# ours and reference are medians in `unit`; measured is compared with the bar; low and high are its extremes over the repeats.
+# ours and reference are medians in `unit`; measured is compared with the bar; low and high are its extremes over the
+# repeats.
 Row = collections.namedtuple("Row", "name what ours reference unit measured low high sign bar met")
 Spent = collections.namedtuple("Spent", "begun wall cpu rss_mib output")  # begun: time.monotonic()
 
@@ -41,7 +43,8 @@ class Job:
         self.program, self.folder, self.spent = program, folder, spent
 
     def facts(self, *types):
-        text = subprocess.run([self.program, "dump", "journal", self.folder, "--json"], stdout=subprocess.PIPE, check=True).stdout
+        text = subprocess.run([self.program, "dump", "journal", self.folder, "--json"], stdout=subprocess.PIPE,
+                              check=True).stdout
         wanted = tuple(b'{"type":"%s"' % t.encode() for t in types)
         return [json.loads(line) for line in text.splitlines() if line.startswith(wanted)]
 
@@ -68,7 +71,8 @@ class Lab:
         self.old_prs = self.install("old", old_build) if old_build else None
 
     def install(self, name, build):
-        """The program of a build folder, and the loader of its source tree, as they are installed: with bytecode, for these interpreters."""
+        """The program of a build folder, and the loader of its source tree, as they are installed: with bytecode, for
+        these interpreters."""
         bin_dir, loader = self.path(name, "bin"), self.path(name, "share", "prs", "python")
         with open(os.path.join(build, "meson-info", "meson-info.json")) as f:
             source = json.load(f)["directories"]["source"]
@@ -97,7 +101,8 @@ class Lab:
         peak = [0]
         with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as errors:
             begun = time.monotonic()
-            p = subprocess.Popen(words, cwd=self.dir, stdin=subprocess.DEVNULL, stdout=out, stderr=errors, env=dict(os.environ, **(env or {})))
+            p = subprocess.Popen(words, cwd=self.dir, stdin=subprocess.DEVNULL, stdout=out, stderr=errors,
+                                 env=dict(os.environ, **(env or {})))
             if watch:
                 threading.Thread(target=watch, args=(p.pid, peak), daemon=True).start()
             _, status, usage = os.wait4(p.pid, 0)
@@ -107,15 +112,18 @@ class Lab:
             errors.seek(0)
             text = out.read()
             if p.returncode not in ok:
-                raise RuntimeError("%s: exit %d\n%s" % (" ".join(words), p.returncode, errors.read().decode(errors="replace")))
+                raise RuntimeError("%s: exit %d\n%s" %
+                                   (" ".join(words), p.returncode, errors.read().decode(errors="replace")))
         return Spent(begun, wall, usage.ru_utime + usage.ru_stime, peak[0], text.decode(errors="replace"))
 
-    def job(self, entry, folder, *more, program=None, under=(), processes=2, per=1, env=None, python=None, watch=None, ok=(0,)):
+    def job(self, entry, folder, *more, program=None, under=(), processes=2, per=1, env=None, python=None, watch=None,
+            ok=(0,)):
         """A job of the new program, or of `program`; `under`: a program that runs it."""
         self.empty("runs")
         program = program or self.prs
-        spent = self.spend([*under, program, "run", entry, "--input", folder, "--mini-batch-size", str(per), "--processes", str(processes),
-                            "--python", python or self.python, "--output", self.path("rows"), "--overwrite", "--runs-dir", self.path("runs"),
+        spent = self.spend([*under, program, "run", entry, "--input", folder, "--mini-batch-size", str(per),
+                            "--processes", str(processes), "--python", python or self.python, "--output", self.path("rows"), "--overwrite",
+                            "--runs-dir", self.path("runs"),
                             "-q", *more], env, watch, ok)
         return Job(program, glob.glob(self.path("runs", "*"))[0], spent)
 
@@ -155,7 +163,8 @@ class Lab:
 def _row(name, what, ours, theirs, unit, values, sign, bar):
     measured = statistics.median(values)
     met = None if bar is None else measured >= bar if sign == ">=" else measured <= bar
-    return Row(name, what, statistics.median(ours), statistics.median(theirs) if theirs else None, unit, measured, min(values), max(values), sign,
+    return Row(name, what, statistics.median(ours), statistics.median(theirs) if theirs else None, unit, measured,
+               min(values), max(values), sign,
                bar, met)
 
 
@@ -195,7 +204,8 @@ def watch_memory(pid, peak):
         files = {}
         for p in pids:
             files.update(_memory_files(p))
-        return _status(pid, "RssAnon") / 1024 + sum(_status(p, "RssAnon", gone=0) for p in pids[1:]) / 1024 + sum(files.values()) / 2048
+        children_kib = sum(_status(p, "RssAnon", gone=0) for p in pids[1:])
+        return (_status(pid, "RssAnon") + children_kib + sum(files.values()) / 2) / 1024
 
     _watch(peak, 0.003, look)
 

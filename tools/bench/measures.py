@@ -36,14 +36,16 @@ def digits_input(lab):
         os.makedirs(folder)
         for i in range(lab.many(18000, 3600)):
             name = images[i % len(images)]
-            shutil.copyfile(os.path.join(lab.demo, "images", name), os.path.join(folder, "%02d%s" % (i // len(images), name)))
+            shutil.copyfile(os.path.join(lab.demo, "images", name),
+                            os.path.join(folder, "%02d%s" % (i // len(images), name)))
     return folder, os.path.join(ROOT, "demo", "digits.py"), "digits=" + os.path.join(lab.demo, "models", "digits")
 
 
 def digits(lab, program=None):
     """The demo's digits, 10 per mini-batch: files a second, first run() to published."""
     folder, entry, model = digits_input(lab)
-    return (count(folder) / lab.job(entry, folder, "--model", model, program=program, per=10, python=lab.venv).to_published(),)
+    return (count(folder) / lab.job(entry, folder, "--model", model, program=program, per=10,
+                                    python=lab.venv).to_published(),)
 
 
 def one(lab, program=None):
@@ -75,7 +77,8 @@ ROWS = {"64k": (64 << 10, 4000, 400), "4m": (4 << 20, 100, 20)}  # bytes of a mi
 
 
 def rows(lab, size, program=None):
-    """Large rows: MB/s from the first run() to the published output; then, in a second job that is looked at all the time, peak memory, MiB."""
+    """Large rows: MB/s from the first run() to the published output; then, in a second job that is looked at all the
+    time, peak memory, MiB."""
     row_bytes, full, quick = ROWS[size]
     n = lab.many(full, quick)
     folder = lab.files("rows-" + size, n)
@@ -86,7 +89,8 @@ def rows(lab, size, program=None):
 
 
 def instructions(lab, program=None):
-    """Instructions of the engine per mini-batch: valgrind's count for many mini-batches less that for fewer, so that start and end fall out."""
+    """Instructions of the engine per mini-batch: valgrind's count for many mini-batches less that for fewer, so that
+    start and end fall out."""
     log = lab.path("valgrind")
     preload = {"LD_PRELOAD": lab.tool("bench-pidfd.so")}
     under = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", "--log-file=" + log]

@@ -31,7 +31,8 @@ def give_models(models):
     """What the worker-side azureml.core is to a script."""
     model = types.ModuleType("azureml.core.model")
     model.Model = types.SimpleNamespace(get_model_path=models.__getitem__)
-    sys.modules.update({"azureml": types.ModuleType("azureml"), "azureml.core": types.ModuleType("azureml.core"), model.__name__: model})
+    sys.modules.update({"azureml": types.ModuleType("azureml"), "azureml.core": types.ModuleType("azureml.core"),
+                        model.__name__: model})
 
 
 def loop(script, batches, take, output, times):

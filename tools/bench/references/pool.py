@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reference: multiprocessing.Pool.imap, chunksize 1, rows written: pool.py SCRIPT INPUT OUTPUT PROCESSES PER. Prints the seconds."""
+"""Reference: multiprocessing.Pool.imap, chunksize 1, rows written: pool.py SCRIPT INPUT OUTPUT PROCESSES PER. Prints
+the seconds."""
 import multiprocessing
 import os
 import sys

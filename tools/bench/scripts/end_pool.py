@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Holds a ProcessPoolExecutor that nobody shuts down; BENCH_STAMPS gets the time at which the last run() ended. As a program: the same in plain Python."""
+"""Holds a ProcessPoolExecutor that nobody shuts down; BENCH_STAMPS gets the time at which the last run() ended. As a
+program: the same in plain Python."""
 import concurrent.futures
 import os
 import time

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""On the first try of each mini-batch, run() makes shared memory and a semaphore, notes their names in BENCH_STAMPS and kills its process."""
+"""On the first try of each mini-batch, run() makes shared memory and a semaphore, notes their names in BENCH_STAMPS and
+kills its process."""
 import multiprocessing
 import os
 import signal

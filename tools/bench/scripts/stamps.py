@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Appends to BENCH_STAMPS when init() is called and when run() kills its process (BENCH_KIND crash: each mini-batch on its first try)."""
+"""Appends to BENCH_STAMPS when init() is called and when run() kills its process (BENCH_KIND crash: each mini-batch on
+its first try)."""
 import os
 import signal
 import time

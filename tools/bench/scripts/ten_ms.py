@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""run() of 10 ms (BENCH_KIND sleep or busy); shutdown() writes the gaps between two calls, ns, one a line, to BENCH_STAMPS."""
+"""run() of 10 ms (BENCH_KIND sleep or busy); shutdown() writes the gaps between two calls, ns, one a line, to
+BENCH_STAMPS."""
 import os
 import time
 
