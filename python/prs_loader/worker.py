@@ -11,8 +11,6 @@ from prs_loader.job import Job
 from prs_loader.real import real
 from prs_loader.wire import TIME_MASK
 
-THREADS_MAX_NS = 2 * 10 ** 9  # how long threads of the script may go on behind shutdown()
-
 
 class Worker:
     def __init__(self, link, job):
@@ -220,33 +218,10 @@ def _unnamed_file():
         return real.dup(f.fileno())
 
 
-def _wait_for_threads():
-    """As Python does at its end, but not for ever."""
-    threading = sys.modules.get("threading")
-    if threading is None:
-        return
-    until = real.monotonic_ns() + THREADS_MAX_NS
-    for thread in threading.enumerate():
-        if not thread.daemon and thread is not threading.main_thread():
-            thread.join(max(0, until - real.monotonic_ns()) / 1e9)
-            if thread.is_alive():
-                from prs_loader import errors
-
-                errors.say("prs: the thread %s of the script still runs at the end of the process: it is cut off"
-                           % thread.name)
-
-
 def _leave(code):
-    """Run what is registered for the exit, flush, go: threads of the script do not keep the process."""
-    import atexit
+    from prs_loader import end
 
-    try:
-        _wait_for_threads()
-        atexit._run_exitfuncs()
-    except BaseException:  # noqa: BLE001
-        pass
-    Worker.flush()
-    real.exit(code)
+    end.leave(code)
 
 
 def _prepare_streams():
