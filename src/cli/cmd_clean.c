@@ -31,6 +31,7 @@
 
 enum { REASON_BYTES = 2 * PATH_MAX };
 #define DEFAULT_AGE "7d"
+#define CLOCK_WORKS_US UINT64_C(1577836800000000) /* 2020: a machine without a clock of its own says 1970 */
 
 struct clean {
 	uint64_t older_us, now_us;
@@ -127,25 +128,12 @@ static int clean_entry(void *ctx, const struct prs_tree_entry *e)
 
 /* ---- which ones -------------------------------------------------------------------------------------------------- */
 
-static bool is_there(const struct candidate *x, const char *name)
-{
-	struct stat st;
-	PRS_AUTOFREE char *path = prs_strf("%s/%s", x->run.dir, name);
-	return !path || lstat(path, &st) == 0 || errno != ENOENT;
-}
-
-/* Its engine was stopped while it made the folder: nothing ran. */
-static bool is_half_made(const struct candidate *x, const struct prs_view *v)
-{
-	return !v->first_us && !is_there(x, "job.json");
-}
-
-static uint64_t last_us(const struct candidate *x, const struct prs_view *v)
+static uint64_t latest_us(const struct candidate *x, const struct prs_view *v)
 {
 	struct stat st;
 	PRS_AUTOFREE char *path = prs_strf("%s/RUN", x->run.dir);
-	if (v->last_us || !path || stat(path, &st) < 0)
-		return v->last_us;
+	if (v->latest_us || !path || stat(path, &st) < 0)
+		return v->latest_us;
 	return (uint64_t)st.st_mtim.tv_sec * 1000000;
 }
 
@@ -156,9 +144,11 @@ static int check_state(struct candidate *x, const struct prs_view *v)
 	if (v->running || !strcmp(state, "running"))
 		return stays(x, "it is running");
 	x->ordinary = true;
-	if (!strcmp(state, "interrupted") && !c->interrupted && !is_half_made(x, v))
+	if (!strcmp(state, "interrupted") && !c->interrupted)
 		return stays(x, "it can be resumed (--interrupted removes such a run too)");
-	if (!c->named && c->now_us < last_us(x, v) + c->older_us)
+	if (!c->named && latest_us(x, v) < CLOCK_WORKS_US)
+		return stays(x, "its clock was wrong, so its age is not known");
+	if (!c->named && c->now_us < latest_us(x, v) + c->older_us)
 		return stays(x, "it is not old enough");
 	x->ordinary = false;
 	return 0;

@@ -10,12 +10,14 @@
 #include "base/path.h"
 #include "data/list.h"
 #include "io/hold.h"
+#include "io/lock.h"
 #include "io/process.h"
 #include "io/tree.h"
 #include "spec/code.h"
 #include "store/store.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -195,6 +197,16 @@ static void remove_half_made(const char *dir)
 	prs_tree_remove(dir, "RUN", at, sizeof at);
 }
 
+/* Nobody takes the folder for one that was left half made. Closing it gives it free: the engine takes it again. */
+static int hold_lock(const struct prs_fs *fs, const char *dir)
+{
+	PRS_AUTOFREE char *path = prs_strf("%s/lock", dir);
+	int fd = path ? fs->open(fs->ctx, path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0600) : -1;
+	if (fd >= 0)
+		prs_lock_take(fd);
+	return fd;
+}
+
 static void say_runs(const struct prs_front *f, unsigned n)
 {
 	char line[128];
@@ -213,11 +225,14 @@ int prs_run_make(const struct prs_front *f, const struct prs_job *j, const char 
 	int r = make_run_folder(f->fs, j, runs, run, err);
 	if (r == 0) {
 		struct prs_fs fs = until_a_signal(f->fs);
+		int lock = hold_lock(f->fs, run->dir);
 		r = fill_run_folder(&fs, p, j, run, only, err);
 		if (prs_hold_came())
 			r = prs_fail(err, PRS_EINTERRUPTED, "stopped while the run folder was made");
 		if (r < 0)
 			remove_half_made(run->dir);
+		if (lock >= 0)
+			f->fs->close(f->fs->ctx, lock);
 	}
 	prs_hold_end(&hold);
 	if (r == 0 && p->runs_left_out)

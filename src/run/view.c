@@ -76,7 +76,10 @@ static int view_fact(void *ctx, const struct prs_fact *f, struct prs_err *err)
 {
 	struct prs_view *v = ctx;
 	v->first_us = v->first_us ? v->first_us : f->time_us;
+	if (f->type == PRS_FACT_HEAD) /* the clock may have been set back since */
+		v->last_us = f->time_us;
 	v->last_us = f->time_us > v->last_us ? f->time_us : v->last_us;
+	v->latest_us = f->time_us > v->latest_us ? f->time_us : v->latest_us;
 	if (f->type == PRS_FACT_STATE)
 		snprintf(v->cause, sizeof v->cause, "%.*s", (int)f->u.state.text.n, f->u.state.text.p);
 	if (f->type == PRS_FACT_PUBLISHED) {
@@ -139,7 +142,7 @@ const char *prs_view_state(const struct prs_view *v)
 	case PRS_JOB_INTERRUPTED:
 	case PRS_JOB_STATES: break;
 	}
-	if (v->half_made)
+	if (v->half_made && !v->running) /* else it is being made */
 		return "half-made";
 	if (v->unknown)
 		return "unknown";

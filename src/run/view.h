@@ -18,7 +18,8 @@ struct prs_view {
 	struct prs_ledger ledger;
 	bool running, unknown;           /* an engine holds the lock; whether one does cannot be known here */
 	bool half_made;                  /* prs was stopped while it made the folder: nothing ran */
-	uint64_t first_us, last_us;      /* wall time of the first and the last fact */
+	uint64_t first_us, last_us;      /* wall time of the first fact, and of the last one of the last life */
+	uint64_t latest_us;              /* the latest wall time of all: a clock may have been set back */
 	struct prs_view_failure *failed; /* every FAILED fact, those that were reset included: prs_view_failed() */
 	size_t failed_n, failed_cap;
 	uint32_t resets, *reset_at; /* RESET facts so far; the last one of each mini-batch */

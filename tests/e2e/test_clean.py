@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """prs clean: what goes, what stays, what a clean that was killed leaves."""
+import json
 import os
 import shutil
 import signal
+import struct
 import subprocess
 import time
 import unittest
 
 from prs_job import DEADLINE, SCRIPT, stopped_at, wait_until
+from test_lost import mend_first_frame
 from test_tools import ToolCase
 
 NOBODY = 65534
@@ -308,6 +311,46 @@ class StoppedTest(ToolCase):
         self.assertTrue(os.path.exists(self.path("precious/RUN")))
 
 
+class ClockTest(ToolCase):
+    """Clocks that were wrong when the run ran."""
+
+    def setUp(self):
+        super().setUp()
+        self.files(5)
+        self.script(SCRIPT)
+        self.assertEqual(self.run_job("-q", kill="store.segment.after_sync:1").returncode, -9)
+
+    def set_clock(self, seconds):
+        """The first life's HEAD is the only fact that says when it was."""
+        path = os.path.join(self.run_dir(), "journal-1")
+        with open(path, "rb") as f:
+            data = bytearray(f.read())
+        del data[32 + 32 + struct.unpack_from("<I", data, 36)[0]:]
+        struct.pack_into("<Q", data, 72, int(seconds * 1e6))
+        mend_first_frame(data)
+        with open(path, "wb") as f:
+            f.write(data)
+
+    def status(self):
+        return json.loads(self.ok("status", "--json"))
+
+    def test_set_back(self):
+        """What it did last is what the last life says; how old it is, the latest time of all."""
+        ahead = time.time() + 86400
+        self.set_clock(ahead)
+        before = time.time()
+        self.assertEqual(self.prs("resume").returncode, 0)
+        self.assertTrue(before - 1 <= self.status()["last_us"] / 1e6 <= time.time())
+        self.assertEqual(self.status()["started_us"], int(ahead * 1e6))
+        self.assertIn("0 runs removed", self.ok("clean", "--older", "0s"))
+
+    def test_a_machine_without_a_clock(self):
+        self.set_clock(86400)
+        self.assertIn("0 runs removed", self.ok("clean", "--interrupted"))
+        self.assertEqual(len(os.listdir(self.path("runs"))), 1)
+        self.assertIn("1 run removed", self.ok("clean", "--interrupted", "last"))
+
+
 class MeanwhileTest(ToolCase):
     """A resume that begins when the clean has decided."""
 
@@ -328,6 +371,21 @@ class MeanwhileTest(ToolCase):
         self.assertEqual(self.prs("resume").returncode, 0)
         self.assertIn("stays: it was resumed just now\n", self.go_on())
         self.assertTrue(os.path.exists(os.path.join(self.run_dir(), "RUN")))
+
+    def test_being_made(self):
+        """A run folder that has no job.json yet."""
+        self.go_on()
+        self.clean()
+        hold = self.path("making")
+        p = self.start("run", "code/score.py", "-i", "in", "-q", "-o", "out.txt", env={"PRS_HOLD": "code.restore.before_write:1:" + hold})
+        wait_until(lambda: os.path.exists(hold), "the code is copied")
+        self.assertTrue(os.path.exists(os.path.join(self.run_dir(), "RUN")))
+        self.assertFalse(os.path.exists(os.path.join(self.run_dir(), "job.json")))
+        self.assertIn("stays: it is running\n", self.ok("clean", "--older", "0s", "--interrupted", "--outputs"))
+        self.assertIn("stays: it is running\n", self.ok("clean", "last", status=1))
+        os.remove(hold)
+        self.assertEqual(p.wait(timeout=DEADLINE), 0)
+        self.assertEqual(self.output(), self.want)
 
     def test_running(self):
         engine = self.start("resume", env={"PRS_KILL": "store.assemble.before_write:1:" + self.path("mark")})
