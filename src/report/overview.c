@@ -9,6 +9,7 @@
 #include "report/console.h"
 
 #define OVERVIEWER "127.0.0.1"
+#define ESTIMATE_MAX_US (10 * 365 * 86400e6)
 
 /* ---- overview ---------------------------------------------------------------------------------------------------- */
 
@@ -61,24 +62,33 @@ static void put_processed(struct prs_report *r, struct prs_buf *b, uint64_t wall
 	prs_buf_putc(b, '.');
 }
 
+/* As long for each mini-batch that is left as for those of this life. A clock that was set meanwhile can make that longer
+ * than a number holds: what nobody waits for is no estimate. */
+static void put_estimate(struct prs_report *r, struct prs_buf *b, uint64_t wall_us)
+{
+	uint64_t final = r->done + r->failed, now = r->done_now + r->failed_now;
+	if (!now || r->mini_batches < final || wall_us < r->head_us)
+		return;
+	double us = (double)(wall_us - r->head_us) / (double)now * (double)(r->mini_batches - final);
+	if (!(us < ESTIMATE_MAX_US))
+		return;
+	prs_buf_puts(b, " Estimated remaining time ");
+	put_hms(b, (uint64_t)us);
+	prs_buf_putc(b, '.');
+}
+
 static void progress(struct prs_report *r, uint64_t wall_us)
 {
 	struct prs_buf *b = line(r, wall_us);
 	if (!b)
 		return;
-	uint64_t final = r->done + r->failed, now = r->done_now + r->failed_now;
-	if (final == 0) {
+	if (r->done + r->failed == 0) {
 		prs_buf_puts(b, "No task has been processed yet.");
 	} else if (r->job == PRS_JOB_ASSEMBLING && r->c.append_row) {
 		prs_buf_puts(b, "The append_row concatenation is going on.");
 	} else {
 		put_processed(r, b, wall_us);
-		if (now > 0 && r->mini_batches >= final) {
-			prs_buf_puts(b, " Estimated remaining time ");
-			put_hms(b, (uint64_t)((double)(wall_us - r->head_us) / (double)now *
-			                      (double)(r->mini_batches - final)));
-			prs_buf_putc(b, '.');
-		}
+		put_estimate(r, b, wall_us);
 	}
 	line_end(r, b);
 }

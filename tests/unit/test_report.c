@@ -98,6 +98,43 @@ static void test_ticks(void **context)
 	world_done(&w);
 }
 
+/* A clock that began in 1970 and was set right: the time that is left is no number that anybody can use, or that fits. */
+static void test_an_estimate_beyond_all_time(void **context)
+{
+	(void)context;
+	static const struct {
+		uint64_t first_us, mini_batches;
+		const char *end;
+	} rows[] = {
+		{ T(0, 0), 20000,
+		  "Processed 1 of 20000 mini batches in 0:00:40. Estimated remaining time 222:12:40.\n" },
+		{ T(0, 0) - 40 * UINT64_C(86400000000), 20000, "Processed 1 of 20000 mini batches in 960:00:40.\n" },
+		{ 5000000, 20000, "Processed 1 of 20000 mini batches in 490923:04:40.\n" },
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct world w;
+		bool more;
+		world_init(&w);
+		struct prs_fact facts[] = { head(1, 0, 0, rows[i].first_us), node_up(rows[i].first_us),
+			                    planned(rows[i].first_us + 1, rows[i].mini_batches, rows[i].mini_batches,
+			                            true),
+			                    done(0, 1, 0, 1, 1, T(35, 0)) };
+		append(&w, 1, facts, sizeof facts / sizeof *facts);
+		save(&w, 1);
+		struct prs_report *r = start(&w, PRS_LOG_INFO, NULL);
+		assert_int_equal(prs_report_catch_up(r, 1, w.frames[1][0], 0, &more, NULL), 0);
+		assert_int_equal(prs_report_tick(r, T(40, 0), NULL), 0);
+		assert_int_equal(prs_report_flush(r, NULL), 0);
+		prs_report_free(r);
+		struct prs_buf b = get_file(w.dir, outputs[0]);
+		const char *last = strrchr((char *)b.data, 'P');
+		assert_non_null(last);
+		assert_string_equal(last, rows[i].end);
+		prs_buf_done(&b);
+		world_done(&w);
+	}
+}
+
 static void test_first_error(void **context)
 {
 	(void)context;
@@ -533,7 +570,7 @@ int main(void)
 		cmocka_unit_test(test_reset),          cmocka_unit_test(test_split),
 		cmocka_unit_test(test_other_cause),    cmocka_unit_test(test_odd_address),
 		cmocka_unit_test(test_json_parses),    cmocka_unit_test(test_many),
-		cmocka_unit_test(test_docs),
+		cmocka_unit_test(test_docs),           cmocka_unit_test(test_an_estimate_beyond_all_time),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
