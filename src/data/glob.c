@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * glob: see glob.h.
+ * glob: two walks over names, one of the pattern and one of the path; a `**` is a place to come back to.
  */
 #include "data/glob.h"
 

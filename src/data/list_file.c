@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * list_file: see list_file.h.
+ * list_file: the lines become absolute paths in one text; names and folders are looked up in it.
  */
 #include "data/list_file.h"
 

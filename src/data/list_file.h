@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * list_file: a text file with one file name a line, in memory. One that ends in a 0 byte has 0 bytes between its names
- * (find -print0):
- * such names may hold line feeds.
+ * (find -print0): such names may hold line feeds.
  */
 #ifndef PRS_DATA_LIST_FILE_H
 #define PRS_DATA_LIST_FILE_H
