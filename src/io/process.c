@@ -21,7 +21,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { HIGH_FD = 64, FDS_MAX = 8, STREAMS = 2, CHILDREN_MAX = 4096 };
+enum { HIGH_FD = 16, FDS_MAX = 8, STREAMS = 2, CHILDREN_MAX = 4096 };
 
 static uint64_t old_nofile;
 static bool is_batch;

@@ -303,6 +303,8 @@ static void link_failed(void *ctx, uint16_t node, int code, const char *sentence
 	nodes_failed(ctx, node, code, sentence);
 }
 
+static void link_warn(void *ctx, uint16_t node, const char *sentence) { nodes_warn(ctx, node, sentence); }
+
 static void link_down(void *ctx, uint16_t node) { nodes_down(ctx, node); }
 
 struct prs_link drive_link(struct prs_engine *e)
@@ -313,5 +315,6 @@ struct prs_link drive_link(struct prs_engine *e)
 		                  .returned = link_returned,
 		                  .ask = link_ask,
 		                  .failed = link_failed,
+		                  .warn = link_warn,
 		                  .down = link_down };
 }

@@ -26,6 +26,7 @@
 enum { LOG_SLICE = 16, LOG_TICK = 4000 }; /* facts: some 20 µs; 5 ms */
 #define TERM_GRACE_US UINT64_C(20000000)
 #define RATE_US UINT64_C(1000000)
+#define STALL_SAID_US UINT64_C(1000000)
 
 /* ---- folders and setup ------------------------------------------------------------------------------------------- */
 
@@ -124,6 +125,47 @@ static int make_report(struct prs_engine *e, struct prs_err *unused)
 }
 
 /* ---- while it runs ----------------------------------------------------------------------------------------------- */
+
+void engine_disk_put(struct prs_engine *e, struct prs_sync_job *job)
+{
+	if (!e->disk.jobs++)
+		e->disk.since_us = prs_clock_us();
+	prs_sync_put(e->sync, job);
+}
+
+void engine_disk_done(struct prs_engine *e)
+{
+	e->disk.jobs--;
+	e->disk.since_us = prs_clock_us();
+}
+
+/* How long the disk has not come back from what it was given. */
+static uint64_t disk_silent_us(const struct prs_engine *e, uint64_t now_us)
+{
+	return e->disk.jobs && now_us > e->disk.since_us ? now_us - e->disk.since_us : 0;
+}
+
+/* A write that takes longer than a tick holds up what the processes finished: the clock of progress stands. */
+static void note_stall(struct prs_engine *e, uint64_t now_us)
+{
+	uint64_t silent_us = disk_silent_us(e, now_us), tick_us = now_us - e->ticked_us;
+	if (silent_us >= TICK_US)
+		e->disk.stalled_us += silent_us < tick_us ? silent_us : tick_us;
+}
+
+/* For somebody who wants it to end now. */
+static void say_stall(struct prs_engine *e)
+{
+	uint64_t silent_us = disk_silent_us(e, prs_clock_us());
+	char text[256];
+	if (silent_us < STALL_SAID_US || !e->c.say)
+		return;
+	snprintf(text, sizeof text,
+	         "waiting for the disk of the run folder: a write has not come back for %.0f s. What is not on it runs "
+	         "again (prs resume)",
+	         (double)silent_us / 1e6);
+	e->c.say(e->c.ctx, text);
+}
 
 void engine_show_error(struct prs_engine *e)
 {
@@ -292,9 +334,11 @@ static void engine_tick(void *ctx)
 		return;
 	if (e->abort_at_us && now - e->ticked_us >= ENGINE_GAP_US) /* this process stood: so did the grace */
 		e->abort_at_us += now - e->ticked_us;
+	note_stall(e, now);
 	e->ticked_us = now;
 	if (!e->assembling.running && prs_sched_next_us(e->sched) <= now) {
-		struct prs_sched_event tick = { .type = PRS_SCHED_TICK };
+		struct prs_sched_event tick = { .type = PRS_SCHED_TICK, .stalled_us = e->disk.stalled_us };
+		e->disk.stalled_us = 0;
 		drive_event(e, &tick);
 	}
 	if (e->abort_at_us && now >= e->abort_at_us) {
@@ -321,6 +365,7 @@ static void engine_signal(void *ctx, int signum)
 	if (e->ending) {
 		if (signum == SIGINT)
 			nodes_abort(e, 0);
+		say_stall(e);
 		return;
 	}
 	uint64_t grace_us = signum == SIGINT ? e->c.job->o.grace_us : TERM_GRACE_US;

@@ -132,6 +132,11 @@ struct prs_engine {
 	char host[128];      /* name of this machine */
 	struct prs_buf task; /* that is being leased */
 	struct rows rows;
+	struct disk {
+		unsigned jobs;       /* on the sync thread or waiting for it */
+		uint64_t since_us;   /* when the one that it works at was begun */
+		uint64_t stalled_us; /* nothing came back so long, since the scheduler was told last */
+	} disk;
 	struct prs_report *report;
 	struct prs_buf setup;
 	struct prs_timer *timer;
@@ -219,9 +224,15 @@ const struct node *nodes_slot(const struct prs_engine *e, uint32_t process, uint
 /* A lease was answered. */
 void nodes_answered(struct prs_engine *e, uint16_t number);
 void nodes_failed(struct prs_engine *e, uint16_t number, int code, const char *sentence);
+/* A sentence for people. */
+void nodes_warn(struct prs_engine *e, uint16_t number, const char *sentence);
 void nodes_down(struct prs_engine *e, uint16_t number);
 /* Is this life of the node over? */
 bool nodes_is_lost(const struct prs_engine *e, uint16_t number, uint32_t incarnation);
+/* engine.c */
+/* A job goes to the sync thread, which works off one after the other; it is done. */
+void engine_disk_put(struct prs_engine *e, struct prs_sync_job *job);
+void engine_disk_done(struct prs_engine *e);
 /* rows.c */
 int rows_init(struct prs_engine *e, struct prs_err *err);
 void rows_free(struct prs_engine *e);

@@ -33,6 +33,7 @@ static void journal_done(struct prs_sync_job *job)
 {
 	struct facts *g = (struct facts *)job;
 	struct prs_engine *e = g->engine;
+	engine_disk_done(e);
 	e->syncing = false;
 	if (g->err.code) {
 		lost(e, &g->err);
@@ -68,7 +69,7 @@ void journal_flush(struct prs_engine *e)
 	g->job = (struct prs_sync_job){ .work = journal_work, .done = journal_done };
 	e->filling ^= 1;
 	e->syncing = true;
-	prs_sync_put(e->sync, &g->job);
+	engine_disk_put(e, &g->job);
 }
 
 static void warn_bad(struct prs_engine *e, const struct bad_ids *b)

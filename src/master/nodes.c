@@ -101,6 +101,9 @@ static int make_node(struct prs_engine *e, struct node *n, struct prs_err *err)
 		          .term_grace_us = 2000000,
 		          .backoff_first_us = 100000,
 		          .backoff_max_us = 10000000,
+		          .start_backoff_us = 1000000,
+		          .start_tries = 5,
+		          .init_tries = 3,
 		          .depth_target_us = 16000,
 		          .depth_max = 32,
 		          .recall_after_us = 20000,
@@ -303,19 +306,25 @@ static void put_lost(struct prs_engine *e, const struct node *n)
 	journal_put(e, &f);
 }
 
-static void none_left(struct prs_engine *e, const struct prs_err *why)
-{
-	char text[512];
-	snprintf(text, sizeof text, "no node is left: %.400s", why->msg);
-	drive_stop(e, PRS_JOB_DRAINING, (uint16_t)-why->code, e->nodes_n > 1 ? text : why->msg);
-}
-
-static bool is_last(const struct prs_engine *e, const struct node *n)
+/* A node that is up and has not said that it cannot go on. */
+static bool any_left(const struct prs_engine *e)
 {
 	for (size_t i = 0; i < e->nodes_n; i++)
-		if (&e->nodes[i] != n && e->nodes[i].up)
-			return false;
-	return true;
+		if (e->nodes[i].up && !e->nodes[i].fault.code)
+			return true;
+	return false;
+}
+
+/* The job has failed only if the script's init() is to blame on every node; else a resume may find other nodes. */
+static void none_left(struct prs_engine *e)
+{
+	const struct prs_err *why = &e->nodes[0].fault;
+	char text[512];
+	for (size_t i = 0; i < e->nodes_n && why->code == -PRS_EINIT_GIVE_UP; i++)
+		why = &e->nodes[i].fault;
+	snprintf(text, sizeof text, "no node is left: %.400s", why->msg);
+	drive_stop(e, why->code == -PRS_EINIT_GIVE_UP ? PRS_JOB_ABORTING : PRS_JOB_DRAINING, (uint16_t)-why->code,
+	           e->nodes_n > 1 ? text : why->msg);
 }
 
 void nodes_failed(struct prs_engine *e, uint16_t number, int code, const char *sentence)
@@ -324,8 +333,8 @@ void nodes_failed(struct prs_engine *e, uint16_t number, int code, const char *s
 	if (n->fault.code)
 		return;
 	prs_fail(&n->fault, (enum prs_code) - code, "%s", sentence);
-	if (is_last(e, n))
-		none_left(e, &n->fault);
+	if (!any_left(e))
+		none_left(e);
 }
 
 /* It goes on without the node, when there is another one. */
@@ -338,10 +347,19 @@ static void lose(struct prs_engine *e, struct node *n)
 		prs_fail(&n->fault, PRS_ENODE_LOST, "node %u (%s) is gone without a word", n->is.number, n->is.name);
 	snprintf(text, sizeof text, "node %u (%s) is lost: %.400s. What ran there runs elsewhere", n->is.number,
 	         n->is.name, n->fault.msg);
-	if (nodes_gone(e))
-		none_left(e, &n->fault);
+	if (!any_left(e))
+		none_left(e);
 	else if (e->c.warn)
 		e->c.warn(e->c.ctx, text);
+}
+
+void nodes_warn(struct prs_engine *e, uint16_t number, const char *sentence)
+{
+	char text[640];
+	const struct node *n = find_node(e, number);
+	snprintf(text, sizeof text, "node %u (%s): %.500s", number, n->is.name, sentence);
+	if (e->c.warn)
+		e->c.warn(e->c.ctx, e->nodes_n > 1 ? text : sentence);
 }
 
 void nodes_down(struct prs_engine *e, uint16_t number)

@@ -190,6 +190,7 @@ static void batch_done(struct prs_sync_job *job)
 {
 	struct batch *b = (struct batch *)job;
 	struct prs_engine *e = b->engine;
+	engine_disk_done(e);
 	e->rows.syncing = false;
 	if (b->err.code && b->segment == e->rows.segments)
 		replace(e, false, &b->err);
@@ -234,7 +235,7 @@ void rows_flush(struct prs_engine *e)
 	b->job = (struct prs_sync_job){ .work = batch_work, .done = batch_done };
 	e->rows.filling ^= 1;
 	e->rows.syncing = true;
-	prs_sync_put(e->sync, &b->job);
+	engine_disk_put(e, &b->job);
 	check_pause(e);
 }
 
@@ -291,6 +292,7 @@ static void raw_done(struct prs_sync_job *job)
 {
 	struct raw_job *j = (struct raw_job *)job;
 	struct prs_engine *e = j->engine;
+	engine_disk_done(e);
 	e->rows.raw_jobs--;
 	e->rows.raw_bytes -= j->done.length;
 	if (!j->err.code) {
@@ -325,7 +327,7 @@ static int put_raw(struct prs_engine *e, const struct prs_done *d, int fd, struc
 	j->job = (struct prs_sync_job){ .work = raw_work, .done = raw_done };
 	e->rows.raw_jobs++;
 	e->rows.raw_bytes += d->length;
-	prs_sync_put(e->sync, &j->job);
+	engine_disk_put(e, &j->job);
 	return 0;
 }
 

@@ -28,6 +28,7 @@ struct worker {
 	uint64_t trace_offset;
 	uint32_t trace_bytes;
 	char report_text[1024];
+	char why_failed[512]; /* its last start or init() that failed */
 	/* its last words (words.c) */
 	uint64_t said_from,
 		/* bytes of its stderr file: at its start or after the last try that it reported, and when it was told
@@ -65,6 +66,7 @@ struct prs_node {
 	struct prs_pool_effects effects;
 	struct prs_pool_event *events; /* queue */
 	uint32_t events_n, events_cap;
+	unsigned told_given_up;
 	bool stepping, told_down;
 	uint16_t abort_code;
 	bool lost; /* no memory for an event: the pool no longer knows what is; everything is killed */
@@ -143,6 +145,9 @@ void tell_try(struct prs_node *n, const struct prs_pool_effect *e);
 /* The RESULT being handled counts: its rows go to the master. */
 void tell_result(struct prs_node *n, const struct prs_pool_effect *e);
 void tell_proc(struct prs_node *n, const struct prs_pool_effect *e);
+/* A slot gets no process any more; the node has no slot left. */
+void tell_given_up(struct prs_node *n, const struct prs_pool_effect *e);
+void tell_unfit(struct prs_node *n, const struct prs_pool_effect *e);
 /* What the worker holds, if anything. */
 void tell_held(struct worker *w);
 

@@ -47,7 +47,10 @@ struct prs_link {
 	void (*returned)(void *ctx, uint16_t node, const struct prs_unit *u, uint64_t lease);
 	/* How many units the node wants, all that it ever got counted too (replaces the last number). */
 	void (*ask)(void *ctx, uint16_t node, uint32_t count);
-	/* The node cannot go on (no memory): it kills its processes, then it is down. */
+	/* A sentence for people. */
+	void (*warn)(void *ctx, uint16_t node, const char *sentence);
+	/* The node cannot go on (no memory, no process starts, init() fails too often): it ends its processes, then it is
+	 * down. */
 	void (*failed)(void *ctx, uint16_t node, int code, const char *sentence);
 	void (*down)(void *ctx, uint16_t node);
 };

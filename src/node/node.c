@@ -217,6 +217,8 @@ static void carry_out(struct prs_node *n, const struct prs_pool_effect *e)
 	case PRS_POOL_PROC: tell_proc(n, e); break;
 	case PRS_POOL_ASK: n->c.link.ask(n->c.link.ctx, n->c.number, e->count); break;
 	case PRS_POOL_WAKE: prs_timer_at(n->timer, e->at_us); break;
+	case PRS_POOL_GIVEN_UP: tell_given_up(n, e); break;
+	case PRS_POOL_UNFIT: tell_unfit(n, e); break;
 	case PRS_POOL_DOWN: tell_down(n); break;
 	}
 }
@@ -321,6 +323,7 @@ static void local_lease(void *node, const struct prs_lease *l)
 static void local_pause(void *node, bool pause)
 {
 	struct prs_node *n = node;
+	simple_event(n, pause ? PRS_POOL_PAUSE : PRS_POOL_RESUME);
 	for (uint16_t i = 0; i < n->c.pool.slots; i++)
 		worker_pause(&n->workers[i], pause);
 }

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
-enum { TAIL_BYTES = 600, END_BYTES = 256, MESSAGE_BYTES = 2048 };
+enum { TAIL_BYTES = 600, END_BYTES = 256, MESSAGE_BYTES = 2048, GIVEN_UP_TOLD = 3 };
 
 /* "run() ended its process: exit status 3" */
 static void describe_end(const struct prs_pool_effect *e, char to[END_BYTES])
@@ -143,9 +143,10 @@ static void describe_proc(struct worker *w, const struct prs_pool_effect *e, str
 		f->u.proc.trace_offset = w->trace_offset;
 		f->u.proc.trace_bytes = w->trace_bytes;
 		snprintf(message, MESSAGE_BYTES, "%s", w->report_text);
-	} else if (init_failed && e->code == PRS_EINIT_EXIT) {
+	} else if (init_failed && (e->code == PRS_EINIT_EXIT || e->code == PRS_ESPAWN)) {
 		describe_end(e, message);
-		words_keep(w, "init()", message, &f->u.proc.trace_offset, &f->u.proc.trace_bytes);
+		words_keep(w, e->code == PRS_ESPAWN ? "start of the process" : "init()", message,
+		           &f->u.proc.trace_offset, &f->u.proc.trace_bytes);
 		describe_exit(w, e, message);
 	} else if (e->code == PRS_EMEMORY_LIMIT) {
 		memory_describe(w, message, MESSAGE_BYTES);
@@ -171,10 +172,39 @@ void tell_proc(struct prs_node *n, const struct prs_pool_effect *e)
 	f.u.proc.code = e->code;
 	f.u.proc.exit = e->exit;
 	describe_proc(w, e, &f, message);
+	if (e->proc_event == PRS_PROC_INIT_FAILED)
+		snprintf(w->why_failed, sizeof w->why_failed, "%.500s", message);
 	bool held = e->proc_event == PRS_PROC_INIT_FAILED && is_timeout(e->code);
 	f.u.proc.text = held ? prs_text_of(prs_error_row(e->code)->sentence) : prs_text_of(message);
 	if (held)
 		hold(w, &f);
 	else
 		n->c.link.fact(n->c.link.ctx, n->c.number, &f);
+}
+
+void tell_given_up(struct prs_node *n, const struct prs_pool_effect *e)
+{
+	char name[PRS_PROCESS_NAME_BYTES], text[MESSAGE_BYTES];
+	if (n->told_given_up++ == GIVEN_UP_TOLD)
+		n->c.link.warn(n->c.link.ctx, n->c.number, "more processes are given up (prs why shows them all)");
+	if (n->told_given_up > GIVEN_UP_TOLD)
+		return;
+	prs_process_name(name, e->slot);
+	snprintf(text, sizeof text, "%s is given up: %s %u times in a row (%.300s). The other processes go on", name,
+	         e->code == PRS_ESPAWN ? "it could not be started" : "init() failed", e->count,
+	         n->workers[e->slot].why_failed);
+	n->c.link.warn(n->c.link.ctx, n->c.number, text);
+}
+
+void tell_unfit(struct prs_node *n, const struct prs_pool_effect *e)
+{
+	char text[MESSAGE_BYTES];
+	if (e->slot >= n->c.pool.slots)
+		snprintf(text, sizeof text, "init() failed %u times in a row", e->count);
+	else if (e->code == PRS_ESPAWN)
+		snprintf(text, sizeof text, "processes could not be started, %u times in a row: %.300s", e->count,
+		         n->workers[e->slot].why_failed);
+	else
+		snprintf(text, sizeof text, "init() failed %u times in a row in every process", e->count);
+	n->c.link.failed(n->c.link.ctx, n->c.number, -e->code, text);
 }

@@ -20,6 +20,7 @@ struct item {
 	struct prs_unit unit;
 	uint64_t lease;
 	uint32_t claim, body_bytes;
+	uint64_t leased_us;
 	uint16_t try_number, avoid_slot;
 	uint64_t sent_us;
 	void *body;
@@ -44,10 +45,13 @@ struct slot {
 	/* when the page was read last; when word and claim were not there yet; when they were, for the first time */
 	uint64_t looked_us, unseen_us, seen_us;
 	uint32_t failures;
-	uint32_t recalling; /* a RECALL is out for so many */
-	uint32_t judged;    /* claim whose try was judged, 0 = none: its answer is dropped */
-	uint16_t broken;    /* code of BROKEN */
-	bool recall_missed; /* the last RECALL came too late: no other one for this head */
+	uint32_t inits_failed, starts_failed; /* in a row: after HELLO, before it */
+	uint32_t counted;                     /* its part of the pool's inits_failed */
+	uint16_t gave_up;                     /* code; no process is started here any more; 0 = it is */
+	uint32_t recalling;                   /* a RECALL is out for so many */
+	uint32_t judged;                      /* claim whose try was judged, 0 = none: its answer is dropped */
+	uint16_t broken;                      /* code of BROKEN */
+	bool recall_missed;                   /* the last RECALL came too late: no other one for this head */
 	bool init_told, signalled, leaving, retiring;
 	bool hungry; /* is in pool.hungry */
 	uint64_t busy_us;
@@ -69,7 +73,10 @@ struct prs_pool {
 	uint64_t mean_run_us;
 	bool measured;
 	bool started, draining, aborting, finishing, down;
-	uint32_t leases, asked; /* since the start, modulo 2^32 */
+	uint32_t inits_failed;                 /* of slots that are not given up, since the last finished unit */
+	uint64_t pause_us;                     /* since when nobody reads, 0 = it is read */
+	uint64_t unread_from_us, unread_to_us; /* the last such time, until the pages were looked at */
+	uint32_t leases, asked;                /* since the start, modulo 2^32 */
 	uint64_t wake_us;
 	uint64_t gap_at_us, gap_us; /* clock gap since the last TICK */
 	struct prs_pool_effects *out;
@@ -371,12 +378,39 @@ static uint16_t choose(struct prs_pool *p, const struct item *it)
 	return best;
 }
 
+/* True when the time is over; else asks to be woken then. */
+static bool over(struct prs_pool *p, uint64_t since_us, uint64_t limit_us)
+{
+	uint64_t at = after(since_us, limit_us);
+	if (p->now_us >= at)
+		return true;
+	wake_at(p, at);
+	return false;
+}
+
+/* The slot that the unit must avoid, when that one is idle, all others are busy, and it has waited for them for a
+ * while. */
+static uint16_t give_way(struct prs_pool *p, const struct item *it)
+{
+	uint16_t i = it->avoid_slot;
+	if (i >= p->c.slots || p->slots[i].state != PRS_WORKER_IDLE || !accepts(p, &p->slots[i]))
+		return NO_SLOT;
+	for (uint16_t k = 0; k < p->c.slots; k++)
+		if (coming(&p->slots[k]))
+			return NO_SLOT;
+	uint64_t since_us = p->slots[i].since_us > it->leased_us ? p->slots[i].since_us : it->leased_us;
+	return over(p, since_us, p->c.recall_after_us) ? i : NO_SLOT;
+}
+
 static void dispatch(struct prs_pool *p)
 {
 	for (uint32_t at = 0; at < p->queue.n;) {
-		uint16_t i = choose(p, ring_at(&p->queue, at));
-		if (i == NO_SLOT && ring_at(&p->queue, at)->avoid_slot == NO_SLOT)
+		const struct item *it = ring_at(&p->queue, at);
+		uint16_t i = choose(p, it);
+		if (i == NO_SLOT && it->avoid_slot == NO_SLOT)
 			break;
+		if (i == NO_SLOT)
+			i = give_way(p, it);
 		if (i == NO_SLOT)
 			at++; /* this one waits for another process; the next may go */
 		else
@@ -460,6 +494,45 @@ static void abort_all(struct prs_pool *p)
 		terminate(p, i, true);
 }
 
+static bool any_slot_left(const struct prs_pool *p)
+{
+	for (uint16_t i = 0; i < p->c.slots; i++)
+		if (!p->slots[i].gave_up)
+			return true;
+	return false;
+}
+
+/* Nobody is left who could run a unit, or nobody will be. */
+/* The slot that says most about why none is left: one whose processes could not be started. */
+static void tell_none_left(struct prs_pool *p)
+{
+	uint16_t i = 0;
+	while (i < p->c.slots && p->slots[i].gave_up != PRS_ESPAWN)
+		i++;
+	i = i < p->c.slots ? i : 0;
+	const struct slot *s = &p->slots[i];
+	struct prs_pool_effect *e = emit(p, PRS_POOL_UNFIT, i);
+	e->code = s->gave_up;
+	e->count = s->gave_up == PRS_ESPAWN ? s->starts_failed : s->inits_failed;
+}
+
+/* Nobody is left who could run a unit, or nobody will be. */
+static void check_fit(struct prs_pool *p)
+{
+	bool left = any_slot_left(p);
+	if (ending(p) || !p->started || (left && p->inits_failed < 3u * p->c.slots))
+		return;
+	if (left) {
+		struct prs_pool_effect *e = emit(p, PRS_POOL_UNFIT, NO_SLOT);
+		e->code = PRS_EINIT_GIVE_UP;
+		e->count = p->inits_failed;
+	} else {
+		tell_none_left(p);
+	}
+	p->aborting = true;
+	abort_all(p);
+}
+
 static void check_down(struct prs_pool *p)
 {
 	if (!ending(p) || p->down)
@@ -513,6 +586,10 @@ static void accept_result(struct prs_pool *p, uint16_t i, const struct item *it,
 {
 	struct prs_pool_effect *a = emit(p, PRS_POOL_ACCEPT, i);
 	hand_body(p, a, it);
+	for (uint16_t k = 0; k < p->c.slots && p->inits_failed; k++) {
+		p->inits_failed -= p->slots[k].counted;
+		p->slots[k].counted = 0;
+	}
 	a->claim = it->claim;
 	a->unit = it->unit;
 	a->lease = it->lease;
@@ -577,12 +654,43 @@ static void on_recalled(struct prs_pool *p, const struct prs_pool_event *e)
 
 /* ---- processes --------------------------------------------------------------------------------------------------- */
 
+static void give_up(struct prs_pool *p, uint16_t i, uint16_t code, uint32_t failures)
+{
+	struct slot *s = &p->slots[i];
+	s->gave_up = code;
+	p->inits_failed -= s->counted;
+	s->counted = 0;
+	if (!any_slot_left(p)) /* then the pool is unfit, which says more */
+		return;
+	struct prs_pool_effect *e = emit(p, PRS_POOL_GIVEN_UP, i);
+	e->code = code;
+	e->count = failures;
+}
+
+/* What comes before HELLO is nobody's init(). */
+static void count_failure(struct prs_pool *p, uint16_t i, uint16_t code)
+{
+	struct slot *s = &p->slots[i];
+	if (s->gave_up)
+		return;
+	if (code == PRS_ESPAWN) {
+		if (++s->starts_failed >= p->c.start_tries)
+			give_up(p, i, PRS_ESPAWN, s->starts_failed);
+		return;
+	}
+	p->inits_failed++;
+	s->counted++;
+	if (++s->inits_failed >= p->c.init_tries)
+		give_up(p, i, PRS_EINIT_GIVE_UP, s->inits_failed);
+}
+
 static void init_failed(struct prs_pool *p, uint16_t i, uint16_t code, uint32_t exit_status)
 {
 	struct slot *s = &p->slots[i];
 	s->init_told = true;
 	s->failures++;
 	tell_proc(p, i, PRS_PROC_INIT_FAILED, code, exit_status);
+	count_failure(p, i, code);
 }
 
 static uint16_t exit_code_of(const struct slot *s, uint32_t status)
@@ -656,9 +764,16 @@ static bool settle(struct prs_pool *p, const struct prs_pool_event *e)
 	return charged;
 }
 
-static uint64_t backoff(const struct prs_pool *p, uint32_t failures)
+static uint64_t doubled(uint64_t first_us, uint32_t failures)
 {
-	uint64_t wait = failures ? p->c.backoff_first_us << (failures < 20 ? failures - 1 : 19) : 0;
+	return first_us << (failures < 20 ? failures - 1 : 19);
+}
+
+static uint64_t backoff(const struct prs_pool *p, const struct slot *s)
+{
+	if (s->starts_failed)
+		return doubled(p->c.start_backoff_us, s->starts_failed);
+	uint64_t wait = s->failures ? doubled(p->c.backoff_first_us, s->failures) : 0;
 	return wait < p->c.backoff_max_us ? wait : p->c.backoff_max_us;
 }
 
@@ -669,17 +784,18 @@ static void on_exited(struct prs_pool *p, const struct prs_pool_event *e)
 	if (!alive(s))
 		return;
 	look(p, e->slot, e->pages);
+	uint16_t of_its_own = s->state == PRS_WORKER_STARTING ? PRS_ESPAWN : PRS_EINIT_EXIT;
 	bool was_coming = coming(s), was_ready = ready(s),
 	     charged = settle(p, e) || s->leaving || (s->retiring && !s->signalled);
 	if (was_coming && !ending(p))
-		init_failed(p, e->slot, e->code ? e->code : PRS_EINIT_EXIT, e->exit);
+		init_failed(p, e->slot, e->code ? e->code : of_its_own, e->exit);
 	else if (!charged && !s->init_told && !ending(p))
 		s->failures++;
 	tell_proc(p, e->slot, s->signalled ? PRS_PROC_KILLED : PRS_PROC_EXITED,
 	          was_ready && !charged ? PRS_EIDLE_EXIT : 0, e->exit);
 	set_state(p, e->slot, PRS_WORKER_DEAD);
 	set_recalling(p, s, 0);
-	s->start_us = after(p->now_us, backoff(p, s->failures));
+	s->start_us = after(p->now_us, backoff(p, s));
 }
 
 static void revive(struct prs_pool *p)
@@ -688,7 +804,7 @@ static void revive(struct prs_pool *p)
 		return;
 	for (uint16_t i = 0; i < p->c.slots; i++) {
 		struct slot *s = &p->slots[i];
-		if (s->state != PRS_WORKER_DEAD)
+		if (s->state != PRS_WORKER_DEAD || s->gave_up)
 			continue;
 		if (s->start_us > p->now_us) {
 			wake_at(p, s->start_us);
@@ -721,18 +837,40 @@ static void check_gap(struct prs_pool *p)
 /* Once a TICK, after look(). */
 static void shift(struct prs_pool *p, uint16_t i, const struct prs_page *page)
 {
+	struct slot *s = &p->slots[i];
+	enum prs_phase ph = prs_page_phase(page->word);
 	if (prs_page_since(page->word) < p->gap_at_us)
-		p->slots[i].shift_us += p->gap_us;
+		s->shift_us += p->gap_us;
+	uint64_t since_us = prs_page_since(page->word) + s->shift_us;
+	if (since_us < p->unread_to_us && (ph == PRS_PHASE_LOAD || ph == PRS_PHASE_WRITE))
+		s->shift_us += p->unread_to_us - (since_us > p->unread_from_us ? since_us : p->unread_from_us);
 }
 
-/* True when the time is over; else asks to be woken then. */
-static bool over(struct prs_pool *p, uint64_t since_us, uint64_t limit_us)
+/* ---- pauses ------------------------------------------------------------------------------------------------------ */
+
+static void stop_reading(struct prs_pool *p)
 {
-	uint64_t at = after(since_us, limit_us);
-	if (p->now_us >= at)
-		return true;
-	wake_at(p, at);
-	return false;
+	if (!p->pause_us)
+		p->pause_us = p->now_us;
+}
+
+/* The times in the pages are shifted at the next TICK, which is asked for at once. */
+static void read_again(struct prs_pool *p)
+{
+	if (!p->pause_us)
+		return;
+	uint64_t from_us = p->pause_us;
+	p->unread_from_us = p->unread_to_us ? p->unread_from_us : from_us;
+	p->unread_to_us = p->now_us;
+	p->pause_us = 0;
+	for (uint16_t i = 0; i < p->c.slots; i++) {
+		struct slot *s = &p->slots[i];
+		s->head_since_us += p->now_us - (s->head_since_us > from_us ? s->head_since_us : from_us);
+		s->seen_us += p->now_us - (s->seen_us > from_us ? s->seen_us : from_us);
+		if (s->state == PRS_WORKER_STOPPING)
+			s->since_us += p->now_us - (s->since_us > from_us ? s->since_us : from_us);
+	}
+	wake_at(p, p->now_us);
 }
 
 static void judge(struct prs_pool *p, uint16_t i, uint32_t at, uint16_t code)
@@ -778,6 +916,8 @@ static void tick_busy(struct prs_pool *p, uint16_t i, const struct prs_page *pag
 	struct slot *s = &p->slots[i];
 	uint32_t at = started_at(s, page);
 	bool running = prs_page_phase(page->word) == PRS_PHASE_RUN;
+	if (p->pause_us && !running)
+		return;
 	uint64_t limit_us = running ? p->c.run_timeout_us : p->c.overhead_timeout_us;
 	if (at == s->sent.n)
 		tick_unstarted(p, i, page);
@@ -808,7 +948,7 @@ static void tick_unkillable(struct prs_pool *p, uint16_t i)
 			leave_behind(p, i);
 	} else if (s->init_told && over(p, s->since_us, p->c.init_timeout_us)) {
 		s->since_us = p->now_us;
-		tell_proc(p, i, PRS_PROC_INIT_FAILED, PRS_EINIT_TIMEOUT, 0);
+		init_failed(p, i, PRS_EINIT_TIMEOUT, 0);
 		wake_at(p, after(p->now_us, p->c.init_timeout_us));
 	}
 }
@@ -826,7 +966,7 @@ static void tick_slot(struct prs_pool *p, uint16_t i, const struct prs_page *pag
 		break;
 	case PRS_WORKER_BUSY: tick_busy(p, i, page); break;
 	case PRS_WORKER_STOPPING:
-		if (over(p, s->since_us, p->c.overhead_timeout_us))
+		if (!p->pause_us && over(p, s->since_us, p->c.overhead_timeout_us))
 			terminate(p, i, true);
 		break;
 	case PRS_WORKER_TERM:
@@ -878,6 +1018,7 @@ static void on_lease(struct prs_pool *p, const struct prs_pool_event *e)
 {
 	struct item it = { .unit = e->unit,
 		           .lease = e->lease,
+		           .leased_us = p->now_us,
 		           .try_number = e->try_number,
 		           .avoid_slot = e->avoid_slot,
 		           .body = e->body,
@@ -911,19 +1052,21 @@ static void on_event(struct prs_pool *p, const struct prs_pool_event *e)
 			break;
 		init_failed(p, e->slot, e->code, 0);
 		set_state(p, e->slot, PRS_WORKER_DEAD);
-		s->start_us = after(p->now_us, p->c.backoff_max_us);
+		s->start_us = after(p->now_us, backoff(p, s));
 		break;
 	case PRS_POOL_HELLO:
 		if (s->state == PRS_WORKER_STARTING) {
 			uint64_t since = s->since_us; /* one limit for start and init() */
 			set_state(p, e->slot, PRS_WORKER_INIT);
 			s->since_us = since;
+			s->starts_failed = 0;
 		}
 		break;
 	case PRS_POOL_READY:
 		if (s->state != PRS_WORKER_INIT)
 			break;
 		set_state(p, e->slot, PRS_WORKER_IDLE);
+		s->inits_failed = 0;
 		tell_proc(p, e->slot, PRS_PROC_INIT_DONE, 0, 0);
 		note_hunger(p, e->slot);
 		break;
@@ -944,6 +1087,8 @@ static void on_event(struct prs_pool *p, const struct prs_pool_event *e)
 		break;
 	case PRS_POOL_OVER_LIMIT: over_limit(p, e); break;
 	case PRS_POOL_RETIRE: retire(p, e->slot); break;
+	case PRS_POOL_PAUSE: stop_reading(p); break;
+	case PRS_POOL_RESUME: read_again(p); break;
 	case PRS_POOL_BYE: break;
 	case PRS_POOL_EXITED: on_exited(p, e); break;
 	case PRS_POOL_TICK:
@@ -953,7 +1098,7 @@ static void on_event(struct prs_pool *p, const struct prs_pool_event *e)
 			shift(p, i, &e->pages[i]);
 			tick_slot(p, i, &e->pages[i]);
 		}
-		p->gap_us = 0;
+		p->gap_us = p->unread_to_us = 0;
 		break;
 	case PRS_POOL_DRAIN:
 		p->draining = true;
@@ -998,6 +1143,7 @@ int prs_pool_step(struct prs_pool *p, const struct prs_pool_event *e, struct prs
 	dispatch(p);
 	rebalance(p);
 	ask(p);
+	check_fit(p);
 	check_down(p);
 	return 0;
 }
@@ -1046,6 +1192,7 @@ void prs_pool_view(const struct prs_pool *p, uint16_t slot, struct prs_pool_slot
 		.since_us = s->since_us,
 		.busy_us = s->busy_us,
 		.failures = s->failures,
+		.given_up = s->gave_up != 0,
 	};
 	if (s->sent.n)
 		ret->unit = ring_at(&s->sent, 0)->unit;

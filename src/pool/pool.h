@@ -31,6 +31,13 @@
  *        at once.
  * Backoff: an end of a process that no unit is charged for (init() failed, it ended while idle, it takes no unit)
  * delays its next start.
+ * Giving up: a slot whose processes fail in their init() (or before HELLO) too often in a row gets no other one; the
+ *        others go on. When none is left, or when init() failed 3 x slots times without a finished unit between, the
+ *        pool is unfit: it aborts itself.
+ * Retries: a unit that must avoid a slot waits for another process, but no longer than recall_after_us while its own
+ *        one is idle and the others are busy.
+ * Pauses: while nobody reads, a process that hands over its rows waits for us: LOAD and WRITE are not timed, and what
+ *        they took by then does not count.
  * Clock: an event whose time lies gap_us or more behind the WAKE that was asked for (the machine or the container
  * stood) shifts all
  *        deadlines by as much. While something is timed the pool asks to be woken at least every gap_us.
@@ -58,6 +65,9 @@ struct prs_pool_config {
 	uint64_t term_grace_us;       /* TERM -> KILL, 2 s */
 	uint64_t backoff_first_us;    /* after the 1st failure in a row of a slot, 100 ms; doubles */
 	uint64_t backoff_max_us;      /* 10 s */
+	uint64_t start_backoff_us;    /* after the 1st process of a slot that ended before HELLO, 1 s; doubles */
+	uint32_t start_tries;         /* so many of them in a row, and the slot is given up; 5 */
+	uint32_t init_tries;          /* so many failed init() in a row, and the slot is given up; 3 */
 	uint64_t depth_target_us;     /* 16 ms: some ticks of the kernel, in which the engine may not run */
 	uint16_t depth_max;           /* 32 */
 	uint64_t recall_after_us;     /* 20 ms */
@@ -83,6 +93,8 @@ enum prs_pool_event_type {
 	 * charged */
 	PRS_POOL_OVER_LIMIT,
 	PRS_POOL_RETIRE, /* slot: to be replaced after the unit that runs */
+	PRS_POOL_PAUSE,  /* nobody reads what the processes send: what they wait for is not their doing */
+	PRS_POOL_RESUME, /* it is read again */
 	PRS_POOL_BYE,    /* slot, code */
 	/* slot, exit = wait status, code = why when the node knows better (memory limit), else 0, pages = its last
 	 * page; its socket has been drained before */
@@ -129,6 +141,11 @@ enum prs_pool_effect_type {
 	PRS_POOL_TRY,     /* slot, incarnation, unit, lease, try_number, body, code, exit, run_us: a try failed */
 	PRS_POOL_RETURN,  /* unit, lease, body: back to the master, no try */
 	PRS_POOL_PROC,    /* slot, incarnation, pid, proc_event, code, exit */
+	PRS_POOL_GIVEN_UP, /* slot, code, count = failures in a row: no process is started there any more; others go on */
+	/* slot, code, count = failures in a row: no slot is left; or, slot 0xffff, count failures of init() without a unit
+	 * finished between. PRS_ESPAWN: a process could not be started; PRS_EINIT_GIVE_UP: it was init() everywhere.
+	 * The pool ends by itself, DOWN follows */
+	PRS_POOL_UNFIT,
 	/* count: how many units the node wants, all that came since the start counted too (modulo 2^32; replaces the
 	 * last one) */
 	PRS_POOL_ASK,
@@ -164,6 +181,7 @@ struct prs_pool_slot_view {
 	uint64_t since_us;    /* of the state */
 	uint64_t busy_us;     /* total, phases LOAD RUN WRITE as far as known */
 	uint32_t failures;    /* in a row */
+	bool given_up;        /* no process is started there any more */
 };
 
 struct prs_pool; /* opaque */

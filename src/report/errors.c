@@ -63,6 +63,7 @@ static const char *when(uint16_t code)
 	case PRS_EIDLE_EXIT: return "between two mini-batches";
 	case PRS_ESHUTDOWN_FAILED: return "shutdown()";
 	case PRS_ENO_PROGRESS: return "no progress";
+	case PRS_ESPAWN: return "start of the process";
 	default: return "init()";
 	}
 }

@@ -451,7 +451,7 @@ static void fold_proc(struct prs_report *r, const struct prs_fact *f)
 		p->pid[0] = f->u.proc.pid;
 		p->total.starts++;
 	}
-	p->total.init_failures += f->u.proc.event == PRS_PROC_INIT_FAILED;
+	p->total.init_failures += f->u.proc.event == PRS_PROC_INIT_FAILED && f->u.proc.code != PRS_ESPAWN;
 }
 
 /* ---- fold -------------------------------------------------------------------------------------------------------- */

@@ -30,8 +30,7 @@ struct node {
 	bool up;
 	uint32_t asked, granted; /* since NODE_UP, modulo 2^32 */
 	uint64_t leased;
-	uint64_t alone;         /* lease of the unit that runs alone here, 0 = none */
-	uint32_t init_failures; /* in a row */
+	uint64_t alone; /* lease of the unit that runs alone here, 0 = none */
 	struct slot {
 		bool timed_out;
 		uint64_t same; /* hash of the last message */
@@ -352,33 +351,37 @@ static void keep_clocks(struct prs_sched *s, uint64_t now_us)
 		s->progress_us = now_us;
 }
 
-static void all_slots(const struct prs_sched *s, bool *ret_timed_out, bool *ret_same_twice, uint32_t *ret_procs)
+/* Does init() fail everywhere, as far as that can be known? Each process of each node failed twice in the same way, or
+ * went over the limit once. */
+static bool fails_everywhere(const struct prs_sched *s, const char **ret_how, uint32_t *ret_procs)
 {
-	*ret_timed_out = *ret_same_twice = true;
+	bool all = true, any_late = false, any_same = false;
 	*ret_procs = 0;
 	for (uint32_t i = 0; i < s->nodes_n; i++) {
-		if (!s->nodes[i].up)
-			continue;
-		for (uint16_t k = 0; k < s->nodes[i].procs; k++) {
-			*ret_timed_out = *ret_timed_out && s->nodes[i].slots[k].timed_out;
-			*ret_same_twice = *ret_same_twice && s->nodes[i].slots[k].same_count >= 2;
+		const struct node *n = &s->nodes[i];
+		for (uint16_t k = 0; n->up && k < n->procs; k++) {
+			bool same = n->slots[k].same_count >= 2, late = n->slots[k].timed_out;
+			all = all && (same || late);
+			any_late = any_late || late;
+			any_same = any_same || !late;
 		}
-		*ret_procs += s->nodes[i].procs;
+		*ret_procs += n->up ? n->procs : 0;
 	}
+	*ret_how = "init() failed twice in the same way in every process";
+	if (any_late)
+		*ret_how = "init() took longer than init_timeout in every process";
+	if (any_late && any_same)
+		*ret_how = "init() failed twice in the same way, or took longer than init_timeout, in every process";
+	return all;
 }
 
-static void check_init(struct prs_sched *s, const struct node *n, uint64_t now_us, struct prs_sched_effects *out)
+static void check_init(struct prs_sched *s, uint64_t now_us, struct prs_sched_effects *out)
 {
-	bool timed_out, same;
+	const char *how;
 	uint32_t procs;
 	uint64_t since_us = now_us - s->first_init_failure_us;
-	all_slots(s, &timed_out, &same, &procs);
-	if (timed_out)
-		snprintf(s->text, sizeof s->text, "init() took longer than init_timeout in every process");
-	else if (same)
-		snprintf(s->text, sizeof s->text, "init() failed twice in the same way in every process");
-	else if (n->init_failures >= 3u * n->procs)
-		snprintf(s->text, sizeof s->text, "init() failed %u times in a row", n->init_failures);
+	if (fails_everywhere(s, &how, &procs))
+		snprintf(s->text, sizeof s->text, "%s", how);
 	else if (s->init_failures >= 2 * procs && since_us >= 2 * MINUTE_US)
 		snprintf(s->text, sizeof s->text, "init() failed %u times in %llu minutes", s->init_failures,
 		         (unsigned long long)(since_us / MINUTE_US));
@@ -387,15 +390,17 @@ static void check_init(struct prs_sched *s, const struct node *n, uint64_t now_u
 	abort_job(s, out, PRS_EINIT_GIVE_UP);
 }
 
+/* A process that could not be started is the node's fault, and the node knows what to do. */
 static void on_init_failed(struct prs_sched *s, const struct prs_sched_event *e, struct prs_sched_effects *out)
 {
 	struct node *n = find_node(s, e->node);
 	if (!n || !n->up || e->slot >= n->procs || s->aborted)
 		return;
+	if (prs_error_row(e->code)->fault == PRS_FAULT_NODE)
+		return;
 	struct slot *k = &n->slots[e->slot];
 	if (!s->init_failures++)
 		s->first_init_failure_us = e->now_us;
-	n->init_failures++;
 	k->timed_out = k->timed_out || e->code == PRS_EINIT_TIMEOUT;
 	k->same_count = k->same_count && k->same == e->same ? k->same_count + 1 : 1;
 	k->same = e->same;
@@ -403,7 +408,7 @@ static void on_init_failed(struct prs_sched *s, const struct prs_sched_event *e,
 		snprintf(s->text, sizeof s->text, "%s", prs_error_row(e->code)->sentence);
 		abort_job(s, out, e->code);
 	} else {
-		check_init(s, n, e->now_us, out);
+		check_init(s, e->now_us, out);
 	}
 }
 
@@ -412,7 +417,6 @@ static void on_init_done(struct prs_sched *s, const struct prs_sched_event *e)
 	struct node *n = find_node(s, e->node);
 	if (!n || !n->up || e->slot >= n->procs)
 		return;
-	n->init_failures = 0;
 	n->slots[e->slot] = (struct slot){ 0 };
 	s->inits_done++;
 }
@@ -634,6 +638,7 @@ static int on_event(struct prs_sched *s, const struct prs_sched_event *e, struct
 		break;
 	case PRS_SCHED_DONE:
 	case PRS_SCHED_FAILED:
+		s->init_failures = e->type == PRS_SCHED_DONE ? 0 : s->init_failures;
 		on_final(s, e);
 		check_limits(s, false, e->now_us, out);
 		break;
@@ -643,7 +648,10 @@ static int on_event(struct prs_sched *s, const struct prs_sched_event *e, struct
 	case PRS_SCHED_INIT_DONE: on_init_done(s, e); break;
 	case PRS_SCHED_INIT_FAILED: on_init_failed(s, e, out); break;
 	case PRS_SCHED_STOP: s->stopped = true; break;
-	case PRS_SCHED_TICK: check_limits(s, true, e->now_us, out); break;
+	case PRS_SCHED_TICK:
+		s->progress_us += s->progress_us ? e->stalled_us : 0;
+		check_limits(s, true, e->now_us, out);
+		break;
 	}
 	return 0;
 }

@@ -15,8 +15,9 @@
  *     percentage is of all mini-batches and not judged before the last one is planned;
  *   - no mini-batch was finished within progress_timeout_us, counted from the first finished init();
  *   - nothing could be planned within first_task_timeout_us;
- *   - init(): in every process it took too long once or failed twice in the same way; or 3 times as many failures as a
- *     node has processes in a row there; or, for 2 minutes, 2 times as many as there are processes.
+ *   - init(): in every process of every node it took too long once or failed twice in the same way; or, for 2 minutes
+ *     and without a mini-batch done meanwhile, it failed 2 times as often as there are processes. (A process, or a
+ *     node, in which it fails too often is given up by its pool: the others go on.)
  */
 #ifndef PRS_SCHED_SCHED_H
 #define PRS_SCHED_SCHED_H
@@ -42,7 +43,7 @@ enum prs_sched_event_type {
 	PRS_SCHED_INIT_DONE,   /* node, slot */
 	PRS_SCHED_INIT_FAILED, /* node, slot, code, same = hash of the message */
 	PRS_SCHED_STOP,        /* lease nothing any more (drain, abort) */
-	PRS_SCHED_TICK
+	PRS_SCHED_TICK         /* stalled_us */
 };
 
 struct prs_sched_event {
@@ -53,6 +54,7 @@ struct prs_sched_event {
 	uint16_t code;
 	uint32_t count;
 	uint64_t same, lease;
+	uint64_t stalled_us; /* so long, since the last TICK, results waited for a disk: no lack of progress */
 	struct prs_unit unit;
 };
 

@@ -92,6 +92,8 @@ static inline void text_pool_effect(struct text *t, const struct prs_pool_effect
 		text_put(t, "wake ");
 		text_time(t, e->at_us);
 		break;
+	case PRS_POOL_GIVEN_UP: text_put(t, "given up %u %s x%u", e->slot, text_code(e->code), e->count); break;
+	case PRS_POOL_UNFIT: text_put(t, "unfit %u %s x%u", e->slot, text_code(e->code), e->count); break;
 	case PRS_POOL_DOWN: text_put(t, "down"); break;
 	}
 }

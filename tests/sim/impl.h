@@ -23,6 +23,7 @@ enum kind {
 	N_FRAME,
 	N_EXITED,
 	N_TICK,
+	N_RESUME,
 	N_ORDER,
 	/* master */
 	M_SYNCED,
@@ -33,6 +34,7 @@ enum kind {
 	M_FACT,
 	M_RETURNED,
 	M_ASK,
+	M_FAILED,
 	M_DOWN,
 	M_NODE_LOST,
 	M_NODE_UP,
@@ -96,7 +98,7 @@ struct snode {
 	uint32_t events_n;
 	bool stepping, pool_down;
 	uint32_t wake_stamp;
-	uint64_t cut_until_us, sleep_until_us, to_master_us, from_master_us;
+	uint64_t cut_until_us, sleep_until_us, paused_until_us, to_master_us, from_master_us;
 	const struct ev *frame; /* being handled */
 	/* units inside: leased and not yet accepted, tried, returned */
 	uint64_t inside[SIM_KEYS];   /* lease, 0 = not here */
@@ -127,6 +129,7 @@ struct master {
 	struct prs_unit leased_unit[SIM_KEYS];
 	uint32_t asked[SIM_NODES], granted[SIM_NODES];
 	bool node_up[SIM_NODES], node_lost[SIM_NODES], node_down[SIM_NODES];
+	uint16_t node_fault[SIM_NODES]; /* why it gave itself up */
 	uint32_t node_life[SIM_NODES];
 	uint64_t resume_us;
 };
@@ -185,6 +188,7 @@ void node_handle(struct world *w, const struct ev *e);
 /* RETIRE or OVER_LIMIT. */
 void node_tell(struct world *w, uint16_t node, uint16_t slot, enum prs_pool_event_type type);
 void node_cut(struct world *w, uint16_t node, uint64_t for_us);
+void node_pause(struct world *w, uint16_t node, uint64_t for_us);
 void node_gone(struct world *w, uint16_t node);
 void remember_running(struct world *w, uint16_t node, const struct prs_unit *u);
 void node_order(struct world *w, uint16_t node, enum order what, const struct prs_sched_effect *lease);

@@ -169,6 +169,10 @@ static void happen(struct world *w, const struct sim_happening *h)
 	case SIM_KILL_MACHINE: master_kill(w, h->arg, true); break;
 	case SIM_INTERRUPT: master_interrupt(w, h->arg); break;
 	case SIM_RETIRE: node_tell(w, h->node, h->slot, PRS_POOL_RETIRE); break;
+	case SIM_PAUSE:
+		if (n->up)
+			node_pause(w, h->node, h->arg);
+		break;
 	case SIM_MEMORY: node_tell(w, h->node, h->slot, PRS_POOL_OVER_LIMIT); break;
 	}
 }

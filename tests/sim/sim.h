@@ -78,7 +78,8 @@ enum sim_what {
 	SIM_KILL_MACHINE, /* the same, under another boot id */
 	SIM_INTERRUPT,    /* Ctrl-C; another engine resumes after arg µs */
 	SIM_RETIRE,       /* node, slot: its process is to be replaced */
-	SIM_MEMORY        /* node, slot: its process is over its memory limit */
+	SIM_MEMORY,       /* node, slot: its process is over its memory limit */
+	SIM_PAUSE         /* node: nobody reads what its processes send for arg µs */
 };
 
 struct sim_happening {

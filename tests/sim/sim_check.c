@@ -202,6 +202,8 @@ void check_pool_effect(struct world *w, uint16_t node, const struct prs_pool_eff
 	case PRS_POOL_DROPPED:
 	case PRS_POOL_PROC:
 	case PRS_POOL_ASK:
+	case PRS_POOL_GIVEN_UP:
+	case PRS_POOL_UNFIT:
 	case PRS_POOL_WAKE: break;
 	}
 }

@@ -606,6 +606,24 @@ static void on_stored(struct world *w, const struct ev *e)
 	}
 }
 
+/* As src/master/nodes.c: the job goes on without it; when none is left, what the nodes say decides. */
+static void on_given_up(struct world *w, uint16_t node)
+{
+	struct master *m = &w->m;
+	bool left = false, by_init = true;
+	master_node_lost(w, node);
+	for (uint16_t i = 0; i < w->plan->nodes; i++) {
+		left = left || !m->node_fault[i];
+		by_init = by_init && m->node_fault[i] == PRS_EINIT_GIVE_UP;
+	}
+	if (left)
+		return;
+	if (by_init)
+		stop(w, PRS_JOB_ABORTING, PRS_EINIT_GIVE_UP);
+	else
+		stop(w, PRS_JOB_DRAINING, PRS_ESPAWN);
+}
+
 static void from_node(struct world *w, const struct ev *e)
 {
 	struct prs_sched_event ev = { .node = e->node };
@@ -623,7 +641,12 @@ static void from_node(struct world *w, const struct ev *e)
 				ev.count; /* a lower number comes too late for leases that are on their way */
 		drive(w, &ev);
 		return;
-	case M_DOWN: w->m.node_down[e->node] = true; return;
+	case M_FAILED: w->m.node_fault[e->node] = e->code; return;
+	case M_DOWN:
+		w->m.node_down[e->node] = true;
+		if (!w->m.ending && !w->m.all_final) /* of its own accord */
+			on_given_up(w, e->node);
+		return;
 	}
 }
 

@@ -155,6 +155,13 @@ static void carry_out(struct world *w, uint16_t node, const struct prs_pool_effe
 		n->pool_down = true;
 		check_down(w, node);
 		break;
+	case PRS_POOL_GIVEN_UP: chat(w, "n%u process%u is given up: %s", node, x->slot, text_code(x->code)); break;
+	case PRS_POOL_UNFIT:
+		note(w, "n%u gives itself up: %s", node, text_code(x->code));
+		e.kind = M_FAILED;
+		e.code = x->code;
+		to_master(w, node, &e);
+		break;
 	case PRS_POOL_DROPPED: w->result.dropped++; break;
 	case PRS_POOL_DROP: break;
 	}
@@ -282,11 +289,21 @@ void node_handle(struct world *w, const struct ev *e)
 	bool of_process = e->kind == N_FRAME || e->kind == N_EXITED;
 	if (!of_process && e->gen != n->life)
 		return;
+	if (of_process && n->paused_until_us > w->now_us) {
+		struct ev later = *e;
+		put_event(w, &later, n->paused_until_us - w->now_us);
+		return;
+	}
 	switch ((int)e->kind) {
 	case N_FRAME: on_frame(w, e); break;
 	case N_EXITED: on_exited(w, e); break;
 	case N_TICK: on_tick(w, e); break;
 	case N_ORDER: on_order(w, e); break;
+	case N_RESUME:
+		if (w->now_us >= n->paused_until_us)
+			node_event(w, e->node,
+			           &(struct prs_pool_event){ .type = PRS_POOL_RESUME, .now_us = w->now_us });
+		break;
 	}
 }
 
@@ -305,6 +322,19 @@ void node_tell(struct world *w, uint16_t node, uint16_t slot, enum prs_pool_even
 	if (type == PRS_POOL_OVER_LIMIT)
 		p->broken = x.code;
 	node_event(w, node, &x);
+}
+
+/* What its processes send lies where it is until then. */
+void node_pause(struct world *w, uint16_t node, uint64_t for_us)
+{
+	struct snode *n = &w->nodes[node];
+	struct prs_pool_event pause = { .type = PRS_POOL_PAUSE, .now_us = w->now_us };
+	struct ev e = { .kind = N_RESUME, .node = node, .gen = n->life };
+	uint64_t until = w->now_us + for_us;
+	note(w, "n%u is not read for %llu ms", node, (unsigned long long)(for_us / MS));
+	n->paused_until_us = until > n->paused_until_us ? until : n->paused_until_us;
+	node_event(w, node, &pause);
+	put_event(w, &e, n->paused_until_us - w->now_us);
 }
 
 /* ---- its life ---------------------------------------------------------------------------------------------------- */

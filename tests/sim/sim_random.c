@@ -101,6 +101,9 @@ static void choose_limits(struct sim_plan *p, uint64_t *s)
 		                            .term_grace_us = 2 * SEC,
 		                            .backoff_first_us = 100 * MS,
 		                            .backoff_max_us = 10 * SEC,
+		                            .start_backoff_us = 1 * SEC,
+		                            .start_tries = 5,
+		                            .init_tries = 3,
 		                            .depth_target_us = 2 * MS,
 		                            .depth_max = (uint16_t)between(s, 1, 32),
 		                            .recall_after_us = 20 * MS,
@@ -160,6 +163,8 @@ static void choose_happenings(struct sim_plan *p, uint64_t *s)
 	for (uint64_t i = calm ? 0 : sim_below(s, 3); i > 0; i--)
 		add(p, moment(s), one_in(s, 2) ? SIM_RETIRE : SIM_MEMORY, (uint16_t)sim_below(s, p->nodes),
 		    (uint16_t)sim_below(s, p->slots), 0);
+	for (uint64_t i = !calm && one_in(s, 4) ? between(s, 1, 3) : 0; i > 0; i--)
+		add(p, moment(s), SIM_PAUSE, (uint16_t)sim_below(s, p->nodes), 0, sim_below(s, 60 * SEC));
 	for (uint64_t i = p->remote && one_in(s, 2) ? between(s, 1, 4) : 0; i > 0; i--) {
 		uint16_t node = (uint16_t)sim_below(s, p->nodes);
 		uint64_t at = moment(s);

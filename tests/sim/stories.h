@@ -340,9 +340,69 @@ static void test_story_init_fails_in_one_process(void **state)
 	told_as(&p, "    0.000000 engine 1\n"
 	            "    0.000000 3 mini-batches are planned, these are all\n"
 	            "    1.000000 job: RUNNING\n"
-	            "   23.600000 the job is given up: init() failed 6 times in a row\n"
-	            "   23.600000 job: ABORTING, INIT_GIVE_UP\n"
-	            "   23.600000 job: FAILED, INIT_GIVE_UP\n");
+	            "   61.000000 job: ASSEMBLING\n"
+	            "   61.000000 job: COMPLETED\n");
+}
+
+/* The processes of one of two nodes do not start: the other one does its work. */
+static void test_story_a_node_cannot_start(void **state)
+{
+	(void)state;
+	const struct line lines[] = { { 0, 0, { SIM_OK, .run_us = 20 * SEC, .succeeded = 5 } }, { 0 } };
+	struct story s = story_of(lines);
+	s.bad_node = 1;
+	s.bad = (struct sim_process){ .start = SIM_NO_SPAWN };
+	struct sim_plan p = plan_of(&s);
+	p.nodes = 2;
+	p.remote = true;
+	add(&p, 0, SIM_PLAN, 0, 0, 3);
+	told_as(&p, "    0.000000 engine 1\n"
+	            "    0.000000 3 mini-batches are planned, these are all\n"
+	            "    1.000000 job: RUNNING\n"
+	            "   15.000000 n1 gives itself up: SPAWN\n"
+	            "   15.000000 the engine learns that n1 is lost\n"
+	            "   21.000000 job: ASSEMBLING\n"
+	            "   21.000000 job: COMPLETED\n");
+}
+
+/* No node is left, and that is not the script's doing: it can go on. */
+static void test_story_no_node_can_start(void **state)
+{
+	(void)state;
+	struct story s = story_of(NULL);
+	s.process = (struct sim_process){ .start = SIM_NO_SPAWN };
+	struct sim_plan p = plan_of(&s);
+	p.nodes = 2;
+	p.remote = true;
+	add(&p, 0, SIM_PLAN, 0, 0, 3);
+	told_as(&p, "    0.000000 engine 1\n"
+	            "    0.000000 3 mini-batches are planned, these are all\n"
+	            "   15.000000 n0 gives itself up: SPAWN\n"
+	            "   15.000000 n1 gives itself up: SPAWN\n"
+	            "   15.000000 the engine learns that n0 is lost\n"
+	            "   15.000000 the engine learns that n1 is lost\n"
+	            "   15.000000 job: DRAINING, SPAWN\n"
+	            "   15.000000 job: INTERRUPTED, SPAWN\n");
+}
+
+/* init() fails in other words each time: the nodes give up, one after the other, and then the job has failed. */
+static void test_story_init_fails_on_every_node(void **state)
+{
+	(void)state;
+	struct story s = story_of(NULL);
+	s.process = (struct sim_process){ .start = SIM_INIT_RAISES, .init_us = 100 * MS };
+	s.other_words = true;
+	struct sim_plan p = plan_of(&s);
+	p.nodes = 2;
+	p.remote = true;
+	add(&p, 0, SIM_PLAN, 0, 0, 3);
+	told_as(&p, "    0.000000 engine 1\n"
+	            "    0.000000 3 mini-batches are planned, these are all\n"
+	            "    0.600000 n0 gives itself up: INIT_GIVE_UP\n"
+	            "    0.600000 n1 gives itself up: INIT_GIVE_UP\n"
+	            "    0.600000 the engine learns that n0 is lost\n"
+	            "    0.600000 job: ABORTING, INIT_GIVE_UP\n"
+	            "    0.600000 job: FAILED, INIT_GIVE_UP\n");
 }
 
 /* A disk that stays full at every try: no try is charged, it is repeated every second, and the job ends. */
@@ -411,20 +471,20 @@ static void test_story_bisect(void **state)
 	                                  "    0.500000 n0 process0: u1[2+3] fails try 1: RUN_CRASH\n"
 	                                  "    0.500000 u1[2+3] is split\n"
 	                                  "    0.650000 n0 process0: u1[2+1] fails try 1: RUN_CRASH\n"
+	                                  "    1.020000 n0 process0: u1[2+1] fails try 2: RUN_CRASH\n"
+	                                  "    1.020000 u1[2+1] has failed\n"
 	                                  "   60.250000 n0 process1: u2 fails try 1: RUN_TIMEOUT\n"
-	                                  "   60.300000 n0 process0: u1[2+1] fails try 2: RUN_CRASH\n"
-	                                  "   60.300000 u1[2+1] has failed\n"
-	                                  "  120.400000 n0 process0: u2 fails try 2: RUN_TIMEOUT\n"
-	                                  "  120.400000 u2 is split\n"
-	                                  "  180.500000 n0 process0: u2[2+3] fails try 1: RUN_TIMEOUT\n"
-	                                  "  180.500000 u2[2+3] is split\n"
-	                                  "  240.600000 n0 process0: u2[3+2] fails try 1: RUN_TIMEOUT\n"
-	                                  "  240.600000 u2[3+2] is split\n"
-	                                  "  300.700000 n0 process0: u2[4+1] fails try 1: RUN_TIMEOUT\n"
-	                                  "  360.700000 n0 process1: u2[4+1] fails try 2: RUN_TIMEOUT\n"
-	                                  "  360.700000 u2[4+1] has failed\n"
-	                                  "  360.700000 job: ASSEMBLING\n"
-	                                  "  360.700000 job: COMPLETED\n");
+	                                  "  120.250000 n0 process0: u2 fails try 2: RUN_TIMEOUT\n"
+	                                  "  120.250000 u2 is split\n"
+	                                  "  180.350000 n0 process0: u2[2+3] fails try 1: RUN_TIMEOUT\n"
+	                                  "  180.350000 u2[2+3] is split\n"
+	                                  "  240.450000 n0 process0: u2[3+2] fails try 1: RUN_TIMEOUT\n"
+	                                  "  240.450000 u2[3+2] is split\n"
+	                                  "  300.550000 n0 process0: u2[4+1] fails try 1: RUN_TIMEOUT\n"
+	                                  "  360.550000 n0 process1: u2[4+1] fails try 2: RUN_TIMEOUT\n"
+	                                  "  360.550000 u2[4+1] has failed\n"
+	                                  "  360.550000 job: ASSEMBLING\n"
+	                                  "  360.550000 job: COMPLETED\n");
 	assert_int_equal(r.done, 2);
 	assert_int_equal(r.failed, 2);
 	for (int k = 0; k < 4 * SIM_ITEMS; k++)
@@ -490,10 +550,11 @@ static void test_story_damaged_rows(void **state)
 	assert_int_equal(r.runs[1], 1);
 }
 
-#define STORIES                                                                                                \
-	T(test_story_crash), T(test_story_hang), T(test_story_one_slow_holds_nobody), T(test_story_node_lost), \
-		T(test_story_poison), T(test_story_poison_among_others), T(test_story_killed_before_failed),   \
-		T(test_story_interrupted), T(test_story_interrupted_long_runs), T(test_story_threshold),       \
-		T(test_story_init_fails), T(test_story_init_hangs), T(test_story_init_fails_in_one_process),   \
-		T(test_story_later_for_ever), T(test_story_machine_stands), T(test_story_bisect),              \
-		T(test_story_bisect_resumed), T(test_story_damaged_rows)
+#define STORIES                                                                                                     \
+	T(test_story_crash), T(test_story_hang), T(test_story_one_slow_holds_nobody), T(test_story_node_lost),      \
+		T(test_story_poison), T(test_story_poison_among_others), T(test_story_killed_before_failed),        \
+		T(test_story_interrupted), T(test_story_interrupted_long_runs), T(test_story_threshold),            \
+		T(test_story_init_fails), T(test_story_init_hangs), T(test_story_init_fails_in_one_process),        \
+		T(test_story_a_node_cannot_start), T(test_story_no_node_can_start),                                 \
+		T(test_story_init_fails_on_every_node), T(test_story_later_for_ever), T(test_story_machine_stands), \
+		T(test_story_bisect), T(test_story_bisect_resumed), T(test_story_damaged_rows)

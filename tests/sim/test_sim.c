@@ -79,6 +79,8 @@ struct story {
 	struct sim_process process;
 	int bad_slot; /* whose processes are `bad`; -1 = none */
 	struct sim_process bad;
+	int bad_node;     /* all of whose processes are `bad`; 0 = none */
+	bool other_words; /* an init() that fails says something else each time */
 };
 
 static struct sim_act run(void *ctx, const struct prs_unit *u, uint16_t try_number, uint16_t node, uint16_t slot)
@@ -97,9 +99,9 @@ static struct sim_act run(void *ctx, const struct prs_unit *u, uint16_t try_numb
 static struct sim_process process(void *ctx, uint16_t node, uint16_t slot, uint32_t starts)
 {
 	const struct story *s = ctx;
-	(void)node;
-	(void)starts;
-	return slot == s->bad_slot ? s->bad : s->process;
+	struct sim_process p = slot == s->bad_slot || (node && node == s->bad_node) ? s->bad : s->process;
+	p.same = s->other_words ? starts + 1 : p.same;
+	return p;
 }
 
 static struct story story_of(const struct line *lines)
@@ -132,6 +134,9 @@ static struct sim_plan plan_of(struct story *s)
 		                            .term_grace_us = 2 * SEC,
 		                            .backoff_first_us = 100 * MS,
 		                            .backoff_max_us = 10 * SEC,
+		                            .start_backoff_us = 1 * SEC,
+		                            .start_tries = 5,
+		                            .init_tries = 3,
 		                            .depth_target_us = 2 * MS,
 		                            .depth_max = 32,
 		                            .body_bytes_max = 64 << 20,

@@ -37,14 +37,25 @@ STORY(test_avoid_slot, "start", "up 0", "lease 1 try 2 not 0 -> ask 2", /* slot 
 
 STORY(test_avoid_slot_alone, "start", "up 0", "lease 1 try 2 not 0 -> ask 2",
       /* nobody else is there or coming */
-      "exit 1 1 -> proc 1 init failed INIT_EXIT; proc 1 exited; wake 100ms; send 0/1 u1 try 2; ask 1")
+      "exit 1 1 -> proc 1 init failed SPAWN; proc 1 exited; wake 1s; send 0/1 u1 try 2; ask 1")
 
 STORY(test_retries_that_wait_are_not_room, "start", "up 0", "up 1", "lease 1 -> wake 30s; send 0/1 u1",
       "lease 2 -> send 1/1 u2", "page 1 run 1 0s", "@1s fail 0 1 RUN_EXCEPTION -> try 0/1 u1 RUN_EXCEPTION; ask 3",
-      "lease 1 try 2 not 0 -> ask 4", /* waits for slot 1; slot 0 can have another one */
+      "lease 1 try 2 not 0 -> wake 1020ms; ask 4", /* waits for slot 1; slot 0 can have another one */
       "lease 3 -> send 0/2 u3", "fail 0 2 RUN_EXCEPTION -> try 0/2 u3 RUN_EXCEPTION; ask 5",
       "lease 3 try 2 not 0 -> ask 6", "lease 4 -> send 0/3 u4",
       "fail 0 3 RUN_EXCEPTION -> try 0/3 u4 RUN_EXCEPTION; ask 7", "lease 4 try 2 not 0 -> ") /* but not without end */
+
+/* The other process is busy for long: its own one, idle, is better than none. */
+STORY(test_a_retry_gives_way, "start", "up 0", "up 1", "lease 1 -> wake 30s; send 0/1 u1", "lease 2 -> send 1/1 u2",
+      "page 1 run 1 0s", "@1s fail 0 1 RUN_EXCEPTION -> try 0/1 u1 RUN_EXCEPTION; ask 3",
+      "@1500ms lease 1 try 2 not 0 -> wake 1520ms; ask 4", "@1519999us tick -> wake 60s; wake 1520ms",
+      "@1520ms tick -> wake 60s; wake 31520ms; send 0/2 u1 try 2; ask 3")
+
+/* One that is being started will be idle soon. */
+STORY(test_a_retry_waits_for_a_start, "start", "up 0", "spawned 1", "hello 1", "lease 1 -> wake 30s; send 0/1 u1",
+      "fail 0 1 RUN_EXCEPTION -> try 0/1 u1 RUN_EXCEPTION; ask 2", "@1s lease 1 try 2 not 0 -> ask 3",
+      "@99s tick -> wake 300s", "ready 1 -> proc 1 ready; wake 129s; send 1/1 u1 try 2")
 
 SOLO(test_slow_head_gets_nothing_more, "start", "up 0", "lease 1", "result 0 1 10 -> accept 0/1 u1; ask 33",
      "@1ms lease 2 -> send 0/2 u2", "@20999us lease 3 -> send 0/3 u3", "@21ms lease 4 -> ask 4",
@@ -116,8 +127,28 @@ STORY(test_no_recall_for_nobody, "start", "up 0", "lease 1", "result 0 1 10", "l
 
 STORY(test_recall_with_a_retry_among_them, "start", "up 0", "lease 1", "result 0 1 10", "lease 2", "lease 3",
       "lease 4 try 2 not 1 -> send 0/4 u4 try 2", "@10ms up 1", "@20ms tick -> wake 30s; recall 0 x2; ask 34",
-      "recalled 0 2 -> drop 0/3 x2; send 1/1 u3; ask 35", "@21ms result 1 1 10 -> accept 1/1 u3; ask 36",
+      "recalled 0 2 -> drop 0/3 x2; send 1/1 u3; ask 35", "@21ms result 1 1 10 -> accept 1/1 u3; wake 41ms; ask 36",
       "@30ms result 0 2 10 -> accept 0/2 u2; send 0/5 u4 try 2; ask 67") /* 4 waits for slot 0 */
+
+/* ---- nobody reads ------------------------------------------------------------------------------------------------ */
+
+/* The process hands over rows, and nobody takes them: 31 s of WRITE, of which it had one to itself. */
+SOLO(test_pause, "start", "up 0", "lease 1", "page 0 write 1 1s", "@2s tick -> wake 31s", "pause -> ", "@40s tick -> ",
+     "@52s resume -> wake 52s", "tick -> wake 81s", "@80999999us tick -> wake 81s",
+     "@81s tick -> try 0/1 u1 OVERHEAD_TIMEOUT; term 0; wake 83s")
+/* It began while nobody read. */
+SOLO(test_pause_and_phase_begun_in_it, "start", "up 0", "lease 1", "page 0 run 1 1s", "@2s tick -> wake 61s",
+     "pause -> ", "@40s tick -> wake 61s", "page 0 write 1 41s", "@50s tick -> ", "@52s resume -> wake 52s",
+     "tick -> wake 82s", "@82s tick -> try 0/1 u1 OVERHEAD_TIMEOUT; term 0; wake 84s")
+/* run() has nothing to do with it. */
+SOLO(test_pause_and_run, "start", "up 0", "lease 1", "page 0 run 1 1s", "@2s tick -> wake 61s", "pause -> ",
+     "@61s tick -> try 0/1 u1 RUN_TIMEOUT; term 0; wake 63s")
+SOLO(test_two_pauses, "start", "up 0", "lease 1", "page 0 write 1 1s", "pause", "@10s resume -> wake 10s", "pause",
+     "@20s resume -> ", "tick -> wake 50s") /* 19 s */
+SOLO(test_pause_of_a_shutdown, "start", "up 0", "@1s finish -> stop 0; wake 31s; ask 0", "@2s pause -> ",
+     "@50s tick -> ", "@51s resume -> wake 51s", "tick -> wake 80s", "@80s tick -> term 0; wake 82s")
+SOLO(test_pause_without_end_of_the_one_before, "start", "up 0", "lease 1", "page 0 write 1 1s", "resume -> ",
+     "@5s pause", "@6s pause -> ", "@9s resume -> wake 9s", "tick -> wake 35s")
 
 /* ---- limits ------------------------------------------------------------------------------------------------------ */
 
@@ -206,21 +237,67 @@ SOLO(test_died_between_two, "start", "up 0", "lease 1", "page 0 idle 0 1s",
 SOLO(test_result_read_before_death, "start", "up 0", "lease 1", "page 0 write 1 1s",
      "@2s result 0 1 -> accept 0/1 u1; ask 2", "exit 0 sig9 -> proc 0 exited IDLE_EXIT; wake 2100ms; ask 1")
 
-SOLO(test_backoff, "start", "@1s exit 0 1 -> proc 0 init failed INIT_EXIT; proc 0 exited; wake 1100ms",
-     "@1100ms tick -> spawn 0#2; wake 301100ms", "exit 0 1 -> proc 0 init failed INIT_EXIT; proc 0 exited; wake 1300ms",
-     "@1300ms tick -> spawn 0#3; wake 301300ms", "exit 0 1 -> proc 0 init failed INIT_EXIT; proc 0 exited; wake 1700ms",
-     "@1700ms tick -> spawn 0#4; wake 301700ms", "exit 0 1 -> proc 0 init failed INIT_EXIT; proc 0 exited; wake 2500ms",
-     "@2500ms tick -> spawn 0#5; wake 302500ms", "exit 0 1 -> proc 0 init failed INIT_EXIT; proc 0 exited; wake 4100ms",
-     "@4100ms tick -> spawn 0#6; wake 304100ms", "exit 0 1 -> proc 0 init failed INIT_EXIT; proc 0 exited; wake 7300ms",
-     "@7300ms tick -> spawn 0#7; wake 307300ms",
-     "exit 0 1 -> proc 0 init failed INIT_EXIT; proc 0 exited; wake 13700ms",
-     "@13700ms tick -> spawn 0#8; wake 313700ms",
-     "exit 0 1 -> proc 0 init failed INIT_EXIT; proc 0 exited; wake 23700ms", "@23699999us tick -> wake 23700ms",
-     "@23700ms tick -> spawn 0#9; wake 323700ms",
-     "exit 0 1 -> proc 0 init failed INIT_EXIT; proc 0 exited; wake 33700ms")
+SOLO(test_backoff, "start", "up 0", "@1s exit 0 1 -> proc 0 exited IDLE_EXIT; wake 1100ms; ask 0",
+     "@1100ms tick -> spawn 0#2; wake 301100ms", "up 0", "exit 0 1 -> proc 0 exited IDLE_EXIT; wake 1300ms; ask 0",
+     "@1300ms tick -> spawn 0#3; wake 301300ms", "up 0", "exit 0 1 -> proc 0 exited IDLE_EXIT; wake 1700ms; ask 0",
+     "@1700ms tick -> spawn 0#4; wake 301700ms", "up 0", "exit 0 1 -> proc 0 exited IDLE_EXIT; wake 2500ms; ask 0",
+     "@2500ms tick -> spawn 0#5; wake 302500ms", "up 0", "exit 0 1 -> proc 0 exited IDLE_EXIT; wake 4100ms; ask 0",
+     "@4100ms tick -> spawn 0#6; wake 304100ms", "up 0", "exit 0 1 -> proc 0 exited IDLE_EXIT; wake 7300ms; ask 0",
+     "@7300ms tick -> spawn 0#7; wake 307300ms", "up 0", "exit 0 1 -> proc 0 exited IDLE_EXIT; wake 13700ms; ask 0",
+     "@13700ms tick -> spawn 0#8; wake 313700ms", "up 0", "exit 0 1 -> proc 0 exited IDLE_EXIT; wake 23700ms; ask 0",
+     "@23699999us tick -> wake 23700ms", "@23700ms tick -> spawn 0#9; wake 323700ms", "up 0",
+     "exit 0 1 -> proc 0 exited IDLE_EXIT; wake 33700ms; ask 0")
 
-SOLO(test_spawn_failed, "start", "@1s nospawn 0 -> proc 0 init failed SPAWN; wake 11s", "@10999999us tick -> wake 11s",
-     "@11s tick -> spawn 0#2; wake 311s")
+/* An end before HELLO is no fault of the script's: longer pauses, and after five in a row the node is none. */
+SOLO(test_ends_before_hello, "start", "@1s exit 0 127 -> proc 0 init failed SPAWN; proc 0 exited; wake 2s",
+     "@1999999us tick -> wake 2s", "@2s tick -> spawn 0#2; wake 302s",
+     "exit 0 127 -> proc 0 init failed SPAWN; proc 0 exited; wake 4s", "@4s tick -> spawn 0#3; wake 304s",
+     "nospawn 0 -> proc 0 init failed SPAWN; wake 8s", "@8s tick -> spawn 0#4; wake 308s",
+     "exit 0 sig9 -> proc 0 init failed SPAWN; proc 0 exited; wake 16s", "@16s tick -> spawn 0#5; wake 316s",
+     "exit 0 127 -> proc 0 init failed SPAWN; proc 0 exited; unfit 0 SPAWN x5; down", "@99s tick -> ",
+     "lease 1 -> return u1; ask 1")
+
+SOLO(test_spawn_failed, "start", "@1s nospawn 0 -> proc 0 init failed SPAWN; wake 2s", "@1999999us tick -> wake 2s",
+     "@2s tick -> spawn 0#2; wake 302s", "spawned 0", "hello 0", /* it does start: the row is over */
+     "@3s exit 0 1 -> proc 0 init failed INIT_EXIT; proc 0 exited; wake 3200ms",
+     "@3200ms tick -> spawn 0#3; wake 303200ms", "exit 0 1 -> proc 0 init failed SPAWN; proc 0 exited; wake 4200ms")
+
+/* ---- giving up --------------------------------------------------------------------------------------------------- */
+
+/* Three in a row: no other process in its place; the other one goes on. */
+STORY(test_a_slot_is_given_up, "start", "up 0", "spawned 1", "hello 1", "lease 1 -> wake 30s; send 0/1 u1",
+      "initfail 1 -> proc 1 init failed INIT_EXCEPTION; wake 2s", "exit 1 1 -> proc 1 exited; wake 100ms",
+      "@100ms tick -> wake 30s; spawn 1#2", "spawned 1", "hello 1",
+      "initfail 1 -> proc 1 init failed INIT_EXCEPTION; wake 2100ms", "exit 1 1 -> proc 1 exited; wake 300ms",
+      "@300ms tick -> wake 30s; spawn 1#3", "spawned 1", "hello 1",
+      "initfail 1 -> proc 1 init failed INIT_EXCEPTION; given up 1 INIT_GIVE_UP x3; wake 2300ms",
+      "exit 1 1 -> proc 1 exited", "page 0 run 1 90s", "@99s tick -> wake 150s", "result 0 1 -> accept 0/1 u1; ask 2",
+      "lease 2 try 2 not 0 -> wake 129s; send 0/2 u2 try 2") /* nobody else comes */
+
+/* A start that works ends the row. */
+SOLO(test_a_row_ends_with_an_init, "start", "spawned 0", "hello 0", "exit 0 1", "@1s tick", "spawned 0", "hello 0",
+     "exit 0 1", "@2s tick", "up 0", "exit 0 1 -> proc 0 exited IDLE_EXIT; wake 2400ms; ask 0", "@3s tick", "spawned 0",
+     "hello 0",
+     "exit 0 1 -> proc 0 init failed INIT_EXIT; proc 0 exited; wake 3800ms; unfit 65535 INIT_GIVE_UP x3; down")
+
+SOLO(test_none_is_left, "start", "spawned 0", "hello 0", "exit 0 1", "@1s tick", "spawned 0", "hello 0", "exit 0 1",
+     "@2s tick", "spawned 0", "hello 0",
+     "exit 0 1 -> proc 0 init failed INIT_EXIT; proc 0 exited; unfit 0 INIT_GIVE_UP x3; down")
+
+/* Six failures with two processes, none three in a row. */
+#define FAILS_IN_TURN                                                                                               \
+	"start", "up 0", "spawned 1", "hello 1", "exit 1 1", "@1s tick", "spawned 1", "hello 1", "exit 1 1",        \
+		"exit 0 1", "@2s tick", "spawned 0", "hello 0", "exit 0 1", "@3s tick", "up 0", "up 1", "exit 0 1", \
+		"@4s tick", "spawned 0", "hello 0", "exit 0 1", "@6s tick", "up 0"
+STORY(test_init_fails_in_turn, FAILS_IN_TURN, "exit 1 1", "@9s tick", "spawned 1", "hello 1",
+      "exit 1 1 -> proc 1 init failed INIT_EXIT; proc 1 exited; wake 9800ms", "@20s tick", "spawned 1", "hello 1",
+      "exit 1 1 -> proc 1 init failed INIT_EXIT; proc 1 exited; wake 21600ms; unfit 65535 INIT_GIVE_UP x6; "
+      "term 0")
+/* A finished unit begins the count anew. */
+STORY(test_a_finished_unit_begins_anew, FAILS_IN_TURN, "lease 1", "result 0 1", "exit 1 1", "@9s tick", "spawned 1",
+      "hello 1", "exit 1 1", "@20s tick", "spawned 1", "hello 1",
+      "exit 1 1 -> proc 1 init failed INIT_EXIT; proc 1 exited; wake 21600ms")
+#undef FAILS_IN_TURN
 
 SOLO(test_init_failed_is_told_once, "start", "spawned 0", "hello 0",
      "@1s initfail 0 -> proc 0 init failed INIT_EXCEPTION; wake 3s", "exit 0 1 -> proc 0 exited; wake 1100ms")
@@ -293,7 +370,8 @@ STORY(test_unkillable_blocks_its_slot_only, "start", "up 0", "up 1", "lease 1", 
 SOLO(test_unkillable_in_init, "start", "spawned 0", "hello 0",
      "@300s tick -> proc 0 init failed INIT_TIMEOUT; term 0; wake 302s", "@302s tick -> kill 0; wake 602s",
      "@600s tick -> wake 602s", "@602s tick -> proc 0 init failed INIT_TIMEOUT; wake 902s",
-     "@902s tick -> proc 0 init failed INIT_TIMEOUT; wake 1202s", "@903s exit 0 sig9 -> proc 0 killed; wake 903100ms")
+     "@902s tick -> proc 0 init failed INIT_TIMEOUT; wake 1202s; unfit 0 INIT_GIVE_UP x3; wake 932s",
+     "@903s exit 0 sig9 -> proc 0 killed; down")
 
 /* ---- clock gaps -------------------------------------------------------------------------------------------------- */
 
@@ -320,7 +398,7 @@ GAP(test_gap_and_phase_begun_in_it, "start", "up 0", "lease 1", "page 0 load 1 0
     "@41s tick", "@43s tick", "@45s tick", "@47s tick", "@49s tick", "@49999999us tick -> wake 50s",
     "@50s tick -> try 0/1 u1 OVERHEAD_TIMEOUT; term 0; wake 52s")
 GAP(test_gap_init, "start -> spawn 0#1; wake 2s", "@400s tick -> wake 400s; wake 402s", "@400s tick -> wake 402s")
-GAP(test_gap_backoff, "start", "@1s exit 0 1 -> proc 0 init failed INIT_EXIT; proc 0 exited; wake 1100ms",
+GAP(test_gap_backoff, "start", "up 0", "@1s exit 0 1 -> proc 0 exited IDLE_EXIT; wake 1100ms; ask 0",
     "@10s tick -> wake 10s; spawn 0#2; wake 12s")
 
 /* ---- clocks of scripts ------------------------------------------------------------------------------------------- */
@@ -365,7 +443,7 @@ static const char *const matrix[] = {
 	"STARTING start          STARTING \n"
 	"STARTING lease 8        STARTING ask 1\n"
 	"STARTING spawned 0      STARTING proc 0 started\n"
-	"STARTING nospawn 0      DEAD     proc 0 init failed SPAWN; wake 10010ms\n"
+	"STARTING nospawn 0      DEAD     proc 0 init failed SPAWN; wake 1010ms\n"
 	"STARTING hello 0        INIT     \n"
 	"STARTING ready 0        STARTING \n"
 	"STARTING initfail 0     TERM     proc 0 init failed INIT_EXCEPTION; wake 2010ms\n"
@@ -374,8 +452,8 @@ static const char *const matrix[] = {
 	"STARTING recalled 0 1   STARTING \n"
 	"STARTING broken 0       KILL     proc 0 init failed PROTOCOL; kill 0\n"
 	"STARTING bye 0          STARTING \n"
-	"STARTING exit 0 0       DEAD     proc 0 init failed INIT_EXIT; proc 0 exited; wake 110ms\n"
-	"STARTING exit 0 sig9    DEAD     proc 0 init failed INIT_EXIT; proc 0 exited; wake 110ms\n"
+	"STARTING exit 0 0       DEAD     proc 0 init failed SPAWN; proc 0 exited; wake 1010ms\n"
+	"STARTING exit 0 sig9    DEAD     proc 0 init failed SPAWN; proc 0 exited; wake 1010ms\n"
 	"STARTING tick           STARTING wake 300s\n"
 	"STARTING drain          TERM     term 0; wake 2010ms; term 1\n"
 	"STARTING abort          TERM     term 0; wake 2010ms; term 1\n"
@@ -490,7 +568,7 @@ static const char *const matrix[] = {
 	"KILL     finish         KILL     term 1; wake 2010ms\n",
 	"DEAD     start          DEAD     \n"
 	"DEAD     lease 8        DEAD     ask 1\n"
-	"DEAD     tick           DEAD     wake 300s; wake 100ms\n"
+	"DEAD     tick           DEAD     wake 300s; wake 1s\n"
 	"DEAD     drain          DEAD     term 1\n"
 	"DEAD     abort          DEAD     term 1\n"
 	"DEAD     finish         DEAD     term 1\n",
@@ -500,8 +578,12 @@ static const char *const matrix[] = {
 	T(test_happy), T(test_start_after_the_end), T(test_start_once), T(test_depth), T(test_refill_from_half),      \
 		T(test_bodies_have_a_limit), T(test_a_body_for_each), T(test_ask_counts_from_the_start),              \
 		T(test_fewest_first), T(test_avoid_slot), T(test_avoid_slot_alone),                                   \
-		T(test_retries_that_wait_are_not_room), T(test_slow_head_gets_nothing_more), T(test_recall),          \
-		T(test_recall_comes_too_late), T(test_recall_in_part), T(test_no_recall_for_nobody),                  \
+		T(test_retries_that_wait_are_not_room), T(test_a_retry_gives_way), T(test_a_retry_waits_for_a_start), \
+		T(test_pause), T(test_pause_and_phase_begun_in_it), T(test_pause_and_run), T(test_two_pauses),        \
+		T(test_pause_of_a_shutdown), T(test_pause_without_end_of_the_one_before), T(test_ends_before_hello),  \
+		T(test_a_slot_is_given_up), T(test_a_row_ends_with_an_init), T(test_none_is_left),                    \
+		T(test_init_fails_in_turn), T(test_a_finished_unit_begins_anew), T(test_slow_head_gets_nothing_more), \
+		T(test_recall), T(test_recall_comes_too_late), T(test_recall_in_part), T(test_no_recall_for_nobody),  \
 		T(test_recall_with_a_retry_among_them), T(test_run_timeout), T(test_run_timeout_result_first),        \
 		T(test_load_timeout), T(test_write_timeout), T(test_long_run_is_no_write), T(test_takes_no_unit),     \
 		T(test_answers_on_their_way), T(test_timer_belongs_to_the_claim), T(test_init_timeout),               \

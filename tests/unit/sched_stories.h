@@ -175,6 +175,11 @@ STORY(test_progress_before_planning, "start", "up 0 2", "@1s initok 0 0", "next 
 STORY(test_progress_without_nodes, "start", "plan 9", "up 0 2", "@1s initok 0 0", "down 0", "next -> 271s",
       "@271s tick -> abort NO_PROGRESS: no mini-batch was finished for 270 s (progress_update_timeout)")
 
+/* 99 s of the 270 were the disk's; before the first init() there is no clock that could stand. */
+STORY(test_progress_stands_while_the_disk_does, "start", "plan 9", "up 0 2", "ask 0 2", "tick 5", "@1s initok 0 0",
+      "@100s tick 99", "next -> 370s", "@369s tick -> ",
+      "@370s tick -> abort NO_PROGRESS: no mini-batch was finished for 270 s (progress_update_timeout)")
+
 LIMITED(test_gap, l.gap_us = 2000000, "next -> never", "@1s start -> ", "next -> 2s", "@2s tick", "@3s up 0 2",
         "@3999999us tick", "next -> 4999999us", "@100s tick -> ", "next -> 101s", "@101s plan 9 all",
         "@102s initok 0 0", "next -> 103s",
@@ -201,8 +206,13 @@ STORY(test_init_every_process_timed_out, "up 0 2", "up 1 1", "initfail 0 0 INIT_
       "initfail 0 1 INIT_TIMEOUT d -> abort INIT_GIVE_UP: init() took longer than init_timeout in every process")
 STORY(test_init_one_process_timed_out, "up 0 2", "initok 0 1", "initfail 0 0 INIT_TIMEOUT a -> ",
       "initfail 0 0 INIT_TIMEOUT b -> ", "initfail 0 0 INIT_TIMEOUT c -> ", "initfail 0 0 INIT_TIMEOUT d -> ",
-      "initfail 0 0 INIT_TIMEOUT e -> ",
-      "initfail 0 0 INIT_TIMEOUT f -> abort INIT_GIVE_UP: init() failed 6 times in a row") /* 3 x 2 in a row */
+      "initfail 0 0 INIT_TIMEOUT e -> ", "initfail 0 0 INIT_TIMEOUT f -> ") /* the other one works */
+STORY(test_init_late_here_and_broken_there, "up 0 2", "initfail 0 0 INIT_TIMEOUT a -> ",
+      "initfail 0 1 INIT_EXCEPTION b -> ",
+      "initfail 0 1 INIT_EXCEPTION b -> abort INIT_GIVE_UP: init() failed twice in the same way, or took longer than "
+      "init_timeout, in every process")
+STORY(test_no_start_is_no_init, "up 0 1", "initfail 0 0 SPAWN a -> ", "initfail 0 0 SPAWN a -> ",
+      "@200s initfail 0 0 SPAWN a -> ")
 STORY(test_init_same_twice, "up 0 2", "initfail 0 0 INIT_EXCEPTION a", "initfail 0 1 INIT_EXCEPTION b",
       "initfail 0 0 INIT_EXCEPTION a -> ",
       "initfail 0 1 INIT_EXCEPTION b -> abort INIT_GIVE_UP: init() failed twice in the same way in every process")
@@ -212,11 +222,15 @@ STORY(test_init_not_the_same, "up 0 2", "initfail 0 0 INIT_EXCEPTION a", "initfa
 STORY(test_init_done_clears, "up 0 2", "initfail 0 0 INIT_EXCEPTION a", "initfail 0 1 INIT_EXCEPTION a", "initok 0 0",
       "initfail 0 0 INIT_EXCEPTION a", "initfail 0 1 INIT_EXCEPTION a -> ",
       "initfail 0 0 INIT_EXCEPTION a -> abort INIT_GIVE_UP: init() failed twice in the same way in every process")
+/* How often in a row is for its pool to judge. */
 STORY(test_init_in_a_row, "up 0 1", "initfail 0 0 INIT_EXCEPTION a", "initfail 0 0 INIT_EXCEPTION b -> ",
-      "initfail 0 0 INIT_EXCEPTION c -> abort INIT_GIVE_UP: init() failed 3 times in a row")
+      "initfail 0 0 INIT_EXCEPTION c -> ")
 STORY(test_init_in_a_row_of_a_node, "up 0 1", "up 1 1", "initfail 0 0 INIT_EXCEPTION a", "initok 1 0",
-      "initfail 0 0 INIT_EXCEPTION b -> ", "initok 1 0",
-      "initfail 0 0 INIT_EXCEPTION c -> abort INIT_GIVE_UP: init() failed 3 times in a row")
+      "initfail 0 0 INIT_EXCEPTION b -> ", "initok 1 0", "initfail 0 0 INIT_EXCEPTION b -> ")
+STORY(test_init_two_minutes_with_something_done, "plan 9 all", "up 0 1", "ask 0 9", "@1s initok 0 0",
+      "initfail 0 0 INIT_EXCEPTION a", "done 0", "@99s initfail 0 0 INIT_EXCEPTION b -> ", "initok 0 0",
+      "@122s initfail 0 0 INIT_EXCEPTION c -> ", "initok 0 0",
+      "@219s initfail 0 0 INIT_EXCEPTION d -> abort INIT_GIVE_UP: init() failed 3 times in 2 minutes")
 STORY(test_init_two_minutes, "up 0 2", "up 1 2", "@1s initfail 0 0 INIT_EXCEPTION a", "initok 0 0",
       "initfail 0 0 INIT_EXCEPTION b", "initok 0 0", "initfail 0 0 INIT_EXCEPTION c", "initok 0 0",
       "initfail 0 0 INIT_EXCEPTION d", "initok 0 0", "initfail 1 0 INIT_EXCEPTION e", "initok 1 0",
@@ -234,25 +248,28 @@ STORY(test_init_nodes_that_are_down_do_not_count, "up 0 1", "up 1 1", "initfail 
 STORY(test_init_new_life_of_a_node, "up 0 1", "initfail 0 0 INIT_EXCEPTION a", "initfail 0 0 INIT_EXCEPTION b",
       "down 0", "up 0 1", "initfail 0 0 INIT_EXCEPTION c -> ")
 
-#define SCHED_STORIES                                                                                                \
-	T(test_order), T(test_asks_count_from_the_start), T(test_repeated_first_lowest_first), T(test_nodes_share),  \
-		T(test_retry_elsewhere), T(test_retry_here), T(test_one_process_avoids_nothing),                     \
-		T(test_avoided_slot_outlives_a_return), T(test_three_tries), T(test_one_try),                        \
-		T(test_no_retry_for_what_cannot_help), T(test_pause), T(test_paused_is_not_leased_as_new),           \
-		T(test_final_while_paused), T(test_return_costs_nothing), T(test_bisect),                            \
-		T(test_bisect_all_good_then), T(test_no_bisect_without_hope), T(test_no_bisect_of_poison),           \
-		T(test_bisect_and_nodes), T(test_bisect_pause), T(test_bisect_reset), T(test_bisect_progress),       \
-		T(test_bisect_thresholds), T(test_bisect_error_threshold), T(test_node_down), T(test_node_up_again), \
-		T(test_node_down_alone), T(test_what_a_lost_node_says), T(test_poison), T(test_poison_third),        \
-		T(test_poison_waits_to_be_alone), T(test_poison_alone_is_over),                                      \
-		T(test_down_while_others_are_finished), T(test_alone_comes_first), T(test_queued_is_not_running),    \
-		T(test_all_final_once), T(test_all_final_needs_the_whole_plan), T(test_all_final_on_resume),         \
-		T(test_nothing_planned), T(test_stop), T(test_abort_once), T(test_first_task),                       \
-		T(test_first_task_in_time), T(test_first_task_nothing_there), T(test_progress),                      \
-		T(test_progress_stands_while_nothing_is_open), T(test_listing_stands_still),                         \
-		T(test_progress_before_planning), T(test_progress_without_nodes), T(test_gap),                       \
-		T(test_gap_and_the_clocks), T(test_silence_that_was_not_asked_for), T(test_init_cannot_help),        \
-		T(test_init_every_process_timed_out), T(test_init_one_process_timed_out), T(test_init_same_twice),   \
-		T(test_init_not_the_same), T(test_init_done_clears), T(test_init_in_a_row),                          \
-		T(test_init_in_a_row_of_a_node), T(test_init_two_minutes), T(test_init_two_minutes_too_few),         \
-		T(test_init_of_nobody), T(test_init_nodes_that_are_down_do_not_count), T(test_init_new_life_of_a_node)
+#define SCHED_STORIES                                                                                                  \
+	T(test_order), T(test_asks_count_from_the_start), T(test_repeated_first_lowest_first), T(test_nodes_share),    \
+		T(test_retry_elsewhere), T(test_retry_here), T(test_one_process_avoids_nothing),                       \
+		T(test_avoided_slot_outlives_a_return), T(test_three_tries), T(test_one_try),                          \
+		T(test_no_retry_for_what_cannot_help), T(test_pause), T(test_paused_is_not_leased_as_new),             \
+		T(test_final_while_paused), T(test_return_costs_nothing), T(test_bisect),                              \
+		T(test_bisect_all_good_then), T(test_no_bisect_without_hope), T(test_no_bisect_of_poison),             \
+		T(test_bisect_and_nodes), T(test_bisect_pause), T(test_bisect_reset), T(test_bisect_progress),         \
+		T(test_bisect_thresholds), T(test_bisect_error_threshold), T(test_node_down), T(test_node_up_again),   \
+		T(test_node_down_alone), T(test_what_a_lost_node_says), T(test_poison), T(test_poison_third),          \
+		T(test_poison_waits_to_be_alone), T(test_poison_alone_is_over),                                        \
+		T(test_down_while_others_are_finished), T(test_alone_comes_first), T(test_queued_is_not_running),      \
+		T(test_all_final_once), T(test_all_final_needs_the_whole_plan), T(test_all_final_on_resume),           \
+		T(test_nothing_planned), T(test_stop), T(test_abort_once), T(test_first_task),                         \
+		T(test_first_task_in_time), T(test_first_task_nothing_there), T(test_progress),                        \
+		T(test_progress_stands_while_nothing_is_open), T(test_listing_stands_still),                           \
+		T(test_progress_before_planning), T(test_progress_without_nodes),                                      \
+		T(test_progress_stands_while_the_disk_does), T(test_gap), T(test_gap_and_the_clocks),                  \
+		T(test_silence_that_was_not_asked_for), T(test_init_cannot_help),                                      \
+		T(test_init_every_process_timed_out), T(test_init_one_process_timed_out), T(test_init_same_twice),     \
+		T(test_init_not_the_same), T(test_init_done_clears), T(test_init_in_a_row),                            \
+		T(test_init_in_a_row_of_a_node), T(test_init_late_here_and_broken_there), T(test_no_start_is_no_init), \
+		T(test_init_two_minutes_with_something_done), T(test_init_two_minutes),                                \
+		T(test_init_two_minutes_too_few), T(test_init_of_nobody),                                              \
+		T(test_init_nodes_that_are_down_do_not_count), T(test_init_new_life_of_a_node)

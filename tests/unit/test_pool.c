@@ -5,7 +5,7 @@
  * S CLAIM [US] ·
  *          fail S CLAIM CODE · recalled S N · broken S · bye S · exit S STATUS|sigN · page S PHASE CLAIM TIME [RESULTS]
  *          (no event) · tick ·
- *          drain · abort · finish · over S (memory limit) · retire S. `up S` = spawned, hello, ready; effects of these
+ *          drain · abort · finish · over S (memory limit) · retire S · pause · resume. `up S` = spawned, hello, ready; effects of these
  *          are not compared.
  * Times: 5s, 20ms, 7us, from the start of the story.
  */
@@ -41,6 +41,9 @@ static const struct prs_pool_config defaults = {
 	.term_grace_us = 2000000,
 	.backoff_first_us = 100000,
 	.backoff_max_us = 10000000,
+	.start_backoff_us = 1000000,
+	.start_tries = 5,
+	.init_tries = 3,
 	.depth_target_us = 2000,
 	.depth_max = 32,
 	.recall_after_us = 20000,
@@ -91,7 +94,7 @@ static const struct {
 	{ "recalled", PRS_POOL_RECALLED },    { "broken", PRS_POOL_BROKEN }, { "bye", PRS_POOL_BYE },
 	{ "exit", PRS_POOL_EXITED },          { "tick", PRS_POOL_TICK },     { "drain", PRS_POOL_DRAIN },
 	{ "abort", PRS_POOL_ABORT },          { "finish", PRS_POOL_FINISH }, { "over", PRS_POOL_OVER_LIMIT },
-	{ "retire", PRS_POOL_RETIRE },
+	{ "retire", PRS_POOL_RETIRE },        { "pause", PRS_POOL_PAUSE },   { "resume", PRS_POOL_RESUME },
 };
 
 static uint16_t code_of(const char *name)

@@ -5,7 +5,7 @@
  * N COUNT · done ID [SUCCEEDED] ·
  *         try ID CODE [SLOT] (of the current lease; counted as the error table says) · old try ID CODE (of a lease that
  *         is over) · failed ID ·
- *         split ID · return ID · old return ID · initok N SLOT · initfail N SLOT CODE TEXT · stop · tick · reset ID
+ *         split ID · return ID · old return ID · initok N SLOT · initfail N SLOT CODE TEXT · stop · tick [STALLED] · reset ID
  *         COUNT · next (no event: when TICK is due).
  * ID: 5, or 5[2+3] for items 2, 3, 4 of it. A mini-batch has 10 items. Facts are folded into the ledger first, as the
  * master does it.
@@ -222,6 +222,7 @@ static struct prs_sched_event event_of(char *const *v, int n)
 		e.type = PRS_SCHED_STOP;
 	} else if (!strcmp(v[0], "tick")) {
 		e.type = PRS_SCHED_TICK;
+		e.stalled_us = n > 1 ? strtoull(v[1], NULL, 10) * 1000000 : 0; /* seconds */
 	} else if (!strcmp(v[0], "reset")) {
 		e.type = PRS_SCHED_RESET;
 		f.type = PRS_FACT_RESET;
