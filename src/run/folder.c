@@ -13,6 +13,7 @@
 #include "io/lock.h"
 #include "io/process.h"
 #include "io/tree.h"
+#include "run/modes.h"
 #include "spec/code.h"
 #include "store/store.h"
 
@@ -59,6 +60,18 @@ static int make_name(const struct prs_job *j, char *to, size_t n, struct prs_err
 	return 0;
 }
 
+/* Nobody else looks in before its permissions are right. */
+static int open_to_others(const struct prs_job *j, struct prs_run *run, uint32_t *ret_mode, struct prs_err *err)
+{
+	struct stat st;
+	if (stat(run->dir, &st) < 0)
+		return prs_fail_errno(err, errno, "reading %s", run->dir);
+	*ret_mode = prs_run_mode(j, st.st_gid);
+	if (chmod(run->dir, *ret_mode | (st.st_mode & S_ISGID)) < 0)
+		return prs_fail_errno(err, errno, "setting the permissions of %s", run->dir);
+	return 0;
+}
+
 static int make_run_folder(const struct prs_fs *fs, const struct prs_job *j, const char *runs, struct prs_run *run,
                            struct prs_err *err)
 {
@@ -76,7 +89,7 @@ static int make_run_folder(const struct prs_fs *fs, const struct prs_job *j, con
 			return r;
 		if ((size_t)snprintf(run->dir, sizeof run->dir, "%s/%s", real, run->name) >= sizeof run->dir - 128)
 			return prs_fail(err, PRS_ELIMIT, "the path of the run folder is too long: %.200s...", run->dir);
-		if (mkdir(run->dir, 0755) == 0)
+		if (mkdir(run->dir, 0700) == 0)
 			return 0;
 		if (errno != EEXIST)
 			break;
@@ -85,31 +98,38 @@ static int make_run_folder(const struct prs_fs *fs, const struct prs_job *j, con
 	                      "the run folder cannot be made (--runs-dir, $PRS_RUNS or ./runs): creating %s", run->dir);
 }
 
-static int make_folders(const char *dir, struct prs_err *err)
+static int make_folders(const char *dir, uint32_t mode, struct prs_err *err)
 {
 	static const char *const folders[] = { "code", "outputs" };
 	char path[PATH_MAX + 32];
 	for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
 		snprintf(path, sizeof path, "%s/%s", dir, folders[i]);
-		if (mkdir(path, 0755) < 0)
+		if (mkdir(path, mode) < 0)
 			return prs_fail_errno(err, errno, "creating %s", path);
 	}
 	return 0;
 }
 
 /* code/: what the run is; work/code/: the workers' folder, theirs to write in. */
-static int take_snapshot(const struct prs_fs *fs, struct prs_placed *p, const char *dir, struct prs_err *err)
+static int take_snapshot(const struct prs_fs *fs, struct prs_placed *p, const char *dir, uint32_t mode,
+                         struct prs_err *err)
 {
 	PRS_AUTOFREE char *code = prs_strf("%s/code", dir), *path = prs_strf("%s/code.sums", dir);
+	PRS_AUTOFREE char *work = prs_strf("%s/work", dir), *work_code = prs_strf("%s/work/code", dir);
 	struct prs_code_restored made;
 	PRS_AUTOBUF sums;
 	prs_buf_init(&sums, SUMS_BYTES_MAX);
-	if (!code || !path)
+	if (!code || !path || !work || !work_code)
 		return prs_fail(err, PRS_ENOMEM, "the copy of the code");
-	if (prs_snapshot(p, fs, code, err) < 0 || prs_code_sums(fs, dir, p->code_print, &sums, err) < 0 ||
+	if (prs_snapshot(p, fs, code, err) < 0 || prs_run_share_copy(p->job, code, err) < 0 ||
+	    prs_code_sums(fs, dir, p->code_print, &sums, err) < 0 ||
 	    prs_write_file(fs, path, sums.data, sums.len, 0644, err) < 0)
 		return err->code;
-	return prs_code_restore(fs, dir, &made, err);
+	if (prs_code_restore(fs, dir, &made, err) < 0)
+		return err->code;
+	if (chmod(work, mode) < 0 || chmod(work_code, mode) < 0)
+		return prs_fail_errno(err, errno, "setting the permissions of %s", work_code);
+	return prs_run_share_copy(p->job, work, err);
 }
 
 static int keep_list(const struct prs_fs *fs, char **list, const char *dir, const char *name, size_t i,
@@ -152,16 +172,17 @@ static int write_job(const struct prs_fs *fs, struct prs_placed *p, const char *
 	return prs_write_file(fs, path, json.data, json.len, 0600, err);
 }
 
-static int fill_run_folder(const struct prs_fs *fs, struct prs_placed *p, const struct prs_job *j,
-                           const struct prs_run *run, const struct prs_only_failed *only, struct prs_err *err)
+static int fill_run_folder(const struct prs_fs *fs, struct prs_placed *p, const struct prs_job *j, struct prs_run *run,
+                           const struct prs_only_failed *only, struct prs_err *err)
 {
+	uint32_t mode = 0700;
 	if (prs_run_file_write(fs, run->dir, &run->id, run->name, PRS_VERSION, err) < 0 ||
-	    make_folders(run->dir, err) < 0 || prs_place(p, j, fs, run->dir, run->name, err) < 0 ||
-	    keep_lists(fs, p, run->dir, err) < 0)
+	    open_to_others(j, run, &mode, err) < 0 || make_folders(run->dir, mode, err) < 0 ||
+	    prs_place(p, j, fs, run->dir, run->name, err) < 0 || keep_lists(fs, p, run->dir, err) < 0)
 		return err->code;
 	if (only && prs_only_failed_check_output(only, p, err) < 0)
 		return err->code;
-	if (prs_placed_make_outputs(p, fs, err) < 0 || take_snapshot(fs, p, run->dir, err) < 0)
+	if (prs_placed_make_outputs(p, fs, err) < 0 || take_snapshot(fs, p, run->dir, mode, err) < 0)
 		return err->code;
 	return write_job(fs, p, run->dir, err);
 }
@@ -222,6 +243,7 @@ int prs_run_make(const struct prs_front *f, const struct prs_job *j, const char 
 	*p = (struct prs_placed){ .job = j };
 	struct prs_hold hold;
 	prs_hold_begin(&hold);
+	prs_run_share(j);
 	int r = make_run_folder(f->fs, j, runs, run, err);
 	if (r == 0) {
 		struct prs_fs fs = until_a_signal(f->fs);

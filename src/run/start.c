@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "run/environment.h"
+#include "run/modes.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -47,6 +48,7 @@ int prs_run_start(const struct prs_front *f, const struct prs_run *run, const st
 	char program[PATH_MAX], loader[PATH_MAX];
 	struct prs_list env = { 0 }, gpus = { 0 };
 	struct prs_engine_config full = *c;
+	prs_run_share(c->placed->job);
 	int r = prs_find_parts(program, loader, err);
 	if (!r && prs_make_environment(c->placed, run->dir, run->name, &env, &gpus) < 0)
 		r = prs_fail(err, PRS_ENOMEM, "the environment of the workers");

@@ -277,7 +277,7 @@ static bool is_below(const char *path, const char *folder)
 }
 
 /* A folder, not a link to one: nothing is written outside. 1 = another thing is there. */
-static int make_folder(const struct prs_fs *fs, const char *path)
+static int make_folder(const struct prs_fs *fs, const char *path, uint32_t mode)
 {
 	int fd = fs->open(fs->ctx, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
 	if (fd >= 0)
@@ -286,7 +286,7 @@ static int make_folder(const struct prs_fs *fs, const char *path)
 		return 0;
 	if (fd == -ELOOP || fd == -ENOTDIR)
 		return 1;
-	return fd == -ENOENT ? fs->mkdir(fs->ctx, path, 0755) : fd;
+	return fd == -ENOENT ? fs->mkdir(fs->ctx, path, mode) : fd;
 }
 
 static int restore_folder(struct restore *x, const struct prs_code_entry *e, const char *to)
@@ -294,7 +294,8 @@ static int restore_folder(struct restore *x, const struct prs_code_entry *e, con
 	const struct prs_fs *fs = x->c.fs;
 	if (!strcmp(e->path, OUTPUTS)) /* the link is there, or what the script put in its place */
 		return 0;
-	int r = make_folder(fs, to);
+	uint32_t mode = (e->mode & 0777) | 0700;
+	int r = make_folder(fs, to, mode);
 	if (r == 1 && is_below(e->path, OUTPUTS)) {
 		x->skip = e->path;
 		return 0;
@@ -302,7 +303,7 @@ static int restore_folder(struct restore *x, const struct prs_code_entry *e, con
 	if (r != 1)
 		return r;
 	r = fs->unlink(fs->ctx, to);
-	return r < 0 ? r : fs->mkdir(fs->ctx, to, 0755);
+	return r < 0 ? r : fs->mkdir(fs->ctx, to, mode);
 }
 
 /* Up to n bytes; fewer at the end of the file. */

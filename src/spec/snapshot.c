@@ -331,7 +331,7 @@ static int copy_entry(struct copy *c, const char *root, const char *folder, cons
 		return prs_fail(err, PRS_ENOMEM, "copying the code");
 	if (!S_ISDIR(e->mode))
 		return copy_file(c, from, to, e, err);
-	int r = c->fs->mkdir(c->fs->ctx, to, 0755);
+	int r = c->fs->mkdir(c->fs->ctx, to, (e->mode & 0777) | 0700);
 	return r < 0 && r != -EEXIST ? prs_fail_errno(err, -r, "creating %s", to) : 0;
 }
 

@@ -357,6 +357,44 @@ static int remove_stale(struct work *w, struct prs_err *err)
 	return 0;
 }
 
+static bool is_of_no_use(int r) { return r == -EPERM || r == -EOPNOTSUPP || r == -ENOSYS || r == -EINVAL; }
+
+/* The new file is as open as the one that it replaces; where it cannot have its group, that gets what all get. Before
+ * there is anything in it. */
+static int keep_mode(struct work *w, const struct prs_fs_stat *was)
+{
+	struct prs_fs_stat now;
+	uint32_t mode = was->mode & 0777;
+	int r = w->fs->chown(w->fs->ctx, w->out, was->uid, was->gid);
+	if (r < 0) /* we are not root */
+		w->fs->chown(w->fs->ctx, w->out, (uint32_t)-1, was->gid);
+	r = w->fs->fstat(w->fs->ctx, w->out, &now);
+	if (r < 0)
+		return r;
+	if (now.gid != was->gid)
+		mode = (mode & 0707) | (mode & (mode & 07) << 3);
+	r = w->fs->chmod(w->fs->ctx, w->out, mode);
+	return is_of_no_use(r) ? 0 : r; /* a file system without permissions */
+}
+
+static int open_new(struct work *w, struct prs_err *err)
+{
+	struct prs_fs_stat was;
+	bool replaces = w->o->overwrite && w->fs->stat(w->fs->ctx, w->o->path, &was) == 0 && S_ISREG(was.mode);
+	int r = check_space(w, err);
+	if (r < 0)
+		return r;
+	w->out = w->fs->open(w->fs->ctx, w->tmp, O_WRONLY | O_CREAT | O_EXCL, replaces ? 0600 : 0644);
+	if (w->out < 0)
+		return failed(w, w->out, err);
+	r = replaces ? keep_mode(w, &was) : 0;
+	if (r >= 0)
+		return 0;
+	w->fs->close(w->fs->ctx, w->out);
+	w->fs->unlink(w->fs->ctx, w->tmp);
+	return failed(w, r, err);
+}
+
 static int open_out(struct work *w, struct prs_err *err)
 {
 	struct prs_fs_stat st;
@@ -370,11 +408,7 @@ static int open_out(struct work *w, struct prs_err *err)
 		w->out = w->fs->open(w->fs->ctx, w->o->path, O_RDONLY, 0);
 		return w->out < 0 ? failed(w, w->out, err) : 0;
 	}
-	r = check_space(w, err);
-	if (r < 0)
-		return r;
-	w->out = w->fs->open(w->fs->ctx, w->tmp, O_WRONLY | O_CREAT | O_EXCL, 0644);
-	return w->out < 0 ? failed(w, w->out, err) : 0;
+	return open_new(w, err);
 }
 
 static int check_fence(struct work *w, struct prs_err *err)

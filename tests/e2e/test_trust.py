@@ -154,6 +154,114 @@ class LinkTest(JobCase):
         self.assertIn("ctl: a symbolic link or no plain file stands there", r.stderr)
 
 
+class ModeTest(JobCase):
+    """What a run makes is no more open than what it was made of."""
+
+    def setUp(self):
+        super().setUp()
+        self.script("def run(mini_batch): return mini_batch\n")
+        self.write("code/inner/module.py", "")
+        self.files(3)
+        os.chmod(self.dir, 0o755)
+        self.addCleanup(os.umask, os.umask(0o022))
+
+    def run_one(self, *more):
+        """Its folder."""
+        shutil.rmtree(self.path("runs"), ignore_errors=True)
+        r = self.prs("run", "code/score.py", "--input", "in", "-q", *more)
+        self.assertEqual(r.returncode, 0, r.stderr)
+        return self.run_dir()
+
+    @staticmethod
+    def mode(*names):
+        return stat.S_IMODE(os.lstat(os.path.join(*names)).st_mode)
+
+    def wider(self, run, mask):
+        """What somebody in `mask` may read in it, links aside."""
+        found = []
+        for folder, folders, names in os.walk(run):
+            for path in [os.path.join(folder, n) for n in names] + [folder]:
+                if not os.path.islink(path) and self.mode(path) & mask:
+                    found.append(os.path.relpath(path, run))
+            folders[:] = [f for f in folders if self.mode(folder, f) & (mask & 0o111)]
+        return found
+
+    def test_the_folder_of_the_script(self):
+        for umask in (0o022, 0o027, 0o077):
+            for code in (0o755, 0o750, 0o700, 0o711, 0o775):
+                with self.subTest(umask=oct(umask), code=oct(code)):
+                    os.umask(umask)
+                    os.chmod(self.path("code"), code)
+                    run = self.run_one()
+                    want = 0o700 | (code & 0o755 & ~umask)
+                    self.assertEqual([oct(self.mode(run, n)) for n in (".", "code", "work", "work/code", "outputs")], [oct(want)] * 5)
+
+    def test_a_folder_above_it(self):
+        """Nobody reached the script through it: nobody reaches the copy, wherever the runs are."""
+        self.write("home/jobs/score.py", "def run(mini_batch): return mini_batch\n")
+        for home, want in ((0o700, 0o700), (0o711, 0o755), (0o750, 0o750)):
+            os.chmod(self.path("home"), home)
+            shutil.rmtree(self.path("runs"), ignore_errors=True)
+            r = self.prs("run", "home/jobs/score.py", "--input", "in", "-q")
+            self.assertEqual(r.returncode, 0, r.stderr)
+            self.assertEqual(oct(self.mode(self.run_dir())), oct(want))
+
+    def test_folders_in_it(self):
+        os.chmod(self.path("code", "inner"), 0o700)
+        run = self.run_one()
+        for copy in ("code", "work/code"):
+            self.assertEqual(oct(self.mode(run, copy, "inner")), oct(0o700))
+            self.assertEqual(oct(self.mode(run, copy)), oct(0o755))
+
+    def test_an_output_that_is_replaced(self):
+        for mode in (0o600, 0o640, 0o664):
+            self.write("out.txt", "old")
+            os.chmod(self.path("out.txt"), mode)
+            self.run_one("-o", "out.txt", "--overwrite")
+            self.assertEqual(oct(self.mode(self.path("out.txt"))), oct(mode))
+            self.assertEqual(len(self.output().splitlines()), 3)
+        os.remove(self.path("out.txt"))
+        os.umask(0o027)
+        self.run_one("-o", "out.txt")
+        self.assertEqual(oct(self.mode(self.path("out.txt"))), oct(0o640))
+
+    @unittest.skipIf(os.getuid(), "needs root")
+    def test_an_output_of_another_user_is_still_theirs(self):
+        self.write("out.txt", "old")
+        os.chown(self.path("out.txt"), NOBODY, NOBODY)
+        os.chmod(self.path("out.txt"), 0o600)
+        self.run_one("-o", "out.txt", "--overwrite")
+        st = os.stat(self.path("out.txt"))
+        self.assertEqual((st.st_uid, st.st_gid, oct(stat.S_IMODE(st.st_mode))), (NOBODY, NOBODY, oct(0o600)))
+
+    def test_share(self):
+        """The group reads all but job.json and the lock; others nothing."""
+        os.umask(0o077)
+        os.chmod(self.path("code"), 0o700)
+        os.chmod(self.path("code", "score.py"), 0o600)
+        self.write("code/score.py", "def run(mini_batch):\n    print('hello')\n    open('outputs/mine', 'w').close()\n    return mini_batch\n")
+        run = self.run_one("--share")
+        closed = sorted(os.path.relpath(os.path.join(folder, n), run) for folder, folders, names in os.walk(run) for n in [*names, *folders]
+                        if not os.path.islink(os.path.join(folder, n)) and self.mode(folder, n) & 0o040 == 0)
+        self.assertEqual(closed, ["job.json", "lock"])
+        self.assertEqual(oct(self.mode(run)), oct(0o750))
+        self.assertEqual(self.wider(run, 0o007), [])
+        self.assertEqual([n for n in self.wider(run, 0o020)], [])
+        run = self.run_one()
+        self.assertEqual(self.wider(run, 0o077), [])
+
+    def test_share_is_kept(self):
+        """A resume goes on like that."""
+        os.umask(0o077)
+        shutil.rmtree(self.path("runs"), ignore_errors=True)
+        self.prs("run", "code/score.py", "--input", "in", "-q", "--share", kill="store.segment.after_sync:1")
+        r = self.prs("resume", "last")
+        self.assertEqual(r.returncode, 0, r.stderr)
+        run = self.run_dir()
+        for name in ("journal-2", "logs/job_result.txt", "outputs/parallel_run_step.txt"):
+            self.assertEqual(oct(self.mode(run, name)), oct(0o640), name)
+
+
 @unittest.skipIf(os.getuid(), "needs root, which can be another user, too")
 class SecondUserTest(JobCase):
     """Two users of one machine and one folder of runs."""

@@ -14,6 +14,7 @@ enum { NODE_BYTES = 32 << 20, FD_BASE = 1000 };
 
 struct mem_node {
 	bool folder;
+	uint32_t mode, gid;
 	unsigned refs;
 	uint8_t *data; /* NODE_BYTES of address space, so that it never moves (mmap) */
 	uint64_t size, allocated;
@@ -64,6 +65,7 @@ static struct mem_entry *live(const struct mem_fs *m, const char *path)
 static struct mem_node *add(struct mem_fs *m, const char *path, bool folder)
 {
 	struct mem_node *node = node_new(folder);
+	node->mode = 0644;
 	m->live = realloc(m->live, (m->live_n + 1) * sizeof *m->live);
 	m->live[m->live_n++] = (struct mem_entry){ strdup(path), node };
 	node->refs++;
@@ -143,7 +145,6 @@ static struct mem_open *opened(struct mem_fs *m, int fd)
 
 static int op_open(void *ctx, const char *path, int flags, uint32_t mode)
 {
-	(void)mode;
 	struct mem_fs *m = ctx;
 	int r = enter(m, MEM_OPEN, path);
 	if (r < 0)
@@ -156,7 +157,7 @@ static int op_open(void *ctx, const char *path, int flags, uint32_t mode)
 	if (e && e->node->folder)
 		return -EISDIR;
 	if (!e) {
-		add(m, path, false);
+		add(m, path, false)->mode = mode;
 		e = live(m, path);
 	}
 	if (flags & O_TRUNC) {
@@ -253,11 +254,32 @@ static int op_ftruncate(void *ctx, int fd, uint64_t size)
 	return 0;
 }
 
+static int op_chmod(void *ctx, int fd, uint32_t mode)
+{
+	struct mem_open *o = opened(ctx, fd);
+	int r = enter(ctx, MEM_CHMOD, o->path);
+	if (r == 0)
+		o->node->mode = mode;
+	return r;
+}
+
+/* We are not root: the group may change, the owner is who he is. */
+static int op_chown(void *ctx, int fd, uint32_t uid, uint32_t gid)
+{
+	struct mem_open *o = opened(ctx, fd);
+	int r = enter(ctx, MEM_CHOWN, o->path);
+	if (r < 0 || uid != (uint32_t)-1)
+		return r < 0 ? r : -EPERM;
+	o->node->gid = gid;
+	return 0;
+}
+
 static void fill_stat(const struct mem_node *n, struct prs_fs_stat *ret)
 {
 	*ret = (struct prs_fs_stat){ .size = n->size,
 		                     .allocated = n->allocated > n->size ? n->allocated : n->size,
-		                     .mode = n->folder ? 0040755 : 0100644,
+		                     .mode = n->folder ? 0040755 : 0100000 | n->mode,
+		                     .gid = n->gid,
 		                     .dev = 1,
 		                     .ino = (uint64_t)(uintptr_t)n };
 }
@@ -385,6 +407,8 @@ struct mem_fs *mem_fs_new(void)
 		                 .sync_dir = op_sync_dir,
 		                 .fallocate = op_fallocate,
 		                 .ftruncate = op_ftruncate,
+		                 .chmod = op_chmod,
+		                 .chown = op_chown,
 		                 .fstat = op_fstat,
 		                 .stat = op_stat,
 		                 .rename = op_rename,
@@ -439,6 +463,14 @@ void mem_fs_put(struct mem_fs *m, const char *path, const void *bytes, uint64_t 
 	struct mem_node *node = add(m, path, false);
 	memcpy(node->data, bytes, n);
 	node->size = n;
+}
+
+void mem_fs_own(struct mem_fs *m, const char *path, uint32_t mode, uint32_t gid)
+{
+	struct mem_entry *e = live(m, path);
+	assert(e);
+	e->node->mode = mode;
+	e->node->gid = gid;
 }
 
 unsigned mem_fs_open_files(const struct mem_fs *m)

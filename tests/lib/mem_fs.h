@@ -17,6 +17,8 @@ enum mem_op {
 	MEM_SYNC_DIR,
 	MEM_FALLOCATE,
 	MEM_FTRUNCATE,
+	MEM_CHMOD,
+	MEM_CHOWN,
 	MEM_FSTAT,
 	MEM_STAT,
 	MEM_RENAME,
@@ -52,6 +54,7 @@ void mem_fs_fail(struct mem_fs *m, enum mem_op op, const char *part, unsigned sk
 bool mem_fs_has(const struct mem_fs *m, const char *path);
 uint8_t *mem_fs_bytes(struct mem_fs *m, const char *path, uint64_t *ret_n); /* NULL = no such file; may be written to */
 void mem_fs_put(struct mem_fs *m, const char *path, const void *bytes, uint64_t n); /* new or replaced */
+void mem_fs_own(struct mem_fs *m, const char *path, uint32_t mode, uint32_t gid);
 void mem_fs_resize(struct mem_fs *m, const char *path, uint64_t n);
 unsigned mem_fs_open_files(const struct mem_fs *m);
 

@@ -385,6 +385,38 @@ static void test_a_foreign_file_is_never_touched(void **state)
 	assert_false(t->done.found);
 }
 
+/* A file that is replaced is as open as before, not as the umask would have it; the group that we may not give it gets
+ * what all get. */
+static void test_a_replaced_output_keeps_its_permissions(void **state)
+{
+	struct world *t = *state;
+	static const struct {
+		uint32_t was, want;
+		bool group_fails;
+	} table[] = { { 0600, 0600, false }, { 0664, 0664, false }, { 0660, 0660, false },
+		      { 0660, 0600, true },  { 0664, 0644, true },  { 0444, 0444, false } };
+	struct prs_fs_stat st;
+	rows(t, 0, "rows\n", 0);
+	t->o.overwrite = true;
+	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+		mem_fs_put(t->w.m, OUT, "old", 3);
+		mem_fs_own(t->w.m, OUT, table[i].was, 7);
+		mem_fs_fail(t->w.m, MEM_CHOWN, TMP1, 1, table[i].group_fails ? 1 : 0);
+		assert_output(t, "rows\n");
+		assert_int_equal(t->w.fs->stat(t->w.fs->ctx, OUT, &st), 0);
+		assert_int_equal(st.mode & 07777, table[i].want);
+		assert_int_equal(st.gid, table[i].group_fails ? 0 : 7);
+	}
+	mem_fs_put(t->w.m, OUT, "old", 3);
+	mem_fs_fail(t->w.m, MEM_CHMOD, TMP1, 0, 5);
+	assert_int_equal(assemble(t), -PRS_EIO);
+	assert_file(t, OUT, "old");
+	t->w.fs->unlink(t->w.fs->ctx, OUT);
+	assert_output(t, "rows\n");
+	assert_int_equal(t->w.fs->stat(t->w.fs->ctx, OUT, &st), 0);
+	assert_int_equal(st.mode & 07777, 0644);
+}
+
 /* It died between its rename and its PUBLISHED: the output is its own, whatever is left on the disk. */
 static void test_an_output_of_ours_is_taken(void **state)
 {
@@ -620,6 +652,7 @@ int main(void)
 		T(test_damage),
 		T(test_damage_of_the_first_header),
 		T(test_a_foreign_file_is_never_touched),
+		T(test_a_replaced_output_keeps_its_permissions),
 		T(test_an_output_of_ours_is_taken),
 		T(test_an_output_of_ours_is_synced),
 		T(test_damage_beside_a_file_that_is_there),
