@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import socket
+import tempfile
 import time
 
 from prs_job import JobCase, gate, input_order, wait_until
@@ -216,6 +217,64 @@ class InputChangeTest(JobCase):
         os.rename(self.path("in", "c"), self.path("in", "d"))
         self.resume()
         self.check("".join(p + "\n" for p in listing))
+
+
+class LargeFolderTest(JobCase):
+    """A folder whose names fit no block of a plan; the engine dies between its parts."""
+    FILES = 275000 # names of 251 bytes: more than 64 MiB
+    NAMES = "n" * 244 + "%06d"
+
+    @classmethod
+    def setUpClass(cls):
+        cls.keep = tempfile.TemporaryDirectory(prefix="prs-large-")
+        cls.addClassCleanup(cls.keep.cleanup)
+        cls.input = os.path.join(cls.keep.name, "in")
+        os.makedirs(os.path.join(cls.input, "sub"))
+        folder = os.open(cls.input, os.O_RDONLY)
+        for i in range(cls.FILES):
+            os.close(os.open(cls.NAMES % (i * 7919 % cls.FILES), os.O_CREAT | os.O_WRONLY, dir_fd=folder))
+        os.close(os.open("sub/last", os.O_CREAT | os.O_WRONLY, dir_fd=folder))
+        os.close(folder)
+
+    def setUp(self):
+        super().setUp()
+        self.script("def run(mini_batch): return [p[-6:] for p in mini_batch]\n")
+
+    def begin(self, kill):
+        r = self.prs("run", "code/score.py", "--input", self.input, "--mini-batch-size", "40000", "--processes", "1", "--output", "out.txt", kill=kill)
+        self.assertEqual(r.returncode, -9, r.stderr)
+
+    def resume(self, status, kill=None):
+        r = self.prs("resume", "last", kill=kill)
+        self.assertEqual(r.returncode, status, r.stderr)
+        return r.stderr
+
+    def check(self):
+        self.assertEqual(self.output(), "".join("%06d\n" % i for i in range(self.FILES)) + "b/last\n")
+        done = [f["id"] for f in self.journal("DONE")]
+        self.assertEqual(sorted(done), list(range(7)))
+        r = self.prs("dump", "plan", self.run_dir())
+        self.assertEqual(r.returncode, 0, r.stderr)
+        self.assertEqual(len([line for line in r.stdout.splitlines() if line.split(maxsplit=1)[0] == "PART"]), 1)
+
+    def test_killed_between_the_parts(self):
+        self.begin("store.plan.after_write:3")
+        for kill in ("store.plan.before_write:2", "store.plan.after_sync:4", "store.plan.after_write:5", "store.segment.after_sync:1"):
+            self.resume(-9, kill)
+        self.resume(0)
+        self.check()
+
+    def test_another_file_among_the_planned_ones(self):
+        self.begin("store.plan.after_sync:4")
+        new = os.path.join(self.input, "a")
+        with open(new, "w"):
+            pass
+        self.addCleanup(lambda: os.path.exists(new) and os.remove(new))
+        said = self.resume(4)
+        self.assertIn("%s is new since a part of this folder was planned" % new, said)
+        os.remove(new)
+        self.resume(0)
+        self.check()
 
 
 class InputTest(JobCase):
