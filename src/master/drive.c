@@ -86,12 +86,13 @@ static void put_split(struct prs_engine *e, const struct prs_sched_effect *x)
 static void tell_alone(struct prs_engine *e, const struct prs_sched_effect *x)
 {
 	char text[256];
+	if (!x->alone || !e->c.warn)
+		return;
 	snprintf(text, sizeof text,
 	         "mini-batch %llu runs alone: the machine or its container went down %u times while it ran. If nothing "
 	         "else is finished before it does so again, it fails the third time (NODE_POISON)",
 	         (unsigned long long)x->unit.id, prs_ledger_downs(&e->ledger, &x->unit));
-	if (x->alone && e->c.warn)
-		e->c.warn(e->c.ctx, text);
+	e->c.warn(e->c.ctx, text);
 }
 
 static void carry_out(struct prs_engine *e, const struct prs_sched_effect *x)

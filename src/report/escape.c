@@ -70,6 +70,8 @@ void report_csv(struct prs_buf *to, const void *bytes, size_t n)
 {
 	const uint8_t *p = bytes;
 	bool quote = false, plain = true;
+	if (!n)
+		return;
 	for (size_t i = 0; i < n; i++) {
 		bool marks = p[i] == '"', odd = (uint8_t)(p[i] - 0x20) >= 0x5f;
 		quote |= marks | (p[i] == ',');

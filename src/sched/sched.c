@@ -313,6 +313,8 @@ static bool limit_reached(struct prs_sched *s, const struct prs_limit_row *row, 
 
 static void check_limits(struct prs_sched *s, bool clocks, uint64_t now_us, struct prs_sched_effects *out)
 {
+	if (!clocks && !s->ledger->counts.items_failed && !s->ledger->counts.units[PRS_UNIT_FAILED])
+		return; /* as after nearly every mini-batch */
 	for (unsigned i = 0; i < PRS_LIMITS && !s->aborted; i++) {
 		const struct prs_limit_row *row = prs_limit_at(i);
 		if ((row->kind == PRS_LIMIT_CLOCK) == clocks && limit_reached(s, row, now_us))
@@ -677,8 +679,10 @@ uint64_t prs_sched_next_us(const struct prs_sched *s)
 	if (s->over || s->stopped || s->aborted)
 		return UINT64_MAX;
 	uint64_t at = UINT64_MAX, look = s->seen_us + s->limits.gap_us / 2;
-	for (unsigned i = 0; i < PRS_LIMITS; i++)
-		at = due_us(s, prs_limit_at(i)->limit) < at ? due_us(s, prs_limit_at(i)->limit) : at;
+	for (unsigned limit = 0; limit < PRS_LIMITS; limit++) {
+		uint64_t due = due_us(s, (enum prs_limit)limit);
+		at = due < at ? due : at;
+	}
 	at = s->paused_n && s->paused[0].at_us < at ? s->paused[0].at_us : at;
 	return at != UINT64_MAX && look < at ? look : at;
 }
