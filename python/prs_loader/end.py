@@ -21,9 +21,9 @@ def _say(text):
 
 
 def _tell_executors(threading):
-    """Call what was registered with threading._register_atexit (Python 3.9 and later), as threading does before it waits
-    for threads. A function waits for the work of its executor, which may never be done: so it runs in a thread of its
-    own."""
+    """Call what was registered with threading._register_atexit (Python 3.9 and later), as threading does before it
+    waits for threads. A function waits for the work of its executor, which may never be done: so it runs in a thread of
+    its own."""
     hooks = getattr(threading, "_threading_atexits", [])
 
     def run():

@@ -152,6 +152,52 @@ def describe(error, submit_dir):
         return text, text
 
 
+# ---- full disks
+
+_FULL = (28, 122)  # ENOSPC, EDQUOT
+_CHAIN_MAX = 100
+
+
+def _behind(error):
+    """An exception and those that led to it: causes, contexts, members of groups."""
+    found = [error]
+    for e in found:
+        more = [e.__cause__, e.__context__, *(getattr(e, "exceptions", None) or ())]
+        found += [m for m in more if isinstance(m, BaseException) and not any(m is f for f in found)]
+        if len(found) > _CHAIN_MAX:
+            break
+    return found
+
+
+def _device(name):
+    """The device of a file, or of the nearest folder of it that is there; None when that cannot be told."""
+    try:
+        if isinstance(name, int):
+            return real.stat(name).st_dev
+        path = os.path.abspath(os.fsdecode(name))
+        while True:
+            try:
+                return real.stat(path).st_dev
+            except FileNotFoundError:
+                path = os.path.dirname(path)
+    except Exception:  # noqa: BLE001 - of the system, or no name at all
+        return None
+
+
+def full_disk(error):
+    """(errno, device of the file that is named or None) when a disk or quota is full, by the exception or one behind
+    it; else None."""
+    try:
+        for e in _behind(error):
+            if getattr(e, "errno", None) in _FULL:
+                # Where two files are named, the second one is written.
+                name = getattr(e, "filename2", None) or getattr(e, "filename", None)
+                return e.errno, None if name is None else _device(name)
+    except Exception:  # noqa: BLE001 - errors that break whoever looks at them
+        pass
+    return None
+
+
 def encoded(message, most=MESSAGE_MAX):
     """A message for a frame: at most `most` bytes, and no character cut in two."""
     return message.encode("utf-8", "backslashreplace")[:most].decode("utf-8", "ignore").encode("utf-8")

@@ -37,6 +37,7 @@ _task = struct.Struct("@QQIIIHHHHIQ")
 result = struct.Struct("@IHHI4x 16s HBB2xH 4x4x8x Q I4x 8s II QQQQ")
 _try = struct.Struct("<QQHBBHHI4x IIQQQQ IHBBQIH")
 _report = struct.Struct("<HHIQH")
+_full_disk = struct.Struct("<IIQ")
 _hello = struct.Struct("<IIII")
 _ready = struct.Struct("<QQ")
 _drop = struct.Struct("<II")
@@ -88,12 +89,17 @@ def ready(import_us, init_us):
     return _ready.pack(import_us, init_us)
 
 
-def report(code, trace_offset=0, trace_bytes=0, message=b""):
+def full_disk(errnum, device):
+    """What stands behind the message of a report and of FAIL when a disk is full; device: None when no file is known."""
+    return _full_disk.pack(errnum, device is not None, device or 0)
+
+
+def report(code, trace_offset=0, trace_bytes=0, message=b"", full=b""):
     """The payload of INIT_FAILED and BYE."""
-    return _report.pack(code, 0, trace_bytes, trace_offset, len(message)) + message
+    return _report.pack(code, 0, trace_bytes, trace_offset, len(message)) + message + full
 
 
-def failure(t, slot, code, times, trace_offset, trace_bytes, message):
+def failure(t, slot, code, times, trace_offset, trace_bytes, message, full=b""):
     """The payload of FAIL; who is at fault and whether it counts is left to the node."""
     return _try.pack(t.id, t.lease, t.try_number, 0, 0, 0, slot, 0, t.item_first, t.item_count, *times, 0, code, 0, 0,
-                     trace_offset, trace_bytes, len(message)) + message
+                     trace_offset, trace_bytes, len(message)) + message + full

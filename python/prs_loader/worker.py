@@ -24,7 +24,7 @@ class Worker:
     # ---- reports
 
     def describe(self, title, error):
-        """Traceback into the error file and the stderr file: (message, offset, bytes)."""
+        """Traceback into the error file and the stderr file: (offset, bytes, message, full disk) as in reports."""
         self.link.end_child()
         self.link.use_reserve()
         from prs_loader import errors
@@ -33,16 +33,16 @@ class Worker:
         offset, size = errors.append(self.job.one("error_file"), title, text)
         self.flush()
         errors.say(text)
-        return errors.encoded(message), offset, size
+        full = errors.full_disk(error)
+        return offset, size, errors.encoded(message), wire.full_disk(*full) if full else b""
 
     def report(self, kind, code, title, error):
-        message, offset, size = self.describe(title, error)
-        self.link.send(kind, wire.report(code, offset, size, message))
+        self.link.send(kind, wire.report(code, *self.describe(title, error)))
 
     def fail(self, task, code, error, times):
         """Report a failed try."""
-        message, offset, size = self.describe("mini-batch %d, try %d" % (task.id, task.try_number), error)
-        payload = wire.failure(task, self.slot, code, times, offset, size, message)
+        described = self.describe("mini-batch %d, try %d" % (task.id, task.try_number), error)
+        payload = wire.failure(task, self.slot, code, times, *described)
         if KILL_POINTS:
             kill_point("worker.before_send")
         self.link.send(wire.FAIL, payload, task.claim)

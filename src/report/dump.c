@@ -165,6 +165,8 @@ static void put_try(struct out *o, const struct prs_fact *f)
 	num(o, "trace_offset", t->trace_offset);
 	num(o, "trace_bytes", t->trace_bytes);
 	text(o, "message", t->message);
+	if (t->errnum)
+		num(o, "errno", t->errnum);
 }
 
 /* JSON: [{"id":2,"item_first":0,"item_count":0},...]; for people: 2,3:10+5 */

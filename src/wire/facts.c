@@ -145,6 +145,8 @@ int prs_try_decode(const uint8_t *p, size_t n, struct prs_try *ret, struct prs_e
 		.trace_bytes = prs_get32(p + 88),
 		.message = prs_read_text(&r),
 	};
+	if (!r.bad && r.left)
+		ret->errnum = prs_read32(&r);
 	return r.bad ? prs_fail(err, PRS_ECORRUPT, "TRY: its message is cut off") : 0;
 }
 
@@ -187,6 +189,8 @@ static void put_try(struct prs_buf *b, const struct prs_try *t)
 	prs_put32(raw + 88, t->trace_bytes);
 	prs_buf_put(b, raw, sizeof raw);
 	prs_put_text(b, t->message);
+	if (t->errnum)
+		prs_buf_u32(b, t->errnum);
 }
 
 static void put_field(struct prs_buf *b, const struct prs_fact *f, const struct prs_fact_field *field)

@@ -78,6 +78,7 @@ struct prs_try {
 	uint64_t trace_offset; /* in logs/user/error/<ip>/<process>.txt */
 	uint32_t trace_bytes;
 	struct prs_text message;
+	uint32_t errnum; /* 28 ENOSPC or 122 EDQUOT of the exception, else 0 */
 };
 
 struct prs_fact {

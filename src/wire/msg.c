@@ -3,6 +3,8 @@
  */
 #include "wire/msg.h"
 
+#include "wire/facts.h"
+
 int prs_msg_put_header(struct prs_buf *b, const struct prs_msg_header *h)
 {
 	uint8_t *p = prs_buf_reserve(b, PRS_MSG_HEADER_BYTES);
@@ -56,6 +58,33 @@ int prs_msg_put_task(struct prs_buf *b, const struct prs_task *t)
 	return prs_buf_put(b, raw, sizeof raw);
 }
 
+/* Nothing behind the message: no full disk. */
+static void read_full_disk(struct prs_reader *r, struct prs_full_disk *ret)
+{
+	*ret = (struct prs_full_disk){ 0 };
+	if (r->bad || !r->left)
+		return;
+	ret->errnum = prs_read32(r);
+	ret->named = prs_read32(r) != 0;
+	ret->device = prs_read64(r);
+}
+
+int prs_msg_get_full_disk(const uint8_t *p, size_t n, struct prs_full_disk *ret, struct prs_err *err)
+{
+	struct prs_try t;
+	struct prs_full_disk out;
+	int e = prs_try_decode(p, n, &t, err);
+	if (e < 0)
+		return e;
+	size_t at = PRS_TRY_BYTES + t.message.n;
+	struct prs_reader r = { p + at, n - at, false };
+	read_full_disk(&r, &out);
+	if (r.bad)
+		return prs_fail(err, PRS_EPROTOCOL, "FAIL of %zu bytes is cut off", n);
+	*ret = out;
+	return 0;
+}
+
 int prs_msg_get_report(const uint8_t *p, size_t n, struct prs_report *ret, struct prs_err *err)
 {
 	struct prs_reader r = { p, n, false };
@@ -66,6 +95,7 @@ int prs_msg_get_report(const uint8_t *p, size_t n, struct prs_report *ret, struc
 	out.trace_offset = prs_read64(&r);
 	out.message_bytes = prs_read16(&r);
 	out.message = (const char *)prs_read(&r, out.message_bytes);
+	read_full_disk(&r, &out.full);
 	if (r.bad)
 		return prs_fail(err, PRS_EPROTOCOL, "a report of %zu bytes is cut off", n);
 	*ret = out;

@@ -12,12 +12,14 @@
  *                     <- TASK task (below), header.claim = 1, 2, 3 ... per process; a token of the eventfd for each
  *                     <- DROP first claim u32 · count u32: recalled, not to be run (page.recalls counts these frames)
  *    RESULT -> DONE (facts.h, 104 B; segment, offset, checksum 0) + rows; header.claim of the task
- *    FAIL             ->                                TRY (facts.h); header.claim of the task
+ *    FAIL             ->                                TRY (facts.h), full disk (below); header.claim of the task
  *                     <-  STOP                          empty: finish the current call, run shutdown(), BYE, exit
  *    BYE              ->                                report: code 0 or SHUTDOWN_FAILED
  *
  * text:   u16 length + bytes.
- * report: code u16 · zero u16 · traceback bytes u32 · traceback offset in the error file u64 · text message
+ * report: code u16 · zero u16 · traceback bytes u32 · traceback offset in the error file u64 · text message · full disk
+ * full disk: only when the exception, or one behind it, says so: errno u32 (28 ENOSPC, 122 EDQUOT; in FAIL these are the
+ *         last bytes of TRY) · named u32 (1: it names a file) · device u64 (st_dev of that file, or of its folder)
  * task: id u64 · lease u64 · item_first u32 · item_count u32 · items u32 · try u16 · kind u16 · input u16 · zero u16 ·
  *         keys bytes u32 · global row of the first u64, then keys (name NUL value NUL ..., as in GROUP of plan.h), then
  *         the body:
@@ -35,6 +37,8 @@
 #include "base/bytes.h"
 #include "base/buf.h"
 #include "base/err.h"
+
+#include <stdbool.h>
 
 enum prs_msg {
 	PRS_MSG_HELLO = 1,
@@ -76,12 +80,20 @@ struct prs_task {
 	uint64_t global_row;
 };
 
+/* The exception of a failed try or init(): no space. errnum 0 = it says no such thing. */
+struct prs_full_disk {
+	uint32_t errnum;
+	bool named;
+	uint64_t device; /* st_dev, when named */
+};
+
 struct prs_report {
 	uint16_t code;
 	uint32_t trace_bytes;
 	uint64_t trace_offset;
 	const char *message; /* not closed by a NUL; points into the frame */
 	uint16_t message_bytes;
+	struct prs_full_disk full;
 };
 
 struct prs_hello {
@@ -99,6 +111,8 @@ int prs_msg_put_pair(struct prs_buf *b, const char *key, const char *value);
 /* The fixed part of a task (PRS_TASK_BYTES). */
 void prs_msg_set_task(uint8_t raw[PRS_TASK_BYTES], const struct prs_task *t);
 int prs_msg_put_task(struct prs_buf *b, const struct prs_task *t);
+/* What stands behind the message of FAIL. */
+int prs_msg_get_full_disk(const uint8_t *p, size_t n, struct prs_full_disk *ret, struct prs_err *err);
 int prs_msg_get_report(const uint8_t *p, size_t n, struct prs_report *ret, struct prs_err *err);
 int prs_msg_get_hello(const uint8_t *p, size_t n, struct prs_hello *ret, struct prs_err *err);
 

@@ -26,6 +26,7 @@ static int on_frame(void *ctx, const struct prs_msg_header *h, const uint8_t *pa
 	struct prs_report report;
 	struct prs_done done;
 	struct prs_try try_;
+	struct prs_full_disk full;
 	(*frames)++;
 	MUST(fd == -1);
 	touch((const char *)payload, h->len);
@@ -37,6 +38,8 @@ static int on_frame(void *ctx, const struct prs_msg_header *h, const uint8_t *pa
 		touch(report.message, report.message_bytes);
 	if (prs_done_decode(payload, h->len, &done, NULL) == 0)
 		MUST(done.head_len <= done.length);
+	if (prs_msg_get_full_disk(payload, h->len, &full, NULL) == 0)
+		MUST(prs_try_decode(payload, h->len, &try_, NULL) == 0 && (!try_.errnum || try_.errnum == full.errnum));
 	if (prs_try_decode(payload, h->len, &try_, NULL) == 0)
 		touch(try_.message.p, try_.message.n);
 	return 0;

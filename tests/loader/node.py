@@ -143,6 +143,13 @@ class Node:
     def rows(self, paths=("a",), **more):
         return self.result(paths, **more).rows
 
+    def full_disk(self, paths=("a",)):
+        """(errno, named, device) of a failed try, or None."""
+        self.task(paths)
+        payload = self.expect(FAIL)[2]
+        rest = payload[94 + struct.unpack_from("<H", payload, 92)[0]:]
+        return struct.unpack("<IIQ", rest) if rest else None
+
     def failure(self, paths=("a",), **more):
         """(code, message) of a failed try."""
         self.task(paths, **more)

@@ -98,11 +98,13 @@ def test_work_that_is_never_done(node, python):
         import atexit, concurrent.futures, threading
         import prs_loader.end
         prs_loader.end.EXECUTORS_MAX_NS = prs_loader.end.THREADS_MAX_NS = 10 ** 8
+        def fail(): raise KeyError("at the exit")
         def init():
             global pool
             pool = concurrent.futures.ThreadPoolExecutor(1, thread_name_prefix="endless")
             pool.submit(threading.Event().wait)
             atexit.register(print, "atexit")
+            atexit.register(fail)
         def run(mini_batch): return mini_batch
     """).begin()
     assert n.rows() == b"a\n"
@@ -137,14 +139,18 @@ def test_hooks(node, python):
 def test_threads_that_start_threads(node):
     n = node("""
         import threading
-        def last(): print("last")
-        def first(): threading.Thread(target=last).start()
+        def last():
+            threading.Event().wait(0.1)
+            print("last")
+        def first():
+            threading.Event().wait(0.1)
+            threading.Thread(target=last).start()
         def shutdown(): threading.Thread(target=first).start()
         def run(mini_batch): return mini_batch
     """).begin()
     n.rows()
     assert n.end() == 0
-    assert n.read("out") == "last\n"
+    assert (n.read("out"), n.read("err")) == ("last\n", "")
 
 
 def test_threading_that_is_no_longer_itself(node):

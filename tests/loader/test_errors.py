@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Errors of scripts: codes, one-line messages, tracebacks in the error file and on stderr, hints."""
 import os
+import struct
 
 RAISE = """
     import json, sys
@@ -126,3 +127,73 @@ def test_shutdown_that_fails(node):
     assert payload[:2] == (155).to_bytes(2, "little") and b"too late" in payload
     assert n.process.wait(60) == 0
     assert os.path.exists(n.dir + "/errors.txt")
+
+
+FULL = """
+    import errno, os
+    def wrapped(e, cause):
+        try:
+            try: raise e
+            except OSError as inner:
+                if cause == "cause": raise RuntimeError("outer") from inner
+                if cause == "none": raise RuntimeError("outer") from None
+                raise RuntimeError("outer")
+        except RuntimeError as middle:
+            raise KeyError("outermost")
+    class Own(Exception):
+        errno = 28
+    class Broken(Exception):
+        @property
+        def errno(self): raise ValueError
+        @property
+        def __cause__(self): raise ValueError
+    def deep(n):
+        try:
+            if n == 0: raise OSError(28, "full")
+            deep(n - 1)
+        except Exception as e:
+            raise RuntimeError(n) from e
+    class Loop(Exception): pass
+    def loop():
+        a, b = Loop(), Loop()
+        a.__cause__, b.__cause__ = b, a
+        raise a
+    def init():
+        if os.path.exists("../init"): raise OSError(122, "quota", "/proc/nowhere/x")
+    def run(mini_batch):
+        exec(mini_batch[0], globals(), {"dir": os.getcwd()})
+        return mini_batch
+"""
+
+
+def test_full_disks(node):
+    """errno 28 or 122 of the exception or of one behind it, and the device of the file that it names."""
+    n = node(FULL).begin()
+    here, proc = os.stat(n.dir).st_dev, os.stat("/proc").st_dev
+    for text, want in (("raise OSError(28, 'full')", (28, 0, 0)), ("raise OSError(122, 'quota')", (122, 0, 0)), ("raise OSError(13, 'no', '/proc')", None),
+                       ("1 / 0", None), ("raise Own", (28, 0, 0)), ("raise Broken", None), ("loop()", None), ("deep(40)", (28, 0, 0)),
+                       ("raise OSError(28, 'full', '/proc/version')", (28, 1, proc)), ("raise OSError(28, 'full', b'/proc/version')", (28, 1, proc)),
+                       ("raise OSError(28, 'full', '../errors.txt')", (28, 1, here)), ("raise OSError(28, 'full', '../not/yet/there')", (28, 1, here)),
+                       ("raise OSError(28, 'full', '')", (28, 1, here)), ("raise OSError(28, 'full', 'x' * 5000)", (28, 0, 0)),
+                       ("raise OSError(28, 'full', 'a\\0b')", (28, 0, 0)), ("raise OSError(28, 'full', 1)", (28, 1, here)),
+                       ("raise OSError(28, 'full', 99999)", (28, 0, 0)),
+                       ("raise OSError(28, 'full', '/proc/version', None, '../copy')", (28, 1, here)),
+                       ("wrapped(OSError(28, 'full', '/proc/x'), 'cause')", (28, 1, proc)), ("wrapped(OSError(28, 'full'), 'context')", (28, 0, 0)),
+                       ("wrapped(OSError(28, 'full'), 'none')", (28, 0, 0)), ("wrapped(OSError(5, 'io'), 'cause')", None),
+                       ("exc = Exception('group'); exc.exceptions = (ValueError(), OSError(28, 'full')); raise exc", (28, 0, 0))):
+        assert n.full_disk([text]) == want, text
+    assert n.rows(["pass"]) == b"pass\n"
+
+
+def test_full_disk_in_init(node):
+    n = node(FULL, files={"../init": ""})
+    n.expect(1)
+    payload = n.expect(4)[2]
+    length = struct.unpack_from("<H", payload, 16)[0]
+    assert struct.unpack("<IIQ", payload[18 + length:]) == (122, 1, os.stat("/proc").st_dev)
+
+
+def test_stdout_on_a_full_disk(node):
+    """What print() raises names no file."""
+    n = node("import os\ndef init(): os.dup2(os.open('/dev/full', os.O_WRONLY), 1)\ndef run(m):\n    print(m)\n    return m").begin()
+    assert n.full_disk() == (28, 0, 0)

@@ -24,7 +24,7 @@ def enum(path, first):
     for entry in re.sub(r"/\*.*?\*/", "", body, flags=re.S).split(","):
         name, _, value = entry.strip().partition("=")
         if name:
-            last = eval(value) if value else last + 1
+            last = eval(value, {}, values) if value else last + 1
             values[name.strip()] = last
     return values
 
@@ -93,6 +93,17 @@ def test_failure():
     t = wire.task(17, golden("task_hex"), 0, 48)
     made = wire.failure(t, 11, wire.RUN_EXCEPTION, (TIME, 111, 222, 333), 12345, 678, b"ValueError: five")
     assert made == golden("fail_hex")
+
+
+def test_full_disk():
+    """Behind the messages of FAIL and of reports."""
+    source = text("tests/unit/test_msg.c")
+    full, unnamed = (bytes.fromhex(re.search(name + r'\[\] = "([0-9a-f]+)"', source).group(1)) for name in ("full_hex", "unnamed_hex"))
+    assert (wire.full_disk(28, 253), wire.full_disk(122, None)) == (full, unnamed)
+    assert wire.report(wire.INIT_EXCEPTION, 12345, 678, b"no model", full) == golden("report_hex") + full
+    t = wire.task(17, golden("task_hex"), 0, 48)
+    made = wire.failure(t, 11, wire.RUN_EXCEPTION, (TIME, 111, 222, 333), 12345, 678, b"ValueError: five", unnamed)
+    assert made == golden("fail_hex") + unnamed
 
 
 def test_frames_of_a_worker(node):

@@ -90,10 +90,11 @@ static const struct golden {
 	                1,
 	                12345,
 	                678,
-	                TEXT("run() took longer") } },
-	  "050000006f00000005000000000000004e000000000300000300010207000b0004000000000000000a00000014000000"
+	                TEXT("run() took longer"),
+	                28 } },
+	  "050000007300000005000000000000004e000000000300000300010207000b0004000000000000000a00000014000000"
 	  "00402a5c0f2106006f00000000000000de000000000000004d010000000000008b000000660001013930000000000000"
-	  "a6020000110072756e282920746f6f6b206c6f6e67657200" },
+	  "a6020000110072756e282920746f6f6b206c6f6e6765721c0000000000000000" },
 	{ { .type = PRS_FACT_FAILED, .time_us = TIME, .u.failed = { { 5, 10, 20 }, 20, PRS_ERUN_TIMEOUT } },
 	  "060000001e00000000402a5c0f21060005000000000000000a000000140000001400000066000000" },
 	{ { .type = PRS_FACT_LOST, .time_us = TIME, .u.lost = { 7, 3, 1, 2, lost_units, 1 } },
@@ -127,7 +128,10 @@ enum { GOLDEN = sizeof golden / sizeof *golden };
 static const char *name(size_t i) { return prs_fact_name(golden[i].fact.type); }
 
 /* Bytes at the end of the payload that older engines do not write, nor this one when they are 0. */
-static uint32_t optional_bytes(size_t i) { return golden[i].fact.type == PRS_FACT_LOST ? 1 : 0; }
+static uint32_t optional_bytes(size_t i)
+{
+	return golden[i].fact.type == PRS_FACT_LOST ? 1 : golden[i].fact.type == PRS_FACT_TRY ? 4 : 0;
+}
 
 /* Decode one record and encode it again. */
 static void assert_same_again(const uint8_t *p, size_t n, size_t i)
@@ -214,6 +218,26 @@ static void test_optional_fields(void **state)
 	assert_int_equal(prs_fact_next(p, n, &at, &f, NULL), 1);
 	assert_int_equal(f.u.lost.progress, 0);
 	assert_int_equal(prs_lost_unit(&f, 2).item_count, 4);
+	free(p);
+}
+
+static void test_try_without_errno(void **state)
+{
+	(void)state;
+	size_t n, at = 0;
+	struct prs_fact f, tried = golden[PRS_FACT_TRY - 1].fact;
+	PRS_AUTOBUF b;
+	prs_buf_init(&b, 4096);
+	tried.u.try_.errnum = 0;
+	assert_int_equal(prs_fact_put(&b, &tried), 0);
+	uint8_t *p = hex_bytes("050000006f00000005000000000000004e000000000300000300010207000b0004000000000000000a000000"
+	                       "1400000000402a5c0f2106006f00000000000000de000000000000004d010000000000008b00000066000101"
+	                       "3930000000000000a6020000110072756e282920746f6f6b206c6f6e67657200",
+	                       &n);
+	assert_int_equal(b.len, n);
+	assert_memory_equal(b.data, p, n);
+	assert_int_equal(prs_fact_next(p, n, &at, &f, NULL), 1);
+	assert_int_equal(f.u.try_.errnum, 0);
 	free(p);
 }
 
@@ -380,6 +404,7 @@ int main(void)
 		cmocka_unit_test(test_units_of_lost),
 		cmocka_unit_test(test_more_payload_than_known_is_ignored),
 		cmocka_unit_test(test_optional_fields),
+		cmocka_unit_test(test_try_without_errno),
 		cmocka_unit_test(test_less_payload_than_known_is_damage),
 		cmocka_unit_test(test_body_cut_off),
 		cmocka_unit_test(test_unknown_types),

@@ -108,6 +108,53 @@ static void test_report(void **state)
 	free(p);
 }
 
+/* What stands behind the message when a disk is full. */
+static const char full_hex[] = "1c00000001000000fd00000000000000", unnamed_hex[] = "7a000000000000000000000000000000";
+
+static void check_full(const char *full, uint32_t errnum, bool named, uint64_t device)
+{
+	char text[512];
+	size_t n, message;
+	struct prs_full_disk got;
+	struct prs_report report;
+	snprintf(text, sizeof text, "%s%s", report_hex, full);
+	uint8_t *p = hex_bytes(text, &n);
+	assert_int_equal(prs_msg_get_report(p, n, &report, NULL), 0);
+	assert_memory_equal(report.message, "no model", 8);
+	assert_int_equal(report.full.errnum, errnum);
+	assert_int_equal(report.full.named, named);
+	assert_int_equal(report.full.device, device);
+	message = n - 16;
+	for (size_t cut = message + 1; cut < n; cut++)
+		assert_int_equal(prs_msg_get_report(p, cut, &report, NULL), -PRS_EPROTOCOL);
+	free(p);
+	snprintf(text, sizeof text, "%s%s", fail_hex, full);
+	p = hex_bytes(text, &n);
+	assert_int_equal(prs_msg_get_full_disk(p, n, &got, NULL), 0);
+	assert_int_equal(got.errnum, errnum);
+	assert_int_equal(got.named, named);
+	assert_int_equal(got.device, device);
+	message = n - 16;
+	for (size_t cut = message + 1; cut < n; cut++)
+		assert_true(prs_msg_get_full_disk(p, cut, &got, NULL) < 0);
+	assert_int_equal(prs_msg_get_full_disk(p, message, &got, NULL), 0);
+	assert_int_equal(got.errnum, 0);
+	struct prs_try t;
+	assert_int_equal(prs_try_decode(p, n, &t, NULL), 0);
+	assert_int_equal(t.errnum, errnum);
+	assert_int_equal(t.message.n, 16);
+	free(p);
+}
+
+static void test_full_disk(void **state)
+{
+	(void)state;
+	struct prs_full_disk got;
+	check_full(full_hex, 28, true, 253);
+	check_full(unnamed_hex, 122, false, 0);
+	assert_int_equal(prs_msg_get_full_disk((const uint8_t *)"", 0, &got, NULL), -PRS_ECORRUPT);
+}
+
 static void test_hello(void **state)
 {
 	(void)state;
@@ -201,7 +248,7 @@ int main(void)
 		cmocka_unit_test(test_header), cmocka_unit_test(test_headers_that_are_none),
 		cmocka_unit_test(test_task),   cmocka_unit_test(test_report),
 		cmocka_unit_test(test_hello),  cmocka_unit_test(test_answers),
-		cmocka_unit_test(test_page),
+		cmocka_unit_test(test_page),   cmocka_unit_test(test_full_disk),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
