@@ -53,6 +53,19 @@ void words_stop(struct worker *w)
 	w->stopped_at = stderr_bytes(w);
 }
 
+/* A tracker that outlives the process says in the same file what it removed: no words of the process. */
+static void drop_lines_of_trackers(char *text)
+{
+	for (char *line = text, *next; *line; line = next) {
+		size_t n = strcspn(line, "\n");
+		next = line + n + (line[n] == '\n');
+		if (!memmem(line, n, "resource_tracker", strlen("resource_tracker")))
+			continue;
+		memmove(line, next, strlen(next) + 1);
+		next = line;
+	}
+}
+
 size_t words_tail(struct worker *w, uint64_t from, char *to, size_t bytes)
 {
 	const struct prs_fs *fs = w->node->c.fs;
@@ -70,6 +83,7 @@ size_t words_tail(struct worker *w, uint64_t from, char *to, size_t bytes)
 	char *line = cut ? strchr(to, '\n') : NULL; /* whole lines only */
 	if (line)
 		memmove(to, line + 1, strlen(line));
+	drop_lines_of_trackers(to);
 	return strlen(to);
 }
 

@@ -353,6 +353,23 @@ class SharedMemoryTest(HostileCase):
     def test_exit(self):
         self.check_shared("os._exit(3)", [RUN_EXIT])
 
+    def test_what_a_tracker_says_is_not_what_the_process_said(self):
+        """It writes to the same stderr, after the death, and while the next process of the slot runs."""
+        self.files(6)
+        self.write("code/score.py", SCRIPT % {"root": self.dir, "before": "", "misdeed": "    pass"} + textwrap.dedent("""
+            NOISE = "resource_tracker.py:224: UserWarning: resource_tracker: There appear to be 1 leaked shared_memory objects\\n  warnings.warn('resource_tracker: There\\n"
+            def run(mini_batch):
+                print("my last words", file=sys.stderr, flush=True)
+                sys.stderr.write(NOISE)
+                sys.stderr.flush()
+                os._exit(3)
+        """))
+        r = self.run_job("--mini-batch-size", "6", "--processes", "1", "--run-max-try", "1")
+        self.assertEqual(r.returncode, 1, r.stderr)
+        [t] = self.journal("TRY")
+        self.assertEqual(t["message"].partition("stderr ends with: ")[2].strip(), "my last words")
+        self.assertNotIn("resource_tracker", r.stderr)
+
     def test_timeout(self):
         self.check_shared("wait_for_ever()", [RUN_TIMEOUT], options=["--run-invocation-timeout", "1"])
 
