@@ -15,6 +15,7 @@ struct world {
 	struct prs_pool *pool;
 	struct prs_pool_effects out;
 	uint64_t now_us;
+	struct prs_page pages[SLOTS];
 	unsigned back[UNITS]; /* how often a unit came back or was charged */
 	uint64_t leases;
 };
@@ -55,7 +56,7 @@ static void carry_out(struct world *w, const struct prs_pool_effect *x)
 	if (x->type == PRS_POOL_RECALL)
 		step(w, (struct prs_pool_event){ .type = PRS_POOL_RECALLED, .slot = x->slot, .count = 0 });
 	if (x->type == PRS_POOL_SIGNAL && x->count == 9)
-		step(w, (struct prs_pool_event){ .type = PRS_POOL_EXITED, .slot = x->slot, .exit = 9 });
+		step(w, (struct prs_pool_event){ .type = PRS_POOL_EXITED, .slot = x->slot, .exit = 9, .pages = &w->pages[x->slot] });
 }
 
 static void step(struct world *w, struct prs_pool_event e)
@@ -70,8 +71,8 @@ static void step(struct world *w, struct prs_pool_event e)
 
 static void one(struct world *w, const uint8_t *p)
 {
-	struct prs_page pages[SLOTS];
-	memcpy(pages, p + 3, sizeof pages);
+	struct prs_page *pages = w->pages;
+	memcpy(pages, p + 3, sizeof w->pages);
 	w->now_us += (uint64_t)(p[1] | p[2] << 8) * 1000;
 	uint16_t slot = p[0] % 4 == 2;
 	struct prs_pool_event e = { .type = PRS_POOL_TICK, .slot = slot, .pages = pages };
