@@ -14,6 +14,15 @@
 
 enum { TOLD_MAX = 64 << 20 };
 
+/* Without memory for escapes: what is not ASCII is shown as a question mark. */
+static const char *only_ascii(char *text)
+{
+	for (char *c = text; *c; c++)
+		if ((*c >= 0 && *c < ' ' && *c != '\n' && *c != '\t') || *c < 0 || *c == 0x7f)
+			*c = '?';
+	return text;
+}
+
 void cli_tell(FILE *to, const char *fmt, ...)
 {
 	char *text = NULL;
@@ -23,11 +32,14 @@ void cli_tell(FILE *to, const char *fmt, ...)
 	va_end(ap);
 	PRS_AUTOBUF b;
 	prs_buf_init(&b, TOLD_MAX);
-	if (n >= 0)
-		prs_put_lines(&b, text);
-	fputs(n >= 0 && !b.failed ? prs_buf_str(&b) : "prs: out of memory\n", to);
-	if (n >= 0)
-		free(text);
+	if (n < 0) {
+		fputs("prs: out of memory\n", to);
+		return;
+	}
+	prs_put_lines(&b, text);
+	const char *told = prs_buf_str(&b);
+	fputs(b.failed ? only_ascii(text) : told, to);
+	free(text);
 }
 
 void cli_put_json(struct prs_buf *to, const json_t *value, size_t flags)

@@ -57,6 +57,8 @@ void prs_signal_free(struct prs_signal *s);
 /* Sleep, a little longer than that: what happens meanwhile is handled at once afterwards. For moments in which nothing
  * is urgent. */
 void prs_pause_us(uint64_t us);
+/* From one time to another; 0 when that is no later one: a wall clock may be set back. */
+static inline uint64_t prs_since_us(uint64_t from_us, uint64_t to_us) { return to_us > from_us ? to_us - from_us : 0; }
 uint64_t prs_clock_us(void); /* CLOCK_MONOTONIC */
 uint64_t prs_wall_us(void);  /* since 1970 */
 

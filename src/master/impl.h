@@ -96,7 +96,9 @@ struct node {
 	char run_text[PRS_RUN_MARK_BYTES]; /* PRS_RUN of its processes */
 	uint32_t incarnation;
 	bool up;              /* it was started and is not down */
+	bool dying;           /* it is down, and its last rows are on their way to the disk */
 	uint32_t unanswered;  /* leases */
+	uint32_t storing;     /* results whose rows are not durable yet */
 	struct prs_err fault; /* why it is, or will be, down; code 0 = it was told to end */
 };
 
@@ -223,6 +225,9 @@ bool nodes_gone(const struct prs_engine *e);
 const struct node *nodes_slot(const struct prs_engine *e, uint32_t process, uint16_t *ret_slot);
 /* A lease was answered. */
 void nodes_answered(struct prs_engine *e, uint16_t number);
+/* The rows of a result are durable, or will never be: what is to be said about that was journaled. */
+void nodes_stored(struct prs_engine *e, uint16_t number);
+void nodes_storing(struct prs_engine *e, uint16_t number);
 void nodes_failed(struct prs_engine *e, uint16_t number, int code, const char *sentence);
 /* A sentence for people. */
 void nodes_warn(struct prs_engine *e, uint16_t number, const char *sentence);

@@ -289,6 +289,8 @@ void nodes_answered(struct prs_engine *e, uint16_t number)
 	e->unanswered--;
 }
 
+void nodes_storing(struct prs_engine *e, uint16_t number) { find_node(e, number)->storing++; }
+
 /* What ran there, when nobody knows why the node is gone: one that takes three nodes down is not leased again. */
 static void put_lost(struct prs_engine *e, const struct node *n)
 {
@@ -353,6 +355,21 @@ static void lose(struct prs_engine *e, struct node *n)
 		e->c.warn(e->c.ctx, text);
 }
 
+/* What it finished is journaled before it is lost, so that nobody does it again. */
+static void bury(struct prs_engine *e, struct node *n)
+{
+	n->dying = false;
+	if (!e->ending && !e->over && !e->all_final)
+		lose(e, n);
+}
+
+void nodes_stored(struct prs_engine *e, uint16_t number)
+{
+	struct node *n = find_node(e, number);
+	if (!--n->storing && n->dying)
+		bury(e, n);
+}
+
 void nodes_warn(struct prs_engine *e, uint16_t number, const char *sentence)
 {
 	char text[640];
@@ -370,8 +387,9 @@ void nodes_down(struct prs_engine *e, uint16_t number)
 	n->up = false;
 	e->unanswered -= n->unanswered;
 	n->unanswered = 0;
-	if (!e->ending && !e->all_final)
-		lose(e, n);
+	n->dying = true;
+	if (!n->storing)
+		bury(e, n);
 	if (nodes_gone(e))
 		prs_strays_of_engine();
 }

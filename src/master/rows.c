@@ -200,6 +200,8 @@ static void batch_done(struct prs_sync_job *job)
 		else
 			put_done(e, &b->done[i]);
 	}
+	for (uint32_t i = 0; i < b->n; i++)
+		nodes_stored(e, b->done[i].node);
 	b->n = 0;
 	b->err = (struct prs_err){ 0 };
 	prs_log_begin(&b->frame);
@@ -306,6 +308,7 @@ static void raw_done(struct prs_sync_job *job)
 			fail(e, &j->err);
 		drive_returned(e, &j->done.unit, j->done.lease);
 	}
+	nodes_stored(e, j->done.node);
 	prs_freep(&j);
 	check_pause(e);
 }
@@ -338,7 +341,9 @@ void rows_put(struct prs_engine *e, const struct prs_done *done, const uint8_t *
 	if (d.node)
 		d.flags |= PRS_DONE_NODE0;
 	int r = fd >= 0 ? put_raw(e, &d, fd, &err) : put_small(e, &d, bytes, &err);
-	if (r < 0) {
+	if (!r) {
+		nodes_storing(e, d.node);
+	} else {
 		prs_fd_close(&fd);
 		drive_returned(e, &d.unit, d.lease);
 		fail(e, &err);

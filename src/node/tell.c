@@ -76,7 +76,7 @@ static void judge(struct worker *w, const struct prs_pool_effect *e, struct prs_
 		 since = e->start_us && e->start_us < mono ? mono - e->start_us : 0;
 	*t = (struct prs_try){ .unit = e->unit,
 		               .try_number = e->try_number,
-		               .start_us = wall - since,
+		               .start_us = prs_since_us(since, wall),
 		               .run_us = e->run_us,
 		               .elapsed_us = since };
 	snprintf(message, MESSAGE_BYTES, "%s", prs_error_row(e->code)->sentence);
@@ -159,6 +159,15 @@ static void describe_proc(struct worker *w, const struct prs_pool_effect *e, str
 	}
 }
 
+/* For a sentence that says why the process, or the node, is given up. */
+static void keep_why(struct worker *w, const char *message)
+{
+	size_t n = strlen(message);
+	while (n && (message[n - 1] == '\n' || message[n - 1] == ' '))
+		n--;
+	snprintf(w->why_failed, sizeof w->why_failed, "%.*s", (int)(n < 500 ? n : 500), message);
+}
+
 void tell_proc(struct prs_node *n, const struct prs_pool_effect *e)
 {
 	struct worker *w = &n->workers[e->slot];
@@ -173,7 +182,7 @@ void tell_proc(struct prs_node *n, const struct prs_pool_effect *e)
 	f.u.proc.exit = e->exit;
 	describe_proc(w, e, &f, message);
 	if (e->proc_event == PRS_PROC_INIT_FAILED)
-		snprintf(w->why_failed, sizeof w->why_failed, "%.500s", message);
+		keep_why(w, message);
 	bool held = e->proc_event == PRS_PROC_INIT_FAILED && is_timeout(e->code);
 	f.u.proc.text = held ? prs_text_of(prs_error_row(e->code)->sentence) : prs_text_of(message);
 	if (held)

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Two engines on one run folder: the second is refused, or takes over; the first one stops when it wakes up, with a sentence."""
+import ctypes
 import glob
 import json
 import os
 import shutil
 import signal
+import struct
 
-from prs_job import DEADLINE, JobCase, state_of, wait_until, workers
+from prs_job import DEADLINE, SCRIPT, JobCase, state_of, wait_until, workers
 
 ENGINE_POINTS = ["store.%s.%s" % (f, m) for f in ("journal", "plan", "segment") for m in ("before_write", "after_write", "after_sync")]
 ASSEMBLE_POINTS = ["store.assemble.before_write", "store.assemble.before_rename", "store.assemble.after_rename"]
@@ -320,3 +322,34 @@ for p in ENGINE_POINTS + ASSEMBLE_POINTS:
     setattr(TakeoverTest, "test_at_" + p.replace(".", "_"), lambda self, p=p: self.at(p))
 for p in ASSEMBLE_POINTS:
     setattr(TakeoverTest, "test_at_" + p.replace(".", "_") + "_inside", lambda self, p=p: self.at(p, output=False))
+
+
+class ClockSetBackTest(JobCase):
+    def test_a_job_that_ended_before_it_began(self):
+        """The clock was set back while it ran; the engine died before it told its end, and the next one does."""
+        self.files(14)
+        self.script(SCRIPT)
+        p, pid = self.stop_at("master.ended", 1, *self.words)
+        os.kill(pid, signal.SIGKILL)
+        p.wait(DEADLINE)
+        xxh = ctypes.CDLL("libxxhash.so.0")
+        xxh.XXH3_64bits.restype = ctypes.c_uint64
+        xxh.XXH3_64bits.argtypes = [ctypes.c_char_p, ctypes.c_size_t]
+
+        def checksum(data):
+            return struct.pack("<I", xxh.XXH3_64bits(bytes(data), len(data)) & 0xFFFFFFFF)
+
+        path = os.path.join(self.run_dir(), "journal-1")
+        with open(path, "r+b") as f:
+            b = bytearray(f.read())
+            body = 64 + struct.unpack_from("<I", b, 36)[0]  # the first frame holds HEAD, which begins with the time
+            struct.pack_into("<Q", b, 72, struct.unpack_from("<Q", b, 72)[0] + 86400 * 1000000)
+            b[56:60] = checksum(b[64:body])
+            b[60:64] = checksum(b[32:60])
+            f.seek(0)
+            f.write(b)
+        r = self.prs("resume", "last")
+        self.assertEqual(r.returncode, 0, r.stderr)
+        with open(os.path.join(self.run_dir(), "logs", "job_result.txt")) as f:
+            [wall] = [line for line in f if line.startswith("wall time:")]
+        self.assertEqual(wall.split()[-1], "0:00")

@@ -121,6 +121,8 @@ struct master {
 	int filling;
 	bool syncing;
 	uint32_t storing; /* results whose rows are not durable yet */
+	uint32_t storing_of[SIM_NODES];
+	uint32_t dying[SIM_NODES]; /* the life that is lost once its last rows are durable; 0 = none */
 	uint64_t last_store_us;
 	uint64_t sleep_until_us;
 	uint32_t tick_stamp;

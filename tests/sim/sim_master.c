@@ -508,14 +508,13 @@ void master_interrupt(struct world *w, uint64_t resume_us)
 
 /* ---- nodes ------------------------------------------------------------------------------------------------------- */
 
-void master_node_lost(struct world *w, uint16_t node)
+static void put_lost_of(struct world *w, uint16_t node, uint32_t life)
 {
 	struct master *m = &w->m;
 	uint8_t raw[SIM_KEYS * 16] = { 0 };
 	bool runs[SIM_KEYS] = { false };
 	uint32_t n = 0, left = 0;
-	note(w, "the engine learns that n%u is lost", node);
-	m->node_lost[node] = true;
+	m->dying[node] = 0;
 	for (uint32_t i = 0; i < w->running_when_lost_n; i++) {
 		if (w->running_when_lost[i].node == node)
 			runs[key_of(&w->running_when_lost[i].unit)] = true;
@@ -525,7 +524,7 @@ void master_node_lost(struct world *w, uint16_t node)
 	w->running_when_lost_n = left;
 	struct prs_fact f = { .type = PRS_FACT_LOST };
 	f.u.lost.node = node;
-	f.u.lost.incarnation = m->node_life[node];
+	f.u.lost.incarnation = life;
 	f.u.lost.units = raw;
 	for (int running = 1; running >= 0; running--)
 		for (size_t k = 0; k < SIM_KEYS; k++)
@@ -534,6 +533,18 @@ void master_node_lost(struct world *w, uint16_t node)
 				*(running ? &f.u.lost.running_count : &f.u.lost.queued_count) += 1;
 			}
 	put_fact(w, &f);
+}
+
+/* What it finished is journaled before. */
+void master_node_lost(struct world *w, uint16_t node)
+{
+	struct master *m = &w->m;
+	note(w, "the engine learns that n%u is lost", node);
+	m->node_lost[node] = true;
+	if (m->storing_of[node])
+		m->dying[node] = m->node_life[node];
+	else
+		put_lost_of(w, node, m->node_life[node]);
 }
 
 static void on_node_up(struct world *w, uint16_t node, uint32_t life)
@@ -584,6 +595,7 @@ static void store(struct world *w, const struct ev *e)
 	uint64_t at = w->now_us + delay_us(w, w->plan->sync_us);
 	m->last_store_us = at > m->last_store_us ? at : m->last_store_us;
 	m->storing++;
+	m->storing_of[e->node]++;
 	put_event(w, &stored, m->last_store_us - w->now_us);
 }
 
@@ -604,6 +616,8 @@ static void on_stored(struct world *w, const struct ev *e)
 	} else {
 		put_fact(w, &e->fact);
 	}
+	if (!--w->m.storing_of[e->node] && w->m.dying[e->node])
+		put_lost_of(w, e->node, w->m.dying[e->node]);
 }
 
 /* As src/master/nodes.c: the job goes on without it; when none is left, what the nodes say decides. */
