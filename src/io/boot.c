@@ -149,7 +149,8 @@ struct parts {
 static void parse(const char *text, struct parts *p)
 {
 	*p = (struct parts){ .id = "" };
-	snprintf(p->id, sizeof p->id, "%.*s", (int)strcspn(text, " "), text);
+	size_t n = strcspn(text, " ");
+	memcpy(p->id, text, n < sizeof p->id ? n : sizeof p->id - 1);
 	for (const char *at = strchr(text, ' '); at; at = strchr(at + 1, ' ')) {
 		p->has_init = p->has_init || sscanf(at, " init=%" SCNu64, &p->init) == 1;
 		p->has_oom = p->has_oom || sscanf(at, " oom=%" SCNu64 "@%" SCNu64, &p->kills, &p->ino) == 2;
