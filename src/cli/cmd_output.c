@@ -3,17 +3,23 @@
  */
 #include "cli/cli.h"
 #include "base/mem.h"
+#include "base/path.h"
+#include "io/loop.h"
 #include "report/console.h"
 #include "run/view.h"
 #include "store/store.h"
 
+#include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Files of our own (index, temporary output) beside the engine's: their number is above any epoch's. */
-#define OWN_EPOCH (UINT32_C(4000000000) + (uint32_t)getpid() % 100000000)
+/* Files of our own (index, temporary output) beside the engine's: their number is above any epoch's and says whose. */
+#define FIRST_OWN UINT32_C(4000000000)
+#define OWN_EPOCH (FIRST_OWN + (uint32_t)getpid() % 100000000)
+#define STALE_US (UINT64_C(600) * 1000000)
 
 struct partial {
 	struct prs_view view;
@@ -73,6 +79,41 @@ static int write_rows(struct partial *p, const struct prs_run *run, const char *
 	               : r;
 }
 
+struct leftover {
+	const char *folder;
+	char prefix[40]; /* ".prs-<run>-" */
+};
+
+/* A temporary file of a prs output that was killed: its process is gone, and nobody has written to it for a while. */
+static int output_leftover(void *ctx, const char *name, char type)
+{
+	const struct leftover *l = ctx;
+	size_t n = strlen(l->prefix);
+	unsigned number;
+	char end[8] = "";
+	struct prs_fs_stat st;
+	(void)type;
+	if (strncmp(name, l->prefix, n) != 0 || sscanf(name + n, "%u.%7s", &number, end) != 2 ||
+	    strcmp(end, "tmp") != 0 || number < FIRST_OWN || kill((pid_t)(number - FIRST_OWN), 0) == 0 ||
+	    errno != ESRCH)
+		return 0;
+	PRS_AUTOFREE char *path = prs_strf("%s/%s", l->folder, name);
+	if (path && program_fs()->stat(program_fs()->ctx, path, &st) == 0 && st.mtime_us + STALE_US < prs_wall_us())
+		program_fs()->unlink(program_fs()->ctx, path);
+	return 0;
+}
+
+static void remove_leftovers(const struct prs_run *run, const char *path)
+{
+	PRS_AUTOFREE char *folder = prs_path_folder(path);
+	struct leftover l = { .folder = folder, .prefix = ".prs-" };
+	for (int i = 0; i < 16; i++)
+		snprintf(l.prefix + 5 + 2 * i, 3, "%02x", run->id.bytes[i]);
+	strcat(l.prefix, "-");
+	if (folder)
+		program_fs()->list(program_fs()->ctx, folder, output_leftover, &l);
+}
+
 static int partial(const struct prs_run *run, const char *path, bool overwrite, struct prs_err *err)
 {
 	struct partial p = { .view = { .plan = prs_plan_new() } };
@@ -82,6 +123,7 @@ static int partial(const struct prs_run *run, const char *path, bool overwrite, 
 	                    : prs_fail(err, PRS_ENOMEM, "plan");
 	if (!r)
 		r = prs_index_new(&p.index, program_fs(), run->dir, OWN_EPOCH, err);
+	remove_leftovers(run, path);
 	if (!r)
 		r = write_rows(&p, run, path, overwrite, &made, err);
 	if (!r)

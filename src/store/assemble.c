@@ -344,10 +344,13 @@ static char *tmp_name(const struct work *w, uint32_t epoch)
 	return prs_strf("%s/.prs-%s-%u.tmp", w->folder, run, epoch);
 }
 
-/* What engines before us left when they were killed; one that is not dead yet finds nothing to rename. */
+/* What engines before us left when they were killed; one that is not dead yet finds nothing to rename. Those that write
+ * a partial output are no series of lives: several may be at work at the same time. */
 static int remove_stale(struct work *w, struct prs_err *err)
 {
 	uint32_t epoch = w->o->epoch > STALE_MAX ? w->o->epoch - STALE_MAX : 1;
+	if (w->o->partial)
+		epoch = w->o->epoch;
 	for (; epoch <= w->o->epoch; epoch++) {
 		PRS_AUTOFREE char *stale = tmp_name(w, epoch);
 		if (!stale)

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { RUN_FILE_MAX = 64 << 10, READ_BYTES = 64 << 10, ENGINE_BYTES = 64 };
+enum { RUN_FILE_MAX = 64 << 10, READ_BYTES = 64 << 10, ENGINE_BYTES = 64, KIND_BYTES = 64 };
 
 void prs_path_journal(char *to, size_t n, const char *dir, uint32_t epoch)
 {
@@ -157,26 +157,43 @@ static int hex_value(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-static int newer_format(const char *text, const char *path, unsigned format, struct prs_err *err)
+/* `found`: what this engine does not know, `known`: what it knows of that. */
+static int newer(const char *text, const char *path, const char *found, const char *known, struct prs_err *err)
 {
 	const char *line = strstr(text, "\nengine ");
 	char engine[ENGINE_BYTES] = "";
 	if (line && sscanf(line, "\nengine %63s", engine) == 1)
 		return prs_fail(err, PRS_EVERSION,
-		                "%s: run format %u; prs %s knows format 1. It was written by prs %s: use that version "
-		                "or a newer one",
-		                path, format, PRS_VERSION, engine);
-	return prs_fail(err, PRS_EVERSION, "%s: run format %u; prs %s knows format 1", path, format, PRS_VERSION);
+		                "%s: %s; prs %s knows %s. It was written by prs %s: use that version or a newer one",
+		                path, found, PRS_VERSION, known, engine);
+	return prs_fail(err, PRS_EVERSION, "%s: %s; prs %s knows %s", path, found, PRS_VERSION, known);
+}
+
+/* A folder of another kind has other files and another end; read as a run it would be run, or cleaned, as one. */
+static int check_kind(const char *text, const char *path, struct prs_err *err)
+{
+	const char *line = strstr(text, "\nkind ");
+	char kind[KIND_BYTES] = "run", found[KIND_BYTES + 16];
+	if (line)
+		snprintf(kind, sizeof kind, "%.*s", (int)strcspn(line + 6, "\n"), line + 6);
+	if (!strcmp(kind, "run"))
+		return 0;
+	snprintf(found, sizeof found, "kind \"%s\"", kind);
+	return newer(text, path, found, "kind \"run\"", err);
 }
 
 static int parse_run_file(const char *text, const char *path, struct prs_run_id *ret, char *name, size_t name_bytes,
                           struct prs_err *err)
 {
 	unsigned format = 0;
+	char found[32];
 	if (sscanf(text, PRS_RUN_FILE_MAGIC "%u\n", &format) != 1)
 		return prs_fail(err, PRS_ECORRUPT, "%s: not a run file: its first line must be \"prs-run 1\"", path);
+	snprintf(found, sizeof found, "run format %u", format);
 	if (format != 1)
-		return newer_format(text, path, format, err);
+		return newer(text, path, found, "format 1", err);
+	if (check_kind(text, path, err) < 0)
+		return err ? err->code : -PRS_EVERSION;
 	const char *id = strstr(text, "\nid ");
 	const char *end = id ? strchr(id + 1, '\n') : NULL;
 	if (!end || end - id < 4 + 32 + 2 || id[4 + 32] != ' ')

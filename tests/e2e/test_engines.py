@@ -79,6 +79,82 @@ class RefusedTest(EnginesCase):
         self.assertEqual(os.stat(self.path("out.txt")).st_mtime_ns, before)
 
 
+class SameMomentTest(EnginesCase):
+    """`resume` and `resume --takeover` of one run at the same moment: one wins, the other one says so and has changed nothing."""
+
+    def interrupted(self):
+        self.gated()
+        first = self.start(*self.words)
+        self.started(first)
+        first.kill()
+        first.wait()
+        self.go()
+
+    def made(self):
+        st = os.stat(self.path("out.txt"))
+        return st.st_ino, st.st_mtime_ns
+
+    def check_end(self):
+        self.assertEqual(self.output(), self.want)
+        self.assertEqual(self.prs("check", "last").returncode, 0)
+        self.assertEqual([f["to"] for f in self.journal("STATE")][-1], "COMPLETED")
+        self.check_no_strays()
+
+    def test_the_takeover_overtakes_the_resume(self):
+        self.interrupted()
+        resume, _ = self.stop_at("store.journal.creating", 1, "resume", "last")
+        takeover = self.prs("resume", "last", "--takeover")
+        self.assertEqual(takeover.returncode, 0, takeover.stderr)
+        made = self.made()
+        resume.send_signal(signal.SIGCONT)
+        self.ends_with_a_sentence(resume)
+        self.assertEqual(self.made(), made)
+        self.assertEqual([f["epoch"] for f in self.journal("HEAD")], [1, 2])
+        self.check_end()
+
+    def test_the_resume_finds_the_lock_of_the_takeover(self):
+        self.interrupted()
+        takeover, _ = self.stop_at("store.journal.creating", 1, "resume", "last", "--takeover")
+        resume = self.prs("resume", "last")
+        self.assertEqual(resume.returncode, 2, resume.stderr)
+        self.assertIn("in use by pid %d" % takeover.pid, resume.stderr)
+        takeover.send_signal(signal.SIGCONT)
+        self.assertEqual(takeover.wait(DEADLINE), 0, self.said())
+        self.check_end()
+
+    def test_two_takeovers(self):
+        self.interrupted()
+        first, _ = self.stop_at("store.journal.creating", 1, "resume", "last", "--takeover")
+        second = self.prs("resume", "last", "--takeover")
+        self.assertEqual(second.returncode, 0, second.stderr)
+        first.send_signal(signal.SIGCONT)
+        self.ends_with_a_sentence(first)
+        self.check_end()
+
+    def test_a_journal_that_is_made_and_not_begun(self):
+        """The one that comes later passes it over and wins; its maker finds that out at its next file."""
+        self.interrupted()
+        resume, _ = self.stop_at("store.journal.created", 1, "resume", "last")
+        takeover = self.prs("resume", "last", "--takeover")
+        self.assertEqual(takeover.returncode, 0, takeover.stderr)
+        made = self.made()
+        resume.send_signal(signal.SIGCONT)
+        self.ends_with_a_sentence(resume)
+        self.assertEqual(self.made(), made)
+        self.check_end()
+
+    def test_as_it_comes(self):
+        for _ in range(5):
+            self.interrupted()
+            engines = [self.start("resume", "last"), self.start("resume", "last", "--takeover")]
+            ends = sorted(engine.wait(DEADLINE) for engine in engines)
+            self.assertIn(ends, ([0, 0], [0, 2], [0, 3]))  # the first one may have ended before the second began
+            self.check_end()
+            self.clean()
+            for path in glob.glob(self.path("started-*")) + [self.path("go")]:
+                os.remove(path)
+
+
 class GoneTest(EnginesCase):
     """The run folder goes away while the job runs: the engine stops soon, and does not say that nothing is lost."""
 

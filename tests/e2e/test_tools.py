@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """prs init, logs, output."""
+import glob
 import json
 import os
 import signal
@@ -136,6 +137,40 @@ class OutputTest(ToolCase):
         self.write("go", "")
         self.assertEqual(self.prs("resume").returncode, 0)  # it was not changed
         self.assertEqual(len(self.output().splitlines()), 6)
+
+    def test_two_partial_outputs_at_the_same_time(self):
+        """Neither takes the other's file away, also when both have the same name."""
+        self.files(20)
+        self.script(SCRIPT)
+        self.assertEqual(self.run_job("-q").returncode, 0)
+        for other in ("other.txt", "first.txt"):
+            first, pid = self.stop_at("store.assemble.before_rename", 1, "output", "--partial", "--output", "first.txt", "--overwrite")
+            self.ok("output", "--partial", "--output", other, "--overwrite")
+            self.assertTrue(glob.glob(self.path(".prs-*.tmp")))
+            os.kill(pid, signal.SIGCONT)
+            self.assertEqual(first.wait(timeout=DEADLINE), 0, self.said())
+            for path in (self.path("first.txt"), self.path(other)):
+                with open(path) as f:
+                    self.assertEqual(f.read(), self.output())
+            self.assertEqual(glob.glob(self.path(".prs-*.tmp")), [])
+
+    def test_what_a_killed_partial_output_left(self):
+        self.files(20)
+        self.script(SCRIPT)
+        self.assertEqual(self.run_job("-q").returncode, 0)
+        first, _ = self.stop_at("store.assemble.before_rename", 1, "output", "--partial", "--output", "first.txt")
+        [left] = glob.glob(self.path(".prs-*.tmp"))
+        os.utime(left, (1, 1))
+        self.ok("output", "--partial", "--output", "other.txt")
+        self.assertEqual(glob.glob(self.path(".prs-*.tmp")), [left])  # it lives
+        first.kill()
+        first.wait()
+        os.utime(left)
+        self.ok("output", "--partial", "--output", "other.txt", "--overwrite")
+        self.assertEqual(glob.glob(self.path(".prs-*.tmp")), [left])  # perhaps of another machine, and at work
+        os.utime(left, (1, 1))
+        self.ok("output", "--partial", "--output", "other.txt", "--overwrite")
+        self.assertEqual(glob.glob(self.path(".prs-*.tmp")), [])
 
     def test_partial_of_a_failed_run(self):
         self.files(20)

@@ -158,6 +158,10 @@ static void test_run_files_that_are_none(void **state)
 		{ "prs-run 1\nid " RUN_HEX " x", -PRS_ECORRUPT, "no line" },
 		{ "prs-run 1\nid a0a1a2a3a4a5a6a7a8a9aaabacadaeag x\n", -PRS_ECORRUPT, "hex" },
 		{ "prs-run 1\nid A0A1A2A3A4A5A6A7A8A9AAABACADAEAF x\n", -PRS_ECORRUPT, "hex" },
+		{ "prs-run 1\nkind pipeline\nid " RUN_HEX " x\nengine 9.8.7\n", -PRS_EVERSION,
+		  "kind \"pipeline\"; prs " PRS_VERSION " knows kind \"run\". It was written by prs 9.8.7" },
+		{ "prs-run 1\nkind runs\nid " RUN_HEX " x\n", -PRS_EVERSION, "kind \"runs\"" },
+		{ "prs-run 1\nkind \nid " RUN_HEX " x\n", -PRS_EVERSION, "kind \"\"" },
 		{ "prs-run 2\nwhatever\nengine 9.8.7\n", -PRS_EVERSION, "prs 9.8.7" },
 		{ "prs-run 2\n", -PRS_EVERSION, PRS_VERSION },
 	};

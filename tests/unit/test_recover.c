@@ -140,7 +140,8 @@ static void test_an_epoch_is_taken_once(void **state)
 	struct prs_log second;
 	struct prs_fact head = world_head(1, 0, 0, 0);
 	assert_int_equal(prs_journal_create(&second, w->fs, "/run", &w->run, PRS_FORMAT_MINOR, &head, &w->err),
-	                 -PRS_EEXISTS);
+	                 -PRS_EFENCED);
+	assert_non_null(strstr(w->err.msg, "another engine took this run over"));
 	assert_seen(w, FIRST);
 }
 
