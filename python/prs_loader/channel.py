@@ -226,7 +226,9 @@ class Channel:
             self._take_all()
 
 
-KILL_POINTS = "PRS_KILL" in os.environ  # tests only
+def has_kill_points(job):
+    """Only an engine that was built for tests says so: a PRS_KILL in somebody's environment means nothing."""
+    return job.one("kill_points") == "true" and "PRS_KILL" in os.environ
 
 
 def kill_point(name, _left=[]):

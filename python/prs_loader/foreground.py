@@ -20,6 +20,7 @@ class Foreground(Worker):
         self.job, self.debug = job, debug
         self.summary_only = job.one("output_action") == "summary_only"
         self.module = None
+        self.kill_points = False
 
     def report(self, _kind, _code, title, error):
         from prs_loader import errors

@@ -6,7 +6,7 @@ import struct
 import sys
 
 from prs_loader import batch, channel, rows, wire
-from prs_loader.channel import KILL_POINTS, kill_point
+from prs_loader.channel import has_kill_points, kill_point
 from prs_loader.job import Job
 from prs_loader.real import real
 from prs_loader.wire import TIME_MASK
@@ -18,6 +18,7 @@ class Worker:
         self.job = job
         self.summary_only = job.one("output_action") == "summary_only"
         self.slot = int(job.one("slot") or 0)
+        self.kill_points = has_kill_points(job)
         self.module = None
         self.cpu = 0  # process time at the end of the last mini-batch
 
@@ -43,10 +44,10 @@ class Worker:
         """Report a failed try."""
         described = self.describe("mini-batch %d, try %d" % (task.id, task.try_number), error)
         payload = wire.failure(task, self.slot, code, times, *described)
-        if KILL_POINTS:
+        if self.kill_points:
             kill_point("worker.before_send")
         self.link.send(wire.FAIL, payload, task.claim)
-        if KILL_POINTS:
+        if self.kill_points:
             kill_point("worker.after_send")
         self.link.keep_reserve()
 
@@ -123,7 +124,7 @@ class Worker:
         started = clock()
         if error is None:
             words[0] = wire.RUN << 56 | started // 1000 & TIME_MASK
-            if KILL_POINTS:
+            if self.kill_points:
                 kill_point("worker.before_run")
             try:
                 items, flags = self.rows.items(self.call(mini_batch, context))
@@ -133,7 +134,7 @@ class Worker:
         if real.getpid() != link.pid:
             real.exit(0)
         words[0] = wire.WRITE << 56 | ended // 1000 & TIME_MASK
-        if KILL_POINTS:
+        if self.kill_points:
             kill_point("worker.after_run")
         data, head_len, count = b"", 0, 0
         if error is None:
@@ -162,7 +163,7 @@ class Worker:
         return True
 
     def send_result(self, task, status, flags, data, head_len, count, times):
-        if KILL_POINTS:
+        if self.kill_points:
             kill_point("worker.before_send")
         large = len(data) > wire.ROWS_INLINE_MAX
         head = wire.result.pack(wire.DONE_BYTES if large else wire.DONE_BYTES + len(data), wire.RESULT,
@@ -172,7 +173,7 @@ class Worker:
             self.send_large(head, data)
         else:
             self.link.send_frame(wire.RESULT, head + data)
-        if KILL_POINTS:
+        if self.kill_points:
             kill_point("worker.after_send")
 
     def send_large(self, head, data):

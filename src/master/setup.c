@@ -63,6 +63,9 @@ int prs_engine_setup(const struct prs_placed *p, const char *dir, const char *co
 		prs_msg_put_pair(to, "profile_dir", path);
 	}
 	prs_msg_put_pair(to, "experiment", j->name);
+#ifdef PRS_KILL_POINTS
+	prs_msg_put_pair(to, "kill_points", "true");
+#endif
 	if (j->o.append_row_dataframe_header)
 		prs_msg_put_pair(to, "dataframe_header", "true");
 	for (size_t i = 0; i < j->models_n; i++)

@@ -146,3 +146,15 @@ def test_first_mini_batch_is_lean(node, python):
     n = node("import sys\ndef run(mini_batch):\n    return list(sys.modules)").begin()
     new = set(n.rows().decode().split()) - set(plain.stdout.split())
     assert not new & {"json", "re", "enum", "collections", "socket", "signal", "logging", "inspect", "traceback", "threading", "typing"}
+
+
+def test_kill_points_of_a_released_engine(node):
+    """Only an engine that was built for tests says in SETUP that PRS_KILL counts."""
+    kill = {"PRS_KILL": "worker.before_run:1"}
+    n = node(PLAIN, env=kill).begin()
+    assert n.rows(["kept"]) == b"kept\n"
+    assert n.end() == 0
+    n = node(PLAIN, env=kill, kill_points="true").begin()
+    n.task(["a"])
+    assert n.frame() is None
+    assert n.process.wait(DEADLINE) == -9
