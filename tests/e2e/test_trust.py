@@ -57,6 +57,12 @@ class LinkTest(JobCase):
         run, target = self.killed(), self.precious()
         [page, *_] = sorted(glob.glob(os.path.join(run, "work", "page", "*")))
         self.put_link(page, target)
+        self.put_link(page + ".tmp", target)
+        r = self.prs("resume", "last")
+        self.assertNotEqual(r.returncode, 0)
+        self.assertIn("%s: a symbolic link or no plain file stands there" % page, r.stderr)
+        self.intact(target)
+        os.remove(page + ".tmp")
         r = self.prs("resume", "last")
         self.assertEqual(r.returncode, 0, r.stderr)
         self.assertEqual(self.output(), self.want)
@@ -89,6 +95,26 @@ class LinkTest(JobCase):
                 if r.returncode == 0:
                     self.assertEqual(self.output(), self.want)
                 self.intact(target)
+
+    def test_while_it_runs(self):
+        """Put there behind the engine's back: a log is not begun elsewhere."""
+        self.want = self.files(14)
+        errors = self.precious("errors")
+        self.script("""
+            import glob, os
+            def run(mini_batch):
+                try:
+                    os.close(os.open(%r, os.O_CREAT | os.O_EXCL))
+                except FileExistsError:
+                    return ["%%s: %%s" %% (os.path.basename(p), open(p).read()) for p in mini_batch]
+                [logs] = glob.glob(%r)
+                os.symlink(%r, logs + "/user/error.txt.tmp")
+                os._exit(3)
+        """ % (self.path("done"), self.path("runs", "*", "logs"), errors))
+        p = self.start(*self.words, "--mini-batch-size", "1")
+        self.assertEqual(p.wait(DEADLINE), 0, self.said())
+        self.intact(errors)
+        self.assertEqual([t["code"] for t in self.journal("TRY")], [101], self.said())
 
     def test_folders(self):
         """A link in place of a folder on the way."""

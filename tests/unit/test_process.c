@@ -227,6 +227,10 @@ static void test_what_cannot_be_started(void **state)
 	struct world *w = *state;
 	char *argv[] = { (char *)(uintptr_t) "x", NULL }, *envp[] = { NULL };
 	const int closed[] = { 999 }, fine[] = { 0 };
+	char link[112], fifo[112];
+	snprintf(link, sizeof link, "%s/link", w->dir);
+	snprintf(fifo, sizeof fifo, "%s/fifo", w->dir);
+	assert_int_equal(symlink("nowhere", link) | mkfifo(fifo, 0600), 0);
 	unsigned before = open_descriptors();
 	const struct prs_spawn bad[] = {
 		{ .program = "/no/such/program",
@@ -241,6 +245,8 @@ static void test_what_cannot_be_started(void **state)
 		  .envp = envp,
 		  .stdout_path = "/no/such/folder/out",
 		  .stderr_path = w->errors },
+		{ .program = "/bin/true", .argv = argv, .envp = envp, .stdout_path = link, .stderr_path = w->errors },
+		{ .program = "/bin/true", .argv = argv, .envp = envp, .stdout_path = w->out, .stderr_path = fifo },
 		{ .program = "/bin/true",
 		  .argv = argv,
 		  .envp = envp,
