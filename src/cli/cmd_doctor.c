@@ -56,7 +56,7 @@ static void probe_python(struct ward *w)
 	struct prs_probe p = { .level = PRS_PROBE_OK, .what = "python" };
 	struct prs_err err = { 0 };
 	char path[PATH_MAX];
-	if (prs_python_find("python3", NULL, path, sizeof path, &err) == 0) {
+	if (prs_python_find(NULL, NULL, false, path, sizeof path, &err) == 0) {
 		snprintf(p.found, sizeof p.found, "%.250s", path);
 	} else {
 		p.level = PRS_PROBE_WRONG;

@@ -220,7 +220,7 @@ int cmd_test(struct cli_args *a)
 		cli_mistake(a, "--limit: expected a number of mini-batches from 1 on, found \"%.100s\"", text);
 	int status = load_job(&l, a);
 	if (!status)
-		cli_tell(stderr, "%s", prs_buf_str(&l.notes));
+		load_warnings(&l, true);
 	if (!status && !load_is_empty(&l)) {
 		status = stage_test(&s, &l.job, limit, &err) < 0 ? complain(PRS_EXIT_MISTAKE, &err)
 		                                                 : perform(&s, cli_has(a, "--pdb") > 0);

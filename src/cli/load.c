@@ -71,6 +71,7 @@ int load_job(struct prs_load *l, struct cli_args *a)
 	l->runs = cli_runs_dir(a);
 	l->only_failed = times ? cli_value(a, "--only-failed", times - 1) : NULL;
 	l->makes_environment = a->command->run == cmd_run;
+	l->executes = a->command->run == cmd_run || a->command->run == cmd_test;
 	prs_buf_puts(&l->mistakes, prs_buf_str(&a->mistakes));
 	l->mistakes_n = a->mistakes_n;
 	if (prs_load_job(l, &err) < 0)

@@ -195,6 +195,14 @@ static void keep_report(struct worker *w, uint16_t code, uint64_t offset, uint32
 	snprintf(w->report_text, sizeof w->report_text, "%.*s", (int)n, text);
 }
 
+static void refuse_wrapper(struct worker *w)
+{
+	const struct prs_error_row *row = prs_error_row(PRS_EWRAPPER);
+	char text[sizeof w->report_text];
+	int n = snprintf(text, sizeof text, "%s: %s", row->sentence, row->advice);
+	keep_report(w, PRS_EWRAPPER, 0, 0, text, (uint16_t)(n < (int)sizeof text ? n : (int)sizeof text - 1));
+}
+
 static int worker_frame(void *ctx, const struct prs_msg_header *h, const uint8_t *payload, int fd)
 {
 	struct worker *w = ctx;
@@ -213,6 +221,12 @@ static int worker_frame(void *ctx, const struct prs_msg_header *h, const uint8_t
 	case PRS_MSG_HELLO:
 		e.type = PRS_POOL_HELLO;
 		r = prs_msg_get_hello(payload, h->len, &hello, NULL);
+		if (!r &&
+		    hello.pid != (uint32_t)w->pid) { /* what we would watch and kill is not what runs the script */
+			e.type = PRS_POOL_INIT_FAILED;
+			e.code = PRS_EWRAPPER;
+			refuse_wrapper(w);
+		}
 		break;
 	case PRS_MSG_READY: e.type = PRS_POOL_READY; break;
 	case PRS_MSG_INIT_FAILED:

@@ -9,6 +9,7 @@
 #include "io/machine.h"
 #include "run/python.h"
 #include "run/start.h"
+#include "run/trust.h"
 #include "run/venv.h"
 #include "spec/job_doc.h"
 
@@ -70,6 +71,14 @@ static void keep_python(struct prs_load *l, const char *path, const char *why)
 		prs_load_mistake(l, "out of memory");
 }
 
+/* Is it there, and, where programs may be run, does it work? */
+static int look_for(const struct prs_load *l, const char *name, char *to, size_t n, struct prs_err *err)
+{
+	if (l->executes)
+		return prs_python_find(name, NULL, false, to, n, err);
+	return prs_python_path(name, true, to, n, err);
+}
+
 /* The Python that the job's packages are installed for: the version it asks for, where there is one. */
 static int base_python(struct prs_load *l, char *to, size_t n, struct prs_err *err)
 {
@@ -78,12 +87,27 @@ static int base_python(struct prs_load *l, char *to, size_t n, struct prs_err *e
 	const char *wanted = l->job.env_python;
 	if (wanted && sscanf(wanted, "%u.%u", &major, &minor) == 2) {
 		PRS_AUTOFREE char *name = prs_strf("python%u.%u", major, minor);
-		if (name && prs_python_find(name, NULL, to, n, &none) == 0)
+		if (name && look_for(l, name, to, n, &none) == 0)
 			return 0;
 		prs_buf_putf(&l->notes, "warning: Python %s is not on this machine: python3 of the PATH is used\n",
 		             wanted);
 	}
-	return prs_python_find("python3", NULL, to, n, err);
+	return look_for(l, NULL, to, n, err);
+}
+
+/* The script, read by the PATH's python3 alone: what the job's own interpreter would say is not known. */
+static void read_script_apart(struct prs_load *l, const char *script)
+{
+	struct prs_err err = { 0 };
+	char path[PATH_MAX];
+	if (prs_python_find(NULL, script, true, path, sizeof path, &err) == 0)
+		return;
+	if (err.code == -PRS_EINVALID)
+		prs_buf_putf(&l->notes,
+		             "warning: %s\n    (as python3 of the PATH reads it; the job's own Python is not asked)\n",
+		             err.msg);
+	else
+		prs_buf_putf(&l->notes, "note: the syntax of %s is not checked: %s\n", script, err.msg);
 }
 
 /* The interpreter of an environment with the packages; it is made when the front end says so, else only named. */
@@ -98,7 +122,10 @@ static int packages_python(struct prs_load *l, const char *entry, char *path, si
 	if (!*ret_there && makes && prs_venv_make(l->front, base, pip, err) < 0)
 		return err->code;
 	*ret_there = *ret_there || makes;
-	return *ret_there ? prs_python_find(path, entry, path, n, err) : 0;
+	if (*ret_there && l->executes)
+		return prs_python_ask(path, path, entry, false, err);
+	read_script_apart(l, entry);
+	return 0;
 }
 
 static void take_packages(struct prs_load *l, const char *entry)
@@ -157,12 +184,21 @@ static void check_python(struct prs_load *l)
 		take_packages(l, script);
 		return;
 	}
-	if (prs_python_find(given ? given : "python3", script, path, sizeof path, &err) == 0)
+	bool by_flag = given && l->job.o.python && !strncmp(why, "--", 2);
+	bool asked = l->executes || !given || by_flag;
+	int r;
+	if (asked)
+		r = prs_python_find(given, script, !l->executes, path, sizeof path, &err);
+	else
+		r = prs_python_path(given, false, path, sizeof path, &err);
+	if (!r)
 		keep_python(l, path, why);
 	else if (given && err.code != -PRS_EINVALID)
 		prs_load_mistake(l, "%s: %s", why, err.msg);
 	else
 		prs_load_mistake(l, "%s", err.msg);
+	if (!r && !asked)
+		read_script_apart(l, script);
 }
 
 static void check_loader(struct prs_load *l)
@@ -246,7 +282,7 @@ static char *file_folder(const struct prs_load *l)
 static struct prs_project *find_project(struct prs_load *l)
 {
 	PRS_AUTOFREE char *user = user_project(), *dir = file_folder(l);
-	return dir ? prs_project_find(l->front->fs, dir, user, l->doc) : NULL;
+	return dir ? prs_project_find(l->front->fs, dir, user, prs_trust_us(), l->doc) : NULL;
 }
 
 static void check_jobfile(struct prs_load *l)

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
- * python: the interpreter of the workers: found, asked who it is, old ones refused; it reads the entry script once, so
- * that a syntax error is told before anything is made.
+ * python: a few lines of Python answer who they are: version, process, and what is wrong with the entry script, so
+ * that a syntax error is told before anything is made. What the interpreter says on stderr instead is shown.
  */
 #include "run/python.h"
 
+#include "base/buf.h"
 #include "base/mem.h"
-#include "io/process.h"
+#include "io/listen.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -15,13 +17,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { OLDEST_MINOR = 8, ANSWER_BYTES = 16 << 10 };
+enum { OLDEST_MINOR = 8, ANSWER_BYTES = 16 << 10, SAID_BYTES = 64 << 10, SAID_SHOWN = 300 };
 
-/* Runs on any Python since 2.4. Lines: "prs", version, the real interpreter behind a shim, then what is wrong with
- * the script. */
-static char question[] = "import sys\n"
+/* Runs on any Python since 2.4, and imports nothing from a file: a folder of the user may come first. Lines: "prs",
+ * version, process, then what is wrong with the script. */
+static char question[] = "import sys, posix\n"
 			 "w = sys.stdout.write\n"
-			 "w('prs\\n%d.%d.%d\\n%s\\n' % (tuple(sys.version_info[:3]) + (sys.executable,)))\n"
+			 "w('\\nprs\\n%d.%d.%d\\n%d\\n' % (tuple(sys.version_info[:3]) + (posix.getpid(),)))\n"
 			 "if len(sys.argv) > 1 and sys.version_info >= (3, 8):\n"
 			 "    sys.stdout.reconfigure(encoding='utf-8', errors='backslashreplace')\n"
 			 "    try:\n"
@@ -45,32 +47,88 @@ static bool is_folder(const char *path)
 	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
-/* Is there such a program, as the system would look for it? */
-static bool is_there(const char *name)
+/* ---- where ------------------------------------------------------------------------------------------------------- */
+
+/* Below the current folder unless it begins at the root. The caller frees. */
+static char *absolute(const char *path)
 {
-	if (strchr(name, '/'))
-		return access(name, F_OK) == 0;
+	char cwd[PATH_MAX];
+	while (path[0] == '.' && path[1] == '/')
+		path += 2 + strspn(path + 2, "/");
+	if (path[0] == '/')
+		return prs_strdup(path);
+	return getcwd(cwd, sizeof cwd) ? prs_strf("%s/%s", strcmp(cwd, "/") ? cwd : "", path) : NULL;
+}
+
+/* As the system would look for a name; NULL = nowhere. The caller frees. */
+static char *on_the_path(const char *name, bool isolated)
+{
 	const char *path = getenv("PATH");
 	path = path ? path : "/usr/bin:/bin";
-	for (; *path; path += *path == ':') {
+	for (bool more = true; more; path++) {
 		size_t n = strcspn(path, ":");
-		PRS_AUTOFREE char *tried = prs_strf("%.*s/%s", (int)n, path, name);
-		if (tried && access(tried, X_OK) == 0 && !is_folder(tried))
-			return true;
+		PRS_AUTOFREE char *tried = prs_strf("%.*s/%s", n ? (int)n : 1, n ? path : ".", name);
+		bool here = !n || path[0] != '/';
+		if (tried && !(here && isolated) && access(tried, X_OK) == 0 && !is_folder(tried))
+			return absolute(tried);
 		path += n;
+		more = *path == ':';
 	}
-	return false;
+	return NULL;
 }
 
-static int not_there(const char *name, struct prs_err *err)
+static int copy_path(const char *path, char *to, size_t n, struct prs_err *err)
 {
-	if (!strchr(name, '/'))
-		return prs_fail(err, PRS_ENOTFOUND,
-		                "no program %s on the PATH: name the interpreter with --python PATH", name);
-	return prs_fail(err, PRS_ENOTFOUND, "no interpreter %s", name);
+	if ((size_t)snprintf(to, n, "%s", path) >= n)
+		return prs_fail(err, PRS_ELIMIT, "the path of the interpreter is too long");
+	return 0;
 }
 
-/* Line i of the answer, cut out; "" when there is none. */
+int prs_python_path(const char *name, bool isolated, char *to, size_t n, struct prs_err *err)
+{
+	const char *word = name ? name : "python3";
+	if (!strchr(word, '/') && (!name || isolated || !is_folder(name))) {
+		PRS_AUTOFREE char *found = on_the_path(word, isolated);
+		if (found)
+			return copy_path(found, to, n, err);
+		return prs_fail(err, PRS_ENOTFOUND,
+		                "no program %s on the PATH: name the interpreter with --python PATH", word);
+	}
+	PRS_AUTOFREE char *whole = absolute(word);
+	PRS_AUTOFREE char *inside = whole && is_folder(whole) ? prs_strf("%s/bin/python", whole) : NULL;
+	const char *program = inside ? inside : whole;
+	if (!program)
+		return prs_fail(err, PRS_ENOMEM, "the interpreter");
+	if (access(program, F_OK) == 0)
+		return copy_path(program, to, n, err);
+	if (inside)
+		return prs_fail(err, PRS_ENOTFOUND, "%s is a folder without bin/python: no virtual environment", word);
+	return prs_fail(err, PRS_ENOTFOUND, "no interpreter %s", word);
+}
+
+/* ---- who --------------------------------------------------------------------------------------------------------- */
+
+struct answer {
+	struct prs_buf out, said; /* stdout, stderr */
+	int pid;
+};
+
+static void python_heard(void *ctx, int fd, const char *bytes, size_t n)
+{
+	struct answer *a = ctx;
+	struct prs_buf *said = &a->said;
+	if (fd == 1) {
+		prs_buf_put(&a->out, bytes, a->out.len + n < ANSWER_BYTES ? n : 0);
+		return;
+	}
+	if (said->len > SAID_BYTES) { /* its end is shown */
+		memmove(said->data, said->data + said->len - SAID_SHOWN, SAID_SHOWN);
+		said->len = SAID_SHOWN;
+	}
+	prs_buf_put(said, bytes, n);
+}
+
+/* The line at `at`, cut out; "" when there is none. */
 static char *take_line(char **at)
 {
 	char *line = *at;
@@ -80,47 +138,114 @@ static char *take_line(char **at)
 	return line;
 }
 
-static int understand(const char *name, char *answer, char *to, size_t n, struct prs_err *err)
+/* The last lines of a text that fit into `room` with what is put in front of each; the last one in part, if need be. */
+static const char *last_lines(const char *text, size_t n, size_t in_front, size_t room)
 {
+	const char *from = text + n;
+	size_t used = 0;
+	while (from > text) {
+		const char *line = from - 1; /* behind the line feed of the line above */
+		while (line > text && line[-1] != '\n')
+			line--;
+		used += (size_t)(from - line) + in_front;
+		if (used > room)
+			break;
+		from = line;
+	}
+	return from == text + n && n ? text + n - (n < room / 2 ? n : room / 2) : from;
+}
+
+/* The sentence, and below it what it said last. */
+static int refuse(struct answer *a, enum prs_code code, const char *sentence, struct prs_err *err)
+{
+	static const char in_front[] = "\n    ";
+	const char *said = prs_buf_str(&a->said);
+	size_t n = strlen(said);
+	while (n && isspace((unsigned char)said[n - 1]))
+		n--;
+	PRS_AUTOBUF lines;
+	prs_buf_init(&lines, 4096);
+	const char *from = last_lines(said, n, sizeof in_front, SAID_SHOWN);
+	for (const char *p = from; p < said + n; p++) {
+		if (p == from || p[-1] == '\n')
+			prs_buf_puts(&lines, in_front);
+		if (*p != '\n')
+			prs_buf_putc(&lines, *p);
+	}
+	return prs_fail(err, code, "%s%s%s", sentence, n ? " It says:" : "", n ? prs_buf_str(&lines) : "");
+}
+
+static int understand(const char *named, struct answer *a, struct prs_err *err)
+{
+	char sentence[512];
 	unsigned major = 0, minor = 0;
-	char *at = answer;
-	if (strcmp(take_line(&at), "prs") != 0)
-		return prs_fail(err, PRS_EINVALID, "%s is no Python interpreter: it did not answer a line of Python",
-		                name);
-	const char *version = take_line(&at), *path = take_line(&at);
+	char *out = (char *)(uintptr_t)prs_buf_str(&a->out), *at = strstr(out, "\nprs\n"); /* a wrapper may greet */
+	if (!strncmp(out, "prs\n", 4))
+		at = out - 1;
+	if (!at) {
+		snprintf(sentence, sizeof sentence,
+		         "%.200s is no Python interpreter: it did not answer a line of Python.", named);
+		return refuse(a, PRS_EINVALID, sentence, err);
+	}
+	at += strlen("\nprs\n");
+	const char *version = take_line(&at), *pid = take_line(&at);
 	if (sscanf(version, "%u.%u", &major, &minor) != 2 || major != 3 || minor < OLDEST_MINOR)
-		return prs_fail(err, PRS_EVERSION, "%s is Python %s: 3.%d or newer is needed", name, version,
+		return prs_fail(err, PRS_EVERSION, "%s is Python %s: 3.%d or newer is needed", named, version,
 		                OLDEST_MINOR);
-	if (path[0] != '/')
-		return prs_fail(err, PRS_EINVALID,
-		                "%s does not know its own path (is PATH set?): name it with --python PATH", name);
-	if ((size_t)snprintf(to, n, "%s", path) >= n)
-		return prs_fail(err, PRS_ELIMIT, "the path of the interpreter is too long");
+	if (atoi(pid) != a->pid)
+		return prs_fail(err, PRS_EWRAPPER, "%s: %s; %s", named, prs_error_row(PRS_EWRAPPER)->sentence,
+		                prs_error_row(PRS_EWRAPPER)->advice);
 	size_t left = strlen(at);
 	while (left && at[left - 1] == '\n')
 		at[--left] = 0;
 	return left ? prs_fail(err, PRS_EINVALID, "%s", at) : 0;
 }
 
-int prs_python_find(const char *name, const char *script, char *to, size_t n, struct prs_err *err)
+static int ask(const char *path, const char *named, const char *script, bool isolated, struct answer *a,
+               struct prs_err *err)
 {
-	char answer[ANSWER_BYTES], no_site[] = "-S", dash_c[] = "-c", path[PATH_MAX] = "", none[] = "";
-	PRS_AUTOFREE char *inside = is_folder(name) ? prs_strf("%s/bin/python", name) : NULL;
-	PRS_AUTOFREE char *program = prs_strdup(inside ? inside : name);
-	PRS_AUTOFREE char *shown = prs_strdup(script ? script : "");
-	if (!program || !shown)
-		return prs_fail(err, PRS_ENOMEM, "the interpreter");
-	if (inside && !is_there(program))
-		return prs_fail(err, PRS_ENOTFOUND, "%s is a folder without bin/python: no virtual environment", name);
-	if (!is_there(program))
-		return not_there(program, err);
-	bool read_script = script && realpath(script, path) && !is_folder(path);
-	char *argv[] = {
-		program, no_site, dash_c, question, read_script ? path : NULL, read_script ? shown : none, NULL
-	};
-	if (prs_capture(argv, answer, sizeof answer, err) < 0) {
-		prs_wrap(err, "the interpreter");
-		return prs_fail(err, PRS_ESPAWN, "%s is no Python interpreter that runs here", name);
+	char real[PATH_MAX] = "", sentence[512];
+	bool reads = script && realpath(script, real) && !is_folder(real);
+	const char *argv[8];
+	size_t n = 0;
+	int status;
+	argv[n++] = path;
+	if (isolated)
+		argv[n++] = "-I";
+	argv[n++] = "-S";
+	argv[n++] = "-c";
+	argv[n++] = question;
+	if (reads) {
+		argv[n++] = real;
+		argv[n++] = script;
 	}
-	return understand(program, answer, to, n, err);
+	argv[n] = NULL;
+	struct prs_listen l = { .argv = (char *const *)(uintptr_t)argv, .heard = python_heard, .ctx = a };
+	if (prs_listen(&l, &status, err) < 0)
+		return prs_fail(err, PRS_ESPAWN, "%s is no Python interpreter that runs here", named);
+	a->pid = l.pid;
+	if (status) {
+		snprintf(sentence, sizeof sentence,
+		         "%.200s is no Python interpreter that runs here: it ended with status %d.", named, status);
+		return refuse(a, PRS_ESPAWN, sentence, err);
+	}
+	return understand(named, a, err);
+}
+
+int prs_python_ask(const char *path, const char *named, const char *script, bool isolated, struct prs_err *err)
+{
+	struct answer a = { .pid = 0 };
+	prs_buf_init(&a.out, 2 * ANSWER_BYTES);
+	prs_buf_init(&a.said, 4 * SAID_BYTES);
+	int r = ask(path, named, script, isolated, &a, err);
+	prs_buf_done(&a.out);
+	prs_buf_done(&a.said);
+	return r;
+}
+
+int prs_python_find(const char *name, const char *script, bool isolated, char *to, size_t n, struct prs_err *err)
+{
+	if (prs_python_path(name, isolated, to, n, err) < 0)
+		return err->code;
+	return prs_python_ask(to, name ? name : "python3", script, isolated, err);
 }

@@ -1,15 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0
- * python: the interpreter of the workers.
+ * python: the interpreter of the workers. It is started as it is named: a wrapper (a module's script, LD_LIBRARY_PATH,
+ * a version manager) is kept, as long as it becomes Python itself.
  */
 #ifndef PRS_RUN_PYTHON_H
 #define PRS_RUN_PYTHON_H
 
 #include "base/err.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
-/* The interpreter behind a name, a path or the folder of a virtual environment: absolute, a Python that is new enough,
- * which can read the entry script (NULL = not asked). The sentence names what was looked for and what was found. */
-int prs_python_find(const char *name, const char *script, char *to, size_t n, struct prs_err *err);
+/* Where an interpreter is that is given by a name, a path or the folder of a virtual environment: absolute, links
+ * are not followed; NULL: python3 of the PATH. Nothing is run. isolated: what the current folder would give through
+ * the PATH is passed over. */
+int prs_python_path(const char *name, bool isolated, char *to, size_t n, struct prs_err *err);
+/* Runs it once: a Python that is new enough, the process that was started, which can read the script (NULL = not
+ * asked; PRS_EINVALID and the error as Python shows it). isolated: neither the current folder nor the environment
+ * has a say. `named`: for sentences. */
+int prs_python_ask(const char *path, const char *named, const char *script, bool isolated, struct prs_err *err);
+/* Both. */
+int prs_python_find(const char *name, const char *script, bool isolated, char *to, size_t n, struct prs_err *err);
 
 #endif

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 
 struct layer {
 	const struct prs_yaml *root;
@@ -18,39 +19,111 @@ struct layer {
 
 struct prs_project {
 	struct prs_yaml_doc *d;
-	struct layer layers[2]; /* the nearest prs.yml, the user's own */
+	const struct prs_trust *trust; /* NULL = everything is good */
+	struct layer layers[2];        /* the nearest prs.yml, the user's own */
 	unsigned n;
 };
 
+/* Why somebody else could have written this; NULL = nobody could. */
+static const char *distrust(const struct prs_project *p, const struct prs_fs_stat *st)
+{
+	const struct prs_trust *t = p->trust;
+	if (!t)
+		return NULL;
+	if (st->uid != t->uid && st->uid != 0)
+		return "belongs to another user";
+	if (st->mode & S_IWOTH)
+		return "can be written to by everybody";
+	if ((st->mode & S_IWGRP) && !t->own_group(st->uid, st->gid))
+		return "can be written to by its group";
+	return NULL;
+}
+
+static struct prs_mark file_mark(struct prs_project *p, const char *path, const char *dir)
+{
+	return (struct prs_mark){ yaml_add_source(p->d, path, dir, (const uint8_t *)"", 0), 0, 0, 0 };
+}
+
+/* Is there such a file that counts? The sentence is said when there is one that does not. */
+static int open_trusted(struct prs_project *p, const struct prs_fs *fs, const char *dir, const char *path)
+{
+	struct prs_fs_stat folder, file;
+	int fd = fs->open(fs->ctx, path, O_RDONLY | O_NONBLOCK, 0);
+	if (fd < 0 || !p->trust)
+		return fd;
+	const char *why = "is not known", *what = dir;
+	if (fs->stat(fs->ctx, dir, &folder) == 0)
+		why = distrust(p, &folder);
+	if (!why) {
+		what = path;
+		why = fs->fstat(fs->ctx, fd, &file) == 0 ? distrust(p, &file) : "is not known";
+	}
+	if (!why)
+		return fd;
+	fs->close(fs->ctx, fd);
+	prs_yaml_find(p->d, PRS_WARNING, file_mark(p, path, dir),
+	              "not used, for it could make you run programs of others: %s %s", what, why);
+	return -EPERM;
+}
+
 static bool read_layer(struct prs_project *p, const struct prs_fs *fs, const char *path)
 {
-	int fd = fs->open(fs->ctx, path, O_RDONLY, 0);
+	PRS_AUTOFREE char *dir = prs_path_folder(path);
+	int fd = dir ? open_trusted(p, fs, dir, path) : -ENOMEM;
+	p->d->failed = p->d->failed || fd == -ENOMEM;
 	if (fd < 0)
-		return false;
+		return fd == -EPERM; /* there is one; those above it are not meant */
 	PRS_AUTOBUF bytes;
 	prs_buf_init(&bytes, PRS_YAML_BYTES_MAX + 4096);
 	uint8_t *to = prs_buf_reserve(&bytes, PRS_YAML_BYTES_MAX + 1);
 	ssize_t n = to ? fs->pread(fs->ctx, fd, to, PRS_YAML_BYTES_MAX + 1, 0) : -ENOMEM;
 	fs->close(fs->ctx, fd);
-	PRS_AUTOFREE char *dir = prs_strdup(path);
-	if (!dir || n == -ENOMEM) {
+	if (n == -ENOMEM) {
 		p->d->failed = true;
 		return false;
 	}
-	*strrchr(dir, '/') = 0;
 	if (n < 0) {
-		struct prs_mark whole = { yaml_add_source(p->d, path, dir, (const uint8_t *)"", 0), 0, 0, 0 };
-		prs_yaml_find(p->d, PRS_MISTAKE, whole, "%s", strerror((int)-n));
+		prs_yaml_find(p->d, PRS_MISTAKE, file_mark(p, path, dir), "%s", strerror((int)-n));
 		return true;
 	}
-	const struct prs_yaml *root = prs_yaml_read(p->d, path, dir[0] ? dir : "/", to, (size_t)n);
+	const struct prs_yaml *root = prs_yaml_read(p->d, path, dir, to, (size_t)n);
 	jf_check_keys_of(p->d, root, JF_PROJECT, "prs.yml");
 	p->layers[p->n++] = (struct layer){ root, yaml_text(p->d, path, strlen(path)) };
 	return true;
 }
 
+static bool is_home(const struct prs_project *p, const struct prs_fs *fs, const struct prs_fs_stat *folder)
+{
+	struct prs_fs_stat home;
+	return p->trust->home && fs->stat(fs->ctx, p->trust->home, &home) == 0 && home.dev == folder->dev &&
+	       home.ino == folder->ino;
+}
+
+static bool has(const struct prs_fs *fs, const char *folder, const char *name)
+{
+	PRS_AUTOFREE char *path = prs_strf("%s/%s", folder, name);
+	return path && prs_path_kind(fs, path);
+}
+
+/* Nothing above this folder is about the job: home, the root of a repository, a place where others write. */
+static bool is_top(const struct prs_project *p, const struct prs_fs *fs, const char *folder)
+{
+	static const char *const repositories[] = { ".git", ".hg", ".svn", ".jj" };
+	struct prs_fs_stat st;
+	if (!strcmp(folder, "/"))
+		return true;
+	if (!p->trust)
+		return false;
+	if (fs->stat(fs->ctx, folder, &st) < 0 || is_home(p, fs, &st) || distrust(p, &st))
+		return true;
+	for (size_t i = 0; i < sizeof repositories / sizeof *repositories; i++)
+		if (has(fs, folder, repositories[i]))
+			return true;
+	return false;
+}
+
 struct prs_project *prs_project_find(const struct prs_fs *fs, const char *dir, const char *user_file,
-                                     struct prs_yaml_doc *d)
+                                     const struct prs_trust *trust, struct prs_yaml_doc *d)
 {
 	struct prs_project *p = prs_calloc(1, sizeof *p);
 	PRS_AUTOFREE char *up = prs_path_absolute("/", dir);
@@ -59,11 +132,12 @@ struct prs_project *prs_project_find(const struct prs_fs *fs, const char *dir, c
 		return NULL;
 	}
 	p->d = d;
+	p->trust = trust;
 	for (bool found = false, top = false; !found && !top;) {
 		PRS_AUTOFREE char *path = prs_strf("%s/prs.yml", strcmp(up, "/") ? up : "");
 		found = path && read_layer(p, fs, path);
+		top = is_top(p, fs, up);
 		char *slash = strrchr(up, '/');
-		top = !strcmp(up, "/");
 		slash[slash == up] = 0;
 	}
 	if (user_file)

@@ -18,10 +18,18 @@
 
 struct prs_project;
 
-/* Looks for prs.yml in `dir` and above, then for the user's own (`user_file`, may be NULL). Mistakes in them are
+/* prs.yml says what is run, so it counts only when nobody but us and root could have written it. */
+struct prs_trust {
+	uint32_t uid;                                  /* who we are */
+	const char *home;                              /* nothing above it is looked at; NULL = not known */
+	bool (*own_group)(uint32_t uid, uint32_t gid); /* is this group the user's alone? */
+};
+
+/* Looks for prs.yml in `dir` and above, up to the home, the root of a repository, or a folder that is not trusted (a
+ * prs.yml there is a warning; `trust` NULL: all are), then for the user's own (`user_file`, may be NULL). Mistakes in them are
  * findings of `d`, which must outlive the project. NULL only when out of memory. */
 struct prs_project *prs_project_find(const struct prs_fs *fs, const char *dir, const char *user_file,
-                                     struct prs_yaml_doc *d);
+                                     const struct prs_trust *trust, struct prs_yaml_doc *d);
 void prs_project_free(struct prs_project *p);
 const char *prs_project_file(const struct prs_project *p); /* of the nearest one; NULL when there is none */
 

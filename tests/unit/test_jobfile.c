@@ -77,7 +77,7 @@ static bool read_job(const char *text, const char *set, const char *input)
 	if (input)
 		assert_int_equal(prs_request_ask(&q, prs_option_find("input", false), input, "--input"), 0);
 	assert_int_equal(prs_job_begin(&job, &q, &err), 0);
-	struct prs_project *p = prs_project_find(&fs, "/p/jobs", NULL, d);
+	struct prs_project *p = prs_project_find(&fs, "/p/jobs", NULL, NULL, d);
 	if (prs_jobfile_parse(&job, &q, &fs, p, (const uint8_t *)text, strlen(text), d, &err) < 0)
 		fail_msg("%s", err.msg);
 	prs_yaml_print(d, PRS_MISTAKE, &found);
@@ -490,7 +490,7 @@ static void read_anything(const char *text)
 	bool asked = d && prs_list_add(&q.sets, "error_threshold=4") == 0 &&
 	             prs_request_ask(&q, prs_option_find("input", false), "other=in", "--input") == 0;
 	if (asked && prs_job_begin(&j, &q, &err) == 0) {
-		struct prs_project *p = prs_project_find(&fs, "/p/jobs", NULL, d);
+		struct prs_project *p = prs_project_find(&fs, "/p/jobs", NULL, NULL, d);
 		int r = prs_jobfile_parse(&j, &q, &fs, p, (const uint8_t *)text, strlen(text), d, &err);
 		bool good = r == 0 && !prs_yaml_count(d, PRS_MISTAKE);
 		if (good && prs_job_to_yaml(&j, &b, &err) == 0)
