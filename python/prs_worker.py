@@ -5,6 +5,14 @@ import os
 import sys
 
 
+def _use_utf8():
+    """Under a locale like de_DE.ISO-8859-1 file names would be decoded by that, and rows, which are UTF-8, would hold
+    other bytes than the names: begin again in the UTF-8 mode of Python, for the script's own Python processes too."""
+    if sys.getfilesystemencoding() != "utf-8" and "PYTHONUTF8" not in os.environ and sys.executable:
+        os.environ["PYTHONUTF8"] = "1"
+        os.execv(sys.executable, [sys.executable] + getattr(sys, "orig_argv", ["", os.path.abspath(__file__)])[1:])
+
+
 def _load():
     """Our package, without leaving our folder on the user's sys.path."""
     here = os.path.dirname(os.path.abspath(__file__))
@@ -15,6 +23,8 @@ def _load():
     return hook, worker
 
 
+if __name__ == "__main__":
+    _use_utf8()
 if __name__ == "__main__" and "PRS_FOREGROUND" in os.environ:
     _load()
     from prs_loader import foreground

@@ -71,8 +71,12 @@ def locate(entry, root):
         path = next((p for p in (stem + ".py", os.path.join(stem, "__init__.py")) if os.path.isfile(p)), stem + ".py")
     elif not os.path.isfile(path):
         raise FileNotFoundError(2, "no such entry script", path)
-    folder = os.path.dirname(path)
-    sys.path[:0] = [root] if folder == root else [root, folder]
+    folders = [root]
+    # Python looks where a link leads to.
+    for file in (path, os.path.realpath(path)) if os.path.islink(path) else (path,):
+        if os.path.dirname(file) not in folders:
+            folders.append(os.path.dirname(file))
+    sys.path[:0] = folders
     name = entry if dotted else _name_of(entry, path)
     return name or ALIAS, path
 

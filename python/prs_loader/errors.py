@@ -144,12 +144,17 @@ def _describe(error, submit_dir):
 
 
 def describe(error, submit_dir):
-    """(text of the traceback, one-line message), whatever the error is."""
+    """(text of the traceback, one-line message), whatever the error is, and whatever traceback module the script has."""
     try:
         return _describe(error, submit_dir)
-    except Exception as e:  # noqa: BLE001 - errors that break whoever looks at them
-        text = "%s (and describing it raised %s)" % (type(error).__name__, type(e).__name__)
-        return text, text
+    except BaseException as e:  # noqa: BLE001 - errors that break whoever looks at them
+        failed = type(e).__name__
+    try:
+        message = "%s: %s" % (type(error).__name__, " ".join(str(error).split("\n")))
+    except Exception:  # noqa: BLE001
+        message = type(error).__name__
+    text = _cut(message, TEXT_MAX) + " (and describing it raised %s)" % failed
+    return text, text[:MESSAGE_MAX]
 
 
 # ---- full disks
@@ -205,10 +210,14 @@ def encoded(message, most=MESSAGE_MAX):
 
 def say(text):
     """To the stderr file, also where the script has closed or replaced sys.stderr."""
-    data = (text + "\n").encode("utf-8", "backslashreplace")
+    put(2, (text + "\n").encode("utf-8", "backslashreplace"))
+
+
+def put(fd, data):
+    """Write all of it, as far as that can be done."""
     try:
         while data:
-            data = data[real.write(2, data):]
+            data = data[real.write(fd, data):]
     except OSError:
         pass
 

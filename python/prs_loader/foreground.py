@@ -3,7 +3,7 @@
 import os
 import sys
 
-from prs_loader import wire
+from prs_loader import errors, wire
 from prs_loader.job import Job
 from prs_loader.real import real
 from prs_loader.worker import Worker
@@ -23,11 +23,9 @@ class Foreground(Worker):
         self.kill_points = False
 
     def report(self, _kind, _code, title, error):
-        from prs_loader import errors
-
         text, _message = errors.describe(error, self.job.one("submit_dir"))
         self.flush()
-        print("%s failed:\n%s" % (title, text), file=sys.stderr)
+        errors.say("%s failed:\n%s" % (title, text.rstrip("\n")))
         if self.debug:
             import pdb
 
@@ -49,9 +47,8 @@ class Foreground(Worker):
         except BaseException as e:  # noqa: BLE001 - the user's
             self.report(None, None, title, e)
         self.flush()
-        print("%s: %d returned in %.3f s" % (title, len(items), took), file=sys.stderr)
-        sys.stdout.buffer.write(data)
-        sys.stdout.buffer.flush()
+        errors.say("%s: %d returned in %.3f s" % (title, len(items), took))
+        errors.put(1, data)
         return len(items) - task.items
 
 
@@ -73,7 +70,8 @@ def main():
             worker = Foreground(Job.of_setup(wire.pairs(data)), debug == "1")
         else:
             tasks.append(wire.task(0, data, 0, len(data)))
-    sys.stderr.reconfigure(errors="backslashreplace")
+    if hasattr(sys.stderr, "reconfigure"):
+        sys.stderr.reconfigure(errors="backslashreplace")
     gap = 0
     try:
         worker.import_script()
@@ -86,4 +84,4 @@ def main():
     except Stopped:
         sys.exit(1)
     if gap < 0:
-        print("fewer items were returned than given (%d): they count for error_threshold" % -gap, file=sys.stderr)
+        errors.say("fewer items were returned than given (%d): they count for error_threshold" % -gap)

@@ -147,6 +147,17 @@ def root_to_stdout(logging):
         def stream(self):
             return sys.stdout
 
+        def emit(self, record):
+            if sys.stdout is not None:
+                logging.StreamHandler.emit(self, record)
+
+        def handleError(self, record):
+            """Without this handler, which the script knows nothing of, a closed stdout would fail no log line."""
+            try:
+                logging.StreamHandler.handleError(self, record)
+            except Exception:  # noqa: BLE001 - stderr is closed too
+                pass
+
     ours = Stdout()
     ours.setFormatter(logging.Formatter("%(asctime)s|%(levelname)s|%(process)d|%(name)s|%(message)s"))
     logging.root.addHandler(ours)

@@ -90,7 +90,7 @@ def ready(import_us, init_us):
 
 
 def full_disk(errnum, device):
-    """What stands behind the message of a report and of FAIL when a disk is full; device: None when no file is known."""
+    """What stands behind the message of reports and of FAIL when a disk is full; device: None when no file is known."""
     return _full_disk.pack(errnum, device is not None, device or 0)
 
 

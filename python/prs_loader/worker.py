@@ -12,6 +12,9 @@ from prs_loader.real import real
 from prs_loader.wire import TIME_MASK
 
 
+_STDERR = 2  # the process's file, whatever sys.stderr is
+
+
 class Worker:
     def __init__(self, link, job):
         self.link = link
@@ -57,8 +60,9 @@ class Worker:
         from prs_loader import entry, hook
 
         name, root = self.job.one("entry"), self.job.one("code_root")
-        found = hook.install(self.job)
+        title = "start of the process"
         try:
+            found = hook.install(self.job)
             self.readers = batch.readers(self.job)
             sys.argv = [os.path.join(root, name)] + self.job.every("argv")
             module, path = entry.locate(name, root)
@@ -66,6 +70,7 @@ class Worker:
             found.entry(module, path)
             self.job.tell_children(alias=[found.alias] if found.alias else [])
             self.rows = rows.of_job(self.job, (root, os.path.dirname(path)))
+            title = "import of " + name
             self.module = entry.load(module)
             self.call = entry.caller_of(self.module)
             if self.job.one("profiling_module"):
@@ -74,7 +79,7 @@ class Worker:
                 self.call = profiling.wrap(self.call, self.job)
         except BaseException as e:  # noqa: BLE001 - also SystemExit at import
             code = {entry.NoRun: wire.NO_RUN_FUNCTION, entry.AsyncRun: wire.ASYNC_RUN}.get(type(e), wire.IMPORT_FAILED)
-            self.report(wire.INIT_FAILED, code, "import of " + name, e)
+            self.report(wire.INIT_FAILED, code, title, e)
             return False
         return True
 
@@ -226,13 +231,17 @@ def _leave(code):
 
 
 def _prepare_streams():
+    """A sitecustomize may have closed a stream or put its own there: then the script finds that."""
     import faulthandler
 
     for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)
-    faulthandler.enable()
+        try:
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)
+        except Exception:  # noqa: BLE001 - of somebody else's object
+            pass
+    faulthandler.enable(_STDERR)
     # Told to stop, a process says where it stands; its forked children do not.
-    faulthandler.register(_signal.SIGTERM, all_threads=True, chain=True)
+    faulthandler.register(_signal.SIGTERM, file=_STDERR, all_threads=True, chain=True)
     os.register_at_fork(after_in_child=_stop_quietly)
 
 

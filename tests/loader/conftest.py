@@ -44,6 +44,19 @@ def python(request):
     return request.param
 
 
+@pytest.fixture(scope="session")
+def locales(tmp_path_factory):
+    """Locales that are not of UTF-8: name -> LOCPATH."""
+    folder = tmp_path_factory.mktemp("locales")
+    names = {"en_US.ISO-8859-1": "ISO-8859-1", "ja_JP.EUC-JP": "EUC-JP"}
+    for name, charmap in names.items():
+        r = subprocess.run(["localedef", "-c", "-i", name.partition(".")[0], "-f", charmap, str(folder / name)], stdout=subprocess.PIPE,
+                           stderr=subprocess.STDOUT, universal_newlines=True)
+        if not os.path.exists(str(folder / name / "LC_CTYPE")):
+            pytest.skip("localedef makes no locale here (package locales): " + r.stdout.strip()[-200:])
+    return {name: str(folder) for name in names}
+
+
 @pytest.fixture
 def node(python):
     """Starts workers: node(script, **more)."""

@@ -40,15 +40,17 @@ class Result:
 
 
 class Node:
-    """script: text of the entry script; files: name -> text beside it; path_first: that folder is in PYTHONPATH; setup: keys of
-    SETUP over the usual ones (a list repeats the key)."""
+    """script: text of the entry script; files: name -> text beside it; links: name -> where the link leads to;
+    path_first: that folder is in PYTHONPATH; setup: keys of SETUP over the usual ones (a list repeats the key)."""
 
-    def __init__(self, python, script, name="score.py", files=None, entry=None, env=None, path_first=False, **setup):
+    def __init__(self, python, script, name="score.py", files=None, entry=None, env=None, path_first=False, links=None, **setup):
         self.dir = os.path.realpath(tempfile.mkdtemp(prefix="prs-loader-"))
         self.code = os.path.join(self.dir, "code")
         self.write(name, script)
         for other, text in (files or {}).items():
             self.write(other, text)
+        for other, target in (links or {}).items():
+            os.symlink(target, os.path.join(self.code, other))
         self.sock, peer = socket.socketpair()
         self.event = eventfd()
         self.page = os.open(os.path.join(self.dir, "page"), os.O_RDWR | os.O_CREAT)

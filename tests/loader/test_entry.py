@@ -206,3 +206,13 @@ def test_child_that_keeps_running(node):
     """).begin()
     assert n.rows() == b"True\n"
     assert n.end() == 0
+
+
+def test_script_that_is_a_link(node):
+    """It finds its neighbours where it lies, as with Python; those of the link, too."""
+    n = node("import beside, near\ndef run(b): return [beside.x, near.x, __name__]", name="lib/real.py", entry="score.py", links={"score.py": "lib/real.py"},
+             files={"lib/beside.py": "x = 1", "near.py": "x = 2"}).begin()
+    assert n.rows() == b"1\n2\nscore\n"
+    n = node("import beside\ndef run(b): return [beside.x, __name__]", name="../far/real.py", entry="src/score.py", links={"src/score.py": "../../far/real.py"},
+             files={"../far/beside.py": "x = 3", "src/other.py": ""}).begin()
+    assert n.rows() == b"3\nsrc.score\n"

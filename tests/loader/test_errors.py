@@ -28,7 +28,7 @@ def test_exceptions_keep_the_process(node):
                           ("raise ValueError('first\\nsecond\\n')", "ValueError: first second"), ("raise ValueError", "ValueError"), ("b'\\xff'.decode()", "UnicodeDecodeError: "),
                           ("chained()", "KeyError: 'outer'"), ("during()", "KeyError: 'second'"), ("deep(0)", "RecursionError: maximum recursion depth exceeded"),
                           ("raise MemoryError", "MemoryError"), ("raise Odd", "score.Odd: <"), ("raise ValueError(OddRepr())", "ValueError: <"),
-                          ("raise StopIteration", "StopIteration"), ("raise ModuleNotFoundError('x', name=5)", "ModuleNotFoundError (and describing it raised "), ("raise ValueError('x' * 5000000)", "ValueError: xxx"), ("assert 0, 'why'", "AssertionError: why")):
+                          ("raise StopIteration", "StopIteration"), ("raise ModuleNotFoundError('x', name=5)", "ModuleNotFoundError: x (and describing it raised "), ("raise ValueError('x' * 5000000)", "ValueError: xxx"), ("assert 0, 'why'", "AssertionError: why")):
         code, got = n.failure([text])
         assert (code, got[:len(message)]) == (100, message), text
         assert len(got) <= 2000
@@ -197,3 +197,26 @@ def test_stdout_on_a_full_disk(node):
     """What print() raises names no file."""
     n = node("import os\ndef init(): os.dup2(os.open('/dev/full', os.O_WRONLY), 1)\ndef run(m):\n    print(m)\n    return m").begin()
     assert n.full_disk() == (28, 0, 0)
+
+
+def test_traceback_module_that_fails(node):
+    """The script's folder is first on sys.path."""
+    for text in ("raise ImportError('no')", "import sys; sys.exit(3)", "def format_exception(*a): return 5", ""):
+        n = node("def run(mini_batch): raise ValueError('the\\nmessage') if mini_batch == ['a'] else KeyError(1)", files={"traceback.py": text}).begin()
+        code, message = n.failure()
+        assert (code, message.partition(" (")[0]) == (100, "ValueError: the message"), text
+        assert "mini-batch 0, try 1\nValueError: the message" in n.traces() and "ValueError: the message" in n.read("err")
+        assert n.failure(["b"])[0] == 100
+        assert n.end() == 0
+
+
+def test_start_of_the_process(node):
+    """What fails before the script is imported is not said of it."""
+    n = node("def run(b): return b", entry="nowhere.py")
+    assert n.init_failure()[0] == 153 and n.traces().startswith("start of the process\n")
+    n = node("def run(b): return b", files={"parallel_run_step.settings.json": "{"})
+    assert n.init_failure()[0] == 153 and n.traces().startswith("start of the process\n")
+    n = node("1 / 0")
+    assert n.init_failure()[0] == 153 and n.traces().startswith("import of score.py\n")
+    n = node("def ran(b): return b")
+    assert n.init_failure()[0] == 154 and n.traces().startswith("import of score.py\n")

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What scripts print and log, and where it goes."""
+import os
 
 
 def test_everything_reaches_its_file(node):
@@ -128,3 +129,38 @@ def test_replaced_stdout_gets_the_log_too(node):
             return [seen.getvalue().count("inside")]
     """).begin()
     assert n.rows() == b"1\n"
+
+
+def test_streams_of_a_sitecustomize(node):
+    """The worker starts all the same, and the script finds what was put there."""
+    for text in ("sys.stdout = sys.stderr = None", "sys.stdout = sys.stderr = io.StringIO()", "sys.stdout = object()", "sys.stderr = 5",
+                 "sys.stdout.close(); sys.stderr.close()", "os.close(1); os.close(2)", "sys.stdout = Refusing()"):
+        before = "import io, os, sys\nclass Refusing:\n    def __getattr__(self, name): raise RuntimeError(name)\n"
+        n = node("import logging, sys\nlogging.info('logged')\ndef run(mini_batch):\n    logging.getLogger('own').warning('logged')\n"
+                 "    return [repr(sys.stdout)] if mini_batch == ['a'] else 1 / 0", files={"sitecustomize.py": before + text}, path_first=True).begin()
+        shown = n.rows()
+        assert {"None": shown == b"None\n", "StringIO": b"io.StringIO" in shown, "object": b"object object" in shown}.get(text[13:], True), text
+        assert n.failure(["b"]) == (100, "ZeroDivisionError: division by zero")
+        assert "division by zero" in n.traces()
+        assert n.end() == 0
+
+
+def test_crash_is_told_without_stderr(node):
+    n = node("import os\ndef deep(): os.abort()\ndef run(mini_batch): deep()", files={"sitecustomize.py": "import sys; sys.stderr = None"},
+             path_first=True).begin()
+    n.task(["a"])
+    assert n.frame() is None
+    n.process.wait(60)
+    assert "Fatal Python error: Aborted" in n.read("err") and "in deep" in n.read("err")
+
+
+def test_names_under_other_locales(node, locales):
+    """File names come out as the same bytes, and open."""
+    for name in locales:
+        n = node("import os\ndef run(mini_batch): return [p for p in mini_batch if os.path.exists(p)]",
+                 env={"LOCPATH": locales[name], "LC_ALL": name}).begin()
+        for path in (b"/caf\xc3\xa9", b"/caf\xe9", b"/\xff\xfe", b"/\xe6\x97\xa5"):
+            path = os.fsencode(n.dir) + path
+            open(path, "w").close()
+            assert n.rows([path]) == path + b"\n", name
+        assert n.end() == 0
