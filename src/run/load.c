@@ -5,6 +5,7 @@
 #include "run/load.h"
 
 #include "base/mem.h"
+#include "base/path.h"
 #include "data/list.h"
 #include "io/machine.h"
 #include "run/python.h"
@@ -362,6 +363,35 @@ static int read_only_failed(struct prs_load *l, struct prs_err *err)
 	return prs_only_failed_inputs(l->only, &l->asked, err);
 }
 
+/* A script that is a link has its neighbours where the link leads to, as with Python: the script is that file. Where the
+ * job names the folder of the code, only when the file lies in there too. */
+static void follow_script(struct prs_load *l)
+{
+	struct prs_job *j = &l->job;
+	PRS_AUTOFREE char *path = j->entry && j->code_dir ? prs_strf("%s/%s", j->code_dir, j->entry) : NULL;
+	char real[PATH_MAX], root[PATH_MAX];
+	struct stat st;
+	if (!path || lstat(path, &st) < 0 || !S_ISLNK(st.st_mode) || !realpath(path, real) ||
+	    !realpath(j->code_dir, root))
+		return;
+	size_t n = strlen(root);
+	bool inside = !strncmp(real, root, n) && real[n] == '/';
+	if (!inside && (l->is_jobfile || l->json_doc || j->o.code))
+		return;
+	char *entry = prs_strdup(inside ? real + n + 1 : strrchr(real, '/') + 1);
+	char *code = inside ? prs_strdup(j->code_dir) : prs_path_folder(real);
+	if (!entry || !code) {
+		prs_load_mistake(l, "out of memory");
+		prs_freep(&entry);
+		prs_freep(&code);
+		return;
+	}
+	prs_freep(&j->entry);
+	prs_freep(&j->code_dir);
+	j->entry = entry;
+	j->code_dir = code;
+}
+
 static void check_job(struct prs_load *l)
 {
 	l->project = find_project(l);
@@ -371,6 +401,7 @@ static void check_job(struct prs_load *l)
 		check_jobfile(l);
 	else
 		check_script(l);
+	follow_script(l);
 	prs_yaml_print(l->doc, PRS_MISTAKE, &l->mistakes);
 	l->mistakes_n += prs_yaml_count(l->doc, PRS_MISTAKE);
 	check_python(l);

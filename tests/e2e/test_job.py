@@ -17,6 +17,38 @@ class JobTest(JobCase):
             self.assertEqual(r.returncode, 0, r.stderr)
             self.assertEqual(self.output(), want)
 
+    def test_script_that_is_a_link(self):
+        """Its neighbours are where it lies, as with Python."""
+        want = self.files(10)
+        self.write("far/lib/real.py", "import beside\n" + textwrap.dedent(SCRIPT).replace("open(p).read()", "open(p).read() + beside.x"))
+        self.write("far/lib/beside.py", "x = ''\n")
+        self.write("code/other.py", "1 / 0\n")
+        os.symlink("../far/lib/real.py", self.path("code/score.py"))
+        os.symlink("lib/real.py", self.path("far/link.py"))
+        for words in (("code/score.py",), ("far/link.py",), ("far/link.py", "--code", "far")):
+            r = self.prs("run", *words, "--input", "in", "--output", "out.txt", "--overwrite")
+            self.assertEqual((r.returncode, self.output()), (0, want), r.stderr)
+            r = self.prs("test", *words, "--input", "in", "--limit", "1")
+            self.assertEqual((r.returncode, r.stdout), (0, want), r.stderr)
+        self.assertEqual(len(glob.glob(self.path("runs/score-*"))), 1)
+        self.write("job.yml", "type: parallel\ninputs: {data: {type: uri_folder, path: ./in}}\noutputs: {rows: {type: uri_file}}\ninput_data: ${{inputs.data}}\n"
+                   "task:\n  type: run_function\n  code: ./far\n  entry_script: link.py\n  append_row_to: ${{outputs.rows}}\n")
+        r = self.prs("run", "job.yml", "--output", "out.txt", "--overwrite")
+        self.assertEqual((r.returncode, self.output()), (0, want), r.stderr)
+
+    def test_script_of_a_job_file_that_links_out(self):
+        """The job names the folder of the code: it stays the code."""
+        want = self.files(10)
+        self.write("far/real.py", "import near\n" + textwrap.dedent(SCRIPT))
+        self.write("code/near.py", "")
+        os.symlink("../far/real.py", self.path("code/score.py"))
+        r = self.run_job("--code", "code")
+        self.assertEqual((r.returncode, self.output()), (0, want), r.stderr)
+        self.write("job.yml", "type: parallel\ninputs: {data: {type: uri_folder, path: ./in}}\noutputs: {rows: {type: uri_file}}\ninput_data: ${{inputs.data}}\n"
+                   "task:\n  type: run_function\n  code: ./code\n  entry_script: score.py\n  append_row_to: ${{outputs.rows}}\n")
+        r = self.prs("run", "job.yml", "--output", "out.txt", "--overwrite")
+        self.assertEqual((r.returncode, self.output()), (0, want), r.stderr)
+
     def test_exception_is_retried_and_fails_alone(self):
         self.files(20)
         self.write("code/score.py", textwrap.dedent("""
