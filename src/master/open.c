@@ -179,20 +179,6 @@ static int create_journal(struct opening *o, struct prs_err *err)
 
 /* ---- what the last engine left ----------------------------------------------------------------------------------- */
 
-static bool read_page(const struct prs_engine *e, unsigned slot, struct prs_page *ret)
-{
-	const struct prs_fs *fs = e->c.fs;
-	char path[PATH_MAX];
-	snprintf(path, sizeof path, "%s/work/page/%u", e->c.dir, slot);
-	int fd = fs->open(fs->ctx, path, O_RDONLY | PRS_O_OWN, 0);
-	if (fd < 0)
-		return false;
-	*ret = (struct prs_page){ 0 };
-	ssize_t got = fs->pread(fs->ctx, fd, ret, sizeof *ret, 0);
-	fs->close(fs->ctx, fd);
-	return got >= 0;
-}
-
 void journal_page(const struct prs_engine *e, const struct prs_page *page, uint32_t epoch, struct prs_buf *units)
 {
 	enum prs_phase ph = prs_page_phase(page->word);
@@ -203,6 +189,42 @@ void journal_page(const struct prs_engine *e, const struct prs_page *page, uint3
 	prs_buf_u64(units, u.id);
 	prs_buf_u32(units, u.item_first);
 	prs_buf_u32(units, u.item_count);
+}
+
+/* The pages of the engine before. */
+struct pages {
+	const struct opening *o;
+	struct prs_buf *units;
+};
+
+static int read_page(void *ctx, const char *name, char type)
+{
+	const struct pages *p = ctx;
+	const struct prs_engine *e = p->o->e;
+	const struct prs_fs *fs = e->c.fs;
+	char path[PATH_MAX];
+	struct prs_page page = { 0 };
+	if (!prs_is_page_name(name) || (type != 'f' && type != '?'))
+		return 0;
+	snprintf(path, sizeof path, "%s/work/page/%s", e->c.dir, name);
+	int fd = fs->open(fs->ctx, path, O_RDONLY | PRS_O_OWN, 0);
+	if (fd < 0)
+		return 0;
+	ssize_t got = fs->pread(fs->ctx, fd, &page, sizeof page, 0);
+	fs->close(fs->ctx, fd);
+	if (got == sizeof page)
+		journal_page(e, &page, p->o->was.epoch, p->units);
+	return 0;
+}
+
+/* The units that ran, as their pages say: however many processes that engine had. */
+static void read_pages(const struct opening *o, struct prs_buf *units)
+{
+	const struct prs_fs *fs = o->e->c.fs;
+	char path[PATH_MAX];
+	struct pages p = { o, units };
+	snprintf(path, sizeof path, "%s/work/page", o->e->c.dir);
+	fs->list(fs->ctx, path, read_page, &p);
 }
 
 static void tell_lost(struct prs_engine *e, const struct prs_fact *f, const char *down)
@@ -234,11 +256,9 @@ static void journal_lost(struct opening *o)
 	if (!e->resumed || !down || (e->state != PRS_JOB_STARTING && e->state != PRS_JOB_RUNNING))
 		return;
 	struct prs_fact f = { .type = PRS_FACT_LOST, .time_us = prs_wall_us() };
-	struct prs_page page;
 	PRS_AUTOBUF units;
 	prs_buf_init(&units, UINT16_MAX * 16);
-	for (unsigned slot = 0; read_page(e, slot, &page); slot++)
-		journal_page(e, &page, o->was.epoch, &units);
+	read_pages(o, &units);
 	f.u.lost.running_count = (uint32_t)(units.len / 16);
 	f.u.lost.units = units.data;
 	if (!units.len)

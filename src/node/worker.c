@@ -64,7 +64,7 @@ void worker_clear(struct worker *w, struct prs_node *n, uint16_t slot)
 int worker_init(struct worker *w, struct prs_err *err)
 {
 	char path[PATH_MAX];
-	snprintf(path, sizeof path, "%s/work/page/%u", w->node->c.scratch, w->slot);
+	prs_page_path(path, sizeof path, w->node->c.scratch, w->node->c.number, w->slot);
 	int r = make_page(w, path);
 	return r < 0 ? prs_fail_errno(err, -r, "creating %s", path) : 0;
 }

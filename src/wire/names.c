@@ -75,3 +75,18 @@ bool prs_log_path(char *to, size_t n, const char *dir, const char *pattern, cons
 	fill(&o, pattern, ip, name);
 	return o.fits;
 }
+
+void prs_page_path(char *to, size_t n, const char *dir, unsigned node, unsigned slot)
+{
+	snprintf(to, n, "%s/work/page/%u-%u", dir, node, slot);
+}
+
+bool prs_is_page_name(const char *name)
+{
+	size_t first = strspn(name, "0123456789");
+	if (!first || !name[first])
+		return first != 0;
+	const char *second = name + first + 1;
+	size_t digits = strspn(second, "0123456789");
+	return name[first] == '-' && digits && !second[digits];
+}

@@ -33,5 +33,9 @@ int prs_process_number(const char *word);
 bool prs_log_name(char *to, size_t n, const char *pattern, const char *ip, const char *process);
 /* The same as a path: dir/logs/... */
 bool prs_log_path(char *to, size_t n, const char *dir, const char *pattern, const char *ip, const char *process);
+/* The page of a process (wire/page.h): dir/work/page/<node>-<slot>. */
+void prs_page_path(char *to, size_t n, const char *dir, unsigned node, unsigned slot);
+/* Is it the name of one? "2-3"; "3": of a run that an engine of earlier days began. */
+bool prs_is_page_name(const char *name);
 
 #endif

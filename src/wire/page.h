@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * page: the 4 KiB file shared with one worker (work/page/<slot>), for watching, never for claiming. Header only.
+ * page: the 4 KiB file shared with one worker (work/page/<node>-<slot>), for watching, never for claiming. Header only.
  *
  * offset  type  content                                               written by
  *  0      u64   phase in bits 56-63, since (CLOCK_MONOTONIC µs) below  worker

@@ -58,8 +58,8 @@ class LostTest(JobCase):
         self.assertEqual(self.output(), self.want)
         return r.stderr
 
-    def test_another_boot(self):
-        ids = self.die_while_running()
+    def another_boot(self):
+        """The journal says so."""
         path = os.path.join(self.run_dir(), "journal-1")
         with open("/proc/sys/kernel/random/boot_id", "rb") as f:
             boot = f.read().strip()
@@ -70,6 +70,25 @@ class LostTest(JobCase):
             mend_first_frame(data)
             f.seek(0)
             f.write(data)
+
+    def test_another_boot(self):
+        ids = self.die_while_running()
+        self.another_boot()
+        self.resume()
+        [lost] = self.journal("LOST")
+        self.assertEqual(sorted(u["id"] for u in lost["running"]), ids)
+
+    def test_pages_are_listed(self):
+        """Of any node, with gaps between their numbers, and of engines that named them by the slot alone."""
+        ids = self.die_while_running()
+        self.another_boot()
+        pages = os.path.join(self.run_dir(), "work", "page")
+        self.assertEqual(sorted(os.listdir(pages)), ["0-0", "0-1", "0-2"])
+        for old, new in (("0-0", "1"), ("0-1", "7-12"), ("0-2", "0-40")):
+            os.rename(os.path.join(pages, old), os.path.join(pages, new))
+        for name in ("0-", "x", "1-2-3", "0-0.tmp"):
+            with open(os.path.join(pages, name), "wb") as f, open(os.path.join(pages, "1"), "rb") as page:
+                f.write(page.read()[:8] + struct.pack("<Q", 4) + page.read())
         self.resume()
         [lost] = self.journal("LOST")
         self.assertEqual(sorted(u["id"] for u in lost["running"]), ids)
@@ -100,6 +119,7 @@ class ContainerTest(LostTest):
         self.write("root/sys/fs/cgroup/box/memory.events.local", "oom 9\noom_kill %d\n" % self.kills)
 
     test_another_boot = None  # of LostTest
+    test_pages_are_listed = None  # needs another boot, too
 
     def test_it_went_down(self):
         for changed, said in ((dict(boot="b2"), "the machine started anew"), (dict(init=101), "the container started anew"),

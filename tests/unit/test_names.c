@@ -103,11 +103,25 @@ static void test_text(void **state)
 	}
 }
 
+static void test_pages(void **state)
+{
+	static const char *const good[] = { "0", "12", "0-0", "4095-1023" };
+	static const char *const bad[] = { "", "-", "0-", "-0", "a", "1a", "1-a", "1-2-3", "0-0.tmp", "1 ", "0.tmp" };
+	char path[64];
+	(void)state;
+	prs_page_path(path, sizeof path, "/r", 3, 14);
+	assert_string_equal(path, "/r/work/page/3-14");
+	for (size_t i = 0; i < sizeof good / sizeof *good; i++)
+		assert_true(prs_is_page_name(good[i]));
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+		assert_false(prs_is_page_name(bad[i]));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_process), cmocka_unit_test(test_log_names), cmocka_unit_test(test_folder),
-		cmocka_unit_test(test_make),    cmocka_unit_test(test_text),
+		cmocka_unit_test(test_make),    cmocka_unit_test(test_text),      cmocka_unit_test(test_pages),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
