@@ -253,7 +253,7 @@ void finish_end(struct prs_engine *e)
 		engine_show_error(e); /* of a job that was over before its first tick */
 	read_trace(e);
 	bool then = e->end->was_over;
-	uint64_t wall = then ? prs_since_us(e->last_life.from_us, e->last_life.to_us) : prs_clock_us() - e->started_us;
+	uint64_t wall = then ? e->last_life.wall_us : prs_clock_us() - e->started_us;
 	struct prs_result *r = &e->end->result;
 	uint64_t bytes = r->output_bytes;
 	*r = (struct prs_result){ .state = e->state,

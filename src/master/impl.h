@@ -154,7 +154,7 @@ struct prs_engine {
 	bool fenced, told_error, told_report, told_bisect, listing_left;
 	uint8_t told_odd; /* flags of DONE that were warned about */
 	struct life {
-		uint64_t from_us, to_us; /* wall clock: HEAD, last STATE */
+		uint64_t last_us, wall_us; /* wall clock of its last fact; how long it was */
 	} last_life;
 	uint64_t started_us, abort_at_us, fence_at_us, ticked_us;
 	uint64_t busy_us, done_at_start;

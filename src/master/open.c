@@ -102,13 +102,23 @@ static int check_job(const struct prs_engine *e, const struct prs_fact *f, struc
 	                e->c.dir);
 }
 
+/* How long the life was: from fact to fact, so that a clock that was set back costs one step. (The times of DONE and TRY
+ * are those of the workers, in no order.) */
+static void keep_time(struct prs_engine *e, const struct prs_fact *f)
+{
+	struct life *l = &e->last_life;
+	if (f->type == PRS_FACT_DONE || f->type == PRS_FACT_TRY)
+		return;
+	if (f->type == PRS_FACT_HEAD)
+		*l = (struct life){ f->time_us, 0 };
+	l->wall_us += prs_since_us(l->last_us, f->time_us);
+	l->last_us = f->time_us;
+}
+
 /* How the job ended, for one that is over already. */
 static void keep_ending(struct prs_engine *e, const struct prs_fact *f)
 {
-	if (f->type == PRS_FACT_HEAD)
-		e->last_life.from_us = f->time_us;
-	if (f->type == PRS_FACT_STATE)
-		e->last_life.to_us = f->time_us;
+	keep_time(e, f);
 	if (f->type == PRS_FACT_STATE)
 		snprintf(e->end->text, sizeof e->end->text, "%.*s", (int)f->u.state.text.n, f->u.state.text.p);
 	if (f->type == PRS_FACT_PUBLISHED)

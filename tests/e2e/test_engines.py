@@ -428,4 +428,4 @@ class ClockSetBackTest(JobCase):
         self.assertEqual(r.returncode, 0, r.stderr)
         with open(os.path.join(self.run_dir(), "logs", "job_result.txt")) as f:
             [wall] = [line for line in f if line.startswith("wall time:")]
-        self.assertEqual(wall.split()[-1], "0:00")
+        self.assertRegex(wall.split()[-1], r"^[0-9]:[0-5][0-9]$")  # what it took, not a day more or less

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """prs resume: settings that change and those that cannot, what failed tried again, runs that have ended, runs that are running."""
+import datetime
 import json
 import os
+import struct
 
 from prs_job import SCRIPT, JobCase, wait_until
+from test_lost import mend_first_frame
 
 SLOW = """
     import os, time
@@ -180,3 +183,25 @@ class ResumeTest(JobCase):
         self.assertIn(": interrupted\n", r.stdout)
         self.assertRegex(r.stdout, r"\nGo on with: prs resume score-")
         self.assertIn("interrupted", self.prs("list").stdout)
+
+
+class ClockTest(JobCase):
+    def test_set_back_while_it_ran(self):
+        """How long a job took that is over: without the step."""
+        self.files(20)
+        self.script(SCRIPT.replace("    def run", "    import time\n    def run").replace("return", "time.sleep(0.05); return"))
+        self.assertEqual(self.run_job("-q").returncode, 0)
+        path = os.path.join(self.run_dir(), "journal-1")
+        with open(path, "r+b") as f:
+            data = bytearray(f.read())
+            [head] = struct.unpack_from("<Q", data, 72)
+            struct.pack_into("<Q", data, 72, head + 86400 * 10**6)  # its HEAD was written a day later than the rest
+            mend_first_frame(data)
+            f.seek(0)
+            f.write(data)
+        r = self.prs("resume", "--json")
+        self.assertEqual(r.returncode, 0, r.stderr)
+        end = json.loads(r.stdout.splitlines()[-1])
+        self.assertEqual(end["type"], "end")
+        ended = datetime.datetime.strptime(self.journal("STATE")[-1]["time"], "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=datetime.timezone.utc)
+        self.assertTrue(50000 < end["wall_us"] <= ended.timestamp() * 1e6 - head + 1, end)
