@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * files: names inside a run folder, small files that are written whole, the RUN file.
+ * files: what a run folder holds has a name here or in docs/formats.md. A small file appears whole, by a rename, or not
+ * at all.
  */
 #include "store/store.h"
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * index: where the bytes of each id are. See store.h and index.h.
+ * index: a mapped array with a slot for each id, so that the output can be written in the order of ids without a sort,
+ * and without memory for what is not looked at. Parts of split mini-batches are few: a sorted list beside it.
  */
 #include "store/index.h"
 
