@@ -166,6 +166,15 @@ static int whole(const struct prs_run *run, struct prs_err *err)
 	return r;
 }
 
+/* What another user has in the place of outputs/ may lead anywhere. */
+static int check_place(const struct prs_run *run, bool given, struct prs_err *err)
+{
+	if (given || prs_run_check_owner(run, false, err) == 0)
+		return 0;
+	return prs_fail(err, PRS_EPERMISSION, "%.300s belongs to another user: name a file of your own with --output",
+	                run->dir);
+}
+
 int cmd_output(struct cli_args *a)
 {
 	struct prs_err err = { 0 };
@@ -175,6 +184,8 @@ int cmd_output(struct cli_args *a)
 	PRS_AUTOFREE char *path = given ? prs_strdup(given) : prs_strf("%s/outputs/partial.txt", r ? "" : run.dir);
 	if (!r && !path)
 		r = prs_fail(&err, PRS_ENOMEM, "output");
+	if (!r && cli_has(a, "--partial"))
+		r = check_place(&run, given != NULL, &err);
 	if (!r && cli_has(a, "--partial"))
 		r = partial(&run, path, !given || cli_option(a, PRS_OPTION_ID_overwrite), &err);
 	else if (!r && given)

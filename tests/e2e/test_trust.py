@@ -395,6 +395,11 @@ class SecondUserTest(JobCase):
         self.assertEqual(r.returncode, 0, r.stderr)
         self.assertIn("is completed", r.stderr)
         self.assertEqual(self.prs("status", run).returncode, 0)  # looking is no trust
+        r = self.prs("output", run, "--partial")
+        self.assertEqual(r.returncode, 2)
+        self.assertIn("name a file of your own with --output", r.stderr)
+        r = self.prs("output", run, "--partial", "-o", "mine.txt")
+        self.assertEqual(r.returncode, 0, r.stderr)
 
     def test_a_run_of_root(self):
         """The same the other way round."""
