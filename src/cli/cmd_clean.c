@@ -143,6 +143,8 @@ static int check_state(struct candidate *x, const struct prs_view *v)
 	const char *state = prs_view_state(v);
 	if (v->running || !strcmp(state, "running"))
 		return stays(x, "it is running");
+	if (v->unknown)
+		return stays(x, "whether it is running is not known: its file lock cannot be read");
 	x->ordinary = true;
 	if (!strcmp(state, "interrupted") && !c->interrupted)
 		return stays(x, "it can be resumed (--interrupted removes such a run too)");

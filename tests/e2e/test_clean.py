@@ -131,6 +131,13 @@ class KeptTest(ToolCase):
         """)
         self.stays(run, "it holds work/code/outputs/part (--outputs removes that too)")
 
+    def test_nobody_knows_whether_it_runs(self):
+        run = self.run_named("own", "-o", "out.txt")
+        os.remove(os.path.join(run, "lock"))
+        os.mkfifo(os.path.join(run, "lock"))
+        self.stays(run, "whether it is running is not known: its file lock cannot be read")
+        self.stays(run, "whether it is running is not known: its file lock cannot be read", "--dry-run")
+
     def test_folders_alone_are_no_output(self):
         self.run_named("own", "-o", "out.txt", script="""
             import os
