@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { STRIDE = 16 };
+enum { STRIDE = 4 };
 enum { KIND_FILES, KIND_GROUP };
 
 struct input {
