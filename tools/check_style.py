@@ -10,7 +10,7 @@ import re
 import sys
 
 COLUMNS = 120
-LADDER = re.compile(r"\b(\w+(?:(?:\.|->)\w+)*) = \1(?: < 0| != 0)? \? \1 :")
+LADDER = re.compile(r"(?<![.\w>])(\w+(?:(?:\.|->)\w+)*) = \1(?: < 0| != 0)? \? \1 :\s*\w+\(")
 NOT_CODE = re.compile(r"/\*.*?\*/|//[^\n]*|\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'", re.S)
 
 
@@ -21,24 +21,31 @@ def blank(match):
 
 
 def nested(code):
-    """Lines of a '?' that lies in a branch of another one."""
-    line, levels, found = 1, [False], []  # levels: is a conditional open at this depth of brackets?
+    """Lines of a '?' that lies in a branch of another one; the arguments of a call are a place of their own."""
+    line, levels, found, before = 1, [[False]], [], ""  # a list for each call: is a conditional open in its brackets?
     for c in code:
         if c == "\n":
             line += 1
         elif c in "([":
-            levels.append(False)
+            if re.match(r"[\w\])]", before):
+                levels.append([False])
+            else:
+                levels[-1].append(False)
         elif c in ")]":
-            if len(levels) > 1:
+            levels[-1].pop()
+            if not levels[-1]:
                 levels.pop()
+            levels = levels or [[False]]
         elif c in ";{}":
-            levels = [False]
+            levels = [[False]]
         elif c == ",":
-            levels[-1] = False
+            levels[-1][-1] = False
         elif c == "?":
-            if any(levels):
+            if any(levels[-1]):
                 found.append(line)
-            levels[-1] = True
+            levels[-1][-1] = True
+        if not c.isspace():
+            before = c
     return found
 
 

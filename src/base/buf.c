@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * buf: see buf.h.
+ * buf: the first failure stays in the buffer and stops all that follow, so that a text is built without checks and
+ * checked once.
  */
 #include "base/buf.h"
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * killpoint: see killpoint.h.
+ * killpoint: the points are chosen before there are threads; a count goes down atomically, so exactly one passing meets
+ * it.
  */
 #include "base/killpoint.h"
 

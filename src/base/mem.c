@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * mem: see mem.h.
+ * mem: malloc and its kin; test builds count the allocations and make chosen ones fail.
  */
 #include "base/mem.h"
 
@@ -33,11 +33,12 @@ long prs_mem_count(void) { return __atomic_load_n(&allocations, __ATOMIC_RELAXED
 static bool fails(void) { return false; }
 #endif
 
-void *prs_malloc(size_t n) { return fails() ? NULL : malloc(n ? n : 1); }
+/* Of nothing one byte is allocated: NULL always means that there is no memory. */
+static size_t some(size_t n) { return n ? n : 1; }
 
-void *prs_calloc(size_t count, size_t size) { return fails() ? NULL : calloc(count ? count : 1, size ? size : 1); }
-
-void *prs_realloc(void *p, size_t n) { return fails() ? NULL : realloc(p, n ? n : 1); }
+void *prs_malloc(size_t n) { return fails() ? NULL : malloc(some(n)); }
+void *prs_calloc(size_t count, size_t size) { return fails() ? NULL : calloc(some(count), some(size)); }
+void *prs_realloc(void *p, size_t n) { return fails() ? NULL : realloc(p, some(n)); }
 
 char *prs_strdup(const char *s)
 {

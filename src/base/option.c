@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * option: see option.h.
+ * option: one function sets every option from text, one gives it back as text; both by the type in its row.
  */
 #include "base/option.h"
 

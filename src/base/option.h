@@ -80,10 +80,9 @@ struct prs_option_row {
 };
 
 const struct prs_option_row *prs_option_at(unsigned id); /* NULL behind the last */
-/* The options that a word can mean: by flag, alias or bare name, '-' and '_' alike. A whole name gives that one; else,
- * when `prefix`, every
- * option with a long flag that begins so (as Python's argparse does; not the hidden ones). Returns how many; the first
- * `max` (>= 1) into `ret`. */
+/* The options that a word can mean: by flag, alias or bare name, '-' and '_' alike. A whole name gives that one;
+ * else, when `prefix`, every option with a long flag that begins so (as Python's argparse does; not the hidden
+ * ones). Returns how many; the first `max` (>= 1) into `ret`. */
 unsigned prs_option_match(const char *word, bool prefix, const struct prs_option_row **ret, unsigned max);
 /* The one option that a word means, NULL when there is none or more than one. */
 const struct prs_option_row *prs_option_find(const char *word, bool prefix);

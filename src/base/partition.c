@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * partition: see partition.h.
+ * partition: the format becomes tokens, which are matched against the end of the path with backtracking; what failed
+ * once is remembered, so no path takes long.
  */
 #include "base/partition.h"
 
@@ -113,7 +114,16 @@ static int add_key(struct prs_partition *p, const char *s, size_t n, struct prs_
 	struct key *k = &p->keys[p->keys_n++];
 	k->date = colon;
 	k->name = prs_strf("%.*s", (int)name_n, s);
-	return r < 0 ? r : k->name ? 0 : prs_fail(err, PRS_ENOMEM, "partition_format");
+	if (r < 0)
+		return r;
+	return k->name ? 0 : prs_fail(err, PRS_ENOMEM, "partition_format");
+}
+
+static enum kind kind_of(char c)
+{
+	if (c == '*')
+		return ANY;
+	return c == '?' ? ONE : TEXT;
 }
 
 static int compile(struct prs_partition *p, struct prs_err *err)
@@ -130,7 +140,7 @@ static int compile(struct prs_partition *p, struct prs_err *err)
 			s = stop + 1;
 			continue;
 		}
-		add_token(p, (struct token){ .kind = *s == '*' ? ANY : *s == '?' ? ONE : TEXT, .text = *s });
+		add_token(p, (struct token){ .kind = kind_of(*s), .text = *s });
 		s++;
 	}
 	return p->keys_n ? 0 : wrong(p, "it has no {key}", err);
@@ -173,13 +183,14 @@ struct prs_partition *prs_partition_new(const char *format, const struct prs_lis
 	if (p)
 		p->format = prs_strdup(format);
 	int r = p && p->format ? 0 : prs_fail(err, PRS_ENOMEM, "partition_format");
-	r = r ? r : compile(p, err);
-	r = r || !keys ? r : choose(p, keys, err);
-	if (r < 0) {
-		prs_partition_free(p);
-		return NULL;
-	}
-	return p;
+	if (!r)
+		r = compile(p, err);
+	if (!r && keys)
+		r = choose(p, keys, err);
+	if (!r)
+		return p;
+	prs_partition_free(p);
+	return NULL;
 }
 
 /* ---- a path ------------------------------------------------------------------------------------------------------ */

@@ -3,8 +3,7 @@
  * stands behind --.
  *
  * --flag VALUE, --flag=VALUE, -p VALUE, -pVALUE; '-' and '_' alike; a beginning that only one flag has (as Python's
- * argparse); the last one
- * wins, lists add. Every mistake is a line; parsing goes on behind it.
+ * argparse); the last one wins, lists add. Every mistake is a line; parsing goes on behind it.
  */
 #include "cli/cli.h"
 

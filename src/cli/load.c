@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * load: words of the command line become a request word by word; run/ makes a job of it, and what it found is printed here.
+ * load: words of the command line become a request word by word; run/ makes a job of it, and what it found is printed
+ * here.
  */
 #include "cli/load.h"
 

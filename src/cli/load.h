@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * load: what run, validate, plan and test share: the words of the command line as a request, its mistakes on the screen.
+ * load: what run, validate, plan and test share: the words of the command line as a request, its mistakes on the
+ * screen.
  */
 #ifndef PRS_CLI_LOAD_H
 #define PRS_CLI_LOAD_H

@@ -58,8 +58,9 @@ static void open_standard(void)
 		close(fd);
 }
 
-/* Whoever started us may have left us signals that no program expects: SIGCHLD ignored (the kernel then forgets how a
- * process ended), others blocked. What was ignored on purpose stays so: HUP by nohup, INT by a job in the background. */
+/* Whoever started us may have left us signals that no program expects: SIGCHLD ignored (the kernel then forgets how
+ * a process ended), others blocked. What was ignored on purpose stays so: HUP by nohup, INT by a job in the
+ * background. */
 static void set_signals(void)
 {
 	sigset_t none;

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * screen: see screen.h.
- *
- * On a terminal one live line that is rewritten in place (only when it changed); otherwise a line every 10 s. stdout
- * stays empty but for --json.
+ * screen: on a terminal one live line that is rewritten in place (only when it changed); otherwise a line every 10 s.
+ * stdout stays empty but for --json.
  */
 #include "cli/screen.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * tell: the doors to the terminal. Names of files, messages of scripts and run folders of other people go through here,
- * so what is not plain text (base/text.h) is escaped here once for all commands; the live screen has its own (screen.c).
+ * so what is not plain text (base/text.h) is escaped here once for all commands; the live screen has its own
+ * (screen.c).
  */
 #include "cli/cli.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * cut_files: so many files in a row are a mini-batch, whatever folders they lie in; what remains at the end of the input
- * is a smaller one.
+ * cut_files: so many files in a row are a mini-batch, whatever folders they lie in; what remains at the end of the
+ * input is a smaller one.
  */
 #include "data/cut.h"
 

@@ -2,8 +2,8 @@
  * list: makes the bodies of a plan: the walker (walk.h) finds folders and their names, a cutter (cut.h) makes
  * mini-batches of them, and here both become records.
  *
- * A step is a folder. Resume: feed the bodies of the earlier plan to the lister (prs_list_feed) and go on; a folder that
- * is planned whole is not looked at again. A folder whose records do not fit the body is planned in parts (PART of
+ * A step is a folder. Resume: feed the bodies of the earlier plan to the lister (prs_list_feed) and go on; a folder
+ * that is planned whole is not looked at again. A folder whose records do not fit the body is planned in parts (PART of
  * plan.h), each step a part; a resume lists it again and compares what is planned. Runs on the lister thread; shares
  * nothing.
  */

@@ -378,7 +378,7 @@ static void put_row(const struct prs_plan *p, uint64_t file, uint32_t count, str
 	}
 }
 
-/* ---- kinds of mini-batches: what their items are, to the script and to people ---------------------------------------- */
+/* ---- kinds of mini-batches: what their items are, to the script and to people ------------------------------------ */
 
 static uint32_t files_items(const struct rule *r) { return r->per; }
 

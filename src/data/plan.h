@@ -27,8 +27,9 @@ bool prs_plan_complete(const struct prs_plan *p);    /* an END record was seen *
 uint32_t prs_plan_items_of(void *plan, uint64_t id);
 /* The input a mini-batch belongs to. */
 uint16_t prs_plan_input_of(const struct prs_plan *p, uint64_t id);
-/* The task that hands the unit to a worker (wire/msg.h): sets all of `task` but lease, try_number and global_row, and
- * appends its body, the keys first, to what stands in `body`. A unit behind its mini-batch, or of none, has no items. */
+/* The task that hands the unit to a worker (wire/msg.h): sets all of `task` but lease, try_number and global_row,
+ * and appends its body, the keys first, to what stands in `body`. A unit behind its mini-batch, or of none, has no
+ * items. */
 int prs_plan_task(const struct prs_plan *p, const struct prs_unit *u, struct prs_task *task, struct prs_buf *body);
 /* Append the absolute path of each item of the unit, each closed by a NUL. */
 int prs_plan_paths(const struct prs_plan *p, const struct prs_unit *u, struct prs_buf *to);

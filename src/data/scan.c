@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * scan: 64 bytes at a time become masks of the few bytes that matter (quotes and line ends; the delimiter is only looked
- * at beside a quote), and a small state machine goes from one set bit to the next. What lies between two set bits costs
- * nothing.
+ * scan: 64 bytes at a time become masks of the few bytes that matter (quotes and line ends; the delimiter is only
+ * looked at beside a quote), and a small state machine goes from one set bit to the next. What lies between two set
+ * bits costs nothing.
  */
 #include "data/scan.h"
 

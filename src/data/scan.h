@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  * scan: where the records of a text table end, found in one pass over its bytes, and the slices that mini-batches are.
  *
- * Delimited text (the field-start rule, as the parsers of pandas, pyarrow and Python's csv have it): a quote opens only at
- * the start of a field; a quote in mid-field is text; inside quotes "" is a quote; behind the closing quote the rest of
- * the field is text; \n, \r\n and a lone \r outside quotes end a record. Lines (JSON lines): \n ends a record, nothing
- * else. A record without a byte (lines: without a byte that is not white space) is no row.
+ * Delimited text (the field-start rule, as the parsers of pandas, pyarrow and Python's csv have it): a quote opens only
+ * at the start of a field; a quote in mid-field is text; inside quotes "" is a quote; behind the closing quote the rest
+ * of the field is text; \n, \r\n and a lone \r outside quotes end a record. Lines (JSON lines): \n ends a record,
+ * nothing else. A record without a byte (lines: without a byte that is not white space) is no row.
  *
- * A slice is whole records of one file that follow each other: as many as fit into max_bytes (one record may be larger),
- * or max_rows rows. It begins and ends with a row; records that are no rows may stand between. At a record boundary the scanner's
- * state is empty: a scan that begins where a slice ends finds the slices that follow it.
+ * A slice is whole records of one file that follow each other: as many as fit into max_bytes (one record may be
+ * larger), or max_rows rows. It begins and ends with a row; records that are no rows may stand between. At a record
+ * boundary the scanner's state is empty: a scan that begins where a slice ends finds the slices that follow it.
  */
 #ifndef PRS_DATA_SCAN_H
 #define PRS_DATA_SCAN_H
@@ -57,7 +57,8 @@ struct prs_scan {
 
 /* A scan that begins at `offset`, which is the start of a record (behind a mark and the header). */
 void prs_scan_init(struct prs_scan *s, const struct prs_scan_options *o, uint64_t offset, prs_slice_fn *fn, void *ctx);
-/* The next n bytes. -PRS_ELIMIT: a record is longer than max_record (`record`: where it begins); or what fn returned. */
+/* The next n bytes. -PRS_ELIMIT: a record is longer than max_record (`record`: where it begins); or what fn
+ * returned. */
 int prs_scan_feed(struct prs_scan *s, const uint8_t *p, size_t n, struct prs_err *err);
 /* The file ends here: the last slice. -PRS_EINVALID: a quote is still open (`opened`: where it opened). */
 int prs_scan_finish(struct prs_scan *s, struct prs_err *err);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * walk: a stack of levels. A level is a folder whose subfolders are still to be visited, with their names; the root of an
- * input is the one name of the first level. So a folder with millions of folders costs their names, not their paths.
+ * walk: a stack of levels. A level is a folder whose subfolders are still to be visited, with their names; the root of
+ * an input is the one name of the first level. So a folder with millions of folders costs their names, not their paths.
  */
 #include "data/walk.h"
 
@@ -316,7 +316,8 @@ static int read_folder(struct prs_walk *w, struct prs_entries *dirs, struct prs_
 		                w->path);
 	if (r == -ENAMETOOLONG)
 		return prs_fail(err, PRS_ELIMIT,
-		                "a folder of the input lies too deep: its path has %zu bytes, programs can open paths of at "
+		                "a folder of the input lies too deep: its path has %zu bytes, programs can open "
+		                "paths of at "
 		                "most %d. Move it up, or leave it out of the input: %.100s...",
 		                strlen(w->path), PATH_MAX - 1, w->path);
 	if (r < 0)
@@ -327,7 +328,7 @@ static int read_folder(struct prs_walk *w, struct prs_entries *dirs, struct prs_
 	return 0;
 }
 
-/* ---- a folder that an earlier plan has in part --------------------------------------------------------------------- */
+/* ---- a folder that an earlier plan has in part ------------------------------------------------------------------- */
 
 static int changed(const struct prs_walk *w, const char *name, const char *what, struct prs_err *err)
 {

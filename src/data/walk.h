@@ -2,11 +2,11 @@
  * walk: the folders of one input, one after the other: the files of each sorted by bytes, then the folders in it, depth
  * first.
  *
- * An input is a folder, a file, parts of a folder (folders, files, patterns) or a list of files; all of them come out as
- * folders with names. The root is the folder that holds everything; of a list, the deepest one that does.
- * Links are followed, loops cut (by dev and ino of the folders above). A dangling link is a file like others: run()
- * meets it, nothing is left out silently. Sockets, fifos and devices are counted and passed over. So are run folders,
- * which lie where people work, unless they, or something in them, are what was given.
+ * An input is a folder, a file, parts of a folder (folders, files, patterns) or a list of files; all of them come out
+ * as folders with names. The root is the folder that holds everything; of a list, the deepest one that does. Links are
+ * followed, loops cut (by dev and ino of the folders above). A dangling link is a file like others: run() meets it,
+ * nothing is left out silently. Sockets, fifos and devices are counted and passed over. So are run folders, which lie
+ * where people work, unless they, or something in them, are what was given.
  */
 #ifndef PRS_DATA_WALK_H
 #define PRS_DATA_WALK_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * hold: while something is half made, the signals that end a program (INT, TERM, HUP) wait: who makes it looks whether one
- * came, clears up, and lets it take effect then. For a program with one thread.
+ * hold: while something is half made, the signals that end a program (INT, TERM, HUP) wait: who makes it looks whether
+ * one came, clears up, and lets it take effect then. For a program with one thread.
  */
 #ifndef PRS_IO_HOLD_H
 #define PRS_IO_HOLD_H

@@ -47,7 +47,7 @@ static int set_modes(const struct termios *t)
 }
 
 /* Async-signal-safe. */
-static void put_back(void)
+static void keys_put_back(void)
 {
 	if (keys.raw && keys.owner == getpid() && !in_background(0))
 		set_modes(&keys.saved);
@@ -93,7 +93,7 @@ static bool take(void)
 
 static void keys_die(int signum)
 {
-	put_back();
+	keys_put_back();
 	signal(signum, SIG_DFL);
 	raise(signum); /* it is blocked here: kills on return */
 }
@@ -111,7 +111,7 @@ static void keys_stop(int signum)
 {
 	int was = errno;
 	sigset_t one;
-	put_back();
+	keys_put_back();
 	signal(signum, SIG_DFL);
 	raise(signum);
 	sigemptyset(&one);
@@ -158,7 +158,7 @@ bool prs_keys_open(void)
 	static bool registered;
 	if (keys.open || !one_terminal())
 		return keys.open;
-	if (!registered && atexit(put_back))
+	if (!registered && atexit(keys_put_back))
 		return false;
 	registered = true;
 	keys.owner = getpid();
@@ -171,7 +171,7 @@ void prs_keys_close(void)
 {
 	if (!keys.open)
 		return;
-	put_back();
+	keys_put_back();
 	release_signals();
 	keys.open = false;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * listen: two pipes and the pidfd of the child in one poll. Its death ends it, not the end of the pipes: a process that the
- * program leaves behind may hold them open for ever. What is in the pipes by then is still heard.
+ * listen: two pipes and the pidfd of the child in one poll. Its death ends it, not the end of the pipes: a process that
+ * the program leaves behind may hold them open for ever. What is in the pipes by then is still heard.
  */
 #include "io/listen.h"
 

@@ -19,8 +19,8 @@ struct prs_listen {
 	int pid; /* filled in before anything is heard */
 };
 
-/* Its stdin is empty; descriptors without close-on-exec are inherited. *ret_status: its exit status, 128 + signal. What it
- * leaves behind is not waited for. PRS_ESPAWN: it could not be started. */
+/* Its stdin is empty; descriptors without close-on-exec are inherited. *ret_status: its exit status, 128 + signal.
+ * What it leaves behind is not waited for. PRS_ESPAWN: it could not be started. */
 int prs_listen(struct prs_listen *l, int *ret_status, struct prs_err *err);
 
 #endif

@@ -34,7 +34,7 @@ static unsigned cores_of(long long quota, long long period)
 	return quota > 0 && period > 0 ? (unsigned)((quota + period - 1) / period) : 0;
 }
 
-static unsigned quota_v2(const char *folder)
+static unsigned machine_quota_v2(const char *folder)
 {
 	char text[64];
 	long long quota, period;
@@ -43,7 +43,7 @@ static unsigned quota_v2(const char *folder)
 	               : 0;
 }
 
-static unsigned quota_v1(const char *folder)
+static unsigned machine_quota_v1(const char *folder)
 {
 	char quota[64], period[64];
 	bool ok = read_line(folder, "cpu.cfs_quota_us", quota, sizeof quota) &&
@@ -90,10 +90,10 @@ unsigned prs_cgroup_cores(const char *table, const char *mount)
 		*group++ = 0;
 		unsigned q = 0;
 		if (!controllers[1]) {
-			q = least(mount, group, quota_v2);
+			q = least(mount, group, machine_quota_v2);
 		} else if (names_cpu(controllers + 1)) {
 			snprintf(root, sizeof root, "%s/%s", mount, controllers + 1);
-			q = least(root, group, quota_v1);
+			q = least(root, group, machine_quota_v1);
 		}
 		if (q && (!min || q < min))
 			min = q;

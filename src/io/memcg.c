@@ -87,7 +87,7 @@ static void each_place(struct prs_memcg *m, bool (*each)(struct prs_memcg *m, co
 }
 
 /* May we make a group there, and does it get a memory controller? */
-static bool probe(struct prs_memcg *m, const void *ctx)
+static bool memcg_probe(struct prs_memcg *m, const void *ctx)
 {
 	char group[GROUP_BYTES], file[FILE_BYTES];
 	(void)ctx;
@@ -104,7 +104,7 @@ void prs_memcg_open(struct prs_memcg *m, const char *mark)
 {
 	*m = (struct prs_memcg){ .usable = false };
 	snprintf(m->mark, sizeof m->mark, "%s", mark);
-	each_place(m, probe, NULL);
+	each_place(m, memcg_probe, NULL);
 }
 
 /* ---- removing ---------------------------------------------------------------------------------------------------- */
@@ -141,7 +141,7 @@ static void remove_groups(const char *own, const char *mark, const struct prs_ru
 		closedir(d);
 }
 
-static bool clear_place(struct prs_memcg *m, const void *ctx)
+static bool memcg_clear_place(struct prs_memcg *m, const void *ctx)
 {
 	remove_groups(m->own, NULL, ctx);
 	return false;
@@ -150,7 +150,7 @@ static bool clear_place(struct prs_memcg *m, const void *ctx)
 void prs_memcg_clear(const struct prs_run_mark *than)
 {
 	static struct prs_memcg m;
-	each_place(&m, clear_place, than);
+	each_place(&m, memcg_clear_place, than);
 }
 
 void prs_memcg_close(struct prs_memcg *m)

@@ -2,8 +2,8 @@
  * memcg: a memory cgroup for each worker process, below our own group, where we may make one (v1 or v2). Where we may
  * not, nothing happens.
  *
- * A group is named prs-<mark of the life>-<slot>-<incarnation>: what a process left is known by it whatever became of its
- * environment, and what a dead life left can be removed.
+ * A group is named prs-<mark of the life>-<slot>-<incarnation>: what a process left is known by it whatever became of
+ * its environment, and what a dead life left can be removed.
  */
 #ifndef PRS_IO_MEMCG_H
 #define PRS_IO_MEMCG_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * process: starts a worker process, watches it by pidfd, reaps it by pid.
  *
- * The engine's thread that forks is its main thread (the worker's death signal is bound to it). Each child of prs_spawn()
- * is reaped by its owner alone: a table knows them.
+ * The engine's thread that forks is its main thread (the worker's death signal is bound to it). Each child of
+ * prs_spawn() is reaped by its owner alone: a table knows them.
  */
 #ifndef PRS_IO_PROCESS_H
 #define PRS_IO_PROCESS_H
@@ -29,8 +29,8 @@ bool prs_reap(int pid, uint32_t *ret_status);
 /* Was it started by prs_spawn(), and not reaped yet? */
 bool prs_is_worker(int pid);
 void prs_forget_workers(void);
-/* Children that came to us when their parents died (we are the subreaper) and are dead now: reaped. Those of prs_spawn()
- * are left to their owners. */
+/* Children that came to us when their parents died (we are the subreaper) and are dead now: reaped. Those of
+ * prs_spawn() are left to their owners. */
 void prs_reap_orphans(void);
 /* Kill a child and its group, and reap it: waits for its death. */
 void prs_end_process(int pid);

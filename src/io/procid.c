@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * procid: an environment is read whole and decides alone when it holds a mark. A process without one is somebody else's
- * until it proves the opposite twice: by what only workers hand on, and by what it holds of the run folder. So a shell, an
- * editor or a `tail -f` in a run folder is left alone.
+ * until it proves the opposite twice: by what only workers hand on, and by what it holds of the run folder. So a shell,
+ * an editor or a `tail -f` in a run folder is left alone.
  */
 #include "io/procid.h"
 

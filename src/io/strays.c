@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * strays: a search looks at candidates (the families of our children without the workers', or all of /proc), asks of each
- * whether it is wanted, and asks again once it holds a pidfd, as the number may have a new owner. Who was found dead is
- * reaped when it is our child and no worker.
+ * strays: a search looks at candidates (the families of our children without the workers', or all of /proc), asks of
+ * each whether it is wanted, and asks again once it holds a pidfd, as the number may have a new owner. Who was found
+ * dead is reaped when it is our child and no worker.
  */
 #include "io/strays.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * trackers: processes that clean up behind others (prs_is_tracker()) outlive the ones that were killed by a moment: they
- * see the end of the last one and remove its shared memory and semaphores, which would stay until the next boot. What is
- * still there then is killed like everything else.
+ * trackers: processes that clean up behind others (prs_is_tracker()) outlive the ones that were killed by a moment:
+ * they see the end of the last one and remove its shared memory and semaphores, which would stay until the next boot.
+ * What is still there then is killed like everything else.
  *
  * One list a process, of its main thread.
  */

@@ -59,7 +59,8 @@ void engine_process(const struct prs_engine *e, uint32_t process, struct prs_con
 	uint64_t since = has_page ? prs_page_since(page.word) : v.since_us;
 	enum prs_phase phase = prs_page_phase(page.word);
 	struct prs_unit u = { page.id, page.item_first, page.item_count };
-	*ret = (struct prs_console_process){ .state = v.given_up ? "GIVEN UP" : prs_state_name(PRS_MACHINE_WORKER, v.state),
+	*ret = (struct prs_console_process){ .state = v.given_up ? "GIVEN UP"
+		                                                 : prs_state_name(PRS_MACHINE_WORKER, v.state),
 		                             .phase = has_page ? phase_name(phase) : NULL,
 		                             .since_us = since && now > since ? now - since : 0,
 		                             .mini_batch = page.id,
@@ -78,7 +79,8 @@ void engine_waits_for(struct prs_engine *e, char *to, size_t n)
 	char note[64], waits[512] = "";
 	const char *writing = finish_note(e, note, sizeof note);
 	prs_sched_waits_for(e->sched, waits, sizeof waits);
-	snprintf(to, n, "%s", writing ? writing : e->ending ? "the workers to stop" : waits);
+	const char *what = e->ending ? "the workers to stop" : waits;
+	snprintf(to, n, "%s", writing ? writing : what);
 }
 
 static json_t *process_object(const struct prs_engine *e, uint32_t process)

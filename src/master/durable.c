@@ -60,8 +60,10 @@ static int sync_tree(const struct prs_fs *fs, const char *from, const char *besi
 	prs_list_done(&v.names);
 	if (!r)
 		r = fs->sync_dir(fs->ctx, from);
-	int other = r ? 0 : fs->sync_dir(fs->ctx, beside);
-	return r ? r : other == -ENOENT || other == -ENOTDIR ? 0 : other;
+	if (r)
+		return r;
+	r = fs->sync_dir(fs->ctx, beside);
+	return r == -ENOENT || r == -ENOTDIR ? 0 : r;
 }
 
 static void durable_work(struct prs_sync_job *job)

@@ -22,7 +22,8 @@ struct prs_engine_opened {
 	uint64_t done, failed, mini_batches; /* so far */
 };
 
-/* A node: what it is, and how it is made. All nodes of an engine have different numbers; 0 is the one of this process. */
+/* A node: what it is, and how it is made. All nodes of an engine have different numbers; 0 is the one of this
+ * process. */
 struct prs_engine_node {
 	uint16_t number;
 	const char *name, *address; /* host, and what names its log folders */

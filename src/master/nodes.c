@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
- * nodes: the nodes of this engine, as one: who is up, what each was given and has not answered, and what follows when one
- * of them goes.
+ * nodes: the nodes of this engine, as one: who is up, what each was given and has not answered, and what follows when
+ * one of them goes.
  *
- * A node is reached by the functions of its table alone (node/link.h), so it does not matter where it runs; node 0 is the
- * one of this process. A node that goes down without having been told to is an event of that node: what ran there is
- * journaled as LOST, then leased elsewhere. Only when none is left the job ends.
+ * A node is reached by the functions of its table alone (node/link.h), so it does not matter where it runs; node 0 is
+ * the one of this process. A node that goes down without having been told to is an event of that node: what ran there
+ * is journaled as LOST, then leased elsewhere. Only when none is left the job ends.
  */
 #include "master/impl.h"
 

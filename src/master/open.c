@@ -102,8 +102,8 @@ static int check_job(const struct prs_engine *e, const struct prs_fact *f, struc
 	                e->c.dir);
 }
 
-/* How long the life was: from fact to fact, so that a clock that was set back costs one step. (The times of DONE and TRY
- * are those of the workers, in no order.) */
+/* How long the life was: from fact to fact, so that a clock that was set back costs one step. (The times of DONE and
+ * TRY are those of the workers, in no order.) */
 static void keep_time(struct prs_engine *e, const struct prs_fact *f)
 {
 	struct life *l = &e->last_life;

@@ -3,11 +3,10 @@
  * synced; large rows go to the raw file. A result counts when its DONE is journaled, and that is put when its bytes are
  * durable.
  *
- * Groups begin GROUP_US apart, so that a sync (its CPU time, more than its wait) is shared by many results; at once when
- * no lease is unanswered: nothing will join them. A disk that is slower than the processes pauses the nodes; what is in
- * memory, and in the descriptors of large rows, is bounded.
- * A failed write or sync gives the unjournaled results back (they run again) and a new file is begun; a full disk ends
- * the job resumably.
+ * Groups begin GROUP_US apart, so that a sync (its CPU time, more than its wait) is shared by many results; at once
+ * when no lease is unanswered: nothing will join them. A disk that is slower than the processes pauses the nodes; what
+ * is in memory, and in the descriptors of large rows, is bounded. A failed write or sync gives the unjournaled results
+ * back (they run again) and a new file is begun; a full disk ends the job resumably.
  */
 #include "master/impl.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * link: what a master and a node say to each other. On one machine the functions are called directly; a stream between
- * two machines carries the same calls as frames. Nothing here waits for an answer, and nothing names a file: what a node
- * has to keep lives as long as it does, all that must last goes to the master.
+ * two machines carries the same calls as frames. Nothing here waits for an answer, and nothing names a file: what a
+ * node has to keep lives as long as it does, all that must last goes to the master.
  *
  *   master                                node
  *     start              ->
@@ -38,8 +38,8 @@ struct prs_lease {
 /* What a node tells its master. `node` is its number. */
 struct prs_link {
 	void *ctx;
-	/* Rows of a unit that counts: `bytes`, d->length of them, live only during the call; or, when `fd` is not -1, the
-	 * first d->length bytes of that descriptor, which belongs to the master now. */
+	/* Rows of a unit that counts: `bytes`, d->length of them, live only during the call; or, when `fd` is not
+	 * -1, the first d->length bytes of that descriptor, which belongs to the master now. */
 	void (*result)(void *ctx, uint16_t node, const struct prs_done *d, const uint8_t *bytes, int fd);
 	/* A TRY or a PROC, to be journaled. Texts live only during the call. */
 	void (*fact)(void *ctx, uint16_t node, const struct prs_fact *f);
@@ -49,8 +49,8 @@ struct prs_link {
 	void (*ask)(void *ctx, uint16_t node, uint32_t count);
 	/* A sentence for people. */
 	void (*warn)(void *ctx, uint16_t node, const char *sentence);
-	/* The node cannot go on (no memory, no process starts, init() fails too often): it ends its processes, then it is
-	 * down. */
+	/* The node cannot go on (no memory, no process starts, init() fails too often): it ends its processes, then
+	 * it is down. */
 	void (*failed)(void *ctx, uint16_t node, int code, const char *sentence);
 	void (*down)(void *ctx, uint16_t node);
 };

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * memory: watches what each process (with its children) holds. Above memory_limit_per_process it is killed and its
- * mini-batch is charged a try;
- * above max_rss_per_process it is replaced after its mini-batch. Where we may make memory cgroups the kernel holds the
- * limit as well, so that no
- * burst between two looks gets through.
+ * mini-batch is charged a try; above max_rss_per_process it is replaced after its mini-batch. Where we may make memory
+ * cgroups the kernel holds the limit as well, so that no burst between two looks gets through.
  */
 #include "node/impl.h"
 

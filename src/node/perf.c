@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * perf: the resource monitor: every resource_monitor_interval a row about the machine and one about each process goes
- * into the CSV files below
- * logs/sys/perf/<ip>/ (the columns are described in docs/logs.md).
+ * into the CSV files below logs/sys/perf/<ip>/ (the columns are described in docs/logs.md).
  *
  * Failure: a file that cannot be written loses that row; a job never ends because of it.
  */

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * words: the last words of a process that ends without a report. Python's faulthandler writes where it stood to the
- * process's stderr file, when
- * it crashes and when it is told to stop (SIGTERM). That becomes a traceback of the usual order in the process's error
- * file; a process that
- * says nothing there has at least its last lines of stderr.
+ * process's stderr file, when it crashes and when it is told to stop (SIGTERM). That becomes a traceback of the usual
+ * order in the process's error file; a process that says nothing there has at least its last lines of stderr.
  */
 #include "node/impl.h"
 

@@ -104,7 +104,8 @@ static void mark_dirty(struct worker *w)
 
 static void no_memory(struct worker *w)
 {
-	struct prs_pool_event broken = { .type = PRS_POOL_BROKEN, .now_us = now(), .slot = w->slot, .code = PRS_ENOMEM };
+	struct prs_pool_event broken = { .type = PRS_POOL_BROKEN, .slot = w->slot, .code = PRS_ENOMEM };
+	broken.now_us = now();
 	node_event(w->node, &broken);
 }
 

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * pool: see pool.h.
- *
- * A slot holds the units sent to its process, oldest first. Blame goes to the one that the page names as started, to no
- * other.
+ * pool: a slot holds the units sent to its process, oldest first. Blame goes to the one that the page names as started,
+ * to no other.
  */
 #include "pool/pool.h"
 

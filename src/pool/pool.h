@@ -4,11 +4,9 @@
  * prs_pool_step(event) -> effects. No clock, no I/O: the node carries the effects out and answers with events.
  *
  * Happy path of a unit: LEASE -> queued here -> SEND to a worker (TASK frame, then a token of its eventfd) -> the
- * worker takes the
- * token (a claim) -> RESULT -> ACCEPT. Claims of one process are numbered 1, 2, 3 ... in the order of SEND; a worker
- * works them off in
- * order. Of the units sent and unanswered, the first `claimed` ones are taken (at most one runs), the others can be
- * recalled.
+ * worker takes the token (a claim) -> RESULT -> ACCEPT. Claims of one process are numbered 1, 2, 3 ... in the order of
+ * SEND; a worker works them off in order. Of the units sent and unanswered, the first `claimed` ones are taken (at most
+ * one runs), the others can be recalled.
  *
  * Blame: timer and blame belong to the claim in the page. The judgement (TRY effect) is the state change: a RESULT or
  * FAIL of that claim
@@ -133,18 +131,18 @@ enum prs_pool_effect_type {
 	PRS_POOL_SEND,  /* slot, claim, unit, lease, try_number, body: TASK frame, then one token */
 	/* slot, count: read up to count tokens back, then event RECALLED (DROP frame for what came back) */
 	PRS_POOL_RECALL,
-	PRS_POOL_DROP,    /* slot, claim, count: send a DROP frame for claims claim .. claim+count-1 */
-	PRS_POOL_STOP,    /* slot: send STOP */
-	PRS_POOL_SIGNAL,  /* slot, count = signal number, to the process group */
-	PRS_POOL_ACCEPT,  /* slot, claim, unit, lease, body: the RESULT being handled counts: store it */
-	PRS_POOL_DROPPED, /* slot, claim, unit: a RESULT or FAIL that came after the judgement; for the log */
-	PRS_POOL_TRY,     /* slot, incarnation, unit, lease, try_number, body, code, exit, run_us: a try failed */
-	PRS_POOL_RETURN,  /* unit, lease, body: back to the master, no try */
-	PRS_POOL_PROC,    /* slot, incarnation, pid, proc_event, code, exit */
-	PRS_POOL_GIVEN_UP, /* slot, code, count = failures in a row: no process is started there any more; others go on */
-	/* slot, code, count = failures in a row: no slot is left; or, slot 0xffff, count failures of init() without a unit
-	 * finished between. PRS_ESPAWN: a process could not be started; PRS_EINIT_GIVE_UP: it was init() everywhere.
-	 * The pool ends by itself, DOWN follows */
+	PRS_POOL_DROP,     /* slot, claim, count: send a DROP frame for claims claim .. claim+count-1 */
+	PRS_POOL_STOP,     /* slot: send STOP */
+	PRS_POOL_SIGNAL,   /* slot, count = signal number, to the process group */
+	PRS_POOL_ACCEPT,   /* slot, claim, unit, lease, body: the RESULT being handled counts: store it */
+	PRS_POOL_DROPPED,  /* slot, claim, unit: a RESULT or FAIL that came after the judgement; for the log */
+	PRS_POOL_TRY,      /* slot, incarnation, unit, lease, try_number, body, code, exit, run_us: a try failed */
+	PRS_POOL_RETURN,   /* unit, lease, body: back to the master, no try */
+	PRS_POOL_PROC,     /* slot, incarnation, pid, proc_event, code, exit */
+	PRS_POOL_GIVEN_UP, /* slot, code, count = failures in a row: no process is started there any more */
+	/* slot, code, count = failures in a row: no slot is left; or, slot 0xffff, count failures of init() without
+	 * a unit finished between. PRS_ESPAWN: a process could not be started; PRS_EINIT_GIVE_UP: it was init()
+	 * everywhere. The pool ends by itself, DOWN follows */
 	PRS_POOL_UNFIT,
 	/* count: how many units the node wants, all that came since the start counted too (modulo 2^32; replaces the
 	 * last one) */

@@ -54,16 +54,23 @@ static void put_wall(struct prs_buf *to, uint64_t us)
 /* "41,200/s", "4.1/s", "3.0 items/min", "1.2/h" */
 static void put_rate(struct prs_buf *to, double rate, const char *of)
 {
+	static const struct {
+		double seconds;
+		const char *name;
+	} units[] = { { 1, "/s" }, { 60, "/min" }, { 3600, "/h" } };
+	unsigned unit = 0;
 	if (!(rate < 1e15))
 		rate = 0;
+	while (rate * units[unit].seconds < 0.2 && unit < 2)
+		unit++;
 	if (rate >= 100)
 		prs_put_count(to, (uint64_t)(rate + 0.5));
 	else
-		prs_buf_putf(to, "%.1f", rate >= 0.2 ? rate : rate * 60 >= 0.2 ? rate * 60 : rate * 3600);
+		prs_buf_putf(to, "%.1f", rate * units[unit].seconds);
 	if (*of)
 		prs_buf_putc(to, ' ');
 	prs_buf_puts(to, of);
-	prs_buf_puts(to, rate >= 0.2 ? "/s" : rate * 60 >= 0.2 ? "/min" : "/h");
+	prs_buf_puts(to, units[unit].name);
 }
 
 /* "1.2 MB" */
@@ -207,11 +214,13 @@ static void put_part(struct prs_buf *to, const struct prs_progress *p, enum part
 
 static enum ink ink_of(enum part part)
 {
-	return part == PART_FAILED ? INK_RED
-	       : part == PART_NOTE ? INK_YELLOW
-	       : part == PART_BAR  ? INK_GREEN
-	       : part == PART_HINT ? INK_DIM
-	                           : INK_NONE;
+	switch ((int)part) {
+	case PART_FAILED: return INK_RED;
+	case PART_NOTE: return INK_YELLOW;
+	case PART_BAR: return INK_GREEN;
+	case PART_HINT: return INK_DIM;
+	default: return INK_NONE;
+	}
 }
 
 static void put_parts(struct prs_buf *to, const struct prs_progress *p, unsigned parts, unsigned cells, bool color)
@@ -580,7 +589,9 @@ static void end_failed(struct prs_buf *to, const struct prs_result *r, const cha
 	if (r->trace && *r->trace)
 		prs_console_error(to, NULL, r->trace, strlen(r->trace), color);
 	put_ink(to, color, INK_RED, r->state == PRS_JOB_CANCELED ? "Canceled" : "Failed");
-	const char *cause = r->text && *r->text ? r->text : r->code ? prs_error_row(r->code)->sentence : NULL;
+	const char *cause = r->code ? prs_error_row(r->code)->sentence : NULL;
+	if (r->text && *r->text)
+		cause = r->text;
 	if (cause) {
 		prs_buf_puts(to, ": ");
 		clean(to, cause);

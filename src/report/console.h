@@ -35,9 +35,8 @@ struct prs_console_process {
 };
 /* A table: a head and a line a process, none wider than `columns` (0 = no limit). */
 void prs_console_processes(struct prs_buf *to, const struct prs_console_process *v, size_t n, unsigned columns);
-/* The head: two lines (run; script, input, processes, interpreter) and the warnings: short, so that a traceback of the
- * script's first
- * seconds begins within the first five lines. */
+/* The head: two lines (run; script, input, processes, interpreter) and the warnings: short, so that a traceback of
+ * the script's first seconds begins within the first five lines. */
 struct prs_console_head {
 	const char *run_name, *run_dir, *script, *python, *python_why;
 	const char *const *inputs;
@@ -51,9 +50,8 @@ struct prs_console_head {
 	uint64_t resumed_done, resumed_total;
 };
 void prs_console_start(struct prs_buf *to, const struct prs_console_head *h, bool color);
-/* The end: result, counts, wall time, rate, busy, output, logs. On failure: the first traceback (r->trace, NULL when it
- * was just shown),
- * the cause, counts, places, the next command. */
+/* The end: result, counts, wall time, rate, busy, output, logs. On failure: the first traceback (r->trace, NULL when
+ * it was just shown), the cause, counts, places, the next command. */
 void prs_console_end(struct prs_buf *to, const struct prs_result *r, const char *logs_dir, bool color);
 /* A traceback as it happens (called once): where, the text. */
 void prs_console_error(struct prs_buf *to, const char *where, const char *trace, size_t n, bool color);

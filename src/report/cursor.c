@@ -10,8 +10,7 @@
  *   sum <8 hex>                      checksum of the bytes above
  *
  * On opening every log is cut to its length here. A log that is missing or shorter, or a cursor that cannot be read:
- * all logs are written
- * again from the first fact (they are functions of the journal).
+ * all logs are written again from the first fact (they are functions of the journal).
  */
 #include "report/impl.h"
 

@@ -117,7 +117,7 @@ static int end(struct out *o)
 
 /* ---- facts ------------------------------------------------------------------------------------------------------- */
 
-static void put_done(struct out *o, const struct prs_fact *f)
+static void dump_done(struct out *o, const struct prs_fact *f)
 {
 	static const char
 		*const statuses[] = { [PRS_DONE_OK] = "OK", [PRS_DONE_SHORT] = "SHORT", [PRS_DONE_EMPTY] = "EMPTY" };
@@ -143,7 +143,7 @@ static void put_done(struct out *o, const struct prs_fact *f)
 	num(o, "cpu_us", d->cpu_us);
 }
 
-static void put_try(struct out *o, const struct prs_fact *f)
+static void dump_try(struct out *o, const struct prs_fact *f)
 {
 	const struct prs_try *t = &f->u.try_;
 	unit(o, &t->unit);
@@ -192,7 +192,7 @@ static void put_units(struct out *o, const char *name, const struct prs_fact *f,
 		prs_buf_puts(o->b, "none");
 }
 
-static void put_lost(struct out *o, const struct prs_fact *f)
+static void dump_lost(struct out *o, const struct prs_fact *f)
 {
 	num(o, "node", f->u.lost.node);
 	num(o, "incarnation", f->u.lost.incarnation);
@@ -221,7 +221,7 @@ static const char *word_of(enum prs_field_kind kind, uint64_t v)
 	return NULL;
 }
 
-static void put_field(struct out *o, const struct prs_fact *f, const struct prs_fact_field *field)
+static void dump_field(struct out *o, const struct prs_fact *f, const struct prs_fact_field *field)
 {
 	const void *at = (const char *)f + field->offset;
 	switch (field->kind) {
@@ -241,14 +241,14 @@ static void put_field(struct out *o, const struct prs_fact *f, const struct prs_
 	case PRS_FIELD_PRINT: hex(o, field->name, at, 16); break;
 	case PRS_FIELD_UNIT: unit(o, at); break;
 	case PRS_FIELD_UNITS:
-	case PRS_FIELD_LATE_U8: break; /* put_lost */
+	case PRS_FIELD_LATE_U8: break; /* dump_lost */
 	}
 }
 
-static void put_fields(struct out *o, const struct prs_fact *f)
+static void dump_fields(struct out *o, const struct prs_fact *f)
 {
 	for (const struct prs_fact_field *field = prs_fact_fields(f->type); field->fact == f->type; field++)
-		put_field(o, f, field);
+		dump_field(o, f, field);
 }
 
 int prs_report_dump_fact(const struct prs_fact *f, struct prs_buf *to, bool json)
@@ -266,19 +266,19 @@ int prs_report_dump_fact(const struct prs_fact *f, struct prs_buf *to, bool json
 	if (f->flags)
 		num(&o, "flags", f->flags);
 	if (f->type == PRS_FACT_DONE)
-		put_done(&o, f);
+		dump_done(&o, f);
 	else if (f->type == PRS_FACT_TRY)
-		put_try(&o, f);
+		dump_try(&o, f);
 	else if (f->type == PRS_FACT_LOST)
-		put_lost(&o, f);
+		dump_lost(&o, f);
 	else
-		put_fields(&o, f);
+		dump_fields(&o, f);
 	return end(&o);
 }
 
 /* ---- plan -------------------------------------------------------------------------------------------------------- */
 
-static void put_input(struct out *o, const struct prs_plan_record *r)
+static void dump_input(struct out *o, const struct prs_plan_record *r)
 {
 	num(o, "input", r->u.input.input);
 	num(o, "kind", r->u.input.kind);
@@ -290,7 +290,7 @@ static void put_input(struct out *o, const struct prs_plan_record *r)
 	text(o, "options", r->u.input.options);
 }
 
-static void put_dir(struct out *o, const struct prs_plan_record *r)
+static void dump_dir(struct out *o, const struct prs_plan_record *r)
 {
 	num(o, "dir", r->u.dir.dir);
 	if (r->u.dir.parent == PRS_NO_DIR) {
@@ -331,7 +331,7 @@ static void put_names(struct out *o, const struct prs_plan_record *r)
 	}
 }
 
-static void put_files(struct out *o, const struct prs_plan_record *r)
+static void dump_files(struct out *o, const struct prs_plan_record *r)
 {
 	num(o, "dir", r->u.files.dir);
 	num(o, "count", r->u.files.count);
@@ -341,7 +341,7 @@ static void put_files(struct out *o, const struct prs_plan_record *r)
 	put_names(o, r);
 }
 
-static void put_rule(struct out *o, const struct prs_plan_record *r)
+static void dump_rule(struct out *o, const struct prs_plan_record *r)
 {
 	num(o, "first_id", r->u.rule.first_id);
 	num(o, "count", r->u.rule.count);
@@ -351,7 +351,7 @@ static void put_rule(struct out *o, const struct prs_plan_record *r)
 }
 
 /* The ranges as first+count; values without the letter of their kind. */
-static void put_group(struct out *o, const struct prs_plan_record *r)
+static void dump_group(struct out *o, const struct prs_plan_record *r)
 {
 	num(o, "id", r->u.group.id);
 	num(o, "input", r->u.group.input);
@@ -375,7 +375,7 @@ static void put_group(struct out *o, const struct prs_plan_record *r)
 	prs_buf_putc(o->b, '}');
 }
 
-static void put_end(struct out *o, const struct prs_plan_record *r)
+static void dump_end(struct out *o, const struct prs_plan_record *r)
 {
 	num(o, "ids", r->u.end.ids);
 	num(o, "items", r->u.end.items);
@@ -383,18 +383,18 @@ static void put_end(struct out *o, const struct prs_plan_record *r)
 	sum(o, "checksum", r->u.end.sum);
 }
 
-static void put_part(struct out *o, const struct prs_plan_record *r) { num(o, "dir", r->u.part.dir); }
+static void dump_part(struct out *o, const struct prs_plan_record *r) { num(o, "dir", r->u.part.dir); }
 
 int prs_report_dump_plan(const struct prs_plan_record *r, struct prs_buf *to, bool json)
 {
 	static const struct {
 		const char *name;
 		void (*put)(struct out *, const struct prs_plan_record *);
-	} types[] = { [PRS_PLAN_HEAD] = { "HEAD", NULL },        [PRS_PLAN_INPUT] = { "INPUT", put_input },
-		      [PRS_PLAN_DIR] = { "DIR", put_dir },       [PRS_PLAN_FILES] = { "FILES", put_files },
-		      [PRS_PLAN_RULE] = { "RULE", put_rule },    [PRS_PLAN_SLICES] = { "SLICES", NULL },
-		      [PRS_PLAN_GROUP] = { "GROUP", put_group }, [PRS_PLAN_SCHEMA] = { "SCHEMA", NULL },
-		      [PRS_PLAN_END] = { "END", put_end },       [PRS_PLAN_PART] = { "PART", put_part } };
+	} types[] = { [PRS_PLAN_HEAD] = { "HEAD", NULL },        [PRS_PLAN_INPUT] = { "INPUT", dump_input },
+		      [PRS_PLAN_DIR] = { "DIR", dump_dir },       [PRS_PLAN_FILES] = { "FILES", dump_files },
+		      [PRS_PLAN_RULE] = { "RULE", dump_rule },    [PRS_PLAN_SLICES] = { "SLICES", NULL },
+		      [PRS_PLAN_GROUP] = { "GROUP", dump_group }, [PRS_PLAN_SCHEMA] = { "SCHEMA", NULL },
+		      [PRS_PLAN_END] = { "END", dump_end },       [PRS_PLAN_PART] = { "PART", dump_part } };
 	struct out o = { to, json };
 	bool known = (size_t)r->type < sizeof types / sizeof types[0] && types[r->type].name;
 	begin(&o, known ? types[r->type].name : "?");

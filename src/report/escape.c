@@ -14,7 +14,8 @@ static void json_code(struct prs_buf *to, unsigned code)
 	prs_buf_put(to, six, 6);
 }
 
-/* A short escape where there is one, else \u00XX; a byte that is no UTF-8 as the lone surrogate that Python makes of it. */
+/* A short escape where there is one, else \u00XX; a byte that is no UTF-8 as the lone surrogate that Python makes of
+ * it. */
 static void json_byte(struct prs_buf *to, uint8_t c)
 {
 	static const char shorts[] = "\bb\ff\nn\rr\tt\"\"\\\\";

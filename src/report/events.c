@@ -121,7 +121,7 @@ static void line_done(struct prs_report *r, struct report_file *f, size_t start)
 
 /* ---- one function per event -------------------------------------------------------------------------------------- */
 
-static void put_head(struct prs_report *r, struct prs_buf *b, const struct prs_fact *f)
+static void event_head(struct prs_report *r, struct prs_buf *b, const struct prs_fact *f)
 {
 	str(b, "run", r->run_name);
 	num(b, "epoch", f->u.head.epoch);
@@ -131,7 +131,7 @@ static void put_head(struct prs_report *r, struct prs_buf *b, const struct prs_f
 	num(b, "pid", f->u.head.pid);
 }
 
-static void put_node(struct prs_report *r, struct prs_buf *b, const struct prs_fact *f)
+static void event_node(struct prs_report *r, struct prs_buf *b, const struct prs_fact *f)
 {
 	(void)r;
 	num(b, "node", f->u.node.node);
@@ -147,7 +147,7 @@ static void put_node(struct prs_report *r, struct prs_buf *b, const struct prs_f
 	}
 }
 
-static void put_proc(struct prs_report *r, struct prs_buf *b, const struct prs_fact *f)
+static void event_proc(struct prs_report *r, struct prs_buf *b, const struct prs_fact *f)
 {
 	process(r, b, f->u.proc.node, f->u.proc.slot, f->u.proc.incarnation, f->u.proc.pid);
 	uint8_t event = f->u.proc.event;
@@ -161,7 +161,7 @@ static void put_proc(struct prs_report *r, struct prs_buf *b, const struct prs_f
 	trace(r, b, f->u.proc.node, f->u.proc.slot, f->u.proc.trace_offset, f->u.proc.trace_bytes);
 }
 
-static void put_try(struct prs_report *r, struct prs_buf *b, const struct prs_fact *f)
+static void event_try(struct prs_report *r, struct prs_buf *b, const struct prs_fact *f)
 {
 	const struct prs_try *t = &f->u.try_;
 	unit(b, &t->unit);
@@ -180,7 +180,7 @@ static void put_try(struct prs_report *r, struct prs_buf *b, const struct prs_fa
 	num(b, "cpu_us", t->cpu_us);
 }
 
-static void put_failed(struct prs_report *r, struct prs_buf *b, const struct prs_fact *f)
+static void event_failed(struct prs_report *r, struct prs_buf *b, const struct prs_fact *f)
 {
 	const struct report_unit *u = report_unit_find(r, &f->u.failed.unit);
 	unit(b, &f->u.failed.unit);
@@ -189,7 +189,7 @@ static void put_failed(struct prs_report *r, struct prs_buf *b, const struct prs
 	error(b, f->u.failed.code);
 }
 
-static void put_lost(struct prs_report *r, struct prs_buf *b, const struct prs_fact *f)
+static void event_lost(struct prs_report *r, struct prs_buf *b, const struct prs_fact *f)
 {
 	(void)r;
 	num(b, "node", f->u.lost.node);
@@ -205,7 +205,7 @@ static void put_lost(struct prs_report *r, struct prs_buf *b, const struct prs_f
 	num(b, "queued", f->u.lost.queued_count);
 }
 
-static void put_state(struct prs_report *r, struct prs_buf *b, const struct prs_fact *f)
+static void event_state(struct prs_report *r, struct prs_buf *b, const struct prs_fact *f)
 {
 	(void)r;
 	str(b, "from", prs_state_name(PRS_MACHINE_JOB, f->u.state.from));
@@ -214,7 +214,7 @@ static void put_state(struct prs_report *r, struct prs_buf *b, const struct prs_
 	text(b, "text", f->u.state.text);
 }
 
-static void put_published(struct prs_report *r, struct prs_buf *b, const struct prs_fact *f)
+static void event_published(struct prs_report *r, struct prs_buf *b, const struct prs_fact *f)
 {
 	(void)r;
 	text(b, "output", f->u.published.name);
@@ -223,7 +223,7 @@ static void put_published(struct prs_report *r, struct prs_buf *b, const struct 
 	hex(b, "xxh128", f->u.published.print, sizeof f->u.published.print);
 }
 
-static void put_finished(struct prs_report *r, const struct prs_fact *f)
+static void event_finished(struct prs_report *r, const struct prs_fact *f)
 {
 	struct prs_buf *b = report_file_buf(r, events(r));
 	if (!b)
@@ -243,7 +243,7 @@ static void put_finished(struct prs_report *r, const struct prs_fact *f)
 	line_done(r, events(r), start);
 }
 
-static void put_planned(struct prs_report *r, struct prs_buf *b, const struct prs_fact *f)
+static void event_planned(struct prs_report *r, struct prs_buf *b, const struct prs_fact *f)
 {
 	(void)r;
 	num(b, "mini_batches", f->u.planned.next_id);
@@ -251,7 +251,7 @@ static void put_planned(struct prs_report *r, struct prs_buf *b, const struct pr
 	yes(b, "complete", f->u.planned.complete);
 }
 
-static void put_reset(struct prs_report *r, struct prs_buf *b, const struct prs_fact *f)
+static void event_reset(struct prs_report *r, struct prs_buf *b, const struct prs_fact *f)
 {
 	(void)r;
 	unit(b, &f->u.reset.unit);
@@ -259,7 +259,7 @@ static void put_reset(struct prs_report *r, struct prs_buf *b, const struct prs_
 	str(b, "reason", f->u.reset.reason == PRS_RESET_RETRY_FAILED ? "retry_failed" : "bad_range");
 }
 
-static void put_field(struct prs_buf *b, const struct prs_fact *f, const struct prs_fact_field *field)
+static void event_field(struct prs_buf *b, const struct prs_fact *f, const struct prs_fact_field *field)
 {
 	const void *at = (const char *)f + field->offset;
 	switch (field->kind) {
@@ -280,11 +280,11 @@ static void put_field(struct prs_buf *b, const struct prs_fact *f, const struct 
 }
 
 /* A fact of which nothing else is to be said: its fields as they are. */
-static void put_fields(struct prs_report *r, struct prs_buf *b, const struct prs_fact *f)
+static void event_fields(struct prs_report *r, struct prs_buf *b, const struct prs_fact *f)
 {
 	(void)r;
 	for (const struct prs_fact_field *field = prs_fact_fields(f->type); field->fact == f->type; field++)
-		put_field(b, f, field);
+		event_field(b, f, field);
 }
 
 /* The names of events, and what they say when it is not simply the fields of the fact. NODE and PROC have several. */
@@ -292,19 +292,19 @@ static const struct event {
 	const char *type;
 	void (*put)(struct prs_report *r, struct prs_buf *b, const struct prs_fact *f);
 } types[PRS_FACT_END] = {
-	[PRS_FACT_HEAD] = { "run_started", put_head },
-	[PRS_FACT_NODE] = { "node", put_node },
-	[PRS_FACT_PLANNED] = { "planned", put_planned },
-	[PRS_FACT_TRY] = { "try_failed", put_try },
-	[PRS_FACT_FAILED] = { "mini_batch_failed", put_failed },
-	[PRS_FACT_LOST] = { "lost", put_lost },
-	[PRS_FACT_RESET] = { "reset", put_reset },
-	[PRS_FACT_SET] = { "setting_changed", put_fields },
-	[PRS_FACT_STATE] = { "state", put_state },
-	[PRS_FACT_PUBLISHED] = { "published", put_published },
-	[PRS_FACT_SPLIT] = { "split", put_fields },
-	[PRS_FACT_PROC] = { "process", put_proc },
-	[PRS_FACT_STEP] = { "step", put_fields },
+	[PRS_FACT_HEAD] = { "run_started", event_head },
+	[PRS_FACT_NODE] = { "node", event_node },
+	[PRS_FACT_PLANNED] = { "planned", event_planned },
+	[PRS_FACT_TRY] = { "try_failed", event_try },
+	[PRS_FACT_FAILED] = { "mini_batch_failed", event_failed },
+	[PRS_FACT_LOST] = { "lost", event_lost },
+	[PRS_FACT_RESET] = { "reset", event_reset },
+	[PRS_FACT_SET] = { "setting_changed", event_fields },
+	[PRS_FACT_STATE] = { "state", event_state },
+	[PRS_FACT_PUBLISHED] = { "published", event_published },
+	[PRS_FACT_SPLIT] = { "split", event_fields },
+	[PRS_FACT_PROC] = { "process", event_proc },
+	[PRS_FACT_STEP] = { "step", event_fields },
 };
 
 static const char *type_of(const struct prs_fact *f)
@@ -322,7 +322,7 @@ static const char *type_of(const struct prs_fact *f)
 }
 
 /* The hot one. */
-static void put_done(struct prs_report *r, const struct prs_done *d, uint64_t end_us, bool counts)
+static void event_done(struct prs_report *r, const struct prs_done *d, uint64_t end_us, bool counts)
 {
 	struct report_file *f = events(r);
 	char *p = report_file_room(r, f, LINE_BYTES);
@@ -374,7 +374,7 @@ static bool is_final(uint8_t state)
 void report_event(struct prs_report *r, const struct prs_fact *f, bool counts)
 {
 	if (f->type == PRS_FACT_DONE) {
-		put_done(r, &f->u.done, f->time_us, counts);
+		event_done(r, &f->u.done, f->time_us, counts);
 		return;
 	}
 	struct prs_buf *b = report_file_buf(r, events(r));
@@ -385,9 +385,9 @@ void report_event(struct prs_report *r, const struct prs_fact *f, bool counts)
 	if (types[f->type].put)
 		types[f->type].put(r, b, f);
 	else
-		put_fields(r, b, f);
+		event_fields(r, b, f);
 	prs_buf_puts(b, "}\n");
 	line_done(r, events(r), start);
 	if (f->type == PRS_FACT_STATE && is_final(f->u.state.to))
-		put_finished(r, f);
+		event_finished(r, f);
 }

@@ -206,7 +206,7 @@ struct purge {
 	const char *folder; /* below logs/; NULL: sys/node itself */
 };
 
-static int purge_entry(void *ctx, const char *name, char type)
+static int files_purge_entry(void *ctx, const char *name, char type)
 {
 	struct purge *p = ctx;
 	struct prs_report *r = p->r;
@@ -218,7 +218,7 @@ static int purge_entry(void *ctx, const char *name, char type)
 		return 0;
 	if (!p->folder) {
 		struct purge inner = { .r = r, .folder = below };
-		r->fs->list(r->fs->ctx, full, purge_entry, &inner);
+		r->fs->list(r->fs->ctx, full, files_purge_entry, &inner);
 		return 0;
 	}
 	for (size_t i = 0; i < r->files_n; i++)
@@ -233,7 +233,7 @@ void report_files_purge(struct prs_report *r)
 	char full[PATH_MAX];
 	struct purge p = { .r = r };
 	snprintf(full, sizeof full, "%s/logs/sys/node", r->dir);
-	r->fs->list(r->fs->ctx, full, purge_entry, &p);
+	r->fs->list(r->fs->ctx, full, files_purge_entry, &p);
 }
 
 /* ---- whole files ------------------------------------------------------------------------------------------------- */

@@ -62,8 +62,8 @@ static void put_processed(struct prs_report *r, struct prs_buf *b, uint64_t wall
 	prs_buf_putc(b, '.');
 }
 
-/* As long for each mini-batch that is left as for those of this life. A clock that was set meanwhile can make that longer
- * than a number holds: what nobody waits for is no estimate. */
+/* As long for each mini-batch that is left as for those of this life. A clock that was set meanwhile can make that
+ * longer than a number holds: what nobody waits for is no estimate. */
 static void put_estimate(struct prs_report *r, struct prs_buf *b, uint64_t wall_us)
 {
 	uint64_t final = r->done + r->failed, now = r->done_now + r->failed_now;

@@ -162,7 +162,10 @@ void report_process_event(struct prs_report *r, const struct prs_fact *f)
 	if (!p)
 		return;
 	uint32_t pid = report_pid(report_proc(r, f->u.proc.node, f->u.proc.slot), f->u.proc.incarnation);
-	p = put_head(r, p, f->time_us, event == PRS_PROC_INIT_FAILED ? "ERROR" : bad ? "WARNING" : "INFO", pid);
+	const char *level = bad ? "WARNING" : "INFO";
+	if (event == PRS_PROC_INIT_FAILED)
+		level = "ERROR";
+	p = put_head(r, p, f->time_us, level, pid);
 	const char *what = f->u.proc.code == PRS_ESPAWN ? "Process not started" : events[event];
 	p = text_bytes(p, what, strlen(what));
 	file->buf.len = (size_t)((uint8_t *)p - file->buf.data);

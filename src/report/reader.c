@@ -2,8 +2,7 @@
  * reader: the chain of journals as one stream of facts, with a position that can be kept.
  *
  * The facts of an old epoch are valid up to the length that its successor's HEAD sealed; those of the newest one up to
- * `durable`. A frame
- * below these marks that is not whole is damage (PRS_ECORRUPT).
+ * `durable`. A frame below these marks that is not whole is damage (PRS_ECORRUPT).
  */
 #include "report/impl.h"
 

@@ -238,20 +238,23 @@ int prs_report_flush(struct prs_report *r, struct prs_err *err)
 	return rc;
 }
 
+static void first_of(int *rc, int more)
+{
+	if (!*rc)
+		*rc = more;
+}
+
 int prs_report_finish(struct prs_report *r, const struct prs_result *res, struct prs_err *err)
 {
 	if (report_fenced(r)) /* these files belong to the other engine now */
 		return stopped(r, err);
 	int rc = prs_report_flush(r, err);
-	struct prs_err *first = rc ? NULL : err;
-	int errors = report_errors_write(r, first);
-	first = errors ? NULL : first;
-	int items = report_failed_items_write(r, first);
-	first = items ? NULL : first;
-	int sums = report_summaries_write(r, first);
-	first = sums ? NULL : first;
-	int result = report_result_write(r, res, first);
-	return rc ? rc : errors ? errors : items ? items : sums ? sums : result;
+	/* all of them are tried; the first that fails is told */
+	first_of(&rc, report_errors_write(r, rc ? NULL : err));
+	first_of(&rc, report_failed_items_write(r, rc ? NULL : err));
+	first_of(&rc, report_summaries_write(r, rc ? NULL : err));
+	first_of(&rc, report_result_write(r, res, rc ? NULL : err));
+	return rc;
 }
 
 const char *prs_report_last_error(const struct prs_report *r) { return r->last_error; }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * report: the logs as functions of the journal. One reader tails the journal with a cursor (logs/.cursor) and writes
- * the tree of the seed
- * under logs/, with the times of the records. Nothing is written twice, logs survive kills, the dispatcher pays
- * nothing.
+ * the tree of the seed under logs/, with the times of the records. Nothing is written twice, logs survive kills, the
+ * dispatcher pays nothing.
  *
  * Who writes what directly, not here: the workers (user/stdout, user/stderr, user/entry_script_log,
  * user/error/<ip>/<process>.txt).
@@ -45,9 +44,8 @@ int prs_report_new(struct prs_report **ret, const struct prs_fs *fs, const struc
                    struct prs_err *err);
 void prs_report_free(struct prs_report *r);
 /* `epoch` is the same in every call of one life. Read facts of journal-<epoch> from the cursor up to `durable` bytes
- * and write their log lines. Older epochs that the cursor has not finished are
- * read first, up to the length their successor's HEAD sealed. At most `budget` facts (0 = all); *ret_more tells that
- * there are others.
+ * and write their log lines. Older epochs that the cursor has not finished are read first, up to the length their
+ * successor's HEAD sealed. At most `budget` facts (0 = all); *ret_more tells that there are others.
  * Failure: never a reason to stop the job. A log that cannot be written (PRS_ENOSPACE, ...): the lines are kept, facts
  * are left in the
  *          journal when too many are kept, every later call tries again and goes on where it was. Out of memory, a
@@ -85,8 +83,7 @@ struct prs_result {
 	uint64_t kinds_more; /* kinds that are not shown */
 };
 /* Flush, then logs/job_result.txt, user/error.txt, failed_items.jsonl (run folder), process and node totals. May be
- * called again: the
- * same facts give the same files. Tries all of them and returns the first failure. */
+ * called again: the same facts give the same files. Tries all of them and returns the first failure. */
 int prs_report_finish(struct prs_report *r, const struct prs_result *res, struct prs_err *err);
 
 /* Was the end of the job told: is there a job_result.txt? prs_report_new() removes it: the job goes on, or it is to be

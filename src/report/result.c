@@ -72,7 +72,8 @@ static void put_result(struct prs_report *r, struct prs_buf *b, const struct prs
 	field(b, "ended", time);
 	if (res->code)
 		field(b, "error", prs_error_row(res->code)->name);
-	field(b, "cause", res->text ? res->text : res->code ? prs_error_row(res->code)->sentence : NULL);
+	const char *cause = res->code ? prs_error_row(res->code)->sentence : NULL;
+	field(b, "cause", res->text ? res->text : cause);
 	put_totals(b, res);
 	field(b, "output", res->output);
 	if (r->errors > 0)

@@ -170,7 +170,9 @@ static void id_set(struct prs_report *r, uint64_t id, uint8_t state, uint32_t mi
 
 uint32_t report_items(struct prs_report *r, const struct prs_unit *u)
 {
-	return u->item_count ? u->item_count : r->c.items_of ? r->c.items_of(r->c.plan, u->id) : 0;
+	if (u->item_count)
+		return u->item_count;
+	return r->c.items_of ? r->c.items_of(r->c.plan, u->id) : 0;
 }
 
 /* ---- split mini-batches ------------------------------------------------------------------------------------------ */
@@ -397,7 +399,8 @@ struct report_proc *report_proc(struct prs_report *r, uint16_t node, uint16_t sl
 
 uint32_t report_pid(const struct report_proc *p, uint32_t incarnation)
 {
-	return p->incarnation[0] == incarnation ? p->pid[0] : p->incarnation[1] == incarnation ? p->pid[1] : p->pid[0];
+	bool before = p->incarnation[0] != incarnation && p->incarnation[1] == incarnation;
+	return p->pid[before];
 }
 
 void report_trace_file(struct prs_report *r, uint16_t node, uint16_t slot, char *to, size_t n)

@@ -249,14 +249,14 @@ static void put_node_row(struct prs_buf *to, const struct report_node *node, uin
 	end_row(to);
 }
 
-static void put_processes(struct prs_buf *to, const struct report_node *n)
+static void tries_put_processes(struct prs_buf *to, const struct report_node *n)
 {
 	for (size_t i = 0; i < n->procs_n; i++)
 		if (n->procs[i].used)
 			put_process_row(to, n, &n->procs[i]);
 }
 
-static void put_node(struct prs_buf *to, const struct report_node *n)
+static void tries_put_node(struct prs_buf *to, const struct report_node *n)
 {
 	struct report_total sum = { 0 };
 	uint64_t used = 0;
@@ -289,7 +289,7 @@ static int write_summary(struct prs_report *r, enum report_log log,
 
 int report_summaries_write(struct prs_report *r, struct prs_err *err)
 {
-	int a = write_summary(r, REPORT_PROCESSES, put_processes, err);
-	int b = write_summary(r, REPORT_NODES, put_node, err);
+	int a = write_summary(r, REPORT_PROCESSES, tries_put_processes, err);
+	int b = write_summary(r, REPORT_NODES, tries_put_node, err);
 	return a ? a : b;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * folder: everything that the run needs is copied into its folder, so that it can be moved and the original changed.
  *
- * RUN is its first file: from then on it is nobody's input, and found when it stays half made. job.json is the last one:
- * a run without it never began. Whatever fails between them, and a signal that ends the program: the folder goes.
+ * RUN is its first file: from then on it is nobody's input, and found when it stays half made. job.json is the last
+ * one: a run without it never began. Whatever fails between them, and a signal that ends the program: the folder goes.
  */
 #include "run/folder.h"
 
@@ -40,7 +40,8 @@ static int make_runs(const struct prs_fs *fs, const char *runs, struct prs_err *
 	int r = prs_path_make(fs, path, 0, 0755, &length);
 	if (r < 0)
 		return prs_fail_errno(err, -r,
-		                      "the run folder cannot be made in %s (--runs-dir, $PRS_RUNS or ./runs): creating %.*s",
+		                      "the run folder cannot be made in %s (--runs-dir, $PRS_RUNS or ./runs): "
+		                      "creating %.*s",
 		                      runs, (int)length, path);
 	return 0;
 }
@@ -276,7 +277,8 @@ int prs_run_read_job(const struct prs_fs *fs, struct prs_job *j, struct prs_plac
 	int r = prs_read_own_file(fs, path, &json, err);
 	if (r == -PRS_ENOTFOUND)
 		return prs_fail(err, PRS_ENOTFOUND,
-		                "this run folder is only half made: it has no job.json. prs was stopped while it made it, "
+		                "this run folder is only half made: it has no job.json. prs was stopped while it "
+		                "made it, "
 		                "nothing ran: start a new run (prs clean removes this one)");
 	if (r < 0)
 		return r;

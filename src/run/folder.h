@@ -9,9 +9,8 @@
 #include "run/runs.h"
 #include "spec/placed.h"
 
-/* Makes a folder in `runs` with everything that the run is: RUN, code, lists, job.json. On failure nothing is left of it;
- * so too when a signal ends the program meanwhile.
- * `only` may be NULL. `p` is filled, and done either way. */
+/* Makes a folder in `runs` with everything that the run is: RUN, code, lists, job.json. On failure nothing is left
+ * of it; so too when a signal ends the program meanwhile. `only` may be NULL. `p` is filled, and done either way. */
 int prs_run_make(const struct prs_front *f, const struct prs_job *j, const char *runs,
                  const struct prs_only_failed *only, struct prs_run *run, struct prs_placed *p, struct prs_err *err);
 /* job.json of a run folder. `j` is empty (prs_job_init), both are done either way. */

@@ -8,7 +8,8 @@
 
 struct prs_front {
 	const struct prs_fs *fs;
-	/* A line for somebody who waits, while it happens: an environment is made, what pip says. NULL = nobody listens. */
+	/* A line for somebody who waits, while it happens: an environment is made, what pip says. NULL = nobody
+	 * listens. */
 	void (*say)(void *ctx, const char *line);
 	void *ctx;
 };

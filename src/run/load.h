@@ -19,7 +19,8 @@ struct prs_load {
 	const char *json;        /* a job as a JSON document (spec/job_doc.h) in place of asked.file; NULL = none */
 	size_t json_bytes;
 	bool makes_environment; /* an environment for the packages of the job may be made */
-	/* Interpreters that prs.yml or the job names may be asked; else nothing is run but the PATH's python3, alone. */
+	/* Interpreters that prs.yml or the job names may be asked; else nothing is run but the PATH's python3,
+	 * alone. */
 	bool executes;
 
 	/* Found. */

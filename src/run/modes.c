@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * modes: a folder gives to others what its bits say, and nothing that lies behind a folder they may not enter. The group of
- * the copy may be another one than that of the original: then it gets what all get there.
+ * modes: a folder gives to others what its bits say, and nothing that lies behind a folder they may not enter. The
+ * group of the copy may be another one than that of the original: then it gets what all get there.
  */
 #include "run/modes.h"
 

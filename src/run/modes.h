@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * modes: who may read a run folder. It holds a copy of the script's folder, and what came of it: it follows the umask, but
- * is never more open than the original. `--share` opens it to its group on purpose.
+ * modes: who may read a run folder. It holds a copy of the script's folder, and what came of it: it follows the umask,
+ * but is never more open than the original. `--share` opens it to its group on purpose.
  */
 #ifndef PRS_RUN_MODES_H
 #define PRS_RUN_MODES_H

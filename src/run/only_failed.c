@@ -184,7 +184,8 @@ static unsigned check_inputs(const struct prs_only_failed *o, const struct prs_j
 		if (input_for(o, j, k) < j->inputs_n || !has_failed(o, k))
 			continue;
 		prs_buf_putf(mistakes,
-		             "--only-failed: items of the input %s of %s failed, but this job has no input of that name\n",
+		             "--only-failed: items of the input %s of %s failed, but this job has no input of that "
+		             "name\n",
 		             o->was.inputs[k].name, o->run.name);
 		n++;
 	}

@@ -152,7 +152,9 @@ static const char *last_lines(const char *text, size_t n, size_t in_front, size_
 			break;
 		from = line;
 	}
-	return from == text + n && n ? text + n - (n < room / 2 ? n : room / 2) : from;
+	if (from != text + n || !n)
+		return from;
+	return text + n - (n < room / 2 ? n : room / 2);
 }
 
 /* The sentence, and below it what it said last. */

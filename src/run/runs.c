@@ -26,7 +26,8 @@ int prs_run_check_owner(const struct prs_run *run, bool trust, struct prs_err *e
 	if (trust || st.st_uid == geteuid())
 		return 0;
 	return prs_fail(err, PRS_EPERMISSION,
-	                "%.300s belongs to another user (%u), and what it says would be done with your rights. Look at its "
+	                "%.300s belongs to another user (%u), and what it says would be done with your rights. Look "
+	                "at its "
 	                "job.json and code/ first; --trust goes on",
 	                run->dir, (unsigned)st.st_uid);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * trust: who we are, where our home is, and which group is a user's own: the one that is called or numbered as the user, as
- * most systems make one for each. A group of several people is not.
+ * trust: who we are, where our home is, and which group is a user's own: the one that is called or numbered as the
+ * user, as most systems make one for each. A group of several people is not.
  */
 #include "run/trust.h"
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
- * venv: a folder is whole when its last file, prs-ready, is there; what is left of one that was not finished is made anew.
- * The lock is held by prs and by what it starts: when prs is killed, nobody else writes to the folder before its pip has
- * ended. Whoever can write to the folder decides what we run, so it is ours alone.
+ * venv: a folder is whole when its last file, prs-ready, is there; what is left of one that was not finished is made
+ * anew.
+ * The lock is held by prs and by what it starts: when prs is killed, nobody else writes to the folder before its pip
+ * has ended. Whoever can write to the folder decides what we run, so it is ours alone.
  */
 #include "run/venv.h"
 
@@ -83,7 +84,8 @@ static int check_folder(const char *path, struct prs_err *err)
 		why = "can be written to by others";
 	if (why)
 		return prs_fail(err, PRS_EPERMISSION,
-		                "%s %s: what lies in it is not run. It holds environments for the packages of jobs; remove "
+		                "%s %s: what lies in it is not run. It holds environments for the packages of jobs; "
+		                "remove "
 		                "it, or name an interpreter with --python",
 		                path, why);
 	if ((st.st_mode & 077) && chmod(path, 0700) < 0)
@@ -239,7 +241,8 @@ static int make(struct venv *v, const char *list, const char *log, struct prs_er
 	close(v->log);
 	if (r < 0)
 		prs_wrap(err,
-		         "the packages of the job could not be installed (see %s; --python names an interpreter that has them)",
+		         "the packages of the job could not be installed (see %s; --python names an interpreter that "
+		         "has them)",
 		         v->front->say ? "above" : log);
 	return r;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * ledger: see ledger.h.
+ * ledger: a cell for each mini-batch in one array, and small hashes for what few of them have: parts, lost nodes.
  */
 #include "sched/ledger.h"
 

@@ -339,8 +339,8 @@ static void check_over(struct prs_sched *s, struct prs_sched_effects *out)
 }
 
 /* The clock of progress_update_timeout runs from the first finished init on, and only while there is something to
- * finish; else that of
- * first_task_creation_timeout runs: for the first mini-batch and for each that the lister lets wait. */
+ * finish; else that of first_task_creation_timeout runs: for the first mini-batch and for each that the lister lets
+ * wait. */
 static void keep_clocks(struct prs_sched *s, uint64_t now_us)
 {
 	if (unfinished(s) || s->ledger->planned_all)

@@ -2,14 +2,13 @@
  * sched: policy above the ledger: which mini-batch a node gets next, when a try is repeated, when the job is over.
  *
  * prs_sched_step(event) -> effects. No clock (events carry the time), no I/O, never replayed: a heuristic here can
- * change
- * without breaking a resume. Facts are journaled and synced by the caller first, folded into the ledger, then told
- * here.
+ * change without breaking a resume. Facts are journaled and synced by the caller first, folded into the ledger, then
+ * told here.
  * A node that is lost: the caller journals LOST, then tells NODE_DOWN; what that node says afterwards belongs to leases
  * that are over and is ignored.
  *
- * Order of leasing: what must run alone; units to repeat (REPEAT, returned) before new ids, lower ids first. A unit whose error is
- * RESUMABLE pauses for a second.
+ * Order of leasing: what must run alone; units to repeat (REPEAT, returned) before new ids, lower ids first. A unit
+ * whose error is RESUMABLE pauses for a second.
  * The job is given up when
  *   - more items or mini-batches failed than error_threshold, allowed_failed_count or allowed_failed_percent allow; the
  *     percentage is of all mini-batches and not judged before the last one is planned;

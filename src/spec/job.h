@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * job: the second of the three lives of a job: checked and canonical, whatever it was written as. Paths are absolute, but
- * nothing in it depends on a run folder: where that is needed a text has a late part (spec/jobfile_impl.h), a path is
- * NULL, and placed.h fills it in.
+ * job: the second of the three lives of a job: checked and canonical, whatever it was written as. Paths are absolute,
+ * but nothing in it depends on a run folder: where that is needed a text has a late part (spec/jobfile_impl.h), a path
+ * is NULL, and placed.h fills it in.
  */
 #ifndef PRS_SPEC_JOB_H
 #define PRS_SPEC_JOB_H
@@ -92,13 +92,14 @@ int prs_job_set(struct prs_job *j, const struct prs_option_row *row, const char 
  * all mistakes at once, a line each, into `report`. Returns the number of mistakes. */
 int prs_job_check(struct prs_job *j, const struct prs_request *q, const struct prs_fs *fs, struct prs_buf *report);
 
-/* A run's name is part of a path and of commands: letters, digits, "_", "-" and "."; it begins with a letter or digit. */
+/* A run's name is part of a path and of commands: letters, digits, "_", "-" and "."; it begins with a letter or
+ * digit. */
 void prs_job_clean_name(char *name);
 /* The text of --input as an input: folder, file, pattern, @list. in->name is set already. */
 int prs_job_input_resolve(struct prs_job_input *in, const struct prs_fs *fs, const char *cwd, const char *text,
                           struct prs_err *err);
-/* The job as a parallel job of its own (v2 YAML) that reads back to the same job. PRS_EINVALID: a path or word that YAML
- * cannot hold. */
+/* The job as a parallel job of its own (v2 YAML) that reads back to the same job. PRS_EINVALID: a path or word that
+ * YAML cannot hold. */
 int prs_job_to_yaml(const struct prs_job *j, struct prs_buf *to, struct prs_err *err);
 
 #endif

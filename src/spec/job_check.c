@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * job_check: what a command line with a script asks for, checked: all mistakes are gathered, a line each, before anything is
- * made. Job files have their own checks (jobfile*.c), with places.
+ * job_check: what a command line with a script asks for, checked: all mistakes are gathered, a line each, before
+ * anything is made. Job files have their own checks (jobfile*.c), with places.
  */
 #include "spec/job_check.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * job_doc: a table says which members a job, an input, an output and a pair may have, and of what kind; whatever is not in
- * it is a mistake, so that a front end that is newer than the engine does not get another job than it asked for.
+ * job_doc: a table says which members a job, an input, an output and a pair may have, and of what kind; whatever is not
+ * in it is a mistake, so that a front end that is newer than the engine does not get another job than it asked for.
  */
 #include "spec/job_doc.h"
 
@@ -464,7 +464,8 @@ static char *type_of(const struct reading *r, const char *list, size_t i, const 
 		known = !strcmp(type, words[k]);
 	if (!known)
 		doc_mistake(r->d, where, "expected one of uri_folder, uri_file, mltable, found \"%.100s\"", type);
-	type = type ? type : prs_strdup("uri_folder");
+	if (!type)
+		type = prs_strdup("uri_folder");
 	r->d->failed = r->d->failed || !type;
 	return type;
 }

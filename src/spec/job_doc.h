@@ -12,8 +12,8 @@ struct prs_job_doc;
 
 enum { PRS_JOB_DOC_BYTES_MAX = 64 << 20 };
 
-/* Mistakes are lines in `report`, each begins with its place ("inputs[0].path: ..."); `report` must outlive the document.
- * NULL only when out of memory. */
+/* Mistakes are lines in `report`, each begins with its place ("inputs[0].path: ..."); `report` must outlive the
+ * document. NULL only when out of memory. */
 struct prs_job_doc *prs_job_doc_read(const char *text, size_t n, struct prs_buf *report);
 /* Its options, in front of what is asked already (flags win); its arguments, in front of those. */
 int prs_job_doc_ask(struct prs_job_doc *d, struct prs_request *q, struct prs_err *err);

@@ -141,16 +141,19 @@ int prs_placed_to_json(struct prs_placed *p, struct prs_buf *to, struct prs_err 
 	char code[33] = "";
 	for (int i = 0; i < 16; i++)
 		snprintf(code + 2 * i, 3, "%02x", p->code_print[i]);
-	json_t *root =
-		json_pack("{s:i, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
-	                  "format", 1, "engine", PRS_VERSION, "code_print", code, "name", text_to(j->name), "entry",
-	                  text_to(j->entry), "code_dir", text_to(j->code_dir), "submit_dir", text_to(j->submit_dir),
-	                  "output_file", text_to(p->output_file), "output_dir", text_to(p->output_dir), "python",
-	                  text_to(j->python), "python_why", text_to(j->python_why), "inputs", inputs_to(p), "outputs",
-	                  outputs_to(p), "system_arguments", list_to(&j->system_args), "models",
-	                  pairs_to(j->models, j->models_n), "side_inputs", pairs_to(j->side_inputs, j->side_inputs_n),
-	                  "environment", pairs_to(j->environment, j->environment_n), "arguments",
-	                  list_to(&p->arguments), "options", options_to(j));
+	json_t *root = json_pack("{s:i, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
+	                         "s:o, "
+	                         "s:o, s:o}",
+	                         "format", 1, "engine", PRS_VERSION, "code_print", code, "name", text_to(j->name),
+	                         "entry", text_to(j->entry), "code_dir", text_to(j->code_dir), "submit_dir",
+	                         text_to(j->submit_dir), "output_file", text_to(p->output_file), "output_dir",
+	                         text_to(p->output_dir), "python", text_to(j->python), "python_why",
+	                         text_to(j->python_why), "inputs", inputs_to(p), "outputs", outputs_to(p),
+	                         "system_arguments", list_to(&j->system_args), "models",
+	                         pairs_to(j->models, j->models_n), "side_inputs",
+	                         pairs_to(j->side_inputs, j->side_inputs_n), "environment",
+	                         pairs_to(j->environment, j->environment_n), "arguments", list_to(&p->arguments),
+	                         "options", options_to(j));
 	if (root && j->append_to >= 0)
 		json_object_set_new(root, "append_row_to", text_to(j->outputs[j->append_to].name));
 	if (root && j->only_failed)

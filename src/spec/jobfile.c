@@ -521,7 +521,8 @@ static void check_output(struct jobfile *m)
 static const struct prs_yaml *format_of(struct jobfile *m, const char *name)
 {
 	const struct jf_input *in = jf_find_input(m->inputs, m->inputs_n, name, strlen(name));
-	in = in ? in : jf_find_input(m->parent_inputs, m->parent_inputs_n, name, strlen(name));
+	if (!in)
+		in = jf_find_input(m->parent_inputs, m->parent_inputs_n, name, strlen(name));
 	return in ? in->partition_format : NULL;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * placed: what a job leaves open until the run folder is known: ${{name}}, ${{outputs.x}}, where outputs lie; then what the
- * script sees of it, its sys.argv.
+ * placed: what a job leaves open until the run folder is known: ${{name}}, ${{outputs.x}}, where outputs lie; then what
+ * the script sees of it, its sys.argv.
  */
 #include "spec/placed.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * placed: the third of the three lives of a job: in its run folder. What the job left open is filled in, lists of files are
- * those that the run keeps, and job.json (docs/formats.md) says it all.
+ * placed: the third of the three lives of a job: in its run folder. What the job left open is filled in, lists of files
+ * are those that the run keeps, and job.json (docs/formats.md) says it all.
  */
 #ifndef PRS_SPEC_PLACED_H
 #define PRS_SPEC_PLACED_H

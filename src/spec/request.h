@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * request: the first of the three lives of a job: what was asked, in the words of a front end. Paths are as typed, nothing
- * is looked up. The checks (prs_job_check, prs_jobfile_read) make the job of it (job.h), the run folder the placed one
- * (placed.h).
+ * request: the first of the three lives of a job: what was asked, in the words of a front end. Paths are as typed,
+ * nothing is looked up. The checks (prs_job_check, prs_jobfile_read) make the job of it (job.h), the run folder the
+ * placed one (placed.h).
  */
 #ifndef PRS_SPEC_REQUEST_H
 #define PRS_SPEC_REQUEST_H

@@ -233,7 +233,8 @@ int64_t prs_index_verify_ranges(struct prs_index *x, void (*each)(void *ctx, uin
 	for (uint64_t id = 0; id < x->next_id; id++) {
 		const char *why = why_bad(&x->slots[id], sizes);
 		for (; part < x->parts_n && x->parts[part].unit.id == id; part++)
-			why = why ? why : why_bad(&x->parts[part].slot, sizes);
+			if (!why)
+				why = why_bad(&x->parts[part].slot, sizes);
 		if (!why)
 			continue;
 		bad++;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * log: frames are written where they were placed, in that order, one sync each. Reading trusts nothing but checksums; what
- * it finds broken is a tail, and cut, unless a frame behind it says (`durable`) that it had been synced: then it is damage.
+ * log: frames are written where they were placed, in that order, one sync each. Reading trusts nothing but checksums;
+ * what it finds broken is a tail, and cut, unless a frame behind it says (`durable`) that it had been synced: then it
+ * is damage.
  */
 #include "store/log.h"
 

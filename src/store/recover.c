@@ -109,7 +109,8 @@ int prs_journal_create(struct prs_log *l, const struct prs_fs *fs, const char *d
 	PRS_KILL_POINT("store.journal.creating");
 	int r = prs_log_create_as(l, fs, path, PRS_FILE_JOURNAL, minor, run, JOURNAL_PREALLOC, err);
 	if (r == -PRS_EEXISTS) /* of engines that start at the same moment one makes it */
-		return prs_fail(err, PRS_EFENCED, "another engine took this run over while this one started (journal-%u)",
+		return prs_fail(err, PRS_EFENCED,
+		                "another engine took this run over while this one started (journal-%u)",
 		                head->u.head.epoch);
 	if (r < 0)
 		return r;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * frame: see frame.h.
+ * frame: the head of a frame is believed only where it says it lies, so that no body can pass for one.
  */
 #include "wire/frame.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * msg: see msg.h.
+ * msg: what comes from a worker is checked for length and type before anything is read out of it.
  */
 #include "wire/msg.h"
 

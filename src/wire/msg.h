@@ -18,8 +18,8 @@
  *
  * text:   u16 length + bytes.
  * report: code u16 · zero u16 · traceback bytes u32 · traceback offset in the error file u64 · text message · full disk
- * full disk: only when the exception, or one behind it, says so: errno u32 (28 ENOSPC, 122 EDQUOT; in FAIL these are the
- *         last bytes of TRY) · named u32 (1: it names a file) · device u64 (st_dev of that file, or of its folder)
+ * full disk: only when the exception, or one behind it, says so: errno u32 (28 ENOSPC, 122 EDQUOT; in FAIL these are
+ *         the last bytes of TRY) · named u32 (1: it names a file) · device u64 (st_dev of that file, or of its folder)
  * task: id u64 · lease u64 · item_first u32 · item_count u32 · items u32 · try u16 · kind u16 · input u16 · zero u16 ·
  *         keys bytes u32 · global row of the first u64, then keys (name NUL value NUL ..., as in GROUP of plan.h), then
  *         the body:

@@ -13,11 +13,9 @@
  * 56      u64   start of the try, wall clock µs (0 = none)             worker
  *
  * The worker writes id, lease, items, claim while the phase is IDLE (or WRITE), then the word. A reader reads the word,
- * the
- * rest, the word again, and retries when it changed. A worker that takes a token first looks at `recalls`: if it moved
- * since
- * the worker last looked, a DROP frame lies in the socket behind the frames read so far and is read before a unit is
- * chosen.
+ * the rest, the word again, and retries when it changed. A worker that takes a token first looks at `recalls`: if it
+ * moved since the worker last looked, a DROP frame lies in the socket behind the frames read so far and is read before
+ * a unit is chosen.
  */
 #ifndef PRS_WIRE_PAGE_H
 #define PRS_WIRE_PAGE_H

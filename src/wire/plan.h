@@ -91,8 +91,8 @@ int prs_plan_next(const uint8_t *body, size_t body_bytes, size_t *offset, struct
 
 /* Items of a GROUP. */
 uint64_t prs_plan_group_items(const struct prs_plan_record *r);
-/* The sum of END: from 0, for each record before it in all plans of the run, sum = checksum of (sum u32 · checksum u32 of
- * the record, from its head to its padding). Goes on from `sum` with the records of a body, up to its END. */
+/* The sum of END: from 0, for each record before it in all plans of the run, sum = checksum of (sum u32 · checksum
+ * u32 of the record, from its head to its padding). Goes on from `sum` with the records of a body, up to its END. */
 uint32_t prs_plan_sum(uint32_t sum, const uint8_t *body, size_t n);
 
 #endif

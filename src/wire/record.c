@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * record: see record.h.
+ * record: a record that does not end within its body is damage; what it holds is read by its type.
  */
 #include "wire/record.h"
 

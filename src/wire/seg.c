@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * seg: see seg.h.
+ * seg: the head of a record and its bytes are apart, as the bytes of large rows go to the file from a descriptor.
  */
 #include "wire/seg.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * states: see states.h.
+ * states: the table is searched from its beginning: it is short, and it is asked once a move.
  */
 #include "wire/states.h"
 

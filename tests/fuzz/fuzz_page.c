@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * fuzz_page: pages with any bytes, as a broken worker may leave them, at every tick and at the death of a process. A
- * unit is given back or
- * charged once, whatever the page says.
+ * unit is given back or charged once, whatever the page says.
  *
  * Input, again and again: what u8 (0 tick, 1 slot 0 dies, 2 slot 1 dies, 3 over the memory limit) · ms later u16 · 2
  * pages of 64 bytes.
@@ -35,7 +34,8 @@ static void lease(struct world *w, uint64_t id)
 	                                 .lease = ++w->leases,
 	                                 .try_number = 1,
 	                                 .avoid_slot = 0xffff,
-	                                 .body = w, .body_bytes = 1 });
+	                                 .body = w,
+	                                 .body_bytes = 1 });
 }
 
 static void start(struct world *w, uint16_t slot)
@@ -56,7 +56,10 @@ static void carry_out(struct world *w, const struct prs_pool_effect *x)
 	if (x->type == PRS_POOL_RECALL)
 		step(w, (struct prs_pool_event){ .type = PRS_POOL_RECALLED, .slot = x->slot, .count = 0 });
 	if (x->type == PRS_POOL_SIGNAL && x->count == 9)
-		step(w, (struct prs_pool_event){ .type = PRS_POOL_EXITED, .slot = x->slot, .exit = 9, .pages = &w->pages[x->slot] });
+		step(w, (struct prs_pool_event){ .type = PRS_POOL_EXITED,
+		                                 .slot = x->slot,
+		                                 .exit = 9,
+		                                 .pages = &w->pages[x->slot] });
 }
 
 static void step(struct world *w, struct prs_pool_event e)

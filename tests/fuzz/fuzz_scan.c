@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * fuzz_scan: any text, delimiter, size of slices and size of blocks, with and without vector instructions, against a slow
- * reference. Input: delimiter, flags (bit 0 lines, bit 1 rows instead of bytes), limit, block, then the text.
+ * fuzz_scan: any text, delimiter, size of slices and size of blocks, with and without vector instructions, against a
+ * slow reference. Input: delimiter, flags (bit 0 lines, bit 1 rows instead of bytes), limit, block, then the text.
  */
 #include "data/scan.h"
 #include "fuzz.h"

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * fuzz_yaml: any bytes as a job file; the component and the MLTable that it names are the same bytes, and prs.yml when
- * they begin with "#". A job
- * without mistakes is printed as YAML, read again, and printed to the same.
+ * they begin with "#". A job without mistakes is printed as YAML, read again, and printed to the same.
  */
 #include "fuzz.h"
 #include "base/mem.h"
@@ -34,7 +33,9 @@ static int fs_open(void *ctx, const char *path, int flags, uint32_t mode)
 	struct prs_fs_stat st;
 	(void)flags;
 	(void)mode;
-	return fs_stat(ctx, path, &st) < 0 ? -ENOENT : S_ISREG(st.mode) ? 3 : -EISDIR;
+	if (fs_stat(ctx, path, &st) < 0)
+		return -ENOENT;
+	return S_ISREG(st.mode) ? 3 : -EISDIR;
 }
 
 static ssize_t fs_pread(void *ctx, int fd, void *to, size_t n, uint64_t offset)
@@ -78,7 +79,8 @@ static bool read_job(const struct prs_fs *fs, const uint8_t *p, size_t n, bool p
 	if (good && place) {
 		struct prs_list argv = { 0 };
 		struct prs_placed placed;
-		MUST(prs_place(&placed, &j, fs, "/runs/x", "x", &err) == 0 && prs_placed_argv(&placed, &argv, &err) == 0);
+		MUST(prs_place(&placed, &j, fs, "/runs/x", "x", &err) == 0 &&
+		     prs_placed_argv(&placed, &argv, &err) == 0);
 		prs_placed_done(&placed);
 		prs_list_done(&argv);
 	}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * fault_fs: see fault_fs.h.
+ * fault_fs: one function decides of each call whether it fails; the table is the real one with that question in front.
  */
 #include "fault_fs.h"
 
@@ -175,7 +175,9 @@ static int each_entry(void *ctx, const char *name, char type)
 {
 	struct listing *l = ctx;
 	l->failed = fails_at(l->f, FAULT_ENTRY, l->path);
-	return l->failed ? 1 : l->each(l->each_ctx, name, l->f->unknown_types ? '?' : type);
+	if (l->failed)
+		return 1;
+	return l->each(l->each_ctx, name, l->f->unknown_types ? '?' : type);
 }
 
 static int f_list(void *ctx, const char *path, prs_fs_entry_fn *each, void *each_ctx)

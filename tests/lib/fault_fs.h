@@ -2,8 +2,8 @@
  * fault_fs: a table of file functions (base/fs.h) over a real one, whose n-th call of a chosen function fails.
  *
  * Any thread may call the functions. The calls are counted whether or not a fault is armed, so that a test runs once
- * without a fault to
- * learn how many there are. Open descriptors and mappings are counted: a test asks at its end whether something leaked.
+ * without a fault to learn how many there are. Open descriptors and mappings are counted: a test asks at its end
+ * whether something leaked.
  */
 #ifndef PRS_TESTS_FAULT_FS_H
 #define PRS_TESTS_FAULT_FS_H
@@ -17,9 +17,11 @@
 	X(PREAD, pread)                                                                                               \
 	X(PWRITE, pwrite)                                                                                             \
 	X(READ, read)                                                                                                 \
-	X(FDATASYNC, fdatasync) X(SYNC_DIR, sync_dir) X(FALLOCATE, fallocate) X(FTRUNCATE, ftruncate) X(CHMOD, chmod) \
-		X(CHOWN, chown) X(FSTAT, fstat) X(STAT, stat) X(RENAME, rename) X(UNLINK, unlink) X(SYMLINK, symlink) \
-			X(MKDIR, mkdir) X(MMAP, mmap) X(LIST, list) X(ENTRY, entry) X(FREE_BYTES, free_bytes)
+	X(FDATASYNC, fdatasync)                                                                                       \
+	X(SYNC_DIR, sync_dir)                                                                                         \
+	X(FALLOCATE, fallocate) X(FTRUNCATE, ftruncate) X(CHMOD, chmod) X(CHOWN, chown) X(FSTAT, fstat) X(STAT, stat) \
+		X(RENAME, rename) X(UNLINK, unlink) X(SYMLINK, symlink) X(MKDIR, mkdir) X(MMAP, mmap) X(LIST, list)   \
+			X(ENTRY, entry) X(FREE_BYTES, free_bytes)
 
 enum fault_call {
 #define X(upper, lower) FAULT_##upper,

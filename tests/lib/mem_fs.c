@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * mem_fs: see mem_fs.h.
+ * mem_fs: a list of names that point to nodes with counted references, as links and open files outlive a name.
  */
 #include "mem_fs.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * power_fs: see power_fs.h. A list of changes with what was there before; losing them is undoing them, newest first.
+ * power_fs: a list of changes with what was there before; losing them is undoing them, newest first.
  */
 #include "power_fs.h"
 

@@ -2,10 +2,9 @@
  * power_fs: file functions that remember what a loss of power would take away, and take it away.
  *
  * The model: bytes live from fdatasync() of their file on, names (created, renamed, removed) from sync_dir() of their
- * folder on. A failed
- * fdatasync() leaves the bytes readable and marked clean, as Linux does: a later sync does not write them, only writing
- * them again does.
- * Nothing is really synced or preallocated, which makes it fast. Mapped files are not watched.
+ * folder on. A failed fdatasync() leaves the bytes readable and marked clean, as Linux does: a later sync does not
+ * write them, only writing them again does. Nothing is really synced or preallocated, which makes it fast. Mapped files
+ * are not watched.
  */
 #ifndef PRS_TESTS_POWER_FS_H
 #define PRS_TESTS_POWER_FS_H

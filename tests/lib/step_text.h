@@ -67,7 +67,10 @@ static inline void text_pool_effect(struct text *t, const struct prs_pool_effect
 	case PRS_POOL_DROP: text_put(t, "drop %u/%u x%u", e->slot, e->claim, e->count); break;
 	case PRS_POOL_STOP: text_put(t, "stop %u", e->slot); break;
 	case PRS_POOL_SIGNAL:
-		text_put(t, "%s %u", e->count == SIGTERM ? "term" : e->count == SIGKILL ? "kill" : "signal?", e->slot);
+		if (e->count == SIGTERM || e->count == SIGKILL)
+			text_put(t, "%s %u", e->count == SIGTERM ? "term" : "kill", e->slot);
+		else
+			text_put(t, "signal? %u", e->slot);
 		break;
 	case PRS_POOL_ACCEPT:
 	case PRS_POOL_DROPPED:

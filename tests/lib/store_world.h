@@ -227,7 +227,8 @@ static inline int world_raw(struct store_world *w, uint64_t id, const char *rows
 		                         .succeeded = 1,
 		                         .rows = 1,
 		                         .start_us = W_TIME };
-	e = e ? e : prs_log_raw(&w->raw, &r, fd, &ret->u.done.offset, &ret->u.done.checksum, &w->err);
+	if (!e)
+		e = prs_log_raw(&w->raw, &r, fd, &ret->u.done.offset, &ret->u.done.checksum, &w->err);
 	w->fs->close(w->m, fd);
 	w->fs->unlink(w->m, "/passed");
 	return e;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * tree_fs: see tree_fs.h.
+ * tree_fs: a tree that is only looked at; links are followed up to a number, as the kernel does.
  */
 #include "tree_fs.h"
 
@@ -15,6 +15,13 @@ static struct tree_node *follow(struct tree_node *n)
 	for (int i = 0; n && n->type == 'l'; i++)
 		n = i < LINKS_MAX ? n->target : NULL;
 	return n;
+}
+
+static uint32_t mode_of(char type)
+{
+	if (type == 'd')
+		return S_IFDIR;
+	return type == 'f' ? S_IFREG : S_IFSOCK;
 }
 
 static struct tree_node *child(struct tree_node *folder, const char *name, size_t len)
@@ -44,11 +51,7 @@ static int tree_stat(void *ctx, const char *path, struct prs_fs_stat *ret)
 	t->stats++;
 	if (!n)
 		return -ENOENT;
-	*ret = (struct prs_fs_stat){ .mode = n->type == 'd'   ? S_IFDIR
-		                             : n->type == 'f' ? S_IFREG
-		                                              : S_IFSOCK,
-		                     .dev = 1,
-		                     .ino = n->ino };
+	*ret = (struct prs_fs_stat){ .mode = mode_of(n->type), .dev = 1, .ino = n->ino };
 	return 0;
 }
 

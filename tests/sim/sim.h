@@ -2,8 +2,7 @@
  * sim: the real ledger, scheduler and pools between simulated nodes, processes, links and disks, in virtual time.
  *
  * A plan says what the scripts do, what breaks and when; sim_run() plays it to the end of the job and checks the
- * invariants after every
- * step. The same plan gives the same run. sim_random() makes a plan from a seed.
+ * invariants after every step. The same plan gives the same run. sim_random() makes a plan from a seed.
  *
  * Files: sim.c the clock and the loop · sim_process.c worker processes · sim_node.c a node around its pool ·
  * sim_master.c the engine around

@@ -42,7 +42,8 @@ static struct sim_process process(void *ctx, uint16_t node, uint16_t slot, uint3
 	bool fails = d->starts_fail == 1 || (d->starts_fail > 1 && r % d->starts_fail == 0);
 	if (d->bad_slot != UINT32_MAX)
 		fails = slot == d->bad_slot && node == 0;
-	p.start = fails ? (enum sim_start)(d->start_kind ? d->start_kind : 1 + (r >> 8) % 5) : SIM_STARTS;
+	unsigned kind = d->start_kind ? d->start_kind : 1 + (r >> 8) % 5;
+	p.start = fails ? (enum sim_start)kind : SIM_STARTS;
 	p.same = (r >> 16) % 3 ? 7 : r;
 	p.hello_us = (r >> 20) % (50 * MS);
 	p.ignores_term = p.ignores_term && (r >> 30) % 2;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * stub_worker: a worker process in C that stands in for Python and the loader in test builds: PRS_STUB=.../stub_worker.
- * It starts in
- * a millisecond, speaks wire/msg.h and returns a row "name: content" for each file.
+ * It starts in a millisecond, speaks wire/msg.h and returns a row "name: content" for each file.
  *
  * What a file is called says what happens: *.raw: the rows of its mini-batch go through a passed descriptor · *.short:
  * and it holds too

@@ -316,11 +316,15 @@ static struct prs_fact node_up(uint64_t time_us)
 static struct prs_fact proc(uint64_t time_us, uint16_t slot, uint32_t incarnation, uint32_t pid, int event,
                             uint16_t code)
 {
-	return (struct prs_fact){
-		.type = PRS_FACT_PROC,
-		.time_us = time_us,
-		.u.proc = { .slot = slot, .incarnation = incarnation, .pid = pid, .event = (uint8_t)event, .code = code }
-	};
+	return (struct prs_fact){ .type = PRS_FACT_PROC,
+		                  .time_us = time_us,
+		                  .u.proc = {
+					  .slot = slot,
+					  .incarnation = incarnation,
+					  .pid = pid,
+					  .event = (uint8_t)event,
+					  .code = code,
+				  } };
 }
 
 static struct prs_fact planned(uint64_t time_us, uint64_t next_id, uint64_t items, bool complete)

@@ -140,15 +140,15 @@ static unsigned visible(const char *s)
 static void test_live_line_fits(void **context)
 {
 	(void)context;
+	static const double rates[] = { 0, 123456.7, 0.0001, 123456.7 };
+	static const char *const counts[] = { "5/", "1,", "100,00", "1," };
 	for (unsigned what = 0; what < 512; what++) {
 		struct prs_progress p = { .planned_all = what & 1,
 			                  .mini_batches = what & 2 ? 1234567890 : 12,
 			                  .done = what & 4 ? 1234567 : 5,
 			                  .failed = what & 8 ? 99999 : 0,
 			                  .items_failed = what & 16 ? 7 : 0,
-			                  .rate = what & 32   ? 123456.7
-			                          : what & 64 ? 0.0001
-			                                      : 0,
+			                  .rate = rates[what >> 5 & 3],
 			                  .processes = what & 128 ? 256 : 0,
 			                  .busy = 200,
 			                  .starting = what & 64 ? 3 : 0,
@@ -165,7 +165,7 @@ static void test_live_line_fits(void **context)
 			prs_console_progress(&screen, &p, columns, true);
 			assert_int_equal(visible(shown()), strlen(plain));
 			if (columns >= 80)
-				assert_non_null(strstr(plain, what & 4 ? "1," : what & 8 ? "100,00" : "5/"));
+				assert_non_null(strstr(plain, counts[what >> 2 & 3]));
 		}
 	}
 	struct prs_progress odd = { .mini_batches = 10, .done = 20, .rate = INFINITY };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * test_damage: every file of a small run folder cut at every byte, with every byte flipped, with pages swapped,
- * repeated, zeroed: recovery and
- * output give the right prefix, or a refusal that names file and offset, or a bad range; never a wrong output.
+ * repeated, zeroed: recovery and output give the right prefix, or a refusal that names file and offset, or a bad range;
+ * never a wrong output.
  *
  * The oracle does not ask the store: it compares bytes with those of the sound folder and knows what it wrote into
  * which frame.
@@ -40,7 +40,7 @@ struct frame {
 
 struct file {
 	const char *path;
-	enum { SEALED, NEWEST, EMPTY, ROWS } role;
+	enum role { SEALED, NEWEST, EMPTY, ROWS } role;
 	uint8_t *sound;
 	uint64_t n, sealed;
 	struct frame frames[FRAMES_MAX];
@@ -87,11 +87,9 @@ static void put_facts(struct world *t, int file, const struct prs_fact *v, unsig
 		struct event *e = &f->events[f->events_n++];
 		const struct prs_done *d = &v[i].u.done;
 		if (v[i].type == PRS_FACT_DONE) {
-			*e = (struct event){ DONE, d->unit.id,
-				             d->flags & PRS_DONE_RAW ? RAW3
-				             : d->lease >> 40 == 1   ? SEG1
-				                                     : SEG3,
-				             d->offset, d->length };
+			int segment = d->lease >> 40 == 1 ? SEG1 : SEG3;
+			*e = (struct event){ DONE, d->unit.id, d->flags & PRS_DONE_RAW ? RAW3 : segment, d->offset,
+				             d->length };
 		} else if (v[i].type == PRS_FACT_RESET) {
 			*e = (struct event){ .type = RESET, .id = v[i].u.reset.unit.id };
 		}
@@ -183,6 +181,15 @@ static void write_folder(struct world *t)
 	world_close_epoch(w);
 }
 
+static enum role role_of(int file)
+{
+	if (file >= SEG1)
+		return ROWS;
+	if (file == JOURNAL2)
+		return EMPTY;
+	return file == PLAN1 || file == JOURNAL1 ? SEALED : NEWEST;
+}
+
 static void remember(struct world *t)
 {
 	static const char *const paths[LAST] = { "/run/plan-1",        "/run/journal-1",    "/run/journal-2",
@@ -191,7 +198,7 @@ static void remember(struct world *t)
 	for (int i = 0; i < LAST; i++) {
 		struct file *f = &t->files[i];
 		f->path = paths[i];
-		f->role = i >= SEG1 ? ROWS : i == JOURNAL2 ? EMPTY : i == PLAN1 || i == JOURNAL1 ? SEALED : NEWEST;
+		f->role = role_of(i);
 		const uint8_t *p = mem_fs_bytes(t->w.m, paths[i], &f->n);
 		f->sound = malloc(f->n);
 		memcpy(f->sound, p, f->n);

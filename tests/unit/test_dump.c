@@ -32,6 +32,10 @@
 static const uint8_t units[32] = { 2, 0, 0, 0, 0, 0, 0, 0, 0,  0, 0, 0, 0, 0, 0, 0,
 	                           3, 0, 0, 0, 0, 0, 0, 0, 10, 0, 0, 0, 5, 0, 0, 0 };
 
+#define KILLED                                                          \
+	{                                                               \
+		0, 3, 4, 5000, PRS_PROC_KILLED, 102, 9, 1, 2, TEXT("t") \
+	}
 static const struct {
 	struct prs_fact f;
 	const char *text, *json;
@@ -140,7 +144,7 @@ static const struct {
 	{ { .type = PRS_FACT_SPLIT, .time_us = T, .u.split = { { 7, 0, 10 }, 2 } },
 	  "SPLIT " TIME " id=7 item_first=0 item_count=10 parts=2",
 	  "{\"type\":\"SPLIT\",\"time\":\"" TIME "\",\"id\":7,\"item_first\":0,\"item_count\":10,\"parts\":2}" },
-	{ { .type = PRS_FACT_PROC, .time_us = T, .u.proc = { 0, 3, 4, 5000, PRS_PROC_KILLED, 102, 9, 1, 2, TEXT("t") } },
+	{ { .type = PRS_FACT_PROC, .time_us = T, .u.proc = KILLED },
 	  "PROC " TIME " node=0 slot=3 incarnation=4 pid=5000 event=KILLED code=102 error=RUN_TIMEOUT exit=9 "
 	  "trace_offset=1 trace_bytes=2 text=\"t\"",
 	  "{\"type\":\"PROC\",\"time\":\"" TIME

@@ -130,7 +130,9 @@ static const char *name(size_t i) { return prs_fact_name(golden[i].fact.type); }
 /* Bytes at the end of the payload that older engines do not write, nor this one when they are 0. */
 static uint32_t optional_bytes(size_t i)
 {
-	return golden[i].fact.type == PRS_FACT_LOST ? 1 : golden[i].fact.type == PRS_FACT_TRY ? 4 : 0;
+	if (golden[i].fact.type == PRS_FACT_LOST)
+		return 1;
+	return golden[i].fact.type == PRS_FACT_TRY ? 4 : 0;
 }
 
 /* Decode one record and encode it again. */
@@ -230,8 +232,10 @@ static void test_try_without_errno(void **state)
 	prs_buf_init(&b, 4096);
 	tried.u.try_.errnum = 0;
 	assert_int_equal(prs_fact_put(&b, &tried), 0);
-	uint8_t *p = hex_bytes("050000006f00000005000000000000004e000000000300000300010207000b0004000000000000000a000000"
-	                       "1400000000402a5c0f2106006f00000000000000de000000000000004d010000000000008b00000066000101"
+	uint8_t *p = hex_bytes("050000006f00000005000000000000004e000000000300000300010207000b00"
+	                       "04000000000000000a000000"
+	                       "1400000000402a5c0f2106006f00000000000000de000000000000004d01000000000000"
+	                       "8b00000066000101"
 	                       "3930000000000000a6020000110072756e282920746f6f6b206c6f6e67657200",
 	                       &n);
 	assert_int_equal(b.len, n);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * test_golden: run folders of every format so far (tests/golden/), written by tests/golden/make_*.py: this engine reads
- * them to the same result
- * and writes their files again byte for byte.
+ * them to the same result and writes their files again byte for byte.
  */
 #include <errno.h>
 #include <setjmp.h>

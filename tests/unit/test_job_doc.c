@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * test_job_doc: a job that a front end sends as JSON: every mistake with its place and all of them at once, what is asked
- * by flags over it, and the same job as job.json says it.
+ * test_job_doc: a job that a front end sends as JSON: every mistake with its place and all of them at once, what is
+ * asked by flags over it, and the same job as job.json says it.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,7 +17,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* ---- a file system of names: what has a dot is a file, what begins with "no" is not there, "lost" is a link to nowhere -- */
+/* ---- a file system of names: what has a dot is a file, what begins with "no" is not there, "lost" is a link to
+ * nowhere -- */
 
 static int fs_stat(void *ctx, const char *path, struct prs_fs_stat *ret)
 {
@@ -114,9 +115,11 @@ static void test_each_mistake(void **state)
 		{ "{\"job_format\": 1, \"entry\": 5, \"inputs\": [{\"path\": \"in\"}]}", "entry: expected a text\n" },
 		{ "{\"job_format\": 1, \"entry\": \"nothing.py\", \"inputs\": [{\"path\": \"in\"}]}",
 		  "entry: nothing.py is not in the code folder /p\n" },
-		{ "{\"job_format\": 1, \"entry\": \"score.py\", \"code_dir\": \"nowhere\", \"inputs\": [{\"path\": \"in\"}]}",
+		{ "{\"job_format\": 1, \"entry\": \"score.py\", \"code_dir\": \"nowhere\", \"inputs\": [{\"path\": "
+		  "\"in\"}]}",
 		  "code_dir: no such folder: /p/nowhere\n" },
-		{ "{\"job_format\": 1, \"entry\": \"/p/code/score.py\", \"code_dir\": \"code\", \"inputs\": [{\"path\": \"in\"}]}",
+		{ "{\"job_format\": 1, \"entry\": \"/p/code/score.py\", \"code_dir\": \"code\", \"inputs\": "
+		  "[{\"path\": \"in\"}]}",
 		  "entry: /p/code/score.py is not in the code folder /p/code\n" },
 		{ "{\"job_format\": 1, \"entry\": \"score.py\"}", "inputs: no input: expected [{\"path\"" },
 		{ "{\"job_format\": 1, \"entry\": \"score.py\", \"inputs\": {}}", "inputs: expected a list\n" },
@@ -127,7 +130,8 @@ static void test_each_mistake(void **state)
 		{ "{\"job_format\": 1, \"entry\": \"score.py\", \"inputs\": [{}]}", "inputs[0]: path is missing\n" },
 		{ "{\"job_format\": 1, \"entry\": \"score.py\", \"inputs\": [{\"pth\": \"in\"}]}",
 		  "inputs[0].pth: no such member; did you mean path?\n" },
-		{ "{\"job_format\": 1, \"entry\": \"score.py\", \"inputs\": [{\"path\": \"in\"}, {\"path\": \"nowhere\"}]}",
+		{ "{\"job_format\": 1, \"entry\": \"score.py\", \"inputs\": [{\"path\": \"in\"}, {\"path\": "
+		  "\"nowhere\"}]}",
 		  "inputs[1]: no such folder or file: /p/nowhere\n" },
 		{ "{\"job_format\": 1, \"entry\": \"score.py\", \"inputs\": [{\"path\": \"in\", \"type\": \"table\"}]}",
 		  "inputs[0].type: expected one of uri_folder, uri_file, mltable, found \"table\"\n" },
@@ -135,7 +139,8 @@ static void test_each_mistake(void **state)
 		  "inputs[0].only: is computed: leave it out (only_failed stands for it)\n" },
 		{ "{\"job_format\": 1, \"entry\": \"score.py\", \"inputs\": [{\"path\": \"in\", \"name\": \"a b\"}]}",
 		  "inputs[0].name: expected letters, digits, _ and -, found \"a b\"\n" },
-		{ "{\"job_format\": 1, \"entry\": \"score.py\", \"inputs\": [{\"path\": \"in\", \"name\": \"a\"}, {\"path\": \"in\", "
+		{ "{\"job_format\": 1, \"entry\": \"score.py\", \"inputs\": [{\"path\": \"in\", \"name\": \"a\"}, "
+		  "{\"path\": \"in\", "
 		  "\"name\": \"a\"}]}",
 		  "inputs[1].name: the name a is used twice\n" },
 		{ "{\"job_format\": 1, \"entry\": \"score.py\", \"inputs\": [{\"parts\": [\"in\", \"nowhere\"]}]}",
@@ -194,11 +199,13 @@ static void test_each_mistake(void **state)
 static void test_all_mistakes_at_once(void **state)
 {
 	(void)state;
-	assert_int_equal(
-		read_doc(
-			"{\"job_format\": 1, \"entri\": \"score.py\", \"inputs\": [{\"path\": \"nowhere\"}, {\"name\": 5}], "
-			"\"output_file\": \"there.txt\", \"options\": {\"run_max_try\": 0, \"x\": 1}, \"engine\": \"1\"}"),
-		8);
+	assert_int_equal(read_doc(
+				 "{\"job_format\": 1, \"entri\": \"score.py\", \"inputs\": [{\"path\": \"nowhere\"}, "
+				 "{\"name\": 5}], "
+				 "\"output_file\": \"there.txt\", \"options\": {\"run_max_try\": 0, \"x\": 1}, "
+				 "\"engine\": "
+				 "\"1\"}"),
+	                 8);
 	assert_string_equal(prs_buf_str(&found),
 	                    "entri: no such member; did you mean entry?\n"
 	                    "engine: is computed: leave it out (it is this engine)\n"

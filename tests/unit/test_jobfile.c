@@ -241,10 +241,8 @@ static void test_every_option(void **state)
 		if (row->def[0])
 			every_way(row, row->def);
 		for (int k = 0; k < 4 && number; k++) { /* lowest, highest, one below, one above */
-			snprintf(value, sizeof value, "%.0f",
-			         (k % 2 ? row->max : row->min) + (k < 2   ? 0
-			                                          : k % 2 ? 1
-			                                                  : -1));
+			static const int beside[] = { 0, 0, -1, 1 };
+			snprintf(value, sizeof value, "%.0f", (k % 2 ? row->max : row->min) + beside[k]);
 			every_way(row, value);
 		}
 		for (size_t k = 0; k < sizeof wrong / sizeof *wrong; k++)
@@ -286,10 +284,8 @@ static void test_texts_and_lists(void **state)
 			PRS_AUTOBUF got;
 			prs_buf_init(&got, 4096);
 			prs_option_get(&job.o, row, list ? 1 : 0, &got);
-			snprintf(want, sizeof want, "%s%s", list ? "C=" : "",
-			         path   ? (list ? "/p/jobs/d" : "/p/jobs/b")
-			         : list ? "./d"
-			                : "./b");
+			static const char *const values[2][2] = { { "./b", "./d" }, { "/p/jobs/b", "/p/jobs/d" } };
+			snprintf(want, sizeof want, "%s%s", list ? "C=" : "", values[path][list]);
 			if (has_key && !keys && strcmp(prs_buf_str(&got), want) != 0)
 				fail_msg("%s: %s instead of %s", set, prs_buf_str(&got), want);
 		}

@@ -701,7 +701,8 @@ static void test_parts_cut_anywhere(void **state)
 	file(w, b, "not this");
 	static const char *const names[] = { "x4", "y4", "x5" };
 	for (size_t i = 0; i < 3; i++) {
-		struct tree_node *sub = tree_add(&w->tree, c, i % 2 ? "s1" : i ? "s2" : "s0", 'd');
+		static const char *const subs[] = { "s0", "s1", "s2" };
+		struct tree_node *sub = tree_add(&w->tree, c, subs[i], 'd');
 		file(w, sub, names[i]);
 		file(w, tree_add(&w->tree, sub, "t", 'd'), names[2 - i]);
 	}

@@ -311,17 +311,24 @@ static void test_a_closed_descriptor_is_refused(void **state)
 }
 
 #ifdef PRS_KILL_POINTS
+static void *make_one(struct world *w, int what, struct prs_err *err)
+{
+	switch (what) {
+	case 0: return prs_loop_new(err);
+	case 1: return prs_timer_new(w->loop, on_first, w, err);
+	case 2: return prs_watch_new(w->loop, w->pipe[0], PRS_READABLE, on_readable, w, err);
+	case 3: return prs_wake_new(w->loop, on_wake, w, err);
+	default: return prs_signal_new(w->loop, SIGUSR1, on_signal, w, err);
+	}
+}
+
 static void test_no_memory(void **state)
 {
 	struct world *w = *state;
 	for (int what = 0; what < 5; what++) {
 		struct prs_err err = { 0 };
 		prs_mem_fault(1);
-		void *p = what == 0   ? (void *)prs_loop_new(&err)
-		          : what == 1 ? (void *)prs_timer_new(w->loop, on_first, w, &err)
-		          : what == 2 ? (void *)prs_watch_new(w->loop, w->pipe[0], PRS_READABLE, on_readable, w, &err)
-		          : what == 3 ? (void *)prs_wake_new(w->loop, on_wake, w, &err)
-		                      : (void *)prs_signal_new(w->loop, SIGUSR1, on_signal, w, &err);
+		void *p = make_one(w, what, &err);
 		prs_mem_fault(0);
 		assert_null(p);
 		assert_int_equal(err.code, -PRS_ENOMEM);

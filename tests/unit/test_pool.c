@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  * test_pool: what a node does with its workers, told as stories: a line is an event and the effects that it must have.
  *
- * Events: @TIME · start · lease ID [try N] [not SLOT] [body BYTES] (0: the node had no room for it) · spawned S · nospawn S · hello S · ready S · initfail S · result
- * S CLAIM [US] ·
+ * Events: @TIME · start · lease ID [try N] [not SLOT] [body BYTES] (0: the node had no room for it) · spawned S ·
+ *          nospawn S · hello S · ready S · initfail S · result S CLAIM [US] ·
  *          fail S CLAIM CODE · recalled S N · broken S · bye S · exit S STATUS|sigN · page S PHASE CLAIM TIME [RESULTS]
  *          (no event) · tick ·
- *          drain · abort · finish · over S (memory limit) · retire S · pause · resume. `up S` = spawned, hello, ready; effects of these
- *          are not compared.
+ *          drain · abort · finish · over S (memory limit) · retire S · pause · resume. `up S` = spawned, hello, ready;
+ *          effects of these are not compared.
  * Times: 5s, 20ms, 7us, from the start of the story.
  */
 #include <setjmp.h>
@@ -81,7 +81,9 @@ static uint64_t time_of(const char *s)
 {
 	char *unit;
 	uint64_t v = strtoull(s, &unit, 10);
-	return !strcmp(unit, "s") ? v * 1000000 : !strcmp(unit, "ms") ? v * 1000 : v;
+	if (!strcmp(unit, "s"))
+		return v * 1000000;
+	return !strcmp(unit, "ms") ? v * 1000 : v;
 }
 
 static const struct {

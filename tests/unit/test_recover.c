@@ -471,7 +471,8 @@ static void test_long_paths(void **state)
 	assert_non_null(strstr(w->err.msg, "Restore the file from a copy"));
 }
 
-/* ---- what dead lives had allocated ahead -------------------------------------------------------------------------- */
+/* ---- what dead lives had allocated ahead
+ * -------------------------------------------------------------------------- */
 
 static uint64_t ahead_of(struct store_world *w, const char *path)
 {
@@ -480,7 +481,8 @@ static uint64_t ahead_of(struct store_world *w, const char *path)
 	return st.allocated - st.size;
 }
 
-/* The first engine still has its files open (it sleeps): what it writes behind the trimmed end is nobody's, as before. */
+/* The first engine still has its files open (it sleeps): what it writes behind the trimmed end is nobody's, as
+ * before. */
 static void test_what_a_dead_life_had_allocated_goes_back(void **state)
 {
 	struct store_world *w = *state;

@@ -98,7 +98,8 @@ static void test_ticks(void **context)
 	world_done(&w);
 }
 
-/* A clock that began in 1970 and was set right: the time that is left is no number that anybody can use, or that fits. */
+/* A clock that began in 1970 and was set right: the time that is left is no number that anybody can use, or that
+ * fits. */
 static void test_an_estimate_beyond_all_time(void **context)
 {
 	(void)context;
@@ -369,10 +370,10 @@ static void test_other_cause(void **context)
 	                    "{\"path\":\"/in/0.txt\",\"mini_batch\":0,\"tries\":1," WHY TRACE "}\n"
 	                    "{\"path\":\"/in/1.txt\",\"mini_batch\":0,\"tries\":1," WHY TRACE "}\n"
 	                    "{\"path\":\"/in/8.txt\",\"mini_batch\":4,\"tries\":0," WHY "}\n"
-	                    "{\"path\":\"/in/8.txt\",\"mini_batch\":12,\"item_first\":1,\"item_count\":1,\"tries\":0," WHY
-	                    "}\n"
-	                    "{\"path\":\"/in/8.txt\",\"mini_batch\":12,\"item_first\":3,\"item_count\":1,\"tries\":0," WHY
-	                    "}\n");
+	                    "{\"path\":\"/in/8.txt\",\"mini_batch\":12,\"item_first\":1,\"item_count\":1,"
+	                    "\"tries\":0," WHY "}\n"
+	                    "{\"path\":\"/in/8.txt\",\"mini_batch\":12,\"item_first\":3,\"item_count\":1,"
+	                    "\"tries\":0," WHY "}\n");
 	prs_buf_done(&b);
 	world_done(&w);
 }

@@ -5,8 +5,8 @@
  * N COUNT · done ID [SUCCEEDED] ·
  *         try ID CODE [SLOT] (of the current lease; counted as the error table says) · old try ID CODE (of a lease that
  *         is over) · failed ID ·
- *         split ID · return ID · old return ID · initok N SLOT · initfail N SLOT CODE TEXT · stop · tick [STALLED] · reset ID
- *         COUNT · next (no event: when TICK is due).
+ *         split ID · return ID · old return ID · initok N SLOT · initfail N SLOT CODE TEXT · stop ·
+ *         tick [STALLED] · reset ID COUNT · next (no event: when TICK is due).
  * ID: 5, or 5[2+3] for items 2, 3, 4 of it. A mini-batch has 10 items. Facts are folded into the ledger first, as the
  * master does it.
  */
@@ -77,7 +77,9 @@ static uint64_t time_of(const char *s)
 {
 	char *unit;
 	uint64_t v = strtoull(s, &unit, 10);
-	return !strcmp(unit, "s") ? v * 1000000 : !strcmp(unit, "ms") ? v * 1000 : v;
+	if (!strcmp(unit, "s"))
+		return v * 1000000;
+	return !strcmp(unit, "ms") ? v * 1000 : v;
 }
 
 static uint16_t code_of(const char *name)
@@ -384,7 +386,8 @@ static void test_percent_waits_for_the_total(void **state)
 	tell(story);
 }
 
-/* The table: filled from the options, found by code; what it suggests is a value of its option that is no limit any more. */
+/* The table: filled from the options, found by code; what it suggests is a value of its option that is no limit any
+ * more. */
 static void test_limits_table(void **state)
 {
 	(void)state;
@@ -414,7 +417,8 @@ static void test_limits_table(void **state)
 		assert_int_equal(prs_option_set(&o, option, row->wider[0] ? row->wider : "12", "test", &err), 0);
 		prs_limits_init(&l, &o);
 		double value = prs_limit_value(&l, row->limit);
-		assert_true(row->kind == PRS_LIMIT_COUNT ? value < 0 : value >= (row->wider[0] ? 100 : 12));
+		double least = row->wider[0] ? 100 : 12;
+		assert_true(row->kind == PRS_LIMIT_COUNT ? value < 0 : value >= least);
 	}
 	assert_null(prs_limit_at(PRS_LIMITS));
 	assert_null(prs_limit_of(PRS_EINIT_GIVE_UP));

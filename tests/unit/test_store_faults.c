@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  * test_store_faults: the whole life of a run folder through data/ and store/ (plan, rows, journal, recovery, output),
- * in which every
- * call of a file function and every allocation fails once, or from then on; and in which the power goes at every call.
+ * in which every call of a file function and every allocation fails once, or from then on; and in which the power goes
+ * at every call.
  *
  * A life is a small engine without processes: it opens the run folder as a new epoch, plans, stores rows, journals,
- * assembles. It ends early
- * on any error, as the engine does. Whatever was injected, later lives without faults must end with the same bytes in
- * the output.
+ * assembles. It ends early on any error, as the engine does. Whatever was injected, later lives without faults must end
+ * with the same bytes in the output.
  */
 #include "base/mem.h"
 #include "data/list.h"

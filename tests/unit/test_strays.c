@@ -188,7 +188,8 @@ static void test_of_a_session(void **state)
 	assert_false(lives(one) || lives(two));
 }
 
-/* A resume ends what older epochs of its own folder left: not those of a copy, not those of an epoch that came later. */
+/* A resume ends what older epochs of its own folder left: not those of a copy, not those of an epoch that came
+ * later. */
 static void test_of_a_run(void **state)
 {
 	struct world *w = *state;
@@ -274,14 +275,11 @@ static void test_without_an_environment(void **state)
 static void test_a_tracker_outlives_the_others(void **state)
 {
 	struct world *w = *state;
-	int pidfd,
-		worker = start(
-			w,
-			"mkfifo fifo; exec 4<>fifo; " TRACKER(
-				"multiprocessing.resource_tracker",
-				"exec 5<fifo 4<&-; echo \\$\\$ > tracker; cat <&5 >/dev/null; echo 1 > cleaned") " & "
-														 "sleep 1000 & echo $! > other; wait",
-			mark_text(7, 1), 1, &pidfd);
+	static const char script[] = "mkfifo fifo; exec 4<>fifo; " TRACKER(
+		"multiprocessing.resource_tracker",
+		"exec 5<fifo 4<&-; echo \\$\\$ > tracker; cat <&5 >/dev/null; echo 1 > cleaned") //
+		" & sleep 1000 & echo $! > other; wait";
+	int pidfd, worker = start(w, script, mark_text(7, 1), 1, &pidfd);
 	int tracker = wait_for_number(w, "tracker"), other = wait_for_number(w, "other");
 	assert_true(prs_is_tracker(tracker));
 	assert_false(prs_is_tracker(other) || prs_is_tracker(worker));

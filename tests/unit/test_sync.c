@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * test_sync: the thread works jobs off in order and tells the loop in order; jobs that make jobs; draining; a log
- * committed by the thread
- * while the loop fills the next frame and reads how far it is durable. Also run under ThreadSanitizer (./dev tsan).
+ * committed by the thread while the loop fills the next frame and reads how far it is durable. Also run under
+ * ThreadSanitizer (./dev tsan).
  */
 #include "base/mem.h"
 #include "io/fs_posix.h"
