@@ -118,7 +118,7 @@ class InitTest(HangCase):
 
     def interpreter(self, text):
         """An interpreter that answers questions and then does something else."""
-        self.write("python", "#!/bin/sh\ncase $1 in -*) %s \"$@\" | sed \"3s|.*|$0|\"; exit;; esac\n%s\n" % (sys.executable, text))
+        self.write("python", "#!/bin/sh\ncase $1 in -*) exec %s \"$@\";; esac\n%s\n" % (sys.executable, text))
         os.chmod(self.path("python"), stat.S_IRWXU)
         return ["--python", self.path("python")]
 
