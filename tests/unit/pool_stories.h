@@ -299,6 +299,14 @@ STORY(test_a_finished_unit_begins_anew, FAILS_IN_TURN, "lease 1", "result 0 1", 
       "exit 1 1 -> proc 1 init failed INIT_EXIT; proc 1 exited; wake 21600ms")
 #undef FAILS_IN_TURN
 
+/* Those of a slot that was given up say nothing of the other one, which fails three times, too, but not in a row. */
+STORY(test_failures_of_a_given_up_slot_do_not_count, "start", "up 0", "spawned 1", "hello 1", "exit 1 1", "@1s tick",
+      "spawned 1", "hello 1", "exit 1 1", "@2s tick", "spawned 1", "hello 1",
+      "exit 1 1 -> proc 1 init failed INIT_EXIT; given up 1 INIT_GIVE_UP x3; proc 1 exited", "exit 0 1", "@3s tick",
+      "spawned 0", "hello 0", "exit 0 1", "@4s tick", "spawned 0", "hello 0", "exit 0 1", "@6s tick", "up 0",
+      "exit 0 1", "@9s tick", "spawned 0", "hello 0",
+      "exit 0 1 -> proc 0 init failed INIT_EXIT; proc 0 exited; wake 10600ms")
+
 SOLO(test_init_failed_is_told_once, "start", "spawned 0", "hello 0",
      "@1s initfail 0 -> proc 0 init failed INIT_EXCEPTION; wake 3s", "exit 0 1 -> proc 0 exited; wake 1100ms")
 SOLO(test_init_failed_and_stays, "start", "spawned 0", "hello 0",
@@ -582,7 +590,8 @@ static const char *const matrix[] = {
 		T(test_pause), T(test_pause_and_phase_begun_in_it), T(test_pause_and_run), T(test_two_pauses),        \
 		T(test_pause_of_a_shutdown), T(test_pause_without_end_of_the_one_before), T(test_ends_before_hello),  \
 		T(test_a_slot_is_given_up), T(test_a_row_ends_with_an_init), T(test_none_is_left),                    \
-		T(test_init_fails_in_turn), T(test_a_finished_unit_begins_anew), T(test_slow_head_gets_nothing_more), \
+		T(test_init_fails_in_turn), T(test_failures_of_a_given_up_slot_do_not_count),                       \
+		T(test_a_finished_unit_begins_anew), T(test_slow_head_gets_nothing_more),                           \
 		T(test_recall), T(test_recall_comes_too_late), T(test_recall_in_part), T(test_no_recall_for_nobody),  \
 		T(test_recall_with_a_retry_among_them), T(test_run_timeout), T(test_run_timeout_result_first),        \
 		T(test_load_timeout), T(test_write_timeout), T(test_long_run_is_no_write), T(test_takes_no_unit),     \
