@@ -8,7 +8,7 @@
 #include "base/mem.h"
 #include "data/list.h"
 #include "io/process.h"
-#include "run/environment.h"
+#include "run/variables.h"
 #include "run/view.h"
 #include "store/store.h"
 #include "wire/msg.h"

@@ -180,9 +180,9 @@ static void put_processes(struct prs_buf *b, const struct planned *p)
 	put_label(b, "python");
 	put_path(b, p->load.job.python);
 	prs_buf_putf(b, " (%s)\n", p->load.job.python_why);
-	for (size_t i = 0; i < p->load.job.environment_n; i++) {
+	for (size_t i = 0; i < p->load.job.variables_n; i++) {
 		put_label(b, i ? "" : "environment");
-		prs_put_plain(b, p->load.job.environment[i].name);
+		prs_put_plain(b, p->load.job.variables[i].name);
 		prs_buf_putc(b, '\n');
 	}
 }

@@ -44,7 +44,7 @@ struct prs_engine_config {
 	struct prs_run_id run;
 	const char *run_name;
 	const char *program, *loader;        /* absolute paths */
-	const struct prs_list *environment;  /* of the workers */
+	const struct prs_list *variables;    /* of the workers */
 	const struct prs_list *gpus;         /* as node.h has it */
 	const struct prs_engine_node *nodes; /* none: node 0, in this process */
 	size_t nodes_n;

@@ -87,7 +87,7 @@ static int make_node(struct prs_engine *e, struct node *n, struct prs_err *err)
 		.python = e->c.job->python,
 		.loader = e->c.loader,
 		.code_root = e->code_root,
-		.environment = e->c.environment,
+		.variables = e->c.variables,
 		.gpus = n->is.gpus,
 		.setup = &e->setup,
 		.link = drive_link(e),

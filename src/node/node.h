@@ -21,8 +21,8 @@ struct prs_node_config {
 	const char *ip;      /* its address: names its log folders */
 	const char *program; /* this program: it is its own launcher */
 	const char *python, *loader;
-	const char *code_root;              /* cwd of the workers */
-	const struct prs_list *environment; /* NAME=VALUE, complete but for the slot's own */
+	const char *code_root;            /* cwd of the workers */
+	const struct prs_list *variables; /* NAME=VALUE, complete but for the slot's own */
 	/* values of CUDA_VISIBLE_DEVICES, for the slots in turn; empty: it is left alone */
 	const struct prs_list *gpus;
 	const struct prs_buf *setup; /* key NUL value NUL ...: the same for all workers */

@@ -354,9 +354,9 @@ static bool names_one(char own[OWN][OWN_BYTES], size_t n, const char *variable)
 }
 
 /* The slot's own, then those of the job that have other names. */
-static char **environment(struct worker *w, char own[OWN][OWN_BYTES])
+static char **variables(struct worker *w, char own[OWN][OWN_BYTES])
 {
-	const struct prs_list *base = w->node->c.environment, *gpus = w->node->c.gpus;
+	const struct prs_list *base = w->node->c.variables, *gpus = w->node->c.gpus;
 	char **v = prs_calloc(base->n + OWN + 1, sizeof *v);
 	size_t own_n = gpus->n ? 3 : 2, n = 0;
 	if (!v)
@@ -385,7 +385,7 @@ static int spawn(struct worker *w, int peer, struct prs_err *err)
 	snprintf(nofile, sizeof nofile, "%llu", (unsigned long long)prs_old_nofile());
 	char *argv[] = { (char *)(uintptr_t) "prs",      (char *)(uintptr_t) "_worker",  parent, nofile,
 		         (char *)(uintptr_t)n->c.python, (char *)(uintptr_t)n->c.loader, NULL };
-	PRS_AUTOFREE char **envp = environment(w, own);
+	PRS_AUTOFREE char **envp = variables(w, own);
 	if (!envp)
 		return prs_fail(err, PRS_ENOMEM, "starting a worker process");
 	int fds[] = { peer, w->event_fd, w->page_fd };

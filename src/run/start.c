@@ -4,7 +4,7 @@
 #include "run/start.h"
 
 #include "base/mem.h"
-#include "run/environment.h"
+#include "run/variables.h"
 #include "run/modes.h"
 
 #include <errno.h>
@@ -59,7 +59,7 @@ int prs_run_start(const struct prs_front *f, const struct prs_run *run, const st
 	full.run_name = run->name;
 	full.program = program;
 	full.loader = loader;
-	full.environment = &env;
+	full.variables = &env;
 	full.gpus = &gpus;
 	if (!r)
 		r = prs_engine_run(&full, ret, err);

@@ -47,7 +47,7 @@ void prs_job_done(struct prs_job *j)
 	prs_list_done(&j->data_paths);
 	free_pairs(j->models, j->models_n);
 	free_pairs(j->side_inputs, j->side_inputs_n);
-	free_pairs(j->environment, j->environment_n);
+	free_pairs(j->variables, j->variables_n);
 	char **texts[] = { &j->submit_dir, &j->code_dir,  &j->entry,      &j->output_file, &j->output_dir,
 		           &j->name,       &j->python,    &j->python_why, &j->only_failed, &j->only_failed_name,
 		           &j->env_name,   &j->env_python };

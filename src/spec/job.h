@@ -43,8 +43,8 @@ struct prs_job {
 	char *entry;             /* entry script, relative to code_dir, or a dotted module */
 	struct prs_job_input *inputs;
 	size_t inputs_n;
-	struct prs_job_pair *models, *side_inputs, *environment;
-	size_t models_n, side_inputs_n, environment_n;
+	struct prs_job_pair *models, *side_inputs, *variables;
+	size_t models_n, side_inputs_n, variables_n;
 	struct prs_job_output *outputs; /* of a job file */
 	size_t outputs_n;
 	int append_to;                /* the output that holds the append_row file, -1 = none of them */

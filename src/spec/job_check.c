@@ -351,7 +351,7 @@ static bool is_whole(const struct prs_job *j)
 		whole = j->inputs[i].name && j->inputs[i].path && j->inputs[i].type;
 	return whole && (!j->o.output.n || j->output_dir) && pairs_whole(j->models, j->models_n, &j->o.model) &&
 	       pairs_whole(j->side_inputs, j->side_inputs_n, &j->o.side_input) &&
-	       pairs_whole(j->environment, j->environment_n, &j->o.environment_variable);
+	       pairs_whole(j->variables, j->variables_n, &j->o.environment_variable);
 }
 
 static void check_keys(struct check *c)
@@ -383,7 +383,7 @@ int prs_job_check(struct prs_job *j, const struct prs_request *q, const struct p
 	check_inputs(&c);
 	check_pairs(&c, "--model", &j->o.model, &j->models, &j->models_n, true);
 	check_pairs(&c, "--side-input", &j->o.side_input, &j->side_inputs, &j->side_inputs_n, true);
-	check_pairs(&c, "--env", &j->o.environment_variable, &j->environment, &j->environment_n, false);
+	check_pairs(&c, "--env", &j->o.environment_variable, &j->variables, &j->variables_n, false);
 	check_output(&c);
 	check_keys(&c);
 	if (prs_job_warn(j) < 0)

@@ -650,7 +650,7 @@ static bool is_whole(const struct prs_job *j)
 		whole = j->inputs[i].name && j->inputs[i].path && j->inputs[i].type;
 	for (size_t i = 0; whole && i < j->outputs_n; i++)
 		whole = j->outputs[i].name && j->outputs[i].type;
-	return whole && (!j->output_file || j->output_dir) && j->models && j->side_inputs && j->environment;
+	return whole && (!j->output_file || j->output_dir) && j->models && j->side_inputs && j->variables;
 }
 
 int prs_job_doc_check(struct prs_job_doc *d, struct prs_job *j, const struct prs_request *q, const struct prs_fs *fs,
@@ -679,7 +679,7 @@ int prs_job_doc_check(struct prs_job_doc *d, struct prs_job *j, const struct prs
 	read_inputs(&r);
 	read_pairs(&r, "models", true, &j->models, &j->models_n);
 	read_pairs(&r, "side_inputs", true, &j->side_inputs, &j->side_inputs_n);
-	read_pairs(&r, "environment", false, &j->environment, &j->environment_n);
+	read_pairs(&r, "environment", false, &j->variables, &j->variables_n);
 	read_outputs(&r);
 	read_output(&r);
 	read_keys(&r);

@@ -152,8 +152,8 @@ int prs_placed_to_json(struct prs_placed *p, struct prs_buf *to, struct prs_err 
 	                         "system_arguments", list_to(&j->system_args), "models",
 	                         pairs_to(j->models, j->models_n), "side_inputs",
 	                         pairs_to(j->side_inputs, j->side_inputs_n), "environment",
-	                         pairs_to(j->environment, j->environment_n), "arguments", list_to(&p->arguments),
-	                         "options", options_to(j));
+	                         pairs_to(j->variables, j->variables_n), "arguments", list_to(&p->arguments), "options",
+	                         options_to(j));
 	if (root && j->append_to >= 0)
 		json_object_set_new(root, "append_row_to", text_to(j->outputs[j->append_to].name));
 	if (root && j->only_failed)
@@ -311,7 +311,7 @@ static int fields_from(struct prs_job *j, const json_t *root, struct prs_err *er
 	           list_from(json_object_get(root, "system_arguments"), &j->system_args) < 0 ||
 	           pairs_from(json_object_get(root, "models"), &j->models, &j->models_n) < 0 ||
 	           pairs_from(json_object_get(root, "side_inputs"), &j->side_inputs, &j->side_inputs_n) < 0 ||
-	           pairs_from(json_object_get(root, "environment"), &j->environment, &j->environment_n) < 0))
+	           pairs_from(json_object_get(root, "environment"), &j->variables, &j->variables_n) < 0))
 		r = prs_fail(err, PRS_ECORRUPT, "job.json: a list of names and paths is damaged");
 	j->append_to = append_from(root, j);
 	const json_t *args = json_object_get(root, "arguments");

@@ -130,11 +130,11 @@ static void set_variable(struct jobfile *m, const char *name, size_t n, const ch
 {
 	struct prs_job *j = m->j;
 	struct prs_job_pair *to = NULL;
-	for (size_t i = 0; i < j->environment_n; i++)
-		if (strlen(j->environment[i].name) == n && !strncmp(j->environment[i].name, name, n))
-			to = &j->environment[i];
+	for (size_t i = 0; i < j->variables_n; i++)
+		if (strlen(j->variables[i].name) == n && !strncmp(j->variables[i].name, name, n))
+			to = &j->variables[i];
 	if (!to) {
-		to = &j->environment[j->environment_n++];
+		to = &j->variables[j->variables_n++];
 		to->name = prs_strf("%.*s", (int)n, name);
 	}
 	prs_freep(&to->value);
@@ -146,8 +146,8 @@ void jf_environment_variables(struct jobfile *m, const struct prs_yaml *map)
 {
 	const struct prs_list *flags = &m->j->o.environment_variable;
 	size_t n = map && map->kind == PRS_YAML_MAP ? map->n : 0;
-	m->j->environment = prs_calloc(n + flags->n + 1, sizeof *m->j->environment);
-	if (!m->j->environment) {
+	m->j->variables = prs_calloc(n + flags->n + 1, sizeof *m->j->variables);
+	if (!m->j->variables) {
 		m->d->failed = true;
 		return;
 	}

@@ -370,13 +370,13 @@ int prs_job_to_yaml(const struct prs_job *j, struct prs_buf *to, struct prs_err 
 	put_inputs(&p);
 	put_outputs(&p);
 	put_v2_options(&p);
-	if (j->environment_n)
+	if (j->variables_n)
 		prs_buf_puts(to, "environment_variables:\n");
-	for (size_t i = 0; i < j->environment_n; i++) {
+	for (size_t i = 0; i < j->variables_n; i++) {
 		prs_buf_puts(to, "  ");
-		put_text(&p, j->environment[i].name);
+		put_text(&p, j->variables[i].name);
 		prs_buf_puts(to, ": ");
-		put_value(&p, j->environment[i].value);
+		put_value(&p, j->variables[i].value);
 		prs_buf_putc(to, '\n');
 	}
 	prs_buf_puts(to, "task:\n  type: run_function\n");

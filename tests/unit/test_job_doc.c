@@ -199,12 +199,11 @@ static void test_each_mistake(void **state)
 static void test_all_mistakes_at_once(void **state)
 {
 	(void)state;
-	assert_int_equal(read_doc(
-				 "{\"job_format\": 1, \"entri\": \"score.py\", \"inputs\": [{\"path\": \"nowhere\"}, "
-				 "{\"name\": 5}], "
-				 "\"output_file\": \"there.txt\", \"options\": {\"run_max_try\": 0, \"x\": 1}, "
-				 "\"engine\": "
-				 "\"1\"}"),
+	assert_int_equal(read_doc("{\"job_format\": 1, \"entri\": \"score.py\", \"inputs\": [{\"path\": \"nowhere\"}, "
+	                          "{\"name\": 5}], "
+	                          "\"output_file\": \"there.txt\", \"options\": {\"run_max_try\": 0, \"x\": 1}, "
+	                          "\"engine\": "
+	                          "\"1\"}"),
 	                 8);
 	assert_string_equal(prs_buf_str(&found),
 	                    "entri: no such member; did you mean entry?\n"
@@ -255,8 +254,8 @@ static void test_every_member(void **state)
 	assert_string_equal(job.inputs[3].parts.v[0], "/home/in/*.txt");
 	assert_int_equal(job.append_to, 0);
 	assert_string_equal(job.models[0].value, "/home/m.bin");
-	assert_string_equal(job.environment[0].name, "E.x");
-	assert_string_equal(job.environment[0].value, "\xff");
+	assert_string_equal(job.variables[0].name, "E.x");
+	assert_string_equal(job.variables[0].value, "\xff");
 	assert_string_equal(job.system_args.v[0], "--sys");
 	assert_string_equal(job.o.python, "python3.9");
 	assert_int_equal(job.o.run_max_try, 5);

@@ -330,7 +330,7 @@ static void run_with(size_t nodes_n)
 		                       .run_name = "two-1",
 		                       .program = "/bin/false",
 		                       .loader = "/bin/false",
-		                       .environment = &w.environment,
+		                       .variables = &w.environment,
 		                       .gpus = &w.gpus,
 		                       .nodes = w.nodes,
 		                       .nodes_n = nodes_n,

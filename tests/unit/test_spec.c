@@ -555,8 +555,8 @@ static void fill_job(void)
 	job.inputs[job.inputs_n++] = (struct prs_job_input){ .name = prs_strdup("a"), .path = prs_strdup("/in\n\x80") };
 	job.models = pairs("m", "/m\xff");
 	job.side_inputs = pairs("s", "/s");
-	job.environment = pairs("E", "v\xff=");
-	job.models_n = job.side_inputs_n = job.environment_n = 1;
+	job.variables = pairs("E", "v\xff=");
+	job.models_n = job.side_inputs_n = job.variables_n = 1;
 	place();
 	for (int i = 0; i < 16; i++)
 		placed.code_print[i] = (uint8_t)(i * 17);

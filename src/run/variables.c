@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
- * environment: the environment variables of the worker processes, docs/entry-scripts.md: the user's, then the job's
+ * variables: the environment variables of the worker processes, docs/entry-scripts.md: the user's, then the job's
  * over them, then ours where nothing is set.
  */
-#include "run/environment.h"
+#include "run/variables.h"
 
 #include "base/mem.h"
 #include "io/machine.h"
@@ -53,9 +53,9 @@ static int set_unless(struct prs_list *l, const char *name, const char *value)
 
 static const struct prs_job_pair *job_sets(const struct prs_job *job, const char *name)
 {
-	for (size_t i = 0; i < job->environment_n; i++)
-		if (!strcmp(job->environment[i].name, name))
-			return &job->environment[i];
+	for (size_t i = 0; i < job->variables_n; i++)
+		if (!strcmp(job->variables[i].name, name))
+			return &job->variables[i];
 	return NULL;
 }
 
@@ -146,8 +146,8 @@ int prs_make_environment(const struct prs_placed *p, const char *dir, const char
 	int r = 0;
 	for (char **v = environ; *v && !r; v++)
 		r = prs_list_add(ret, *v);
-	for (size_t i = 0; i < job->environment_n && !r; i++)
-		r = set(ret, job->environment[i].name, job->environment[i].value);
+	for (size_t i = 0; i < job->variables_n && !r; i++)
+		r = set(ret, job->variables[i].name, job->variables[i].value);
 	if (r < 0 || set_platform(p, dir, name, ret) < 0 || set_model_dir(job, dir, ret) < 0 ||
 	    set_threads(job, ret) < 0 || find_gpus(job, ret, ret_gpus) < 0)
 		return -PRS_ENOMEM;

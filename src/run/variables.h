@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
- * environment: what the worker processes find in theirs.
+ * variables: what the worker processes find in their environment.
  */
-#ifndef PRS_RUN_ENVIRONMENT_H
-#define PRS_RUN_ENVIRONMENT_H
+#ifndef PRS_RUN_VARIABLES_H
+#define PRS_RUN_VARIABLES_H
 
 #include "spec/placed.h"
 
