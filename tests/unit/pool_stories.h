@@ -140,6 +140,9 @@ SOLO(test_pause, "start", "up 0", "lease 1", "page 0 write 1 1s", "@2s tick -> w
 SOLO(test_pause_and_phase_begun_in_it, "start", "up 0", "lease 1", "page 0 run 1 1s", "@2s tick -> wake 61s",
      "pause -> ", "@40s tick -> wake 61s", "page 0 write 1 41s", "@50s tick -> ", "@52s resume -> wake 52s",
      "tick -> wake 82s", "@82s tick -> try 0/1 u1 OVERHEAD_TIMEOUT; term 0; wake 84s")
+/* The same, seen for the first time when all is read again: eight seconds later. */
+SOLO(test_pause_and_phase_seen_after_it, "start", "up 0", "lease 1", "page 0 run 1 1s", "@2s tick -> wake 61s",
+     "pause -> ", "page 0 write 1 41s", "@52s resume -> wake 52s", "@60s tick -> wake 82s")
 /* run() has nothing to do with it. */
 SOLO(test_pause_and_run, "start", "up 0", "lease 1", "page 0 run 1 1s", "@2s tick -> wake 61s", "pause -> ",
      "@61s tick -> try 0/1 u1 RUN_TIMEOUT; term 0; wake 63s")
@@ -587,7 +590,8 @@ static const char *const matrix[] = {
 		T(test_bodies_have_a_limit), T(test_a_body_for_each), T(test_ask_counts_from_the_start),              \
 		T(test_fewest_first), T(test_avoid_slot), T(test_avoid_slot_alone),                                   \
 		T(test_retries_that_wait_are_not_room), T(test_a_retry_gives_way), T(test_a_retry_waits_for_a_start), \
-		T(test_pause), T(test_pause_and_phase_begun_in_it), T(test_pause_and_run), T(test_two_pauses),        \
+		T(test_pause), T(test_pause_and_phase_begun_in_it), T(test_pause_and_phase_seen_after_it),            \
+		T(test_pause_and_run), T(test_two_pauses),                                                          \
 		T(test_pause_of_a_shutdown), T(test_pause_without_end_of_the_one_before), T(test_ends_before_hello),  \
 		T(test_a_slot_is_given_up), T(test_a_row_ends_with_an_init), T(test_none_is_left),                    \
 		T(test_init_fails_in_turn), T(test_failures_of_a_given_up_slot_do_not_count),                       \
