@@ -417,7 +417,7 @@ static void read_pipeline(struct jobfile *m, const struct prs_yaml *root)
 	const struct prs_yaml *key = choose_job(m, jobs);
 	if (!key)
 		return;
-	m->job = prs_yaml_get(jobs, key->text);
+	m->job = prs_yaml_at(jobs, key->text);
 	if (m->job->kind != PRS_YAML_MAP)
 		return;
 	if (type_text(m->job))

@@ -308,7 +308,7 @@ void jf_inputs(struct jobfile *m)
 		struct jf_input *in = jf_check_name(m, declared->keys[i], "input")
 		                              ? add_input(m, &m->inputs, &m->inputs_n, declared->keys[i])
 		                              : NULL;
-		const struct prs_yaml *value = given ? prs_yaml_get(given, declared->keys[i]->text) : NULL,
+		const struct prs_yaml *value = given ? prs_yaml_at(given, declared->keys[i]->text) : NULL,
 				      *key = value ? prs_yaml_key(given, declared->keys[i]->text) : NULL;
 		if (!in)
 			continue;

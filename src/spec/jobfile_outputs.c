@@ -175,7 +175,7 @@ void jf_outputs(struct jobfile *m)
 	for (size_t i = 0; declared && i < declared->n; i++) {
 		struct jf_output *out = add_output(m, &m->outputs, &m->outputs_n, declared->keys[i]);
 		if (out)
-			one_output(m, out, declared->items[i], given ? prs_yaml_get(given, out->name) : NULL);
+			one_output(m, out, declared->items[i], given ? prs_yaml_at(given, out->name) : NULL);
 	}
 	for (size_t i = 0; given && i < given->n; i++) {
 		if (declared && prs_yaml_key(declared, given->keys[i]->text))

@@ -304,6 +304,12 @@ struct prs_yaml *prs_yaml_get(const struct prs_yaml *map, const char *path)
 	return NULL;
 }
 
+struct prs_yaml *prs_yaml_at(const struct prs_yaml *map, const char *key)
+{
+	size_t i = index_of(map, key, strlen(key));
+	return i == SIZE_MAX ? NULL : map->items[i];
+}
+
 const struct prs_yaml *prs_yaml_key(const struct prs_yaml *map, const char *key)
 {
 	size_t i = index_of(map, key, strlen(key));

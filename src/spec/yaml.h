@@ -59,6 +59,8 @@ void prs_yaml_set(struct prs_yaml_doc *d, struct prs_yaml *root, const char *pat
 
 /* The value of a key, NULL when it is not there. `path` may be dotted. */
 struct prs_yaml *prs_yaml_get(const struct prs_yaml *map, const char *path);
+/* The value of that very key, whatever dots it has: for keys that a file gives. */
+struct prs_yaml *prs_yaml_at(const struct prs_yaml *map, const char *key);
 /* The node of the key itself (for findings). */
 const struct prs_yaml *prs_yaml_key(const struct prs_yaml *map, const char *key);
 const char *prs_yaml_dir(const struct prs_yaml_doc *d, const struct prs_yaml *node);

@@ -442,6 +442,25 @@ static void test_project(void **state)
 
 /* ---- the same job in two places ---------------------------------------------------------------------------------- */
 
+/* A name that a file gives is no path through it. */
+static void test_dots_in_the_name_of_a_job(void **state)
+{
+	(void)state;
+	static const char *const names[] = { "score", "my.job", ".score", "score.", "a..b", "." };
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		char text[1024];
+		snprintf(text, sizeof text,
+		         "type: pipeline\njobs:\n  \"%s\":\n    type: parallel\n"
+		         "    inputs: {data: {type: uri_folder, path: ./in}}\n    outputs: {rows: {type: uri_file}}\n"
+		         "    input_data: ${{inputs.data}}\n    task: {type: run_function, code: ./code, entry_script: "
+		         "score.py, append_row_to: '${{outputs.rows}}'}\n",
+		         names[i]);
+		if (!read_job(text, NULL, NULL))
+			fail_msg("%s: %s", names[i], prs_buf_str(&found));
+		assert_string_equal(job.entry, "score.py");
+	}
+}
+
 static void test_placed_twice(void **state)
 {
 	(void)state;
@@ -555,9 +574,13 @@ static int teardown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_every_option), cmocka_unit_test(test_misspelt_keys),
-		cmocka_unit_test(test_placed_twice), cmocka_unit_test(test_texts_and_lists),
-		cmocka_unit_test(test_not_of_a_job), cmocka_unit_test(test_flags_in_arguments),
+		cmocka_unit_test(test_every_option),
+		cmocka_unit_test(test_misspelt_keys),
+		cmocka_unit_test(test_dots_in_the_name_of_a_job),
+		cmocka_unit_test(test_placed_twice),
+		cmocka_unit_test(test_texts_and_lists),
+		cmocka_unit_test(test_not_of_a_job),
+		cmocka_unit_test(test_flags_in_arguments),
 		cmocka_unit_test(test_project),
 #ifdef PRS_KILL_POINTS
 		cmocka_unit_test(test_no_memory),
