@@ -129,33 +129,42 @@ static int frames_file(const struct stage *s, struct prs_err *err)
 	return fd;
 }
 
+/* What the script finds in its environment, closed by a NULL: the run's, the first GPU as the first process has it,
+ * and where the mini-batches are. The array is the caller's, its texts are those of `env`. */
+static char **foreground_environment(const struct stage *s, int fd, bool debug, struct prs_list *env)
+{
+	struct prs_list gpus = { 0 };
+	char handed[64];
+	snprintf(handed, sizeof handed, "%d,%d", fd, debug);
+	int r = prs_make_environment(&s->placed, s->dir, s->name, env, &gpus);
+	if (!r)
+		r = prs_environment_set(env, "PRS_FOREGROUND", handed);
+	if (!r && gpus.n)
+		r = prs_environment_set(env, "CUDA_VISIBLE_DEVICES", gpus.v[0]);
+	prs_list_done(&gpus);
+	char **envp = r < 0 ? NULL : prs_calloc(env->n + 1, sizeof *envp);
+	for (size_t i = 0; envp && i < env->n; i++)
+		envp[i] = env->v[i];
+	return envp;
+}
+
 /* Returns the exit status. */
 static int perform(struct stage *s, bool debug)
 {
 	struct prs_err err = { 0 };
-	struct prs_list env = { 0 }, gpus = { 0 };
-	char program[PATH_MAX], loader[PATH_MAX], handed[64];
-	int fd = frames_file(s, &err), status = 2;
-	if (fd < 0 || prs_find_parts(program, loader, &err) < 0 ||
-	    prs_make_environment(&s->placed, s->dir, s->name, &env, &gpus) < 0)
+	struct prs_list env = { 0 };
+	char program[PATH_MAX], loader[PATH_MAX];
+	int fd = frames_file(s, &err), status = PRS_EXIT_MISTAKE;
+	if (fd < 0 || prs_find_parts(program, loader, &err) < 0)
 		return complain(PRS_EXIT_MISTAKE, &err);
-	snprintf(handed, sizeof handed, "PRS_FOREGROUND=%d,%d", fd, debug);
-	prs_list_add(&env, handed);
-	if (gpus.n) {
-		PRS_AUTOFREE char *first = prs_strf("CUDA_VISIBLE_DEVICES=%s", gpus.v[0]);
-		prs_list_add(&env, first ? first : "");
-	}
-	prs_list_add(&env, "");
-	env.v[env.n - 1][0] = 0;
-	PRS_AUTOFREE char **envp = prs_calloc(env.n, sizeof *envp);
-	for (size_t i = 0; envp && i + 1 < env.n; i++)
-		envp[i] = env.v[i];
+	PRS_AUTOFREE char **envp = foreground_environment(s, fd, debug, &env);
 	char *argv[] = { s->job->python, loader, NULL };
+	if (!envp)
+		prs_fail(&err, PRS_ENOMEM, "the environment of the script");
 	if (!envp || prs_run_here(argv, envp, s->code, &status, &err) < 0)
 		status = complain(PRS_EXIT_MISTAKE, &err);
 	close(fd);
 	prs_list_done(&env);
-	prs_list_done(&gpus);
 	return status;
 }
 

@@ -5,6 +5,7 @@
 #include "cli/load.h"
 
 #include "base/mem.h"
+#include "base/secret.h"
 #include "data/list.h"
 #include "report/console.h"
 #include "sched/limits.h"
@@ -251,7 +252,10 @@ static void put_arguments(struct prs_buf *b, const struct planned *p)
 		} else {
 			prs_buf_putc(b, ' ');
 		}
-		prs_put_plain(b, l->v[i]);
+		PRS_AUTOBUF word;
+		prs_buf_init(&word, 1 << 20);
+		prs_put_masked_word(&word, l, i, &p->load.job.o.secret);
+		prs_put_plain(b, prs_buf_str(&word));
 	}
 	if (l->n)
 		prs_buf_putc(b, '\n');

@@ -4,6 +4,8 @@
  */
 #include "io/procfs.h"
 
+#include "base/mem.h"
+
 #include <dirent.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -13,7 +15,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-enum { SECTOR_BYTES = 512, FILE_BYTES = 64 << 10 };
+enum { SECTOR_BYTES = 512, FILE_BYTES = 64 << 10, CHILDREN_BYTES = 32 << 10 };
 
 /* The file as a string; false when it cannot be read. */
 static bool read_text(const char *path, char *to, size_t bytes)
@@ -117,10 +119,12 @@ static void read_network(char *text, struct prs_machine_usage *u)
 
 void prs_machine_usage(struct prs_machine_usage *ret)
 {
-	char text[FILE_BYTES];
+	PRS_AUTOFREE char *text = prs_malloc(FILE_BYTES); /* a stack may be small (ulimit -s) */
 	memset(ret, 0, sizeof *ret);
+	if (!text)
+		return;
 	read_cpu(text, ret);
-	if (read_text("/proc/meminfo", text, sizeof text)) {
+	if (read_text("/proc/meminfo", text, FILE_BYTES)) {
 		ret->memory_total = number_of(text, "MemTotal:") * 1024;
 		ret->memory_available = number_of(text, "MemAvailable:") * 1024;
 	}
@@ -176,8 +180,11 @@ static uint64_t proportional_bytes(int pid)
 
 bool prs_children(int pid, int *pids, unsigned *n, unsigned max)
 {
-	char path[64], text[32 << 10];
+	char path[64];
+	PRS_AUTOFREE char *text = prs_malloc(CHILDREN_BYTES);
 	bool listed = false;
+	if (!text)
+		return false;
 	snprintf(path, sizeof path, "/proc/%d/task", pid);
 	DIR *d = opendir(path);
 	for (struct dirent *e; d && (e = readdir(d));) {
@@ -186,9 +193,9 @@ bool prs_children(int pid, int *pids, unsigned *n, unsigned max)
 			continue;
 		snprintf(path, sizeof path, "/proc/%d/task/%d/children", pid, thread);
 		listed = listed || access(path, F_OK) == 0;
-		if (!read_text(path, text, sizeof text))
+		if (!read_text(path, text, CHILDREN_BYTES))
 			continue;
-		char *last = strlen(text) + 1 == sizeof text ? strrchr(text, ' ') : NULL;
+		char *last = strlen(text) + 1 == CHILDREN_BYTES ? strrchr(text, ' ') : NULL;
 		if (last) /* the number at the end is cut */
 			*last = 0;
 		for (const char *p = text; *n < max && sscanf(p, " %d%n", &child, &used) == 1; p += used)

@@ -363,8 +363,8 @@ static int read_only_failed(struct prs_load *l, struct prs_err *err)
 	return prs_only_failed_inputs(l->only, &l->asked, err);
 }
 
-/* A script that is a link has its neighbours where the link leads to, as with Python: the script is that file. Where
- * the job names the folder of the code, only when the file lies in there too. */
+/* A script that is a link has its neighbours where the link leads to, as with Python: the script is that file.
+ * Where the job names the folder of the code, only when the file lies in there too. */
 static void follow_script(struct prs_load *l)
 {
 	struct prs_job *j = &l->job;

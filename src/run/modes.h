@@ -8,8 +8,8 @@
 #include "base/err.h"
 #include "spec/job.h"
 
-/* The permissions of a run folder whose group is `gid`: reading and entering, as far as the umask, the folder of the
- * script and each folder above it allow. */
+/* The permissions of a run folder whose group is `gid`: reading and entering, as far as the umask, the folder of
+ * the script and each folder above it allow. */
 uint32_t prs_run_mode(const struct prs_job *j, uint32_t gid);
 /* --share: from here on this process and its workers let the group read what they make. */
 void prs_run_share(const struct prs_job *j);

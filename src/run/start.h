@@ -12,8 +12,8 @@
 
 /* Where this program and its loader are. */
 int prs_find_parts(char program[PATH_MAX], char loader[PATH_MAX], struct prs_err *err);
-/* Runs the engine until it ends. `c` has the job, the placed job, what a resume changes and the callbacks; the rest is
- * filled in here. < 0: it could not be started. */
+/* Runs the engine until it ends. `c` has the job, the placed job, what a resume changes and the callbacks; the rest
+ * is filled in here. < 0: it could not be started. */
 int prs_run_start(const struct prs_front *f, const struct prs_run *run, const struct prs_engine_config *c,
                   struct prs_engine_end *ret, struct prs_err *err);
 

@@ -32,7 +32,7 @@ static const char *value_of(struct prs_list *l, const char *name)
 	return at ? *at + strlen(name) + 1 : NULL;
 }
 
-static int set(struct prs_list *l, const char *name, const char *value)
+int prs_environment_set(struct prs_list *l, const char *name, const char *value)
 {
 	PRS_AUTOFREE char *text = prs_strf("%s=%s", name, value);
 	char **at = variable(l, name);
@@ -48,7 +48,7 @@ static int set(struct prs_list *l, const char *name, const char *value)
 
 static int set_unless(struct prs_list *l, const char *name, const char *value)
 {
-	return variable(l, name) ? 0 : set(l, name, value);
+	return variable(l, name) ? 0 : prs_environment_set(l, name, value);
 }
 
 static const struct prs_job_pair *job_sets(const struct prs_job *job, const char *name)
@@ -72,7 +72,7 @@ static int set_model_dir(const struct prs_job *job, const char *dir, struct prs_
 		return -PRS_ENOMEM;
 	bool made = (!mkdir(work, 0755) || errno == EEXIST) && (!mkdir(folder, 0755) || errno == EEXIST) &&
 	            (!symlink(path, link) || errno == EEXIST);
-	return set(l, "AZUREML_MODEL_DIR", made ? folder : path);
+	return prs_environment_set(l, "AZUREML_MODEL_DIR", made ? folder : path);
 }
 
 /* What the platform of the original sets; one node here, called as its log folders. */
@@ -147,7 +147,7 @@ int prs_make_environment(const struct prs_placed *p, const char *dir, const char
 	for (char **v = environ; *v && !r; v++)
 		r = prs_list_add(ret, *v);
 	for (size_t i = 0; i < job->variables_n && !r; i++)
-		r = set(ret, job->variables[i].name, job->variables[i].value);
+		r = prs_environment_set(ret, job->variables[i].name, job->variables[i].value);
 	if (r < 0 || set_platform(p, dir, name, ret) < 0 || set_model_dir(job, dir, ret) < 0 ||
 	    set_threads(job, ret) < 0 || find_gpus(job, ret, ret_gpus) < 0)
 		return -PRS_ENOMEM;

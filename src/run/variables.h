@@ -11,4 +11,8 @@
 int prs_make_environment(const struct prs_placed *p, const char *dir, const char *name, struct prs_list *ret,
                          struct prs_list *ret_gpus);
 
+/* One more, in the place of what is there by that name: a variable that is given twice is another one to every
+ * program. */
+int prs_environment_set(struct prs_list *l, const char *name, const char *value);
+
 #endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * venv: a folder is whole when its last file, prs-ready, is there; what is left of one that was not finished is made
- * anew.
- * The lock is held by prs and by what it starts: when prs is killed, nobody else writes to the folder before its pip
- * has ended. Whoever can write to the folder decides what we run, so it is ours alone.
+ * anew. The lock is held by prs and by what it starts: when prs is killed, nobody else writes to the folder before its
+ * pip has ended. Whoever can write to the folder decides what we run, so it is ours alone.
  */
 #include "run/venv.h"
 
@@ -68,8 +67,8 @@ static bool is_ready(const struct venv *v)
 	return mark && access(mark, F_OK) == 0;
 }
 
-/* A folder that others may have written to holds programs of theirs. Ours alone: it belongs to us, and nobody else can
- * write to it; that nobody else reads it is seen to. A folder that is not there is good. */
+/* A folder that others may have written to holds programs of theirs. Ours alone: it belongs to us, and nobody else
+ * can write to it; that nobody else reads it is seen to. A folder that is not there is good. */
 static int check_folder(const char *path, struct prs_err *err)
 {
 	struct stat st;

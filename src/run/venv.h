@@ -13,8 +13,8 @@
  * into `to`; *ret_ready: it is made already. */
 int prs_venv_find(const char *base, const struct prs_list *pip, char *to, size_t n, bool *ret_ready,
                   struct prs_err *err);
-/* Makes it, with uv where there is one, else with venv and pip; what they say is said to the front end and kept in a
- * log, which a failure names when nobody listens. Waits while another prs makes the same one. */
+/* Makes it, with uv where there is one, else with venv and pip; what they say is said to the front end and kept in
+ * a log, which a failure names when nobody listens. Waits while another prs makes the same one. */
 int prs_venv_make(const struct prs_front *front, const char *base, const struct prs_list *pip, struct prs_err *err);
 
 #endif

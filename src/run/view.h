@@ -35,7 +35,7 @@ int prs_view_read(struct prs_view *v, const struct prs_fs *fs, const struct prs_
 /* Keeps in v->failed what is failed now, in input order. */
 void prs_view_failed(struct prs_view *v);
 void prs_view_done(struct prs_view *v);
-/* "completed", "failed", "canceled", "running", "interrupted" (it should run, but no engine does), "unknown" (one of
- * the last two), "half-made" */
+/* "completed", "failed", "canceled", "running", "interrupted" (it should run, but no engine does), "unknown" (one
+ * of the last two), "half-made" */
 const char *prs_view_state(const struct prs_view *v);
 #endif

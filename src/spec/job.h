@@ -88,8 +88,8 @@ char *prs_job_keys_json(const struct prs_job *j);
 int prs_job_set(struct prs_job *j, const struct prs_option_row *row, const char *value, const char *where,
                 struct prs_err *err);
 
-/* A script with flags, begun already: check everything that can be checked without running and fill the derived fields:
- * all mistakes at once, a line each, into `report`. Returns the number of mistakes. */
+/* A script with flags, begun already: check everything that can be checked without running and fill the derived
+ * fields: all mistakes at once, a line each, into `report`. Returns the number of mistakes. */
 int prs_job_check(struct prs_job *j, const struct prs_request *q, const struct prs_fs *fs, struct prs_buf *report);
 
 /* A run's name is part of a path and of commands: letters, digits, "_", "-" and "."; it begins with a letter or

@@ -271,6 +271,17 @@ static void put_list(struct print *p, const char *key, const struct prs_job_pair
 	}
 }
 
+static void put_texts(struct print *p, const char *key, const struct prs_list *l)
+{
+	if (l->n)
+		prs_buf_putf(p->to, "  %s:\n", key);
+	for (size_t i = 0; i < l->n; i++) {
+		prs_buf_puts(p->to, "    - ");
+		put_value(p, l->v[i]);
+		prs_buf_putc(p->to, '\n');
+	}
+}
+
 static void put_own_options(struct print *p)
 {
 	const struct prs_option_row *row;
@@ -290,6 +301,7 @@ static void put_own_options(struct print *p)
 		prs_buf_putf(p->to, "  %s: ", key);
 		put_option_value(p, row, prs_buf_str(&b));
 	}
+	put_texts(p, "secret", &j->o.secret);
 	if (j->o.output_action == PRS_OUTPUT_APPEND_ROW && !append_name(j)) /* no output of the job holds the rows */
 		prs_buf_puts(p->to, "  output_action: append_row\n");
 	put_list(p, "model", j->models, j->models_n);

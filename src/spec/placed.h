@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * placed: the third of the three lives of a job: in its run folder. What the job left open is filled in, lists of files
- * are those that the run keeps, and job.json (docs/formats.md) says it all.
+ * placed: the third of the three lives of a job: in its run folder. What the job left open is filled in, lists of
+ * files are those that the run keeps, and job.json (docs/formats.md) says it all.
  */
 #ifndef PRS_SPEC_PLACED_H
 #define PRS_SPEC_PLACED_H
@@ -34,9 +34,9 @@ int prs_placed_to_json(struct prs_placed *p, struct prs_buf *to, struct prs_err 
 /* The job and where it lies, from job.json of a run folder. */
 int prs_placed_from_json(struct prs_placed *p, struct prs_job *j, const char *text, size_t n, struct prs_err *err);
 
-/* Copy the script's folder to `to`, a folder of the run folder, and fingerprint it into code_print. Left out: inputs,
- * outputs, run folders, version control, caches, virtual environments, what .amlignore (else .gitignore) names.
- * PRS_ELIMIT above 2,000 files or 300 MB. */
+/* Copy the script's folder to `to`, a folder of the run folder, and fingerprint it into code_print. Left out:
+ * inputs, outputs, run folders, version control, caches, virtual environments, what .amlignore (else .gitignore)
+ * names. PRS_ELIMIT above 2,000 files or 300 MB. */
 int prs_snapshot(struct prs_placed *p, const struct prs_fs *fs, const char *to, struct prs_err *err);
 /* A copy of a snapshot: all of it. */
 int prs_snapshot_copy(const struct prs_fs *fs, const char *from, const char *to, struct prs_err *err);

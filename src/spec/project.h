@@ -25,9 +25,9 @@ struct prs_trust {
 	bool (*own_group)(uint32_t uid, uint32_t gid); /* is this group the user's alone? */
 };
 
-/* Looks for prs.yml in `dir` and above, up to the home, the root of a repository, or a folder that is not trusted (a
- * prs.yml there is a warning; `trust` NULL: all are), then for the user's own (`user_file`, may be NULL). Mistakes
- * in them are findings of `d`, which must outlive the project. NULL only when out of memory. */
+/* Looks for prs.yml in `dir` and above, up to the home, the root of a repository, or a folder that is not trusted
+ * (a prs.yml there is a warning; `trust` NULL: all are), then for the user's own (`user_file`, may be NULL).
+ * Mistakes in them are findings of `d`, which must outlive the project. NULL only when out of memory. */
 struct prs_project *prs_project_find(const struct prs_fs *fs, const char *dir, const char *user_file,
                                      const struct prs_trust *trust, struct prs_yaml_doc *d);
 void prs_project_free(struct prs_project *p);

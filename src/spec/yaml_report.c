@@ -3,6 +3,8 @@
  */
 #include "spec/yaml_impl.h"
 
+#include "base/secret.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -259,10 +261,15 @@ static void put_line(struct prs_yaml_doc *d, struct prs_mark at, struct prs_buf 
 {
 	const struct yaml_source *s = &d->sources[at.source];
 	size_t n;
-	const char *line = line_of(s, at.line, &n);
+	const char *whole = line_of(s, at.line, &n);
+	PRS_AUTOBUF masked;
+	prs_buf_init(&masked, PRS_YAML_BYTES_MAX + 1);
+	prs_put_masked(&masked, whole, n, NULL, true);
+	const char *line = masked.failed ? "" : prs_buf_str(&masked);
+	n = masked.failed ? 0 : n;
 	uint32_t first = at.column > LINE_SHOWN * 3 / 4 ? at.column - LINE_SHOWN / 2 : 1;
 	size_t from = byte_of(line, n, first), stop = byte_of(line, n, first + LINE_SHOWN),
-	       caret = byte_of(line, n, at.column);
+	       caret = n ? byte_of(whole, n, at.column) : 0;
 	if (s->is_argument)
 		prs_buf_puts(to, "       | ");
 	else

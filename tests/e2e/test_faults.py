@@ -368,3 +368,27 @@ class OpenFilesTest(JobCase):
             r = self.prs("resume", "last")
             self.assertEqual(r.returncode, 0, r.stderr)
             self.assertEqual(self.output(), "f0000\nf0001\nf0002\nf0003\n")
+
+
+class SmallStackTest(JobCase):
+    def test_every_command(self):
+        """ulimit -s 100: nothing of the engine or the commands needs more (the script's Python is on its own)."""
+        import resource
+
+        def small():
+            resource.setrlimit(resource.RLIMIT_STACK, (100 << 10, 100 << 10))
+
+        self.files(20)
+        self.script("import os\ndef run(mini_batch):\n    if os.path.basename(mini_batch[0]) == 'f0007': raise ValueError('seven')\n    return [os.path.basename(p) for p in mini_batch]")
+        job = self.words + ("--run-max-try", "2", "--memory-limit-per-process", "900MB", "--resource-monitor-interval", "1")
+        for words, status in ((job, 0), (("resume", "last"), 0), (("run", "code/score.py", "--only-failed", "last"), 1), (("list",), 0), (("status", "last"), 0), (("check", "last"), 0),
+                              (("logs", "last"), 0), (("output", "last", "--partial"), 2), (("dump", "journal", "last"), 0), (("plan",) + job[1:] + ("--overwrite",), 0),
+                              (("validate",) + job[1:] + ("--overwrite",), 0), (("test", "code/score.py", "-i", "in", "--limit", "1"), 0), (("doctor",), None), (("options", "--json"), 0),
+                              (("help", "run"), 0), (("clean", "--older", "0s", "--dry-run"), 0)):
+            with self.subTest(words[0]):
+                p = self.start(*words, preexec_fn=small)
+                got = p.wait(timeout=120)
+                self.assertGreaterEqual(got, 0, "died of signal %d: %s" % (-got, self.said()))
+                if status is not None:
+                    self.assertEqual(got, status, self.said())
+        self.assertEqual(self.output(), "".join("f%04d\n" % i for i in range(20) if not 7 <= i < 14))

@@ -4,6 +4,7 @@ import os
 import pty
 import select
 import subprocess
+import sys
 
 from prs_job import DEADLINE, PRS, JobCase
 
@@ -70,6 +71,23 @@ class ForegroundTest(JobCase):
         self.assertNotIn("f0010", r.stdout)
         self.assertFalse(os.path.exists(os.path.join(self.dir, "out.txt")))
         self.assertIn("0 problems", self.prs("check", "last").stdout)
+
+    def test_each_variable_is_given_once(self):
+        """Given twice it is one value for the C library and another for Python. A prs test inside of a prs test has one already."""
+        self.script("""
+            import collections
+            def run(mini_batch):
+                with open("/proc/self/environ", "rb") as f:
+                    pairs = f.read().split(b"\\0")[:-1]
+                names = collections.Counter(p.partition(b"=")[0] for p in pairs)
+                assert not [n for n, times in names.items() if times > 1], names
+                return [p.decode() for p in pairs if p.startswith((b"CUDA_VISIBLE_DEVICES=", b"AZUREML_RUN_ID="))]
+        """)
+        self.files(2)
+        r = self.prs("test", "code/score.py", "--input", "in", "--limit", "1", "--env", "AZUREML_RUN_ID=mine", "--python", sys.executable,  # a shell in front would keep one of each
+                     env={"CUDA_VISIBLE_DEVICES": "3,1", "PRS_FOREGROUND": "77,1", "AZUREML_RUN_ID": "other"})
+        self.assertEqual(r.returncode, 0, r.stderr)
+        self.assertEqual(sorted(r.stdout.split()), ["AZUREML_RUN_ID=mine", "CUDA_VISIBLE_DEVICES=3"])
 
     def test_mistakes(self):
         self.files(2)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """prs plan: its text, and a random job printed as YAML and read again is the same job."""
+import glob
 import json
 import os
 import re
@@ -169,3 +170,47 @@ class PlanTest(JobCase):
                      "  may fail      3 items (job.yml:10)", "                any number of mini-batches"):
             self.assertIn(line, text.splitlines())
         self.assertFalse(os.path.exists(os.path.join(self.dir, "runs")))
+
+
+class SecretTest(JobCase):
+    """Screens do not show what nobody else shall read; the script gets it all the same."""
+
+    def setUp(self):
+        super().setUp()
+        self.script("import os, sys\ndef run(mini_batch):\n    return [sys.argv[-3] + os.environ['DB_PASSWORD'] for _ in mini_batch]\n")
+        self.files(2)
+
+    def test_arguments_and_variables(self):
+        words = ("code/score.py", "-i", "in", "--env", "DB_PASSWORD=hunter1", "--secret", "colour", "--", "--n", "5", "--api-key", "hunter2", "--colour=hunter3", "--url", "x://me:hunter4@h/",
+                 "--token", "hunter5")
+        r = self.prs("plan", *words)
+        self.assertEqual(r.returncode, 0, r.stderr)
+        self.assertNotIn("hunter", r.stdout + r.stderr)
+        self.assertIn("  arguments     --n 5\n                --api-key ***\n                --colour=***\n                --url x://me:***@h/\n                --token ***\n", r.stdout)
+        self.assertIn("  environment   DB_PASSWORD\n", r.stdout)
+        r = self.prs("run", *words[:3], "--output", "out.txt", *words[3:])
+        self.assertEqual(r.returncode, 0, r.stderr)
+        self.assertNotIn("hunter", r.stdout + r.stderr)
+        self.assertEqual(self.output(), "hunter5hunter1\n" * 2)
+        with open(os.path.join(glob.glob(self.path("runs", "*"))[0], "job.json")) as f:
+            self.assertIn("hunter3", f.read())  # its owner's alone
+
+    def test_lines_of_a_job_file(self):
+        """A mistake is shown with its line."""
+        self.write("job.yml", "type: parallel\ninputs: {data: {path: ./in}}\ninput_data: ${{inputs.data}}\nenvironment_variables:\n  DB_PASSWORD: [hunter1]\n"
+                              "task: {type: run_function, code: ./code, entry_script: score.py, program_arguments: '--token hunter2 --n ${{inputs.nothing}}'}\n")
+        r = self.prs("validate", "job.yml")
+        self.assertEqual(r.returncode, 2)
+        self.assertNotIn("hunter", r.stdout + r.stderr)
+        self.assertIn("--token ******* --n ${{inputs.nothing}}'}\n", r.stderr)  # the caret stands below the same column
+        line, caret = next((a, b) for a, b in zip(r.stderr.splitlines(), r.stderr.splitlines()[1:]) if "--token" in a)
+        self.assertEqual(line[caret.index("^"):caret.rindex("^") + 1], "inputs.nothing")
+
+    def test_names_in_a_job_file(self):
+        self.write("job.yml", "type: parallel\ninputs: {data: {path: ./in}}\ninput_data: ${{inputs.data}}\nprs: {secret: [my_pin, colour]}\n"
+                              "task: {type: run_function, code: ./code, entry_script: score.py, program_arguments: --my-pin 1234 --colour blue --n 5}\n")
+        r = self.prs("plan", "job.yml")
+        self.assertIn("--my-pin ***\n                --colour ***\n                --n 5\n", r.stdout, r.stderr)
+        yaml = self.prs("plan", "job.yml", "--yaml").stdout
+        self.assertIn("  secret:\n    - my_pin\n    - colour\n", yaml)
+        self.assertIn("--my-pin 1234", yaml)  # a job that runs the same has to have them
