@@ -182,7 +182,7 @@ static void put_processes(struct prs_buf *b, const struct planned *p)
 	put_path(b, p->load.job.python);
 	prs_buf_putf(b, " (%s)\n", p->load.job.python_why);
 	for (size_t i = 0; i < p->load.job.variables_n; i++) {
-		put_label(b, i ? "" : "environment");
+		put_label(b, i ? "" : "variables");
 		prs_put_plain(b, p->load.job.variables[i].name);
 		prs_buf_putc(b, '\n');
 	}

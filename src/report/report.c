@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * report: opens the logs, takes facts from the journal and gives them to each log, flushes, finishes. See report.h and
- * impl.h.
+ * report: opens the logs, takes facts from the journal and gives them to each log, flushes, finishes.
  */
 #include "report/impl.h"
 
