@@ -91,6 +91,20 @@ def azure_name(error):
     return "%s.%s" % (module, wanted[1]) if named else module
 
 
+def _which_disk(error):
+    """Where the disk is mounted that is full, if a file of it is named."""
+    full = full_disk(error)
+    if not full or full[1] is None:
+        return ""
+    _errno, device, path = full
+    try:
+        while path != os.path.dirname(path) and _device_of(os.path.dirname(path)) == device:
+            path = os.path.dirname(path)
+    except OSError:  # it says less then
+        pass
+    return "hint: the disk that is full is the one at %s" % path
+
+
 def _hint(error, submit_dir):
     if isinstance(error, ImportError) and str(error).startswith("cannot import name ") and azure_name(error):
         return "hint: " + sys.modules["prs_loader.names"].in_azure(azure_name(error))
@@ -109,7 +123,7 @@ def _hint(error, submit_dir):
     if type(error).__name__ == "GetoptError" and str(error).startswith("option --client_sdk_version not recognized"):
         return ("hint: getopt stops at the engine's own flags: run with --engine-args hide, or use argparse's "
                 "parse_known_args()")
-    return _pickled_elsewhere(error)
+    return _pickled_elsewhere(error) or _which_disk(error)
 
 
 # ---- texts
@@ -144,7 +158,7 @@ def _describe(error, submit_dir):
 
 
 def describe(error, submit_dir):
-    """(text of the traceback, one-line message), whatever the error is, and whatever traceback module the script has."""
+    """(text of the traceback, one-line message), whatever the error is, and whatever traceback module there is."""
     try:
         return _describe(error, submit_dir)
     except BaseException as e:  # noqa: BLE001 - errors that break whoever looks at them
@@ -174,15 +188,19 @@ def _behind(error):
     return found
 
 
-def _device(name):
-    """The device of a file, or of the nearest folder of it that is there; None when that cannot be told."""
+def _device_of(path):
+    return real.stat(path).st_dev
+
+
+def _place(name):
+    """(device, path) of a file that is there, or of the nearest folder of it that is; None when that cannot be told."""
     try:
         if isinstance(name, int):
-            return real.stat(name).st_dev
+            return _device_of(name), os.readlink("/proc/self/fd/%d" % name)
         path = os.path.abspath(os.fsdecode(name))
         while True:
             try:
-                return real.stat(path).st_dev
+                return _device_of(path), path
             except FileNotFoundError:
                 path = os.path.dirname(path)
     except Exception:  # noqa: BLE001 - of the system, or no name at all
@@ -190,14 +208,14 @@ def _device(name):
 
 
 def full_disk(error):
-    """(errno, device of the file that is named or None) when a disk or quota is full, by the exception or one behind
-    it; else None."""
+    """(errno, device, path) when a disk or quota is full, by the exception or one behind it; device and path are None
+    when it names no file. Else None."""
     try:
         for e in _behind(error):
             if getattr(e, "errno", None) in _FULL:
                 # Where two files are named, the second one is written.
                 name = getattr(e, "filename2", None) or getattr(e, "filename", None)
-                return e.errno, None if name is None else _device(name)
+                return (e.errno, *(name is not None and _place(name) or (None, None)))
     except Exception:  # noqa: BLE001 - errors that break whoever looks at them
         pass
     return None

@@ -38,7 +38,7 @@ class Worker:
         self.flush()
         errors.say(text)
         full = errors.full_disk(error)
-        return offset, size, errors.encoded(message), wire.full_disk(*full) if full else b""
+        return offset, size, errors.encoded(message), wire.full_disk(*full[:2]) if full else b""
 
     def report(self, kind, code, title, error):
         self.link.send(kind, wire.report(code, *self.describe(title, error)))

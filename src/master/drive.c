@@ -190,7 +190,7 @@ static void on_proc(struct prs_engine *e, const struct prs_fact *f)
 		                      .same = same };
 	if (f->u.proc.event == PRS_PROC_INIT_DONE)
 		ev.type = PRS_SCHED_INIT_DONE;
-	else if (f->u.proc.event == PRS_PROC_INIT_FAILED)
+	else if (f->u.proc.event == PRS_PROC_INIT_FAILED && f->u.proc.code != PRS_ENOSPACE)
 		ev.type = PRS_SCHED_INIT_FAILED;
 	else
 		return;
@@ -306,6 +306,13 @@ static void link_failed(void *ctx, uint16_t node, int code, const char *sentence
 
 static void link_warn(void *ctx, uint16_t node, const char *sentence) { nodes_warn(ctx, node, sentence); }
 
+/* "the disk of the run folder is full": what it cost is charged to nobody. */
+static void link_full(void *ctx, uint16_t node, const char *sentence)
+{
+	(void)node;
+	drive_stop(ctx, PRS_JOB_DRAINING, PRS_ENOSPACE, sentence);
+}
+
 static void link_down(void *ctx, uint16_t node) { nodes_down(ctx, node); }
 
 struct prs_link drive_link(struct prs_engine *e)
@@ -317,5 +324,6 @@ struct prs_link drive_link(struct prs_engine *e)
 		                  .ask = link_ask,
 		                  .failed = link_failed,
 		                  .warn = link_warn,
+		                  .full = link_full,
 		                  .down = link_down };
 }

@@ -86,6 +86,7 @@ static int make_node(struct prs_engine *e, struct node *n, struct prs_err *err)
 		.program = e->c.program,
 		.python = e->c.job->python,
 		.loader = e->c.loader,
+		.output = e->c.placed->output_dir,
 		.code_root = e->code_root,
 		.variables = e->c.variables,
 		.gpus = n->is.gpus,

@@ -7,6 +7,7 @@
 #include "io/conn.h"
 #include "io/memcg.h"
 #include "io/procfs.h"
+#include "node/disk.h"
 #include "node/node.h"
 #include "wire/msg.h"
 #include "wire/names.h"
@@ -28,6 +29,7 @@ struct worker {
 	uint64_t trace_offset;
 	uint32_t trace_bytes;
 	char report_text[1024];
+	struct prs_full_disk report_full;
 	char why_failed[512]; /* its last start or init() that failed */
 	/* its last words (words.c) */
 	uint64_t said_from,
@@ -71,6 +73,7 @@ struct prs_node {
 	uint16_t abort_code;
 	bool lost; /* no memory for an event: the pool no longer knows what is; everything is killed */
 	struct perf perf;
+	struct disks disks;
 	struct {
 		struct prs_timer *timer; /* NULL = off */
 		struct prs_memcg cgroup;

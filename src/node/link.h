@@ -52,6 +52,9 @@ struct prs_link {
 	/* The node cannot go on (no memory, no process starts, init() fails too often): it ends its processes, then
 	 * it is down. */
 	void (*failed)(void *ctx, uint16_t node, int code, const char *sentence);
+	/* A disk that the job needs is full: told behind the fact (TRY, PROC of an init() that failed) with the code
+	 * NOSPACE, which charges nobody. */
+	void (*full)(void *ctx, uint16_t node, const char *sentence);
 	void (*down)(void *ctx, uint16_t node);
 };
 

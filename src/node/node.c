@@ -166,6 +166,7 @@ int prs_node_new(struct prs_node **ret, const struct prs_node_config *c, struct 
 		local_free(n);
 		return r;
 	}
+	disks_init(&n->disks, c->fs, c->logs, c->output);
 	*ret = n;
 	return 0;
 }

@@ -21,6 +21,7 @@ struct prs_node_config {
 	const char *ip;      /* its address: names its log folders */
 	const char *program; /* this program: it is its own launcher */
 	const char *python, *loader;
+	const char *output;               /* folder of the output; NULL = none */
 	const char *code_root;            /* cwd of the workers */
 	const struct prs_list *variables; /* NAME=VALUE, complete but for the slot's own */
 	/* values of CUDA_VISIBLE_DEVICES, for the slots in turn; empty: it is left alone */

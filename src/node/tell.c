@@ -90,11 +90,31 @@ static void judge(struct worker *w, const struct prs_pool_effect *e, struct prs_
 	t->message = is_timeout(e->code) ? prs_text_of(prs_error_row(e->code)->sentence) : prs_text_of(message);
 }
 
+/* What the process said about a full disk in the frame that is being handled. */
+static struct prs_full_disk full_of_frame(const struct prs_node *n)
+{
+	struct prs_full_disk full = { 0 };
+	prs_msg_get_full_disk(n->payload, n->payload_bytes, &full, NULL);
+	return full;
+}
+
+/* The sentence of a full disk in front of what was said. */
+static void put_full(char to[MESSAGE_BYTES], const char *full, struct prs_text message)
+{
+	snprintf(to, MESSAGE_BYTES, "%s: %.*s", full, (int)message.n, message.p);
+}
+
+static void tell_full(struct prs_node *n, const char *full)
+{
+	if (full)
+		n->c.link.full(n->c.link.ctx, n->c.number, full);
+}
+
 void tell_try(struct prs_node *n, const struct prs_pool_effect *e)
 {
 	struct prs_fact f = { .type = PRS_FACT_TRY };
 	struct prs_try *t = &f.u.try_;
-	char message[MESSAGE_BYTES];
+	char message[MESSAGE_BYTES], with_full[MESSAGE_BYTES];
 	bool said = n->current && n->current->slot == e->slot &&
 	            prs_try_decode(n->payload, n->payload_bytes, t, NULL) == 0 && t->code == e->code;
 	if (said)
@@ -108,13 +128,21 @@ void tell_try(struct prs_node *n, const struct prs_pool_effect *e)
 	t->slot = e->slot;
 	t->incarnation = e->incarnation;
 	t->exit = e->exit;
-	t->code = e->code;
-	t->fault = prs_error_row(e->code)->fault;
-	t->counted = prs_error_row(e->code)->action != PRS_ACTION_RESUMABLE;
-	if (!said && is_timeout(e->code))
+	bool held = !said && is_timeout(e->code); /* its message is a sentence that stays */
+	struct prs_full_disk says = said ? full_of_frame(n) : (struct prs_full_disk){ 0 };
+	const char *full = held ? NULL : disks_full(&n->disks, &says, prs_clock_us());
+	t->code = full ? PRS_ENOSPACE : e->code;
+	t->fault = prs_error_row(t->code)->fault;
+	t->counted = prs_error_row(t->code)->action != PRS_ACTION_RESUMABLE;
+	if (full) {
+		put_full(with_full, full, t->message);
+		t->message = prs_text_of(with_full);
+	}
+	if (held)
 		hold(&n->workers[e->slot], &f);
 	else
 		n->c.link.fact(n->c.link.ctx, n->c.number, &f);
+	tell_full(n, full);
 }
 
 void tell_result(struct prs_node *n, const struct prs_pool_effect *e)
@@ -172,7 +200,7 @@ void tell_proc(struct prs_node *n, const struct prs_pool_effect *e)
 {
 	struct worker *w = &n->workers[e->slot];
 	struct prs_fact f = { .type = PRS_FACT_PROC, .time_us = prs_wall_us() };
-	char message[MESSAGE_BYTES];
+	char message[MESSAGE_BYTES], with_full[MESSAGE_BYTES];
 	f.u.proc.node = n->c.number;
 	f.u.proc.slot = e->slot;
 	f.u.proc.incarnation = e->incarnation;
@@ -181,14 +209,21 @@ void tell_proc(struct prs_node *n, const struct prs_pool_effect *e)
 	f.u.proc.code = e->code;
 	f.u.proc.exit = e->exit;
 	describe_proc(w, e, &f, message);
-	if (e->proc_event == PRS_PROC_INIT_FAILED)
+	bool init_failed = e->proc_event == PRS_PROC_INIT_FAILED, held = init_failed && is_timeout(e->code);
+	const char *full = init_failed && !held ? disks_full(&n->disks, &w->report_full, prs_clock_us()) : NULL;
+	if (init_failed)
 		keep_why(w, message);
-	bool held = e->proc_event == PRS_PROC_INIT_FAILED && is_timeout(e->code);
-	f.u.proc.text = held ? prs_text_of(prs_error_row(e->code)->sentence) : prs_text_of(message);
+	if (full) {
+		f.u.proc.code = PRS_ENOSPACE;
+		put_full(with_full, full, prs_text_of(message));
+	}
+	const char *text = full ? with_full : message;
+	f.u.proc.text = prs_text_of(held ? prs_error_row(e->code)->sentence : text);
 	if (held)
 		hold(w, &f);
 	else
 		n->c.link.fact(n->c.link.ctx, n->c.number, &f);
+	tell_full(n, full);
 }
 
 void tell_given_up(struct prs_node *n, const struct prs_pool_effect *e)

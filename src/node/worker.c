@@ -193,6 +193,7 @@ static void keep_report(struct worker *w, uint16_t code, uint64_t offset, uint32
 	w->report_code = code;
 	w->trace_offset = offset;
 	w->trace_bytes = bytes;
+	w->report_full = (struct prs_full_disk){ 0 };
 	snprintf(w->report_text, sizeof w->report_text, "%.*s", (int)n, text);
 }
 
@@ -213,6 +214,7 @@ static int worker_frame(void *ctx, const struct prs_msg_header *h, const uint8_t
 	struct prs_hello hello;
 	struct prs_done done;
 	struct prs_try try_;
+	struct prs_full_disk full;
 	int r = 0;
 	n->current = w;
 	n->payload = payload;
@@ -238,6 +240,7 @@ static int worker_frame(void *ctx, const struct prs_msg_header *h, const uint8_t
 			e.code = report.code;
 			keep_report(w, report.code, report.trace_offset, report.trace_bytes, report.message,
 			            report.message_bytes);
+			w->report_full = report.full;
 		}
 		break;
 	case PRS_MSG_RESULT:
@@ -249,7 +252,9 @@ static int worker_frame(void *ctx, const struct prs_msg_header *h, const uint8_t
 		break;
 	case PRS_MSG_FAIL:
 		e.type = PRS_POOL_FAIL;
-		r = prs_try_decode(payload, h->len, &try_, NULL);
+		r = prs_msg_get_full_disk(payload, h->len, &full, NULL);
+		if (!r)
+			r = prs_try_decode(payload, h->len, &try_, NULL);
 		e.code = r ? 0 : try_.code;
 		e.run_us = r ? 0 : try_.run_us;
 		break;
@@ -410,6 +415,7 @@ static int start(struct worker *w, struct prs_err *err)
 	memset(w->page, 0, sizeof *w->page);
 	words_started(w);
 	w->report_code = 0;
+	w->report_full = (struct prs_full_disk){ 0 };
 	w->report_text[0] = 0;
 	w->trace_bytes = 0;
 	r = w->event_fd < 0 ? w->event_fd : spawn(w, peer, err);

@@ -337,6 +337,136 @@ class FullDiskTest(FaultCase):
         self.check_no_strays()
 
 
+class ScriptOnAFullDiskTest(JobCase):
+    """The script, or a process that it starts, notices first that a disk is full: that costs no try."""
+
+    words = ("run", "code/score.py", "--input", "in", "--mini-batch-size", "1", "--processes", "2", "--run-max-try", "2", "--error-threshold", "-1",
+             "--output", "out.txt")
+
+    def setUp(self):
+        super().setUp()
+        self.want = self.files(100)
+
+    def job(self, misdeed, init=""):
+        self.script("""
+            import os, subprocess, sys
+            TEXT = "x" * 200000
+            FULL = OSError(28, "No space left on device")
+            def init():
+                %s
+            def run(mini_batch):
+                name = os.path.basename(mini_batch[0])
+                %s
+                return ["%%s: %%s" %% (os.path.basename(p), open(p).read()) for p in mini_batch]
+        """ % (init or "pass", misdeed))
+
+    def drained(self, *more, sentence="the disk of the run folder is full", env=None):
+        """The job ended resumably, nobody was charged; what the console said."""
+        r = self.prs(*self.words, *more, env=env)
+        self.assertEqual(r.returncode, 4, r.stderr)
+        self.assertIn(sentence, r.stderr)
+        self.assertIn("make room on that disk", r.stderr)
+        self.assertNotIn("The script failed", r.stderr)
+        states = [(f["to"], f.get("error")) for f in self.journal("STATE")]
+        self.assertEqual(states[-2:], [("DRAINING", "NOSPACE"), ("INTERRUPTED", "NOSPACE")])
+        tries = self.journal("TRY")
+        self.assertEqual({(t["error"], t["fault"], t["counted"]) for t in tries} - {("NOSPACE", "store", 0)}, set())
+        self.assertEqual(self.journal("FAILED"), [])
+        self.assertFalse(os.path.exists(self.path("out.txt")))
+        return tries, r.stderr
+
+    def completes(self):
+        self.write("code/score.py", "")  # the run has its own copy
+        r = self.prs("resume", "last", env={"ROOM": "1"})
+        self.assertEqual((r.returncode, self.output()), (0, self.want), r.stderr)
+        self.assertEqual(self.journal("FAILED"), [])
+        self.check_no_strays()
+
+    def mount(self):
+        os.mkdir(self.path("runs"))
+        if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", self.path("runs")], stderr=subprocess.DEVNULL).returncode:
+            self.skipTest("no mounts here; the other tests of this class do without")
+        self.addCleanup(subprocess.run, ["umount", "-l", self.path("runs")], check=True)
+
+    def test_whoever_writes(self):
+        """A file system of 6 MB, and 20 MB that the script writes."""
+        self.mount()
+        for misdeed in ("print(TEXT)", "sys.stderr.write(TEXT + '\\n')", "with open('outputs/' + name, 'w') as f: f.write(TEXT)", "os.write(1, TEXT.encode())",
+                        "subprocess.check_call(['sh', '-c', \"head -c 200000 /dev/zero | tr '\\\\\\\\0' x\"])", "if os.system('echo %s' % TEXT[:100000]): raise ValueError"):
+            with self.subTest(misdeed):
+                self.job(misdeed)
+                tries, _ = self.drained()
+                self.assertGreater(len(tries), 0)
+                subprocess.run(["mount", "-o", "remount,size=64m", self.path("runs")], check=True)
+                self.completes()
+                for path in glob.glob(self.path("runs/*")) + [self.path("out.txt")]:
+                    shutil.rmtree(path) if os.path.isdir(path) else os.remove(path)
+                subprocess.run(["mount", "-o", "remount,size=6m", self.path("runs")], check=True)
+
+    def test_exception_without_a_file(self):
+        self.job("if name == 'f0050' and 'ROOM' not in os.environ: raise FULL")
+        tries, said = self.drained(sentence="a disk was full, and the script does not say which")
+        self.assertEqual([t["errno"] for t in tries], [28])
+        self.assertIn("OSError: [Errno 28] No space left on device", tries[0]["message"])
+        self.completes()
+
+    def test_quota_behind_another_exception(self):
+        self.job("""
+                if name == 'f0050' and 'ROOM' not in os.environ:
+                    try: raise OSError(122, 'Disk quota exceeded', 'outputs/rows')
+                    except OSError as e: raise RuntimeError('cannot save') from e""")
+        tries, _ = self.drained()
+        self.assertEqual([t["errno"] for t in tries], [122])
+        self.assertIn("the disk of the run folder is full: RuntimeError: cannot save", tries[0]["message"])
+        self.completes()
+
+    def test_another_disk_is_the_scripts_own(self):
+        self.job("if name == 'f0050': raise OSError(28, 'No space left on device', '/proc/there')")
+        r = self.prs(*self.words)
+        self.assertEqual(r.returncode, 0, r.stderr)
+        self.assertEqual(self.output(), "".join(line + "\n" for line in self.want.splitlines() if "f0050" not in line))
+        tries = self.journal("TRY")
+        self.assertEqual([(t["error"], t["counted"], t["errno"]) for t in tries], [("RUN_EXCEPTION", 1, 28)] * 2)
+        self.assertIn("hint: the disk that is full is the one at /proc", tries[0]["message"])
+        self.assertIn("hint: the disk that is full is the one at /proc", r.stderr)
+
+    PROBE = {"PRS_FAULT": "pwrite@.prs-room:1:ENOSPC:repeat"}
+
+    def test_probe_decides(self):
+        """A process died, or the exception says nothing of a disk; 1 MiB is written to see."""
+        for misdeed in ("raise ValueError", "os.abort()", "sys.exit(3)", "os._exit(3)"):
+            with self.subTest(misdeed):
+                self.clean()
+                self.job("if name == 'f0050' and 'ROOM' not in os.environ: " + misdeed)
+                tries, _ = self.drained(env=self.PROBE)
+                self.assertEqual(len(tries), 1)
+                self.assertNotIn("errno", tries[0])
+                self.assertIn("the disk of the run folder is full: ", tries[0]["message"])
+                self.assertEqual(glob.glob(os.path.join(self.run_dir(), ".prs-*")), [])
+                self.completes()
+
+    def test_room_is_left(self):
+        """Failures are the script's own then, and the probe leaves nothing behind."""
+        self.job("if name == 'f0050': raise ValueError('own')")
+        for env in (None, {"PRS_FAULT": "pwrite@.prs-room:1:EIO:repeat"}, {"PRS_FAULT": "open@.prs-room:1:EROFS:repeat"}):
+            self.clean()
+            r = self.prs(*self.words, env=env)
+            self.assertEqual(r.returncode, 0, r.stderr)
+            self.assertEqual([(t["error"], t["counted"]) for t in self.journal("TRY")], [("RUN_EXCEPTION", 1)] * 2)
+            self.assertEqual(glob.glob(os.path.join(self.run_dir(), ".prs-*")) + glob.glob(self.path(".prs-*")), [])
+
+    def test_init(self):
+        """An init() that fails for that gives up no process and fails no job."""
+        for how, env, sentence in (("raise FULL", None, "a disk was full, and the script does not say which"),
+                                   ("raise OSError(28, 'full', 'cache/model')", None, "the disk of the run folder is full"),
+                                   ("raise ValueError", self.PROBE, "the disk of the run folder is full"), ("os.abort()", self.PROBE, "the disk of the run folder is full")):
+            with self.subTest(how):
+                self.clean()
+                self.job("pass", "if 'ROOM' not in os.environ: " + how)
+                self.drained(sentence=sentence, env=env)
+                self.completes()
+
+
 class FileSizeTest(JobCase):
     def test_files_may_not_grow(self):
         """ulimit -f: SIGXFSZ does not kill the engine."""
