@@ -6,8 +6,10 @@
 #include "cli/load.h"
 
 #include "base/mem.h"
+#include "base/variables.h"
 #include "data/list.h"
 #include "io/process.h"
+#include "node/here.h"
 #include "run/variables.h"
 #include "run/view.h"
 #include "store/store.h"
@@ -36,11 +38,13 @@ struct stage {
 	struct prs_buf frames; /* SETUP, then TASK ...: wire/msg.h */
 };
 
-static int make_stage(struct stage *s, const struct prs_job *job, const char *name, struct prs_err *err)
+/* The script is shown how many processes a run would have here. */
+static int make_stage(struct stage *s, struct prs_job *job, const char *name, struct prs_err *err)
 {
 	const char *tmp = getenv("TMPDIR");
 	char path[PATH_MAX + 16];
 	*s = (struct stage){ .job = job };
+	job->o.processes = prs_here_processes(job->o.processes);
 	prs_buf_init(&s->frames, FRAMES_BYTES);
 	snprintf(s->name, sizeof s->name, "%s", name);
 	snprintf(s->dir, sizeof s->dir, "%.3000s/prs-%.100s-XXXXXX", tmp && tmp[0] ? tmp : "/tmp", name);
@@ -129,19 +133,30 @@ static int frames_file(const struct stage *s, struct prs_err *err)
 	return fd;
 }
 
-/* What the script finds in its environment, closed by a NULL: the run's, the first GPU as the first process has it,
- * and where the mini-batches are. The array is the caller's, its texts are those of `env`. */
+/* What the script finds in its environment, closed by a NULL: that of the first process of a run on this machine, and
+ * where the mini-batches are. The array is the caller's, its texts are those of `env`. */
 static char **foreground_environment(const struct stage *s, int fd, bool debug, struct prs_list *env)
 {
-	struct prs_list gpus = { 0 };
+	struct prs_list variables = { 0 };
+	struct prs_here here = { 0 };
+	struct prs_here_ask ask = { .processes = s->job->o.processes,
+		                    .threads = s->job->o.threads == PRS_THREADS_AUTO,
+		                    .gpus_are_set = prs_job_sets(s->job, "CUDA_VISIBLE_DEVICES"),
+		                    .address = "127.0.0.1",
+		                    .variables = &variables };
 	char handed[64];
 	snprintf(handed, sizeof handed, "%d,%d", fd, debug);
-	int r = prs_make_environment(&s->placed, s->dir, s->name, env, &gpus);
+	int r = prs_make_environment(&s->placed, s->dir, s->name, &variables);
 	if (!r)
-		r = prs_environment_set(env, "PRS_FOREGROUND", handed);
-	if (!r && gpus.n)
-		r = prs_environment_set(env, "CUDA_VISIBLE_DEVICES", gpus.v[0]);
-	prs_list_done(&gpus);
+		r = prs_here(&here, &ask);
+	if (!r)
+		r = prs_variable_set(&here.variables, "PRS_FOREGROUND", handed);
+	if (!r && here.gpus.n)
+		r = prs_variable_set(&here.variables, "CUDA_VISIBLE_DEVICES", here.gpus.v[0]);
+	*env = here.variables;
+	here.variables = (struct prs_list){ 0 };
+	prs_here_done(&here);
+	prs_list_done(&variables);
 	char **envp = r < 0 ? NULL : prs_calloc(env->n + 1, sizeof *envp);
 	for (size_t i = 0; envp && i < env->n; i++)
 		envp[i] = env->v[i];
@@ -204,7 +219,7 @@ static int list_some(struct stage *s, uint64_t limit, struct prs_err *err)
 	return r < 0 ? r : 0;
 }
 
-static int stage_test(struct stage *s, const struct prs_job *j, uint64_t limit, struct prs_err *err)
+static int stage_test(struct stage *s, struct prs_job *j, uint64_t limit, struct prs_err *err)
 {
 	if (make_stage(s, j, "test", err) < 0 || prs_place(&s->placed, j, program_fs(), s->dir, s->name, err) < 0)
 		return err->code;
@@ -283,13 +298,13 @@ static int stage_unit(struct stage *s, const struct prs_unit *u, bool one_item, 
 }
 
 /* Takes the placed job. */
-static int replay(struct cli_args *a, struct prs_placed *placed, const struct prs_run *run, const struct prs_unit *u,
-                  bool one_item)
+static int replay(struct cli_args *a, struct prs_job *job, struct prs_placed *placed, const struct prs_run *run,
+                  const struct prs_unit *u, bool one_item)
 {
 	struct prs_err err = { 0 };
 	struct prs_view v;
 	struct stage s;
-	int r = make_stage(&s, placed->job, "replay", &err);
+	int r = make_stage(&s, job, "replay", &err);
 	s.placed = *placed;
 	*placed = (struct prs_placed){ 0 };
 	if (r < 0 || stage_run(&s, run, &err) < 0 || prs_view_read(&v, program_fs(), run, &err) < 0) {
@@ -324,7 +339,8 @@ int cmd_replay(struct cli_args *a)
 	    prs_run_read_job(program_fs(), &j, &placed, run.dir, &err) < 0)
 		status = complain(PRS_EXIT_MISTAKE, &err);
 	else
-		status = replay(a, &placed, &run, &(struct prs_unit){ id, (uint32_t)item, text ? 1 : 0 }, text != NULL);
+		status = replay(a, &j, &placed, &run, &(struct prs_unit){ id, (uint32_t)item, text ? 1 : 0 },
+		                text != NULL);
 	prs_placed_done(&placed);
 	prs_job_done(&j);
 	return status;

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/secret.h"
 #include "data/list.h"
+#include "node/here.h"
 #include "report/console.h"
 #include "sched/limits.h"
 #include "wire/plan.h"
@@ -175,7 +176,7 @@ static void put_outputs(struct prs_buf *b, const struct planned *p)
 static void put_processes(struct prs_buf *b, const struct planned *p)
 {
 	put_label(b, "processes");
-	put_option(b, p, PRS_OPTION_ID_processes);
+	prs_buf_putf(b, "%u", prs_here_processes(p->load.job.o.processes)); /* on this machine, if nobody said */
 	put_from(b, p, PRS_OPTION_ID_processes);
 	prs_buf_putc(b, '\n');
 	put_label(b, "python");

@@ -46,7 +46,7 @@ static void start_opened(void *ctx, const struct prs_engine_opened *o)
 		                      .inputs_n = n,
 		                      .only_failed = j->only_failed_name,
 		                      .only_failed_items = j->only_failed_items,
-		                      .processes = (uint32_t)j->o.processes,
+		                      .processes = o->processes,
 		                      .warnings = (const char *const *)j->warnings.v,
 		                      .warnings_n = j->warnings.n,
 		                      .resumed = o->resumed,

@@ -519,8 +519,8 @@ static int start_control(struct prs_engine *e, struct prs_err *err)
 static int start(struct prs_engine *e, struct prs_err *err)
 {
 	static int (*const stages[])(struct prs_engine * e, struct prs_err * err) = {
-		start_threads, nodes_know, check_links, make_folders, engine_open, make_report,   start_is_over,
-		make_setup,    make_sched, rows_init,   nodes_make,   make_loop,   start_planner, start_control,
+		start_threads, check_links, make_folders, engine_open, make_report,   start_is_over, make_setup,
+		make_sched,    rows_init,   nodes_make,   make_loop,   start_planner, start_control,
 	};
 	int r = 0;
 	for (size_t i = 0; !r && i < sizeof stages / sizeof *stages; i++)

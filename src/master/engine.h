@@ -20,6 +20,7 @@ struct prs_setting {
 struct prs_engine_opened {
 	bool resumed;
 	uint64_t done, failed, mini_batches; /* so far */
+	uint32_t processes;                  /* of all nodes */
 };
 
 /* A node: what it is, and how it is made. All nodes of an engine have different numbers; 0 is the one of this
@@ -28,8 +29,9 @@ struct prs_engine_node {
 	uint16_t number;
 	const char *name, *address; /* host, and what names its log folders */
 	uint16_t slots, cores;
-	const struct prs_list *gpus; /* as node.h has it */
-	const char *scratch, *logs;  /* folders; NULL: the run folder */
+	const struct prs_list *gpus;      /* as node.h has it */
+	const struct prs_list *variables; /* of its processes */
+	const char *scratch, *logs;       /* folders; NULL: the run folder */
 	const struct prs_node_ops *ops;
 	int (*make)(void *ctx, const struct prs_node_config *c, void **ret, struct prs_err *err);
 	void *ctx;
@@ -44,8 +46,7 @@ struct prs_engine_config {
 	struct prs_run_id run;
 	const char *run_name;
 	const char *program, *loader;        /* absolute paths */
-	const struct prs_list *variables;    /* of the workers */
-	const struct prs_list *gpus;         /* as node.h has it */
+	const struct prs_list *variables;    /* of the job: a node adds what is of its machine (node/here.h) */
 	const struct prs_engine_node *nodes; /* none: node 0, in this process */
 	size_t nodes_n;
 	bool takeover;

@@ -9,6 +9,7 @@
 #include "io/loop.h"
 #include "io/sync.h"
 #include "master/engine.h"
+#include "node/here.h"
 #include "node/node.h"
 #include "sched/sched.h"
 #include "store/store.h"
@@ -129,10 +130,10 @@ struct prs_engine {
 	struct durable durable;
 	struct node *nodes;
 	size_t nodes_n;
-	uint32_t procs;      /* of all nodes */
-	uint32_t unanswered; /* leases of all nodes */
-	char host[128];      /* name of this machine */
-	struct prs_buf task; /* that is being leased */
+	uint32_t procs;       /* of all nodes */
+	uint32_t unanswered;  /* leases of all nodes */
+	struct prs_here here; /* this machine, when its node is one of ours */
+	struct prs_buf task;  /* that is being leased */
 	struct rows rows;
 	struct disk {
 		unsigned jobs;       /* on the sync thread or waiting for it */
@@ -202,6 +203,7 @@ struct prs_link drive_link(struct prs_engine *e);
 /* A unit comes back without a try. */
 void drive_returned(struct prs_engine *e, const struct prs_unit *u, uint64_t lease);
 /* nodes.c */
+/* Which nodes there are, once the settings are known; they are made later. */
 int nodes_know(struct prs_engine *e, struct prs_err *err);
 int nodes_make(struct prs_engine *e, struct prs_err *err);
 void nodes_free(struct prs_engine *e);

@@ -32,34 +32,51 @@ static int node_here(void *ctx, const struct prs_node_config *c, void **ret, str
 	return 0;
 }
 
-/* Which nodes there are; they are made later. */
+/* The node of this machine. */
+static int know_here(struct prs_engine *e, struct prs_engine_node *ret, struct prs_err *err)
+{
+	const struct prs_job *j = e->c.job;
+	struct prs_here_ask ask = { .processes = j->o.processes,
+		                    .threads = j->o.threads == PRS_THREADS_AUTO,
+		                    .gpus_are_set = prs_job_sets(j, "CUDA_VISIBLE_DEVICES"),
+		                    .address = "127.0.0.1",
+		                    .variables = e->c.variables };
+	if (prs_here(&e->here, &ask) < 0)
+		return prs_fail(err, PRS_ENOMEM, "this machine");
+	*ret = (struct prs_engine_node){ .address = ask.address,
+		                         .name = e->here.name,
+		                         .slots = e->here.slots,
+		                         .cores = e->here.cores,
+		                         .gpus = &e->here.gpus,
+		                         .variables = &e->here.variables,
+		                         .ops = &prs_node_in_memory,
+		                         .make = node_here };
+	return 0;
+}
+
 int nodes_know(struct prs_engine *e, struct prs_err *err)
 {
 	const struct prs_engine_config *c = &e->c;
-	gethostname(e->host, sizeof e->host - 1);
-	struct prs_engine_node here = { .address = "127.0.0.1",
-		                        .name = e->host,
-		                        .slots = (uint16_t)c->job->o.processes,
-		                        .cores = (uint16_t)prs_usable_cores(),
-		                        .gpus = c->gpus,
-		                        .ops = &prs_node_in_memory,
-		                        .make = node_here };
-	e->nodes_n = c->nodes_n ? c->nodes_n : 1;
-	e->nodes = prs_calloc(e->nodes_n, sizeof *e->nodes);
-	prs_buf_init(&e->task, TASK_BYTES_MAX);
+	struct prs_engine_node here = { 0 };
+	int r = c->nodes_n ? 0 : know_here(e, &here, err);
+	if (r < 0)
+		return r;
+	e->nodes = prs_calloc(c->nodes_n + 1, sizeof *e->nodes);
 	if (!e->nodes)
 		return prs_fail(err, PRS_ENOMEM, "nodes");
+	e->nodes_n = c->nodes_n ? c->nodes_n : 1;
 	for (size_t i = 0; i < e->nodes_n; i++) {
 		e->nodes[i].is = c->nodes_n ? c->nodes[i] : here;
 		e->procs += e->nodes[i].is.slots;
 	}
+	e->c.job->o.processes = e->nodes[0].is.slots; /* what the script is shown; job.json keeps what was asked */
 	return 0;
 }
 
 bool nodes_foreign(const struct prs_engine *e)
 {
-	for (size_t i = 0; i < e->nodes_n; i++)
-		if (e->nodes[i].is.number)
+	for (size_t i = 0; i < e->c.nodes_n; i++)
+		if (e->c.nodes[i].number)
 			return true;
 	return false;
 }
@@ -88,7 +105,7 @@ static int make_node(struct prs_engine *e, struct node *n, struct prs_err *err)
 		.loader = e->c.loader,
 		.output = e->c.placed->output_dir,
 		.code_root = e->code_root,
-		.variables = e->c.variables,
+		.variables = n->is.variables,
 		.gpus = n->is.gpus,
 		.setup = &e->setup,
 		.link = drive_link(e),
@@ -118,6 +135,7 @@ static int make_node(struct prs_engine *e, struct node *n, struct prs_err *err)
 
 int nodes_make(struct prs_engine *e, struct prs_err *err)
 {
+	prs_buf_init(&e->task, TASK_BYTES_MAX);
 	for (size_t i = 0; i < e->nodes_n; i++) {
 		int r = make_node(e, &e->nodes[i], err);
 		if (r < 0)
@@ -133,6 +151,7 @@ void nodes_free(struct prs_engine *e)
 			e->nodes[i].is.ops->free(e->nodes[i].self);
 	e->nodes_n = 0;
 	prs_freep(&e->nodes);
+	prs_here_done(&e->here);
 	prs_buf_done(&e->task);
 }
 

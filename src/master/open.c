@@ -369,8 +369,11 @@ static bool is_over(const struct prs_engine *e)
 static void tell_opened(struct prs_engine *e)
 {
 	const struct prs_ledger_counts *c = &e->ledger.counts;
-	struct prs_engine_opened o = { e->resumed, c->units[PRS_UNIT_DONE], c->units[PRS_UNIT_FAILED],
-		                       e->ledger.next_id };
+	struct prs_engine_opened o = { .resumed = e->resumed,
+		                       .done = c->units[PRS_UNIT_DONE],
+		                       .failed = c->units[PRS_UNIT_FAILED],
+		                       .mini_batches = e->ledger.next_id,
+		                       .processes = e->procs };
 	e->rate_done = o.done + o.failed;
 	if (e->c.opened)
 		e->c.opened(e->c.ctx, &o);
@@ -527,6 +530,9 @@ static int open_state(struct opening *o, struct prs_err *err)
 	if (r < 0)
 		return r;
 	journal_retries(e);
+	r = nodes_know(e, err);
+	if (r < 0)
+		return r;
 	nodes_put_up(e);
 	tell_opened(e);
 	return 0;

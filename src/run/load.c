@@ -339,19 +339,6 @@ static void check_json(struct prs_load *l)
 
 /* ---- the whole --------------------------------------------------------------------------------------------------- */
 
-/* Processes when nobody said how many: GPUs, else the cores we may use. */
-static void default_processes(struct prs_job *j)
-{
-	enum { MOST = 1024 };
-	struct prs_list gpus = { 0 };
-	if (j->o.processes != PRS_UNSET)
-		return;
-	prs_gpus(getenv("CUDA_VISIBLE_DEVICES"), getenv("AZ_BATCHAI_GPU_COUNT_FOUND"), &gpus);
-	size_t n = gpus.n ? gpus.n : prs_usable_cores();
-	j->o.processes = n < MOST ? (int64_t)n : MOST;
-	prs_list_done(&gpus);
-}
-
 /* Another run gives the items; without an input of its own a script also has its inputs from there. */
 static int read_only_failed(struct prs_load *l, struct prs_err *err)
 {
@@ -422,7 +409,6 @@ int prs_load_job(struct prs_load *l, struct prs_err *err)
 		prs_load_mistake(l, "the current folder: %s", strerror(errno));
 	else if (l->asked.file || l->json_doc)
 		check_job(l);
-	default_processes(&l->job);
 	if (!l->mistakes_n && l->only)
 		l->mistakes_n += prs_only_failed_choose(l->only, &l->job, &l->mistakes);
 	else if (!l->mistakes_n)

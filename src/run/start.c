@@ -46,11 +46,11 @@ int prs_run_start(const struct prs_front *f, const struct prs_run *run, const st
                   struct prs_engine_end *ret, struct prs_err *err)
 {
 	char program[PATH_MAX], loader[PATH_MAX];
-	struct prs_list env = { 0 }, gpus = { 0 };
+	struct prs_list env = { 0 };
 	struct prs_engine_config full = *c;
 	prs_run_share(c->placed->job);
 	int r = prs_find_parts(program, loader, err);
-	if (!r && prs_make_environment(c->placed, run->dir, run->name, &env, &gpus) < 0)
+	if (!r && prs_make_environment(c->placed, run->dir, run->name, &env) < 0)
 		r = prs_fail(err, PRS_ENOMEM, "the environment of the workers");
 	full.struct_size = sizeof full;
 	full.fs = f->fs;
@@ -60,10 +60,8 @@ int prs_run_start(const struct prs_front *f, const struct prs_run *run, const st
 	full.program = program;
 	full.loader = loader;
 	full.variables = &env;
-	full.gpus = &gpus;
 	if (!r)
 		r = prs_engine_run(&full, ret, err);
 	prs_list_done(&env);
-	prs_list_done(&gpus);
 	return r;
 }

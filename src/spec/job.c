@@ -22,6 +22,14 @@ static void free_pairs(struct prs_job_pair *v, size_t n)
 	free(v);
 }
 
+bool prs_job_sets(const struct prs_job *j, const char *variable)
+{
+	for (size_t i = 0; i < j->variables_n; i++)
+		if (!strcmp(j->variables[i].name, variable))
+			return true;
+	return false;
+}
+
 void prs_job_done(struct prs_job *j)
 {
 	prs_options_done(&j->o);

@@ -92,6 +92,8 @@ int prs_job_set(struct prs_job *j, const struct prs_option_row *row, const char 
  * fields: all mistakes at once, a line each, into `report`. Returns the number of mistakes. */
 int prs_job_check(struct prs_job *j, const struct prs_request *q, const struct prs_fs *fs, struct prs_buf *report);
 
+/* Does the job set this environment variable? */
+bool prs_job_sets(const struct prs_job *j, const char *variable);
 /* A run's name is part of a path and of commands: letters, digits, "_", "-" and "."; it begins with a letter or
  * digit. */
 void prs_job_clean_name(char *name);

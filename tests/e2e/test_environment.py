@@ -7,7 +7,7 @@ import textwrap
 import threading
 import unittest.mock
 
-from prs_job import JobCase
+from prs_job import JobCase, wait_until
 
 SHOW = """
     import json, os, sys
@@ -71,6 +71,35 @@ class EnvironmentTest(JobCase):
         self.assertEqual(os.listdir(env["AZUREML_MODEL_DIR"]), ["m"])
         self.assertEqual(os.path.realpath(env["AZUREML_MODEL_DIR"] + "/m"), os.path.realpath(self.dir + "/models/m"))
         self.assertEqual(json.loads(env["AZUREML_CR_COMPUTE_CONTEXT"]), {"cluster_name": "local", "node_id": "127.0.0.1"})
+
+    def test_how_many_is_for_the_machine_to_say(self):
+        """Nobody said: job.json says nothing, and each life has as many processes as its machine has cores. What a script is shown is the number."""
+        cores = sorted(os.sched_getaffinity(0))[:2]
+        if len(cores) < 2:
+            self.skipTest("one core")
+        self.files(4)
+        self.script("""
+            import os, sys, time
+            def run(mini_batch):
+                open(os.path.join(%r, "ran"), "w").close()
+                while not os.path.exists(os.path.join(%r, "go")): time.sleep(0.001)
+                return [sys.argv[sys.argv.index("--process_count_per_node") + 1] + " " + os.environ["OMP_NUM_THREADS"]]
+        """ % (self.dir, self.dir))
+        p = self.start("run", "code/score.py", "--input", "in", "--mini-batch-size", "2", "--output", "out.txt",
+                       preexec_fn=lambda: os.sched_setaffinity(0, cores[:1]))
+        wait_until(lambda: p.poll() is not None or os.path.exists(self.path("ran")), "it runs")
+        p.kill()
+        p.wait()
+        self.assertIn("1 process of", self.said())
+        with open(os.path.join(self.run_dir(), "job.json")) as f:
+            self.assertNotIn('"processes"', f.read())
+        self.write("go", "")
+        os.sched_setaffinity(0, cores)
+        self.addCleanup(os.sched_setaffinity, 0, os.sched_getaffinity(0))
+        r = self.prs("resume", "last")
+        self.assertEqual(r.returncode, 0, r.stderr)
+        self.assertEqual(self.output(), "2 1\n" * 2)
+        self.assertEqual([(f["processes"], f["cores"]) for f in self.journal("NODE")], [(1, 1), (2, 2)])
 
     def test_what_is_set_stays(self):
         os.environ["AZUREML_RUN_ID"] = "mine"

@@ -295,6 +295,7 @@ static int setup(void **state)
 			                               .slots = 2,
 			                               .cores = 2,
 			                               .gpus = &w.gpus,
+			                               .variables = &w.environment,
 			                               .ops = &fake_ops,
 			                               .make = fake_make,
 			                               .ctx = &w.fakes[i] };
@@ -331,7 +332,6 @@ static void run_with(size_t nodes_n)
 		                       .program = "/bin/false",
 		                       .loader = "/bin/false",
 		                       .variables = &w.environment,
-		                       .gpus = &w.gpus,
 		                       .nodes = w.nodes,
 		                       .nodes_n = nodes_n,
 		                       .warn = note_warning };
