@@ -250,6 +250,18 @@ static void tell_lost(struct prs_engine *e, const struct prs_fact *f, const char
 		e->c.warn(e->c.ctx, text);
 }
 
+/* No mini-batch is to blame. It may go on like that for ever: then somebody has to know. */
+static void tell_nothing_ran(const struct opening *o, const char *down)
+{
+	char text[256];
+	snprintf(text, sizeof text,
+	         "%s before any mini-batch ran: when that happens again, look at what the script does at its import "
+	         "and in init()",
+	         down);
+	if (!o->progress && o->e->c.warn)
+		o->e->c.warn(o->e->c.ctx, text);
+}
+
 /* What had to run alone did: whatever was finished before it. */
 static bool ran_alone(const struct prs_engine *e, const struct prs_fact *lost)
 {
@@ -271,8 +283,10 @@ static void journal_lost(struct opening *o)
 	read_pages(o, &units);
 	f.u.lost.running_count = (uint32_t)(units.len / 16);
 	f.u.lost.units = units.data;
-	if (!units.len)
+	if (!units.len) {
+		tell_nothing_ran(o, down);
 		return;
+	}
 	f.u.lost.progress = o->progress && !ran_alone(e, &f);
 	journal_put(e, &f);
 	tell_lost(e, &f, down);

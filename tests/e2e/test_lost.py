@@ -220,6 +220,24 @@ class ContainerTest(LostTest):
         self.assertEqual(self.journal("TRY"), [])
         self.assertIn(": 0 problems", self.prs("check").stdout)
 
+    def test_init_takes_it_down(self):
+        self.script("""
+            import os, time
+            def init():
+                open("at", "w").close()
+                while "HOLD" in os.environ: time.sleep(0.01)
+            def run(mini_batch):
+                return ["%s: %s" % (os.path.basename(p), open(p).read()) for p in mini_batch]
+        """)
+        p = self.start(*self.words, "--processes", "1", env=dict(self.env, HOLD="1"))
+        wait_until(lambda: glob.glob(self.path("runs", "*", "work", "code", "at")), "init() runs")
+        wait_until(lambda: self.journal("PROC"), "it is in the journal")
+        p.kill()
+        p.wait()
+        self.now(init=self.init + 1)
+        self.assertIn("the container started anew before any mini-batch ran: ", self.resume())
+        self.assertEqual(self.journal("LOST"), [])
+
     def test_one_beside_which_others_are_finished(self):
         """No proof against it, until it runs alone."""
         with open(self.path("code/score.py")) as f:
