@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a failed test shows is text that can be sent: bytes that are no UTF-8 would end the process of pytest-xdist and the whole run with it."""
+"""What a failed test shows is text that can be sent: bytes that are no UTF-8 would end the process of pytest-xdist and
+the whole run with it."""
 import pytest
 
 

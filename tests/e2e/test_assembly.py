@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""While the output is being written: progress, Ctrl-C, a takeover, an output that appears meanwhile. A kill point holds the writing thread."""
+"""While the output is being written: progress, Ctrl-C, a takeover, an output that appears meanwhile. A kill point holds
+the writing thread."""
 import os
 import pty
 import signal

@@ -42,7 +42,8 @@ SOME = """
 
 
 class BisectTest(JobCase):
-    words = ("run", "code/score.py", "--input", "in", "--mini-batch-size", "10", "--processes", "2", "--output", "out.txt", "--on-failure", "bisect")
+    words = ("run", "code/score.py", "--input", "in", "--mini-batch-size", "10", "--processes", "2",
+             "--output", "out.txt", "--on-failure", "bisect")
 
     def failed_items(self):
         path = os.path.join(self.run_dir(), "failed_items.jsonl")
@@ -81,7 +82,8 @@ class BisectTest(JobCase):
         runs = self.check(want, bad, 1)
         self.assertEqual(len(self.output().splitlines()), 996)
         failed = self.failed_items()
-        self.assertEqual([failed[n]["error"] for n in bad], ["RUN_EXCEPTION", "RUN_CRASH", "RUN_TIMEOUT", "MEMORY_LIMIT"])
+        self.assertEqual([failed[n]["error"] for n in bad],
+                         ["RUN_EXCEPTION", "RUN_CRASH", "RUN_TIMEOUT", "MEMORY_LIMIT"])
         self.assertTrue(all(failed[n]["item_count"] == 1 for n in bad))
         self.assertIn("thirteen", failed["f0013"]["message"])
         first, said_runs, most = self.bound(r.stderr)
@@ -122,7 +124,8 @@ class BisectTest(JobCase):
         self.files(3)
         self.script(SOME)
         r = self.prs("plan", *self.words[1:])
-        self.assertIn("\n  tries         3; then halved until the bad items stand alone (--on-failure)\n", r.stdout, r.stderr)
+        self.assertIn("\n  tries         3; then halved until the bad items stand alone (--on-failure)\n", r.stdout,
+                      r.stderr)
 
     def test_one_item_is_not_split(self):
         want = self.files(3)
@@ -138,7 +141,8 @@ class BisectTest(JobCase):
         want = self.files(30)
         self.script(SOME)
         env = {"BAD": "f0003 f0004 f0027"}
-        for words, exit_code in ((("--error-threshold", "3", "--allowed-failed-count", "2"), 0), (("--error-threshold", "2"), 1), (("--allowed-failed-count", "1"), 1)):
+        for words, exit_code in ((("--error-threshold", "3", "--allowed-failed-count", "2"), 0),
+                                 (("--error-threshold", "2"), 1), (("--allowed-failed-count", "1"), 1)):
             self.clean()
             r = self.run_job("--run-max-try", "1", *words, env=env)
             self.assertEqual(r.returncode, exit_code, r.stderr)
@@ -199,7 +203,8 @@ class BisectTest(JobCase):
         told = []
         if os.path.exists(path):
             with open(path) as f:
-                told = [line for line in f.read().split("\n\n")[0].splitlines() if line.split()[0] not in ("run:", "ended:", "wall", "busy:", "next:")]
+                told = [line for line in f.read().split("\n\n")[0].splitlines()
+                        if line.split()[0] not in ("run:", "ended:", "wall", "busy:", "next:")]
         return told, {name: (item["error"], item["message"]) for name, item in self.failed_items().items()}
 
     def test_looked_at(self):
@@ -209,7 +214,8 @@ class BisectTest(JobCase):
         self.write("wait", "")
         p = self.start(*self.words, "--run-max-try", "1", env={"BAD": "f0003"})
         wait_until(lambda: self.splits() == 2 or p.poll() is not None, "two splits")
-        r = wait_until(lambda: (lambda r: r if "given" not in r.stdout else None)(self.prs("why", "last")), "only parts are left")
+        r = wait_until(lambda: (lambda r: r if "given" not in r.stdout else None)(self.prs("why", "last")),
+                       "only parts are left")
         self.assertIn("waits for mini-batches: 1 tried in parts\n", r.stdout)
         self.assertRegex(self.prs("list").stdout, r" running +2/3 +0 ")
         p.kill()
@@ -235,7 +241,8 @@ class BisectTest(JobCase):
         self.files(40)
         self.script(SOME)
         self.assertEqual(self.prs(*self.words, "--run-max-try", "1", env={"BAD": "f0011"}).returncode, 0)
-        for words in (("list",), ("status",), ("why",), ("logs",), ("output", "last", "--partial"), ("check",), ("cancel",), ("clean", "--older", "0d", "--dry-run"),
+        for words in (("list",), ("status",), ("why",), ("logs",), ("output", "last", "--partial"), ("check",),
+                      ("cancel",), ("clean", "--older", "0d", "--dry-run"),
                       ("dump", "journal", "last")):
             r = self.prs(*words)
             self.assertIn(r.returncode, (0, 2) if words[0] in ("cancel", "why") else (0,), (words, r.stderr))
@@ -249,6 +256,7 @@ class BisectTest(JobCase):
         words = tuple(w for w in self.words if w not in ("--on-failure", "bisect"))
         r = self.prs(*words, "--run-max-try", "1", "--allowed-failed-count", "0", env=env)
         self.assertEqual(r.returncode, 1, r.stderr)
-        r = self.prs("resume", "last", "--retry-failed", "--set", "on_failure=bisect", "--set", "allowed_failed_count=1", env=env)
+        r = self.prs("resume", "last", "--retry-failed", "--set", "on_failure=bisect",
+                     "--set", "allowed_failed_count=1", env=env)
         self.assertEqual(r.returncode, 0, r.stderr)
         self.check(want, ("f0011",), 1)

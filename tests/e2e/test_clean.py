@@ -188,7 +188,8 @@ class KeptTest(ToolCase):
         there = self.path("elsewhere", os.path.basename(run))
         os.rename(run, there)
         os.symlink(there, self.path("runs", "tempting"))
-        for words in (("--older", "0s", "--outputs"), ("tempting",), ("last",), ("runs/tempting",), ("runs/tempting/",)):
+        for words in (("--older", "0s", "--outputs"), ("tempting",), ("last",), ("runs/tempting",),
+                      ("runs/tempting/",)):
             said = self.ok("clean", *words, status=0 if words[0] == "--older" else 1)
             self.assertIn(" stays: it is a link to %s\n" % there, said)
             self.assertTrue(os.path.exists(os.path.join(there, "RUN")))
@@ -367,7 +368,8 @@ class MeanwhileTest(ToolCase):
         self.script(SCRIPT)
         self.assertEqual(self.run_job("-q", kill="store.segment.after_sync:1").returncode, -9)
         self.hold = self.path("hold")
-        self.p = self.start("clean", "--older", "0s", "--interrupted", env={"PRS_HOLD": "clean.decided:1:" + self.hold}, stdout=subprocess.PIPE)
+        self.p = self.start("clean", "--older", "0s", "--interrupted", env={"PRS_HOLD": "clean.decided:1:" + self.hold},
+                            stdout=subprocess.PIPE)
         wait_until(lambda: os.path.exists(self.hold), "the clean has decided")
 
     def go_on(self):
@@ -384,7 +386,8 @@ class MeanwhileTest(ToolCase):
         self.go_on()
         self.clean()
         hold = self.path("making")
-        p = self.start("run", "code/score.py", "-i", "in", "-q", "-o", "out.txt", env={"PRS_HOLD": "code.restore.before_write:1:" + hold})
+        p = self.start("run", "code/score.py", "-i", "in", "-q", "-o", "out.txt",
+                       env={"PRS_HOLD": "code.restore.before_write:1:" + hold})
         wait_until(lambda: os.path.exists(hold), "the code is copied")
         self.assertTrue(os.path.exists(os.path.join(self.run_dir(), "RUN")))
         self.assertFalse(os.path.exists(os.path.join(self.run_dir(), "job.json")))

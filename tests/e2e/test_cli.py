@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The command line as a person meets it: help, wrong words, finding runs, what the read-only commands show, exit statuses."""
+"""The command line as a person meets it: help, wrong words, finding runs, what the read-only commands show, exit
+statuses."""
 import json
 import os
 import stat
 
 from prs_job import SCRIPT, JobCase
 
-COMMANDS = ["run", "validate", "plan", "resume", "list", "status", "check", "dump", "options", "errors", "help", "version"]
+COMMANDS = ["run", "validate", "plan", "resume", "list", "status", "check", "dump", "options", "errors", "help",
+            "version"]
 NOBODY = 65534
 
 
@@ -94,7 +96,8 @@ class RunTest(CliCase):
         self.refused("run", "nothing.py", "-i", "in", says="nothing.py: no such entry script")
         self.refused("run", "code", "-i", "in", says="code is a folder: name the entry script in it")
         self.refused("run", says="prs run JOB.yml|SCRIPT [--input PATH]")
-        self.refused("run", "code/score.py", "in", says=["unexpected word in: an input is given as --input in", "no input"])
+        self.refused("run", "code/score.py", "in",
+                     says=["unexpected word in: an input is given as --input in", "no input"])
         self.write("code/bad.py", "def run(mini_batch):\n    return [x for x in mini_batch\n")
         said = self.refused("run", "code/bad.py", "-i", "in", says="SyntaxError")
         self.assertIn("code/bad.py:", said)
@@ -113,13 +116,17 @@ class RunTest(CliCase):
     def test_output(self):
         self.files(1)
         self.write("out.txt", "mine")
-        self.refused("run", "code/score.py", "-i", "in", "-o", "out.txt", says="exists: name another file, or replace it with --overwrite")
+        self.refused("run", "code/score.py", "-i", "in", "-o", "out.txt",
+                     says="exists: name another file, or replace it with --overwrite")
         self.assertEqual(self.output(), "mine")
         os.mkfifo(self.path("pipe"))
-        self.refused("run", "code/score.py", "-i", "in", "-o", "pipe", "--overwrite", says="pipe is a device, a pipe or a socket: expected an ordinary file")
+        self.refused("run", "code/score.py", "-i", "in", "-o", "pipe", "--overwrite",
+                     says="pipe is a device, a pipe or a socket: expected an ordinary file")
         self.refused("run", "code/score.py", "-i", "in", "-o", "no/out.txt", says="does not exist; make it first")
-        self.refused("run", "code/score.py", "-i", "in", "-o", "/proc/out.txt", says="--output: no file can be made in /proc")
-        self.refused("run", "code/score.py", "-i", "in", "--runs-dir", "/proc/runs", says="the run folder cannot be made in /proc/runs")
+        self.refused("run", "code/score.py", "-i", "in", "-o", "/proc/out.txt",
+                     says="--output: no file can be made in /proc")
+        self.refused("run", "code/score.py", "-i", "in", "--runs-dir", "/proc/runs",
+                     says="the run folder cannot be made in /proc/runs")
         self.refused("run", "code/score.py", "-i", "in", "--runs-dir", "out.txt", says="the run folder cannot be made")
         self.assertFalse(os.path.exists(self.path("runs")))
 
@@ -137,41 +144,53 @@ class RunTest(CliCase):
         os.mkdir(self.path("open"), 0o777)
         os.chmod(self.path("open"), 0o777)
         as_nobody = {} if os.getuid() else {"user": NOBODY, "group": NOBODY, "extra_groups": []}
-        for words, says in ((("-o", "locked/out.txt", "--runs-dir", "open"), "no file can be made in %s: Permission denied" % self.path("locked")),
+        for words, says in ((("-o", "locked/out.txt", "--runs-dir", "open"),
+                             "no file can be made in %s: Permission denied" % self.path("locked")),
                             (("--runs-dir", "locked"), "the run folder cannot be made")):
             p = self.start("run", "code/score.py", "-i", "in", "--python", "/usr/bin/python3", *words, **as_nobody)
             self.assertEqual(p.wait(timeout=120), 2)
             self.assertIn(says, self.said())
         self.assertEqual(os.listdir(self.path("open")), [])
         os.chmod(self.path("code"), 0o600)
-        p = self.start("run", "code/score.py", "-i", "in", "--python", "/usr/bin/python3", "--runs-dir", "open", **as_nobody)
+        p = self.start("run", "code/score.py", "-i", "in", "--python", "/usr/bin/python3", "--runs-dir", "open",
+                       **as_nobody)
         self.assertEqual(p.wait(timeout=120), 2)
-        self.assertIn("code/score.py: no permission to reach the entry script %s\n" % self.path("code/score.py"), self.said())
+        self.assertIn("code/score.py: no permission to reach the entry script %s\n" % self.path("code/score.py"),
+                      self.said())
         os.chmod(self.path("code"), 0o755)
 
     def test_interpreter(self):
         self.files(1)
-        self.refused("run", "code/score.py", "-i", "in", "--python", "no-such-python", says="--python: no program no-such-python on the PATH")
-        self.refused("run", "code/score.py", "-i", "in", "--python", "./no/python", says="--python: no interpreter ./no/python")
-        self.refused("run", "code/score.py", "-i", "in", "--python", "code", says="code is a folder without bin/python: no virtual environment")
-        for name, text in (("true", "#!/bin/sh\n"), ("fails", "#!/bin/sh\nexit 3\n"), ("echo", "#!/bin/sh\necho hello\n"), ("no-format", "garbage")):
+        self.refused("run", "code/score.py", "-i", "in", "--python", "no-such-python",
+                     says="--python: no program no-such-python on the PATH")
+        self.refused("run", "code/score.py", "-i", "in", "--python", "./no/python",
+                     says="--python: no interpreter ./no/python")
+        self.refused("run", "code/score.py", "-i", "in", "--python", "code",
+                     says="code is a folder without bin/python: no virtual environment")
+        for name, text in (("true", "#!/bin/sh\n"), ("fails", "#!/bin/sh\nexit 3\n"),
+                           ("echo", "#!/bin/sh\necho hello\n"), ("no-format", "garbage")):
             self.write(name, text)
             os.chmod(self.path(name), 0o755)
-            self.refused("run", "code/score.py", "-i", "in", "--python", "./" + name, says="./%s is no Python interpreter" % name)
+            self.refused("run", "code/score.py", "-i", "in", "--python", "./" + name,
+                         says="./%s is no Python interpreter" % name)
         self.write("old", "#!/bin/sh\nprintf 'prs\\n3.6.9\\n/usr/bin/python3\\n'\n")
         os.chmod(self.path("old"), 0o755)
-        self.refused("run", "code/score.py", "-i", "in", "--python", "./old", says="./old is Python 3.6.9: 3.8 or newer is needed")
-        self.refused("run", "code/score.py", "-i", "in", env={"PATH": self.path("code")}, says="no program python3 on the PATH")
+        self.refused("run", "code/score.py", "-i", "in", "--python", "./old",
+                     says="./old is Python 3.6.9: 3.8 or newer is needed")
+        self.refused("run", "code/score.py", "-i", "in", env={"PATH": self.path("code")},
+                     says="no program python3 on the PATH")
         os.makedirs(self.path("venv/bin"))
         os.symlink("/usr/bin/python3", self.path("venv/bin/python"))
         self.assertEqual(self.prs("run", "code/score.py", "-i", "in", "--python", "venv", "-q").returncode, 0)
 
     def test_options_in_every_form(self):
         want = self.files(9)
-        r = self.prs("run", "--mini_batch_size=2", "-p2", "code/score.py", "-i", "in", "-q", "--out", "out.txt", "--run-m", "2", "--resource_monitor_interva", "20")
+        r = self.prs("run", "--mini_batch_size=2", "-p2", "code/score.py", "-i", "in", "-q", "--out", "out.txt",
+                     "--run-m", "2", "--resource_monitor_interva", "20")
         self.assertEqual(r.returncode, 2)
         self.assertIn("--out can mean --output or --output-action", r.stderr)
-        r = self.prs("run", "--mini_batch_size=2", "-p2", "code/score.py", "-i", "in", "-q", "-o", "out.txt", "--run-m", "2", "--resource_monitor_interva", "20")
+        r = self.prs("run", "--mini_batch_size=2", "-p2", "code/score.py", "-i", "in", "-q", "-o", "out.txt",
+                     "--run-m", "2", "--resource_monitor_interva", "20")
         self.assertEqual(r.returncode, 0, r.stderr)
         self.assertEqual(self.output(), want)
         with open(os.path.join(self.run_dir(), "job.json")) as f:
@@ -184,7 +203,8 @@ class RunTest(CliCase):
         self.assertEqual(stat.S_IMODE(os.stat(os.path.join(self.run_dir(), "job.json")).st_mode), 0o600)
 
     def test_all_mistakes_at_once(self):
-        said = self.refused("run", "nothing.py", "-i", "nowhere", "--processes", "0", "--model", "x", "--bogus", "3", says="prs: 5 mistakes\n")
+        said = self.refused("run", "nothing.py", "-i", "nowhere", "--processes", "0", "--model", "x", "--bogus", "3",
+                            says="prs: 5 mistakes\n")
         for text in ("nothing.py", "nowhere", "found \"0\"", "NAME=PATH", "--bogus"):
             self.assertIn(text, said)
 
@@ -200,7 +220,8 @@ class RunTest(CliCase):
         self.files(1)
         self.write("code/data/weights.bin", "")
         os.truncate(self.path("code/data/weights.bin"), 301 << 20)
-        self.refused("run", "code/score.py", "-i", "in", says=["largest: data/weights.bin, 301.0 MB", "code/.amlignore"])
+        self.refused("run", "code/score.py", "-i", "in",
+                     says=["largest: data/weights.bin, 301.0 MB", "code/.amlignore"])
         self.assertEqual(os.listdir(self.path("runs")), [])
 
     def test_json(self):
@@ -223,7 +244,8 @@ class RunTest(CliCase):
         r = self.run_job("--json")
         self.assertEqual((r.returncode, r.stderr), (1, ""))
         events = [json.loads(line) for line in r.stdout.splitlines()]
-        self.assertEqual([events[-1][k] for k in ("type", "result", "exit", "failed", "error")], ["end", "failed", 1, 3, "NO_RESULT_TO_APPEND"])
+        self.assertEqual([events[-1][k] for k in ("type", "result", "exit", "failed", "error")],
+                         ["end", "failed", 1, 3, "NO_RESULT_TO_APPEND"])
         r = self.prs("resume", "last", "--json", "--takeover")
         self.assertEqual(json.loads(r.stdout.splitlines()[-1])["result"], "failed")
 
@@ -254,7 +276,8 @@ class RunTest(CliCase):
         lines = r.stderr.splitlines()
         self.assertRegex(lines[2], r"^The script failed: init\(\), process00[01] on 127.0.0.1$")
         self.assertEqual(lines[3], "    Traceback (most recent call last):")
-        self.assertIn('File "%s", line 2, in init' % self.path("code/score.py"), lines[4])  # the user's file, not the copy
+        # the user's file, not the copy
+        self.assertIn('File "%s", line 2, in init' % self.path("code/score.py"), lines[4])
         self.assertEqual(r.stderr.count("    RuntimeError: no model here"), 1)
         self.assertIn("Failed: init() failed", r.stderr)
         self.assertRegex(lines[-1], r"^  next          \S")
@@ -338,7 +361,8 @@ class LookTest(CliCase):
         self.assertTrue(all(line[column - 1] == " " and line[column] != " " for line in lines))
         objects = [json.loads(line) for line in self.shown("list", "--json").splitlines()]
         self.assertEqual(sorted(o["state"] for o in objects), ["completed", "failed", "unreadable"])
-        self.prs("run", "code/score.py", "-i", "in", "-q", "--name", "begun", kill="store.journal.created:1")  # its journal is empty
+        # its journal is empty
+        self.prs("run", "code/score.py", "-i", "in", "-q", "--name", "begun", kill="store.journal.created:1")
         [begun] = [line.split() for line in self.shown("list").splitlines() if line.startswith("begun")]
         self.assertEqual(begun[1:], ["interrupted", "0/>=0", "0"])
         self.assertIn("\n  started       never\n", self.shown("status", begun[0]))
@@ -346,7 +370,8 @@ class LookTest(CliCase):
     def test_status(self):
         run = self.a_run()
         text = self.shown("status")
-        for part in (run + ": completed\n", "mini-batches  3 of 3 done\n", "items         20 of 20 succeeded\n", "output        %s\n" % self.path("out.txt")):
+        for part in (run + ": completed\n", "mini-batches  3 of 3 done\n", "items         20 of 20 succeeded\n",
+                     "output        %s\n" % self.path("out.txt")):
             self.assertIn(part, text)
 
     def test_of_a_newer_version(self):

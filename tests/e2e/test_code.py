@@ -26,7 +26,8 @@ class CodeCase(JobCase):
         self.write("code/pkg/data.txt", "x")
         self.want = "".join("f%04d: 1\n" % i for i in range(40))
         p = self.start("run", "code/score.py", "-i", "in", "-b", "1", "-p", "1", "-o", "out.txt", env={"STOP": "1"})
-        wait_until(lambda: glob.glob(self.path("runs", "*", "journal-1")) and len(self.journal("DONE")) == 20, "the first half")
+        wait_until(lambda: glob.glob(self.path("runs", "*", "journal-1")) and len(self.journal("DONE")) == 20,
+                   "the first half")
         p.kill()
         p.wait()
         self.work = os.path.join(self.run_dir(), "work", "code")

@@ -142,7 +142,8 @@ class CtlTest(JobCase):
         [run] = os.listdir(self.path("runs"))
         path = self.path("runs", run, "ctl")
         self.assertEqual(stat.S_IMODE(os.stat(path).st_mode), 0o600)
-        for line in (b"\n", b"cancel\n", b"{\"cmd\": 7}\n", b"{\"cmd\": \"dance\"}\n", b"\xff\xfe\n", b"[" * 3000 + b"\n", b"\0\0\n"):
+        for line in (b"\n", b"cancel\n", b"{\"cmd\": 7}\n", b"{\"cmd\": \"dance\"}\n", b"\xff\xfe\n", b"[" * 3000 +
+                     b"\n", b"\0\0\n"):
             with socket.socket(socket.AF_UNIX) as s:
                 s.connect(os.path.relpath(path) if len(path) > 100 else path)
                 s.sendall(line)
@@ -159,7 +160,8 @@ class CtlTest(JobCase):
         for _ in range(5):
             self.clean()
             p = self.start(*self.words)
-            wait_until(lambda: os.path.exists(self.path("runs")) and any(os.path.exists(self.path("runs", d, "ctl")) for d in os.listdir(self.path("runs")))
+            wait_until(lambda: os.path.exists(self.path("runs"))
+                       and any(os.path.exists(self.path("runs", d, "ctl")) for d in os.listdir(self.path("runs")))
                        or p.poll() is not None, "the socket")
             self.prs("cancel")
             ends.add(p.wait(timeout=DEADLINE))

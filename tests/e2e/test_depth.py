@@ -51,10 +51,13 @@ class DepthTest(JobCase):
         return 0
 
     def fill(self, *options):
-        """(engine, worker with a full queue, the other worker), all waiting. Queues are full when the runs before were short."""
+        """(engine, worker with a full queue, the other worker), all waiting. Queues are full when the runs before were
+        short."""
         for _ in range(100):
-            p = self.start("run", "code/score.py", "--input", "in", "--mini-batch-size", "1", "--processes", "2", "--output", "out.txt", *options)
-            wait_until(lambda: len(glob.glob(self.path("gate-*"))) == 2 or p.poll() is not None, "both workers at the gate")
+            p = self.start("run", "code/score.py", "--input", "in", "--mini-batch-size", "1", "--processes", "2",
+                           "--output", "out.txt", *options)
+            wait_until(lambda: len(glob.glob(self.path("gate-*"))) == 2 or p.poll() is not None,
+                       "both workers at the gate")
             self.assertIsNone(p.returncode, self.said())
             pids = sorted(workers(p.pid), key=self.queued)
             if self.queued(pids[1]) > BAD + 2:
@@ -95,12 +98,14 @@ class DepthTest(JobCase):
         self.check_depth("os.kill(PID, signal.SIGSEGV)", RUN_CRASH)
 
     def test_unit_17_hangs(self):
-        self.check_depth("signal.pause()", RUN_TIMEOUT, "--run-invocation-timeout", "15")  # both workers wait at the gate within it
+        # both workers wait at the gate within it
+        self.check_depth("signal.pause()", RUN_TIMEOUT, "--run-invocation-timeout", "15")
 
 
 class RaceTest(JobCase):
     def test_results_around_their_timeout(self):
-        """Twenty mini-batches that end within a few milliseconds of the limit; half of them also when they were told to stop."""
+        """Twenty mini-batches that end within a few milliseconds of the limit; half of them also when they were told to
+        stop."""
         self.files(20)
         self.script("""
             import os, random, signal, time
@@ -111,7 +116,8 @@ class RaceTest(JobCase):
                     time.sleep(max(0, (end - time.monotonic()) / 2))
                 return ["%s: %s" % (os.path.basename(p), open(p).read()) for p in mini_batch]
         """)
-        p = self.start("run", "code/score.py", "--input", "in", "--mini-batch-size", "1", "--processes", "8", "--output", "out.txt",
+        p = self.start("run", "code/score.py", "--input", "in", "--mini-batch-size", "1", "--processes", "8",
+                       "--output", "out.txt",
                        "--run-invocation-timeout", "0.4")
         self.assertIn(p.wait(), (0, 1), self.said())
         done = [f["id"] for f in self.journal("DONE")]

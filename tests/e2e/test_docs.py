@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The commands of the quickstart are run as they are printed; links of the documents lead somewhere; what they call an error is one."""
+"""The commands of the quickstart are run as they are printed; links of the documents lead somewhere; what they call an
+error is one."""
 import os
 import re
 import subprocess
@@ -19,7 +20,8 @@ class DocsTest(JobCase):
     def test_quickstart(self):
         blocks = re.findall(r"```sh\n(.*?)```", read("docs", "quickstart.md"), re.S)
         env = dict(os.environ, PATH=os.path.dirname(os.path.abspath(PRS)) + os.pathsep + os.environ["PATH"])
-        r = subprocess.run(["sh", "-e", "-c", "".join(blocks)], cwd=self.dir, env=env, timeout=DEADLINE, stdin=subprocess.DEVNULL,
+        r = subprocess.run(["sh", "-e", "-c", "".join(blocks)], cwd=self.dir, env=env, timeout=DEADLINE,
+                           stdin=subprocess.DEVNULL,
                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True)
         self.assertEqual(r.returncode, 0, r.stderr)
         self.assertTrue(r.stdout.startswith("number-1.txt: 1\nnumber-10.txt: 100\nnumber-100.txt: 10000\n"), r.stdout)
@@ -41,7 +43,8 @@ class DocsTest(JobCase):
         self.assertEqual(broken, [])
 
     def test_the_screen_of_the_readme_is_a_real_one(self):
-        [screen] = [block for block in re.findall(r"```\w*\n(.*?)```", read("README.md"), re.S) if block.startswith("$ prs run")]
+        [screen] = [block for block in re.findall(r"```\w*\n(.*?)```", read("README.md"), re.S)
+                    if block.startswith("$ prs run")]
         lines, page = screen.splitlines(), read("docs", "screens.md").splitlines()
         self.assertGreater(len(lines), 10)
         self.assertEqual([line for line in lines if line not in page], [])
@@ -58,10 +61,12 @@ class DocsTest(JobCase):
         for command in ("run", "resume", "test", "replay", "doctor", "errors", "options"):
             known |= set(re.findall(r"--[a-z][a-z-]+", self.prs("help", command).stdout))
         known |= {"--prefix", "--repeats", "--quick", "--client", "--labels-dir", "--name", "--threshold", "--flag"}
-        for name in ("quickstart.md", "resume.md", "gpu-and-threads.md", "troubleshooting.md", "migrate.md", "../README.md"):
+        for name in ("quickstart.md", "resume.md", "gpu-and-threads.md", "troubleshooting.md", "migrate.md",
+                     "../README.md"):
             for flag in re.findall(r"(?<![\w-])--[a-z][a-z_-]+", read("docs", name)):
                 with self.subTest(name + " " + flag):
-                    self.assertTrue(any(k.startswith(flag.replace("_", "-")) or flag.replace("_", "-").startswith(k) for k in known), flag)
+                    self.assertTrue(any(k.startswith(flag.replace("_", "-")) or flag.replace("_", "-").startswith(k)
+                                        for k in known), flag)
 
 
 if __name__ == "__main__":

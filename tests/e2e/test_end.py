@@ -46,7 +46,8 @@ class EndTest(JobCase):
         self.assertEqual((r.returncode, self.output()), (0, want), r.stderr)
         facts = self.journal("PROC")
         ready = [f["pid"] for f in facts if f["event"] == "INIT_DONE"]
-        ends = [(f["event"], f["exit"]) for f in facts if f["event"] not in ("STARTED", "INIT_DONE") and f["pid"] in ready]
+        ends = [(f["event"], f["exit"]) for f in facts if f["event"] not in ("STARTED", "INIT_DONE")
+                and f["pid"] in ready]
         self.assertEqual(set(ends), {("EXITED", 0)})
         for path in glob.glob(os.path.join(self.run_dir(), "logs/user/stderr/*/*")):
             with open(path) as f:

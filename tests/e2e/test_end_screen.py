@@ -8,10 +8,12 @@ from prs_job import JobCase
 ENDS = {
     "exception": ("[1 / 0]", (), "2 x RUN_EXCEPTION: ZeroDivisionError: division by zero"),
     "signal": ("os.kill(os.getpid(), 11)", (), r"2 x RUN_CRASH: .*signal 11 \(Segmentation fault\).*"),
-    "native": ("[os.write(2, b'libfoo: no such thing\\n'), os.abort()]", (), r"2 x RUN_CRASH: .*stderr ends with: libfoo: no such thing"),
+    "native": ("[os.write(2, b'libfoo: no such thing\\n'), os.abort()]", (),
+               r"2 x RUN_CRASH: .*stderr ends with: libfoo: no such thing"),
     "timeout": ("time.sleep(600)", ("--run-invocation-timeout", "3"), "2 x RUN_TIMEOUT: .*"),
     "exit": ("os._exit(0)", (), "2 x RUN_EXIT: .*exit status 0"),
-    "memory": ("[bytearray(300 << 20), time.sleep(600)]", ("--memory-limit-per-process", "200MB"), "2 x MEMORY_LIMIT: .*200 MB"),
+    "memory": ("[bytearray(300 << 20), time.sleep(600)]", ("--memory-limit-per-process", "200MB"),
+               "2 x MEMORY_LIMIT: .*200 MB"),
     "return": ("sys", (), "2 x USER_RETURN_TYPE: The run.* should return a list .* The actual type of output is module. .*"),
 }
 SCRIPT = """
@@ -31,7 +33,8 @@ class EndScreenTest(JobCase):
             with self.subTest(name):
                 self.clean()
                 self.script(SCRIPT % what)
-                r = self.prs("run", "code/score.py", "-i", "in", "-b", "1", "-p", "2", "-o", "out.txt", "--run-max-try", "2", *flags)
+                r = self.prs("run", "code/score.py", "-i", "in", "-b", "1", "-p", "2", "-o", "out.txt",
+                             "--run-max-try", "2", *flags)
                 self.assertEqual(r.returncode, 0, r.stderr)
                 self.assertRegex(r.stderr, r"(?m)^Completed, with failures: 3 mini-batches, 3 items .*\n  failed        1 mini-batch, 1 item\n  errors        %s\n  output " % said)
                 self.assertRegex(r.stderr, r"(?m)^  next          prs run JOB --only-failed score-\S+\n$")

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Two engines on one run folder: the second is refused, or takes over; the first one stops when it wakes up, with a sentence."""
+"""Two engines on one run folder: the second is refused, or takes over; the first one stops when it wakes up, with a
+sentence."""
 import ctypes
 import glob
 import json
@@ -10,7 +11,8 @@ import struct
 
 from prs_job import DEADLINE, SCRIPT, JobCase, state_of, wait_until, workers
 
-ENGINE_POINTS = ["store.%s.%s" % (f, m) for f in ("journal", "plan", "segment") for m in ("before_write", "after_write", "after_sync")]
+ENGINE_POINTS = ["store.%s.%s" % (f, m) for f in ("journal", "plan", "segment")
+                 for m in ("before_write", "after_write", "after_sync")]
 ASSEMBLE_POINTS = ["store.assemble.before_write", "store.assemble.before_rename", "store.assemble.after_rename"]
 ENDLESS = """
     import os, time
@@ -32,7 +34,8 @@ class EnginesCase(JobCase):
         self.write("go", "")
 
     def started(self, engine):
-        wait_until(lambda: os.path.exists(self.path("started-%d" % engine.pid)) or engine.poll() is not None, "a mini-batch runs")
+        wait_until(lambda: os.path.exists(self.path("started-%d" % engine.pid)) or engine.poll() is not None,
+                   "a mini-batch runs")
         self.assertIsNone(engine.returncode, self.said())
 
     def ends_with_a_sentence(self, engine):
@@ -80,7 +83,8 @@ class RefusedTest(EnginesCase):
 
 
 class SameMomentTest(EnginesCase):
-    """`resume` and `resume --takeover` of one run at the same moment: one wins, the other one says so and has changed nothing."""
+    """`resume` and `resume --takeover` of one run at the same moment: one wins, the other one says so and has changed
+    nothing."""
 
     def interrupted(self):
         self.gated()
@@ -329,7 +333,8 @@ class TakeoverTest(EnginesCase):
         self.go()
         self.assertEqual(second.wait(DEADLINE), 0, self.said())
         self.assertEqual(self.output(), self.want)
-        self.assertEqual([t for t in self.journal("TRY") if t["lease"] >> 40 == 2], []) # what the first one wrote late does not count
+        # what the first one wrote late does not count
+        self.assertEqual([t for t in self.journal("TRY") if t["lease"] >> 40 == 2], [])
 
     def test_of_a_dead_engine(self):
         self.gated()
@@ -376,7 +381,8 @@ class TakeoverTest(EnginesCase):
         self.check_no_strays()
 
     def at(self, point, output=True):
-        """The first stops inside the engine at a kill point, the second takes over and ends the job, the first goes on."""
+        """The first stops inside the engine at a kill point, the second takes over and ends the job, the first goes
+        on."""
         self.want = self.files(20)
         self.script("import os\ndef run(mini_batch): return ['%s: %s' % (os.path.basename(p), open(p).read()) for p in mini_batch]\n")
         first, stopped = self.stop_at(point, 1, *(self.words if output else self.words[:-2]))

@@ -15,7 +15,8 @@ SHOW = """
         names = [v.partition("=")[0] for v in open("/proc/self/environ").read().split("\\0")[:-1]]
         return [json.dumps({"argv": sys.argv, "env": dict(os.environ), "cwd": os.getcwd(), "file": __file__, "names": names})]
 """
-UNSET = ("AZ_BATCHAI_GPU_COUNT_FOUND", "CUDA_VISIBLE_DEVICES", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+UNSET = ("AZ_BATCHAI_GPU_COUNT_FOUND", "CUDA_VISIBLE_DEVICES", "OMP_NUM_THREADS", "MKL_NUM_THREADS",
+         "OPENBLAS_NUM_THREADS")
 
 
 class EnvironmentTest(JobCase):
@@ -40,16 +41,21 @@ class EnvironmentTest(JobCase):
 
     def test_argv(self):
         self.write("side/labels.txt", "x")
-        [seen] = self.shown("--side-input", "labels_dir=side", "--run-invocation-timeout", "7.5", "--allowed-failed-percent", "50",
+        [seen] = self.shown("--side-input", "labels_dir=side", "--run-invocation-timeout", "7.5",
+                            "--allowed-failed-percent", "50",
                             "--error-threshold", "3", "--logging-level", "DEBUG", "--", "--threshold", "0.5", "a b", "")
         code = os.path.join(self.run_folder(), "work", "code")
         version = self.prs("version").stdout.split()[1]
         self.assertEqual(seen["argv"], [
-            os.path.join(code, "score.py"), "--client_sdk_version", version, "--scoring_module_name", "score.py", "--mini_batch_size", "1",
-            "--error_threshold", "3", "--output_action", "append_row", "--logging_level", "DEBUG", "--run_invocation_timeout", "7.5",
-            "--run_max_try", "3", "--create_snapshot_at_runtime", "True", "--append_row_file_name", "out.txt", "--output", self.dir,
+            os.path.join(code, "score.py"), "--client_sdk_version", version, "--scoring_module_name", "score.py",
+                                        "--mini_batch_size", "1",
+            "--error_threshold", "3", "--output_action", "append_row", "--logging_level", "DEBUG",
+                                        "--run_invocation_timeout", "7.5",
+            "--run_max_try", "3", "--create_snapshot_at_runtime", "True", "--append_row_file_name", "out.txt",
+                                        "--output", self.dir,
             "--process_count_per_node", "2", "--allowed_failed_count", "-1", "--allowed_failed_percent", "50",
-            "--labels_dir", os.path.join(self.dir, "side"), "--threshold", "0.5", "a b", "", "--input_fds_0", "input_0"])
+            "--labels_dir", os.path.join(self.dir, "side"), "--threshold", "0.5", "a b", "",
+                                        "--input_fds_0", "input_0"])
         self.assertEqual((seen["cwd"], seen["file"]), (code, os.path.join(code, "score.py")))
 
     def test_argv_without_the_engines(self):
@@ -60,20 +66,27 @@ class EnvironmentTest(JobCase):
         self.write("models/m/weights", "1")
         self.write("side/labels.txt", "x")
         self.files(1)
-        [seen] = self.shown("--input", "images=in", "--model", "m=models/m", "--side-input", "labels=side", "--env", "COLOUR=red")[:1]
+        [seen] = self.shown("--input", "images=in", "--model", "m=models/m", "--side-input", "labels=side",
+                            "--env", "COLOUR=red")[:1]
         env, run = seen["env"], self.run_folder()
-        want = {"AZUREML_RUN_ID": os.path.basename(run), "AZUREML_BI_OUTPUT_PATH": self.dir, "AZUREML_MODEL_DIR": run + "/work/model",
-                "AZUREML_CR_NODE_RANK": "0", "AZUREML_ARM_WORKSPACE_NAME": "local", "AZUREML_ARM_RESOURCEGROUP": "local",
+        want = {"AZUREML_RUN_ID": os.path.basename(run), "AZUREML_BI_OUTPUT_PATH": self.dir, "AZUREML_MODEL_DIR": run +
+                "/work/model",
+                "AZUREML_CR_NODE_RANK": "0", "AZUREML_ARM_WORKSPACE_NAME": "local",
+                "AZUREML_ARM_RESOURCEGROUP": "local",
                 "AZUREML_ARM_SUBSCRIPTION": "00000000-0000-0000-0000-000000000000", "AZ_BATCHAI_WORKER_IP": "127.0.0.1",
-                "AZ_BATCHAI_OUTPUT_logs": run + "/logs", "AZ_BATCHAI_INPUT_AZUREML": run + "/work/code", "AZ_BATCHAI_GPU_COUNT_FOUND": env["AZ_BATCHAI_GPU_COUNT_FOUND"],
-                "AZ_BATCH_IS_CURRENT_NODE_MASTER": "true", "images": self.dir + "/in", "labels": self.dir + "/side", "COLOUR": "red"}
+                "AZ_BATCHAI_OUTPUT_logs": run + "/logs", "AZ_BATCHAI_INPUT_AZUREML": run + "/work/code",
+                "AZ_BATCHAI_GPU_COUNT_FOUND": env["AZ_BATCHAI_GPU_COUNT_FOUND"],
+                "AZ_BATCH_IS_CURRENT_NODE_MASTER": "true", "images": self.dir + "/in", "labels": self.dir + "/side",
+                "COLOUR": "red"}
         self.assertEqual({k: env.get(k) for k in want}, want)
         self.assertEqual(os.listdir(env["AZUREML_MODEL_DIR"]), ["m"])
         self.assertEqual(os.path.realpath(env["AZUREML_MODEL_DIR"] + "/m"), os.path.realpath(self.dir + "/models/m"))
-        self.assertEqual(json.loads(env["AZUREML_CR_COMPUTE_CONTEXT"]), {"cluster_name": "local", "node_id": "127.0.0.1"})
+        self.assertEqual(json.loads(env["AZUREML_CR_COMPUTE_CONTEXT"]),
+                         {"cluster_name": "local", "node_id": "127.0.0.1"})
 
     def test_how_many_is_for_the_machine_to_say(self):
-        """Nobody said: job.json says nothing, and each life has as many processes as its machine has cores. What a script is shown is the number."""
+        """Nobody said: job.json says nothing, and each life has as many processes as its machine has cores. What a
+        script is shown is the number."""
         cores = sorted(os.sched_getaffinity(0))[:2]
         if len(cores) < 2:
             self.skipTest("one core")
@@ -104,7 +117,8 @@ class EnvironmentTest(JobCase):
     def test_what_is_set_stays(self):
         os.environ["AZUREML_RUN_ID"] = "mine"
         os.environ["OMP_NUM_THREADS"] = "5"
-        [seen] = self.shown("--env", "AZUREML_CR_NODE_RANK=7", "--env", "OMP_NUM_THREADS=3", "--env", "MKL_NUM_THREADS=4")
+        [seen] = self.shown("--env", "AZUREML_CR_NODE_RANK=7", "--env", "OMP_NUM_THREADS=3",
+                            "--env", "MKL_NUM_THREADS=4")
         names = ("AZUREML_RUN_ID", "AZUREML_CR_NODE_RANK", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
         self.assertEqual([seen["env"][n] for n in names], ["mine", "7", "3", "4"])
 

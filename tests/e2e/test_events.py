@@ -43,7 +43,8 @@ class EventsTest(JobCase):
     def test_failures_resume_and_end(self):
         self.files(20)
         self.write("code/score.py", SCRIPT)
-        r = self.run_job("--mini-batch-size", "1", "--run-max-try", "2", "--json", kill="store.assemble.before_rename:1")
+        r = self.run_job("--mini-batch-size", "1", "--run-max-try", "2", "--json",
+                         kill="store.assemble.before_rename:1")
         self.assertEqual(r.returncode, -signal.SIGKILL, r.stderr)
         first = self.check(r.stdout.splitlines())
         r = self.prs("resume", "last", "--json", "--set", "run_max_try=3")
@@ -53,7 +54,8 @@ class EventsTest(JobCase):
         with open(path, encoding="utf-8") as f:
             seen = self.check(f)
         self.assertLessEqual(first | second, seen | {"end"})
-        self.assertGreaterEqual(seen, {"run_started", "node_up", "planned", "process_started", "init_done", "process_ended", "mini_batch_done", "try_failed",
+        self.assertGreaterEqual(seen, {"run_started", "node_up", "planned", "process_started", "init_done",
+                                       "process_ended", "mini_batch_done", "try_failed",
                                        "mini_batch_failed", "setting_changed", "state", "published", "finished"})
         self.assertLessEqual(seen, self.known)
 

@@ -20,14 +20,17 @@ class ExamplesTest(JobCase):
             [block] = re.findall(r"```sh\n(.*?)```", f.read(), re.S)
         for folder in ("examples", "docs", "demo"):
             os.symlink(os.path.join(ROOT, folder), os.path.join(self.dir, folder))
-        env = dict(dict(os.environ, PATH=os.path.dirname(os.path.abspath(PRS)) + os.pathsep + os.environ["PATH"]), **more)
-        r = subprocess.run(["sh", "-e", "-c", block], cwd=self.dir, env=env, timeout=DEADLINE, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        env = dict(dict(os.environ, PATH=os.path.dirname(os.path.abspath(PRS)) + os.pathsep + os.environ["PATH"]),
+                   **more)
+        r = subprocess.run(["sh", "-e", "-c", block], cwd=self.dir, env=env, timeout=DEADLINE, stdin=subprocess.DEVNULL,
+                           stdout=subprocess.PIPE,
                            stderr=subprocess.PIPE, universal_newlines=True)
         self.assertEqual(r.returncode, 0, r.stderr)
         return r.stdout
 
     def test_every_example_is_here(self):
-        names = {n for n in os.listdir(os.path.join(ROOT, "examples")) if os.path.isdir(os.path.join(ROOT, "examples", n))}
+        names = {n for n in os.listdir(os.path.join(ROOT, "examples"))
+                 if os.path.isdir(os.path.join(ROOT, "examples", n))}
         tested = {n[len("test_"):].replace("_", "-") for n in dir(self) if n.startswith("test_")}
         self.assertEqual(names - tested, set())
 
@@ -42,14 +45,16 @@ class ExamplesTest(JobCase):
         os.makedirs(os.path.dirname(python))
         os.symlink(sys.executable, python)
         path = os.pathsep.join((os.path.dirname(os.path.abspath(PRS)), os.path.dirname(python), os.environ["PATH"]))
-        said = self.run_readme("digits", PATH=path, PYTHONPATH=os.path.join(ROOT, "tests", "e2e", "stand_ins"), PYTHONDONTWRITEBYTECODE="1").splitlines()
+        said = self.run_readme("digits", PATH=path, PYTHONPATH=os.path.join(ROOT, "tests", "e2e", "stand_ins"),
+                               PYTHONDONTWRITEBYTECODE="1").splitlines()
         self.assertEqual(said[1:4], ["0000_0.png: 0", "0001_1.png: 1", "0002_2.png: 2"])
         self.assertEqual(said[4], "right: 120 of 120 (100.0 %); of the 60 that the classifier was not trained on: 100.0 %")
 
     def test_word_count(self):
         self.run_readme("word-count")
         rows = [line.split() for line in self.read("counts.txt").splitlines()]
-        paths = [p for folder, _, files in sorted(os.walk(os.path.join(ROOT, "docs"))) for p in [os.path.join(folder, n) for n in sorted(files)]]
+        paths = [p for folder, _, files in sorted(os.walk(os.path.join(ROOT, "docs")))
+                 for p in [os.path.join(folder, n) for n in sorted(files)]]
         self.assertEqual([r[0] for r in rows], [os.path.basename(p) for p in paths])
         for path, row in zip(paths, rows):
             with open(path, encoding="utf-8", errors="replace") as f:
@@ -59,22 +64,26 @@ class ExamplesTest(JobCase):
     def test_your_own_output(self):
         self.run_readme("your-own-output")
         sources = glob.glob(os.path.join(ROOT, "docs", "*.md"))
-        self.assertEqual(sorted(os.listdir(os.path.join(self.dir, "packed"))), sorted({os.path.basename(p) + ".gz" for p in sources}))
+        self.assertEqual(sorted(os.listdir(os.path.join(self.dir, "packed"))),
+                         sorted({os.path.basename(p) + ".gz" for p in sources}))
         for path in sources:
             with gzip.open(os.path.join(self.dir, "packed", os.path.basename(path) + ".gz")) as f, open(path, "rb") as g:
                 self.assertEqual(f.read(), g.read())
 
     def test_side_input(self):
         self.assertEqual(self.run_readme("side-input").splitlines(),
-                         ["station-1.txt: Bergen", "station-2.txt: Karlsruhe", "station-3.txt: Gent", "station-4.txt: unknown code 104",
+                         ["station-1.txt: Bergen", "station-2.txt: Karlsruhe", "station-3.txt: Gent",
+                          "station-4.txt: unknown code 104",
                           "station-5.txt: Karlsruhe"])
 
     def test_partition_by_folder(self):
-        self.assertEqual(self.run_readme("partition-by-folder").splitlines(), ["bergen: 5.63 from 4 files", "gent: 10.78 from 4 files"])
+        self.assertEqual(self.run_readme("partition-by-folder").splitlines(),
+                         ["bergen: 5.63 from 4 files", "gent: 10.78 from 4 files"])
 
     def test_poison_item(self):
         said = self.run_readme("poison-item")
-        self.assertEqual([line.split(":")[0] for line in self.read("rows.txt").splitlines()], ["reading-%02d.json" % i for i in range(1, 21) if i != 8])
+        self.assertEqual([line.split(":")[0] for line in self.read("rows.txt").splitlines()],
+                         ["reading-%02d.json" % i for i in range(1, 21) if i != 8])
         [failed] = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
         self.assertTrue(failed["path"].endswith("reading-08.json"))
         self.assertIn("JSONDecodeError", failed["message"])

@@ -18,13 +18,15 @@ import time
 from prs_job import DEADLINE, PRS, JobCase, read_proc, state_of, wait_until, workers
 
 STUB = os.path.join(os.path.dirname(PRS), "..", "..", "tests", "stub", "stub_worker")
-FUNCTIONS = ("open", "close", "pread", "pwrite", "fdatasync", "sync_dir", "fallocate", "ftruncate", "fstat", "stat", "rename", "unlink", "mkdir",
+FUNCTIONS = ("open", "close", "pread", "pwrite", "fdatasync", "sync_dir", "fallocate", "ftruncate", "fstat", "stat",
+             "rename", "unlink", "mkdir",
              "mmap", "list", "entry", "free_bytes")
 TORTURE = bool(os.environ.get("PRS_TORTURE"))
 
 
 class FaultCase(JobCase):
-    words = ("run", "code/score.py", "--input", "in", "--mini-batch-size", "2", "--processes", "2", "--output", "out.txt")
+    words = ("run", "code/score.py", "--input", "in", "--mini-batch-size", "2", "--processes", "2",
+             "--output", "out.txt")
 
     def setUp(self):
         super().setUp()
@@ -131,7 +133,8 @@ class DurableTest(FaultCase):
         counts = []
         for function in ("fdatasync", "sync_dir"):
             self.clean()
-            r, report = self.attempt("run", "code/score.py", "--input", "in", "--mini-batch-size", "1000", "--output", "out.txt", "--processes", "1",
+            r, report = self.attempt("run", "code/score.py", "--input", "in", "--mini-batch-size", "1000",
+                                     "--output", "out.txt", "--processes", "1",
                                      fault=function + "@/code:1000000:EIO")
             self.assertEqual(r.returncode, 0, r.stderr)
             counts.append(report["seen"])
@@ -160,7 +163,8 @@ class KindTest(FaultCase):
         return [t for t in self.journal("TRY") if t["error"] not in ("RUN_EXCEPTION", "RUN_CRASH")]
 
     def test_a_journal_that_fails_ends_resumable(self):
-        for fault in ("fdatasync@journal-1:4:EIO", "pwrite@journal-1:4:EIO", "pwrite@journal-1:4:ENOSPC", "fdatasync@journal-1:4:EIO:repeat"):
+        for fault in ("fdatasync@journal-1:4:EIO", "pwrite@journal-1:4:EIO", "pwrite@journal-1:4:ENOSPC",
+                      "fdatasync@journal-1:4:EIO:repeat"):
             r, _ = self.one_fault(fault)
             self.assertEqual(r.returncode, 4)
             self.assertIn("the journal cannot be written", r.stderr)
@@ -175,14 +179,16 @@ class KindTest(FaultCase):
             self.assertEqual(len(self.files_of("seg/*." + kind)), 2)
 
     def test_segments_that_always_fail_end_resumable(self):
-        for fault in ("fdatasync@.seg:2:EIO:repeat", "pwrite@.raw:1:EIO:repeat", "pwrite@.seg:2:EIO:every"):  # every: a new file can be made, no rows written
+        # every: a new file can be made, no rows written
+        for fault in ("fdatasync@.seg:2:EIO:repeat", "pwrite@.raw:1:EIO:repeat", "pwrite@.seg:2:EIO:every"):
             r, _ = self.one_fault(fault)
             self.assertEqual(r.returncode, 4)
             self.assertEqual(self.tries(), [])
             self.assertIn(("DRAINING", "IO"), self.states())
 
     def test_a_full_disk_costs_no_try_and_says_what_to_do(self):
-        for fault in ("pwrite@.seg:3:ENOSPC:repeat", "pwrite@.raw:1:ENOSPC:repeat", "fdatasync@.seg:3:ENOSPC:repeat", "fallocate@.seg:1:ENOSPC:repeat"):
+        for fault in ("pwrite@.seg:3:ENOSPC:repeat", "pwrite@.raw:1:ENOSPC:repeat", "fdatasync@.seg:3:ENOSPC:repeat",
+                      "fallocate@.seg:1:ENOSPC:repeat"):
             r, _ = self.one_fault(fault)
             self.assertEqual(r.returncode, 4)
             self.assertIn("make room on that disk", r.stderr)
@@ -192,7 +198,8 @@ class KindTest(FaultCase):
                 self.assertIn(("INTERRUPTED", "NOSPACE"), self.states())
 
     def test_logs_that_fail_never_fail_the_job(self):
-        for fault in ("open@/logs/:1:EIO:repeat", "pwrite@/logs/:1:ENOSPC:repeat", "rename@/logs/:1:EIO:repeat", "fdatasync@/logs/:1:EIO:repeat"):
+        for fault in ("open@/logs/:1:EIO:repeat", "pwrite@/logs/:1:ENOSPC:repeat", "rename@/logs/:1:EIO:repeat",
+                      "fdatasync@/logs/:1:EIO:repeat"):
             r, _ = self.one_fault(fault)
             self.assertEqual(r.returncode, 0, r.stderr)
 
@@ -201,7 +208,8 @@ class KindTest(FaultCase):
         self.check_end(r, report)
         self.assertEqual(r.returncode, 4)
         self.assertIn("make room on that disk", r.stderr)
-        self.assertEqual([n for n in os.listdir(self.dir) if n.startswith(".prs-")], [])  # before a resume would remove it
+        # before a resume would remove it
+        self.assertEqual([n for n in os.listdir(self.dir) if n.startswith(".prs-")], [])
         self.finish(r)
 
     def test_a_listing_that_breaks_off(self):
@@ -268,7 +276,8 @@ class SlowDiskTest(FaultCase):
         self.addCleanup(many.cleanup)
         for i in range(self.FILES):
             os.close(os.open(os.path.join(many.name, "f%05d.slow" % i), os.O_CREAT))
-        p = self.start("run", "code/score.py", "--input", many.name, "--mini-batch-size", "1", "--processes", "2", "--output-action", "summary_only",
+        p = self.start("run", "code/score.py", "--input", many.name, "--mini-batch-size", "1", "--processes", "2",
+                       "--output-action", "summary_only",
                        env={"PRS_STUB": STUB, "PRS_HOLD": "store.journal.before_write:0:" + self.path("held")})
         wait_until(lambda: p.poll() is not None or '"complete":1' in self.prs("dump", "journal", "last", "--json").stdout, "all are listed")
         self.write("held", "")
@@ -299,7 +308,8 @@ class SlowDiskTest(FaultCase):
 
 
 class FullDiskTest(FaultCase):
-    """A file system of a few megabytes that fills up; where none may be mounted, the faulty functions say that it is full."""
+    """A file system of a few megabytes that fills up; where none may be mounted, the faulty functions say that it is
+    full."""
 
     FILES = 6000
 
@@ -314,7 +324,8 @@ class FullDiskTest(FaultCase):
         if self.mounted:
             self.addCleanup(subprocess.run, ["umount", "-l", self.path("runs")], check=True)
 
-    words = ("run", "code/score.py", "--input", "many", "--mini-batch-size", "1", "--processes", "2", "--output", "out.txt")
+    words = ("run", "code/score.py", "--input", "many", "--mini-batch-size", "1", "--processes", "2",
+             "--output", "out.txt")
 
     def test_full_and_resumed(self):
         r = self.prs(*self.words, env=None if self.mounted else {"PRS_FAULT": "pwrite@.seg:20:ENOSPC:repeat"})
@@ -340,7 +351,8 @@ class FullDiskTest(FaultCase):
 class ScriptOnAFullDiskTest(JobCase):
     """The script, or a process that it starts, notices first that a disk is full: that costs no try."""
 
-    words = ("run", "code/score.py", "--input", "in", "--mini-batch-size", "1", "--processes", "2", "--run-max-try", "2", "--error-threshold", "-1",
+    words = ("run", "code/score.py", "--input", "in", "--mini-batch-size", "1", "--processes", "2",
+             "--run-max-try", "2", "--error-threshold", "-1",
              "--output", "out.txt")
 
     def setUp(self):
@@ -384,15 +396,18 @@ class ScriptOnAFullDiskTest(JobCase):
 
     def mount(self):
         os.mkdir(self.path("runs"))
-        if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", self.path("runs")], stderr=subprocess.DEVNULL).returncode:
+        if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", self.path("runs")],
+                          stderr=subprocess.DEVNULL).returncode:
             self.skipTest("no mounts here; the other tests of this class do without")
         self.addCleanup(subprocess.run, ["umount", "-l", self.path("runs")], check=True)
 
     def test_whoever_writes(self):
         """A file system of 6 MB, and 20 MB that the script writes."""
         self.mount()
-        for misdeed in ("print(TEXT)", "sys.stderr.write(TEXT + '\\n')", "with open('outputs/' + name, 'w') as f: f.write(TEXT)", "os.write(1, TEXT.encode())",
-                        "subprocess.check_call(['sh', '-c', \"head -c 200000 /dev/zero | tr '\\\\\\\\0' x\"])", "if os.system('echo %s' % TEXT[:100000]): raise ValueError"):
+        for misdeed in ("print(TEXT)", "sys.stderr.write(TEXT + '\\n')",
+                        "with open('outputs/' + name, 'w') as f: f.write(TEXT)", "os.write(1, TEXT.encode())",
+                        "subprocess.check_call(['sh', '-c', \"head -c 200000 /dev/zero | tr '\\\\\\\\0' x\"])",
+                        "if os.system('echo %s' % TEXT[:100000]): raise ValueError"):
             with self.subTest(misdeed):
                 self.job(misdeed)
                 tries, _ = self.drained()
@@ -448,7 +463,8 @@ class ScriptOnAFullDiskTest(JobCase):
     def test_room_is_left(self):
         """Failures are the script's own then, and the probe leaves nothing behind."""
         self.job("if name == 'f0050': raise ValueError('own')")
-        for env in (None, {"PRS_FAULT": "pwrite@.prs-room:1:EIO:repeat"}, {"PRS_FAULT": "open@.prs-room:1:EROFS:repeat"}):
+        for env in (None, {"PRS_FAULT": "pwrite@.prs-room:1:EIO:repeat"},
+                    {"PRS_FAULT": "open@.prs-room:1:EROFS:repeat"}):
             self.clean()
             r = self.prs(*self.words, env=env)
             self.assertEqual(r.returncode, 0, r.stderr)
@@ -458,8 +474,10 @@ class ScriptOnAFullDiskTest(JobCase):
     def test_init(self):
         """An init() that fails for that gives up no process and fails no job."""
         for how, env, sentence in (("raise FULL", None, "a disk was full, and the script does not say which"),
-                                   ("raise OSError(28, 'full', 'cache/model')", None, "the disk of the run folder is full"),
-                                   ("raise ValueError", self.PROBE, "the disk of the run folder is full"), ("os.abort()", self.PROBE, "the disk of the run folder is full")):
+                                   ("raise OSError(28, 'full', 'cache/model')", None,
+                                    "the disk of the run folder is full"),
+                                   ("raise ValueError", self.PROBE, "the disk of the run folder is full"),
+                                   ("os.abort()", self.PROBE, "the disk of the run folder is full")):
             with self.subTest(how):
                 self.clean()
                 self.job("pass", "if 'ROOM' not in os.environ: " + how)
@@ -475,7 +493,8 @@ class FileSizeTest(JobCase):
         want = "".join("f%04d %s\n" % (i, "x" * 50000) for i in range(20))
         self.files(20)
         self.script("import os\ndef run(mini_batch): return ['%s %s' % (os.path.basename(p), 'x' * 50000) for p in mini_batch]")
-        p = self.start(*self.words, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (102400, resource.RLIM_INFINITY)))
+        p = self.start(*self.words, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE,
+                                                                          (102400, resource.RLIM_INFINITY)))
         self.assertEqual(p.wait(timeout=120), 4, self.said())
         self.assertIn("File too large: raise the limit of file sizes (ulimit -f)", self.said())
         r = self.prs("resume", "last")
@@ -492,7 +511,8 @@ class OpenFilesTest(JobCase):
         self.script("import os\ndef run(mini_batch): return [os.path.basename(p) for p in mini_batch]")
         for limit in (12, 16, 20):  # reading the run folder, its pages, the workers' descriptors
             self.clean()
-            p = self.start(*self.words, "-p", "8", preexec_fn=lambda n=limit: resource.setrlimit(resource.RLIMIT_NOFILE, (n, n)))
+            p = self.start(*self.words, "-p", "8",
+                           preexec_fn=lambda n=limit: resource.setrlimit(resource.RLIMIT_NOFILE, (n, n)))
             self.assertEqual(p.wait(timeout=120), 4, self.said())
             self.assertIn("Too many open files: raise the limit of open files (ulimit -n), then resume", self.said())
             r = self.prs("resume", "last")
@@ -510,10 +530,15 @@ class SmallStackTest(JobCase):
 
         self.files(20)
         self.script("import os\ndef run(mini_batch):\n    if os.path.basename(mini_batch[0]) == 'f0007': raise ValueError('seven')\n    return [os.path.basename(p) for p in mini_batch]")
-        job = self.words + ("--run-max-try", "2", "--memory-limit-per-process", "900MB", "--resource-monitor-interval", "1")
-        for words, status in ((job, 0), (("resume", "last"), 0), (("run", "code/score.py", "--only-failed", "last"), 1), (("list",), 0), (("status", "last"), 0), (("check", "last"), 0),
-                              (("logs", "last"), 0), (("output", "last", "--partial"), 2), (("dump", "journal", "last"), 0), (("plan",) + job[1:] + ("--overwrite",), 0),
-                              (("validate",) + job[1:] + ("--overwrite",), 0), (("test", "code/score.py", "-i", "in", "--limit", "1"), 0), (("doctor",), None), (("options", "--json"), 0),
+        job = self.words + ("--run-max-try", "2", "--memory-limit-per-process", "900MB",
+                            "--resource-monitor-interval", "1")
+        for words, status in ((job, 0), (("resume", "last"), 0), (("run", "code/score.py", "--only-failed", "last"), 1),
+                              (("list",), 0), (("status", "last"), 0), (("check", "last"), 0),
+                              (("logs", "last"), 0), (("output", "last", "--partial"), 2),
+                              (("dump", "journal", "last"), 0), (("plan",) + job[1:] + ("--overwrite",), 0),
+                              (("validate",) + job[1:] + ("--overwrite",), 0),
+                              (("test", "code/score.py", "-i", "in", "--limit", "1"), 0), (("doctor",), None),
+                              (("options", "--json"), 0),
                               (("help", "run"), 0), (("clean", "--older", "0s", "--dry-run"), 0)):
             with self.subTest(words[0]):
                 p = self.start(*words, preexec_fn=small)

@@ -28,7 +28,8 @@ class ForegroundTest(JobCase):
         self.write("code/score.py", SCRIPT)
         r = self.prs("test", "code/score.py", "--input", "in", "--mini-batch-size", "4", "--limit", "2", "--", "arg")
         self.assertEqual(r.returncode, 0, r.stderr)
-        self.assertEqual(r.stdout.splitlines(), ["init in " + os.path.join(self.dir, "code"), "run 0"] + ["f%04d: %d" % (i, i) for i in range(4)] +
+        self.assertEqual(r.stdout.splitlines(), ["init in " + os.path.join(self.dir, "code"), "run 0"] +
+                         ["f%04d: %d" % (i, i) for i in range(4)] +
                          ["run 1"] + ["f%04d: %d" % (i, i) for i in range(4, 8)] + ["shutdown"])
         self.assertIn("mini-batch 1 (4 items): 4 returned", r.stderr)
         self.assertEqual(sorted(os.listdir(self.dir)), ["code", "in"])
@@ -73,7 +74,8 @@ class ForegroundTest(JobCase):
         self.assertIn("0 problems", self.prs("check", "last").stdout)
 
     def test_each_variable_is_given_once(self):
-        """Given twice it is one value for the C library and another for Python. A prs test inside of a prs test has one already."""
+        """Given twice it is one value for the C library and another for Python. A prs test inside of a prs test has one
+        already."""
         self.script("""
             import collections
             def run(mini_batch):
@@ -84,7 +86,8 @@ class ForegroundTest(JobCase):
                 return [p.decode() for p in pairs if p.startswith((b"CUDA_VISIBLE_DEVICES=", b"AZUREML_RUN_ID="))]
         """)
         self.files(2)
-        r = self.prs("test", "code/score.py", "--input", "in", "--limit", "1", "--env", "AZUREML_RUN_ID=mine", "--python", sys.executable,  # a shell in front would keep one of each
+        r = self.prs("test", "code/score.py", "--input", "in", "--limit", "1", "--env", "AZUREML_RUN_ID=mine",
+                     "--python", sys.executable,  # a shell in front would keep one of each
                      env={"CUDA_VISIBLE_DEVICES": "3,1", "PRS_FOREGROUND": "77,1", "AZUREML_RUN_ID": "other"})
         self.assertEqual(r.returncode, 0, r.stderr)
         self.assertEqual(sorted(r.stdout.split()), ["AZUREML_RUN_ID=mine", "CUDA_VISIBLE_DEVICES=3"])
@@ -96,7 +99,8 @@ class ForegroundTest(JobCase):
         self.assertEqual(r.returncode, 2)
         self.assertIn('--limit: expected a number of mini-batches from 1 on, found "none"', r.stderr)
         self.run_job()
-        for words, said in ((("last", "7"), "mini-batches 0 to 0, not 7"), (("last", "x"), "ID: expected a number"), (("last", "0", "--item", "2"), "items 0 to 1, not 2"),
+        for words, said in ((("last", "7"), "mini-batches 0 to 0, not 7"), (("last", "x"), "ID: expected a number"),
+                            (("last", "0", "--item", "2"), "items 0 to 1, not 2"),
                             (("nothing", "0"), "nothing")):
             r = self.prs("replay", *words)
             self.assertEqual(r.returncode, 2, words)
@@ -106,7 +110,8 @@ class ForegroundTest(JobCase):
         self.files(10)
         self.write("code/score.py", SCRIPT)
         ours, theirs = pty.openpty()
-        p = subprocess.Popen([PRS, "test", "code/score.py", "--input", "in", "--pdb"], cwd=self.dir, stdin=theirs, stdout=theirs, stderr=theirs, close_fds=True)
+        p = subprocess.Popen([PRS, "test", "code/score.py", "--input", "in", "--pdb"], cwd=self.dir, stdin=theirs,
+                             stdout=theirs, stderr=theirs, close_fds=True)
         os.close(theirs)
         seen = b""
         while b"(Pdb)" not in seen:

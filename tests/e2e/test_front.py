@@ -15,11 +15,13 @@ class JobJsonTest(JobCase):
     def ask(self, document, *words, command="run"):
         """The command with a document at its stdin."""
         text = document if isinstance(document, str) else json.dumps(document)
-        return subprocess.run([self.program, command, "--job-json", "-", *words], cwd=self.dir, input=text, timeout=DEADLINE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        return subprocess.run([self.program, command, "--job-json", "-", *words], cwd=self.dir, input=text,
+                              timeout=DEADLINE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                               universal_newlines=True)
 
     def job(self, **more):
-        return dict({"job_format": 1, "entry": "code/score.py", "inputs": [{"path": "in"}], "options": {"mini_batch_size": 7, "processes": 2}, "output_file": "out.txt"}, **more)
+        return dict({"job_format": 1, "entry": "code/score.py", "inputs": [{"path": "in"}],
+                     "options": {"mini_batch_size": 7, "processes": 2}, "output_file": "out.txt"}, **more)
 
     def setUp(self):
         super().setUp()
@@ -43,11 +45,14 @@ class JobJsonTest(JobCase):
         self.assertEqual(self.output(), self.rows)
 
     def test_all_mistakes_at_once_and_nothing_ran(self):
-        r = self.ask(self.job(entry="code/nothing.py", inputs=[{"path": "nowhere"}], options={"run_max_try": 0, "run_max_tri": 1}, colour="blue", engine="x"))
+        r = self.ask(self.job(entry="code/nothing.py", inputs=[{"path": "nowhere"}],
+                              options={"run_max_try": 0, "run_max_tri": 1}, colour="blue", engine="x"))
         self.assertEqual(r.returncode, 2)
         self.assertEqual(r.stderr.splitlines()[0], "prs: 6 mistakes")
-        for line in ("colour: no such member", "engine: is computed: leave it out (it is this engine)", "entry: nothing.py is not in the code folder " + self.path("code"),
-                     "inputs[0]: no such folder or file: " + self.path("nowhere"), 'options.run_max_try: expected a whole number from 1 to 65535, found "0"',
+        for line in ("colour: no such member", "engine: is computed: leave it out (it is this engine)",
+                     "entry: nothing.py is not in the code folder " + self.path("code"),
+                     "inputs[0]: no such folder or file: " + self.path("nowhere"),
+                     'options.run_max_try: expected a whole number from 1 to 65535, found "0"',
                      "options.run_max_tri: no such option; did you mean run-max-try?"):
             self.assertIn(line, r.stderr.splitlines())
         self.assertFalse(os.path.exists(self.path("runs")))
@@ -104,7 +109,8 @@ class JobJsonTest(JobCase):
             self.assertNotIn("no such member", r.stderr)
 
     def test_flags_win_over_the_document(self):
-        r = self.ask(self.job(options={"mini_batch_size": 7, "run_max_try": 5}), "--mini-batch-size", "3", "--json", command="plan")
+        r = self.ask(self.job(options={"mini_batch_size": 7, "run_max_try": 5}), "--mini-batch-size", "3", "--json",
+                     command="plan")
         self.assertEqual(r.returncode, 0, r.stderr)
         plan = json.loads(r.stdout)
         self.assertEqual(plan["options"]["mini-batch-size"], {"value": ["3"], "from": "--mini-batch-size"})
@@ -112,7 +118,8 @@ class JobJsonTest(JobCase):
         self.assertEqual(plan["plan"]["mini_batches"], 7)
 
     def test_words_beside_it(self):
-        for words, says in ((("code/score.py",), "unexpected word code/score.py: --job-json has the whole job"), (("--input", "in"), "--input: does not go with a job in JSON"),
+        for words, says in ((("code/score.py",), "unexpected word code/score.py: --job-json has the whole job"),
+                            (("--input", "in"), "--input: does not go with a job in JSON"),
                             (("--set", "a=b"), "--set and --job belong to job files")):
             r = self.ask(self.job(), *words)
             self.assertEqual(r.returncode, 2)
@@ -155,11 +162,18 @@ class OptionsJsonTest(JobCase):
         with open(os.path.join(os.path.dirname(__file__), "../../docs/options.md")) as f:
             flags = re.findall(r"(?m)^\| `--([^` ]+)", f.read())
         self.assertEqual(list(options), flags)
-        self.assertEqual(options["run-max-try"], {"name": "run-max-try", "flag": "--run-max-try", "aliases": [], "v1": "run_max_try", "v2": "retry_settings.max_retries", "type": "int", "min": 1,
-                                                  "max": 65535, "choices": [], "default": "3", "group": "Tries and limits", "help": "tries of a mini-batch (tries, not retries)", "resume": "yes"})
+        self.assertEqual(options["run-max-try"], {"name": "run-max-try", "flag": "--run-max-try", "aliases": [],
+                                                  "v1": "run_max_try", "v2": "retry_settings.max_retries",
+                                                  "type": "int", "min": 1,
+                                                  "max": 65535, "choices": [], "default": "3",
+                                                  "group": "Tries and limits",
+                                                  "help": "tries of a mini-batch (tries, not retries)",
+                                                  "resume": "yes"})
         self.assertEqual(options["on-failure"]["choices"], ["fail", "bisect"])
-        self.assertEqual(options["processes"]["aliases"], ["-p", "--process-count-per-node", "--procs", "--max-concurrency-per-instance"])
-        self.assertEqual((options["grace"]["type"], options["grace"]["unit"], options["grace"]["min"]), ("seconds", "seconds", 0))
+        self.assertEqual(options["processes"]["aliases"],
+                         ["-p", "--process-count-per-node", "--procs", "--max-concurrency-per-instance"])
+        self.assertEqual((options["grace"]["type"], options["grace"]["unit"], options["grace"]["min"]),
+                         ("seconds", "seconds", 0))
         self.assertEqual((options["input"]["type"], options["input"]["default"]), ("list", None))
 
     def test_one_option(self):

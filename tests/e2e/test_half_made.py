@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A run folder that prs was stopped from making: killed, it is known as half made; told to end, nothing is left of it."""
+"""A run folder that prs was stopped from making: killed, it is known as half made; told to end, nothing is left of
+it."""
 import glob
 import json
 import os
@@ -40,7 +41,8 @@ class HalfMadeTest(JobCase):
         r = self.prs("run", "code/score.py", "--input", ".", "--processes", "1", "--output-action", "summary_only")
         self.assertEqual(r.returncode, 0, r.stderr)
         self.assertIn("2 run folders in the input were passed over", r.stderr)
-        runs = {os.path.join(self.path("runs"), r["run"]): r for r in map(json.loads, self.prs("list", "--json").stdout.splitlines())}
+        runs = {os.path.join(self.path("runs"), r["run"]): r
+                for r in map(json.loads, self.prs("list", "--json").stdout.splitlines())}
         [whole] = set(runs) - {half}
         self.assertEqual(runs[whole]["state"], "completed")
         self.assertEqual(runs[whole]["done"], 1)

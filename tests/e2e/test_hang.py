@@ -124,7 +124,8 @@ class InitTest(HangCase):
 
     def test_interpreter_that_never_starts(self):
         self.init("")
-        self.assertIn("in every process", self.fails(INIT_GIVE_UP, "--init-timeout", "1", *self.interpreter("sleep 1000")))
+        self.assertIn("in every process", self.fails(INIT_GIVE_UP, "--init-timeout", "1",
+                                                     *self.interpreter("sleep 1000")))
 
     def test_interpreter_that_ends_at_once(self):
         self.init("")
@@ -175,11 +176,13 @@ class ListTest(HangCase):
         self.script("def run(mini_batch): return mini_batch\n")
 
     def test_first_mini_batch_never_comes(self):
-        said = self.fails(FIRST_TASK_TIMEOUT, "--first-task-creation-timeout", "1", "--mini-batch-size", "100", env=gate("slow", self.dir))
+        said = self.fails(FIRST_TASK_TIMEOUT, "--first-task-creation-timeout", "1", "--mini-batch-size", "100",
+                          env=gate("slow", self.dir))
         self.assertIn("first_task_creation_timeout", said)
 
     def test_listing_stands_still_later(self):
-        """Mini-batches were there, then the file system stands: the same limit; the thread that lists is left behind."""
+        """Mini-batches were there, then the file system stands: the same limit; the thread that lists is left
+        behind."""
         said = self.fails(FIRST_TASK_TIMEOUT, "--first-task-creation-timeout", "5", env=gate("slow", self.dir))
         self.assertIn("unable to list any further mini-batch", said)
         r = self.prs("resume", "last", "--retry-failed")
@@ -212,7 +215,9 @@ class ClockTest(HangCase):
     def times_out(self, env=None):
         r = self.run_job("--run-invocation-timeout", "5", "--run-max-try", "1", "--error-threshold", "-1", env=env)
         self.assertEqual(r.returncode, 0, r.stderr)
-        self.assertEqual(self.output(), "".join(line + "\n" for i, line in enumerate(self.want.splitlines()) if i // 7 != 17 // 7))
+        self.assertEqual(self.output(), "".join(line +
+                                                "\n" for i, line in enumerate(self.want.splitlines())
+                                                if i // 7 != 17 // 7))
         [tried] = self.journal("TRY")
         self.assertEqual((tried["code"], tried["id"]), (102, 17 // 7))
         self.assertGreaterEqual(tried["run_us"], 5000000 if not env else 4500000)
@@ -231,5 +236,6 @@ class ClockTest(HangCase):
             with self.subTest(clock):
                 self.clean()
                 self.write("code/score.py", HANGS)
-                self.write("early%d/sitecustomize.py" % i, "import time\nstart = time.monotonic_ns()\ntime.monotonic_ns = lambda: %s\n" % clock)
+                self.write("early%d/sitecustomize.py" % i,
+                           "import time\nstart = time.monotonic_ns()\ntime.monotonic_ns = lambda: %s\n" % clock)
                 self.times_out({"PYTHONPATH": self.path("early%d" % i)})

@@ -53,7 +53,8 @@ def high_descriptors():
 
 
 class HostileCase(JobCase):
-    """The script misbehaves in the mini-batch that holds f0008 (1), in its first try only; the job must not lose a row."""
+    """The script misbehaves in the mini-batch that holds f0008 (1), in its first try only; the job must not lose a
+    row."""
 
     def hostile(self, misdeed, before=""):
         self.want = self.files(28)
@@ -66,7 +67,8 @@ class HostileCase(JobCase):
 
     def check_end(self, tries):
         self.assertEqual(self.output(), self.want)
-        self.assertEqual([(t["id"], t["try"], t["code"]) for t in self.journal("TRY")], [(1, i + 1, code) for i, code in enumerate(tries)])
+        self.assertEqual([(t["id"], t["try"], t["code"]) for t in self.journal("TRY")],
+                         [(1, i + 1, code) for i, code in enumerate(tries)])
         self.check_no_strays()
         if os.path.exists(self.path("pids")):
             alive = [pid for pid in self.noted() if (state_of(pid) or "Z")[0] != "Z"]
@@ -157,13 +159,15 @@ class EndTest(HostileCase):
             p = self.start(*self.words)
             self.assertEqual(p.wait(), 0, self.said())
             self.assertEqual(self.output(), self.want)
-            self.assertEqual(sorted((t["id"], t["code"], t["exit"]) for t in self.journal("TRY")), [(0, RUN_CRASH, signal.SIGUSR1), (1, RUN_CRASH, signal.SIGUSR2)])
+            self.assertEqual(sorted((t["id"], t["code"], t["exit"]) for t in self.journal("TRY")),
+                             [(0, RUN_CRASH, signal.SIGUSR1), (1, RUN_CRASH, signal.SIGUSR2)])
 
     def test_stopped(self):
         self.check("os.kill(os.getpid(), signal.SIGSTOP)", [RUN_TIMEOUT], options=["--run-invocation-timeout", "3"])
 
     def test_hang_that_ignores_sigterm(self):
-        self.check("signal.signal(signal.SIGTERM, signal.SIG_IGN)\nwait_for_ever()", [RUN_TIMEOUT], options=["--run-invocation-timeout", "3"])
+        self.check("signal.signal(signal.SIGTERM, signal.SIG_IGN)\nwait_for_ever()", [RUN_TIMEOUT],
+                   options=["--run-invocation-timeout", "3"])
 
     def test_hang_with_all_signals_blocked(self):
         self.check("signal.pthread_sigmask(signal.SIG_BLOCK, range(1, 65))\nwait_for_ever()", [RUN_TIMEOUT],
@@ -335,7 +339,8 @@ SHARED = """
 
 
 class SharedMemoryTest(HostileCase):
-    """A process that is killed in the middle leaves no shared memory: its resource tracker lives long enough to remove it."""
+    """A process that is killed in the middle leaves no shared memory: its resource tracker lives long enough to remove
+    it."""
 
     def check_blocks(self, count=1):
         with open(self.path("blocks")) as f:
@@ -396,7 +401,8 @@ ctypes.string_at(0)
     def interrupted(self, end):
         self.hostile(textwrap.dedent(SHARED) + "wait_for_ever()")
         p = self.start(*self.words)
-        wait_until(lambda: os.path.exists(self.path("blocks")) and open(self.path("blocks")).read().endswith("\n"), "a block")
+        wait_until(lambda: os.path.exists(self.path("blocks")) and open(self.path("blocks")).read().endswith("\n"),
+                   "a block")
         end(p)
         p.wait()
         r = self.prs("resume", "last")
@@ -516,7 +522,9 @@ class GroundTest(HostileCase):
             print("the last words")
         """)
         for stream, least in (("stdout", 512), ("stderr", 512)):
-            sizes = [os.path.getsize(os.path.join(folder, name)) for folder, _, names in os.walk(os.path.join(self.run_dir(), "logs", "user", stream)) for name in names]
+            sizes = [os.path.getsize(os.path.join(folder, name))
+                     for folder, _, names in os.walk(os.path.join(self.run_dir(), "logs", "user", stream))
+                     for name in names]
             self.assertGreaterEqual(max(sizes), least << 20)
             self.assertLess(sum(sizes), (least << 20) + 100000)
         ends = subprocess.run(["sh", "-c", 'for n in 0 1; do "$PRS" logs --process $n | grep -a -v -e yyyy -e zzzz; done'], cwd=self.dir, stdout=subprocess.PIPE).stdout
@@ -600,7 +608,8 @@ class EngineTest(HostileCase):
 
 
 class LeftOverTest(HostileCase):
-    """The engine is killed, a grandchild that overwrote its environment goes on: the resume finds it by what it holds of the run folder."""
+    """The engine is killed, a grandchild that overwrote its environment goes on: the resume finds it by what it holds
+    of the run folder."""
 
     GRANDCHILD = """
         read, write = os.pipe()
@@ -643,7 +652,8 @@ class LeftOverTest(HostileCase):
         except OSError:
             self.skipTest("no memory cgroups here")
         os.rmdir(groups)
-        self.left_over("os.chdir('/'); os.closerange(0, 1 << 20); " + self.NOTED % {}, options=["--memory-limit-per-process", "500MB"])
+        self.left_over("os.chdir('/'); os.closerange(0, 1 << 20); " + self.NOTED % {},
+                       options=["--memory-limit-per-process", "500MB"])
         self.assertEqual(glob.glob("/sys/fs/cgroup/memory/**/prs-%s*" % self.run_id(), recursive=True), [])
 
     def run_id(self):
@@ -656,7 +666,8 @@ class LeftOverTest(HostileCase):
         self.assertEqual(self.start(*self.words).wait(), -9, self.said())
         run = self.run_dir()
         with open(os.path.join(run, "RUN")) as reader:
-            bystander = subprocess.Popen(["sleep", "1000"], cwd=os.path.join(run, "work", "code"), stdin=reader, start_new_session=True, env={})
+            bystander = subprocess.Popen(["sleep", "1000"], cwd=os.path.join(run, "work", "code"), stdin=reader,
+                                         start_new_session=True, env={})
         self.addCleanup(bystander.wait)
         self.addCleanup(bystander.kill)
         r = self.prs("resume", "last")

@@ -46,7 +46,8 @@ class InputChangeTest(JobCase):
 
     def crash(self, folder="b", done=8):
         """Lists up to the folder, ends the mini-batches before it, dies."""
-        p = self.start("run", "code/score.py", "--input", "in", "--mini-batch-size", str(SIZE), "--processes", "2", "--output", "out.txt",
+        p = self.start("run", "code/score.py", "--input", "in", "--mini-batch-size", str(SIZE), "--processes", "2",
+                       "--output", "out.txt",
                        env=gate(folder, self.dir))
         wait_until(lambda: p.poll() is not None or self.done() == done, "%d mini-batches" % done)
         self.assertIsNone(p.returncode, self.said())
@@ -175,11 +176,13 @@ class InputChangeTest(JobCase):
         self.check(want)
 
     def test_later_folder_renamed(self):
-        self.refused(lambda: os.rename(self.path("in", "b"), self.path("in", "x")), lambda: os.rename(self.path("in", "x"), self.path("in", "b")),
+        self.refused(lambda: os.rename(self.path("in", "b"), self.path("in", "x")),
+                     lambda: os.rename(self.path("in", "x"), self.path("in", "b")),
                      self.path("in", "b"), "gone")
 
     def test_last_folder_removed(self):
-        self.refused(lambda: os.rename(self.path("in", "c"), self.path("kept")), lambda: os.rename(self.path("kept"), self.path("in", "c")),
+        self.refused(lambda: os.rename(self.path("in", "c"), self.path("kept")),
+                     lambda: os.rename(self.path("kept"), self.path("in", "c")),
                      self.path("in", "c"), "gone")
 
     def test_later_folder_is_a_file(self):
@@ -194,7 +197,8 @@ class InputChangeTest(JobCase):
         self.refused(change, undo, self.path("in", "b"))
 
     def test_whole_input_renamed(self):
-        self.refused(lambda: os.rename(self.root, self.path("x")), lambda: os.rename(self.path("x"), self.root), self.root)
+        self.refused(lambda: os.rename(self.root, self.path("x")), lambda: os.rename(self.path("x"), self.root),
+                     self.root)
 
     # ---- when all was planned
 
@@ -206,7 +210,8 @@ class InputChangeTest(JobCase):
                 return [p for p in mini_batch]
         """)
         listing = [os.fsdecode(p) for p in input_order(self.root)]
-        p, stopped = self.stop_at("store.segment.after_sync", 1, "run", "code/score.py", "--input", "in", "--mini-batch-size", str(SIZE),
+        p, stopped = self.stop_at("store.segment.after_sync", 1, "run", "code/score.py", "--input", "in",
+                                  "--mini-batch-size", str(SIZE),
                                   "--processes", "2", "--output", "out.txt")
         self.assertEqual(stopped, p.pid)
         p.kill()
@@ -241,7 +246,8 @@ class LargeFolderTest(JobCase):
         self.script("def run(mini_batch): return [p[-6:] for p in mini_batch]\n")
 
     def begin(self, kill):
-        r = self.prs("run", "code/score.py", "--input", self.input, "--mini-batch-size", "40000", "--processes", "1", "--output", "out.txt", kill=kill)
+        r = self.prs("run", "code/score.py", "--input", self.input, "--mini-batch-size", "40000", "--processes", "1",
+                     "--output", "out.txt", kill=kill)
         self.assertEqual(r.returncode, -9, r.stderr)
 
     def resume(self, status, kill=None):
@@ -259,7 +265,8 @@ class LargeFolderTest(JobCase):
 
     def test_killed_between_the_parts(self):
         self.begin("store.plan.after_write:3")
-        for kill in ("store.plan.before_write:2", "store.plan.after_sync:4", "store.plan.after_write:5", "store.segment.after_sync:1"):
+        for kill in ("store.plan.before_write:2", "store.plan.after_sync:4", "store.plan.after_write:5",
+                     "store.segment.after_sync:1"):
             self.resume(-9, kill)
         self.resume(0)
         self.check()
@@ -322,7 +329,8 @@ class InputTest(JobCase):
         r = self.run_job("--mini-batch-size", "1")
         self.assertEqual(r.returncode, 0, r.stderr)
         self.assertEqual(self.output(), "".join("%s: %s\n" % (self.path("in", p), t) for p, t in
-                                                [("a/dangling", "gone"), ("a/file", "1"), ("a/link", "1"), ("b/b", "2")]))
+                                                [("a/dangling", "gone"), ("a/file", "1"), ("a/link", "1"),
+                                                 ("b/b", "2")]))
         self.assertIn("warning: 1 link in the input leads back to a folder above it and was not followed\n", r.stderr)
 
     def test_inputs_are_not_mixed(self):
@@ -337,7 +345,8 @@ class InputTest(JobCase):
             def run(mini_batch):
                 return [" ".join(os.path.basename(p) for p in mini_batch)]
         """)
-        r = self.prs("run", "code/score.py", "--input", "one", "--input", "empty", "--input", "single", "--input", "named=two", "--mini-batch-size",
+        r = self.prs("run", "code/score.py", "--input", "one", "--input", "empty", "--input", "single",
+                     "--input", "named=two", "--mini-batch-size",
                      "3", "--processes", "1", "--output", "out.txt")
         self.assertEqual(r.returncode, 0, r.stderr)
         self.assertEqual(self.output(), "f0 f1 f2\nf3 f4\nsingle\ng0 g1 g2\ng3 g4\n")
@@ -349,7 +358,8 @@ class InputTest(JobCase):
         want = "".join("%s: x\n" % self.path("data", p) for p in ("f0", "f1", "s.py", "sub/f2"))
         self.write("data/s.py", "def run(mini_batch): return [p + ': x' for p in mini_batch]\n")
         for runs in range(3):
-            r = self.in_data("run", "s.py", "-i", ".", "--mini-batch-size", "1", "--processes", "1", "-o", self.path("out%d.txt" % runs))
+            r = self.in_data("run", "s.py", "-i", ".", "--mini-batch-size", "1", "--processes", "1", "-o",
+                             self.path("out%d.txt" % runs))
             self.assertEqual(r.returncode, 0, r.stderr)
             with open(self.path("out%d.txt" % runs)) as f:
                 self.assertEqual(f.read(), want)
@@ -381,7 +391,8 @@ class InputTest(JobCase):
         self.assertEqual(r.returncode, 0, r.stderr)
         [first] = glob.glob(self.path("runs/first-*"))
         for given in (first + "/outputs", "runs/first-*/outputs/**/*"):
-            r = self.prs("run", "code/score.py", "--input", given, "--processes", "1", "--overwrite", "--output", self.path("out.txt"))
+            r = self.prs("run", "code/score.py", "--input", given, "--processes", "1", "--overwrite", "--output",
+                         self.path("out.txt"))
             self.assertEqual(r.returncode, 0, r.stderr)
             self.assertEqual(self.output().split(), ["1"])
         r = self.prs("run", "code/score.py", "--input", "runs", "--processes", "1")
@@ -406,7 +417,8 @@ class InputTest(JobCase):
 
     def test_names(self):
         """Any bytes a file system takes: rows give them back."""
-        names = [b"a b", b"\xff\xfe", b"new\nline", b"quote\"'", b"-rf", b"\xc3\xa4", b"tab\t", b".hidden", b"_underscore", b"A", b"n" * 255, b"\x01"]
+        names = [b"a b", b"\xff\xfe", b"new\nline", b"quote\"'", b"-rf", b"\xc3\xa4", b"tab\t", b".hidden",
+                 b"_underscore", b"A", b"n" * 255, b"\x01"]
         os.makedirs(self.path("in", "sub"))
         for name in names:
             for folder in ("in", "in/sub"):

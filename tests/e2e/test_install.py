@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""./dev install --prefix DIR: the installed program finds what belongs to it by its own path, wherever the folder goes."""
+"""./dev install --prefix DIR: the installed program finds what belongs to it by its own path, wherever the folder
+goes."""
 import os
 import shutil
 import subprocess
@@ -13,8 +14,10 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 class InstallTest(JobCase):
     def run_with(self, program):
         env = {"PATH": "/usr/bin:/bin", "HOME": self.dir}
-        return subprocess.run([program, "run", "code/score.py", "-i", "in", "-o", "out.txt", "--overwrite", "--python", "/usr/bin/python3", "-q"], cwd=self.dir,
-                              env=env, timeout=prs_job.DEADLINE, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True)
+        return subprocess.run([program, "run", "code/score.py", "-i", "in", "-o", "out.txt", "--overwrite",
+                               "--python", "/usr/bin/python3", "-q"], cwd=self.dir,
+                              env=env, timeout=prs_job.DEADLINE, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, universal_newlines=True)
 
     def works(self, program):
         r = self.run_with(program)
@@ -26,7 +29,8 @@ class InstallTest(JobCase):
         self.want = self.files(12)
         self.script(SCRIPT)
         prefix = self.path("first place")
-        r = subprocess.run([os.path.join(ROOT, "dev"), "install", "--prefix", prefix], timeout=600, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        r = subprocess.run([os.path.join(ROOT, "dev"), "install", "--prefix", prefix], timeout=600,
+                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                            universal_newlines=True)
         self.assertEqual(r.returncode, 0, r.stdout)
         self.assertTrue(os.path.exists(os.path.join(prefix, "share/man/man1/prs.1")))

@@ -20,7 +20,8 @@ class JobTest(JobCase):
     def test_script_that_is_a_link(self):
         """Its neighbours are where it lies, as with Python."""
         want = self.files(10)
-        self.write("far/lib/real.py", "import beside\n" + textwrap.dedent(SCRIPT).replace("open(p).read()", "open(p).read() + beside.x"))
+        self.write("far/lib/real.py", "import beside\n" +
+                   textwrap.dedent(SCRIPT).replace("open(p).read()", "open(p).read() + beside.x"))
         self.write("far/lib/beside.py", "x = ''\n")
         self.write("code/other.py", "1 / 0\n")
         os.symlink("../far/lib/real.py", self.path("code/score.py"))
@@ -110,7 +111,8 @@ class JobTest(JobCase):
         lines = self.prs("dump", "journal", "last", "--json").stdout.splitlines()
         self.assertTrue(all(json.loads(line) for line in lines))
         self.assertIn("RULE", self.prs("dump", "plan", "last").stdout)
-        [segment] = [p for p in glob.glob(os.path.join(self.dir, "runs", "*", "seg", "*.seg")) if os.path.getsize(p) > 64]
+        [segment] = [p for p in glob.glob(os.path.join(self.dir, "runs", "*", "seg", "*.seg"))
+                     if os.path.getsize(p) > 64]
         with open(segment, "r+b") as f:
             f.seek(150)
             f.write(b"#")

@@ -24,7 +24,8 @@ def report(path):
     command = "plan" if first.startswith(b"# plan:") else "validate"
     env = {k: v for k, v in os.environ.items() if not k.startswith(("PRS", "XDG_"))}
     env["HOME"] = BROKEN
-    r = subprocess.run([PRS, command, os.path.basename(path), "--python", sys.executable, *words], cwd=BROKEN, env=env, timeout=DEADLINE, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+    r = subprocess.run([PRS, command, os.path.basename(path), "--python", sys.executable, *words], cwd=BROKEN, env=env,
+                       timeout=DEADLINE, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                        stderr=subprocess.STDOUT)
     return r.returncode, r.stdout.decode("utf-8", "surrogateescape").replace(BROKEN, "$HERE")
 
@@ -91,7 +92,8 @@ class JobFileTest(JobCase):
         self.write("job/pipeline.yml", PIPELINE)
         self.run_file("job/pipeline.yml", "--set", "jobs.score.mini_batch_size=4", "--output", "scores=one.txt")
         self.assertEqual(self.rows("one.txt"), ["f%04d %d" % (i, 4 if i < 4 else 1) for i in range(5)])
-        self.run_file("job/pipeline.yml", "--set", "jobs.score.mini_batch_size=4", "--mini-batch-size", "3", "--output", "scores=two.txt")
+        self.run_file("job/pipeline.yml", "--set", "jobs.score.mini_batch_size=4", "--mini-batch-size", "3",
+                      "--output", "scores=two.txt")
         self.assertEqual(self.rows("two.txt"), ["f%04d %d" % (i, 3 if i < 3 else 2) for i in range(5)])
 
     def test_component_by_itself(self):
@@ -108,7 +110,8 @@ class JobFileTest(JobCase):
         self.assertEqual(len(self.rows("scores.txt")), 3)
 
     def test_constructs_of_public_files(self):
-        """Several nodes, an output of another node, literals bound to settings, an output without value, the older words, every tolerated key."""
+        """Several nodes, an output of another node, literals bound to settings, an output without value, the older
+        words, every tolerated key."""
         for i in range(4):
             self.write("data/%d.png" % i, "")
         self.write("data/MLTable", "paths:\n  - file: ./0.png\n  - file: ./1.png\n  - file: ./2.png")
@@ -125,9 +128,12 @@ class JobFileTest(JobCase):
         self.run_file("pipeline.yml", "--job", "second", "--input", "data=data")
         with open(os.path.join(self.dir, self.in_run("job.json"))) as f:
             options = json.load(f)["options"]
-        self.assertEqual({k: options[k]["value"] for k in ("processes", "allowed-failed-count", "run-max-try", "mini-batch-size")},
-                         {"processes": ["2"], "allowed-failed-count": ["1"], "run-max-try": ["3"], "mini-batch-size": ["1"]})
-        self.assertEqual(sorted(os.listdir(os.path.join(self.dir, self.in_run("outputs/copies")))), ["0.png", "1.png", "2.png"])
+        self.assertEqual({k: options[k]["value"] for k in ("processes", "allowed-failed-count", "run-max-try",
+                                                           "mini-batch-size")},
+                         {"processes": ["2"], "allowed-failed-count": ["1"], "run-max-try": ["3"],
+                          "mini-batch-size": ["1"]})
+        self.assertEqual(sorted(os.listdir(os.path.join(self.dir, self.in_run("outputs/copies")))),
+                         ["0.png", "1.png", "2.png"])
 
     def test_arguments(self):
         self.files(1)
@@ -135,14 +141,17 @@ class JobFileTest(JobCase):
         self.write("code/score.py", textwrap.dedent(ARGV))
         self.write("my model/m.txt", "")
         self.write("component.yml", COMPONENT.replace("ARGUMENTS", ARGUMENTS))
-        self.run_file("component.yml", "--input", "data=in", "--input", "model=my model", "--output", "rows=rows.txt", "--env", "SEEN=" + os.path.join(self.dir, "seen"),
+        self.run_file("component.yml", "--input", "data=in", "--input", "model=my model", "--output", "rows=rows.txt",
+                      "--env", "SEEN=" + os.path.join(self.dir, "seen"),
                       "--", "--error_threshold", "3")
         with open(os.path.join(self.dir, "seen", "argv")) as f:
             argv = json.load(f)
         at = argv.index("--model")
         run = os.path.join(self.dir, os.path.dirname(self.in_run("job.json")))
-        self.assertEqual(argv[at:-2], ["--model", os.path.join(self.dir, "my model"), "--title", "two words", "--deep", "True", "--words", "a", "b", "--one", "a b",
-                                       "--dollar", "$HOME", "--rows", os.path.join(self.dir, "rows.txt"), "--extra", os.path.join(run, "outputs", "extra"),
+        self.assertEqual(argv[at:-2], ["--model", os.path.join(self.dir, "my model"), "--title", "two words",
+                                       "--deep", "True", "--words", "a", "b", "--one", "a b",
+                                       "--dollar", "$HOME", "--rows", os.path.join(self.dir, "rows.txt"), "--extra",
+                                       os.path.join(run, "outputs", "extra"),
                                        "--run", os.path.basename(run), "--task", "sum", "--error_threshold", "3"])
         before = argv[:at]
         self.assertEqual(before[before.index("--error_threshold") + 1], "7")
@@ -186,7 +195,8 @@ class JobFileTest(JobCase):
                    "settings:\n  instance_count: 2\n  mini_batch_size: 2\n  max_concurrency_per_instance: 2\n")
         self.write("code/one.py", "import os\ndef run(b): return [open(os.environ['AZUREML_MODEL_DIR'] + '/w.bin').read()] * len(b)\n")
         self.run_file("old.yml", "--input", "in", "--name", "old")
-        self.assertEqual(self.rows(glob.glob(os.path.join(self.dir, "runs", "old-*", "outputs", "predictions.csv"))[0]), ["w"] * 3)
+        self.assertEqual(self.rows(glob.glob(os.path.join(self.dir, "runs", "old-*", "outputs", "predictions.csv"))[0]),
+                         ["w"] * 3)
         r = self.prs("test", "old.yml", "--input", "in")
         self.assertEqual(r.returncode, 0, r.stderr)
 
@@ -196,14 +206,16 @@ class JobFileTest(JobCase):
         self.write("data/MLTable", "type: mltable\npaths:\n  - pattern: ./a/**/*.png\n  - file: ./c/6.png\n  - folder: ./b\n  - pattern: ./c/*.png\n")
         self.write("component.yml", COMPONENT.replace("type: uri_folder  # data", "type: mltable"))
         self.run_file("component.yml", "--input", "data=data", "--input", "model=code", "--output", "rows=rows.txt")
-        self.assertEqual(self.rows("rows.txt"), [n + " 6" for n in ("1.png", "3.png", "6.png", "4.txt", "5.png", "6.png")])
+        self.assertEqual(self.rows("rows.txt"), [n +
+                                                 " 6" for n in ("1.png", "3.png", "6.png", "4.txt", "5.png", "6.png")])
 
     def test_plain_folder_for_an_mltable(self):
         """By --input, also through a pipeline's input; in the file it is a mistake (106)."""
         self.files(3)
         self.write("job/pipeline.yml", PIPELINE.replace("type: uri_folder", "type: mltable", 1))
         self.write("component.yml", COMPONENT.replace("type: uri_folder  # data", "type: mltable"))
-        for name, more in (("job/pipeline.yml", ["--input", "images=in"]), ("component.yml", ["--input", "data=in", "--input", "model=code"])):
+        for name, more in (("job/pipeline.yml", ["--input", "images=in"]),
+                           ("component.yml", ["--input", "data=in", "--input", "model=code"])):
             r = self.run_file(name, *more)
             self.assertIn("no file named MLTable in", r.stderr)
             self.assertIn("3 items", r.stderr)
@@ -212,7 +224,8 @@ class JobFileTest(JobCase):
         for name in ("a/1.png", "a/2.txt", "b/3.png"):
             self.write("data/" + name, "")
         self.write("files.txt", "data/b/3.png\n\n./data//a/1.png\r\n%s\n" % os.path.join(self.dir, "data/a/2.txt"))
-        self.run_file("code/score.py", "--input", "data/**/*.png", "--input", "list=@files.txt", "--output", "rows.txt", "-b", "2")
+        self.run_file("code/score.py", "--input", "data/**/*.png", "--input", "list=@files.txt", "--output", "rows.txt",
+                      "-b", "2")
         self.assertEqual(self.rows("rows.txt"), ["1.png 2", "3.png 2", "3.png 2", "1.png 2", "2.txt 1"])
 
     def test_pattern_and_list_resumed(self):
@@ -222,8 +235,10 @@ class JobFileTest(JobCase):
         names = sorted("data/%d/f%04d" % (i % 7, i) for i in range(300))
         self.write("files.txt", "".join("data/%d/f%04d\n" % (i % 7, i) for i in range(300)))
         want = [os.path.basename(n) for n in names] + ["f%04d" % i for i in range(300)]
-        for point in ("store.plan.after_sync:1", "store.plan.before_write:1", "store.journal.after_sync:4", "store.assemble.before_rename:1"):
-            r = self.prs("run", "code/score.py", "--input", "data/*/f*", "--input", "l=@files.txt", "--output", "rows.txt", "--overwrite", "-b", "3", "--python", sys.executable, kill=point)
+        for point in ("store.plan.after_sync:1", "store.plan.before_write:1", "store.journal.after_sync:4",
+                      "store.assemble.before_rename:1"):
+            r = self.prs("run", "code/score.py", "--input", "data/*/f*", "--input", "l=@files.txt",
+                         "--output", "rows.txt", "--overwrite", "-b", "3", "--python", sys.executable, kill=point)
             self.assertNotEqual(r.returncode, 0, r.stderr)
             os.rename(os.path.join(self.dir, "files.txt"), os.path.join(self.dir, "moved.txt"))
             r = self.prs("resume")
@@ -238,7 +253,8 @@ class JobFileTest(JobCase):
         r = self.prs("validate", "job/pipeline.yml")
         self.assertEqual(r.returncode, 2)
         entries = re.findall(r"\((assets: .*?}|datastores: .*?})\)", r.stderr)
-        self.write("prs.yml", "\n".join(entries).replace("PATH", "./in").replace("FOLDER", "./store") + "\n")  # as it is said
+        # as it is said
+        self.write("prs.yml", "\n".join(entries).replace("PATH", "./in").replace("FOLDER", "./store") + "\n")
         r = self.prs("validate", "job/pipeline.yml", "--set", "jobs.score.task.environment=azureml:here:3")
         [entry] = re.findall(r"environment: not used: azureml:here:3 is not mapped in \S+/prs.yml \((environments: .*})\)", r.stderr)
         self.write("prs.yml", "\n".join([*entries, entry]).replace("PATH", "./in").replace("FOLDER", "./store").replace("INTERPRETER", sys.executable) + "\n")
@@ -255,7 +271,8 @@ class JobFileTest(JobCase):
         self.write("component.yml", COMPONENT)
         self.write("v1.yml", "parallel_run_config:\n  source_directory: code\n  entry_script: score.py\n")
         self.write("batch.yml", "code_configuration:\n  code: code\n  scoring_script: score.py\n")
-        for name, inputs in (("component.yml", ["--input", "data=in", "--input", "model=code"]), ("v1.yml", ["--input", "in"]), ("batch.yml", ["--input", "in"])):
+        for name, inputs in (("component.yml", ["--input", "data=in", "--input", "model=code"]),
+                             ("v1.yml", ["--input", "in"]), ("batch.yml", ["--input", "in"])):
             r = self.prs("validate", name)
             self.assertEqual((r.returncode, r.stdout), (0, name + ": no mistakes\n"), r.stderr)
             self.assertRegex(r.stderr, r"warning: .*--input \S*PATH")
@@ -510,7 +527,9 @@ class EnvironmentTest(JobCase):
         self.assertEqual(r.stdout, "")
         [folder] = [p for p in glob.glob(self.path("cache/prs/environments/*")) if os.path.isdir(p)]
         with open(folder + ".txt") as f:
-            self.assertEqual(f.read().splitlines(), ["numpy==1.26.*", "scikit-learn>=1.2", "torch==2.1.0.*", "pillow", "pandas==2.0", "-i https://example.org", self.path("env/local-1.0.whl")])
+            self.assertEqual(f.read().splitlines(),
+                             ["numpy==1.26.*", "scikit-learn>=1.2", "torch==2.1.0.*", "pillow", "pandas==2.0",
+                              "-i https://example.org", self.path("env/local-1.0.whl")])
         calls = self.uv_calls()
         self.assertEqual(len(calls), 2)
         self.assertRegex(calls[0], r"^uv venv --quiet --no-project --python /.* " + folder + "$")
@@ -568,7 +587,8 @@ class EnvironmentTest(JobCase):
         self.assertEqual([call.split()[1] for call in self.uv_calls()], ["venv", "pip"])
 
     def test_half_an_environment(self):
-        """prs is killed while packages are installed: what goes on behind it is waited for, and nothing of it is taken."""
+        """prs is killed while packages are installed: what goes on behind it is waited for, and nothing of it is
+        taken."""
         self.slow_uv()
         first = self.begin("1.txt")
         self.says("1.txt", "working on it\nworking on it\n")
@@ -607,8 +627,10 @@ class EnvironmentTest(JobCase):
         with zipfile.ZipFile(self.path("tiny-1.0-py3-none-any.whl"), "w") as z:
             z.writestr("tiny.py", "NAME = 'tiny'\n")
             z.writestr("tiny-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: tiny\nVersion: 1.0\n")
-            z.writestr("tiny-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nGenerator: x\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
-            z.writestr("tiny-1.0.dist-info/RECORD", "tiny.py,,\ntiny-1.0.dist-info/METADATA,,\ntiny-1.0.dist-info/WHEEL,,\ntiny-1.0.dist-info/RECORD,,\n")
+            z.writestr("tiny-1.0.dist-info/WHEEL",
+                       "Wheel-Version: 1.0\nGenerator: x\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+            z.writestr("tiny-1.0.dist-info/RECORD",
+                       "tiny.py,,\ntiny-1.0.dist-info/METADATA,,\ntiny-1.0.dist-info/WHEEL,,\ntiny-1.0.dist-info/RECORD,,\n")
         self.write("code/score.py", "import tiny\ndef run(b): return [tiny.NAME]\n")
         self.no_network()
         self.job("environment: {conda_file: {dependencies: [pip: [--no-index, ./tiny-1.0-py3-none-any.whl]]}}")

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""SIGKILL of the engine, of a worker, of both: at every named kill point and at random moments; resume; every row once, in order."""
+"""SIGKILL of the engine, of a worker, of both: at every named kill point and at random moments; resume; every row once,
+in order."""
 import glob
 import hashlib
 import os
@@ -14,7 +15,8 @@ from prs_job import JobCase, input_order, workers
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 with open(os.path.join(HERE, "..", "..", "src", "base", "killpoint.def")) as f:
-    POINTS = [p for p in re.findall(r'PRS_KILLPOINT\("(.*)"\)', f.read()) if p.startswith(("store", "master", "worker"))]
+    POINTS = [p for p in re.findall(r'PRS_KILLPOINT\("(.*)"\)', f.read())
+              if p.startswith(("store", "master", "worker"))]
 WHO = ("engine", "worker", "both")
 SEEDS, MINI_BATCHES = (1000, 20000) if os.environ.get("PRS_TORTURE") else (50, 3000)
 GROUPS = 10
@@ -123,7 +125,8 @@ class KillPointTest(KillCase):
         self.check_output(output if output else os.path.join(self.run_dir(), "outputs", "parallel_run_step.txt"))
         facts = self.journal("TRY", "DONE", "PLANNED")
         ids = range([f["next_id"] for f in facts if f["type"] == "PLANNED"][-1])
-        self.assertEqual(sorted(f["id"] for f in facts if f["type"] == "DONE"), list(ids), "what was done once is not done again")
+        self.assertEqual(sorted(f["id"] for f in facts if f["type"] == "DONE"), list(ids),
+                         "what was done once is not done again")
         tries = [f for f in facts if f["type"] == "TRY"]
         if who == "engine":
             self.assertEqual(tries, [])
@@ -136,7 +139,8 @@ class KillPointTest(KillCase):
         return reached
 
     def matrix(self, point, output="out.txt", more=(), counts=(1, 2, 3)):
-        words = ["run", "code/score.py", "--input", self.input, *self.CUT, "--processes", "2", "--run-max-try", "20", *more]
+        words = ["run", "code/score.py", "--input", self.input, *self.CUT, "--processes", "2", "--run-max-try", "20",
+                 *more]
         if output:
             words += ["--output", output]
         once = point.endswith(("creating", "created", "ended")) or "assemble" in point  # at most, in a life
@@ -149,7 +153,8 @@ class KillPointTest(KillCase):
                 return  # there is no such point: the others would take long to find that out
 
     def reach(self, *what, must):
-        """A fast machine passes a point less often: what comes together is written together. So the mini-batches take longer and longer."""
+        """A fast machine passes a point less often: what comes together is written together. So the mini-batches take
+        longer and longer."""
         for pause_s in (0,) if what[1] == 1 else (0, 0.002, 0.02, 0.2, 1):
             os.environ["PAUSE_S"] = str(pause_s)
             came = self.one(*what)
@@ -238,7 +243,8 @@ class RandomKillTest(KillCase):
             cls.add("%s/f%06d" % ("xyz"[i * 3 // MINI_BATCHES], i), str(i * i))
 
     def life(self, dice, words, mean_s, kills, most):
-        """One engine's life; its exit status. Fewer workers are killed than make init() look broken (twice in every process)."""
+        """One engine's life; its exit status. Fewer workers are killed than make init() look broken (twice in every
+        process)."""
         p = self.start(*words)
         worker_kills = 0
         while p.poll() is None:
@@ -265,7 +271,8 @@ class RandomKillTest(KillCase):
         dice = random.Random(seed)
         self.clean()
         processes = dice.choice((1, 2, 3))
-        words = ["run", "code/score.py", "--input", self.input, "--mini-batch-size", "1", "--processes", str(processes), "--run-max-try",
+        words = ["run", "code/score.py", "--input", self.input, "--mini-batch-size", "1", "--processes", str(processes),
+                 "--run-max-try",
                  "1000", "--output", "out.txt"]
         kills, status, lives = [0, 0], -9, 0
         while status != 0:
@@ -282,7 +289,8 @@ class RandomKillTest(KillCase):
 
     def group(self, number):
         begun = time.monotonic()
-        self.assertEqual(self.start("run", "code/score.py", "--input", self.input, "--mini-batch-size", "1", "--processes", "2", "--output",
+        self.assertEqual(self.start("run", "code/score.py", "--input", self.input, "--mini-batch-size", "1",
+                                    "--processes", "2", "--output",
                                     "out.txt").wait(), 0, self.said())
         took_s = time.monotonic() - begun
         for seed in range(number, SEEDS, GROUPS):

@@ -20,15 +20,20 @@ class StyleTest(unittest.TestCase):
             return r.stdout.replace(path, "x.c")
 
     def test_refused(self):
-        for text, line, what in (("\tr = r ? r : f(x);\n", 4, "a ladder"), ("\tw->r = w->r ? w->r :\n\t\tf();\n", 4, "a ladder"),
-                                 ("\tx = a ? b : c ? d : e;\n", 4, "inside another"), ("\tx = a ? (b ? c : d) : e;\n", 4, "inside another"),
-                                 ("\treturn a ? b :\n\t       c ? d : e;\n", 5, "inside another"), ("/* %s */\n" % ("µ" * 115), 4, "longer than 120"),
+        for text, line, what in (("\tr = r ? r : f(x);\n", 4, "a ladder"),
+                                 ("\tw->r = w->r ? w->r :\n\t\tf();\n", 4, "a ladder"),
+                                 ("\tx = a ? b : c ? d : e;\n", 4, "inside another"),
+                                 ("\tx = a ? (b ? c : d) : e;\n", 4, "inside another"),
+                                 ("\treturn a ? b :\n\t       c ? d : e;\n", 5, "inside another"),
+                                 ("/* %s */\n" % ("µ" * 115), 4, "longer than 120"),
                                  ("\t" * 14 + "x = 123456;\n", 4, "longer than 120")):
             self.assertRegex(self.said(text), r"^x\.c:%d: .*%s.*\n$" % (line, what))
         self.assertRegex(self.said("int x;\n", head="see x.h"), r"^x\.c:2: opens with")
 
     def test_taken(self):
-        for text in ("\tword = word ? word : \"last\";\n", "\tx = f(a ? b : c, d ? e : g);\n", "\tx = a ? b : f(c ? d : e);\n", "\tx = a ? b : v[c ? 0 : 1];\n",
-                     "\tx = a ? b : c;\n\ty = d ? e : f;\n", "/* r = r ? r : f() */\n", "\tputs(\"a ? b : c ? d : e\");\n", "\tx = c == '?' ? 1 : 2;\n",
+        for text in ("\tword = word ? word : \"last\";\n", "\tx = f(a ? b : c, d ? e : g);\n",
+                     "\tx = a ? b : f(c ? d : e);\n", "\tx = a ? b : v[c ? 0 : 1];\n",
+                     "\tx = a ? b : c;\n\ty = d ? e : f;\n", "/* r = r ? r : f() */\n",
+                     "\tputs(\"a ? b : c ? d : e\");\n", "\tx = c == '?' ? 1 : 2;\n",
                      "/* %s */\n" % ("µ" * 114), "\tswitch (a ? b : c) {\n\tcase 1: x = d ? e : f;\n\t}\n"):
             self.assertEqual(self.said(text), "")

@@ -61,7 +61,8 @@ class LivesTest(JobCase):
         return r.returncode
 
     def is_run(self):
-        return os.path.isdir(self.path("runs")) and any(os.path.exists(self.path("runs", n, "job.json")) for n in os.listdir(self.path("runs")))
+        return os.path.isdir(self.path("runs")) and any(os.path.exists(self.path("runs", n, "job.json"))
+                                                        for n in os.listdir(self.path("runs")))
 
     def check_rows(self):
         failed = {f["id"] for f in self.journal("FAILED")}
@@ -87,10 +88,12 @@ class LivesTest(JobCase):
                 status = self.life(dice, "resume", self.run_dir())
             else:
                 self.clean()
-                status = self.life(dice, "run", "code/score.py", "-i", "in", "-b", "1", "-p", str(dice.choice((1, 2, 3))), "-o", "out.txt")
+                status = self.life(dice, "run", "code/score.py", "-i", "in", "-b", "1", "-p",
+                                   str(dice.choice((1, 2, 3))), "-o", "out.txt")
         self.check_rows()
         for _ in range(100):
-            kill = "%s:%d" % (dice.choice(("clean.decided", "clean.renamed", "tree.removing")), dice.choice((1, 2, 7, 30)))
+            kill = "%s:%d" % (dice.choice(("clean.decided", "clean.renamed", "tree.removing")),
+                              dice.choice((1, 2, 7, 30)))
             r = self.prs("clean", "--older", "0s", kill=kill)
             self.assertIn(r.returncode, (0, -9), r.stderr)
             if not os.listdir(self.path("runs")):

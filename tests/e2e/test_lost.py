@@ -48,7 +48,8 @@ class LostTest(JobCase):
         children = workers(p.pid)
         p.send_signal(signal.SIGKILL)
         p.wait()
-        wait_until(lambda: not any(os.path.exists("/proc/%d" % c) for c in children), "the workers die with their engine")
+        wait_until(lambda: not any(os.path.exists("/proc/%d" % c) for c in children),
+                   "the workers die with their engine")
         self.write("go", "")
         return sorted(int(n[-4:]) // 7 for n in names)
 
@@ -122,12 +123,14 @@ class ContainerTest(LostTest):
     test_pages_are_listed = None  # needs another boot, too
 
     def test_it_went_down(self):
-        for changed, said in ((dict(boot="b2"), "the machine started anew"), (dict(init=101), "the container started anew"),
+        for changed, said in ((dict(boot="b2"), "the machine started anew"),
+                              (dict(init=101), "the container started anew"),
                               (dict(kills=4), "the memory was used up and processes were killed")):
             with self.subTest(said):
                 ids = self.die_while_running()
                 self.now(**changed)
-                self.assertIn("%s while 3 mini-batches ran (%d, ...): they run again\n" % (said, min(ids)), self.resume().replace("warning: ", ""))
+                self.assertIn("%s while 3 mini-batches ran (%d, ...): they run again\n" % (said, min(ids)),
+                              self.resume().replace("warning: ", ""))
                 [lost] = self.journal("LOST")
                 self.assertEqual(sorted(u["id"] for u in lost["running"]), ids)
                 self.assertEqual(self.journal("TRY"), [])
@@ -199,7 +202,8 @@ class ContainerTest(LostTest):
 
     def test_one_that_takes_it_down_each_time(self):
         """With another beside it: both are suspected, both run alone, one does it again."""
-        run = ("run", "code/score.py", "--input", "in", "--mini-batch-size", "1", "--processes", "2", "--output", "out.txt")
+        run = ("run", "code/score.py", "--input", "in", "--mini-batch-size", "1", "--processes", "2",
+               "--output", "out.txt")
         self.at_once = 2
         self.assertEqual(self.one_life(*run)[0], [0, 1])
         ids, said = self.one_life("resume", "last")
@@ -243,15 +247,18 @@ class ContainerTest(LostTest):
         with open(self.path("code/score.py")) as f:
             text = f.read()
         self.write("code/score.py", text.replace("    while not", "    while mini_batch.task_id == 0 and not"))
-        p = self.start("run", "code/score.py", "--input", "in", "--mini-batch-size", "1", "--processes", "2", "--output", "out.txt", env=self.env)
-        wait_until(lambda: glob.glob(self.path("runs", "*", "journal-1")) and len(self.journal("DONE")) == 29, "all but one are done")
+        p = self.start("run", "code/score.py", "--input", "in", "--mini-batch-size", "1", "--processes", "2",
+                       "--output", "out.txt", env=self.env)
+        wait_until(lambda: glob.glob(self.path("runs", "*", "journal-1")) and len(self.journal("DONE")) == 29,
+                   "all but one are done")
         p.kill()
         p.wait()
         self.now(init=self.init + 1)
         self.at_once = 1
         for _ in range(3):
             self.assertEqual(self.one_life("resume", "last")[0], [0])
-        self.assertEqual([(u["id"], lost.get("progress", 0)) for lost in self.journal("LOST") for u in lost["running"]], [(0, 1), (0, 0), (0, 0)])
+        self.assertEqual([(u["id"], lost.get("progress", 0)) for lost in self.journal("LOST") for u in lost["running"]],
+                         [(0, 1), (0, 0), (0, 0)])
         self.assertEqual(self.journal("FAILED"), [])
         self.write("go", "")
         self.assertEqual(self.prs("resume", "last", env=self.env).returncode, 0)

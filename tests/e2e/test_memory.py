@@ -24,7 +24,8 @@ class MemoryTest(JobCase):
         self.write("code/score.py", HOG)
         r = self.run_job("--mini-batch-size", "1", "--memory-limit-per-process", "150MB", "--run-max-try", "2")
         self.assertEqual(r.returncode, 0, r.stderr)
-        self.assertEqual([line.split()[0] for line in self.output().splitlines()], ["f0000", "f0001", "f0002", "f0004", "f0005"])
+        self.assertEqual([line.split()[0] for line in self.output().splitlines()],
+                         ["f0000", "f0001", "f0002", "f0004", "f0005"])
         [path] = glob.glob(os.path.join(self.dir, "runs", "*", "failed_items.jsonl"))
         with open(path) as f:
             [failed] = map(json.loads, f)
@@ -56,7 +57,8 @@ def run(mini_batch):
         pids = self.output().split()
         self.assertEqual(len(pids), 10)
         self.assertEqual([pids.count(p) for p in dict.fromkeys(pids)], [2] * 5)
-        [out] = glob.glob(os.path.join(self.dir, "runs", "*", "logs", "user", "stdout", "127.0.0.1", "process000.stdout.txt"))
+        [out] = glob.glob(os.path.join(self.dir, "runs", "*", "logs", "user", "stdout", "127.0.0.1",
+                                       "process000.stdout.txt"))
         with open(out) as f:
             self.assertGreaterEqual(f.read().count("ended well"), 5)
 

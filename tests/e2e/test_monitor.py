@@ -5,10 +5,13 @@ import os
 
 from prs_job import JobCase
 
-NODE = ["Utc Time", "Cpu Percent", "Memory Total (MB)", "Memory Available (MB)", "Memory Used (MB)", "Memory Used Percent", "Disk Io Read Count",
-        "Disk Io Write Count", "Disk Io Read (MB)", "Disk Io Write (MB)", "Network Sent (MB)", "Network Recv (MB)", "# of TCP Connections",
+NODE = ["Utc Time", "Cpu Percent", "Memory Total (MB)", "Memory Available (MB)", "Memory Used (MB)",
+        "Memory Used Percent", "Disk Io Read Count",
+        "Disk Io Write Count", "Disk Io Read (MB)", "Disk Io Write (MB)", "Network Sent (MB)", "Network Recv (MB)",
+        "# of TCP Connections",
         "# of UDP Connections"]
-PROCESSES = ["Utc Time", "Name", "Cpu Percent", "Cpu Time User", "Cpu Time System", "Memory Used Percent", "Disk Io Read Count", "Disk Io Write Count",
+PROCESSES = ["Utc Time", "Name", "Cpu Percent", "Cpu Time User", "Cpu Time System", "Memory Used Percent",
+             "Disk Io Read Count", "Disk Io Write Count",
              "Disk Io Read (MB)", "Disk Io Write (MB)", "Thread Num"]
 DISK = ["Utc Time", "Disk (/) Total (MB)", "Used (MB)", "Free (MB)", "Used Percent"]
 
@@ -33,7 +36,8 @@ def run(mini_batch):
 """)
         r = self.run_job("--resource-monitor-interval", "1", "--run-invocation-timeout", "100", "--processes", "1")
         self.assertEqual(r.returncode, 0, r.stderr)
-        node, disk, processes = (self.read(n + ".csv") for n in ("node_resource_usage", "node_disk_usage", "processes_resource_usage"))
+        node, disk, processes = (self.read(n + ".csv")
+                                 for n in ("node_resource_usage", "node_disk_usage", "processes_resource_usage"))
         self.assertEqual([list(node[0]), list(disk[0]), list(processes[0])], [NODE, DISK, PROCESSES])
         with open("/proc/meminfo") as f:
             total = int(f.readline().split()[1]) / 1024

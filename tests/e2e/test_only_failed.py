@@ -68,17 +68,21 @@ class OnlyFailedTest(JobCase):
         said = self.go("code/score.py", "-p", "2", "-b", "2", "-o", "again.txt", "--only-failed", run)
         self.assertIn("only the %d items that failed in %s" % (len(failed), run), said)
         self.assertEqual([row[0] for row in self.rows("again.txt")], [ascii(path) for path in failed])
-        self.assertEqual({row[1] for row in self.rows("again.txt")} - {"1", "2"}, set())  # the mini-batch size of the new job
+        # the mini-batch size of the new job
+        self.assertEqual({row[1] for row in self.rows("again.txt")} - {"1", "2"}, set())
         self.assertEqual(self.output(), before)
-        self.assertEqual(self.job(self.newest())["only_failed"], {"run": run, "dir": self.path("runs", run), "items": len(failed)})
-        self.assertEqual(self.job(self.newest())["inputs"][0]["path"], self.path("in"))  # the script sees the same input
+        self.assertEqual(self.job(self.newest())["only_failed"],
+                         {"run": run, "dir": self.path("runs", run), "items": len(failed)})
+        # the script sees the same input
+        self.assertEqual(self.job(self.newest())["inputs"][0]["path"], self.path("in"))
 
     def test_several_inputs(self):
         self.make("x/1", "x/2", "z/1", bad=("x/3", "y/1", "z/2", "z/3"))
         run = self.first("-i", "ex=x", "-i", "zet=z", "-i", "ypsilon=y", "-b", "1")
         self.write("mended", "")
         for words in ((), ("-i", "ypsilon=y", "-i", "ex=x", "-i", "zet=z")):
-            self.go("code/score.py", "-p", "2", "-b", "10", "-o", "again%d.txt" % len(words), "--only-failed", run, *words)
+            self.go("code/score.py", "-p", "2", "-b", "10", "-o", "again%d.txt" % len(words), "--only-failed", run,
+                    *words)
         expected = [[ascii(self.path(name)), str(n)] for name, n in (("x/3", 1), ("z/2", 2), ("z/3", 2), ("y/1", 1))]
         self.assertEqual(self.rows("again0.txt"), expected)  # no mini-batch has items of two inputs
         self.assertEqual(self.rows("again6.txt"), expected[3:] + expected[:3])  # the order of the job's own inputs
@@ -146,7 +150,8 @@ task:
             r = self.prs(command, "code/score.py", "--only-failed", "last")
             self.assertEqual((r.returncode, r.stderr), (0, "%s has no failed items: there is nothing to run\n" % run))
         r = self.prs("run", "code/score.py", "--only-failed", "last", "--json")
-        self.assertEqual(json.loads(r.stdout), {"type": "end", "result": "completed", "exit": 0, "mini_batches": 0, "items": 0})
+        self.assertEqual(json.loads(r.stdout), {"type": "end", "result": "completed", "exit": 0, "mini_batches": 0,
+                                                "items": 0})
         self.assertEqual(len(glob.glob(self.path("runs", "*"))), 1)
         r = self.prs("validate", "code/score.py", "--only-failed", "last")
         self.assertEqual((r.returncode, r.stdout), (0, "code/score.py: no mistakes\n"))
@@ -159,7 +164,8 @@ task:
         os.symlink("nowhere", self.path("in", "bad0"))  # a link that leads nowhere is an item, as in any input
         said = self.go("code/score.py", "--only-failed", run, status=2)
         at = self.path("in", "bad")
-        self.assertIn("prs: --only-failed: 3 of the 5 items that failed in %s are not there any more: %s1, %s2, %s3\n" % (run, at, at, at), said)
+        self.assertIn("prs: --only-failed: 3 of the 5 items that failed in %s are not there any more: %s1, %s2, %s3\n" %
+                      (run, at, at, at), said)
         self.assertEqual(len(glob.glob(self.path("runs", "*"))), 1)
 
     def test_refused(self):
@@ -172,7 +178,8 @@ task:
         r = self.prs("plan", "code/score.py", "--only-failed", run)
         self.assertIn("only what failed in " + run, r.stdout)
         self.assertIn("  mini-batches  1 of 10 files", r.stdout)
-        self.script("import time\ndef run(mini_batch):\n    open(%r, 'w').close()\n    time.sleep(600)\n" % self.path("at"))
+        self.script("import time\ndef run(mini_batch):\n    open(%r, 'w').close()\n    time.sleep(600)\n" %
+                    self.path("at"))
         p = self.start("run", "code/score.py", "-i", "in", "-p", "1")
         wait_until(lambda: os.path.exists(self.path("at")), "a mini-batch")
         said = self.go("code/score.py", "--only-failed", "last", status=2)
@@ -185,7 +192,8 @@ task:
         r = self.prs("plan", "code/score.py", "--only-failed", "last")
         # depending on what ran before the end: all of it, or not
         state = json.loads(self.prs("status", "--json").stdout)
-        self.assertEqual(state["done"] + state["failed"] < state["mini_batches"], "did not get to the end of its input" in r.stderr, r.stderr)
+        self.assertEqual(state["done"] + state["failed"] < state["mini_batches"],
+                         "did not get to the end of its input" in r.stderr, r.stderr)
 
     def test_short_returns(self):
         self.script("def run(mini_batch):\n    return mini_batch[1:]\n")
@@ -194,7 +202,8 @@ task:
         r = self.prs("run", "code/score.py", "--only-failed", run)
         self.assertEqual(r.returncode, 0)
         self.assertEqual(r.stderr, "warning: 1 item of %s had no row because run() returned too few: which ones is not known, they are not taken\n"
-                                   "%s has no failed items that are known by name: there is nothing to run\n" % (run, run))
+                                   "%s has no failed items that are known by name: there is nothing to run\n" %
+                         (run, run))
 
     def test_mended_by_a_retry(self):
         self.make("in/1", bad=("in/2",))
@@ -207,7 +216,8 @@ task:
         self.make(*["in/%d" % i for i in range(9)], bad=tuple("in/bad\n%02d" % i for i in range(40)))
         run = self.first("-i", "in", "-b", "1")
         self.write("mended", "")
-        r = self.prs("run", "code/score.py", "-b", "1", "-p", "2", "-o", "again.txt", "--only-failed", run, kill="store.segment.after_sync:1")
+        r = self.prs("run", "code/score.py", "-b", "1", "-p", "2", "-o", "again.txt", "--only-failed", run,
+                     kill="store.segment.after_sync:1")
         self.assertNotEqual(r.returncode, 0)
         for name in os.listdir(self.path("in")):  # the files stay, others come: they are no part of it
             self.write("in/later-" + name, "good")
@@ -240,4 +250,5 @@ class ListTest(JobCase):
         self.assertEqual(self.output(), "".join(ascii(self.path("in", name)) + "\n" for name in names))
         with open(self.path("list"), "ab") as f:
             f.write(b"in/d\n")
-        self.assertIn("a 0 byte: this is no list of file names", self.prs("run", "code/score.py", "-i", "@list", "-o", "x.txt").stderr)
+        self.assertIn("a 0 byte: this is no list of file names",
+                      self.prs("run", "code/score.py", "-i", "@list", "-o", "x.txt").stderr)

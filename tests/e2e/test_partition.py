@@ -22,7 +22,8 @@ class PartitionTest(JobCase):
     def setUp(self):
         super().setUp()
         self.script(SCRIPT)
-        for store, day, brand, n in (("2", "2020-02", "b", 1), ("2", "2020-02", "a", 2), ("10", "2020-02", "a", 3), ("10", "2019-12", "a", 4), ("10", "2019-12", "a", 5)):
+        for store, day, brand, n in (("2", "2020-02", "b", 1), ("2", "2020-02", "a", 2), ("10", "2020-02", "a", 3),
+                                     ("10", "2019-12", "a", 4), ("10", "2019-12", "a", 5)):
             self.write("in/%s/%s/%s_%d.csv" % (store, day, brand, n), str(n))
         self.words = ["code/score.py", "--input", "in", "--partition-format", FORMAT, "--processes", "1"]
 
@@ -37,27 +38,33 @@ class PartitionTest(JobCase):
         self.assertEqual(r.returncode, 2, r.stdout + r.stderr)
         return r.stderr
 
-    def job(self, keys="partition_keys: [brand, day]", data="path: ./in", more="", form="partition_format: \"%s\"" % FORMAT, name="job.yml"):
+    def job(self, keys="partition_keys: [brand, day]", data="path: ./in", more="",
+            form="partition_format: \"%s\"" % FORMAT, name="job.yml"):
         self.write(name, "type: parallel\nname: p\ninputs:\n  data:\n    type: uri_folder\n    %s\n    %s\noutputs: {rows: {type: uri_file}}\ninput_data: ${{inputs.data}}\n%s\n"
                    "task:\n  type: run_function\n  code: ./code\n  entry_script: score.py\n  append_row_to: ${{outputs.rows}}\n%s" % (data, form, keys, more))
         return name
 
-    BY_BRAND_AND_DAY = ["0 brand=a,day=2019/12 a_4.csv", "0 brand=a,day=2019/12 a_5.csv", "1 brand=a,day=2020/02 a_3.csv", "1 brand=a,day=2020/02 a_2.csv",
+    BY_BRAND_AND_DAY = ["0 brand=a,day=2019/12 a_4.csv", "0 brand=a,day=2019/12 a_5.csv",
+                        "1 brand=a,day=2020/02 a_3.csv", "1 brand=a,day=2020/02 a_2.csv",
                         "2 brand=b,day=2020/02 b_1.csv"]
 
     # ---- runs
 
     def test_keys(self):
         self.assertEqual(self.rows(*self.words, "--partition-keys", "brand,day"), self.BY_BRAND_AND_DAY)
-        self.assertEqual(self.rows(*self.words, "--partition-keys", "day", "--partition-keys", "brand")[2:4], ["1 day=2020/02,brand=a a_3.csv", "1 day=2020/02,brand=a a_2.csv"])
+        self.assertEqual(self.rows(*self.words, "--partition-keys", "day", "--partition-keys", "brand")[2:4],
+                         ["1 day=2020/02,brand=a a_3.csv", "1 day=2020/02,brand=a a_2.csv"])
         self.assertEqual(self.rows(*self.words, "--partition-keys", '["store"]'),
-                         ["0 store=10 a_4.csv", "0 store=10 a_5.csv", "0 store=10 a_3.csv", "1 store=2 a_2.csv", "1 store=2 b_1.csv"])
+                         ["0 store=10 a_4.csv", "0 store=10 a_5.csv", "0 store=10 a_3.csv", "1 store=2 a_2.csv",
+                          "1 store=2 b_1.csv"])
 
     def test_load_failed(self):
-        """What goes wrong while a mini-batch is made of its task is a failed try like others, and no end of a process."""
+        """What goes wrong while a mini-batch is made of its task is a failed try like others, and no end of a
+        process."""
         self.write("code/datetime.py", "raise RuntimeError('not the datetime you meant')\n")
         self.script("import os\ndef run(b, context):\n    return [os.getpid() for p in b]\n")
-        r = self.prs("run", *self.words, "--partition-keys", "day", "--run-max-try", "2", "--error-threshold", "-1", "--output", "out.txt")
+        r = self.prs("run", *self.words, "--partition-keys", "day", "--run-max-try", "2", "--error-threshold", "-1",
+                     "--output", "out.txt")
         self.assertEqual(r.returncode, 1, r.stderr)
         self.assertIn("RuntimeError: not the datetime you meant", r.stdout + r.stderr)
         tries = self.journal("TRY")
@@ -78,7 +85,8 @@ class PartitionTest(JobCase):
     def test_list_and_pattern(self):
         self.write("list.txt", "in/2/2020-02/a_2.csv\nin/10/2020-02/a_3.csv\nin/2/2020-02/b_1.csv\n")
         words = ["code/score.py", "--partition-format", FORMAT, "--partition-keys", "brand"]
-        self.assertEqual(self.rows(*words, "--input", "@list.txt"), ["0 brand=a a_2.csv", "0 brand=a a_3.csv", "1 brand=b b_1.csv"])
+        self.assertEqual(self.rows(*words, "--input", "@list.txt"),
+                         ["0 brand=a a_2.csv", "0 brand=a a_3.csv", "1 brand=b b_1.csv"])
         self.assertEqual(self.rows(*words, "--input", "in/**/a_[1-3].csv"), ["0 brand=a a_3.csv", "0 brand=a a_2.csv"])
 
     def test_argv(self):
@@ -92,7 +100,8 @@ class PartitionTest(JobCase):
         with open(os.path.join(self.dir.encode(), b"odd/\xff/1"), "w"):
             pass
         self.script("def run(b, context): return [context.partition_key_value]\n")
-        r = self.prs("run", "code/score.py", "--input", "odd", "--partition-format", "{k}/*", "--partition-keys", "k", "--output", "out.txt")
+        r = self.prs("run", "code/score.py", "--input", "odd", "--partition-format", "{k}/*", "--partition-keys", "k",
+                     "--output", "out.txt")
         self.assertEqual(r.returncode, 0, r.stderr)
         with open(self.path("out.txt")) as f:
             self.assertEqual(f.read(), "{'k': '\\udcff'}\n")
@@ -102,8 +111,10 @@ class PartitionTest(JobCase):
     def test_job_files(self):
         self.write("table/MLTable", "paths:\n  - folder: ../in\ntransformations:\n  - extract_columns_from_partition_format:\n      partition_format: \"%s\"\n" % FORMAT)
         self.write("short/MLTable", "paths:\n  - folder: ../in\ntransformations:\n  - extract_columns_from_partition_format: \"%s\"\n" % FORMAT)
-        for job in (dict(), dict(keys="partition_keys: '[\"brand\", \"day\"]'"), dict(keys="partition_keys: brand,day"), dict(keys="partition_keys: [brand, day]\nmini_batch_size: 1"),
-                    dict(keys="", more="  program_arguments: --partition_keys '[\"brand\",\"day\"]'\n"), dict(form="", more="prs: {partition_format: \"%s\"}\n" % FORMAT),
+        for job in (dict(), dict(keys="partition_keys: '[\"brand\", \"day\"]'"), dict(keys="partition_keys: brand,day"),
+                    dict(keys="partition_keys: [brand, day]\nmini_batch_size: 1"),
+                    dict(keys="", more="  program_arguments: --partition_keys '[\"brand\",\"day\"]'\n"),
+                    dict(form="", more="prs: {partition_format: \"%s\"}\n" % FORMAT),
                     dict(form="", data="paths: [./in/2, ./in/10]", more="prs: {partition_format: \"%s\"}\n" % FORMAT),
                     dict(data="path: ./table\n    mode: direct", form="").copy()):
             with self.subTest(**job):
@@ -117,7 +128,9 @@ class PartitionTest(JobCase):
                         self.assertEqual(self.rows("job.yml"), self.BY_BRAND_AND_DAY)
                     continue
                 rows = self.rows("job.yml")
-                self.assertEqual(sorted(rows) if "paths" in job.get("data", "") else rows, sorted(self.BY_BRAND_AND_DAY) if "paths" in job.get("data", "") else self.BY_BRAND_AND_DAY)
+                self.assertEqual(sorted(rows) if "paths" in job.get("data", "") else rows,
+                                 sorted(self.BY_BRAND_AND_DAY) if "paths" in job.get("data", "")
+                                 else self.BY_BRAND_AND_DAY)
 
     def test_bound_to_a_pipeline(self):
         self.write("p.yml", "type: pipeline\ninputs:\n  all: {type: uri_folder, path: ./in, partition_format: \"%s\"}\n  by: '[\"store\"]'\njobs:\n  x:\n    type: parallel\n"
@@ -139,10 +152,13 @@ class PartitionTest(JobCase):
     # ---- what is wrong
 
     def test_mistakes(self):
-        for words, says in ((["--partition-keys", "bran"], 'partition key bran is not in partition_format "%s" (store, day, brand)' % FORMAT),
+        for words, says in ((["--partition-keys", "bran"],
+                             'partition key bran is not in partition_format "%s" (store, day, brand)' % FORMAT),
                             (["--partition-keys", "day,day"], "partition key day is given twice"),
-                            (["--partition-keys", "day", "--mini-batch-size", "3"], "--partition-keys and --mini-batch-size exclude each other: keep one"),
-                            (["--partition-keys", "day", "--partition-format", "{day:yyyy"], 'partition_format "{day:yyyy": a { without its }')):
+                            (["--partition-keys", "day", "--mini-batch-size", "3"],
+                             "--partition-keys and --mini-batch-size exclude each other: keep one"),
+                            (["--partition-keys", "day", "--partition-format", "{day:yyyy"],
+                             'partition_format "{day:yyyy": a { without its }')):
             self.assertIn(says, self.refused(*self.words, *words))
         self.assertIn("input input_0 has no partition_format: it says where the keys stand in a path, as in {day}/*.csv",
                       self.refused("code/score.py", "--input", "in", "--partition-keys", "day"))
@@ -161,7 +177,8 @@ class PartitionTest(JobCase):
         self.write("in/readme.txt", "x")
         r = self.prs("run", *self.words, "--partition-keys", "day")
         self.assertEqual(r.returncode, 1)
-        self.assertIn("the file %s does not fit partition_format \"%s\"" % (self.path("in/readme.txt"), FORMAT), r.stderr)
+        self.assertIn("the file %s does not fit partition_format \"%s\"" % (self.path("in/readme.txt"), FORMAT),
+                      r.stderr)
         self.assertEqual(self.journal("DONE"), [])
         self.assertIn("does not fit partition_format", self.prs("plan", *self.words, "--partition-keys", "day").stderr)
 
@@ -186,7 +203,8 @@ class PartitionTest(JobCase):
         self.rows(*self.words, "--partition-keys", "brand,day")
         r = self.prs("dump", "plan")
         self.assertIn('\nGROUP id=1 input=0 ranges=2+2 keys={"brand":"a","day":"2020-02-01T00:00:00"}\n', r.stdout)
-        groups = [g for g in map(json.loads, self.prs("dump", "plan", "--json").stdout.splitlines()) if g["type"] == "GROUP"]
+        groups = [g for g in map(json.loads, self.prs("dump", "plan", "--json").stdout.splitlines())
+                  if g["type"] == "GROUP"]
         self.assertEqual(groups[1]["ranges"], [[2, 2]])
         self.assertEqual(groups[1]["keys"], {"brand": "a", "day": "2020-02-01T00:00:00"})
 
@@ -216,8 +234,10 @@ class PartitionTest(JobCase):
         self.script(SCRIPT)
 
     def test_only_failed(self):
-        self.script(SCRIPT.replace("keys = context", "assert not any(p.endswith('a_3.csv') for p in mini_batch), 'poison'\n        keys = context"))
-        self.assertEqual(self.rows(*self.words, "--partition-keys", "brand", "--run-max-try", "1"), ["1 brand=b b_1.csv"])
+        self.script(SCRIPT.replace("keys = context",
+                                   "assert not any(p.endswith('a_3.csv') for p in mini_batch), 'poison'\n        keys = context"))
+        self.assertEqual(self.rows(*self.words, "--partition-keys", "brand", "--run-max-try", "1"),
+                         ["1 brand=b b_1.csv"])
         [run] = glob.glob(self.path("runs/*"))
         self.script(SCRIPT)
         r = self.prs("run", *self.words, "--partition-keys", "brand", "--only-failed", run, "--output", "rest.txt")
@@ -226,8 +246,10 @@ class PartitionTest(JobCase):
             self.assertEqual("".join(sorted(f)), "0 brand=a a_2.csv\n0 brand=a a_3.csv\n0 brand=a a_4.csv\n0 brand=a a_5.csv\n")
 
     def test_partial(self):
-        self.script(SCRIPT.replace("keys = context", "assert context.minibatch_index != 1, 'poison'\n        keys = context"))
-        r = self.prs("run", *self.words, "--partition-keys", "brand,day", "--run-max-try", "1", "--error-threshold", "0")
+        self.script(SCRIPT.replace("keys = context",
+                                   "assert context.minibatch_index != 1, 'poison'\n        keys = context"))
+        r = self.prs("run", *self.words, "--partition-keys", "brand,day", "--run-max-try", "1",
+                     "--error-threshold", "0")
         self.assertEqual(r.returncode, 1)
         r = self.prs("output", "--partial", "--output", "part.txt")
         self.assertEqual(r.returncode, 0, r.stderr)
@@ -261,7 +283,8 @@ class PartitionTest(JobCase):
 
 
 class PartitionKillTest(test_kill.KillPointTest):
-    """Groups over folders that fill a plan block each, of two inputs: kills while they are listed, between their groups, while they run."""
+    """Groups over folders that fill a plan block each, of two inputs: kills while they are listed, between their
+    groups, while they run."""
 
     @property
     def CUT(self):
@@ -286,5 +309,6 @@ class PartitionKillTest(test_kill.KillPointTest):
 
 for inherited in [name for name in dir(test_kill.KillPointTest) if name.startswith("test_")]:
     setattr(PartitionKillTest, inherited, None)
-test_kill.add_matrix(PartitionKillTest, ["store.plan.before_write", "store.plan.after_write", "store.plan.after_sync", "store.journal.after_write", "store.segment.after_sync",
+test_kill.add_matrix(PartitionKillTest, ["store.plan.before_write", "store.plan.after_write", "store.plan.after_sync",
+                                         "store.journal.after_write", "store.segment.after_sync",
                                          "worker.before_run"])

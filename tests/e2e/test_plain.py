@@ -22,10 +22,12 @@ class PlainTest(JobCase):
         """No control character but line feeds and tabs, no character that turns the direction."""
         for c in OURS.sub("", text):
             self.assertFalse(unicodedata.category(c) in ("Cc", "Zl", "Zp") or unicodedata.bidirectional(c) in
-                             ("RLO", "LRO", "RLE", "LRE", "PDF", "RLI", "LRI", "FSI", "PDI"), "%s: %r in %r" % (what, c, text[:2000]))
+                             ("RLO", "LRO", "RLE", "LRE", "PDF", "RLI", "LRI", "FSI", "PDI"),
+                             "%s: %r in %r" % (what, c, text[:2000]))
 
     def shown(self, *words):
-        r = subprocess.run([os.environ["PRS"], *words], cwd=self.dir, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=120)
+        r = subprocess.run([os.environ["PRS"], *words], cwd=self.dir, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                           stderr=subprocess.PIPE, timeout=120)
         text = (r.stdout + r.stderr).decode("utf-8", "strict")
         self.check(text, " ".join(words))
         return text
@@ -45,9 +47,12 @@ class PlainTest(JobCase):
         text = self.shown(*run, "--output", "out.txt")
         run_dir = self.run_dir()
         self.assertIn("ValueError: no " + SHOWN, text)
-        for words in (("status",), ("why",), ("logs",), ("logs", "--errors"), ("dump", "plan"), ("dump", "journal"), ("dump", "segment"), ("check",), ("list",),
-                      run + ("--output", "out.txt"), ("run", "code/score.py", "--input", "in/a" + ODD + "x"), ("status", "no" + ODD), ("n" + ODD,),
-                      ("errors", ODD), ("options", ODD), ("plan", "code/score.py", "--input", "in/a" + ODD, "--name", ODD)):
+        for words in (("status",), ("why",), ("logs",), ("logs", "--errors"), ("dump", "plan"), ("dump", "journal"),
+                      ("dump", "segment"), ("check",), ("list",),
+                      run + ("--output", "out.txt"), ("run", "code/score.py", "--input", "in/a" + ODD + "x"),
+                      ("status", "no" + ODD), ("n" + ODD,),
+                      ("errors", ODD), ("options", ODD),
+                      ("plan", "code/score.py", "--input", "in/a" + ODD, "--name", ODD)):
             self.shown(*words)
         job = json.loads(self.shown("plan", "code/score.py", "--input", "in", "--env", "A=" + ODD, "--json"))
         self.assertEqual([pair["value"] for pair in job["environment"]], [ODD])
@@ -73,6 +78,8 @@ class PlainTest(JobCase):
         text = re.sub(r"(?m)^(id [0-9a-f]{32} ).*$", lambda m: m.group(1) + "z" + ODD.replace("\u2028", ""), text)
         with open(os.path.join(other, "RUN"), "w") as f:
             f.write(text)
-        for words in (("list",), ("status", other), ("why", other), ("check", other), ("logs", other), ("output", other), ("dump", "plan", other),
-                      ("resume", other), ("cancel", other), ("clean", other, "--dry-run"), ("replay", other, "7"), ("list", "--json")):
+        for words in (("list",), ("status", other), ("why", other), ("check", other), ("logs", other),
+                      ("output", other), ("dump", "plan", other),
+                      ("resume", other), ("cancel", other), ("clean", other, "--dry-run"), ("replay", other, "7"),
+                      ("list", "--json")):
             self.shown(*words)

@@ -13,7 +13,8 @@ class ProfileTest(JobCase):
         self.write("code/score.py", "def slow(x): return sum(range(1000)) + len(x)\ndef run(mini_batch): return [slow(p) for p in mini_batch]\n")
         for module in ("cProfile", "profile"):
             with self.subTest(module):
-                r = self.run_job("--profiling_module", module, "--overwrite", "--processes", "1", "--python", "/usr/bin/python3")
+                r = self.run_job("--profiling_module", module, "--overwrite", "--processes", "1",
+                                 "--python", "/usr/bin/python3")
                 self.assertEqual(r.returncode, 0, r.stderr)
                 [newest] = glob.glob(os.path.join(max(glob.glob(os.path.join(self.dir, "runs", "*")), key=os.path.getmtime), "logs", "sys", "profile", "*"))
                 calls = {name: stats[1] for (_, _, name), stats in pstats.Stats(newest).stats.items()}

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Publishing the output: killed around the rename, with an output outside the run folder; foreign files of that name; left-overs."""
+"""Publishing the output: killed around the rename, with an output outside the run folder; foreign files of that name;
+left-overs."""
 import glob
 import os
 
@@ -69,7 +70,8 @@ class PublishTest(JobCase):
             self.assertEqual(f.read(), self.want)
 
     def test_a_foreign_file_is_there_instead(self):
-        for change in (lambda s: s[:-1], lambda s: s + "\n", lambda s: s.replace("f0031: 31", "f0031: 13"), lambda s: "other", lambda s: ""):
+        for change in (lambda s: s[:-1], lambda s: s + "\n", lambda s: s.replace("f0031: 31", "f0031: 13"),
+                       lambda s: "other", lambda s: ""):
             self.killed(AFTER)
             theirs = change(self.want)
             self.put(theirs)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The interpreter is started as it is named: wrappers are kept as long as they become Python; what they say instead is shown."""
+"""The interpreter is started as it is named: wrappers are kept as long as they become Python; what they say instead is
+shown."""
 import json
 import os
 import shutil
@@ -54,7 +55,8 @@ class WrapperTest(JobCase):
         self.assertEqual(r.returncode, 0, r.stderr)
 
     def test_a_child_is_refused(self):
-        self.refused(self.wrapper('PYTHON "$@"\n'), "--python: ./wrapper: the interpreter starts Python as a child process instead of becoming it",
+        self.refused(self.wrapper('PYTHON "$@"\n'),
+                     "--python: ./wrapper: the interpreter starts Python as a child process instead of becoming it",
                      'let the last line of the wrapper be exec python "$@"')
 
     def test_a_child_that_only_the_engine_meets(self):
@@ -68,7 +70,8 @@ class WrapperTest(JobCase):
     def test_what_it_says_is_shown(self):
         self.refused(self.wrapper('echo "module: not found: python/9.9" >&2\necho second line >&2\nexit 3\n'),
                      "./wrapper is no Python interpreter that runs here: it ended with status 3. It says:\n    module: not found: python/9.9\n    second line\n")
-        self.refused(self.wrapper('echo "no answer today" >&2\n'), "./wrapper is no Python interpreter: it did not answer a line of Python. It says:\n    no answer today\n")
+        self.refused(self.wrapper('echo "no answer today" >&2\n'),
+                     "./wrapper is no Python interpreter: it did not answer a line of Python. It says:\n    no answer today\n")
 
     def test_much_is_shown_from_its_end(self):
         self.refused(self.wrapper('seq 1 20000 >&2\nexit 1\n'), "    19999\n    20000\n")

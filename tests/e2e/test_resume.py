@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""prs resume: settings that change and those that cannot, what failed tried again, runs that have ended, runs that are running."""
+"""prs resume: settings that change and those that cannot, what failed tried again, runs that have ended, runs that are
+running."""
 import datetime
 import json
 import os
@@ -41,7 +42,8 @@ class ResumeTest(JobCase):
         r = self.run_job("--python", "./py", kill="store.segment.after_sync:1")
         self.assertLess(r.returncode, 0)
         os.remove(self.path("py"))
-        self.refused(says="the interpreter of %s is gone: %s. Put it back, then resume" % (os.path.basename(self.run_dir()), self.path("py")), status=4)
+        self.refused(says="the interpreter of %s is gone: %s. Put it back, then resume" %
+                     (os.path.basename(self.run_dir()), self.path("py")), status=4)
         os.symlink("/usr/bin/python3", self.path("py"))
         self.assertEqual(self.prs("resume").returncode, 0)
         self.assertEqual(self.output(), want)
@@ -50,10 +52,12 @@ class ResumeTest(JobCase):
 
     def test_settings_are_journaled_and_stay(self):
         want = self.interrupted()
-        r = self.prs("resume", "--set", "processes=1", "--run-max-try", "7", "--set=run_invocation_timeout=61.5", kill="store.segment.after_sync:1")
+        r = self.prs("resume", "--set", "processes=1", "--run-max-try", "7", "--set=run_invocation_timeout=61.5",
+                     kill="store.segment.after_sync:1")
         self.assertLess(r.returncode, 0)
         settings = [(f["key"], f["old"], f["new"]) for f in self.journal("SET")]
-        self.assertEqual(settings, [("processes", "2", "1"), ("run-invocation-timeout", "60", "61.5"), ("run-max-try", "3", "7")])
+        self.assertEqual(settings, [("processes", "2", "1"), ("run-invocation-timeout", "60", "61.5"),
+                                    ("run-max-try", "3", "7")])
         r = self.prs("resume", "--set", "run_max_try=8")  # the others still hold
         self.assertEqual(r.returncode, 0, r.stderr)
         self.assertIn("; 1 process of ", r.stderr)
@@ -65,10 +69,12 @@ class ResumeTest(JobCase):
 
     def test_settings_that_cannot_change(self):
         self.interrupted()
-        for key in ("input=x", "mini_batch_size=5", "output=x", "model=a=b", "python=python3", "name=x", "env=A=B", "output-action=summary_only"):
+        for key in ("input=x", "mini_batch_size=5", "output=x", "model=a=b", "python=python3", "name=x", "env=A=B",
+                    "output-action=summary_only"):
             name = key.split("=")[0]
             self.refused("--set", key, says="--set %s cannot change in a run that exists: start a new run" % name)
-        self.refused("--input", "in", "-b", "5", says=["2 mistakes", "--input cannot change", "--mini-batch-size cannot change"])
+        self.refused("--input", "in", "-b", "5", says=["2 mistakes", "--input cannot change",
+                                                       "--mini-batch-size cannot change"])
         self.refused("--set", "json=true", says="give --json itself")
         self.refused("--set", "processes=0", says="--set processes: expected a whole number from 1")
         self.refused("--set", "proceses=2", says="no setting proceses; did you mean processes?")
@@ -122,7 +128,8 @@ class ResumeTest(JobCase):
         [reset] = self.journal("RESET")
         self.assertEqual(reset["reason"], "RETRY_FAILED")
         status = json.loads(self.prs("status", "--json").stdout)
-        self.assertEqual([status[k] for k in ("state", "done", "failed", "items_failed", "error")], ["completed", 3, 0, 0, None])
+        self.assertEqual([status[k] for k in ("state", "done", "failed", "items_failed", "error")],
+                         ["completed", 3, 0, 0, None])
 
     def test_failed_again(self):
         self.fails()

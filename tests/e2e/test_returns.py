@@ -12,7 +12,8 @@ from prs_job import JobCase
 
 PYTHON = "/usr/bin/python3"  # the one that ./dev setup gives numpy and pandas
 BATCH = 3
-NAMES = [b"plain", b"with blank", b"line\nfeed", b"\xff\xfe", b" ", b"caf\xc3\xa9", b"q\"uote's", b"-n", b"tab\there", b"\\n", b"a,b", b"~"]
+NAMES = [b"plain", b"with blank", b"line\nfeed", b"\xff\xfe", b" ", b"caf\xc3\xa9", b"q\"uote's", b"-n", b"tab\there",
+         b"\\n", b"a,b", b"~"]
 
 # run() of the mini-batch with id i returns the value of the i-th line, again and again.
 SCRIPT = """
@@ -58,7 +59,8 @@ ONLY_SIZE = "only its size counts"
 
 
 def quoted(path):
-    """A cell of a CSV with blanks between, as pandas writes it: in quotes where it holds a blank, a quote or a line end."""
+    """A cell of a CSV with blanks between, as pandas writes it: in quotes where it holds a blank, a quote or a line
+    end."""
     return b'"' + path.replace(b'"', b'""') + b'"' if any(c in path for c in (b" ", b'"', b"\n", b"\r")) else path
 
 
@@ -66,13 +68,19 @@ def lines(*rows):
     return b"".join(r + b"\n" for r in rows)
 
 
-# For each line of KINDS: paths -> (the bytes in the output, number of items), or an error, or bytes ONLY_SIZE: refused by append_row.
+# For each line of KINDS: paths -> (the bytes in the output, number of items), or an error, or bytes ONLY_SIZE: refused
+# by append_row.
 ORACLE = [
-    lambda p: (lines(*p), len(p)), lambda p: (lines(*p), len(p)), lambda p: (lines(*p), len(p)), lambda p: (lines(p[0]), 1), lambda p: (b"", 0),
-    lambda p: (lines(*p, *p), 2 * len(p)), lambda p: (b"two\nlines\n" * len(p), len(p)), lambda p: (b"1\n2.5\nNone\n", 3),
-    lambda p: (b"{'k': 1}\n[1, 2]\n(3,)\n", 3), lambda p: (b"0.1\n3\nTrue\n", 3), lambda p: (b"item\nb'bytes'\n\n", 3), lambda p: (b"1.5\n2.0\n3.0\n", 3),
-    lambda p: (b"[1 2]\n[3 4]\n", 2), lambda p: (b"x y\nNone\n3\n", 3), lambda p: (b'1 a 0.5\n2 "b c" \n3  2.0\n', 3), lambda p: (lines(*map(quoted, p)), len(p)),
-    lambda p: (b"", 0), lambda p: (b"   n\n0  7\n", 1), lambda p: (b"%d\n" % len(p) * len(p), len(p)), lambda p: (b"A\nB\nC\n", 3),
+    lambda p: (lines(*p), len(p)), lambda p: (lines(*p), len(p)), lambda p: (lines(*p), len(p)),
+          lambda p: (lines(p[0]), 1), lambda p: (b"", 0),
+    lambda p: (lines(*p, *p), 2 * len(p)), lambda p: (b"two\nlines\n" * len(p), len(p)),
+          lambda p: (b"1\n2.5\nNone\n", 3),
+    lambda p: (b"{'k': 1}\n[1, 2]\n(3,)\n", 3), lambda p: (b"0.1\n3\nTrue\n", 3), lambda p: (b"item\nb'bytes'\n\n", 3),
+          lambda p: (b"1.5\n2.0\n3.0\n", 3),
+    lambda p: (b"[1 2]\n[3 4]\n", 2), lambda p: (b"x y\nNone\n3\n", 3), lambda p: (b'1 a 0.5\n2 "b c" \n3  2.0\n', 3),
+          lambda p: (lines(*map(quoted, p)), len(p)),
+    lambda p: (b"", 0), lambda p: (b"   n\n0  7\n", 1), lambda p: (b"%d\n" % len(p) * len(p), len(p)),
+          lambda p: (b"A\nB\nC\n", 3),
     lambda p: (ONLY_SIZE, 4), lambda p: (ONLY_SIZE, 2), lambda p: (ONLY_SIZE, 2), lambda p: (ONLY_SIZE, 2),
     None, None, None, None, None]
 
@@ -85,7 +93,8 @@ class ReturnsTest(JobCase):
         self.write("code/score.py", textwrap.dedent(SCRIPT))
 
     def make_input(self):
-        """Files in three folders; the paths in the order of a job: the files of a folder by their bytes, then its folders."""
+        """Files in three folders; the paths in the order of a job: the files of a folder by their bytes, then its
+        folders."""
         order = []
         for folder in (b"", b"deep", b"deep/er \xff"):
             path = os.path.join(os.fsencode(self.dir), b"in", folder) if folder else os.path.join(os.fsencode(self.dir), b"in")
@@ -112,7 +121,8 @@ class ReturnsTest(JobCase):
         return output, failed, rows
 
     def job(self, *more):
-        return self.prs("run", "code/score.py", "--input", "in", "--mini-batch-size", str(BATCH), "--python", PYTHON, "--run-max-try", "2", "--output", "out.txt",
+        return self.prs("run", "code/score.py", "--input", "in", "--mini-batch-size", str(BATCH), "--python", PYTHON,
+                        "--run-max-try", "2", "--output", "out.txt",
                         "--overwrite", *more)
 
     def counts(self):
@@ -127,7 +137,8 @@ class ReturnsTest(JobCase):
             with open(os.path.join(self.dir, "out.txt"), "rb") as f:
                 self.assertEqual(f.read(), output, "with %s processes" % processes)
             counts = self.counts()
-            self.assertEqual((counts["items_failed"], counts["rows"], counts["items"]), (failed, rows, sum(map(len, batches))))
+            self.assertEqual((counts["items_failed"], counts["rows"], counts["items"]),
+                             (failed, rows, sum(map(len, batches))))
             self.assertEqual(r.stderr.count("run() returned a list of DataFrames (first in mini-batch"), 1, r.stderr)
         refused = glob.glob(os.path.join(self.dir, "runs", "*", "logs", "user", "error", "*", "*.txt"))
         text = "".join(open(p).read() for p in refused)
@@ -138,12 +149,14 @@ class ReturnsTest(JobCase):
         batches = self.make_input()
         _, failed, rows = self.expected(batches, False)
         for processes in ("1", "2", "16"):
-            r = self.prs("run", "code/score.py", "--input", "in", "--mini-batch-size", str(BATCH), "--python", PYTHON, "--run-max-try", "2",
+            r = self.prs("run", "code/score.py", "--input", "in", "--mini-batch-size", str(BATCH), "--python", PYTHON,
+                         "--run-max-try", "2",
                          "--output-action", "summary_only", "--processes", processes)
             self.assertEqual(r.returncode, 0, r.stderr)
             counts = self.counts()
             self.assertEqual((counts["items_failed"], counts["rows"]), (failed, rows))
-            self.assertEqual(r.stderr.count("run() returned a bare text, dict or set (first in mini-batch"), 1, r.stderr)
+            self.assertEqual(r.stderr.count("run() returned a bare text, dict or set (first in mini-batch"), 1,
+                             r.stderr)
 
     def test_thresholds_count_the_gap(self):
         """Exactly the failed items of the oracle are tolerated, one less is not."""
@@ -172,7 +185,8 @@ class ReturnsTest(JobCase):
         self.frames("pd.DataFrame({'name': names, 'a b': i})")
         rows = "f0000 0\nf0001 0\nf0002 1\nf0003 1\nf0004 2\nf0005 2\n"
         for processes in ("1", "3"):
-            self.assertEqual(self.output_of("--append-row-dataframe-header", "--processes", processes)[0], 'name "a b"\n' + rows)
+            self.assertEqual(self.output_of("--append-row-dataframe-header", "--processes", processes)[0],
+                             'name "a b"\n' + rows)
         self.assertEqual(self.output_of()[0], rows)
 
     def test_headers_that_differ(self):
@@ -184,8 +198,10 @@ class ReturnsTest(JobCase):
 
     def test_settings_file(self):
         self.frames("pd.DataFrame({'name': names, 'n': i})", 4)
-        self.write("code/parallel_run_step.settings.json", '{"append_row": {"pandas.DataFrame.to_csv": {"sep": ",", "index": true}}}')
-        self.assertEqual(self.output_of("--append-row-dataframe-header")[0], ",name,n\n0,f0000,0\n1,f0001,0\n0,f0002,1\n1,f0003,1\n")
+        self.write("code/parallel_run_step.settings.json",
+                   '{"append_row": {"pandas.DataFrame.to_csv": {"sep": ",", "index": true}}}')
+        self.assertEqual(self.output_of("--append-row-dataframe-header")[0],
+                         ",name,n\n0,f0000,0\n1,f0001,0\n0,f0002,1\n1,f0003,1\n")
         self.write("code/parallel_run_step.settings.json", '{"append_row": ')
         r = self.job()
         self.assertNotEqual(r.returncode, 0)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Large rows come through a passed descriptor; one that does not give what was announced costs its mini-batch a try, and the job ends."""
+"""Large rows come through a passed descriptor; one that does not give what was announced costs its mini-batch a try,
+and the job ends."""
 from prs_job import JobCase
 
 PROTOCOL = 12

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Scripts as people have them: the two samples of the original's documentation, letter by letter (tests/e2e/scripts)."""
+"""Scripts as people have them: the two samples of the original's documentation, letter by letter
+(tests/e2e/scripts)."""
 import glob
 import os
 import re
@@ -24,7 +25,8 @@ class PackageTest(JobCase):
         self.write("proj/src/tools/rows.py", "import os\ndef row(p):\n    return '%s: %s' % (os.path.basename(p), open(p).read())\n")
 
     def test_relative_imports(self):
-        for words in (("proj/src/score.py", "--code", "proj"), ("proj/../proj/src/score.py", "--code", "./proj/"), ("proj/src/score.py", "--code", self.path("proj"))):
+        for words in (("proj/src/score.py", "--code", "proj"), ("proj/../proj/src/score.py", "--code", "./proj/"),
+                      ("proj/src/score.py", "--code", self.path("proj"))):
             self.clean()
             r = self.prs("run", *words, "--input", "in", "--mini-batch-size", "2", "--output", "out.txt")
             self.assertEqual(r.returncode, 0, r.stderr)
@@ -93,8 +95,10 @@ class SamplesTest(JobCase):
         import numpy as np
 
         np.save(os.path.join(model, "mnist-tf.model.npy"), weights)
-        r = self.prs("run", self.take("digit_identification.py"), "--input", "in", "--model", "mnist=models/mnist", "--mini-batch-size", "5", "--processes", "2",
-                     "--python", PYTHON, "--env", "PYTHONPATH=" + os.path.join(HERE, "stand_ins"), "--output", "out.txt")
+        r = self.prs("run", self.take("digit_identification.py"), "--input", "in", "--model", "mnist=models/mnist",
+                     "--mini-batch-size", "5", "--processes", "2",
+                     "--python", PYTHON, "--env", "PYTHONPATH=" + os.path.join(HERE, "stand_ins"),
+                     "--output", "out.txt")
         self.assertEqual(r.returncode, 0, r.stderr)
         self.assertEqual(self.output(), want)
         printed = "".join(self.logs("stdout/127.0.0.1/process*.stdout.txt").values())
@@ -104,7 +108,8 @@ class SamplesTest(JobCase):
 
     def test_entry_script_logger(self):
         self.files(25)
-        r = self.prs("run", self.take("entry_script_logger.py"), "--input", "in", "--mini-batch-size", "5", "--processes", "2", "--output", "out.txt")
+        r = self.prs("run", self.take("entry_script_logger.py"), "--input", "in", "--mini-batch-size", "5",
+                     "--processes", "2", "--output", "out.txt")
         self.assertEqual(r.returncode, 0, r.stderr)
         self.assertEqual(self.output(), "".join("%s/in/f%04d\n" % (self.dir, i) for i in range(25)))
         logs = self.logs("entry_script_log/127.0.0.1/process*.log.txt")
@@ -131,12 +136,15 @@ class SamplesTest(JobCase):
                 return [run_.id, run_.parent.id, run_.experiment.name, ws.name, ws.resource_group, run_.input_datasets["images"], run_.input_datasets["labels"],
                         one.agent_name, one.log_dir, one.output_dir, one.working_dir]
         """))
-        r = self.prs("run", "code/score.py", "--input", "images=in", "--side-input", "labels=labels", "--processes", "1", "--name", "digits", "--output", "out.txt")
+        r = self.prs("run", "code/score.py", "--input", "images=in", "--side-input", "labels=labels",
+                     "--processes", "1", "--name", "digits", "--output", "out.txt")
         self.assertEqual(r.returncode, 0, r.stderr)
         [run] = glob.glob(os.path.join(self.dir, "runs", "*"))
         name = os.path.basename(run)
-        self.assertEqual(self.output().splitlines(), [name, name, "digits", "local", "local", self.dir + "/in", self.dir + "/labels", "process000",
-                                                      run + "/logs/user/entry_script_log/127.0.0.1", self.dir, run + "/work/code"])
+        self.assertEqual(self.output().splitlines(),
+                         [name, name, "digits", "local", "local", self.dir + "/in", self.dir + "/labels", "process000",
+                                                      run + "/logs/user/entry_script_log/127.0.0.1", self.dir, run +
+                          "/work/code"])
         [text] = self.logs("entry_script_log/127.0.0.1/process000.log.txt").values()
         self.assertIn("|metric loaded = 1\n", text)
 
@@ -183,5 +191,7 @@ class SamplesTest(JobCase):
             raise unittest.SkipTest("no pandas for " + PYTHON)
         self.files(4)
         self.write("code/score.py", "import pandas as pd\ndef run(mini_batch): return pd.DataFrame({'n': [len(p[-5:]) for p in mini_batch]})\n")
-        self.assertEqual(self.job_file("score.py", "--append_row_dataframe_header True", "--python", PYTHON), ["n", "5", "5", "5", "5"])
-        self.assertEqual(self.job_file("score.py", "--append_row_dataframe_header=False", "--python", PYTHON), ["5", "5", "5", "5"])
+        self.assertEqual(self.job_file("score.py", "--append_row_dataframe_header True", "--python", PYTHON),
+                         ["n", "5", "5", "5", "5"])
+        self.assertEqual(self.job_file("score.py", "--append_row_dataframe_header=False", "--python", PYTHON),
+                         ["5", "5", "5", "5"])

@@ -12,7 +12,8 @@ class ShellTest(JobCase):
     def complete(self, *words):
         script = self.prs("completion", "bash").stdout
         ask = '\nCOMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _prs; printf "%s\\n" "${COMPREPLY[@]}"'
-        r = subprocess.run(["bash", "-c", script + ask, "bash", *words], cwd=self.dir, check=True, stdout=subprocess.PIPE, universal_newlines=True)
+        r = subprocess.run(["bash", "-c", script + ask, "bash", *words], cwd=self.dir, check=True,
+                           stdout=subprocess.PIPE, universal_newlines=True)
         return r.stdout.split()
 
     def test_bash(self):
@@ -59,6 +60,7 @@ class ShellTest(JobCase):
         self.assertIn("No such file or directory", r.stdout)
         self.assertIn("-> create it, or name another one", r.stdout)
         self.assertNotIn("\033", r.stdout)
-        r = subprocess.run([PRS, "doctor"], cwd=self.dir, env={"PATH": "/nowhere"}, stdout=subprocess.PIPE, universal_newlines=True)
+        r = subprocess.run([PRS, "doctor"], cwd=self.dir, env={"PATH": "/nowhere"}, stdout=subprocess.PIPE,
+                           universal_newlines=True)
         self.assertEqual(r.returncode, 1)
         self.assertIn("Python 3.8 or later", r.stdout)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Signals to the engine at every moment of a job, pipes that nobody reads: the run can be resumed, nothing is charged."""
+"""Signals to the engine at every moment of a job, pipes that nobody reads: the run can be resumed, nothing is
+charged."""
 import os
 import signal
 import time
@@ -158,7 +159,8 @@ class EarlyTest(SignalCase):
         self.write("in/slow/f", "x")
         self.want += "f: x\n"
         self.script(GATED % self.dir)
-        self.early(lambda p: self.journaled("INIT_DONE"), signal.SIGINT, "--mini-batch-size", "1000", env=gate("slow", self.dir))
+        self.early(lambda p: self.journaled("INIT_DONE"), signal.SIGINT, "--mini-batch-size", "1000",
+                   env=gate("slow", self.dir))
         self.resumed()
 
     def test_in_init(self):
@@ -220,7 +222,8 @@ class InheritedTest(SignalCase):
         """A crash is a crash: the kernel still says how a process ended."""
         self.files(21)
         self.script(self.CRASH)
-        p = self.start(*self.words, "--run-max-try", "1", preexec_fn=lambda: signal.signal(signal.SIGCHLD, signal.SIG_IGN))
+        p = self.start(*self.words, "--run-max-try", "1",
+                       preexec_fn=lambda: signal.signal(signal.SIGCHLD, signal.SIG_IGN))
         self.assertEqual(p.wait(DEADLINE), 0, self.said())
         [t] = self.journal("TRY")
         self.assertEqual((t["id"], t["code"], t["exit"]), (1, 104, signal.SIGSEGV))

@@ -46,7 +46,8 @@ class OverheadTest(SlowDiskCase):
         for i in range(self.FILES):
             os.close(os.open(os.path.join(many.name, "f%05d.slow" % i), os.O_CREAT))
         self.script("def run(mini_batch): return mini_batch")
-        p = self.held("store.journal.before_write", "--input", many.name, "--mini-batch-size", "1", "--processes", "2", "--output-action", "summary_only",
+        p = self.held("store.journal.before_write", "--input", many.name, "--mini-batch-size", "1", "--processes", "2",
+                      "--output-action", "summary_only",
                       "--task-overhead-timeout", "1", stub=True)
         wait_until(lambda: p.poll() is not None or '"complete":1' in self.prs("dump", "journal", "last", "--json").stdout, "all are listed")
         self.write("held", "")
@@ -66,7 +67,8 @@ class ProgressTest(SlowDiskCase):
                 while not os.path.exists(os.path.join(%r, "go")): time.sleep(0.001)
                 return mini_batch
         """ % (self.dir, self.dir))
-        p = self.held("store.segment.before_write", "--input", "in", "--mini-batch-size", "5", "--processes", "2", "--progress-update-timeout", "2")
+        p = self.held("store.segment.before_write", "--input", "in", "--mini-batch-size", "5", "--processes", "2",
+                      "--progress-update-timeout", "2")
         wait_until(lambda: p.poll() is not None or os.path.exists(self.path("ran-1")), "two run")
         self.write("held", "")
         self.write("go", "")

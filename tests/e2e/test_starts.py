@@ -68,7 +68,8 @@ class StartTest(JobCase):
 
     def not_started(self):
         """How often a start failed, from the log of the process."""
-        texts = [open(path).read() for path in glob.glob(self.path("runs", "*", "logs", "sys", "node", "*", "process000.txt"))]
+        texts = [open(path).read() for path in glob.glob(self.path("runs", "*", "logs", "sys", "node", "*",
+                                                                   "process000.txt"))]
         return "".join(texts).count("Process not started")
 
     def test_a_start_that_fails_for_a_while_costs_nothing(self):

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The program on a terminal (a pty), as a person sees it: the live line, its width, colours, Ctrl-C once and twice, signals."""
+"""The program on a terminal (a pty), as a person sees it: the live line, its width, colours, Ctrl-C once and twice,
+signals."""
 import fcntl
 import glob
 import os
@@ -38,7 +39,8 @@ class Terminal:
         environment = dict(os.environ, **dict({"TERM": "xterm"}, **(env or {})))
         environment.pop("NO_COLOR", None) if not env or "NO_COLOR" not in env else None
         self.text = ""
-        streams = {name: subprocess.DEVNULL if i == without else slave for i, name in enumerate(("stdin", "stdout", "stderr"))}
+        streams = {name: subprocess.DEVNULL if i == without else slave
+                   for i, name in enumerate(("stdin", "stdout", "stderr"))}
         self.process = subprocess.Popen([*program, *words], cwd=case.dir, env=environment, start_new_session=True,
                                         preexec_fn=lambda: fcntl.ioctl(2, termios.TIOCSCTTY, 0), **streams)
         os.close(slave)
@@ -137,7 +139,8 @@ class TerminalTest(GatedCase):
                 while not os.path.exists(%r): time.sleep(0.01)
                 return mini_batch
         """ % self.path("go"))
-        t = Terminal(self, ("run", "code/score.py", "-i", "in", "-b", "1", "-p", "2", "-o", "out.txt", "--run-max-try", "1"))
+        t = Terminal(self, ("run", "code/score.py", "-i", "in", "-b", "1", "-p", "2", "-o", "out.txt",
+                            "--run-max-try", "1"))
         t.wait_for(r"ValueError: größer \\x1b\[2J bad")  # it does not drive the terminal
         self.assertNotIn("\033[2J", t.text)
         t.wait_for(r"\r.*/4 mini-batches.*failed 1")
@@ -248,7 +251,8 @@ class KeyTest(GatedCase):
                 while not os.path.exists(%r): time.sleep(0.01)
                 return mini_batch
         """ % self.path("go"))
-        t = Terminal(self, ("run", "code/score.py", "-i", "in", "-b", "1", "-p", "2", "-o", "out.txt", "--run-max-try", "1"))
+        t = Terminal(self, ("run", "code/score.py", "-i", "in", "-b", "1", "-p", "2", "-o", "out.txt",
+                            "--run-max-try", "1"))
         t.wait_for("failed 1")
         t.type("p")
         t.wait_for(r"last error: mini-batch 0, try 1, process00. on 127.0.0.1: ValueError: the \\x1b\[2J cause\r\n")
@@ -256,7 +260,8 @@ class KeyTest(GatedCase):
         self.assertEqual(t.finish(), 0)
 
     def test_every_way_out(self):
-        ways = [("go", 0)] + [(s, 4) for s in ("int", "term")] + [(s, -s) for s in (signal.SIGABRT, signal.SIGUSR1, signal.SIGALRM)]
+        ways = [("go", 0)] + [(s, 4) for s in ("int", "term")] + [(s, -s)
+                                                                  for s in (signal.SIGABRT, signal.SIGUSR1, signal.SIGALRM)]
         for way, status in ways:
             with self.subTest(way):
                 self.clean()
@@ -281,7 +286,8 @@ class KeyTest(GatedCase):
     def test_a_process_crashes(self):
         self.files(6)
         self.script("import os\ndef run(mini_batch):\n    os.kill(os.getpid(), 11 if mini_batch.task_id else 0)\n    return mini_batch\n")
-        t = Terminal(self, ("run", "code/score.py", "-i", "in", "-b", "1", "-p", "2", "-o", "out.txt", "--run-max-try", "1"))
+        t = Terminal(self, ("run", "code/score.py", "-i", "in", "-b", "1", "-p", "2", "-o", "out.txt",
+                            "--run-max-try", "1"))
         self.before = termios.tcgetattr(t.master)
         self.put_back(t, 0)
 
@@ -291,7 +297,8 @@ class KeyTest(GatedCase):
         self.script(GATED % {"dir": self.dir})
         for number in (0, 1):
             self.clean()
-            t = Terminal(self, ("run", "code/score.py", "-i", "in", "-b", "1", "-p", "2", "-o", "out.txt"), without=number)
+            t = Terminal(self, ("run", "code/score.py", "-i", "in", "-b", "1", "-p", "2", "-o", "out.txt"),
+                         without=number)
             t.wait_for("busy 2/2")
             self.at(1)
             self.assertEqual(self.modes(t), (True, True))
@@ -325,11 +332,13 @@ class KeyTest(GatedCase):
         here = t.wait_for("process001 ", t.wait_for("PROCESS", len(t.text)))
         self.allow("go")
         self.put_back(t, 0)
-        table = [line for line in re.split(r"[\r\n]+", visible(t.text[:here])) if line.startswith("  process0") or line.startswith("  PROCESS")]
+        table = [line for line in re.split(r"[\r\n]+", visible(t.text[:here])) if line.startswith("  process0")
+                 or line.startswith("  PROCESS")]
         self.assertLessEqual(max(len(line) for line in table), 40)
 
     def test_two_on_one_terminal(self):
-        """Side by side in one process group (of a script): only one reads, and the last one leaves the modes as the first one found them."""
+        """Side by side in one process group (of a script): only one reads, and the last one leaves the modes as the
+        first one found them."""
         self.files(1)
         self.script("""
             import os, sys, time
@@ -346,7 +355,8 @@ class KeyTest(GatedCase):
             two = subprocess.Popen(sys.argv[1:] + ["two"])
             sys.exit(one.wait() or two.wait())
         """
-        t = Terminal(self, (both, PRS, "run", "code/score.py", "-i", "in", "-p", "1", "--"), program=(sys.executable, "-c"))
+        t = Terminal(self, (both, PRS, "run", "code/score.py", "-i", "in", "-p", "1", "--"),
+                     program=(sys.executable, "-c"))
         self.before = termios.tcgetattr(t.master)
         self.keys_are_read(t)
         self.allow("second")
@@ -362,7 +372,8 @@ class KeyTest(GatedCase):
         """A shell with job control on a terminal of its own; nothing is running in it."""
         self.files(6)
         self.script(GATED % {"dir": self.dir})
-        t = Terminal(self, (), program=["bash", "--norc", "--noprofile", "--noediting", "-i"], env={"PS1": "$ ", "HISTFILE": ""})
+        t = Terminal(self, (), program=["bash", "--norc", "--noprofile", "--noediting", "-i"],
+                     env={"PS1": "$ ", "HISTFILE": ""})
         t.wait_for(r"\$ ")
         self.before = termios.tcgetattr(t.master)
         return t

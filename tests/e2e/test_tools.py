@@ -95,7 +95,8 @@ class LogsTest(ToolCase):
         self.assertEqual((p.wait(timeout=DEADLINE), f.wait(timeout=DEADLINE), g.wait(timeout=DEADLINE)), (0, 0, 0))
         with open(self.path("overview")) as f:
             self.assertEqual(f.read(), self.ok("logs"))
-        with open(self.path("followed")) as f, open(os.path.join(self.run_dir(), "logs/user/stdout/127.0.0.1/process000.stdout.txt")) as want:
+        with open(self.path("followed")) as f, open(os.path.join(self.run_dir(),
+                                                                 "logs/user/stdout/127.0.0.1/process000.stdout.txt")) as want:
             self.assertIn(want.read(), f.read())
 
 
@@ -144,7 +145,8 @@ class OutputTest(ToolCase):
         self.script(SCRIPT)
         self.assertEqual(self.run_job("-q").returncode, 0)
         for other in ("other.txt", "first.txt"):
-            first, pid = self.stop_at("store.assemble.before_rename", 1, "output", "--partial", "--output", "first.txt", "--overwrite")
+            first, pid = self.stop_at("store.assemble.before_rename", 1, "output", "--partial", "--output", "first.txt",
+                                      "--overwrite")
             self.ok("output", "--partial", "--output", other, "--overwrite")
             self.assertTrue(glob.glob(self.path(".prs-*.tmp")))
             os.kill(pid, signal.SIGCONT)
@@ -187,7 +189,8 @@ class OutputTest(ToolCase):
         self.files(20)
         self.script(SCRIPT)
         self.run_job("-q", kill="store.assemble.before_rename:1")
-        seg = [os.path.join(d, n) for d, _, names in os.walk(self.path("runs")) for n in names if n.endswith(".seg") and os.path.getsize(os.path.join(d, n)) > 64]
+        seg = [os.path.join(d, n) for d, _, names in os.walk(self.path("runs")) for n in names if n.endswith(".seg")
+               and os.path.getsize(os.path.join(d, n)) > 64]
         with open(seg[0], "r+b") as f:
             f.seek(150)
             f.write(b"#")

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A run folder that somebody else can reach, or has made: no lock of theirs holds us up, no link leads anywhere, nothing of theirs runs unasked."""
+"""A run folder that somebody else can reach, or has made: no lock of theirs holds us up, no link leads anywhere,
+nothing of theirs runs unasked."""
 import contextlib
 import glob
 import os
@@ -86,7 +87,8 @@ class LinkTest(JobCase):
                     os.remove(self.path("out.txt"))
                 target = self.precious()
                 self.put_link(os.path.join(run, name), target)
-                for words in (["status"], ["check"], ["logs"], ["logs", "--process", "0"], ["logs", "--process", "0", "--errors"], ["logs", "--errors"],
+                for words in (["status"], ["check"], ["logs"], ["logs", "--process", "0"],
+                              ["logs", "--process", "0", "--errors"], ["logs", "--errors"],
                               ["list"], ["dump", "journal"], ["dump", "plan"]):
                     r = self.prs(*words, *([run] if words != ["list"] else []))
                     self.assertNotIn("precious\nprecious", r.stdout + r.stderr, words)
@@ -120,7 +122,8 @@ class LinkTest(JobCase):
         """A link in place of a folder on the way."""
         run = self.killed()
         shutil.copytree(run, self.path("saved"), symlinks=True, ignore=shutil.ignore_patterns("ctl"))
-        for name in ("seg", "work", "work/page", "logs", "logs/user", "logs/user/stdout", "logs/user/stdout/127.0.0.1", "logs/user/error/127.0.0.1"):
+        for name in ("seg", "work", "work/page", "logs", "logs/user", "logs/user/stdout", "logs/user/stdout/127.0.0.1",
+                     "logs/user/error/127.0.0.1"):
             with self.subTest(name):
                 shutil.rmtree(run)
                 shutil.copytree(self.path("saved"), run, symlinks=True)
@@ -129,13 +132,15 @@ class LinkTest(JobCase):
                 elsewhere = self.path("elsewhere")
                 shutil.rmtree(elsewhere, ignore_errors=True)
                 shutil.copytree(os.path.join(run, name), elsewhere)
-                before = {p: open(p, "rb").read() for p in glob.glob(elsewhere + "/**", recursive=True) if os.path.isfile(p)}
+                before = {p: open(p, "rb").read() for p in glob.glob(elsewhere + "/**", recursive=True)
+                          if os.path.isfile(p)}
                 shutil.rmtree(os.path.join(run, name))
                 os.symlink(elsewhere, os.path.join(run, name))
                 r = self.prs("resume", run)
                 self.assertEqual(r.returncode, 3, r.stderr)
                 self.assertIn("%s: a symbolic link or no plain file stands there" % os.path.join(run, name), r.stderr)
-                after = {p: open(p, "rb").read() for p in glob.glob(elsewhere + "/**", recursive=True) if os.path.isfile(p)}
+                after = {p: open(p, "rb").read() for p in glob.glob(elsewhere + "/**", recursive=True)
+                         if os.path.isfile(p)}
                 self.assertEqual(sorted(after), sorted(before))
                 self.assertEqual(after, before)
 
@@ -163,7 +168,8 @@ class LinkTest(JobCase):
             with self.subTest(name):
                 os.rename(os.path.join(run, name), self.path("kept"))
                 os.mkfifo(os.path.join(run, name))
-                for words in (["list"], ["status", run], ["logs", run], ["check", run], ["resume", run], ["replay", run, "0"], ["clean", "-n"]):
+                for words in (["list"], ["status", run], ["logs", run], ["check", run], ["resume", run],
+                              ["replay", run, "0"], ["clean", "-n"]):
                     self.assertIn(self.prs(*words).returncode, (0, 1, 2, 3), words)
                 os.remove(os.path.join(run, name))
                 os.rename(self.path("kept"), os.path.join(run, name))
@@ -220,7 +226,8 @@ class ModeTest(JobCase):
                     os.chmod(self.path("code"), code)
                     run = self.run_one()
                     want = 0o700 | (code & 0o755 & ~umask)
-                    self.assertEqual([oct(self.mode(run, n)) for n in (".", "code", "work", "work/code", "outputs")], [oct(want)] * 5)
+                    self.assertEqual([oct(self.mode(run, n)) for n in (".", "code", "work", "work/code", "outputs")],
+                                     [oct(want)] * 5)
 
     def test_a_folder_above_it(self):
         """Nobody reached the script through it: nobody reaches the copy, wherever the runs are."""
@@ -267,7 +274,8 @@ class ModeTest(JobCase):
         os.chmod(self.path("code", "score.py"), 0o600)
         self.write("code/score.py", "def run(mini_batch):\n    print('hello')\n    open('outputs/mine', 'w').close()\n    return mini_batch\n")
         run = self.run_one("--share")
-        closed = sorted(os.path.relpath(os.path.join(folder, n), run) for folder, folders, names in os.walk(run) for n in [*names, *folders]
+        closed = sorted(os.path.relpath(os.path.join(folder, n), run) for folder, folders, names in os.walk(run)
+                        for n in [*names, *folders]
                         if not os.path.islink(os.path.join(folder, n)) and self.mode(folder, n) & 0o040 == 0)
         self.assertEqual(closed, ["job.json", "lock"])
         self.assertEqual(oct(self.mode(run)), oct(0o750))
@@ -305,7 +313,8 @@ class SecondUserTest(JobCase):
             loader = os.path.join(os.path.dirname(PRS), "..", "share", "prs", "python")
             if not os.path.exists(loader):
                 loader = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "python")
-            shutil.copytree(loader, os.path.join(cls.place, "share", "prs", "python"), ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(loader, os.path.join(cls.place, "share", "prs", "python"),
+                            ignore=shutil.ignore_patterns("__pycache__"))
             if cls.as_nobody([cls.program, "version"]).returncode == 0:
                 return
         raise unittest.SkipTest("no place that another user can reach")
@@ -317,7 +326,8 @@ class SecondUserTest(JobCase):
             os.setresgid(NOBODY, NOBODY, NOBODY)
             os.setresuid(NOBODY, NOBODY, NOBODY)
         env = {"PATH": "/usr/bin:/bin", "HOME": "/nonexistent"}
-        return subprocess.run(words, preexec_fn=become, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        return subprocess.run(words, preexec_fn=become, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE,
                               universal_newlines=True, timeout=DEADLINE, **more)
 
     def setUp(self):

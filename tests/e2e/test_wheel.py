@@ -21,11 +21,13 @@ def interpreters():
 
 class WheelTest(JobCase):
     def call(self, *words):
-        return subprocess.run(words, cwd=self.dir, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        return subprocess.run(words, cwd=self.dir, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT,
                               universal_newlines=True).stdout
 
     def test_installed_into_a_fresh_environment(self):
-        subprocess.run([os.path.join(ROOT, "dev"), "wheel", os.path.join(self.dir, "dist")], check=True, stdout=subprocess.DEVNULL)
+        subprocess.run([os.path.join(ROOT, "dev"), "wheel", os.path.join(self.dir, "dist")], check=True,
+                       stdout=subprocess.DEVNULL)
         [wheel] = glob.glob(os.path.join(self.dir, "dist", "*manylinux*.whl"))
         want = self.files(20)
         self.write("score.py", "import os\ndef run(mini_batch): return ['%s: %s' % (os.path.basename(p), open(p).read()) for p in mini_batch]\n")
@@ -34,7 +36,8 @@ class WheelTest(JobCase):
                 self.call(python, "-m", "venv", "venv%d" % i)
                 self.call("venv%d/bin/python" % i, "-m", "pip", "install", "-q", "--no-index", wheel)
                 self.assertIn("prs ", self.call("venv%d/bin/prs" % i, "version"))
-                self.call("venv%d/bin/prs" % i, "run", "score.py", "--input", "in", "--output", "out%d.txt" % i, "--python", "venv%d/bin/python" % i)
+                self.call("venv%d/bin/prs" % i, "run", "score.py", "--input", "in", "--output", "out%d.txt" % i,
+                          "--python", "venv%d/bin/python" % i)
                 with open(os.path.join(self.dir, "out%d.txt" % i)) as f:
                     self.assertEqual(f.read(), want)
                 self.assertIn("prs ", self.call("venv%d/bin/python" % i, "-m", "prs_engine", "version"))

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whose word counts: prs.yml and the cache of environments only when nobody else could have written them; validate and plan run nothing."""
+"""Whose word counts: prs.yml and the cache of environments only when nobody else could have written them; validate and
+plan run nothing."""
 import os
 import stat
 import sys
@@ -65,7 +66,8 @@ class ProjectTest(TrustCase):
         r = self.plan()
         self.assertIn("(PATH)", r.stdout)
         self.assertIn(why, r.stderr)
-        r = self.prs("run", "home/a/b/code/score.py", "--input", "in", "--output", "out.txt", "--overwrite", env=self.env)
+        r = self.prs("run", "home/a/b/code/score.py", "--input", "in", "--output", "out.txt", "--overwrite",
+                     env=self.env)
         self.assertEqual(r.returncode, 0, r.stderr)
         self.assertIn(why, r.stderr)
         self.assertFalse(self.was_run())
@@ -135,7 +137,8 @@ class NothingRunsTest(TrustCase):
 
     def test_python_of_the_job(self):
         self.write("home/a/b/job.yml", "type: parallel\ninputs: {data: {path: %s}}\ninput_data: ${{inputs.data}}\nprs: {python: %s}\n"
-                                       "task: {type: run_function, code: ./code, entry_script: score.py}\n" % (self.path("in"), self.evil()))
+                                       "task: {type: run_function, code: ./code, entry_script: score.py}\n" %
+                   (self.path("in"), self.evil()))
         self.check("home/a/b/job.yml")
 
     def test_the_current_folder_on_the_path(self):
@@ -147,7 +150,8 @@ class NothingRunsTest(TrustCase):
     def test_modules_of_the_current_folder(self):
         for name in ("warnings", "encodings/__init__", "codecs", "sitecustomize", "usercustomize", "os", "traceback"):
             self.write(name + ".py", "open(%r, 'a').write('run')\n" % self.path("mark"))
-        self.write("home/a/b/code/score.py", "def run(mini_batch):\n    return '\\d' is mini_batch\n")  # a SyntaxWarning
+        # a SyntaxWarning
+        self.write("home/a/b/code/score.py", "def run(mini_batch):\n    return '\\d' is mini_batch\n")
         self.env["PYTHONPATH"] = self.dir
         self.env["PYTHONWARNINGS"] = "always"
         self.check(*self.words)
@@ -179,7 +183,8 @@ class CacheTest(TrustCase):
         super().setUp()
         self.write("home/a/b/job.yml", "type: parallel\ninputs: {data: {path: %s}}\ninput_data: ${{inputs.data}}\noutputs: {rows: {type: uri_file, path: %s}}\n"
                                        "task: {type: run_function, code: ./code, entry_script: score.py, append_row_to: '${{outputs.rows}}', "
-                                       "environment: {conda_file: {dependencies: [pip: [nothing-at-all]]}}}\n" % (self.path("in"), self.path("out.txt")))
+                                       "environment: {conda_file: {dependencies: [pip: [nothing-at-all]]}}}\n" %
+                   (self.path("in"), self.path("out.txt")))
         self.write("bin/uv", "#!/bin/sh\nif [ \"$1\" = venv ]; then for d; do :; done; mkdir -p \"$d/bin\" && ln -s %s \"$d/bin/python\"; fi\necho uv \"$1\"\n" % sys.executable)
         os.chmod(self.path("bin/uv"), 0o755)
         self.env["PATH"] = self.path("bin") + ":" + os.environ["PATH"]

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every test of this folder runs with every CPython found: those of $PRS_TEST_PYTHONS (blank-separated), else one of each version from 3.8 on."""
+"""Every test of this folder runs with every CPython found: those of $PRS_TEST_PYTHONS (blank-separated), else one of
+each version from 3.8 on."""
 import glob
 import os
 import re
@@ -17,7 +18,8 @@ def found():
     if os.environ.get("PRS_TEST_PYTHONS"):
         return os.environ["PRS_TEST_PYTHONS"].split()
     folders = [p for p in os.environ.get("PATH", "").split(os.pathsep) if os.path.basename(p) != "shims"]
-    folders += sorted(glob.glob(os.path.expanduser("~/.pyenv/versions/*/bin")) + glob.glob(os.path.expanduser("~/.local/share/uv/python/*/bin")))
+    folders += sorted(glob.glob(os.path.expanduser("~/.pyenv/versions/*/bin")) +
+                      glob.glob(os.path.expanduser("~/.local/share/uv/python/*/bin")))
     by_version = {sys.version_info[:2]: sys.executable}
     for folder in folders:
         for path in glob.glob(os.path.join(folder, "python3.*")):
@@ -31,7 +33,8 @@ PYTHONS = found()
 
 
 def version_of(python):
-    return subprocess.run([python, "-c", "import sys; print('.'.join(map(str, sys.version_info[:3])))"], stdout=subprocess.PIPE,
+    return subprocess.run([python, "-c", "import sys; print('.'.join(map(str, sys.version_info[:3])))"],
+                          stdout=subprocess.PIPE,
                           universal_newlines=True).stdout.strip()
 
 
@@ -50,7 +53,8 @@ def locales(tmp_path_factory):
     folder = tmp_path_factory.mktemp("locales")
     names = {"en_US.ISO-8859-1": "ISO-8859-1", "ja_JP.EUC-JP": "EUC-JP"}
     for name, charmap in names.items():
-        r = subprocess.run(["localedef", "-c", "-i", name.partition(".")[0], "-f", charmap, str(folder / name)], stdout=subprocess.PIPE,
+        r = subprocess.run(["localedef", "-c", "-i", name.partition(".")[0], "-f", charmap, str(folder / name)],
+                           stdout=subprocess.PIPE,
                            stderr=subprocess.STDOUT, universal_newlines=True)
         if not os.path.exists(str(folder / name / "LC_CTYPE")):
             pytest.skip("localedef makes no locale here (package locales): " + r.stdout.strip()[-200:])

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A small double of the node: starts a worker process for a script and speaks the protocol of src/wire/msg.h with it."""
+"""A small double of the node: starts a worker process for a script and speaks the protocol of src/wire/msg.h with
+it."""
 import os
 import select
 import shutil
@@ -43,7 +44,8 @@ class Node:
     """script: text of the entry script; files: name -> text beside it; links: name -> where the link leads to;
     path_first: that folder is in PYTHONPATH; setup: keys of SETUP over the usual ones (a list repeats the key)."""
 
-    def __init__(self, python, script, name="score.py", files=None, entry=None, env=None, path_first=False, links=None, **setup):
+    def __init__(self, python, script, name="score.py", files=None, entry=None, env=None, path_first=False, links=None,
+                 **setup):
         self.dir = os.path.realpath(tempfile.mkdtemp(prefix="prs-loader-"))
         self.code = os.path.join(self.dir, "code")
         self.write(name, script)
@@ -61,7 +63,8 @@ class Node:
             clean["PYTHONPATH"] = self.code
         clean.update(env or {}, PRS_WORKER_FDS=",".join(map(str, fds)), PRS_RUN="r", PRS_SLOT="0")
         self.out, self.err = (open(os.path.join(self.dir, n), "w+b") for n in ("out", "err"))
-        self.process = subprocess.Popen([python, os.path.join(PYTHON_DIR, "prs_worker.py")], pass_fds=fds, env=clean, cwd=self.code,
+        self.process = subprocess.Popen([python, os.path.join(PYTHON_DIR, "prs_worker.py")], pass_fds=fds, env=clean,
+                                        cwd=self.code,
                                         stdin=subprocess.DEVNULL, stdout=self.out, stderr=self.err)
         peer.close()
         self.buffer = b""
@@ -79,8 +82,10 @@ class Node:
 
     def send_setup(self, entry, more):
         log = self.dir + "/log"
-        values = {"run_id": "run-1", "process": "process000", "slot": "0", "code_root": self.code, "entry": entry, "argv": ["--x", "1"],
-                  "output_action": "append_row", "output_dir": self.dir + "/outputs", "log_dir": log, "log_file": log + "/process000.log.txt",
+        values = {"run_id": "run-1", "process": "process000", "slot": "0", "code_root": self.code, "entry": entry,
+                  "argv": ["--x", "1"],
+                  "output_action": "append_row", "output_dir": self.dir + "/outputs", "log_dir": log, "log_file": log +
+                  "/process000.log.txt",
                   "error_file": self.dir + "/errors.txt", "experiment": "score", "submit_dir": self.dir + "/submitted"}
         values.update(more)
         words = []
@@ -95,7 +100,8 @@ class Node:
     def task(self, paths, number=0, keys=b"", kind=0):
         self.claim += 1
         body = b"".join(os.fsencode(p) + b"\0" for p in paths)
-        self.send(TASK, struct.pack("<QQIIIHHHHIQ", number, 7, 0, 0, len(paths), 1, kind, 0, 0, len(keys), 0) + keys + body, self.claim)
+        self.send(TASK, struct.pack("<QQIIIHHHHIQ", number, 7, 0, 0, len(paths), 1, kind, 0, 0, len(keys), 0) + keys +
+                  body, self.claim)
         os.write(self.event, struct.pack("<Q", 1))
 
     # ---- receiving

@@ -52,9 +52,12 @@ def test_dotted_module(node):
 
 
 def test_names_that_others_have(node):
-    """Names of Python's own modules, of ones already imported, of a package beside the script, and names that are no identifiers."""
-    for name in ("random.py", "code.py", "test.py", "string.py", "os.py", "batch-score.py", "score.v2.py", "2023.py", "script"):
-        n = node("import random, string, code\nprint(random.random() < 2, string.digits, code.interact is not None)\n" + ECHO, name=name).begin()
+    """Names of Python's own modules, of ones already imported, of a package beside the script, and names that are no
+    identifiers."""
+    for name in ("random.py", "code.py", "test.py", "string.py", "os.py", "batch-score.py", "score.v2.py", "2023.py",
+                 "script"):
+        n = node("import random, string, code\nprint(random.random() < 2, string.digits, code.interact is not None)\n" +
+                 ECHO, name=name).begin()
         module, path, item = shown(n)
         assert (path, item) == (os.path.join(n.code, name), "a")
         assert module == "prs_entry" or name == "test.py"  # nobody imports Python's own `test`
@@ -81,9 +84,12 @@ def test_missing_file(node):
 
 def test_arguments_of_run(node):
     context = "return [context.minibatch_index, context.partition_key_value, context.dataset, context.global_row_index_lower_bound]"
-    for text in ("def run(a, context): " + context, "def run(*a):\n    context = a[1]\n    " + context, "def run(a, *, context): " + context,
-                 "def run(a, *, mini_batch_context=None):\n    context = mini_batch_context\n    " + context, "def run(a, context=None): " + context,
-                 "def run(a, b=1, *, context): " + context, "def f(a, context, k): %s\nimport functools\nrun = functools.partial(f, k=3)" % context,
+    for text in ("def run(a, context): " + context, "def run(*a):\n    context = a[1]\n    " + context,
+                 "def run(a, *, context): " + context,
+                 "def run(a, *, mini_batch_context=None):\n    context = mini_batch_context\n    " + context,
+                 "def run(a, context=None): " + context,
+                 "def run(a, b=1, *, context): " + context,
+                 "def f(a, context, k): %s\nimport functools\nrun = functools.partial(f, k=3)" % context,
                  "def f(k, a, context): %s\nimport functools\nrun = functools.partial(f, 3)" % context,
                  "class C:\n    def __call__(self, a, context): %s\nrun = C()" % context,
                  "class C:\n    def go(self, a, context): %s\nrun = C().go" % context,
@@ -93,20 +99,28 @@ def test_arguments_of_run(node):
 
 def test_run_with_the_mini_batch_alone(node):
     decorated = "import functools\ndef wrap(f):\n    @functools.wraps(f)\n    def inner(*a, **k): return f(*a, **k)\n    return inner\n"
-    for text in ("def run(a): return [a.task_id]", "def run(data, **more): return [data.task_id, *more]", "def run(a, *, threshold=0.5): return [a.task_id]",
-                 decorated + "@wrap\ndef run(a): return [a.task_id]", "class C:\n    def go(self, a): return [a.task_id]\nrun = C().go",
-                 "class C:\n    def __call__(self, a): return [a.task_id]\nrun = C()", "run = lambda a: [a.task_id]", "run = list",
-                 "import functools\nrun = functools.partial(lambda k, a: [a.task_id], 1)", "def run(a, /): return [a.task_id]"):
+    for text in ("def run(a): return [a.task_id]", "def run(data, **more): return [data.task_id, *more]",
+                 "def run(a, *, threshold=0.5): return [a.task_id]",
+                 decorated + "@wrap\ndef run(a): return [a.task_id]",
+                 "class C:\n    def go(self, a): return [a.task_id]\nrun = C().go",
+                 "class C:\n    def __call__(self, a): return [a.task_id]\nrun = C()", "run = lambda a: [a.task_id]",
+                 "run = list",
+                 "import functools\nrun = functools.partial(lambda k, a: [a.task_id], 1)",
+                 "def run(a, /): return [a.task_id]"):
         want = b"x\n" if text == "run = list" else b"5\n"
         assert node(text).begin().rows(["x"], number=5) == want, text
 
 
 def test_no_run(node):
-    for text, code, part in (("x = 1", 154, "no function run"), ("run = 3", 154, "run in the entry script is no function but a int"),
-                             ("def run(): return []", 154, "takes no argument"), ("def run(a, b, c): return []", 154, "takes 3 arguments"),
+    for text, code, part in (("x = 1", 154, "no function run"),
+                             ("run = 3", 154, "run in the entry script is no function but a int"),
+                             ("def run(): return []", 154, "takes no argument"),
+                             ("def run(a, b, c): return []", 154, "takes 3 arguments"),
                              ("def run(a, *, model): return []", 154, "keyword argument model"),
-                             ("async def run(a): return []", 109, "asyncio.run()"), ("async def run(a): yield 1", 109, "asyncio.run()"),
-                             ("import functools\nasync def f(k, a): return []\nrun = functools.partial(f, 1)", 109, "asyncio.run()"),
+                             ("async def run(a): return []", 109, "asyncio.run()"),
+                             ("async def run(a): yield 1", 109, "asyncio.run()"),
+                             ("import functools\nasync def f(k, a): return []\nrun = functools.partial(f, 1)", 109,
+                              "asyncio.run()"),
                              ("class C:\n    async def __call__(self, a): return []\nrun = C()", 109, "asyncio.run()"),
                              ("class C:\n    async def go(self, a): return []\nrun = C().go", 109, "asyncio.run()")):
         got, message = node(text).init_failure()
@@ -118,7 +132,8 @@ def test_no_run(node):
 def test_mini_batch_and_context(node):
     n = node("def run(mini_batch, context): return [mini_batch, type(mini_batch[:1]), context, isinstance(mini_batch, list), str(mini_batch.task_id)]").begin()
     got = shown(n, ["/a", "/b"])
-    assert got == ["<mini-batch 0: 2 items ['/a', '/b']>", "<class 'list'>", "<mini-batch context: minibatch_index=0, partition_key_value=None, dataset=None, "
+    assert got == ["<mini-batch 0: 2 items ['/a', '/b']>", "<class 'list'>",
+                   "<mini-batch context: minibatch_index=0, partition_key_value=None, dataset=None, "
                    "global_row_index_lower_bound=0>", "True", "0"]
     n = node("def run(mini_batch, context): return [context.partition_key_value]").begin()
     assert n.rows(keys=b"user\0sann\0genre\0s\xff\0day\0d2020-02-29T00:00:01\0") == b"{'user': 'ann', 'genre': '\xff', 'day': datetime.datetime(2020, 2, 29, 0, 0, 1)}\n".replace(b"\xff", b"\\udcff")
@@ -179,12 +194,14 @@ def test_processes_that_know_sys_path_only(node):
 
 
 def test_forked_child_that_returns_does_nothing(node):
-    """From run(), init(), the import or shutdown(), by a return or an exception: one answer comes, nothing is printed twice, nothing crashes."""
+    """From run(), init(), the import or shutdown(), by a return or an exception: one answer comes, nothing is printed
+    twice, nothing crashes."""
     fork = "pid = os.fork()\n    if pid: os.waitpid(pid, 0)\n    elif %r == 'raise': raise ValueError('in the child')\n"
     for how in ("return", "raise"):
         f = fork % how
         for script in ("import os\ndef run(a):\n    %s    return ['parent' if pid else 'child']" % f,
-                       "import os\ndef init():\n    %s\ndef run(a): return ['parent']" % f, "import os\nif 1:\n    %sdef run(a): return ['parent']" % f,
+                       "import os\ndef init():\n    %s\ndef run(a): return ['parent']" % f,
+                       "import os\nif 1:\n    %sdef run(a): return ['parent']" % f,
                        "import os\ndef run(a): return ['parent']\ndef shutdown():\n    %s" % f):
             n = node(script).begin()
             assert n.rows() == n.rows() == b"parent\n"
@@ -210,9 +227,11 @@ def test_child_that_keeps_running(node):
 
 def test_script_that_is_a_link(node):
     """It finds its neighbours where it lies, as with Python; those of the link, too."""
-    n = node("import beside, near\ndef run(b): return [beside.x, near.x, __name__]", name="lib/real.py", entry="score.py", links={"score.py": "lib/real.py"},
+    n = node("import beside, near\ndef run(b): return [beside.x, near.x, __name__]", name="lib/real.py",
+             entry="score.py", links={"score.py": "lib/real.py"},
              files={"lib/beside.py": "x = 1", "near.py": "x = 2"}).begin()
     assert n.rows() == b"1\n2\nscore\n"
-    n = node("import beside\ndef run(b): return [beside.x, __name__]", name="../far/real.py", entry="src/score.py", links={"src/score.py": "../../far/real.py"},
+    n = node("import beside\ndef run(b): return [beside.x, __name__]", name="../far/real.py", entry="src/score.py",
+             links={"src/score.py": "../../far/real.py"},
              files={"../far/beside.py": "x = 3", "src/other.py": ""}).begin()
     assert n.rows() == b"3\nsrc.score\n"

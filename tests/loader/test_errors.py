@@ -24,11 +24,16 @@ RAISE = """
 
 def test_exceptions_keep_the_process(node):
     n = node(RAISE).begin()
-    for text, message in (("raise ValueError('bad \\u65e5 \\udcff')", "ValueError: bad \u65e5 \\udcff"), ("1 / 0", "ZeroDivisionError: division by zero"),
-                          ("raise ValueError('first\\nsecond\\n')", "ValueError: first second"), ("raise ValueError", "ValueError"), ("b'\\xff'.decode()", "UnicodeDecodeError: "),
-                          ("chained()", "KeyError: 'outer'"), ("during()", "KeyError: 'second'"), ("deep(0)", "RecursionError: maximum recursion depth exceeded"),
-                          ("raise MemoryError", "MemoryError"), ("raise Odd", "score.Odd: <"), ("raise ValueError(OddRepr())", "ValueError: <"),
-                          ("raise StopIteration", "StopIteration"), ("raise ModuleNotFoundError('x', name=5)", "ModuleNotFoundError: x (and describing it raised "), ("raise ValueError('x' * 5000000)", "ValueError: xxx"), ("assert 0, 'why'", "AssertionError: why")):
+    for text, message in (("raise ValueError('bad \\u65e5 \\udcff')", "ValueError: bad \u65e5 \\udcff"),
+                          ("1 / 0", "ZeroDivisionError: division by zero"),
+                          ("raise ValueError('first\\nsecond\\n')", "ValueError: first second"),
+                          ("raise ValueError", "ValueError"), ("b'\\xff'.decode()", "UnicodeDecodeError: "),
+                          ("chained()", "KeyError: 'outer'"), ("during()", "KeyError: 'second'"),
+                          ("deep(0)", "RecursionError: maximum recursion depth exceeded"),
+                          ("raise MemoryError", "MemoryError"), ("raise Odd", "score.Odd: <"),
+                          ("raise ValueError(OddRepr())", "ValueError: <"),
+                          ("raise StopIteration", "StopIteration"),
+                          ("raise ModuleNotFoundError('x', name=5)", "ModuleNotFoundError: x (and describing it raised "), ("raise ValueError('x' * 5000000)", "ValueError: xxx"), ("assert 0, 'why'", "AssertionError: why")):
         code, got = n.failure([text])
         assert (code, got[:len(message)]) == (100, message), text
         assert len(got) <= 2000
@@ -36,7 +41,8 @@ def test_exceptions_keep_the_process(node):
     assert n.rows(["pass"]) == b"pass\n"
     traces = n.traces()
     assert "prs_loader" not in traces
-    assert traces.count("mini-batch 0, try 1\nTraceback (most recent call last):\n  File \"%s/score.py\"" % n.code) >= 10
+    assert traces.count("mini-batch 0, try 1\nTraceback (most recent call last):\n  File \"%s/score.py\"" %
+                        n.code) >= 10
     assert "The above exception was the direct cause" in traces and "During handling of the above exception" in traces and "json.decoder.JSONDecodeError" in traces
     assert "characters left out" in traces and len(traces) < 4000000
     assert "division by zero" in n.read("err")
@@ -44,7 +50,8 @@ def test_exceptions_keep_the_process(node):
 
 
 def test_exits_of_run(node):
-    for text in ("sys.exit(3)", "raise SystemExit", "raise KeyboardInterrupt", "raise GeneratorExit", "import asyncio; raise asyncio.CancelledError"):
+    for text in ("sys.exit(3)", "raise SystemExit", "raise KeyboardInterrupt", "raise GeneratorExit",
+                 "import asyncio; raise asyncio.CancelledError"):
         n = node(RAISE).begin()
         assert n.failure([text])[0] == 101, text
         assert n.frame() is None
@@ -52,11 +59,15 @@ def test_exits_of_run(node):
 
 
 def test_init_failures(node):
-    for script, code, text in (("def init(): raise RuntimeError('no model')\ndef run(b): return b", 150, "RuntimeError: no model"),
-                               ("import sys\ndef init(): sys.exit('no licence')\ndef run(b): return b", 152, "SystemExit: no licence"),
+    for script, code, text in (("def init(): raise RuntimeError('no model')\ndef run(b): return b", 150,
+                                "RuntimeError: no model"),
+                               ("import sys\ndef init(): sys.exit('no licence')\ndef run(b): return b", 152,
+                                "SystemExit: no licence"),
                                ("def init(): raise KeyboardInterrupt\ndef run(b): return b", 152, "KeyboardInterrupt"),
-                               ("raise SystemExit(4)\ndef run(b): return b", 153, "SystemExit: 4"), ("init = 3\ndef run(b): return b", 150, "TypeError: 'int' object is not callable"),
-                               ("def init(x): pass\ndef run(b): return b", 150, "TypeError: init() missing 1 required positional argument"),
+                               ("raise SystemExit(4)\ndef run(b): return b", 153, "SystemExit: 4"),
+                               ("init = 3\ndef run(b): return b", 150, "TypeError: 'int' object is not callable"),
+                               ("def init(x): pass\ndef run(b): return b", 150,
+                                "TypeError: init() missing 1 required positional argument"),
                                ("async def init(): pass\ndef run(b): return b", 150, "init() is an async function"),
                                ("1 / 0", 153, "ZeroDivisionError: division by zero")):
         n = node(script)
@@ -84,12 +95,16 @@ def test_hints(node, tmp_path):
     (tmp_path / "data" / "labels.txt").write_text("x")
     (tmp_path / "helpers.py").write_text("")
     parse = "import argparse\np = argparse.ArgumentParser()\np.add_argument('--labels', %s)\np.parse_args()\ndef run(b): return b"
-    for script, part in (("import sklearn_not_there", "-m pip install sklearn_not_there"), ("import cv2.not_there", "-m pip install opencv-python"),
+    for script, part in (("import sklearn_not_there", "-m pip install sklearn_not_there"),
+                         ("import cv2.not_there", "-m pip install opencv-python"),
                          ("raise ModuleNotFoundError('x' * 5000, name='long')", "x; hint: install it for this interpreter: "), ("import helpers", "helpers.py lies in %s, but only the folder of the entry script is copied to the run: name the folder with --code %s" % (tmp_path, tmp_path)),
                          (parse % "type=int", "hint: unrecognized arguments: --x 1. The script's own arguments go behind --"),
-                         (parse % "required=True", "hint: the following arguments are required: --labels. The script's own arguments go behind --"),
-                         ("open('data/labels.txt')", "hint: data/labels.txt exists where the job was submitted"), ("open(b'data/labels.txt')", "--side-input"),
-                         ("open('nowhere.txt')", "No such file or directory: 'nowhere.txt'"), ("import sys; sys.exit(2)", "SystemExit: 2")):
+                         (parse % "required=True",
+                          "hint: the following arguments are required: --labels. The script's own arguments go behind --"),
+                         ("open('data/labels.txt')", "hint: data/labels.txt exists where the job was submitted"),
+                         ("open(b'data/labels.txt')", "--side-input"),
+                         ("open('nowhere.txt')", "No such file or directory: 'nowhere.txt'"),
+                         ("import sys; sys.exit(2)", "SystemExit: 2")):
         code, message = node(script, submit_dir=str(tmp_path)).init_failure()
         assert code == 153 and part in message, (script, message)
 
@@ -107,7 +122,8 @@ def test_hint_for_a_package(node):
 
 
 def test_hint_for_a_strict_parser(node):
-    n = node("import argparse\nargparse.ArgumentParser().parse_args()\ndef run(b): return b", argv=["--client_sdk_version", "1", "--mini_batch_size", "2"])
+    n = node("import argparse\nargparse.ArgumentParser().parse_args()\ndef run(b): return b",
+             argv=["--client_sdk_version", "1", "--mini_batch_size", "2"])
     code, message = n.init_failure()
     assert message == "SystemExit: 2; hint: the script's parse_args() does not know the engine's own flags: run with --engine-args hide, or use parse_known_args()"
     assert "unrecognized arguments: --client_sdk_version 1 --mini_batch_size 2" in n.read("err")
@@ -170,17 +186,26 @@ def test_full_disks(node):
     """errno 28 or 122 of the exception or of one behind it, and the device of the file that it names."""
     n = node(FULL).begin()
     here, proc = os.stat(n.dir).st_dev, os.stat("/proc").st_dev
-    for text, want in (("raise OSError(28, 'full')", (28, 0, 0)), ("raise OSError(122, 'quota')", (122, 0, 0)), ("raise OSError(13, 'no', '/proc')", None),
-                       ("1 / 0", None), ("raise Own", (28, 0, 0)), ("raise Broken", None), ("loop()", None), ("deep(40)", (28, 0, 0)),
-                       ("raise OSError(28, 'full', '/proc/version')", (28, 1, proc)), ("raise OSError(28, 'full', b'/proc/version')", (28, 1, proc)),
-                       ("raise OSError(28, 'full', '../errors.txt')", (28, 1, here)), ("raise OSError(28, 'full', '../not/yet/there')", (28, 1, here)),
-                       ("raise OSError(28, 'full', '')", (28, 1, here)), ("raise OSError(28, 'full', 'x' * 5000)", (28, 0, 0)),
-                       ("raise OSError(28, 'full', 'a\\0b')", (28, 0, 0)), ("raise OSError(28, 'full', 1)", (28, 1, here)),
+    for text, want in (("raise OSError(28, 'full')", (28, 0, 0)), ("raise OSError(122, 'quota')", (122, 0, 0)),
+                       ("raise OSError(13, 'no', '/proc')", None),
+                       ("1 / 0", None), ("raise Own", (28, 0, 0)), ("raise Broken", None), ("loop()", None),
+                       ("deep(40)", (28, 0, 0)),
+                       ("raise OSError(28, 'full', '/proc/version')", (28, 1, proc)),
+                       ("raise OSError(28, 'full', b'/proc/version')", (28, 1, proc)),
+                       ("raise OSError(28, 'full', '../errors.txt')", (28, 1, here)),
+                       ("raise OSError(28, 'full', '../not/yet/there')", (28, 1, here)),
+                       ("raise OSError(28, 'full', '')", (28, 1, here)),
+                       ("raise OSError(28, 'full', 'x' * 5000)", (28, 0, 0)),
+                       ("raise OSError(28, 'full', 'a\\0b')", (28, 0, 0)),
+                       ("raise OSError(28, 'full', 1)", (28, 1, here)),
                        ("raise OSError(28, 'full', 99999)", (28, 0, 0)),
                        ("raise OSError(28, 'full', '/proc/version', None, '../copy')", (28, 1, here)),
-                       ("wrapped(OSError(28, 'full', '/proc/x'), 'cause')", (28, 1, proc)), ("wrapped(OSError(28, 'full'), 'context')", (28, 0, 0)),
-                       ("wrapped(OSError(28, 'full'), 'none')", (28, 0, 0)), ("wrapped(OSError(5, 'io'), 'cause')", None),
-                       ("exc = Exception('group'); exc.exceptions = (ValueError(), OSError(28, 'full')); raise exc", (28, 0, 0))):
+                       ("wrapped(OSError(28, 'full', '/proc/x'), 'cause')", (28, 1, proc)),
+                       ("wrapped(OSError(28, 'full'), 'context')", (28, 0, 0)),
+                       ("wrapped(OSError(28, 'full'), 'none')", (28, 0, 0)),
+                       ("wrapped(OSError(5, 'io'), 'cause')", None),
+                       ("exc = Exception('group'); exc.exceptions = (ValueError(), OSError(28, 'full')); raise exc",
+                        (28, 0, 0))):
         assert n.full_disk([text]) == want, text
     assert n.rows(["pass"]) == b"pass\n"
 
@@ -202,7 +227,8 @@ def test_stdout_on_a_full_disk(node):
 def test_traceback_module_that_fails(node):
     """The script's folder is first on sys.path."""
     for text in ("raise ImportError('no')", "import sys; sys.exit(3)", "def format_exception(*a): return 5", ""):
-        n = node("def run(mini_batch): raise ValueError('the\\nmessage') if mini_batch == ['a'] else KeyError(1)", files={"traceback.py": text}).begin()
+        n = node("def run(mini_batch): raise ValueError('the\\nmessage') if mini_batch == ['a'] else KeyError(1)",
+                 files={"traceback.py": text}).begin()
         code, message = n.failure()
         assert (code, message.partition(" (")[0]) == (100, "ValueError: the message"), text
         assert "mini-batch 0, try 1\nValueError: the message" in n.traces() and "ValueError: the message" in n.read("err")

@@ -45,7 +45,8 @@ def test_drop_that_comes_late(node):
     os.pwrite(n.page, struct.pack("<I", 1), 48)
     n.claim = 1
     n.task(["kept"])
-    assert not select.select([n.sock], [], [], 0.2)[0]  # it waits for the DROP; on a slow machine it may not have begun to
+    # it waits for the DROP; on a slow machine it may not have begun to
+    assert not select.select([n.sock], [], [], 0.2)[0]
     n.send(DROP, struct.pack("<II", 1, 1))
     assert n.expect(RESULT)[2][104:] == b"kept\n"
 
@@ -84,7 +85,8 @@ def test_chdir(node):
 
 
 def test_end_with_threads(node):
-    """One that ends by itself is waited for, one that never ends is not; what was registered for the exit runs all the same."""
+    """One that ends by itself is waited for, one that never ends is not; what was registered for the exit runs all the
+    same."""
     n = node("""
         import atexit, threading
         gate = threading.Event()
@@ -138,14 +140,17 @@ def test_start_is_lean(python):
     code = "import sys; sys.path.insert(0, %r); before = set(sys.modules); import prs_loader.worker, prs_loader.entry, prs_loader.hook; " \
            "print(' '.join(sorted(set(sys.modules) - before)))" % PYTHON_DIR
     new = set(subprocess.run([python, "-c", code], stdout=subprocess.PIPE, universal_newlines=True, check=True).stdout.split())
-    assert {n for n in new if not n.startswith("prs_loader")} <= {"_socket", "_struct", "fcntl", "mmap", "select", "struct"}
+    assert {n for n in new if not n.startswith("prs_loader")} <= {"_socket", "_struct", "fcntl", "mmap", "select",
+                                                                  "struct"}
 
 
 def test_first_mini_batch_is_lean(node, python):
-    plain = subprocess.run([python, "-c", "import sys; print(' '.join(sys.modules))"], stdout=subprocess.PIPE, universal_newlines=True, check=True)
+    plain = subprocess.run([python, "-c", "import sys; print(' '.join(sys.modules))"], stdout=subprocess.PIPE,
+                           universal_newlines=True, check=True)
     n = node("import sys\ndef run(mini_batch):\n    return list(sys.modules)").begin()
     new = set(n.rows().decode().split()) - set(plain.stdout.split())
-    assert not new & {"json", "re", "enum", "collections", "socket", "signal", "logging", "inspect", "traceback", "threading", "typing"}
+    assert not new & {"json", "re", "enum", "collections", "socket", "signal", "logging", "inspect", "traceback",
+                      "threading", "typing"}
 
 
 def test_kill_points_of_a_released_engine(node):

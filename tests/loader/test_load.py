@@ -23,7 +23,8 @@ def test_error_keeps_the_process(node):
 def test_kind_without_a_reader(node):
     n = node("def run(mini_batch): return mini_batch").begin()
     code, message = n.failure(kind=7)
-    assert (code, message.split(":")[0]) == (LOAD_FAILED, "this loader has no reader for mini-batches of kind 7 (it has 0)")
+    assert (code, message.split(":")[0]) == (LOAD_FAILED,
+                                             "this loader has no reader for mini-batches of kind 7 (it has 0)")
     assert n.rows() == b"a\n"
 
 
@@ -41,15 +42,18 @@ def foreground(python, folder, files, kind, keys=b""):
     """prs_worker.py as `prs replay` starts it."""
     for name, text in files.items():
         (folder / name).write_text(text)
-    setup = {"entry": "score.py", "code_root": str(folder), "output_action": "append_row", "error_file": str(folder / "errors")}
+    setup = {"entry": "score.py", "code_root": str(folder), "output_action": "append_row",
+             "error_file": str(folder / "errors")}
     frames = b"".join(os.fsencode(word) + b"\0" for pair in setup.items() for word in pair)
     frames = struct.pack("<IHHII", len(frames), SETUP, 0, 0, 0) + frames
     body = struct.pack("<QQIIIHHHHIQ", 3, 7, 0, 0, 1, 1, kind, 0, 0, len(keys), 0) + keys + b"/a\0"
     read, write = os.pipe()
     os.write(write, frames + struct.pack("<IHHII", len(body), TASK, 0, 0, 0) + body)
     os.close(write)
-    r = subprocess.run([python, os.path.join(PYTHON_DIR, "prs_worker.py")], pass_fds=[read], cwd=folder, stdout=subprocess.PIPE,
-                       stderr=subprocess.PIPE, universal_newlines=True, env=dict(os.environ, PRS_FOREGROUND="%d,0" % read))
+    r = subprocess.run([python, os.path.join(PYTHON_DIR, "prs_worker.py")], pass_fds=[read], cwd=folder,
+                       stdout=subprocess.PIPE,
+                       stderr=subprocess.PIPE, universal_newlines=True,
+                       env=dict(os.environ, PRS_FOREGROUND="%d,0" % read))
     os.close(read)
     return r
 

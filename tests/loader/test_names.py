@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The names that scripts of the original import: EntryScript, Model, Run, and those that live in Azure; beside what the user has installed."""
+"""The names that scripts of the original import: EntryScript, Model, Run, and those that live in Azure; beside what the
+user has installed."""
 import os
 
 EVAL = """
@@ -34,21 +35,25 @@ def test_entry_script(node):
     assert n.rows().decode() == "True\nprocess000\n%s/log\n%s/outputs\n%s\n" % (n.dir, n.dir, n.code)
     assert os.path.isdir(n.dir + "/outputs")
     lines = n.read("log/process000.log.txt").splitlines()
-    assert [line.split("|", 1)[1] for line in lines] == ["DEBUG|%d|from init" % n.process.pid, "INFO|%d|mini-batch 0 \\udcff" % n.process.pid]
+    assert [line.split("|", 1)[1] for line in lines] == ["DEBUG|%d|from init" % n.process.pid,
+                                                         "INFO|%d|mini-batch 0 \\udcff" % n.process.pid]
     assert n.read("out") == ""
 
 
 def test_same_classes_everywhere(node):
     n = node(EVAL).begin()
-    assert values(n, "Model is M2 is azureml.core.Model", "Run is R2", "Dataset is D2", "Workspace is W2", "EntryScript is Older", "typed(3)",
+    assert values(n, "Model is M2 is azureml.core.Model", "Run is R2", "Dataset is D2", "Workspace is W2",
+                  "EntryScript is Older", "typed(3)",
                   "type(Run.get_context()) == _OfflineRun") == ["True"] * 5 + ["False"] * 2
 
 
 def test_models(node):
     models = ["digits=/m/d", "tree:1=/m/t1", "tree:10=/m/t10", "tree:9=/m/t9", "a=b=c=/m/x"]
     n = node(EVAL, model=models, env={"AZUREML_MODEL_DIR": "/m/d"}).begin()
-    for call, path in (("'digits'", "/m/d"), ("model_name='digits'", "/m/d"), ("name='digits'", "/m/d"), ("'digits', 4", "/m/d"), ("'tree'", "/m/t10"),
-                       ("'tree', version=9", "/m/t9"), ("'tree:1'", "/m/t1"), ("'tree', '9', None", "/m/t9"), ("'a'", "b=c=/m/x")):
+    for call, path in (("'digits'", "/m/d"), ("model_name='digits'", "/m/d"), ("name='digits'", "/m/d"),
+                       ("'digits', 4", "/m/d"), ("'tree'", "/m/t10"),
+                       ("'tree', version=9", "/m/t9"), ("'tree:1'", "/m/t1"), ("'tree', '9', None", "/m/t9"),
+                       ("'a'", "b=c=/m/x")):
         assert values(n, "Model.get_model_path(%s)" % call) == [path], call
     for call, name in (("'digit'", "digit"), ("'tree', 2", "tree:2"), ("name='d'", "d")):
         code, message = n.failure(["Model.get_model_path(%s)" % call])
@@ -71,20 +76,25 @@ def test_model_objects(node, tmp_path):
     (tmp_path / "m" / "w.txt").write_text("weights")
     n = node(EVAL, model="m:3=%s/m" % tmp_path).begin()
     ws = "Run.get_context().experiment.workspace"
-    assert values(n, "Model(%s, 'm').version" % ws, "Model(%s, name='m', version=3).name" % ws, "open(Model(%s, id='m:3').download('here') + '/w.txt').read()" % ws) \
+    assert values(n, "Model(%s, 'm').version" % ws, "Model(%s, name='m', version=3).name" % ws,
+                  "open(Model(%s, id='m:3').download('here') + '/w.txt').read()" % ws) \
         == ["None", "m", "weights"]
     assert "Model.list needs the Azure service" in n.failure(["Model.list(%s)" % ws])[1]
 
 
 def test_run_context(node):
-    env = {"AZUREML_ARM_WORKSPACE_NAME": "w", "AZUREML_ARM_SUBSCRIPTION": "s", "AZUREML_ARM_RESOURCEGROUP": "g", "AZUREML_RUN_ID": "run-1"}
+    env = {"AZUREML_ARM_WORKSPACE_NAME": "w", "AZUREML_ARM_SUBSCRIPTION": "s", "AZUREML_ARM_RESOURCEGROUP": "g",
+           "AZUREML_RUN_ID": "run-1"}
     n = node(EVAL, input=["images=/in", "labels=/side"], env=env).begin()
     run = "Run.get_context(allow_offline=False)"
-    got = values(n, *(run + "." + a for a in ("id", "experiment.name", "experiment.workspace.name", "experiment.workspace.subscription_id",
-                                            "experiment.workspace.resource_group", "parent.id", "input_datasets['images']", "input_datasets['labels']",
+    got = values(n, *(run + "." + a for a in ("id", "experiment.name", "experiment.workspace.name",
+                                              "experiment.workspace.subscription_id",
+                                            "experiment.workspace.resource_group", "parent.id",
+                                              "input_datasets['images']", "input_datasets['labels']",
                                             "parent.experiment.name", "get_details()['runId']", "flush()")))
     assert got == ["run-1", "score", "w", "s", "g", "run-1", "/in", "/side", "score", "run-1", "None"]
-    values(n, run + ".log('accuracy', 0.5)", run + ".parent.log_row('point', x=1)", run + ".log_list('l', [1, 2])", run + ".tag('k', 'v')")
+    values(n, run + ".log('accuracy', 0.5)", run + ".parent.log_row('point', x=1)", run + ".log_list('l', [1, 2])",
+           run + ".tag('k', 'v')")
     assert [line.rpartition("|")[2] for line in n.read("log/process000.log.txt").splitlines()] == [
         "metric accuracy = 0.5", "metric point = {'x': 1}", "metric l = [1, 2]", "tag k = v"]
     for text in (".get_children()", ".experiment.get_runs()", ".experiment.workspace.datasets"):
@@ -94,14 +104,17 @@ def test_run_context(node):
 
 def test_names_that_live_in_azure(node):
     n = node(EVAL).begin()
-    for text, what in (("Dataset.get_by_name(1, 'x')", "Dataset.get_by_name"), ("Dataset.File.from_files('x')", "Dataset.File"), ("Workspace('n')", "Workspace()"),
-                       ("Workspace.from_config()", "Workspace.from_config"), ("Datastore.get(1, 'd')", "Datastore.get"), ("Environment('e')", "Environment()")):
+    for text, what in (("Dataset.get_by_name(1, 'x')", "Dataset.get_by_name"),
+                       ("Dataset.File.from_files('x')", "Dataset.File"), ("Workspace('n')", "Workspace()"),
+                       ("Workspace.from_config()", "Workspace.from_config"), ("Datastore.get(1, 'd')", "Datastore.get"),
+                       ("Environment('e')", "Environment()")):
         code, message = n.failure([text])
         assert code == 100 and "azureml.core.%s needs the Azure service" % what in message and "--side-input" in message, message
     for line, part in (("from azureml.core import Image", "cannot import name 'Image'"),
                        ("from azureml.core import Image", "azureml.core.Image needs the Azure service"),
                        ("from azureml.core.model import InferenceConfig", "azureml.core.model.InferenceConfig needs"),
-                       ("from azureml.core.authentication import Mine", "azureml.core.authentication.Mine needs the Azure service"),
+                       ("from azureml.core.authentication import Mine",
+                        "azureml.core.authentication.Mine needs the Azure service"),
                        ("import azureml.core\nazureml.core.Image", "azureml.core.Image needs the Azure service"),
                        ("import azureml.core.webservice", "-m pip install azureml-core"),
                        ("import azureml.dataprep", "-m pip install azureml-dataprep")):
@@ -124,12 +137,16 @@ def test_modules_that_only_import(node):
             missing = "not here"
         def run(mini_batch): return [eval(text) for text in mini_batch]
         """).begin()
-    assert values(n, "VERSION", "azureml.core.VERSION", "azureml.core.__version__", "missing", "keyvault.Keyvault is Keyvault", "hasattr(azureml.core, 'Image')",
-                  "getattr(azureml.core, 'Image', 7)", "issubclass(UserErrorException, Exception)", "authentication.MsiAuthentication is MsiAuthentication") == [
+    assert values(n, "VERSION", "azureml.core.VERSION", "azureml.core.__version__", "missing",
+                  "keyvault.Keyvault is Keyvault", "hasattr(azureml.core, 'Image')",
+                  "getattr(azureml.core, 'Image', 7)", "issubclass(UserErrorException, Exception)",
+                  "authentication.MsiAuthentication is MsiAuthentication") == [
         "1.60.0", "1.60.0", "1.60.0", "not here", "True", "False", "7", "True", "True"]
-    for text, what in (("MsiAuthentication()", "azureml.core.MsiAuthentication()"), ("AmlCompute.provisioning_configuration()", "azureml.core.AmlCompute.provisioning"),
+    for text, what in (("MsiAuthentication()", "azureml.core.MsiAuthentication()"),
+                       ("AmlCompute.provisioning_configuration()", "azureml.core.AmlCompute.provisioning"),
                        ("Keyvault.x", "azureml.core.Keyvault.x"), ("FileDataset.x", "azureml.data.FileDataset.x"),
-                       ("set_diagnostics_collection(send_diagnostics=True)", "azureml.telemetry.set_diagnostics_collection()")):
+                       ("set_diagnostics_collection(send_diagnostics=True)",
+                        "azureml.telemetry.set_diagnostics_collection()")):
         assert what in n.failure([text])[1] and " needs the Azure service" in n.failure([text])[1], text
 
 
@@ -150,7 +167,8 @@ def test_a_download_is_whole_or_not_there(node, tmp_path):
     (model / "none").mkdir()
     n = node(COPY, model="fare=%s" % model).begin()
     once = "Model(None, 'fare').download('.')"
-    assert values(n, once, "open('fare/deep/w.bin').read()", "os.listdir('fare/none')", once, "Model(None, 'fare').download(exist_ok=True)") == [
+    assert values(n, once, "open('fare/deep/w.bin').read()", "os.listdir('fare/none')", once,
+                  "Model(None, 'fare').download(exist_ok=True)") == [
         "./fare", "weights", "[]", "./fare", "./fare"]
     kept = "os.stat('fare/deep/w.bin').st_ino"
     before = values(n, kept)
@@ -158,7 +176,8 @@ def test_a_download_is_whole_or_not_there(node, tmp_path):
     (model / "deep" / "w.bin").write_bytes(b"other w")
     os.utime(str(model / "deep" / "w.bin"), (1, 1))
     assert "use exist_ok=True to replace it" in n.failure([once])[1]
-    assert values(n, "Model(None, 'fare').download('.', exist_ok=True)", "open('fare/deep/w.bin').read()", "sorted(os.listdir('.'))") == [
+    assert values(n, "Model(None, 'fare').download('.', exist_ok=True)", "open('fare/deep/w.bin').read()",
+                  "sorted(os.listdir('.'))") == [
         "./fare", "other w", "['fare', 'score.py']"]
 
 
@@ -209,7 +228,8 @@ def test_beside_an_installed_namespace(node, tmp_path):
         import azureml.mlflow
         def run(a): return [t.x, Model.get_model_path("m"), azureml.mlflow.y]
     """
-    files = {"azureml/mlflow/__init__.py": "y = 2", "azureml/mlflow/tracking.py": "from azureml.core import Run\nx = Run.get_context().id"}
+    files = {"azureml/mlflow/__init__.py": "y = 2",
+             "azureml/mlflow/tracking.py": "from azureml.core import Run\nx = Run.get_context().id"}
     assert start(node, tmp_path, script, files, model="m=/m").begin().rows() == b"run-1\n/m\n2\n"
     more = {"azureml/core/extra.py": "x = 5"}
     assert start(node, tmp_path, "from azureml.core.extra import x\nfrom azureml.core import Run\ndef run(a): return [x]", more).begin().rows() == b"5\n"
@@ -261,7 +281,8 @@ def test_over_an_installed_core_in_a_pool(node, tmp_path):
 
 def test_over_a_broken_core(node, tmp_path):
     script = "from azureml.core import Model, Run\ndef run(a): return [Model.get_model_path('m'), Run.get_context().id]\n"
-    n = start(node, tmp_path, script, dict(REAL, **{"azureml/core/env.py": "import not_there_at_all\n"}), model="m=/m").begin()
+    n = start(node, tmp_path, script, dict(REAL, **{"azureml/core/env.py": "import not_there_at_all\n"}),
+              model="m=/m").begin()
     assert n.rows() == b"/m\nrun-1\n"
     assert "the installed azureml.core cannot be imported (ModuleNotFoundError: No module named 'not_there_at_all')" in n.read("err")
 
@@ -270,7 +291,9 @@ def test_own_modules_of_these_names(node):
     """A stand-in of the user's for local tests: ours wins. A module entry_script of the user's: theirs wins."""
     n = node("from azureml_user.parallel_run import EntryScript, other\nfrom azureml_user.more import x\nimport entry_script\n"
              "def run(a): return [EntryScript().agent_name, other, x, entry_script.mine]\n",
-             files={"azureml_user/__init__.py": "", "azureml_user/parallel_run.py": "other = 1\nclass EntryScript: agent_name = 'local'", "azureml_user/more.py": "x = 2",
+             files={"azureml_user/__init__.py": "",
+                    "azureml_user/parallel_run.py": "other = 1\nclass EntryScript: agent_name = 'local'",
+                    "azureml_user/more.py": "x = 2",
                     "entry_script.py": "mine = 3"}).begin()
     assert n.rows() == b"process000\n1\n2\n3\n"
     script = "class EntryScript: agent_name = 'own'\ndef run(a): return [__name__, EntryScript.agent_name]"

@@ -66,7 +66,8 @@ def test_clock_below_python(node, clock):
     """As under libfaketime: the loader itself finds no other clock. What it sends is wrong, but whole."""
     patch = "import itertools, time\ncount = itertools.count()\nstart = time.monotonic_ns()\n" + "".join(
         "time.%s = lambda: %s\n" % (name, clock) for name in ("monotonic_ns", "time_ns", "process_time_ns"))
-    n = node("def run(mini_batch): return mini_batch if mini_batch == ['a'] else 1 / 0", files={"sitecustomize.py": patch},
+    n = node("def run(mini_batch): return mini_batch if mini_batch == ['a'] else 1 / 0",
+             files={"sitecustomize.py": patch},
              path_first=True).begin()
     assert n.rows() == b"a\n"
     assert n.failure(["b"]) == (100, "ZeroDivisionError: division by zero")
@@ -85,6 +86,7 @@ def test_functions_of_the_system(node):
 
 
 def test_exit_that_is_patched(node):
-    n = node("import patcher, sys\ndef init(): patcher.break_all()\ndef run(mini_batch): sys.exit(3)", files={"patcher.py": BREAK}).begin()
+    n = node("import patcher, sys\ndef init(): patcher.break_all()\ndef run(mini_batch): sys.exit(3)",
+             files={"patcher.py": BREAK}).begin()
     assert n.failure()[0] == 101
     assert n.process.wait(60) == 1

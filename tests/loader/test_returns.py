@@ -33,11 +33,16 @@ EVAL = """
 def test_items_become_rows(node):
     n = node(EVAL).begin()
     for value, rows, count in (
-            ("[1, 2.5, None, True]", b"1\n2.5\nNone\nTrue\n", 4), ("('a', 'b')", b"a\nb\n", 2), ("(x for x in 'ab')", b"a\nb\n", 2),
-            ("map(str, range(3))", b"0\n1\n2\n", 3), ("range(2)", b"0\n1\n", 2), ("[]", b"", 0), ("()", b"", 0), ("iter([])", b"", 0),
-            ("[['x', 1], {'a': 1}]", b"['x', 1]\n{'a': 1}\n", 2), ("['a\\nb', '']", b"a\nb\n\n", 2), ("['']", b"\n", 1), ("[b'x']", b"b'x'\n", 1),
-            ("{'a': 1}.values()", b"1\n", 1), ("collections.deque([1])", b"1\n", 1), ("[Odd()]", b"odd\n", 1), ("ByIndex()", b"x\ny\n", 2),
-            ("[Colour('red')]", b"colour RED\n", 1), ("mini_batch", b"mini_batch\n", 1), ("['\\udcff\\n\\u65e5']", b"\xff\n\xe6\x97\xa5\n", 1)):
+            ("[1, 2.5, None, True]", b"1\n2.5\nNone\nTrue\n", 4), ("('a', 'b')", b"a\nb\n", 2),
+                               ("(x for x in 'ab')", b"a\nb\n", 2),
+            ("map(str, range(3))", b"0\n1\n2\n", 3), ("range(2)", b"0\n1\n", 2), ("[]", b"", 0), ("()", b"", 0),
+                               ("iter([])", b"", 0),
+            ("[['x', 1], {'a': 1}]", b"['x', 1]\n{'a': 1}\n", 2), ("['a\\nb', '']", b"a\nb\n\n", 2), ("['']", b"\n", 1),
+                               ("[b'x']", b"b'x'\n", 1),
+            ("{'a': 1}.values()", b"1\n", 1), ("collections.deque([1])", b"1\n", 1), ("[Odd()]", b"odd\n", 1),
+                               ("ByIndex()", b"x\ny\n", 2),
+            ("[Colour('red')]", b"colour RED\n", 1), ("mini_batch", b"mini_batch\n", 1),
+                               ("['\\udcff\\n\\u65e5']", b"\xff\n\xe6\x97\xa5\n", 1)):
         r = n.result([value])
         assert (value, r.rows, r.succeeded, r.row_count, r.flags) == (value, rows, count, count, 0)
 
@@ -50,9 +55,12 @@ def test_status_tells_short_from_empty(node):
 def test_refused(node):
     n = node(EVAL).begin()
     for value, type_name, more in (
-            ("None", "NoneType", ""), ("5", "int", " It returned: 5"), ("2.5", "float", " It returned: 2.5"), ("'text'", "str", " It returned: 'text'"),
-            ("{'a': 1}", "dict", " It returned: {'a': 1}"), ("b'x'", "bytes", " It returned: b'x'"), ("{1}", "set", " It returned: {1}"),
-            ("'x' * 1000", "str", " It returned: '" + "x" * 199), ("Sized()", "score.Sized", None), ("Foreign()", "score.Foreign", None), ("later()", "coroutine", None)):
+            ("None", "NoneType", ""), ("5", "int", " It returned: 5"), ("2.5", "float", " It returned: 2.5"),
+                                   ("'text'", "str", " It returned: 'text'"),
+            ("{'a': 1}", "dict", " It returned: {'a': 1}"), ("b'x'", "bytes", " It returned: b'x'"),
+                                   ("{1}", "set", " It returned: {1}"),
+            ("'x' * 1000", "str", " It returned: '" + "x" * 199), ("Sized()", "score.Sized", None),
+                                   ("Foreign()", "score.Foreign", None), ("later()", "coroutine", None)):
         code, message = n.failure([value])
         assert code == 106
         if more is None:
@@ -89,8 +97,10 @@ def test_item_whose_str_raises(node):
 
 def test_summary_only(node):
     n = node(EVAL, output_action="summary_only").begin()
-    for value, count, flags in (("[1, 2]", 2, 0), ("{'a': 1, 'b': 2}", 2, 8), ("'abc'", 3, 8), ("{1}", 1, 8), ("(x for x in 'ab')", 2, 0), ("Sized()", 3, 0),
-                                ("[]", 0, 0), ("['True'] * 5", 5, 0), ("['\\ud800']", 1, 0), ("Foreign", None, 0), ("None", None, 0), ("7", None, 0)):
+    for value, count, flags in (("[1, 2]", 2, 0), ("{'a': 1, 'b': 2}", 2, 8), ("'abc'", 3, 8), ("{1}", 1, 8),
+                                ("(x for x in 'ab')", 2, 0), ("Sized()", 3, 0),
+                                ("[]", 0, 0), ("['True'] * 5", 5, 0), ("['\\ud800']", 1, 0), ("Foreign", None, 0),
+                                ("None", None, 0), ("7", None, 0)):
         if count is None:
             assert n.failure([value])[1].startswith(MESSAGE % {"None": "NoneType", "7": "int"}.get(value, "type"))
         else:
@@ -101,7 +111,8 @@ def test_summary_only(node):
 def test_large_rows_go_through_a_descriptor(node):
     n = node("def run(mini_batch): return ['x' * (5 << 20)]").begin()
     assert n.rows() == b"x" * (5 << 20) + b"\n"
-    n = node("import os\ndel os.memfd_create\ndef run(mini_batch): return ['x' * (2 << 20)]").begin()  # Pythons built for an old glibc
+    # Pythons built for an old glibc
+    n = node("import os\ndel os.memfd_create\ndef run(mini_batch): return ['x' * (2 << 20)]").begin()
     assert n.rows() == b"x" * (2 << 20) + b"\n"
 
 
@@ -125,9 +136,12 @@ SETTINGS = "parallel_run_step.settings.json"
 def test_frames_and_arrays(node, pandas):
     n = node(FRAMES).begin()
     for value, rows, count, flags in (
-            ("frame", b'1 "x y"\n2 \n', 2, 0), ("frame[:0]", b"", 0, 0), ("pd.DataFrame()", b"", 0, 0), ("frame['a b']", b"1\n2\n", 2, 0),
-            ("np.array([1.5, 2])", b"1.5\n2.0\n", 2, 0), ("np.array([[1, 2], [3, 4]])", b"[1 2]\n[3 4]\n", 2, 0), ("[np.float32(0.1)]", b"0.1\n", 1, 0),
-            ("np.array(['a', 'b'])", b"a\nb\n", 2, 0), ("np.array([], dtype=int)", b"", 0, 0), ("pd.Index([3])", b"3\n", 1, 0),
+            ("frame", b'1 "x y"\n2 \n', 2, 0), ("frame[:0]", b"", 0, 0), ("pd.DataFrame()", b"", 0, 0),
+                                      ("frame['a b']", b"1\n2\n", 2, 0),
+            ("np.array([1.5, 2])", b"1.5\n2.0\n", 2, 0), ("np.array([[1, 2], [3, 4]])", b"[1 2]\n[3 4]\n", 2, 0),
+                                      ("[np.float32(0.1)]", b"0.1\n", 1, 0),
+            ("np.array(['a', 'b'])", b"a\nb\n", 2, 0), ("np.array([], dtype=int)", b"", 0, 0),
+                                      ("pd.Index([3])", b"3\n", 1, 0),
             ("pd.Series([0.5], index=['k'])", b"0.5\n", 1, 0), ("[frame[:1]]", b"   a b    c\n0    1  x y\n", 1, 4)):
         r = n.result([value])
         assert (value, r.rows, r.succeeded, r.flags, r.head_len) == (value, rows, count, flags, 0)
@@ -150,14 +164,20 @@ def test_header(node, pandas):
 
 def test_settings(node, pandas):
     for text, header, want in (
-            ('{"sep": ","}', "", (b"1,x y\n2,\n", 0)), ('{"sep": ",", "index": true}', "true", (b",a b,c\n0,1,x y\n1,2,\n", 7)),
-            ('{"sep": ",", "header": true}', "", (b"a b,c\n1,x y\n2,\n", 6)), ('{"sep": ",", "header": ["p", "q"]}', "true", (b"p,q\n1,x y\n2,\n", 4)),
-            ('{"sep": ",", "header": false}', "true", (b"1,x y\n2,\n", 0)), ('{"sep": ",", "encoding": "utf-8-sig"}', "", (b"\xef\xbb\xbf1,x y\n2,\n", 3)),
+            ('{"sep": ","}', "", (b"1,x y\n2,\n", 0)),
+                               ('{"sep": ",", "index": true}', "true", (b",a b,c\n0,1,x y\n1,2,\n", 7)),
+            ('{"sep": ",", "header": true}', "", (b"a b,c\n1,x y\n2,\n", 6)),
+                               ('{"sep": ",", "header": ["p", "q"]}', "true", (b"p,q\n1,x y\n2,\n", 4)),
+            ('{"sep": ",", "header": false}', "true", (b"1,x y\n2,\n", 0)),
+                               ('{"sep": ",", "encoding": "utf-8-sig"}', "", (b"\xef\xbb\xbf1,x y\n2,\n", 3)),
             ('{"sep": ",", "encoding": "utf-16"}', "", ("\ufeff1,x y\n2,\n".encode("utf-16-le"), 2)),
-            ('{"sep": ",", "encoding": "utf-16", "header": true}', "", ("\ufeffa b,c\n1,x y\n2,\n".encode("utf-16-le"), 14)),
+            ('{"sep": ",", "encoding": "utf-16", "header": true}', "",
+             ("\ufeffa b,c\n1,x y\n2,\n".encode("utf-16-le"), 14)),
             ('{"sep": ",", "encoding": "utf-16-be"}', "", ("1,x y\n2,\n".encode("utf-16-be"), 0)),
-            ('{"na_rep": "?", "mode": "w", "path_or_buf": "/tmp/x"}', "", (b'1 "x y"\n2 ?\n', 0)), ("{}", "", (b'1 "x y"\n2 \n', 0))):
-        n = node(FRAMES, files={SETTINGS: '{"append_row": {"pandas.DataFrame.to_csv": %s}}' % text}, dataframe_header=header).begin()
+            ('{"na_rep": "?", "mode": "w", "path_or_buf": "/tmp/x"}', "", (b'1 "x y"\n2 ?\n', 0)),
+                               ("{}", "", (b'1 "x y"\n2 \n', 0))):
+        n = node(FRAMES, files={SETTINGS: '{"append_row": {"pandas.DataFrame.to_csv": %s}}' % text},
+                 dataframe_header=header).begin()
         r = n.result(["frame"])
         assert (text, r.rows, r.head_len) == (text, *want)
     n = node(FRAMES, files={SETTINGS: '{"append_row": {"pandas.DataFrame.to_csv": {"seperator": ","}}}'}).begin()
@@ -166,9 +186,11 @@ def test_settings(node, pandas):
 
 
 def test_broken_settings(node):
-    for text, what in (("{", "Expecting"), ("[]", "the file must be an object"), ('"x"', "it is 'x'"), ("null", "the file must be"),
+    for text, what in (("{", "Expecting"), ("[]", "the file must be an object"), ('"x"', "it is 'x'"),
+                       ("null", "the file must be"),
                        ('{"append_row": 3}', '"append_row" must be an object'), ('{"append_row": null}', "it is None"),
-                       ('{"append_row": {"pandas.DataFrame.to_csv": [1]}}', '"pandas.DataFrame.to_csv" must be an object')):
+                       ('{"append_row": {"pandas.DataFrame.to_csv": [1]}}',
+                        '"pandas.DataFrame.to_csv" must be an object')):
         code, message = node("def run(mini_batch): return mini_batch", files={SETTINGS: text}).init_failure()
         assert code == 153 and message.startswith(SETTINGS + ": ") and what in message, message
     for text in ("{}", '{"append_row": {}}', '{"other": 1}'):

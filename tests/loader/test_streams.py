@@ -20,14 +20,16 @@ def test_everything_reaches_its_file(node):
     """).begin()
     assert n.read("out") == "at import\nin init"
     assert n.rows() == b"a\n"
-    assert n.read("out") == "at import\nin init then run\nnative \\xff\nchild\nsurrogate \\udcff \\ud800 \u65e5"  # flushed behind every run()
+    # flushed behind every run()
+    assert n.read("out") == "at import\nin init then run\nnative \\xff\nchild\nsurrogate \\udcff \\ud800 \u65e5"
     assert n.end() == 0
     assert n.read("out").endswith(" bye\n")
     assert n.read("err") == "warn\nchild error\n"
 
 
 def test_odd_encodings(node):
-    for env in ({"LC_ALL": "C"}, {"LC_ALL": "POSIX", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}, {"PYTHONIOENCODING": "latin-1"}):
+    for env in ({"LC_ALL": "C"}, {"LC_ALL": "POSIX", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"},
+                {"PYTHONIOENCODING": "latin-1"}):
         n = node("def run(mini_batch):\n    print('\\u65e5', *mini_batch)\n    return mini_batch", env=env).begin()
         assert n.rows([b"/\xff\xe6\x97\xa5"]) == b"/\xff\xe6\x97\xa5\n"
         assert n.read("out").startswith("\u65e5 /\\udcff")
@@ -35,8 +37,10 @@ def test_odd_encodings(node):
 
 def test_streams_of_the_scripts_own(node):
     """Closed, replaced, set to None, without the usual methods: rows, errors and the end come through."""
-    for change in ("sys.stdout.close(); sys.stderr.close()", "sys.stdout = sys.stderr = None", "sys.stdout = io.StringIO()", "sys.stdout = object(); sys.stderr = 5",
-                   "sys.stdout = open(os.devnull, 'w')", "os.close(1); os.close(2)", "os.dup2(os.open(os.devnull, os.O_WRONLY), 2)"):
+    for change in ("sys.stdout.close(); sys.stderr.close()", "sys.stdout = sys.stderr = None",
+                   "sys.stdout = io.StringIO()", "sys.stdout = object(); sys.stderr = 5",
+                   "sys.stdout = open(os.devnull, 'w')", "os.close(1); os.close(2)",
+                   "os.dup2(os.open(os.devnull, os.O_WRONLY), 2)"):
         n = node("""
             import io, os, sys
             def run(mini_batch):
@@ -88,10 +92,14 @@ def test_root_logger_goes_to_stdout(node):
 
 
 def test_basic_config_counts(node):
-    for call, name, want in (("level=logging.DEBUG, format='%(message)s'", "out", ["debug", "info"]), ("level=logging.WARNING", "out", []),
-                             ("format='%(message)s'", "out", ["info"]), ("stream=sys.stderr, format='%(message)s'", "err", ["info"]),
-                             ("filename='own.log', format='%(message)s'", "code/own.log", ["info"]), ("force=True, format='%(message)s'", "out", ["info"]),
-                             ("handlers=[logging.StreamHandler(sys.stderr)], format='%(message)s', level=10", "err", ["debug", "info"])):
+    for call, name, want in (("level=logging.DEBUG, format='%(message)s'", "out", ["debug", "info"]),
+                             ("level=logging.WARNING", "out", []),
+                             ("format='%(message)s'", "out", ["info"]),
+                             ("stream=sys.stderr, format='%(message)s'", "err", ["info"]),
+                             ("filename='own.log', format='%(message)s'", "code/own.log", ["info"]),
+                             ("force=True, format='%(message)s'", "out", ["info"]),
+                             ("handlers=[logging.StreamHandler(sys.stderr)], format='%(message)s', level=10", "err",
+                              ["debug", "info"])):
         n = node("""
             import logging, sys
             def init(): logging.basicConfig(%s)
@@ -133,11 +141,13 @@ def test_replaced_stdout_gets_the_log_too(node):
 
 def test_streams_of_a_sitecustomize(node):
     """The worker starts all the same, and the script finds what was put there."""
-    for text in ("sys.stdout = sys.stderr = None", "sys.stdout = sys.stderr = io.StringIO()", "sys.stdout = object()", "sys.stderr = 5",
+    for text in ("sys.stdout = sys.stderr = None", "sys.stdout = sys.stderr = io.StringIO()", "sys.stdout = object()",
+                 "sys.stderr = 5",
                  "sys.stdout.close(); sys.stderr.close()", "os.close(1); os.close(2)", "sys.stdout = Refusing()"):
         before = "import io, os, sys\nclass Refusing:\n    def __getattr__(self, name): raise RuntimeError(name)\n"
         n = node("import logging, sys\nlogging.info('logged')\ndef run(mini_batch):\n    logging.getLogger('own').warning('logged')\n"
-                 "    return [repr(sys.stdout)] if mini_batch == ['a'] else 1 / 0", files={"sitecustomize.py": before + text}, path_first=True).begin()
+                 "    return [repr(sys.stdout)] if mini_batch == ['a'] else 1 / 0",
+                 files={"sitecustomize.py": before + text}, path_first=True).begin()
         shown = n.rows()
         assert {"None": shown == b"None\n", "StringIO": b"io.StringIO" in shown, "object": b"object object" in shown}.get(text[13:], True), text
         assert n.failure(["b"]) == (100, "ZeroDivisionError: division by zero")
@@ -146,7 +156,8 @@ def test_streams_of_a_sitecustomize(node):
 
 
 def test_crash_is_told_without_stderr(node):
-    n = node("import os\ndef deep(): os.abort()\ndef run(mini_batch): deep()", files={"sitecustomize.py": "import sys; sys.stderr = None"},
+    n = node("import os\ndef deep(): os.abort()\ndef run(mini_batch): deep()",
+             files={"sitecustomize.py": "import sys; sys.stderr = None"},
              path_first=True).begin()
     n.task(["a"])
     assert n.frame() is None

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""prs_loader/wire.py against the homes of its facts: the tables in src/, and the golden bytes in tests/unit/test_msg.c."""
+"""prs_loader/wire.py against the homes of its facts: the tables in src/, and the golden bytes in
+tests/unit/test_msg.c."""
 import os
 import re
 import struct
@@ -53,7 +54,8 @@ def test_messages_and_phases():
     flags = enum("src/wire/msg.h", "PRS_MSG_FD")
     assert (wire.FLAG_FD, wire.FLAG_MORE) == (flags["PRS_MSG_FD"], flags["PRS_MSG_MORE"])
     sizes = enum("src/wire/msg.h", "PRS_MSG_HEADER_BYTES")
-    assert (wire.header.size, wire.PROTOCOL, wire.ROWS_INLINE_MAX) == (sizes["PRS_MSG_HEADER_BYTES"], sizes["PRS_MSG_PROTOCOL"],
+    assert (wire.header.size, wire.PROTOCOL, wire.ROWS_INLINE_MAX) == (sizes["PRS_MSG_HEADER_BYTES"],
+                                                                       sizes["PRS_MSG_PROTOCOL"],
                                                                       sizes["PRS_ROWS_INLINE_MAX"])
     for name, value in enum("src/wire/page.h", "PRS_PHASE_START").items():
         assert getattr(wire, name.replace("PRS_PHASE_", "")) == value
@@ -70,15 +72,18 @@ def test_done():
 
 def test_page():
     """The offsets that src/wire/page.h gives and test_msg.c asserts."""
-    at = {name: int(n) for name, n in re.findall(r"offsetof\(struct prs_page, (\w+)\), (\d+)\)", text("tests/unit/test_msg.c"))}
-    assert (wire.PAGE_UNIT, wire.PAGE_RESULTS, wire.PAGE_PID, wire.PAGE_RECALLS, wire.PAGE_CLAIM, wire.PAGE_START) == tuple(
+    at = {name: int(n) for name, n in re.findall(r"offsetof\(struct prs_page, (\w+)\), (\d+)\)",
+                                                 text("tests/unit/test_msg.c"))}
+    assert (wire.PAGE_UNIT, wire.PAGE_RESULTS, wire.PAGE_PID, wire.PAGE_RECALLS, wire.PAGE_CLAIM,
+            wire.PAGE_START) == tuple(
         at[name] for name in ("id", "results", "pid", "recalls", "claim", "start_us"))
 
 
 def test_task():
     raw = golden("task_hex")
     t = wire.task(17, b"...." + raw + b"k\0v\0kkkkk" + b"/a\0/b\0", 4, 4 + len(raw) + 9 + 6)
-    assert [getattr(t, name) for name in wire.Task.__slots__] == [5, LEASE, 10, 20, 20, 2, 0, 12345, 17, b"k\0v\0kkkkk", b"/a\0/b",
+    assert [getattr(t, name) for name in wire.Task.__slots__] == [5, LEASE, 10, 20, 20, 2, 0, 12345, 17, b"k\0v\0kkkkk",
+                                                                  b"/a\0/b",
                                                                  struct.pack("<QQII", 5, LEASE, 10, 20)]
 
 
@@ -98,7 +103,8 @@ def test_failure():
 def test_full_disk():
     """Behind the messages of FAIL and of reports."""
     source = text("tests/unit/test_msg.c")
-    full, unnamed = (bytes.fromhex(re.search(name + r'\[\] = "([0-9a-f]+)"', source).group(1)) for name in ("full_hex", "unnamed_hex"))
+    full, unnamed = (bytes.fromhex(re.search(name + r'\[\] = "([0-9a-f]+)"', source).group(1))
+                     for name in ("full_hex", "unnamed_hex"))
     assert (wire.full_disk(28, 253), wire.full_disk(122, None)) == (full, unnamed)
     assert wire.report(wire.INIT_EXCEPTION, 12345, 678, b"no model", full) == golden("report_hex") + full
     t = wire.task(17, golden("task_hex"), 0, 48)

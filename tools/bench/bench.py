@@ -44,7 +44,7 @@ def table(rows, sides):
 
 
 def described(title, texts):
-    return "%s:\n%s\n" % (title, "".join("  %-14s%s\n" % pair for pair in texts.items()))
+    return "%s:\n%s\n" % (title, "".join("  %-14s%s\n" % (name, " ".join(text.split())) for name, text in texts.items()))
 
 
 def main():

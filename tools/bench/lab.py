@@ -122,7 +122,8 @@ class Lab:
         self.empty("runs")
         program = program or self.prs
         spent = self.spend([*under, program, "run", entry, "--input", folder, "--mini-batch-size", str(per),
-                            "--processes", str(processes), "--python", python or self.python, "--output", self.path("rows"), "--overwrite",
+                            "--processes", str(processes), "--python", python or self.python, "--output",
+                            self.path("rows"), "--overwrite",
                             "--runs-dir", self.path("runs"),
                             "-q", *more], env, watch, ok)
         return Job(program, glob.glob(self.path("runs", "*"))[0], spent)
