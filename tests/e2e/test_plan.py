@@ -210,7 +210,7 @@ class SecretTest(JobCase):
         self.assertEqual(r.returncode, 0, r.stderr)
         self.assertNotIn("hunter", r.stdout + r.stderr)
         self.assertIn("  arguments     --n 5\n                --api-key ***\n                --colour=***\n                --url x://me:***@h/\n                --token ***\n", r.stdout)
-        self.assertIn("  environment   DB_PASSWORD\n", r.stdout)
+        self.assertIn("  variables     DB_PASSWORD\n", r.stdout)
         r = self.prs("run", *words[:3], "--output", "out.txt", *words[3:])
         self.assertEqual(r.returncode, 0, r.stderr)
         self.assertNotIn("hunter", r.stdout + r.stderr)

@@ -359,6 +359,7 @@ class KeyTest(GatedCase):
                      program=(sys.executable, "-c"))
         self.before = termios.tcgetattr(t.master)
         self.keys_are_read(t)
+        t.wait_for("busy 1/1")  # the first one's line; what follows looks for both
         self.allow("second")
         wait_until(lambda: t.read() and os.path.exists(self.path("at_two")), "the second job")
         t.wait_for(r"(?s)busy 1/1.* in runs\r\n.*busy 1/1")
