@@ -7,7 +7,7 @@ import socket
 import stat
 
 from prs_job import DEADLINE, SCRIPT, JobCase, wait_until
-from test_terminal import GATED, Terminal, visible
+from test_terminal import GATED, Terminal, begun, visible
 
 
 class CtlTest(JobCase):
@@ -15,7 +15,7 @@ class CtlTest(JobCase):
         self.files(count)
         self.script(GATED % {"dir": self.dir})
         p = self.start("run", "code/score.py", "-i", "in", "-b", "1", "-p", "2", "-o", "out.txt", *more, **options)
-        wait_until(lambda: os.path.exists(self.path("at_1")), "mini-batch 1")
+        begun(self, 1)
         return p
 
     def test_cancel(self):

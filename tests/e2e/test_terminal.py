@@ -32,6 +32,12 @@ def visible(text):
     return ESCAPES.sub("", text)
 
 
+def begun(case, number):
+    """Waits until that mini-batch runs, and all before it: two processes begin in any order."""
+    for i in range(number + 1):
+        wait_until(lambda: os.path.exists(case.path("at_%d" % i)), "mini-batch %d" % i)
+
+
 class Terminal:
     def __init__(self, case, words, columns=80, env=None, program=(PRS,), without=None):
         self.master, slave = pty.openpty()
@@ -90,7 +96,7 @@ class GatedCase(JobCase):
         self.write(name, "")
 
     def at(self, number):
-        wait_until(lambda: os.path.exists(self.path("at_%d" % number)), "mini-batch %d" % number)
+        begun(self, number)
 
 
 class TerminalTest(GatedCase):
@@ -435,7 +441,7 @@ class SignalTest(JobCase):
         self.files(6)
         self.script(GATED % {"dir": self.dir})
         p = self.start("run", "code/score.py", "-i", "in", "-b", "1", "-p", "2", "-o", "out.txt", **more)
-        wait_until(lambda: os.path.exists(self.path("at_1")), "mini-batch 1")
+        begun(self, 1)
         return p
 
     def test_terminated(self):

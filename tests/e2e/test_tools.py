@@ -7,7 +7,7 @@ import signal
 import time
 
 from prs_job import DEADLINE, SCRIPT, JobCase, wait_until
-from test_terminal import GATED
+from test_terminal import GATED, begun
 
 
 class ToolCase(JobCase):
@@ -15,7 +15,7 @@ class ToolCase(JobCase):
         self.files(count)
         self.script(script % {"dir": self.dir})
         p = self.start("run", "code/score.py", "-i", "in", "-b", "1", "-p", "2", "-o", "out.txt")
-        wait_until(lambda: os.path.exists(self.path("at_1")), "mini-batch 1")
+        begun(self, 1)
         return p
 
     def ok(self, *words, status=0):
