@@ -97,9 +97,9 @@ class KillCase(JobCase):
             self.assertEqual(status, 0, self.said())
 
     def again(self, words):
-        """`resume`, unless the first life ended before there was a run."""
-        if glob.glob(self.path("runs", "*", "RUN")):
-            return ["resume", glob.glob(self.path("runs", "*", "RUN"))[0][:-4]]
+        """`resume`, unless the first life ended before there was a whole run folder: its last file is job.json."""
+        if glob.glob(self.path("runs", "*", "job.json")):
+            return ["resume", os.path.dirname(glob.glob(self.path("runs", "*", "job.json"))[0])]
         self.clean()
         return words
 
