@@ -10,6 +10,7 @@
 #include "cli/cli.h"
 
 #include "base/killpoint.h"
+#include "base/many.h"
 #include "base/mem.h"
 #include "io/fs_posix.h"
 #include "io/lock.h"
@@ -382,7 +383,7 @@ int cmd_clean(struct cli_args *a)
 		r = c.named ? clean_named(&c, a, &err) : clean_all(&c, a, &err);
 	if (r < 0)
 		return complain(PRS_EXIT_MISTAKE, &err);
-	cli_tell(stdout, "%u run%s %s, %llu MB\n", c.removed, c.removed == 1 ? "" : "s", c.dry ? "would go" : "removed",
+	cli_tell(stdout, "%s %s, %llu MB\n", prs_many(c.removed, "run").text, c.dry ? "would go" : "removed",
 	         (unsigned long long)((c.bytes + 500000) / 1000000));
 	return c.failed ? 1 : 0;
 }

@@ -189,6 +189,16 @@ static void put_error(struct prs_buf *b, const struct prs_error_row *row)
 		prs_buf_putf(b, "  what to do  %s\n", row->advice);
 }
 
+static void list_errors(struct prs_buf *b)
+{
+	size_t longest = 0;
+	for (unsigned i = 0; prs_error_at(i); i++)
+		longest = strlen(prs_error_at(i)->name) > longest ? strlen(prs_error_at(i)->name) : longest;
+	for (unsigned i = 0; prs_error_at(i); i++)
+		prs_buf_putf(b, "%4u  %-*s  %s\n", prs_error_at(i)->code, (int)longest, prs_error_at(i)->name,
+		             prs_error_at(i)->sentence);
+}
+
 int cmd_errors(struct cli_args *a)
 {
 	PRS_AUTOBUF b;
@@ -205,8 +215,7 @@ int cmd_errors(struct cli_args *a)
 		cli_errors_markdown(&b);
 	else if (row)
 		put_error(&b, row);
-	for (unsigned i = 0; !row && !cli_has(a, "--markdown") && prs_error_at(i); i++)
-		prs_buf_putf(&b, "%4u  %-22s%s\n", prs_error_at(i)->code, prs_error_at(i)->name,
-		             prs_error_at(i)->sentence);
+	else
+		list_errors(&b);
 	return cli_print(&b);
 }

@@ -2,6 +2,7 @@
  * cmd_output: prs output RUN: where the output is; --partial: a file of the rows that there are so far.
  */
 #include "cli/cli.h"
+#include "base/many.h"
 #include "base/mem.h"
 #include "base/path.h"
 #include "io/loop.h"
@@ -130,12 +131,12 @@ static int partial(const struct prs_run *run, const char *path, bool overwrite, 
 		cli_print_path(path);
 	if (!r && p.bad)
 		cli_tell(stderr,
-		         "warning: the rows of %llu mini-batches are damaged and left out (%s); prs resume runs them "
+		         "warning: the rows of %s are damaged and left out (%s); prs resume runs them "
 		         "again\n",
-		         (unsigned long long)p.bad, p.first_bad);
+		         prs_many(p.bad, "mini-batch").text, p.first_bad);
 	if (!r)
-		cli_tell(stderr, "%llu rows of %llu mini-batches; %llu of them are not done%s\n",
-		         (unsigned long long)c->rows, (unsigned long long)p.view.ledger.next_id,
+		cli_tell(stderr, "%s of %s; %llu of them not done%s\n", prs_many(c->rows, "row").text,
+		         prs_many(p.view.ledger.next_id, "mini-batch").text,
 		         (unsigned long long)(p.view.ledger.next_id - c->units[PRS_UNIT_DONE]),
 		         p.view.ledger.planned_all ? "" : ", and the input is still being listed");
 	prs_index_free(p.index);

@@ -4,6 +4,7 @@
  */
 #include "cli/load.h"
 
+#include "base/many.h"
 #include "base/mem.h"
 #include "base/secret.h"
 #include "data/list.h"
@@ -111,7 +112,7 @@ static void put_cut(struct prs_buf *b, const struct planned *p)
 {
 	const struct prs_options *o = &p->load.job.o;
 	if (!o->partition_keys.n) {
-		prs_buf_putf(b, " of %lld file%s", (long long)o->mini_batch_size, o->mini_batch_size == 1 ? "" : "s");
+		prs_buf_putf(b, " of %s", prs_many((uint64_t)o->mini_batch_size, "file").text);
 		put_from(b, p, PRS_OPTION_ID_mini_batch_size);
 		return;
 	}
@@ -132,14 +133,13 @@ static void put_inputs(struct prs_buf *b, const struct planned *p)
 		if (in->parts.n > 1)
 			prs_buf_putf(b, " (%zu paths)", in->parts.n);
 		prs_buf_puts(b, in->is_list ? " (a list), " : ", ");
-		prs_put_count(b, p->inputs[i].files);
-		prs_buf_puts(b, p->inputs[i].files == 1 ? " file\n" : " files\n");
+		prs_put_many(b, p->inputs[i].files, "file");
+		prs_buf_putc(b, '\n');
 	}
 	if (p->runs) {
 		put_label(b, "");
-		prs_put_count(b, p->runs);
-		prs_buf_puts(b, p->runs == 1 ? " run folder in it is passed over\n"
-		                             : " run folders in it are passed over\n");
+		prs_put_many(b, p->runs, "run folder");
+		prs_buf_puts(b, p->runs == 1 ? " in it is passed over\n" : " in it are passed over\n");
 	}
 	if (p->load.job.only_failed) {
 		put_label(b, "");

@@ -3,6 +3,7 @@
  */
 #include "cli/cli.h"
 
+#include "base/many.h"
 #include "io/loop.h"
 #include "report/console.h"
 #include "run/view.h"
@@ -189,7 +190,7 @@ int cmd_check(struct cli_args *a)
 	if (p.json)
 		prs_buf_puts(&b, "]}\n");
 	else
-		prs_buf_putf(&b, "%s: %lld problem%s\n", run.name, (long long)problems, problems == 1 ? "" : "s");
+		prs_buf_putf(&b, "%s: %s\n", run.name, prs_many((uint64_t)problems, "problem").text);
 	int status = cli_print(&b);
 	if (status)
 		return status;

@@ -4,6 +4,7 @@
  */
 #include "cli/load.h"
 
+#include "base/many.h"
 #include "spec/job_doc.h"
 #include "store/store.h"
 
@@ -47,7 +48,7 @@ static int read_document(struct prs_buf *to, const char *name, struct prs_err *e
 /* A mistake of a job file has several lines, and begins with its place. */
 static int complain_of_file(const struct prs_load *l)
 {
-	cli_tell(stderr, "prs: %u mistake%s\n%s", l->mistakes_n, l->mistakes_n > 1 ? "s" : "",
+	cli_tell(stderr, "prs: %s\n%s", prs_many(l->mistakes_n, "mistake").text,
 	         prs_buf_str((struct prs_buf *)(uintptr_t)&l->mistakes));
 	return PRS_EXIT_MISTAKE;
 }

@@ -3,6 +3,7 @@
  */
 #include "cli/cli.h"
 
+#include "base/many.h"
 #include "base/mem.h"
 #include "cli/screen.h"
 #include "wire/states.h"
@@ -70,9 +71,9 @@ static int was_over(const struct cli_start *s, const struct prs_engine_end *end)
 		         end->output[0] ? ". Output: " : "", end->output);
 		if (s->retry_failed && r->failed)
 			cli_tell(stderr,
-			         "Its output is published: the %llu mini-batch%s that failed can only run again in a "
+			         "Its output is published: the %s that failed can only run again in a "
 			         "new run (prs run JOB --only-failed RUN)\n",
-			         (unsigned long long)r->failed, r->failed == 1 ? "" : "es");
+			         prs_many(r->failed, "mini-batch").text);
 	} else if (r->state == PRS_JOB_CANCELED) {
 		cli_tell(stderr, "%s was canceled: start a new run\n", s->run->name);
 	} else {

@@ -5,6 +5,7 @@
  */
 #include "cli/cli.h"
 
+#include "base/many.h"
 #include "base/text.h"
 
 #include <errno.h>
@@ -76,7 +77,7 @@ int complain_all(unsigned n, struct prs_buf *lines)
 	if (n == 1)
 		cli_tell(stderr, "prs: %s", prs_buf_str(lines));
 	else
-		cli_tell(stderr, "prs: %u mistakes\n%s", n, prs_buf_str(lines));
+		cli_tell(stderr, "prs: %s\n%s", prs_many(n, "mistake").text, prs_buf_str(lines));
 	return PRS_EXIT_MISTAKE;
 }
 

@@ -4,6 +4,7 @@
  */
 #include "master/impl.h"
 
+#include "base/many.h"
 #include "base/mem.h"
 
 #include <stdio.h>
@@ -61,15 +62,16 @@ static void put_failed(struct prs_engine *e, const struct prs_sched_effect *x)
 /* What bisect costs is said when it begins. */
 static void tell_bisect(struct prs_engine *e, const struct prs_sched_effect *x)
 {
-	char text[256];
+	char text[512];
 	unsigned tries = (unsigned)e->c.job->o.run_max_try;
 	if (e->told_bisect || !e->c.warn)
 		return;
 	e->told_bisect = true;
 	snprintf(text, sizeof text,
-	         "mini-batch %llu is out of tries: its %u items are tried in parts until the bad ones stand alone, "
-	         "with at most %llu more runs (on_failure: bisect)",
-	         (unsigned long long)x->unit.id, x->items, (unsigned long long)x->items * tries + x->items - 2);
+	         "mini-batch %llu is out of tries: its %s are tried in parts until the bad ones stand alone, "
+	         "with at most %s (on_failure: bisect)",
+	         (unsigned long long)x->unit.id, prs_many(x->items, "item").text,
+	         prs_many((uint64_t)x->items * tries + x->items - 2, "more run").text);
 	e->c.warn(e->c.ctx, text);
 }
 
@@ -85,13 +87,13 @@ static void put_split(struct prs_engine *e, const struct prs_sched_effect *x)
 /* It waits for all others, and they for it. */
 static void tell_alone(struct prs_engine *e, const struct prs_sched_effect *x)
 {
-	char text[256];
+	char text[512];
 	if (!x->alone || !e->c.warn)
 		return;
 	snprintf(text, sizeof text,
-	         "mini-batch %llu runs alone: the machine or its container went down %u times while it ran. If nothing "
+	         "mini-batch %llu runs alone: the machine or its container went down %s while it ran. If nothing "
 	         "else is finished before it does so again, it fails the third time (NODE_POISON)",
-	         (unsigned long long)x->unit.id, prs_ledger_downs(&e->ledger, &x->unit));
+	         (unsigned long long)x->unit.id, prs_many(prs_ledger_downs(&e->ledger, &x->unit), "time").text);
 	e->c.warn(e->c.ctx, text);
 }
 

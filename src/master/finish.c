@@ -5,6 +5,7 @@
 
 #include "base/exits.h"
 #include "base/killpoint.h"
+#include "base/many.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -234,8 +235,8 @@ static void tell_bisect(struct prs_engine *e)
 	char text[256];
 	if (!c->splits || !e->c.say || e->end->was_over)
 		return;
-	snprintf(text, sizeof text, "bisect: %llu mini-batch%s tried in parts, %llu runs more (at most %llu)",
-	         (unsigned long long)c->splits, c->splits == 1 ? " was" : "es were", (unsigned long long)c->part_runs,
+	snprintf(text, sizeof text, "bisect: %s tried in parts, %s (at most %llu)",
+	         prs_many(c->splits, "mini-batch").text, prs_many(c->part_runs, "more run").text,
 	         (unsigned long long)bound);
 	e->c.say(e->c.ctx, text);
 }

@@ -3,6 +3,8 @@
  */
 #include "master/impl.h"
 
+#include "base/many.h"
+
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
@@ -120,7 +122,7 @@ void journal_bad_end(struct prs_engine *e)
 	char text[128];
 	if (e->bad.count)
 		put_bad(e);
-	snprintf(text, sizeof text, "%llu mini-batches more run again", (unsigned long long)e->bad.untold);
+	snprintf(text, sizeof text, "also run again: %s", prs_many(e->bad.untold, "mini-batch").text);
 	if (e->bad.untold && e->c.warn)
 		e->c.warn(e->c.ctx, text);
 	e->bad = (struct bad_ids){ 0 };

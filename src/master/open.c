@@ -8,6 +8,7 @@
  */
 #include "master/impl.h"
 
+#include "base/many.h"
 #include "base/mem.h"
 #include "io/boot.h"
 #include "io/lock.h"
@@ -47,8 +48,9 @@ static int lock_is_taken(struct prs_engine *e, struct prs_err *err)
 	text[n > 0 ? n : 0] = 0;
 	text[strcspn(text, "\n")] = 0;
 	return prs_fail(err, PRS_EBUSY,
-	                "the run is in use by %s. Wait for it, or take the run over with prs resume %s --takeover",
-	                text[0] ? text : "another engine", e->c.run_name);
+	                "it is running (%s): prs status %s --watch shows how it gets on, prs resume %s --takeover "
+	                "takes it over",
+	                text[0] ? text : "another engine", e->c.run_name, e->c.run_name);
 }
 
 static int open_lock(struct opening *o, struct prs_err *err)
@@ -244,7 +246,7 @@ static void tell_lost(struct prs_engine *e, const struct prs_fact *f, const char
 	uint64_t first = prs_lost_unit(f, 0).id;
 	for (uint32_t i = 1; i < n; i++)
 		first = prs_lost_unit(f, i).id < first ? prs_lost_unit(f, i).id : first;
-	snprintf(text, sizeof text, "%s while %u mini-batch%s ran (%llu%s): %s again", down, n, n == 1 ? "" : "es",
+	snprintf(text, sizeof text, "%s while %s ran (%llu%s): %s again", down, prs_many(n, "mini-batch").text,
 	         (unsigned long long)first, n == 1 ? "" : ", ...", n == 1 ? "it runs" : "they run");
 	if (e->c.warn)
 		e->c.warn(e->c.ctx, text);
@@ -493,7 +495,7 @@ static int open_code(struct opening *o, struct prs_err *err)
 	unsigned n = back.missing + back.changed;
 	if (r < 0 || !n || !e->c.warn)
 		return r;
-	snprintf(text, sizeof text, "work/code: %u file%s %s, %s again what code/ holds (%s%s)", n, n == 1 ? "" : "s",
+	snprintf(text, sizeof text, "work/code: %s %s, %s again what code/ holds (%s%s)", prs_many(n, "file").text,
 	         back.changed ? "changed since the run began" : "missing", n == 1 ? "it is" : "they are", back.first,
 	         n == 1 ? "" : ", ...");
 	e->c.warn(e->c.ctx, text);

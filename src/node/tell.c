@@ -3,6 +3,8 @@
  */
 #include "node/impl.h"
 
+#include "base/many.h"
+
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -234,8 +236,8 @@ void tell_given_up(struct prs_node *n, const struct prs_pool_effect *e)
 	if (n->told_given_up > GIVEN_UP_TOLD)
 		return;
 	prs_process_name(name, e->slot);
-	snprintf(text, sizeof text, "%s is given up: %s %u times in a row (%.300s). The other processes go on", name,
-	         e->code == PRS_ESPAWN ? "it could not be started" : "init() failed", e->count,
+	snprintf(text, sizeof text, "%s is given up: %s %s in a row (%.300s). The other processes go on", name,
+	         e->code == PRS_ESPAWN ? "it could not be started" : "init() failed", prs_many(e->count, "time").text,
 	         n->workers[e->slot].why_failed);
 	n->c.link.warn(n->c.link.ctx, n->c.number, text);
 }
@@ -244,11 +246,12 @@ void tell_unfit(struct prs_node *n, const struct prs_pool_effect *e)
 {
 	char text[MESSAGE_BYTES];
 	if (e->slot >= n->c.pool.slots)
-		snprintf(text, sizeof text, "init() failed %u times in a row", e->count);
+		snprintf(text, sizeof text, "init() failed %s in a row", prs_many(e->count, "time").text);
 	else if (e->code == PRS_ESPAWN)
-		snprintf(text, sizeof text, "processes could not be started, %u times in a row: %.300s", e->count,
-		         n->workers[e->slot].why_failed);
+		snprintf(text, sizeof text, "processes could not be started, %s in a row: %.300s",
+		         prs_many(e->count, "time").text, n->workers[e->slot].why_failed);
 	else
-		snprintf(text, sizeof text, "init() failed %u times in a row in every process", e->count);
+		snprintf(text, sizeof text, "init() failed %s in a row in every process",
+		         prs_many(e->count, "time").text);
 	n->c.link.failed(n->c.link.ctx, n->c.number, -e->code, text);
 }

@@ -64,6 +64,15 @@ static void drop_lines_of_trackers(char *text)
 	}
 }
 
+/* What is shown of it in one line is its first one. */
+static void drop_empty_lines(char *text)
+{
+	size_t blank = strspn(text, " \t\r\n\v\f"), line = 0;
+	for (size_t i = 0; i < blank; i++)
+		line = text[i] == '\n' ? i + 1 : line;
+	memmove(text, text + line, strlen(text + line) + 1);
+}
+
 size_t words_tail(struct worker *w, uint64_t from, char *to, size_t bytes)
 {
 	const struct prs_fs *fs = w->node->c.fs;
@@ -82,6 +91,7 @@ size_t words_tail(struct worker *w, uint64_t from, char *to, size_t bytes)
 	if (line)
 		memmove(to, line + 1, strlen(line));
 	drop_lines_of_trackers(to);
+	drop_empty_lines(to);
 	return strlen(to);
 }
 

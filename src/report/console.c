@@ -6,23 +6,13 @@
  */
 #include "report/console.h"
 
+#include "base/many.h"
 #include "report/impl.h"
 
 #include <ctype.h>
 #include <stdio.h>
 
 /* ---- numbers ----------------------------------------------------------------------------------------------------- */
-
-void prs_put_count(struct prs_buf *to, uint64_t v)
-{
-	char text[TEXT_U64];
-	size_t n = (size_t)(text_u64(text, v) - text);
-	for (size_t i = 0; i < n; i++) {
-		if (i > 0 && (n - i) % 3 == 0)
-			prs_buf_putc(to, ',');
-		prs_buf_putc(to, text[i]);
-	}
-}
 
 void prs_put_duration(struct prs_buf *to, uint64_t us)
 {
@@ -76,29 +66,17 @@ static void put_rate(struct prs_buf *to, double rate, const char *of)
 /* "1.2 MB" */
 static void put_bytes(struct prs_buf *to, uint64_t n)
 {
-	static const char *const units[] = { "bytes", "kB", "MB", "GB", "TB", "PB" };
-	double v = (double)n;
+	static const char *const units[] = { "kB", "MB", "GB", "TB", "PB" };
+	double v = (double)n / 1000;
 	unsigned u = 0;
+	if (n < 1000) {
+		prs_put_many(to, n, "byte");
+		return;
+	}
 	for (; v >= 1000 && u + 1 < sizeof units / sizeof units[0]; u++)
 		v /= 1000;
-	if (u == 0)
-		prs_buf_dec(to, n, 0);
-	else
-		prs_buf_putf(to, "%.1f", v);
-	prs_buf_putc(to, ' ');
-	prs_buf_puts(to, n == 1 ? "byte" : units[u]);
+	prs_buf_putf(to, "%.1f %s", v, units[u]);
 }
-
-/* "1 mini-batch", "1,234 mini-batches" */
-static void put_many(struct prs_buf *to, uint64_t n, const char *one, const char *many)
-{
-	prs_put_count(to, n);
-	prs_buf_putc(to, ' ');
-	prs_buf_puts(to, n == 1 ? one : many);
-}
-
-#define MINI_BATCHES "mini-batch", "mini-batches"
-#define ITEMS "item", "items"
 
 /* ---- colour ------------------------------------------------------------------------------------------------------ */
 
@@ -181,7 +159,7 @@ static void put_failed(struct prs_buf *to, const struct prs_progress *p)
 	if (p->failed > 0)
 		return;
 	prs_buf_puts(to, " (");
-	put_many(to, p->items_failed, ITEMS);
+	prs_put_many(to, p->items_failed, "item");
 	prs_buf_putc(to, ')');
 }
 
@@ -292,7 +270,7 @@ static void put_process(struct prs_buf *to, const struct prs_console_process *p)
 	if (p->tries > 1)
 		prs_buf_putf(to, "  try %u", p->tries);
 	if (p->failures)
-		prs_buf_putf(to, "  failed %u times in a row", p->failures);
+		prs_buf_putf(to, "  failed %s in a row", prs_many(p->failures, "time").text);
 }
 
 void prs_console_processes(struct prs_buf *to, const struct prs_console_process *v, size_t n, unsigned columns)
@@ -374,12 +352,12 @@ static void put_plan(struct prs_buf *to, const struct prs_console_head *h)
 	}
 	if (h->only_failed) {
 		prs_buf_puts(to, ", only the ");
-		put_many(to, h->only_failed_items, ITEMS);
+		prs_put_many(to, h->only_failed_items, "item");
 		prs_buf_puts(to, " that failed in ");
 		clean(to, h->only_failed);
 	}
 	prs_buf_puts(to, "; ");
-	put_many(to, h->processes, "process", "processes");
+	prs_put_many(to, h->processes, "process");
 	if (!h->python || !*h->python)
 		return;
 	prs_buf_puts(to, " of ");
@@ -434,7 +412,7 @@ static void put_trace(struct prs_buf *to, const char *trace, size_t n)
 		}
 		if (i == 1) {
 			prs_buf_puts(to, "    ... ");
-			put_many(to, skip, "line", "lines");
+			prs_put_many(to, skip, "line");
 			prs_buf_putc(to, '\n');
 		}
 		at = (size_t)((const char *)memchr(trace + at, '\n', n - at) - trace) + 1;
@@ -507,7 +485,7 @@ static void put_output(struct prs_buf *to, const struct prs_result *r, bool colo
 	clean(to, r->output);
 	if (r->rows > 0 || r->output_bytes > 0) {
 		prs_buf_puts(to, " (");
-		put_many(to, r->rows, "row", "rows");
+		prs_put_many(to, r->rows, "row");
 		prs_buf_puts(to, ", ");
 		put_bytes(to, r->output_bytes);
 		prs_buf_putc(to, ')');
@@ -527,7 +505,7 @@ static void put_kinds(struct prs_buf *to, const struct prs_result *r, bool color
 	}
 	if (r->kinds_more) {
 		label(to, color, "");
-		put_many(to, r->kinds_more, "other kind", "other kinds");
+		prs_put_many(to, r->kinds_more, "other kind");
 		prs_buf_puts(to, ": logs/" PRS_NAME_ERRORS "\n");
 	}
 	if (!r->kinds_n && !r->failed && r->items_failed)
@@ -550,17 +528,17 @@ static void end_completed(struct prs_buf *to, const struct prs_result *r, const 
 	bool all = r->failed == 0 && r->items_failed == 0;
 	put_ink(to, color, all ? INK_GREEN : INK_YELLOW, all ? "Completed" : "Completed, with failures");
 	prs_buf_puts(to, ": ");
-	put_many(to, r->done, MINI_BATCHES);
+	prs_put_many(to, r->done, "mini-batch");
 	prs_buf_puts(to, ", ");
-	put_many(to, r->items_succeeded, ITEMS);
+	prs_put_many(to, r->items_succeeded, "item");
 	prs_buf_puts(to, " in ");
 	put_speed(to, r);
 	prs_buf_putc(to, '\n');
 	if (!all) {
 		label(to, color, "failed");
-		put_many(to, r->failed, MINI_BATCHES);
+		prs_put_many(to, r->failed, "mini-batch");
 		prs_buf_puts(to, ", ");
-		put_many(to, r->items_failed, ITEMS);
+		prs_put_many(to, r->items_failed, "item");
 		prs_buf_putc(to, '\n');
 		put_kinds(to, r, color);
 	}
@@ -576,7 +554,7 @@ static void end_interrupted(struct prs_buf *to, const struct prs_result *r, cons
 	prs_buf_puts(to, ": ");
 	prs_put_count(to, r->done);
 	prs_buf_puts(to, " of ");
-	put_many(to, r->mini_batches, MINI_BATCHES);
+	prs_put_many(to, r->mini_batches, "mini-batch");
 	prs_buf_puts(to, gone ? " were done\n" : " done, nothing is lost\n");
 	if (r->text && *r->text && r->code != PRS_EINTERRUPTED)
 		field(to, color, "cause", r->text);

@@ -7,6 +7,7 @@
 #define PRS_REPORT_CONSOLE_H
 
 #include "base/buf.h"
+#include "base/many.h"
 #include "base/text.h"
 #include "report/report.h"
 
@@ -55,8 +56,7 @@ void prs_console_start(struct prs_buf *to, const struct prs_console_head *h, boo
 void prs_console_end(struct prs_buf *to, const struct prs_result *r, const char *logs_dir, bool color);
 /* A traceback as it happens (called once): where, the text. */
 void prs_console_error(struct prs_buf *to, const char *where, const char *trace, size_t n, bool color);
-/* 1234567 -> "1,234,567"; 3725 s -> "1:02:05" */
-void prs_put_count(struct prs_buf *to, uint64_t v);
+/* 3725 s -> "1:02:05" */
 void prs_put_duration(struct prs_buf *to, uint64_t us);
 /* "0.3 s", "12 s", "1:02:05": an age */
 void prs_put_since(struct prs_buf *to, uint64_t us);

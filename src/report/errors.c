@@ -6,6 +6,7 @@
  */
 #include "report/impl.h"
 
+#include "base/many.h"
 #include "base/mem.h"
 
 #include <ctype.h>
@@ -316,10 +317,9 @@ static void put_errors(struct prs_report *r, struct prs_buf *to)
 	for (size_t i = 0; i < r->kinds_n; i++)
 		order[i] = &r->kinds[i];
 	qsort(order, r->kinds_n, sizeof order[0], by_count);
-	prs_buf_dec(to, r->errors, 0);
-	prs_buf_puts(to, r->errors == 1 ? " error in " : " errors in ");
-	prs_buf_dec(to, r->kinds_n, 0);
-	prs_buf_puts(to, r->kinds_n == 1 ? " kind" : " kinds");
+	prs_put_many(to, r->errors, "error");
+	prs_buf_puts(to, " in ");
+	prs_put_many(to, r->kinds_n, "kind");
 	prs_buf_puts(to, ", the most frequent first. Times are UTC, files are below logs/.\n");
 	for (size_t i = 0; i < r->kinds_n && i < KINDS_SHOWN; i++)
 		put_kind(r, to, order[i]);

@@ -6,6 +6,7 @@
  */
 #include "report/impl.h"
 
+#include "base/many.h"
 #include "report/console.h"
 
 #define OVERVIEWER "127.0.0.1"
@@ -265,8 +266,8 @@ static void master_node(struct prs_buf *b, const struct prs_fact *f)
 	prs_buf_puts(b, " (");
 	put_text(b, f->u.node.address);
 	if (f->u.node.up)
-		prs_buf_putf(b, ") is up: %u processes, %u cores, %u GPUs.", f->u.node.procs, f->u.node.cores,
-		             f->u.node.gpus);
+		prs_buf_putf(b, ") is up: %s, %s, %s.", prs_many(f->u.node.procs, "process").text,
+		             prs_many(f->u.node.cores, "core").text, prs_many(f->u.node.gpus, "GPU").text);
 	else
 		prs_buf_puts(b, ") is down.");
 }

@@ -6,6 +6,7 @@
  */
 #include "run/folder.h"
 
+#include "base/many.h"
 #include "base/mem.h"
 #include "base/path.h"
 #include "data/list.h"
@@ -231,9 +232,9 @@ static int hold_lock(const struct prs_fs *fs, const char *dir)
 
 static void say_runs(const struct prs_front *f, unsigned n)
 {
-	char line[128];
-	snprintf(line, sizeof line, "%u run folder%s in the folder of the script %s not copied with it", n,
-	         n == 1 ? "" : "s", n == 1 ? "is" : "are");
+	char line[256];
+	snprintf(line, sizeof line, "%s in the folder of the script %s not copied with it",
+	         prs_many(n, "run folder").text, n == 1 ? "is" : "are");
 	if (f->say)
 		f->say(f->ctx, line);
 }

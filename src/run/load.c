@@ -4,6 +4,7 @@
  */
 #include "run/load.h"
 
+#include "base/many.h"
 #include "base/mem.h"
 #include "base/path.h"
 #include "data/list.h"
@@ -139,8 +140,8 @@ static void take_packages(struct prs_load *l, const char *entry)
 		prs_load_mistake(l, "%s", err.msg);
 		return;
 	}
-	PRS_AUTOFREE char *why = prs_strf("%s for %zu package%s of the job", there ? "made" : "to be made", n,
-	                                  n == 1 ? "" : "s");
+	PRS_AUTOFREE char *why = prs_strf("%s for %s of the job", there ? "made" : "to be made",
+	                                  prs_many(n, "package").text);
 	keep_python(l, path, why ? why : "");
 }
 
@@ -235,13 +236,12 @@ static void check_output_folder(struct prs_load *l)
 /* --mini-batch-size 1MB is 1,048,576 files, as in the original, and hardly what was meant. */
 static void warn_of_bytes(struct prs_load *l)
 {
-	char text[160];
+	char text[256];
 	const char *value = prs_request_value(&l->asked, PRS_OPTION_ID_mini_batch_size);
 	if (!value || value[strspn(value, "0123456789")] == 0)
 		return;
-	snprintf(text, sizeof text,
-	         "--mini-batch-size %.40s is %lld files: sizes are for tables, and the input is files", value,
-	         (long long)l->job.o.mini_batch_size);
+	snprintf(text, sizeof text, "--mini-batch-size %.40s is %s: sizes are for tables, and the input is files",
+	         value, prs_many((uint64_t)l->job.o.mini_batch_size, "file").text);
 	if (prs_list_add(&l->job.warnings, text) < 0)
 		prs_load_mistake(l, "out of memory");
 }

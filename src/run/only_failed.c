@@ -7,6 +7,7 @@
  */
 #include "run/only_failed.h"
 
+#include "base/many.h"
 #include "base/mem.h"
 #include "data/list.h"
 #include "report/console.h"
@@ -220,8 +221,8 @@ unsigned prs_only_failed_choose(struct prs_only_failed *o, struct prs_job *j, st
 	}
 	if (!o->gone)
 		return n;
-	prs_buf_putf(mistakes, "--only-failed: %llu of the %llu items that failed in %s %s not there any more: %s%s\n",
-	             (unsigned long long)o->gone, (unsigned long long)o->items, o->run.name,
+	prs_buf_putf(mistakes, "--only-failed: %llu of the %s that failed in %s %s not there any more: %s%s\n",
+	             (unsigned long long)o->gone, prs_many(o->items, "item").text, o->run.name,
 	             o->gone == 1 ? "is" : "are", prs_buf_str(&o->lost), o->gone > NAMED ? ", ..." : "");
 	return n + 1;
 }
@@ -235,9 +236,9 @@ void prs_only_failed_notes(const struct prs_only_failed *o, struct prs_buf *to)
 	uint64_t final = c->units[PRS_UNIT_DONE] + c->units[PRS_UNIT_FAILED];
 	if (o->nameless)
 		prs_buf_putf(to,
-		             "warning: %llu item%s of %s had no row because run() returned too few: which ones is not "
+		             "warning: %s of %s had no row because run() returned too few: which ones is not "
 		             "known, they are not taken\n",
-		             (unsigned long long)o->nameless, o->nameless == 1 ? "" : "s", name);
+		             prs_many(o->nameless, "item").text, name);
 	if (final < o->view.ledger.next_id || !o->view.ledger.planned_all)
 		prs_buf_putf(to,
 		             "warning: %s is %s and did not get to the end of its input; what did not run there is not "

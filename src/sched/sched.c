@@ -7,6 +7,7 @@
  */
 #include "sched/sched.h"
 
+#include "base/many.h"
 #include "base/mem.h"
 #include "sched/units.h"
 
@@ -262,8 +263,8 @@ static bool too_large_a_part(struct prs_sched *s, const struct prs_limit_row *ro
 	uint64_t all = s->ledger->next_id;
 	if (most < 0 || !s->ledger->planned_all || (double)failed * 100.0 <= most * (double)all)
 		return false;
-	snprintf(s->text, sizeof s->text, "%llu of %llu mini-batches failed; %s allows %g %%",
-	         (unsigned long long)failed, (unsigned long long)all, row->name, most);
+	snprintf(s->text, sizeof s->text, "%llu of %s failed; %s allows %g %%", (unsigned long long)failed,
+	         prs_many(all, "mini-batch").text, row->name, most);
 	return true;
 }
 
@@ -385,8 +386,8 @@ static void check_init(struct prs_sched *s, uint64_t now_us, struct prs_sched_ef
 	if (fails_everywhere(s, &how, &procs))
 		snprintf(s->text, sizeof s->text, "%s", how);
 	else if (s->init_failures >= 2 * procs && since_us >= 2 * MINUTE_US)
-		snprintf(s->text, sizeof s->text, "init() failed %u times in %llu minutes", s->init_failures,
-		         (unsigned long long)(since_us / MINUTE_US));
+		snprintf(s->text, sizeof s->text, "init() failed %s in %s", prs_many(s->init_failures, "time").text,
+		         prs_many(since_us / MINUTE_US, "minute").text);
 	else
 		return;
 	abort_job(s, out, PRS_EINIT_GIVE_UP);

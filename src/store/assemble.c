@@ -9,6 +9,7 @@
 #include "store/index.h"
 
 #include "base/killpoint.h"
+#include "base/many.h"
 #include "base/mem.h"
 #include "base/path.h"
 
@@ -435,8 +436,8 @@ static int whole(struct work *w, struct prs_err *err)
 {
 	struct prs_fs_stat st;
 	if (w->ret->bad && !w->o->partial)
-		return prs_fail(err, PRS_ECORRUPT, "the rows of %llu mini-batch%s are damaged",
-		                (unsigned long long)w->ret->bad, w->ret->bad == 1 ? "" : "es");
+		return prs_fail(err, PRS_ECORRUPT, "the rows of %s are damaged",
+		                prs_many(w->ret->bad, "mini-batch").text);
 	int r = w->compare ? w->fs->fstat(w->fs->ctx, w->out, &st) : 0;
 	if (!r && w->compare && st.size != w->written)
 		return exists(w, err);

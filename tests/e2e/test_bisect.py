@@ -56,7 +56,7 @@ class BisectTest(JobCase):
     def bound(self, said):
         """(what was announced at the first split, runs, at most)"""
         first = re.search(r"with at most (\d+) more runs", said)
-        runs, most = re.search(r"tried in parts, (\d+) runs more \(at most (\d+)\)", said).groups()
+        runs, most = re.search(r"tried in parts, (\d+) more runs \(at most (\d+)\)", said).groups()
         return int(first.group(1)), int(runs), int(most)
 
     def without(self, want, *names):

@@ -3,6 +3,7 @@
 statuses."""
 import json
 import os
+import re
 import stat
 
 from prs_job import SCRIPT, JobCase
@@ -76,6 +77,15 @@ class HelpTest(CliCase):
         self.assertEqual(self.shown("errors", "nospace"),
                          "NOSPACE (4): no space left on the disk\n  fault       store\n"
                          "  the engine  stops in a way that prs resume can go on from\n  what to do  make room on that disk\n")
+
+    def test_every_error_has_its_columns(self):
+        lines = self.shown("errors").splitlines()
+        self.assertGreater(len(lines), 40)
+        begins = set()
+        for line in lines:
+            code, name, sentence = re.fullmatch(r" *(\d+)  ([A-Z_]+)  +(\S.*)", line).groups()
+            begins.add(line.index(sentence))
+        self.assertEqual(len(begins), 1, begins)
 
     def test_a_closed_pipe_is_no_failure(self):
         read, write = os.pipe()

@@ -10,6 +10,8 @@ ENDS = {
     "signal": ("os.kill(os.getpid(), 11)", (), r"2 x RUN_CRASH: .*signal 11 \(Segmentation fault\).*"),
     "native": ("[os.write(2, b'libfoo: no such thing\\n'), os.abort()]", (),
                r"2 x RUN_CRASH: .*stderr ends with: libfoo: no such thing"),
+    "native, after an empty line": ("[os.write(2, b'\\n  \\n  libfoo: odd\\nmore\\n'), os.abort()]", (),
+                                    r"2 x RUN_CRASH: .*stderr ends with:   libfoo: odd"),
     "timeout": ("time.sleep(600)", ("--run-invocation-timeout", "3"), "2 x RUN_TIMEOUT: .*"),
     "exit": ("os._exit(0)", (), "2 x RUN_EXIT: .*exit status 0"),
     "memory": ("[bytearray(300 << 20), time.sleep(600)]", ("--memory-limit-per-process", "200MB"),

@@ -53,7 +53,7 @@ class RefusedTest(EnginesCase):
         for words in (["resume", "last"], ["resume", self.run_dir()]):
             refused = self.prs(*words)
             self.assertEqual(refused.returncode, 2)
-            self.assertIn("in use by pid %d" % first.pid, refused.stderr)
+            self.assertIn("it is running (pid %d on " % first.pid, refused.stderr)
             self.assertIn("--takeover", refused.stderr)
         self.assertIn("running", self.prs("status", "last").stdout)
         self.go()
@@ -121,7 +121,7 @@ class SameMomentTest(EnginesCase):
         takeover, _ = self.stop_at("store.journal.creating", 1, "resume", "last", "--takeover")
         resume = self.prs("resume", "last")
         self.assertEqual(resume.returncode, 2, resume.stderr)
-        self.assertIn("in use by pid %d" % takeover.pid, resume.stderr)
+        self.assertIn("it is running (pid %d on " % takeover.pid, resume.stderr)
         takeover.send_signal(signal.SIGCONT)
         self.assertEqual(takeover.wait(DEADLINE), 0, self.said())
         self.check_end()

@@ -177,7 +177,8 @@ class ResumeTest(JobCase):
         p = self.start(*self.words)
         wait_until(lambda: os.path.exists(self.path("runs_0")), "the first run()")
         [run] = os.listdir(self.path("runs"))
-        self.refused(says=["in use by pid %d on " % p.pid, "prs resume %s --takeover" % run])
+        self.refused(says=["prs: it is running (pid %d on " % p.pid, "): prs status %s --watch shows how it gets on, "
+                           "prs resume %s --takeover takes it over" % (run, run)])
         status = json.loads(self.prs("status", "--json").stdout)
         self.assertEqual((status["state"], status["engine"].split()[:2]), ("running", ["pid", str(p.pid)]))
         self.assertIn("running", self.prs("list").stdout)
