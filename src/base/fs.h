@@ -41,6 +41,8 @@ struct prs_fs {
 	int (*sync_dir)(void *ctx, const char *path);
 	int (*fallocate)(void *ctx, int fd, uint64_t offset, uint64_t n); /* keeps the size */
 	int (*ftruncate)(void *ctx, int fd, uint64_t size);
+	/* The whole of `from` in `to`, sharing its blocks; -EOPNOTSUPP, -EXDEV and others: not on this file system. */
+	int (*clone)(void *ctx, int from, int to);
 	int (*chmod)(void *ctx, int fd, uint32_t mode);
 	int (*chown)(void *ctx, int fd, uint32_t uid, uint32_t gid); /* (uint32_t)-1 = stays */
 	int (*fstat)(void *ctx, int fd, struct prs_fs_stat *ret);

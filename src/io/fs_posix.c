@@ -7,8 +7,10 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -154,6 +156,13 @@ static void fill_stat(const struct stat *st, struct prs_fs_stat *ret)
 	};
 }
 
+/* Not every file system can, and none across disks: the caller then copies. */
+static int fs_clone(void *ctx, int from, int to)
+{
+	(void)ctx;
+	return ioctl(to, FICLONE, from) < 0 ? -errno : 0;
+}
+
 static int fs_fstat(void *ctx, int fd, struct prs_fs_stat *ret)
 {
 	(void)ctx;
@@ -281,6 +290,7 @@ const struct prs_fs prs_fs_posix = {
 	.sync_dir = fs_sync_dir,
 	.fallocate = fs_fallocate,
 	.ftruncate = fs_ftruncate,
+	.clone = fs_clone,
 	.chmod = fs_chmod,
 	.chown = fs_chown,
 	.fstat = fs_fstat,

@@ -113,17 +113,19 @@ static int make_folders(const char *dir, uint32_t mode, struct prs_err *err)
 }
 
 /* code/: what the run is; work/code/: the workers' folder, theirs to write in. */
-static int take_snapshot(const struct prs_fs *fs, struct prs_placed *p, const char *dir, uint32_t mode,
+static int take_snapshot(const struct prs_front *f, struct prs_placed *p, const char *dir, uint32_t mode,
                          struct prs_err *err)
 {
 	PRS_AUTOFREE char *code = prs_strf("%s/code", dir), *path = prs_strf("%s/code.sums", dir);
 	PRS_AUTOFREE char *work = prs_strf("%s/work", dir), *work_code = prs_strf("%s/work/code", dir);
+	struct prs_snapshot_ear ear = { f->say, f->ctx };
+	const struct prs_fs *fs = f->fs;
 	struct prs_code_restored made;
 	PRS_AUTOBUF sums;
 	prs_buf_init(&sums, SUMS_BYTES_MAX);
 	if (!code || !path || !work || !work_code)
 		return prs_fail(err, PRS_ENOMEM, "the copy of the code");
-	if (prs_snapshot(p, fs, code, err) < 0 || prs_run_share_copy(p->job, code, err) < 0 ||
+	if (prs_snapshot(p, fs, code, &ear, err) < 0 || prs_run_share_copy(p->job, code, err) < 0 ||
 	    prs_code_sums(fs, dir, p->code_print, &sums, err) < 0 ||
 	    prs_write_file(fs, path, sums.data, sums.len, 0644, err) < 0)
 		return err->code;
@@ -174,9 +176,10 @@ static int write_job(const struct prs_fs *fs, struct prs_placed *p, const char *
 	return prs_write_file(fs, path, json.data, json.len, 0600, err);
 }
 
-static int fill_run_folder(const struct prs_fs *fs, struct prs_placed *p, const struct prs_job *j, struct prs_run *run,
-                           const struct prs_only_failed *only, struct prs_err *err)
+static int fill_run_folder(const struct prs_front *f, struct prs_placed *p, const struct prs_job *j,
+                           struct prs_run *run, const struct prs_only_failed *only, struct prs_err *err)
 {
+	const struct prs_fs *fs = f->fs;
 	uint32_t mode = 0700;
 	if (prs_run_file_write(fs, run->dir, &run->id, run->name, PRS_VERSION, err) < 0 ||
 	    open_to_others(j, run, &mode, err) < 0 || make_folders(run->dir, mode, err) < 0 ||
@@ -184,7 +187,7 @@ static int fill_run_folder(const struct prs_fs *fs, struct prs_placed *p, const 
 		return err->code;
 	if (only && prs_only_failed_check_output(only, p, err) < 0)
 		return err->code;
-	if (prs_placed_make_outputs(p, fs, err) < 0 || take_snapshot(fs, p, run->dir, mode, err) < 0)
+	if (prs_placed_make_outputs(p, fs, err) < 0 || take_snapshot(f, p, run->dir, mode, err) < 0)
 		return err->code;
 	return write_job(fs, p, run->dir, err);
 }
@@ -250,7 +253,8 @@ int prs_run_make(const struct prs_front *f, const struct prs_job *j, const char 
 	if (r == 0) {
 		struct prs_fs fs = until_a_signal(f->fs);
 		int lock = hold_lock(f->fs, run->dir);
-		r = fill_run_folder(&fs, p, j, run, only, err);
+		struct prs_front stoppable = { &fs, f->say, f->ctx };
+		r = fill_run_folder(&stoppable, p, j, run, only, err);
 		if (prs_hold_came())
 			r = prs_fail(err, PRS_EINTERRUPTED, "stopped while the run folder was made");
 		if (r < 0)

@@ -363,7 +363,8 @@ static void follow_script(struct prs_load *l)
 		return;
 	size_t n = strlen(root);
 	bool inside = !strncmp(real, root, n) && real[n] == '/';
-	if (!inside && (l->is_jobfile || l->json_doc || j->o.code))
+	bool named = j->o.code && j->code_copy != PRS_CODE_SCRIPT;
+	if (!inside && (l->is_jobfile || l->json_doc || named))
 		return;
 	char *entry = prs_strdup(inside ? real + n + 1 : strrchr(real, '/') + 1);
 	char *code = inside ? prs_strdup(j->code_dir) : prs_path_folder(real);

@@ -354,9 +354,12 @@ static int is_same(struct code *c, int from, const char *to, const struct prs_co
 	return r;
 }
 
+/* Never a hard link: the script may write in its copy. */
 static int write_copy(struct restore *x, int from, int to)
 {
 	const struct prs_fs *fs = x->c.fs;
+	if (fs->clone(fs->ctx, from, to) == 0)
+		return 0;
 	for (uint64_t at = 0;;) {
 		ssize_t n = read_some(fs, from, x->c.space, CHUNK, at);
 		for (ssize_t done = 0; done < n;) {

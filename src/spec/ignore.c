@@ -96,14 +96,27 @@ static bool path_matches(const char *pattern, const char *path)
 	}
 }
 
-bool prs_ignored(const struct prs_ignore *g, const char *path, bool folder)
+/* The rule that decides, NULL = none. */
+static const struct prs_ignore_rule *last_fit(const struct prs_ignore *g, const char *path, bool folder)
 {
 	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
 	for (size_t i = g->n; i-- > 0;) {
 		const struct prs_ignore_rule *r = &g->v[i];
 		if ((!r->folder_only || folder) &&
 		    (r->rooted ? path_matches(r->pattern, path) : fnmatch(r->pattern, name, 0) == 0))
-			return !r->negate;
+			return r;
 	}
-	return false;
+	return NULL;
+}
+
+bool prs_ignored(const struct prs_ignore *g, const char *path, bool folder)
+{
+	const struct prs_ignore_rule *r = last_fit(g, path, folder);
+	return r && !r->negate;
+}
+
+bool prs_ignore_keeps(const struct prs_ignore *g, const char *path, bool folder)
+{
+	const struct prs_ignore_rule *r = last_fit(g, path, folder);
+	return r && r->negate;
 }

@@ -19,5 +19,7 @@ int prs_ignore_parse(struct prs_ignore *g, const char *text, struct prs_err *err
 void prs_ignore_done(struct prs_ignore *g);
 /* Is this path (relative to the file's folder) left out? What is below a folder that is left out is not asked for. */
 bool prs_ignored(const struct prs_ignore *g, const char *path, bool folder);
+/* Does a rule with "!" name it? */
+bool prs_ignore_keeps(const struct prs_ignore *g, const char *path, bool folder);
 
 #endif

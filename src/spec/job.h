@@ -31,6 +31,14 @@ struct prs_job_output {
 	char *path; /* absolute, may hold late parts; NULL = outputs/<name> of the run folder */
 };
 
+/* What of the folder of the code is copied into the run. Too much of it is refused. */
+enum prs_code_copy {
+	PRS_CODE_FOLDER,       /* all that snapshot.c takes for code: job files */
+	PRS_CODE_WITHOUT_DATA, /* and no large folder without a .py file: prs run SCRIPT */
+	PRS_CODE_SCRIPT,       /* the entry script alone: --code none */
+	PRS_CODE_COPIES
+};
+
 struct prs_job_pair {
 	char *name, *value; /* value: absolute path for models and side inputs */
 };
@@ -41,6 +49,7 @@ struct prs_job {
 	char *submit_dir;        /* absolute: where the command was given */
 	char *code_dir;          /* absolute: the folder that is snapshotted */
 	char *entry;             /* entry script, relative to code_dir, or a dotted module */
+	enum prs_code_copy code_copy;
 	struct prs_job_input *inputs;
 	size_t inputs_n;
 	struct prs_job_pair *models, *side_inputs, *variables;
@@ -92,6 +101,9 @@ int prs_job_set(struct prs_job *j, const struct prs_option_row *row, const char 
  * fields: all mistakes at once, a line each, into `report`. Returns the number of mistakes. */
 int prs_job_check(struct prs_job *j, const struct prs_request *q, const struct prs_fs *fs, struct prs_buf *report);
 
+/* "folder", "without_data", "script" (job.json); and back, PRS_CODE_COPIES when it is none of them. */
+const char *prs_code_copy_name(enum prs_code_copy copy);
+enum prs_code_copy prs_code_copy_of(const char *name);
 /* Does the job set this environment variable? */
 bool prs_job_sets(const struct prs_job *j, const char *variable);
 /* A run's name is part of a path and of commands: letters, digits, "_", "-" and "."; it begins with a letter or

@@ -125,7 +125,9 @@ static void check_script(struct check *c, const char *script)
 	char *slash = path ? strrchr(path, '/') : NULL;
 	if (!slash)
 		return;
-	if (j->o.code) {
+	bool alone = j->o.code && !strcmp(j->o.code, "none"); /* ./none is a folder */
+	j->code_copy = alone ? PRS_CODE_SCRIPT : PRS_CODE_WITHOUT_DATA;
+	if (j->o.code && !alone) {
 		place_script(c, path);
 	} else {
 		j->entry = prs_strdup(slash + 1);

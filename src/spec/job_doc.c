@@ -51,6 +51,7 @@ static const struct member job_members[] = {
 	{ "name", K_TEXT, NULL },
 	{ "entry", K_TEXT, NULL },
 	{ "code_dir", K_TEXT, NULL },
+	{ "code_copy", K_TEXT, NULL },
 	{ "submit_dir", K_TEXT, NULL },
 	{ "inputs", K_LIST, NULL },
 	{ "outputs", K_LIST, NULL },
@@ -470,6 +471,16 @@ static char *type_of(const struct reading *r, const char *list, size_t i, const 
 	return type;
 }
 
+static void read_code_copy(const struct reading *r)
+{
+	PRS_AUTOFREE char *name = text_of(r, r->d->root, "code_copy");
+	enum prs_code_copy copy = name ? prs_code_copy_of(name) : PRS_CODE_FOLDER;
+	if (copy == PRS_CODE_COPIES)
+		doc_mistake(r->d, "code_copy", "expected one of folder, without_data, script, found \"%.100s\"", name);
+	else
+		r->j->code_copy = copy;
+}
+
 static void read_script(const struct reading *r)
 {
 	struct prs_job *j = r->j;
@@ -675,6 +686,7 @@ int prs_job_doc_check(struct prs_job_doc *d, struct prs_job *j, const struct prs
 			doc_mistake(d, prs_option_at(words[i])->flag,
 			            "does not go with a job in JSON: it has a member for that");
 	j->submit_dir = prs_strdup(r.cwd);
+	read_code_copy(&r);
 	read_script(&r);
 	read_inputs(&r);
 	read_pairs(&r, "models", true, &j->models, &j->models_n);

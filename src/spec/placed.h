@@ -36,8 +36,15 @@ int prs_placed_from_json(struct prs_placed *p, struct prs_job *j, const char *te
 
 /* Copy the script's folder to `to`, a folder of the run folder, and fingerprint it into code_print. Left out:
  * inputs, outputs, run folders, version control, caches, virtual environments, what .amlignore (else .gitignore)
- * names. PRS_ELIMIT above 2,000 files or 300 MB. */
-int prs_snapshot(struct prs_placed *p, const struct prs_fs *fs, const char *to, struct prs_err *err);
+ * names; of a script (PRS_CODE_WITHOUT_DATA) also folders beside it with more than 1,000 files or 100 MB and no .py
+ * file. PRS_ELIMIT above 2,000 files or 300 MB. `ear`, which may be NULL, hears before the copy begins what is left out
+ * as data, and of a copy of 5 MB and more. */
+struct prs_snapshot_ear {
+	void (*say)(void *ctx, const char *line);
+	void *ctx;
+};
+int prs_snapshot(struct prs_placed *p, const struct prs_fs *fs, const char *to, const struct prs_snapshot_ear *ear,
+                 struct prs_err *err);
 /* A copy of a snapshot: all of it. */
 int prs_snapshot_copy(const struct prs_fs *fs, const char *from, const char *to, struct prs_err *err);
 

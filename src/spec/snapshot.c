@@ -4,6 +4,10 @@
  *
  * First everything is looked at (a folder that is too large is refused before a byte is copied), then copied in order
  * of the names' bytes. Fingerprint: for each file name, NUL, size, execute bit, bytes.
+ *
+ * Beside a script (prs run SCRIPT) lies the data of people who keep both in one place. A folder of the top that is
+ * large and holds no .py file is taken for that, is left out, and the user is told; a job file names its folder of
+ * code on purpose, and there it is refused.
  */
 #include "spec/code.h"
 #include "spec/placed.h"
@@ -24,21 +28,34 @@
 enum {
 	FILES_MAX = 2000,
 	LOOK_MAX = 20000,
+	DATA_FILES = 1000, /* more of them, or of DATA_BYTES, are data */
+	TOLD_FOLDERS = 3,
 	CHUNK = 256 << 10,
 	DEPTH_MAX = 64,
 	IGNORE_BYTES = 1 << 20,
 	PATH_SHOWN = 256
 };
 #define BYTES_MAX (UINT64_C(300) << 20)
+#define DATA_BYTES (UINT64_C(100) << 20)
+#define TELL_BYTES (UINT64_C(5) << 20)
 
 /* A file or folder, whatever it is called. */
 struct place {
 	uint64_t dev, ino;
 };
 
+/* A folder or file of the top, with all that lies below it. */
+struct top {
+	size_t first; /* entry */
+	uint64_t files, bytes;
+	bool python;           /* there is a .py file */
+	char path[PATH_SHOWN]; /* relative, a folder's ends with a slash */
+};
+
 struct snapshot {
 	const struct prs_fs *fs;
 	const char *root;
+	enum prs_code_copy copy;
 	bool whole; /* the folder is a snapshot itself: all of it */
 	struct prs_ignore ignore;
 	struct place *data; /* of the job: no code */
@@ -49,9 +66,14 @@ struct snapshot {
 	struct prs_code_entry *v;
 	size_t n, cap;
 	uint64_t bytes, files;
-	size_t largest;            /* entry */
-	uint64_t files_here, most; /* in this folder of the top, in the fullest one */
-	char most_path[PATH_SHOWN];
+	uint64_t largest;
+	char largest_path[PATH_SHOWN];
+	struct top top, fullest, heaviest; /* where we are; with the most files, a folder; with the most bytes */
+	/* Files of the top itself; the ending that most of them have, if one has: `votes` more than the others. */
+	uint64_t top_files, votes;
+	char ending[PATH_SHOWN];
+	struct prs_buf left_out; /* "im/ (200000 files), ..." */
+	unsigned left_out_n;
 };
 
 /* ---- what is left out -------------------------------------------------------------------------------------------- */
@@ -187,25 +209,138 @@ static int add_entry(struct snapshot *s, const char *path, const struct prs_fs_s
 	struct prs_code_entry e = { prs_strdup(path), S_ISDIR(st->mode) ? 0 : st->size, st->mode };
 	if (!e.path)
 		return prs_fail(err, PRS_ENOMEM, "copying the code");
-	if (e.size >= (s->n ? s->v[s->largest].size : 0) && S_ISREG(st->mode))
-		s->largest = s->n;
 	s->v[s->n++] = e;
-	s->bytes += e.size;
-	s->files += S_ISREG(st->mode);
-	s->files_here += S_ISREG(st->mode);
 	return 0;
 }
 
+static bool is_python(const char *name)
+{
+	size_t n = strlen(name);
+	return n > 3 && !strcmp(name + n - 3, ".py");
+}
+
+static void count_file(struct snapshot *s, const char *path, uint64_t bytes)
+{
+	if (bytes >= s->largest) {
+		s->largest = bytes;
+		snprintf(s->largest_path, sizeof s->largest_path, "%s", path);
+	}
+	s->files++;
+	s->bytes += bytes;
+	s->top.files++;
+	s->top.bytes += bytes;
+	s->top.python = s->top.python || is_python(path);
+}
+
+/* So many that they are refused; until a .py file is found they may still be data, which is not. */
+static bool seen_enough(const struct snapshot *s)
+{
+	return s->files > LOOK_MAX && (s->copy != PRS_CODE_WITHOUT_DATA || s->top.python);
+}
+
+/* A file: of one of too many the number is all that counts. */
+static int take_file(struct snapshot *s, const char *path, const struct prs_fs_stat *st, struct prs_err *err)
+{
+	count_file(s, path, st->size);
+	return s->files > LOOK_MAX ? 0 : add_entry(s, path, st, err);
+}
+
+/* ---- the top ----------------------------------------------------------------------------------------------------- */
+
+/* Which ending do most files of the top have? (If more than half have it, it is the one that is left.) */
+static void vote(struct snapshot *s, const char *name)
+{
+	const char *dot = strrchr(name, '.');
+	const char *ending = dot && dot != name ? dot : "";
+	s->top_files++;
+	if (!s->votes)
+		snprintf(s->ending, sizeof s->ending, "%s", ending);
+	if (!strcmp(s->ending, ending))
+		s->votes++;
+	else
+		s->votes--;
+}
+
+static bool is_data(const struct snapshot *s)
+{
+	bool large = s->top.files > DATA_FILES || s->top.bytes > DATA_BYTES;
+	if (s->copy != PRS_CODE_WITHOUT_DATA || !large || s->top.python)
+		return false;
+	PRS_AUTOFREE char *name = prs_strf("%.*s", (int)strlen(s->top.path) - 1, s->top.path);
+	return name && !prs_ignore_keeps(&s->ignore, name, true);
+}
+
+static void leave_out(struct snapshot *s)
+{
+	while (s->n > s->top.first)
+		prs_freep(&s->v[--s->n].path);
+	s->files -= s->top.files;
+	s->bytes -= s->top.bytes;
+	if (s->left_out_n++ >= TOLD_FOLDERS)
+		return;
+	if (s->top.files > DATA_FILES)
+		prs_buf_putf(&s->left_out, "%s%s (%llu files)", s->left_out_n > 1 ? ", " : "", s->top.path,
+		             (unsigned long long)s->top.files);
+	else
+		prs_buf_putf(&s->left_out, "%s%s (%.1f MB)", s->left_out_n > 1 ? ", " : "", s->top.path,
+		             (double)s->top.bytes / 1048576.0);
+}
+
+static void top_begin(struct snapshot *s, const char *path, bool folder)
+{
+	s->top = (struct top){ .first = s->n };
+	snprintf(s->top.path, sizeof s->top.path, "%s%s", path, folder ? "/" : "");
+	if (!folder)
+		vote(s, path);
+}
+
+static void top_end(struct snapshot *s, bool folder)
+{
+	if (folder && is_data(s)) {
+		leave_out(s);
+		return;
+	}
+	if (folder && s->top.files > s->fullest.files)
+		s->fullest = s->top;
+	if (s->top.bytes >= s->heaviest.bytes)
+		s->heaviest = s->top;
+}
+
+/* ---- the tree ---------------------------------------------------------------------------------------------------- */
+
 static int look(struct snapshot *s, const char *folder, const char *prefix, int depth, struct prs_err *err);
+
+static int look_into(struct snapshot *s, const char *folder, const char *relative, const struct prs_fs_stat *st,
+                     int depth, struct prs_err *err)
+{
+	PRS_AUTOFREE char *deeper = prs_strf("%s/", relative);
+	s->above[depth + 1] = (struct place){ st->dev, st->ino };
+	if (!deeper)
+		return prs_fail(err, PRS_ENOMEM, "copying the code");
+	int r = add_entry(s, relative, st, err);
+	return r < 0 ? r : look(s, folder, deeper, depth + 1, err);
+}
+
+/* A file, or a folder with what is in it. */
+static int take_in(struct snapshot *s, const char *path, const char *relative, const struct prs_fs_stat *st, int depth,
+                   struct prs_err *err)
+{
+	bool folder = S_ISDIR(st->mode);
+	if (!depth)
+		top_begin(s, relative, folder);
+	int r = folder ? look_into(s, path, relative, st, depth, err) : take_file(s, relative, st, err);
+	if (!depth && !r)
+		top_end(s, folder);
+	return r;
+}
 
 static int look_at(struct snapshot *s, const char *folder, const char *prefix, const char *name, int depth,
                    struct prs_err *err)
 {
 	PRS_AUTOFREE char *path = prs_strf("%s/%s", folder, name);
 	PRS_AUTOFREE char *relative = prs_strf("%s%s", prefix, name);
-	PRS_AUTOFREE char *deeper = prs_strf("%s%s/", prefix, name);
 	struct prs_fs_stat st;
-	if (!path || !relative || !deeper)
+	if (!path || !relative)
 		return prs_fail(err, PRS_ENOMEM, "copying the code");
 	if (always_left_out(name))
 		return 0;
@@ -217,21 +352,11 @@ static int look_at(struct snapshot *s, const char *folder, const char *prefix, c
 	if (!s->whole && (is_place(s->data, s->data_n, &st) || prs_ignored(&s->ignore, relative, S_ISDIR(st.mode))))
 		return 0;
 	if (S_ISREG(st.mode))
-		return add_entry(s, relative, &st, err);
+		return take_in(s, path, relative, &st, depth, err);
 	if (!S_ISDIR(st.mode) || depth >= DEPTH_MAX || is_place(s->above, (size_t)depth + 1, &st) ||
 	    (!s->whole && (is_environment(s, path) || is_run(s, path, &s->above[depth]))))
 		return 0;
-	s->above[depth + 1] = (struct place){ st.dev, st.ino };
-	r = add_entry(s, relative, &st, err);
-	if (r < 0)
-		return r;
-	s->files_here = depth ? s->files_here : 0;
-	r = look(s, path, deeper, depth + 1, err);
-	if (!depth && s->files_here > s->most) {
-		s->most = s->files_here;
-		snprintf(s->most_path, sizeof s->most_path, "%s", relative);
-	}
-	return r;
+	return take_in(s, path, relative, &st, depth, err);
 }
 
 static int look(struct snapshot *s, const char *folder, const char *prefix, int depth, struct prs_err *err)
@@ -243,27 +368,69 @@ static int look(struct snapshot *s, const char *folder, const char *prefix, int 
 		r = prs_fail_errno(err, -r, "reading %s", folder);
 	if (!r && n.list.n)
 		qsort(n.list.v, n.list.n, sizeof *n.list.v, snapshot_by_bytes);
-	for (size_t i = 0; i < n.list.n && !r && s->files <= LOOK_MAX; i++)
+	for (size_t i = 0; i < n.list.n && !r && !seen_enough(s); i++)
 		r = look_at(s, folder, prefix, n.list.v[i], depth, err);
 	prs_list_done(&n.list);
 	return r;
 }
 
+/* The line of an ignore file that leaves out the most of what is too much. */
+static void ignore_line(const struct snapshot *s, char *to, size_t n)
+{
+	if (s->files <= FILES_MAX)
+		snprintf(to, n, "/%s", s->heaviest.path);
+	else if (s->fullest.files >= s->top_files)
+		snprintf(to, n, "/%s", s->fullest.path);
+	else if (s->ending[0])
+		snprintf(to, n, "/*%s", s->ending);
+	else
+		snprintf(to, n, "/* (and below it !/*.py)");
+}
+
 static int check_size(const struct snapshot *s, struct prs_err *err)
 {
-	char most[PATH_SHOWN + 64] = "";
+	char most[PATH_SHOWN + 64] = "", line[PATH_SHOWN + 8];
 	if (s->files <= FILES_MAX && s->bytes <= BYTES_MAX)
 		return 0;
-	if (s->files > FILES_MAX && s->most)
-		snprintf(most, sizeof most, "; most files: %s/, %llu", s->most_path, (unsigned long long)s->most);
+	if (s->files > FILES_MAX && s->fullest.files)
+		snprintf(most, sizeof most, "; most files: %s, %llu", s->fullest.path,
+		         (unsigned long long)s->fullest.files);
+	ignore_line(s, line, sizeof line);
 	return prs_fail(err, PRS_ELIMIT,
 	                "%s, the folder of the entry script, is copied into the run, but it holds %s%llu files, %.1f "
-	                "MB (limit: %d files, 300 MB; "
-	                "largest: %s, %.1f MB%s). Name what the script does not need in %s/.amlignore, or move the "
-	                "script into a folder of its own",
+	                "MB (limit: %d files, 300 MB; largest: %s, %.1f MB%s). If the script needs no copy of it, this "
+	                "line in %s/.amlignore leaves the most of it out: %s%s",
 	                s->root, s->files > LOOK_MAX ? "more than " : "", (unsigned long long)s->files,
-	                (double)s->bytes / 1048576.0, FILES_MAX, s->v[s->largest].path,
-	                (double)s->v[s->largest].size / 1048576.0, most, s->root);
+	                (double)s->bytes / 1048576.0, FILES_MAX, s->largest_path, (double)s->largest / 1048576.0, most,
+	                s->root, line,
+	                s->copy == PRS_CODE_WITHOUT_DATA ? " (or --code none: the script alone is copied)" : "");
+}
+
+static void tell(const struct prs_snapshot_ear *ear, const char *line)
+{
+	if (ear && ear->say)
+		ear->say(ear->ctx, line);
+}
+
+/* What stays where it is, and a copy that takes time and room. */
+static void tell_size(struct snapshot *s, const struct prs_snapshot_ear *ear)
+{
+	char line[1024];
+	if (s->left_out_n > TOLD_FOLDERS)
+		prs_buf_putf(&s->left_out, " and %u more", s->left_out_n - TOLD_FOLDERS);
+	if (s->left_out_n) {
+		snprintf(line, sizeof line,
+		         "not copied with the script, because no .py file is in it: %s (a line !NAME/ in .amlignore "
+		         "copies it)",
+		         prs_buf_str(&s->left_out));
+		tell(ear, line);
+	}
+	if (s->bytes < TELL_BYTES)
+		return;
+	snprintf(line, sizeof line,
+	         "copying %s into the run: %llu file%s, %.1f MB (.amlignore leaves out what it names)", s->root,
+	         (unsigned long long)s->files, s->files == 1 ? "" : "s", (double)s->bytes / 1048576.0);
+	tell(ear, line);
 }
 
 /* ---- copying ----------------------------------------------------------------------------------------------------- */
@@ -353,10 +520,34 @@ static int copy_all(const struct snapshot *s, const char *to, uint8_t print[16],
 	return r;
 }
 
+/* The entry script, and the folders that it lies in. */
+static int gather_script(struct snapshot *s, const char *entry, struct prs_err *err)
+{
+	for (const char *at = entry; at; at = strchr(at, '/')) {
+		at += at != entry;
+		PRS_AUTOFREE char *relative = prs_strf("%.*s", (int)(at - entry + (ptrdiff_t)strcspn(at, "/")), entry);
+		PRS_AUTOFREE char *path = prs_strf("%s/%s", s->root, relative ? relative : "");
+		struct prs_fs_stat st;
+		if (!relative || !path)
+			return prs_fail(err, PRS_ENOMEM, "copying the code");
+		int r = s->fs->stat(s->fs->ctx, path, &st);
+		if (r < 0)
+			return prs_fail_errno(err, -r, "reading %s", path);
+		if (add_entry(s, relative, &st, err) < 0)
+			return err->code;
+		if (S_ISREG(st.mode))
+			count_file(s, relative, st.size);
+	}
+	return 0;
+}
+
 /* What is to be copied, gathered before the first byte is written. */
 static int gather(struct snapshot *s, const struct prs_placed *p, const char *to, struct prs_err *err)
 {
 	struct prs_fs_stat st;
+	prs_buf_init(&s->left_out, PATH_MAX);
+	if (s->copy == PRS_CODE_SCRIPT)
+		return gather_script(s, p->job->entry, err);
 	int r = s->fs->stat(s->fs->ctx, s->root, &st);
 	if (r < 0)
 		return prs_fail_errno(err, -r, "reading %s", s->root);
@@ -372,13 +563,17 @@ static void snapshot_done(struct snapshot *s)
 {
 	prs_code_files_done(s->v, s->n);
 	prs_freep(&s->data);
+	prs_buf_done(&s->left_out);
 	prs_ignore_done(&s->ignore);
 }
 
-int prs_snapshot(struct prs_placed *p, const struct prs_fs *fs, const char *to, struct prs_err *err)
+int prs_snapshot(struct prs_placed *p, const struct prs_fs *fs, const char *to, const struct prs_snapshot_ear *ear,
+                 struct prs_err *err)
 {
-	struct snapshot s = { .fs = fs, .root = p->job->code_dir };
+	struct snapshot s = { .fs = fs, .root = p->job->code_dir, .copy = p->job->code_copy };
 	int r = gather(&s, p, to, err);
+	if (!r)
+		tell_size(&s, ear);
 	if (!r)
 		r = copy_all(&s, to, p->code_print, err);
 	p->runs_left_out = s.runs_left_out;
@@ -405,6 +600,7 @@ int prs_code_files(const struct prs_fs *fs, const char *folder, struct prs_code_
 	if (!r) {
 		*ret = s.v;
 		*ret_n = s.n;
+		prs_buf_done(&s.left_out);
 		return 0;
 	}
 	snapshot_done(&s);

@@ -230,9 +230,36 @@ class RunTest(CliCase):
         self.files(1)
         self.write("code/data/weights.bin", "")
         os.truncate(self.path("code/data/weights.bin"), 301 << 20)
-        self.refused("run", "code/score.py", "-i", "in",
-                     says=["largest: data/weights.bin, 301.0 MB", "code/.amlignore"])
+        self.write("job.yml", "parallel_run_config:\n  entry_script: score.py\n  source_directory: code\n")
+        says = ["largest: data/weights.bin, 301.0 MB", "code/.amlignore leaves the most of it out: /data/"]
+        self.refused("run", "job.yml", "-i", "in", says=says)
+        self.write("code/data/data.py", "")
+        self.refused("run", "code/score.py", "-i", "in", says=says + ["--code none"])
         self.assertEqual(os.listdir(self.path("runs")), [])
+
+    def test_data_beside_the_script(self):
+        """Some of it is the input; the folder that holds it is no code. --code none: nothing but the script."""
+        for i in range(1200):
+            self.write("code/im/%03d/f%04d" % (i % 10, i), str(i))
+        self.write("code/helper.py", "")
+        want = "".join("f%04d: %d\n" % (i, i) for i in range(0, 1200, 10))
+        words = ("code/score.py", "-i", "code/im/000", "-o", "out.txt")
+        r = self.prs("run", *words)
+        self.assertEqual((r.returncode, self.output()), (0, want), r.stderr)
+        self.assertIn("not copied with the script, because no .py file is in it: im/ (1080 files)", r.stderr)
+        self.assertEqual(sorted(os.listdir(os.path.join(self.run_dir(), "code"))), ["helper.py", "score.py"])
+        self.clean()
+        r = self.prs("run", *words, "--code", "none")
+        self.assertEqual((r.returncode, self.output()), (0, want), r.stderr)
+        self.assertNotIn("not copied", r.stderr)
+        self.assertEqual(os.listdir(os.path.join(self.run_dir(), "code")), ["score.py"])
+        self.clean()
+        os.makedirs(self.path("none"))
+        os.rename(self.path("code/score.py"), self.path("none/score.py"))
+        self.write("none/mine.py", "")
+        r = self.prs("run", "none/score.py", *words[1:], "--code", "./none")
+        self.assertEqual((r.returncode, self.output()), (0, want), r.stderr)
+        self.assertEqual(sorted(os.listdir(os.path.join(self.run_dir(), "code"))), ["mine.py", "score.py"])
 
     def test_json(self):
         self.files(20)

@@ -70,6 +70,7 @@ static void add(long *counter, long n) { __atomic_add_fetch(counter, n, __ATOMIC
 PLAIN(sync_dir, SYNC_DIR, fails_at, path, (void *ctx, const char *path), path)
 PLAIN(fallocate, FALLOCATE, fails, fd, (void *ctx, int fd, uint64_t offset, uint64_t n), fd, offset, n)
 PLAIN(ftruncate, FTRUNCATE, fails, fd, (void *ctx, int fd, uint64_t size), fd, size)
+PLAIN(clone, CLONE, fails, to, (void *ctx, int from, int to), from, to)
 PLAIN(chmod, CHMOD, fails, fd, (void *ctx, int fd, uint32_t mode), fd, mode)
 PLAIN(chown, CHOWN, fails, fd, (void *ctx, int fd, uint32_t uid, uint32_t gid), fd, uid, gid)
 PLAIN(fstat, FSTAT, fails, fd, (void *ctx, int fd, struct prs_fs_stat *ret), fd, ret)
@@ -203,6 +204,7 @@ void fault_fs_init(struct fault_fs *f, const struct prs_fs *real)
 		.sync_dir = f_sync_dir,
 		.fallocate = f_fallocate,
 		.ftruncate = f_ftruncate,
+		.clone = f_clone,
 		.chmod = f_chmod,
 		.chown = f_chown,
 		.fstat = f_fstat,

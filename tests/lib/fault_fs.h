@@ -11,16 +11,17 @@
 #include "base/fs.h"
 
 /* ENTRY: an entry of a folder: its list() ends there, in the middle, with the error. */
-#define FAULT_CALLS(X)                                                                                                \
-	X(OPEN, open)                                                                                                 \
-	X(CLOSE, close)                                                                                               \
-	X(PREAD, pread)                                                                                               \
-	X(PWRITE, pwrite)                                                                                             \
-	X(READ, read)                                                                                                 \
-	X(FDATASYNC, fdatasync)                                                                                       \
-	X(SYNC_DIR, sync_dir)                                                                                         \
-	X(FALLOCATE, fallocate) X(FTRUNCATE, ftruncate) X(CHMOD, chmod) X(CHOWN, chown) X(FSTAT, fstat) X(STAT, stat) \
-		X(RENAME, rename) X(UNLINK, unlink) X(SYMLINK, symlink) X(MKDIR, mkdir) X(MMAP, mmap) X(LIST, list)   \
+#define FAULT_CALLS(X)                                                                                              \
+	X(OPEN, open)                                                                                               \
+	X(CLOSE, close)                                                                                             \
+	X(PREAD, pread)                                                                                             \
+	X(PWRITE, pwrite)                                                                                           \
+	X(READ, read)                                                                                               \
+	X(FDATASYNC, fdatasync)                                                                                     \
+	X(SYNC_DIR, sync_dir)                                                                                       \
+	X(FALLOCATE, fallocate)                                                                                     \
+	X(FTRUNCATE, ftruncate) X(CLONE, clone) X(CHMOD, chmod) X(CHOWN, chown) X(FSTAT, fstat) X(STAT, stat)       \
+		X(RENAME, rename) X(UNLINK, unlink) X(SYMLINK, symlink) X(MKDIR, mkdir) X(MMAP, mmap) X(LIST, list) \
 			X(ENTRY, entry) X(FREE_BYTES, free_bytes)
 
 enum fault_call {

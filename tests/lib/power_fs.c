@@ -317,6 +317,12 @@ void power_fs_lose(struct power_fs *p, uint64_t seed)
 	forget_all(p);
 }
 
+static int p_clone(void *ctx, int from, int to)
+{
+	(void)ctx, (void)from, (void)to;
+	return -EOPNOTSUPP; /* its bytes would be there at once */
+}
+
 void power_fs_init(struct power_fs *p, const struct prs_fs *real, const char *limbo)
 {
 	*p = (struct power_fs){ .real = real, .fs = *real };
@@ -326,6 +332,7 @@ void power_fs_init(struct power_fs *p, const struct prs_fs *real, const char *li
 	p->fs.open = p_open;
 	p->fs.pwrite = p_pwrite;
 	p->fs.ftruncate = p_ftruncate;
+	p->fs.clone = p_clone;
 	p->fs.fallocate = p_fallocate;
 	p->fs.fdatasync = p_fdatasync;
 	p->fs.sync_dir = p_sync_dir;

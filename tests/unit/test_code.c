@@ -164,7 +164,7 @@ static void test_print_of_a_snapshot(void **state)
 	struct prs_placed placed = { .job = &job };
 	mkdir(in("copy"), 0755);
 	mkdir(in("copy/code"), 0755);
-	assert_int_equal(prs_snapshot(&placed, &prs_fs_posix, in("copy/code"), &err), 0);
+	assert_int_equal(prs_snapshot(&placed, &prs_fs_posix, in("copy/code"), NULL, &err), 0);
 	assert_memory_equal(placed.code_print, print, 16);
 }
 
@@ -287,6 +287,44 @@ static void test_all_of_work_is_missing(void **state)
 	assert_true(holds("run/work/code/pkg/b.py", "bb"));
 	put("run/work/code/outputs/kept", "x");
 	assert_true(holds("run/outputs/kept", "x"));
+}
+
+static int clones;
+
+static int count_clone(void *ctx, int from, int to)
+{
+	(void)ctx;
+	char bytes[64];
+	ssize_t n = pread(from, bytes, sizeof bytes, 0);
+	clones++;
+	return n >= 0 && write(to, bytes, (size_t)n) == n ? 0 : -EIO;
+}
+
+static int no_clone(void *ctx, int from, int to)
+{
+	(void)ctx, (void)from, (void)to;
+	clones++;
+	return -EOPNOTSUPP;
+}
+
+/* The second copy shares the blocks of the first where the file system can, and never its inode. */
+static void test_copies_share_blocks(void **state)
+{
+	(void)state;
+	static int (*const ways[])(void *ctx, int from, int to) = { count_clone, no_clone };
+	struct stat a, b;
+	for (int i = 0; i < 2; i++) {
+		struct prs_fs fs = prs_fs_posix;
+		fs.clone = ways[i];
+		clones = 0;
+		assert_int_equal(unlink(in("run/work/code/a.py")), 0);
+		assert_int_equal(unlink(in("run/work/code/pkg/b.py")), 0);
+		assert_int_equal(prs_code_restore(&fs, in("run"), &back, &err), 0);
+		assert_int_equal(clones, 2);
+		assert_true(holds("run/work/code/pkg/b.py", "bb"));
+		assert_int_equal(stat(in("run/code/pkg/b.py"), &a) | stat(in("run/work/code/pkg/b.py"), &b), 0);
+		assert_true(a.st_ino != b.st_ino && b.st_nlink == 1);
+	}
 }
 
 /* A left-over of a restore that was stopped, whatever it is. */
@@ -471,6 +509,7 @@ int main(void)
 		TEST(test_what_is_put_back),
 		TEST(test_longer_and_shorter),
 		TEST(test_all_of_work_is_missing),
+		TEST(test_copies_share_blocks),
 		TEST(test_a_left_over),
 		TEST(test_nothing_is_written_through_links),
 		TEST(test_a_folder_in_the_place_of_a_file),

@@ -284,7 +284,7 @@ static int setup(void **state)
 	put_file(w.src, "score.py", "");
 	make_job();
 	assert_int_equal(mkdir(w.code, 0755), 0);
-	assert_int_equal(prs_snapshot(&w.placed, &prs_fs_posix, w.code, &w.err), 0);
+	assert_int_equal(prs_snapshot(&w.placed, &prs_fs_posix, w.code, NULL, &w.err), 0);
 	struct prs_run_id id = { { 7 } };
 	assert_int_equal(prs_run_file_write(&prs_fs_posix, w.run, &id, "two-1", PRS_VERSION, &w.err), 0);
 	for (int i = 0; i < NODES; i++) {

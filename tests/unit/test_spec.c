@@ -130,7 +130,7 @@ static int snapshot(void)
 	prs_freep(&job.code_dir);
 	job.code_dir = prs_strdup(in("src"));
 	place();
-	return prs_snapshot(&placed, &prs_fs_posix, in("run/code"), &err);
+	return prs_snapshot(&placed, &prs_fs_posix, in("run/code"), NULL, &err);
 }
 
 static void add_input(const char *name)
@@ -203,7 +203,7 @@ static void test_output_folder_and_own_run(void **state)
 	job.output_dir = prs_strdup(in("src/out"));
 	job.code_dir = prs_strdup(in("src"));
 	place();
-	assert_int_equal(prs_snapshot(&placed, &prs_fs_posix, in("src/runs/new/code"), &err), 0);
+	assert_int_equal(prs_snapshot(&placed, &prs_fs_posix, in("src/runs/new/code"), NULL, &err), 0);
 	assert_int_equal(access(in("src/runs/new/code/score.py"), F_OK), 0);
 	assert_int_not_equal(access(in("src/runs/new/code/out"), F_OK), 0);
 	assert_int_not_equal(access(in("src/runs/new/code/runs/new"), F_OK), 0);
@@ -225,7 +225,7 @@ static void test_run_folders_are_no_code(void **state)
 	mkdir(in("src/runs/new/code"), 0755);
 	job.code_dir = prs_strdup(in("src"));
 	place();
-	assert_int_equal(prs_snapshot(&placed, &prs_fs_posix, in("src/runs/new/code"), &err), 0);
+	assert_int_equal(prs_snapshot(&placed, &prs_fs_posix, in("src/runs/new/code"), NULL, &err), 0);
 	assert_int_equal(access(in("src/runs/new/code/score.py"), F_OK), 0);
 	assert_int_equal(access(in("src/runs/new/code/run_like/RUN"), F_OK), 0);
 	assert_int_not_equal(access(in("src/runs/new/code/runs/old"), F_OK), 0);
@@ -370,6 +370,187 @@ static void test_too_many_files(void **state)
 	assert_int_equal(snapshot(), 0); /* 2,000 are allowed */
 }
 
+/* ---- data beside the script -------------------------------------------------------------------------------------- */
+
+static struct prs_buf heard;
+
+static void hear(void *ctx, const char *line)
+{
+	assert_ptr_equal(ctx, &heard);
+	prs_buf_putf(&heard, "%s\n", line);
+}
+
+static void no_copy(void) { nftw(in("run/code"), remove_one, 16, FTW_DEPTH | FTW_PHYS); }
+
+/* As of prs run src/score.py. */
+static int script_snapshot(void)
+{
+	struct prs_snapshot_ear ear = { hear, &heard };
+	no_copy();
+	mkdir(in("run"), 0755);
+	mkdir(in("run/code"), 0755);
+	prs_freep(&job.code_dir);
+	job.code_dir = prs_strdup(in("src"));
+	job.code_copy = PRS_CODE_WITHOUT_DATA;
+	place();
+	prs_buf_done(&heard);
+	prs_buf_init(&heard, 1 << 16);
+	return prs_snapshot(&placed, &prs_fs_posix, in("run/code"), &ear, &err);
+}
+
+static void put_many(const char *folder, unsigned n)
+{
+	char name[128];
+	for (unsigned i = 0; i < n; i++) {
+		snprintf(name, sizeof name, "%s/d%u/f%u.jpg", folder, i % 3, i);
+		put(name, "");
+	}
+}
+
+static void assert_heard(const char *want)
+{
+	assert_string_equal(prs_buf_str(&heard), want);
+	prs_buf_done(&heard);
+}
+
+static bool is_copied(const char *name)
+{
+	char path[256];
+	snprintf(path, sizeof path, "run/code/%s", name);
+	return access(in(path), F_OK) == 0;
+}
+
+static void test_data_beside_the_script(void **state)
+{
+	(void)state;
+	put("src/score.py", "x");
+	put_many("src/im", 1001);
+	grow("src/model/weights.bin", ((off_t)100 << 20) + 1);
+	put("src/zz.txt", "x");
+	assert_int_equal(script_snapshot(), 0);
+	assert_string_equal(copied(), "score.py zz.txt ");
+	assert_heard("not copied with the script, because no .py file is in it: im/ (1001 files), model/ (100.0 MB) (a "
+	             "line !NAME/ in .amlignore copies it)\n");
+	assert_false(is_copied("im"));
+}
+
+/* Exactly 1,000 files; a .py file, however deep; what an ignore file keeps: copied, and nothing is said of it. */
+static void test_what_is_no_data(void **state)
+{
+	(void)state;
+	put("src/score.py", "x");
+	put_many("src/im", 1000);
+	assert_int_equal(script_snapshot(), 0);
+	assert_true(is_copied("im/d0/f999.jpg"));
+	assert_heard("");
+	put("src/im/zz/deep/er/last.py", "x");
+	assert_int_equal(script_snapshot(), 0);
+	assert_true(is_copied("im/d0/f999.jpg"));
+	assert_heard("");
+	assert_int_equal(rename(in("src/im/zz/deep/er/last.py"), in("src/im/zz/deep/er/one.jpg")), 0);
+	put("src/.amlignore", "!im/\n");
+	assert_int_equal(script_snapshot(), 0);
+	assert_true(is_copied("im/d0/f999.jpg"));
+	assert_heard("");
+	assert_int_equal(unlink(in("src/.amlignore")), 0);
+	assert_int_equal(script_snapshot(), 0);
+	assert_false(is_copied("im"));
+	job.code_copy = PRS_CODE_FOLDER; /* a job file */
+	assert_int_equal(snapshot(), 0);
+	assert_true(is_copied("im/d0/f999.jpg"));
+}
+
+/* More than anybody would copy: they are all looked at, as the last one may be a .py file; not for a job file. */
+static void test_very_many_beside_the_script(void **state)
+{
+	(void)state;
+	put("src/score.py", "x");
+	put_many("src/im", 20010);
+	put("src/zz/more.py", "x");
+	assert_int_equal(script_snapshot(), 0);
+	assert_string_equal(copied(), "score.py zz/more.py ");
+	assert_heard("not copied with the script, because no .py file is in it: im/ (20010 files) (a line !NAME/ in "
+	             ".amlignore copies it)\n");
+	put("src/im/zz/last.py", "x");
+	assert_int_equal(script_snapshot(), -PRS_ELIMIT);
+	assert_non_null(strstr(err.msg, "holds more than 20011 files"));
+	assert_non_null(strstr(err.msg, " (or --code none: the script alone is copied)"));
+	job.code_copy = PRS_CODE_FOLDER;
+	assert_int_equal(snapshot(), -PRS_ELIMIT);
+	assert_non_null(strstr(err.msg, "holds more than 20001 files"));
+	assert_null(strstr(err.msg, "--code none"));
+}
+
+/* The line that the message names is the one that mends it. */
+static void assert_line_mends(const char *want)
+{
+	char line[256];
+	assert_int_equal(snapshot(), -PRS_ELIMIT);
+	const char *at = strstr(err.msg, "leaves the most of it out: ");
+	assert_non_null(at);
+	snprintf(line, sizeof line, "%s\n", at + strlen("leaves the most of it out: "));
+	assert_string_equal(line, want);
+	put("src/.amlignore", line);
+	assert_int_equal(snapshot(), 0);
+	nftw(in("src"), remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	no_copy();
+}
+
+static void test_the_line_that_mends_it(void **state)
+{
+	(void)state;
+	char name[64];
+	put("src/score.py", "x");
+	put("src/a/data.bin", "x");
+	put_many("src/im", 2000);
+	assert_line_mends("/im/\n");
+	put("src/score.py", "x");
+	put("src/a/x", "x");
+	grow("src/b/data.bin", (off_t)301 << 20);
+	put("src/c/x", "x");
+	assert_line_mends("/b/\n");
+	put("src/score.py", "x");
+	grow("src/model.bin", (off_t)301 << 20);
+	put("src/z/x", "x");
+	assert_line_mends("/model.bin\n");
+	put("src/score.py", "x");
+	put_many("src/im", 900);
+	for (int i = 0; i < 2400; i++) {
+		snprintf(name, sizeof name, i % 3 ? "src/f%d.jpg" : "src/f%d.txt", i);
+		put(name, "");
+	}
+	assert_line_mends("/*.jpg\n");
+}
+
+static void test_the_script_alone(void **state)
+{
+	(void)state;
+	put("src/pkg/score.py", "x");
+	put("src/pkg/other.py", "x");
+	put("src/helper.py", "x");
+	job.entry = prs_strdup("pkg/score.py");
+	job.code_copy = PRS_CODE_SCRIPT;
+	assert_int_equal(snapshot(), 0);
+	assert_string_equal(copied(), "pkg/score.py ");
+	assert_int_equal(unlink(in("src/pkg/score.py")), 0);
+	assert_int_equal(snapshot(), -PRS_ENOTFOUND);
+}
+
+static void test_a_large_copy_is_said(void **state)
+{
+	(void)state;
+	char want[PATHS + 256];
+	put("src/score.py", "x");
+	grow("src/model.bin", ((off_t)5 << 20) - 2);
+	assert_int_equal(script_snapshot(), 0);
+	assert_heard("");
+	grow("src/model.bin", ((off_t)5 << 20) - 1);
+	assert_int_equal(script_snapshot(), 0);
+	snprintf(want, sizeof want, "copying %s into the run: 2 files, 5.0 MB (.amlignore leaves out what it names)\n",
+	         in("src"));
+	assert_heard(want);
+}
+
 static ssize_t pread_and_grow(void *ctx, int fd, void *to, size_t n, uint64_t at)
 {
 	static int times; /* an end to it also when the copy has none */
@@ -393,7 +574,7 @@ static void test_file_that_grows(void **state)
 	mkdir(in("run/code"), 0755);
 	job.code_dir = prs_strdup(in("src"));
 	place();
-	assert_int_equal(prs_snapshot(&placed, &fs, in("run/code"), &err), 0);
+	assert_int_equal(prs_snapshot(&placed, &fs, in("run/code"), NULL, &err), 0);
 	assert_int_equal(stat(in("run/code/run.log"), &st), 0);
 	assert_int_equal(st.st_size, 4);
 }
@@ -468,7 +649,7 @@ static void test_copy_is_exact(void **state)
 	mkdir(in("run/code"), 0755);
 	job.code_dir = prs_strdup(in("src"));
 	place();
-	assert_int_equal(prs_snapshot(&placed, &f.fs, in("run/code"), &err), 0);
+	assert_int_equal(prs_snapshot(&placed, &f.fs, in("run/code"), NULL, &err), 0);
 	struct stat st;
 	assert_int_equal(stat(in("run/code/score.py"), &st), 0);
 	assert_int_equal(st.st_size, sizeof big - 1);
@@ -490,7 +671,7 @@ static void test_every_failing_call(void **state)
 		fault_fs_init(&f, &prs_fs_posix);
 		fault_fs_arm(&f, FAULT_ANY, n, EIO, false);
 		place();
-		int r = prs_snapshot(&placed, &f.fs, in("run/code"), &err);
+		int r = prs_snapshot(&placed, &f.fs, in("run/code"), NULL, &err);
 		assert_int_equal(f.open_files, 0);
 		if (!f.fired) {
 			assert_int_equal(r, 0);
@@ -507,7 +688,7 @@ static void test_every_failing_call(void **state)
 		prs_mem_fault(n);
 		int r = prs_place(&placed, &job, &prs_fs_posix, in("run"), "run", &err);
 		if (!r)
-			r = prs_snapshot(&placed, &prs_fs_posix, in("run/code"), &err);
+			r = prs_snapshot(&placed, &prs_fs_posix, in("run/code"), NULL, &err);
 		prs_mem_fault(0);
 		if (r == 0)
 			break;
@@ -570,11 +751,13 @@ static void test_job_json_there_and_back(void **state)
 	prs_buf_init(&first, 1 << 20);
 	prs_buf_init(&next, 1 << 20);
 	fill_job();
+	job.code_copy = PRS_CODE_SCRIPT;
 	assert_int_equal(prs_placed_to_json(&placed, &first, &err), 0);
 	struct prs_job again;
 	struct prs_placed there;
 	prs_job_init(&again);
 	assert_int_equal(prs_placed_from_json(&there, &again, (const char *)first.data, first.len, &err), 0);
+	assert_int_equal(again.code_copy, PRS_CODE_SCRIPT);
 	assert_int_equal(again.o.mini_batch_size, 7);
 	assert_int_equal(again.o.run_invocation_timeout_us, 300000);
 	assert_int_equal(again.o.output_action, PRS_OUTPUT_SUMMARY_ONLY);
@@ -916,6 +1099,12 @@ int main(void)
 		T(test_ignore_rules),
 		T(test_too_many_bytes),
 		T(test_too_many_files),
+		T(test_data_beside_the_script),
+		T(test_what_is_no_data),
+		T(test_very_many_beside_the_script),
+		T(test_the_line_that_mends_it),
+		T(test_the_script_alone),
+		T(test_a_large_copy_is_said),
 		T(test_file_that_grows),
 		T(test_code_fingerprint),
 		T(test_fingerprint_has_the_sizes),
