@@ -16,6 +16,9 @@ from prs_loader.wire import (DROP, EXIT_SOCKET_CLOSED, FAIL, FLAG_MORE, IDLE, LO
 RESERVE = 6
 _RECEIVE_BYTES = 1 << 16
 _SO_COOKIE = 57
+# The page as words of 8 bytes and halves of 4.
+_UNIT_END, _CLAIM_HALF, _START_WORD = PAGE_UNIT + 24, PAGE_CLAIM // 4, PAGE_START // 8
+_RESULTS_WORD, _RECALLS_HALF = PAGE_RESULTS // 8, PAGE_RECALLS // 4
 
 
 class Gone(Exception):
@@ -82,10 +85,11 @@ class Channel:
     def begin(self, task, start_us, now_ns):
         """The unit is this process's from here on. What it is is written before the word says LOAD: a reader that sees
         LOAD sees the unit."""
-        self.page[PAGE_UNIT:PAGE_UNIT + 24] = task.unit
-        self.halves[PAGE_CLAIM // 4] = task.claim
-        self.words[PAGE_START // 8] = start_us
-        self.words[0] = LOAD << 56 | now_ns // 1000 & TIME_MASK
+        words = self.words
+        self.page[PAGE_UNIT:_UNIT_END] = task.unit
+        self.halves[_CLAIM_HALF] = task.claim
+        words[_START_WORD] = start_us
+        words[0] = LOAD << 56 | now_ns // 1000 & TIME_MASK
 
     # ---- sending
 
@@ -122,7 +126,7 @@ class Channel:
             real.exit(EXIT_SOCKET_CLOSED if real.getppid() != 1 else 0)
         if kind == RESULT or kind == FAIL:
             self.results += 1
-            self.words[PAGE_RESULTS // 8] = self.results
+            self.words[_RESULTS_WORD] = self.results
 
     # ---- receiving
 
@@ -215,7 +219,7 @@ class Channel:
 
     def _claimed(self):
         """A token was taken: read on until every announced DROP was seen and a unit is there."""
-        while self.drops != self.halves[PAGE_RECALLS // 4]:
+        while self.drops != self.halves[_RECALLS_HALF]:
             self._take_all()
         while True:
             while self.tasks:

@@ -9,9 +9,9 @@ from prs_loader import batch, channel, rows, wire
 from prs_loader.channel import has_kill_points, kill_point
 from prs_loader.job import Job
 from prs_loader.real import real
-from prs_loader.wire import TIME_MASK
+from prs_loader.wire import DONE_BYTES, EMPTY, FLAG_FD, OK, RESULT, ROWS_INLINE_MAX, RUN, SHORT, TIME_MASK, WRITE
 
-
+_pack_result = wire.result.pack
 _STDERR = 2  # the process's file, whatever sys.stderr is
 
 
@@ -116,10 +116,13 @@ class Worker:
         """Run a mini-batch and send what came of it; False: the process must end. Each time is read once and used for
         the page, whose word has the phase above 56 bits of µs, and for the report."""
         link, words, clock = self.link, self.link.words, real.monotonic_ns
+        kill_points = self.kill_points
         if link.waited:
             link.waited = False
             self.cpu = real.process_time_ns()
-        wall, begun = max(0, real.time_ns()) // 1000, clock()
+        wall, begun = real.time_ns() // 1000, clock()
+        if wall < 0:
+            wall = 0
         link.begin(task, wall, begun)
         error = None
         try:
@@ -128,8 +131,8 @@ class Worker:
             error, code = e, wire.LOAD_FAILED
         started = clock()
         if error is None:
-            words[0] = wire.RUN << 56 | started // 1000 & TIME_MASK
-            if self.kill_points:
+            words[0] = RUN << 56 | started // 1000 & TIME_MASK
+            if kill_points:
                 kill_point("worker.before_run")
             try:
                 items, flags = self.rows.items(self.call(mini_batch, context))
@@ -138,8 +141,8 @@ class Worker:
         ended = clock()
         if real.getpid() != link.pid:
             real.exit(0)
-        words[0] = wire.WRITE << 56 | ended // 1000 & TIME_MASK
-        if self.kill_points:
+        words[0] = WRITE << 56 | ended // 1000 & TIME_MASK
+        if kill_points:
             kill_point("worker.after_run")
         data, head_len, count = b"", 0, 0
         if error is None:
@@ -154,30 +157,34 @@ class Worker:
         now, cpu = clock(), real.process_time_ns()
         times = (wall, (ended - started) // 1000, (now - begun) // 1000, (cpu - self.cpu) // 1000)
         self.cpu = cpu
-        if min(times) < 0:  # a clock below Python was set back
-            times = tuple(max(0, t) for t in times)
         if error is not None:
             stays = isinstance(error, Exception)
-            self.fail(task, code if stays else wire.RUN_EXIT, error, times)
+            self.fail(task, code if stays else wire.RUN_EXIT, error, _not_negative(times))
             # The error refers to this frame and the frame to the error: without this, what run() held would live on
             # until the next collection of garbage.
             error = None
             return stays
-        status = wire.OK if count >= task.items else wire.SHORT if count else wire.EMPTY
-        self.send_result(task, status, flags, data, head_len, min(count, 0xffffffff), times)
+        status = OK if count >= task.items else SHORT if count else EMPTY
+        if count > 0xffffffff:
+            count = 0xffffffff
+        self.send_result(task, status, flags, data, head_len, count, times)
         return True
 
     def send_result(self, task, status, flags, data, head_len, count, times):
         if self.kill_points:
             kill_point("worker.before_send")
-        large = len(data) > wire.ROWS_INLINE_MAX
-        head = wire.result.pack(wire.DONE_BYTES if large else wire.DONE_BYTES + len(data), wire.RESULT,
-                                wire.FLAG_FD if large else 0, task.claim, task.unit[:16], task.try_number, status,
-                                flags, self.slot, len(data), head_len, task.unit[16:], count, count, *times)
+        size, unit = len(data), task.unit
+        large = size > ROWS_INLINE_MAX
+        front = (DONE_BYTES if large else DONE_BYTES + size, RESULT, FLAG_FD if large else 0, task.claim, unit[:16],
+                 task.try_number, status, flags, self.slot, size, head_len, unit[16:], count, count)
+        try:
+            head = _pack_result(*front, *times)
+        except struct.error:
+            head = _pack_result(*front, *_not_negative(times))
         if large:
             self.send_large(head, data)
         else:
-            self.link.send_frame(wire.RESULT, head + data)
+            self.link.send_frame(RESULT, head + data)
         if self.kill_points:
             kill_point("worker.after_send")
 
@@ -187,7 +194,7 @@ class Worker:
         view = memoryview(data)
         while len(view):
             view = view[real.write(fd, view):]
-        self.link.send_frame(wire.RESULT, head, fd)
+        self.link.send_frame(RESULT, head, fd)
         real.close(fd)
         self.link.keep_reserve()
 
@@ -213,6 +220,11 @@ class Worker:
         self.link.end_child()
         self.flush()
         self.link.send(wire.BYE, wire.report(0))
+
+
+def _not_negative(times):
+    """A clock below Python may be set back while a mini-batch runs."""
+    return [max(0, t) for t in times]
 
 
 def _unnamed_file():

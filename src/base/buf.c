@@ -27,7 +27,7 @@ void prs_buf_clear(struct prs_buf *b)
 	b->failed = 0;
 }
 
-uint8_t *prs_buf_reserve(struct prs_buf *b, size_t n)
+uint8_t *prs_buf_grow(struct prs_buf *b, size_t n)
 {
 	if (b->failed)
 		return NULL;
@@ -39,10 +39,9 @@ uint8_t *prs_buf_reserve(struct prs_buf *b, size_t n)
 	if (need <= b->cap && b->data)
 		return b->data + b->len;
 	size_t cap = b->cap ? b->cap : 64;
-	while (cap < need)
+	while (cap < need && cap < b->max)
 		cap = cap > b->max / 2 ? b->max : cap * 2;
-	if (cap < 8)
-		cap = 8;
+	cap = cap < b->max ? cap : b->max;
 	uint8_t *p = prs_realloc(b->data, cap);
 	if (!p) {
 		b->failed = -PRS_ENOMEM;
@@ -65,8 +64,6 @@ int prs_buf_put(struct prs_buf *b, const void *bytes, size_t n)
 }
 
 int prs_buf_puts(struct prs_buf *b, const char *s) { return prs_buf_put(b, s, strlen(s)); }
-
-int prs_buf_putc(struct prs_buf *b, char c) { return prs_buf_put(b, &c, 1); }
 
 int prs_buf_putf(struct prs_buf *b, const char *fmt, ...)
 {

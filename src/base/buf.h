@@ -14,7 +14,7 @@
 struct prs_buf {
 	uint8_t *data;
 	size_t len;
-	size_t cap;
+	size_t cap; /* never above max; 0: data is NULL */
 	size_t max; /* bytes */
 	int failed; /* 0 or the first negative code */
 };
@@ -23,11 +23,28 @@ void prs_buf_init(struct prs_buf *b, size_t max_bytes);
 void prs_buf_done(struct prs_buf *b);
 /* len = 0, failed = 0; the memory stays */
 void prs_buf_clear(struct prs_buf *b);
+/* What prs_buf_reserve() does when there may be no room yet. */
+uint8_t *prs_buf_grow(struct prs_buf *b, size_t n);
+
 /* Room for n more bytes: returns where they go (b->len not moved), NULL on failure. */
-uint8_t *prs_buf_reserve(struct prs_buf *b, size_t n);
+static inline uint8_t *prs_buf_reserve(struct prs_buf *b, size_t n)
+{
+	return n < b->cap - b->len && !b->failed ? b->data + b->len : prs_buf_grow(b, n);
+}
+
 int prs_buf_put(struct prs_buf *b, const void *bytes, size_t n);
 int prs_buf_puts(struct prs_buf *b, const char *s);
-int prs_buf_putc(struct prs_buf *b, char c);
+
+static inline int prs_buf_putc(struct prs_buf *b, char c)
+{
+	uint8_t *to = prs_buf_reserve(b, 1);
+	if (!to)
+		return b->failed;
+	*to = (uint8_t)c;
+	b->len++;
+	return 0;
+}
+
 int prs_buf_putf(struct prs_buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 int prs_buf_u16(struct prs_buf *b, uint16_t v);
 int prs_buf_u32(struct prs_buf *b, uint32_t v);

@@ -215,7 +215,7 @@ static int walk_entry(void *ctx, const char *name, char type)
 		type = type_by_stat(f, name);
 	if (f->failed)
 		return 1;
-	f->has_run = f->has_run || (type == 'f' && !strcmp(name, "RUN"));
+	f->has_run = f->has_run || (*name == 'R' && type == 'f' && !strcmp(name, "RUN"));
 	if (type == 'o')
 		f->w->counts->special++;
 	else if (!f->pattern || is_wanted(f, name, type))

@@ -55,6 +55,9 @@ struct slot {
 	uint64_t busy_us;
 };
 
+/* How a pool ends; one may follow on another. */
+enum end { DRAINING = 1, ABORTING = 2, FINISHING = 4 };
+
 struct prs_pool {
 	struct prs_pool_config c;
 	struct slot *slots;
@@ -70,7 +73,11 @@ struct prs_pool {
 	bool full; /* a unit found no room, and none has left since */
 	uint64_t mean_run_us;
 	bool measured;
-	bool started, draining, aborting, finishing, down;
+	bool started, down;
+	uint8_t ends;                          /* of enum end; 0 = it goes on */
+	uint16_t given_up;                     /* slots */
+	uint64_t look_us;                      /* the longest time between two looks at the pages */
+	uint64_t head_us;                      /* the time that any unit at the head has */
 	uint32_t inits_failed;                 /* of slots that are not given up, since the last finished unit */
 	uint64_t pause_us;                     /* since when nobody reads, 0 = it is read */
 	uint64_t unread_from_us, unread_to_us; /* the last such time, until the pages were looked at */
@@ -98,12 +105,11 @@ static struct prs_pool_effect *emit(struct prs_pool *p, enum prs_pool_effect_typ
 	return e;
 }
 
-static struct item *ring_at(const struct ring *r, uint32_t i) { return &r->v[(r->head + i) % r->cap]; }
+static struct item *ring_at(const struct ring *r, uint32_t i) { return &r->v[(r->head + i) & (r->cap - 1)]; }
 
-static int ring_room(struct ring *r, uint32_t n)
+/* Room for n, more than there is. */
+static int ring_grow(struct ring *r, uint32_t n)
 {
-	if (n <= r->cap)
-		return 0;
 	uint32_t cap = r->cap ? r->cap : 16;
 	while (cap < n)
 		cap *= 2;
@@ -117,11 +123,11 @@ static int ring_room(struct ring *r, uint32_t n)
 	return 0;
 }
 
-static void ring_push_back(struct ring *r, const struct item *it) { r->v[(r->head + r->n++) % r->cap] = *it; }
+static void ring_push_back(struct ring *r, const struct item *it) { *ring_at(r, r->n++) = *it; }
 
 static void ring_push_front(struct ring *r, const struct item *it)
 {
-	r->head = (r->head + r->cap - 1) % r->cap;
+	r->head = (r->head - 1) & (r->cap - 1);
 	r->v[r->head] = *it;
 	r->n++;
 }
@@ -131,7 +137,7 @@ static struct item ring_remove(struct ring *r, uint32_t at)
 	struct item it = *ring_at(r, at);
 	for (uint32_t i = at; i > 0; i--)
 		*ring_at(r, i) = *ring_at(r, i - 1);
-	r->head = (r->head + 1) % r->cap;
+	r->head = (r->head + 1) & (r->cap - 1);
 	r->n--;
 	return it;
 }
@@ -158,17 +164,22 @@ static void set_state(struct prs_pool *p, uint16_t i, enum prs_worker_state to)
 static bool ready(const struct slot *s) { return s->state == PRS_WORKER_IDLE || s->state == PRS_WORKER_BUSY; }
 static bool alive(const struct slot *s) { return s->state != PRS_WORKER_NONE && s->state != PRS_WORKER_DEAD; }
 static bool coming(const struct slot *s) { return s->state == PRS_WORKER_STARTING || s->state == PRS_WORKER_INIT; }
-static bool ending(const struct prs_pool *p) { return p->draining || p->aborting || p->finishing; }
+static bool ending(const struct prs_pool *p) { return p->ends != 0; }
+
+static uint64_t least(uint64_t a, uint64_t b) { return a < b ? a : b; }
 
 static uint64_t after(uint64_t from_us, uint64_t add_us)
 {
 	return add_us > UINT64_MAX - from_us ? UINT64_MAX : from_us + add_us;
 }
 
-/* Never later than look_us from now, nor than gap_us, so that a gap is seen as long as it was. */
+/* Never later than look_us from now. A wake-up that was asked for lies nearer than that: it was bound by an earlier
+ * now. */
 static void wake_at(struct prs_pool *p, uint64_t at_us)
 {
-	uint64_t latest_us = after(p->now_us, p->c.gap_us < p->c.look_us ? p->c.gap_us : p->c.look_us);
+	if (p->wake_us != UINT64_MAX && at_us >= p->wake_us)
+		return;
+	uint64_t latest_us = after(p->now_us, p->look_us);
 	at_us = at_us < latest_us ? at_us : latest_us;
 	if (at_us >= p->wake_us)
 		return;
@@ -291,8 +302,7 @@ static void head_changed(struct prs_pool *p, uint16_t i)
 	s->head_since_us = p->now_us;
 	s->recall_missed = false;
 	if (s->sent.n)
-		wake_at(p, after(p->now_us, p->c.run_timeout_us < p->c.overhead_timeout_us ? p->c.run_timeout_us
-		                                                                           : p->c.overhead_timeout_us));
+		wake_at(p, after(p->now_us, p->head_us));
 }
 
 static void send(struct prs_pool *p, uint16_t i, uint32_t queue_at)
@@ -416,18 +426,20 @@ static void dispatch(struct prs_pool *p)
 	}
 }
 
-/* How many units more there is memory for, by the mean of what is here; a unit a slot always. */
-static uint32_t room_for_bodies(const struct prs_pool *p)
+/* How many of `more` units there is memory for, by the mean of what is here; a unit a slot always. */
+static uint32_t fitting(const struct prs_pool *p, uint32_t more)
 {
-	uint32_t least = p->bodies < p->c.slots ? p->c.slots - p->bodies : 0;
 	if (p->full)
 		return 0;
 	if (!p->c.body_bytes_max || !p->body_bytes)
-		return UINT32_MAX;
-	if (p->body_bytes >= p->c.body_bytes_max)
-		return least;
-	uint64_t mean = p->body_bytes / p->bodies + 1, units = (p->c.body_bytes_max - p->body_bytes) / mean;
-	return units > least ? (uint32_t)units : least;
+		return more;
+	uint64_t room = p->c.body_bytes_max > p->body_bytes ? p->c.body_bytes_max - p->body_bytes : 0;
+	if (more * (p->body_bytes + p->bodies) <= room * p->bodies)
+		return more;
+	uint64_t units = room / (p->body_bytes / p->bodies + 1),
+		 always = p->bodies < p->c.slots ? p->c.slots - p->bodies : 0;
+	units = units > always ? units : always;
+	return units < more ? (uint32_t)units : more;
 }
 
 /* What the queue still holds waits for another process (at most one a slot does not count), or there is no room. What
@@ -437,8 +449,7 @@ static void ask(struct prs_pool *p)
 	uint32_t want = 0, have = (p->queue.n > p->c.slots ? p->queue.n - p->c.slots : 0) + p->recalling;
 	for (uint32_t k = 0, units; k < p->hungry_n; want += units, k += units != 0)
 		units = hungry_room(p, k);
-	uint32_t more = want > have ? want - have : 0, fit = more ? room_for_bodies(p) : 0;
-	uint32_t total = p->leases + (more < fit ? more : fit);
+	uint32_t total = p->leases + (want > have ? fitting(p, want - have) : 0);
 	if (total == p->asked)
 		return;
 	p->asked = total;
@@ -492,15 +503,6 @@ static void abort_all(struct prs_pool *p)
 		terminate(p, i, true);
 }
 
-static bool any_slot_left(const struct prs_pool *p)
-{
-	for (uint16_t i = 0; i < p->c.slots; i++)
-		if (!p->slots[i].gave_up)
-			return true;
-	return false;
-}
-
-/* Nobody is left who could run a unit, or nobody will be. */
 /* The slot that says most about why none is left: one whose processes could not be started. */
 static void tell_none_left(struct prs_pool *p)
 {
@@ -517,7 +519,7 @@ static void tell_none_left(struct prs_pool *p)
 /* Nobody is left who could run a unit, or nobody will be. */
 static void check_fit(struct prs_pool *p)
 {
-	bool left = any_slot_left(p);
+	bool left = p->given_up < p->c.slots;
 	if (ending(p) || !p->started || (left && p->inits_failed < 3u * p->c.slots))
 		return;
 	if (left) {
@@ -527,7 +529,7 @@ static void check_fit(struct prs_pool *p)
 	} else {
 		tell_none_left(p);
 	}
-	p->aborting = true;
+	p->ends |= ABORTING;
 	abort_all(p);
 }
 
@@ -612,7 +614,7 @@ static void on_answer(struct prs_pool *p, const struct prs_pool_event *e)
 	s->failures = 0;
 	if (e->type == PRS_POOL_RESULT)
 		accept_result(p, e->slot, &it, e->run_us);
-	else if (p->aborting)
+	else if (p->ends & ABORTING)
 		give_back(p, &it);
 	else
 		tell_try(p, e->slot, &it, e->code, 0, e->run_us, 0);
@@ -621,7 +623,8 @@ static void on_answer(struct prs_pool *p, const struct prs_pool_event *e)
 	head_changed(p, e->slot);
 	if (p->c.max_units && s->answers >= p->c.max_units)
 		s->retiring = true;
-	emptied(p, e->slot);
+	if (!s->sent.n)
+		emptied(p, e->slot);
 	if (s->leaving)
 		terminate(p, e->slot, false);
 	note_hunger(p, e->slot);
@@ -658,7 +661,7 @@ static void give_up(struct prs_pool *p, uint16_t i, uint16_t code, uint32_t fail
 	s->gave_up = code;
 	p->inits_failed -= s->counted;
 	s->counted = 0;
-	if (!any_slot_left(p)) /* then the pool is unfit, which says more */
+	if (++p->given_up == p->c.slots) /* then the pool is unfit, which says more */
 		return;
 	struct prs_pool_effect *e = emit(p, PRS_POOL_GIVEN_UP, i);
 	e->code = code;
@@ -743,7 +746,7 @@ static uint64_t since_of(const struct slot *s, uint64_t from_us)
 static bool settle(struct prs_pool *p, const struct prs_pool_event *e)
 {
 	struct slot *s = &p->slots[e->slot];
-	bool ours = p->aborting || (s->signalled && !s->broken), charged = s->judged;
+	bool ours = (p->ends & ABORTING) || (s->signalled && !s->broken), charged = s->judged;
 	uint32_t started = s->judged || ours ? s->sent.n : started_at(s, e->pages);
 	while (s->sent.n) {
 		bool blamed = s->sent.n - 1 == started;
@@ -1099,15 +1102,15 @@ static void on_event(struct prs_pool *p, const struct prs_pool_event *e)
 		p->gap_us = p->unread_to_us = 0;
 		break;
 	case PRS_POOL_DRAIN:
-		p->draining = true;
+		p->ends |= DRAINING;
 		drain(p);
 		break;
 	case PRS_POOL_ABORT:
-		p->aborting = true;
+		p->ends |= ABORTING;
 		abort_all(p);
 		break;
 	case PRS_POOL_FINISH:
-		p->finishing = true;
+		p->ends |= FINISHING;
 		drain(p);
 		break;
 	}
@@ -1125,7 +1128,7 @@ static int make_room(struct prs_pool *p, struct prs_pool_effects *out)
 		out->v = v;
 		out->cap = need * 2;
 	}
-	return ring_room(&p->queue, units);
+	return units <= p->queue.cap ? 0 : ring_grow(&p->queue, units);
 }
 
 int prs_pool_step(struct prs_pool *p, const struct prs_pool_event *e, struct prs_pool_effects *out)
@@ -1153,13 +1156,15 @@ struct prs_pool *prs_pool_new(const struct prs_pool_config *config)
 		return NULL;
 	p->c = *config;
 	p->wake_us = UINT64_MAX;
+	p->look_us = least(config->gap_us, config->look_us); /* so that a gap is seen as long as it was */
+	p->head_us = least(config->run_timeout_us, config->overhead_timeout_us);
 	p->depth = 1;
 	p->in_state[PRS_WORKER_NONE] = config->slots;
 	p->slots = prs_calloc(config->slots, sizeof *p->slots);
 	p->hungry = prs_calloc(config->slots, sizeof *p->hungry);
 	bool ok = p->slots && p->hungry;
 	for (uint16_t i = 0; i < config->slots && ok; i++)
-		ok = ring_room(&p->slots[i].sent, config->depth_max) == 0;
+		ok = ring_grow(&p->slots[i].sent, config->depth_max) == 0;
 	if (ok)
 		return p;
 	prs_pool_free(p);

@@ -180,19 +180,21 @@ static uint32_t wanted(const struct node *n)
 }
 
 /* A part of several items has one try: what matters is which items are bad. */
-static bool out_of_tries(const struct prs_sched *s, const struct prs_unit *u)
+static uint32_t max_tries(const struct prs_sched *s, const struct prs_unit *u)
 {
-	return prs_ledger_tries(s->ledger, u) >= (u->item_count > 1 ? 1 : s->limits.run_max_try);
+	return u->item_count > 1 ? 1 : s->limits.run_max_try;
 }
 
 /* Why the unit must not run again; 0 = it may. */
 static uint16_t hopeless(const struct prs_sched *s, const struct prs_unit *u)
 {
-	uint16_t code = prs_ledger_code(s->ledger, u);
-	bool no_help = prs_ledger_tries(s->ledger, u) && prs_error_row(code)->action == PRS_ACTION_FAIL;
 	if (prs_ledger_downs_for_nothing(s->ledger, u) >= PRS_DOWNS_TO_FAIL)
 		return PRS_ENODE_POISON;
-	return no_help || out_of_tries(s, u) ? code : 0;
+	uint32_t tries = prs_ledger_tries(s->ledger, u);
+	if (!tries)
+		return 0;
+	uint16_t code = prs_ledger_code(s->ledger, u);
+	return tries >= max_tries(s, u) || prs_error_row(code)->action == PRS_ACTION_FAIL ? code : 0;
 }
 
 /* The next unit that may run, without taking it. Those before it that must not (they were out of tries when the last
@@ -478,7 +480,7 @@ static void on_tried(struct prs_sched *s, const struct prs_sched_event *e, struc
 	prs_ledger_move(s->ledger, &u->unit, pause ? PRS_UNIT_PLANNED : PRS_UNIT_REPEAT);
 	if (pause) {
 		pause_unit(s, u, e->now_us);
-	} else if (row->action == PRS_ACTION_FAIL || out_of_tries(s, &u->unit)) {
+	} else if (row->action == PRS_ACTION_FAIL || prs_ledger_tries(s->ledger, &u->unit) >= max_tries(s, &u->unit)) {
 		give_up(s, &u->unit, e->code, out);
 		unlease(s, u);
 		units_map_drop(&s->map, u);
