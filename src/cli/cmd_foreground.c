@@ -221,10 +221,11 @@ static int list_some(struct stage *s, uint64_t limit, struct prs_err *err)
 
 static int stage_test(struct stage *s, struct prs_job *j, uint64_t limit, struct prs_err *err)
 {
-	if (make_stage(s, j, "test", err) < 0 || prs_place(&s->placed, j, program_fs(), s->dir, s->name, err) < 0)
+	if (make_stage(s, j, "test", err) < 0 || prs_place_apart(&s->placed, j, program_fs(), s->dir, s->name, err) < 0)
 		return err->code;
 	snprintf(s->code, sizeof s->code, "%s", j->code_dir);
-	if (own_outputs(s, err) < 0 || put_setup(s, err) < 0 || list_some(s, limit, err) < 0)
+	if (prs_placed_make_outputs(&s->placed, program_fs(), err) < 0 || put_setup(s, err) < 0 ||
+	    list_some(s, limit, err) < 0)
 		return err->code;
 	for (uint64_t id = 0; id < limit && id < prs_plan_next_id(s->plan); id++)
 		if (put_unit(s, &(struct prs_unit){ .id = id }, err) < 0)

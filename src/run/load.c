@@ -224,13 +224,33 @@ static int try_folder(const char *folder)
 	return unlink(path) < 0 ? errno : 0;
 }
 
-static void check_output_folder(struct prs_load *l)
+/* The path, or the nearest folder above it that is there. */
+static void check_folder(struct prs_load *l, const char *what, const char *path)
 {
 	struct stat st;
-	const char *folder = l->job.output_dir;
+	PRS_AUTOFREE char *folder = prs_strdup(path);
+	while (folder && stat(folder, &st) < 0 && errno == ENOENT && strcmp(folder, "/") != 0) {
+		char *above = prs_path_folder(folder);
+		prs_freep(&folder);
+		folder = above;
+	}
 	int e = folder && stat(folder, &st) == 0 && S_ISDIR(st.st_mode) ? try_folder(folder) : 0;
 	if (e)
-		prs_load_mistake(l, "--output: no file can be made in %s: %s", folder, strerror(e));
+		prs_load_mistake(l, "%s: no file can be made in %s: %s", what, folder, strerror(e));
+}
+
+static void check_output_folders(struct prs_load *l)
+{
+	const struct prs_job *j = &l->job;
+	if (j->output_dir)
+		check_folder(l, "--output", j->output_dir);
+	for (size_t i = 0; i < j->outputs_n; i++) {
+		const struct prs_job_output *o = &j->outputs[i];
+		PRS_AUTOFREE char *what = prs_strf("output %s", o->name ? o->name : "");
+		PRS_AUTOFREE char *folder = o->path ? prs_job_output_folder(o) : NULL;
+		if (what && folder)
+			check_folder(l, what, folder);
+	}
 }
 
 /* --mini-batch-size 1MB is 1,048,576 files, as in the original, and hardly what was meant. */
@@ -252,7 +272,6 @@ static void check_script(struct prs_load *l)
 		prs_load_mistake(l, "--set and --job belong to job files (.yml): a script has flags for everything");
 	l->mistakes_n += (unsigned)prs_job_check(&l->job, &l->asked, l->front->fs, &l->mistakes);
 	warn_of_bytes(l);
-	check_output_folder(l);
 }
 
 /* ---- a job file -------------------------------------------------------------------------------------------------- */
@@ -334,7 +353,6 @@ static void check_json(struct prs_load *l)
 	if (prs_job_doc_check(l->json_doc, &l->job, &l->asked, l->front->fs, &err) < 0)
 		prs_load_mistake(l, "%s", err.msg);
 	l->mistakes_n += prs_job_doc_mistakes(l->json_doc);
-	check_output_folder(l);
 }
 
 /* ---- the whole --------------------------------------------------------------------------------------------------- */
@@ -390,6 +408,8 @@ static void check_job(struct prs_load *l)
 	else
 		check_script(l);
 	follow_script(l);
+	if (!l->mistakes_n && !prs_yaml_count(l->doc, PRS_MISTAKE))
+		check_output_folders(l);
 	prs_yaml_print(l->doc, PRS_MISTAKE, &l->mistakes);
 	l->mistakes_n += prs_yaml_count(l->doc, PRS_MISTAKE);
 	check_python(l);

@@ -74,7 +74,7 @@ int prs_make_environment(const struct prs_placed *p, const char *dir, const char
 	for (char **v = environ; *v && !r; v++)
 		r = prs_list_add(ret, *v);
 	for (size_t i = 0; i < job->variables_n && !r; i++)
-		r = prs_variable_set(ret, job->variables[i].name, job->variables[i].value);
+		r = prs_variable_set(ret, p->variables[i].name, p->variables[i].value);
 	if (r < 0 || set_platform(p, dir, name, ret) < 0 || set_model_dir(job, dir, ret) < 0)
 		return -PRS_ENOMEM;
 	return set_inputs(p, ret);

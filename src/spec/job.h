@@ -112,6 +112,9 @@ void prs_job_clean_name(char *name);
 /* The text of --input as an input: folder, file, pattern, @list. in->name is set already. */
 int prs_job_input_resolve(struct prs_job_input *in, const struct prs_fs *fs, const char *cwd, const char *text,
                           struct prs_err *err);
+/* The folder that an output is written to, as far as it is known before the run folder is. NULL: it lies in the run
+ * folder, or no memory. The caller frees. */
+char *prs_job_output_folder(const struct prs_job_output *o);
 /* The job as a parallel job of its own (v2 YAML) that reads back to the same job. PRS_EINVALID: a path or word that
  * YAML cannot hold. */
 int prs_job_to_yaml(const struct prs_job *j, struct prs_buf *to, struct prs_err *err);

@@ -286,6 +286,39 @@ static int check_name(const struct prs_fs *fs, const char *path, struct prs_err 
 	return 0;
 }
 
+int prs_job_check_folder(const struct prs_fs *fs, const char *path, struct prs_err *err)
+{
+	char kind = prs_path_kind(fs, path);
+	if (kind == 'd')
+		return 0;
+	if (kind)
+		return prs_fail(err, PRS_EEXISTS, "%s is no folder: expected a folder, or a path where none is yet",
+		                path);
+	if (check_name(fs, path, err) < 0)
+		return err->code;
+	PRS_AUTOFREE char *above = prs_path_folder(path);
+	if (!above)
+		return prs_fail(err, PRS_ENOMEM, "%s", path);
+	return strcmp(above, path) ? prs_job_check_folder(fs, above, err) : 0;
+}
+
+char *prs_job_output_folder(const struct prs_job_output *o)
+{
+	const char *late = o->path ? strchr(o->path, JF_LATE_OPEN) : NULL;
+	if (!o->path || late == o->path)
+		return NULL;
+	PRS_AUTOFREE char *known = late ? prs_strf("%.*s", (int)(late - o->path), o->path) : NULL;
+	bool folder = !late && strcmp(o->type, "uri_file") != 0;
+	return folder ? prs_strdup(o->path) : prs_path_folder(late && known ? known : o->path);
+}
+
+/* A file that is to be made: can the folder be made that it lies in? */
+static int check_folder_of(const struct prs_fs *fs, const char *path, struct prs_err *err)
+{
+	PRS_AUTOFREE char *folder = prs_path_folder(path);
+	return folder ? prs_job_check_folder(fs, folder, err) : prs_fail(err, PRS_ENOMEM, "%s", path);
+}
+
 int prs_job_check_rows(const struct prs_job *j, const struct prs_fs *fs, const char *path, struct prs_err *err)
 {
 	char kind = prs_path_kind(fs, path);
@@ -294,7 +327,7 @@ int prs_job_check_rows(const struct prs_job *j, const struct prs_fs *fs, const c
 		                path);
 	if (kind && !j->o.overwrite)
 		return prs_fail(err, PRS_EEXISTS, "%s exists: name another file, or replace it with --overwrite", path);
-	if (!kind && check_name(fs, path, err) < 0)
+	if (!kind && (check_name(fs, path, err) < 0 || check_folder_of(fs, path, err) < 0))
 		return err->code;
 	for (size_t i = 0; i < j->inputs_n; i++) {
 		const char *in = j->inputs[i].path;
@@ -320,21 +353,18 @@ static void check_output(struct check *c)
 	if (j->o.output_action == PRS_OUTPUT_SUMMARY_ONLY) {
 		if (kind && kind != 'd')
 			mistake(c, "--output %s: with summary_only this is a folder, but it is a file", given);
-		else if (!kind && check_name(c->fs, path, &err) < 0)
+		else if (prs_job_check_folder(c->fs, path, &err) < 0)
 			mistake(c, "--output %s", err.msg);
 		j->output_dir = prs_strdup(path);
 		return;
 	}
-	j->output_file = kind == 'd' ? prs_strf("%s/parallel_run_step.txt", path) : prs_strdup(path);
+	bool folder = kind == 'd' || given[strlen(given) - 1] == '/';
+	j->output_file = folder ? prs_strf("%s/parallel_run_step.txt", path) : prs_strdup(path);
 	j->output_dir = j->output_file ? prs_path_folder(j->output_file) : NULL;
 	if (!j->output_dir)
 		return;
-	if (kind != 'd' && given[strlen(given) - 1] == '/')
-		mistake(c, "--output %s: there is no such folder; make it first", given);
-	else if (prs_job_check_rows(j, c->fs, j->output_file, &err) < 0)
+	if (prs_job_check_rows(j, c->fs, j->output_file, &err) < 0)
 		mistake(c, "--output %s", err.msg);
-	if (kind_of(c, j->output_dir) != 'd')
-		mistake(c, "--output %s: the folder %s does not exist; make it first", given, j->output_dir);
 }
 
 static bool pairs_whole(const struct prs_job_pair *v, size_t n, const struct prs_list *from)

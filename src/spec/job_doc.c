@@ -624,6 +624,8 @@ static void read_output(const struct reading *r)
 		            "is computed: leave it out (with append_row it is the folder of the file)");
 	if (file && j->append_to >= 0)
 		doc_mistake(r->d, "output_file", "append_row_to says already where the rows go: keep one");
+	if (dir && !rows && prs_job_check_folder(r->fs, dir, &err) < 0)
+		doc_mistake(r->d, "output_dir", "%s", err.msg);
 	if (dir && !rows) {
 		j->output_dir = dir;
 		dir = NULL;
@@ -631,9 +633,7 @@ static void read_output(const struct reading *r)
 	if (!file || !rows || j->append_to >= 0)
 		return;
 	j->output_dir = prs_path_folder(file);
-	if (j->output_dir && prs_path_kind(r->fs, j->output_dir) != 'd')
-		doc_mistake(r->d, "output_file", "the folder %s does not exist; make it first", j->output_dir);
-	else if (prs_job_check_rows(j, r->fs, file, &err) < 0)
+	if (prs_job_check_rows(j, r->fs, file, &err) < 0)
 		doc_mistake(r->d, "output_file", "%s", err.msg);
 	j->output_file = file;
 	file = NULL;

@@ -149,10 +149,10 @@ int prs_placed_to_json(struct prs_placed *p, struct prs_buf *to, struct prs_err 
 	                         text_to(j->submit_dir), "output_file", text_to(p->output_file), "output_dir",
 	                         text_to(p->output_dir), "python", text_to(j->python), "python_why",
 	                         text_to(j->python_why), "inputs", inputs_to(p), "outputs", outputs_to(p),
-	                         "system_arguments", list_to(&j->system_args), "models",
+	                         "system_arguments", list_to(&p->system_args), "models",
 	                         pairs_to(j->models, j->models_n), "side_inputs",
 	                         pairs_to(j->side_inputs, j->side_inputs_n), "environment",
-	                         pairs_to(j->variables, j->variables_n), "arguments", list_to(&p->arguments), "options",
+	                         pairs_to(p->variables, j->variables_n), "arguments", list_to(&p->arguments), "options",
 	                         options_to(j));
 	if (root && j->append_to >= 0)
 		json_object_set_new(root, "append_row_to", text_to(j->outputs[j->append_to].name));
@@ -337,12 +337,18 @@ static int fields_from(struct prs_job *j, const json_t *root, struct prs_err *er
 static int place_as_read(struct prs_placed *p, const struct prs_job *j, struct prs_err *err)
 {
 	bool whole = (p->inputs = prs_calloc(j->inputs_n + 1, sizeof *p->inputs)) != NULL &&
-	             (p->outputs = prs_calloc(j->outputs_n + 1, sizeof *p->outputs)) != NULL;
+	             (p->outputs = prs_calloc(j->outputs_n + 1, sizeof *p->outputs)) != NULL &&
+	             (p->variables = prs_calloc(j->variables_n + 1, sizeof *p->variables)) != NULL;
 	for (size_t i = 0; whole && i < j->inputs_n; i++)
 		whole = copy_text(&p->inputs[i].path, j->inputs[i].path) &&
 		        copy_text(&p->inputs[i].only, j->inputs[i].only);
 	for (size_t i = 0; whole && i < j->outputs_n; i++)
 		whole = copy_text(&p->outputs[i], j->outputs[i].path);
+	for (size_t i = 0; whole && i < j->variables_n; i++)
+		whole = copy_text(&p->variables[i].name, j->variables[i].name) &&
+		        copy_text(&p->variables[i].value, j->variables[i].value);
+	for (size_t i = 0; whole && i < j->system_args.n; i++)
+		whole = prs_list_add(&p->system_args, j->system_args.v[i]) == 0;
 	for (size_t i = 0; whole && i < j->user_args.n; i++)
 		whole = prs_list_add(&p->arguments, j->user_args.v[i]) == 0;
 	whole = whole && copy_text(&p->output_file, j->output_file) && copy_text(&p->output_dir, j->output_dir);

@@ -80,7 +80,7 @@ void jf_instance_count(struct jobfile *m, const struct prs_yaml *node, const cha
 {
 	if (!node || node->kind != PRS_YAML_SCALAR)
 		return;
-	const char *text = jf_expand(m, node, NULL);
+	const char *text = jf_expand(m, node);
 	char *end;
 	long v = text ? strtol(text, &end, 10) : 1;
 	if (text && (end == text || *end || v == 0 || v < -1 || v > 1000000))
@@ -108,7 +108,7 @@ static void take_entry(struct jobfile *m, const struct prs_yaml *node, const cha
 void jf_code(struct jobfile *m, const struct prs_yaml *code, const struct prs_yaml *entry, const char *entry_key)
 {
 	if (code && code->kind == PRS_YAML_SCALAR) {
-		const char *text = jf_expand(m, code, NULL),
+		const char *text = jf_expand(m, code),
 			   *path = text ? jf_path(m, text, prs_yaml_dir(m->d, code), code->at, "code") : NULL;
 		char kind = path ? jf_kind_of(m, path) : 'd';
 		if (kind != 'd')
@@ -154,7 +154,7 @@ void jf_environment_variables(struct jobfile *m, const struct prs_yaml *map)
 	for (size_t i = 0; i < n && !m->d->failed; i++) {
 		if (map->items[i]->kind != PRS_YAML_SCALAR)
 			continue;
-		const char *name = map->keys[i]->text, *value = jf_expand(m, map->items[i], NULL);
+		const char *name = map->keys[i]->text, *value = jf_expand_late(m, map->items[i], NULL);
 		jf_trap(m, map->items[i]);
 		if (!name[0] || strchr(name, '='))
 			prs_yaml_find(m->d, PRS_MISTAKE, map->keys[i]->at,
@@ -202,7 +202,7 @@ static void flag_pairs(struct jobfile *m, const char *flag, const struct prs_lis
 /* Why a component reference names no file, or the file read. */
 static const struct prs_yaml *component_file(struct jobfile *m, const struct prs_yaml *node)
 {
-	const char *text = jf_expand(m, node, NULL),
+	const char *text = jf_expand(m, node),
 		   *path = text ? jf_path(m, text, prs_yaml_dir(m->d, node), node->at, "component") : NULL;
 	if (!path)
 		return NULL;
@@ -500,21 +500,37 @@ static void apply_sets(struct jobfile *m, struct prs_yaml *root)
 	}
 }
 
-/* The append_row file: not there yet, and not inside an input. */
-static void check_output(struct jobfile *m)
+/* The append_row file: not there yet, and not inside an input. The others: their folder can be made. */
+static void check_output(struct jobfile *m, size_t i)
 {
 	struct prs_job *j = m->j;
-	const struct prs_job_output *o = j->append_to >= 0 && j->o.output_action == PRS_OUTPUT_APPEND_ROW
-	                                         ? &j->outputs[j->append_to]
-	                                         : NULL;
-	if (!o || !o->path || strchr(o->path, JF_LATE_OPEN))
-		return;
-	bool folder = strcmp(o->type, "uri_file") || jf_kind_of(m, o->path) == 'd';
-	PRS_AUTOFREE char *file = folder ? prs_strf("%s/parallel_run_step.txt", o->path) : prs_strdup(o->path);
-	struct prs_mark at = m->outputs_n ? m->outputs[j->append_to].at : m->whole;
+	const struct prs_job_output *o = &j->outputs[i];
+	struct prs_mark at = m->outputs_n ? m->outputs[i].at : m->whole;
 	struct prs_err err = { 0 };
-	if (file && prs_job_check_rows(j, m->fs, file, &err) < 0)
+	if (!o->path || !o->type)
+		return;
+	bool rows = (int)i == j->append_to && j->o.output_action == PRS_OUTPUT_APPEND_ROW &&
+	            !strchr(o->path, JF_LATE_OPEN);
+	bool in_it = strcmp(o->type, "uri_file") || jf_kind_of(m, o->path) == 'd';
+	PRS_AUTOFREE char *file = in_it ? prs_strf("%s/parallel_run_step.txt", o->path) : prs_strdup(o->path);
+	PRS_AUTOFREE char *folder = prs_job_output_folder(o);
+	int r = 0;
+	if (rows && file)
+		r = prs_job_check_rows(j, m->fs, file, &err);
+	else if (folder)
+		r = prs_job_check_folder(m->fs, folder, &err);
+	if (r < 0)
 		prs_yaml_find(m->d, PRS_MISTAKE, at, "output %s: %s", o->name, err.msg);
+}
+
+/* Where the outputs lie. */
+static void check_outputs(struct jobfile *m)
+{
+	struct prs_err err = { 0 };
+	for (size_t i = 0; i < m->j->outputs_n; i++)
+		check_output(m, i);
+	if (m->j->output_dir && prs_job_check_folder(m->fs, m->j->output_dir, &err) < 0)
+		prs_yaml_find(m->d, PRS_MISTAKE, jf_flag_mark(m, "--output"), "%s", err.msg);
 }
 
 /* The format in the file that an input has, NULL = from elsewhere. */
@@ -565,7 +581,8 @@ static void check_keys(struct jobfile *m)
 static void finish(struct jobfile *m)
 {
 	struct prs_job *j = m->j;
-	check_output(m);
+	jf_user_arguments(m);
+	check_outputs(m);
 	check_keys(m);
 	if (!j->name)
 		jf_name(m, NULL, NULL);

@@ -85,15 +85,22 @@ static enum jf_ref input_reference(struct jobfile *m, const struct prs_expr *e, 
 	             : JF_REF_BAD;
 }
 
+/* The folder that the script knows as its output, whatever the outputs are called. */
+static const char default_output[] = "default";
+
 static enum jf_ref output_reference(struct jobfile *m, const struct prs_expr *e, const struct prs_yaml *node,
                                     const char *name, size_t n, const char **ret)
 {
-	if (jf_find_output(m->outputs, m->outputs_n, name, n))
+	bool is_default = n == strlen(default_output) && !strncmp(name, default_output, n);
+	if (is_default || jf_find_output(m->outputs, m->outputs_n, name, n))
 		return late(m, "outputs.", name, n, JF_REF_ATOM, ret);
 	const char **names = yaml_alloc(m->d, (m->outputs_n + 1) * sizeof *names);
 	for (size_t i = 0; names && i < m->outputs_n; i++)
 		names[i] = m->outputs[i].name;
-	return names ? unknown_name(m, e, node, "output named", name, n, names, m->outputs_n) : JF_REF_BAD;
+	if (names)
+		names[m->outputs_n] = default_output;
+	return names ? unknown_name(m, e, node, "output named", name, n, names, m->outputs_n + !m->outputs_n)
+	             : JF_REF_BAD;
 }
 
 /* One more word that could stand in a reference. */
@@ -179,7 +186,7 @@ enum jf_ref jf_reference(struct jobfile *m, const struct prs_expr *e, const stru
 	return JF_REF_BAD;
 }
 
-const char *jf_expand(struct jobfile *m, const struct prs_yaml *node, const char *output_name)
+const char *jf_expand_late(struct jobfile *m, const struct prs_yaml *node, const char *output_name)
 {
 	const char *text = node->plain ? node->value : node->text;
 	if (!strstr(text, "${{"))
@@ -204,6 +211,44 @@ const char *jf_expand(struct jobfile *m, const struct prs_yaml *node, const char
 	if (r < 0)
 		prs_yaml_find(m->d, PRS_MISTAKE, node->at, "%s", err.msg);
 	return bad || r < 0 || b.failed ? NULL : yaml_text(m->d, prs_buf_str(&b), b.len);
+}
+
+bool jf_is_known(struct jobfile *m, const char *text, struct prs_mark at, const char *what)
+{
+	const char *open = strchr(text, JF_LATE_OPEN), *close = open ? strchr(open, JF_LATE_CLOSE) : NULL;
+	if (!close)
+		return true;
+	bool folder = close - open == 8 && !strncmp(open + 1, "outputs", 7);
+	prs_yaml_find(m->d, PRS_MISTAKE, at,
+	              "%s: ${{%s%.*s}} is known only when the run begins: it can stand in program_arguments, "
+	              "environment_variables and, but for outputs, in the path of an output",
+	              what, folder ? "prs." : "", (int)(close - open) - 1, open + 1);
+	return false;
+}
+
+const char *jf_expand(struct jobfile *m, const struct prs_yaml *node)
+{
+	const char *text = jf_expand_late(m, node, NULL);
+	return text && jf_is_known(m, text, node->at, "this value") ? text : NULL;
+}
+
+void jf_user_arguments(struct jobfile *m)
+{
+	struct prs_list *words = &m->j->user_args;
+	for (size_t i = 0; i < words->n; i++) {
+		if (!strstr(words->v[i], "${{"))
+			continue;
+		PRS_AUTOFREE char *shown = prs_strf("-- %s", words->v[i]);
+		const struct prs_yaml *node = prs_yaml_new_scalar(m->d, jf_flag_mark(m, shown ? shown : "--"),
+		                                                  words->v[i], strlen(words->v[i]), false);
+		const char *text = node ? jf_expand_late(m, node, NULL) : NULL;
+		char *copy = text ? prs_strdup(text) : NULL;
+		m->d->failed = m->d->failed || !node || (text && !copy);
+		if (!copy)
+			continue;
+		prs_freep(&words->v[i]);
+		words->v[i] = copy;
+	}
 }
 
 /* ---- words ------------------------------------------------------------------------------------------------------- */
@@ -438,6 +483,9 @@ static bool take_flag(struct words *w, const struct flag *f, bool whole, const c
 	snprintf(key, sizeof key, "--%s", f->name);
 	snprintf(written, sizeof written, "%.*s", (int)(n < 100 ? n : 100), word);
 	struct prs_mark at = prs_yaml_inside(m->d, w->node, written, 0);
+	bool is_used = f->value != FLAG_TEXT || !f->why[0]; /* else the script alone reads it */
+	if (whole && is_used && !jf_is_known(m, value, at, key))
+		return true;
 	bool fits = f->value == FLAG_OPTION
 	                    ? jf_set_text(m, prs_option_find(f->option, false), value, at, key, true, !whole)
 	                    : value_fits(f, value);

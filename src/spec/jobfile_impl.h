@@ -9,7 +9,8 @@
 #include "spec/jobfile.h"
 #include "spec/yaml_impl.h"
 
-/* What cannot be known before the run folder: stands in texts between these two bytes, which no job file can hold. */
+/* What cannot be known before the run folder stands in texts between these two bytes, which no job file can hold.
+ * Such texts are the arguments, the environment variables and the paths of outputs; prs_place() fills them in. */
 #define JF_LATE_OPEN '\001'
 #define JF_LATE_CLOSE '\002'
 
@@ -138,8 +139,15 @@ enum jf_ref { JF_REF_BAD, JF_REF_UNSET, JF_REF_TEXT, JF_REF_ATOM };
 /* The value of a reference. ATOM: a path, never split into words. */
 enum jf_ref jf_reference(struct jobfile *m, const struct prs_expr *e, const struct prs_yaml *node,
                          const char *output_name, const char **ret);
-/* A scalar with its references replaced; NULL after a mistake. */
-const char *jf_expand(struct jobfile *m, const struct prs_yaml *node, const char *output_name);
+/* A scalar with its references replaced; NULL after a mistake, which a late part is. */
+const char *jf_expand(struct jobfile *m, const struct prs_yaml *node);
+/* The same for a text that prs_place() fills in: it may hold late parts. `output_name`: of ${{output_name}}, or
+ * NULL. */
+const char *jf_expand_late(struct jobfile *m, const struct prs_yaml *node, const char *output_name);
+/* A late part where it cannot wait for the run folder is a mistake; `what` names the value. True: there is none. */
+bool jf_is_known(struct jobfile *m, const char *text, struct prs_mark at, const char *what);
+/* References in the words behind "--". */
+void jf_user_arguments(struct jobfile *m);
 /* Would the word be taken for a flag of the original? */
 bool jf_is_system_flag(const char *word);
 void jf_arguments(struct jobfile *m, const struct prs_yaml *node);

@@ -38,6 +38,9 @@ static void set_text(struct jobfile *m, struct jf_input *in, const struct prs_ya
 {
 	in->at = at;
 	if (jf_is_data(in->type)) {
+		in->bad = !jf_is_known(m, text, at, in->name);
+		if (in->bad)
+			return;
 		in->data = true;
 		in->path = text[0] == '@' && text[1] ? list_path(m, text, dir) : jf_path(m, text, dir, at, in->name);
 		in->bad = !in->path;
@@ -105,7 +108,7 @@ static void scalar_value(struct jobfile *m, struct jf_input *in, const struct pr
 		jf_trap(m, node);
 	const char *text = NULL;
 	if (!bad)
-		text = jf_is_data(in->type) && !strstr(node->text, "${{") ? node->text : jf_expand(m, node, NULL);
+		text = jf_is_data(in->type) && !strstr(node->text, "${{") ? node->text : jf_expand_late(m, node, NULL);
 	in->bad = !text;
 	if (text)
 		set_text(m, in, declared, text, prs_yaml_dir(m->d, node), node->at);
@@ -412,6 +415,8 @@ static void split_input(struct jobfile *m, struct jf_input *in, struct prs_mark 
 		return;
 	}
 	if (!in->data && in->node && !in->type) { /* a bare text: it can only be a path */
+		if (!jf_is_known(m, in->literal, in->at, in->name))
+			return;
 		in->type = "uri_folder";
 		in->path = jf_path(m, in->literal, prs_yaml_dir(m->d, in->node), in->at, in->name);
 		in->data = true;

@@ -276,6 +276,8 @@ bool jf_set_text(struct jobfile *m, const struct prs_option_row *row, const char
 {
 	struct prs_err err = { 0 };
 	unsigned id = (unsigned)(row - prs_option_at(0));
+	if (!jf_is_known(m, text, at, key))
+		return false;
 	if (prs_option_set(&m->scratch, row, text, key, &err) < 0) {
 		if (err.code == -PRS_ENOMEM)
 			m->d->failed = true;
@@ -344,7 +346,7 @@ void jf_set_option(struct jobfile *m, const struct prs_option_row *row, const st
 		return;
 	}
 	bool truth = node->type == PRS_YAML_BOOL && node->plain;
-	const char *text = truth && row->type != PRS_OPTION_BOOL ? node->text : jf_expand(m, node, NULL);
+	const char *text = truth && row->type != PRS_OPTION_BOOL ? node->text : jf_expand(m, node);
 	if (text && !strcmp(key, "max_retries"))
 		text = tries_of(m, node, text, key);
 	if (text && jf_set_text(m, row, text, node->at, key, false, false) && !truth) {
@@ -417,7 +419,7 @@ static void set_path_option(struct jobfile *m, const struct prs_option_row *row,
 		set_path_option(m, row, node->items[i], key);
 	if (node->kind == PRS_YAML_LIST)
 		return;
-	const char *text = node->kind == PRS_YAML_SCALAR ? jf_expand(m, node, NULL) : NULL,
+	const char *text = node->kind == PRS_YAML_SCALAR ? jf_expand(m, node) : NULL,
 		   *equals = text ? strchr(text, '=') : NULL;
 	size_t n = row->type == PRS_OPTION_LIST && equals ? (size_t)(equals - text) + 1 : 0;
 	bool command = !strcmp(row->flag, "--python") && text && !strchr(text, '/'); /* found by PATH */

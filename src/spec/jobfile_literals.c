@@ -111,6 +111,11 @@ void jf_check_literal(struct jobfile *m, struct jf_input *in, const struct prs_y
 		return;
 	bool whole = !strcmp(in->type, "integer"), number = whole || !strcmp(in->type, "number"),
 	     truth = !strcmp(in->type, "boolean");
+	bool is_compared = number || truth || jf_value(declared, "enum");
+	if (is_compared && !jf_is_known(m, in->literal, at, in->name)) {
+		in->bad = true;
+		return;
+	}
 	bool fits = !truth || !strcasecmp(in->literal, "true") || !strcasecmp(in->literal, "false");
 	if (number)
 		fits = is_number(in->literal, whole);

@@ -11,7 +11,7 @@ static const char *const kinds[] = { "file", "folder", "pattern" };
 
 void jf_add_part(struct jobfile *m, struct prs_job_input *in, const struct prs_yaml *node, const char *what)
 {
-	const char *text = node->kind == PRS_YAML_SCALAR ? jf_expand(m, node, NULL) : NULL;
+	const char *text = node->kind == PRS_YAML_SCALAR ? jf_expand(m, node) : NULL;
 	const char *path = text ? jf_path(m, text, prs_yaml_dir(m->d, node), node->at, what) : NULL;
 	if (node->kind != PRS_YAML_SCALAR)
 		prs_yaml_find(m->d, PRS_MISTAKE, node->at, "%s: expected a path, found %s", what,

@@ -33,6 +33,20 @@ static const char *output_type(struct jobfile *m, const struct prs_yaml *map)
 	return NULL;
 }
 
+/* A path of --output: one that ends with / is a folder, whatever it was declared as. */
+static void take_flag(struct jobfile *m, struct jf_output *out, const char *path)
+{
+	size_t n = strlen(path);
+	if (strpbrk(path, (const char[]){ JF_LATE_OPEN, JF_LATE_CLOSE, 0 })) {
+		prs_yaml_find(m->d, PRS_MISTAKE, jf_flag_mark(m, "--output"), "the path of %s holds a byte 1 or 2",
+		              out->name);
+		return;
+	}
+	out->path = jf_kept(m, prs_path_absolute(m->q->cwd, path));
+	if (n && path[n - 1] == '/')
+		out->type = "uri_folder";
+}
+
 static const char *output_flag(struct jobfile *m, const char *name)
 {
 	const struct prs_list *l = &m->j->o.output;
@@ -43,10 +57,23 @@ static const char *output_flag(struct jobfile *m, const char *name)
 	return NULL;
 }
 
+/* Where an output lies does not hang on where another one does. */
+static bool names_output(const char *text)
+{
+	for (const char *p = text; (p = strchr(p, JF_LATE_OPEN)) != NULL; p++)
+		if (!strncmp(p + 1, "outputs.", 8))
+			return true;
+	return false;
+}
+
 /* The path of an output as written. A place in the cloud that prs.yml does not map becomes one in the run folder. */
 static void output_path(struct jobfile *m, struct jf_output *out, const struct prs_yaml *node)
 {
-	const char *text = jf_expand(m, node, out->name);
+	const char *text = jf_expand_late(m, node, out->name);
+	if (text && names_output(text)) {
+		jf_is_known(m, text, node->at, "path");
+		text = NULL;
+	}
 	if (!text) {
 		out->bad = true;
 		return;
@@ -110,7 +137,7 @@ static void one_output(struct jobfile *m, struct jf_output *out, const struct pr
 	out->type = out->type ? out->type : declared_type;
 	const char *flag = output_flag(m, out->name);
 	if (flag) {
-		out->path = jf_kept(m, prs_path_absolute(m->q->cwd, flag));
+		take_flag(m, out, flag);
 	} else if (path && path->kind == PRS_YAML_SCALAR) {
 		bind_output(m, out, path);
 	} else if (given && given->kind == PRS_YAML_SCALAR && given->type != PRS_YAML_NULL) {
@@ -249,7 +276,7 @@ void jf_append_row_to(struct jobfile *m)
 	if (only < 0 && m->outputs_n == 1)
 		only = 0;
 	if (flag && only >= 0)
-		m->outputs[only].path = jf_kept(m, prs_path_absolute(m->q->cwd, flag));
+		take_flag(m, &m->outputs[only], flag);
 	else if (flag && m->outputs_n)
 		prs_yaml_find(m->d, PRS_MISTAKE, jf_flag_mark(m, "--output"),
 		              "expected NAME=PATH: the job has %zu outputs and no append_row_to", m->outputs_n);

@@ -18,17 +18,31 @@ struct place {
 	struct prs_placed *p;
 	const struct prs_job *j;
 	const char *dir, *run_name;
+	bool apart; /* outputs lie below dir, whatever paths they have */
 };
 
-static void put_late(const struct place *at, const char *word, size_t n, struct prs_buf *to)
+static bool is_word(const char *word, size_t n, const char *is) { return n == strlen(is) && !strncmp(word, is, n); }
+
+/* False: no late part, but bytes of the user's own. */
+static bool put_late(const struct place *at, const char *word, size_t n, struct prs_buf *to)
 {
-	if (n == 4 && !strncmp(word, "name", n))
+	if (is_word(word, n, "name")) {
 		prs_buf_puts(to, at->run_name);
-	else if (n == 7 && !strncmp(word, "outputs", n))
+		return true;
+	}
+	if (is_word(word, n, "outputs")) {
 		prs_buf_putf(to, "%s/outputs", at->dir);
-	for (size_t i = 0; n > 8 && i < at->j->outputs_n; i++)
-		if (strlen(at->j->outputs[i].name) == n - 8 && !strncmp(at->j->outputs[i].name, word + 8, n - 8))
-			prs_buf_puts(to, at->p->outputs[i]);
+		return true;
+	}
+	if (n <= 8 || strncmp(word, "outputs.", 8) != 0)
+		return false;
+	const char *path = is_word(word + 8, n - 8, "default") ? at->p->output_dir : NULL;
+	for (size_t i = 0; i < at->j->outputs_n; i++)
+		if (is_word(word + 8, n - 8, at->j->outputs[i].name))
+			path = at->p->outputs[i];
+	if (path)
+		prs_buf_puts(to, path);
+	return path;
 }
 
 /* A text with its late parts filled in; the caller frees. */
@@ -38,12 +52,10 @@ static char *filled(const struct place *at, const char *text)
 	prs_buf_init(&b, 1 << 20);
 	while (*text) {
 		const char *stop = *text == JF_LATE_OPEN ? strchr(text, JF_LATE_CLOSE) : NULL;
-		if (stop) {
-			put_late(at, text + 1, (size_t)(stop - text) - 1, &b);
+		if (stop && put_late(at, text + 1, (size_t)(stop - text) - 1, &b))
 			text = stop + 1;
-		} else {
+		else
 			prs_buf_putc(&b, *text++);
-		}
 	}
 	return b.failed ? NULL : prs_strdup(prs_buf_str(&b));
 }
@@ -72,13 +84,21 @@ static int place_inputs(const struct place *at)
 	return at->p->inputs && !failed ? 0 : -PRS_ENOMEM;
 }
 
+/* Where an output without a path lies; apart, also one with a path. The caller frees. */
+static char *below_run(const struct place *at, const struct prs_job_output *o)
+{
+	const char *last = o->path && is_file(o) ? strrchr(o->path, '/') : NULL;
+	return prs_strf("%s/outputs/%s%s", at->dir, o->name, last ? last : "");
+}
+
 static int place_outputs(const struct place *at)
 {
 	const struct prs_job *j = at->j;
 	at->p->outputs = prs_calloc(j->outputs_n + 1, sizeof *at->p->outputs);
 	for (size_t i = 0; at->p->outputs && i < j->outputs_n; i++) {
 		const struct prs_job_output *o = &j->outputs[i];
-		at->p->outputs[i] = o->path ? filled(at, o->path) : prs_strf("%s/outputs/%s", at->dir, o->name);
+		bool placed = o->path && !at->apart;
+		at->p->outputs[i] = placed ? filled(at, o->path) : below_run(at, o);
 		if (!at->p->outputs[i])
 			return -PRS_ENOMEM;
 	}
@@ -109,7 +129,7 @@ static int place_output(const struct place *at, const struct prs_fs *fs)
 		folders += !is_file(&j->outputs[i]);
 	}
 	p->output_file = copy_of(j->output_file, &failed);
-	if (j->output_dir)
+	if (j->output_dir && !at->apart)
 		p->output_dir = prs_strdup(j->output_dir);
 	else if (folders == 1)
 		p->output_dir = prs_strdup(p->outputs[last]);
@@ -118,28 +138,53 @@ static int place_output(const struct place *at, const struct prs_fs *fs)
 	return p->output_dir && !failed ? 0 : -PRS_ENOMEM;
 }
 
-static int place_arguments(const struct place *at)
+static int place_words(const struct place *at, const struct prs_list *from, struct prs_list *to)
 {
-	const struct prs_job *j = at->j;
-	for (size_t i = 0; i < j->program_args.n; i++) {
-		PRS_AUTOFREE char *word = filled(at, j->program_args.v[i]);
-		if (!word || prs_list_add(&at->p->arguments, word) < 0)
+	for (size_t i = 0; i < from->n; i++) {
+		PRS_AUTOFREE char *word = filled(at, from->v[i]);
+		if (!word || prs_list_add(to, word) < 0)
 			return -PRS_ENOMEM;
 	}
-	for (size_t i = 0; i < j->user_args.n; i++)
-		if (prs_list_add(&at->p->arguments, j->user_args.v[i]) < 0)
+	return 0;
+}
+
+static int place_variables(const struct place *at)
+{
+	const struct prs_job *j = at->j;
+	at->p->variables = prs_calloc(j->variables_n + 1, sizeof *at->p->variables);
+	for (size_t i = 0; at->p->variables && i < j->variables_n; i++) {
+		struct prs_job_pair *to = &at->p->variables[i];
+		*to = (struct prs_job_pair){ prs_strdup(j->variables[i].name), filled(at, j->variables[i].value) };
+		if (!to->name || !to->value)
 			return -PRS_ENOMEM;
+	}
+	return at->p->variables ? 0 : -PRS_ENOMEM;
+}
+
+static int place(const struct place *at, const struct prs_fs *fs, struct prs_err *err)
+{
+	const struct prs_job *j = at->j;
+	struct prs_placed *p = at->p;
+	*p = (struct prs_placed){ .job = j };
+	if (place_inputs(at) < 0 || place_outputs(at) < 0 || place_output(at, fs) < 0 || place_variables(at) < 0 ||
+	    place_words(at, &j->system_args, &p->system_args) < 0 ||
+	    place_words(at, &j->program_args, &p->arguments) < 0 || place_words(at, &j->user_args, &p->arguments) < 0)
+		return prs_fail(err, PRS_ENOMEM, "the job in its run folder");
 	return 0;
 }
 
 int prs_place(struct prs_placed *p, const struct prs_job *j, const struct prs_fs *fs, const char *dir,
               const char *run_name, struct prs_err *err)
 {
-	struct place at = { p, j, dir, run_name };
-	*p = (struct prs_placed){ .job = j };
-	if (place_inputs(&at) < 0 || place_outputs(&at) < 0 || place_output(&at, fs) < 0 || place_arguments(&at) < 0)
-		return prs_fail(err, PRS_ENOMEM, "the job in its run folder");
-	return 0;
+	struct place at = { p, j, dir, run_name, false };
+	return place(&at, fs, err);
+}
+
+int prs_place_apart(struct prs_placed *p, const struct prs_job *j, const struct prs_fs *fs, const char *dir,
+                    const char *run_name, struct prs_err *err)
+{
+	struct place at = { p, j, dir, run_name, true };
+	return place(&at, fs, err);
 }
 
 void prs_placed_done(struct prs_placed *p)
@@ -150,11 +195,17 @@ void prs_placed_done(struct prs_placed *p)
 	}
 	for (size_t i = 0; p->outputs && i < p->job->outputs_n; i++)
 		prs_freep(&p->outputs[i]);
+	for (size_t i = 0; p->variables && i < p->job->variables_n; i++) {
+		prs_freep(&p->variables[i].name);
+		prs_freep(&p->variables[i].value);
+	}
 	prs_freep(&p->inputs);
 	prs_freep(&p->outputs);
+	prs_freep(&p->variables);
 	prs_freep(&p->output_file);
 	prs_freep(&p->output_dir);
 	prs_list_done(&p->arguments);
+	prs_list_done(&p->system_args);
 	*p = (struct prs_placed){ 0 };
 }
 
@@ -183,7 +234,7 @@ int prs_placed_make_outputs(const struct prs_placed *p, const struct prs_fs *fs,
 		if (make_folder(fs, is_folder ? path : above, err) < 0)
 			return err->code;
 	}
-	return 0;
+	return p->output_dir ? make_folder(fs, p->output_dir, err) : 0;
 }
 
 /* ---- sys.argv ---------------------------------------------------------------------------------------------------- */
@@ -241,8 +292,8 @@ int prs_placed_argv(const struct prs_placed *p, struct prs_list *ret, struct prs
 {
 	const struct prs_job *j = p->job;
 	int r = j->o.engine_args == PRS_ENGINE_ARGS_SHOW ? engine_flags(p, ret) : 0;
-	for (size_t i = 0; i < j->system_args.n && !r && j->o.engine_args == PRS_ENGINE_ARGS_SHOW; i++)
-		r = prs_list_add(ret, j->system_args.v[i]);
+	for (size_t i = 0; i < p->system_args.n && !r && j->o.engine_args == PRS_ENGINE_ARGS_SHOW; i++)
+		r = prs_list_add(ret, p->system_args.v[i]);
 	for (size_t i = 0; i < j->side_inputs_n && !r; i++) {
 		PRS_AUTOFREE char *flag = prs_strf("--%s", j->side_inputs[i].name);
 		r = flag ? add_flag(ret, flag, j->side_inputs[i].value) : -PRS_ENOMEM;

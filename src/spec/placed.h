@@ -14,10 +14,11 @@ struct prs_placed_input {
 struct prs_placed {
 	const struct prs_job *job; /* the caller's */
 	struct prs_placed_input *inputs;
-	char **outputs;            /* the path of each output of the job */
-	struct prs_list arguments; /* of the job file, then the user's */
-	char *output_file;         /* absolute; NULL for summary_only or when it lies in outputs/ of the run folder */
-	char *output_dir;          /* absolute, always a folder */
+	char **outputs;                         /* the path of each output of the job */
+	struct prs_list arguments, system_args; /* of the job file, then the user's; flags of the original */
+	struct prs_job_pair *variables;         /* as many as the job has */
+	char *output_file; /* absolute; NULL for summary_only or when it lies in outputs/ of the run folder */
+	char *output_dir;  /* absolute, always a folder */
 	uint8_t job_print[16], code_print[16];
 	unsigned runs_left_out; /* of the snapshot: run folders that do not lie beside that of this run */
 };
@@ -25,8 +26,11 @@ struct prs_placed {
 /* `dir`: the run folder; it need not exist. `p` is filled, and done either way. */
 int prs_place(struct prs_placed *p, const struct prs_job *j, const struct prs_fs *fs, const char *dir,
               const char *run_name, struct prs_err *err);
+/* The same for a trial: every output lies below `dir`, none where the job wants it. */
+int prs_place_apart(struct prs_placed *p, const struct prs_job *j, const struct prs_fs *fs, const char *dir,
+                    const char *run_name, struct prs_err *err);
 void prs_placed_done(struct prs_placed *p);
-/* Makes the folders of the outputs. */
+/* Makes the folders of the outputs, and those above them. */
 int prs_placed_make_outputs(const struct prs_placed *p, const struct prs_fs *fs, struct prs_err *err);
 
 /* job.json: canonical, with where each value came from. Fills job_print. */

@@ -132,9 +132,9 @@ class RunTest(CliCase):
         os.mkfifo(self.path("pipe"))
         self.refused("run", "code/score.py", "-i", "in", "-o", "pipe", "--overwrite",
                      says="pipe is a device, a pipe or a socket: expected an ordinary file")
-        self.refused("run", "code/score.py", "-i", "in", "-o", "no/out.txt", says="does not exist; make it first")
-        self.refused("run", "code/score.py", "-i", "in", "-o", "/proc/out.txt",
-                     says="--output: no file can be made in /proc")
+        self.refused("run", "code/score.py", "-i", "in", "-o", "out.txt/no/out.txt", says="out.txt is no folder")
+        for name in ("/proc/out.txt", "/proc/new/out.txt"):
+            self.refused("run", "code/score.py", "-i", "in", "-o", name, says="--output: no file can be made in /proc")
         self.refused("run", "code/score.py", "-i", "in", "--runs-dir", "/proc/runs",
                      says="the run folder cannot be made in /proc/runs")
         self.refused("run", "code/score.py", "-i", "in", "--runs-dir", "out.txt", says="the run folder cannot be made")

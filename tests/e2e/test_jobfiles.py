@@ -173,6 +173,87 @@ class JobFileTest(JobCase):
         self.assertRegex(r.stderr, r"output +mine/deep\n")
         self.assertEqual(sorted(os.listdir(os.path.join(self.dir, "mine", "deep"))), ["f0000", "f0001", "f0002"])
 
+    def test_late_parts_in_variables(self):
+        """What is known when the run begins reaches the environment of the script."""
+        self.files(1)
+        self.script("""
+            import os
+            def run(mini_batch):
+                return ["%s %s" % (k, os.environ[k]) for k in "ABC"]
+        """)
+        self.write("job.yml", COMPONENT.replace("input_data:", "environment_variables: {A: '${{outputs.extra}}', B: "
+                                                "'x/${{name}}', C: plain}\ninput_data:"))
+        self.run_file("job.yml", "--input", "data=in", "--input", "model=code", "--output", "rows=rows.txt")
+        run = os.path.join(self.dir, os.path.dirname(self.in_run("job.json")))
+        self.assertEqual(self.rows("rows.txt"), ["A " + os.path.join(run, "outputs", "extra"),
+                                                 "B x/" + os.path.basename(run), "C plain"])
+
+    def test_folders_of_outputs_are_made(self):
+        """-o names a place that is not there yet: in every front end it is made, as file and as folder."""
+        self.files(2)
+        self.script("""
+            import os, sys
+            def run(mini_batch):
+                for p in mini_batch:
+                    open(os.path.join(os.environ["AZUREML_BI_OUTPUT_PATH"], os.path.basename(p)), "w").close()
+                return mini_batch
+        """)
+        self.write("v1.yml", "parallel_run_config: {entry_script: score.py, source_directory: ./code}\n")
+        self.write("batch.yml", "code_configuration: {code: ./code, scoring_script: score.py}\n")
+        self.write("v2.yml", ("type: parallel\ninputs: {data: {type: uri_folder}}\noutputs: {rows: {type: uri_file}}\n"
+                              "input_data: ${{inputs.data}}\ntask: {type: run_function, code: ./code, entry_script: "
+                              "score.py, append_row_to: '${{outputs.rows}}'}\n"))
+        self.write("v2sum.yml", ("type: parallel\ninputs: {data: {type: uri_folder}}\ninput_data: ${{inputs.data}}\n"
+                                 "task: {type: run_function, code: ./code, entry_script: score.py}\n"))
+        names = {"batch.yml": "predictions.csv"}
+        for job, given in (("code/score.py", "in"), ("v1.yml", "in"), ("batch.yml", "in"), ("v2.yml", "data=in")):
+            for output in ("rows.txt", "deep/"):
+                at = "new/%s/%s" % (job, output)
+                with self.subTest(at):
+                    self.run_file(job, "-i", given, "-o", at)
+                    rows = at + names.get(job, "parallel_run_step.txt") if output == "deep/" else at
+                    self.assertEqual([os.path.basename(r) for r in self.rows(rows)], ["f0000", "f0001"])
+                    beside = os.listdir(os.path.join(self.dir, os.path.dirname(at + "x")))
+                    self.assertTrue({"f0000", "f0001"} <= set(beside), beside)
+        for job, given in (("code/score.py", "in"), ("v1.yml", "in"), ("batch.yml", "in"), ("v2sum.yml", "data=in")):
+            with self.subTest("summary " + job):
+                self.run_file(job, "-i", given, "-o", "sum/%s/deep" % job, "--output-action", "summary_only")
+                self.assertEqual(sorted(os.listdir(os.path.join(self.dir, "sum", job, "deep"))), ["f0000", "f0001"])
+
+    def test_output_folder_behind_the_dashes(self):
+        """${{outputs.default}} in the words behind -- is the folder that the script knows as its output."""
+        self.files(1)
+        self.script("""
+            import os, sys
+            def run(mini_batch):
+                return [sys.argv[sys.argv.index("--to") + 1]]
+        """)
+        self.write("v1.yml", "parallel_run_config: {entry_script: score.py, source_directory: ./code}\n")
+        self.run_file("v1.yml", "-i", "in", "-o", "new/rows.txt", "--", "--to", "${{outputs.default}}/more")
+        self.assertEqual(self.rows("new/rows.txt"), [os.path.join(self.dir, "new", "more")])
+        r = self.prs("validate", "v1.yml", "-i", "in", "--", "--to", "${{outputs.rows}}")
+        self.assertEqual(r.returncode, 2)
+        self.assertIn("-- ${{outputs.rows}}: ${{outputs.rows}}: there is no output named rows (there is default)",
+                      r.stderr)
+
+    def test_outputs_of_a_trial(self):
+        """prs test gives the script folders of its own for every output; those of the job stay as they are."""
+        self.files(1)
+        self.script("""
+            import os, sys
+            def run(mini_batch):
+                to = sys.argv[sys.argv.index("--extra") + 1]
+                print("writes to", to)
+                open(os.path.join(to, "x"), "w").close()
+                return mini_batch
+        """)
+        self.write("component.yml", COMPONENT.replace("ARGUMENTS", "--extra ${{outputs.extra}}"))
+        r = self.prs("test", "component.yml", "--input", "data=in", "--input", "model=code", "--output", "rows=new/r.txt",
+                     "--output", "extra=mine/deep", "--python", sys.executable)
+        self.assertEqual(r.returncode, 0, r.stdout + r.stderr)
+        self.assertFalse(os.path.exists(os.path.join(self.dir, "mine")))
+        self.assertFalse(os.path.exists(os.path.join(self.dir, "new")))
+
     def test_v1(self):
         self.files(5)
         self.write("prs.yaml", "parallel_run_config:\n  input_format:\n  description:\n  source_directory: ./code\n  entry_script: score.py\n  mini_batch_size: 3\n"

@@ -490,6 +490,70 @@ static void test_placed_twice(void **state)
 	prs_placed_done(&two);
 }
 
+static void test_late_parts(void **state)
+{
+	(void)state;
+	static const char form[] = "type: parallel\ninputs: {data: {path: ./in}, which: '${{name}}'}\n"
+				   "outputs: {rows: {type: uri_file}, more: {}}\ninput_data: ${{inputs.data}}\n"
+				   "environment_variables: {A: '${{outputs.rows}}', B: 'x/${{name}}', "
+				   "C: '${{inputs.which}}', D: '${{prs.outputs}}', E: '${{outputs.default}}'}\n"
+				   "task: {type: run_function, code: ./code, entry_script: score.py, "
+				   "program_arguments: '--metrics_name_prefix ${{name}}', "
+				   "append_row_to: '${{outputs.rows}}'}\n";
+	static const char *const want[] = { "/runs/x/outputs/rows", "x/x", "x", "/runs/x/outputs",
+		                            "/runs/x/outputs/rows" };
+	struct prs_err err = { 0 };
+	struct prs_placed placed;
+	PRS_AUTOBUF json;
+	prs_buf_init(&json, 1 << 20);
+	if (!read_job(form, NULL, NULL))
+		fail_msg("%s", prs_buf_str(&found));
+	assert_int_equal(prs_place(&placed, &job, &fs, "/runs/x", "x", &err), 0);
+	assert_int_equal(job.variables_n, sizeof want / sizeof *want);
+	for (size_t i = 0; i < job.variables_n; i++)
+		assert_string_equal(placed.variables[i].value, want[i]);
+	assert_int_equal(placed.system_args.n, 2);
+	assert_string_equal(placed.system_args.v[1], "x");
+	assert_int_equal(prs_placed_to_json(&placed, &json, &err), 0);
+	assert_null(strpbrk(prs_buf_str(&json), "\001\002"));
+	assert_null(strstr(prs_buf_str(&json), "\\u000"));
+	prs_placed_done(&placed);
+}
+
+/* What must be known before the run folder cannot be a late part, wherever it stands. */
+static void test_late_where_it_cannot_be(void **state)
+{
+	(void)state;
+	static const char *const sets[] = { "mini_batch_size=${{name}}",
+		                            "mini_batch_size=${{inputs.which}}",
+		                            "max_concurrency_per_instance=${{prs.outputs}}",
+		                            "prs.python=./${{name}}",
+		                            "prs.model=m=${{outputs.rows}}",
+		                            "resources.instance_count=${{name}}",
+		                            "task.code=./${{name}}",
+		                            "task.program_arguments=--run_max_try ${{name}}",
+		                            "task.program_arguments=--amlbi_pf_enabled ${{name}}",
+		                            "task.program_arguments=--amlbi_file_format ${{name}}",
+		                            "component=./${{name}}.yml",
+		                            "inputs.data=./${{name}}",
+		                            "inputs.which.type=integer",
+		                            "inputs.which={type: string, enum: [a, b], value: '${{name}}'}",
+		                            "inputs.data.path=${{prs.outputs}}/x",
+		                            "outputs.more.path=${{outputs.rows}}/x" };
+	static const char form[] = "type: parallel\ninputs: {data: {path: ./in}, which: {value: '${{name}}'}}\n"
+				   "outputs: {rows: {type: uri_file}, more: {}}\ninput_data: ${{inputs.data}}\n"
+				   "task: {type: run_function, code: ./code, entry_script: score.py, append_row_to: "
+				   "'${{outputs.rows}}'}\n";
+	assert_true(read_job(form, NULL, NULL));
+	for (size_t i = 0; i < sizeof sets / sizeof *sets; i++) {
+		bool good = read_job(form, sets[i], NULL);
+		const char *says = prs_buf_str(&found);
+		if (good || !strstr(says, "}} is known only when the run begins: it can stand in") ||
+		    strpbrk(says, "\001\002"))
+			fail_msg("%s: %s", sets[i], good ? "taken" : says);
+	}
+}
+
 /* ---- memory ------------------------------------------------------------------------------------------------------ */
 
 #ifdef PRS_KILL_POINTS
@@ -579,6 +643,8 @@ int main(void)
 		cmocka_unit_test(test_misspelt_keys),
 		cmocka_unit_test(test_dots_in_the_name_of_a_job),
 		cmocka_unit_test(test_placed_twice),
+		cmocka_unit_test(test_late_parts),
+		cmocka_unit_test(test_late_where_it_cannot_be),
 		cmocka_unit_test(test_texts_and_lists),
 		cmocka_unit_test(test_not_of_a_job),
 		cmocka_unit_test(test_flags_in_arguments),

@@ -906,7 +906,7 @@ static void test_all_mistakes(void **state)
 	set("model", "m=gone", "--model");
 	set("side-input", "=gone", "--side-input");
 	set("env", "NOVALUE", "--env");
-	set("output", "no/such/out.txt", "-o");
+	set("output", "file.txt/such/out.txt", "-o");
 	const char *text = check("score.py");
 	expect(text, "score.py: no such entry script (looked for ");
 	expect(text, "--input nowhere: no such folder or file\n");
@@ -916,7 +916,7 @@ static void test_all_mistakes(void **state)
 	expect(text, "--model m=gone: no such file or folder: ");
 	expect(text, "--side-input =gone: expected NAME=PATH\n");
 	expect(text, "--env NOVALUE: expected NAME=VALUE\n");
-	expect(text, "--output no/such/out.txt: the folder ");
+	expect(text, "/file.txt is no folder: expected a folder, or a path where none is yet\n");
 }
 
 static void test_checks_one_by_one(void **state)
@@ -938,7 +938,12 @@ static void test_checks_one_by_one(void **state)
 		{ "score.py", "in", "pipe", NULL,
 		  "/pipe is a device, a pipe or a socket: expected an ordinary file\n" },
 		{ "score.py", "in", "in/out.txt", NULL, "lies inside the input" },
-		{ "score.py", "in", "new/", NULL, "--output new/: there is no such folder; make it first\n" },
+		{ "score.py", "in", "new/", NULL, NULL },
+		{ "score.py", "in", "new/deep/rows.txt", NULL, NULL },
+		{ "score.py", "in", "score.py/rows.txt", NULL, "/score.py is no folder: expected a folder, or a path" },
+		{ "score.py", "in", "score.py/deep/", NULL, "/score.py is no folder: expected a folder, or a path" },
+		{ "score.py", "in", "new/deep", "summary_only", NULL },
+		{ "score.py", "in", "score.py/deep", "summary_only", "/score.py is no folder: expected a folder" },
 		{ "score.py", "in", "empty", NULL, NULL },
 		{ "score.py", "in", "empty/", NULL, NULL },
 		{ "score.py", "in", "score.py", "summary_only",
