@@ -3,6 +3,8 @@
  */
 #include "io/hold.h"
 
+#include <stddef.h>
+
 static const int ending[] = { SIGINT, SIGTERM, SIGHUP };
 
 static bool is_ignored(int signum)

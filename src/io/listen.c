@@ -45,10 +45,9 @@ static int spawn(struct ears *e, struct prs_err *err)
 	posix_spawn_file_actions_addopen(&a, 0, "/dev/null", O_RDONLY, 0);
 	posix_spawn_file_actions_adddup2(&a, e->out[1], 1);
 	posix_spawn_file_actions_adddup2(&a, e->errs[1], 2);
-	if (l->cwd)
-		posix_spawn_file_actions_addchdir_np(&a, l->cwd);
+	struct prs_child_start s = { l->argv[0], l->cwd, l->argv, l->envp ? l->envp : environ };
 	pid_t pid = -1;
-	int r = posix_spawnp(&pid, l->argv[0], &a, &at, l->argv, l->envp ? l->envp : environ);
+	int r = prs_child_spawn(&s, &a, &at, &pid);
 	posix_spawn_file_actions_destroy(&a);
 	posix_spawnattr_destroy(&at);
 	if (r)

@@ -132,7 +132,7 @@ static int add_actions(posix_spawn_file_actions_t *a, const struct prs_spawn *s,
 		if (r)
 			return r;
 	}
-	return s->cwd ? posix_spawn_file_actions_addchdir_np(a, s->cwd) : 0;
+	return 0;
 }
 
 /* Workers start with default signals and an empty mask, in a session of their own. */
@@ -157,7 +157,7 @@ static int start(const struct prs_spawn *s, const int *high, pid_t *ret)
 	if (!r)
 		r = set_attributes(&at);
 	if (!r)
-		r = posix_spawn(ret, s->program, &a, &at, s->argv, s->envp);
+		r = prs_child_spawn(&(struct prs_child_start){ s->program, s->cwd, s->argv, s->envp }, &a, &at, ret);
 	posix_spawn_file_actions_destroy(&a);
 	posix_spawnattr_destroy(&at);
 	return r;
@@ -309,8 +309,7 @@ int prs_run_here(char *const *argv, char *const *envp, const char *cwd, int *ret
 	posix_spawnattr_init(&at);
 	prs_child_signals(&at, was);
 	posix_spawn_file_actions_init(&a);
-	posix_spawn_file_actions_addchdir_np(&a, cwd);
-	int r = posix_spawn(&pid, argv[0], &a, &at, argv, envp);
+	int r = prs_child_spawn(&(struct prs_child_start){ argv[0], cwd, argv, envp }, &a, &at, &pid);
 	posix_spawn_file_actions_destroy(&a);
 	posix_spawnattr_destroy(&at);
 	if (!r)

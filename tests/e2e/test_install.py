@@ -11,6 +11,34 @@ from prs_job import SCRIPT, JobCase
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 
+class NeedsTest(JobCase):
+    """./dev on a machine that has nothing: what it would install, and that it says so before it becomes root."""
+    TOOLS = {"dpkg-query": "exit 1", "id": "echo 1000", "apt-get": "echo apt-get >&2",
+             "sudo": "echo became root >&2; exit 9"}
+
+    def say(self, *words):
+        for name, does in self.TOOLS.items():
+            self.write("bin/" + name, "#!/bin/sh\n%s\n" % does)
+            os.chmod(self.path("bin/" + name), 0o755)
+        for name in ("sh", "dirname", "cat"):
+            os.symlink(shutil.which(name), self.path("bin/" + name))
+        r = subprocess.run([os.path.join(ROOT, "dev")] + list(words), timeout=600, env={"PATH": self.path("bin")},
+                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, universal_newlines=True)
+        self.assertNotEqual(r.returncode, 0)
+        return r.stdout.splitlines()
+
+    def test_install_takes_what_building_needs_and_says_so_first(self):
+        said = self.say("install", "--prefix", self.path("there"))
+        self.assertEqual(said, ["installing as root (sudo apt-get), which may ask for your password: build-essential meson "
+                                "ninja-build pkg-config libuv1-dev libxxhash-dev libjansson-dev libyaml-dev uthash-dev "
+                                "python3", "became root"])
+
+    def test_without_sudo_it_says_what_root_would_type(self):
+        self.TOOLS = {name: does for name, does in self.TOOLS.items() if name != "sudo"}
+        [said] = self.say("install", "--prefix", self.path("there"))
+        self.assertTrue(said.startswith("missing, and there is no sudo here. As root: apt-get install build-essential "))
+
+
 class InstallTest(JobCase):
     def run_with(self, program):
         env = {"PATH": "/usr/bin:/bin", "HOME": self.dir}

@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import zipfile
 
 from prs_job import JobCase
 
@@ -25,10 +26,33 @@ class WheelTest(JobCase):
                               stderr=subprocess.STDOUT,
                               universal_newlines=True).stdout
 
-    def test_installed_into_a_fresh_environment(self):
-        subprocess.run([os.path.join(ROOT, "dev"), "wheel", os.path.join(self.dir, "dist")], check=True,
-                       stdout=subprocess.DEVNULL)
+    def build(self):
+        """The wheel of a clone whose origin is a server's."""
+        env = dict(os.environ, GIT_CONFIG_COUNT="1", GIT_CONFIG_KEY_0="remote.origin.url",
+                   GIT_CONFIG_VALUE_0="https://me:secret@example.org/team/prs.git")
+        said = subprocess.run([os.path.join(ROOT, "dev"), "wheel", os.path.join(self.dir, "dist")], check=True, env=env,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True)
         [wheel] = glob.glob(os.path.join(self.dir, "dist", "*manylinux*.whl"))
+        self.assertEqual(said.stdout.split(), [wheel])
+        if "no glibc" not in said.stderr:
+            self.assertIn("-manylinux_2_28_%s.whl" % os.uname().machine, wheel)
+        return wheel
+
+    def check_metadata(self, wheel):
+        with zipfile.ZipFile(wheel) as z:
+            read = {name.rpartition("/")[2]: z.read(name).decode() for name in z.namelist() if ".dist-info/" in name}
+            self.assertIn("prs_engine/__init__.py", z.namelist())
+        self.assertIn("\nName: prs-engine\n", read["METADATA"])
+        self.assertEqual(read["entry_points.txt"].split(), ["[console_scripts]", "prs", "=", "prs_engine:main"])
+        self.assertEqual(re.findall("(?m)^Project-URL: (.*)$", read["METADATA"]),
+                         ["Homepage, https://example.org/team/prs",
+                          "Documentation, https://example.org/team/prs/tree/main/docs",
+                          "Changes, https://example.org/team/prs/commits/main",
+                          "Issues, https://example.org/team/prs/issues"])
+
+    def test_installed_into_a_fresh_environment(self):
+        wheel = self.build()
+        self.check_metadata(wheel)
         want = self.files(20)
         self.write("score.py", "import os\ndef run(mini_batch): return ['%s: %s' % (os.path.basename(p), open(p).read()) for p in mini_batch]\n")
         for i, python in enumerate(interpreters()):
