@@ -211,7 +211,8 @@ int cli_watch(const struct prs_run *run, bool json)
 	struct screen s;
 	screen_init(&s, false, json);
 	bool reader = true; /* a closed pipe ends it */
-	for (json_t *o; reader && (o = ask(run, "status", &err)); json_decref(o)) {
+	json_t *o = ask_running(run, "status", &err);
+	for (; o; o = reader ? ask(run, "status", &err) : NULL) {
 		struct prs_progress p;
 		PRS_AUTOBUF line;
 		prs_buf_init(&line, 1 << 20);
@@ -220,6 +221,7 @@ int cli_watch(const struct prs_run *run, bool json)
 		reader = fwrite(line.data, 1, line.len, stdout) == line.len && fflush(stdout) == 0;
 		to_progress(o, &p);
 		screen_progress(&s, &p);
+		json_decref(o);
 		pause_ms(EVERY_MS);
 	}
 	screen_clear(&s);

@@ -126,6 +126,7 @@ static int resume(struct cli_args *a, const struct settings *set)
 			               .retry_failed = cli_has(a, "--retry-failed"),
 			               .json = cli_json(a),
 			               .quiet = cli_quiet(a),
+			               .detach = cli_has(a, "--detach"),
 			               .set = set->v,
 			               .set_n = set->n };
 		status = cli_start(&s);

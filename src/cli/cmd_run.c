@@ -26,7 +26,8 @@ static int run(struct cli_args *a, struct prs_load *l)
 			               .placed = &placed,
 			               .run = &run,
 			               .json = cli_json(a),
-			               .quiet = cli_quiet(a) };
+			               .quiet = cli_quiet(a),
+			               .detach = cli_has(a, "--detach") };
 		status = cli_start(&s);
 	}
 	prs_placed_done(&placed);

@@ -20,7 +20,13 @@ static const char running_exits[] =
 		"--trust", NULL, NULL, "also a run folder of another user, whose script then runs with your rights" \
 	}
 
+#define DETACH_FLAG                                                                                                \
+	{                                                                                                          \
+		"--detach", "-d", NULL, "come back as soon as the job runs: closing the terminal does not stop it" \
+	}
+
 static const struct cli_flag job_flags[] = { LOAD_FLAGS, { 0 } };
+static const struct cli_flag run_flags[] = { LOAD_FLAGS, DETACH_FLAG, { 0 } };
 static const struct cli_flag plan_flags[] = {
 	LOAD_FLAGS,
 	{ "--yaml", NULL, NULL, "the whole job as a v2 YAML file that runs the same" },
@@ -34,6 +40,7 @@ static const struct cli_flag resume_flags[] = {
 	{ "--set", NULL, "KEY=VALUE",
 	  "change a setting from here on: timeouts, tries, thresholds, processes; the same as --KEY VALUE" },
 	TRUST_FLAG,
+	DETACH_FLAG,
 	{ 0 },
 };
 static const struct cli_flag test_flags[] = {
@@ -117,7 +124,7 @@ static const struct cli_command commands[] = {
 	  "On a terminal, p or the space bar shows what each process is at, for how long, and the last error; no key "
 	  "disturbs the job. Ctrl-C stops it, resumable.",
 	  .options = "*",
-	  .flags = job_flags,
+	  .flags = run_flags,
 	  .words_min = 1,
 	  .words_max = 1,
 	  .rest = true,

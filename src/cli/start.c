@@ -6,6 +6,8 @@
 #include "base/many.h"
 #include "base/mem.h"
 #include "cli/screen.h"
+#include "io/detach.h"
+#include "wire/names.h"
 #include "wire/states.h"
 
 #include <errno.h>
@@ -20,10 +22,51 @@
 struct start {
 	struct screen screen; /* first: the screen's callbacks get this */
 	const struct cli_start *s;
+	struct prs_detach *detach;  /* NULL = this terminal stays */
 	char copied[PATH_MAX + 16]; /* the script's folder as the workers see it */
 };
 
 enum { INPUTS_SHOWN = 4 };
+
+static void put_detached(struct prs_buf *b, const struct start *st)
+{
+	const char *name = st->s->run->name;
+	char dir[PATH_MAX];
+	if (st->s->json) {
+		prs_buf_puts(b, "{\"type\":\"detached\",\"run\":");
+		prs_put_json(b, name);
+		prs_buf_puts(b, ",\"dir\":");
+		prs_put_json(b, st->s->run->dir);
+		prs_buf_putf(b, ",\"pid\":%d}\n", st->detach->pid);
+		return;
+	}
+	prs_buf_putf(b,
+	             "It goes on without this terminal, as process %d\n"
+	             "  follow it     prs status %s --watch\n"
+	             "  stop it       kill %d (prs resume goes on), or for good: prs cancel %s\n"
+	             "  its screen    ",
+	             st->detach->pid, name, st->detach->pid, name);
+	prs_put_plain(b, cli_short_path(st->s->run->dir, dir, sizeof dir));
+	prs_buf_puts(b, "/logs/" PRS_NAME_DETACHED "\n");
+}
+
+/* From here on the screen is a file; what a program reads are the events of the run. */
+static void leave_terminal(struct start *st)
+{
+	struct prs_err err = { 0 };
+	PRS_AUTOBUF b;
+	PRS_AUTOFREE char *file = prs_strf("%s/logs/" PRS_NAME_DETACHED, st->s->run->dir);
+	prs_buf_init(&b, 1 << 20);
+	put_detached(&b, st);
+	if (st->s->json)
+		printf("%s", prs_buf_str(&b));
+	else if (!st->s->quiet)
+		screen_put(&st->screen, &b);
+	fflush(NULL);
+	st->screen.json = false;
+	if (prs_detach_leave(st->detach, file ? file : "", &err) < 0)
+		screen_warn(&st->screen, err.msg);
+}
 
 static void start_opened(void *ctx, const struct prs_engine_opened *o)
 {
@@ -58,6 +101,8 @@ static void start_opened(void *ctx, const struct prs_engine_opened *o)
 	prs_console_start(&b, &h, st->screen.color);
 	if (!st->screen.json && !st->screen.quiet)
 		screen_put(&st->screen, &b);
+	if (st->detach)
+		leave_terminal(st);
 }
 
 /* ---- the engine -------------------------------------------------------------------------------------------------- */
@@ -100,15 +145,17 @@ static int end_of(struct start *st, const struct prs_engine_end *end, const stru
 	return status;
 }
 
-int cli_start(const struct cli_start *s)
+static int run_engine(const struct cli_start *s, struct prs_detach *detach)
 {
 	static struct prs_engine_end end; /* large */
 	struct prs_err err = { 0 };
-	struct start st = { .s = s };
+	struct start st = { .s = s, .detach = detach };
 	snprintf(st.copied, sizeof st.copied, "%s/work/code", s->run->dir);
 	screen_init(&st.screen, s->json, s->quiet);
 	st.screen.run_name = s->run->name;
 	st.screen.output_dir = s->job->o.output_action == PRS_OUTPUT_SUMMARY_ONLY ? s->placed->output_dir : NULL;
+	if (detach)
+		st.screen.terminal = st.screen.color = false;
 	screen_keys(&st.screen);
 	struct prs_engine_config c = { .job = s->job,
 		                       .placed = s->placed,
@@ -130,4 +177,17 @@ int cli_start(const struct cli_start *s)
 	int status = end_of(&st, &end, r < 0 ? &err : NULL);
 	screen_done(&st.screen);
 	return status;
+}
+
+int cli_start(const struct cli_start *s)
+{
+	struct prs_err err = { 0 };
+	struct prs_detach d;
+	if (!s->detach)
+		return run_engine(s, NULL);
+	fflush(NULL);
+	int r = prs_detach_begin(&d, &err);
+	if (r < 0)
+		return complain(PRS_EXIT_RESUMABLE, &err);
+	return r ? prs_detach_wait(&d) : run_engine(s, &d);
 }

@@ -22,6 +22,7 @@
 #define PRS_NAME_ERRORS "user/error.txt"
 #define PRS_NAME_OVERVIEW "job_progress_overview.txt"
 #define PRS_NAME_RESULT "job_result.txt"
+#define PRS_NAME_DETACHED "detached.txt"
 
 enum { PRS_PROCESS_NAME_BYTES = 16 };
 
