@@ -17,7 +17,10 @@ enum { TAIL_BYTES = 600, END_BYTES = 256, MESSAGE_BYTES = 2048, GIVEN_UP_TOLD = 
 static void describe_end(const struct prs_pool_effect *e, char to[END_BYTES])
 {
 	const char *sentence = prs_error_row(e->code)->sentence;
-	if (WIFSIGNALED(e->exit))
+	if (e->exit == PRS_POOL_NOT_ENDED)
+		snprintf(to, END_BYTES, "%s: it had not come as far as the script when init_timeout was over",
+		         sentence);
+	else if (WIFSIGNALED(e->exit))
 		snprintf(to, END_BYTES, "%s: signal %d (%s)", sentence, WTERMSIG(e->exit),
 		         strsignal(WTERMSIG(e->exit)));
 	else
@@ -209,7 +212,7 @@ void tell_proc(struct prs_node *n, const struct prs_pool_effect *e)
 	f.u.proc.pid = e->pid;
 	f.u.proc.event = e->proc_event;
 	f.u.proc.code = e->code;
-	f.u.proc.exit = e->exit;
+	f.u.proc.exit = e->exit == PRS_POOL_NOT_ENDED ? 0 : e->exit;
 	describe_proc(w, e, &f, message);
 	bool init_failed = e->proc_event == PRS_PROC_INIT_FAILED, held = init_failed && is_timeout(e->code);
 	const char *full = init_failed && !held ? disks_full(&n->disks, &w->report_full, prs_clock_us()) : NULL;

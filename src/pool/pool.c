@@ -959,6 +959,11 @@ static void tick_slot(struct prs_pool *p, uint16_t i, const struct prs_page *pag
 	struct slot *s = &p->slots[i];
 	switch (s->state) {
 	case PRS_WORKER_STARTING:
+		if (over(p, s->since_us, p->c.init_timeout_us)) {
+			init_failed(p, i, PRS_ESPAWN, PRS_POOL_NOT_ENDED);
+			terminate(p, i, true);
+		}
+		break;
 	case PRS_WORKER_INIT:
 		if (over(p, s->since_us, p->c.init_timeout_us)) {
 			init_failed(p, i, PRS_EINIT_TIMEOUT, 0);

@@ -126,19 +126,23 @@ struct prs_pool_event {
 	void *body;
 };
 
+#define PRS_POOL_NOT_ENDED UINT32_MAX /* in place of a wait status */
+
 enum prs_pool_effect_type {
 	PRS_POOL_SPAWN, /* slot, incarnation */
 	PRS_POOL_SEND,  /* slot, claim, unit, lease, try_number, body: TASK frame, then one token */
 	/* slot, count: read up to count tokens back, then event RECALLED (DROP frame for what came back) */
 	PRS_POOL_RECALL,
-	PRS_POOL_DROP,     /* slot, claim, count: send a DROP frame for claims claim .. claim+count-1 */
-	PRS_POOL_STOP,     /* slot: send STOP */
-	PRS_POOL_SIGNAL,   /* slot, count = signal number, to the process group */
-	PRS_POOL_ACCEPT,   /* slot, claim, unit, lease, body: the RESULT being handled counts: store it */
-	PRS_POOL_DROPPED,  /* slot, claim, unit: a RESULT or FAIL that came after the judgement; for the log */
-	PRS_POOL_TRY,      /* slot, incarnation, unit, lease, try_number, body, code, exit, run_us: a try failed */
-	PRS_POOL_RETURN,   /* unit, lease, body: back to the master, no try */
-	PRS_POOL_PROC,     /* slot, incarnation, pid, proc_event, code, exit */
+	PRS_POOL_DROP,    /* slot, claim, count: send a DROP frame for claims claim .. claim+count-1 */
+	PRS_POOL_STOP,    /* slot: send STOP */
+	PRS_POOL_SIGNAL,  /* slot, count = signal number, to the process group */
+	PRS_POOL_ACCEPT,  /* slot, claim, unit, lease, body: the RESULT being handled counts: store it */
+	PRS_POOL_DROPPED, /* slot, claim, unit: a RESULT or FAIL that came after the judgement; for the log */
+	PRS_POOL_TRY,     /* slot, incarnation, unit, lease, try_number, body, code, exit, run_us: a try failed */
+	PRS_POOL_RETURN,  /* unit, lease, body: back to the master, no try */
+	/* slot, incarnation, pid, proc_event, code, exit; exit is PRS_POOL_NOT_ENDED where SPAWN is said of a process
+	 * that came up too slowly */
+	PRS_POOL_PROC,
 	PRS_POOL_GIVEN_UP, /* slot, code, count = failures in a row: no process is started there any more */
 	/* slot, code, count = failures in a row: no slot is left; or, slot 0xffff, count failures of init() without
 	 * a unit finished between. PRS_ESPAWN: a process could not be started; PRS_EINIT_GIVE_UP: it was init()

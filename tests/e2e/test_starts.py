@@ -95,6 +95,10 @@ class StartTest(JobCase):
 
 
 class BeforeHelloTest(JobCase):
+    def sys_log(self):
+        return "".join(open(path).read() for path in glob.glob(self.path("runs", "*", "logs", "sys", "node", "*",
+                                                                          "process000.txt")))
+
     def test_an_end_before_the_script_is_no_init(self):
         """A sitecustomize of the user ends each process."""
         self.files(3)
@@ -104,6 +108,27 @@ class BeforeHelloTest(JobCase):
         self.assertEqual(r.returncode, 4, r.stderr)
         self.assertIn("a process could not be started: exit status 9; stderr ends with: no licence", r.stderr)
         self.assertNotIn("init()", r.stderr)
+
+
+    def test_a_start_that_hangs_is_no_init(self):
+        """A sitecustomize hangs until its process was given up once: init() never began."""
+        want = self.files(3)
+        self.script("""
+            import os
+            def run(mini_batch):
+                return ["%s: %s" % (os.path.basename(p), open(p).read()) for p in mini_batch]
+        """)
+        self.write("site/sitecustomize.py", "import os, time\n"
+                   "worker = b'prs_worker' in open('/proc/self/cmdline', 'rb').read()\n"
+                   "while worker and not os.path.exists(%r): time.sleep(0.01)\n" % self.path("go"))
+        p = self.start(*self.words[:4], "--processes", "1", "--init-timeout", "2", "--output", "out.txt",
+                       env={"PYTHONPATH": self.path("site")})
+        said = "a process could not be started: it had not come as far as the script when init_timeout was over"
+        wait_until(lambda: p.poll() is not None or said in self.sys_log(), "a start is given up")
+        self.write("go", "")
+        self.assertEqual(p.wait(DEADLINE), 0, self.said())
+        self.assertEqual(self.output(), want)
+        self.assertEqual({f["code"] for f in self.journal("PROC") if f["event"] == "INIT_FAILED"}, {16})  # SPAWN
 
 
 class OpenFilesTest(JobCase):

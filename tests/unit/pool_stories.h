@@ -184,9 +184,9 @@ SOLO(test_timer_belongs_to_the_claim, "start", "up 0", "lease 1", "result 0 1 10
 
 STORY(test_init_timeout, "@1s start -> spawn 0#1; wake 301s; spawn 1#1", "@2s spawned 0", "@100s hello 0 -> ",
       "@300999999us tick -> wake 301s",
-      "@301s tick -> proc 0 init failed INIT_TIMEOUT; term 0; wake 303s; proc 1 init failed INIT_TIMEOUT; term 1",
+      "@301s tick -> proc 0 init failed INIT_TIMEOUT; term 0; wake 303s; proc 1 init failed SPAWN; term 1",
       "@302s exit 0 sig15 -> proc 0 killed; wake 302100ms", "exit 1 sig15 -> proc 1 killed",
-      "@302100ms tick -> spawn 0#2; wake 602100ms; spawn 1#2")
+      "@302100ms tick -> spawn 0#2; wake 602100ms; wake 303s", "@303s tick -> wake 602100ms; spawn 1#2")
 
 STORY(test_shutdown_timeout, "start", "up 0", "up 1", "@1s finish -> stop 0; wake 31s; stop 1; ask 0",
       "@30999999us tick -> wake 31s", "@31s tick -> term 0; wake 33s; term 1", "@33s tick -> kill 0; kill 1; wake 63s",
@@ -591,21 +591,21 @@ static const char *const matrix[] = {
 		T(test_fewest_first), T(test_avoid_slot), T(test_avoid_slot_alone),                                   \
 		T(test_retries_that_wait_are_not_room), T(test_a_retry_gives_way), T(test_a_retry_waits_for_a_start), \
 		T(test_pause), T(test_pause_and_phase_begun_in_it), T(test_pause_and_phase_seen_after_it),            \
-		T(test_pause_and_run), T(test_two_pauses),                                                          \
-		T(test_pause_of_a_shutdown), T(test_pause_without_end_of_the_one_before), T(test_ends_before_hello),  \
-		T(test_a_slot_is_given_up), T(test_a_row_ends_with_an_init), T(test_none_is_left),                    \
-		T(test_init_fails_in_turn), T(test_failures_of_a_given_up_slot_do_not_count),                       \
-		T(test_a_finished_unit_begins_anew), T(test_slow_head_gets_nothing_more),                           \
-		T(test_recall), T(test_recall_comes_too_late), T(test_recall_in_part), T(test_no_recall_for_nobody),  \
-		T(test_recall_with_a_retry_among_them), T(test_run_timeout), T(test_run_timeout_result_first),        \
-		T(test_load_timeout), T(test_write_timeout), T(test_long_run_is_no_write), T(test_takes_no_unit),     \
-		T(test_answers_on_their_way), T(test_timer_belongs_to_the_claim), T(test_init_timeout),               \
-		T(test_shutdown_timeout), T(test_no_busy_timer), T(test_over_limit), T(test_over_limit_in_init),      \
-		T(test_over_limit_idle), T(test_killed_by_the_kernel), T(test_retire), T(test_retire_idle),           \
-		T(test_serves_two), T(test_crash), T(test_exit_without_result), T(test_exit_socket_closed),           \
-		T(test_exit_load), T(test_died_between_two), T(test_result_read_before_death), T(test_backoff),       \
-		T(test_spawn_failed), T(test_init_failed_is_told_once), T(test_init_failed_and_stays),                \
-		T(test_broken_before_init), T(test_broken_idle), T(test_broken_busy), T(test_broken_unstarted),       \
+		T(test_pause_and_run), T(test_two_pauses), T(test_pause_of_a_shutdown),                               \
+		T(test_pause_without_end_of_the_one_before), T(test_ends_before_hello), T(test_a_slot_is_given_up),   \
+		T(test_a_row_ends_with_an_init), T(test_none_is_left), T(test_init_fails_in_turn),                    \
+		T(test_failures_of_a_given_up_slot_do_not_count), T(test_a_finished_unit_begins_anew),                \
+		T(test_slow_head_gets_nothing_more), T(test_recall), T(test_recall_comes_too_late),                   \
+		T(test_recall_in_part), T(test_no_recall_for_nobody), T(test_recall_with_a_retry_among_them),         \
+		T(test_run_timeout), T(test_run_timeout_result_first), T(test_load_timeout), T(test_write_timeout),   \
+		T(test_long_run_is_no_write), T(test_takes_no_unit), T(test_answers_on_their_way),                    \
+		T(test_timer_belongs_to_the_claim), T(test_init_timeout), T(test_shutdown_timeout),                   \
+		T(test_no_busy_timer), T(test_over_limit), T(test_over_limit_in_init), T(test_over_limit_idle),       \
+		T(test_killed_by_the_kernel), T(test_retire), T(test_retire_idle), T(test_serves_two), T(test_crash), \
+		T(test_exit_without_result), T(test_exit_socket_closed), T(test_exit_load), T(test_died_between_two), \
+		T(test_result_read_before_death), T(test_backoff), T(test_spawn_failed),                              \
+		T(test_init_failed_is_told_once), T(test_init_failed_and_stays), T(test_broken_before_init),          \
+		T(test_broken_idle), T(test_broken_busy), T(test_broken_unstarted),                                   \
 		T(test_broken_in_the_answer_before), T(test_run_ended_its_process),                                   \
 		T(test_run_ended_its_process_slowly), T(test_unknown_answers), T(test_drain),                         \
 		T(test_drain_during_recall), T(test_drain_charges_a_crash), T(test_drain_then_abort), T(test_abort),  \
