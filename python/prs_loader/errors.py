@@ -171,6 +171,26 @@ def describe(error, submit_dir):
     return text, text[:MESSAGE_MAX]
 
 
+# ---- kinds
+
+KIND_MAX = 200
+
+
+def kind(error, root):
+    """What an error is, whatever it says: b"NameError at score.py:9", with the innermost line of the script's own, its
+    folder being `root`. Empty when none of its lines was on the way."""
+    try:
+        root, place, tb = os.path.join(root, ""), "", error.__traceback__
+        while tb is not None:
+            name = tb.tb_frame.f_code.co_filename
+            if name.startswith(root):
+                place = "%s:%d" % (name[len(root):], tb.tb_lineno)
+            tb = tb.tb_next
+        return encoded("%s at %s" % (type(error).__name__, place), KIND_MAX) if place else b""
+    except Exception:  # noqa: BLE001 - errors that break whoever looks at them
+        return b""
+
+
 # ---- full disks
 
 _FULL = (28, 122)  # ENOSPC, EDQUOT

@@ -99,7 +99,12 @@ def report(code, trace_offset=0, trace_bytes=0, message=b"", full=b""):
     return _report.pack(code, 0, trace_bytes, trace_offset, len(message)) + message + full
 
 
-def failure(t, slot, code, times, trace_offset, trace_bytes, message, full=b""):
+_no_full_disk = bytes(_full_disk.size)
+
+
+def failure(t, slot, code, times, trace_offset, trace_bytes, message, full=b"", kind=b""):
     """The payload of FAIL; who is at fault and whether it counts is left to the node."""
+    if kind:
+        full = (full or _no_full_disk) + _text(kind)
     return _try.pack(t.id, t.lease, t.try_number, 0, 0, 0, slot, 0, t.item_first, t.item_count, *times, 0, code, 0, 0,
                      trace_offset, trace_bytes, len(message)) + message + full

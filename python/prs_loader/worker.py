@@ -46,7 +46,10 @@ class Worker:
     def fail(self, task, code, error, times):
         """Report a failed try."""
         described = self.describe("mini-batch %d, try %d" % (task.id, task.try_number), error)
-        payload = wire.failure(task, self.slot, code, times, *described)
+        from prs_loader import errors
+
+        kind = errors.kind(error, self.job.one("code_root"))
+        payload = wire.failure(task, self.slot, code, times, *described, kind)
         if self.kill_points:
             kill_point("worker.before_send")
         self.link.send(wire.FAIL, payload, task.claim)

@@ -213,7 +213,8 @@ static void on_try(struct prs_engine *e, const struct prs_fact *f)
 		                      .slot = f->u.try_.slot,
 		                      .unit = f->u.try_.unit,
 		                      .lease = f->u.try_.lease,
-		                      .code = f->u.try_.code };
+		                      .code = f->u.try_.code,
+		                      .kind = f->u.try_.kind };
 	e->busy_us += f->u.try_.elapsed_us;
 	drive_event(e, &ev);
 }

@@ -225,6 +225,8 @@ static void next_command(struct prs_engine *e)
 	const struct prs_limit_row *limit = prs_limit_of((int)e->cause);
 	if (limit && e->end->exit_code == PRS_EXIT_FAILED)
 		wider_limit(e, limit, to, n);
+	if (e->cause == PRS_EFAIL_FAST)
+		snprintf(to, n, "prs resume %s --retry-failed", name);
 }
 
 /* What bisect cost, against what was said when it began. */

@@ -95,14 +95,6 @@ static void judge(struct worker *w, const struct prs_pool_effect *e, struct prs_
 	t->message = is_timeout(e->code) ? prs_text_of(prs_error_row(e->code)->sentence) : prs_text_of(message);
 }
 
-/* What the process said about a full disk in the frame that is being handled. */
-static struct prs_full_disk full_of_frame(const struct prs_node *n)
-{
-	struct prs_full_disk full = { 0 };
-	prs_msg_get_full_disk(n->payload, n->payload_bytes, &full, NULL);
-	return full;
-}
-
 /* The sentence of a full disk in front of what was said. */
 static void put_full(char to[MESSAGE_BYTES], const char *full, struct prs_text message)
 {
@@ -120,8 +112,11 @@ void tell_try(struct prs_node *n, const struct prs_pool_effect *e)
 	struct prs_fact f = { .type = PRS_FACT_TRY };
 	struct prs_try *t = &f.u.try_;
 	char message[MESSAGE_BYTES], with_full[MESSAGE_BYTES];
+	struct prs_full_disk says = { 0 };
 	bool said = n->current && n->current->slot == e->slot &&
-	            prs_try_decode(n->payload, n->payload_bytes, t, NULL) == 0 && t->code == e->code;
+	            prs_msg_get_fail(n->payload, n->payload_bytes, t, &says, NULL) == 0 && t->code == e->code;
+	if (!said)
+		says = (struct prs_full_disk){ 0 };
 	if (said)
 		words_said(&n->workers[e->slot]);
 	else
@@ -134,7 +129,6 @@ void tell_try(struct prs_node *n, const struct prs_pool_effect *e)
 	t->incarnation = e->incarnation;
 	t->exit = e->exit;
 	bool held = !said && is_timeout(e->code); /* its message is a sentence that stays */
-	struct prs_full_disk says = said ? full_of_frame(n) : (struct prs_full_disk){ 0 };
 	const char *full = held ? NULL : disks_full(&n->disks, &says, prs_clock_us());
 	t->code = full ? PRS_ENOSPACE : e->code;
 	t->fault = prs_error_row(t->code)->fault;

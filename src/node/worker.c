@@ -252,9 +252,7 @@ static int worker_frame(void *ctx, const struct prs_msg_header *h, const uint8_t
 		break;
 	case PRS_MSG_FAIL:
 		e.type = PRS_POOL_FAIL;
-		r = prs_msg_get_full_disk(payload, h->len, &full, NULL);
-		if (!r)
-			r = prs_try_decode(payload, h->len, &try_, NULL);
+		r = prs_msg_get_fail(payload, h->len, &try_, &full, NULL);
 		e.code = r ? 0 : try_.code;
 		e.run_us = r ? 0 : try_.run_us;
 		break;

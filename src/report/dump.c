@@ -167,6 +167,8 @@ static void dump_try(struct out *o, const struct prs_fact *f)
 	text(o, "message", t->message);
 	if (t->errnum)
 		num(o, "errno", t->errnum);
+	if (t->kind.n)
+		text(o, "kind", t->kind);
 }
 
 /* JSON: [{"id":2,"item_first":0,"item_count":0},...]; for people: 2,3:10+5 */
@@ -390,7 +392,7 @@ int prs_report_dump_plan(const struct prs_plan_record *r, struct prs_buf *to, bo
 	static const struct {
 		const char *name;
 		void (*put)(struct out *, const struct prs_plan_record *);
-	} types[] = { [PRS_PLAN_HEAD] = { "HEAD", NULL },        [PRS_PLAN_INPUT] = { "INPUT", dump_input },
+	} types[] = { [PRS_PLAN_HEAD] = { "HEAD", NULL },         [PRS_PLAN_INPUT] = { "INPUT", dump_input },
 		      [PRS_PLAN_DIR] = { "DIR", dump_dir },       [PRS_PLAN_FILES] = { "FILES", dump_files },
 		      [PRS_PLAN_RULE] = { "RULE", dump_rule },    [PRS_PLAN_SLICES] = { "SLICES", NULL },
 		      [PRS_PLAN_GROUP] = { "GROUP", dump_group }, [PRS_PLAN_SCHEMA] = { "SCHEMA", NULL },

@@ -25,6 +25,7 @@ void prs_limits_init(struct prs_limits *l, const struct prs_options *o)
 {
 	*l = (struct prs_limits){ .run_max_try = (uint32_t)o->run_max_try,
 		                  .bisect = o->on_failure == PRS_ON_FAILURE_BISECT,
+		                  .fail_fast = o->fail_fast,
 		                  .gap_us = UINT64_MAX };
 #define PRS_LIMIT(field, KIND, option, name, code, what, wider) l->field = o->option;
 #include "sched/limits.def"

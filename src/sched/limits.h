@@ -14,6 +14,7 @@ struct prs_limits {
 	uint32_t run_max_try; /* >= 1 */
 	/* on_failure: halve a mini-batch that is out of tries, instead of failing it (docs/design/bisect.md) */
 	bool bisect;
+	bool fail_fast;
 	/* events so far apart: the machine stood, all clocks are set forward by as much; UINT64_MAX = never */
 	uint64_t gap_us;
 #define PRS_LIMIT(field, KIND, option, name, code, what, wider) PRS_LIMIT_TYPE_##KIND field;

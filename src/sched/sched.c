@@ -19,7 +19,7 @@
 #define MINUTE_US UINT64_C(60000000)
 #define PAUSE_US UINT64_C(1000000)
 
-enum { FAILS_A_STEP = 16 };
+enum { FAILS_A_STEP = 16, ALIKE_A_PROCESS = 3, ALIKE_LEAST = 10, KIND_BYTES = 200 };
 
 struct pause {
 	uint64_t at_us;
@@ -37,6 +37,14 @@ struct node {
 		uint64_t same; /* hash of the last message */
 		uint32_t same_count;
 	} * slots;
+};
+
+/* For fail_fast: do all tries of this life fail in the same way? */
+struct alike {
+	bool any, differ;
+	uint16_t code;
+	char kind[KIND_BYTES];
+	uint64_t failed; /* mini-batches */
 };
 
 struct prs_sched {
@@ -58,7 +66,8 @@ struct prs_sched {
 	uint64_t progress_us; /* last finished mini-batch, or the first finished init; 0 = the clock stands */
 	uint64_t first_init_failure_us;
 	uint32_t init_failures, inits_done;
-	char text[256]; /* of ABORT */
+	struct alike alike;
+	char text[320]; /* of ABORT */
 };
 
 /* ---- effects ----------------------------------------------------------------------------------------------------- */
@@ -208,6 +217,7 @@ static bool next_unit(struct prs_sched *s, uint32_t *fails, struct prs_unit *ret
 		--*fails;
 		take(s, ret);
 		prs_ledger_move(s->ledger, ret, PRS_UNIT_LEASED);
+		s->alike.differ = true; /* its tries were of lives before: not seen */
 		give_up(s, ret, code, out);
 	}
 	return false;
@@ -323,6 +333,36 @@ static void check_limits(struct prs_sched *s, bool clocks, uint64_t now_us, stru
 		if ((row->kind == PRS_LIMIT_CLOCK) == clocks && limit_reached(s, row, now_us))
 			abort_job(s, out, (uint16_t)row->code);
 	}
+}
+
+static void note_try(struct prs_sched *s, const struct prs_sched_event *e)
+{
+	struct alike *a = &s->alike;
+	size_t n = e->kind.n < KIND_BYTES ? e->kind.n : KIND_BYTES - 1;
+	if (!a->any) {
+		a->any = true;
+		a->code = e->code;
+		snprintf(a->kind, sizeof a->kind, "%.*s", (int)n, n ? e->kind.p : "");
+	}
+	a->differ = a->differ || a->code != e->code || strlen(a->kind) != n ||
+	            (n && memcmp(a->kind, e->kind.p, n) != 0);
+}
+
+/* FAILED is folded: the mini-batch of a part failed with its last one. */
+static void check_alike(struct prs_sched *s, const struct prs_unit *u, struct prs_sched_effects *out)
+{
+	struct alike *a = &s->alike;
+	uint32_t procs = 0;
+	for (uint32_t i = 0; i < s->nodes_n; i++)
+		procs += s->nodes[i].up ? s->nodes[i].procs : 0;
+	uint64_t enough = ALIKE_A_PROCESS * procs > ALIKE_LEAST ? ALIKE_A_PROCESS * procs : ALIKE_LEAST;
+	a->failed += prs_ledger_state(s->ledger, u->id) == PRS_UNIT_FAILED;
+	if (!s->limits.fail_fast || a->differ || !a->any || a->failed < enough || s->ledger->counts.items_succeeded ||
+	    s->ledger->counts.units[PRS_UNIT_DONE])
+		return;
+	snprintf(s->text, sizeof s->text, "the first %llu mini-batches all failed with the same error: %s",
+	         (unsigned long long)a->failed, a->kind[0] ? a->kind : prs_error_row(a->code)->sentence);
+	abort_job(s, out, PRS_EFAIL_FAST);
 }
 
 static uint64_t unfinished(const struct prs_sched *s)
@@ -473,6 +513,8 @@ static void on_tried(struct prs_sched *s, const struct prs_sched_event *e, struc
 		return;
 	const struct prs_error_row *row = prs_error_row(e->code);
 	bool pause = row->action == PRS_ACTION_RESUMABLE;
+	if (!pause)
+		note_try(s, e);
 	if (row->action == PRS_ACTION_ELSEWHERE) {
 		u->avoid_node = u->node;
 		u->avoid_slot = e->slot;
@@ -646,6 +688,8 @@ static int on_event(struct prs_sched *s, const struct prs_sched_event *e, struct
 		s->init_failures = e->type == PRS_SCHED_DONE ? 0 : s->init_failures;
 		on_final(s, e);
 		check_limits(s, false, e->now_us, out);
+		if (e->type == PRS_SCHED_FAILED)
+			check_alike(s, &e->unit, out);
 		break;
 	case PRS_SCHED_SPLIT: on_split(s, e); break;
 	case PRS_SCHED_TRIED: on_tried(s, e, out); break;

@@ -14,6 +14,8 @@
  *     percentage is of all mini-batches and not judged before the last one is planned;
  *   - no mini-batch was finished within progress_timeout_us, counted from the first finished init();
  *   - nothing could be planned within first_task_timeout_us;
+ *   - fail_fast: the first mini-batches, 3 for each process and at least 10, all failed, every try with the same
+ *     error (kind of exception and line of the script, else code), and none ever succeeded;
  *   - init(): in every process of every node it took too long once or failed twice in the same way; or, for 2 minutes
  *     and without a mini-batch done meanwhile, it failed 2 times as often as there are processes. (A process, or a
  *     node, in which it fails too often is given up by its pool: the others go on.)
@@ -35,7 +37,7 @@ enum prs_sched_event_type {
 	/* node wants `count` units, all since its NODE_UP counted together (modulo 2^32; replaces the last number) */
 	PRS_SCHED_ASK,
 	PRS_SCHED_DONE,        /* unit: DONE is durable and folded */
-	PRS_SCHED_TRIED,       /* unit, lease, slot, code: TRY is durable and folded */
+	PRS_SCHED_TRIED,       /* unit, lease, slot, code, kind: TRY is durable and folded */
 	PRS_SCHED_FAILED,      /* unit: FAILED is durable and folded */
 	PRS_SCHED_SPLIT,       /* unit, count: SPLIT into so many parts is durable and folded */
 	PRS_SCHED_RETURNED,    /* unit, lease: came back without a try */
@@ -53,7 +55,8 @@ struct prs_sched_event {
 	uint16_t code;
 	uint32_t count;
 	uint64_t same, lease;
-	uint64_t stalled_us; /* so long, since the last TICK, results waited for a disk: no lack of progress */
+	struct prs_text kind; /* of TRY */
+	uint64_t stalled_us;  /* so long, since the last TICK, results waited for a disk: no lack of progress */
 	struct prs_unit unit;
 };
 

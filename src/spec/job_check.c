@@ -136,6 +136,15 @@ static void check_script(struct check *c, const char *script)
 	prs_job_name_after(j, slash + 1);
 }
 
+/* A typo in a script shall not cost thousands of tries. A job file has what the original has. */
+static void check_fail_fast(struct check *c)
+{
+	const struct prs_option_row *row = prs_option_at(PRS_OPTION_ID_fail_fast);
+	struct prs_err err = { 0 };
+	if (!c->j->from[PRS_OPTION_ID_fail_fast] && prs_job_set(c->j, row, "true", "a script", &err) < 0)
+		mistake(c, "%s", err.msg);
+}
+
 /* "name=path" where the part in front is a name; else an unnamed path. */
 static const char *split_name(const char *text, size_t *ret_name)
 {
@@ -412,6 +421,7 @@ int prs_job_check(struct prs_job *j, const struct prs_request *q, const struct p
 	struct check c = { j, fs, q->cwd, report, 0 };
 	j->submit_dir = prs_strdup(q->cwd);
 	check_script(&c, q->file);
+	check_fail_fast(&c);
 	check_inputs(&c);
 	check_pairs(&c, "--model", &j->o.model, &j->models, &j->models_n, true);
 	check_pairs(&c, "--side-input", &j->o.side_input, &j->side_inputs, &j->side_inputs_n, true);

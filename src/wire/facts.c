@@ -147,6 +147,8 @@ int prs_try_decode(const uint8_t *p, size_t n, struct prs_try *ret, struct prs_e
 	};
 	if (!r.bad && r.left)
 		ret->errnum = prs_read32(&r);
+	if (!r.bad && r.left)
+		ret->kind = prs_read_text(&r);
 	return r.bad ? prs_fail(err, PRS_ECORRUPT, "TRY: its message is cut off") : 0;
 }
 
@@ -189,8 +191,10 @@ static void put_try(struct prs_buf *b, const struct prs_try *t)
 	prs_put32(raw + 88, t->trace_bytes);
 	prs_buf_put(b, raw, sizeof raw);
 	prs_put_text(b, t->message);
-	if (t->errnum)
+	if (t->errnum || t->kind.n)
 		prs_buf_u32(b, t->errnum);
+	if (t->kind.n)
+		prs_put_text(b, t->kind);
 }
 
 static void put_field(struct prs_buf *b, const struct prs_fact *f, const struct prs_fact_field *field)

@@ -79,6 +79,9 @@ struct prs_try {
 	uint32_t trace_bytes;
 	struct prs_text message;
 	uint32_t errnum; /* 28 ENOSPC or 122 EDQUOT of the exception, else 0 */
+	/* What the error is whatever it says: "NameError at score.py:9", the innermost line of the script's own; or
+	 * empty: the code says it all. */
+	struct prs_text kind;
 };
 
 struct prs_fact {

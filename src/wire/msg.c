@@ -69,20 +69,19 @@ static void read_full_disk(struct prs_reader *r, struct prs_full_disk *ret)
 	ret->device = prs_read64(r);
 }
 
-int prs_msg_get_full_disk(const uint8_t *p, size_t n, struct prs_full_disk *ret, struct prs_err *err)
+int prs_msg_get_fail(const uint8_t *p, size_t n, struct prs_try *ret, struct prs_full_disk *ret_full,
+                     struct prs_err *err)
 {
-	struct prs_try t;
-	struct prs_full_disk out;
-	int e = prs_try_decode(p, n, &t, err);
+	size_t message = n >= PRS_TRY_BYTES ? PRS_TRY_BYTES + (size_t)prs_get16(p + PRS_TRY_BYTES - 2) : n;
+	int e = prs_try_decode(p, message < n ? message : n, ret, err);
 	if (e < 0)
 		return e;
-	size_t at = PRS_TRY_BYTES + t.message.n;
-	struct prs_reader r = { p + at, n - at, false };
-	read_full_disk(&r, &out);
-	if (r.bad)
-		return prs_fail(err, PRS_EPROTOCOL, "FAIL of %zu bytes is cut off", n);
-	*ret = out;
-	return 0;
+	struct prs_reader r = { p + message, n - message, false };
+	read_full_disk(&r, ret_full);
+	ret->errnum = ret_full->errnum;
+	if (!r.bad && r.left)
+		ret->kind = prs_read_text(&r);
+	return r.bad ? prs_fail(err, PRS_EPROTOCOL, "FAIL of %zu bytes is cut off", n) : 0;
 }
 
 int prs_msg_get_report(const uint8_t *p, size_t n, struct prs_report *ret, struct prs_err *err)

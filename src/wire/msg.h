@@ -12,7 +12,9 @@
  *                     <- TASK task (below), header.claim = 1, 2, 3 ... per process; a token of the eventfd for each
  *                     <- DROP first claim u32 · count u32: recalled, not to be run (page.recalls counts these frames)
  *    RESULT -> DONE (facts.h, 104 B; segment, offset, checksum 0) + rows; header.claim of the task
- *    FAIL             ->                                TRY (facts.h), full disk (below); header.claim of the task
+ *    FAIL             ->                                TRY up to its message (facts.h), full disk (below), text kind
+ *                                                       (of TRY; needs the full disk, as zeros); header.claim of the
+ *                                                       task
  *                     <-  STOP                          empty: finish the current call, run shutdown(), BYE, exit
  *    BYE              ->                                report: code 0 or SHUTDOWN_FAILED
  *
@@ -37,6 +39,7 @@
 #include "base/bytes.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "wire/facts.h"
 
 #include <stdbool.h>
 
@@ -111,8 +114,9 @@ int prs_msg_put_pair(struct prs_buf *b, const char *key, const char *value);
 /* The fixed part of a task (PRS_TASK_BYTES). */
 void prs_msg_set_task(uint8_t raw[PRS_TASK_BYTES], const struct prs_task *t);
 int prs_msg_put_task(struct prs_buf *b, const struct prs_task *t);
-/* What stands behind the message of FAIL. */
-int prs_msg_get_full_disk(const uint8_t *p, size_t n, struct prs_full_disk *ret, struct prs_err *err);
+/* TRY as a worker knows it, errnum and kind included, and the full disk that it tells of. */
+int prs_msg_get_fail(const uint8_t *p, size_t n, struct prs_try *ret, struct prs_full_disk *ret_full,
+                     struct prs_err *err);
 int prs_msg_get_report(const uint8_t *p, size_t n, struct prs_report *ret, struct prs_err *err);
 int prs_msg_get_hello(const uint8_t *p, size_t n, struct prs_hello *ret, struct prs_err *err);
 

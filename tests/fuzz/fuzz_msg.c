@@ -38,10 +38,13 @@ static int on_frame(void *ctx, const struct prs_msg_header *h, const uint8_t *pa
 		touch(report.message, report.message_bytes);
 	if (prs_done_decode(payload, h->len, &done, NULL) == 0)
 		MUST(done.head_len <= done.length);
-	if (prs_msg_get_full_disk(payload, h->len, &full, NULL) == 0)
-		MUST(prs_try_decode(payload, h->len, &try_, NULL) == 0 && (!try_.errnum || try_.errnum == full.errnum));
-	if (prs_try_decode(payload, h->len, &try_, NULL) == 0)
+	if (prs_msg_get_fail(payload, h->len, &try_, &full, NULL) == 0) {
+		MUST(try_.errnum == full.errnum);
 		touch(try_.message.p, try_.message.n);
+		touch(try_.kind.p, try_.kind.n);
+	}
+	if (prs_try_decode(payload, h->len, &try_, NULL) == 0)
+		touch(try_.kind.p, try_.kind.n);
 	return 0;
 }
 

@@ -156,7 +156,16 @@ class Node:
         self.task(paths)
         payload = self.expect(FAIL)[2]
         rest = payload[94 + struct.unpack_from("<H", payload, 92)[0]:]
-        return struct.unpack("<IIQ", rest) if rest else None
+        full = struct.unpack_from("<IIQ", rest) if rest else (0, 0, 0)
+        return full if full[0] else None
+
+    def kind(self, paths=("a",)):
+        """What the error of a failed try is; "": its code says it all."""
+        self.task(paths)
+        payload = self.expect(FAIL)[2]
+        rest = payload[94 + struct.unpack_from("<H", payload, 92)[0] + 16:]
+        assert not rest or struct.unpack_from("<H", rest)[0] == len(rest) - 2
+        return rest[2:].decode()
 
     def failure(self, paths=("a",), **more):
         """(code, message) of a failed try."""

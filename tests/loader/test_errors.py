@@ -145,6 +145,36 @@ def test_shutdown_that_fails(node):
     assert os.path.exists(n.dir + "/errors.txt")
 
 
+KINDS = """
+    import json, os, helper
+    class Bad(Exception): pass
+    class Broken(Exception):
+        __traceback__ = property(lambda self: 1 / 0)
+    def run(mini_batch):
+        word = mini_batch[0]
+        if word == "name": return nothing
+        if word == "json": json.loads("x")
+        if word == "helper": helper.fail()
+        if word == "text": raise Bad(os.urandom(4).hex())
+        if word == "again": raise Bad(1)
+        if word == "broken": raise Broken
+        if word == "long": raise type("L" * 500, (Exception,), {})()
+        if word == "type": return 5
+        return mini_batch
+"""
+
+
+def test_kinds(node):
+    """The type, and the innermost line of the script's own files; not what the error says."""
+    n = node(KINDS, files={"helper.py": "def fail():\n    open('/nowhere/x')\n"}).begin()
+    for word, want in (("name", "NameError at score.py:8"), ("json", "JSONDecodeError at score.py:9"),
+                       ("helper", "FileNotFoundError at helper.py:2"), ("text", "Bad at score.py:11"),
+                       ("text", "Bad at score.py:11"), ("again", "Bad at score.py:12"), ("broken", ""),
+                       ("long", "L" * 200), ("type", "")):
+        assert n.kind([word]) == want, word
+    assert n.rows(["pass"]) == b"pass\n"
+
+
 FULL = """
     import errno, os
     def wrapped(e, cause):

@@ -133,6 +133,42 @@ STORY(test_alone_comes_first, "plan 9 all", "lost 0 3 6 7", "lost 0 3 6", "start
 STORY(test_queued_is_not_running, "up 0 2", "plan 9 all", "ask 0 2", "lost 0", "up 0 2", "ask 0 2", "lost 0", "up 0 2",
       "ask 0 2", "lost 0", "up 0 2", "ask 0 2 -> lease u0 to n0; lease u1 to n0")
 
+/* ---- the first mini-batches all fail ----------------------------------------------------------------------------- */
+
+/* One try each, so that a line is a mini-batch. */
+#define FAST(name, ...) LIMITED(name, (l.fail_fast = true, l.run_max_try = 1), __VA_ARGS__)
+#define BAD(id, kind) "try " #id " RUN_EXCEPTION 0 " kind, "failed " #id " -> "
+#define BAD_9(kind)                                                                                       \
+	BAD(0, kind), BAD(1, kind), BAD(2, kind), BAD(3, kind), BAD(4, kind), BAD(5, kind), BAD(6, kind), \
+		BAD(7, kind), BAD(8, kind)
+#define SAID "abort FAIL_FAST: the first 10 mini-batches all failed with the same error: "
+
+FAST(test_fail_fast, "up 0 3", "plan 99 all", "ask 0 50", BAD_9("Bad"), "try 9 RUN_EXCEPTION 1 Bad",
+     "failed 9 -> " SAID "Bad", BAD(10, "Bad"))
+FAST(test_fail_fast_without_a_kind, "up 0 1", "plan 99 all", "ask 0 50", BAD_9(""), "try 9 RUN_EXCEPTION",
+     "failed 9 -> " SAID "run() raised an exception")
+FAST(test_fail_fast_three_a_process, "up 0 3", "up 1 1", "plan 99 all", "ask 0 50", BAD_9("Bad"), BAD(9, "Bad"),
+     BAD(10, "Bad"), "try 11 RUN_EXCEPTION 0 Bad",
+     "failed 11 -> abort FAIL_FAST: the first 12 mini-batches all failed with the same error: Bad")
+FAST(test_fail_fast_another_kind, "up 0 1", "plan 99 all", "ask 0 50", BAD_9("Bad"), BAD(9, "Worse"), BAD(10, "Bad"),
+     BAD(11, "Bad"))
+FAST(test_fail_fast_another_code, "up 0 1", "plan 99 all", "ask 0 50", BAD_9(""), "try 9 RUN_CRASH", "failed 9 -> ",
+     BAD(10, ""))
+FAST(test_fail_fast_one_succeeded, "up 0 1", "plan 99 all", "ask 0 50", "done 50 0", BAD_9("Bad"), BAD(9, "Bad"),
+     BAD(10, "Bad"))
+/* A pause says nothing of the script. */
+FAST(test_fail_fast_pauses_do_not_differ, "up 0 1", "plan 99 all", "ask 0 50", "try 20 NOSPACE", BAD_9("Bad"),
+     "try 9 RUN_EXCEPTION 0 Bad", "failed 9 -> " SAID "Bad")
+/* A try that differs, though another one of that mini-batch did not. */
+#define BAD_AT_ONCE(id) "try " #id " ASYNC_RUN", "failed " #id " -> "
+LIMITED(test_fail_fast_every_try, (l.fail_fast = true, l.run_max_try = 2), "up 0 1", "plan 99 all", "ask 0 50",
+        "try 0 RUN_EXCEPTION -> ", "ask 0 51 -> lease u0 to n0 try 2", BAD_AT_ONCE(0), BAD_AT_ONCE(1), BAD_AT_ONCE(2),
+        BAD_AT_ONCE(3), BAD_AT_ONCE(4), BAD_AT_ONCE(5), BAD_AT_ONCE(6), BAD_AT_ONCE(7), BAD_AT_ONCE(8), BAD_AT_ONCE(9))
+LIMITED(test_fail_fast_off, l.run_max_try = 1, "up 0 1", "plan 99 all", "ask 0 50", BAD_9("Bad"), BAD(9, "Bad"))
+/* Of lives before it is only known that something succeeded, or not. */
+FAST(test_fail_fast_succeeded_before, "resume 1", "up 0 1", "plan 99 all", "ask 0 50", BAD(11, "Bad"), BAD(12, "Bad"),
+     BAD_9("Bad"))
+
 /* ---- the end ----------------------------------------------------------------------------------------------------- */
 
 STORY(test_all_final_once, "up 0 2", "plan 2 all", "ask 0 2", "done 0 -> ", "done 1 -> all final", "tick -> ",
@@ -261,7 +297,10 @@ STORY(test_init_new_life_of_a_node, "up 0 1", "initfail 0 0 INIT_EXCEPTION a", "
 		T(test_poison_waits_to_be_alone), T(test_poison_alone_is_over),                                        \
 		T(test_down_while_others_are_finished), T(test_alone_comes_first), T(test_queued_is_not_running),      \
 		T(test_all_final_once), T(test_all_final_needs_the_whole_plan), T(test_all_final_on_resume),           \
-		T(test_nothing_planned), T(test_stop), T(test_abort_once), T(test_first_task),                         \
+		T(test_nothing_planned), T(test_stop), T(test_fail_fast), T(test_fail_fast_without_a_kind),            \
+		T(test_fail_fast_three_a_process), T(test_fail_fast_another_kind), T(test_fail_fast_another_code),     \
+		T(test_fail_fast_one_succeeded), T(test_fail_fast_pauses_do_not_differ), T(test_fail_fast_every_try),  \
+		T(test_fail_fast_off), T(test_fail_fast_succeeded_before), T(test_abort_once), T(test_first_task),     \
 		T(test_first_task_in_time), T(test_first_task_nothing_there), T(test_progress),                        \
 		T(test_progress_stands_while_nothing_is_open), T(test_listing_stands_still),                           \
 		T(test_progress_before_planning), T(test_progress_without_nodes),                                      \

@@ -91,10 +91,11 @@ static const struct golden {
 	                12345,
 	                678,
 	                TEXT("run() took longer"),
-	                28 } },
-	  "050000007300000005000000000000004e000000000300000300010207000b0004000000000000000a00000014000000"
+	                28,
+	                TEXT("Bad at a.py:9") } },
+	  "050000008200000005000000000000004e000000000300000300010207000b0004000000000000000a00000014000000"
 	  "00402a5c0f2106006f00000000000000de000000000000004d010000000000008b000000660001013930000000000000"
-	  "a6020000110072756e282920746f6f6b206c6f6e6765721c0000000000000000" },
+	  "a6020000110072756e282920746f6f6b206c6f6e6765721c0000000d0042616420617420612e70793a39000000000000" },
 	{ { .type = PRS_FACT_FAILED, .time_us = TIME, .u.failed = { { 5, 10, 20 }, 20, PRS_ERUN_TIMEOUT } },
 	  "060000001e00000000402a5c0f21060005000000000000000a000000140000001400000066000000" },
 	{ { .type = PRS_FACT_LOST, .time_us = TIME, .u.lost = { 7, 3, 1, 2, lost_units, 1 } },
@@ -132,7 +133,7 @@ static uint32_t optional_bytes(size_t i)
 {
 	if (golden[i].fact.type == PRS_FACT_LOST)
 		return 1;
-	return golden[i].fact.type == PRS_FACT_TRY ? 4 : 0;
+	return golden[i].fact.type == PRS_FACT_TRY ? 4 + 2 + (uint32_t)strlen("Bad at a.py:9") : 0;
 }
 
 /* Decode one record and encode it again. */
@@ -231,6 +232,7 @@ static void test_try_without_errno(void **state)
 	PRS_AUTOBUF b;
 	prs_buf_init(&b, 4096);
 	tried.u.try_.errnum = 0;
+	tried.u.try_.kind = prs_text_of("");
 	assert_int_equal(prs_fact_put(&b, &tried), 0);
 	uint8_t *p = hex_bytes("050000006f00000005000000000000004e000000000300000300010207000b00"
 	                       "04000000000000000a000000"
@@ -243,6 +245,38 @@ static void test_try_without_errno(void **state)
 	assert_int_equal(prs_fact_next(p, n, &at, &f, NULL), 1);
 	assert_int_equal(f.u.try_.errnum, 0);
 	free(p);
+}
+
+/* The kind of an error stands behind an errno, 0 too; an errno stands alone where there is none. */
+static void test_try_with_a_kind(void **state)
+{
+	(void)state;
+	static const struct {
+		uint32_t errnum;
+		const char *kind, *length, *tail;
+	} cases[] = {
+		{ 28, "", "73", "1c0000000000000000" },
+		{ 0, "Bad at a.py:9", "82", "000000000d0042616420617420612e70793a39000000000000" },
+	};
+	for (size_t i = 0; i < 2; i++) {
+		char hex[512];
+		size_t n, at = 0;
+		struct prs_fact f, tried = golden[PRS_FACT_TRY - 1].fact;
+		PRS_AUTOBUF b;
+		prs_buf_init(&b, 4096);
+		tried.u.try_.errnum = cases[i].errnum;
+		tried.u.try_.kind = prs_text_of(cases[i].kind);
+		assert_int_equal(prs_fact_put(&b, &tried), 0);
+		snprintf(hex, sizeof hex, "05000000%s000000%.222s%s", cases[i].length,
+		         golden[PRS_FACT_TRY - 1].hex + 16, cases[i].tail);
+		uint8_t *p = hex_bytes(hex, &n);
+		assert_int_equal(b.len, n);
+		assert_memory_equal(b.data, p, n);
+		assert_int_equal(prs_fact_next(p, n, &at, &f, NULL), 1);
+		assert_int_equal(f.u.try_.errnum, cases[i].errnum);
+		assert_int_equal(f.u.try_.kind.n, strlen(cases[i].kind));
+		free(p);
+	}
 }
 
 static void test_less_payload_than_known_is_damage(void **state)
@@ -409,6 +443,7 @@ int main(void)
 		cmocka_unit_test(test_more_payload_than_known_is_ignored),
 		cmocka_unit_test(test_optional_fields),
 		cmocka_unit_test(test_try_without_errno),
+		cmocka_unit_test(test_try_with_a_kind),
 		cmocka_unit_test(test_less_payload_than_known_is_damage),
 		cmocka_unit_test(test_body_cut_off),
 		cmocka_unit_test(test_unknown_types),

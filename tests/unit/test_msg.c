@@ -111,11 +111,37 @@ static void test_report(void **state)
 /* What stands behind the message when a disk is full. */
 static const char full_hex[] = "1c00000001000000fd00000000000000", unnamed_hex[] = "7a000000000000000000000000000000";
 
+/* FAIL with a full disk, and with the kind of the error behind it. */
+static void check_fail(const char *full, const char *kind, uint32_t errnum, bool named, uint64_t device)
+{
+	char text[512];
+	size_t n, tail = strlen(full) / 2 + strlen(kind) / 2;
+	struct prs_full_disk got;
+	struct prs_try t;
+	snprintf(text, sizeof text, "%s%s%s", fail_hex, full, kind);
+	uint8_t *p = hex_bytes(text, &n);
+	assert_int_equal(prs_msg_get_fail(p, n, &t, &got, NULL), 0);
+	assert_int_equal(got.errnum, errnum);
+	assert_int_equal(got.named, named);
+	assert_int_equal(got.device, device);
+	assert_int_equal(t.errnum, errnum);
+	assert_int_equal(t.message.n, 16);
+	assert_int_equal(t.kind.n, kind[0] ? 13 : 0);
+	if (kind[0])
+		assert_memory_equal(t.kind.p, "Bad at a.py:9", 13);
+	for (size_t cut = n - tail + 1; cut < n; cut++)
+		if (cut != n - tail + 16) /* the kind as a whole may be missing */
+			assert_true(prs_msg_get_fail(p, cut, &t, &got, NULL) < 0);
+	assert_int_equal(prs_msg_get_fail(p, n - tail, &t, &got, NULL), 0);
+	assert_int_equal(got.errnum, 0);
+	assert_int_equal(t.kind.n, 0);
+	free(p);
+}
+
 static void check_full(const char *full, uint32_t errnum, bool named, uint64_t device)
 {
 	char text[512];
 	size_t n, message;
-	struct prs_full_disk got;
 	struct prs_report report;
 	snprintf(text, sizeof text, "%s%s", report_hex, full);
 	uint8_t *p = hex_bytes(text, &n);
@@ -128,31 +154,19 @@ static void check_full(const char *full, uint32_t errnum, bool named, uint64_t d
 	for (size_t cut = message + 1; cut < n; cut++)
 		assert_int_equal(prs_msg_get_report(p, cut, &report, NULL), -PRS_EPROTOCOL);
 	free(p);
-	snprintf(text, sizeof text, "%s%s", fail_hex, full);
-	p = hex_bytes(text, &n);
-	assert_int_equal(prs_msg_get_full_disk(p, n, &got, NULL), 0);
-	assert_int_equal(got.errnum, errnum);
-	assert_int_equal(got.named, named);
-	assert_int_equal(got.device, device);
-	message = n - 16;
-	for (size_t cut = message + 1; cut < n; cut++)
-		assert_true(prs_msg_get_full_disk(p, cut, &got, NULL) < 0);
-	assert_int_equal(prs_msg_get_full_disk(p, message, &got, NULL), 0);
-	assert_int_equal(got.errnum, 0);
-	struct prs_try t;
-	assert_int_equal(prs_try_decode(p, n, &t, NULL), 0);
-	assert_int_equal(t.errnum, errnum);
-	assert_int_equal(t.message.n, 16);
-	free(p);
+	check_fail(full, "", errnum, named, device);
+	check_fail(full, "0d0042616420617420612e70793a39", errnum, named, device);
 }
 
 static void test_full_disk(void **state)
 {
 	(void)state;
 	struct prs_full_disk got;
+	struct prs_try t;
 	check_full(full_hex, 28, true, 253);
 	check_full(unnamed_hex, 122, false, 0);
-	assert_int_equal(prs_msg_get_full_disk((const uint8_t *)"", 0, &got, NULL), -PRS_ECORRUPT);
+	check_fail("00000000000000000000000000000000", "0d0042616420617420612e70793a39", 0, false, 0);
+	assert_int_equal(prs_msg_get_fail((const uint8_t *)"", 0, &t, &got, NULL), -PRS_ECORRUPT);
 }
 
 static void test_hello(void **state)
