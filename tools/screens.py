@@ -62,8 +62,8 @@ STABLE = (
     (r"\bin [\d.:]+ s, [\d.,]+ items/\w+, busy \d+%", "in 12.4 s, 3.1 items/s, busy 88%"),
     (r"(time          )[\d.:]+ s, [\d.,]+ items/\w+, busy \d+%", r"\g<1>12.4 s, 3.1 items/s, busy 88%"),
     (r"(time          )[\d.:]+ s, busy \d+%", r"\g<1>12.4 s, busy 88%"),
-    (r"\[#+\.+\]", "[############................]"),
-    (r"[\d.]+/(s|min|h)  ETA \d+:\d\d", "0.5/s  ETA 0:14"),
+    (r"\[[█▏-▉]+ +\]", "[████████▎           ]"),
+    (r"[\d.]+/(s|min|h)  \d+:\d\d  ETA \d+:\d\d", "1.0/s  0:12  ETA 0:14"),
     (r"running for [\d.]+ s", "running for 12 s"),
     (r"( run +)[\d.:]+( s)?(?=  )", lambda m: m.group(1).rstrip() +
      "12 s".rjust(len(m.group(0)) - len(m.group(1).rstrip()))),
@@ -172,7 +172,7 @@ class Page:
 
     def live(self):
         t = self.start("run", "fahrenheit.yml")
-        line = r"5/12 mini-batches  failed 1 .*ETA \d.*busy 2/2"
+        line = r"10/24 items  failed 2 .*ETA \d.*busy 2/2"
         shown = t.wait_for(line + r"(  p: processes)?\s*$")
         self.put("run: while it runs", "prs run fahrenheit.yml", shown,
                  "The first traceback of the script is shown as it happens; the last line is rewritten in place.")

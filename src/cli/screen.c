@@ -24,12 +24,25 @@ enum {
 	SPARE = 3 /* columns: the terminal shows ^C behind the line */
 };
 
+/* As setlocale() would find it. The console of the kernel has no such characters in its font. */
+static bool shows_utf8(const char *term)
+{
+	static const char *const names[] = { "LC_ALL", "LC_CTYPE", "LANG" };
+	const char *locale = NULL;
+	for (size_t i = 0; i < sizeof names / sizeof *names && !(locale && locale[0]); i++)
+		locale = getenv(names[i]);
+	if (!locale || (term && !strcmp(term, "linux")))
+		return false;
+	return strcasestr(locale, "utf-8") || strcasestr(locale, "utf8");
+}
+
 void screen_init(struct screen *s, bool json, bool quiet)
 {
 	const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
 	bool dumb = term && !strcmp(term, "dumb");
 	*s = (struct screen){ .json = json, .quiet = quiet, .terminal = isatty(2) && !dumb, .next_us = LINE_EVERY_US };
-	s->color = s->terminal && !(no_color && no_color[0]);
+	s->look = (struct prs_look){ .color = s->terminal && !(no_color && no_color[0]),
+		                     .utf8 = s->terminal && shows_utf8(term) };
 	prs_buf_init(&s->line, LINE_BYTES);
 	prs_buf_init(&s->last, LINE_BYTES);
 }
@@ -94,7 +107,7 @@ void screen_put(struct screen *s, struct prs_buf *text)
 
 /* ---- while it runs ----------------------------------------------------------------------------------------------- */
 
-/* Columns: the line is ASCII but for its colours. */
+/* Columns: each character of the line takes one; its colours take none. */
 static unsigned visible(struct prs_buf *line)
 {
 	unsigned n = 0;
@@ -102,7 +115,7 @@ static unsigned visible(struct prs_buf *line)
 		if (*p == '\033')
 			p += strcspn(p, "m");
 		else
-			n++;
+			n += ((uint8_t)*p & 0xc0) != 0x80;
 	}
 	return n;
 }
@@ -179,7 +192,7 @@ void screen_progress(void *ctx, const struct prs_progress *p)
 	struct prs_progress shown = *p;
 	shown.hint = s->hinting ? "p: processes" : NULL;
 	unsigned fits = wide > SPARE ? wide - SPARE : 1;
-	prs_console_progress(&s->line, &shown, s->terminal ? fits : 0, s->color);
+	prs_console_progress(&s->line, &shown, s->terminal ? fits : 0, &s->look);
 	if (s->terminal) {
 		draw(s);
 		return;
@@ -211,7 +224,7 @@ void screen_error(void *ctx, const char *where, const char *text, size_t n)
 	if (s->json)
 		return; /* an event says it */
 	put_original(s, &trace, text, n);
-	prs_console_error(&b, where, (const char *)trace.data, trace.len, s->color);
+	prs_console_error(&b, where, (const char *)trace.data, trace.len, s->look.color);
 	unsigned long long id;
 	if (s->run_name && where && sscanf(where, "mini-batch %llu,", &id) == 1)
 		prs_buf_putf(&b, "    prs replay %s %llu --pdb runs it again, in the debugger\n", s->run_name, id);
@@ -357,7 +370,7 @@ void screen_end(struct screen *s, const struct prs_engine_end *end, const char *
 		}
 		r.output = r.output ? cli_short_path(r.output, output, sizeof output) : NULL;
 		r.run_dir = cli_short_path(r.run_dir, dir, sizeof dir);
-		prs_console_end(&b, &r, logs, s->color);
+		prs_console_end(&b, &r, logs, s->look.color);
 	}
 	if (b.failed || trace.failed)
 		end_plain(end, err);

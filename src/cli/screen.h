@@ -8,10 +8,11 @@
 #include "master/engine.h"
 
 struct screen {
-	bool json, quiet;     /* from the command */
-	bool terminal, color; /* of stderr */
-	bool keys;            /* the person may ask (io/keys.h) */
-	bool asked, hinting;  /* a key was pressed for the processes; the live line says which */
+	bool json, quiet; /* from the command */
+	bool terminal;    /* stderr is one */
+	struct prs_look look;
+	bool keys;           /* the person may ask (io/keys.h) */
+	bool asked, hinting; /* a key was pressed for the processes; the live line says which */
 	bool drawn, error_shown;
 	const char *copied,
 		/* tracebacks name files of the snapshot's working copy: shown as the user's own; NULL = as they are */

@@ -98,7 +98,7 @@ static void start_opened(void *ctx, const struct prs_engine_opened *o)
 		                      .resumed_total = o->mini_batches };
 	PRS_AUTOBUF b;
 	prs_buf_init(&b, 1 << 20);
-	prs_console_start(&b, &h, st->screen.color);
+	prs_console_start(&b, &h, st->screen.look.color);
 	if (!st->screen.json && !st->screen.quiet)
 		screen_put(&st->screen, &b);
 	if (st->detach)
@@ -154,8 +154,10 @@ static int run_engine(const struct cli_start *s, struct prs_detach *detach)
 	screen_init(&st.screen, s->json, s->quiet);
 	st.screen.run_name = s->run->name;
 	st.screen.output_dir = s->job->o.output_action == PRS_OUTPUT_SUMMARY_ONLY ? s->placed->output_dir : NULL;
-	if (detach)
-		st.screen.terminal = st.screen.color = false;
+	if (detach) {
+		st.screen.terminal = false;
+		st.screen.look = (struct prs_look){ .color = false };
+	}
 	screen_keys(&st.screen);
 	struct prs_engine_config c = { .job = s->job,
 		                       .placed = s->placed,

@@ -40,7 +40,8 @@ static json_t *progress_object(struct prs_engine *e)
 		        { "starting", p.starting } };
 	for (size_t i = 0; o && i < sizeof numbers / sizeof *numbers; i++)
 		json_object_set_new(o, numbers[i].key, number(numbers[i].value));
-	json_object_set_new(o, "rate", json_real(p.rate));
+	json_object_set_new(o, "items_per_s", json_real(p.estimate.rate));
+	json_object_set_new(o, "left_us", p.estimate.left_known ? number(p.estimate.left_us) : json_null());
 	json_object_set_new(o, "note", p.note ? json_string(p.note) : json_null());
 	return o;
 }

@@ -25,7 +25,6 @@
 #define FENCE_US UINT64_C(500000)
 enum { LOG_SLICE = 16, LOG_TICK = 4000 }; /* facts: some 20 µs; 5 ms */
 #define TERM_GRACE_US UINT64_C(20000000)
-#define RATE_US UINT64_C(1000000)
 #define STALL_SAID_US UINT64_C(1000000)
 
 /* ---- folders and setup ------------------------------------------------------------------------------------------- */
@@ -224,7 +223,8 @@ void engine_progress(struct prs_engine *e, struct prs_progress *ret, char *note,
 {
 	const struct prs_ledger_counts *c = &e->ledger.counts;
 	struct prs_pool_slot_view v;
-	*ret = (struct prs_progress){ .elapsed_us = prs_clock_us() - e->started_us,
+	uint64_t now = prs_clock_us();
+	*ret = (struct prs_progress){ .elapsed_us = now - e->started_us,
 		                      .planned_all = e->ledger.planned_all,
 		                      .mini_batches = e->ledger.next_id,
 		                      .done = c->units[PRS_UNIT_DONE],
@@ -233,7 +233,6 @@ void engine_progress(struct prs_engine *e, struct prs_progress *ret, char *note,
 		                      .items_final = c->items_final,
 		                      .items_failed = c->items_failed,
 		                      .processes = e->procs,
-		                      .rate = e->rate,
 		                      .note = e->ending ? "stopping" : finish_note(e, note, note_bytes) };
 	for (uint32_t i = 0; i < e->procs; i++) {
 		uint16_t slot;
@@ -242,17 +241,13 @@ void engine_progress(struct prs_engine *e, struct prs_progress *ret, char *note,
 		ret->busy += v.state == PRS_WORKER_BUSY;
 		ret->starting += v.state == PRS_WORKER_STARTING || v.state == PRS_WORKER_INIT;
 	}
-}
-
-static void measure_rate(struct prs_engine *e, uint64_t now)
-{
-	uint64_t finished = e->ledger.counts.units[PRS_UNIT_DONE] + e->ledger.counts.units[PRS_UNIT_FAILED];
-	if (now - e->rate_at_us < RATE_US)
-		return;
-	double lately = (double)(finished - e->rate_done) * 1e6 / (double)(now - e->rate_at_us);
-	e->rate = e->rate_at_us == e->started_us ? lately : 0.7 * e->rate + 0.3 * lately;
-	e->rate_at_us = now;
-	e->rate_done = finished;
+	prs_pace_see(&e->pace, &(struct prs_pace_seen){ .now_us = now,
+	                                                .works = ret->busy > 0,
+	                                                .items = ret->items,
+	                                                .items_final = ret->items_final,
+	                                                .mini_batches = ret->mini_batches,
+	                                                .processes = ret->processes });
+	ret->estimate = prs_pace_estimate(&e->pace, now);
 }
 
 /* A person asked for it. */
@@ -270,11 +265,10 @@ static void show_processes(struct prs_engine *e)
 	prs_freep(&v);
 }
 
-static void show_progress(struct prs_engine *e, uint64_t now)
+static void show_progress(struct prs_engine *e)
 {
 	char note[64];
 	struct prs_progress p;
-	measure_rate(e, now);
 	engine_progress(e, &p, note, sizeof note);
 	if (e->c.progress)
 		e->c.progress(e->c.ctx, &p);
@@ -346,7 +340,7 @@ static void engine_tick(void *ctx)
 		nodes_abort(e, 0);
 	}
 	bool more = write_logs(e);
-	show_progress(e, now);
+	show_progress(e);
 	prs_timer_at(e->timer, now + (more ? TICK_US / 4 : TICK_US));
 }
 
@@ -553,7 +547,6 @@ int prs_engine_run(const struct prs_engine_config *c, struct prs_engine_end *ret
 	struct prs_engine *e = &engine;
 	*e = (struct prs_engine){ .c = *c, .end = ret, .lock_fd = -1, .started_us = prs_clock_us() };
 	memset(ret, 0, sizeof *ret);
-	e->rate_at_us = e->started_us;
 	int r = start(e, err);
 	if (!r)
 		run(e);

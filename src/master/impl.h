@@ -159,8 +159,7 @@ struct prs_engine {
 	} last_life;
 	uint64_t started_us, abort_at_us, fence_at_us, ticked_us;
 	uint64_t busy_us, done_at_start;
-	double rate;
-	uint64_t rate_at_us, rate_done;
+	struct prs_pace pace;
 };
 
 /* An event that comes so late after the one before it: this process, or the machine, stood. */

@@ -390,7 +390,7 @@ static void tell_opened(struct prs_engine *e)
 		                       .failed = c->units[PRS_UNIT_FAILED],
 		                       .mini_batches = e->ledger.next_id,
 		                       .processes = e->procs };
-	e->rate_done = o.done + o.failed;
+	prs_pace_begin(&e->pace, prs_clock_us(), c->items_final);
 	if (e->c.opened)
 		e->c.opened(e->c.ctx, &o);
 }

@@ -98,69 +98,103 @@ static void put_ink(struct prs_buf *to, bool color, enum ink which, const char *
 
 /* ---- the live line ----------------------------------------------------------------------------------------------- */
 
-#define ETA_MAX_S (1000.0 * 3600) /* above it is no estimate */
-
 /* The parts of the line, in the order in which they are shown. */
-enum part { PART_BAR, PART_COUNT, PART_WORD, PART_FAILED, PART_NOTE, PART_RATE, PART_ETA, PART_BUSY, PART_HINT, PARTS };
+enum part {
+	PART_BAR,
+	PART_PERCENT,
+	PART_COUNT,
+	PART_WORD,
+	PART_FAILED,
+	PART_NOTE,
+	PART_RATE,
+	PART_ELAPSED,
+	PART_ETA,
+	PART_BUSY,
+	PART_HINT,
+	PARTS
+};
 
 /* What goes first when there is no room. */
-static const enum part least[] = { PART_HINT, PART_WORD, PART_BUSY, PART_RATE,
-	                           PART_BAR,  PART_NOTE, PART_ETA,  PART_FAILED };
+static const enum part least[] = { PART_HINT, PART_WORD,    PART_BUSY, PART_ELAPSED, PART_RATE,
+	                           PART_BAR,  PART_PERCENT, PART_NOTE, PART_ETA,     PART_FAILED };
 
-static void put_bar(struct prs_buf *to, const struct prs_progress *p, unsigned cells)
+static double share_final(const struct prs_progress *p)
 {
-	uint64_t final = p->done + p->failed;
-	uint64_t full = p->mini_batches ? (uint64_t)((double) final / (double)p->mini_batches * cells) : 0;
-	if (full > cells || (p->planned_all && p->mini_batches && final >= p->mini_batches))
-		full = cells;
-	prs_buf_putc(to, '[');
+	if (p->items_final >= p->items)
+		return p->items ? 1 : 0;
+	return (double)p->items_final / (double)p->items;
+}
+
+static void put_ascii_bar(struct prs_buf *to, double share, unsigned cells)
+{
+	unsigned full = (unsigned)(share * cells);
 	for (unsigned i = 0; i < cells; i++)
 		prs_buf_putc(to, i < full ? '#' : '.');
+}
+
+/* The cell where it ends is filled in eighths. */
+static void put_smooth_bar(struct prs_buf *to, double share, unsigned cells)
+{
+	static const char *const eighths[] = { " ", "▏", "▎", "▍", "▌", "▋", "▊", "▉", "█" };
+	unsigned filled = (unsigned)(share * cells * 8);
+	for (unsigned i = 0; i < cells; i++) {
+		unsigned from_here = filled > i * 8 ? filled - i * 8 : 0;
+		prs_buf_puts(to, eighths[from_here < 8 ? from_here : 8]);
+	}
+}
+
+static void put_bar(struct prs_buf *to, const struct prs_progress *p, unsigned cells, bool smooth)
+{
+	prs_buf_putc(to, '[');
+	if (smooth)
+		put_smooth_bar(to, share_final(p), cells);
+	else
+		put_ascii_bar(to, share_final(p), cells);
 	prs_buf_putc(to, ']');
 }
 
-/* Nothing lately is no rate: the mean goes down to it slowly. */
-static bool rate_known(const struct prs_progress *p) { return p->rate * 3600 >= 0.05; }
-
-static bool eta_known(const struct prs_progress *p)
+/* Below that it is none. */
+static bool rate_known(const struct prs_progress *p)
 {
-	uint64_t left = p->mini_batches - p->done - p->failed;
-	return rate_known(p) && p->done + p->failed < p->mini_batches && (double)left / p->rate < ETA_MAX_S;
+	return p->estimate.rate * 3600 >= 0.05 && p->estimate.rate < 1e15;
 }
 
 static bool shown(const struct prs_progress *p, enum part part)
 {
 	switch (part) {
+	case PART_PERCENT: return p->planned_all && p->items > 0;
 	case PART_FAILED: return p->failed > 0 || p->items_failed > 0;
 	case PART_NOTE: return p->note && *p->note;
 	case PART_RATE: return rate_known(p);
-	case PART_ETA: return eta_known(p);
+	case PART_ETA: return p->estimate.left_known;
 	case PART_BUSY: return p->processes > 0;
 	case PART_HINT: return p->hint && *p->hint;
 	case PART_BAR:
 	case PART_COUNT:
 	case PART_WORD:
+	case PART_ELAPSED:
 	case PARTS: break;
 	}
 	return true;
 }
 
+static void put_count_of(struct prs_buf *to, const struct prs_progress *p)
+{
+	prs_put_count(to, p->items_final);
+	prs_buf_puts(to, p->planned_all ? "/" : "/>=");
+	prs_put_count(to, p->items);
+}
+
 static void put_eta(struct prs_buf *to, const struct prs_progress *p)
 {
-	double seconds = (double)(p->mini_batches - p->done - p->failed) / p->rate;
 	prs_buf_puts(to, p->planned_all ? "ETA " : "ETA >=");
-	prs_put_duration(to, (uint64_t)(seconds * 1e6));
+	prs_put_duration(to, p->estimate.left_us);
 }
 
 static void put_failed(struct prs_buf *to, const struct prs_progress *p)
 {
 	prs_buf_puts(to, "failed ");
-	prs_put_count(to, p->failed);
-	if (p->failed > 0)
-		return;
-	prs_buf_puts(to, " (");
-	prs_put_many(to, p->items_failed, "item");
-	prs_buf_putc(to, ')');
+	prs_put_count(to, p->items_failed);
 }
 
 static void put_busy(struct prs_buf *to, const struct prs_progress *p)
@@ -170,19 +204,17 @@ static void put_busy(struct prs_buf *to, const struct prs_progress *p)
 		prs_buf_putf(to, " (%u starting)", p->starting);
 }
 
-static void put_part(struct prs_buf *to, const struct prs_progress *p, enum part part, unsigned cells)
+static void put_part(struct prs_buf *to, const struct prs_progress *p, enum part part, unsigned cells, bool smooth)
 {
 	switch (part) {
-	case PART_BAR: put_bar(to, p, cells); break;
-	case PART_COUNT:
-		prs_put_count(to, p->done + p->failed);
-		prs_buf_puts(to, p->planned_all ? "/" : "/>=");
-		prs_put_count(to, p->mini_batches);
-		break;
-	case PART_WORD: prs_buf_puts(to, "mini-batches"); break;
+	case PART_BAR: put_bar(to, p, cells, smooth); break;
+	case PART_PERCENT: prs_buf_putf(to, "%3u%%", (unsigned)(share_final(p) * 100)); break;
+	case PART_COUNT: put_count_of(to, p); break;
+	case PART_WORD: prs_buf_puts(to, p->items == 1 ? "item" : "items"); break;
 	case PART_FAILED: put_failed(to, p); break;
 	case PART_NOTE: prs_buf_puts(to, p->note); break;
-	case PART_RATE: put_rate(to, p->rate, ""); break;
+	case PART_RATE: put_rate(to, p->estimate.rate, ""); break;
+	case PART_ELAPSED: prs_put_duration(to, p->elapsed_us); break;
 	case PART_ETA: put_eta(to, p); break;
 	case PART_BUSY: put_busy(to, p); break;
 	case PART_HINT: prs_buf_puts(to, p->hint); break;
@@ -201,24 +233,27 @@ static enum ink ink_of(enum part part)
 	}
 }
 
-static void put_parts(struct prs_buf *to, const struct prs_progress *p, unsigned parts, unsigned cells, bool color)
+static void put_parts(struct prs_buf *to, const struct prs_progress *p, unsigned parts, unsigned cells,
+                      const struct prs_look *look)
 {
 	bool first = true;
 	for (unsigned part = 0; part < PARTS; part++) {
 		if (!(parts & 1u << part))
 			continue;
 		if (!first)
-			prs_buf_puts(to, part == PART_WORD || part == PART_COUNT ? " " : "  ");
+			prs_buf_puts(to, part == PART_WORD || part == PART_PERCENT ? " " : "  ");
 		first = false;
-		bool inked = color && ink_of((enum part)part) != INK_NONE;
+		bool inked = look->color && ink_of((enum part)part) != INK_NONE;
 		ink(to, inked, ink_of((enum part)part));
-		put_part(to, p, (enum part)part, cells);
+		put_part(to, p, (enum part)part, cells, look->utf8);
 		ink(to, inked, INK_NONE);
 	}
 }
 
-void prs_console_progress(struct prs_buf *to, const struct prs_progress *p, unsigned columns, bool color)
+void prs_console_progress(struct prs_buf *to, const struct prs_progress *p, unsigned columns,
+                          const struct prs_look *look)
 {
+	static const struct prs_look ascii = { false, false };
 	unsigned parts = 0, next = 0;
 	for (unsigned part = 0; part < PARTS; part++)
 		parts |= shown(p, (enum part)part) ? 1u << part : 0;
@@ -227,7 +262,7 @@ void prs_console_progress(struct prs_buf *to, const struct prs_progress *p, unsi
 	for (;;) {
 		/* the bar takes what room there is: 10 to 30 cells */
 		prs_buf_clear(&plain);
-		put_parts(&plain, p, parts, 10, false);
+		put_parts(&plain, p, parts, 10, &ascii);
 		if (columns == 0 || plain.len <= columns || next == sizeof least / sizeof least[0])
 			break;
 		parts &= ~(1u << least[next++]);
@@ -238,7 +273,7 @@ void prs_console_progress(struct prs_buf *to, const struct prs_progress *p, unsi
 		prs_buf_put(to, plain.data, columns);
 		return;
 	}
-	put_parts(to, p, parts, cells, color);
+	put_parts(to, p, parts, cells, look);
 }
 
 /* ---- the processes ----------------------------------------------------------------------------------------------- */

@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/many.h"
 #include "base/text.h"
+#include "report/pace.h"
 #include "report/report.h"
 
 struct prs_progress {
@@ -16,14 +17,20 @@ struct prs_progress {
 	bool planned_all; /* else the totals still grow: ">=" */
 	uint64_t mini_batches, done, failed;
 	uint64_t items, items_final, items_failed;
-	double rate; /* mini-batches/s lately */
+	struct prs_estimate estimate;
 	uint32_t busy, processes, starting;
 	const char *note; /* "draining", "assembling", NULL */
 	const char *hint; /* "p: processes", NULL: shown where there is room */
 };
 
+/* What a terminal shows: colours; more than ASCII. */
+struct prs_look {
+	bool color, utf8;
+};
+
 /* One line without line feed, at most `columns` wide (0 = no limit). */
-void prs_console_progress(struct prs_buf *to, const struct prs_progress *p, unsigned columns, bool color);
+void prs_console_progress(struct prs_buf *to, const struct prs_progress *p, unsigned columns,
+                          const struct prs_look *look);
 /* What a process is at. */
 struct prs_console_process {
 	char name[32];

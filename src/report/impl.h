@@ -17,6 +17,7 @@
 
 #include "base/option.h"
 #include "base/text.h"
+#include "report/pace.h"
 #include "report/report.h"
 #include "report/text.h"
 #include "wire/names.h"
@@ -213,8 +214,9 @@ struct prs_report {
 	uint64_t before_us; /* how long the earlier engines of this run lived */
 	uint32_t head_epoch, engine_pid;
 	enum prs_job_state job;
-	uint64_t mini_batches, items, done, failed, done_now, failed_now, items_succeeded, items_failed;
-	bool planned_all;
+	uint64_t mini_batches, items, done, failed, items_succeeded, items_failed;
+	bool planned_all, ready; /* ready: an init() is done in this life */
+	struct prs_pace pace;
 	uint8_t *ids; /* per mini-batch: low 2 bits state, high 6 bits missing items */
 	uint64_t ids_cap;
 	struct report_unit *units;

@@ -10,7 +10,6 @@
 #include "report/console.h"
 
 #define OVERVIEWER "127.0.0.1"
-#define ESTIMATE_MAX_US (10 * 365 * 86400e6)
 
 /* ---- overview ---------------------------------------------------------------------------------------------------- */
 
@@ -63,18 +62,13 @@ static void put_processed(struct prs_report *r, struct prs_buf *b, uint64_t wall
 	prs_buf_putc(b, '.');
 }
 
-/* As long for each mini-batch that is left as for those of this life. A clock that was set meanwhile can make that
- * longer than a number holds: what nobody waits for is no estimate. */
 static void put_estimate(struct prs_report *r, struct prs_buf *b, uint64_t wall_us)
 {
-	uint64_t final = r->done + r->failed, now = r->done_now + r->failed_now;
-	if (!now || r->mini_batches < final || wall_us < r->head_us)
-		return;
-	double us = (double)(wall_us - r->head_us) / (double)now * (double)(r->mini_batches - final);
-	if (!(us < ESTIMATE_MAX_US))
+	struct prs_estimate e = prs_pace_estimate(&r->pace, wall_us);
+	if (!e.left_known)
 		return;
 	prs_buf_puts(b, " Estimated remaining time ");
-	put_hms(b, (uint64_t)us);
+	put_hms(b, e.left_us);
 	prs_buf_putc(b, '.');
 }
 

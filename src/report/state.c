@@ -221,9 +221,7 @@ static void fold_part(struct prs_report *r, const struct prs_unit *u, uint32_t m
 		return;
 	id_set(r, u->id, s->failed ? REPORT_ID_FAILED : REPORT_ID_DONE, s->not_succeeded);
 	r->done += !s->failed;
-	r->done_now += !s->failed;
 	r->failed += s->failed;
-	r->failed_now += s->failed;
 	*s = r->splits[--r->splits_n];
 }
 
@@ -256,7 +254,6 @@ static bool fold_done(struct prs_report *r, const struct prs_done *d)
 		return false;
 	id_set(r, d->unit.id, REPORT_ID_DONE, missing);
 	r->done++;
-	r->done_now++;
 	r->items_succeeded += items - missing;
 	r->items_failed += missing;
 	return true;
@@ -297,7 +294,6 @@ static bool fold_failed(struct prs_report *r, const struct prs_unit *unit, uint3
 	}
 	id_set(r, unit->id, REPORT_ID_FAILED, items);
 	r->failed++;
-	r->failed_now++;
 	r->items_failed += items;
 	return true;
 }
@@ -454,6 +450,7 @@ static void fold_proc(struct prs_report *r, const struct prs_fact *f)
 		p->pid[0] = f->u.proc.pid;
 		p->total.starts++;
 	}
+	r->ready = r->ready || f->u.proc.event == PRS_PROC_INIT_DONE;
 	p->total.init_failures += f->u.proc.event == PRS_PROC_INIT_FAILED && f->u.proc.code != PRS_ESPAWN;
 }
 
@@ -464,15 +461,16 @@ static void fold_head(struct prs_report *r, const struct prs_fact *f)
 	if (r->head_us != 0 && r->now_us > r->head_us)
 		r->before_us += r->now_us - r->head_us;
 	r->head_us = r->now_us = f->time_us;
+	r->ready = false;
+	prs_pace_begin(&r->pace, f->time_us, r->items_succeeded + r->items_failed);
 	r->head_epoch = f->u.head.epoch;
 	r->engine_pid = f->u.head.pid;
 	r->next_tick_us = f->time_us + REPORT_TICK_US;
 	r->job = PRS_JOB_STARTING;
-	r->done_now = r->failed_now = 0;
 	r->has_first = false;
 }
 
-bool report_state_fold(struct prs_report *r, const struct prs_fact *f)
+static bool fold(struct prs_report *r, const struct prs_fact *f)
 {
 	if (f->type != PRS_FACT_HEAD && f->time_us > r->now_us)
 		r->now_us = f->time_us;
@@ -494,6 +492,24 @@ bool report_state_fold(struct prs_report *r, const struct prs_fact *f)
 	default: break;
 	}
 	return true;
+}
+
+static void see_pace(struct prs_report *r, uint64_t now_us)
+{
+	prs_pace_see(&r->pace, &(struct prs_pace_seen){ .now_us = now_us,
+	                                                .works = r->ready && r->mini_batches > 0,
+	                                                .items = r->items,
+	                                                .items_final = r->items_succeeded + r->items_failed,
+	                                                .mini_batches = r->mini_batches,
+	                                                .processes = r->c.processes });
+}
+
+bool report_state_fold(struct prs_report *r, const struct prs_fact *f)
+{
+	bool counts = fold(r, f);
+	if (f->type != PRS_FACT_HEAD)
+		see_pace(r, f->time_us);
+	return counts;
 }
 
 void report_state_free(struct prs_report *r)

@@ -103,9 +103,9 @@ class CtlTest(JobCase):
     def test_watch(self):
         p = self.running()
         t = Terminal(self, ("status", "--watch"))
-        t.wait_for(r"\r?.*0/6 mini-batches.*busy 2/2")
+        t.wait_for(r"\r?.*0/6 items.*busy 2/2")
         self.write("let_0", "")
-        t.wait_for(r"1/6 mini-batches")
+        t.wait_for(r"1/6 items")
         watching = self.start("status", "--watch", "--json", stdout=open(self.path("watch.jsonl"), "wb"))
         self.write("go", "")
         self.assertEqual(p.wait(timeout=DEADLINE), 0)

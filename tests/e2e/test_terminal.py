@@ -102,22 +102,41 @@ class GatedCase(JobCase):
 class TerminalTest(GatedCase):
     def test_live_line(self):
         t = self.run_gated()
-        t.wait_for(r"0/6 mini-batches.*busy 2/2")
+        t.wait_for(r"0/6 items.*busy 2/2")
         self.allow("let_0")
         self.allow("let_1")
-        here = t.wait_for(r"\r[^\n]*2/6 mini-batches")
+        here = t.wait_for(r"\r[^\n]*2/6 items")
         self.assertIn("\033[32m", t.text)  # a green bar
         t.resize(40)
         self.allow("let_2")
         here = t.wait_for(r"3/6", here)
         narrow = t.text[here - 30:here + 30]
-        self.assertNotIn("mini-batches", narrow)  # no room for the word
+        self.assertNotIn("items", narrow)  # no room for the word
         self.allow("go")
         self.assertEqual(t.finish(), 0)
         for line in re.split(r"[\r\n]+", visible(t.text)):
             self.assertLessEqual(len(line.rstrip()), 80, line)
         last = visible(t.text.rsplit("\r\033[K", 1)[1])
         self.assertRegex(last, r"^Completed: 6 mini-batches, 6 items in .*\r\n  output        out.txt \(6 rows, .*\r\n  logs          runs/.*/logs\r\n$")
+
+    def test_the_bar_is_what_the_terminal_has(self):
+        """Eighths of a cell where it has UTF-8, else ASCII. LC_ALL wins over LANG."""
+        none = {"LC_ALL": "", "LC_CTYPE": "", "LANG": ""}
+        for env, bar in ((dict(none, LANG="de_DE.UTF-8"), "[\u2588\u258f"), (dict(none, LANG="C"), "[###"),
+                         (dict(none, LC_ALL="C", LANG="C.utf8"), "[###"), (none, "[###"),
+                         (dict(none, LC_CTYPE="C.utf8", TERM="linux"), "[###")):
+            with self.subTest(env):
+                self.clean()
+                for name in glob.glob(self.path("*t_*")) + glob.glob(self.path("go")):
+                    os.remove(name)
+                t = self.run_gated(env=env, count=9)
+                self.allow("let_0")
+                self.allow("let_1")
+                t.wait_for(r"2/9 items")
+                self.assertRegex(visible(t.text), re.escape(bar[:2]) + "[^]]*\\]  22%  2/9 items")
+                self.assertEqual("#" in t.text, "#" in bar)
+                self.allow("go")
+                self.assertEqual(t.finish(), 0)
 
     def test_no_color(self):
         for env, has in (({"NO_COLOR": "1"}, False), ({"NO_COLOR": ""}, True)):
@@ -149,7 +168,7 @@ class TerminalTest(GatedCase):
                             "--run-max-try", "1"))
         t.wait_for(r"ValueError: größer \\x1b\[2J bad")  # it does not drive the terminal
         self.assertNotIn("\033[2J", t.text)
-        t.wait_for(r"\r.*/4 mini-batches.*failed 1")
+        t.wait_for(r"\r.*/4 items.*failed 1")
         self.allow("go")
         self.assertEqual(t.finish(), 0)
         self.assertEqual(visible(t.text).count("    ValueError: gr"), 1)
@@ -241,7 +260,7 @@ class KeyTest(GatedCase):
                 here = t.wait_for("busy 2/2", here)
                 t.type("q\x1b[A\r\nxyz\t\x04\x11\x13\x11")  # nobody's keys
                 self.allow("let_0")
-                t.wait_for("1/6 mini-batches", here)
+                t.wait_for("1/6 items", here)
                 self.assertNotIn("p: processes", t.text[here:])  # known by now
                 self.assertNotIn("PROCESS", t.text[here:])
                 self.allow("go")

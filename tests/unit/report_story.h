@@ -9,10 +9,9 @@ static const struct {
 	{ "logs/job_progress_overview.txt", "2026-01-02T03:04:07.345678Z Scheduling finished. Scheduled 5 mini batches "
 	                                    "in 2.34 seconds. There are 5 tasks with 9 items." },
 	{ "logs/job_progress_overview.txt",
-	  "2026-01-02T03:04:25.000000Z Processed 2 of 5 mini batches in 0:00:20. Estimated remaining time 0:00:30." },
+	  "2026-01-02T03:04:25.000000Z Processed 2 of 5 mini batches in 0:00:20. Estimated remaining time 0:00:03." },
 	{ "logs/job_progress_overview.txt", "2026-01-02T03:20:45.000000Z The overviewer on 127.0.0.1 started." },
-	{ "logs/job_progress_overview.txt",
-	  "2026-01-02T03:20:55.000000Z Processed 3 of 5 mini batches in 0:00:32. Estimated remaining time 0:00:20." },
+	{ "logs/job_progress_overview.txt", "2026-01-02T03:20:55.000000Z Processed 3 of 5 mini batches in 0:00:32." },
 	{ "logs/job_progress_overview.txt",
 	  "2026-01-02T03:20:58.000000Z All mini batches are processed. The append_row concatenation started." },
 	{ "logs/job_progress_overview.txt",

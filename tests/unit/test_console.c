@@ -73,9 +73,11 @@ static const struct prs_progress running = { .elapsed_us = 20000000,
 	                                     .done = 1000,
 	                                     .items = 40000,
 	                                     .items_final = 10000,
-	                                     .rate = 50,
+	                                     .estimate = { .rate = 500, .left_known = true, .left_us = 60000000 },
 	                                     .busy = 3,
 	                                     .processes = 4 };
+
+static const struct prs_look plain_look, color_look = { .color = true };
 
 static void test_live_line(void **context)
 {
@@ -85,43 +87,68 @@ static void test_live_line(void **context)
 		unsigned columns;
 		const char *line;
 	} cases[] = {
-		{ 0, "[#######.......................] 1,000/4,000 mini-batches  50.0/s  ETA 1:00  busy 3/4" },
-		{ 120, "[#######.......................] 1,000/4,000 mini-batches  50.0/s  ETA 1:00  busy 3/4" },
-		{ 80, "[######...................] 1,000/4,000 mini-batches  50.0/s  ETA 1:00  busy 3/4" },
-		{ 65, "[##........] 1,000/4,000 mini-batches  50.0/s  ETA 1:00  busy 3/4" },
-		{ 64, "[#####.................] 1,000/4,000  50.0/s  ETA 1:00  busy 3/4" },
-		{ 50, "[####..............] 1,000/4,000  50.0/s  ETA 1:00" },
-		{ 35, "[##.........] 1,000/4,000  ETA 1:00" },
-		{ 21, "1,000/4,000  ETA 1:00" },
-		{ 11, "1,000/4,000" },
-		{ 3, "1,0" },
+		{ 0, "[#######.......................]  25%  10,000/40,000 items  500/s  0:20  ETA 1:00  busy 3/4" },
+		{ 120, "[#######.......................]  25%  10,000/40,000 items  500/s  0:20  ETA 1:00  busy 3/4" },
+		{ 80, "[####...............]  25%  10,000/40,000 items  500/s  0:20  ETA 1:00  busy 3/4" },
+		{ 71, "[##........]  25%  10,000/40,000 items  500/s  0:20  ETA 1:00  busy 3/4" },
+		{ 70, "[###............]  25%  10,000/40,000  500/s  0:20  ETA 1:00  busy 3/4" },
+		{ 64, "[####...............]  25%  10,000/40,000  500/s  0:20  ETA 1:00" },
+		{ 50, "[##.........]  25%  10,000/40,000  500/s  ETA 1:00" },
+		{ 42, "[##........]  25%  10,000/40,000  ETA 1:00" },
+		{ 40, " 25%  10,000/40,000  ETA 1:00" },
+		{ 23, "10,000/40,000  ETA 1:00" },
+		{ 13, "10,000/40,000" },
+		{ 3, "10," },
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		prs_buf_clear(&screen);
-		prs_console_progress(&screen, &p, cases[i].columns, false);
+		prs_console_progress(&screen, &p, cases[i].columns, &plain_look);
 		assert_string_equal(shown(), cases[i].line);
 	}
 	p.planned_all = false;
 	p.failed = 2;
+	p.items_failed = 20;
 	p.starting = 1;
 	p.note = "draining";
 	prs_buf_clear(&screen);
-	prs_console_progress(&screen, &p, 0, false);
-	assert_string_equal(shown(), "[#######.......................] 1,002/>=4,000 mini-batches  failed 2  draining  "
-	                             "50.0/s  ETA >=0:59  busy 3/4 (1 starting)");
+	prs_console_progress(&screen, &p, 0, &plain_look);
+	assert_string_equal(shown(), "[#######.......................]  10,000/>=40,000 items  failed 20  draining  "
+	                             "500/s  0:20  ETA >=1:00  busy 3/4 (1 starting)");
 	p = (struct prs_progress){ .processes = 4, .starting = 4 };
 	prs_buf_clear(&screen);
-	prs_console_progress(&screen, &p, 80, false);
-	assert_string_equal(shown(), "[..............................] 0/>=0 mini-batches  busy 0/4 (4 starting)");
+	prs_console_progress(&screen, &p, 80, &plain_look);
+	assert_string_equal(shown(), "[..............................]  0/>=0 items  0:00  busy 0/4 (4 starting)");
 	p = (struct prs_progress){ .planned_all = true,
-		                   .mini_batches = 3,
-		                   .done = 3,
+		                   .elapsed_us = 3725000000,
+		                   .items = 1,
+		                   .items_final = 1,
 		                   .items_failed = 1,
 		                   .note = "assembling" };
 	prs_buf_clear(&screen);
-	prs_console_progress(&screen, &p, 80, false);
-	assert_string_equal(shown(),
-	                    "[##############################] 3/3 mini-batches  failed 0 (1 item)  assembling");
+	prs_console_progress(&screen, &p, 80, &plain_look);
+	assert_string_equal(shown(), "[##############################] 100%  1/1 item  failed 1  assembling  1:02:05");
+	/* nearly all is not all */
+	p = (struct prs_progress){ .planned_all = true, .items = 100000, .items_final = 99999 };
+	prs_buf_clear(&screen);
+	prs_console_progress(&screen, &p, 80, &plain_look);
+	assert_string_equal(shown(), "[#############################.]  99%  99,999/100,000 items  0:00");
+}
+
+/* Where the terminal has more than ASCII: eighths of a cell. */
+static void test_smooth_bar(void **context)
+{
+	(void)context;
+	static const struct {
+		uint64_t final;
+		const char *bar;
+	} cases[] = { { 0, "[          ]" },  { 1, "[▏         ]" },  { 4, "[▌         ]" },  { 8, "[█         ]" },
+		      { 15, "[█▉        ]" }, { 79, "[█████████▉]" }, { 80, "[██████████]" }, { 90, "[██████████]" } };
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct prs_progress p = { .items = 80, .items_final = cases[i].final };
+		prs_buf_clear(&screen);
+		prs_console_progress(&screen, &p, 26 + (cases[i].final >= 10), &(struct prs_look){ .utf8 = true });
+		assert_memory_equal(shown(), cases[i].bar, strlen(cases[i].bar));
+	}
 }
 
 static unsigned visible(const char *s)
@@ -131,7 +158,7 @@ static unsigned visible(const char *s)
 		if (*s == '\033')
 			s += strcspn(s, "m");
 		else
-			n++;
+			n += ((uint8_t)*s & 0xc0) != 0x80;
 	}
 	return n;
 }
@@ -141,38 +168,42 @@ static void test_live_line_fits(void **context)
 {
 	(void)context;
 	static const double rates[] = { 0, 123456.7, 0.0001, 123456.7 };
-	static const char *const counts[] = { "5/", "1,", "100,00", "1," };
+	static const char *const counts[] = { "5/", "1,", "5/", "1," };
 	for (unsigned what = 0; what < 512; what++) {
 		struct prs_progress p = { .planned_all = what & 1,
-			                  .mini_batches = what & 2 ? 1234567890 : 12,
-			                  .done = what & 4 ? 1234567 : 5,
-			                  .failed = what & 8 ? 99999 : 0,
+			                  .items = what & 2 ? 1234567890 : 12,
+			                  .items_final = what & 4 ? 1234567 : 5,
 			                  .items_failed = what & 16 ? 7 : 0,
-			                  .rate = rates[what >> 5 & 3],
+			                  .estimate = { .rate = rates[what >> 5 & 3],
+			                                .left_known = what & 8,
+			                                .left_us = UINT64_C(3600000000000) },
 			                  .processes = what & 128 ? 256 : 0,
 			                  .busy = 200,
 			                  .starting = what & 64 ? 3 : 0,
 			                  .note = what & 256 ? "assembling" : NULL };
 		for (unsigned columns = 1; columns < 200; columns++) {
 			prs_buf_clear(&screen);
-			prs_console_progress(&screen, &p, columns, false);
+			prs_console_progress(&screen, &p, columns, &plain_look);
 			assert_true(visible(shown()) <= columns);
 			assert_null(strchr(shown(), '\n'));
 			assert_null(strchr(shown(), '\033'));
 			char plain[256];
 			snprintf(plain, sizeof plain, "%s", shown());
 			prs_buf_clear(&screen);
-			prs_console_progress(&screen, &p, columns, true);
+			prs_console_progress(&screen, &p, columns, &color_look);
+			assert_int_equal(visible(shown()), strlen(plain));
+			prs_buf_clear(&screen);
+			prs_console_progress(&screen, &p, columns, &(struct prs_look){ true, true });
 			assert_int_equal(visible(shown()), strlen(plain));
 			if (columns >= 80)
 				assert_non_null(strstr(plain, counts[what >> 2 & 3]));
 		}
 	}
-	struct prs_progress odd = { .mini_batches = 10, .done = 20, .rate = INFINITY };
+	struct prs_progress odd = { .mini_batches = 10, .items_final = 20, .estimate = { .rate = INFINITY } };
 	prs_buf_clear(&screen);
-	prs_console_progress(&screen, &odd, 80, true);
-	odd.rate = NAN;
-	prs_console_progress(&screen, &odd, 80, true);
+	prs_console_progress(&screen, &odd, 80, &color_look);
+	odd.estimate.rate = NAN;
+	prs_console_progress(&screen, &odd, 80, &color_look);
 	assert_null(strstr(shown(), "inf"));
 	assert_null(strstr(shown(), "nan"));
 }
@@ -384,6 +415,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_numbers, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_live_line, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_smooth_bar, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_live_line_fits, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_start, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_end_completed, setup, teardown),

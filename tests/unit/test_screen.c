@@ -52,8 +52,8 @@ static void at(double seconds, uint64_t done)
 {
 	struct prs_progress p = { .elapsed_us = (uint64_t)(seconds * 1e6),
 		                  .planned_all = true,
-		                  .mini_batches = 100,
-		                  .done = done,
+		                  .items = 100,
+		                  .items_final = done,
 		                  .processes = 2,
 		                  .busy = 2 };
 	screen_progress(&s, &p);
@@ -67,9 +67,9 @@ static void test_a_line_every_ten_seconds(void **state)
 	begin(false, false);
 	for (int tenths = 0; tenths <= 350; tenths++)
 		at(tenths / 10.0, (uint64_t)tenths / 10);
-	assert_string_equal(end(), "[###...........................] 10/100 mini-batches  busy 2/2\n"
-	                           "[######........................] 20/100 mini-batches  busy 2/2\n"
-	                           "[#########.....................] 30/100 mini-batches  busy 2/2\n");
+	assert_string_equal(end(), "[###...........................]  10%  10/100 items  0:10  busy 2/2\n"
+	                           "[######........................]  20%  20/100 items  0:20  busy 2/2\n"
+	                           "[#########.....................]  30%  30/100 items  0:30  busy 2/2\n");
 }
 
 /* An engine that stood still says so once, and goes on every 10 s from there. */
@@ -83,10 +83,10 @@ static void test_after_a_gap(void **state)
 	at(104.9, 4);
 	at(105, 5);
 	const char *text = end();
-	assert_non_null(strstr(text, "] 2/100"));
-	assert_null(strstr(text, "] 3/100"));
-	assert_null(strstr(text, "] 4/100"));
-	assert_non_null(strstr(text, "] 5/100"));
+	assert_non_null(strstr(text, "  2/100"));
+	assert_null(strstr(text, "  3/100"));
+	assert_null(strstr(text, "  4/100"));
+	assert_non_null(strstr(text, "  5/100"));
 }
 
 static void test_quiet(void **state)
