@@ -72,7 +72,7 @@ bool prs_expr_single(const char *text, struct prs_expr *ret)
 bool prs_expr_name(const struct prs_expr *e, const char *prefix, const char **ret, size_t *ret_n)
 {
 	size_t n = strlen(prefix);
-	if (e->n <= n || strncmp(e->p, prefix, n) != 0 || memchr(e->p + n, '.', e->n - n))
+	if (e->n <= n || strncmp(e->p, prefix, n) != 0)
 		return false;
 	*ret = e->p + n;
 	*ret_n = e->n - n;

@@ -30,7 +30,8 @@ int prs_expr_next(struct prs_expr_scan *s, struct prs_expr *ret, struct prs_err 
 bool prs_expr_any(const char *text); /* does it hold a reference? */
 /* The text is one reference and nothing else: its inside into ret. */
 bool prs_expr_single(const char *text, struct prs_expr *ret);
-/* "inputs.x" with prefix "inputs." gives "x" (n bytes at *ret); false when it does not begin so or is no name. */
+/* "inputs.x" with prefix "inputs." gives "x" (n bytes at *ret), which may hold dots; false when it does not begin
+ * so. */
 bool prs_expr_name(const struct prs_expr *e, const char *prefix, const char **ret, size_t *ret_n);
 
 #endif

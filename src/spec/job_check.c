@@ -145,11 +145,22 @@ static void check_fail_fast(struct check *c)
 		mistake(c, "%s", err.msg);
 }
 
-/* "name=path" where the part in front is a name; else an unnamed path. */
-static const char *split_name(const char *text, size_t *ret_name)
+bool prs_job_is_name(const char *s, size_t n)
 {
-	size_t n = strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
-	*ret_name = n && text[n] == '=' ? n : 0;
+	static const char chars[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
+	bool part = false; /* something stands behind the last dot */
+	for (size_t i = 0; i < n; i++) {
+		if (s[i] == '.' ? !part : !s[i] || !strchr(chars, s[i]))
+			return false;
+		part = s[i] != '.';
+	}
+	return part && n < 256;
+}
+
+const char *prs_job_split_name(const char *text, size_t *ret_name)
+{
+	size_t n = strcspn(text, "=");
+	*ret_name = text[n] && prs_job_is_name(text, n) ? n : 0;
 	return *ret_name ? text + n + 1 : text;
 }
 
@@ -241,7 +252,7 @@ static void check_inputs(struct check *c)
 	j->inputs = prs_calloc(j->o.input.n + 1, sizeof *j->inputs);
 	for (size_t i = 0; j->inputs && i < j->o.input.n; i++) {
 		size_t n;
-		const char *path = split_name(j->o.input.v[i], &n);
+		const char *path = prs_job_split_name(j->o.input.v[i], &n);
 		struct prs_job_input *in = &j->inputs[j->inputs_n++];
 		in->name = n ? prs_strf("%.*s", (int)n, j->o.input.v[i]) : prs_strf("input_%zu", i);
 		in->type = prs_strdup("uri_folder");

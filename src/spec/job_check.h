@@ -14,6 +14,11 @@ int prs_job_check_folder(const struct prs_fs *fs, const char *path, struct prs_e
 char prs_job_find_entry(const struct prs_fs *fs, const char *code, const char *entry);
 /* The folder inputs hold no file at all, as far as a short look shows. */
 bool prs_job_is_empty(const struct prs_job *j, const struct prs_fs *fs);
+/* The name of an input or output: letters, digits, _ and -, in parts with a dot between them; it stands in references,
+ * file names and variables. */
+bool prs_job_is_name(const char *s, size_t n);
+/* "NAME=PATH" where the part in front is such a name: the path, and the length of the name; else the text, and 0. */
+const char *prs_job_split_name(const char *text, size_t *ret_name);
 /* A run is called as its script when nobody says how. < 0: no memory. */
 int prs_job_name_after(struct prs_job *j, const char *file);
 /* What a person must know who asks for this; into j->warnings. < 0: no memory. */

@@ -412,12 +412,6 @@ static const char *const input_types[] = { "uri_folder", "uri_file", "mltable" }
 static const char *const output_types[] = { "uri_folder",   "uri_file",     "mltable",
 	                                    "custom_model", "mlflow_model", "triton_model" };
 
-static bool is_name(const char *s)
-{
-	return s[0] && strlen(s) < 256 &&
-	       s[strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")] == 0;
-}
-
 /* A member that has to be there is not, and nothing that is there was meant. */
 static bool is_missing(const struct reading *r, const json_t *v, const char *name)
 {
@@ -441,9 +435,9 @@ static char *name_of(const struct reading *r, const char *list, size_t i, bool p
 		doc_mistake(r->d, where, "is missing");
 	if (!name)
 		return NULL;
-	if (plain ? !is_name(name) : !name[0] || strchr(name, '='))
+	if (plain ? !prs_job_is_name(name, strlen(name)) : !name[0] || strchr(name, '='))
 		doc_mistake(r->d, where,
-		            plain ? "expected letters, digits, _ and -, found \"%.100s\""
+		            plain ? "expected letters, digits, _, - and single dots, found \"%.100s\""
 		                  : "expected a name without =, found \"%.100s\"",
 		            name);
 	for (size_t k = 0; k < i; k++) {

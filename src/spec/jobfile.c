@@ -142,15 +142,8 @@ static void set_variable(struct jobfile *m, const char *name, size_t n, const ch
 	m->d->failed = m->d->failed || !to->name || !to->value;
 }
 
-void jf_environment_variables(struct jobfile *m, const struct prs_yaml *map)
+static void set_variables(struct jobfile *m, const struct prs_yaml *map, size_t n)
 {
-	const struct prs_list *flags = &m->j->o.environment_variable;
-	size_t n = map && map->kind == PRS_YAML_MAP ? map->n : 0;
-	m->j->variables = prs_calloc(n + flags->n + 1, sizeof *m->j->variables);
-	if (!m->j->variables) {
-		m->d->failed = true;
-		return;
-	}
 	for (size_t i = 0; i < n && !m->d->failed; i++) {
 		if (map->items[i]->kind != PRS_YAML_SCALAR)
 			continue;
@@ -162,6 +155,20 @@ void jf_environment_variables(struct jobfile *m, const struct prs_yaml *map)
 		else if (value)
 			set_variable(m, name, strlen(name), value);
 	}
+}
+
+static size_t pairs_of(const struct prs_yaml *map) { return map && map->kind == PRS_YAML_MAP ? map->n : 0; }
+
+void jf_environment_variables(struct jobfile *m, const struct prs_yaml *weaker, const struct prs_yaml *map)
+{
+	const struct prs_list *flags = &m->j->o.environment_variable;
+	m->j->variables = prs_calloc(pairs_of(weaker) + pairs_of(map) + flags->n + 1, sizeof *m->j->variables);
+	if (!m->j->variables) {
+		m->d->failed = true;
+		return;
+	}
+	set_variables(m, weaker, pairs_of(weaker));
+	set_variables(m, map, pairs_of(map));
 	for (size_t i = 0; i < flags->n && !m->d->failed; i++) {
 		const char *equals = strchr(flags->v[i], '=');
 		if (equals && equals != flags->v[i])
@@ -230,13 +237,23 @@ static void check_type(struct jobfile *m, const struct prs_yaml *map, const char
 		prs_yaml_find(m->d, PRS_MISTAKE, map->at, "type is missing: %s needs type: parallel", what);
 }
 
+/* A component in a file of its own says so. */
+static bool is_component(const struct prs_yaml *map)
+{
+	const struct prs_yaml *schema = jf_value(map, "$schema");
+	return schema && schema->kind == PRS_YAML_SCALAR && strstr(schema->text, "arallelComponent");
+}
+
 static void check_maps(struct jobfile *m, const struct prs_yaml *map, const char *what)
 {
 	static const struct {
 		const char *key;
 		enum jf_place place;
 	} inner[] = { { "task", JF_TASK }, { "retry_settings", JF_RETRY }, { "resources", JF_RESOURCES } };
-	jf_check_keys(m, map, JF_JOB, what);
+	if (map == m->component || is_component(map))
+		jf_check_component_keys(m, map, what);
+	else
+		jf_check_keys(m, map, JF_JOB, what);
 	for (size_t i = 0; i < sizeof inner / sizeof *inner; i++)
 		jf_check_keys(m, jf_value(map, inner[i].key), inner[i].place, inner[i].key);
 }
@@ -315,7 +332,7 @@ static void read_job(struct jobfile *m, const char *what)
 	read_task(m);
 	jf_flag_inputs(m);
 	jf_input_data(m);
-	jf_environment_variables(m, jf_get(m, "environment_variables"));
+	jf_environment_variables(m, NULL, jf_get(m, "environment_variables"));
 	if (jf_get(m, "resources.instance_count") && jf_get(m, "instance_count"))
 		prs_yaml_find(m->d, PRS_MISTAKE, jf_get(m, "instance_count")->at,
 		              "instance_count and resources are mutually exclusive");

@@ -322,6 +322,29 @@ void jf_environment(struct jobfile *m, const struct prs_yaml *node)
 	say_unmapped(m, node->at);
 }
 
+/* environment_dir_path, and what Environment.save_to_directory() wrote there beside the packages. Looked at once. */
+static void find_saved_environment(struct jobfile *m, const struct prs_yaml *config)
+{
+	const struct prs_yaml *dir = jf_value(config, "environment_dir_path");
+	if (m->v1_environment_looked || !dir || dir->kind != PRS_YAML_SCALAR)
+		return;
+	m->v1_environment_looked = true;
+	m->v1_environment_dir = jf_path(m, dir->text, prs_yaml_dir(m->d, dir), dir->at, "environment_dir_path");
+	PRS_AUTOFREE char *path = m->v1_environment_dir ? prs_strf("%s/azureml_environment.json", m->v1_environment_dir)
+	                                                : NULL;
+	if (path && jf_kind_of(m, path) == 'f')
+		m->v1_environment = jf_read_file(m, path, dir->at, "environment_dir_path");
+}
+
+const struct prs_yaml *jf_environment_v1_variables(struct jobfile *m, const struct prs_yaml *config)
+{
+	const struct prs_yaml *map = jf_value(config, "environment");
+	const struct prs_yaml *in_place = map && map->kind == PRS_YAML_MAP ? jf_value(map, "environmentVariables")
+	                                                                   : NULL;
+	find_saved_environment(m, config);
+	return in_place ? in_place : jf_value(m->v1_environment, "environmentVariables");
+}
+
 /* v1: a name; a folder with conda_dependencies.yml; or the environment itself. */
 void jf_environment_v1(struct jobfile *m, const struct prs_yaml *config)
 {
@@ -341,9 +364,8 @@ void jf_environment_v1(struct jobfile *m, const struct prs_yaml *config)
 		conda_file(m, conda);
 	else if (file && file->kind == PRS_YAML_SCALAR)
 		conda_file(m, read_beside(m, file, "condaDependenciesFile"));
-	const char *path = dir && dir->kind == PRS_YAML_SCALAR
-	                           ? jf_path(m, dir->text, prs_yaml_dir(m->d, dir), dir->at, "environment_dir_path")
-	                           : NULL;
+	find_saved_environment(m, config);
+	const char *path = m->v1_environment_dir;
 	if (name || (map && map->kind == PRS_YAML_MAP))
 		say_unmapped(m, (name ? name : map)->at);
 	for (size_t i = 0; path && i < sizeof files / sizeof *files; i++) {
@@ -353,7 +375,10 @@ void jf_environment_v1(struct jobfile *m, const struct prs_yaml *config)
 		conda_file(m, jf_read_file(m, tried, dir->at, "environment_dir_path"));
 		return;
 	}
-	if (path)
+	const struct prs_yaml *packages = jf_value(m->v1_environment, "python.condaDependencies");
+	if (packages)
+		conda_file(m, packages);
+	else if (path)
 		prs_yaml_find(m->d, PRS_MISTAKE, dir->at, "environment_dir_path: no conda_dependencies.yml in %s",
 		              path);
 }

@@ -32,7 +32,8 @@ enum jf_place {
 	JF_MODEL,
 	JF_MLTABLE,
 	JF_MLTABLE_PATH,
-	JF_PROJECT
+	JF_PROJECT,
+	JF_SERVICE
 };
 
 struct jf_input {
@@ -71,6 +72,9 @@ struct jobfile {
 	size_t parent_outputs_n, outputs_n;
 	struct prs_mark append_at, whole; /* whole: the file itself */
 	const char *default_datastore;
+	const char *v1_environment_dir; /* environment_dir_path, and what is saved there */
+	const struct prs_yaml *v1_environment;
+	bool v1_environment_looked;
 	const struct prs_yaml *v1_both; /* v1: mini_batch_size beside partition_keys: said already */
 	bool pf_enabled;                /* --amlbi_pf_enabled True */
 };
@@ -79,6 +83,8 @@ struct jobfile {
 /* Every key of the map is in the table (or an option's) and has its shape; `what` names the map in messages.
  * `prefix`: of the options' v2 keys. */
 void jf_check_keys(struct jobfile *m, const struct prs_yaml *map, enum jf_place place, const char *what);
+/* The same for a component: a key that is like none of ours is not used, since the original takes any. */
+void jf_check_component_keys(struct jobfile *m, const struct prs_yaml *map, const char *what);
 void jf_check_keys_of(struct prs_yaml_doc *d, const struct prs_yaml *map, enum jf_place place, const char *what);
 /* Was a key found that is probably this one, or this one in a wrong place? Then it is not missed again. */
 bool jf_misspelt(struct jobfile *m, const char *name);
@@ -168,13 +174,16 @@ void jf_read_batch(struct jobfile *m, const struct prs_yaml *root);
 /* jobfile_env.c */
 void jf_environment(struct jobfile *m, const struct prs_yaml *node);
 void jf_environment_v1(struct jobfile *m, const struct prs_yaml *config);
+/* environmentVariables of the environment of a v1 file; NULL = none. */
+const struct prs_yaml *jf_environment_v1_variables(struct jobfile *m, const struct prs_yaml *config);
 
 /* jobfile.c */
 struct prs_yaml *jf_read_file(struct jobfile *m, const char *path, struct prs_mark at, const char *what);
 void jf_code(struct jobfile *m, const struct prs_yaml *code, const struct prs_yaml *entry, const char *entry_key);
 int jf_read_bytes(const struct prs_fs *fs, const char *path,
                   struct prs_buf *to); /* 0 or -errno; a little more than YAML_BYTES_MAX at most */
-void jf_environment_variables(struct jobfile *m, const struct prs_yaml *map);
+/* Those of the job over the `weaker` ones of its environment (may be NULL); flags over both. */
+void jf_environment_variables(struct jobfile *m, const struct prs_yaml *weaker, const struct prs_yaml *map);
 void jf_name(struct jobfile *m, const struct prs_yaml *name, const struct prs_yaml *display_name);
 void jf_instance_count(struct jobfile *m, const struct prs_yaml *node, const char *key);
 

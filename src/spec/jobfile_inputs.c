@@ -3,6 +3,7 @@
  * component); input_data says which of them is cut into mini-batches, the others are data that the script reads
  * beside.
  */
+#include "spec/job_check.h"
 #include "spec/jobfile_impl.h"
 
 #include <stdio.h>
@@ -250,11 +251,12 @@ static struct jf_input *add_input(struct jobfile *m, struct jf_input **v, size_t
 bool jf_check_name(struct jobfile *m, const struct prs_yaml *key, const char *what)
 {
 	const char *s = key->text;
-	bool good = s[0] && s[strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")] == 0 &&
-	            strlen(s) < 256;
+	bool good = prs_job_is_name(s, strlen(s));
 	if (!good)
 		prs_yaml_find(m->d, PRS_MISTAKE, key->at,
-		              "the name of an %s consists of letters, digits, _ and -, found \"%.100s\"", what, s);
+		              "the name of an %s consists of letters, digits, _ and -, and a dot between them, found "
+		              "\"%.100s\"",
+		              what, s);
 	return good;
 }
 

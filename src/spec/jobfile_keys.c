@@ -161,12 +161,39 @@ bool jf_misspelt(struct jobfile *m, const char *name)
 	return false;
 }
 
-static void unknown_key(struct prs_yaml_doc *d, const struct prs_yaml *key, enum jf_place place, const char *what)
+/* Does the service save what stands at this place? */
+static bool is_saved(enum jf_place place)
+{
+	static const enum jf_place places[] = { JF_PIPELINE, JF_JOB,    JF_TASK,        JF_RETRY, JF_RESOURCES,
+		                                JF_INPUT,    JF_OUTPUT, JF_ENVIRONMENT, JF_BATCH, JF_BATCH_SETTINGS,
+		                                JF_CODE,     JF_MODEL,  JF_MLTABLE };
+	for (size_t i = 0; i < sizeof places / sizeof *places; i++)
+		if (places[i] == place)
+			return true;
+	return false;
+}
+
+/* Once for all the places that have the key. */
+static void not_used(struct prs_yaml_doc *d, const struct prs_yaml *key, const char *why)
+{
+	PRS_AUTOFREE char *begins = prs_strf("%s: not used: ", key->text);
+	for (size_t i = 0; begins && i < d->findings_n; i++)
+		if (d->findings[i].severity == PRS_IGNORED && !strncmp(d->findings[i].text, begins, strlen(begins)))
+			return;
+	prs_yaml_find(d, PRS_IGNORED, key->at, "%s: not used: %s", key->text, why);
+}
+
+static void unknown_key(struct prs_yaml_doc *d, const struct prs_yaml *key, enum jf_place place, const char *what,
+                        bool open)
 {
 	const char *names[NAMES_MAX];
 	size_t n = names_of(place, names);
 	const char *hint = belongs(d, place, key->text);
 	hint = hint[0] ? hint : jf_nearest(d, key->text, names, n);
+	if (open && !hint[0]) {
+		not_used(d, key, "this version knows no such key of a component");
+		return;
+	}
 	PRS_AUTOBUF all;
 	prs_buf_init(&all, 4096);
 	for (size_t i = 0; i < n && !hint[0]; i++)
@@ -213,20 +240,36 @@ static void check_shape(struct prs_yaml_doc *d, const struct prs_yaml *key, cons
 		check_names(d, value);
 }
 
-void jf_check_keys_of(struct prs_yaml_doc *d, const struct prs_yaml *map, enum jf_place place, const char *what)
+/* open: a key that is like none of ours is no mistake. */
+static void check_keys(struct prs_yaml_doc *d, const struct prs_yaml *map, enum jf_place place, const char *what,
+                       bool open)
 {
 	if (!map || map->kind != PRS_YAML_MAP)
 		return;
 	for (size_t i = 0; i < map->n; i++) {
 		const struct prs_yaml *name = map->keys[i], *value = map->items[i];
 		const struct key *key = table_key(place, name->text);
+		bool known = key || place_option(place, name->text);
+		const struct key *saved = !known && is_saved(place) ? table_key(JF_SERVICE, name->text) : NULL;
 		if (key)
 			check_shape(d, name, value, key->shape);
-		else if (!place_option(place, name->text))
-			unknown_key(d, name, place, what);
+		else if (!known && !saved)
+			unknown_key(d, name, place, what, open);
 		if (key && key->why[0] && !empty(value))
 			prs_yaml_find(d, PRS_IGNORED, name->at, "%s: not used: %s", name->text, key->why);
+		if (saved && !empty(value))
+			not_used(d, name, saved->why);
 	}
+}
+
+void jf_check_keys_of(struct prs_yaml_doc *d, const struct prs_yaml *map, enum jf_place place, const char *what)
+{
+	check_keys(d, map, place, what, false);
+}
+
+void jf_check_component_keys(struct jobfile *m, const struct prs_yaml *map, const char *what)
+{
+	check_keys(m->d, map, JF_JOB, what, true);
 }
 
 void jf_check_keys(struct jobfile *m, const struct prs_yaml *map, enum jf_place place, const char *what)

@@ -2,6 +2,7 @@
  * jobfile_v1_batch: the two kinds of file that declare no inputs and outputs: v1 parallel_run_config and batch
  * deployments. What is split and where the rows go comes by flags, or has a default.
  */
+#include "spec/job_check.h"
 #include "spec/jobfile_impl.h"
 
 #include <stdio.h>
@@ -17,10 +18,9 @@ static void inputs_of_flags(struct jobfile *m, const char *what)
 		prs_yaml_find(m->d, jf_no_input(m), m->whole,
 		              "no input: %s names none; give the folder or file to process with --input PATH", what);
 	for (size_t i = 0; i < l->n; i++) {
-		size_t n = strspn(l->v[i], "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
-		bool named = n && l->v[i][n] == '=';
-		PRS_AUTOFREE char *name = named ? prs_strf("%.*s", (int)n, l->v[i]) : prs_strf("input_%zu", i);
-		const char *text = named ? l->v[i] + n + 1 : l->v[i];
+		size_t n;
+		const char *text = prs_job_split_name(l->v[i], &n);
+		PRS_AUTOFREE char *name = n ? prs_strf("%.*s", (int)n, l->v[i]) : prs_strf("input_%zu", i);
 		PRS_AUTOFREE char *path = text[0] == '@' ? prs_strdup(text) : prs_path_absolute(m->q->cwd, text);
 		if (!name || !path)
 			m->d->failed = true;
@@ -139,7 +139,7 @@ void jf_read_v1(struct jobfile *m, const struct prs_yaml *root)
 	jf_set_options_own(m, jf_value(root, "prs"));
 	v1_partition_keys(m, config);
 	v1_code(m, jf_value(config, "source_directory"), entry);
-	jf_environment_variables(m, jf_value(config, "environment_variables"));
+	jf_environment_variables(m, jf_environment_v1_variables(m, config), jf_value(config, "environment_variables"));
 	jf_instance_count(m, jf_value(config, "node_count"), "node_count");
 	jf_environment_v1(m, config);
 	inputs_of_flags(m, "a parallel_run_config");
@@ -238,7 +238,7 @@ void jf_read_batch(struct jobfile *m, const struct prs_yaml *root)
 	jf_instance_count(m, jf_value(root, "resources.instance_count"), "instance_count");
 	jf_instance_count(m, batch(root, "instance_count"), "instance_count");
 	jf_environment(m, jf_value(root, "environment"));
-	jf_environment_variables(m, batch(root, "environment_variables"));
+	jf_environment_variables(m, NULL, batch(root, "environment_variables"));
 	inputs_of_flags(m, "a batch deployment");
 	output_of_flags(m, is_file_name(m, file, "output_file_name") ? file->text : "predictions.csv");
 }

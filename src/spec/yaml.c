@@ -733,6 +733,34 @@ static const char *path_part(struct prs_yaml_doc *d, const char *path, char **re
 	return *path ? path + 1 : NULL;
 }
 
+/* The longest key of the map that the path begins with, when it holds dots: its length in the path, else 0. */
+static size_t dotted_key(const struct prs_yaml *in, const char *path, const char **ret_key)
+{
+	size_t longest = 0;
+	for (size_t i = 0; in->kind == PRS_YAML_MAP && i < in->n; i++) {
+		const char *key = in->keys[i]->text;
+		size_t n = strlen(key);
+		bool begins = n > longest && strchr(key, '.') && !strncmp(path, key, n);
+		if (!begins || (path[n] && path[n] != '.'))
+			continue;
+		longest = n;
+		*ret_key = key;
+	}
+	return longest;
+}
+
+/* The first part of the path in a map or list, and what is left behind it; NULL = nothing. */
+static const char *first_part(struct prs_yaml_doc *d, const struct prs_yaml *in, const char *path, const char **ret)
+{
+	char *part;
+	size_t n = dotted_key(in, path, ret);
+	if (n)
+		return path[n] ? path + n + 1 : NULL;
+	const char *rest = path_part(d, path, &part);
+	*ret = part;
+	return rest;
+}
+
 static struct prs_yaml **slot_of(struct prs_yaml_doc *d, struct prs_yaml *in, const char *part, struct prs_mark at)
 {
 	if (in->kind == PRS_YAML_MAP) {
@@ -769,8 +797,7 @@ void prs_yaml_set(struct prs_yaml_doc *d, struct prs_yaml *root, const char *pat
 {
 	struct prs_yaml *in = root;
 	while (value && in) {
-		char *part;
-		const char *rest = path_part(d, path, &part);
+		const char *part = NULL, *rest = first_part(d, in, path, &part);
 		struct prs_yaml **slot = part ? slot_of(d, in, part, value->at) : NULL;
 		if (d->failed)
 			return;

@@ -54,7 +54,8 @@ struct prs_yaml *prs_yaml_read(struct prs_yaml_doc *d, const char *name, const c
 /* A single value given on the command line: `name` = "--set a.b", `text` what stands behind the `=`. Text that is
  * no YAML is itself. */
 struct prs_yaml *prs_yaml_value(struct prs_yaml_doc *d, const char *name, const char *dir, const char *text);
-/* "a.b.c" set to `value`: maps on the way are made. A list is entered by a number; a dot in a key is written \. */
+/* "a.b.c" set to `value`: maps on the way are made. A list is entered by a number; a dot in a key is written \.,
+ * which a key that is there does not need. */
 void prs_yaml_set(struct prs_yaml_doc *d, struct prs_yaml *root, const char *path, struct prs_yaml *value);
 
 /* The value of a key, NULL when it is not there. `path` may be dotted. */

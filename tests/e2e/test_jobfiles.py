@@ -236,6 +236,79 @@ class JobFileTest(JobCase):
         self.assertIn("-- ${{outputs.rows}}: ${{outputs.rows}}: there is no output named rows (there is default)",
                       r.stderr)
 
+    def test_dots_in_names(self):
+        """Names of inputs and outputs hold dots in every front end: in the file, in references, in flags and --set."""
+        self.files(1)
+        self.script("""
+            import json, os, sys
+            def run(mini_batch):
+                return [json.dumps(sys.argv[-4:-2] + [os.environ["B"]])]
+        """)
+        self.write("job.yml", DOTTED)
+        flags = ["--input", "pics=in", "--output", "a.b=out"]
+        rows = os.path.join(self.dir, "rows.txt")
+        for more, conns in (([], "a.connection=prod,"),
+                            (["--input", "llm.model=m5"], "a.connection=prod,a.model=m5,"),
+                            (["--set", "inputs.llm.model=m6", "--set", "inputs.llm.connection.default=test"],
+                             "a.connection=test,a.model=m6,")):
+            with self.subTest(conns):
+                self.run_file("job.yml", *flags, "--output", "the.rows=rows.txt", "--overwrite", *more)
+                self.assertEqual([json.loads(r) for r in self.rows("rows.txt")],
+                                 [["--conns", conns, os.path.join(self.dir, "out")]])
+        self.write("v1.yml", "parallel_run_config: {entry_script: one.py, source_directory: ./code}\n")
+        self.write("code/one.py", "import sys\ndef run(b): return [sys.argv[-1]]\n")
+        for job in ("v1.yml", "code/one.py"):
+            self.run_file(job, "--input", "llm.pics=in", "--output", rows, "--overwrite", "--name", "names")
+            self.assertEqual(self.rows("rows.txt"), ["llm.pics"])
+        self.write("bad.yml", DOTTED.replace("llm.model", "llm..model"))
+        r = self.prs("validate", "bad.yml", *flags)
+        self.assertEqual(r.returncode, 2)
+        self.assertIn('consists of letters, digits, _ and -, and a dot between them, found "llm..model"', r.stderr)
+
+    def test_keys_that_the_service_writes(self):
+        """A file that was saved runs: keys of the service's are said once, those of nobody in a component; a misspelt
+        key stays a mistake."""
+        self.files(1)
+        self.write("c.yml", "creation_context: {created_by: x}\nid: azureml:/subscriptions/0/x\nlatest_version: 2\n"
+                   "auto_delete_setting: {condition: x}\nintellectual_property: {publisher: x}\n"
+                   "something_of_theirs: [1]\n" +
+                   COMPONENT.replace("max_retries: 1", "max_retries: 1\n  backoff: 3"))
+        self.write("job.yml", SAVED)
+        r = self.prs("validate", "job.yml")
+        self.assertEqual(r.returncode, 0, r.stderr)
+        said = [line for line in r.stderr.splitlines() if ": not used: " in line]
+        for key in ("creation_context", "id", "latest_version", "auto_delete_setting", "intellectual_property", "status",
+                    "log_files", "provisioning_state", "job_name", "resourceGroup", "backoff", "something_of_theirs"):
+            self.assertEqual(len([line for line in said if " %s: not used: " % key in line]), 1, key + r.stderr)
+        self.run_file("job.yml", "--output", "rows=rows.txt")
+        self.assertEqual(len(self.rows("rows.txt")), 1)
+        for wrong, name in (("mini_batch_sise: 1\n", "c.yml"), ("something_of_ours: 1\n", "job.yml")):
+            with open(self.path(name)) as f:
+                text = f.read()
+            self.write(name, wrong + text)
+            r = self.prs("validate", "job.yml")
+            self.write(name, text)
+            self.assertEqual(r.returncode, 2, wrong)
+            self.assertIn(wrong.split(":")[0] + " is not a key of ", r.stderr)
+
+    def test_variables_of_a_v1_environment(self):
+        self.files(1)
+        self.script("""
+            import os
+            def run(mini_batch):
+                return [os.environ.get(k, "-") for k in ("EXAMPLE", "BOTH", "FLAG")]
+        """)
+        saved = {"name": "e", "environmentVariables": {"EXAMPLE": "value", "BOTH": "of the environment", "FLAG": "of it"},
+                 "python": {"condaDependencies": {"dependencies": ["pip"]}}}
+        self.write("env/azureml_environment.json", json.dumps(saved, indent=4))
+        head = "parallel_run_config:\n  entry_script: score.py\n  source_directory: ./code\n" \
+               "  environment_variables: {BOTH: of the job}\n"
+        self.write("dir.yml", head + "  environment_dir_path: ./env\n")
+        self.write("here.yml", head + "  environment: " + json.dumps(saved) + "\n")
+        for name in ("dir.yml", "here.yml"):
+            self.run_file(name, "--input", "in", "--output", "rows.txt", "--overwrite", "--env", "FLAG=of the flag")
+            self.assertEqual(self.rows("rows.txt"), ["value", "of the job", "of the flag"])
+
     def test_outputs_of_a_trial(self):
         """prs test gives the script folders of its own for every output; those of the job stay as they are."""
         self.files(1)
@@ -375,6 +448,46 @@ class JobFileTest(JobCase):
         self.assertFalse(os.path.exists(os.path.join(self.dir, "runs")))
 
 
+DOTTED = """
+$schema: https://azuremlschemas.azureedge.net/latest/parallelComponent.schema.json
+type: parallel
+name: dotted
+inputs:
+  pics: {type: uri_folder}
+  llm.connection: {type: string, default: prod, optional: true}
+  llm.model: {type: string, optional: true}
+outputs:
+  the.rows: {type: uri_file}
+  a.b: {type: uri_folder}
+input_data: ${{inputs.pics}}
+mini_batch_size: "1"
+environment_variables: {B: "${{outputs.a.b}}"}
+task:
+  type: run_function
+  code: ./code
+  entry_script: score.py
+  program_arguments: >-
+    --conns "$[[a.connection=${{inputs.llm.connection}},]]$[[a.model=${{inputs.llm.model}},]]"
+  append_row_to: ${{outputs.the.rows}}
+"""
+SAVED = """
+creation_context: {created_by: x}
+id: /subscriptions/0
+type: pipeline
+status: Completed
+log_files: {a: b}
+resourceGroup: g
+inputs:
+  images: {type: uri_folder, path: ./in, creation_context: {created_by: y}}
+jobs:
+  score:
+    type: parallel
+    provisioning_state: Succeeded
+    component: ./c.yml
+    inputs:
+      data: ${{parent.inputs.images}}
+      model: {type: uri_folder, path: ./code, job_name: x}
+"""
 PIPELINE = """
 $schema: https://azuremlschemas.azureedge.net/latest/pipelineJob.schema.json
 type: pipeline

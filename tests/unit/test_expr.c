@@ -63,7 +63,9 @@ static void test_single(void **state)
 	assert_false(prs_expr_single("${{inputs.data}}/x", &e));
 	assert_false(prs_expr_single("data", &e));
 	assert_true(prs_expr_single("${{inputs.a.b}}", &e));
-	assert_false(prs_expr_name(&e, "inputs.", &name, &n));
+	assert_true(prs_expr_name(&e, "inputs.", &name, &n));
+	assert_int_equal(n, 3);
+	assert_memory_equal(name, "a.b", n);
 }
 
 int main(void)

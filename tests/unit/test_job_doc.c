@@ -141,7 +141,7 @@ static void test_each_mistake(void **state)
 		{ "{\"job_format\": 1, \"entry\": \"score.py\", \"inputs\": [{\"path\": \"in\", \"only\": \"x\"}]}",
 		  "inputs[0].only: is computed: leave it out (only_failed stands for it)\n" },
 		{ "{\"job_format\": 1, \"entry\": \"score.py\", \"inputs\": [{\"path\": \"in\", \"name\": \"a b\"}]}",
-		  "inputs[0].name: expected letters, digits, _ and -, found \"a b\"\n" },
+		  "inputs[0].name: expected letters, digits, _, - and single dots, found \"a b\"\n" },
 		{ "{\"job_format\": 1, \"entry\": \"score.py\", \"inputs\": [{\"path\": \"in\", \"name\": \"a\"}, "
 		  "{\"path\": \"in\", "
 		  "\"name\": \"a\"}]}",

@@ -13,6 +13,7 @@
 #include "fault_fs.h"
 #include "io/fs_posix.h"
 #include "spec/ignore.h"
+#include "spec/job_check.h"
 #include "spec/placed.h"
 
 #include <errno.h>
@@ -971,6 +972,23 @@ static void test_checks_one_by_one(void **state)
 	}
 }
 
+static void test_names_of_inputs(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *text;
+		size_t name; /* 0: the whole is a path */
+	} cases[] = { { "data=x", 4 }, { "llm.model=x", 9 }, { "a-b_1=x=y", 5 }, { "x", 0 },
+		      { "=x", 0 },     { ".a=x", 0 },        { "a.=x", 0 },      { "a..b=x", 0 },
+		      { "..=x", 0 },   { "./a=x", 0 },       { "in/year=1", 0 }, { "a b=x", 0 } };
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		size_t n;
+		const char *path = prs_job_split_name(cases[i].text, &n);
+		if (n != cases[i].name || path != cases[i].text + n + (n > 0))
+			fail_msg("%s: %zu", cases[i].text, n);
+	}
+}
+
 static void test_names_of_runs(void **state)
 {
 	(void)state;
@@ -1121,6 +1139,7 @@ int main(void)
 		T(test_job_json_of_others),
 		T(test_all_mistakes),
 		T(test_checks_one_by_one),
+		T(test_names_of_inputs),
 		T(test_names_of_runs),
 		T(test_outputs_that_can_never_be),
 		T(test_empty_input),

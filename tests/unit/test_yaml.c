@@ -197,6 +197,13 @@ static void test_set(void **state)
 	assert_string_equal(prs_buf_str(&b),
 	                    "{a:{b:i2 c:{d:['p 'q]}} l:['x {y:bFalse}] s:{t:i1} u:{t:'*.png} n:{k.m:~}}");
 	assert_int_equal(prs_yaml_count(d, PRS_MISTAKE), 0);
+	struct prs_yaml *dotted = read_text(d, "i: {a: {b: 1}, a.b: 2, a.b.c: {d: 3}}\n");
+	set(d, dotted, "i.a.b", "4"); /* the longest key that is there */
+	set(d, dotted, "i.a.b.c.d", "5");
+	set(d, dotted, "i.a.x", "6");
+	prs_buf_clear(&b);
+	dump(dotted, &b);
+	assert_string_equal(prs_buf_str(&b), "{i:{a:{b:i1 x:i6} a.b:i4 a.b.c:{d:i5}}}");
 	set(d, root, "l.7", "1");
 	set(d, root, "a.b.c", "1");
 	prs_buf_clear(&b);
