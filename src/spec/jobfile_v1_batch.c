@@ -63,14 +63,16 @@ static void output_of_flags(struct jobfile *m, const char *file_name)
 	j->append_to = 0;
 }
 
-static bool is_file_name(struct jobfile *m, const struct prs_yaml *node, const char *key)
+/* Of the append_row file; `by_default` where none is given: the service writes an empty one into what it saves. */
+static const char *file_name(struct jobfile *m, const struct prs_yaml *node, const char *key, const char *by_default)
 {
-	if (node && node->kind == PRS_YAML_SCALAR && strchr(node->text, '/')) {
-		prs_yaml_find(m->d, PRS_MISTAKE, node->at, "%s: expected a file name without folders, found \"%.100s\"",
-		              key, node->text);
-		return false;
-	}
-	return node && node->kind == PRS_YAML_SCALAR;
+	if (!node || node->kind != PRS_YAML_SCALAR || !node->text[0])
+		return by_default;
+	if (!strchr(node->text, '/') && strcmp(node->text, ".") != 0 && strcmp(node->text, "..") != 0)
+		return node->text;
+	prs_yaml_find(m->d, PRS_MISTAKE, node->at, "%s: expected a file name without folders, found \"%.100s\"", key,
+	              node->text);
+	return by_default;
 }
 
 /* ---- v1 ---------------------------------------------------------------------------------------------------------- */
@@ -146,7 +148,7 @@ void jf_read_v1(struct jobfile *m, const struct prs_yaml *root)
 	if (file && action && action->kind == PRS_YAML_SCALAR && !strcasecmp(action->text, "summary_only"))
 		prs_yaml_find(m->d, PRS_WARNING, file->at,
 		              "append_row_file_name has no meaning with output_action: summary_only");
-	output_of_flags(m, is_file_name(m, file, "append_row_file_name") ? file->text : "parallel_run_step.txt");
+	output_of_flags(m, file_name(m, file, "append_row_file_name", "parallel_run_step.txt"));
 }
 
 /* ---- batch deployment -------------------------------------------------------------------------------------------- */
@@ -240,5 +242,5 @@ void jf_read_batch(struct jobfile *m, const struct prs_yaml *root)
 	jf_environment(m, jf_value(root, "environment"));
 	jf_environment_variables(m, NULL, batch(root, "environment_variables"));
 	inputs_of_flags(m, "a batch deployment");
-	output_of_flags(m, is_file_name(m, file, "output_file_name") ? file->text : "predictions.csv");
+	output_of_flags(m, file_name(m, file, "output_file_name", "predictions.csv"));
 }

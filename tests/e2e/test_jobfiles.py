@@ -335,6 +335,24 @@ class JobFileTest(JobCase):
         self.run_file("prs.yaml", "--input", "a=in", "--input", "b=in")
         self.assertEqual(len(self.rows(self.in_run("outputs/mine.txt"))), 10)
 
+    def test_a_file_name_that_is_empty_is_the_default(self):
+        """The service writes these keys into what it saves."""
+        self.files(3)
+        v1 = "parallel_run_config:\n  source_directory: ./code\n  entry_script: score.py\n  append_row_file_name: %s\n"
+        batch = ("name: d\ncode_configuration:\n  code: code\n  scoring_script: score.py\n"
+                 "settings:\n  output_action: append_row\n  output_file_name: %s\n")
+        for text, default in ((v1, "parallel_run_step.txt"), (batch, "predictions.csv")):
+            for value in ('""', "null", "''", ""):
+                self.write("job.yml", text % value)
+                self.run_file("job.yml", "--input", "a=in")
+                self.assertEqual(os.listdir(self.path(self.in_run("outputs"))), [default], value)
+                self.clean()
+            for value in ("a/b", ".", ".."):
+                self.write("job.yml", text % value)
+                r = self.prs("run", "job.yml", "--input", "a=in")
+                self.assertEqual(r.returncode, 2, r.stderr)
+                self.assertIn('_file_name: expected a file name without folders, found "%s"' % value, r.stderr)
+
     def test_batch_deployment(self):
         self.files(3)
         self.write("code/score.py", "import glob, os\ndef run(b): return [open(os.environ['AZUREML_MODEL_DIR'] + '/weights/w.bin').read() + str(len(glob.glob(os.environ['AZUREML_MODEL_DIR'] + '/*')))] * len(b)\n")
