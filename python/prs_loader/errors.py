@@ -18,11 +18,30 @@ def _is_ours(name):
     return name.startswith(_HERE) or name.startswith("<frozen importlib")
 
 
-def user_frames(tb):
-    """Cut our own frames and those of importlib off the front."""
-    while tb is not None and _is_ours(tb.tb_frame.f_code.co_filename):
+def _frames(tb):
+    while tb is not None:
+        yield tb
         tb = tb.tb_next
-    return tb
+
+
+def _file_of(tb):
+    return tb.tb_frame.f_code.co_filename
+
+
+def user_frames(tb):
+    """Cut our own frames and those of importlib off both ends."""
+    theirs = [t for t in _frames(tb) if not _is_ours(_file_of(t))]
+    if not theirs:
+        return None
+    theirs[-1].tb_next = None
+    return theirs[0]
+
+
+def _own_line(tb, root):
+    """The innermost line of a traceback in the folder `root`: ("score.py", 9), or None."""
+    root = os.path.join(root, "")
+    lines = [(_file_of(t)[len(root):], t.tb_lineno) for t in _frames(tb) if _file_of(t).startswith(root)]
+    return lines[-1] if lines else None
 
 
 # ---- hints
@@ -45,21 +64,40 @@ def _missing_module(error, submit_dir):
     return "hint: install it for this interpreter: %s -m pip install %s" % (sys.executable, package)
 
 
-def _argparse_says(tb):
-    """What the parser of the script complained about."""
-    while tb is not None:
-        code = tb.tb_frame.f_code
-        if code.co_name == "error" and os.path.basename(code.co_filename) == "argparse.py":
-            return str(tb.tb_frame.f_locals.get("message", ""))
-        tb = tb.tb_next
+_PARSERS = {"argparse.py": "message", "optparse.py": "msg"}  # file -> what its error() has to say
+_HIDE = ("hint: what reads sys.argv stops at the engine's own flags: run with --engine-args hide, or use argparse's "
+         "parse_known_args()")
+_OUR_FLAG = "client_sdk_version"  # the first one of sys.argv
+
+
+def _parser_says(error):
+    """What the parser of the script complained about, where it ended the process."""
+    for t in _frames(error.__traceback__):
+        what = _PARSERS.get(os.path.basename(_file_of(t)))
+        if what and t.tb_frame.f_code.co_name == "error":
+            return str(t.tb_frame.f_locals.get(what, ""))
     return ""
 
 
+def _str(error):
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001 - the user's own __str__
+        return ""
+
+
+def _stops_at_our_flags(error):
+    """Whatever parser it is: getopt raises, click ends the process because of another error, optparse only says it."""
+    return any(_OUR_FLAG in text for text in [_parser_says(error)] + [_str(e) for e in _behind(error)])
+
+
 def _refused_arguments(error):
-    said = _argparse_says(error.__traceback__)
+    said = _parser_says(error)
     if "unrecognized arguments: --client_sdk_version" in said:
         return ("hint: the script's parse_args() does not know the engine's own flags: run with --engine-args hide, or "
                 "use parse_known_args()")
+    if _stops_at_our_flags(error):
+        return _HIDE
     if said.startswith("ambiguous option: "):
         return ("hint: the engine's own flags are in sys.argv too, and argparse takes one for an abbreviation: "
                 "ArgumentParser(allow_abbrev=False), or --engine-args hide")
@@ -78,17 +116,39 @@ def _pickled_elsewhere(error):
             "__main__.%s = %s" % (name, name, name))
 
 
-def azure_name(error):
-    """The name of azureml.* that PRS lacks and this error is about: the same in every try. "" for other errors."""
+def _is_of_azure(error):
+    """Does it say that a name of azureml.* is missing?"""
     names = sys.modules.get("prs_loader.names")
     if names is not None and isinstance(error, names.NotHere):
-        return error.what
+        return True
     module = getattr(error, "name", None) if isinstance(error, ImportError) else None
-    if not isinstance(module, str) or not module.startswith("azureml"):
-        return ""
+    return isinstance(module, str) and module.split(".")[0] in ("azureml", "azureml_user")
+
+
+def lacks_azure_name(error):
+    """Such an error, the same in every try, where the script raised this one `from` it; itself, perhaps. None: this one
+    is of another kind."""
+    try:
+        for _ in range(_CHAIN_MAX):
+            if error is None or _is_of_azure(error):
+                return error
+            error = error.__cause__
+    except Exception:  # noqa: BLE001 - errors that break whoever looks at them
+        pass
+    return None
+
+
+def _why_not_here(error):
+    """The sentence of names.py, for an error that says that a name of azureml.* is missing. "": what is installed lacks
+    it."""
+    from prs_loader import names
+
+    if isinstance(error, names.NotHere):
+        return str(error)
     wanted = str(error).split("'")
-    named = len(wanted) > 2 and str(error).startswith("cannot import name '")
-    return "%s.%s" % (module, wanted[1]) if named else module
+    if error.path is None and len(wanted) > 2 and str(error).startswith("cannot import name '"):
+        return names.in_azure("%s.%s" % (error.name, wanted[1]))
+    return ""
 
 
 def _which_disk(error):
@@ -106,8 +166,9 @@ def _which_disk(error):
 
 
 def _hint(error, submit_dir):
-    if isinstance(error, ImportError) and str(error).startswith("cannot import name ") and azure_name(error):
-        return "hint: " + sys.modules["prs_loader.names"].in_azure(azure_name(error))
+    lacks = lacks_azure_name(error)
+    if lacks is not None and _why_not_here(lacks):
+        return "hint: " + _why_not_here(lacks)
     if isinstance(error, ModuleNotFoundError) and error.name:
         return _missing_module(error, submit_dir)
     if isinstance(error, ImportError) and str(error).startswith("attempted relative import"):
@@ -120,10 +181,7 @@ def _hint(error, submit_dir):
         if not os.path.isabs(name) and os.path.exists(os.path.join(submit_dir, name)):
             return ("hint: %s exists where the job was submitted, but the script runs in a copy of its folder: pass it "
                     "with --side-input name=%s" % (name, name))
-    if type(error).__name__ == "GetoptError" and str(error).startswith("option --client_sdk_version not recognized"):
-        return ("hint: getopt stops at the engine's own flags: run with --engine-args hide, or use argparse's "
-                "parse_known_args()")
-    return _pickled_elsewhere(error) or _which_disk(error)
+    return _pickled_elsewhere(error) or _which_disk(error) or (_HIDE if _stops_at_our_flags(error) else "")
 
 
 # ---- texts
@@ -146,21 +204,33 @@ def _cut(text, most):
     return "%s\n... %d characters left out ...\n%s" % (text[:most // 2], len(text) - most, text[-(most // 2):])
 
 
-def _describe(error, submit_dir):
+def _message(error, hint, code_root):
+    """In one line. Of a missing name of azureml.*: where, and what is missing."""
+    lacks = lacks_azure_name(error)
+    own = _own_line(error.__traceback__, code_root) if lacks is not None and code_root else None
+    place = "%s, line %d: " % own if own else ""
+    if lacks is error and _why_not_here(error):
+        return place + _why_not_here(error)
+    return (place + _one_line(error))[:MESSAGE_MAX - len(hint)] + ("; " + hint if hint else "")
+
+
+def _describe(error, submit_dir, code_root):
     import traceback
 
     if type(error).__module__.startswith("prs_loader."):  # a sentence of ours: nothing in a traceback would help
         return str(error), " ".join(str(error).split("\n"))
     lines = traceback.format_exception(type(error), error, user_frames(error.__traceback__))
     hint = _hint(error, submit_dir)
-    text = _cut("".join(lines), TEXT_MAX) + (hint + "\n" if hint else "")
-    return text, _one_line(error)[:MESSAGE_MAX - len(hint)] + ("; " + hint if hint else "")
+    text = _cut("".join(lines), TEXT_MAX)
+    if hint and hint[len("hint: "):] not in text:
+        text += hint + "\n"
+    return text, _message(error, hint, code_root)
 
 
-def describe(error, submit_dir):
+def describe(error, submit_dir, code_root=""):
     """(text of the traceback, one-line message), whatever the error is, and whatever traceback module there is."""
     try:
-        return _describe(error, submit_dir)
+        return _describe(error, submit_dir, code_root)
     except BaseException as e:  # noqa: BLE001 - errors that break whoever looks at them
         failed = type(e).__name__
     try:
@@ -180,13 +250,8 @@ def kind(error, root):
     """What an error is, whatever it says: b"NameError at score.py:9", with the innermost line of the script's own, its
     folder being `root`. Empty when none of its lines was on the way."""
     try:
-        root, place, tb = os.path.join(root, ""), "", error.__traceback__
-        while tb is not None:
-            name = tb.tb_frame.f_code.co_filename
-            if name.startswith(root):
-                place = "%s:%d" % (name[len(root):], tb.tb_lineno)
-            tb = tb.tb_next
-        return encoded("%s at %s" % (type(error).__name__, place), KIND_MAX) if place else b""
+        place = _own_line(error.__traceback__, root)
+        return encoded("%s at %s:%d" % ((type(error).__name__,) + place), KIND_MAX) if place else b""
     except Exception:  # noqa: BLE001 - errors that break whoever looks at them
         return b""
 

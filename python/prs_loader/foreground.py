@@ -23,7 +23,7 @@ class Foreground(Worker):
         self.kill_points = False
 
     def report(self, _kind, _code, title, error):
-        text, _message = errors.describe(error, self.job.one("submit_dir"))
+        text, _message = errors.describe(error, self.job.one("submit_dir"), self.job.one("code_root"))
         self.flush()
         errors.say("%s failed:\n%s" % (title, text.rstrip("\n")))
         if self.debug:

@@ -11,11 +11,22 @@ def in_azure(what):
 
 
 class NotHere(AttributeError):
-    """Something of the original that lives in the Azure service; `what`: its name."""
+    """Something of the original that lives in the Azure service; `what`: its name. In a traceback it is what it is for
+    the script: an AttributeError."""
 
     def __init__(self, what):
         AttributeError.__init__(self, in_azure(what))
         self.what = what
+
+    def __reduce__(self):  # from a process of the script's own pool
+        return _not_here, (self.what,)
+
+
+NotHere.__module__, NotHere.__name__, NotHere.__qualname__ = "builtins", "AttributeError", "AttributeError"
+
+
+def _not_here(what):
+    return NotHere(what)
 
 
 class _Partly(type):

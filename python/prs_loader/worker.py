@@ -12,6 +12,8 @@ from prs_loader.real import real
 from prs_loader.wire import DONE_BYTES, EMPTY, FLAG_FD, OK, RESULT, ROWS_INLINE_MAX, RUN, SHORT, TIME_MASK, WRITE
 
 _pack_result = wire.result.pack
+# What an exception of the script ends with.
+_RAISED = (wire.IMPORT_FAILED, wire.INIT_EXCEPTION, wire.RUN_EXCEPTION, wire.ROW_FORMAT)
 _STDERR = 2  # the process's file, whatever sys.stderr is
 
 
@@ -27,25 +29,29 @@ class Worker:
 
     # ---- reports
 
-    def describe(self, title, error):
-        """Traceback into the error file and the stderr file: (offset, bytes, message, full disk) as in reports."""
+    def describe(self, title, error, code):
+        """Traceback into the error file and the stderr file: (code, (offset, bytes, message, full disk) as in reports).
+        The code of what the script raised is another one for a name of azureml.* that is missing everywhere."""
         self.link.end_child()
         self.link.use_reserve()
         from prs_loader import errors
 
-        text, message = errors.describe(error, self.job.one("submit_dir"))
+        text, message = errors.describe(error, self.job.one("submit_dir"), self.job.one("code_root"))
         offset, size = errors.append(self.job.one("error_file"), title, text)
         self.flush()
         errors.say(text)
         full = errors.full_disk(error)
-        return offset, size, errors.encoded(message), wire.full_disk(*full[:2]) if full else b""
+        if code in _RAISED and errors.lacks_azure_name(error) is not None:
+            code = wire.AZURE_NAME
+        return code, (offset, size, errors.encoded(message), wire.full_disk(*full[:2]) if full else b"")
 
     def report(self, kind, code, title, error):
-        self.link.send(kind, wire.report(code, *self.describe(title, error)))
+        code, described = self.describe(title, error, code)
+        self.link.send(kind, wire.report(code, *described))
 
     def fail(self, task, code, error, times):
         """Report a failed try."""
-        described = self.describe("mini-batch %d, try %d" % (task.id, task.try_number), error)
+        code, described = self.describe("mini-batch %d, try %d" % (task.id, task.try_number), error, code)
         from prs_loader import errors
 
         kind = errors.kind(error, self.job.one("code_root"))

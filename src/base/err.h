@@ -17,7 +17,7 @@ enum prs_code {
 };
 
 enum prs_fault { PRS_FAULT_USER, PRS_FAULT_SCRIPT, PRS_FAULT_NODE, PRS_FAULT_STORE, PRS_FAULT_SYSTEM };
-enum prs_action { PRS_ACTION_FAIL, PRS_ACTION_HERE, PRS_ACTION_ELSEWHERE, PRS_ACTION_RESUMABLE };
+enum prs_action { PRS_ACTION_FAIL, PRS_ACTION_HERE, PRS_ACTION_ELSEWHERE, PRS_ACTION_RESUMABLE, PRS_ACTION_END_JOB };
 
 /* A row of the error table. */
 struct prs_error_row {

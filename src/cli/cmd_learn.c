@@ -181,7 +181,8 @@ static void put_error(struct prs_buf *b, const struct prs_error_row *row)
 		[PRS_ACTION_FAIL] = "fails, without another try",
 		[PRS_ACTION_HERE] = "tries again",
 		[PRS_ACTION_ELSEWHERE] = "tries again, on another process where there is one",
-		[PRS_ACTION_RESUMABLE] = "stops in a way that prs resume can go on from"
+		[PRS_ACTION_RESUMABLE] = "stops in a way that prs resume can go on from",
+		[PRS_ACTION_END_JOB] = "ends the job at once"
 	};
 	prs_buf_putf(b, "%s (%u): %s\n  fault       %s\n  the engine  %s\n", row->name, row->code, row->sentence,
 	             prs_fault_name(row->fault), actions[row->action]);

@@ -270,7 +270,8 @@ static const char *action_text(unsigned action)
 	static const char *const texts[] = { [PRS_ACTION_FAIL] = "fails",
 		                             [PRS_ACTION_HERE] = "tries again",
 		                             [PRS_ACTION_ELSEWHERE] = "tries again, on another process",
-		                             [PRS_ACTION_RESUMABLE] = "stops, can be resumed" };
+		                             [PRS_ACTION_RESUMABLE] = "stops, can be resumed",
+		                             [PRS_ACTION_END_JOB] = "ends the job" };
 	return action < sizeof texts / sizeof *texts ? texts[action] : "";
 }
 

@@ -189,7 +189,8 @@ static void on_proc(struct prs_engine *e, const struct prs_fact *f)
 	struct prs_sched_event ev = { .node = f->u.proc.node,
 		                      .slot = f->u.proc.slot,
 		                      .code = f->u.proc.code,
-		                      .same = same };
+		                      .same = same,
+		                      .said = f->u.proc.text };
 	if (f->u.proc.event == PRS_PROC_INIT_DONE)
 		ev.type = PRS_SCHED_INIT_DONE;
 	else if (f->u.proc.event == PRS_PROC_INIT_FAILED && f->u.proc.code != PRS_ENOSPACE)
@@ -214,7 +215,8 @@ static void on_try(struct prs_engine *e, const struct prs_fact *f)
 		                      .unit = f->u.try_.unit,
 		                      .lease = f->u.try_.lease,
 		                      .code = f->u.try_.code,
-		                      .kind = f->u.try_.kind };
+		                      .kind = f->u.try_.kind,
+		                      .said = f->u.try_.message };
 	e->busy_us += f->u.try_.elapsed_us;
 	drive_event(e, &ev);
 }

@@ -67,7 +67,7 @@ struct prs_sched {
 	uint64_t first_init_failure_us;
 	uint32_t init_failures, inits_done;
 	struct alike alike;
-	char text[320]; /* of ABORT */
+	char text[512]; /* of ABORT */
 };
 
 /* ---- effects ----------------------------------------------------------------------------------------------------- */
@@ -88,6 +88,14 @@ static void abort_job(struct prs_sched *s, struct prs_sched_effects *out, uint16
 	e->code = code;
 	e->text = s->text;
 	s->aborted = true;
+}
+
+/* The reason is what the process said, else the sentence of the table. */
+static void abort_as_said(struct prs_sched *s, const struct prs_sched_event *e, struct prs_sched_effects *out)
+{
+	struct prs_text why = e->said.n ? e->said : prs_text_of(prs_error_row(e->code)->sentence);
+	snprintf(s->text, sizeof s->text, "%.*s", (int)why.n, why.p);
+	abort_job(s, out, e->code);
 }
 
 /* ---- the next unit ----------------------------------------------------------------------------------------------- */
@@ -150,11 +158,17 @@ static void unlease(struct prs_sched *s, struct unit *u)
 
 /* ---- leasing ----------------------------------------------------------------------------------------------------- */
 
+static bool retry_may_help(uint16_t code)
+{
+	uint8_t action = prs_error_row(code)->action;
+	return action != PRS_ACTION_FAIL && action != PRS_ACTION_END_JOB;
+}
+
 /* No more tries: bisect, or the end. An error that no retry helps is not the items' fault. */
 static void give_up(struct prs_sched *s, const struct prs_unit *u, uint16_t code, struct prs_sched_effects *out)
 {
 	uint32_t items = prs_ledger_items(s->ledger, u);
-	bool halve = s->limits.bisect && items > 1 && prs_error_row(code)->action != PRS_ACTION_FAIL;
+	bool halve = s->limits.bisect && items > 1 && retry_may_help(code);
 	struct prs_sched_effect *e = emit(out, halve ? PRS_SCHED_HALVE : PRS_SCHED_FAIL);
 	e->unit = *u;
 	e->code = code;
@@ -449,12 +463,10 @@ static void on_init_failed(struct prs_sched *s, const struct prs_sched_event *e,
 	k->timed_out = k->timed_out || e->code == PRS_EINIT_TIMEOUT;
 	k->same_count = k->same_count && k->same == e->same ? k->same_count + 1 : 1;
 	k->same = e->same;
-	if (prs_error_row(e->code)->action == PRS_ACTION_FAIL) {
-		snprintf(s->text, sizeof s->text, "%s", prs_error_row(e->code)->sentence);
-		abort_job(s, out, e->code);
-	} else {
+	if (retry_may_help(e->code))
 		check_init(s, e->now_us, out);
-	}
+	else
+		abort_as_said(s, e, out);
 }
 
 static void on_init_done(struct prs_sched *s, const struct prs_sched_event *e)
@@ -522,10 +534,12 @@ static void on_tried(struct prs_sched *s, const struct prs_sched_event *e, struc
 	prs_ledger_move(s->ledger, &u->unit, pause ? PRS_UNIT_PLANNED : PRS_UNIT_REPEAT);
 	if (pause) {
 		pause_unit(s, u, e->now_us);
-	} else if (row->action == PRS_ACTION_FAIL || prs_ledger_tries(s->ledger, &u->unit) >= max_tries(s, &u->unit)) {
+	} else if (!retry_may_help(e->code) || prs_ledger_tries(s->ledger, &u->unit) >= max_tries(s, &u->unit)) {
 		give_up(s, &u->unit, e->code, out);
 		unlease(s, u);
 		units_map_drop(&s->map, u);
+		if (row->action == PRS_ACTION_END_JOB)
+			abort_as_said(s, e, out);
 	} else {
 		come_back(s, u);
 	}

@@ -19,6 +19,7 @@
  *   - init(): in every process of every node it took too long once or failed twice in the same way; or, for 2 minutes
  *     and without a mini-batch done meanwhile, it failed 2 times as often as there are processes. (A process, or a
  *     node, in which it fails too often is given up by its pool: the others go on.)
+ *   - init() or a try failed with an error that is the same in every process (END_JOB; of init() FAIL, too).
  */
 #ifndef PRS_SCHED_SCHED_H
 #define PRS_SCHED_SCHED_H
@@ -56,6 +57,7 @@ struct prs_sched_event {
 	uint32_t count;
 	uint64_t same, lease;
 	struct prs_text kind; /* of TRY */
+	struct prs_text said; /* of INIT_FAILED and TRIED: why */
 	uint64_t stalled_us;  /* so long, since the last TICK, results waited for a disk: no lack of progress */
 	struct prs_unit unit;
 };

@@ -116,6 +116,17 @@ def test_hint_for_an_abbreviation(node):
     assert "hint: the engine's own flags are in sys.argv too" in message and "allow_abbrev=False" in message, message
 
 
+def test_hint_for_other_parsers(node):
+    for script in ("import getopt, sys\ngetopt.getopt(sys.argv[1:], 'x', ['labels='])",
+                   "import optparse\noptparse.OptionParser().parse_args()",
+                   "import sys\ntry: raise ValueError('No such option: --client_sdk_version')\nexcept ValueError: sys.exit(2)",
+                   "import sys\nraise ValueError('what is %s?' % sys.argv[1:])"):
+        n = node(script + "\ndef run(b): return b", argv=["--client_sdk_version", "1", "--output", "x"])
+        code, message = n.init_failure()
+        assert code == 153 and message.endswith("; hint: what reads sys.argv stops at the engine's own flags: run with "
+                                                "--engine-args hide, or use argparse's parse_known_args()"), message
+
+
 def test_hint_for_a_package(node):
     code, message = node("from .other import x\ndef run(b): return b").init_failure()
     assert "hint: the script is no part of a package here: name the folder above the package with --code" in message, message

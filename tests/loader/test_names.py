@@ -109,17 +109,77 @@ def test_names_that_live_in_azure(node):
                        ("Workspace.from_config()", "Workspace.from_config"), ("Datastore.get(1, 'd')", "Datastore.get"),
                        ("Environment('e')", "Environment()")):
         code, message = n.failure([text])
-        assert code == 100 and "azureml.core.%s needs the Azure service" % what in message and "--side-input" in message, message
-    for line, part in (("from azureml.core import Image", "cannot import name 'Image'"),
-                       ("from azureml.core import Image", "azureml.core.Image needs the Azure service"),
+        assert code == 157 and message.startswith(
+            "score.py, line 12: azureml.core.%s needs the Azure service" % what) and "--side-input" in message, message
+
+
+def test_names_that_an_import_lacks(node):
+    for line, part in (("from azureml.core import Image", "azureml.core.Image needs the Azure service"),
                        ("from azureml.core.model import InferenceConfig", "azureml.core.model.InferenceConfig needs"),
                        ("from azureml.core.authentication import Mine",
                         "azureml.core.authentication.Mine needs the Azure service"),
-                       ("import azureml.core\nazureml.core.Image", "azureml.core.Image needs the Azure service"),
-                       ("import azureml.core.webservice", "-m pip install azureml-core"),
-                       ("import azureml.dataprep", "-m pip install azureml-dataprep")):
-        code, message = node(line + "\ndef run(a): return a").init_failure()
-        assert code == 153 and part in message, (line, message)
+                       ("import azureml.core; azureml.core.Image", "azureml.core.Image needs the Azure service"),
+                       ("import azureml.core.webservice", "ModuleNotFoundError: No module named 'azureml.core.web"),
+                       ("import azureml.dataprep", "ModuleNotFoundError: No module named 'azureml.dataprep'"),
+                       ("from azureml.train.hyperdrive import choice", "-m pip install azureml-train"),
+                       ("from azureml_user.parallel_run import Other",
+                        "azureml_user.parallel_run.Other needs the Azure service")):
+        code, message = node("x = 1\n%s\ndef run(a): return a" % line).init_failure()
+        assert code == 157 and message.startswith("score.py, line 2: ") and part in message, (line, message)
+    n = node("import helper.deep\ndef run(a): return a",
+             files={"helper/__init__.py": "", "helper/deep.py": "\nfrom azureml.core import Image"})
+    assert n.init_failure()[1].startswith("helper/deep.py, line 2: azureml.core.Image needs the Azure service")
+    trace = n.traces()
+    assert 'helper/deep.py", line 2, in <module>\n    from azureml.core import Image\n' in trace, trace
+    assert "ImportError: cannot import name 'Image'" in trace and trace.count("needs the Azure service") == 1, trace
+    assert node("import azureml_of_mine").init_failure()[0] == 153
+
+
+def test_a_name_that_is_missing_everywhere(node):
+    """Where it leaves init() or run(), also as the stated cause of another error; caught, it is none of our business."""
+    n = node("""
+        from azureml.core import Dataset, Run
+        def init(): Dataset.get_by_name(1, "x")
+        def run(a): return a
+        """)
+    code, message = n.init_failure()
+    assert code == 157 and message.startswith("score.py, line 3: azureml.core.Dataset.get_by_name needs"), message
+    assert n.traces().count('  File "') == 1, n.traces()
+    assert n.traces().rstrip().splitlines()[-1].startswith("AttributeError: azureml.core.Dataset.get_by_name needs")
+    assert "prs_loader" not in n.traces()
+    n = node("""
+        import multiprocessing
+        from azureml.core import Dataset
+        class Loop(Exception): pass
+        def get(_): return Dataset.x
+        def here():
+            try: Dataset.x
+            except AttributeError as e: raise RuntimeError("no data") from e
+        def beside():
+            try: Dataset.x
+            except AttributeError: raise RuntimeError("a bad item")
+        def caught():
+            try: from azureml.core import Image
+            except ImportError: return getattr(Dataset, "x", "none")
+        def pool():
+            with multiprocessing.get_context("fork").Pool(1) as p: p.map(get, [1])
+        def lazily():
+            class Item:
+                def __str__(self): return Dataset.x
+            return Item()
+        def loop():
+            e = Loop()
+            e.__cause__ = e
+            raise e
+        def run(mini_batch): return [eval(text) for text in mini_batch]
+        """).begin()
+    assert values(n, "caught()") == ["none"]
+    for text, code, said in (("here()", 157, "score.py, line 8: RuntimeError: no data; hint: azureml.core.Dataset.x needs"),
+                             ("beside()", 100, "RuntimeError: a bad item"), ("loop()", 100, "score.Loop"),
+                             ("pool()", 157, "score.py, line 16: azureml.core.Dataset.x needs the Azure service, and"),
+                             ("lazily()", 157, "score.py, line 19: azureml.core.Dataset.x needs")):
+        got, message = n.failure([text])
+        assert got == code and message.startswith(said) and message.count("needs the") == (code == 157), (text, message)
 
 
 def test_modules_that_only_import(node):

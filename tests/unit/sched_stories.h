@@ -37,6 +37,12 @@ LIMITED(test_one_try, l.run_max_try = 1, "up 0 2", "plan 1 all", "ask 0 2 -> lea
         "try 0 RUN_EXCEPTION 0 -> fail u0 RUN_EXCEPTION 10 items", "failed 0 -> all final")
 STORY(test_no_retry_for_what_cannot_help, "up 0 2", "plan 1 all", "ask 0 9 -> lease u0 to n0",
       "try 0 ASYNC_RUN -> fail u0 ASYNC_RUN 10 items")
+STORY(test_the_same_in_every_try, "up 0 2", "plan 9 all", "ask 0 2 -> lease u0 to n0; lease u1 to n0",
+      "try 0 AZURE_NAME 0 score.py:3 -> fail u0 AZURE_NAME 10 items; abort AZURE_NAME: score.py:3", "failed 0 -> ",
+      "try 1 AZURE_NAME 1 score.py:3 -> fail u1 AZURE_NAME 10 items", "failed 1 -> ", "ask 0 9 -> ", "next -> never")
+STORY(test_the_same_in_every_try_and_nothing_said, "up 0 2", "plan 1 all", "ask 0 1",
+      "try 0 AZURE_NAME -> fail u0 AZURE_NAME 10 items; "
+      "abort AZURE_NAME: the script uses a name of azureml.* that PRS does not have")
 
 STORY(test_pause, "up 0 2", "plan 2 all", "ask 0 9 -> lease u0 to n0; lease u1 to n0", "@1s try 0 NOSPACE -> ",
       "next -> 2s", "@1999999us tick -> ", "@2s tick -> lease u0 to n0", "next -> never", "@3s try 0 IO",
@@ -68,6 +74,8 @@ BISECT(test_bisect_all_good_then, "up 0 1", "plan 1 all", "ask 0 9", "try 0 RUN_
        "try 0 RUN_EXCEPTION -> halve u0 RUN_EXCEPTION 10 items", "split 0 -> lease u0[0+5] to n0; lease u0[5+5] to n0",
        "done 0[5+5] 5 -> ", "done 0[0+5] 5 -> all final") /* it was not the items' fault: the mini-batch is done */
 BISECT(test_no_bisect_without_hope, "up 0 1", "plan 2 all", "ask 0 9", "try 0 ASYNC_RUN -> fail u0 ASYNC_RUN 10 items")
+BISECT(test_no_bisect_of_what_is_the_same_in_every_try, "up 0 1", "plan 2 all", "ask 0 9",
+       "try 0 AZURE_NAME 0 why -> fail u0 AZURE_NAME 10 items; abort AZURE_NAME: why")
 BISECT(test_no_bisect_of_poison, "up 0 1", "plan 1 all", "ask 0 1", "lost 0 0", "up 0 1", "ask 0 1", "lost 0 0",
        "up 0 1", "ask 0 1", "lost 0 0 -> fail u0 NODE_POISON 10 items")
 BISECT(test_bisect_and_nodes, "up 0 2", "up 1 2", "plan 1 all", "ask 0 9", "try 0 RUN_EXCEPTION", "try 0 RUN_EXCEPTION",
@@ -237,6 +245,8 @@ LIMITED(test_silence_that_was_not_asked_for, (l.gap_us = 2000000, l.progress_tim
 
 STORY(test_init_cannot_help, "up 0 2",
       "initfail 0 0 NO_RUN_FUNCTION -> abort NO_RUN_FUNCTION: the entry script has no function run(mini_batch)")
+STORY(test_init_says_why_it_cannot_help, "up 0 2", "initfail 0 0 NO_RUN_FUNCTION why -> abort NO_RUN_FUNCTION: why")
+STORY(test_init_is_the_same_in_every_process, "up 0 2", "initfail 0 1 AZURE_NAME why -> abort AZURE_NAME: why")
 STORY(test_init_every_process_timed_out, "up 0 2", "up 1 1", "initfail 0 0 INIT_TIMEOUT a -> ",
       "initfail 0 0 INIT_TIMEOUT b -> ", "initfail 1 0 INIT_TIMEOUT c -> ",
       "initfail 0 1 INIT_TIMEOUT d -> abort INIT_GIVE_UP: init() took longer than init_timeout in every process")
@@ -288,9 +298,11 @@ STORY(test_init_new_life_of_a_node, "up 0 1", "initfail 0 0 INIT_EXCEPTION a", "
 	T(test_order), T(test_asks_count_from_the_start), T(test_repeated_first_lowest_first), T(test_nodes_share),    \
 		T(test_retry_elsewhere), T(test_retry_here), T(test_one_process_avoids_nothing),                       \
 		T(test_avoided_slot_outlives_a_return), T(test_three_tries), T(test_one_try),                          \
-		T(test_no_retry_for_what_cannot_help), T(test_pause), T(test_paused_is_not_leased_as_new),             \
+		T(test_no_retry_for_what_cannot_help), T(test_the_same_in_every_try),                                  \
+		T(test_the_same_in_every_try_and_nothing_said), T(test_pause), T(test_paused_is_not_leased_as_new),    \
 		T(test_final_while_paused), T(test_return_costs_nothing), T(test_bisect),                              \
-		T(test_bisect_all_good_then), T(test_no_bisect_without_hope), T(test_no_bisect_of_poison),             \
+		T(test_bisect_all_good_then), T(test_no_bisect_without_hope),                                          \
+		T(test_no_bisect_of_what_is_the_same_in_every_try), T(test_no_bisect_of_poison),                       \
 		T(test_bisect_and_nodes), T(test_bisect_pause), T(test_bisect_reset), T(test_bisect_progress),         \
 		T(test_bisect_thresholds), T(test_bisect_error_threshold), T(test_node_down), T(test_node_up_again),   \
 		T(test_node_down_alone), T(test_what_a_lost_node_says), T(test_poison), T(test_poison_third),          \
@@ -306,6 +318,7 @@ STORY(test_init_new_life_of_a_node, "up 0 1", "initfail 0 0 INIT_EXCEPTION a", "
 		T(test_progress_before_planning), T(test_progress_without_nodes),                                      \
 		T(test_progress_stands_while_the_disk_does), T(test_gap), T(test_gap_and_the_clocks),                  \
 		T(test_silence_that_was_not_asked_for), T(test_init_cannot_help),                                      \
+		T(test_init_says_why_it_cannot_help), T(test_init_is_the_same_in_every_process),                       \
 		T(test_init_every_process_timed_out), T(test_init_one_process_timed_out), T(test_init_same_twice),     \
 		T(test_init_not_the_same), T(test_init_done_clears), T(test_init_in_a_row),                            \
 		T(test_init_in_a_row_of_a_node), T(test_init_late_here_and_broken_there), T(test_no_start_is_no_init), \

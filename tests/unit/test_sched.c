@@ -3,8 +3,8 @@
  *
  * Words: @TIME · start · up N PROCS · down N · lost N ID ... (LOST of running ids, then down) · plan COUNT [all] · ask
  * N COUNT · done ID [SUCCEEDED] ·
- *         try ID CODE [SLOT [KIND]] (of the current lease; counted as the error table says) · old try ID CODE (of a
- *         lease that is over) · failed ID ·
+ *         try ID CODE [SLOT [KIND]] (of the current lease; counted as the error table says; it says KIND, too) ·
+ *         old try ID CODE (of a lease that is over) · failed ID ·
  *         split ID · return ID · old return ID · initok N SLOT · initfail N SLOT CODE TEXT · stop ·
  *         tick [STALLED] · reset ID COUNT · next (no event: when TICK is due).
  * ID: 5, or 5[2+3] for items 2, 3, 4 of it. A mini-batch has 10 items. Facts are folded into the ledger first, as the
@@ -197,6 +197,7 @@ static struct prs_sched_event event_of(char *const *v, int n)
 		e.code = code_of(v[2]);
 		e.slot = n > 3 ? (uint16_t)atoi(v[3]) : 0;
 		e.kind = prs_text_of(n > 4 ? v[4] : "");
+		e.said = e.kind;
 		fold_try(&unit, e.code);
 	} else if (!strcmp(v[0], "failed")) {
 		e.type = PRS_SCHED_FAILED;
@@ -221,6 +222,7 @@ static struct prs_sched_event event_of(char *const *v, int n)
 		e.slot = (uint16_t)atoi(v[2]);
 		e.code = code_of(v[3]);
 		e.same = n > 4 ? strtoull(v[4], NULL, 36) : 0;
+		e.said = prs_text_of(n > 4 ? v[4] : "");
 	} else if (!strcmp(v[0], "stop")) {
 		e.type = PRS_SCHED_STOP;
 	} else if (!strcmp(v[0], "tick")) {
