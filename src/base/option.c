@@ -101,6 +101,20 @@ unsigned prs_option_match(const char *word, bool prefix, const struct prs_option
 	return n;
 }
 
+bool prs_option_is_path(const struct prs_option_row *row)
+{
+	static const char *const words[] = { "PATH", "FILE", "DIR" };
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		if (row->type != PRS_OPTION_CHOICE && strstr(row->unit, words[i]))
+			return true;
+	return false;
+}
+
+bool prs_option_adds_up(const struct prs_option_row *row)
+{
+	return row == &rows[PRS_OPTION_ID_environment_variable] || row == &rows[PRS_OPTION_ID_secret];
+}
+
 const struct prs_option_row *prs_option_find(const char *word, bool prefix)
 {
 	const struct prs_option_row *found;

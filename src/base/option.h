@@ -92,6 +92,12 @@ const char *prs_option_spelling(const struct prs_option_row *row, unsigned i, ch
 /* The nearest spelling among flags and aliases, NULL when nothing is near. */
 const char *prs_option_nearest(const char *word);
 
+/* Is its value a path, or NAME=PATH? */
+bool prs_option_is_path(const struct prs_option_row *row);
+/* A list that is added to, whoever gave the first of it: variables (the later one of a name wins) and secrets. Another
+ * list is replaced by a stronger one. */
+bool prs_option_adds_up(const struct prs_option_row *row);
+
 int prs_options_init(struct prs_options *o, struct prs_err *err); /* defaults */
 void prs_options_done(struct prs_options *o);
 /* Set from text; `where` ("--run-max-try", "job.yml:12:5") begins the error, which names what was expected and what was

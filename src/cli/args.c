@@ -353,7 +353,7 @@ const char *cli_option(const struct cli_args *a, enum prs_option_id id)
 
 static bool is_true(const struct cli_args *a, enum prs_option_id id)
 {
-	const char *value = cli_option(a, id);
+	const char *given = cli_option(a, id), *value = given ? given : cli_default(id);
 	struct prs_options o;
 	bool yes = false;
 	if (value && prs_options_init(&o, NULL) == 0) {

@@ -83,6 +83,8 @@ unsigned cli_has(const struct cli_args *a, const char *name);
 const char *cli_value(const struct cli_args *a, const char *name, unsigned i);
 /* The last value of an option of the table, NULL when it was not given. */
 const char *cli_option(const struct cli_args *a, enum prs_option_id id);
+/* What `defaults:` of the current folder gives, for what a command asks before it has a job. NULL = nothing. */
+const char *cli_default(enum prs_option_id id);
 bool cli_json(const struct cli_args *a);
 bool cli_quiet(const struct cli_args *a);
 /* Does the command take this option of the table? */
@@ -120,7 +122,7 @@ void cli_print_path(const char *path);
 
 /* ---- runs -------------------------------------------------------------------------------------------------------- */
 
-/* --runs-dir, $PRS_RUNS or ./runs */
+/* Of a command without a job: --runs-dir, $PRS_RUNS, `defaults:`, ./runs */
 const char *cli_runs_dir(const struct cli_args *a);
 /* An id, a unique beginning of one, a path, or "last" (also word NULL). */
 int cli_find_run(const struct cli_args *a, const char *word, struct prs_run *ret, struct prs_err *err);

@@ -311,7 +311,7 @@ static int make_plan(struct planned *p, struct cli_args *a, struct prs_buf *out,
 		return prs_fail(err, PRS_EINVALID, "--yaml: a job file cannot say --only-failed");
 	if (cli_has(a, "--yaml"))
 		return prs_job_to_yaml(&p->load.job, out, err);
-	const char *runs = cli_runs_dir(a);
+	const char *runs = p->load.runs;
 	p->run_name = prs_strf(RUN_NAME_FORM, p->load.job.name);
 	p->run_dir = p->run_name ? prs_strf("%s%s%s/%s", runs[0] == '/' ? "" : p->load.cwd, runs[0] == '/' ? "" : "/",
 	                                    runs, p->run_name)

@@ -70,7 +70,6 @@ int load_job(struct prs_load *l, struct cli_args *a)
 	}
 	l->json = document ? prs_buf_str(&json) : NULL;
 	l->json_bytes = json.len;
-	l->runs = cli_runs_dir(a);
 	l->only_failed = times ? cli_value(a, "--only-failed", times - 1) : NULL;
 	l->makes_environment = a->command->run == cmd_run;
 	l->executes = a->command->run == cmd_run || a->command->run == cmd_test;

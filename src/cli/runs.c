@@ -3,17 +3,36 @@
  */
 #include "cli/cli.h"
 
+#include "run/project.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+const char *cli_default(enum prs_option_id id)
+{
+	static char *found[PRS_OPTIONS];
+	static bool asked[PRS_OPTIONS];
+	PRS_AUTOBUF notes;
+	prs_buf_init(&notes, 1 << 20);
+	if (!asked[id])
+		found[id] = prs_default_here(program_fs(), id, &notes);
+	asked[id] = true;
+	if (id == PRS_OPTION_ID_runs_dir) /* a job says it with its other warnings */
+		cli_tell(stderr, "%s", prs_buf_str(&notes));
+	return found[id];
+}
 
 const char *cli_runs_dir(const struct cli_args *a)
 {
 	const char *given = cli_option(a, PRS_OPTION_ID_runs_dir), *env = getenv("PRS_RUNS");
 	if (given)
 		return given;
-	return env && env[0] ? env : "runs";
+	if (env && env[0])
+		return env;
+	const char *value = cli_default(PRS_OPTION_ID_runs_dir);
+	return value ? value : "runs";
 }
 
 int cli_find_run(const struct cli_args *a, const char *word, struct prs_run *ret, struct prs_err *err)

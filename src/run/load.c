@@ -9,10 +9,11 @@
 #include "base/path.h"
 #include "data/list.h"
 #include "io/machine.h"
+#include "run/project.h"
 #include "run/python.h"
 #include "run/start.h"
-#include "run/trust.h"
 #include "run/venv.h"
+#include "spec/defaults.h"
 #include "spec/job_doc.h"
 
 #include <errno.h>
@@ -145,8 +146,8 @@ static void take_packages(struct prs_load *l, const char *entry)
 	keep_python(l, path, why ? why : "");
 }
 
-/* Who chooses the interpreter: --python; prs.yml by the name of the job's environment, or for all jobs; the job's
- * packages; the PATH. */
+/* Who chooses the interpreter: --python; prs.yml by the name of the job's environment, or for all jobs; the
+ * PATH. */
 static const char *chosen_python(const struct prs_load *l, const char *mapped, const char *project,
                                  const char **ret_why)
 {
@@ -276,15 +277,6 @@ static void check_script(struct prs_load *l)
 
 /* ---- a job file -------------------------------------------------------------------------------------------------- */
 
-/* The user's own prs.yml; NULL = none. The caller frees. */
-static char *user_project(void)
-{
-	const char *config = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
-	if (config && config[0])
-		return prs_strf("%s/prs/prs.yml", config);
-	return home ? prs_strf("%s/.config/prs/prs.yml", home) : NULL;
-}
-
 /* The folder of the job file or script, absolute. The caller frees. */
 static char *file_folder(const struct prs_load *l)
 {
@@ -298,11 +290,29 @@ static char *file_folder(const struct prs_load *l)
 	return prs_strf("%s/%.*s", l->cwd, (int)(slash - file), file);
 }
 
-/* prs.yml beside the job file or above, and the user's own. */
-static struct prs_project *find_project(struct prs_load *l)
+/* prs.yml beside the job file or above, and the user's own; what they give for all jobs stands in front of what is
+ * asked. */
+static int find_project(struct prs_load *l, struct prs_err *err)
 {
-	PRS_AUTOFREE char *user = user_project(), *dir = file_folder(l);
-	return dir ? prs_project_find(l->front->fs, dir, user, prs_trust_us(), l->doc) : NULL;
+	PRS_AUTOFREE char *dir = file_folder(l);
+	l->project = dir ? prs_run_project(l->front->fs, dir, l->doc) : NULL;
+	enum prs_job_kind kind = l->is_jobfile ? PRS_JOB_FILE : PRS_JOB_SCRIPT;
+	if (l->json)
+		kind = PRS_JOB_DOC;
+	if (!l->project || prs_defaults_ask(l->project, l->doc, kind, &l->asked) < 0)
+		return prs_fail(err, PRS_ENOMEM, "prs.yml");
+	return 0;
+}
+
+/* The folder of run folders: what the job or the command says, $PRS_RUNS, a default, ./runs. */
+static const char *runs_folder(const struct prs_load *l, const char *said)
+{
+	const char *variable = getenv("PRS_RUNS"), *value = prs_request_value(&l->asked, PRS_OPTION_ID_runs_dir);
+	if (said)
+		return said;
+	if (variable && variable[0])
+		return variable;
+	return value ? value : "runs";
 }
 
 static void check_jobfile(struct prs_load *l)
@@ -339,8 +349,6 @@ static int read_json(struct prs_load *l, struct prs_err *err)
 		return err->code;
 	if (!l->only_failed)
 		l->only_failed = prs_job_doc_only_failed(l->json_doc);
-	const char *runs = prs_request_value(&l->asked, PRS_OPTION_ID_runs_dir);
-	l->runs = runs ? runs : l->runs;
 	return 0;
 }
 
@@ -363,7 +371,7 @@ static int read_only_failed(struct prs_load *l, struct prs_err *err)
 	l->only = prs_only_failed_read(l->front->fs, l->runs, l->only_failed, err);
 	if (!l->only)
 		return err->code;
-	if (l->json_doc || !l->asked.file || l->is_jobfile || prs_request_value(&l->asked, PRS_OPTION_ID_input))
+	if (l->json_doc || !l->asked.file || l->is_jobfile || prs_request_asked(&l->asked, PRS_OPTION_ID_input))
 		return 0;
 	return prs_only_failed_inputs(l->only, &l->asked, err);
 }
@@ -400,7 +408,6 @@ static void follow_script(struct prs_load *l)
 
 static void check_job(struct prs_load *l)
 {
-	l->project = find_project(l);
 	if (l->json_doc)
 		check_json(l);
 	else if (l->is_jobfile)
@@ -418,20 +425,23 @@ static void check_job(struct prs_load *l)
 
 int prs_load_job(struct prs_load *l, struct prs_err *err)
 {
+	struct prs_job *j = &l->job;
 	l->is_jobfile = l->asked.file && prs_is_jobfile(l->asked.file);
-	if (l->json && read_json(l, err) < 0)
-		return err->code;
-	if (l->only_failed && read_only_failed(l, err) < 0)
-		return err->code;
-	if (prs_job_begin(&l->job, &l->asked, err) < 0)
-		return err->code;
 	l->asked.cwd = l->cwd;
 	if (!getcwd(l->cwd, sizeof l->cwd))
-		prs_load_mistake(l, "the current folder: %s", strerror(errno));
-	else if (l->asked.file || l->json_doc)
+		return prs_fail_errno(err, errno, "the current folder");
+	if ((l->json && read_json(l, err) < 0) || find_project(l, err) < 0)
+		return err->code;
+	l->runs = runs_folder(l, prs_request_asked(&l->asked, PRS_OPTION_ID_runs_dir));
+	if (l->only_failed && read_only_failed(l, err) < 0)
+		return err->code;
+	if (prs_job_begin(j, &l->asked, err) < 0)
+		return err->code;
+	if (l->asked.file || l->json_doc)
 		check_job(l);
+	l->runs = runs_folder(l, prs_job_says(j, PRS_OPTION_ID_runs_dir) ? j->o.runs_dir : NULL);
 	if (!l->mistakes_n && l->only)
-		l->mistakes_n += prs_only_failed_choose(l->only, &l->job, &l->mistakes);
+		l->mistakes_n += prs_only_failed_choose(l->only, j, &l->mistakes);
 	else if (!l->mistakes_n)
 		check_lists(l);
 	if (l->only)

@@ -13,7 +13,6 @@
 struct prs_load {
 	/* Set by the front end before prs_load_job(), behind prs_load_init(). */
 	const struct prs_front *front;
-	const char *runs; /* the folder where --only-failed looks */
 	struct prs_request asked;
 	const char *only_failed; /* a run, as typed; NULL = all items */
 	const char *json;        /* a job as a JSON document (spec/job_doc.h) in place of asked.file; NULL = none */
@@ -24,6 +23,7 @@ struct prs_load {
 	bool executes;
 
 	/* Found. */
+	const char *runs; /* the folder of run folders: where the run is made and --only-failed looks */
 	struct prs_job job;
 	struct prs_buf mistakes; /* a line each, those of a job file with the lines they are about */
 	unsigned mistakes_n;

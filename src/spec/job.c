@@ -96,16 +96,46 @@ bool prs_job_is_word(const struct prs_option_row *row)
 	return false;
 }
 
+bool prs_job_says(const struct prs_job *j, enum prs_option_id id) { return j->from[id] && !j->is_default[id]; }
+
+/* A stronger word about the option follows. */
+static void drop_default(struct prs_job *j, const struct prs_option_row *row)
+{
+	bool *is_default = &j->is_default[row - prs_option_at(0)];
+	if (*is_default && row->type == PRS_OPTION_LIST && !prs_option_adds_up(row))
+		prs_list_done((struct prs_list *)(void *)((char *)&j->o + row->offset));
+	*is_default = false;
+}
+
+static int set(struct prs_job *j, const struct prs_option_row *row, const char *value, const char *where,
+               struct prs_err *err)
+{
+	int r = prs_option_set(&j->o, row, value, where, err);
+	if (r < 0)
+		return r;
+	char **from = &j->from[row - prs_option_at(0)];
+	prs_freep(from);
+	*from = prs_strdup(where);
+	return *from ? 0 : prs_fail(err, PRS_ENOMEM, "%s", where);
+}
+
+static int take(struct prs_job *j, const struct prs_asked *a, struct prs_err *err)
+{
+	if (a->is_default) {
+		j->is_default[a->row - prs_option_at(0)] = true;
+		return set(j, a->row, a->value, a->where, err);
+	}
+	if (a->where)
+		return prs_job_set(j, a->row, a->value, a->where, err);
+	drop_default(j, a->row);
+	return prs_option_set(&j->o, a->row, a->value, a->row->flag, err);
+}
+
 int prs_job_begin(struct prs_job *j, const struct prs_request *q, struct prs_err *err)
 {
 	int r = prs_options_init(&j->o, err);
-	for (size_t i = 0; i < q->asked_n && !r; i++) {
-		const struct prs_asked *a = &q->asked[i];
-		if (a->where)
-			r = prs_job_set(j, a->row, a->value, a->where, err);
-		else
-			r = prs_option_set(&j->o, a->row, a->value, a->row->flag, err);
-	}
+	for (size_t i = 0; i < q->asked_n && !r; i++)
+		r = take(j, &q->asked[i], err);
 	for (size_t i = 0; i < q->arguments.n && !r; i++)
 		if (prs_list_add(&j->user_args, q->arguments.v[i]) < 0)
 			r = prs_fail(err, PRS_ENOMEM, "the script's arguments");
@@ -115,11 +145,6 @@ int prs_job_begin(struct prs_job *j, const struct prs_request *q, struct prs_err
 int prs_job_set(struct prs_job *j, const struct prs_option_row *row, const char *value, const char *where,
                 struct prs_err *err)
 {
-	int r = prs_option_set(&j->o, row, value, where, err);
-	if (r < 0)
-		return r;
-	char **from = &j->from[row - prs_option_at(0)];
-	prs_freep(from);
-	*from = prs_strdup(where);
-	return *from ? 0 : prs_fail(err, PRS_ENOMEM, "%s", where);
+	drop_default(j, row);
+	return set(j, row, value, where, err);
 }

@@ -46,9 +46,10 @@ struct prs_job_pair {
 struct prs_job {
 	struct prs_options o;
 	char *from[PRS_OPTIONS]; /* where each value comes from: "--run-max-try", "job.yml:12:5"; NULL = the default */
-	char *submit_dir;        /* absolute: where the command was given */
-	char *code_dir;          /* absolute: the folder that is snapshotted */
-	char *entry;             /* entry script, relative to code_dir, or a dotted module */
+	bool is_default[PRS_OPTIONS]; /* it is one of `defaults:`: whatever the job says takes its place */
+	char *submit_dir;             /* absolute: where the command was given */
+	char *code_dir;               /* absolute: the folder that is snapshotted */
+	char *entry;                  /* entry script, relative to code_dir, or a dotted module */
 	enum prs_code_copy code_copy;
 	struct prs_job_input *inputs;
 	size_t inputs_n;
@@ -81,7 +82,8 @@ void prs_job_init(struct prs_job *j);
 void prs_job_done(struct prs_job *j);
 /* An option that only asks for what the job has as a member of its own: inputs, outputs, models, name ... */
 bool prs_job_is_word(const struct prs_option_row *row);
-/* What was asked, as options of the job: defaults, then each word in its order, then the arguments. */
+/* What was asked, as options of the job: built-in values, then each word in its order, `defaults:` first, then the
+ * arguments. */
 int prs_job_begin(struct prs_job *j, const struct prs_request *q, struct prs_err *err);
 
 /* After all front ends: o.partition_keys one by one ("a,b" and '["a","b"]' come as one), o.partition_format to the
@@ -104,6 +106,8 @@ int prs_job_check(struct prs_job *j, const struct prs_request *q, const struct p
 /* "folder", "without_data", "script" (job.json); and back, PRS_CODE_COPIES when it is none of them. */
 const char *prs_code_copy_name(enum prs_code_copy copy);
 enum prs_code_copy prs_code_copy_of(const char *name);
+/* Does the job itself give the option, not only `defaults:`? */
+bool prs_job_says(const struct prs_job *j, enum prs_option_id id);
 /* Does the job set this environment variable? */
 bool prs_job_sets(const struct prs_job *j, const char *variable);
 /* A run's name is part of a path and of commands: letters, digits, "_", "-" and "."; it begins with a letter or

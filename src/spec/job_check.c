@@ -410,7 +410,7 @@ static void check_keys(struct check *c)
 {
 	struct prs_job *j = c->j;
 	struct prs_err err = { 0 };
-	if (j->from[PRS_OPTION_ID_partition_keys] && j->from[PRS_OPTION_ID_mini_batch_size])
+	if (prs_job_says(j, PRS_OPTION_ID_partition_keys) && prs_job_says(j, PRS_OPTION_ID_mini_batch_size))
 		mistake(c, "--partition-keys and --mini-batch-size exclude each other: keep one");
 	int r = prs_job_split_keys(j, &err);
 	for (size_t i = 0; i < j->inputs_n && r == 0; i++)

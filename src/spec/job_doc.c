@@ -320,25 +320,6 @@ static void ask_option(struct asking *a, const char *name, const json_t *v)
 		ask_value(a, row, json_array_get(v, i), where, kept);
 }
 
-/* What a document asks for stands in front of what is asked already. */
-static int put_in_front(struct prs_request *q, struct prs_request *front)
-{
-	for (size_t i = 0; i < q->asked_n; i++)
-		if (prs_request_ask(front, q->asked[i].row, q->asked[i].value, q->asked[i].where) < 0)
-			return -PRS_ENOMEM;
-	for (size_t i = 0; i < q->arguments.n; i++)
-		if (prs_list_add(&front->arguments, q->arguments.v[i]) < 0)
-			return -PRS_ENOMEM;
-	struct prs_asked *asked = q->asked;
-	size_t n = q->asked_n;
-	struct prs_list arguments = q->arguments;
-	q->asked = front->asked;
-	q->asked_n = front->asked_n;
-	q->arguments = front->arguments;
-	*front = (struct prs_request){ .asked = asked, .asked_n = n, .arguments = arguments };
-	return 0;
-}
-
 static void ask_texts(struct asking *a, const char *name, struct prs_list *to)
 {
 	const json_t *list = json_object_get(a->d->root, name);
@@ -367,7 +348,8 @@ int prs_job_doc_ask(struct prs_job_doc *d, struct prs_request *q, struct prs_err
 		ask_value(&a, prs_option_at(PRS_OPTION_ID_python), python, "python", why ? why : "python of the job");
 	if (is_text(run))
 		ask_value(&a, prs_option_at(PRS_OPTION_ID_name), run, "name", "name");
-	if (d->failed || put_in_front(q, &front) < 0)
+	/* what a document asks for stands in front of what is asked already */
+	if (d->failed || prs_request_put_in_front(q, &front) < 0)
 		r = prs_fail(err, PRS_ENOMEM, "the job's JSON");
 	prs_request_done(&front);
 	prs_options_done(&a.scratch);
@@ -637,7 +619,7 @@ static void read_keys(const struct reading *r)
 {
 	struct prs_job *j = r->j;
 	struct prs_err err = { 0 };
-	if (j->from[PRS_OPTION_ID_partition_keys] && j->from[PRS_OPTION_ID_mini_batch_size])
+	if (prs_job_says(j, PRS_OPTION_ID_partition_keys) && prs_job_says(j, PRS_OPTION_ID_mini_batch_size))
 		doc_mistake(r->d, "options", "partition_keys and mini_batch_size exclude each other: keep one");
 	int k = prs_job_split_keys(j, &err);
 	for (size_t i = 0; i < j->inputs_n && k == 0; i++)

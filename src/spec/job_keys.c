@@ -73,6 +73,8 @@ int prs_job_split_keys(struct prs_job *j, struct prs_err *err)
 {
 	struct prs_list keys = { 0 };
 	int r = 0;
+	if (j->is_default[PRS_OPTION_ID_partition_keys] && prs_job_says(j, PRS_OPTION_ID_mini_batch_size))
+		prs_list_done(&j->o.partition_keys);
 	for (size_t i = 0; i < j->o.partition_keys.n && !r; i++)
 		r = add_entry(&keys, j->o.partition_keys.v[i], err);
 	for (size_t i = 0; i < j->inputs_n && j->o.partition_format && !r; i++) {

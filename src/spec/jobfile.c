@@ -157,25 +157,34 @@ static void set_variables(struct jobfile *m, const struct prs_yaml *map, size_t 
 	}
 }
 
+/* NAME=VALUE, those from `i` to `end` */
+static void set_words(struct jobfile *m, const struct prs_list *v, size_t i, size_t end)
+{
+	for (; i < end && !m->d->failed; i++) {
+		const char *equals = strchr(v->v[i], '=');
+		if (equals && equals != v->v[i])
+			set_variable(m, v->v[i], (size_t)(equals - v->v[i]), equals + 1);
+		else
+			prs_yaml_find(m->d, PRS_MISTAKE, m->whole, "--env %s: expected NAME=VALUE", v->v[i]);
+	}
+}
+
 static size_t pairs_of(const struct prs_yaml *map) { return map && map->kind == PRS_YAML_MAP ? map->n : 0; }
 
+/* The file's own are stronger than defaults; --env and `prs:` are stronger than they. */
 void jf_environment_variables(struct jobfile *m, const struct prs_yaml *weaker, const struct prs_yaml *map)
 {
+	size_t defaults = prs_request_defaults(m->q, PRS_OPTION_ID_environment_variable);
 	const struct prs_list *flags = &m->j->o.environment_variable;
 	m->j->variables = prs_calloc(pairs_of(weaker) + pairs_of(map) + flags->n + 1, sizeof *m->j->variables);
 	if (!m->j->variables) {
 		m->d->failed = true;
 		return;
 	}
+	set_words(m, flags, 0, defaults);
 	set_variables(m, weaker, pairs_of(weaker));
 	set_variables(m, map, pairs_of(map));
-	for (size_t i = 0; i < flags->n && !m->d->failed; i++) {
-		const char *equals = strchr(flags->v[i], '=');
-		if (equals && equals != flags->v[i])
-			set_variable(m, flags->v[i], (size_t)(equals - flags->v[i]), equals + 1);
-		else
-			prs_yaml_find(m->d, PRS_MISTAKE, m->whole, "--env %s: expected NAME=VALUE", flags->v[i]);
-	}
+	set_words(m, flags, defaults, flags->n);
 }
 
 /* --model and --side-input: NAME=PATH. */
@@ -579,7 +588,7 @@ static void check_keys(struct jobfile *m)
 	struct prs_err err = { 0 };
 	struct prs_mark size = m->set[PRS_OPTION_ID_mini_batch_size] ? m->set_at[PRS_OPTION_ID_mini_batch_size]
 	                                                             : m->whole;
-	if (j->o.partition_keys.n && j->from[PRS_OPTION_ID_mini_batch_size] && !m->v1_both)
+	if (j->o.partition_keys.n && prs_job_says(j, PRS_OPTION_ID_mini_batch_size) && !m->v1_both)
 		prs_yaml_find(m->d, PRS_IGNORED, size,
 		              "mini_batch_size: not used: partition_keys make the mini-batches");
 	int r = prs_job_split_keys(j, &err);

@@ -328,7 +328,7 @@ bool jf_set_text(struct jobfile *m, const struct prs_option_row *row, const char
 			prs_yaml_find(m->d, PRS_MISTAKE, at, "%s", err.msg);
 		return false;
 	}
-	bool by_flag = m->j->from[id] && !m->set[id];
+	bool by_flag = prs_job_says(m->j, (enum prs_option_id)id) && !m->set[id];
 	if (by_flag || (weak && m->set[id]))
 		return true;
 	if (prs_job_set(m->j, row, text, prs_yaml_where(m->d, at), &err) < 0)
@@ -445,16 +445,7 @@ static bool belongs_into_prs(const struct prs_option_row *row)
 	return row->group[0] && row->resume != PRS_RESUME_SCREEN;
 }
 
-/* Options whose value is a path, or NAME=PATH: relative to the file. */
-static bool is_path(const struct prs_option_row *row)
-{
-	static const char *const paths[] = { "--python", "--runs-dir", "--model", "--side-input" };
-	for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
-		if (!strcmp(row->flag, paths[i]))
-			return true;
-	return false;
-}
-
+/* A value that is a path, or NAME=PATH: relative to the file. */
 static void set_path_option(struct jobfile *m, const struct prs_option_row *row, const struct prs_yaml *node,
                             const char *key)
 {
@@ -500,7 +491,7 @@ void jf_set_options_own(struct jobfile *m, const struct prs_yaml *block)
 		else if (k < n && m->set[id])
 			prs_yaml_find(m->d, PRS_MISTAKE, key->at, "%s is given twice (also in %s): keep one", key->text,
 			              prs_yaml_where(m->d, m->set_at[id]));
-		else if (k < n && is_path(rows[k]))
+		else if (k < n && prs_option_is_path(rows[k]))
 			set_path_option(m, rows[k], block->items[i], key->text);
 		else if (k < n)
 			jf_set_option(m, rows[k], block->items[i], key->text);

@@ -19,15 +19,14 @@ struct layer {
 
 struct prs_project {
 	struct prs_yaml_doc *d;
-	const struct prs_trust *trust; /* NULL = everything is good */
-	struct layer layers[2];        /* the nearest prs.yml, the user's own */
+	const struct prs_trust *trust;           /* NULL = everything is good */
+	struct layer layers[PRS_PROJECT_LAYERS]; /* the nearest prs.yml, the user's own */
 	unsigned n;
 };
 
 /* Why somebody else could have written this; NULL = nobody could. */
-static const char *distrust(const struct prs_project *p, const struct prs_fs_stat *st)
+static const char *distrust(const struct prs_trust *t, const struct prs_fs_stat *st)
 {
-	const struct prs_trust *t = p->trust;
 	if (!t)
 		return NULL;
 	if (st->uid != t->uid && st->uid != 0)
@@ -39,9 +38,14 @@ static const char *distrust(const struct prs_project *p, const struct prs_fs_sta
 	return NULL;
 }
 
-static struct prs_mark file_mark(struct prs_project *p, const char *path, const char *dir)
+static struct prs_mark file_mark(struct prs_yaml_doc *d, const char *path, const char *dir)
 {
-	return (struct prs_mark){ yaml_add_source(p->d, path, dir, (const uint8_t *)"", 0), 0, 0, 0 };
+	return (struct prs_mark){ yaml_add_source(d, path, dir, (const uint8_t *)"", 0), 0, 0, 0 };
+}
+
+static void say_not_used(struct prs_yaml_doc *d, struct prs_mark at, const char *what, const char *why)
+{
+	prs_yaml_find(d, PRS_WARNING, at, "not used, for it could make you run programs of others: %s %s", what, why);
 }
 
 /* Is there such a file that counts? The sentence is said when there is one that does not. */
@@ -53,16 +57,15 @@ static int open_trusted(struct prs_project *p, const struct prs_fs *fs, const ch
 		return fd;
 	const char *why = "is not known", *what = dir;
 	if (fs->stat(fs->ctx, dir, &folder) == 0)
-		why = distrust(p, &folder);
+		why = distrust(p->trust, &folder);
 	if (!why) {
 		what = path;
-		why = fs->fstat(fs->ctx, fd, &file) == 0 ? distrust(p, &file) : "is not known";
+		why = fs->fstat(fs->ctx, fd, &file) == 0 ? distrust(p->trust, &file) : "is not known";
 	}
 	if (!why)
 		return fd;
 	fs->close(fs->ctx, fd);
-	prs_yaml_find(p->d, PRS_WARNING, file_mark(p, path, dir),
-	              "not used, for it could make you run programs of others: %s %s", what, why);
+	say_not_used(p->d, file_mark(p->d, path, dir), what, why);
 	return -EPERM;
 }
 
@@ -83,7 +86,7 @@ static bool read_layer(struct prs_project *p, const struct prs_fs *fs, const cha
 		return false;
 	}
 	if (n < 0) {
-		prs_yaml_find(p->d, PRS_MISTAKE, file_mark(p, path, dir), "%s", strerror((int)-n));
+		prs_yaml_find(p->d, PRS_MISTAKE, file_mark(p->d, path, dir), "%s", strerror((int)-n));
 		return true;
 	}
 	const struct prs_yaml *root = prs_yaml_read(p->d, path, dir, to, (size_t)n);
@@ -92,11 +95,10 @@ static bool read_layer(struct prs_project *p, const struct prs_fs *fs, const cha
 	return true;
 }
 
-static bool is_home(const struct prs_project *p, const struct prs_fs *fs, const struct prs_fs_stat *folder)
+static bool is_home(const struct prs_trust *t, const struct prs_fs *fs, const struct prs_fs_stat *folder)
 {
 	struct prs_fs_stat home;
-	return p->trust->home && fs->stat(fs->ctx, p->trust->home, &home) == 0 && home.dev == folder->dev &&
-	       home.ino == folder->ino;
+	return t->home && fs->stat(fs->ctx, t->home, &home) == 0 && home.dev == folder->dev && home.ino == folder->ino;
 }
 
 static bool has(const struct prs_fs *fs, const char *folder, const char *name)
@@ -106,15 +108,15 @@ static bool has(const struct prs_fs *fs, const char *folder, const char *name)
 }
 
 /* Nothing above this folder is about the job: home, the root of a repository, a place where others write. */
-static bool is_top(const struct prs_project *p, const struct prs_fs *fs, const char *folder)
+static bool is_top(const struct prs_trust *t, const struct prs_fs *fs, const char *folder)
 {
 	static const char *const repositories[] = { ".git", ".hg", ".svn", ".jj" };
 	struct prs_fs_stat st;
 	if (!strcmp(folder, "/"))
 		return true;
-	if (!p->trust)
+	if (!t)
 		return false;
-	if (fs->stat(fs->ctx, folder, &st) < 0 || is_home(p, fs, &st) || distrust(p, &st))
+	if (fs->stat(fs->ctx, folder, &st) < 0 || is_home(t, fs, &st) || distrust(t, &st))
 		return true;
 	for (size_t i = 0; i < sizeof repositories / sizeof *repositories; i++)
 		if (has(fs, folder, repositories[i]))
@@ -136,7 +138,7 @@ struct prs_project *prs_project_find(const struct prs_fs *fs, const char *dir, c
 	for (bool found = false, top = false; !found && !top;) {
 		PRS_AUTOFREE char *path = prs_strf("%s/prs.yml", strcmp(up, "/") ? up : "");
 		found = path && read_layer(p, fs, path);
-		top = is_top(p, fs, up);
+		top = is_top(trust, fs, up);
 		char *slash = strrchr(up, '/');
 		slash[slash == up] = 0;
 	}
@@ -146,6 +148,62 @@ struct prs_project *prs_project_find(const struct prs_fs *fs, const char *dir, c
 }
 
 void prs_project_free(struct prs_project *p) { prs_freep(&p); }
+
+/* The interpreter itself is mostly a link, which is as good as its folder, whoever owns what it leads to. */
+static const char *distrust_program(const struct prs_fs *fs, const struct prs_trust *t, const char *path)
+{
+	struct prs_fs_stat st;
+	int fd = fs->open(fs->ctx, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0);
+	if (fd == -ELOOP)
+		return NULL;
+	const char *why = fd >= 0 && fs->fstat(fs->ctx, fd, &st) == 0 ? distrust(t, &st) : "is not known";
+	if (fd >= 0)
+		fs->close(fs->ctx, fd);
+	return why;
+}
+
+/* Why somebody else could have put it there, and which part; NULL = nobody could. The caller frees *ret_what. */
+static const char *distrust_venv(const struct prs_fs *fs, const struct prs_trust *t, const char *dir, char **ret_what)
+{
+	static const char *const folders[] = { "", "/.venv", "/.venv/bin" };
+	struct prs_fs_stat st;
+	const char *why = NULL;
+	for (size_t i = 0; i < sizeof folders / sizeof *folders && !why; i++) {
+		prs_freep(ret_what);
+		*ret_what = prs_strf("%s%s", dir, folders[i]);
+		why = *ret_what && fs->stat(fs->ctx, *ret_what, &st) == 0 ? distrust(t, &st) : "is not known";
+	}
+	if (why)
+		return why;
+	prs_freep(ret_what);
+	*ret_what = prs_strf("%s/.venv/bin/python", dir);
+	return *ret_what ? distrust_program(fs, t, *ret_what) : "is not known";
+}
+
+char *prs_project_venv(const struct prs_fs *fs, const char *dir, const struct prs_trust *trust, struct prs_yaml_doc *d)
+{
+	PRS_AUTOFREE char *up = prs_path_absolute("/", dir);
+	for (bool top = !up; !top;) {
+		const char *folder = strcmp(up, "/") ? up : "";
+		PRS_AUTOFREE char *python = prs_strf("%s/.venv/bin/python", folder), *what = NULL;
+		if (python && prs_path_kind(fs, python)) {
+			const char *why = distrust_venv(fs, trust, folder, &what);
+			char *found = why ? NULL : prs_strdup(python);
+			if (why)
+				say_not_used(d, file_mark(d, python, folder), what ? what : python, why);
+			return found;
+		}
+		top = is_top(trust, fs, up);
+		char *slash = strrchr(up, '/');
+		slash[slash == up] = 0;
+	}
+	return NULL;
+}
+
+const struct prs_yaml *prs_project_layer(const struct prs_project *p, unsigned layer)
+{
+	return p && layer < p->n ? p->layers[layer].root : NULL;
+}
 
 const char *prs_project_file(const struct prs_project *p) { return p && p->n ? p->layers[0].file : NULL; }
 

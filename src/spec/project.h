@@ -6,6 +6,7 @@
  *   assets: {"azureml:mnist:2": ./data/mnist}     data, models, components, code; also whole URIs
  *   datastores: {workspaceblobstore: ./store}     azureml://datastores/<name>/paths/...
  *   default_datastore: workspaceblobstore
+ *   defaults: {processes: 4}                      of any option (spec/defaults.h)
  */
 #ifndef PRS_SPEC_PROJECT_H
 #define PRS_SPEC_PROJECT_H
@@ -30,6 +31,12 @@ struct prs_trust {
  * Mistakes in them are findings of `d`, which must outlive the project. NULL only when out of memory. */
 struct prs_project *prs_project_find(const struct prs_fs *fs, const char *dir, const char *user_file,
                                      const struct prs_trust *trust, struct prs_yaml_doc *d);
+enum { PRS_PROJECT_LAYERS = 2 };
+/* The document of a file: 0 the nearest, then the user's own; NULL = there is none, or it cannot be read. */
+const struct prs_yaml *prs_project_layer(const struct prs_project *p, unsigned layer);
+/* The interpreter of a virtual environment `.venv` in `dir` or above, within the same borders and only when nobody but
+ * us and root could have put it there; else a warning in `d`. NULL: none. The caller frees. */
+char *prs_project_venv(const struct prs_fs *fs, const char *dir, const struct prs_trust *trust, struct prs_yaml_doc *d);
 void prs_project_free(struct prs_project *p);
 const char *prs_project_file(const struct prs_project *p); /* of the nearest one; NULL when there is none */
 

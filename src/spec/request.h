@@ -12,7 +12,8 @@
 struct prs_asked {
 	const struct prs_option_row *row;
 	char *value;
-	char *where; /* "--run-max-try", "options.run_max_try"; NULL = a default, written out */
+	char *where;     /* "--run-max-try", "options.run_max_try"; NULL = a default, written out */
+	bool is_default; /* of `defaults:` (spec/defaults.h): gives way to whatever the job says */
 };
 
 struct prs_request {
@@ -29,8 +30,15 @@ struct prs_request {
 
 /* `where` may be NULL. < 0: no memory. */
 int prs_request_ask(struct prs_request *q, const struct prs_option_row *row, const char *value, const char *where);
-/* The last value of an option, NULL = not asked. */
+int prs_request_default(struct prs_request *q, const struct prs_option_row *row, const char *value, const char *where);
+/* What is in `front` stands in front of what is asked already, options and arguments; it is empty then. < 0: no
+ * memory. */
+int prs_request_put_in_front(struct prs_request *q, struct prs_request *front);
+/* The last value of an option, NULL = not asked; `asked`: but for defaults. */
 const char *prs_request_value(const struct prs_request *q, enum prs_option_id id);
+/* How many values of it are defaults; they stand in front. */
+size_t prs_request_defaults(const struct prs_request *q, enum prs_option_id id);
+const char *prs_request_asked(const struct prs_request *q, enum prs_option_id id);
 void prs_request_done(struct prs_request *q);
 
 #endif
