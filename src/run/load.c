@@ -12,6 +12,7 @@
 #include "run/project.h"
 #include "run/python.h"
 #include "run/start.h"
+#include "run/trust.h"
 #include "run/venv.h"
 #include "spec/defaults.h"
 #include "spec/job_doc.h"
@@ -146,8 +147,8 @@ static void take_packages(struct prs_load *l, const char *entry)
 	keep_python(l, path, why ? why : "");
 }
 
-/* Who chooses the interpreter: --python; prs.yml by the name of the job's environment, or for all jobs; the
- * PATH. */
+/* Who chooses the interpreter: --python; prs.yml by the name of the job's environment, or for all jobs. NULL: nobody
+ * does. */
 static const char *chosen_python(const struct prs_load *l, const char *mapped, const char *project,
                                  const char **ret_why)
 {
@@ -162,8 +163,26 @@ static const char *chosen_python(const struct prs_load *l, const char *mapped, c
 		if (rows[i].name)
 			return rows[i].name;
 	}
-	*ret_why = "PATH";
 	return NULL;
+}
+
+/* When nobody does and the job names no packages: .venv here, the environment that holds this prs; NULL: the PATH. The
+ * caller frees both. */
+static char *python_at_hand(struct prs_load *l, char **ret_why)
+{
+	struct prs_err err;
+	char program[PATH_MAX], loader[PATH_MAX];
+	char *found = prs_project_venv(l->front->fs, l->cwd, prs_trust_us(), l->doc);
+	if (found) {
+		size_t n = strlen(l->cwd), folder = strlen(found) - strlen("/.venv/bin/python");
+		bool here = folder == n && !strncmp(found, l->cwd, n);
+		*ret_why = here ? prs_strdup("./.venv") : prs_strf("%.*s/.venv", (int)folder, found);
+		return found;
+	}
+	if (prs_find_parts(program, loader, &err) == 0)
+		found = prs_python_home(program);
+	*ret_why = prs_strdup(found ? "the environment of prs" : "PATH");
+	return found;
 }
 
 /* The script that the interpreter shall read once; "" when it is not known. */
@@ -186,6 +205,12 @@ static void check_python(struct prs_load *l)
 	if (!given && l->job.env_pip.n) {
 		take_packages(l, script);
 		return;
+	}
+	PRS_AUTOFREE char *at_hand_why = NULL;
+	PRS_AUTOFREE char *at_hand = given ? NULL : python_at_hand(l, &at_hand_why);
+	if (!given) {
+		given = at_hand;
+		why = at_hand_why ? at_hand_why : "";
 	}
 	bool by_flag = given && l->job.o.python && !strncmp(why, "--", 2);
 	bool asked = l->executes || !given || by_flag;

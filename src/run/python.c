@@ -106,6 +106,49 @@ int prs_python_path(const char *name, bool isolated, char *to, size_t n, struct 
 	return prs_fail(err, PRS_ENOTFOUND, "no interpreter %s", word);
 }
 
+static bool lies_in(const char *folder, const char *name)
+{
+	PRS_AUTOFREE char *path = prs_strf("%s/%s", folder, name);
+	return path && access(path, F_OK) == 0;
+}
+
+static bool is_for_prs_alone(const char *folder)
+{
+	return lies_in(folder, "pipx_metadata.json") || lies_in(folder, "uv-receipt.toml");
+}
+
+/* <folder>/lib/python3.11/site-packages/prs_engine/bin/prs: where "/lib" begins, and the name of the interpreter. */
+static const char *find_site(const char *program, char name[32])
+{
+	const char *site = strstr(program, "-packages/prs_engine/bin/prs"), *lib = NULL;
+	for (const char *p = program; site && (p = strstr(p, "/lib")) && p < site; p++)
+		lib = p;
+	if (!lib || sscanf(lib, "/%*[^/]/%31[^/]/", name) != 1 || strncmp(name, "python3", 7) != 0)
+		return NULL;
+	return lib;
+}
+
+char *prs_python_home(const char *program)
+{
+	static const char tail[] = "/bin/prs";
+	char name[32] = "python";
+	size_t n = strlen(program);
+	if (n < sizeof tail || strcmp(program + n - strlen(tail), tail) != 0)
+		return NULL;
+	const char *site = find_site(program, name), *end = site ? site : program + n - strlen(tail);
+	bool installed = site != NULL;
+	PRS_AUTOFREE char *folder = prs_strf("%.*s", (int)(end - program), program);
+	if (!folder || is_for_prs_alone(folder))
+		return NULL;
+	if (!installed && !lies_in(folder, "pyvenv.cfg") && !lies_in(folder, "conda-meta"))
+		return NULL;
+	char *python = prs_strf("%s/bin/%s", folder, name);
+	if (python && access(python, X_OK) == 0)
+		return python;
+	free(python);
+	return NULL;
+}
+
 /* ---- who --------------------------------------------------------------------------------------------------------- */
 
 struct answer {

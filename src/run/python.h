@@ -14,6 +14,10 @@
  * are not followed; NULL: python3 of the PATH. Nothing is run. isolated: what the current folder would give through
  * the PATH is passed over. */
 int prs_python_path(const char *name, bool isolated, char *to, size_t n, struct prs_err *err);
+/* The interpreter of the environment that this program is installed in, NULL = in none: bin/prs of a virtual or conda
+ * environment, or the wheel in some Python's site-packages. An environment that a tool made for prs alone (pipx, uv
+ * tool) holds no packages of the user and does not count. The caller frees. */
+char *prs_python_home(const char *program);
 /* Runs it once: a Python that is new enough, the process that was started, which can read the script (NULL = not
  * asked; PRS_EINVALID and the error as Python shows it). isolated: neither the current folder nor the environment
  * has a say. `named`: for sentences. */

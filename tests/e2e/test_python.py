@@ -3,11 +3,13 @@
 shown."""
 import json
 import os
+import re
 import shutil
+import subprocess
 import sys
 import unittest
 
-from prs_job import JobCase
+from prs_job import DEADLINE, LOADER, PRS, JobCase
 
 SEES = """
     import os
@@ -101,6 +103,120 @@ class WrapperTest(JobCase):
         self.wrapper('export FROM_WRAPPER=folder\nexec PYTHON "$@"\n', "python3/bin/python")
         self.assertEqual(self.run_job().returncode, 0)
         self.assertEqual(self.output(), "nothing\n" * 3)
+
+
+class FoundTest(JobCase):
+    """Nobody names an interpreter: ./.venv, the environment that holds this prs, the PATH; the screen says which."""
+
+    def setUp(self):
+        super().setUp()
+        os.makedirs(self.path("home/a/b"))
+        self.env = {"HOME": self.path("home"), "XDG_CONFIG_HOME": self.path("config")}
+        self.folder = "home/a"
+        self.write("code/score.py", "import sys\ndef run(b): return [sys.prefix for _ in b]\n")
+        self.write("in/f", "")
+
+    def venv(self, name):
+        """An environment as `venv` makes it; its interpreter."""
+        self.write(name + "/pyvenv.cfg", "home = %s\ninclude-system-site-packages = false\n" %
+                   os.path.dirname(os.path.realpath(sys.executable)))
+        os.makedirs(self.path(name, "bin"))
+        os.symlink(os.path.realpath(sys.executable), self.path(name, "bin", "python"))
+        return self.path(name, "bin/python")
+
+    def evil(self, path):
+        self.write(path, "#!/bin/sh\necho run >>%s\nexec %s \"$@\"\n" % (self.path("mark"), sys.executable))
+        os.chmod(self.path(path), 0o755)
+
+    def called(self, *words):
+        return subprocess.run([self.program, *words], cwd=self.path(self.folder), env=dict(os.environ, **self.env),
+                              timeout=DEADLINE, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, universal_newlines=True)
+
+    def chosen(self, *words):
+        """Why, and the prefix that the script sees."""
+        r = self.called("run", self.path("code/score.py"), "-i", self.path("in"), "-o", self.path("out.txt"),
+                        "--overwrite", "-p", "1", *words)
+        self.assertEqual(r.returncode, 0, r.stderr)
+        self.said_then = r.stderr
+        return re.search(r"1 process of .* \((.*)\)\n", r.stderr).group(1), self.output().strip()
+
+    def test_a_venv_here_and_above(self):
+        self.venv("home/a/.venv")
+        self.assertEqual(self.chosen(), ("./.venv", self.path("home/a/.venv")))
+        self.folder = "home/a/b"
+        self.assertEqual(self.chosen(), (self.path("home/a/.venv"), self.path("home/a/.venv")))
+        self.venv("home/a/b/.venv")
+        self.assertEqual(self.chosen(), ("./.venv", self.path("home/a/b/.venv")))
+
+    def test_what_is_named_is_stronger(self):
+        self.venv("home/a/.venv")
+        other = self.venv("other")
+        self.assertEqual(self.chosen("--python", other), ("--python", self.path("other")))
+        self.write("code/prs.yml", "python: %s\n" % other)
+        self.assertEqual(self.chosen(), ("python of prs.yml", self.path("other")))
+
+    def test_the_borders_are_those_of_prs_yml(self):
+        self.venv(".venv")  # above the home
+        self.assertEqual(self.chosen()[0], "PATH")
+        self.venv("home/.venv")
+        self.assertEqual(self.chosen()[0], self.path("home/.venv"))
+        self.write("home/a/.git", "gitdir: elsewhere\n")
+        self.assertEqual(self.chosen()[0], "PATH")
+        self.assertNotIn("warning", self.said_then)
+
+    def test_what_others_could_have_put_there_is_not_run(self):
+        self.evil("home/a/.venv/bin/python")
+        for path, mode in (("home/a", 0o1777), ("home/a/.venv", 0o777), ("home/a/.venv/bin", 0o777),
+                           ("home/a/.venv/bin/python", 0o777)):
+            with self.subTest(path):
+                before = os.stat(self.path(path)).st_mode & 0o7777
+                os.chmod(self.path(path), mode)
+                self.assertEqual(self.chosen()[0], "PATH")
+                self.assertIn("not used, for it could make you run programs of others: %s can be written to by everybody"
+                              % self.path(path), self.said_then)
+                os.chmod(self.path(path), before)
+        self.assertFalse(os.path.exists(self.path("mark")))
+
+    def test_validate_and_plan_do_not_run_it(self):
+        self.evil("home/a/.venv/bin/python")
+        for command in ("validate", "plan"):
+            r = self.called(command, self.path("code/score.py"), "-i", self.path("in"))
+            self.assertEqual(r.returncode, 0, r.stderr)
+        self.assertIn("(./.venv)", r.stdout)
+        self.assertFalse(os.path.exists(self.path("mark")))
+
+    def install(self, bin_dir):
+        """This program as an installed one."""
+        os.makedirs(self.path(bin_dir))
+        self.program = shutil.copy(PRS, self.path(bin_dir, "prs"))
+        os.makedirs(self.path(bin_dir, "../share/prs"))
+        os.symlink(LOADER, self.path(bin_dir, "../share/prs/python"))
+
+    def test_the_environment_that_holds_prs(self):
+        python = self.venv("env")
+        os.symlink("python", self.path("env/bin/python3.9"))
+        self.install("env/lib/python3.9/site-packages/prs_engine/bin")
+        self.assertEqual(self.chosen(), ("the environment of prs", self.path("env")))
+        self.venv("home/a/.venv")
+        self.assertEqual(self.chosen()[0], "./.venv")
+        shutil.rmtree(self.path("home/a/.venv"))
+        self.write("env/pipx_metadata.json", "{}")  # made for prs alone
+        self.assertEqual(self.chosen()[0], "PATH")
+        os.remove(self.path("env/pipx_metadata.json"))
+        os.remove(python)  # the Python that it was made for is gone
+        self.assertEqual(self.chosen()[0], "PATH")
+
+    def test_bin_of_an_environment(self):
+        self.venv("env")
+        os.rename(self.path("env/bin"), self.path("kept"))
+        self.install("env/bin")
+        os.rename(self.path("kept/python"), self.path("env/bin/python"))
+        self.assertEqual(self.chosen(), ("the environment of prs", self.path("env")))
+        os.remove(self.path("env/pyvenv.cfg"))
+        self.assertEqual(self.chosen()[0], "PATH")  # ~/.local/bin is no environment
+        os.makedirs(self.path("env/conda-meta"))
+        self.assertEqual(self.chosen()[0], "the environment of prs")
 
 
 if __name__ == "__main__":
