@@ -57,7 +57,7 @@ static void fill_row(struct table *t, const struct prs_run *run, const struct pr
 	prs_buf_init(&b, 4096);
 	prs_put_plain(&b, run->name);
 	put_cell(t, RUN, &b);
-	prs_buf_puts(&b, prs_view_state(v));
+	prs_view_put_state(&b, v);
 	put_cell(t, STATE, &b);
 	prs_put_count(&b, c->units[PRS_UNIT_DONE]);
 	prs_buf_puts(&b, v->ledger.planned_all ? "/" : "/>=");

@@ -46,6 +46,7 @@ static void status_json(struct prs_buf *b, const struct prs_view *v, const struc
 	put_number(b, "items", c->items);
 	put_number(b, "items_succeeded", c->items_succeeded);
 	put_number(b, "items_failed", c->items_failed);
+	put_number(b, "items_missing", c->items_missing);
 	put_number(b, "rows", c->rows);
 	put_number(b, "started_us", v->first_us);
 	put_number(b, "last_us", v->last_us);
@@ -56,9 +57,9 @@ static void status_json(struct prs_buf *b, const struct prs_view *v, const struc
 	prs_buf_puts(b, "}\n");
 }
 
-/* "45 of >= 180 done, 2 failed" */
+/* "45 of at least 180 done, 2 failed, 3 without a row" */
 static void put_counts(struct prs_buf *b, const char *label, uint64_t good, const char *word, uint64_t all,
-                       uint64_t failed, bool growing)
+                       uint64_t failed, uint64_t missing, bool growing)
 {
 	prs_buf_putf(b, "  %-14s", label);
 	prs_put_count(b, good);
@@ -69,6 +70,11 @@ static void put_counts(struct prs_buf *b, const char *label, uint64_t good, cons
 		prs_buf_puts(b, ", ");
 		prs_put_count(b, failed);
 		prs_buf_puts(b, " failed");
+	}
+	if (missing) {
+		prs_buf_puts(b, ", ");
+		prs_put_count(b, missing);
+		prs_buf_puts(b, " without a row");
 	}
 	prs_buf_putc(b, '\n');
 }
@@ -116,10 +122,13 @@ static void status_text(struct prs_buf *b, const struct prs_view *v, const struc
 	const struct prs_ledger_counts *c = &v->ledger.counts;
 	bool growing = !v->ledger.planned_all;
 	bool unknown = !strcmp(prs_view_state(v), "unknown"); /* its lock is another user's */
-	prs_buf_putf(b, "%s: %s%s\n", run->name, unknown ? "running or not: " : "", prs_view_state(v));
-	put_counts(b, "mini-batches", c->units[PRS_UNIT_DONE], "done", v->ledger.next_id, c->units[PRS_UNIT_FAILED],
+	prs_buf_putf(b, "%s: %s", run->name, unknown ? "running or not: " : "");
+	prs_view_put_state(b, v);
+	prs_buf_putc(b, '\n');
+	put_counts(b, "mini-batches", c->units[PRS_UNIT_DONE], "done", v->ledger.next_id, c->units[PRS_UNIT_FAILED], 0,
 	           growing);
-	put_counts(b, "items", c->items_succeeded, "succeeded", c->items, c->items_failed, growing);
+	put_counts(b, "items", c->items_succeeded, "succeeded", c->items, c->items_failed - c->items_missing,
+	           c->items_missing, growing);
 	put_times(b, v);
 	put_field(b, "engine", v->owner, "");
 	put_field(b, "cause", v->cause, "");

@@ -294,6 +294,7 @@ static void put_result(struct prs_buf *b, const struct prs_result *r)
 	number(b, "items", r->items);
 	number(b, "items_succeeded", r->items_succeeded);
 	number(b, "items_failed", r->items_failed);
+	number(b, "items_missing", r->items_missing);
 	number(b, "rows", r->rows);
 	number(b, "wall_us", r->wall_us);
 	if (r->busy >= 0)
@@ -364,7 +365,7 @@ void screen_end(struct screen *s, const struct prs_engine_end *end, const char *
 		if (r.trace)
 			put_original(s, &trace, r.trace, strlen(r.trace));
 		r.trace = s->error_shown || !r.trace ? NULL : prs_buf_str(&trace);
-		if (s->output_dir && !status && has_entries(s->output_dir)) {
+		if (s->output_dir && r.state == PRS_JOB_COMPLETED && has_entries(s->output_dir)) {
 			r.output = s->output_dir;
 			r.rows = 0;
 		}

@@ -175,10 +175,11 @@ const char *finish_note(const struct prs_engine *e, char *to, size_t n)
 
 static int exit_code(const struct prs_engine *e)
 {
+	const struct prs_ledger_counts *c = &e->ledger.counts;
 	if (e->fenced)
 		return PRS_EXIT_BROKEN;
 	if (e->state == PRS_JOB_COMPLETED)
-		return PRS_EXIT_COMPLETED;
+		return e->c.job->o.strict && c->items_failed > c->items_missing ? PRS_EXIT_FAILED : PRS_EXIT_COMPLETED;
 	if (e->state == PRS_JOB_CANCELED)
 		return PRS_EXIT_CANCELED;
 	return e->state == PRS_JOB_FAILED ? PRS_EXIT_FAILED : PRS_EXIT_RESUMABLE;
@@ -271,6 +272,7 @@ void finish_end(struct prs_engine *e)
 		                  .items = c->items,
 		                  .items_succeeded = c->items_succeeded,
 		                  .items_failed = c->items_failed,
+		                  .items_missing = c->items_missing,
 		                  .rows = c->rows,
 		                  .output_bytes = bytes,
 		                  .wall_us = wall,

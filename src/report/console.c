@@ -483,6 +483,9 @@ static void put_speed(struct prs_buf *to, const struct prs_result *r)
 		prs_buf_putf(to, ", busy %.0f%%", r->busy * 100);
 }
 
+/* Those that an error is about. */
+static uint64_t failed_items(const struct prs_result *r) { return r->items_failed - r->items_missing; }
+
 static void put_counts(struct prs_buf *to, const struct prs_result *r, bool color)
 {
 	label(to, color, "mini-batches");
@@ -501,9 +504,9 @@ static void put_counts(struct prs_buf *to, const struct prs_result *r, bool colo
 	prs_buf_puts(to, " of ");
 	prs_put_count(to, r->items);
 	prs_buf_puts(to, " succeeded");
-	if (r->items_failed > 0) {
+	if (failed_items(r) > 0) {
 		prs_buf_puts(to, ", ");
-		prs_put_count(to, r->items_failed);
+		prs_put_count(to, failed_items(r));
 		prs_buf_puts(to, " failed");
 	}
 	prs_buf_putc(to, '\n');
@@ -543,14 +546,22 @@ static void put_kinds(struct prs_buf *to, const struct prs_result *r, bool color
 		prs_put_many(to, r->kinds_more, "other kind");
 		prs_buf_puts(to, ": logs/" PRS_NAME_ERRORS "\n");
 	}
-	if (!r->kinds_n && !r->failed && r->items_failed)
-		field(to, color, "errors", "none: run() returned fewer results than it got items");
+}
+
+/* Allowed, and nothing failed: a script may filter. */
+static void put_missing(struct prs_buf *to, const struct prs_result *r, bool color)
+{
+	if (!r->items_missing)
+		return;
+	label(to, color, "without a row");
+	prs_put_many(to, r->items_missing, "item");
+	prs_buf_puts(to, ": run() returned fewer results than it got items (failed_items.jsonl)\n");
 }
 
 /* Where the failed items are named, and the logs. */
 static void put_places(struct prs_buf *to, const struct prs_result *r, const char *logs_dir, bool color)
 {
-	if (r->run_dir && (r->failed > 0 || r->items_failed > 0)) {
+	if (r->run_dir && failed_items(r) > 0) {
 		label(to, color, "failed items");
 		clean(to, r->run_dir);
 		prs_buf_puts(to, "/failed_items.jsonl\n");
@@ -560,7 +571,7 @@ static void put_places(struct prs_buf *to, const struct prs_result *r, const cha
 
 static void end_completed(struct prs_buf *to, const struct prs_result *r, const char *logs_dir, bool color)
 {
-	bool all = r->failed == 0 && r->items_failed == 0;
+	bool all = failed_items(r) == 0;
 	put_ink(to, color, all ? INK_GREEN : INK_YELLOW, all ? "Completed" : "Completed, with failures");
 	prs_buf_puts(to, ": ");
 	prs_put_many(to, r->done, "mini-batch");
@@ -573,10 +584,11 @@ static void end_completed(struct prs_buf *to, const struct prs_result *r, const 
 		label(to, color, "failed");
 		prs_put_many(to, r->failed, "mini-batch");
 		prs_buf_puts(to, ", ");
-		prs_put_many(to, r->items_failed, "item");
+		prs_put_many(to, failed_items(r), "item");
 		prs_buf_putc(to, '\n');
 		put_kinds(to, r, color);
 	}
+	put_missing(to, r, color);
 	put_output(to, r, color);
 	put_places(to, r, logs_dir, color);
 	field(to, color, "next", r->next_command);
@@ -612,6 +624,7 @@ static void end_failed(struct prs_buf *to, const struct prs_result *r, const cha
 	prs_buf_putc(to, '\n');
 	put_counts(to, r, color);
 	put_kinds(to, r, color);
+	put_missing(to, r, color);
 	put_places(to, r, logs_dir, color);
 	field(to, color, "next", r->next_command);
 }

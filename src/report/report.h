@@ -73,11 +73,12 @@ struct prs_result {
 	const char *text; /* the cause, one sentence; may be NULL */
 	const char *run_name, *run_dir, *output;
 	uint64_t mini_batches, done, failed, items, items_succeeded, items_failed, rows, output_bytes;
-	uint64_t wall_us;                             /* of this engine's life */
-	uint64_t done_now;                            /* mini-batches done in this engine's life */
-	double busy;                                  /* 0-1: how busy the workers were; < 0 = not known */
-	const char *trace;                            /* first traceback of the script; may be NULL */
-	const char *next_command;                     /* what to type next; may be NULL */
+	uint64_t items_missing;   /* of those failed: no row though no error (struct prs_ledger_counts) */
+	uint64_t wall_us;         /* of this engine's life */
+	uint64_t done_now;        /* mini-batches done in this engine's life */
+	double busy;              /* 0-1: how busy the workers were; < 0 = not known */
+	const char *trace;        /* first traceback of the script; may be NULL */
+	const char *next_command; /* what to type next; may be NULL */
 	struct prs_error_kind kinds[PRS_KINDS_SHOWN]; /* the most frequent first */
 	uint32_t kinds_n;
 	uint64_t kinds_more; /* kinds that are not shown */

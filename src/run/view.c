@@ -3,6 +3,7 @@
  */
 #include "run/view.h"
 
+#include "base/many.h"
 #include "base/mem.h"
 #include "io/lock.h"
 #include "store/store.h"
@@ -147,4 +148,15 @@ const char *prs_view_state(const struct prs_view *v)
 	if (v->unknown)
 		return "unknown";
 	return v->running ? "running" : "interrupted";
+}
+
+void prs_view_put_state(struct prs_buf *to, const struct prs_view *v)
+{
+	const struct prs_ledger_counts *c = &v->ledger.counts;
+	prs_buf_puts(to, prs_view_state(v));
+	if (v->ledger.job != PRS_JOB_COMPLETED || c->items_failed <= c->items_missing)
+		return;
+	prs_buf_puts(to, ", ");
+	prs_put_many(to, c->items_failed - c->items_missing, "item");
+	prs_buf_puts(to, " failed");
 }

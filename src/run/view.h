@@ -4,6 +4,7 @@
 #ifndef PRS_RUN_VIEW_H
 #define PRS_RUN_VIEW_H
 
+#include "base/buf.h"
 #include "data/plan.h"
 #include "run/runs.h"
 #include "sched/ledger.h"
@@ -38,4 +39,6 @@ void prs_view_done(struct prs_view *v);
 /* "completed", "failed", "canceled", "running", "interrupted" (it should run, but no engine does), "unknown" (one
  * of the last two), "half-made" */
 const char *prs_view_state(const struct prs_view *v);
+/* The same for people: "completed, 10 items failed". Items without a row and without an error did not fail. */
+void prs_view_put_state(struct prs_buf *to, const struct prs_view *v);
 #endif

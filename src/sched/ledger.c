@@ -252,6 +252,9 @@ static void advance(struct prs_ledger *l, struct prs_ledger_cell *c, bool part, 
 	set_state(l, c, part, to);
 }
 
+/* Items of a mini-batch (not of a part) that have no row though nothing failed. */
+static uint32_t missing(const struct prs_ledger_cell *c) { return c->state == PRS_UNIT_DONE ? c->failed_items : 0; }
+
 /* The last part of a mini-batch is final: what the parts brought is the mini-batch's now. */
 static void close_split(struct prs_ledger *l, struct prs_split *x)
 {
@@ -265,6 +268,7 @@ static void close_split(struct prs_ledger *l, struct prs_split *x)
 	}
 	set_state(l, c, false, failed ? PRS_UNIT_FAILED : PRS_UNIT_DONE);
 	l->counts.done_this_epoch += !failed;
+	l->counts.items_missing += missing(c);
 	drop_split(l, x);
 }
 
@@ -283,6 +287,7 @@ static void settle(struct prs_ledger *l, const struct prs_unit *u, enum prs_unit
 	l->counts.rows += rows;
 	if (!u->item_count) {
 		l->counts.done_this_epoch += to == PRS_UNIT_DONE;
+		l->counts.items_missing += missing(c);
 		return;
 	}
 	struct prs_split *x = find_split(l, u->id);
@@ -437,6 +442,7 @@ static void reset_one(struct prs_ledger *l, uint64_t id)
 	struct prs_split *x = find_split(l, id);
 	if (!is_final(c) && !x)
 		return;
+	l->counts.items_missing -= missing(c);
 	for (uint32_t i = 0; x && i < x->n; i++)
 		if (is_final(&x->parts[i].cell))
 			take_back(l, &x->parts[i].cell, x->parts[i].item_count);

@@ -32,6 +32,7 @@ struct prs_ledger_counts {
 	uint64_t items_succeeded;        /* sum of DONE.succeeded, capped at the items of the mini-batch */
 	/* gaps of DONE (items - succeeded, not below 0) + items of FAILED: what error_threshold counts */
 	uint64_t items_failed;
+	uint64_t items_missing;       /* of these, the gaps of DONE mini-batches: too few rows, and no error */
 	uint64_t items_final;         /* items of DONE and FAILED mini-batches and parts */
 	uint64_t rows;                /* of DONE */
 	uint64_t row_bytes;           /* of all DONE facts; a RESET does not take them back */

@@ -58,7 +58,7 @@ class DocsTest(JobCase):
 
     def test_flags_of_the_documents_are_flags(self):
         known = set(re.findall(r"--[a-z][a-z-]+", read("docs", "options.md").replace("_", "-")))
-        for command in ("run", "resume", "test", "replay", "doctor", "errors", "options"):
+        for command in ("run", "resume", "status", "test", "replay", "doctor", "errors", "options"):
             known |= set(re.findall(r"--[a-z][a-z-]+", self.prs("help", command).stdout))
         known |= {"--prefix", "--repeats", "--quick", "--client", "--labels-dir", "--name", "--threshold", "--flag"}
         for name in ("quickstart.md", "resume.md", "gpu-and-threads.md", "troubleshooting.md", "migrate.md",

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The last screen of a job with failures: every kind of error with its count, also of a job that is over in no time."""
+import json
 import re
 
 from prs_job import JobCase
@@ -58,8 +59,32 @@ class EndScreenTest(JobCase):
         self.assertRegex(r.stderr, r" 6 x RUN_EXCEPTION: ValueError: number \d+\n")  # numbers make no kinds
         self.assertRegex(r.stderr, r" 6 x RUN_EXIT: .*exit status \d+\n")
 
-    def test_short_returns(self):
+    def test_fewer_rows_than_items(self):
+        """A script may filter: nothing failed, on no screen, not even with --strict."""
         self.files(4)
         self.script("def run(mini_batch):\n    return mini_batch[1:]\n")
-        r = self.prs("run", "code/score.py", "-i", "in", "-b", "4", "-o", "out.txt")
-        self.assertIn("  errors        none: run() returned fewer results than it got items\n", r.stderr)
+        r = self.prs("run", "code/score.py", "-i", "in", "-b", "4", "-o", "out.txt", "--strict")
+        self.assertEqual(r.returncode, 0, r.stderr)
+        self.assertRegex(r.stderr, r"(?m)^Completed: 1 mini-batch, 3 items in .*\n  without a row 1 item: run\(\) "
+                                   r"returned fewer results than it got items \(failed_items.jsonl\)\n  output ")
+        self.assertRegex(self.prs("status").stdout, r"(?m)^score-\S+: completed\n.*\n"
+                                                    r"  items         3 of 4 succeeded, 1 without a row\n")
+        self.assertRegex(self.prs("list").stdout, r"\nscore-\S+  completed  ")
+        self.assertEqual(json.loads(self.prs("status", "--json").stdout)["items_missing"], 1)
+
+    def test_strict(self):
+        """Failures that are allowed: 0 without --strict, 1 with it; said the same way everywhere."""
+        self.files(12)
+        self.script("def run(mini_batch):\n    if mini_batch.task_id == 1: raise ValueError\n    return mini_batch\n")
+        words = ("run", "code/score.py", "-i", "in", "-b", "4", "--run-max-try", "1")
+        self.assertEqual(self.prs(*words).returncode, 0)
+        r = self.prs(*words, "--strict")
+        self.assertEqual(r.returncode, 1, r.stderr)
+        self.assertRegex(r.stderr, r"(?m)^Completed, with failures: 2 mini-batches, 8 items in .*\n  failed        1 mini-batch, 4 items\n")
+        self.assertRegex(self.prs("status").stdout, r"(?m)^score-\S+: completed, 4 items failed\n")
+        self.assertRegex(self.prs("list").stdout, r"\nscore-\S+  completed, 4 items failed  ")
+        self.assertEqual(self.prs("resume").returncode, 1)  # it is part of the job
+        end = json.loads(self.prs(*words, "--strict", "--json").stdout.splitlines()[-1])
+        self.assertEqual((end["result"], end["exit"], end["items_failed"], end["items_missing"]), ("completed", 1, 4, 0))
+        self.assertEqual(self.prs("run", "code/score.py", "-i", "in", "-b", "4", "--strict", "--run-max-try", "1", "-o",
+                                  "good.txt", "--", "x").returncode, 1)

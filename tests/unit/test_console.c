@@ -293,6 +293,21 @@ static void test_end_completed(void **context)
 	                    "  next          prs resume a --retry-failed\n");
 }
 
+/* What has no row and no error did not fail. */
+static void test_end_missing(void **context)
+{
+	(void)context;
+	struct prs_result r = good;
+	r.items_succeeded = 17999;
+	r.items_failed = r.items_missing = 1;
+	prs_console_end(&screen, &r, "runs/a/logs", false);
+	assert_string_equal(shown(), "Completed: 1,800 mini-batches, 17,999 items in 12.3 s, 1,459 items/s, busy 97%\n"
+	                             "  without a row 1 item: run() returned fewer results than it got items "
+	                             "(failed_items.jsonl)\n"
+	                             "  output        scores.txt (18,000 rows, 252.0 kB)\n"
+	                             "  logs          runs/a/logs\n");
+}
+
 /* The traceback begins within the first five lines, then the cause, then, last, what to type. */
 static void test_end_failed(void **context)
 {
@@ -419,6 +434,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_live_line_fits, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_start, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_end_completed, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_end_missing, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_end_failed, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_end_interrupted, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_first_five_lines, setup, teardown),

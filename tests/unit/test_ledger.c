@@ -306,6 +306,7 @@ static void test_counters(void **context)
 	assert_int_equal(l.counts.units[PRS_UNIT_FAILED], 2);
 	assert_int_equal(l.counts.items_succeeded, 10 + 0 + 4 + 10 + 3);
 	assert_int_equal(l.counts.items_failed, 10 + 6 + 10 + 3);
+	assert_int_equal(l.counts.items_missing, 10 + 6);
 	assert_int_equal(l.counts.rows, 10 + 0 + 4 + 25 + 3);
 	assert_int_equal(l.counts.done_this_epoch, 5);
 	fold(head(2));
@@ -329,6 +330,29 @@ static void test_first_commit_wins(void **context)
 	fold(done(2, ITEMS));
 	fold(failed(2, ITEMS));
 	assert_memory_equal(&was, &l.counts, sizeof was);
+}
+
+/* Too few rows and no error: of mini-batches that are DONE, whole or in parts; not of one that failed in a part. */
+static void test_missing(void **context)
+{
+	(void)context;
+	static const struct prs_unit low[] = { { 0, 0, 5 }, { 1, 0, 5 } }, high[] = { { 0, 5, 5 }, { 1, 5, 5 } };
+	fold(planned(3, true));
+	for (unsigned i = 0; i < 2; i++)
+		fold(split(*U(i), 2));
+	fold(done_part(low[0], 3));
+	assert_int_equal(l.counts.items_missing, 0); /* it may fail yet */
+	fold(done_part(high[0], 5));
+	assert_int_equal(l.counts.items_missing, 2);
+	fold(done_part(low[1], 1));
+	fold(failed_part(high[1]));
+	assert_int_equal(l.counts.items_missing, 2);
+	assert_int_equal(l.counts.items_failed, 2 + 4 + 5);
+	fold(done(2, 9));
+	assert_int_equal(l.counts.items_missing, 3);
+	fold(reset(0, 2));
+	assert_int_equal(l.counts.items_missing, 1);
+	check();
 }
 
 /* A RESET takes back exactly what the id had brought, and its tries. */
@@ -834,6 +858,7 @@ int main(void)
 		T(test_matrix),
 		T(test_counters),
 		T(test_first_commit_wins),
+		T(test_missing),
 		T(test_reset),
 		T(test_lost),
 		T(test_lost_with_progress),
