@@ -214,23 +214,24 @@ def _message(error, hint, code_root):
     return (place + _one_line(error))[:MESSAGE_MAX - len(hint)] + ("; " + hint if hint else "")
 
 
-def _describe(error, submit_dir, code_root):
+def _describe(error, submit_dir, code_root, at):
     import traceback
 
     if type(error).__module__.startswith("prs_loader."):  # a sentence of ours: nothing in a traceback would help
         return str(error), " ".join(str(error).split("\n"))
     lines = traceback.format_exception(type(error), error, user_frames(error.__traceback__))
     hint = _hint(error, submit_dir)
-    text = _cut("".join(lines), TEXT_MAX)
+    text = _cut("".join(lines), TEXT_MAX) + (at + "\n" if at else "")
     if hint and hint[len("hint: "):] not in text:
         text += hint + "\n"
     return text, _message(error, hint, code_root)
 
 
-def describe(error, submit_dir, code_root=""):
-    """(text of the traceback, one-line message), whatever the error is, and whatever traceback module there is."""
+def describe(error, submit_dir, code_root="", at=""):
+    """(text of the traceback, one-line message), whatever the error is, and whatever traceback module there is. at:
+    where in its data the script was (which.py), told behind the traceback; messages are the same for all items."""
     try:
-        return _describe(error, submit_dir, code_root)
+        return _describe(error, submit_dir, code_root, at)
     except BaseException as e:  # noqa: BLE001 - errors that break whoever looks at them
         failed = type(e).__name__
     try:

@@ -3,7 +3,7 @@
 import os
 import sys
 
-from prs_loader import errors, wire
+from prs_loader import errors, which, wire
 from prs_loader.job import Job
 from prs_loader.real import real
 from prs_loader.worker import Worker
@@ -22,8 +22,10 @@ class Foreground(Worker):
         self.module = None
         self.kill_points = False
 
-    def report(self, _kind, _code, title, error):
-        text, _message = errors.describe(error, self.job.one("submit_dir"), self.job.one("code_root"))
+    def report(self, _kind, _code, title, error, mini_batch=()):
+        root = self.job.one("code_root")
+        at = which.line(error, mini_batch, root) if mini_batch else ""
+        text, _message = errors.describe(error, self.job.one("submit_dir"), root, at)
         self.flush()
         errors.say("%s failed:\n%s" % (title, text.rstrip("\n")))
         if self.debug:
@@ -45,7 +47,7 @@ class Foreground(Worker):
             took = (real.monotonic_ns() - begun) / 1e9
             data = b"" if self.summary_only else self.rows.encode(items)[0]
         except BaseException as e:  # noqa: BLE001 - the user's
-            self.report(None, None, title, e)
+            self.report(None, None, title, e, mini_batch)
         self.flush()
         errors.say("%s: %d returned in %.3f s" % (title, len(items), took))
         errors.put(1, data)

@@ -29,14 +29,16 @@ class Worker:
 
     # ---- reports
 
-    def describe(self, title, error, code):
+    def describe(self, title, error, code, mini_batch=()):
         """Traceback into the error file and the stderr file: (code, (offset, bytes, message, full disk) as in reports).
         The code of what the script raised is another one for a name of azureml.* that is missing everywhere."""
         self.link.end_child()
         self.link.use_reserve()
-        from prs_loader import errors
+        from prs_loader import errors, which
 
-        text, message = errors.describe(error, self.job.one("submit_dir"), self.job.one("code_root"))
+        root = self.job.one("code_root")
+        at = which.line(error, mini_batch, root) if mini_batch else ""
+        text, message = errors.describe(error, self.job.one("submit_dir"), root, at)
         offset, size = errors.append(self.job.one("error_file"), title, text)
         self.flush()
         errors.say(text)
@@ -49,9 +51,9 @@ class Worker:
         code, described = self.describe(title, error, code)
         self.link.send(kind, wire.report(code, *described))
 
-    def fail(self, task, code, error, times):
+    def fail(self, task, code, error, times, mini_batch):
         """Report a failed try."""
-        code, described = self.describe("mini-batch %d, try %d" % (task.id, task.try_number), error, code)
+        code, described = self.describe("mini-batch %d, try %d" % (task.id, task.try_number), error, code, mini_batch)
         from prs_loader import errors
 
         kind = errors.kind(error, self.job.one("code_root"))
@@ -133,7 +135,7 @@ class Worker:
         if wall < 0:
             wall = 0
         link.begin(task, wall, begun)
-        error = None
+        error, mini_batch = None, ()
         try:
             mini_batch, context = self.readers[task.kind](task)
         except BaseException as e:  # noqa: BLE001 - of the user's modules, perhaps
@@ -168,7 +170,7 @@ class Worker:
         self.cpu = cpu
         if error is not None:
             stays = isinstance(error, Exception)
-            self.fail(task, code if stays else wire.RUN_EXIT, error, _not_negative(times))
+            self.fail(task, code if stays else wire.RUN_EXIT, error, _not_negative(times), mini_batch)
             # The error refers to this frame and the frame to the error: without this, what run() held would live on
             # until the next collection of garbage.
             error = None

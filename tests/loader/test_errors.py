@@ -287,3 +287,88 @@ def test_start_of_the_process(node):
     assert n.init_failure()[0] == 153 and n.traces().startswith("import of score.py\n")
     n = node("def ran(b): return b")
     assert n.init_failure()[0] == 154 and n.traces().startswith("import of score.py\n")
+
+
+WHICH = """
+    import os, pathlib, json
+    def parse(path): raise ValueError("bad")
+    def two(path, other): raise ValueError("bad")
+    def inner(path, other): parse(path)
+    class Path:
+        def __fspath__(self): raise RuntimeError
+        def __eq__(self, other): raise RuntimeError
+        def __hash__(self): raise RuntimeError
+    def run(mini_batch):
+        odd = Path()
+        for i, path in enumerate(mini_batch):
+            name = os.path.basename(path)
+            if not name.startswith("bad"):
+                continue
+            how = name.split("-")[1].split(".")[0]
+            if how == "local": raise ValueError("bad")
+            if how == "called": path = None if False else path; parse(path)
+            if how == "pathlib":
+                full, path = pathlib.Path(path), None
+                json.loads("{")
+            if how == "bytes":
+                full, path = os.fsencode(path), None
+                json.loads("{")
+            if how == "open":
+                with open(path) as f:
+                    path = None
+                    json.load(f)
+            if how == "filename":
+                os.unlink(path)
+                held, path = [path], None
+                open(held.pop())
+            if how == "two": two(path, mini_batch[0])
+            if how == "inner": inner(path, mini_batch[0])
+            if how == "library":
+                import sys
+                sys.path.insert(0, "site-packages")
+                import lib
+                lib.load(mini_batch[0])
+            if how == "many":
+                a, b, c, d = mini_batch[:4]
+                raise ValueError("bad")
+            if how == "nothing":
+                name = path = mini_batch = None
+                raise ValueError("bad")
+        raise ValueError("at the end")
+"""
+
+
+def test_the_item_is_named(node, tmp_path):
+    """The last lines of the traceback say at which item the script was, as far as its own frames know."""
+    names = ["a", "b", "c", "d"]
+
+    def said(name, others=names):
+        n = node(WHICH, files={"site-packages/lib.py": "def load(path): raise ValueError('bad')\n"}).begin()
+        paths = [str(tmp_path / x) for x in others]
+        paths.insert(2, str(tmp_path / name))
+        (tmp_path / name).write_text("{")
+        n.failure(paths)
+        text = n.traces()
+        assert text in n.read("err") or text.partition("\n")[2].rstrip("\n") in n.read("err")
+        return [line for line in text.splitlines() if line.startswith("while at ")]
+
+    for how in ("local", "called", "inner", "library", "pathlib", "bytes", "open"):
+        assert said("bad-%s.json" % how) == ["while at %s/bad-%s.json, item 3 of 5" % (tmp_path, how)], how
+    assert said("bad-filename.x") == ["while at %s/bad-filename.x, item 3 of 5" % tmp_path]
+    assert said("bad-two") == ["while at %s/a, item 1 of 5, or %s/bad-two, item 3 of 5" % (tmp_path, tmp_path)]
+    assert said("bad-many") == []
+    assert said("bad-nothing") == []
+    # behind the loop its variable holds the last item: that is what the script was at
+    assert said("good") == ["while at %s/d, item 5 of 5" % tmp_path]
+
+
+def test_the_only_item_is_named(node):
+    n = node("def run(mini_batch): raise ValueError").begin()
+    n.failure(["/data/od\nd\udcff.txt"])
+    assert n.traces().endswith("\nValueError\nwhile at /data/od\\nd\\udcff.txt, item 1 of 1\n\n")
+
+
+def test_messages_do_not_name_the_item(node):
+    """They are counted by kind: one that differs in each mini-batch would be many kinds."""
+    n = node("def run(mini_batch): raise ValueError('bad')").begin()
+    assert n.failure(["/data/one"])[1] == "ValueError: bad"

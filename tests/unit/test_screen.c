@@ -119,11 +119,12 @@ static void test_json(void **state)
 		                                .busy = -1,
 		                                .wall_us = 5 } };
 	screen_end(&s, &e, "logs", 1, NULL);
-	assert_string_equal(end(), "{\"type\":\"x\"}\n"
-	                           "{\"type\":\"end\",\"result\":\"failed\",\"exit\":1,\"run\":\"a\",\"dir\":\"/r/"
-	                           "a\",\"mini_batches\":3,\"done\":1,\"failed\":2,\"items\":0,"
-	                           "\"items_succeeded\":0,\"items_failed\":0,\"rows\":0,\"wall_us\":5,\"error\":"
-	                           "\"ERROR_THRESHOLD\",\"cause\":\"too \\\"many\\\"\\n\"}\n");
+	assert_string_equal(end(),
+	                    "{\"type\":\"x\"}\n"
+	                    "{\"type\":\"end\",\"result\":\"failed\",\"exit\":1,\"run\":\"a\",\"dir\":\"/r/"
+	                    "a\",\"mini_batches\":3,\"done\":1,\"failed\":2,\"items\":0,"
+	                    "\"items_succeeded\":0,\"items_failed\":0,\"items_missing\":0,\"rows\":0,\"wall_us\":5,\"error\":"
+	                    "\"ERROR_THRESHOLD\",\"cause\":\"too \\\"many\\\"\\n\"}\n");
 	begin(true, false);
 	struct prs_err err;
 	prs_fail(&err, PRS_EBUSY, "in use");
