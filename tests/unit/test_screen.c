@@ -123,7 +123,8 @@ static void test_json(void **state)
 	                    "{\"type\":\"x\"}\n"
 	                    "{\"type\":\"end\",\"result\":\"failed\",\"exit\":1,\"run\":\"a\",\"dir\":\"/r/"
 	                    "a\",\"mini_batches\":3,\"done\":1,\"failed\":2,\"items\":0,"
-	                    "\"items_succeeded\":0,\"items_failed\":0,\"items_missing\":0,\"rows\":0,\"wall_us\":5,\"error\":"
+	                    "\"items_succeeded\":0,\"items_failed\":0,\"items_missing\":0,\"rows\":0,"
+	                           "\"wall_us\":5,\"error\":"
 	                    "\"ERROR_THRESHOLD\",\"cause\":\"too \\\"many\\\"\\n\"}\n");
 	begin(true, false);
 	struct prs_err err;
