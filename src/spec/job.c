@@ -44,6 +44,8 @@ bool prs_job_sets(const struct prs_job *j, const char *variable)
 	return false;
 }
 
+const char *prs_job_rows_name(const struct prs_job *j) { return j->rows_name ? j->rows_name : "parallel_run_step.txt"; }
+
 void prs_job_done(struct prs_job *j)
 {
 	prs_options_done(&j->o);
@@ -70,9 +72,9 @@ void prs_job_done(struct prs_job *j)
 	free_pairs(j->models, j->models_n);
 	free_pairs(j->side_inputs, j->side_inputs_n);
 	free_pairs(j->variables, j->variables_n);
-	char **texts[] = { &j->submit_dir, &j->code_dir,  &j->entry,      &j->output_file, &j->output_dir,
-		           &j->name,       &j->python,    &j->python_why, &j->only_failed, &j->only_failed_name,
-		           &j->env_name,   &j->env_python };
+	char **texts[] = { &j->submit_dir, &j->code_dir,   &j->entry,      &j->output_file, &j->output_dir,
+		           &j->name,       &j->python,     &j->python_why, &j->only_failed, &j->only_failed_name,
+		           &j->env_name,   &j->env_python, &j->rows_name };
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
 		prs_freep(texts[i]);
 	for (size_t i = 0; i < PRS_OPTIONS; i++)

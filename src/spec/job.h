@@ -57,7 +57,8 @@ struct prs_job {
 	size_t models_n, side_inputs_n, variables_n;
 	struct prs_job_output *outputs; /* of a job file */
 	size_t outputs_n;
-	int append_to;                /* the output that holds the append_row file, -1 = none of them */
+	char *rows_name; /* of the append_row file in an output that is a folder; NULL = the original's default */
+	int append_to;   /* the output that holds the append_row file, -1 = none of them */
 	struct prs_list program_args; /* of a job file, in front of the user's; may hold late parts */
 	struct prs_list user_args;
 	struct prs_list system_args; /* flags of the original that a job file gives and that are shown to the script */
@@ -116,6 +117,8 @@ void prs_job_clean_name(char *name);
 /* The text of --input as an input: folder, file, pattern, @list. in->name is set already. */
 int prs_job_input_resolve(struct prs_job_input *in, const struct prs_fs *fs, const char *cwd, const char *text,
                           struct prs_err *err);
+/* The name of the append_row file where only its folder is given. */
+const char *prs_job_rows_name(const struct prs_job *j);
 /* The folder that an output is written to, as far as it is known before the run folder is. NULL: it lies in the run
  * folder, or no memory. The caller frees. */
 char *prs_job_output_folder(const struct prs_job_output *o);

@@ -16,6 +16,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+enum { NEAR_LETTERS = 4 }; /* a name with fewer other letters was probably meant */
+
 struct check {
 	struct prs_job *j;
 	const struct prs_fs *fs;
@@ -94,6 +96,43 @@ char prs_job_find_entry(const struct prs_fs *fs, const char *code, const char *e
 	return found ? 'm' : 0;
 }
 
+const char *prs_job_backslash(const char *path) { return strchr(path, '\\') ? "; folders are parted by / here" : ""; }
+
+struct near {
+	const char *word;
+	char best[256];
+	unsigned least;
+};
+
+static int near_file(void *ctx, const char *name, char type)
+{
+	struct near *n = ctx;
+	unsigned far = prs_distance(n->word, name);
+	if (type != 'd' && far < n->least && far < strlen(name) / 2 && strlen(name) < sizeof n->best) {
+		n->least = far;
+		snprintf(n->best, sizeof n->best, "%s", name);
+	}
+	return 0;
+}
+
+char *prs_job_near_entry(const struct prs_fs *fs, const char *code, const char *entry)
+{
+	PRS_AUTOFREE char *slashes = prs_strdup(entry), *folder = NULL;
+	for (char *p = slashes; p && *p; p++)
+		*p = *p == '\\' ? '/' : *p;
+	PRS_AUTOFREE char *path = slashes ? prs_path_absolute(code, slashes) : NULL;
+	folder = path ? prs_path_folder(path) : NULL;
+	if (!folder)
+		return NULL;
+	if (strcmp(slashes, entry) != 0 && prs_path_kind(fs, path) == 'f')
+		return prs_strf("; folders are parted by / here: %s", slashes);
+	struct near n = { .word = strrchr(path, '/') + 1, .least = NEAR_LETTERS };
+	if (!fs->list || fs->list(fs->ctx, folder, near_file, &n) < 0 || !n.best[0])
+		return prs_strdup(prs_job_backslash(entry));
+	const char *slash = strrchr(slashes, '/');
+	return prs_strf("; did you mean %.*s%s?", slash ? (int)(slash - slashes) + 1 : 0, slashes, n.best);
+}
+
 /* With --code: the script as a path below that folder. */
 static void place_script(struct check *c, const char *path)
 {
@@ -110,6 +149,12 @@ static void place_script(struct check *c, const char *path)
 		mistake(c, "--code %s: the script %s does not lie in it", j->o.code, script);
 }
 
+static void no_script(struct check *c, const char *script, const char *path)
+{
+	PRS_AUTOFREE char *near = prs_job_near_entry(c->fs, c->cwd, script);
+	mistake(c, "%s: no such entry script (looked for %s)%s", script, path, near ? near : "");
+}
+
 static void check_script(struct check *c, const char *script)
 {
 	struct prs_job *j = c->j;
@@ -121,7 +166,7 @@ static void check_script(struct check *c, const char *script)
 	else if (!kind && path && c->fs->stat(c->fs->ctx, path, &st) == -EACCES)
 		mistake(c, "%s: no permission to reach the entry script %s", script, path);
 	else if (kind != 'f')
-		mistake(c, "%s: no such entry script (looked for %s)", script, path ? path : "");
+		no_script(c, script, path ? path : "");
 	char *slash = path ? strrchr(path, '/') : NULL;
 	if (!slash)
 		return;
@@ -189,8 +234,10 @@ int prs_job_input_resolve(struct prs_job_input *in, const struct prs_fs *fs, con
 		return prs_fail(err, PRS_ENOTFOUND,
 		                "that is a reference, not a path: give the folder where the data lies on this machine "
 		                "(prs.yml maps the references of job files)");
-	if (kind || !prs_path_is_pattern(in->path))
-		return prs_fail(err, PRS_ENOTFOUND, kind ? "neither a folder nor a file" : "no such folder or file");
+	if (kind)
+		return prs_fail(err, PRS_ENOTFOUND, "neither a folder nor a file");
+	if (!prs_path_is_pattern(in->path))
+		return prs_fail(err, PRS_ENOTFOUND, "no such folder or file%s", prs_job_backslash(text));
 	char *root = prs_path_pattern_root(in->path);
 	if (!root || prs_list_add(&in->parts, in->path) < 0) {
 		prs_freep(&root);
@@ -379,7 +426,7 @@ static void check_output(struct check *c)
 		return;
 	}
 	bool folder = kind == 'd' || given[strlen(given) - 1] == '/';
-	j->output_file = folder ? prs_strf("%s/parallel_run_step.txt", path) : prs_strdup(path);
+	j->output_file = folder ? prs_strf("%s/%s", path, prs_job_rows_name(j)) : prs_strdup(path);
 	j->output_dir = j->output_file ? prs_path_folder(j->output_file) : NULL;
 	if (!j->output_dir)
 		return;

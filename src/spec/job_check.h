@@ -12,6 +12,11 @@ int prs_job_check_rows(const struct prs_job *j, const struct prs_fs *fs, const c
 int prs_job_check_folder(const struct prs_fs *fs, const char *path, struct prs_err *err);
 /* The entry script in the code folder, by its path ('f') or as a dotted module ('m'); else 0. */
 char prs_job_find_entry(const struct prs_fs *fs, const char *code, const char *entry);
+/* Behind "there is no such entry script": which file was probably meant ("; did you mean x.py?"), that folders are
+ * parted by /, or "". The caller frees; NULL: no memory. */
+char *prs_job_near_entry(const struct prs_fs *fs, const char *code, const char *entry);
+/* "; folders are parted by / here" for a path with \\, else "". */
+const char *prs_job_backslash(const char *path);
 /* The folder inputs hold no file at all, as far as a short look shows. */
 bool prs_job_is_empty(const struct prs_job *j, const struct prs_fs *fs);
 /* The name of an input or output: letters, digits, _ and -, in parts with a dot between them; it stands in references,

@@ -457,6 +457,12 @@ static void read_code_copy(const struct reading *r)
 		r->j->code_copy = copy;
 }
 
+static void no_entry(const struct reading *r)
+{
+	PRS_AUTOFREE char *near = prs_job_near_entry(r->fs, r->j->code_dir, r->j->entry);
+	doc_mistake(r->d, "entry", "%s is not in the code folder %s%s", r->j->entry, r->j->code_dir, near ? near : "");
+}
+
 static void read_script(const struct reading *r)
 {
 	struct prs_job *j = r->j;
@@ -479,7 +485,7 @@ static void read_script(const struct reading *r)
 	if (prs_path_kind(r->fs, j->code_dir) != 'd')
 		doc_mistake(r->d, "code_dir", "no such folder: %s", j->code_dir);
 	else if (j->entry[0] == '/' || !prs_job_find_entry(r->fs, j->code_dir, j->entry))
-		doc_mistake(r->d, "entry", "%s is not in the code folder %s", j->entry, j->code_dir);
+		no_entry(r);
 	const char *last = strrchr(j->entry, '/');
 	prs_job_name_after(j, last ? last + 1 : j->entry);
 }

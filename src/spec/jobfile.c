@@ -90,6 +90,13 @@ void jf_instance_count(struct jobfile *m, const struct prs_yaml *node, const cha
 		prs_yaml_find(m->d, PRS_IGNORED, node->at, "%s: not used: the job runs on this machine", key);
 }
 
+static void no_entry(struct jobfile *m, const struct prs_yaml *node, const char *key, const char *text)
+{
+	PRS_AUTOFREE char *near = prs_job_near_entry(m->fs, m->j->code_dir, text);
+	prs_yaml_find(m->d, PRS_MISTAKE, node->at, "%s: %s is not in the code folder %s%s", key, text, m->j->code_dir,
+	              near ? near : "");
+}
+
 static void take_entry(struct jobfile *m, const struct prs_yaml *node, const char *key)
 {
 	const char *text = node->text, *code = m->j->code_dir;
@@ -100,7 +107,7 @@ static void take_entry(struct jobfile *m, const struct prs_yaml *node, const cha
 	if (path && (strncmp(path, code, n) != 0 || (path[n] != '/' && n > 1)))
 		prs_yaml_find(m->d, PRS_MISTAKE, node->at, "%s: %s lies outside the code folder %s", key, text, code);
 	else if (!prs_job_find_entry(m->fs, code, text))
-		prs_yaml_find(m->d, PRS_MISTAKE, node->at, "%s: %s is not in the code folder %s", key, text, code);
+		no_entry(m, node, key, text);
 	m->j->entry = prs_strdup(text);
 	m->d->failed = m->d->failed || !m->j->entry;
 }
@@ -111,10 +118,11 @@ void jf_code(struct jobfile *m, const struct prs_yaml *code, const struct prs_ya
 		const char *text = jf_expand(m, code),
 			   *path = text ? jf_path(m, text, prs_yaml_dir(m->d, code), code->at, "code") : NULL;
 		char kind = path ? jf_kind_of(m, path) : 'd';
-		if (kind != 'd')
-			prs_yaml_find(m->d, PRS_MISTAKE, code->at,
-			              kind ? "code: %s is a file: expected a folder" : "code: no such folder: %s",
-			              path);
+		if (kind && kind != 'd')
+			prs_yaml_find(m->d, PRS_MISTAKE, code->at, "code: %s is a file: expected a folder", path);
+		else if (!kind)
+			prs_yaml_find(m->d, PRS_MISTAKE, code->at, "code: no such folder: %s%s", path,
+			              prs_job_backslash(path));
 		if (!path || kind != 'd')
 			return;
 		m->j->code_dir = prs_strdup(path);
@@ -533,12 +541,15 @@ static void check_output(struct jobfile *m, size_t i)
 	const struct prs_job_output *o = &j->outputs[i];
 	struct prs_mark at = m->outputs_n ? m->outputs[i].at : m->whole;
 	struct prs_err err = { 0 };
+	if (m->rows_name && (int)i == j->append_to && o->type && !strcmp(o->type, "uri_file"))
+		prs_yaml_find(m->d, PRS_IGNORED, m->rows_name->at,
+		              "append_row_file_name: not used: output %s is the file itself", o->name);
 	if (!o->path || !o->type)
 		return;
 	bool rows = (int)i == j->append_to && j->o.output_action == PRS_OUTPUT_APPEND_ROW &&
 	            !strchr(o->path, JF_LATE_OPEN);
 	bool in_it = strcmp(o->type, "uri_file") || jf_kind_of(m, o->path) == 'd';
-	PRS_AUTOFREE char *file = in_it ? prs_strf("%s/parallel_run_step.txt", o->path) : prs_strdup(o->path);
+	PRS_AUTOFREE char *file = in_it ? prs_strf("%s/%s", o->path, prs_job_rows_name(j)) : prs_strdup(o->path);
 	PRS_AUTOFREE char *folder = prs_job_output_folder(o);
 	int r = 0;
 	if (rows && file)

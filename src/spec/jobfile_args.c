@@ -75,6 +75,12 @@ static enum jf_ref input_reference(struct jobfile *m, const struct prs_expr *e, 
 	struct jf_input *v = parent ? m->parent_inputs : m->inputs;
 	size_t count = parent ? m->parent_inputs_n : m->inputs_n;
 	const struct jf_input *in = jf_find_input(v, count, name, n);
+	if (in && parent && in->unset && !in->optional && !in->bad) {
+		prs_yaml_find(m->d, PRS_MISTAKE, place_of(m, e, node),
+		              "%s: input %s of the pipeline has no value: give it one, or --input %s=%s",
+		              shown(m->d, e), in->name, in->name, jf_is_data(in->type) ? "PATH" : "VALUE");
+		return JF_REF_BAD;
+	}
 	if (in)
 		return input_value(in, ret);
 	const char **names = yaml_alloc(m->d, (count + 1) * sizeof *names);

@@ -9,6 +9,8 @@
 #include <string.h>
 #include <strings.h>
 
+enum { FILES_DEEP = 8 }; /* requirements that name requirements */
+
 /* Packages that pip knows by another name, or by the same; what is in neither column is conda's alone. */
 static const char *const conda_names[][2] = {
 	{ "pytorch", "torch" },
@@ -154,7 +156,8 @@ static bool is_name(const char *s, size_t n, const char *name)
 	return !name[n];
 }
 
-static void add_pip(struct jobfile *m, const struct prs_yaml *node, const char *text)
+/* A line for pip; `dir` is where its relative paths start. */
+static void add_pip(struct jobfile *m, const struct prs_yaml *node, const char *text, const char *dir)
 {
 	size_t n = name_bytes(text);
 	for (size_t i = 0; i < sizeof replaced / sizeof *replaced; i++) {
@@ -164,14 +167,22 @@ static void add_pip(struct jobfile *m, const struct prs_yaml *node, const char *
 		              "%s: not installed: prs gives scripts the names they import from it", replaced[i]);
 		return;
 	}
-	PRS_AUTOFREE char *path = text[0] == '.' ? prs_path_absolute(prs_yaml_dir(m->d, node), text) : NULL;
+	PRS_AUTOFREE char *path = text[0] == '.' ? prs_path_absolute(dir, text) : NULL;
 	add(m, &m->j->env_pip, path ? path : text);
 }
 
+static void pip_line(struct jobfile *m, const struct prs_yaml *node, const char *text, const char *dir, int depth);
+
 /* "-r requirements.txt": its lines. */
-static void add_file(struct jobfile *m, const struct prs_yaml *node, const char *name)
+static void add_file(struct jobfile *m, const struct prs_yaml *node, const char *name, const char *dir, int depth)
 {
-	const char *path = jf_path(m, name, prs_yaml_dir(m->d, node), node->at, "requirements");
+	if (depth > FILES_DEEP) {
+		prs_yaml_find(m->d, PRS_MISTAKE, node->at,
+		              "requirements: %s: more than %d files, each named by another", name, FILES_DEEP);
+		return;
+	}
+	const char *path = jf_path(m, name, dir, node->at, "requirements");
+	PRS_AUTOFREE char *folder = path ? prs_path_folder(path) : NULL;
 	PRS_AUTOBUF bytes;
 	prs_buf_init(&bytes, PRS_YAML_BYTES_MAX + (256 << 10));
 	int r = path ? jf_read_bytes(m->fs, path, &bytes) : 0;
@@ -186,19 +197,44 @@ static void add_file(struct jobfile *m, const struct prs_yaml *node, const char 
 			*comment = 0;
 		for (size_t n = strlen(line); n && (line[n - 1] == ' ' || line[n - 1] == '\t'); n--)
 			line[n - 1] = 0;
-		if (line[0])
-			add_pip(m, node, line);
+		if (line[0] && folder)
+			pip_line(m, node, line, folder, depth);
 	}
 }
 
-static void pip_entry(struct jobfile *m, const struct prs_yaml *node)
+/* What stands behind one of these options ("-r X", "-rX", "--requirement X", "--requirement=X"); NULL = another one. */
+static const char *behind_option(const char *text, const char *brief, const char *option)
 {
-	const char *text = node->text + strspn(node->text, " ");
-	bool file = !strncmp(text, "-r ", 3) || !strncmp(text, "--requirement ", 14);
-	if (file)
-		add_file(m, node, strchr(text, ' ') + 1 + strspn(strchr(text, ' ') + 1, " "));
-	else
-		add_pip(m, node, text);
+	size_t n = strlen(option);
+	if (!strncmp(text, option, n) && (text[n] == ' ' || text[n] == '='))
+		return text + n + 1 + strspn(text + n + 1, " ");
+	n = strlen(brief);
+	return !strncmp(text, brief, n) ? text + n + strspn(text + n, " ") : NULL;
+}
+
+/* A line for pip with an option that names a file: relative ones are made absolute, URLs are pip's to fetch. */
+static void pip_line(struct jobfile *m, const struct prs_yaml *node, const char *text, const char *dir, int depth)
+{
+	static const char *const options[][2] = { { "-r", "--requirement" },
+		                                  { "-c", "--constraint" },
+		                                  { "-e", "--editable" } };
+	text += strspn(text, " ");
+	for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
+		const char *name = behind_option(text, options[i][0], options[i][1]);
+		if (!name)
+			continue;
+		if (!strcmp(options[i][0], "-r") && !strstr(name, "://")) {
+			add_file(m, node, name, dir, depth + 1);
+			return;
+		}
+		PRS_AUTOFREE char *path = strstr(name, "://") ? prs_strdup(name) : prs_path_absolute(dir, name);
+		PRS_AUTOFREE char *line = path ? prs_strf("%s %s", options[i][0], path) : NULL;
+		if (line)
+			add(m, &m->j->env_pip, line);
+		m->d->failed = m->d->failed || !line;
+		return;
+	}
+	add_pip(m, node, text, dir);
 }
 
 /* "name", "name=1.2", "name=1.2=build", "name>=1,<2", "channel::name" as a line for pip: false = conda's alone. */
@@ -221,7 +257,7 @@ static bool conda_entry(struct jobfile *m, const struct prs_yaml *node)
 	} else {
 		snprintf(line, sizeof line, "%s%s", pip, version);
 	}
-	add_pip(m, node, line);
+	add_pip(m, node, line, prs_yaml_dir(m->d, node));
 	return true;
 }
 
@@ -232,7 +268,7 @@ static void dependency(struct jobfile *m, const struct prs_yaml *node)
 	if (pip && pip->kind == PRS_YAML_LIST) {
 		for (size_t i = 0; i < pip->n; i++)
 			if (pip->items[i]->kind == PRS_YAML_SCALAR)
-				pip_entry(m, pip->items[i]);
+				pip_line(m, pip->items[i], pip->items[i]->text, prs_yaml_dir(m->d, pip->items[i]), 0);
 		return;
 	}
 	if (node->kind != PRS_YAML_SCALAR) {
@@ -271,8 +307,9 @@ static const struct prs_yaml *read_beside(struct jobfile *m, const struct prs_ya
 static void keep_name(struct jobfile *m, const struct prs_yaml *name, const struct prs_yaml *version)
 {
 	bool both = version && version->kind == PRS_YAML_SCALAR && !strchr(name->text, ':');
+	const char *text = prs_is_reference(name->text) ? jf_without_scheme(name->text) : name->text;
 	prs_freep(&m->j->env_name);
-	m->j->env_name = both ? prs_strf("%s:%s", name->text, version->text) : prs_strdup(name->text);
+	m->j->env_name = both ? prs_strf("%s:%s", text, version->text) : prs_strdup(text);
 	m->d->failed = m->d->failed || !m->j->env_name;
 }
 

@@ -72,7 +72,8 @@ struct jobfile {
 	size_t parent_outputs_n, outputs_n;
 	struct prs_mark append_at, whole; /* whole: the file itself */
 	const char *default_datastore;
-	const char *v1_environment_dir; /* environment_dir_path, and what is saved there */
+	const struct prs_yaml *rows_name; /* prs: {append_row_file_name: ...} of v2 */
+	const char *v1_environment_dir;   /* environment_dir_path, and what is saved there */
 	const struct prs_yaml *v1_environment;
 	bool v1_environment_looked;
 	const struct prs_yaml *v1_both; /* v1: mini_batch_size beside partition_keys: said already */
@@ -101,6 +102,8 @@ void jf_set_default(struct jobfile *m, const char *option, const char *text);
 /* All options that have a key in the v2 column, from the job and its component. */
 void jf_set_options_v2(struct jobfile *m);
 void jf_set_options_v1(struct jobfile *m, const struct prs_yaml *config);
+/* mini_batch_size: 0 beside partition keys: so the SDK writes a size that nobody gave. */
+bool jf_is_no_size(const struct prs_yaml *keys, const struct prs_yaml *size);
 /* The block `prs:`: options of this engine by their own names. */
 void jf_set_options_own(struct jobfile *m, const struct prs_yaml *block);
 /* A warning when YAML reads a plain scalar as something else than it looks. */
@@ -123,6 +126,7 @@ bool jf_choice(struct jobfile *m, const struct prs_yaml *node, const char *key, 
 void jf_parent_inputs(struct jobfile *m);
 void jf_inputs(struct jobfile *m);
 void jf_input_data(struct jobfile *m);
+bool jf_refers(const struct prs_yaml *node, const char *prefix, const char *name);
 struct jf_input *jf_find_input(struct jf_input *v, size_t count, const char *name, size_t n);
 /* Adds an input of the job: what `path` (absolute, a folder, file, pattern or MLTable) means. */
 void jf_add_input(struct jobfile *m, const char *name, const char *type, const char *path, struct prs_mark at);
@@ -170,6 +174,9 @@ void jf_mltable(struct jobfile *m, struct prs_job_input *in, const char *folder,
 /* jobfile_v1_batch.c */
 void jf_read_v1(struct jobfile *m, const struct prs_yaml *root);
 void jf_read_batch(struct jobfile *m, const struct prs_yaml *root);
+/* The name of the append_row file; `by_default` where none is given: the service writes an empty one into what it
+ * saves. A folder in it is a mistake. */
+const char *jf_rows_name(struct jobfile *m, const struct prs_yaml *node, const char *key, const char *by_default);
 
 /* jobfile_env.c */
 void jf_environment(struct jobfile *m, const struct prs_yaml *node);

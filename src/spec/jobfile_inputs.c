@@ -51,24 +51,17 @@ static void set_text(struct jobfile *m, struct jf_input *in, const struct prs_ya
 	jf_check_literal(m, in, declared, at);
 }
 
-/* The one input of the pipeline that a value is bound to; NULL when it is bound to none. `ret_bad`: it names none. */
-static struct jf_input *bound_to(struct jobfile *m, const struct prs_yaml *node, bool *ret_bad)
+/* The one input of the pipeline that a value is bound to; NULL when it is bound to none. */
+static struct jf_input *bound_to(struct jobfile *m, const struct prs_yaml *node)
 {
 	struct prs_expr e;
-	const char *name, *value;
+	const char *name;
 	size_t n;
-	*ret_bad = false;
 	if (!m->pipeline || !node || node->kind != PRS_YAML_SCALAR || !prs_expr_single(node->text, &e))
 		return NULL;
-	if (!prs_expr_name(&e, "parent.inputs.", &name, &n)) {
-		if (prs_expr_name(&e, "inputs.", &name, &n) &&
-		    jf_find_input(m->parent_inputs, m->parent_inputs_n, name, n))
-			return jf_find_input(m->parent_inputs, m->parent_inputs_n, name, n); /* older spelling */
-		return NULL;
-	}
-	struct jf_input *in = jf_find_input(m->parent_inputs, m->parent_inputs_n, name, n);
-	*ret_bad = !in && jf_reference(m, &e, node, NULL, &value) == JF_REF_BAD;
-	return in;
+	if (prs_expr_name(&e, "parent.inputs.", &name, &n) || prs_expr_name(&e, "inputs.", &name, &n)) /* older */
+		return jf_find_input(m->parent_inputs, m->parent_inputs_n, name, n);
+	return NULL;
 }
 
 static void copy_bound(struct jobfile *m, struct jf_input *in, const struct jf_input *from,
@@ -98,8 +91,7 @@ static void copy_bound(struct jobfile *m, struct jf_input *in, const struct jf_i
 static void scalar_value(struct jobfile *m, struct jf_input *in, const struct prs_yaml *declared,
                          const struct prs_yaml *node)
 {
-	bool bad;
-	const struct jf_input *from = bound_to(m, node, &bad);
+	const struct jf_input *from = bound_to(m, node);
 	in->node = node;
 	if (from) {
 		copy_bound(m, in, from, declared, node);
@@ -107,12 +99,18 @@ static void scalar_value(struct jobfile *m, struct jf_input *in, const struct pr
 	}
 	if (!jf_is_data(in->type))
 		jf_trap(m, node);
-	const char *text = NULL;
-	if (!bad)
-		text = jf_is_data(in->type) && !strstr(node->text, "${{") ? node->text : jf_expand_late(m, node, NULL);
+	bool as_is = jf_is_data(in->type) && !strstr(node->text, "${{");
+	const char *text = as_is ? node->text : jf_expand_late(m, node, NULL);
 	in->bad = !text;
 	if (text)
 		set_text(m, in, declared, text, prs_yaml_dir(m->d, node), node->at);
+}
+
+/* The SDK writes path: ${{parent.inputs.x}} whatever x is: it is what it is bound to. */
+static bool binds_literal(struct jobfile *m, const struct jf_input *in, const struct prs_yaml *path)
+{
+	const struct jf_input *from = bound_to(m, path);
+	return from && !from->data && !jf_is_data(from->type) && !jf_is_data(in->type);
 }
 
 static void map_value(struct jobfile *m, struct jf_input *in, const struct prs_yaml *declared,
@@ -121,7 +119,8 @@ static void map_value(struct jobfile *m, struct jf_input *in, const struct prs_y
 	const struct prs_yaml *path = jf_value(map, "path"), *value = jf_value(map, "value"),
 			      *paths = jf_value(map, "paths");
 	jf_choice(m, jf_value(map, "mode"), "mode", input_modes);
-	if ((path || paths) && !in->type)
+	bool literal = path && binds_literal(m, in, path);
+	if ((path || paths) && !in->type && !literal)
 		in->type = "uri_folder";
 	if (paths && (path || value || paths->kind != PRS_YAML_LIST || !paths->n || jf_is_literal(in->type))) {
 		prs_yaml_find(m->d, PRS_MISTAKE, paths->at,
@@ -136,7 +135,7 @@ static void map_value(struct jobfile *m, struct jf_input *in, const struct prs_y
 		in->at = paths->at;
 		return;
 	}
-	if (path && jf_is_literal(in->type)) {
+	if (path && jf_is_literal(in->type) && !literal) {
 		prs_yaml_find(m->d, PRS_MISTAKE, path->at, "input %s: a %s has no path", in->name, in->type);
 		in->bad = true;
 	} else if (path || value) {
@@ -260,6 +259,34 @@ bool jf_check_name(struct jobfile *m, const struct prs_yaml *key, const char *wh
 	return good;
 }
 
+/* Does a text at or below the node refer to "<prefix>NAME", by itself or behind "parent."? */
+bool jf_refers(const struct prs_yaml *node, const char *prefix, const char *name)
+{
+	bool found = false;
+	struct prs_expr_scan s = { .text = node && node->kind == PRS_YAML_SCALAR ? node->text : "" };
+	struct prs_expr e;
+	for (size_t i = 0; node && node->kind != PRS_YAML_SCALAR && i < node->n && !found; i++)
+		found = jf_refers(node->items[i], prefix, name);
+	while (!found && prs_expr_next(&s, &e, NULL) == 1) {
+		size_t skip = e.n > 7 && !strncmp(e.p, "parent.", 7) ? 7 : 0;
+		struct prs_expr own = { e.kind, e.at, e.p + skip, e.n - skip };
+		const char *at;
+		size_t n;
+		found = e.kind == PRS_EXPR_REF && prs_expr_name(&own, prefix, &at, &n) && n == strlen(name) &&
+		        !strncmp(at, name, n);
+	}
+	return found;
+}
+
+/* One that only other jobs use: nobody is asked for it. */
+static void unused_input(struct jobfile *m, struct jf_input *in, const struct prs_yaml *value)
+{
+	const struct prs_yaml *map = value->kind == PRS_YAML_MAP ? value : NULL;
+	in->type = jf_input_type(m, map);
+	in->unset = in->optional = true;
+	jf_check_keys(m, map, JF_INPUT, "an input");
+}
+
 void jf_parent_inputs(struct jobfile *m)
 {
 	const struct prs_yaml *map = jf_value(m->pipeline, "inputs");
@@ -267,8 +294,13 @@ void jf_parent_inputs(struct jobfile *m)
 		if (!jf_check_name(m, map->keys[i], "input"))
 			continue;
 		struct jf_input *in = add_input(m, &m->parent_inputs, &m->parent_inputs_n, map->keys[i]);
-		if (in)
+		if (!in)
+			return;
+		if (jf_refers(m->job, "inputs.", in->name) ||
+		    jf_refers(jf_value(m->pipeline, "prs"), "inputs.", in->name))
 			one_input(m, in, NULL, map->items[i]);
+		else
+			unused_input(m, in, map->items[i]);
 	}
 }
 

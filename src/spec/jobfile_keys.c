@@ -127,6 +127,15 @@ static const char *belongs(struct prs_yaml_doc *d, enum jf_place place, const ch
 	for (unsigned i = 0; (row = prs_option_at(i)) != NULL; i++)
 		if (row->v2[0] && !strcmp(strrchr(row->v2, '.') ? strrchr(row->v2, '.') + 1 : row->v2, name))
 			v2 = row;
+	bool of_config = place == JF_V1FILE && (table_key(JF_V1, name) || v1);
+	if (of_config)
+		snprintf(text, sizeof text, "; it belongs into parallel_run_config: (parallel_run_config.%s)", name);
+	else if (place == JF_V1FILE && v2 && v2->v1[0])
+		snprintf(text, sizeof text, "; here it is called parallel_run_config.%s", v2->v1);
+	else if (place == JF_PIPELINE && (table_key(JF_JOB, name) || place_option(JF_JOB, name)))
+		snprintf(text, sizeof text, "; it belongs to the job (jobs.NAME.%s)", name);
+	else if (place == JF_PIPELINE && (table_key(JF_TASK, name) || place_option(JF_TASK, name)))
+		snprintf(text, sizeof text, "; it belongs to the job (jobs.NAME.task.%s)", name);
 	if (!text[0] && job && v1 && v1->v2[0])
 		snprintf(text, sizeof text, "; here it is called %s%s", v1->v2,
 		         !strcmp(name, "run_max_try") ? " (one less: retries, not tries)" : "");
@@ -390,6 +399,9 @@ void jf_set_option(struct jobfile *m, const struct prs_option_row *row, const st
 	}
 	bool truth = node->type == PRS_YAML_BOOL && node->plain;
 	const char *text = truth && row->type != PRS_OPTION_BOOL ? node->text : jf_expand(m, node);
+	struct prs_expr bound;
+	if (text && !text[0] && prs_expr_single(node->text, &bound)) /* to an optional input without a value */
+		return;
 	if (text && !strcmp(key, "max_retries"))
 		text = tries_of(m, node, text, key);
 	if (text && jf_set_text(m, row, text, node->at, key, false, false) && !truth) {
@@ -408,11 +420,20 @@ static bool is_special(const struct prs_option_row *row)
 	return false;
 }
 
+bool jf_is_no_size(const struct prs_yaml *by, const struct prs_yaml *size)
+{
+	bool keyed = by && (by->kind != PRS_YAML_LIST || by->n);
+	return keyed && size && size->kind == PRS_YAML_SCALAR && !strcmp(size->text, "0");
+}
+
 void jf_set_options_v2(struct jobfile *m)
 {
 	const struct prs_option_row *row;
+	bool no_size = jf_is_no_size(jf_get(m, "partition_keys"), jf_get(m, "mini_batch_size"));
 	for (unsigned i = 0; (row = prs_option_at(i)) != NULL; i++) {
 		const char *last = strrchr(row->v2, '.');
+		if (no_size && i == PRS_OPTION_ID_mini_batch_size)
+			continue;
 		if (row->v2[0] && !is_special(row))
 			jf_set_option(m, row, jf_get(m, row->v2), last ? last + 1 : row->v2);
 	}
@@ -421,8 +442,9 @@ void jf_set_options_v2(struct jobfile *m)
 void jf_set_options_v1(struct jobfile *m, const struct prs_yaml *config)
 {
 	const struct prs_option_row *row;
+	bool no_size = jf_is_no_size(jf_value(config, "partition_keys"), jf_value(config, "mini_batch_size"));
 	for (unsigned i = 0; (row = prs_option_at(i)) != NULL; i++)
-		if (row->v1[0] && !is_special(row))
+		if (row->v1[0] && !is_special(row) && !(no_size && i == PRS_OPTION_ID_mini_batch_size))
 			jf_set_option(m, row, jf_value(config, row->v1), row->v1);
 }
 
@@ -466,6 +488,21 @@ static void set_path_option(struct jobfile *m, const struct prs_option_row *row,
 		jf_set_option(m, row, node, key);
 }
 
+/* v1 and batch deployments have a key of their own for it. */
+static void set_rows_name(struct jobfile *m, const struct prs_yaml *node)
+{
+	const struct prs_yaml key = { .text = "append_row_file_name" };
+	if (!empty(node) && node->kind != PRS_YAML_SCALAR)
+		wrong_shape(m->d, &key, node, "one value");
+	const char *name = jf_rows_name(m, node, key.text, NULL);
+	if (empty(node) || !name)
+		return;
+	m->rows_name = node;
+	prs_freep(&m->j->rows_name);
+	m->j->rows_name = prs_strdup(name);
+	m->d->failed = m->d->failed || !m->j->rows_name;
+}
+
 void jf_set_options_own(struct jobfile *m, const struct prs_yaml *block)
 {
 	const char *names[NAMES_MAX];
@@ -484,7 +521,9 @@ void jf_set_options_own(struct jobfile *m, const struct prs_yaml *block)
 		while (k < n && strcmp(names[k], key->text) != 0)
 			k++;
 		unsigned id = k < n ? (unsigned)(rows[k] - prs_option_at(0)) : 0;
-		if (k == n && strcmp(key->text, "arguments") != 0)
+		if ((m->job || m->component) && !strcmp(key->text, "append_row_file_name"))
+			set_rows_name(m, block->items[i]);
+		else if (k == n && strcmp(key->text, "arguments") != 0)
 			prs_yaml_find(m->d, PRS_MISTAKE, key->at,
 			              "%.100s is not a key of prs:%s (prs options lists them)", key->text,
 			              jf_nearest(m->d, key->text, names, n));

@@ -166,8 +166,10 @@ static void parent_outputs(struct jobfile *m)
 	const struct prs_yaml *map = jf_value(m->pipeline, "outputs");
 	for (size_t i = 0; map && map->kind == PRS_YAML_MAP && i < map->n; i++) {
 		struct jf_output *out = add_output(m, &m->parent_outputs, &m->parent_outputs_n, map->keys[i]);
-		if (out)
+		if (out && jf_refers(m->job, "outputs.", out->name))
 			one_output(m, out, NULL, map->items[i]);
+		else if (out)
+			jf_check_keys(m, map->items[i], JF_OUTPUT, "an output");
 	}
 }
 

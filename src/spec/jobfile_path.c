@@ -63,14 +63,17 @@ const char *jf_kept(struct jobfile *m, char *text) /* frees its argument */
 	return copy;
 }
 
-/* "file:./x", "azureml:./x" (as the SDK prints local paths) -> "./x" */
+/* "file:./x", "azureml:./x" (as the SDK prints local paths) -> "./x"; "azureml:https://x" -> "https://x" */
 const char *jf_without_scheme(const char *text)
 {
 	if (!strncmp(text, "file://", 7))
 		return text + 7;
 	if (!strncmp(text, "file:", 5))
 		return text + 5;
-	if (!strncmp(text, "azureml:", 8) && (text[8] == '.' || (text[8] == '/' && text[9] != '/')))
+	bool ours = !strncmp(text, "azureml:", 8);
+	if (ours && (text[8] == '.' || (text[8] == '/' && text[9] != '/')))
+		return text + 8;
+	if (ours && text[8] != '/' && strstr(text, "://"))
 		return text + 8;
 	return text;
 }

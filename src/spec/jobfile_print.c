@@ -304,6 +304,8 @@ static void put_own_options(struct print *p)
 	put_texts(p, "secret", &j->o.secret);
 	if (j->o.output_action == PRS_OUTPUT_APPEND_ROW && !append_name(j)) /* no output of the job holds the rows */
 		prs_buf_puts(p->to, "  output_action: append_row\n");
+	if (j->rows_name)
+		put_pair(p, 2, "append_row_file_name", j->rows_name);
 	put_list(p, "model", j->models, j->models_n);
 	put_list(p, "side_input", j->side_inputs, j->side_inputs_n);
 	if (p->to->len == head)

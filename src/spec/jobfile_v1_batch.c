@@ -63,8 +63,7 @@ static void output_of_flags(struct jobfile *m, const char *file_name)
 	j->append_to = 0;
 }
 
-/* Of the append_row file; `by_default` where none is given: the service writes an empty one into what it saves. */
-static const char *file_name(struct jobfile *m, const struct prs_yaml *node, const char *key, const char *by_default)
+const char *jf_rows_name(struct jobfile *m, const struct prs_yaml *node, const char *key, const char *by_default)
 {
 	if (!node || node->kind != PRS_YAML_SCALAR || !node->text[0])
 		return by_default;
@@ -110,7 +109,7 @@ static void v1_partition_keys(struct jobfile *m, const struct prs_yaml *config)
 {
 	const struct prs_yaml *keys = jf_value(config, "partition_keys"),
 			      *size = prs_yaml_key(config, "mini_batch_size");
-	if (!keys || !jf_value(config, "mini_batch_size"))
+	if (!keys || !jf_value(config, "mini_batch_size") || jf_is_no_size(keys, jf_value(config, "mini_batch_size")))
 		return;
 	m->v1_both = size;
 	prs_yaml_find(m->d, PRS_MISTAKE, size->at, "partition_keys and mini_batch_size exclude each other: keep one");
@@ -148,7 +147,7 @@ void jf_read_v1(struct jobfile *m, const struct prs_yaml *root)
 	if (file && action && action->kind == PRS_YAML_SCALAR && !strcasecmp(action->text, "summary_only"))
 		prs_yaml_find(m->d, PRS_WARNING, file->at,
 		              "append_row_file_name has no meaning with output_action: summary_only");
-	output_of_flags(m, file_name(m, file, "append_row_file_name", "parallel_run_step.txt"));
+	output_of_flags(m, jf_rows_name(m, file, "append_row_file_name", "parallel_run_step.txt"));
 }
 
 /* ---- batch deployment -------------------------------------------------------------------------------------------- */
@@ -242,5 +241,5 @@ void jf_read_batch(struct jobfile *m, const struct prs_yaml *root)
 	jf_environment(m, jf_value(root, "environment"));
 	jf_environment_variables(m, NULL, batch(root, "environment_variables"));
 	inputs_of_flags(m, "a batch deployment");
-	output_of_flags(m, file_name(m, file, "output_file_name", "predictions.csv"));
+	output_of_flags(m, jf_rows_name(m, file, "output_file_name", "predictions.csv"));
 }

@@ -110,7 +110,7 @@ static int place_rows(const struct place *at, const struct prs_fs *fs, const str
 {
 	struct prs_placed *p = at->p;
 	bool in_it = !is_file(o) || prs_path_kind(fs, path) == 'd';
-	p->output_file = in_it ? prs_strf("%s/parallel_run_step.txt", path) : prs_strdup(path);
+	p->output_file = in_it ? prs_strf("%s/%s", path, prs_job_rows_name(at->j)) : prs_strdup(path);
 	p->output_dir = p->output_file ? prs_path_folder(p->output_file) : NULL;
 	return p->output_dir ? 0 : -PRS_ENOMEM;
 }
@@ -278,7 +278,7 @@ static int engine_flags(const struct prs_placed *p, struct prs_list *l)
 		r = add_option(j, l, before[i][0], before[i][1]);
 	r = r || add_flag(l, "--create_snapshot_at_runtime", "True");
 	if (!r && j->o.output_action == PRS_OUTPUT_APPEND_ROW)
-		r = add_flag(l, "--append_row_file_name", slash ? slash + 1 : "parallel_run_step.txt");
+		r = add_flag(l, "--append_row_file_name", slash ? slash + 1 : prs_job_rows_name(j));
 	r = r || add_flag(l, "--output", p->output_dir ? p->output_dir : "");
 	for (size_t i = 0; i < sizeof behind / sizeof *behind && !r; i++)
 		r = add_option(j, l, behind[i][0], behind[i][1]);

@@ -82,7 +82,7 @@ static bool always_left_out(const char *name)
 {
 	static const char *const names[] = {
 		".git",        ".hg",    ".svn", "__pycache__", ".ipynb_checkpoints", ".mypy_cache", ".pytest_cache",
-		".ruff_cache", ".cache", ".tox", ".nox",        "node_modules"
+		".ruff_cache", ".cache", ".tox", ".nox",        "node_modules",       ".prs"
 	};
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		if (!strcmp(name, names[i]))

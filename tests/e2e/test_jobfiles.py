@@ -309,6 +309,71 @@ class JobFileTest(JobCase):
             self.run_file(name, "--input", "in", "--output", "rows.txt", "--overwrite", "--env", "FLAG=of the flag")
             self.assertEqual(self.rows("rows.txt"), ["value", "of the job", "of the flag"])
 
+    def test_literal_by_its_path(self):
+        """path: ${{parent.inputs.x}} is what it binds, as the SDK's own dump has it."""
+        self.files(1)
+        self.script("""
+            import json, sys
+            def run(mini_batch):
+                return [json.dumps(sys.argv[sys.argv.index("--a"):][:6])]
+        """)
+        self.write("job.yml", LITERALS)
+        self.run_file("job.yml", "--output", "rows=rows.txt")
+        self.assertEqual(json.loads(self.rows("rows.txt")[0]),
+                         ["--a", "0.25", "--b", "abc", "--c", os.path.join(self.dir, "in")])
+
+    def test_name_of_the_rows_in_a_folder(self):
+        self.files(2)
+        self.write("job.yml", COMPONENT.replace("uri_file", "uri_folder") + "prs: {append_row_file_name: mine.txt}\n")
+        flags = ["--input", "data=in", "--input", "model=code"]
+        self.run_file("job.yml", *flags, "--output", "rows=out")
+        self.assertEqual(self.rows("out/mine.txt"), ["f0000 2", "f0001 2"])
+        r = self.prs("plan", "job.yml", *flags, "--yaml")
+        self.assertIn("\n  append_row_file_name: mine.txt\n", r.stdout)
+        self.write("job.yml", COMPONENT + "prs: {append_row_file_name: mine.txt}\n")
+        r = self.run_file("job.yml", *flags, "--output", "rows=rows.txt")
+        self.assertIn("not used here: append_row_file_name", r.stderr)
+        self.assertEqual(self.rows("rows.txt"), ["f0000 2", "f0001 2"])
+
+    def test_folder_of_ours_is_no_code(self):
+        self.files(1)
+        self.write("code/.prs/keep", "x")
+        self.write("code/deep/.prs/keep", "x")
+        self.run_file("code/score.py", "-i", "in")
+        self.assertEqual(sorted(os.listdir(os.path.join(self.dir, self.in_run("code")))), ["deep", "score.py"])
+        self.assertEqual(os.listdir(os.path.join(self.dir, self.in_run("code/deep"))), [])
+
+    def test_requirements(self):
+        """Lines for pip: files are read, also those they name, relative to themselves; URLs are left to pip."""
+        self.files(1)
+        self.write("more/a.txt", "one==1\n-r deep/b.txt\n-c limits.txt\n-e ./pkg\n")
+        self.write("more/deep/b.txt", "two # why\n-r https://x.org/c.txt\n")
+        self.write("round.txt", "-r round.txt\n")
+        form = ("task: {type: run_function, code: ./code, entry_script: score.py, environment: {conda_file: {dependencies: "
+                "[pip, {pip: [%s]}]}}}\n")
+        head = "type: parallel\ninputs: {data: {path: ./in}}\ninput_data: ${{inputs.data}}\n"
+        self.write("job.yml", head + form % "'-r more/a.txt', '-r https://x.org/r.txt', '--requirement=https://x.org/s.txt'")
+        r = self.prs("plan", "job.yml", "--yaml")
+        self.assertEqual(r.returncode, 0, r.stderr)
+        lines = [line.strip()[2:].strip('"') for line in r.stdout.split("- pip:\n")[1].split("\n")
+                 if line.startswith("            - ")]
+        self.assertEqual(lines, ["one==1", "two", "-r https://x.org/c.txt", "-c %s/more/limits.txt" % self.dir,
+                                 "-e %s/more/pkg" % self.dir, "-r https://x.org/r.txt", "-r https://x.org/s.txt"])
+        self.write("job.yml", head + form % "'-r round.txt'")
+        r = self.prs("plan", "job.yml", "--yaml")
+        self.assertEqual(r.returncode, 2)
+        self.assertIn("requirements: round.txt: more than 8 files, each named by another", r.stderr)
+
+    def test_script_of_another_name(self):
+        self.files(1)
+        for word, says in (("code/scoer.py", "; did you mean code/score.py?"),
+                           ("code\\score.py", "; folders are parted by / here: code/score.py"),
+                           ("code/nothing_like_it.py", "nothing_like_it.py)\n")):
+            r = self.prs("run", word, "-i", "in")
+            self.assertEqual(r.returncode, 2)
+            self.assertIn("no such entry script", r.stderr)
+            self.assertIn(says, r.stderr)
+
     def test_outputs_of_a_trial(self):
         """prs test gives the script folders of its own for every output; those of the job stay as they are."""
         self.files(1)
@@ -466,6 +531,29 @@ class JobFileTest(JobCase):
         self.assertFalse(os.path.exists(os.path.join(self.dir, "runs")))
 
 
+LITERALS = """
+type: pipeline
+inputs:
+  t: 0.25
+  s: abc
+  m: {type: uri_folder, path: ./in}
+jobs:
+  n:
+    type: parallel
+    inputs:
+      pics: {type: uri_folder, path: ./in}
+      a: {path: "${{parent.inputs.t}}"}
+      b: {path: "${{parent.inputs.s}}"}
+      c: {path: "${{parent.inputs.m}}", mode: download}
+    outputs: {rows: {type: uri_file}}
+    input_data: ${{inputs.pics}}
+    task:
+      type: run_function
+      code: ./code
+      entry_script: score.py
+      program_arguments: --a ${{inputs.a}} --b ${{inputs.b}} --c ${{inputs.c}}
+      append_row_to: ${{outputs.rows}}
+"""
 DOTTED = """
 $schema: https://azuremlschemas.azureedge.net/latest/parallelComponent.schema.json
 type: parallel

@@ -64,10 +64,10 @@ static struct prs_job job;
 static struct prs_buf found; /* mistakes as text */
 
 /* Returns whether the file has no mistakes. */
-static bool read_job(const char *text, const char *set, const char *input)
+static bool read_pipeline_job(const char *text, const char *name, const char *set, const char *input)
 {
 	struct prs_err err = { 0 };
-	struct prs_request q = { .cwd = "/p/jobs", .file = "job.yml" };
+	struct prs_request q = { .cwd = "/p/jobs", .file = "job.yml", .job = name };
 	struct prs_yaml_doc *d = prs_yaml_doc_new();
 	prs_job_done(&job);
 	prs_job_init(&job);
@@ -86,6 +86,11 @@ static bool read_job(const char *text, const char *set, const char *input)
 	prs_yaml_doc_free(d);
 	prs_request_done(&q);
 	return good;
+}
+
+static bool read_job(const char *text, const char *set, const char *input)
+{
+	return read_pipeline_job(text, NULL, set, input);
 }
 
 /* ---- every option ------------------------------------------------------------------------------------------------ */
@@ -490,6 +495,88 @@ static void test_placed_twice(void **state)
 	prs_placed_done(&two);
 }
 
+/* What the SDK and users of the original write, and what is said of what cannot be. NULL: all is well. */
+static void test_of_the_original(void **state)
+{
+	(void)state;
+	static const char form[] =
+		"type: pipeline\ninputs: {t: 0.25, s: abc, m: {type: uri_folder, path: ./in}, n: {type: integer}, far: "
+		"{type: uri_folder, path: 'azureml:far:1'}}\n"
+		"outputs: {there: {type: uri_folder}}\n"
+		"jobs:\n  other: {type: command, inputs: {f: '${{parent.inputs.far}}'}}\n"
+		"  job:\n    type: parallel\n    inputs: {data: {type: uri_folder, path: ./in}, a: {path: "
+		"'${{parent.inputs.t}}'}, b: {path: '${{parent.inputs.s}}'}, c: {path: '${{parent.inputs.m}}', mode: "
+		"download}}\n"
+		"    outputs: {rows: {type: uri_folder}}\n    input_data: ${{inputs.data}}\n"
+		"    task: {type: run_function, code: ./code, entry_script: score.py, append_row_to: "
+		"'${{outputs.rows}}', program_arguments: '--a ${{inputs.a}} --b ${{inputs.b}} --c ${{inputs.c}}'}\n";
+	static const struct {
+		const char *set, *input, *says;
+	} cases[] = {
+		{ NULL, NULL, NULL },
+		{ "jobs.job.inputs.c.path=${{parent.inputs.far}}", NULL, "azureml:far:1 is not on this machine" },
+		{ "jobs.job.mini_batch_size=${{parent.inputs.n}}", NULL,
+		  "${{parent.inputs.n}}: input n of the pipeline has no value: give it one, or --input n=VALUE" },
+		{ "jobs.job.mini_batch_size=${{parent.inputs.n}}", "n=7", NULL },
+		{ "jobs.job.environment_variables={A: 'x-${{parent.inputs.n}}'}", NULL,
+		  "input n of the pipeline has no value" },
+		{ "jobs.job.partition_keys=[day]", NULL, "input data has no partition_format" },
+		{ "jobs.job.mini_batch_size=0", NULL, "mini_batch_size: expected a whole number from 1 " },
+		{ "jobs.job.inputs.data.path=azureml:https://x.org/y", NULL,
+		  ": https://x.org/y is not on this machine: map it in a file prs.yml beside the job file or above it "
+		  "(assets: {\"https://x.org/y\": PATH})" },
+		{ "mini_batch_size=3", NULL,
+		  "mini_batch_size is not a key of a pipeline; it belongs to the job (jobs.NAME.mini_batch_size)" },
+		{ "entry_script=a.py", NULL, "it belongs to the job (jobs.NAME.task.entry_script)" },
+		{ "jobs.job.task.entry_script=noa\\b.py", NULL,
+		  "noa\\b.py is not in the code folder /p/jobs/code; folders "
+		  "are parted by / here: noa/b.py" },
+		{ "jobs.job.task.code=no\\code", NULL,
+		  "no such folder: /p/jobs/no\\code; folders are parted by / here" },
+		{ "jobs.job.inputs.data.path=no\\in", NULL, "no such folder or file; folders are parted by / here" },
+		{ "jobs.job.prs.append_row_file_name=mine.txt", NULL, NULL },
+		{ "jobs.job.prs.append_row_file_name=a/mine.txt", NULL, "expected a file name without folders" },
+		{ "jobs.job.prs.append_row_file_name=[a]", NULL,
+		  "append_row_file_name: expected one value, found a list" },
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		bool good = read_pipeline_job(form, "job", cases[i].set, cases[i].input);
+		if (good != !cases[i].says || (cases[i].says && !strstr(prs_buf_str(&found), cases[i].says)))
+			fail_msg("%s: %s", cases[i].set ? cases[i].set : "-", prs_buf_str(&found));
+	}
+	assert_true(read_pipeline_job(form, "job", NULL, NULL));
+	static const char *const words[] = { "--a", "0.25", "--b", "abc", "--c", "/p/jobs/in" };
+	assert_int_equal(job.program_args.n, 6);
+	for (size_t i = 0; i < 6; i++)
+		assert_string_equal(job.program_args.v[i], words[i]);
+	assert_true(
+		read_job("type: parallel\ninputs: {data: {path: ./in, partition_format: '{day}/*'}}\noutputs: {rows: "
+	                 "{}}\ninput_data: ${{inputs.data}}\nmini_batch_size: '0'\npartition_keys: [day]\n"
+	                 "task: {type: run_function, code: ./code, entry_script: score.py}\n",
+	                 NULL, NULL));
+	assert_null(job.from[PRS_OPTION_ID_mini_batch_size]);
+}
+
+/* A size of 0 beside keys, and keys of a file that stand outside of its one block. */
+static void test_of_the_original_v1(void **state)
+{
+	(void)state;
+	static const char form[] =
+		"parallel_run_config:\n  entry_script: score.py\n  source_directory: ./code\n"
+		"  partition_keys: [day]\n  mini_batch_size: '0'\nprs: {partition_format: '{day}/*'}\n";
+	if (!read_job(form, NULL, "in"))
+		fail_msg("%s", prs_buf_str(&found));
+	assert_false(read_job(form, "parallel_run_config.mini_batch_size=1", "in"));
+	assert_non_null(strstr(prs_buf_str(&found), "exclude each other"));
+	assert_false(read_job(v1, "mini_batch_size=1", "in"));
+	assert_non_null(strstr(prs_buf_str(&found),
+	                       "mini_batch_size is not a key of a file with parallel_run_config; it "
+	                       "belongs into parallel_run_config: "
+	                       "(parallel_run_config.mini_batch_size)"));
+	assert_false(read_job(v1, "max_concurrency_per_instance=1", "in"));
+	assert_non_null(strstr(prs_buf_str(&found), "here it is called parallel_run_config.process_count_per_node"));
+}
+
 static void test_late_parts(void **state)
 {
 	(void)state;
@@ -643,6 +730,8 @@ int main(void)
 		cmocka_unit_test(test_misspelt_keys),
 		cmocka_unit_test(test_dots_in_the_name_of_a_job),
 		cmocka_unit_test(test_placed_twice),
+		cmocka_unit_test(test_of_the_original),
+		cmocka_unit_test(test_of_the_original_v1),
 		cmocka_unit_test(test_late_parts),
 		cmocka_unit_test(test_late_where_it_cannot_be),
 		cmocka_unit_test(test_texts_and_lists),
