@@ -92,10 +92,13 @@ bool cli_takes(const struct cli_command *c, const struct prs_option_row *row);
 
 /* ---- texts ------------------------------------------------------------------------------------------------------- */
 
-void cli_help_overview(struct prs_buf *to);
-void cli_help_command(struct prs_buf *to, const struct cli_command *c);
+/* Wrapped to `columns`. */
+/* 80, or as wide as the terminal is when that is less. */
+unsigned cli_help_columns(void);
+void cli_help_overview(struct prs_buf *to, unsigned columns);
+void cli_help_command(struct prs_buf *to, const struct cli_command *c, unsigned columns);
 /* One option as `prs options NAME` shows it. */
-void cli_help_option(struct prs_buf *to, const struct prs_option_row *row);
+void cli_help_option(struct prs_buf *to, const struct prs_option_row *row, unsigned columns);
 /* docs/options.md, docs/errors.md, docs/commands.md */
 void cli_options_markdown(struct prs_buf *to);
 void cli_errors_markdown(struct prs_buf *to);
@@ -110,10 +113,18 @@ const char *cli_short_path(const char *path, char *to, size_t n);
 int complain(int status, const struct prs_err *err);
 /* "prs: N mistakes" and the lines on stderr; returns 2. */
 int complain_all(unsigned n, struct prs_buf *lines);
-/* The text of a buffer to stdout; 0, or 3 when that fails (a closed pipe is no failure). Raw: with our own colours. */
+/* The text of a buffer to stdout; 0, or 3 when that fails (a closed pipe is no failure). Raw: with our own colours.
+ * print: for programs, as it is; show: for people, wrapped to the width of a terminal. */
 int cli_print(struct prs_buf *b);
 int cli_print_raw(struct prs_buf *b);
-/* Lines to stdout or stderr; what is not plain text in them is escaped, but for line feeds and tabs. */
+int cli_show(struct prs_buf *b);
+int cli_show_raw(struct prs_buf *b);
+/* How wide the terminal is; 0 = it is none. */
+unsigned cli_columns(int fd);
+/* Does a terminal here show more than ASCII? */
+bool cli_shows_utf8(void);
+/* Lines to stdout or stderr; what is not plain text in them is escaped, but for line feeds and tabs; wrapped to the
+ * width of a terminal. */
 void cli_tell(FILE *to, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* A JSON value and a line feed; sets to->failed without memory. */
 void cli_put_json(struct prs_buf *to, const json_t *value, size_t flags);

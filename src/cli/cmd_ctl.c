@@ -81,9 +81,9 @@ static int not_running(const struct prs_run *run, const char *what)
 	if (r < 0)
 		complain(PRS_EXIT_BROKEN, &err);
 	else if (!strcmp(state, "unknown"))
-		fprintf(stderr,
-		        "prs: %s: running or not: unknown, as its file lock cannot be opened; it has no socket\n",
-		        run->name);
+		cli_tell(stderr,
+		         "prs: %s: running or not: unknown, as its file lock cannot be opened; it has no socket\n",
+		         run->name);
 	else
 		cli_tell(stderr, "prs: %s is %s: there is nothing %s%s%s\n", run->name, state, what,
 		         interrupted ? ". Go on with: prs resume " : "", interrupted ? run->name : "");
@@ -143,7 +143,7 @@ static void put_processes(struct prs_buf *b, const json_t *all)
 	for (size_t i = 0; v && i < n; i++)
 		to_process(json_array_get(all, i), &v[i]);
 	if (v)
-		prs_console_processes(b, v, n, 0);
+		prs_console_processes(b, v, n, cli_columns(1), cli_shows_utf8());
 }
 
 static void put_why(struct prs_buf *b, const json_t *o)
@@ -182,7 +182,7 @@ int cmd_why(struct cli_args *a)
 	else
 		put_why(&b, o);
 	json_decref(o);
-	return cli_print(&b);
+	return cli_json(a) ? cli_print(&b) : cli_show(&b);
 }
 
 /* ---- watch ------------------------------------------------------------------------------------------------------- */

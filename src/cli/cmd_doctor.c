@@ -91,7 +91,7 @@ int cmd_doctor(struct cli_args *a)
 		verdict = "Jobs will not run well here: see above.";
 	if (!w.json)
 		prs_buf_putf(&w.b, "\n%s\n", verdict);
-	int status = cli_print_raw(&w.b);
+	int status = w.json ? cli_print_raw(&w.b) : cli_show_raw(&w.b);
 	prs_buf_done(&w.b);
 	if (status)
 		return status;

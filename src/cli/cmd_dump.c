@@ -3,6 +3,7 @@
  */
 #include "cli/cli.h"
 
+#include "base/wrap.h"
 #include "report/dump.h"
 #include "store/store.h"
 #include "wire/plan.h"
@@ -16,7 +17,8 @@
 struct dump {
 	bool json;
 	enum prs_file_kind kind;
-	struct prs_buf line;
+	unsigned columns; /* of the terminal, 0 = it is none */
+	struct prs_buf line, shown;
 };
 
 static int next_record(struct dump *d, const uint8_t *body, size_t n, size_t *at, struct prs_err *err)
@@ -46,7 +48,9 @@ static int dump_body(void *ctx, uint64_t offset, const uint8_t *body, size_t n, 
 	while (prs_buf_clear(&d->line), (r = next_record(d, body, n, &at, err)) == 1) {
 		const char *text = prs_buf_str(&d->line);
 		size_t len = strlen(text);
-		printf("%s%s", text, len && text[len - 1] == '\n' ? "" : "\n");
+		prs_buf_clear(&d->shown);
+		prs_put_wrapped(&d->shown, text, d->columns);
+		printf("%s%s", prs_buf_str(&d->shown), len && text[len - 1] == '\n' ? "" : "\n");
 	}
 	return r;
 }
@@ -90,7 +94,7 @@ int cmd_dump(struct cli_args *a)
 {
 	struct prs_err err = { 0 };
 	struct prs_run run;
-	struct dump d = { .json = cli_json(a) };
+	struct dump d = { .json = cli_json(a), .columns = cli_json(a) ? 0 : cli_columns(1) };
 	char seg[PATH_MAX + 8];
 	const char *what = a->words.v[0];
 	bool journal = !strcmp(what, "journal"), plan = !strcmp(what, "plan"), segment = !strcmp(what, "segment");
@@ -101,6 +105,7 @@ int cmd_dump(struct cli_args *a)
 	if (cli_find_run(a, a->words.n > 1 ? a->words.v[1] : NULL, &run, &err) < 0)
 		return complain(PRS_EXIT_MISTAKE, &err);
 	prs_buf_init(&d.line, (size_t)1 << 30);
+	prs_buf_init(&d.shown, (size_t)1 << 30);
 	int r;
 	if (segment) {
 		d.kind = PRS_FILE_SEGMENT;
@@ -111,6 +116,7 @@ int cmd_dump(struct cli_args *a)
 		r = dump_files(&d, run.dir, journal ? "journal-" : "plan-", "", &run.id, &err);
 	}
 	prs_buf_done(&d.line);
+	prs_buf_done(&d.shown);
 	fflush(stdout);
 	return r < 0 ? complain(PRS_EXIT_BROKEN, &err) : 0;
 }

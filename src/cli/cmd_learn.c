@@ -24,11 +24,13 @@ int cmd_help(struct cli_args *a)
 		return complain(PRS_EXIT_MISTAKE, &err);
 	}
 	if (c)
-		cli_help_command(&b, c);
+		cli_help_command(&b, c, cli_help_columns());
 	else
-		cli_help_overview(&b);
+		cli_help_overview(&b, cli_help_columns());
 	return cli_print(&b);
 }
+
+static bool for_people(const struct cli_args *a) { return !cli_json(a) && !cli_has(a, "--markdown"); }
 
 int cmd_version(struct cli_args *a)
 {
@@ -138,10 +140,10 @@ int cmd_options(struct cli_args *a)
 	else if (cli_json(a))
 		put_options_json(&b, row);
 	else if (row)
-		cli_help_option(&b, row);
+		cli_help_option(&b, row, cli_help_columns());
 	else
 		list_options(&b);
-	return cli_print(&b);
+	return for_people(a) ? cli_show(&b) : cli_print(&b);
 }
 
 /* ---- errors ------------------------------------------------------------------------------------------------------ */
@@ -218,5 +220,5 @@ int cmd_errors(struct cli_args *a)
 		put_error(&b, row);
 	else
 		list_errors(&b);
-	return cli_print(&b);
+	return for_people(a) ? cli_show(&b) : cli_print(&b);
 }

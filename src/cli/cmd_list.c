@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
- * cmd_list: prs list: all runs of a folder, newest first, with state, counts and age.
+ * cmd_list: prs list: all runs of a folder, newest first, with state, items, how long it took, input and age.
  */
 #include "cli/cli.h"
 
+#include "base/many.h"
 #include "base/mem.h"
+#include "base/wrap.h"
 #include "io/loop.h"
 #include "report/console.h"
 #include "run/view.h"
@@ -36,8 +38,15 @@ void cli_put_age(struct prs_buf *to, uint64_t now_us, uint64_t then_us)
 	prs_buf_putf(to, "%llu %s", (unsigned long long)(age / steps[i].seconds), steps[i].unit);
 }
 
-enum { COLUMNS = 5, CELL_BYTES = 320 };
-enum column { RUN, STATE, DONE, FAILED, AGE };
+enum column { RUN, STATE, ITEMS, TIME, INPUT, AGE, COLUMNS };
+enum { CELL_BYTES = 4200, INPUT_LEAST = 8, GAP = 2 };
+
+/* How a column is shown; where a table has no room, inputs are cut, then the age goes: the name has the date. */
+static const struct {
+	const char *title;
+	bool right;
+} shapes[COLUMNS] = { [RUN] = { "RUN", false },  [STATE] = { "STATE", false }, [ITEMS] = { "ITEMS", true },
+	              [TIME] = { "TIME", true }, [INPUT] = { "INPUT", false }, [AGE] = { "AGE", true } };
 
 struct table {
 	char (*cells)[COLUMNS][CELL_BYTES];
@@ -50,40 +59,87 @@ static void put_cell(struct table *t, enum column c, struct prs_buf *text)
 	prs_buf_clear(text);
 }
 
+/* "completed, 10 items failed": of every state, as there is no column of its own for it. */
+static void put_state(struct prs_buf *b, const struct prs_view *v)
+{
+	const struct prs_ledger_counts *c = &v->ledger.counts;
+	prs_view_put_state(b, v);
+	if (v->ledger.job == PRS_JOB_COMPLETED || c->items_failed <= c->items_missing)
+		return;
+	prs_buf_puts(b, ", ");
+	prs_put_many(b, c->items_failed - c->items_missing, "item");
+	prs_buf_puts(b, " failed");
+}
+
+/* The first input of the job as a person writes it; "+2": there are others. Nothing where its job cannot be read. */
+static void put_input(struct prs_buf *b, const struct prs_run *run)
+{
+	char shown[PATH_MAX];
+	struct prs_err err;
+	struct prs_job j;
+	struct prs_placed placed = { .job = &j };
+	prs_job_init(&j);
+	if (prs_run_read_job(program_fs(), &j, &placed, run->dir, &err) == 0 && j.inputs_n > 0) {
+		prs_put_plain(b, cli_short_path(j.inputs[0].path, shown, sizeof shown));
+		if (j.inputs_n > 1)
+			prs_buf_putf(b, " +%zu", j.inputs_n - 1);
+	}
+	prs_placed_done(&placed);
+	prs_job_done(&j);
+}
+
 static void fill_row(struct table *t, const struct prs_run *run, const struct prs_view *v, uint64_t now)
 {
 	const struct prs_ledger_counts *c = &v->ledger.counts;
 	PRS_AUTOBUF b;
-	prs_buf_init(&b, 4096);
+	prs_buf_init(&b, 16384);
 	prs_put_plain(&b, run->name);
 	put_cell(t, RUN, &b);
-	prs_view_put_state(&b, v);
+	put_state(&b, v);
 	put_cell(t, STATE, &b);
-	prs_put_count(&b, c->units[PRS_UNIT_DONE]);
+	prs_put_count(&b, c->items_succeeded);
 	prs_buf_puts(&b, v->ledger.planned_all ? "/" : "/>=");
-	prs_put_count(&b, v->ledger.next_id);
-	put_cell(t, DONE, &b);
-	prs_put_count(&b, c->units[PRS_UNIT_FAILED]);
-	put_cell(t, FAILED, &b);
+	prs_put_count(&b, c->items);
+	put_cell(t, ITEMS, &b);
+	prs_put_duration(&b, prs_view_duration_us(v, now));
+	put_cell(t, TIME, &b);
+	put_input(&b, run);
+	put_cell(t, INPUT, &b);
 	if (v->first_us)
 		cli_put_age(&b, now, v->first_us);
 	put_cell(t, AGE, &b);
 	t->n++;
 }
 
-static void put_json(struct prs_buf *b, const struct prs_run *run, const struct prs_view *v)
+static void put_json(struct prs_buf *b, const struct prs_run *run, const struct prs_view *v, uint64_t now)
 {
 	const struct prs_ledger_counts *c = &v->ledger.counts;
+	PRS_AUTOBUF input;
+	prs_buf_init(&input, 16384);
+	put_input(&input, run);
 	prs_buf_puts(b, "{\"run\": ");
 	prs_put_json(b, run->name);
 	prs_buf_puts(b, ", \"dir\": ");
 	prs_put_json(b, run->dir);
-	prs_buf_putf(b,
-	             ", \"state\": \"%s\", \"planned\": %s, \"mini_batches\": %llu, \"done\": %llu, \"failed\": %llu, "
-	             "\"started_us\": %llu, \"last_us\": %llu}\n",
-	             prs_view_state(v), v->ledger.planned_all ? "true" : "false", (unsigned long long)v->ledger.next_id,
-	             (unsigned long long)c->units[PRS_UNIT_DONE], (unsigned long long)c->units[PRS_UNIT_FAILED],
-	             (unsigned long long)v->first_us, (unsigned long long)v->last_us);
+	prs_buf_putf(b, ", \"state\": \"%s\", \"planned\": %s", prs_view_state(v),
+	             v->ledger.planned_all ? "true" : "false");
+	const struct {
+		const char *key;
+		uint64_t value;
+	} numbers[] = { { "mini_batches", v->ledger.next_id },
+		        { "done", c->units[PRS_UNIT_DONE] },
+		        { "failed", c->units[PRS_UNIT_FAILED] },
+		        { "items", c->items },
+		        { "items_succeeded", c->items_succeeded },
+		        { "items_failed", c->items_failed },
+		        { "started_us", v->first_us },
+		        { "last_us", v->last_us },
+		        { "wall_us", prs_view_duration_us(v, now) } };
+	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+		prs_buf_putf(b, ", \"%s\": %llu", numbers[i].key, (unsigned long long)numbers[i].value);
+	prs_buf_puts(b, ", \"input\": ");
+	prs_put_json(b, prs_buf_str(&input));
+	prs_buf_puts(b, "}\n");
 }
 
 /* One that cannot be read is a row too. */
@@ -97,27 +153,102 @@ static void bad_row(struct table *t, struct prs_buf *json, const char *name, con
 		prs_buf_puts(json, "}\n");
 		return;
 	}
-	snprintf(t->cells[t->n][RUN], CELL_BYTES, "%s", name);
+	PRS_AUTOBUF b;
+	prs_buf_init(&b, 4096);
+	prs_put_plain(&b, name);
+	put_cell(t, RUN, &b);
 	snprintf(t->cells[t->n++][STATE], CELL_BYTES, "unreadable");
 }
 
-/* Left-aligned words, right-aligned numbers. */
-static void print_table(struct prs_buf *b, const struct table *t)
+/* ---- the table --------------------------------------------------------------------------------------------------- */
+
+static unsigned cell_columns(const char *text) { return prs_columns(text, strlen(text)); }
+
+static void measure(const struct table *t, unsigned width[COLUMNS])
 {
-	static const char *const titles[COLUMNS] = { "RUN", "STATE", "DONE", "FAILED", "AGE" };
-	size_t width[COLUMNS];
 	for (int c = 0; c < COLUMNS; c++) {
-		width[c] = strlen(titles[c]);
-		for (size_t i = 0; i < t->n; i++)
-			width[c] = strlen(t->cells[i][c]) > width[c] ? strlen(t->cells[i][c]) : width[c];
-	}
-	for (size_t i = 0; i <= t->n; i++) {
-		for (int c = 0; c < COLUMNS; c++) {
-			const char *text = i ? t->cells[i - 1][c] : titles[c];
-			prs_buf_putf(b, c >= DONE ? "%*s%s" : "%-*s%s", (int)width[c], text,
-			             c + 1 < COLUMNS ? "  " : "\n");
+		width[c] = cell_columns(shapes[c].title);
+		for (size_t i = 0; i < t->n; i++) {
+			unsigned w = cell_columns(t->cells[i][c]);
+			width[c] = w > width[c] ? w : width[c];
 		}
 	}
+}
+
+static unsigned all_columns(const unsigned width[COLUMNS])
+{
+	unsigned all = width[0];
+	for (int c = 1; c < COLUMNS; c++)
+		all += width[c] ? GAP + width[c] : 0;
+	return all;
+}
+
+/* Makes the table as narrow as that; false: it cannot be. A width of 0: the column is not shown. */
+static bool fit(unsigned width[COLUMNS], unsigned columns)
+{
+	unsigned all = all_columns(width);
+	if (all > columns && width[INPUT] > INPUT_LEAST) {
+		unsigned over = all - columns, spare = width[INPUT] - INPUT_LEAST;
+		width[INPUT] -= over < spare ? over : spare;
+	}
+	if (all_columns(width) > columns)
+		width[AGE] = 0;
+	return all_columns(width) <= columns;
+}
+
+static void put_aligned(struct prs_buf *b, const char *text, enum column c, unsigned width)
+{
+	PRS_AUTOBUF cut;
+	prs_buf_init(&cut, CELL_BYTES);
+	prs_put_cut(&cut, text, width, PRS_CUT_FRONT, cli_shows_utf8());
+	int blanks = (int)(width - cell_columns(prs_buf_str(&cut)));
+	prs_buf_putf(b, "%s%*s%s", c ? "  " : "", shapes[c].right ? blanks : 0, "", prs_buf_str(&cut));
+	if (!shapes[c].right)
+		prs_buf_putf(b, "%*s", blanks, "");
+}
+
+static void put_table(struct prs_buf *b, const struct table *t, const unsigned width[COLUMNS])
+{
+	for (size_t i = 0; i <= t->n; i++) {
+		for (int c = 0; c < COLUMNS; c++)
+			if (width[c])
+				put_aligned(b, i ? t->cells[i - 1][c] : shapes[c].title, (enum column)c, width[c]);
+		while (b->len && b->data[b->len - 1] == ' ')
+			b->len--;
+		prs_buf_putc(b, '\n');
+	}
+}
+
+/* Each run on lines of its own: its name, then all that is known. */
+static void put_records(struct prs_buf *b, const struct table *t)
+{
+	static const struct {
+		enum column column;
+		const char *before, *after;
+	} parts[] = { { STATE, "", "" },
+		      { ITEMS, "; ", " items" },
+		      { TIME, " in ", "" },
+		      { INPUT, "; ", "" },
+		      { AGE, "; ", " ago" } };
+	for (size_t i = 0; i < t->n; i++) {
+		prs_buf_putf(b, "%s\n  ", t->cells[i][RUN]);
+		for (size_t p = 0; p < sizeof parts / sizeof *parts; p++) {
+			const char *text = t->cells[i][parts[p].column];
+			if (text[0])
+				prs_buf_putf(b, "%s%s%s", parts[p].before, text, parts[p].after);
+		}
+		prs_buf_putc(b, '\n');
+	}
+}
+
+static void print_table(struct prs_buf *b, const struct table *t)
+{
+	unsigned width[COLUMNS], columns = cli_columns(1);
+	measure(t, width);
+	if (!columns || fit(width, columns))
+		put_table(b, t, width);
+	else
+		put_records(b, t);
 }
 
 int cmd_list(struct cli_args *a)
@@ -137,7 +268,7 @@ int cmd_list(struct cli_args *a)
 		if (cli_find_run(a, path, &run, &err) < 0 || prs_view_read(&v, program_fs(), &run, &err) < 0)
 			bad_row(&t, cli_json(a) ? &b : NULL, all.v[i], &err);
 		else if (cli_json(a))
-			put_json(&b, &run, &v);
+			put_json(&b, &run, &v, now);
 		else
 			fill_row(&t, &run, &v, now);
 		prs_view_done(&v);
@@ -148,5 +279,7 @@ int cmd_list(struct cli_args *a)
 		prs_buf_putf(&b, "no runs in %s\n", runs);
 	prs_freep(&t.cells);
 	prs_list_done(&all);
-	return r < 0 ? complain(PRS_EXIT_MISTAKE, &err) : cli_print(&b);
+	if (r < 0)
+		return complain(PRS_EXIT_MISTAKE, &err);
+	return cli_json(a) ? cli_print(&b) : cli_show(&b);
 }

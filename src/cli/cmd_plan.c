@@ -327,6 +327,11 @@ static int make_plan(struct planned *p, struct cli_args *a, struct prs_buf *out,
 	return out->failed;
 }
 
+static int print_plan(const struct cli_args *a, struct prs_buf *out)
+{
+	return cli_json(a) || cli_has(a, "--yaml") ? cli_print(out) : cli_show(out);
+}
+
 int cmd_plan(struct cli_args *a)
 {
 	struct prs_err err = { 0 };
@@ -337,7 +342,7 @@ int cmd_plan(struct cli_args *a)
 	if (!status && !cli_json(a) && !cli_has(a, "--yaml"))
 		load_warnings(&p.load, true);
 	if (!status && !load_is_empty(&p.load))
-		status = make_plan(&p, a, &out, &err) < 0 ? complain(PRS_EXIT_MISTAKE, &err) : cli_print(&out);
+		status = make_plan(&p, a, &out, &err) < 0 ? complain(PRS_EXIT_MISTAKE, &err) : print_plan(a, &out);
 	prs_placed_done(&p.placed);
 	prs_load_done(&p.load);
 	prs_freep(&p.inputs);

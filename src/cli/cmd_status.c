@@ -155,7 +155,9 @@ int cmd_status(struct cli_args *a)
 	else if (!r)
 		status_text(&b, &v, &run);
 	prs_view_done(&v);
-	return r < 0 ? unreadable(&err) : cli_print(&b);
+	if (r < 0)
+		return unreadable(&err);
+	return cli_json(a) ? cli_print(&b) : cli_show(&b);
 }
 
 /* ---- check ------------------------------------------------------------------------------------------------------- */
@@ -200,7 +202,7 @@ int cmd_check(struct cli_args *a)
 		prs_buf_puts(&b, "]}\n");
 	else
 		prs_buf_putf(&b, "%s: %s\n", run.name, prs_many((uint64_t)problems, "problem").text);
-	int status = cli_print(&b);
+	int status = p.json ? cli_print(&b) : cli_show(&b);
 	if (status)
 		return status;
 	return problems ? 1 : 0;

@@ -1,44 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0
- * help: the help of every command and option, docs/options.md and docs/errors.md, all from the tables. 80 columns.
+ * help: the help of every command and option, docs/options.md and docs/errors.md, all from the tables.
  */
 #include "cli/cli.h"
+
+#include "base/wrap.h"
 
 #include <stdio.h>
 #include <string.h>
 
-enum { COLUMNS = 80, TEXT_INDENT = 6, NAME_COLUMNS = 12 };
+enum { MOST_COLUMNS = 80, TEXT_INDENT = 6, NAME_COLUMNS = 12, HELP_BYTES = 1 << 20 };
 
 /* ---- paragraphs -------------------------------------------------------------------------------------------------- */
 
-/* Text wrapped at blanks, every line but the first indented; the cursor stands at `column`. A line feed begins a
- * new line. */
-static void put_wrapped(struct prs_buf *to, const char *text, unsigned indent, unsigned column)
-{
-	bool first = true;
-	while (*text) {
-		size_t n = strcspn(text, " \n");
-		bool fits = column + 1 + n <= COLUMNS;
-		if (!first && fits)
-			prs_buf_putc(to, ' ');
-		else if (!first)
-			prs_buf_putf(to, "\n%*s", (int)indent, "");
-		column = (first || fits ? column + !first : indent) + (unsigned)n;
-		prs_buf_put(to, text, n);
-		text += n;
-		first = *text == '\n';
-		if (first) {
-			prs_buf_putf(to, "\n%*s", (int)indent, "");
-			column = indent;
-		}
-		text += *text != 0;
-	}
-	prs_buf_putc(to, '\n');
-}
-
+/* Each line indented; it is wrapped at the end, with all others. */
 static void put_text(struct prs_buf *to, const char *text, unsigned indent)
 {
-	prs_buf_putf(to, "%*s", (int)indent, "");
-	put_wrapped(to, text, indent, indent);
+	for (bool more = true; more;) {
+		size_t n = strcspn(text, "\n");
+		prs_buf_putf(to, "%*s%.*s\n", (int)indent, "", (int)n, text);
+		more = text[n] != 0;
+		text += n + more;
+	}
 }
 
 /* "a\nb\n" -> each line indented */
@@ -49,6 +31,12 @@ static void put_lines(struct prs_buf *to, const char *lines)
 		prs_buf_putf(to, "  %.*s\n", (int)n, lines);
 		lines += n + (lines[n] == '\n');
 	}
+}
+
+unsigned cli_help_columns(void)
+{
+	unsigned columns = cli_columns(1);
+	return columns && columns < MOST_COLUMNS ? columns : MOST_COLUMNS;
 }
 
 /* ---- options ----------------------------------------------------------------------------------------------------- */
@@ -147,7 +135,7 @@ static void put_flags(struct prs_buf *to, const struct cli_command *c)
 
 /* ---- screens ----------------------------------------------------------------------------------------------------- */
 
-void cli_help_command(struct prs_buf *to, const struct cli_command *c)
+static void put_command(struct prs_buf *to, const struct cli_command *c)
 {
 	prs_buf_putf(to, "prs %s: %s\n\nUsage: prs %s%s%s\n", c->name, c->what, c->name, c->arguments[0] ? " " : "",
 	             c->arguments);
@@ -163,7 +151,7 @@ void cli_help_command(struct prs_buf *to, const struct cli_command *c)
 	put_lines(to, c->exits);
 }
 
-void cli_help_overview(struct prs_buf *to)
+static void put_overview(struct prs_buf *to)
 {
 	const char *group = "";
 	prs_buf_puts(to, "prs " PRS_VERSION ": a script with run(mini_batch) over many files, in several processes,\n"
@@ -179,6 +167,22 @@ void cli_help_overview(struct prs_buf *to)
 	}
 	prs_buf_puts(to, "\nprs help COMMAND says more. A first job:\n  prs run score.py --input ./images --output "
 	                 "scores.txt\n");
+}
+
+void cli_help_command(struct prs_buf *to, const struct cli_command *c, unsigned columns)
+{
+	PRS_AUTOBUF b;
+	prs_buf_init(&b, HELP_BYTES);
+	put_command(&b, c);
+	prs_put_wrapped(to, prs_buf_str(&b), columns);
+}
+
+void cli_help_overview(struct prs_buf *to, unsigned columns)
+{
+	PRS_AUTOBUF b;
+	prs_buf_init(&b, HELP_BYTES);
+	put_overview(&b);
+	prs_put_wrapped(to, prs_buf_str(&b), columns);
 }
 
 static void put_range(struct prs_buf *to, const struct prs_option_row *row)
@@ -207,7 +211,7 @@ static const char *resume_word(const struct prs_option_row *row)
 	return row->resume == PRS_RESUME_NO ? "no: start a new run" : "is not kept";
 }
 
-void cli_help_option(struct prs_buf *to, const struct prs_option_row *row)
+static void put_one_option(struct prs_buf *to, const struct prs_option_row *row)
 {
 	PRS_AUTOBUF names;
 	prs_buf_init(&names, 4096);
@@ -223,6 +227,14 @@ void cli_help_option(struct prs_buf *to, const struct prs_option_row *row)
 	if (row->v2[0])
 		prs_buf_putf(to, "  v2 key      %s\n", row->v2);
 	prs_buf_putf(to, "  at resume   %s\n", resume_word(row));
+}
+
+void cli_help_option(struct prs_buf *to, const struct prs_option_row *row, unsigned columns)
+{
+	PRS_AUTOBUF b;
+	prs_buf_init(&b, HELP_BYTES);
+	put_one_option(&b, row);
+	prs_put_wrapped(to, prs_buf_str(&b), columns);
 }
 
 /* ---- docs -------------------------------------------------------------------------------------------------------- */

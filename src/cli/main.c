@@ -19,7 +19,7 @@ static int run_command(const struct cli_command *c, int argc, char **argv)
 	} else if (a.help) {
 		PRS_AUTOBUF b;
 		prs_buf_init(&b, 1 << 20);
-		cli_help_command(&b, c);
+		cli_help_command(&b, c, cli_help_columns());
 		status = cli_print(&b);
 	} else if (a.mistakes_n && c->run != cmd_run && c->run != cmd_validate &&
 	           c->run != cmd_plan) { /* told together with those of the job */

@@ -4,6 +4,7 @@
  */
 #include "cli/screen.h"
 
+#include "base/wrap.h"
 #include "cli/cli.h"
 #include "io/keys.h"
 #include "report/console.h"
@@ -13,7 +14,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #define LINE_EVERY_US UINT64_C(10000000)
@@ -24,25 +24,13 @@ enum {
 	SPARE = 3 /* columns: the terminal shows ^C behind the line */
 };
 
-/* As setlocale() would find it. The console of the kernel has no such characters in its font. */
-static bool shows_utf8(const char *term)
-{
-	static const char *const names[] = { "LC_ALL", "LC_CTYPE", "LANG" };
-	const char *locale = NULL;
-	for (size_t i = 0; i < sizeof names / sizeof *names && !(locale && locale[0]); i++)
-		locale = getenv(names[i]);
-	if (!locale || (term && !strcmp(term, "linux")))
-		return false;
-	return strcasestr(locale, "utf-8") || strcasestr(locale, "utf8");
-}
-
 void screen_init(struct screen *s, bool json, bool quiet)
 {
 	const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
 	bool dumb = term && !strcmp(term, "dumb");
 	*s = (struct screen){ .json = json, .quiet = quiet, .terminal = isatty(2) && !dumb, .next_us = LINE_EVERY_US };
 	s->look = (struct prs_look){ .color = s->terminal && !(no_color && no_color[0]),
-		                     .utf8 = s->terminal && shows_utf8(term) };
+		                     .utf8 = s->terminal && cli_shows_utf8() };
 	prs_buf_init(&s->line, LINE_BYTES);
 	prs_buf_init(&s->last, LINE_BYTES);
 }
@@ -68,16 +56,10 @@ void screen_done(struct screen *s)
 	prs_buf_done(&s->last);
 }
 
-static unsigned columns(void)
-{
-	struct winsize w;
-	return ioctl(2, TIOCGWINSZ, &w) == 0 && w.ws_col ? w.ws_col : 80;
-}
-
 /* Rows that the live line takes now: a terminal that became narrower has wrapped it. */
 static unsigned rows(const struct screen *s)
 {
-	unsigned wide = columns();
+	unsigned wide = cli_columns(2);
 	return s->shown > wide ? (s->shown + wide - 1) / wide : 1;
 }
 
@@ -100,25 +82,15 @@ void screen_clear(struct screen *s)
 
 void screen_put(struct screen *s, struct prs_buf *text)
 {
+	PRS_AUTOBUF wrapped;
+	prs_buf_init(&wrapped, 2 * TEXT_BYTES);
+	prs_put_wrapped(&wrapped, prs_buf_str(text), cli_columns(2));
 	screen_clear(s);
-	fputs(prs_buf_str(text), stderr);
+	fputs(prs_buf_str(wrapped.failed ? text : &wrapped), stderr);
 	fflush(stderr);
 }
 
 /* ---- while it runs ----------------------------------------------------------------------------------------------- */
-
-/* Columns: each character of the line takes one; its colours take none. */
-static unsigned visible(struct prs_buf *line)
-{
-	unsigned n = 0;
-	for (const char *p = prs_buf_str(line); *p; p++) {
-		if (*p == '\033')
-			p += strcspn(p, "m");
-		else
-			n += ((uint8_t)*p & 0xc0) != 0x80;
-	}
-	return n;
-}
 
 static void draw(struct screen *s)
 {
@@ -130,7 +102,7 @@ static void draw(struct screen *s)
 	fprintf(stderr, "%s\033[K", prs_buf_str(&s->line));
 	fflush(stderr);
 	s->drawn = true;
-	s->shown = visible(&s->line);
+	s->shown = prs_columns(prs_buf_str(&s->line), s->line.len);
 	prs_buf_clear(&s->last);
 	prs_buf_put(&s->last, s->line.data, s->line.len);
 }
@@ -158,12 +130,12 @@ void screen_processes(void *ctx, const struct prs_console_process *v, size_t n, 
                       const char *last_error)
 {
 	struct screen *s = ctx;
-	unsigned wide = columns();
+	unsigned wide = cli_columns(2);
 	PRS_AUTOBUF b;
 	prs_buf_init(&b, TEXT_BYTES);
 	s->asked = false;
 	prs_buf_putf(&b, "waits for %s\n", waits_for);
-	prs_console_processes(&b, v, n < PROCESSES_SHOWN ? n : PROCESSES_SHOWN, wide);
+	prs_console_processes(&b, v, n < PROCESSES_SHOWN ? n : PROCESSES_SHOWN, wide, s->look.utf8);
 	if (n > PROCESSES_SHOWN)
 		prs_buf_putf(&b, "  ... and %zu more: prs why %s\n", n - PROCESSES_SHOWN,
 		             s->run_name ? s->run_name : "");
@@ -188,7 +160,7 @@ void screen_progress(void *ctx, const struct prs_progress *p)
 	}
 	read_keys(s);
 	prs_buf_clear(&s->line);
-	unsigned wide = columns();
+	unsigned wide = cli_columns(2);
 	struct prs_progress shown = *p;
 	shown.hint = s->hinting ? "p: processes" : NULL;
 	unsigned fits = wide > SPARE ? wide - SPARE : 1;

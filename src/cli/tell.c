@@ -7,11 +7,14 @@
 
 #include "base/many.h"
 #include "base/text.h"
+#include "base/wrap.h"
 
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 enum { TOLD_MAX = 64 << 20 };
@@ -25,6 +28,26 @@ static const char *only_ascii(char *text)
 	return text;
 }
 
+unsigned cli_columns(int fd)
+{
+	struct winsize w;
+	if (!isatty(fd))
+		return 0;
+	return ioctl(fd, TIOCGWINSZ, &w) == 0 && w.ws_col ? w.ws_col : 80;
+}
+
+/* As setlocale() would find it. The console of the kernel has no such characters in its font. */
+bool cli_shows_utf8(void)
+{
+	static const char *const names[] = { "LC_ALL", "LC_CTYPE", "LANG" };
+	const char *locale = NULL, *term = getenv("TERM");
+	for (size_t i = 0; i < sizeof names / sizeof *names && !(locale && locale[0]); i++)
+		locale = getenv(names[i]);
+	if (!locale || (term && !strcmp(term, "linux")))
+		return false;
+	return strcasestr(locale, "utf-8") || strcasestr(locale, "utf8");
+}
+
 void cli_tell(FILE *to, const char *fmt, ...)
 {
 	char *text = NULL;
@@ -32,15 +55,17 @@ void cli_tell(FILE *to, const char *fmt, ...)
 	va_start(ap, fmt);
 	int n = vasprintf(&text, fmt, ap);
 	va_end(ap);
-	PRS_AUTOBUF b;
+	PRS_AUTOBUF b, wrapped;
 	prs_buf_init(&b, TOLD_MAX);
+	prs_buf_init(&wrapped, TOLD_MAX);
 	if (n < 0) {
 		fputs("prs: out of memory\n", to);
 		return;
 	}
 	prs_put_lines(&b, text);
-	const char *told = prs_buf_str(&b);
-	fputs(b.failed ? only_ascii(text) : told, to);
+	prs_put_wrapped(&wrapped, prs_buf_str(&b), cli_columns(fileno(to)));
+	const char *told = prs_buf_str(&wrapped);
+	fputs(b.failed || wrapped.failed ? only_ascii(text) : told, to);
 	free(text);
 }
 
@@ -68,7 +93,7 @@ int complain(int status, const struct prs_err *err)
 	PRS_AUTOBUF b;
 	prs_buf_init(&b, 8 * sizeof err->msg);
 	prs_put_plain(&b, err->msg);
-	fprintf(stderr, "prs: %s\n", prs_buf_str(&b));
+	cli_tell(stderr, "prs: %s\n", prs_buf_str(&b));
 	return status;
 }
 
@@ -103,4 +128,27 @@ int cli_print(struct prs_buf *b)
 	if (b->failed && !shown.failed)
 		shown.failed = b->failed;
 	return cli_print_raw(&shown);
+}
+
+int cli_show_raw(struct prs_buf *b)
+{
+	unsigned columns = cli_columns(1);
+	PRS_AUTOBUF wrapped;
+	prs_buf_init(&wrapped, TOLD_MAX);
+	if (!columns)
+		return cli_print_raw(b);
+	prs_put_wrapped(&wrapped, prs_buf_str(b), columns);
+	if (b->failed && !wrapped.failed)
+		wrapped.failed = b->failed;
+	return cli_print_raw(&wrapped);
+}
+
+int cli_show(struct prs_buf *b)
+{
+	PRS_AUTOBUF shown;
+	prs_buf_init(&shown, TOLD_MAX);
+	prs_put_lines(&shown, prs_buf_str(b));
+	if (b->failed && !shown.failed)
+		shown.failed = b->failed;
+	return cli_show_raw(&shown);
 }

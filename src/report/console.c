@@ -7,6 +7,7 @@
 #include "report/console.h"
 
 #include "base/many.h"
+#include "base/wrap.h"
 #include "report/impl.h"
 
 #include <ctype.h>
@@ -308,7 +309,8 @@ static void put_process(struct prs_buf *to, const struct prs_console_process *p)
 		prs_buf_putf(to, "  failed %s in a row", prs_many(p->failures, "time").text);
 }
 
-void prs_console_processes(struct prs_buf *to, const struct prs_console_process *v, size_t n, unsigned columns)
+void prs_console_processes(struct prs_buf *to, const struct prs_console_process *v, size_t n, unsigned columns,
+                           bool utf8)
 {
 	PRS_AUTOBUF line;
 	prs_buf_init(&line, 4096);
@@ -319,7 +321,7 @@ void prs_console_processes(struct prs_buf *to, const struct prs_console_process 
 			             "MINI-BATCH", "QUEUED");
 		else
 			put_process(&line, &v[i - 1]);
-		prs_buf_put(to, line.data, columns && line.len > columns ? columns : line.len);
+		prs_put_cut(to, prs_buf_str(&line), columns ? columns : (unsigned)line.len, PRS_CUT_END, utf8);
 		prs_buf_putc(to, '\n');
 	}
 }

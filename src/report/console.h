@@ -41,8 +41,9 @@ struct prs_console_process {
 	uint32_t tries, items; /* 0 = not known */
 	uint32_t queued, failures;
 };
-/* A table: a head and a line a process, none wider than `columns` (0 = no limit). */
-void prs_console_processes(struct prs_buf *to, const struct prs_console_process *v, size_t n, unsigned columns);
+/* A table: a head and a line a process, none wider than `columns` (0 = no limit); a mark says that it was cut. */
+void prs_console_processes(struct prs_buf *to, const struct prs_console_process *v, size_t n, unsigned columns,
+                           bool utf8);
 /* The head: two lines (run; script, input, processes, interpreter) and the warnings: short, so that a traceback of
  * the script's first seconds begins within the first five lines. */
 struct prs_console_head {

@@ -73,12 +73,20 @@ void prs_view_failed(struct prs_view *v)
 		qsort(v->failed, n, sizeof *v->failed, view_by_unit);
 }
 
+uint64_t prs_view_duration_us(const struct prs_view *v, uint64_t now_us)
+{
+	uint64_t end_us = v->running && now_us > v->last_us ? now_us : v->last_us;
+	return v->before_us + (v->head_us && end_us > v->head_us ? end_us - v->head_us : 0);
+}
+
 static int view_fact(void *ctx, const struct prs_fact *f, struct prs_err *err)
 {
 	struct prs_view *v = ctx;
 	v->first_us = v->first_us ? v->first_us : f->time_us;
-	if (f->type == PRS_FACT_HEAD) /* the clock may have been set back since */
-		v->last_us = f->time_us;
+	if (f->type == PRS_FACT_HEAD) { /* the clock may have been set back since */
+		v->before_us = prs_view_duration_us(v, 0);
+		v->head_us = v->last_us = f->time_us;
+	}
 	v->last_us = f->time_us > v->last_us ? f->time_us : v->last_us;
 	v->latest_us = f->time_us > v->latest_us ? f->time_us : v->latest_us;
 	if (f->type == PRS_FACT_STATE)

@@ -20,6 +20,7 @@ struct prs_view {
 	bool running, unknown;           /* an engine holds the lock; whether one does cannot be known here */
 	bool half_made;                  /* prs was stopped while it made the folder: nothing ran */
 	uint64_t first_us, last_us;      /* wall time of the first fact, and of the last one of the last life */
+	uint64_t head_us, before_us;     /* when the last life began; how long those before it were */
 	uint64_t latest_us;              /* the latest wall time of all: a clock may have been set back */
 	struct prs_view_failure *failed; /* every FAILED fact, those that were reset included: prs_view_failed() */
 	size_t failed_n, failed_cap;
@@ -31,6 +32,8 @@ struct prs_view {
 	char owner[320];       /* what the lock says: "pid 12 on host" */
 };
 
+/* How long its engines ran, all lives together; `now_us`: the wall clock, for one that runs. */
+uint64_t prs_view_duration_us(const struct prs_view *v, uint64_t now_us);
 /* Refuses a damaged or newer folder with a sentence. */
 int prs_view_read(struct prs_view *v, const struct prs_fs *fs, const struct prs_run *run, struct prs_err *err);
 /* Keeps in v->failed what is failed now, in input order. */

@@ -145,7 +145,7 @@ class RunTest(CliCase):
         for size, said in (("1KB", True), ("1024", False)):
             r = self.prs("run", "code/score.py", "-i", "in", "-o", "out.txt", "--overwrite", "-b", size)
             self.assertEqual((r.returncode, self.output()), (0, want), r.stderr)
-            self.assertEqual("warning: --mini-batch-size 1KB is 1024 files: sizes are for tables, and the input is files\n" in r.stderr, said, r.stderr)
+            self.assertEqual("warning: --mini-batch-size 1KB is 1,024 files: sizes are for tables, and the input is files\n" in r.stderr, said, r.stderr)
 
     def test_folders_without_permission(self):
         self.files(1)
@@ -387,21 +387,24 @@ class LookTest(CliCase):
         os.makedirs(self.path("runs/damaged"))
         self.write("runs/damaged/RUN", "garbage")
         lines = self.shown("list").splitlines()
-        self.assertEqual(lines[0].split(), ["RUN", "STATE", "DONE", "FAILED", "AGE"])
+        self.assertEqual(lines[0].split(), ["RUN", "STATE", "ITEMS", "TIME", "INPUT", "AGE"])
         rows = {line.split()[0]: line.split() for line in lines[1:]}
-        self.assertEqual(rows[first][1:4], ["completed", "3/3", "0"])
+        self.assertRegex(" ".join(rows[first][1:]), r"^completed 20/20 0:0\d in \d+ s$")
         [failed] = [r for r in rows.values() if r[0].startswith("a-much")]
-        self.assertEqual(failed[1:4], ["failed", "0/4", "4"])
+        self.assertRegex(" ".join(failed[1:]), r"^failed, 20 items failed 0/20 0:0\d in \d+ s$")
         self.assertEqual(rows["damaged"][1], "unreadable")
         self.assertEqual(len(rows), 3)
         column = lines[0].index("STATE")
         self.assertTrue(all(line[column - 1] == " " and line[column] != " " for line in lines))
         objects = [json.loads(line) for line in self.shown("list", "--json").splitlines()]
         self.assertEqual(sorted(o["state"] for o in objects), ["completed", "failed", "unreadable"])
+        [one] = [o for o in objects if o["state"] == "completed"]
+        self.assertEqual((one["items"], one["items_succeeded"], one["items_failed"], one["input"]), (20, 20, 0, "in"))
+        self.assertTrue(0 < one["wall_us"] <= one["last_us"] - one["started_us"])
         # its journal is empty
         self.prs("run", "code/score.py", "-i", "in", "-q", "--name", "begun", kill="store.journal.created:1")
         [begun] = [line.split() for line in self.shown("list").splitlines() if line.startswith("begun")]
-        self.assertEqual(begun[1:], ["interrupted", "0/>=0", "0"])
+        self.assertEqual(begun[1:], ["interrupted", "0/>=0", "0:00", "in"])
         self.assertIn("\n  started       never\n", self.shown("status", begun[0]))
 
     def test_status(self):

@@ -274,7 +274,7 @@ static void test_commands(void **state)
 		const struct cli_command *c = cli_command_at(i);
 		PRS_AUTOBUF b;
 		prs_buf_init(&b, 1 << 20);
-		cli_help_command(&b, c);
+		cli_help_command(&b, c, 80);
 		assert_ptr_equal(cli_command_find(c->name), c);
 		assert_int_equal(b.failed, 0);
 		for (const char *section = "Usage:\0\nExamples\n\0\nExit status\n\0"; *section;
