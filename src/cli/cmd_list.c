@@ -276,7 +276,7 @@ int cmd_list(struct cli_args *a)
 	if (!r && !cli_json(a) && t.n)
 		print_table(&b, &t);
 	else if (!r && !cli_json(a))
-		prs_buf_putf(&b, "no runs in %s\n", runs);
+		prs_buf_putf(&b, "there are no runs in the folder %s\n", runs);
 	prs_freep(&t.cells);
 	prs_list_done(&all);
 	if (r < 0)

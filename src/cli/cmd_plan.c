@@ -195,7 +195,7 @@ static void put_tries(struct prs_buf *b, const struct planned *p)
 	put_option(b, p, PRS_OPTION_ID_run_max_try);
 	put_from(b, p, PRS_OPTION_ID_run_max_try);
 	if (p->load.job.o.on_failure == PRS_ON_FAILURE_BISECT) {
-		prs_buf_puts(b, "; then halved until the bad items stand alone");
+		prs_buf_puts(b, "; then halved until only the bad items fail");
 		put_from(b, p, PRS_OPTION_ID_on_failure);
 	}
 	prs_buf_putc(b, '\n');

@@ -119,7 +119,7 @@ static const struct cli_command commands[] = {
 	  "mini-batches; the rows that run() "
 	  "returns go to one output file in input order. What stands behind -- goes to the script's sys.argv.\n"
 	  "The run folder (runs/<name>-<time>-<letters>) holds a copy of the script's folder, the logs and all "
-	  "results: whatever stops the job, prs resume "
+	  "results. A job that was stopped, by Ctrl-C or a crash, goes on with prs resume "
 	  "goes on from there.\n"
 	  "On a terminal, p or the space bar shows what each process is at, for how long, and the last error; no key "
 	  "disturbs the job. Ctrl-C stops it, resumable.",
@@ -279,7 +279,7 @@ static const struct cli_command commands[] = {
 	  .options = "runs-dir json",
 	  .words_max = 1,
 	  .examples = "prs check\nprs check ./runs/score-20250131-120000-abc\n",
-	  .exits = "0  all is well\n1  there are problems, a line each\n2  wrong usage, or no such run\n3  the journal "
+	  .exits = "0  no problem was found\n1  there are problems, a line each\n2  wrong usage, or no such run\n3  the journal "
 	           "or the plan cannot be read\n" },
 	{ .name = "dump",
 	  .run = cmd_dump,
@@ -317,7 +317,7 @@ static const struct cli_command commands[] = {
 	  .options = "runs-dir json",
 	  .flags = doctor_flags,
 	  .examples = "prs doctor\nprs doctor --dir /mnt/shared/runs\n",
-	  .exits = "0  all is well, or nearly\n1  something is wrong\n2  wrong usage\n" },
+	  .exits = "0  nothing is wrong; there may be warnings\n1  something is wrong\n2  wrong usage\n" },
 	{ .name = "options",
 	  .run = cmd_options,
 	  .group = "Learn",

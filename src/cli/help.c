@@ -155,7 +155,7 @@ static void put_overview(struct prs_buf *to)
 {
 	const char *group = "";
 	prs_buf_puts(to, "prs " PRS_VERSION ": a script with run(mini_batch) over many files, in several processes,\n"
-	                 "with retries, timeouts and an error budget. Whatever stops it, it goes on.\n\nUsage: prs "
+	                 "with retries, timeouts and an error budget. A job that was stopped can be resumed.\n\nUsage: prs "
 	                 "COMMAND ...\n");
 	for (unsigned i = 0; cli_command_at(i); i++) {
 		const struct cli_command *c = cli_command_at(i);
@@ -249,10 +249,11 @@ static void put_cell(struct prs_buf *to, const char *text)
 void cli_options_markdown(struct prs_buf *to)
 {
 	const char *group = "";
-	prs_buf_puts(to, "# Options\n\nMade from the option table by `prs options --markdown`. `-` and `_` are the "
-	                 "same in names; `--flag VALUE` and `--flag=VALUE` too; a\n"
-	                 "beginning that only one option has is enough. The last one given wins; lists add. "
-	                 "\"resume\": may `prs resume` change it?\n");
+	prs_buf_puts(to, "# Options\n\nMade from the option table by `prs options --markdown`. In names `-` and `_` "
+	                 "are the same; `--flag VALUE` may be\nwritten `--flag=VALUE`, and a long name may be "
+	                 "shortened as long as no other option begins so. Of an option that is given several\n"
+	                 "times the last one wins, and a list gets longer. The last column says whether "
+	                 "`prs resume` may change it.\n");
 	for (unsigned i = 0; prs_option_at(i); i++) {
 		const struct prs_option_row *row = prs_option_at(i);
 		if (!row->group[0])

@@ -68,8 +68,8 @@ static void tell_bisect(struct prs_engine *e, const struct prs_sched_effect *x)
 		return;
 	e->told_bisect = true;
 	snprintf(text, sizeof text,
-	         "mini-batch %llu is out of tries: its %s are tried in parts until the bad ones stand alone, "
-	         "with at most %s (on_failure: bisect)",
+	         "mini-batch %llu has no tries left: its %s now run in ever smaller parts, so that only the bad ones "
+	         "fail; that takes %s at most (on_failure: bisect)",
 	         (unsigned long long)x->unit.id, prs_many(x->items, "item").text,
 	         prs_many((uint64_t)x->items * tries + x->items - 2, "more run").text);
 	e->c.warn(e->c.ctx, text);

@@ -344,7 +344,7 @@ static void engine_tick(void *ctx)
 	prs_timer_at(e->timer, now + (more ? TICK_US / 4 : TICK_US));
 }
 
-/* Ctrl-C: what runs may finish (--grace), a second one stops at once. TERM, HUP, QUIT: 20 s, then at once. */
+/* Ctrl-C: running mini-batches may finish (--grace), a second one stops at once. TERM, HUP, QUIT: 20 s, then at once. */
 static void engine_signal(void *ctx, int signum)
 {
 	struct prs_engine *e = ctx;
@@ -366,8 +366,8 @@ static void engine_signal(void *ctx, int signum)
 	drive_stop(e, PRS_JOB_DRAINING, PRS_EINTERRUPTED, text);
 	if (e->abort_at_us)
 		e->abort_at_us = prs_clock_us() + grace_us;
-	snprintf(text, sizeof text, "stopping: what runs may finish, for %.3g s at most%s", (double)grace_us / 1e6,
-	         signum == SIGINT ? "; Ctrl-C again stops at once" : "");
+	snprintf(text, sizeof text, "stopping: mini-batches that are running have %.3g s to finish%s",
+	         (double)grace_us / 1e6, signum == SIGINT ? "; Ctrl-C again stops at once" : "");
 	if (e->c.say)
 		e->c.say(e->c.ctx, text);
 }

@@ -98,7 +98,7 @@ enum prs_pool_event_type {
 	 * page; its socket has been drained before */
 	PRS_POOL_EXITED,
 	PRS_POOL_TICK, /* pages[] of all slots as just read (word 0 where there is none) */
-	/* no new units to workers; what runs may finish; then STOP the workers. Queued units are RETURNed. */
+	/* no new units to workers; units that run may finish; then STOP the workers. Queued units are RETURNed. */
 	PRS_POOL_DRAIN,
 	PRS_POOL_ABORT, /* TERM all now, KILL after the grace; running units are RETURNed without a try */
 	PRS_POOL_FINISH /* nothing more will come: STOP idle workers (shutdown()), then DOWN */

@@ -55,7 +55,7 @@ class BisectTest(JobCase):
 
     def bound(self, said):
         """(what was announced at the first split, runs, at most)"""
-        first = re.search(r"with at most (\d+) more runs", said)
+        first = re.search(r"that takes (\d+) more runs at most", said)
         runs, most = re.search(r"tried in parts, (\d+) more runs \(at most (\d+)\)", said).groups()
         return int(first.group(1)), int(runs), int(most)
 
@@ -124,7 +124,7 @@ class BisectTest(JobCase):
         self.files(3)
         self.script(SOME)
         r = self.prs("plan", *self.words[1:])
-        self.assertIn("\n  tries         3; then halved until the bad items stand alone (--on-failure)\n", r.stdout,
+        self.assertIn("\n  tries         3; then halved until only the bad items fail (--on-failure)\n", r.stdout,
                       r.stderr)
 
     def test_one_item_is_not_split(self):

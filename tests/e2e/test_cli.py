@@ -379,7 +379,7 @@ class LookTest(CliCase):
         self.script(SCRIPT)
 
     def test_list(self):
-        self.assertEqual(self.shown("list"), "no runs in runs\n")
+        self.assertEqual(self.shown("list"), "there are no runs in the folder runs\n")
         first = self.a_run()
         self.script("def run(mini_batch): raise ValueError('x')")
         self.prs("run", "code/score.py", "-i", "in", "-q", "--name", "a-much-longer-name", "-b", "5")

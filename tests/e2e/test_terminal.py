@@ -181,7 +181,7 @@ class TerminalTest(GatedCase):
         self.at(1)
         t.wait_for("busy 2/2")
         t.type("\x03")
-        here = t.wait_for(r"stopping: what runs may finish, for 20 s at most; Ctrl-C again stops at once")
+        here = t.wait_for(r"stopping: mini-batches that are running have 20 s to finish; Ctrl-C again stops at once")
         t.wait_for(r"stopping", here)  # the live line goes on and says so
         self.allow("go")
         self.assertEqual(t.finish(), 4)
@@ -302,7 +302,7 @@ class KeyTest(GatedCase):
                     t.type("\x03")
                 elif way == "term":
                     t.process.terminate()
-                    t.wait_for("stopping: what runs may finish")
+                    t.wait_for("stopping: mini-batches that are running")
                     self.allow("go")
                 else:
                     t.process.send_signal(way)
@@ -466,7 +466,7 @@ class SignalTest(JobCase):
     def test_terminated(self):
         p = self.running()
         p.terminate()
-        wait_until(lambda: "stopping: what runs may finish, for 20 s at most\n" in self.said(), "the sentence")
+        wait_until(lambda: "stopping: mini-batches that are running have 20 s to finish\n" in self.said(), "the sentence")
         self.write("go", "")
         self.assertEqual(p.wait(timeout=DEADLINE), 4)
         self.assertIn("prs resume score-", self.said())
