@@ -2,8 +2,9 @@
  * args: argv of a command by its row of the table: flags of the command, options of the option table, words, what
  * stands behind --.
  *
- * --flag VALUE, --flag=VALUE, -p VALUE, -pVALUE; '-' and '_' alike. A long flag may be shortened as long as no other one
- * begins so, as in Python's argparse. The last one wins, lists add. Every mistake is a line; parsing goes on behind it.
+ * --flag VALUE, --flag=VALUE, -p VALUE, -pVALUE; '-' and '_' alike. A long flag may be shortened as long as no other
+ * one begins so, as in Python's argparse. The last one wins, lists add. Every mistake is a line; parsing goes on behind
+ * it.
  */
 #include "cli/cli.h"
 

@@ -279,7 +279,7 @@ static const struct cli_command commands[] = {
 	  .options = "runs-dir json",
 	  .words_max = 1,
 	  .examples = "prs check\nprs check ./runs/score-20250131-120000-abc\n",
-	  .exits = "0  no problem was found\n1  there are problems, a line each\n2  wrong usage, or no such run\n3  the journal "
+	  .exits = "0  no problem\n1  there are problems, a line each\n2  wrong usage, or no such run\n3  the journal "
 	           "or the plan cannot be read\n" },
 	{ .name = "dump",
 	  .run = cmd_dump,

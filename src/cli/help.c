@@ -155,8 +155,8 @@ static void put_overview(struct prs_buf *to)
 {
 	const char *group = "";
 	prs_buf_puts(to, "prs " PRS_VERSION ": a script with run(mini_batch) over many files, in several processes,\n"
-	                 "with retries, timeouts and an error budget. A job that was stopped can be resumed.\n\nUsage: prs "
-	                 "COMMAND ...\n");
+	                 "with retries, timeouts and an error budget. A stopped job can be resumed.\n\n"
+	                 "Usage: prs COMMAND ...\n");
 	for (unsigned i = 0; cli_command_at(i); i++) {
 		const struct cli_command *c = cli_command_at(i);
 		if (!c->group)

@@ -196,8 +196,8 @@ int cmd_man(struct cli_args *a)
 	                 "COMMAND\n[\\fIarguments\\fR]\n"
 	                 ".SH DESCRIPTION\nRuns an entry script with run(mini_batch) over many files, in several "
 	                 "processes, with retries, timeouts and an error budget.\n"
-	                 "Rows stand in the output in input order, each exactly once, also when the job was stopped and resumed in "
-	                 "between.\n.SH COMMANDS\n");
+	                 "Rows stand in the output in input order, each exactly once, also when the job was stopped "
+	                 "and resumed in between.\n.SH COMMANDS\n");
 	for (unsigned i = 0; cli_command_at(i); i++)
 		if (cli_command_at(i)->group)
 			put_man_command(&b, cli_command_at(i));

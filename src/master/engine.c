@@ -344,7 +344,7 @@ static void engine_tick(void *ctx)
 	prs_timer_at(e->timer, now + (more ? TICK_US / 4 : TICK_US));
 }
 
-/* Ctrl-C: running mini-batches may finish (--grace), a second one stops at once. TERM, HUP, QUIT: 20 s, then at once. */
+/* Ctrl-C: running mini-batches may finish (--grace), a second one stops at once. TERM, HUP, QUIT: they have 20 s. */
 static void engine_signal(void *ctx, int signum)
 {
 	struct prs_engine *e = ctx;

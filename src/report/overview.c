@@ -205,7 +205,7 @@ static void state(struct prs_report *r, const struct prs_fact *f)
 		break;
 	case PRS_JOB_CANCELED: ended(r, f, "The job result is: Canceled.", NULL); break;
 	case PRS_JOB_ABORTING: say(r, f->time_us, "The job is being stopped because of an error."); break;
-	case PRS_JOB_DRAINING: say(r, f->time_us, "The job is being stopped: mini-batches that are running may still finish."); break;
+	case PRS_JOB_DRAINING: say(r, f->time_us, "The job is being stopped: running mini-batches may finish."); break;
 	case PRS_JOB_STARTING:
 	case PRS_JOB_RUNNING:
 	case PRS_JOB_STATES: break;

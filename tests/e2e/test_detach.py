@@ -113,6 +113,18 @@ class DetachTest(JobCase):
         self.assertIn("is completed: there is nothing to resume", r.stderr)
         self.assertNotIn("goes on without", r.stderr)
 
+    def test_a_job_that_does_not_start_gives_its_own_status(self):
+        self.write("code/score.py", "def run(mini_batch): raise ValueError('no')\n")
+        self.assertEqual(self.run_job("--error-threshold", "0").returncode, 1)
+        r = self.prs("resume", "--detach")
+        self.assertEqual(r.returncode, 1)
+        self.assertIn("--retry-failed", r.stderr)
+        with open(os.path.join(self.run_dir(), "code", "score.py"), "a") as f:
+            f.write("# another\n")
+        r = self.prs("resume", "--detach", "--retry-failed")
+        self.assertEqual((r.returncode, "code/score.py" in r.stderr), (2, True), r.stderr)
+        self.assertNotIn("goes on without", r.stderr)
+
     def test_for_programs_one_line(self):
         r = self.prs(*WORDS, "--detach", "--json")
         self.assertEqual(r.returncode, 0, r.stderr)
