@@ -178,6 +178,7 @@ struct cli_start {
 	const struct prs_placed *placed;
 	const struct prs_run *run;
 	bool takeover, retry_failed, json, quiet;
+	bool new_code;                 /* of a resume: the script's folder as it is now */
 	bool detach;                   /* return when the engine works, which then goes on without this terminal */
 	const struct prs_setting *set; /* changed by a resume */
 	size_t set_n;

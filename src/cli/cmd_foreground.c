@@ -12,6 +12,8 @@
 #include "node/here.h"
 #include "run/variables.h"
 #include "run/view.h"
+#include "spec/code.h"
+#include "spec/job_check.h"
 #include "store/store.h"
 #include "wire/msg.h"
 #include "wire/names.h"
@@ -268,18 +270,45 @@ static int whole_number(struct cli_args *a, const char *what, const char *text, 
 	return -1;
 }
 
-/* The run's job with its outputs in the temporary folder, and a fresh copy of its code there. */
-static int stage_run(struct stage *s, const struct prs_run *run, struct prs_err *err)
+/* --code: the folder itself, in the place of that of the run. */
+static int stage_given_code(struct stage *s, const char *given, struct prs_err *err)
 {
-	PRS_AUTOFREE char *code = prs_strf("%s/code", run->dir);
+	if (!realpath(given, s->code))
+		return prs_fail_errno(err, errno, "--code %s", given);
+	if (!prs_job_find_entry(program_fs(), s->code, s->job->entry))
+		return prs_fail(err, PRS_ENOTFOUND, "--code %s: %s, the script of the run, is not in it", given,
+		                s->job->entry);
+	return 0;
+}
+
+/* A fresh copy of the code that the run has now, in the temporary folder. */
+static int stage_code(struct stage *s, const struct prs_run *run, const struct prs_ledger *l, struct prs_err *err)
+{
+	char name[PRS_CODE_NAME_BYTES], text[PRS_CODE_TOLD_BYTES];
+	prs_code_name(name, l->codes_n ? l->codes[l->codes_n - 1].epoch : 0);
+	PRS_AUTOFREE char *code = prs_strf("%s/%s", run->dir, name);
 	snprintf(s->code, sizeof s->code, "%.4000s/code", s->dir);
 	if (!code)
 		return prs_fail(err, PRS_ENOMEM, "the copy of the code");
 	if (mkdir(s->code, 0755) < 0)
 		return prs_fail_errno(err, errno, "creating %s", s->code);
-	if (own_outputs(s, err) < 0)
-		return err->code;
+	if (prs_code_tell_changed(program_fs(), run->dir, name, s->job->code_dir, "--code DIR takes the new one", text))
+		cli_tell(stderr, "warning: %s\n", text);
 	return prs_snapshot_copy(program_fs(), code, s->code, err);
+}
+
+/* The run's job with its outputs in the temporary folder, its plan, and its code or that of the folder `given`. */
+static int stage_run(struct stage *s, const struct prs_run *run, const char *given, struct prs_err *err)
+{
+	struct prs_view v;
+	if (own_outputs(s, err) < 0 || prs_view_read(&v, program_fs(), run, err) < 0)
+		return err->code;
+	int r = given ? stage_given_code(s, given, err) : stage_code(s, run, &v.ledger, err);
+	prs_plan_free(s->plan);
+	s->plan = v.plan;
+	v.plan = NULL;
+	prs_view_done(&v);
+	return r;
 }
 
 /* The mini-batch, or one item of it, as the run planned it. */
@@ -303,21 +332,15 @@ static int replay(struct cli_args *a, struct prs_job *job, struct prs_placed *pl
                   const struct prs_unit *u, bool one_item)
 {
 	struct prs_err err = { 0 };
-	struct prs_view v;
 	struct stage s;
 	int r = make_stage(&s, job, "replay", &err);
 	s.placed = *placed;
 	*placed = (struct prs_placed){ 0 };
-	if (r < 0 || stage_run(&s, run, &err) < 0 || prs_view_read(&v, program_fs(), run, &err) < 0) {
-		clear_stage(&s);
-		return complain(PRS_EXIT_MISTAKE, &err);
-	}
-	prs_plan_free(s.plan);
-	s.plan = v.plan;
-	v.plan = NULL;
-	r = stage_unit(&s, u, one_item, &err);
+	if (r == 0)
+		r = stage_run(&s, run, cli_value(a, "--code", 0), &err);
+	if (r == 0)
+		r = stage_unit(&s, u, one_item, &err);
 	int status = r < 0 ? complain(PRS_EXIT_MISTAKE, &err) : perform(&s, cli_has(a, "--pdb") > 0);
-	prs_view_done(&v);
 	clear_stage(&s);
 	return status;
 }

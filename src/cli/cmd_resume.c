@@ -4,7 +4,9 @@
 #include "cli/cli.h"
 
 #include "base/mem.h"
+#include "run/python.h"
 #include "run/view.h"
+#include "spec/job_check.h"
 #include "store/store.h"
 
 #include <stdio.h>
@@ -22,6 +24,13 @@ struct settings {
 /* What belongs to the run, and what is about the screen of one command. */
 static void refuse(struct cli_args *a, const struct prs_option_row *row, const char *where)
 {
+	if (row == prs_option_at(PRS_OPTION_ID_code)) {
+		cli_mistake(a,
+		            "%s cannot change in a run that exists; --new-code takes the folder that the run was begun "
+		            "with as it is now",
+		            where);
+		return;
+	}
 	if (row->resume == PRS_RESUME_SCREEN)
 		cli_mistake(a, "%s is not kept in a run: give %s itself", where, row->flag);
 	else
@@ -89,6 +98,18 @@ static bool lacks_python(const struct prs_job *j, const struct prs_run *run, boo
 	return !r && job != PRS_JOB_COMPLETED && job != PRS_JOB_CANCELED && (job != PRS_JOB_FAILED || retry_failed);
 }
 
+/* --new-code: is the script still where it was, and is it Python? Asked before the run folder is touched. */
+static int check_new_code(const struct prs_job *j, struct prs_err *err)
+{
+	char kind = prs_job_find_entry(program_fs(), j->code_dir, j->entry);
+	if (!kind)
+		return prs_fail(err, PRS_ENOTFOUND, "--new-code: %s is not in %s any more", j->entry, j->code_dir);
+	PRS_AUTOFREE char *script = prs_strf("%s/%s", j->code_dir, j->entry);
+	if (!script)
+		return prs_fail(err, PRS_ENOMEM, "the script");
+	return kind == 'f' ? prs_python_ask(j->python, j->python, script, false, err) : 0;
+}
+
 static int check_together(const struct prs_job *j, const struct settings *set, struct prs_err *err)
 {
 	struct prs_job after = *j; /* looked at only */
@@ -118,12 +139,15 @@ static int resume(struct cli_args *a, const struct settings *set)
 		prs_fail(&err, PRS_ENOTFOUND, "the interpreter of %s is gone: %s. Put it back, then resume", run.name,
 		         j.python);
 		status = complain(PRS_EXIT_RESUMABLE, &err);
+	} else if (cli_has(a, "--new-code") && check_new_code(&j, &err) < 0) {
+		status = complain(PRS_EXIT_MISTAKE, &err);
 	} else {
 		struct cli_start s = { .job = &j,
 			               .placed = &placed,
 			               .run = &run,
 			               .takeover = cli_has(a, "--takeover"),
 			               .retry_failed = cli_has(a, "--retry-failed"),
+			               .new_code = cli_has(a, "--new-code"),
 			               .json = cli_json(a),
 			               .quiet = cli_quiet(a),
 			               .detach = cli_has(a, "--detach"),

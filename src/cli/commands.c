@@ -37,6 +37,9 @@ static const struct cli_flag resume_flags[] = {
 	  "go past an engine that still holds the run (it hangs, or its machine is gone); it stops when it wakes up" },
 	{ "--retry-failed", NULL, NULL,
 	  "the mini-batches that failed get all their tries again; also goes on with a job that failed" },
+	{ "--new-code", NULL, NULL,
+	  "run the script's folder as it is now, for what is not done yet: it was mended, say (default: the copy that "
+	  "the run has)" },
 	{ "--set", NULL, "KEY=VALUE",
 	  "change a setting from here on: timeouts, tries, thresholds, processes; the same as --KEY VALUE" },
 	TRUST_FLAG,
@@ -52,6 +55,8 @@ static const struct cli_flag test_flags[] = {
 static const struct cli_flag replay_flags[] = {
 	{ "--item", NULL, "N", "only the N-th item of the mini-batch, counted from 0" },
 	{ "--pdb", NULL, NULL, "stop in the debugger where an exception was raised" },
+	{ "--code", NULL, "DIR",
+	  "the script as it lies in this folder, such as ., and works there (default: a copy of the copy in the run)" },
 	TRUST_FLAG,
 	{ 0 },
 };
@@ -164,15 +169,15 @@ static const struct cli_command commands[] = {
 	  .group = "Run",
 	  .arguments = "[RUN] [options]",
 	  .what = "go on with a run that was interrupted",
-	  .more = RUN_WORD " What is done stays done; the copy of the script in the run folder is used. Input, "
-	                   "mini-batch size and code belong to the run and cannot "
-	                   "change; timeouts, tries, thresholds and processes can, for the rest of it.",
+	  .more = RUN_WORD " What is done stays done; the copy of the script in the run folder is used, unless "
+	                   "--new-code is given. Input and mini-batch size belong to the run and cannot change; "
+	                   "timeouts, tries, thresholds and processes can, for the rest of it.",
 	  .options = "*",
 	  .flags = resume_flags,
 	  .words_max = 1,
 	  .examples = "prs resume\n"
 	              "prs resume score-20250131 --set run_invocation_timeout=300 --processes 2\n"
-	              "prs resume last --retry-failed\n",
+	              "prs resume last --retry-failed --new-code\n",
 	  .exits = running_exits },
 	{ .name = "cancel",
 	  .run = cmd_cancel,
@@ -205,7 +210,7 @@ static const struct cli_command commands[] = {
 	{ .name = "replay",
 	  .run = cmd_replay,
 	  .group = "Debug",
-	  .arguments = "RUN ID [--item N] [--pdb]",
+	  .arguments = "RUN ID [--item N] [--pdb] [--code DIR]",
 	  .what = "one mini-batch of a run again, in this terminal",
 	  .more = "RUN is an id, the beginning of one, the path of a run folder, or last. The same files, the same "
 	          "copy of the script, the same arguments and environment; rows go to "
@@ -215,7 +220,7 @@ static const struct cli_command commands[] = {
 	  .flags = replay_flags,
 	  .words_min = 2,
 	  .words_max = 2,
-	  .examples = "prs replay last 17\nprs replay score-2025 17 --item 3 --pdb\n",
+	  .examples = "prs replay last 17\nprs replay score-2025 17 --item 3 --pdb\nprs replay last 17 --code .\n",
 	  .exits = "0  all went well\n1  the script failed\n2  wrong usage, or no such run or mini-batch\n" },
 	{ .name = "list",
 	  .run = cmd_list,

@@ -271,6 +271,7 @@ static void put_result(struct prs_buf *b, const struct prs_result *r)
 	number(b, "wall_us", r->wall_us);
 	if (r->busy >= 0)
 		prs_buf_putf(b, ",\"busy\":%.3f", r->busy);
+	member(b, "code", r->codes);
 	member(b, "output", r->output);
 	if (r->output)
 		number(b, "output_bytes", r->output_bytes);

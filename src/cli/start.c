@@ -77,7 +77,7 @@ static void start_opened(void *ctx, const struct prs_engine_opened *o)
 	size_t n = 0;
 	for (; n < j->inputs_n && n < INPUTS_SHOWN; n++)
 		inputs[n] = cli_short_path(j->inputs[n].path, shown[n], sizeof shown[n]);
-	if (!o->resumed) {
+	if (!o->resumed || o->new_code) {
 		st->screen.copied = st->copied;
 		st->screen.original = j->code_dir;
 	}
@@ -145,6 +145,13 @@ static int end_of(struct start *st, const struct prs_engine_end *end, const stru
 	return status;
 }
 
+static int start_new_code(void *ctx, const char *name, struct prs_err *err)
+{
+	const struct start *st = ctx;
+	const struct cli_start *s = st->s;
+	return prs_run_take_code(cli_front(s->json || s->quiet), s->placed, s->run->dir, name, err);
+}
+
 static int run_engine(const struct cli_start *s, struct prs_detach *detach)
 {
 	static struct prs_engine_end end; /* large */
@@ -165,6 +172,7 @@ static int run_engine(const struct cli_start *s, struct prs_detach *detach)
 		                       .set = s->set,
 		                       .set_n = s->set_n,
 		                       .retry_failed = s->retry_failed,
+		                       .new_code = s->new_code ? start_new_code : NULL,
 		                       .opened = start_opened,
 		                       .progress = screen_progress,
 		                       .error = screen_error,

@@ -72,7 +72,7 @@ static void durable_work(struct prs_sync_job *job)
 	const struct prs_engine *e = s->engine;
 	const struct prs_fs *fs = e->c.fs;
 	static const char *const above[] = { "/work", "", "/..", "/../.." };
-	PRS_AUTOFREE char *code = prs_strf("%s/code", e->c.dir), *copy = prs_strf("%s/work/code", e->c.dir);
+	PRS_AUTOFREE char *code = prs_strf("%s/%s", e->c.dir, e->code_name), *copy = prs_strf("%s/work/code", e->c.dir);
 	int r = code && copy ? sync_tree(fs, code, copy, 0) : -ENOMEM;
 	for (size_t i = 0; i < sizeof above / sizeof *above && !r; i++) {
 		PRS_AUTOFREE char *path = prs_strf("%s%s", e->c.dir, above[i]);

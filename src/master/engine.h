@@ -18,7 +18,7 @@ struct prs_setting {
 
 /* What was found when the run folder was opened. */
 struct prs_engine_opened {
-	bool resumed;
+	bool resumed, new_code;
 	uint64_t done, failed, mini_batches; /* so far */
 	uint32_t processes;                  /* of all nodes */
 };
@@ -53,6 +53,9 @@ struct prs_engine_config {
 	const struct prs_setting *set;
 	size_t set_n;
 	bool retry_failed; /* FAILED mini-batches are RESET; a failed job goes on */
+	/* A resume is to run the script's folder as it is now: copies it into the folder `name`, which it makes, of the
+	 * run folder. NULL: it runs what the run has. */
+	int (*new_code)(void *ctx, const char *name, struct prs_err *err);
 	/* For the console; may be NULL. */
 	void (*opened)(void *ctx, const struct prs_engine_opened *o); /* not when the job is over already */
 	void (*progress)(void *ctx, const struct prs_progress *p);
@@ -70,7 +73,7 @@ struct prs_engine_config {
 
 struct prs_engine_end {
 	struct prs_result result; /* texts point into the fields below */
-	char text[512], output[4096], trace[8192], next_command[512];
+	char text[512], output[4096], trace[8192], next_command[512], codes[512];
 	int exit_code; /* enum prs_exit */
 	bool was_over; /* the job had ended before: nothing was done */
 };

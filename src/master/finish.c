@@ -227,7 +227,7 @@ static void next_command(struct prs_engine *e)
 	if (limit && e->end->exit_code == PRS_EXIT_FAILED)
 		wider_limit(e, limit, to, n);
 	if (e->cause == PRS_EFAIL_FAST)
-		snprintf(to, n, "prs resume %s --retry-failed", name);
+		snprintf(to, n, "prs resume %s --retry-failed --new-code", name);
 }
 
 /* What bisect cost, against what was said when it began. */
@@ -283,6 +283,8 @@ void finish_end(struct prs_engine *e)
 	e->end->exit_code = exit_code(e);
 	next_command(e);
 	tell_bisect(e);
+	code_rows(&e->ledger, e->end->codes, sizeof e->end->codes);
+	r->codes = e->end->codes[0] ? e->end->codes : NULL;
 	r->trace = e->state != PRS_JOB_COMPLETED && e->end->trace[0] ? e->end->trace : NULL;
 	r->next_command = e->end->next_command[0] ? e->end->next_command : NULL;
 	if (e->report && !e->fenced) {

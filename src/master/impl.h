@@ -12,6 +12,7 @@
 #include "node/here.h"
 #include "node/node.h"
 #include "sched/sched.h"
+#include "spec/code.h"
 #include "store/store.h"
 #include "wire/names.h"
 #include "wire/page.h"
@@ -148,6 +149,9 @@ struct prs_engine {
 	int lock_fd;
 	struct prs_run_mark mark; /* of this life; each node's processes carry it with its number and incarnation */
 	char code_root[PATH_MAX]; /* cwd of the workers */
+	char code_name[PRS_CODE_NAME_BYTES]; /* the folder in the run folder that they work with a copy of */
+	uint8_t code_print[16];              /* its fingerprint */
+	bool code_is_new;                    /* of this life: resume --new-code */
 	uint32_t epoch, plan_epoch_done;
 	enum prs_job_state state;
 	uint16_t cause;
@@ -177,6 +181,9 @@ int engine_open(struct prs_engine *e, struct prs_err *err);
 /* Adds the unit that the page names, if it runs in this epoch and is not final: 16 bytes, as LOST has them. */
 void journal_page(const struct prs_engine *e, const struct prs_page *page, uint32_t epoch, struct prs_buf *units);
 void engine_close(struct prs_engine *e);
+/* code.c */
+int code_open(struct prs_engine *e, uint32_t newest_head, struct prs_err *err);
+void code_rows(const struct prs_ledger *l, char *to, size_t n);
 /* journal.c */
 void journal_put(struct prs_engine *e, const struct prs_fact *f);
 void journal_flush(struct prs_engine *e);

@@ -14,7 +14,6 @@
 #include "io/lock.h"
 #include "io/machine.h"
 #include "io/strays.h"
-#include "spec/code.h"
 #include "wire/page.h"
 
 #include <errno.h>
@@ -24,8 +23,6 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { SUMS_BYTES_MAX = 64 << 20 };
-
 /* What the stages hand on to each other. */
 struct opening {
 	struct prs_engine *e;
@@ -33,7 +30,6 @@ struct opening {
 	struct prs_recovered was;                             /* the engine before */
 	char boot_then[PRS_BOOT_BYTES], boot[PRS_BOOT_BYTES]; /* of its HEAD, now */
 	bool progress;                                        /* a mini-batch became final in its life */
-	uint8_t code_print[16];                               /* of its HEAD */
 };
 
 /* A stage that returns it ends the opening: the job was over already. */
@@ -159,8 +155,6 @@ static int recover_fact(void *ctx, const struct prs_fact *f, struct prs_err *err
 		r = check_job(e, f, err);
 	o->progress = f->type != PRS_FACT_HEAD && (o->progress || final);
 	if (f->type == PRS_FACT_HEAD)
-		memcpy(o->code_print, f->u.head.code_print, sizeof o->code_print);
-	if (f->type == PRS_FACT_HEAD)
 		snprintf(o->boot_then, sizeof o->boot_then, "%.*s", (int)f->u.head.boot.n, f->u.head.boot.p);
 	return r;
 }
@@ -176,7 +170,7 @@ static int create_journal(struct opening *o, struct prs_err *err)
 	f.u.head.sealed_journal = o->was.journal_bytes;
 	f.u.head.sealed_plan = o->was.plan_bytes;
 	memcpy(f.u.head.job_print, e->c.placed->job_print, 16);
-	memcpy(f.u.head.code_print, e->c.placed->code_print, 16);
+	memcpy(f.u.head.code_print, e->code_print, 16);
 	f.u.head.engine = prs_text_of(PRS_VERSION);
 	f.u.head.host = prs_text_of(host);
 	f.u.head.pid = (uint32_t)getpid();
@@ -386,6 +380,7 @@ static void tell_opened(struct prs_engine *e)
 {
 	const struct prs_ledger_counts *c = &e->ledger.counts;
 	struct prs_engine_opened o = { .resumed = e->resumed,
+		                       .new_code = e->code_is_new,
 		                       .done = c->units[PRS_UNIT_DONE],
 		                       .failed = c->units[PRS_UNIT_FAILED],
 		                       .mini_batches = e->ledger.next_id,
@@ -472,35 +467,7 @@ static int open_is_over(struct opening *o, struct prs_err *err)
 	return OPEN_OVER;
 }
 
-/* The text of code.sums; "": the run has none, or it cannot be read: then a change has no name. */
-static const char *read_sums(const struct prs_engine *e, struct prs_buf *to)
-{
-	PRS_AUTOFREE char *path = prs_strf("%s/code.sums", e->c.dir);
-	return path && prs_read_own_file(e->c.fs, path, to, NULL) == 0 ? prs_buf_str(to) : "";
-}
-
-/* The run is the code that was copied: it must be that still, and so must be the copy in which the script works. */
-static int open_code(struct opening *o, struct prs_err *err)
-{
-	struct prs_engine *e = o->e;
-	struct prs_code_restored back;
-	char text[512];
-	PRS_AUTOBUF sums;
-	prs_buf_init(&sums, SUMS_BYTES_MAX);
-	const uint8_t *print = e->resumed ? o->code_print : e->c.placed->code_print;
-	int r = prs_code_check(e->c.fs, e->c.dir, print, read_sums(e, &sums), err);
-	if (r < 0)
-		return r;
-	r = prs_code_restore(e->c.fs, e->c.dir, &back, err);
-	unsigned n = back.missing + back.changed;
-	if (r < 0 || !n || !e->c.warn)
-		return r;
-	snprintf(text, sizeof text, "work/code: %s %s, %s again what code/ holds (%s%s)", prs_many(n, "file").text,
-	         back.changed ? "changed since the run began" : "missing", n == 1 ? "it is" : "they are", back.first,
-	         n == 1 ? "" : ", ...");
-	e->c.warn(e->c.ctx, text);
-	return 0;
-}
+static int open_code(struct opening *o, struct prs_err *err) { return code_open(o->e, o->was.epoch, err); }
 
 /* From here on this engine writes. */
 static int open_epoch(struct opening *o, struct prs_err *err)

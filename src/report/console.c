@@ -517,6 +517,16 @@ static void put_counts(struct prs_buf *to, const struct prs_result *r, bool colo
 	prs_buf_putc(to, '\n');
 }
 
+/* Not of every run: rows of a script that was mended meanwhile stand beside those of before. */
+static void put_codes(struct prs_buf *to, const struct prs_result *r, bool color)
+{
+	if (!r->codes)
+		return;
+	label(to, color, "code");
+	clean(to, r->codes);
+	prs_buf_putc(to, '\n');
+}
+
 static void put_output(struct prs_buf *to, const struct prs_result *r, bool color)
 {
 	if (!r->output || !*r->output)
@@ -591,6 +601,7 @@ static void end_completed(struct prs_buf *to, const struct prs_result *r, const 
 		put_kinds(to, r, color);
 	}
 	put_missing(to, r, color);
+	put_codes(to, r, color);
 	put_output(to, r, color);
 	put_places(to, r, logs_dir, color);
 	field(to, color, "next", r->next_command);

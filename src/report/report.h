@@ -72,6 +72,7 @@ struct prs_result {
 	uint16_t code;    /* error table, 0 = none */
 	const char *text; /* the cause, one sentence; may be NULL */
 	const char *run_name, *run_dir, *output;
+	const char *codes; /* how many rows come from which code; NULL: all from one */
 	uint64_t mini_batches, done, failed, items, items_succeeded, items_failed, rows, output_bytes;
 	uint64_t items_missing;   /* of those failed: no row though no error (struct prs_ledger_counts) */
 	uint64_t wall_us;         /* of this engine's life */

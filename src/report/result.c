@@ -75,6 +75,7 @@ static void put_result(struct prs_report *r, struct prs_buf *b, const struct prs
 	const char *cause = res->code ? prs_error_row(res->code)->sentence : NULL;
 	field(b, "cause", res->text ? res->text : cause);
 	put_totals(b, res);
+	field(b, "code", res->codes);
 	field(b, "output", res->output);
 	if (r->errors > 0)
 		field(b, "errors", "logs/" PRS_NAME_ERRORS);

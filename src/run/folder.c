@@ -126,14 +126,31 @@ static int take_snapshot(const struct prs_front *f, struct prs_placed *p, const 
 	if (!code || !path || !work || !work_code)
 		return prs_fail(err, PRS_ENOMEM, "the copy of the code");
 	if (prs_snapshot(p, fs, code, &ear, err) < 0 || prs_run_share_copy(p->job, code, err) < 0 ||
-	    prs_code_sums(fs, dir, p->code_print, &sums, err) < 0 ||
+	    prs_code_sums(fs, dir, "code", p->code_print, &sums, err) < 0 ||
 	    prs_write_file(fs, path, sums.data, sums.len, 0644, err) < 0)
 		return err->code;
-	if (prs_code_restore(fs, dir, &made, err) < 0)
+	if (prs_code_restore(fs, dir, "code", &made, err) < 0)
 		return err->code;
 	if (chmod(work, mode) < 0 || chmod(work_code, mode) < 0)
 		return prs_fail_errno(err, errno, "setting the permissions of %s", work_code);
 	return prs_run_share_copy(p->job, work, err);
+}
+
+int prs_run_take_code(const struct prs_front *f, const struct prs_placed *p, const char *dir, const char *name,
+                      struct prs_err *err)
+{
+	PRS_AUTOFREE char *was = prs_strf("%s/code", dir), *to = prs_strf("%s/%s", dir, name);
+	struct prs_snapshot_ear ear = { f->say, f->ctx };
+	struct prs_placed now = *p; /* its fingerprint stays that of the begin */
+	struct stat st;
+	if (!was || !to)
+		return prs_fail(err, PRS_ENOMEM, "the copy of the code");
+	mode_t mode = stat(was, &st) == 0 ? st.st_mode & 07777 : 0700;
+	if (mkdir(to, mode) < 0 || chmod(to, mode) < 0)
+		return prs_fail_errno(err, errno, "creating %s", to);
+	if (prs_snapshot(&now, f->fs, to, &ear, err) < 0)
+		return err->code;
+	return prs_run_share_copy(p->job, to, err);
 }
 
 static int keep_list(const struct prs_fs *fs, char **list, const char *dir, const char *name, size_t i,

@@ -16,6 +16,9 @@ int prs_run_make(const struct prs_front *f, const struct prs_job *j, const char 
 /* job.json of a run folder. `j` is empty (prs_job_init), both are done either way. */
 int prs_run_read_job(const struct prs_fs *fs, struct prs_job *j, struct prs_placed *p, const char *dir,
                      struct prs_err *err);
+/* What the folder of the script holds now, in the folder `name` of the run folder, which is made. */
+int prs_run_take_code(const struct prs_front *f, const struct prs_placed *p, const char *dir, const char *name,
+                      struct prs_err *err);
 void prs_remove_tree(const char *dir);
 
 #endif

@@ -24,7 +24,7 @@ struct prs_ledger_cell {
 	};
 	uint16_t tries;
 	uint8_t state;
-	uint8_t zero;
+	uint8_t ran; /* of DONE: which of the codes, the last one for what has no number of its own */
 };
 
 _Static_assert(sizeof(struct prs_ledger_cell) == 12, "12 bytes an id");
@@ -78,6 +78,7 @@ void prs_ledger_done(struct prs_ledger *l)
 	HASH_ITER (hh, l->splits, x, after)
 		drop_split(l, x);
 	prs_freep(&l->cells);
+	prs_freep(&l->codes);
 }
 
 /* ---- units ------------------------------------------------------------------------------------------------------- */
@@ -255,6 +256,26 @@ static void advance(struct prs_ledger *l, struct prs_ledger_cell *c, bool part, 
 /* Items of a mini-batch (not of a part) that have no row though nothing failed. */
 static uint32_t missing(const struct prs_ledger_cell *c) { return c->state == PRS_UNIT_DONE ? c->failed_items : 0; }
 
+enum { CODES_TOLD_APART = 256 };
+
+/* The code of a lease. */
+static uint8_t code_of(const struct prs_ledger *l, uint64_t lease)
+{
+	uint32_t i = l->codes_n < CODES_TOLD_APART ? l->codes_n : CODES_TOLD_APART;
+	while (i > 1 && l->codes[i - 1].epoch > lease >> 40)
+		i--;
+	return (uint8_t)(i ? i - 1 : 0);
+}
+
+/* A mini-batch is final, or (sign -1) is that no more. One that failed in parts has rows of the good ones. */
+static void count_code(struct prs_ledger *l, const struct prs_ledger_cell *c, int sign)
+{
+	if (!is_final(c) || c->ran >= l->codes_n)
+		return;
+	l->codes[c->ran].rows += (uint64_t)((int64_t)c->rows * sign);
+	l->codes[c->ran].units += (uint64_t)(int64_t)(c->state == PRS_UNIT_DONE ? sign : 0);
+}
+
 /* The last part of a mini-batch is final: what the parts brought is the mini-batch's now. */
 static void close_split(struct prs_ledger *l, struct prs_split *x)
 {
@@ -267,6 +288,8 @@ static void close_split(struct prs_ledger *l, struct prs_split *x)
 		c->rows += x->parts[i].cell.rows;
 	}
 	set_state(l, c, false, failed ? PRS_UNIT_FAILED : PRS_UNIT_DONE);
+	c->ran = code_of(l, (uint64_t)l->epoch << 40);
+	count_code(l, c, 1);
 	l->counts.done_this_epoch += !failed;
 	l->counts.items_missing += missing(c);
 	drop_split(l, x);
@@ -302,7 +325,12 @@ static void fold_done(struct prs_ledger *l, const struct prs_done *d)
 		return;
 	l->counts.row_bytes += d->length;
 	l->counts.part_runs += d->unit.item_count != 0;
+	uint64_t id = d->unit.id;
 	settle(l, &d->unit, PRS_UNIT_DONE, d->succeeded, d->rows);
+	if (d->unit.item_count)
+		return;
+	l->cells[id].ran = code_of(l, d->lease);
+	count_code(l, &l->cells[id], 1);
 }
 
 static void fold_failed(struct prs_ledger *l, const struct prs_fact *f)
@@ -450,6 +478,7 @@ static void reset_one(struct prs_ledger *l, uint64_t id)
 		drop_split(l, x);
 	else
 		take_back(l, c, l->items_of(l->items_ctx, id));
+	count_code(l, c, -1);
 	set_state(l, c, false, PRS_UNIT_PLANNED);
 	*c = (struct prs_ledger_cell){ .state = c->state };
 	struct prs_down *d, *next;
@@ -488,6 +517,24 @@ static bool fits(const struct prs_ledger *l, const struct prs_unit *u)
 	return !u->item_count || (u->item_first < items && u->item_count <= items - u->item_first);
 }
 
+/* Another fingerprint than that of the life before: resume --new-code. */
+static int fold_head(struct prs_ledger *l, const struct prs_fact *f, struct prs_err *err)
+{
+	const uint8_t *print = f->u.head.code_print;
+	if (!l->codes_n || memcmp(l->codes[l->codes_n - 1].print, print, sizeof l->codes->print) != 0) {
+		struct prs_ledger_code *v = prs_realloc(l->codes, (l->codes_n + 1) * sizeof *v);
+		if (!v)
+			return prs_fail(err, PRS_ENOMEM, "the codes of a run");
+		l->codes = v;
+		v[l->codes_n] = (struct prs_ledger_code){ .epoch = l->codes_n ? f->u.head.epoch : 0 };
+		memcpy(v[l->codes_n++].print, print, sizeof v->print);
+	}
+	l->epoch = f->u.head.epoch;
+	l->counts.done_this_epoch = 0;
+	prs_ledger_forget_leases(l);
+	return 0;
+}
+
 int prs_ledger_fold(struct prs_ledger *l, const struct prs_fact *f, struct prs_err *err)
 {
 	const struct prs_unit *u = unit_of(f);
@@ -498,11 +545,7 @@ int prs_ledger_fold(struct prs_ledger *l, const struct prs_fact *f, struct prs_e
 		                prs_fact_name(f->type), u->item_first, u->item_count, (unsigned long long)u->id,
 		                l->items_of(l->items_ctx, u->id));
 	switch ((int)f->type) {
-	case PRS_FACT_HEAD:
-		l->epoch = f->u.head.epoch;
-		l->counts.done_this_epoch = 0;
-		prs_ledger_forget_leases(l);
-		return 0;
+	case PRS_FACT_HEAD: return fold_head(l, f, err);
 	case PRS_FACT_PLANNED: return fold_planned(l, f, err);
 	case PRS_FACT_DONE: fold_done(l, &f->u.done); return 0;
 	case PRS_FACT_TRY: fold_try(l, &f->u.try_); return 0;

@@ -42,6 +42,14 @@ struct prs_ledger_counts {
 	uint64_t done_this_epoch;     /* DONE since the last HEAD */
 };
 
+/* Code that lives ran: HEAD says its fingerprint. A DONE belongs to that of the life in its lease. */
+struct prs_ledger_code {
+	uint32_t epoch; /* the first life that ran it; 0 = the run began with it */
+	uint8_t print[16];
+	/* Of final mini-batches, and how many of these are DONE; parts count with the last one of theirs. */
+	uint64_t rows, units;
+};
+
 struct prs_ledger {
 	struct prs_ledger_cell *cells;
 	uint64_t cells_cap;
@@ -52,6 +60,8 @@ struct prs_ledger {
 	uint16_t job_code; /* of the last STATE */
 	bool published;
 	struct prs_ledger_counts counts;
+	struct prs_ledger_code *codes; /* in the order of their epochs */
+	uint32_t codes_n;
 	struct prs_down *downs;   /* uthash: units that were running when a node was lost */
 	struct prs_split *splits; /* uthash: mini-batches that are SPLIT */
 	prs_items_fn *items_of;

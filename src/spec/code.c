@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "base/killpoint.h"
+#include "base/many.h"
 #include "base/mem.h"
 
 #include <errno.h>
@@ -22,8 +23,8 @@ enum { CHUNK = 256 << 10, PRINT_BYTES = 16, SUMS_MAX = 64 << 20 };
 /* A folder of code with room to read it. */
 struct code {
 	const struct prs_fs *fs;
-	const char *run;
-	char *root; /* <run>/code */
+	const char *run, *name; /* "code", "code-3" */
+	char *root;             /* <run>/<name> */
 	struct prs_code_entry *v;
 	size_t n;
 	uint8_t (*prints)[PRINT_BYTES]; /* of each file; NULL until they are asked for */
@@ -39,11 +40,20 @@ static void code_done(struct code *c)
 	prs_freep(&c->other);
 }
 
-static int code_open(struct code *c, const struct prs_fs *fs, const char *run, struct prs_err *err)
+void prs_code_name(char to[PRS_CODE_NAME_BYTES], uint32_t epoch)
+{
+	if (epoch)
+		snprintf(to, PRS_CODE_NAME_BYTES, "code-%u", epoch);
+	else
+		snprintf(to, PRS_CODE_NAME_BYTES, "code");
+}
+
+static int code_open(struct code *c, const struct prs_fs *fs, const char *run, const char *name, struct prs_err *err)
 {
 	*c = (struct code){ .fs = fs,
 		            .run = run,
-		            .root = prs_strf("%s/code", run),
+		            .name = name,
+		            .root = prs_strf("%s/%s", run, name),
 		            .space = prs_malloc(CHUNK),
 		            .other = prs_malloc(CHUNK) };
 	if (!c->root || !c->space || !c->other)
@@ -127,13 +137,14 @@ static int sum_all(struct code *c, uint8_t print[PRINT_BYTES], struct prs_err *e
 /* ---- sums -------------------------------------------------------------------------------------------------------- */
 
 /* As xxh128sum and md5sum do: a line that begins with \ has its \ and line ends written as \\, \n and \r. */
-static void put_line(struct prs_buf *to, const struct prs_code_entry *e, const uint8_t print[PRINT_BYTES])
+static void put_line(const struct code *c, struct prs_buf *to, const struct prs_code_entry *e,
+                     const uint8_t print[PRINT_BYTES])
 {
 	if (strpbrk(e->path, "\\\n\r"))
 		prs_buf_puts(to, "\\");
 	for (int i = 0; i < PRINT_BYTES; i++)
 		prs_buf_putf(to, "%02x", print[i]);
-	prs_buf_puts(to, is_executable(e) ? " *code/" : "  code/");
+	prs_buf_putf(to, " %c%s/", is_executable(e) ? '*' : ' ', c->name);
 	for (const char *p = e->path; *p; p++) {
 		if (*p == '\\')
 			prs_buf_puts(to, "\\\\");
@@ -147,16 +158,16 @@ static void put_line(struct prs_buf *to, const struct prs_code_entry *e, const u
 	prs_buf_puts(to, "\n");
 }
 
-int prs_code_sums(const struct prs_fs *fs, const char *run, uint8_t ret_print[PRINT_BYTES], struct prs_buf *ret_sums,
-                  struct prs_err *err)
+int prs_code_sums(const struct prs_fs *fs, const char *run, const char *name, uint8_t ret_print[PRINT_BYTES],
+                  struct prs_buf *ret_sums, struct prs_err *err)
 {
 	struct code c;
-	int r = code_open(&c, fs, run, err);
+	int r = code_open(&c, fs, run, name, err);
 	if (!r)
 		r = sum_all(&c, ret_print, err);
 	for (size_t i = 0; i < c.n && !r; i++)
 		if (!S_ISDIR(c.v[i].mode))
-			put_line(ret_sums, &c.v[i], c.prints[i]);
+			put_line(&c, ret_sums, &c.v[i], c.prints[i]);
 	if (!r && ret_sums->failed)
 		r = prs_fail(err, PRS_ENOMEM, "the code of the run");
 	code_done(&c);
@@ -170,9 +181,9 @@ static bool line_is(const char *line, size_t n, const char *want)
 }
 
 /* The name in a line: "[\]<32 hex> <blank or *>code/<name>". */
-static const char *name_in(const char *line, size_t n, size_t *ret_n)
+static const char *name_in(const struct code *c, const char *line, size_t n, size_t *ret_n)
 {
-	size_t skip = (line[0] == '\\') + 2 * PRINT_BYTES + 2 + strlen("code/");
+	size_t skip = (line[0] == '\\') + 2 * PRINT_BYTES + 2 + strlen(c->name) + 1;
 	*ret_n = n > skip ? n - skip : 0;
 	return *ret_n ? line + skip : line;
 }
@@ -180,12 +191,12 @@ static const char *name_in(const char *line, size_t n, size_t *ret_n)
 /* Looks for a file by the line that it has now. */
 enum found { ADDED, CHANGED, SAME };
 
-static enum found look_up(const char *sums, const char *line)
+static enum found look_up(const struct code *c, const char *sums, const char *line)
 {
 	size_t n, want_n, line_n = strlen(line) - 1;
-	const char *want = name_in(line, line_n, &want_n), *end;
+	const char *want = name_in(c, line, line_n, &want_n), *end;
 	for (; (end = strchr(sums, '\n')); sums = end + 1) {
-		const char *name = name_in(sums, (size_t)(end - sums), &n);
+		const char *name = name_in(c, sums, (size_t)(end - sums), &n);
 		if (line_is(sums, (size_t)(end - sums), line))
 			return SAME;
 		if (n && n == want_n && !memcmp(name, want, n))
@@ -207,10 +218,10 @@ static int tell_missing(const struct code *c, const char *now, const char *sums,
 {
 	size_t n, other_n;
 	for (const char *end; (end = strchr(sums, '\n')); sums = end + 1) {
-		const char *name = name_in(sums, (size_t)(end - sums), &n), *line = now, *stop;
+		const char *name = name_in(c, sums, (size_t)(end - sums), &n), *line = now, *stop;
 		bool found = !n;
 		for (; !found && (stop = strchr(line, '\n')); line = stop + 1) {
-			const char *other = name_in(line, (size_t)(stop - line), &other_n);
+			const char *other = name_in(c, line, (size_t)(stop - line), &other_n);
 			found = n == other_n && !memcmp(name, other, n);
 		}
 		if (!found)
@@ -230,9 +241,9 @@ static int tell_changed(const struct code *c, const char *sums, struct prs_err *
 		if (S_ISDIR(e->mode))
 			continue;
 		prs_buf_clear(&line);
-		put_line(&line, e, c->prints[i]);
-		put_line(&now, e, c->prints[i]);
-		enum found found = look_up(sums, prs_buf_str(&line));
+		put_line(c, &line, e, c->prints[i]);
+		put_line(c, &now, e, c->prints[i]);
+		enum found found = look_up(c, sums, prs_buf_str(&line));
 		if (found == ADDED)
 			return tell(c, e->path, strlen(e->path), "was added", "remove it", err);
 		if (found == CHANGED)
@@ -246,12 +257,12 @@ static int tell_changed(const struct code *c, const char *sums, struct prs_err *
 	                c->root);
 }
 
-int prs_code_check(const struct prs_fs *fs, const char *run, const uint8_t print[PRINT_BYTES], const char *sums,
-                   struct prs_err *err)
+int prs_code_check(const struct prs_fs *fs, const char *run, const char *name, const uint8_t print[PRINT_BYTES],
+                   const char *sums, struct prs_err *err)
 {
 	struct code c;
 	uint8_t now[PRINT_BYTES];
-	int r = code_open(&c, fs, run, err);
+	int r = code_open(&c, fs, run, name, err);
 	if (!r)
 		r = sum_all(&c, now, err);
 	if (!r && memcmp(now, print, PRINT_BYTES) != 0)
@@ -483,14 +494,15 @@ static int restore_top(struct restore *x, struct prs_err *err)
 	return r < 0 && r != -EEXIST ? prs_fail_errno(err, -r, "creating %s", link ? link : x->to) : 0;
 }
 
-int prs_code_restore(const struct prs_fs *fs, const char *run, struct prs_code_restored *ret, struct prs_err *err)
+int prs_code_restore(const struct prs_fs *fs, const char *run, const char *name, struct prs_code_restored *ret,
+                     struct prs_err *err)
 {
 	struct restore x = { .ret = ret,
 		             .work = prs_strf("%s/work", run),
 		             .to = prs_strf("%s/work/code", run),
 		             .tmp = prs_strf("%s/work/code.tmp", run) };
 	*ret = (struct prs_code_restored){ 0 };
-	int r = code_open(&x.c, fs, run, err);
+	int r = code_open(&x.c, fs, run, name, err);
 	if (!r && (!x.work || !x.to || !x.tmp))
 		r = prs_fail(err, PRS_ENOMEM, "the working copy of the code");
 	if (!r)
@@ -502,4 +514,83 @@ int prs_code_restore(const struct prs_fs *fs, const char *run, struct prs_code_r
 	prs_freep(&x.to);
 	prs_freep(&x.tmp);
 	return r;
+}
+
+/* ---- other code -------------------------------------------------------------------------------------------------- */
+
+static bool holds(const struct code *c, const char *path)
+{
+	for (size_t i = 0; i < c->n; i++)
+		if (!strcmp(c->v[i].path, path))
+			return true;
+	return false;
+}
+
+/* What lies at `to`, against a file of the code: as is_same(). */
+static int same_as(struct code *c, const struct prs_code_entry *e, const char *to)
+{
+	PRS_AUTOFREE char *path = prs_strf("%s/%s", c->root, e->path);
+	int from = path ? c->fs->open(c->fs->ctx, path, O_RDONLY | PRS_O_OWN, 0) : -ENOMEM;
+	if (from < 0)
+		return from;
+	int r = is_same(c, from, to, e);
+	c->fs->close(c->fs->ctx, from);
+	return r;
+}
+
+static int retire_file(struct code *c, const struct prs_code_entry *e, struct prs_err *err)
+{
+	PRS_AUTOFREE char *to = prs_strf("%s/work/code/%s", c->run, e->path);
+	int r = to ? same_as(c, e, to) : -ENOMEM;
+	if (r == 0 || r == -ENOENT || r == -EISDIR)
+		return 0; /* gone, or the script's own by now */
+	if (r == 1)
+		r = drop_bytecode(c->fs, to);
+	if (r == 0)
+		r = c->fs->unlink(c->fs->ctx, to);
+	return r < 0 ? prs_fail_errno(err, -r, "removing %s, which the new code does not have", to ? to : e->path) : 0;
+}
+
+int prs_code_retire(const struct prs_fs *fs, const char *run, const char *name, const char *now, struct prs_err *err)
+{
+	struct code was, is = { 0 };
+	int r = code_open(&was, fs, run, name, err);
+	if (!r)
+		r = code_open(&is, fs, run, now, err);
+	for (size_t i = 0; i < was.n && !r; i++)
+		if (!S_ISDIR(was.v[i].mode) && !is_below(was.v[i].path, OUTPUTS) && !holds(&is, was.v[i].path))
+			r = retire_file(&was, &was.v[i], err);
+	code_done(&was);
+	code_done(&is);
+	return r;
+}
+
+static void compare_all(struct code *c, const char *origin, struct prs_code_restored *ret)
+{
+	struct restore x = { .ret = ret };
+	for (size_t i = 0; i < c->n; i++) {
+		PRS_AUTOFREE char *to = prs_strf("%s/%s", origin, c->v[i].path);
+		int same = S_ISDIR(c->v[i].mode) || !to ? 1 : same_as(c, &c->v[i], to);
+		if (same != 1)
+			count(&x, &c->v[i], same == -ENOENT);
+	}
+}
+
+bool prs_code_tell_changed(const struct prs_fs *fs, const char *run, const char *name, const char *origin,
+                           const char *advice, char to[PRS_CODE_TOLD_BYTES])
+{
+	struct code c;
+	struct prs_fs_stat st;
+	struct prs_code_restored other = { 0 };
+	if (code_open(&c, fs, run, name, NULL) == 0 && fs->stat(fs->ctx, origin, &st) == 0)
+		compare_all(&c, origin, &other);
+	code_done(&c);
+	unsigned n = other.missing + other.changed;
+	if (n == 1)
+		snprintf(to, PRS_CODE_TOLD_BYTES, "%s has changed since; this run uses its copy (%s)", other.first,
+		         advice);
+	else if (n)
+		snprintf(to, PRS_CODE_TOLD_BYTES, "%s and %s have changed since; this run uses their copies (%s)",
+		         other.first, prs_many(n - 1, "more file").text, advice);
+	return n > 0;
 }

@@ -149,6 +149,18 @@ class DurableTest(FaultCase):
         self.assertEqual((more_files - files, more_folders - folders), (6, 4))
 
 
+    def test_new_code_is_durable_too(self):
+        for function, want in (("fdatasync", 3), ("sync_dir", 2)):  # score.py, new/b.py, the sums; the folders
+            self.clean()
+            r, _ = self.attempt(*self.words, fault="fdatasync@journal-1:4:EIO")
+            self.assertEqual(r.returncode, 4, r.stderr)
+            self.write("code/new/b.py", function)
+            r, report = self.attempt("resume", "--new-code", fault=function + "@/code-2:1000000:EIO")
+            self.assertEqual(r.returncode, 0, r.stderr)
+            self.assertEqual(report["seen"], want)
+            os.remove(self.path("code/new/b.py"))
+
+
 class KindTest(FaultCase):
     """What must happen for one kind of fault."""
 

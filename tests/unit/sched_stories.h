@@ -158,7 +158,7 @@ FAST(test_fail_fast_without_a_kind, "up 0 1", "plan 99 all", "ask 0 50", BAD_9("
 FAST(test_fail_fast_three_a_process, "up 0 3", "up 1 1", "plan 99 all", "ask 0 50", BAD_9("Bad"), BAD(9, "Bad"),
      BAD(10, "Bad"), "try 11 RUN_EXCEPTION 0 Bad",
      "failed 11 -> abort FAIL_FAST: the first 12 mini-batches all failed with the same error: Bad")
-FAST(test_fail_fast_another_kind, "up 0 1", "plan 99 all", "ask 0 50", BAD_9("Bad"), BAD(9, "Worse"), BAD(10, "Bad"),
+FAST(test_fail_fast_another_kind, "up 0 1", "plan 99 all", "ask 0 50", BAD_9("Bad"), BAD(9, "Mad"), BAD(10, "Bad"),
      BAD(11, "Bad"))
 FAST(test_fail_fast_another_code, "up 0 1", "plan 99 all", "ask 0 50", BAD_9(""), "try 9 RUN_CRASH", "failed 9 -> ",
      BAD(10, ""))

@@ -93,13 +93,13 @@ static bool is_there(const char *name)
 static void look(void)
 {
 	prs_buf_clear(&sums);
-	if (prs_code_sums(&prs_fs_posix, in("run"), print, &sums, &err) < 0)
+	if (prs_code_sums(&prs_fs_posix, in("run"), "code", print, &sums, &err) < 0)
 		fail_msg("%s", err.msg);
 }
 
 static void restore(unsigned missing, unsigned changed, const char *first)
 {
-	if (prs_code_restore(&prs_fs_posix, in("run"), &back, &err) < 0)
+	if (prs_code_restore(&prs_fs_posix, in("run"), "code", &back, &err) < 0)
 		fail_msg("%s", err.msg);
 	assert_int_equal(back.missing, missing);
 	assert_int_equal(back.changed, changed);
@@ -191,7 +191,7 @@ static void refuses(const char *text, const char *said)
 	char want[PATHS + 600];
 	snprintf(want, sizeof want, "%s/run/code%s", dir, said);
 	err = (struct prs_err){ 0 };
-	assert_int_equal(prs_code_check(&prs_fs_posix, in("run"), print, text, &err), -PRS_EINVALID);
+	assert_int_equal(prs_code_check(&prs_fs_posix, in("run"), "code", print, text, &err), -PRS_EINVALID);
 	if (strncmp(err.msg, want, strlen(want)) != 0)
 		fail_msg("%s", err.msg);
 }
@@ -200,9 +200,9 @@ static void test_what_was_changed_is_named(void **state)
 {
 	(void)state;
 	const char *s = prs_buf_str(&sums);
-	assert_int_equal(prs_code_check(&prs_fs_posix, in("run"), print, s, &err), 0);
+	assert_int_equal(prs_code_check(&prs_fs_posix, in("run"), "code", print, s, &err), 0);
 	put("run/code/__pycache__/a.pyc", "x"); /* tools leave such things */
-	assert_int_equal(prs_code_check(&prs_fs_posix, in("run"), print, s, &err), 0);
+	assert_int_equal(prs_code_check(&prs_fs_posix, in("run"), "code", print, s, &err), 0);
 	put("run/code/pkg/b.py", "bc");
 	refuses(s, "/pkg/b.py was changed after the run began: put it back as it was, or");
 	refuses("", " was changed after the run began: put it back as it was, or");
@@ -217,7 +217,7 @@ static void test_what_was_changed_is_named(void **state)
 	assert_int_equal(chmod(in("run/code/run.sh"), 0644), 0);
 	refuses(s, "/run.sh was changed after the run began: put it back as it was, or");
 	assert_int_equal(chmod(in("run/code/run.sh"), 0744), 0); /* is it executable: nothing else counts */
-	assert_int_equal(prs_code_check(&prs_fs_posix, in("run"), print, s, &err), 0);
+	assert_int_equal(prs_code_check(&prs_fs_posix, in("run"), "code", print, s, &err), 0);
 	assert_int_equal(rename(in("run/code"), in("run/elsewhere")), 0);
 	refuses(s, " is missing: put it back, or");
 }
@@ -289,6 +289,54 @@ static void test_all_of_work_is_missing(void **state)
 	assert_true(holds("run/outputs/kept", "x"));
 }
 
+/* Code that came after: what only the code before has leaves the working copy, unless the script changed it. */
+static void test_other_code(void **state)
+{
+	(void)state;
+	struct prs_code_restored made;
+	put("run/code-3/a.py", "new");
+	put("run/work/code/__pycache__/b.cpython-311.pyc", "x");
+	put("run/work/code/pkg/__pycache__/b.cpython-311.pyc", "x");
+	put("run/work/code/mine.py", "x");
+	assert_int_equal(prs_code_restore(&prs_fs_posix, in("run"), "code-3", &made, &err), 0);
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(prs_code_retire(&prs_fs_posix, in("run"), "code", "code-3", &err), 0);
+	assert_true(holds("run/work/code/a.py", "new"));
+	assert_false(is_there("run/work/code/pkg/b.py"));
+	assert_false(is_there("run/work/code/pkg/__pycache__/b.cpython-311.pyc"));
+	assert_true(is_there("run/work/code/__pycache__/b.cpython-311.pyc"));
+	assert_true(is_there("run/work/code/mine.py"));
+	assert_true(is_there("run/code/pkg/b.py"));
+	put("run/work/code/pkg/b.py", "by the script");
+	assert_int_equal(prs_code_retire(&prs_fs_posix, in("run"), "code", "code-3", &err), 0);
+	assert_true(holds("run/work/code/pkg/b.py", "by the script"));
+	prs_buf_clear(&sums);
+	assert_int_equal(prs_code_sums(&prs_fs_posix, in("run"), "code-3", print, &sums, &err), 0);
+	assert_non_null(strstr(prs_buf_str(&sums), "  code-3/a.py\n"));
+	put("run/code-3/a.py", "New");
+	assert_int_equal(prs_code_check(&prs_fs_posix, in("run"), "code-3", print, prs_buf_str(&sums), &err),
+	                 -PRS_EINVALID);
+	assert_non_null(strstr(err.msg, "run/code-3/a.py was changed after the run began"));
+}
+
+static void test_origin_that_changed(void **state)
+{
+	(void)state;
+	char text[PRS_CODE_TOLD_BYTES];
+	assert_false(prs_code_tell_changed(&prs_fs_posix, in("run"), "code", in("nowhere"), "x", text));
+	assert_int_equal(prs_snapshot_copy(&prs_fs_posix, in("run/code"), in("origin"), &err), -PRS_ENOTFOUND);
+	mkdir(in("origin"), 0755);
+	assert_int_equal(prs_snapshot_copy(&prs_fs_posix, in("run/code"), in("origin"), &err), 0);
+	put("origin/more.py", "x");
+	assert_false(prs_code_tell_changed(&prs_fs_posix, in("run"), "code", in("origin"), "x", text));
+	put("origin/pkg/b.py", "bB");
+	assert_true(prs_code_tell_changed(&prs_fs_posix, in("run"), "code", in("origin"), "do so", text));
+	assert_string_equal(text, "pkg/b.py has changed since; this run uses its copy (do so)");
+	assert_int_equal(unlink(in("origin/a.py")), 0);
+	assert_true(prs_code_tell_changed(&prs_fs_posix, in("run"), "code", in("origin"), "do so", text));
+	assert_string_equal(text, "a.py and 1 more file have changed since; this run uses their copies (do so)");
+}
+
 static int clones;
 
 static int count_clone(void *ctx, int from, int to)
@@ -319,7 +367,7 @@ static void test_copies_share_blocks(void **state)
 		clones = 0;
 		assert_int_equal(unlink(in("run/work/code/a.py")), 0);
 		assert_int_equal(unlink(in("run/work/code/pkg/b.py")), 0);
-		assert_int_equal(prs_code_restore(&fs, in("run"), &back, &err), 0);
+		assert_int_equal(prs_code_restore(&fs, in("run"), "code", &back, &err), 0);
 		assert_int_equal(clones, 2);
 		assert_true(holds("run/work/code/pkg/b.py", "bb"));
 		assert_int_equal(stat(in("run/code/pkg/b.py"), &a) | stat(in("run/work/code/pkg/b.py"), &b), 0);
@@ -366,7 +414,7 @@ static void test_a_folder_in_the_place_of_a_file(void **state)
 	(void)state;
 	assert_int_equal(unlink(in("run/work/code/a.py")), 0);
 	put("run/work/code/a.py/mine", "x");
-	assert_int_equal(prs_code_restore(&prs_fs_posix, in("run"), &back, &err), -PRS_EINVALID);
+	assert_int_equal(prs_code_restore(&prs_fs_posix, in("run"), "code", &back, &err), -PRS_EINVALID);
 	assert_non_null(strstr(err.msg, "/run/work/code/a.py is a folder, but "));
 	assert_true(holds("run/work/code/a.py/mine", "x"));
 }
@@ -440,7 +488,7 @@ static void test_every_failing_call(void **state)
 			f.max_bytes = 1;
 			fault_fs_arm(&f, FAULT_ANY, n, EIO, repeat);
 			err = (struct prs_err){ 0 };
-			int r = prs_code_restore(&f.fs, in("run"), &back, &err);
+			int r = prs_code_restore(&f.fs, in("run"), "code", &back, &err);
 			assert_int_equal(f.open_files, 0);
 			assert_int_equal(err.code, r);
 			bool fired = f.fired;
@@ -448,7 +496,7 @@ static void test_every_failing_call(void **state)
 				assert_true(holds("run/work/code/a.py", "a"));
 				assert_true(holds("run/work/code/pkg/b.py", "bb"));
 			}
-			assert_int_equal(prs_code_restore(&prs_fs_posix, in("run"), &back, &err), 0);
+			assert_int_equal(prs_code_restore(&prs_fs_posix, in("run"), "code", &back, &err), 0);
 			assert_true(holds("run/work/code/a.py", "a"));
 			assert_true(holds("run/work/code/pkg/b.py", "bb"));
 			assert_false(is_there("run/work/code/__pycache__/a.x.pyc"));
@@ -465,7 +513,7 @@ static void test_a_check_that_cannot_read(void **state)
 		fault_fs_init(&f, &prs_fs_posix);
 		fault_fs_arm(&f, FAULT_ANY, n, EIO, false);
 		err = (struct prs_err){ 0 };
-		int r = prs_code_check(&f.fs, in("run"), print, prs_buf_str(&sums), &err);
+		int r = prs_code_check(&f.fs, in("run"), "code", print, prs_buf_str(&sums), &err);
 		assert_int_equal(f.open_files, 0);
 		if (!f.fired)
 			break;
@@ -480,7 +528,7 @@ static void test_no_memory(void **state)
 	for (long n = 1;; n++) {
 		put("run/work/code/a.py", "b");
 		prs_mem_fault(n);
-		int r = prs_code_restore(&prs_fs_posix, in("run"), &back, &err);
+		int r = prs_code_restore(&prs_fs_posix, in("run"), "code", &back, &err);
 		prs_mem_fault(0);
 		if (r == 0)
 			break;
@@ -489,7 +537,7 @@ static void test_no_memory(void **state)
 	put("run/code/a.py", "b");
 	for (long n = 1;; n++) {
 		prs_mem_fault(n);
-		int r = prs_code_check(&prs_fs_posix, in("run"), print, prs_buf_str(&sums), &err);
+		int r = prs_code_check(&prs_fs_posix, in("run"), "code", print, prs_buf_str(&sums), &err);
 		prs_mem_fault(0);
 		if (r == -PRS_EINVALID)
 			break;
@@ -509,6 +557,8 @@ int main(void)
 		TEST(test_what_is_put_back),
 		TEST(test_longer_and_shorter),
 		TEST(test_all_of_work_is_missing),
+		TEST(test_other_code),
+		TEST(test_origin_that_changed),
 		TEST(test_copies_share_blocks),
 		TEST(test_a_left_over),
 		TEST(test_nothing_is_written_through_links),

@@ -186,11 +186,13 @@ static void test_names_of_a_run(void **state)
 		                            "code",        "input-0.list", "only-12.list", "journal-1",
 		                            "journal-400", "plan-7",       "index-3",      "index-3.tmp",
 		                            "seg",         "work",         "logs",         "outputs",
-		                            "lock",        "ctl",          "job.json.tmp", "failed_items.jsonl" };
+		                            "lock",        "ctl",          "job.json.tmp", "failed_items.jsonl",
+		                            "code-3",      "code-12.sums" };
 	static const char *const others[] = { "",           "R",           "RUN2",      "run",
 		                              "rows.txt",   "input-.list", "input-1",   "1.list",
 		                              "journal-",   "journal",     "journal-x", "journal-1a",
-		                              "journal--1", "lock~",       ".tmp",      "notes.tmp" };
+		                              "journal--1", "lock~",       ".tmp",      "notes.tmp",
+		                              "code-",      "code-x",      "code-3.su" };
 	for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
 		if (!prs_run_has_name(ours[i]))
 			fail_msg("%s", ours[i]);

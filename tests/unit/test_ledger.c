@@ -851,9 +851,88 @@ static void test_no_memory(void **context)
 	check();
 }
 
+/* ---- codes ------------------------------------------------------------------------------------------------------- */
+
+static struct prs_fact head_of(uint32_t epoch, uint8_t print)
+{
+	struct prs_fact f = head(epoch);
+	memset(f.u.head.code_print, print, sizeof f.u.head.code_print);
+	return f;
+}
+
+static struct prs_fact done_in(uint64_t id, uint32_t rows, uint64_t epoch)
+{
+	struct prs_fact f = done(id, rows);
+	f.u.done.lease = epoch << 40 | 5;
+	return f;
+}
+
+static void assert_code(uint32_t i, uint32_t epoch, uint64_t rows, uint64_t units)
+{
+	assert_true(i < l.codes_n);
+	assert_int_equal(l.codes[i].epoch, epoch);
+	assert_int_equal(l.codes[i].rows, rows);
+	assert_int_equal(l.codes[i].units, units);
+}
+
+/* A life with another fingerprint than the one before begins a code, an old one too; rows belong to that of the life
+ * in their lease, whenever they are told. */
+static void test_codes(void **state)
+{
+	(void)state;
+	fold(head_of(1, 'a'));
+	fold(planned(9, true));
+	fold(done_in(0, 10, 1));
+	fold(head_of(2, 'a'));
+	fold(done_in(1, 9, 2));
+	assert_int_equal(l.codes_n, 1);
+	fold(head_of(5, 'b'));
+	fold(done_in(2, 8, 5));
+	fold(done_in(3, 7, 2)); /* a result of the life before */
+	fold(head_of(6, 'b'));
+	fold(done_in(4, 0, 6));
+	fold(head_of(7, 'a'));
+	fold(done_in(5, 6, 7));
+	assert_int_equal(l.codes_n, 3);
+	assert_code(0, 0, 26, 3);
+	assert_code(1, 5, 8, 2);
+	assert_code(2, 7, 6, 1);
+	fold(reset(2, 2));
+	assert_code(0, 0, 19, 2);
+	assert_code(1, 5, 0, 1);
+	fold(done_in(3, 4, 7));
+	fold(failed(2, 10));
+	fold(reset(2, 1));
+	assert_code(1, 5, 0, 1);
+	assert_code(2, 7, 10, 2);
+}
+
+/* What was split counts with its last part, and is taken back whole. */
+static void test_codes_of_parts(void **state)
+{
+	(void)state;
+	struct prs_fact split = { .type = PRS_FACT_SPLIT }, part = done_in(0, 5, 1), bad = failed(0, 5);
+	split.u.split.parts = 2;
+	part.u.done.unit.item_count = 5;
+	bad.u.failed.unit.item_first = bad.u.failed.unit.item_count = 5;
+	fold(head_of(1, 'a'));
+	fold(planned(2, true));
+	fold(split);
+	fold(part);
+	assert_code(0, 0, 0, 0);
+	fold(head_of(2, 'b'));
+	fold(bad);
+	assert_code(0, 0, 0, 0);
+	assert_code(1, 2, 5, 0);
+	fold(reset(0, 1));
+	assert_code(1, 2, 0, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_codes, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_codes_of_parts, setup, teardown),
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 		T(test_matrix),
 		T(test_counters),
