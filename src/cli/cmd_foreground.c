@@ -221,13 +221,26 @@ static int list_some(struct stage *s, uint64_t limit, struct prs_err *err)
 	return r < 0 ? r : 0;
 }
 
+/* The script's own folder; a copy of it only where the code is put together of several. */
+static int test_code(struct stage *s, struct prs_err *err)
+{
+	const struct prs_job *j = s->job;
+	if (!j->includes.n) {
+		snprintf(s->code, sizeof s->code, "%s", j->code_dir);
+		return 0;
+	}
+	snprintf(s->code, sizeof s->code, "%.4000s/code", s->dir);
+	if (mkdir(s->code, 0755) < 0)
+		return prs_fail_errno(err, errno, "creating %s", s->code);
+	return prs_snapshot(&s->placed, program_fs(), s->code, NULL, err);
+}
+
 static int stage_test(struct stage *s, struct prs_job *j, uint64_t limit, struct prs_err *err)
 {
 	if (make_stage(s, j, "test", err) < 0 || prs_place_apart(&s->placed, j, program_fs(), s->dir, s->name, err) < 0)
 		return err->code;
-	snprintf(s->code, sizeof s->code, "%s", j->code_dir);
-	if (prs_placed_make_outputs(&s->placed, program_fs(), err) < 0 || put_setup(s, err) < 0 ||
-	    list_some(s, limit, err) < 0)
+	if (test_code(s, err) < 0 || prs_placed_make_outputs(&s->placed, program_fs(), err) < 0 ||
+	    put_setup(s, err) < 0 || list_some(s, limit, err) < 0)
 		return err->code;
 	for (uint64_t id = 0; id < limit && id < prs_plan_next_id(s->plan); id++)
 		if (put_unit(s, &(struct prs_unit){ .id = id }, err) < 0)

@@ -13,7 +13,8 @@
 
 /* A file or folder of the code; its folder stands before it. */
 struct prs_code_entry {
-	char *path; /* relative */
+	char *path;     /* relative */
+	const char *in; /* the folder that it is copied from: path below it; NULL = that of the code */
 	uint64_t size;
 	uint32_t mode;
 };

@@ -51,6 +51,7 @@ struct prs_job {
 	char *code_dir;               /* absolute: the folder that is snapshotted */
 	char *entry;                  /* entry script, relative to code_dir, or a dotted module */
 	enum prs_code_copy code_copy;
+	struct prs_list includes; /* absolute: files and folders that are copied into the code folder, at its top */
 	struct prs_job_input *inputs;
 	size_t inputs_n;
 	struct prs_job_pair *models, *side_inputs, *variables;
@@ -122,6 +123,9 @@ const char *prs_job_rows_name(const struct prs_job *j);
 /* The folder that an output is written to, as far as it is known before the run folder is. NULL: it lies in the run
  * folder, or no memory. The caller frees. */
 char *prs_job_output_folder(const struct prs_job_output *o);
+/* One more file or folder that is copied into the code folder; err: it is not there, or something there has its
+ * name. */
+int prs_job_include(struct prs_job *j, const struct prs_fs *fs, const char *path, struct prs_err *err);
 /* The job as a parallel job of its own (v2 YAML) that reads back to the same job. PRS_EINVALID: a path or word that
  * YAML cannot hold. */
 int prs_job_to_yaml(const struct prs_job *j, struct prs_buf *to, struct prs_err *err);

@@ -133,6 +133,28 @@ char *prs_job_near_entry(const struct prs_fs *fs, const char *code, const char *
 	return prs_strf("; did you mean %.*s%s?", slash ? (int)(slash - slashes) + 1 : 0, slashes, n.best);
 }
 
+static const char *last_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	return slash ? slash + 1 : path;
+}
+
+int prs_job_include(struct prs_job *j, const struct prs_fs *fs, const char *path, struct prs_err *err)
+{
+	const char *name = last_name(path);
+	char kind = prs_path_kind(fs, path);
+	PRS_AUTOFREE char *there = j->code_dir ? prs_strf("%s/%s", j->code_dir, name) : NULL;
+	if (kind != 'f' && kind != 'd')
+		return prs_fail(err, PRS_ENOTFOUND, "no such file or folder: %s%s", path, prs_job_backslash(path));
+	if (there && prs_path_kind(fs, there))
+		return prs_fail(err, PRS_EEXISTS, "%s: the code folder %s has something of this name", path,
+		                j->code_dir);
+	for (size_t i = 0; i < j->includes.n; i++)
+		if (!strcmp(last_name(j->includes.v[i]), name))
+			return prs_fail(err, PRS_EEXISTS, "%s: %s has the same name", path, j->includes.v[i]);
+	return prs_list_add(&j->includes, path) < 0 ? prs_fail(err, PRS_ENOMEM, "%s", path) : 0;
+}
+
 /* With --code: the script as a path below that folder. */
 static void place_script(struct check *c, const char *path)
 {

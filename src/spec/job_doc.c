@@ -53,6 +53,7 @@ static const struct member job_members[] = {
 	{ "code_dir", K_TEXT, NULL },
 	{ "code_copy", K_TEXT, NULL },
 	{ "submit_dir", K_TEXT, NULL },
+	{ "additional_includes", K_TEXTS, NULL },
 	{ "inputs", K_LIST, NULL },
 	{ "outputs", K_LIST, NULL },
 	{ "append_row_to", K_TEXT, NULL },
@@ -490,6 +491,18 @@ static void read_script(const struct reading *r)
 	prs_job_name_after(j, last ? last + 1 : j->entry);
 }
 
+static void read_includes(const struct reading *r)
+{
+	const json_t *all = json_object_get(r->d->root, "additional_includes");
+	for (size_t i = 0; i < json_array_size(all); i++) {
+		struct prs_err err = { 0 };
+		PRS_AUTOFREE char *text = job_json_text(json_array_get(all, i));
+		PRS_AUTOFREE char *path = text ? prs_path_absolute(r->cwd, text) : NULL;
+		if (path && prs_job_include(r->j, r->fs, path, &err) < 0)
+			doc_mistake(r->d, "additional_includes", "%s", err.msg);
+	}
+}
+
 /* Several folders, files or patterns below one path. */
 static void read_parts(const struct reading *r, struct prs_job_input *in, const json_t *v, const char *where)
 {
@@ -670,6 +683,7 @@ int prs_job_doc_check(struct prs_job_doc *d, struct prs_job *j, const struct prs
 	j->submit_dir = prs_strdup(r.cwd);
 	read_code_copy(&r);
 	read_script(&r);
+	read_includes(&r);
 	read_inputs(&r);
 	read_pairs(&r, "models", true, &j->models, &j->models_n);
 	read_pairs(&r, "side_inputs", true, &j->side_inputs, &j->side_inputs_n);

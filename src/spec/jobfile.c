@@ -275,6 +275,27 @@ static void check_maps(struct jobfile *m, const struct prs_yaml *map, const char
 		jf_check_keys(m, jf_value(map, inner[i].key), inner[i].place, inner[i].key);
 }
 
+/* Files and folders, relative to the file that names them, that the code has beside its own. */
+static void read_includes(struct jobfile *m, const struct prs_yaml *list)
+{
+	for (size_t i = 0; list && list->kind == PRS_YAML_LIST && i < list->n; i++) {
+		const struct prs_yaml *node = list->items[i];
+		struct prs_err err = { 0 };
+		if (node->kind != PRS_YAML_SCALAR) {
+			prs_yaml_find(m->d, PRS_MISTAKE, node->at,
+			              "additional_includes: expected the path of a file or folder, found %s (artifacts "
+			              "of a feed are not fetched: copy them here)",
+			              prs_yaml_kind_name(node));
+			continue;
+		}
+		const char *text = jf_expand(m, node);
+		const char *path = text ? jf_path(m, text, prs_yaml_dir(m->d, node), node->at, "additional_includes")
+		                        : NULL;
+		if (path && prs_job_include(m->j, m->fs, path, &err) < 0)
+			prs_yaml_find(m->d, PRS_MISTAKE, node->at, "additional_includes: %s", err.msg);
+	}
+}
+
 static void read_task(struct jobfile *m)
 {
 	const struct prs_yaml *task = jf_value(m->job, "task"), *type = jf_get(m, "task.type"),
@@ -297,6 +318,7 @@ static void read_task(struct jobfile *m)
 	if (type && !entry && !jf_misspelt(m, "entry_script"))
 		prs_yaml_find(m->d, PRS_MISTAKE, at, "entry_script is missing: the file with run(mini_batch)");
 	jf_code(m, jf_get(m, "task.code"), entry, "entry_script");
+	read_includes(m, jf_get(m, "additional_includes"));
 	jf_arguments(m, args ? args : jf_get(m, "task.args"));
 }
 

@@ -393,6 +393,13 @@ int prs_job_to_yaml(const struct prs_job *j, struct prs_buf *to, struct prs_err 
 		put_value(&p, j->variables[i].value);
 		prs_buf_putc(to, '\n');
 	}
+	if (j->includes.n)
+		prs_buf_puts(to, "additional_includes:\n");
+	for (size_t i = 0; i < j->includes.n; i++) {
+		prs_buf_puts(to, "  - ");
+		put_value(&p, j->includes.v[i]);
+		prs_buf_putc(to, '\n');
+	}
 	prs_buf_puts(to, "task:\n  type: run_function\n");
 	put_pair(&p, 2, "code", j->code_dir);
 	prs_buf_puts(to, "  entry_script: ");

@@ -54,7 +54,8 @@ struct top {
 
 struct snapshot {
 	const struct prs_fs *fs;
-	const char *root;
+	const char *root, *in;   /* in: of what is looked at, when it does not lie in the root */
+	struct prs_list folders; /* that `in` is one of */
 	enum prs_code_copy copy;
 	bool whole; /* the folder is a snapshot itself: all of it */
 	struct prs_ignore ignore;
@@ -206,7 +207,7 @@ static int add_entry(struct snapshot *s, const char *path, const struct prs_fs_s
 		s->v = v;
 		s->cap = cap;
 	}
-	struct prs_code_entry e = { prs_strdup(path), S_ISDIR(st->mode) ? 0 : st->size, st->mode };
+	struct prs_code_entry e = { prs_strdup(path), s->in, S_ISDIR(st->mode) ? 0 : st->size, st->mode };
 	if (!e.path)
 		return prs_fail(err, PRS_ENOMEM, "copying the code");
 	s->v[s->n++] = e;
@@ -492,7 +493,7 @@ static int copy_file(struct copy *c, const char *from, const char *to, const str
 static int copy_entry(struct copy *c, const char *root, const char *folder, const struct prs_code_entry *e,
                       struct prs_err *err)
 {
-	PRS_AUTOFREE char *from = prs_strf("%s/%s", root, e->path);
+	PRS_AUTOFREE char *from = prs_strf("%s/%s", e->in ? e->in : root, e->path);
 	PRS_AUTOFREE char *to = prs_strf("%s/%s", folder, e->path);
 	if (!from || !to)
 		return prs_fail(err, PRS_ENOMEM, "copying the code");
@@ -541,6 +542,21 @@ static int gather_script(struct snapshot *s, const char *entry, struct prs_err *
 	return 0;
 }
 
+/* What a job file names beside its code, as if it lay at the top of it. */
+static int look_at_includes(struct snapshot *s, const struct prs_list *includes, struct prs_err *err)
+{
+	int r = 0;
+	for (size_t i = 0; i < includes->n && !r; i++) {
+		PRS_AUTOFREE char *folder = prs_path_folder(includes->v[i]);
+		if (!folder || prs_list_add(&s->folders, folder) < 0)
+			return prs_fail(err, PRS_ENOMEM, "copying the code");
+		s->in = s->folders.v[s->folders.n - 1];
+		r = look_at(s, s->in, "", strrchr(includes->v[i], '/') + 1, 0, err);
+	}
+	s->in = NULL;
+	return r;
+}
+
 /* What is to be copied, gathered before the first byte is written. */
 static int gather(struct snapshot *s, const struct prs_placed *p, const char *to, struct prs_err *err)
 {
@@ -554,7 +570,8 @@ static int gather(struct snapshot *s, const struct prs_placed *p, const char *to
 	s->above[0] = (struct place){ st.dev, st.ino };
 	if (s->whole)
 		return look(s, s->root, "", 0, err);
-	if (find_data(s, p, to, err) < 0 || read_ignore(s, err) < 0 || look(s, s->root, "", 0, err) < 0)
+	if (find_data(s, p, to, err) < 0 || read_ignore(s, err) < 0 || look(s, s->root, "", 0, err) < 0 ||
+	    look_at_includes(s, &p->job->includes, err) < 0)
 		return err->code;
 	return check_size(s, err);
 }
@@ -563,6 +580,7 @@ static void snapshot_done(struct snapshot *s)
 {
 	prs_code_files_done(s->v, s->n);
 	prs_freep(&s->data);
+	prs_list_done(&s->folders);
 	prs_buf_done(&s->left_out);
 	prs_ignore_done(&s->ignore);
 }

@@ -374,6 +374,45 @@ class JobFileTest(JobCase):
             self.assertIn("no such entry script", r.stderr)
             self.assertIn(says, r.stderr)
 
+    def test_additional_includes(self):
+        """Files and folders beside the code are part of it: in a run, a trial and a run of its own JSON or YAML."""
+        self.files(1)
+        self.script("""
+            import helper, shared.deep.words
+            def run(mini_batch):
+                return [helper.NAME + shared.deep.words.NAME]
+        """)
+        self.write("lib/helper.py", "NAME = 'a'")
+        self.write("lib/shared/__init__.py", "")
+        self.write("lib/shared/deep/words.py", "NAME = 'b'")
+        self.write("jobs/c.yml", "additional_includes:\n  - ../lib/helper.py\n  - ../lib/shared/\n" +
+                   COMPONENT.replace("./code", "../code"))
+        flags = ["--input", "data=in", "--input", "model=in", "--output", "rows=rows.txt"]
+        r = self.prs("test", "jobs/c.yml", *flags, "--python", sys.executable)
+        self.assertEqual(r.returncode, 0, r.stdout + r.stderr)
+        self.run_file("jobs/c.yml", *flags)
+        self.assertEqual(self.rows("rows.txt"), ["ab"])
+        self.assertEqual(sorted(os.listdir(os.path.join(self.dir, "code"))), ["score.py"])
+        r = self.prs("plan", "jobs/c.yml", *flags, "--yaml", "--overwrite")
+        self.assertEqual(r.returncode, 0, r.stderr)
+        self.write("again.yml", r.stdout)
+        self.run_file("again.yml", "--overwrite")
+        self.assertEqual(self.rows("rows.txt"), ["ab"])
+        [run, _] = sorted(glob.glob(os.path.join(self.dir, "runs", "*", "job.json")))
+        with open(run) as f:
+            self.assertEqual(json.load(f)["additional_includes"],
+                             [os.path.join(self.dir, "lib", name) for name in ("helper.py", "shared")])
+        self.write("code/helper.py", "")
+        for name, says in (("c.yml", "helper.py: the code folder %s/code has something of this name" % self.dir),
+                           ("gone.yml", "no such file or folder: %s/lib/gone.py" % self.dir),
+                           ("map.yml", "expected the path of a file or folder, found keys and values")):
+            first = {"c.yml": "../lib/helper.py", "gone.yml": "../lib/gone.py", "map.yml": "{type: artifact}"}[name]
+            self.write("jobs/" + name, "additional_includes: [%s]\n" % first + COMPONENT.replace("./code", "../code"))
+            r = self.prs("validate", "jobs/" + name, *flags, "--overwrite")
+            self.assertEqual(r.returncode, 2)
+            self.assertIn("additional_includes: " if name == "map.yml" else says, r.stderr)
+            self.assertIn(says, r.stderr)
+
     def test_outputs_of_a_trial(self):
         """prs test gives the script folders of its own for every output; those of the job stay as they are."""
         self.files(1)
