@@ -366,7 +366,7 @@ static void lose(struct prs_engine *e, struct node *n)
 	put_lost(e, n);
 	put_node(e, n, false);
 	if (!n->fault.code)
-		prs_fail(&n->fault, PRS_ENODE_LOST, "node %u (%s) is gone without a word", n->is.number, n->is.name);
+		prs_fail(&n->fault, PRS_ENODE_LOST, "node %u (%s) stopped answering", n->is.number, n->is.name);
 	snprintf(text, sizeof text, "node %u (%s) is lost: %.400s. What ran there runs elsewhere", n->is.number,
 	         n->is.name, n->fault.msg);
 	if (!any_left(e))

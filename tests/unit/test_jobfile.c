@@ -4,6 +4,7 @@
  * prs.yml; every allocation of a whole job file fails once.
  */
 #include "base/mem.h"
+#include "spec/defaults.h"
 #include "spec/jobfile.h"
 #include "spec/placed.h"
 
@@ -656,15 +657,15 @@ static void read_anything(const char *text)
 	struct prs_yaml_doc *d = prs_yaml_doc_new();
 	bool asked = d && prs_list_add(&q.sets, "error_threshold=4") == 0 &&
 	             prs_request_ask(&q, prs_option_find("input", false), "other=in", "--input") == 0;
-	if (asked && prs_job_begin(&j, &q, &err) == 0) {
-		struct prs_project *p = prs_project_find(&fs, "/p/jobs", NULL, NULL, d);
+	struct prs_project *p = asked ? prs_project_find(&fs, "/p/jobs", NULL, NULL, d) : NULL;
+	if (p && prs_defaults_ask(p, d, PRS_JOB_FILE, &q) == 0 && prs_job_begin(&j, &q, &err) == 0) {
 		int r = prs_jobfile_parse(&j, &q, &fs, p, (const uint8_t *)text, strlen(text), d, &err);
 		bool good = r == 0 && !prs_yaml_count(d, PRS_MISTAKE);
 		if (good && prs_job_to_yaml(&j, &b, &err) == 0)
 			prs_place(&placed, &j, &fs, "/runs/x", "x", &err);
 		prs_yaml_print(d, PRS_MISTAKE, &b);
-		prs_project_free(p);
 	}
+	prs_project_free(p);
 	prs_placed_done(&placed);
 	prs_job_done(&j);
 	prs_request_done(&q);
@@ -690,8 +691,13 @@ static void test_no_memory(void **state)
 		"type: model\nmodel: {path: w.bin}\ncode_configuration: {code: ./code, scoring_script: "
 		"score.py}\nsettings: {mini_batch_size: ten}\n",
 	};
-	project_text = "assets: {a: ./b}\ndatastores: {s: ./s}\n";
+	static const char *const projects[] = {
+		"assets: {a: ./b}\ndatastores: {s: ./s}\n"
+		"defaults: {environment_variable: {A: x, B: y}, side_input: [s=./s, m=./m], processes: 2}\n",
+		"defaults: {typo: 3, run_max_try: many}\n",
+	};
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+		project_text = projects[i == 1];
 		long before = prs_mem_count();
 		read_anything(texts[i]);
 		long needed = prs_mem_count() - before;

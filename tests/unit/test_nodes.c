@@ -475,7 +475,7 @@ static void test_one_goes_down_without_a_word(void **state)
 	assert_int_equal(t.lost, 1);
 	assert_int_equal(t.running, 1); /* what its page shows */
 	assert_int_equal(t.gone, 1);
-	assert_non_null(strstr(w.warned, "node 1 (other) is lost: node 1 (other) is gone without a word"));
+	assert_non_null(strstr(w.warned, "node 1 (other) is lost: node 1 (other) stopped answering"));
 }
 
 /* It says why: no mini-batch is to blame. */
