@@ -62,7 +62,7 @@ STABLE = (
     (r"\bin [\d.:]+ s, [\d.,]+ items/\w+, busy \d+%", "in 12.4 s, 3.1 items/s, busy 88%"),
     (r"(time          )[\d.:]+ s, [\d.,]+ items/\w+, busy \d+%", r"\g<1>12.4 s, 3.1 items/s, busy 88%"),
     (r"(time          )[\d.:]+ s, busy \d+%", r"\g<1>12.4 s, busy 88%"),
-    (r"\[[█▏-▉]+ +\]", "[████████▎           ]"),
+    (r"\[[█▉-▏]+ +\]", "[████████▎           ]"),
     (r"[\d.]+/(s|min|h)  \d+:\d\d  ETA \d+:\d\d", "1.0/s  0:12  ETA 0:14"),
     (r"running for [\d.]+ s", "running for 12 s"),
     (r"( run +)[\d.:]+( s)?(?=  )", lambda m: m.group(1).rstrip() +

@@ -37,6 +37,8 @@ void cli_args_done(struct cli_args *a)
 	prs_freep(&a->given);
 	prs_list_done(&a->words);
 	prs_list_done(&a->rest);
+	prs_list_done(&a->typed);
+	prs_job_done(&a->again);
 	prs_buf_done(&a->mistakes);
 }
 
@@ -176,18 +178,37 @@ static bool takes_value(const struct meaning *m)
 	return m->flag ? m->flag->value != NULL : m->row->type != PRS_OPTION_BOOL;
 }
 
+int cli_add_given(struct cli_args *a, const struct cli_given *g)
+{
+	struct cli_given *v = prs_realloc(a->given, (a->given_n + 1) * sizeof *v);
+	if (!v)
+		return -PRS_ENOMEM;
+	a->given = v;
+	v[a->given_n++] = *g;
+	return 0;
+}
+
+int cli_add_option(struct cli_args *a, const struct prs_option_row *row, const char *value)
+{
+	struct cli_option *v = prs_realloc(a->options, (a->options_n + 1) * sizeof *v);
+	char *copy = prs_strdup(value);
+	if (v)
+		a->options = v;
+	if (!v || !copy) {
+		prs_freep(&copy);
+		return -PRS_ENOMEM;
+	}
+	v[a->options_n++] = (struct cli_option){ row, copy, row->flag };
+	return 0;
+}
+
 static int take_flag(struct cli_args *a, const struct cli_flag *f, const char *value)
 {
 	if (f == &help_flag) {
 		a->help = true;
 		return 0;
 	}
-	struct cli_given *v = prs_realloc(a->given, (a->given_n + 1) * sizeof *v);
-	if (!v)
-		return -PRS_ENOMEM;
-	a->given = v;
-	v[a->given_n++] = (struct cli_given){ f, value };
-	return 0;
+	return cli_add_given(a, &(struct cli_given){ f, value });
 }
 
 /* The value is tried on defaults at once, so that its mistake stands with the others. */
@@ -205,16 +226,7 @@ static int take_option(struct cli_args *a, const struct prs_option_row *row, con
 		cli_mistake(a, "%s", err.msg);
 		return 0;
 	}
-	struct cli_option *v = prs_realloc(a->options, (a->options_n + 1) * sizeof *v);
-	char *copy = prs_strdup(value);
-	if (v)
-		a->options = v;
-	if (!v || !copy) {
-		prs_freep(&copy);
-		return -PRS_ENOMEM;
-	}
-	v[a->options_n++] = (struct cli_option){ row, copy, row->flag };
-	return 0;
+	return cli_add_option(a, row, value);
 }
 
 static int take(struct cli_args *a, const struct meaning *m, const char *value)
@@ -297,7 +309,7 @@ static void check_words(struct cli_args *a)
 		            c->rest ? ": the script's own arguments go behind --" : "");
 	else if (a->words.n && cli_has(a, "--job-json"))
 		cli_mistake(a, "unexpected word %s: --job-json has the whole job", a->words.v[0]);
-	else if (a->words.n < c->words_min && !cli_has(a, "--job-json"))
+	else if (a->words.n < c->words_min && !cli_has(a, "--job-json") && !cli_has(a, "--only-failed"))
 		cli_mistake(a, "expected: prs %s %s", c->name, c->arguments);
 }
 
@@ -305,7 +317,10 @@ int cli_parse(struct cli_args *a, const struct cli_command *command, int argc, c
 {
 	*a = (struct cli_args){ .command = command };
 	prs_buf_init(&a->mistakes, 1 << 20);
+	prs_job_init(&a->again);
 	int r = 0;
+	for (int i = 1; i < argc && !r; i++)
+		r = prs_list_add(&a->typed, argv[i]);
 	for (int i = 1; i < argc && !r; i++) {
 		if (!strcmp(argv[i], "--")) {
 			r = take_rest(a, argc, argv, i + 1);

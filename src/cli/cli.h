@@ -68,6 +68,8 @@ struct cli_args {
 	size_t options_n;
 	struct cli_given *given;
 	size_t given_n;
+	struct prs_list typed; /* every word, as a run can be begun with them again */
+	struct prs_job again;  /* the job whose words were taken in front (cli_again); else empty */
 	bool help, after_unknown;
 	struct prs_buf mistakes; /* a line each */
 	unsigned mistakes_n;
@@ -76,6 +78,11 @@ struct cli_args {
 /* argv[0] is the command's name. All mistakes are gathered; < 0 only when out of memory. */
 int cli_parse(struct cli_args *a, const struct cli_command *command, int argc, char **argv, struct prs_err *err);
 void cli_args_done(struct cli_args *a);
+/* As if it had been given last. < 0: no memory. */
+int cli_add_option(struct cli_args *a, const struct prs_option_row *row, const char *value);
+int cli_add_given(struct cli_args *a, const struct cli_given *g);
+/* --only-failed WORD without a job: the words which that run was begun with go in front of those of `a`. */
+int cli_again(struct cli_args *a, const char *word, struct prs_err *err);
 __attribute__((format(printf, 2, 3))) void cli_mistake(struct cli_args *a, const char *fmt, ...);
 /* How often a flag was given. */
 unsigned cli_has(const struct cli_args *a, const char *name);

@@ -4,6 +4,7 @@
 #include "cli/cli.h"
 
 #include "base/many.h"
+#include "base/mem.h"
 #include "io/loop.h"
 #include "report/console.h"
 #include "run/view.h"
@@ -89,6 +90,19 @@ static void put_field(struct prs_buf *b, const char *label, const char *text, co
 	prs_buf_putc(b, '\n');
 }
 
+/* That nothing was returned is not why. */
+static void put_cause(struct prs_buf *b, const struct prs_view *v)
+{
+	const struct prs_ledger *l = &v->ledger;
+	bool every = l->job_code == PRS_ENO_RESULT_TO_APPEND && l->counts.units[PRS_UNIT_FAILED] == l->next_id;
+	if (!every || !v->last_try[0]) {
+		put_field(b, "cause", v->cause, "");
+		return;
+	}
+	PRS_AUTOFREE char *text = prs_strf("every mini-batch failed: %s", v->last_try);
+	put_field(b, "cause", text ? text : v->cause, "");
+}
+
 static void put_times(struct prs_buf *b, const struct prs_view *v)
 {
 	uint64_t now = prs_wall_us();
@@ -131,7 +145,7 @@ static void status_text(struct prs_buf *b, const struct prs_view *v, const struc
 	           c->items_missing, growing);
 	put_times(b, v);
 	put_field(b, "engine", v->owner, "");
-	put_field(b, "cause", v->cause, "");
+	put_cause(b, v);
 	put_field(b, "output", v->output, "");
 	put_field(b, "logs", run->dir, "/logs");
 	put_next(b, v, run);

@@ -53,10 +53,25 @@ static int complain_of_file(const struct prs_load *l)
 	return PRS_EXIT_MISTAKE;
 }
 
+/* How the run can be begun again; what was read from stdin cannot. */
+static int keep_command(struct prs_load *l, const struct cli_args *a, const char *document, struct prs_err *err)
+{
+	bool once = document && !strcmp(document, "-");
+	for (size_t i = 0; i < a->typed.n && !once; i++)
+		if (prs_list_add(&l->job.command, a->typed.v[i]) < 0)
+			return prs_fail(err, PRS_ENOMEM, "the words of the command");
+	return 0;
+}
+
 int load_job(struct prs_load *l, struct cli_args *a)
 {
 	struct prs_err err = { 0 };
 	unsigned times = cli_has(a, "--only-failed");
+	const char *only = times ? cli_value(a, "--only-failed", times - 1) : NULL;
+	if (only && !a->words.n && !cli_has(a, "--job-json") && !a->mistakes_n && cli_again(a, only, &err) < 0) {
+		prs_load_init(l, NULL);
+		return complain(PRS_EXIT_MISTAKE, &err);
+	}
 	const char *document = cli_value(a, "--job-json", 0);
 	PRS_AUTOBUF json;
 	prs_buf_init(&json, PRS_JOB_DOC_BYTES_MAX + READ_BYTES);
@@ -70,7 +85,7 @@ int load_job(struct prs_load *l, struct cli_args *a)
 	}
 	l->json = document ? prs_buf_str(&json) : NULL;
 	l->json_bytes = json.len;
-	l->only_failed = times ? cli_value(a, "--only-failed", times - 1) : NULL;
+	l->only_failed = only;
 	l->makes_environment = a->command->run == cmd_run;
 	l->executes = a->command->run == cmd_run || a->command->run == cmd_test;
 	prs_buf_puts(&l->mistakes, prs_buf_str(&a->mistakes));
@@ -78,7 +93,7 @@ int load_job(struct prs_load *l, struct cli_args *a)
 	if (prs_load_job(l, &err) < 0)
 		return complain(PRS_EXIT_MISTAKE, &err);
 	if (!l->mistakes_n)
-		return 0;
+		return keep_command(l, a, document, &err) < 0 ? complain(PRS_EXIT_MISTAKE, &err) : 0;
 	return l->is_jobfile ? complain_of_file(l) : complain_all(l->mistakes_n, &l->mistakes);
 }
 

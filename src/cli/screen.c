@@ -8,6 +8,7 @@
 #include "cli/cli.h"
 #include "io/keys.h"
 #include "report/console.h"
+#include "report/trace.h"
 #include "wire/states.h"
 
 #include <dirent.h>
@@ -175,16 +176,13 @@ void screen_progress(void *ctx, const struct prs_progress *p)
 }
 
 /* A traceback with the user's own paths. */
-static void put_original(const struct screen *s, struct prs_buf *to, const char *text, size_t n)
+static void put_trace(const struct screen *s, struct prs_buf *to, const char *text, size_t n)
 {
-	size_t len = s->copied ? strlen(s->copied) : 0;
-	for (const char *end = text + n, *at; text < end; text = at + len) {
-		at = len ? memmem(text, (size_t)(end - text), s->copied, len) : NULL;
-		prs_buf_put(to, text, (size_t)((at ? at : end) - text));
-		if (!at)
-			return;
-		prs_buf_puts(to, s->original);
-	}
+	char here[PATH_MAX];
+	const struct prs_trace_folders f = { .code = s->copied,
+		                             .original = s->original,
+		                             .here = getcwd(here, sizeof here) };
+	prs_put_trace(to, text, n, &f);
 }
 
 void screen_error(void *ctx, const char *where, const char *text, size_t n)
@@ -195,7 +193,7 @@ void screen_error(void *ctx, const char *where, const char *text, size_t n)
 	prs_buf_init(&trace, TEXT_BYTES);
 	if (s->json)
 		return; /* an event says it */
-	put_original(s, &trace, text, n);
+	put_trace(s, &trace, text, n);
 	prs_console_error(&b, where, (const char *)trace.data, trace.len, s->look.color);
 	unsigned long long id;
 	if (s->run_name && where && sscanf(where, "mini-batch %llu,", &id) == 1)
@@ -277,6 +275,7 @@ static void put_result(struct prs_buf *b, const struct prs_result *r)
 		number(b, "output_bytes", r->output_bytes);
 	member(b, "error", r->code ? prs_error_row(r->code)->name : NULL);
 	member(b, "cause", r->text);
+	member(b, "hint", r->hint);
 	member(b, "next", r->next_command);
 }
 
@@ -336,7 +335,7 @@ void screen_end(struct screen *s, const struct prs_engine_end *end, const char *
 	} else {
 		struct prs_result r = end->result;
 		if (r.trace)
-			put_original(s, &trace, r.trace, strlen(r.trace));
+			put_trace(s, &trace, r.trace, strlen(r.trace));
 		r.trace = s->error_shown || !r.trace ? NULL : prs_buf_str(&trace);
 		if (s->output_dir && r.state == PRS_JOB_COMPLETED && has_entries(s->output_dir)) {
 			r.output = s->output_dir;

@@ -77,10 +77,9 @@ static void start_opened(void *ctx, const struct prs_engine_opened *o)
 	size_t n = 0;
 	for (; n < j->inputs_n && n < INPUTS_SHOWN; n++)
 		inputs[n] = cli_short_path(j->inputs[n].path, shown[n], sizeof shown[n]);
-	if (!o->resumed || o->new_code) {
-		st->screen.copied = st->copied;
+	st->screen.copied = st->copied;
+	if (!o->resumed || o->new_code) /* else it may be another one by now */
 		st->screen.original = j->code_dir;
-	}
 	struct prs_console_head h = { .run_name = st->s->run->name,
 		                      .run_dir = cli_short_path(st->s->run->dir, dir, sizeof dir),
 		                      .script = j->entry,
@@ -117,14 +116,17 @@ static int was_over(const struct cli_start *s, const struct prs_engine_end *end)
 		if (s->retry_failed && r->failed)
 			cli_tell(stderr,
 			         "Its output is published: the %s that failed can only run again in a "
-			         "new run (prs run JOB --only-failed RUN)\n",
-			         prs_many(r->failed, "mini-batch").text);
+			         "new run: prs run --only-failed %s\n",
+			         prs_many(r->failed, "mini-batch").text, s->run->name);
 	} else if (r->state == PRS_JOB_CANCELED) {
 		cli_tell(stderr, "%s was canceled: start a new run\n", s->run->name);
 	} else {
+		PRS_AUTOBUF cause;
+		prs_buf_init(&cause, 64 << 10);
+		prs_put_cause(&cause, r);
 		cli_tell(stderr,
 		         "%s failed%s%s\nStart a new run, or try what failed once more: prs resume %s --retry-failed\n",
-		         s->run->name, r->text ? ": " : "", r->text ? r->text : "", s->run->name);
+		         s->run->name, cause.len ? ": " : "", prs_buf_str(&cause), s->run->name);
 	}
 	return end->exit_code;
 }

@@ -73,7 +73,7 @@ struct prs_engine_config {
 
 struct prs_engine_end {
 	struct prs_result result; /* texts point into the fields below */
-	char text[512], output[4096], trace[8192], next_command[512], codes[512];
+	char text[512], output[4096], trace[8192], next_command[512], hint[256], codes[512];
 	int exit_code; /* enum prs_exit */
 	bool was_over; /* the job had ended before: nothing was done */
 };

@@ -204,32 +204,6 @@ static void read_trace(struct prs_engine *e)
 		e->c.fs->close(e->c.fs->ctx, fd);
 }
 
-static void wider_limit(const struct prs_engine *e, const struct prs_limit_row *row, char *to, size_t n)
-{
-	struct prs_limits l;
-	char twice[32];
-	prs_limits_init(&l, &e->c.job->o);
-	snprintf(twice, sizeof twice, "%.0f", 2 * prs_limit_value(&l, row->limit));
-	snprintf(to, n, "prs resume %s --retry-failed --set %s=%s", e->c.run_name, row->name,
-	         row->wider[0] ? row->wider : twice);
-}
-
-/* What to type next, by what made the job fail. */
-static void next_command(struct prs_engine *e)
-{
-	char *to = e->end->next_command;
-	const char *name = e->c.run_name;
-	size_t n = sizeof e->end->next_command;
-	prs_exit_next(to, n, e->end->exit_code, name);
-	if (e->state == PRS_JOB_COMPLETED && e->ledger.counts.units[PRS_UNIT_FAILED])
-		snprintf(to, n, "prs run JOB --only-failed %s", name);
-	const struct prs_limit_row *limit = prs_limit_of((int)e->cause);
-	if (limit && e->end->exit_code == PRS_EXIT_FAILED)
-		wider_limit(e, limit, to, n);
-	if (e->cause == PRS_EFAIL_FAST)
-		snprintf(to, n, "prs resume %s --retry-failed --new-code", name);
-}
-
 /* What bisect cost, against what was said when it began. */
 static void tell_bisect(struct prs_engine *e)
 {
@@ -281,12 +255,11 @@ void finish_end(struct prs_engine *e)
 	if (e->report)
 		prs_report_kinds(e->report, r);
 	e->end->exit_code = exit_code(e);
-	next_command(e);
+	advice_put(e);
 	tell_bisect(e);
 	code_rows(&e->ledger, e->end->codes, sizeof e->end->codes);
 	r->codes = e->end->codes[0] ? e->end->codes : NULL;
 	r->trace = e->state != PRS_JOB_COMPLETED && e->end->trace[0] ? e->end->trace : NULL;
-	r->next_command = e->end->next_command[0] ? e->end->next_command : NULL;
 	if (e->report && !e->fenced) {
 		prs_report_finish(e->report, r, &err);
 		if (prs_report_flush(e->report, &err) < 0 && !e->told_report && e->c.warn)

@@ -276,5 +276,7 @@ void finish_cancel(struct prs_engine *e, uint16_t code, const char *text);
 /* "writing the output: 42%", NULL when it is not being written. */
 const char *finish_note(const struct prs_engine *e, char *to, size_t n);
 void finish_end(struct prs_engine *e);
+/* Fills what the result says of what to do: the numbers behind timeouts, hint, next command. */
+void advice_put(struct prs_engine *e);
 
 #endif

@@ -549,8 +549,8 @@ static void put_kinds(struct prs_buf *to, const struct prs_result *r, bool color
 	for (uint32_t i = 0; i < r->kinds_n; i++) {
 		label(to, color, i ? "" : "errors");
 		prs_put_count(to, r->kinds[i].count);
-		prs_buf_puts(to, " x ");
-		clean(to, r->kinds[i].text);
+		prs_buf_putf(to, " x %s: ", prs_error_row(r->kinds[i].code)->name);
+		clean(to, r->kinds[i].message);
 		prs_buf_putc(to, '\n');
 	}
 	if (r->kinds_more) {
@@ -604,6 +604,7 @@ static void end_completed(struct prs_buf *to, const struct prs_result *r, const 
 	put_codes(to, r, color);
 	put_output(to, r, color);
 	put_places(to, r, logs_dir, color);
+	field(to, color, "hint", r->hint);
 	field(to, color, "next", r->next_command);
 }
 
@@ -619,7 +620,20 @@ static void end_interrupted(struct prs_buf *to, const struct prs_result *r, cons
 	if (r->text && *r->text && r->code != PRS_EINTERRUPTED)
 		field(to, color, "cause", r->text);
 	field(to, color, "logs", gone ? NULL : logs_dir);
+	field(to, color, "hint", r->hint);
 	field(to, color, "next", r->next_command);
+}
+
+void prs_put_cause(struct prs_buf *to, const struct prs_result *r)
+{
+	const char *cause = r->code ? prs_error_row(r->code)->sentence : "";
+	if (r->text && *r->text)
+		cause = r->text;
+	if (r->code == PRS_ENO_RESULT_TO_APPEND && r->kinds_n && r->failed && r->failed == r->mini_batches) {
+		prs_buf_puts(to, "every mini-batch failed: ");
+		cause = r->kinds[0].message;
+	}
+	clean(to, cause);
 }
 
 static void end_failed(struct prs_buf *to, const struct prs_result *r, const char *logs_dir, bool color)
@@ -627,18 +641,19 @@ static void end_failed(struct prs_buf *to, const struct prs_result *r, const cha
 	if (r->trace && *r->trace)
 		prs_console_error(to, NULL, r->trace, strlen(r->trace), color);
 	put_ink(to, color, INK_RED, r->state == PRS_JOB_CANCELED ? "Canceled" : "Failed");
-	const char *cause = r->code ? prs_error_row(r->code)->sentence : NULL;
-	if (r->text && *r->text)
-		cause = r->text;
-	if (cause) {
+	PRS_AUTOBUF cause;
+	prs_buf_init(&cause, 64 << 10);
+	prs_put_cause(&cause, r);
+	if (cause.len) {
 		prs_buf_puts(to, ": ");
-		clean(to, cause);
+		prs_buf_put(to, cause.data, cause.len);
 	}
 	prs_buf_putc(to, '\n');
 	put_counts(to, r, color);
 	put_kinds(to, r, color);
 	put_missing(to, r, color);
 	put_places(to, r, logs_dir, color);
+	field(to, color, "hint", r->hint);
 	field(to, color, "next", r->next_command);
 }
 

@@ -61,6 +61,8 @@ struct prs_console_head {
 void prs_console_start(struct prs_buf *to, const struct prs_console_head *h, bool color);
 /* The end: result, counts, wall time, rate, busy, output, logs. On failure: the first traceback (r->trace, NULL when
  * it was just shown), the cause, counts, places, the next command. */
+/* Why a job failed, for people; what the original says stays in the logs. "" = not known. */
+void prs_put_cause(struct prs_buf *to, const struct prs_result *r);
 void prs_console_end(struct prs_buf *to, const struct prs_result *r, const char *logs_dir, bool color);
 /* A traceback as it happens (called once): where, the text. */
 void prs_console_error(struct prs_buf *to, const char *where, const char *trace, size_t n, bool color);

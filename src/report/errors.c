@@ -110,6 +110,7 @@ static struct report_kind *kind_add(struct prs_report *r, const struct happening
 		prs_freep(&k->message);
 		return NULL;
 	}
+	k->items = h->unit ? report_items(r, h->unit) : 0;
 	put_where(r, h, k->where, sizeof k->where);
 	r->kinds_n++;
 	return k;
@@ -338,9 +339,13 @@ void prs_report_kinds(const struct prs_report *r, struct prs_result *ret)
 	for (; ret->kinds_n < PRS_KINDS_SHOWN && ret->kinds_n < r->kinds_n; ret->kinds_n++) {
 		const struct report_kind *k = order[ret->kinds_n];
 		struct prs_error_kind *to = &ret->kinds[ret->kinds_n];
-		const struct prs_error_row *row = prs_error_row(k->code);
-		to->count = k->count;
-		snprintf(to->text, sizeof to->text, "%s: %s", row->name, k->message[0] ? k->message : row->sentence);
+		*to = (struct prs_error_kind){ .count = k->count,
+			                       .code = k->code,
+			                       .of_mini_batch = k->ids_n > 0,
+			                       .mini_batch = k->ids[0],
+			                       .items = k->items };
+		snprintf(to->message, sizeof to->message, "%.400s",
+		         k->message[0] ? k->message : prs_error_row(k->code)->sentence);
 	}
 	ret->kinds_more = r->kinds_n - ret->kinds_n + (r->other_errors > 0);
 }

@@ -186,6 +186,7 @@ struct report_kind {
 	uint64_t count;
 	uint64_t ids[REPORT_KIND_IDS];
 	unsigned ids_n;
+	uint32_t items; /* of the first mini-batch, or part of one */
 	char where[160], trace_file[160];
 	uint64_t first_us, trace_offset;
 	uint32_t trace_bytes;

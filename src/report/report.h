@@ -64,7 +64,11 @@ enum { PRS_KINDS_SHOWN = 3 };
 /* Errors that say the same but for numbers and names. */
 struct prs_error_kind {
 	uint64_t count; /* of tries and processes, not of mini-batches */
-	char text[420]; /* "RUN_EXCEPTION: ValueError: ..." of the first one */
+	uint16_t code;
+	bool of_mini_batch;  /* else of a process */
+	uint64_t mini_batch; /* the first one, and how many items it or its part has */
+	uint32_t items;
+	char message[420]; /* "ValueError: ..." of the first one */
 };
 
 struct prs_result {
@@ -80,6 +84,7 @@ struct prs_result {
 	double busy;              /* 0-1: how busy the workers were; < 0 = not known */
 	const char *trace;        /* first traceback of the script; may be NULL */
 	const char *next_command; /* what to type next; may be NULL */
+	const char *hint;         /* a sentence: what may be done about it; may be NULL */
 	struct prs_error_kind kinds[PRS_KINDS_SHOWN]; /* the most frequent first */
 	uint32_t kinds_n;
 	uint64_t kinds_more; /* kinds that are not shown */

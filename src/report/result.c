@@ -81,6 +81,7 @@ static void put_result(struct prs_report *r, struct prs_buf *b, const struct prs
 		field(b, "errors", "logs/" PRS_NAME_ERRORS);
 	if (res->failed > 0 || res->items_failed > 0)
 		field(b, "failed items", "failed_items.jsonl");
+	field(b, "hint", res->hint);
 	field(b, "next", res->next_command);
 	if (res->trace && *res->trace) {
 		prs_buf_puts(b, "\nThe first traceback of the entry script:\n\n");

@@ -79,6 +79,12 @@ uint64_t prs_view_duration_us(const struct prs_view *v, uint64_t now_us)
 	return v->before_us + (v->head_us && end_us > v->head_us ? end_us - v->head_us : 0);
 }
 
+static int first_line(struct prs_text t)
+{
+	const char *end = t.n ? memchr(t.p, '\n', t.n) : NULL;
+	return end ? (int)(end - t.p) : (int)t.n;
+}
+
 static int view_fact(void *ctx, const struct prs_fact *f, struct prs_err *err)
 {
 	struct prs_view *v = ctx;
@@ -91,6 +97,8 @@ static int view_fact(void *ctx, const struct prs_fact *f, struct prs_err *err)
 	v->latest_us = f->time_us > v->latest_us ? f->time_us : v->latest_us;
 	if (f->type == PRS_FACT_STATE)
 		snprintf(v->cause, sizeof v->cause, "%.*s", (int)f->u.state.text.n, f->u.state.text.p);
+	if (f->type == PRS_FACT_TRY)
+		snprintf(v->last_try, sizeof v->last_try, "%.*s", first_line(f->u.try_.message), f->u.try_.message.p);
 	if (f->type == PRS_FACT_PUBLISHED) {
 		snprintf(v->output, sizeof v->output, "%.*s", (int)f->u.published.name.n, f->u.published.name.p);
 		v->output_bytes = f->u.published.bytes;

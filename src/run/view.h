@@ -29,6 +29,7 @@ struct prs_view {
 	uint64_t output_bytes, output_rows;
 	char output[PATH_MAX]; /* of the last PUBLISHED */
 	char cause[512];       /* text of the last STATE */
+	char last_try[512];    /* message of the last try that failed, its first line */
 	char owner[320];       /* what the lock says: "pid 12 on host" */
 };
 

@@ -4,8 +4,8 @@
 #include "sched/limits.h"
 
 static const struct prs_limit_row rows[] = {
-#define PRS_LIMIT(field, KIND, option, name, code, what, wider) \
-	{ PRS_LIMIT_##field, PRS_LIMIT_##KIND, PRS_OPTION_ID_##option, PRS_E##code, (name), (what), (wider) },
+#define PRS_LIMIT(field, KIND, option, name, code, what) \
+	{ PRS_LIMIT_##field, PRS_LIMIT_##KIND, PRS_OPTION_ID_##option, PRS_E##code, (name), (what) },
 #include "sched/limits.def"
 #undef PRS_LIMIT
 };
@@ -27,7 +27,7 @@ void prs_limits_init(struct prs_limits *l, const struct prs_options *o)
 		                  .bisect = o->on_failure == PRS_ON_FAILURE_BISECT,
 		                  .fail_fast = o->fail_fast,
 		                  .gap_us = UINT64_MAX };
-#define PRS_LIMIT(field, KIND, option, name, code, what, wider) l->field = o->option;
+#define PRS_LIMIT(field, KIND, option, name, code, what) l->field = o->option;
 #include "sched/limits.def"
 #undef PRS_LIMIT
 	if (o->progress_update_timeout_us == PRS_UNSET_US)
@@ -41,8 +41,8 @@ static double value_CLOCK(uint64_t us) { return (double)us / 1e6; }
 double prs_limit_value(const struct prs_limits *l, enum prs_limit limit)
 {
 	switch (limit) {
-#define PRS_LIMIT(field, KIND, option, name, code, what, wider) \
-	case PRS_LIMIT_##field:                                 \
+#define PRS_LIMIT(field, KIND, option, name, code, what) \
+	case PRS_LIMIT_##field:                          \
 		return value_##KIND(l->field);
 #include "sched/limits.def"
 #undef PRS_LIMIT

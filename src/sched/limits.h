@@ -17,13 +17,13 @@ struct prs_limits {
 	bool fail_fast;
 	/* events so far apart: the machine stood, all clocks are set forward by as much; UINT64_MAX = never */
 	uint64_t gap_us;
-#define PRS_LIMIT(field, KIND, option, name, code, what, wider) PRS_LIMIT_TYPE_##KIND field;
+#define PRS_LIMIT(field, KIND, option, name, code, what) PRS_LIMIT_TYPE_##KIND field;
 #include "sched/limits.def"
 #undef PRS_LIMIT
 };
 
 enum prs_limit {
-#define PRS_LIMIT(field, KIND, option, name, code, what, wider) PRS_LIMIT_##field,
+#define PRS_LIMIT(field, KIND, option, name, code, what) PRS_LIMIT_##field,
 #include "sched/limits.def"
 #undef PRS_LIMIT
 	PRS_LIMITS
@@ -35,7 +35,7 @@ struct prs_limit_row {
 	enum prs_limit_kind kind;
 	enum prs_option_id option;
 	enum prs_code code; /* of the job that ends at it */
-	const char *name, *what, *wider;
+	const char *name, *what;
 };
 
 const struct prs_limit_row *prs_limit_at(unsigned i); /* NULL behind the last */

@@ -67,6 +67,7 @@ void prs_job_done(struct prs_job *j)
 	prs_freep(&j->outputs);
 	prs_list_done(&j->includes);
 	prs_list_done(&j->env_pip);
+	prs_list_done(&j->command);
 	prs_list_done(&j->program_args);
 	prs_list_done(&j->system_args);
 	prs_list_done(&j->data_paths);

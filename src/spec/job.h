@@ -48,6 +48,7 @@ struct prs_job {
 	char *from[PRS_OPTIONS]; /* where each value comes from: "--run-max-try", "job.yml:12:5"; NULL = the default */
 	bool is_default[PRS_OPTIONS]; /* it is one of `defaults:`: whatever the job says takes its place */
 	char *submit_dir;             /* absolute: where the command was given */
+	struct prs_list command;      /* its words behind "prs run"; empty: it cannot be given again */
 	char *code_dir;               /* absolute: the folder that is snapshotted */
 	char *entry;                  /* entry script, relative to code_dir, or a dotted module */
 	enum prs_code_copy code_copy;

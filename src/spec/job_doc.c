@@ -71,6 +71,7 @@ static const struct member job_members[] = {
 	{ "format", K_COMPUTED, "\"job_format\": 1 stands for it" },
 	{ "engine", K_COMPUTED, "it is this engine" },
 	{ "code_print", K_COMPUTED, "it is the print of the code as it is copied" },
+	{ "command", K_COMPUTED, "it is how the run was begun" },
 	{ NULL, K_TEXT, NULL },
 };
 static const struct member input_members[] = {

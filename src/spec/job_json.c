@@ -160,6 +160,8 @@ int prs_placed_to_json(struct prs_placed *p, struct prs_buf *to, struct prs_err 
 		json_object_set_new(root, "code_copy", json_string(prs_code_copy_name(j->code_copy)));
 	if (root && j->includes.n)
 		json_object_set_new(root, "additional_includes", list_to(&j->includes));
+	if (root && j->command.n)
+		json_object_set_new(root, "command", list_to(&j->command));
 	if (root && j->only_failed)
 		json_object_set_new(root, "only_failed", only_failed_to(j));
 	char *text = root ? json_dumps(root, JSON_INDENT(2) | JSON_SORT_KEYS) : NULL;
@@ -322,6 +324,7 @@ static int fields_from(struct prs_job *j, const json_t *root, struct prs_err *er
 	           outputs_from(json_object_get(root, "outputs"), j) < 0 ||
 	           list_from(json_object_get(root, "system_arguments"), &j->system_args) < 0 ||
 	           list_from(json_object_get(root, "additional_includes"), &j->includes) < 0 ||
+	           list_from(json_object_get(root, "command"), &j->command) < 0 ||
 	           pairs_from(json_object_get(root, "models"), &j->models, &j->models_n) < 0 ||
 	           pairs_from(json_object_get(root, "side_inputs"), &j->side_inputs, &j->side_inputs_n) < 0 ||
 	           pairs_from(json_object_get(root, "environment"), &j->variables, &j->variables_n) < 0))

@@ -337,9 +337,10 @@ class RunTest(CliCase):
         self.script("def run(mini_batch): raise ValueError('none')")
         r = self.run_job("-q")
         [command] = [line.split()[1:] for line in r.stderr.splitlines() if line.startswith("  next  ")]
-        errors = self.prs(*command[1:])
-        self.assertEqual(errors.returncode, 0)
-        self.assertIn("ValueError: none", errors.stdout)
+        self.assertEqual(command[-1:], ["--pdb"])
+        again = self.prs(*command[1:-1])
+        self.assertEqual(again.returncode, 1)
+        self.assertIn("ValueError: none", again.stderr)
 
 
 class FindTest(CliCase):

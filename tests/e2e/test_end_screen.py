@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The last screen of a job with failures: every kind of error with its count, also of a job that is over in no time."""
 import json
+import os
 import re
+import shlex
+import textwrap
 
 from prs_job import JobCase
 
@@ -13,7 +16,8 @@ ENDS = {
                r"2 x RUN_CRASH: .*stderr ends with: libfoo: no such thing"),
     "native, after an empty line": ("[os.write(2, b'\\n  \\n  libfoo: odd\\nmore\\n'), os.abort()]", (),
                                     r"2 x RUN_CRASH: .*stderr ends with:   libfoo: odd"),
-    "timeout": ("time.sleep(600)", ("--run-invocation-timeout", "3"), "2 x RUN_TIMEOUT: .*"),
+    "timeout": ("time.sleep(600)", ("--run-invocation-timeout", "3"),
+                r"2 x RUN_TIMEOUT: run\(\) took longer than run_invocation_timeout \(3 s\): --run-invocation-timeout 6"),
     "exit": ("os._exit(0)", (), "2 x RUN_EXIT: .*exit status 0"),
     "memory": ("[bytearray(300 << 20), time.sleep(600)]", ("--memory-limit-per-process", "200MB"),
                "2 x MEMORY_LIMIT: .*200 MB"),
@@ -40,7 +44,8 @@ class EndScreenTest(JobCase):
                              "--run-max-try", "2", *flags)
                 self.assertEqual(r.returncode, 0, r.stderr)
                 self.assertRegex(r.stderr, r"(?m)^Completed, with failures: 3 mini-batches, 3 items .*\n  failed        1 mini-batch, 1 item\n  errors        %s\n  output " % said)
-                self.assertRegex(r.stderr, r"(?m)^  next          prs run JOB --only-failed score-\S+\n$")
+                self.assertRegex(r.stderr, r"(?m)^  next          prs run --only-failed score-\S+%s\n$" %
+                                 (" --run-invocation-timeout 6" if name == "timeout" else ""))
                 if name != "memory":
                     self.assertEqual(len(re.findall("(?m)^The script failed: mini-batch 1, try 1, ", r.stderr)), 1)
 
@@ -88,3 +93,135 @@ class EndScreenTest(JobCase):
         self.assertEqual((end["result"], end["exit"], end["items_failed"], end["items_missing"]), ("completed", 1, 4, 0))
         self.assertEqual(self.prs("run", "code/score.py", "-i", "in", "-b", "4", "--strict", "--run-max-try", "1", "-o",
                                   "good.txt", "--", "x").returncode, 1)
+
+    def run_name(self):
+        return os.path.basename(self.run_dir())
+
+    def next_of(self, r):
+        """The command that the end of a job tells to type, pasted into a shell."""
+        [command] = re.findall(r"(?m)^  next          (prs .*)$", r.stderr)
+        return shlex.split(command)[1:]
+
+    def test_a_timeout_says_what_was_too_much(self):
+        self.files(8)
+        self.script("import time\ndef run(mini_batch):\n    if mini_batch.task_id == 1: time.sleep(600)\n    return mini_batch\n")
+        r = self.prs("run", "code/score.py", "-i", "in", "-b", "4", "-p", "1", "--run-max-try", "1", "--run-invocation-timeout", "1.5")
+        self.assertRegex(r.stderr, r"\n  errors        1 x RUN_TIMEOUT: run\(\) took longer than run_invocation_timeout "
+                                   r"\(1\.5 s\) with 4 items: --run-invocation-timeout 3, or --mini-batch-size 2\n")
+        self.assertNotIn("  hint ", r.stderr)
+        run = self.run_name()
+        self.assertEqual(self.next_of(r), ["run", "--only-failed", run, "--run-invocation-timeout", "3"])
+
+    def test_the_job_failed_of_timeouts(self):
+        self.files(2)
+        self.script("import time\ndef run(mini_batch):\n    time.sleep(600)\n")
+        r = self.prs("run", "code/score.py", "-i", "in", "-b", "1", "-p", "2", "--run-max-try", "1", "--run-invocation-timeout", "1")
+        self.assertEqual(r.returncode, 1, r.stderr)
+        self.assertEqual(self.next_of(r), ["resume", self.run_name(), "--retry-failed", "--run-invocation-timeout", "2"])
+
+    def test_which_item(self):
+        """The traceback on the screen: the script's frames, those of libraries in a line, the item."""
+        self.files(8)
+        self.write("in/sub/odd.json", "{")
+        self.script("""
+            import json
+            def run(mini_batch):
+                if not any(p.endswith("odd.json") for p in mini_batch):
+                    return mini_batch
+                for path in mini_batch:
+                    if path.endswith("odd.json"):
+                        with open(path) as f:
+                            json.load(f)
+                return mini_batch
+        """)
+        r = self.prs("run", "code/score.py", "-i", "in", "-b", "3", "-p", "1", "--run-max-try", "1")
+        self.assertRegex(r.stderr, r'(?m)^      File "%s/code/score.py", line 9, in run\n'
+                                   r"        +json.load\(f\)\n"
+                                   r"(?:          [ ^~]+\n)?"
+                                   r"      \.\.\. \d library frames, the last: json/decoder\.py, line \d+, in raw_decode\n"
+                                   r"    json\.decoder\.JSONDecodeError: .*\n"
+                                   r"    while at in/sub/odd\.json, item 3 of 3\n"
+                                   r"    prs replay score-\S+ 2 --pdb " % re.escape(self.dir))
+        replayed = self.prs("replay", "last", "2")
+        self.assertIn("\nwhile at %s/in/sub/odd.json, item 3 of 3\n" % self.dir, replayed.stderr)
+        with open(os.path.join(self.run_dir(), "logs", "user", "error.txt")) as f:
+            self.assertIn("/json/decoder.py\", line", f.read())  # the logs have all of it
+
+    def test_perhaps_few_bad_ones(self):
+        """What is to be typed next runs what failed again, by halves, with all that was said for the run before."""
+        self.files(40)
+        script = "import sys\ndef run(mini_batch):\n    if any(p.endswith(('05', '15')) for p in mini_batch): %s\n    return [sys.argv[-1]] * len(mini_batch)\n"
+        self.script(script % "raise ValueError('bad')")
+        r = self.prs("run", "code/score.py", "-i", "in", "-b", "10", "-o", "rows.txt", "--run-max-try", "1", "--engine-args",
+                     "hide", "--", "it's", "mine")
+        run = self.run_name()
+        self.assertRegex(r.stderr, r"\n  hint          20 items failed, for perhaps 2 bad ones: --on-failure bisect\n"
+                                   r"  next          prs run --only-failed %s --on-failure bisect\n$" % run)
+        again = self.prs(*self.next_of(r))
+        self.assertEqual(again.returncode, 0, again.stderr)
+        self.assertIn(", only the 20 items that failed in %s;" % run, again.stderr)
+        self.assertRegex(again.stderr, r"\n  output        rows-2\.txt \(18 rows, ")
+        with open(self.path("rows-2.txt")) as f:
+            self.assertEqual(f.read(), "mine\n" * 18)
+        self.assertNotIn("  hint ", again.stderr)
+        # and what failed in that one, when the script is mended
+        second = self.next_of(again)
+        self.script(script % "pass")
+        last = self.prs(*second, "--", "yours")
+        self.assertRegex(last.stderr, r"\nCompleted: 1 mini-batch, 2 items in .*\n  output        rows-3\.txt \(2 rows, ")
+        with open(self.path("rows-3.txt")) as f:
+            self.assertEqual(f.read(), "yours\n" * 2)
+
+    def test_every_mini_batch_failed(self):
+        self.files(4)
+        self.script("def run(mini_batch):\n    return nothing\n")
+        r = self.prs("run", "code/score.py", "-i", "in", "-b", "2", "-p", "1", "--run-max-try", "1")
+        self.assertEqual(r.returncode, 1, r.stderr)
+        self.assertIn("\nFailed: every mini-batch failed: NameError: name 'nothing' is not defined\n", r.stderr)
+        run = self.run_name()
+        self.assertEqual(self.next_of(r), ["replay", run, "0", "--pdb"])
+        self.assertIn("\n  cause         every mini-batch failed: NameError: name 'nothing' is not defined\n",
+                      self.prs("status").stdout)
+        self.assertIn("%s failed: " % run, self.prs("resume").stderr)
+        with open(os.path.join(self.run_dir(), "logs", "job_result.txt")) as f:
+            self.assertIn("There is no succeeded mini batch item returned from run()", f.read())
+
+    def test_a_limit_of_failures_is_not_widened(self):
+        """That would hide what is wrong with the script."""
+        self.files(6)
+        self.script("def run(mini_batch):\n    return nothing\n")
+        for limit in ("--error-threshold", "--allowed-failed-count", "--allowed-failed-percent"):
+            with self.subTest(limit):
+                self.clean()
+                r = self.prs("run", "code/score.py", "-i", "in", "-b", "2", "-p", "1", "--run-max-try", "1", limit, "0")
+                self.assertEqual(r.returncode, 1, r.stderr)
+                self.assertEqual(self.next_of(r), ["replay", self.run_name(), "0", "--pdb"])
+
+    def test_it_was_begun_elsewhere(self):
+        self.files(4)
+        self.script("def run(mini_batch):\n    if mini_batch.task_id: raise ValueError\n    return mini_batch\n")
+        self.prs("run", "code/score.py", "-i", "in", "-b", "2", "--run-max-try", "1")
+        os.mkdir(self.path("elsewhere"))
+        r = self.prs("run", "--only-failed", self.run_dir(), cwd=self.path("elsewhere"))
+        self.assertEqual((r.returncode, r.stderr), (2, "prs: --only-failed: %s was begun in %s: go there (cd), or name the job, too, as in "
+                                                    "prs run JOB --only-failed %s\n" % (self.run_name(), self.dir, self.run_name())))
+
+    def test_a_job_file_again(self):
+        """Its output is named in the file; the rows of the second run stand beside those of the first one."""
+        self.files(4)
+        self.script("def run(mini_batch):\n    if mini_batch.task_id: raise ValueError\n    return mini_batch\n")
+        self.write("job.yml", textwrap.dedent("""
+            type: parallel
+            inputs: {data: {type: uri_folder, path: ./in}}
+            outputs: {rows: {type: uri_file, path: ./rows.txt}}
+            input_data: ${{inputs.data}}
+            mini_batch_size: "2"
+            retry_settings: {max_retries: 1}
+            task: {type: run_function, code: ./code, entry_script: score.py, append_row_to: "${{outputs.rows}}"}
+        """))
+        r = self.prs("run", "job.yml")
+        again = self.prs("plan", *self.next_of(r)[1:])
+        self.assertRegex(again.stdout, r"\n  output        rows-2\.txt, ")
+        self.script("def run(mini_batch): return mini_batch\n")
+        again = self.prs(*self.next_of(r))
+        self.assertRegex(again.stderr, r"\nCompleted: 1 mini-batch, 2 items in .*\n  output        rows-2\.txt \(2 rows, ")

@@ -117,7 +117,7 @@ class ResumeTest(JobCase):
         self.fails()
         r = self.run_job("--error-threshold", "0")
         self.assertEqual(r.returncode, 1, r.stderr)
-        self.assertIn("--retry-failed --set error_threshold=-1", r.stderr)
+        self.assertRegex(r.stderr, r"(?m)^  next          prs replay \S+ \d+ --pdb$")
         [run] = os.listdir(self.path("runs"))
         said = self.refused(says="%s failed: " % run, status=1)
         self.assertIn("prs resume %s --retry-failed" % run, said)

@@ -206,11 +206,11 @@ class JobCase(unittest.TestCase):
         with contextlib.suppress(subprocess.TimeoutExpired):
             p.communicate(timeout=DEADLINE)
 
-    def prs(self, *words, kill=None, env=None):
+    def prs(self, *words, kill=None, env=None, cwd=None):
         env = dict(os.environ, **(env or {}))
         if kill:
             env["PRS_KILL"] = kill
-        return subprocess.run([self.program, *words], cwd=self.dir, env=env, timeout=DEADLINE, stdin=subprocess.DEVNULL,
+        return subprocess.run([self.program, *words], cwd=cwd or self.dir, env=env, timeout=DEADLINE, stdin=subprocess.DEVNULL,
                               stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE, universal_newlines=True)
 

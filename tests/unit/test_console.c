@@ -276,8 +276,8 @@ static void test_end_completed(void **context)
 	r.busy = -1;
 	r.wall_us = 3725000000;
 	r.next_command = "prs resume a --retry-failed";
-	r.kinds[0] = (struct prs_error_kind){ 1200, "RUN_EXCEPTION: ValueError: \x1b[2Jx" };
-	r.kinds[1] = (struct prs_error_kind){ 1, "RUN_TIMEOUT: too long" };
+	r.kinds[0] = (struct prs_error_kind){ 1200, .code = PRS_ERUN_EXCEPTION, .message = "ValueError: \x1b[2Jx" };
+	r.kinds[1] = (struct prs_error_kind){ 1, .code = PRS_ERUN_TIMEOUT, .message = "too long" };
 	r.kinds_n = 2;
 	r.kinds_more = 1;
 	prs_console_end(&screen, &r, "runs/a/logs", false);

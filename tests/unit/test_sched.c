@@ -417,11 +417,9 @@ static void test_limits_table(void **state)
 		assert_ptr_equal(prs_limit_of(-(int)row->code), row);
 		assert_ptr_equal(prs_option_find(row->name, false), option);
 		assert_int_equal(option->resume, PRS_RESUME_YES);
-		assert_int_equal(prs_option_set(&o, option, row->wider[0] ? row->wider : "12", "test", &err), 0);
+		assert_int_equal(prs_option_set(&o, option, "12", "test", &err), 0);
 		prs_limits_init(&l, &o);
-		double value = prs_limit_value(&l, row->limit);
-		double least = row->wider[0] ? 100 : 12;
-		assert_true(row->kind == PRS_LIMIT_COUNT ? value < 0 : value >= least);
+		assert_true(prs_limit_value(&l, row->limit) == 12);
 	}
 	assert_null(prs_limit_at(PRS_LIMITS));
 	assert_null(prs_limit_of(PRS_EINIT_GIVE_UP));
