@@ -229,6 +229,23 @@ static void check_python(struct prs_load *l)
 		read_script_apart(l, script);
 }
 
+/* Read by the PATH's python3 alone, as whatever is not to be run here; an entry that is a dotted module is not looked
+ * at. */
+static void look_for_run(struct prs_load *l)
+{
+	struct prs_err none = { 0 };
+	char path[PATH_MAX];
+	PRS_AUTOFREE char *script = script_path(l);
+	struct stat st;
+	bool there = script && stat(script, &st) == 0 && S_ISREG(st.st_mode);
+	if (!there || prs_python_path(NULL, true, path, sizeof path, &none) < 0 || prs_python_binds_run(path, script))
+		return;
+	prs_buf_putf(&l->notes,
+	             "warning: %s binds no run at its top level, by def, import or assignment: define "
+	             "run(mini_batch), or every process fails when it starts\n",
+	             script);
+}
+
 static void check_loader(struct prs_load *l)
 {
 	struct prs_err err = { 0 };
@@ -446,6 +463,8 @@ static void check_job(struct prs_load *l)
 	l->mistakes_n += prs_yaml_count(l->doc, PRS_MISTAKE);
 	check_python(l);
 	check_loader(l);
+	if (l->looks_for_run && !l->mistakes_n)
+		look_for_run(l);
 }
 
 int prs_load_job(struct prs_load *l, struct prs_err *err)

@@ -18,6 +18,7 @@ struct prs_load {
 	const char *json;        /* a job as a JSON document (spec/job_doc.h) in place of asked.file; NULL = none */
 	size_t json_bytes;
 	bool makes_environment; /* an environment for the packages of the job may be made */
+	bool looks_for_run;     /* a script without a run() is told: it costs the start of an interpreter */
 	/* Interpreters that prs.yml or the job names may be asked; else nothing is run but the PATH's python3,
 	 * alone. */
 	bool executes;

@@ -41,6 +41,43 @@ static char question[] = "import sys, posix\n"
 			 "    except OSError:\n"
 			 "        pass\n";
 
+/* The statements of a script that can bind a name of the module, those below if, for, with and try among them; a
+ * function counts when it says "global run". What it says is "no" or "perhaps". 1024: only the tree. */
+static char run_question[] = "import sys\n"
+			     "found = 'perhaps'\n"
+			     "try:\n"
+			     "    f = open(sys.argv[1], 'rb')\n"
+			     "    tree = compile(f.read(), sys.argv[1], 'exec', 1024)\n"
+			     "    names, open_end = set(), False\n"
+			     "    todo = [(tree, True)]\n"
+			     "    while todo:\n"
+			     "        node, top = todo.pop()\n"
+			     "        kind = type(node).__name__\n"
+			     "        inner = kind in ('FunctionDef', 'AsyncFunctionDef', 'ClassDef', 'Lambda')\n"
+			     "        if top and inner and kind != 'Lambda':\n"
+			     "            names.add(node.name)\n"
+			     "        elif kind == 'Global':\n"
+			     "            names.update(node.names)\n"
+			     "        elif top and kind in ('Import', 'ImportFrom'):\n"
+			     "            for a in node.names:\n"
+			     "                open_end = open_end or a.name == '*'\n"
+			     "                names.add(a.asname or a.name.split('.')[0])\n"
+			     "        elif top and kind == 'Name' and type(node.ctx).__name__ == 'Store':\n"
+			     "            names.add(node.id)\n"
+			     "        elif kind == 'Name' and node.id in ('globals', 'exec', 'setattr'):\n"
+			     "            open_end = True\n"
+			     "        elif top and kind in ('MatchAs', 'MatchStar'):\n"
+			     "            names.add(node.name)\n"
+			     "        for field in node._fields:\n"
+			     "            below = getattr(node, field, None)\n"
+			     "            below = below if isinstance(below, list) else [below]\n"
+			     "            todo.extend((b, top and not inner) for b in below if hasattr(b, '_fields'))\n"
+			     "    if not open_end and 'run' not in names and '__getattr__' not in names:\n"
+			     "        found = 'no'\n"
+			     "except Exception:\n"
+			     "    pass\n"
+			     "sys.stdout.write(found)\n";
+
 static bool is_folder(const char *path)
 {
 	struct stat st;
@@ -286,6 +323,22 @@ int prs_python_ask(const char *path, const char *named, const char *script, bool
 	prs_buf_done(&a.out);
 	prs_buf_done(&a.said);
 	return r;
+}
+
+bool prs_python_binds_run(const char *path, const char *script)
+{
+	struct answer a = { .pid = 0 };
+	struct prs_err err = { 0 };
+	int status = 0;
+	const char *argv[] = { path, "-I", "-S", "-c", run_question, script, NULL };
+	struct prs_listen l = { .argv = (char *const *)(uintptr_t)argv, .heard = python_heard, .ctx = &a };
+	prs_buf_init(&a.out, 2 * ANSWER_BYTES);
+	prs_buf_init(&a.said, 4 * SAID_BYTES);
+	bool told = prs_listen(&l, &status, &err) == 0 && !status;
+	bool binds = !told || strcmp(prs_buf_str(&a.out), "no") != 0;
+	prs_buf_done(&a.out);
+	prs_buf_done(&a.said);
+	return binds;
 }
 
 int prs_python_find(const char *name, const char *script, bool isolated, char *to, size_t n, struct prs_err *err)

@@ -22,7 +22,11 @@ char *prs_python_home(const char *program);
  * asked; PRS_EINVALID and the error as Python shows it). isolated: neither the current folder nor the environment
  * has a say. `named`: for sentences. */
 int prs_python_ask(const char *path, const char *named, const char *script, bool isolated, struct prs_err *err);
-/* Both. */
+/* Does the script bind the name `run` at its top level, by def, import or assignment? `path` is an interpreter that may
+ * be run; the script is read, never run. False only where that is certain: not with a star import, exec(), globals(),
+ * or a script that cannot be read. */
+bool prs_python_binds_run(const char *path, const char *script);
+/* Both: where it is, and who it is. */
 int prs_python_find(const char *name, const char *script, bool isolated, char *to, size_t n, struct prs_err *err);
 
 #endif

@@ -557,6 +557,31 @@ class JobFileTest(JobCase):
             self.assertEqual(r.returncode, 0, r.stderr)
             self.assertNotIn("--input", r.stderr)
 
+    def test_validate_looks_for_run(self):
+        """A script that certainly has no run at its top level is told; whatever may bind one is not."""
+        self.files(1)
+        with_run = ["def run(b): return b", "async def run(b): return b", "from x import run", "import run",
+                    "from x import go as run", "run = 1", "a, (b, *run) = 1, (2, 3)", "run: int = 1",
+                    "if True:\n    def run(b): return b\nelse:\n    run = None",
+                    "try:\n    from fast import run\nexcept ImportError:\n    from slow import run",
+                    "with open('x') as run: pass", "for run in []: pass", "class run: pass", "(run := 1)",
+                    "def init():\n    global run\n    run = print", "from x import *", "globals()['run'] = 1",
+                    "exec('def run(b): return b')"]
+        without = ["", "def Run(b): return b", "def init():\n    def run(b): return b", "class A:\n    def run(self): pass",
+                   "import run.x as y", "x.run = 1", "print(run)", "run\n", "f = lambda: (run := 1)"]
+        for text in with_run + without:
+            with self.subTest(text):
+                self.write("code/score.py", text)
+                r = self.prs("validate", "code/score.py", "-i", "in")
+                self.assertEqual(r.returncode, 0, r.stderr)
+                self.assertEqual("code/score.py binds no run at its top level" in r.stderr, text in without, r.stderr)
+        self.write("v1.yml", "parallel_run_config: {entry_script: score.py, source_directory: ./code}\n")
+        self.assertIn("code/score.py binds no run at its top level", self.prs("validate", "v1.yml", "-i", "in").stderr)
+        self.write("code/score.py", "def run(:\n")
+        r = self.prs("validate", "v1.yml", "-i", "in")
+        self.assertEqual(r.returncode, 2)
+        self.assertNotIn("binds no run", r.stderr)
+
     def test_validate(self):
         self.files(1)
         self.write("job/pipeline.yml", PIPELINE.replace("mini_batch_size: 2", "mini_batch_size: 010"))
