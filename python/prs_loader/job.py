@@ -26,6 +26,19 @@ class Job:
         """name=path values as (name, path)."""
         return [(name, path) for name, _, path in (v.partition("=") for v in self.every(key))]
 
+    def arguments(self):
+        """sys.argv[1:]. Behind all others what the original tells each of its processes, as JSON: the process and its
+        GPU, as CUDA_VISIBLE_DEVICES names it."""
+        words, flag, gpu = self.every("argv"), self.one("agent_flag"), self.one("gpu")
+        if not flag:
+            return words
+        index = str(int(gpu)) if gpu.isdecimal() else "null"
+        if gpu and index == "null":  # "MIG-..."
+            import json
+
+            index = json.dumps(gpu)
+        return words + [flag, '{"agent_name": "%s", "gpu_index": %s}' % (self.one("process"), index)]
+
     def tell_children(self, **more):
         known = {key: self.values[key] for key in _FOR_CHILDREN if key in self.values}
         known.update(more)

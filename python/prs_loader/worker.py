@@ -75,7 +75,7 @@ class Worker:
         try:
             found = hook.install(self.job)
             self.readers = batch.readers(self.job)
-            sys.argv = [os.path.join(root, name)] + self.job.every("argv")
+            sys.argv = [os.path.join(root, name)] + self.job.arguments()
             module, path = entry.locate(name, root)
             sys.argv[0] = path
             found.entry(module, path)

@@ -37,6 +37,7 @@ struct stage {
 	char dir[PATH_MAX];  /* temporary; outputs/ in it */
 	char code[PATH_MAX]; /* the script's folder: its cwd */
 	char name[256];
+	struct prs_here here;
 	struct prs_buf frames; /* SETUP, then TASK ...: wire/msg.h */
 };
 
@@ -66,12 +67,34 @@ static void put_frame(struct prs_buf *to, uint16_t type, const struct prs_buf *p
 	prs_buf_put(to, payload->data, payload->len);
 }
 
+/* What the first process of a run on this machine would find. */
+static int look_around(struct stage *s)
+{
+	struct prs_list variables = { 0 };
+	struct prs_here_ask ask = { .processes = s->job->o.processes,
+		                    .threads = s->job->o.threads == PRS_THREADS_AUTO,
+		                    .gpus_are_set = prs_job_sets(s->job, "CUDA_VISIBLE_DEVICES"),
+		                    .address = "127.0.0.1",
+		                    .variables = &variables };
+	int r = prs_make_environment(&s->placed, s->dir, s->code, s->name, &variables);
+	if (!r)
+		r = prs_here(&s->here, &ask);
+	prs_list_done(&variables);
+	if (!r && s->here.gpus.n)
+		r = prs_variable_set(&s->here.variables, "CUDA_VISIBLE_DEVICES", s->here.gpus.v[0]);
+	return r;
+}
+
 static int put_setup(struct stage *s, struct prs_err *err)
 {
 	char process[PRS_PROCESS_NAME_BYTES], path[PATH_MAX + 64];
 	PRS_AUTOBUF b;
 	prs_buf_init(&b, 8 << 20);
+	if (look_around(s) < 0)
+		return prs_fail(err, PRS_ENOMEM, "the environment of the script");
 	int r = prs_engine_setup(&s->placed, s->dir, s->code, s->name, &b, err);
+	if (s->here.gpus.n)
+		prs_msg_put_pair(&b, "gpu", s->here.gpus.v[0]);
 	prs_process_name(process, 0);
 	prs_msg_put_pair(&b, "process", process);
 	prs_msg_put_pair(&b, "slot", "0");
@@ -117,6 +140,7 @@ static void clear_stage(struct stage *s)
 	prs_plan_free(s->plan);
 	prs_buf_done(&s->frames);
 	prs_placed_done(&s->placed);
+	prs_here_done(&s->here);
 }
 
 /* The frames in an unnamed file that the child inherits. */
@@ -135,30 +159,14 @@ static int frames_file(const struct stage *s, struct prs_err *err)
 	return fd;
 }
 
-/* What the script finds in its environment, closed by a NULL: that of the first process of a run on this machine, and
- * where the mini-batches are. The array is the caller's, its texts are those of `env`. */
-static char **foreground_environment(const struct stage *s, int fd, bool debug, struct prs_list *env)
+/* What the script finds in its environment, closed by a NULL, and where the mini-batches are. The array is the
+ * caller's, its texts are those of the stage. */
+static char **foreground_environment(struct stage *s, int fd, bool debug)
 {
-	struct prs_list variables = { 0 };
-	struct prs_here here = { 0 };
-	struct prs_here_ask ask = { .processes = s->job->o.processes,
-		                    .threads = s->job->o.threads == PRS_THREADS_AUTO,
-		                    .gpus_are_set = prs_job_sets(s->job, "CUDA_VISIBLE_DEVICES"),
-		                    .address = "127.0.0.1",
-		                    .variables = &variables };
+	struct prs_list *env = &s->here.variables;
 	char handed[64];
 	snprintf(handed, sizeof handed, "%d,%d", fd, debug);
-	int r = prs_make_environment(&s->placed, s->dir, s->name, &variables);
-	if (!r)
-		r = prs_here(&here, &ask);
-	if (!r)
-		r = prs_variable_set(&here.variables, "PRS_FOREGROUND", handed);
-	if (!r && here.gpus.n)
-		r = prs_variable_set(&here.variables, "CUDA_VISIBLE_DEVICES", here.gpus.v[0]);
-	*env = here.variables;
-	here.variables = (struct prs_list){ 0 };
-	prs_here_done(&here);
-	prs_list_done(&variables);
+	int r = prs_variable_set(env, "PRS_FOREGROUND", handed);
 	char **envp = r < 0 ? NULL : prs_calloc(env->n + 1, sizeof *envp);
 	for (size_t i = 0; envp && i < env->n; i++)
 		envp[i] = env->v[i];
@@ -169,19 +177,17 @@ static char **foreground_environment(const struct stage *s, int fd, bool debug, 
 static int perform(struct stage *s, bool debug)
 {
 	struct prs_err err = { 0 };
-	struct prs_list env = { 0 };
 	char program[PATH_MAX], loader[PATH_MAX];
 	int fd = frames_file(s, &err), status = PRS_EXIT_MISTAKE;
 	if (fd < 0 || prs_find_parts(program, loader, &err) < 0)
 		return complain(PRS_EXIT_MISTAKE, &err);
-	PRS_AUTOFREE char **envp = foreground_environment(s, fd, debug, &env);
+	PRS_AUTOFREE char **envp = foreground_environment(s, fd, debug);
 	char *argv[] = { s->job->python, loader, NULL };
 	if (!envp)
 		prs_fail(&err, PRS_ENOMEM, "the environment of the script");
 	if (!envp || prs_run_here(argv, envp, s->code, &status, &err) < 0)
 		status = complain(PRS_EXIT_MISTAKE, &err);
 	close(fd);
-	prs_list_done(&env);
 	return status;
 }
 

@@ -10,6 +10,10 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Behind all other arguments, and behind it what the original tells each process of itself: scripts read
+ * sys.argv[-1]. */
+#define AGENT_FLAG "--bf89b5b0_523f_4782_aedc_61bd625ee81a"
+
 struct prs_list_input *prs_engine_inputs(const struct prs_placed *p)
 {
 	const struct prs_job *j = p->job;
@@ -52,6 +56,8 @@ int prs_engine_setup(const struct prs_placed *p, const char *dir, const char *co
 	for (size_t i = 0; i < argv.n; i++)
 		prs_msg_put_pair(to, "argv", argv.v[i]);
 	prs_list_done(&argv);
+	if (j->o.engine_args == PRS_ENGINE_ARGS_SHOW)
+		prs_msg_put_pair(to, "agent_flag", AGENT_FLAG);
 	prs_msg_put_pair(to, "output_action",
 	                 j->o.output_action == PRS_OUTPUT_SUMMARY_ONLY ? "summary_only" : "append_row");
 	prs_msg_put_pair(to, "output_dir", p->output_dir);

@@ -49,9 +49,10 @@ static int set_threads(struct prs_here *h)
 /* What the platform of the original says of a node. */
 static int set_platform(struct prs_here *h, const struct prs_here_ask *ask)
 {
-	char rank[16], context[160], gpus[16];
+	char rank[16], context[192], gpus[16];
 	snprintf(rank, sizeof rank, "%u", ask->number);
-	snprintf(context, sizeof context, "{\"cluster_name\": \"local\", \"node_id\": \"%.64s\"}", ask->address);
+	snprintf(context, sizeof context, "{\"cluster_name\": \"local\", \"node_id\": {\"Literal\": \"%.64s\"}}",
+	         ask->address);
 	snprintf(gpus, sizeof gpus, "%zu", h->gpus.n);
 	const char *const rows[][2] = {
 		{ "AZUREML_CR_NODE_RANK", rank },

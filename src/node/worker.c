@@ -319,6 +319,13 @@ static void worker_dead(void *ctx, int events)
 
 /* ---- starting ---------------------------------------------------------------------------------------------------- */
 
+/* As CUDA_VISIBLE_DEVICES names it; NULL = that is left alone. */
+static const char *gpu_of(const struct worker *w)
+{
+	const struct prs_list *gpus = w->node->c.gpus;
+	return gpus->n ? gpus->v[w->slot % gpus->n] : NULL;
+}
+
 static int send_setup(struct worker *w, struct prs_err *err)
 {
 	struct prs_node *n = w->node;
@@ -331,6 +338,8 @@ static int send_setup(struct worker *w, struct prs_err *err)
 	snprintf(text, sizeof text, "%u", w->slot);
 	prs_msg_put_pair(&b, "slot", text);
 	prs_msg_put_pair(&b, "node_ip", n->c.ip);
+	if (gpu_of(w))
+		prs_msg_put_pair(&b, "gpu", gpu_of(w));
 	worker_log(w, PRS_NAME_SCRIPT_LOG, text);
 	PRS_AUTOFREE char *folder = prs_path_folder(text);
 	prs_msg_put_pair(&b, "log_dir", folder);
@@ -359,15 +368,15 @@ static bool names_one(char own[OWN][OWN_BYTES], size_t n, const char *variable)
 /* The slot's own, then those of the job that have other names. */
 static char **variables(struct worker *w, char own[OWN][OWN_BYTES])
 {
-	const struct prs_list *base = w->node->c.variables, *gpus = w->node->c.gpus;
+	const struct prs_list *base = w->node->c.variables;
 	char **v = prs_calloc(base->n + OWN + 1, sizeof *v);
-	size_t own_n = gpus->n ? 3 : 2, n = 0;
+	size_t own_n = gpu_of(w) ? 3 : 2, n = 0;
 	if (!v)
 		return NULL;
 	snprintf(own[0], OWN_BYTES, "PRS_RUN=%s", w->node->c.run_text);
 	snprintf(own[1], OWN_BYTES, "PRS_SLOT=%u", w->slot);
-	if (gpus->n)
-		snprintf(own[2], OWN_BYTES, "CUDA_VISIBLE_DEVICES=%s", gpus->v[w->slot % gpus->n]);
+	if (gpu_of(w))
+		snprintf(own[2], OWN_BYTES, "CUDA_VISIBLE_DEVICES=%s", gpu_of(w));
 	while (n < own_n) {
 		v[n] = own[n];
 		n++;

@@ -50,7 +50,8 @@ int prs_run_start(const struct prs_front *f, const struct prs_run *run, const st
 	struct prs_engine_config full = *c;
 	prs_run_share(c->placed->job);
 	int r = prs_find_parts(program, loader, err);
-	if (!r && prs_make_environment(c->placed, run->dir, run->name, &env) < 0)
+	PRS_AUTOFREE char *code = prs_strf("%s/work/code", run->dir);
+	if (!r && (!code || prs_make_environment(c->placed, run->dir, code, run->name, &env) < 0))
 		r = prs_fail(err, PRS_ENOMEM, "the environment of the workers");
 	full.struct_size = sizeof full;
 	full.fs = f->fs;

@@ -34,9 +34,10 @@ static int set_model_dir(const struct prs_job *job, const char *dir, struct prs_
 }
 
 /* What the platform of the original sets, whatever the node. */
-static int set_platform(const struct prs_placed *p, const char *dir, const char *name, struct prs_list *l)
+static int set_platform(const struct prs_placed *p, const char *dir, const char *code, const char *name,
+                        struct prs_list *l)
 {
-	PRS_AUTOFREE char *logs = prs_strf("%s/logs", dir), *code = prs_strf("%s/work/code", dir);
+	PRS_AUTOFREE char *logs = prs_strf("%s/logs", dir);
 	const struct {
 		const char *name, *value;
 	} rows[] = {
@@ -47,27 +48,53 @@ static int set_platform(const struct prs_placed *p, const char *dir, const char 
 		{ "AZUREML_ARM_RESOURCEGROUP", "local" },
 		{ "AZ_BATCHAI_OUTPUT_logs", logs },
 		{ "AZ_BATCHAI_INPUT_AZUREML", code },
+		{ "AZ_BATCHAI_JOB_WORK_DIR", code },
 	};
-	int r = logs && code ? 0 : -PRS_ENOMEM;
+	int r = logs ? 0 : -PRS_ENOMEM;
 	for (size_t i = 0; i < sizeof rows / sizeof *rows && !r; i++)
 		if (rows[i].value)
 			r = prs_variable_default(l, rows[i].name, rows[i].value);
 	return r;
 }
 
-/* A named input is also a variable of that name. */
+static int set_named(struct prs_list *l, const char *prefix, const char *name, const char *path)
+{
+	PRS_AUTOFREE char *variable = prs_strf("%s%s", prefix, name);
+	return variable ? prs_variable_default(l, variable, path) : -PRS_ENOMEM;
+}
+
+/* An input is a variable of its own name (v1) and one of the name that v2 gives it. */
+static int set_input(struct prs_list *l, const char *name, const char *path)
+{
+	int r = set_named(l, PRS_INPUT_VARIABLE, name, path);
+	return r < 0 ? r : set_named(l, "", name, path);
+}
+
 static int set_inputs(const struct prs_placed *p, struct prs_list *l)
 {
 	const struct prs_job *job = p->job;
+	const size_t n = strlen(PRS_INPUT_VARIABLE);
 	int r = 0;
+	for (size_t i = 0; i < job->variables_n && !r; i++)
+		if (!strncmp(p->variables[i].name, PRS_INPUT_VARIABLE, n) && p->variables[i].name[n])
+			r = prs_variable_default(l, p->variables[i].name + n, p->variables[i].value);
 	for (size_t i = 0; i < job->inputs_n && !r; i++)
-		r = prs_variable_default(l, job->inputs[i].name, p->inputs[i].path);
+		r = set_input(l, job->inputs[i].name, p->inputs[i].path);
 	for (size_t i = 0; i < job->side_inputs_n && !r; i++)
-		r = prs_variable_default(l, job->side_inputs[i].name, job->side_inputs[i].value);
+		r = set_input(l, job->side_inputs[i].name, job->side_inputs[i].value);
 	return r;
 }
 
-int prs_make_environment(const struct prs_placed *p, const char *dir, const char *name, struct prs_list *ret)
+static int set_outputs(const struct prs_placed *p, struct prs_list *l)
+{
+	int r = 0;
+	for (size_t i = 0; i < p->job->outputs_n && !r; i++)
+		r = set_named(l, "AZURE_ML_OUTPUT_", p->job->outputs[i].name, p->outputs[i]);
+	return r;
+}
+
+int prs_make_environment(const struct prs_placed *p, const char *dir, const char *code, const char *name,
+                         struct prs_list *ret)
 {
 	const struct prs_job *job = p->job;
 	int r = 0;
@@ -75,7 +102,8 @@ int prs_make_environment(const struct prs_placed *p, const char *dir, const char
 		r = prs_list_add(ret, *v);
 	for (size_t i = 0; i < job->variables_n && !r; i++)
 		r = prs_variable_set(ret, p->variables[i].name, p->variables[i].value);
-	if (r < 0 || set_platform(p, dir, name, ret) < 0 || set_model_dir(job, dir, ret) < 0)
+	if (r < 0 || set_platform(p, dir, code, name, ret) < 0 || set_model_dir(job, dir, ret) < 0 ||
+	    set_inputs(p, ret) < 0 || set_outputs(p, ret) < 0)
 		return -PRS_ENOMEM;
-	return set_inputs(p, ret);
+	return 0;
 }

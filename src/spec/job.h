@@ -39,6 +39,9 @@ enum prs_code_copy {
 	PRS_CODE_COPIES
 };
 
+/* The variable of an input begins so. */
+#define PRS_INPUT_VARIABLE "AZURE_ML_INPUT_"
+
 struct prs_job_pair {
 	char *name, *value; /* value: absolute path for models and side inputs */
 };

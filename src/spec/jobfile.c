@@ -179,16 +179,34 @@ static void set_words(struct jobfile *m, const struct prs_list *v, size_t i, siz
 
 static size_t pairs_of(const struct prs_yaml *map) { return map && map->kind == PRS_YAML_MAP ? map->n : 0; }
 
+/* Inputs that are not split have no other place in a job. */
+static void set_reference_inputs(struct jobfile *m)
+{
+	for (size_t i = 0; i < m->inputs_n && !m->d->failed; i++) {
+		const struct jf_input *in = &m->inputs[i];
+		if (!in->data || in->split || in->bad || !in->path || in->path[0] == '@')
+			continue;
+		if (!strncmp(in->name, JF_NAMELESS, strlen(JF_NAMELESS)))
+			continue;
+		PRS_AUTOFREE char *name = prs_strf(PRS_INPUT_VARIABLE "%s", in->name);
+		m->d->failed = !name;
+		if (name)
+			set_variable(m, name, strlen(name), in->path);
+	}
+}
+
 /* The file's own are stronger than defaults; --env and `prs:` are stronger than they. */
 void jf_environment_variables(struct jobfile *m, const struct prs_yaml *weaker, const struct prs_yaml *map)
 {
 	size_t defaults = prs_request_defaults(m->q, PRS_OPTION_ID_environment_variable);
 	const struct prs_list *flags = &m->j->o.environment_variable;
-	m->j->variables = prs_calloc(pairs_of(weaker) + pairs_of(map) + flags->n + 1, sizeof *m->j->variables);
+	size_t most = m->inputs_n + pairs_of(weaker) + pairs_of(map) + flags->n;
+	m->j->variables = prs_calloc(most + 1, sizeof *m->j->variables);
 	if (!m->j->variables) {
 		m->d->failed = true;
 		return;
 	}
+	set_reference_inputs(m);
 	set_words(m, flags, 0, defaults);
 	set_variables(m, weaker, pairs_of(weaker));
 	set_variables(m, map, pairs_of(map));

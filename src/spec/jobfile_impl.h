@@ -36,6 +36,9 @@ enum jf_place {
 	JF_SERVICE
 };
 
+/* Inputs of such a name are further data of a job that was printed (jobfile_print.c): no script asks for them. */
+#define JF_NAMELESS "prs."
+
 struct jf_input {
 	const char *name, *type; /* type NULL = not said */
 	struct prs_mark at;

@@ -2,6 +2,7 @@
  * jobfile_print: a job as v2 YAML that reads back to the same job. What has a key of the original is written under it,
  * the rest under prs:.
  */
+#include "spec/job_check.h"
 #include "spec/jobfile_impl.h"
 
 #include "base/text.h"
@@ -161,17 +162,62 @@ static bool is_split(const struct prs_job *j, const char *path)
 	return false;
 }
 
+static bool is_reference(const struct prs_job *j, const char *path)
+{
+	for (size_t i = 0; i < j->data_paths.n; i++)
+		if (!strcmp(j->data_paths.v[i], path))
+			return !is_split(j, path);
+	return false;
+}
+
+static bool is_input(const struct prs_job *j, const char *name)
+{
+	for (size_t i = 0; i < j->inputs_n; i++)
+		if (!strcmp(j->inputs[i].name, name))
+			return true;
+	return false;
+}
+
+/* The input that a variable was made of (jobfile.c); NULL = it is one of the job's own. */
+static const char *reference_of(const struct prs_job *j, const struct prs_job_pair *variable)
+{
+	const size_t n = strlen(PRS_INPUT_VARIABLE);
+	if (strncmp(variable->name, PRS_INPUT_VARIABLE, n) != 0)
+		return NULL;
+	const char *name = variable->name + n;
+	if (!prs_job_is_name(name, strlen(name)))
+		return NULL;
+	return is_reference(j, variable->value) && !is_input(j, name) ? name : NULL;
+}
+
+static bool has_name(const struct prs_job *j, const char *path)
+{
+	for (size_t i = 0; i < j->variables_n; i++)
+		if (reference_of(j, &j->variables[i]) && !strcmp(j->variables[i].value, path))
+			return true;
+	return false;
+}
+
+static void put_reference(struct print *p, const char *name, const char *path)
+{
+	prs_buf_putf(p->to, "  %s:\n    type: uri_folder\n", name);
+	put_pair(p, 4, "path", path);
+}
+
 static void put_inputs(struct print *p)
 {
 	const struct prs_job *j = p->j;
 	prs_buf_puts(p->to, "inputs:\n");
 	for (size_t i = 0; i < j->inputs_n; i++)
 		put_input(p, &j->inputs[i]);
+	for (size_t i = 0; i < j->variables_n; i++)
+		if (reference_of(j, &j->variables[i]))
+			put_reference(p, reference_of(j, &j->variables[i]), j->variables[i].value);
 	for (size_t i = 0; i < j->data_paths.n; i++) {
-		if (is_split(j, j->data_paths.v[i]))
-			continue;
-		prs_buf_putf(p->to, "  reference_%zu:\n    type: uri_folder\n", i);
-		put_pair(p, 4, "path", j->data_paths.v[i]);
+		char name[32];
+		snprintf(name, sizeof name, JF_NAMELESS "data_%zu", i);
+		if (!is_split(j, j->data_paths.v[i]) && !has_name(j, j->data_paths.v[i]))
+			put_reference(p, name, j->data_paths.v[i]);
 	}
 	prs_buf_puts(p->to, j->inputs_n == 1 ? "input_data: " : "input_data:\n");
 	for (size_t i = 0; i < j->inputs_n; i++)
@@ -334,6 +380,22 @@ static void put_word(struct print *p, struct prs_buf *to, const char *word, bool
 	prs_buf_putc(to, '\'');
 }
 
+static void put_variables(struct print *p)
+{
+	const struct prs_job *j = p->j;
+	bool begun = false;
+	for (size_t i = 0; i < j->variables_n; i++) {
+		if (reference_of(j, &j->variables[i]))
+			continue;
+		prs_buf_puts(p->to, begun ? "  " : "environment_variables:\n  ");
+		put_text(p, j->variables[i].name);
+		prs_buf_puts(p->to, ": ");
+		put_value(p, j->variables[i].value);
+		prs_buf_putc(p->to, '\n');
+		begun = true;
+	}
+}
+
 /* environment: a name; with packages the name and a conda file in place. */
 static void put_environment(struct print *p)
 {
@@ -384,15 +446,7 @@ int prs_job_to_yaml(const struct prs_job *j, struct prs_buf *to, struct prs_err 
 	put_inputs(&p);
 	put_outputs(&p);
 	put_v2_options(&p);
-	if (j->variables_n)
-		prs_buf_puts(to, "environment_variables:\n");
-	for (size_t i = 0; i < j->variables_n; i++) {
-		prs_buf_puts(to, "  ");
-		put_text(&p, j->variables[i].name);
-		prs_buf_puts(to, ": ");
-		put_value(&p, j->variables[i].value);
-		prs_buf_putc(to, '\n');
-	}
+	put_variables(&p);
 	if (j->includes.n)
 		prs_buf_puts(to, "additional_includes:\n");
 	for (size_t i = 0; i < j->includes.n; i++) {

@@ -55,7 +55,11 @@ class EnvironmentTest(JobCase):
                                         "--output", self.dir,
             "--process_count_per_node", "2", "--allowed_failed_count", "-1", "--allowed_failed_percent", "50",
             "--labels_dir", os.path.join(self.dir, "side"), "--threshold", "0.5", "a b", "",
-                                        "--input_fds_0", "input_0"])
+                                        "--input_fds_0", "input_0", "--bf89b5b0_523f_4782_aedc_61bd625ee81a",
+                                        seen["argv"][-1]])
+        agent = json.loads(seen["argv"][-1])
+        self.assertEqual(list(agent), ["agent_name", "gpu_index"])
+        self.assertIn(agent, [{"agent_name": "process00%d" % i, "gpu_index": None} for i in (0, 1)])
         self.assertEqual((seen["cwd"], seen["file"]), (code, os.path.join(code, "score.py")))
 
     def test_argv_without_the_engines(self):
@@ -76,13 +80,15 @@ class EnvironmentTest(JobCase):
                 "AZUREML_ARM_SUBSCRIPTION": "00000000-0000-0000-0000-000000000000", "AZ_BATCHAI_WORKER_IP": "127.0.0.1",
                 "AZ_BATCHAI_OUTPUT_logs": run + "/logs", "AZ_BATCHAI_INPUT_AZUREML": run + "/work/code",
                 "AZ_BATCHAI_GPU_COUNT_FOUND": env["AZ_BATCHAI_GPU_COUNT_FOUND"],
+                "AZ_BATCHAI_JOB_WORK_DIR": run + "/work/code",
                 "AZ_BATCH_IS_CURRENT_NODE_MASTER": "true", "images": self.dir + "/in", "labels": self.dir + "/side",
+                "AZURE_ML_INPUT_images": self.dir + "/in", "AZURE_ML_INPUT_labels": self.dir + "/side",
                 "COLOUR": "red"}
         self.assertEqual({k: env.get(k) for k in want}, want)
         self.assertEqual(os.listdir(env["AZUREML_MODEL_DIR"]), ["m"])
         self.assertEqual(os.path.realpath(env["AZUREML_MODEL_DIR"] + "/m"), os.path.realpath(self.dir + "/models/m"))
         self.assertEqual(json.loads(env["AZUREML_CR_COMPUTE_CONTEXT"]),
-                         {"cluster_name": "local", "node_id": "127.0.0.1"})
+                         {"cluster_name": "local", "node_id": {"Literal": "127.0.0.1"}})
 
     def test_how_many_is_for_the_machine_to_say(self):
         """Nobody said: job.json says nothing, and each life has as many processes as its machine has cores. What a

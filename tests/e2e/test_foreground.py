@@ -15,7 +15,7 @@ def init():
 def run(mini_batch):
     print("run", mini_batch.task_id)
     for p in mini_batch:
-        if p.endswith("f0008"): raise ValueError("bad digit in " + sys.argv[-3])
+        if p.endswith("f0008"): raise ValueError("bad digit in " + sys.argv[-5])
     return ["%s: %s" % (os.path.basename(p), open(p).read()) for p in mini_batch]
 def shutdown():
     print("shutdown")

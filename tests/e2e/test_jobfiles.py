@@ -148,7 +148,7 @@ class JobFileTest(JobCase):
             argv = json.load(f)
         at = argv.index("--model")
         run = os.path.join(self.dir, os.path.dirname(self.in_run("job.json")))
-        self.assertEqual(argv[at:-2], ["--model", os.path.join(self.dir, "my model"), "--title", "two words",
+        self.assertEqual(argv[at:-4], ["--model", os.path.join(self.dir, "my model"), "--title", "two words",
                                        "--deep", "True", "--words", "a", "b", "--one", "a b",
                                        "--dollar", "$HOME", "--rows", os.path.join(self.dir, "rows.txt"), "--extra",
                                        os.path.join(run, "outputs", "extra"),
@@ -242,7 +242,7 @@ class JobFileTest(JobCase):
         self.script("""
             import json, os, sys
             def run(mini_batch):
-                return [json.dumps(sys.argv[-4:-2] + [os.environ["B"]])]
+                return [json.dumps(sys.argv[-6:-4] + [os.environ["B"]])]
         """)
         self.write("job.yml", DOTTED)
         flags = ["--input", "pics=in", "--output", "a.b=out"]
@@ -256,7 +256,7 @@ class JobFileTest(JobCase):
                 self.assertEqual([json.loads(r) for r in self.rows("rows.txt")],
                                  [["--conns", conns, os.path.join(self.dir, "out")]])
         self.write("v1.yml", "parallel_run_config: {entry_script: one.py, source_directory: ./code}\n")
-        self.write("code/one.py", "import sys\ndef run(b): return [sys.argv[-1]]\n")
+        self.write("code/one.py", "import sys\ndef run(b): return [sys.argv[-3]]\n")
         for job in ("v1.yml", "code/one.py"):
             self.run_file(job, "--input", "llm.pics=in", "--output", rows, "--overwrite", "--name", "names")
             self.assertEqual(self.rows("rows.txt"), ["llm.pics"])

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What scripts of the original import and find: names of azureml.*, arguments, variables."""
+import ast
+import os
+import shutil
+
 from prs_job import JobCase
 
 
@@ -68,3 +72,77 @@ class MissingNameTest(JobCase):
         """)
         self.assertEqual(self.run_job().returncode, 0)
         self.assertEqual(self.output(), want)
+
+
+class ArgumentsTest(JobCase):
+    """The last word of sys.argv is JSON about the process: public scripts read it."""
+
+    def setUp(self):
+        super().setUp()
+        self.files(40)
+        self.script("""
+            import json, os, sys, time
+            SEEN = os.path.join(%r, "seen")
+            def init():
+                me = json.loads(sys.argv[-1])
+                os.makedirs(SEEN, exist_ok=True)
+                with open(os.path.join(SEEN, me["agent_name"]), "w") as f:
+                    f.write(repr((sys.argv[-2], me["gpu_index"], os.environ.get("CUDA_VISIBLE_DEVICES"))))
+                while len(os.listdir(SEEN)) < int(os.environ["PROCESSES"]): time.sleep(0.001)
+            def run(mini_batch):
+                return mini_batch
+        """ % self.dir)
+
+    def seen(self, gpus, *words):
+        self.prs(*words, env={"CUDA_VISIBLE_DEVICES": gpus, "AZ_BATCHAI_GPU_COUNT_FOUND": "0"})
+        seen = {}
+        for name in os.listdir(self.path("seen")):
+            with open(self.path("seen", name)) as f:
+                seen[name] = ast.literal_eval(f.read())
+        shutil.rmtree(self.path("seen"))
+        return seen
+
+    def test_last_word(self):
+        flag = "--bf89b5b0_523f_4782_aedc_61bd625ee81a"
+        words = [*self.words[:6], "--overwrite", "--output", "out.txt", "--env", "PROCESSES=3", "-p", "3"]
+        self.assertEqual(self.seen("4,MIG-7,06", *words),
+                         {"process000": (flag, 4, "4"), "process001": (flag, "MIG-7", "MIG-7"),
+                          "process002": (flag, 6, "06")})
+        words += ["--env", "CUDA_VISIBLE_DEVICES=1"]
+        self.assertEqual(self.seen("", *words), {"process00%d" % i: (flag, None, "1") for i in range(3)})
+
+    def test_in_the_foreground(self):
+        seen = self.seen("5,6", "test", "code/score.py", "--input", "in", "--env", "PROCESSES=1")
+        self.assertEqual(seen, {"process000": ("--bf89b5b0_523f_4782_aedc_61bd625ee81a", 5, "5")})
+
+    def test_variables(self):
+        self.script("""
+            import os
+            def run(mini_batch):
+                names = [n for n in os.environ if n.startswith("AZURE_ML_") or n in ("table", "small.model")]
+                return ["%s=%s" % (n, os.environ[n]) for n in sorted(names)] + [
+                    str(os.path.samefile(os.environ["AZ_BATCHAI_JOB_WORK_DIR"], os.getcwd()))]
+        """)
+        self.write("model/w", "1")
+        self.write("job.yml", """
+type: parallel
+input_data: ${{inputs.table}}
+mini_batch_size: "40"
+inputs:
+  table: {type: uri_folder, path: in}
+  small.model: {type: uri_folder, path: model}
+outputs:
+  rows: {type: uri_file, path: rows.txt}
+  more: {type: uri_folder, path: deep/more}
+task: {type: run_function, code: code, entry_script: score.py, append_row_to: "${{outputs.rows}}", environment: azureml:x@latest}
+""")
+        r = self.prs("run", "job.yml")
+        self.assertEqual(r.returncode, 0, r.stderr)
+        with open(self.path("rows.txt")) as f:
+            self.assertEqual(f.read().splitlines(), [
+                "AZURE_ML_INPUT_small.model=" + self.path("model"), "AZURE_ML_INPUT_table=" + self.path("in"),
+                "AZURE_ML_OUTPUT_more=" + self.path("deep/more"), "AZURE_ML_OUTPUT_rows=" + self.path("rows.txt"),
+                "small.model=" + self.path("model"), "table=" + self.path("in"), "True"])
+        r = self.prs("test", "job.yml", "--overwrite")
+        self.assertEqual(r.returncode, 0, r.stderr)
+        self.assertIn("\nTrue\n", r.stdout)

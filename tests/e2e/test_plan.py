@@ -199,7 +199,7 @@ class SecretTest(JobCase):
 
     def setUp(self):
         super().setUp()
-        self.script("import os, sys\ndef run(mini_batch):\n    return [sys.argv[-3] + os.environ['DB_PASSWORD'] for _ in mini_batch]\n")
+        self.script("import os, sys\ndef run(mini_batch):\n    return [sys.argv[-5] + os.environ['DB_PASSWORD'] for _ in mini_batch]\n")
         self.files(2)
 
     def test_arguments_and_variables(self):

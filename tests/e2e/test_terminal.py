@@ -368,8 +368,8 @@ class KeyTest(GatedCase):
         self.script("""
             import os, sys, time
             def run(mini_batch):
-                open(os.path.join(%(dir)r, "at_" + sys.argv[-3]), "w").close()
-                while not os.path.exists(os.path.join(%(dir)r, "let_" + sys.argv[-3])):
+                open(os.path.join(%(dir)r, "at_" + sys.argv[-5]), "w").close()
+                while not os.path.exists(os.path.join(%(dir)r, "let_" + sys.argv[-5])):
                     time.sleep(0.01)
                 return mini_batch
         """ % {"dir": self.dir})
