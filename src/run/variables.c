@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "base/variables.h"
+#include "run/model_dir.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -23,13 +24,11 @@ static int set_model_dir(const struct prs_job *job, const char *dir, struct prs_
 {
 	if (job->models_n != 1 || prs_variable(l, "AZUREML_MODEL_DIR"))
 		return 0;
-	const char *path = job->models[0].value, *slash = strrchr(path, '/');
+	const char *path = job->models[0].value;
 	PRS_AUTOFREE char *work = prs_strf("%s/work", dir), *folder = prs_strf("%s/work/model", dir);
-	PRS_AUTOFREE char *link = folder ? prs_strf("%s/%s", folder, slash ? slash + 1 : path) : NULL;
-	if (!work || !link)
+	if (!work || !folder)
 		return -PRS_ENOMEM;
-	bool made = (!mkdir(work, 0755) || errno == EEXIST) && (!mkdir(folder, 0755) || errno == EEXIST) &&
-	            (!symlink(path, link) || errno == EEXIST);
+	bool made = (!mkdir(work, 0755) || errno == EEXIST) && !prs_model_dir(folder, path);
 	return prs_variable_set(l, "AZUREML_MODEL_DIR", made ? folder : path);
 }
 

@@ -146,3 +146,60 @@ task: {type: run_function, code: code, entry_script: score.py, append_row_to: "$
         r = self.prs("test", "job.yml", "--overwrite")
         self.assertEqual(r.returncode, 0, r.stderr)
         self.assertIn("\nTrue\n", r.stdout)
+
+
+class ModelDirTest(JobCase):
+    """AZUREML_MODEL_DIR: real folders, links for files only."""
+
+    SCRIPT = """
+        import os, pathlib
+        ROOT = os.environ["AZUREML_MODEL_DIR"]
+        def init():
+            with open(os.path.join(ROOT, "net", "deep", "cache.%s" % os.environ["PRS_SLOT"]), "w") as f:
+                f.write("mine")
+        def run(mini_batch):
+            walked = sorted(os.path.relpath(os.path.join(d, n), ROOT) for d, _, names in os.walk(ROOT) for n in names
+                            if not n.startswith("cache"))
+            found = sorted(str(p.relative_to(ROOT)) for p in pathlib.Path(ROOT).rglob("*.bin"))
+            with open(os.path.join(ROOT, "net", "deep", "w.bin")) as f:
+                return [repr((walked, found, f.read()))] * len(mini_batch)
+    """
+
+    def test_a_folder(self):
+        self.files(2)
+        self.write("models/net/config.json", "{}")
+        self.write("models/net/deep/w.bin", "weights")
+        self.write("models/blobs/b", "blob")
+        self.write("models/elsewhere/in.bin", "x")
+        os.symlink("../blobs/b", self.path("models/net/link.bin"))
+        os.symlink("../elsewhere", self.path("models/net/linked"))
+        os.symlink("..", self.path("models/net/deep/up"))
+        os.mkdir(self.path("models/net/empty"))
+        self.script(self.SCRIPT)
+        r = self.run_job("--model", "net=models/net", "--mini-batch-size", "1")
+        self.assertEqual(r.returncode, 0, r.stderr)
+        names = ["net/config.json", "net/deep/w.bin", "net/link.bin", "net/linked/in.bin"]
+        self.assertEqual([ast.literal_eval(line) for line in self.output().splitlines()],
+                         [(names, names[1:], "weights")] * 2)
+        self.assertEqual(sorted(os.listdir(self.path("models/net/deep"))), ["up", "w.bin"])
+        root = os.path.join(self.run_dir(), "work", "model", "net")
+        self.assertFalse(any(os.path.islink(os.path.join(root, n)) for n in ("", "deep", "linked", "empty")))
+        self.assertEqual(os.readlink(os.path.join(root, "deep", "w.bin")), self.path("models/net/deep/w.bin"))
+
+    def test_a_run_of_an_older_engine_goes_on(self):
+        """It made one link to the folder: nothing may be written through that."""
+        self.files(2)
+        self.write("models/net/deep/w.bin", "weights")
+        self.script(self.SCRIPT.replace("            walked =", "            os.stat(%r)\n            walked ="
+                                        % self.path("go")))
+        r = self.run_job("--model", "net=models/net", "--mini-batch-size", "1", "--run-max-try", "1")
+        self.assertEqual(r.returncode, 1, r.stderr)
+        self.write("go", "")
+        root = os.path.join(self.run_dir(), "work", "model", "net")
+        shutil.rmtree(root)
+        os.symlink(self.path("models/net"), root)
+        r = self.prs("resume", "last", "--retry-failed")
+        self.assertEqual(r.returncode, 0, r.stderr)
+        self.assertFalse(os.path.islink(root))
+        self.assertEqual(os.listdir(self.path("models/net/deep")), ["w.bin"])
+        self.assertEqual(len(self.output().splitlines()), 2)

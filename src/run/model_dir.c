@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * model_dir: a model under its own name in a folder of the run: its folders are real ones, so that os.walk() and
+ * rglob() go into them and what a script writes beside a file stays in the run; its files are links.
+ */
+#include "run/model_dir.h"
+
+#include "base/err.h"
+#include "base/mem.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { DEPTH_MAX = 64 }; /* each level holds two descriptors */
+
+/* The folders of the model that lead to the one at hand. */
+struct above {
+	const struct above *up;
+	dev_t dev;
+	ino_t ino;
+	unsigned depth;
+};
+
+/* A link to a folder that it lies in, or far too deep. */
+static bool goes_round(const struct above *above, const struct stat *st)
+{
+	for (const struct above *a = above; a; a = a->up)
+		if ((a->dev == st->st_dev && a->ino == st->st_ino) || a->depth >= DEPTH_MAX)
+			return true;
+	return false;
+}
+
+/* What is there already is of an earlier life of the run, or the script's. */
+static int put_link(int to, const char *name, const char *target)
+{
+	return symlinkat(target, to, name) < 0 && errno != EEXIST ? -errno : 0;
+}
+
+/* The real folder `name` in the folder `to`: a descriptor. A link there is of an older engine. */
+static int own_folder(int to, const char *name)
+{
+	for (unsigned tries = 0; tries < 2; tries++) {
+		if (mkdirat(to, name, 0755) < 0 && errno != EEXIST)
+			return -errno;
+		int fd = openat(to, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (fd >= 0)
+			return fd;
+		if (errno != ENOTDIR && errno != ELOOP)
+			return -errno;
+		unlinkat(to, name, 0);
+	}
+	return -ENOTDIR;
+}
+
+static int put(int to, const char *name, const char *from, const struct above *above);
+
+static int put_entries(int to, DIR *d, const char *from, const struct above *above)
+{
+	int r = 0;
+	for (struct dirent *e; !r && (e = readdir(d)) != NULL;) {
+		if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, ".."))
+			continue;
+		PRS_AUTOFREE char *path = prs_strf("%s/%s", from, e->d_name);
+		r = path ? put(to, e->d_name, path, above) : -ENOMEM;
+	}
+	return r;
+}
+
+/* What cannot be listed is a link: the script finds the reason. */
+static int put(int to, const char *name, const char *from, const struct above *above)
+{
+	struct stat st;
+	if (stat(from, &st) < 0 || !S_ISDIR(st.st_mode) || goes_round(above, &st))
+		return put_link(to, name, from);
+	DIR *d = opendir(from);
+	if (!d)
+		return put_link(to, name, from);
+	struct above here = { above, st.st_dev, st.st_ino, above ? above->depth + 1 : 0 };
+	int fd = own_folder(to, name), r = fd;
+	if (fd >= 0) {
+		r = put_entries(fd, d, from, &here);
+		close(fd);
+	}
+	closedir(d);
+	return r;
+}
+
+int prs_model_dir(const char *folder, const char *model)
+{
+	const char *slash = strrchr(model, '/');
+	int fd = mkdir(folder, 0755) < 0 && errno != EEXIST ? -1 : open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	int r = put(fd, slash ? slash + 1 : model, model, NULL);
+	close(fd);
+	return r;
+}
