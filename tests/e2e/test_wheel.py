@@ -43,6 +43,8 @@ class WheelTest(JobCase):
             read = {name.rpartition("/")[2]: z.read(name).decode() for name in z.namelist() if ".dist-info/" in name}
             self.assertIn("prs_engine/__init__.py", z.namelist())
         self.assertIn("\nName: prs-engine\n", read["METADATA"])
+        for library in ("libuv", "xxHash", "Jansson", "YAML", "uthash"):
+            self.assertIn(library.lower(), read["LICENSE"].partition("This wheel contains the libraries")[2].lower())
         self.assertEqual(read["entry_points.txt"].split(), ["[console_scripts]", "prs", "=", "prs_engine:main"])
         self.assertEqual(re.findall("(?m)^Project-URL: (.*)$", read["METADATA"]),
                          ["Homepage, https://example.org/team/prs",
