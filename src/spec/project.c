@@ -165,13 +165,16 @@ static const char *distrust_program(const struct prs_fs *fs, const struct prs_tr
 /* Why somebody else could have put it there, and which part; NULL = nobody could. The caller frees *ret_what. */
 static const char *distrust_venv(const struct prs_fs *fs, const struct prs_trust *t, const char *dir, char **ret_what)
 {
-	static const char *const folders[] = { "", "/.venv", "/.venv/bin" };
+	/* pyvenv.cfg says where the library of Python is; that of conda has none */
+	static const char *const parts[] = { "", "/.venv", "/.venv/bin", "/.venv/pyvenv.cfg" };
 	struct prs_fs_stat st;
 	const char *why = NULL;
-	for (size_t i = 0; i < sizeof folders / sizeof *folders && !why; i++) {
+	for (size_t i = 0; i < sizeof parts / sizeof *parts && !why; i++) {
 		prs_freep(ret_what);
-		*ret_what = prs_strf("%s%s", dir, folders[i]);
-		why = *ret_what && fs->stat(fs->ctx, *ret_what, &st) == 0 ? distrust(t, &st) : "is not known";
+		*ret_what = prs_strf("%s%s", dir, parts[i]);
+		int r = *ret_what ? fs->stat(fs->ctx, *ret_what, &st) : -ENOMEM;
+		if (r != -ENOENT)
+			why = r < 0 ? "is not known" : distrust(t, &st);
 	}
 	if (why)
 		return why;

@@ -167,7 +167,8 @@ class FoundTest(JobCase):
 
     def test_what_others_could_have_put_there_is_not_run(self):
         self.evil("home/a/.venv/bin/python")
-        for path, mode in (("home/a", 0o1777), ("home/a/.venv", 0o777), ("home/a/.venv/bin", 0o777),
+        self.write("home/a/.venv/pyvenv.cfg", "home = /usr/bin\n")
+        for path, mode in (("home/a/.venv/pyvenv.cfg", 0o666), ("home/a", 0o1777), ("home/a/.venv", 0o777), ("home/a/.venv/bin", 0o777),
                            ("home/a/.venv/bin/python", 0o777)):
             with self.subTest(path):
                 before = os.stat(self.path(path)).st_mode & 0o7777
