@@ -13,6 +13,7 @@
  * Such texts are the arguments, the environment variables and the paths of outputs; prs_place() fills them in. */
 #define JF_LATE_OPEN '\001'
 #define JF_LATE_CLOSE '\002'
+#define JF_LATE_BYTES "\001\002" /* both, for strpbrk() */
 
 enum jf_place {
 	JF_PIPELINE,

@@ -37,7 +37,7 @@ static const char *output_type(struct jobfile *m, const struct prs_yaml *map)
 static void take_flag(struct jobfile *m, struct jf_output *out, const char *path)
 {
 	size_t n = strlen(path);
-	if (strpbrk(path, (const char[]){ JF_LATE_OPEN, JF_LATE_CLOSE, 0 })) {
+	if (strpbrk(path, JF_LATE_BYTES)) {
 		prs_yaml_find(m->d, PRS_MISTAKE, jf_flag_mark(m, "--output"), "the path of %s holds a byte 1 or 2",
 		              out->name);
 		return;

@@ -44,7 +44,7 @@ static void output_of_flags(struct jobfile *m, const char *file_name)
 	if (!append)
 		return;
 	bool folder = path && (flag[strlen(flag) - 1] == '/' || jf_kind_of(m, path) == 'd');
-	if (path && strpbrk(path, (const char[]){ JF_LATE_OPEN, JF_LATE_CLOSE, 0 }))
+	if (path && strpbrk(path, JF_LATE_BYTES))
 		prs_yaml_find(m->d, PRS_MISTAKE, jf_flag_mark(m, "--output"), "the path holds a byte 1 or 2");
 	if (folder) {
 		char *in = prs_strf("%s/%s", path, file_name);
