@@ -13,7 +13,8 @@ class MiniBatch(list):
     task_id = -1
 
     def __repr__(self):
-        return "<mini-batch %d: %d items %s>" % (self.task_id, len(self), list.__repr__(self))
+        return "<mini-batch %d: %d item%s %s>" % (self.task_id, len(self), "" if len(self) == 1 else "s",
+                                                  list.__repr__(self))
 
 
 class Context:

@@ -153,8 +153,8 @@ static void put_why(struct prs_buf *b, const json_t *o)
 	prs_buf_puts(b, ", ");
 	prs_put_count(b, number(o, "done") + number(o, "failed"));
 	prs_buf_puts(b, json_is_true(json_object_get(o, "planned")) ? " of " : " of at least ");
-	prs_put_count(b, number(o, "mini_batches"));
-	prs_buf_puts(b, " mini-batches finished\nwaits for ");
+	prs_put_many(b, number(o, "mini_batches"), "mini-batch");
+	prs_buf_puts(b, " finished\nwaits for ");
 	prs_put_plain(b, text(o, "waits_for"));
 	prs_buf_putc(b, '\n');
 	put_processes(b, json_object_get(o, "processes"));

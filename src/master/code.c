@@ -90,7 +90,7 @@ static int restore(struct prs_engine *e, struct prs_err *err)
 	unsigned n = back.missing + back.changed;
 	if (r < 0 || !n || e->code_is_new || !e->c.warn)
 		return r;
-	snprintf(text, sizeof text, "work/code: %u file%s %s, %s again what %s/ holds (%s%s)", n, n == 1 ? "" : "s",
+	snprintf(text, sizeof text, "work/code: %s %s, %s again what %s/ holds (%s%s)", prs_many(n, "file").text,
 	         back.changed ? "changed since the run began" : "missing", n == 1 ? "it is" : "they are", e->code_name,
 	         back.first, n == 1 ? "" : ", ...");
 	e->c.warn(e->c.ctx, text);

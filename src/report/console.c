@@ -370,12 +370,12 @@ static void put_place(struct prs_buf *to, const struct prs_console_head *h)
 static void put_resumed(struct prs_buf *to, const struct prs_console_head *h)
 {
 	prs_buf_puts(to, ", goes on: ");
-	prs_put_count(to, h->resumed_done);
 	if (h->resumed_total > 0) {
+		prs_put_count(to, h->resumed_done);
 		prs_buf_puts(to, " of ");
-		prs_put_count(to, h->resumed_total);
 	}
-	prs_buf_puts(to, " mini-batches done");
+	prs_put_many(to, h->resumed_total > 0 ? h->resumed_total : h->resumed_done, "mini-batch");
+	prs_buf_puts(to, " done");
 }
 
 /* "score.py on ./images, ./more; 2 processes of /usr/bin/python3 (from prs.yml)" */

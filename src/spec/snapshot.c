@@ -13,6 +13,7 @@
 #include "spec/placed.h"
 
 #include "base/bytes.h"
+#include "base/many.h"
 #include "base/mem.h"
 #include "base/path.h"
 #include "spec/ignore.h"
@@ -428,9 +429,8 @@ static void tell_size(struct snapshot *s, const struct prs_snapshot_ear *ear)
 	}
 	if (s->bytes < TELL_BYTES)
 		return;
-	snprintf(line, sizeof line,
-	         "copying %s into the run: %llu file%s, %.1f MB (.amlignore leaves out what it names)", s->root,
-	         (unsigned long long)s->files, s->files == 1 ? "" : "s", (double)s->bytes / 1048576.0);
+	snprintf(line, sizeof line, "copying %s into the run: %s, %.1f MB (.amlignore leaves out what it names)",
+	         s->root, prs_many(s->files, "file").text, (double)s->bytes / 1048576.0);
 	tell(ear, line);
 }
 

@@ -235,6 +235,10 @@ static void test_start(void **context)
 	h.warnings = warnings;
 	h.warnings_n = 1;
 	h.resumed = true;
+	h.resumed_done = 1;
+	prs_console_start(&screen, &h, false);
+	assert_non_null(strstr(shown(), ", goes on: 1 mini-batch done\n"));
+	prs_buf_clear(&screen);
 	h.resumed_done = 1200;
 	h.resumed_total = 2000;
 	prs_console_start(&screen, &h, false);
