@@ -128,6 +128,7 @@ int cli_show(struct prs_buf *b);
 int cli_show_raw(struct prs_buf *b);
 /* How wide the terminal is; 0 = it is none. */
 unsigned cli_columns(int fd);
+unsigned cli_rows(int fd);
 /* Does a terminal here show more than ASCII? */
 bool cli_shows_utf8(void);
 /* Lines to stdout or stderr; what is not plain text in them is escaped, but for line feeds and tabs; wrapped to the

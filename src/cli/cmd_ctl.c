@@ -136,14 +136,22 @@ static void to_process(const json_t *o, struct prs_console_process *p)
 	snprintf(p->name, sizeof p->name, "%s", text(o, "process"));
 }
 
-static void put_processes(struct prs_buf *b, const json_t *all)
+/* The texts are those of `all`. NULL without memory. */
+static struct prs_console_process *to_processes(const json_t *all, size_t *ret_n)
 {
 	size_t n = json_array_size(all);
-	PRS_AUTOFREE struct prs_console_process *v = prs_calloc(n + 1, sizeof *v);
+	struct prs_console_process *v = prs_calloc(n + 1, sizeof *v);
 	for (size_t i = 0; v && i < n; i++)
 		to_process(json_array_get(all, i), &v[i]);
-	if (v)
-		prs_console_processes(b, v, n, cli_columns(1), cli_shows_utf8());
+	*ret_n = v ? n : 0;
+	return v;
+}
+
+static void put_processes(struct prs_buf *b, const json_t *all)
+{
+	size_t n;
+	PRS_AUTOFREE struct prs_console_process *v = to_processes(all, &n);
+	prs_console_processes(b, v, n, cli_columns(1), cli_shows_utf8());
 }
 
 static void put_why(struct prs_buf *b, const json_t *o)
@@ -187,6 +195,13 @@ int cmd_why(struct cli_args *a)
 
 /* ---- watch ------------------------------------------------------------------------------------------------------- */
 
+/* Their number, or, in the answer to "why", what each is at. */
+static uint32_t processes_of(const json_t *o)
+{
+	const json_t *all = json_object_get(o, "processes");
+	return (uint32_t)(json_is_array(all) ? json_array_size(all) : (size_t)json_integer_value(all));
+}
+
 static void to_progress(const json_t *o, struct prs_progress *p)
 {
 	*p = (struct prs_progress){ .elapsed_us = number(o, "elapsed_us"),
@@ -201,9 +216,23 @@ static void to_progress(const json_t *o, struct prs_progress *p)
 		                                  .left_known = json_is_integer(json_object_get(o, "left_us")),
 		                                  .left_us = number(o, "left_us") },
 		                    .busy = (uint32_t)number(o, "busy"),
-		                    .processes = (uint32_t)number(o, "processes"),
+		                    .processes = processes_of(o),
 		                    .starting = (uint32_t)number(o, "starting"),
 		                    .note = json_string_value(json_object_get(o, "note")) };
+}
+
+/* On a terminal with what each process is at. */
+static void show_progress(struct screen *s, const json_t *o)
+{
+	size_t n;
+	struct prs_progress p;
+	to_progress(o, &p);
+	if (!s->terminal || s->quiet) {
+		screen_progress(s, &p);
+		return;
+	}
+	PRS_AUTOFREE struct prs_console_process *v = to_processes(json_object_get(o, "processes"), &n);
+	screen_watch(s, &p, v, n, text(o, "waits_for"), text(o, "last_error"));
 }
 
 int cli_watch(const struct prs_run *run, bool json)
@@ -212,17 +241,17 @@ int cli_watch(const struct prs_run *run, bool json)
 	struct prs_err err = { 0 };
 	struct screen s;
 	screen_init(&s, false, json);
+	s.run_name = run->name;
+	const char *question = s.terminal && !json ? "why" : "status";
 	bool reader = true; /* a closed pipe ends it */
-	json_t *o = ask_running(run, "status", &err);
-	for (; o; o = reader ? ask(run, "status", &err) : NULL) {
-		struct prs_progress p;
+	json_t *o = ask_running(run, question, &err);
+	for (; o; o = reader ? ask(run, question, &err) : NULL) {
 		PRS_AUTOBUF line;
 		prs_buf_init(&line, 1 << 20);
 		if (json)
 			cli_put_json(&line, o, JSON_COMPACT);
 		reader = fwrite(line.data, 1, line.len, stdout) == line.len && fflush(stdout) == 0;
-		to_progress(o, &p);
-		screen_progress(&s, &p);
+		show_progress(&s, o);
 		json_decref(o);
 		pause_ms(EVERY_MS);
 	}

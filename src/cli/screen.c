@@ -32,6 +32,7 @@ void screen_init(struct screen *s, bool json, bool quiet)
 	*s = (struct screen){ .json = json, .quiet = quiet, .terminal = isatty(2) && !dumb, .next_us = LINE_EVERY_US };
 	s->look = (struct prs_look){ .color = s->terminal && !(no_color && no_color[0]),
 		                     .utf8 = s->terminal && cli_shows_utf8() };
+	prs_buf_init(&s->held, TEXT_BYTES);
 	prs_buf_init(&s->line, LINE_BYTES);
 	prs_buf_init(&s->last, LINE_BYTES);
 }
@@ -53,29 +54,36 @@ void screen_ending(void *ctx)
 void screen_done(struct screen *s)
 {
 	screen_ending(s);
+	prs_buf_done(&s->held);
 	prs_buf_done(&s->line);
 	prs_buf_done(&s->last);
 }
 
-/* Rows that the live line takes now: a terminal that became narrower has wrapped it. */
-static unsigned rows(const struct screen *s)
+/* Rows that what is live takes now: a terminal that became narrower has wrapped it. */
+static unsigned rows(struct screen *s)
 {
-	unsigned wide = cli_columns(2);
-	return s->shown > wide ? (s->shown + wide - 1) / wide : 1;
+	unsigned wide = cli_columns(2), all = 0;
+	for (const char *line = prs_buf_str(&s->last); *line;) {
+		size_t n = strcspn(line, "\n");
+		unsigned shown = prs_columns(line, n);
+		all += wide && shown > wide ? (shown + wide - 1) / wide : 1;
+		line += n + (line[n] == '\n');
+	}
+	return all;
 }
 
 static void go_to_line(struct screen *s)
 {
 	fputc('\r', stderr);
 	for (unsigned i = rows(s); i > 1; i--)
-		fputs("\033[A\033[J", stderr);
+		fputs("\033[A", stderr);
 }
 
 void screen_clear(struct screen *s)
 {
 	if (s->drawn) {
 		go_to_line(s);
-		fputs("\033[K", stderr);
+		fputs(rows(s) > 1 ? "\033[J" : "\033[K", stderr);
 	}
 	s->drawn = false;
 	prs_buf_clear(&s->last);
@@ -98,12 +106,20 @@ static void draw(struct screen *s)
 	bool same = s->drawn && s->line.len == s->last.len && !memcmp(s->line.data, s->last.data, s->line.len);
 	if (same)
 		return;
+	PRS_AUTOBUF b;
+	prs_buf_init(&b, 2 * LINE_BYTES);
+	bool several = s->drawn && rows(s) > 1;
 	if (s->drawn)
 		go_to_line(s);
-	fprintf(stderr, "%s\033[K", prs_buf_str(&s->line));
+	for (const char *line = prs_buf_str(&s->line); *line;) {
+		size_t n = strcspn(line, "\n");
+		prs_buf_put(&b, line, n);
+		prs_buf_puts(&b, line[n] ? "\033[K\n" : "\033[K");
+		line += n + (line[n] == '\n');
+	}
+	fprintf(stderr, "%s%s", prs_buf_str(&b), several ? "\033[J" : "");
 	fflush(stderr);
 	s->drawn = true;
-	s->shown = prs_columns(prs_buf_str(&s->line), s->line.len);
 	prs_buf_clear(&s->last);
 	prs_buf_put(&s->last, s->line.data, s->line.len);
 }
@@ -127,25 +143,68 @@ bool screen_asks(void *ctx)
 	return s->asked;
 }
 
+/* At most so many; of others it is said how many they are. */
+static void put_processes(const struct screen *s, struct prs_buf *to, const struct prs_console_process *v, size_t n,
+                          size_t most, unsigned columns)
+{
+	size_t shown = n > most ? most : n;
+	prs_console_processes(to, v, shown, columns, s->look.utf8);
+	if (n > shown)
+		prs_buf_putf(to, "  ... and %zu more: prs why %s\n", n - shown, s->run_name ? s->run_name : "");
+}
+
 void screen_processes(void *ctx, const struct prs_console_process *v, size_t n, const char *waits_for,
                       const char *last_error)
 {
 	struct screen *s = ctx;
-	unsigned wide = cli_columns(2);
 	PRS_AUTOBUF b;
 	prs_buf_init(&b, TEXT_BYTES);
 	s->asked = false;
 	prs_buf_putf(&b, "waits for %s\n", waits_for);
-	prs_console_processes(&b, v, n < PROCESSES_SHOWN ? n : PROCESSES_SHOWN, wide, s->look.utf8);
-	if (n > PROCESSES_SHOWN)
-		prs_buf_putf(&b, "  ... and %zu more: prs why %s\n", n - PROCESSES_SHOWN,
-		             s->run_name ? s->run_name : "");
+	put_processes(s, &b, v, n, PROCESSES_SHOWN, cli_columns(2));
 	if (last_error[0]) {
 		prs_buf_puts(&b, "last error: ");
 		prs_put_plain(&b, last_error);
 		prs_buf_putc(&b, '\n');
 	}
 	screen_put(s, &b);
+}
+
+static unsigned live_columns(void)
+{
+	unsigned wide = cli_columns(2);
+	return wide > SPARE ? wide - SPARE : 1;
+}
+
+static void put_cut_line(struct screen *s, const char *label, const char *text)
+{
+	PRS_AUTOBUF line;
+	prs_buf_init(&line, LINE_BYTES);
+	prs_buf_puts(&line, label);
+	prs_put_plain(&line, text);
+	prs_buf_putc(&s->line, '\n');
+	prs_put_cut(&s->line, prs_buf_str(&line), live_columns(), PRS_CUT_END, s->look.utf8);
+}
+
+void screen_watch(struct screen *s, const struct prs_progress *p, const struct prs_console_process *v, size_t n,
+                  const char *waits_for, const char *last_error)
+{
+	/* beside them: progress, what it waits for, the head, an error, how many are not shown, the cursor's row */
+	enum { OTHER_ROWS = 6 };
+	unsigned high = cli_rows(2);
+	PRS_AUTOBUF table;
+	prs_buf_init(&table, LINE_BYTES);
+	prs_buf_clear(&s->line);
+	prs_console_progress(&s->line, p, live_columns(), &s->look);
+	put_cut_line(s, "waits for ", waits_for);
+	put_processes(s, &table, v, n, high > OTHER_ROWS ? high - OTHER_ROWS : 1, live_columns());
+	if (table.len > 0) {
+		prs_buf_putc(&s->line, '\n');
+		prs_buf_put(&s->line, table.data, table.len - 1);
+	}
+	if (last_error[0])
+		put_cut_line(s, "last error: ", last_error);
+	draw(s);
 }
 
 void screen_progress(void *ctx, const struct prs_progress *p)
@@ -161,11 +220,9 @@ void screen_progress(void *ctx, const struct prs_progress *p)
 	}
 	read_keys(s);
 	prs_buf_clear(&s->line);
-	unsigned wide = cli_columns(2);
 	struct prs_progress shown = *p;
 	shown.hint = s->hinting ? "p: processes" : NULL;
-	unsigned fits = wide > SPARE ? wide - SPARE : 1;
-	prs_console_progress(&s->line, &shown, s->terminal ? fits : 0, &s->look);
+	prs_console_progress(&s->line, &shown, s->terminal ? live_columns() : 0, &s->look);
 	if (s->terminal) {
 		draw(s);
 		return;
@@ -191,8 +248,8 @@ void screen_error(void *ctx, const char *where, const char *text, size_t n)
 	PRS_AUTOBUF b, trace;
 	prs_buf_init(&b, TEXT_BYTES);
 	prs_buf_init(&trace, TEXT_BYTES);
-	if (s->json)
-		return; /* an event says it */
+	if (s->json || s->quiet)
+		return; /* an event says it, or the end */
 	put_trace(s, &trace, text, n);
 	prs_console_error(&b, where, (const char *)trace.data, trace.len, s->look.color);
 	unsigned long long id;
@@ -213,10 +270,14 @@ void screen_event(void *ctx, const char *line, size_t n)
 
 void screen_warn(void *ctx, const char *sentence)
 {
+	struct screen *s = ctx;
 	PRS_AUTOBUF b;
 	prs_buf_init(&b, TEXT_BYTES);
 	prs_buf_putf(&b, "warning: %s\n", sentence);
-	screen_put(ctx, &b);
+	if (s->quiet && !s->json)
+		prs_buf_puts(&s->held, prs_buf_str(&b));
+	else
+		screen_put(s, &b);
 }
 
 void screen_say(void *ctx, const char *sentence)
@@ -330,6 +391,7 @@ void screen_end(struct screen *s, const struct prs_engine_end *end, const char *
 		end_event(end, status, err);
 		return;
 	}
+	prs_buf_put(&b, s->held.data, s->held.len);
 	if (err) {
 		prs_buf_putf(&b, "prs: %s\n", err->msg);
 	} else {

@@ -8,7 +8,7 @@
 #include "master/engine.h"
 
 struct screen {
-	bool json, quiet; /* from the command */
+	bool json, quiet; /* from the command; quiet: the end alone */
 	bool terminal;    /* stderr is one */
 	struct prs_look look;
 	bool keys;           /* the person may ask (io/keys.h) */
@@ -20,9 +20,9 @@ struct screen {
 	const char *run_name; /* for commands; may be NULL */
 	/* where the script of a job without an output file writes; NULL = there is such a file */
 	const char *output_dir;
-	unsigned shown;            /* columns of the live line as drawn */
 	uint64_t next_us;          /* not on a terminal: when the next line is due */
-	struct prs_buf line, last; /* live line; as it stands on the screen */
+	struct prs_buf held;       /* quiet: warnings, for the end */
+	struct prs_buf line, last; /* what is live, one line or several; as it stands on the screen */
 };
 
 void screen_init(struct screen *s, bool json, bool quiet);
@@ -35,6 +35,9 @@ void screen_clear(struct screen *s);
 void screen_put(struct screen *s, struct prs_buf *text);
 /* The callbacks of the engine; ctx = struct screen. */
 void screen_progress(void *ctx, const struct prs_progress *p);
+/* The same with a table of the processes below, all of it rewritten in place: for somebody who only looks. */
+void screen_watch(struct screen *s, const struct prs_progress *p, const struct prs_console_process *v, size_t n,
+                  const char *waits_for, const char *last_error);
 /* The person pressed the key: the engine shall call screen_processes(). */
 bool screen_asks(void *ctx);
 void screen_processes(void *ctx, const struct prs_console_process *v, size_t n, const char *waits_for,

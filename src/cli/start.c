@@ -185,7 +185,7 @@ static int run_engine(const struct cli_start *s, struct prs_detach *detach)
 		                       .processes = screen_processes,
 		                       .ending = screen_ending,
 		                       .ctx = &st };
-	int r = prs_run_start(cli_front(false), s->run, &c, &end, &err);
+	int r = prs_run_start(cli_front(s->quiet), s->run, &c, &end, &err);
 	int status = end_of(&st, &end, r < 0 ? &err : NULL);
 	screen_done(&st.screen);
 	return status;

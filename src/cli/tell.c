@@ -36,6 +36,12 @@ unsigned cli_columns(int fd)
 	return ioctl(fd, TIOCGWINSZ, &w) == 0 && w.ws_col ? w.ws_col : 80;
 }
 
+unsigned cli_rows(int fd)
+{
+	struct winsize w;
+	return ioctl(fd, TIOCGWINSZ, &w) == 0 && w.ws_row ? w.ws_row : 24;
+}
+
 /* As setlocale() would find it. The console of the kernel has no such characters in its font. */
 bool cli_shows_utf8(void)
 {

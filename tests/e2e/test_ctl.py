@@ -104,8 +104,11 @@ class CtlTest(JobCase):
         p = self.running()
         t = Terminal(self, ("status", "--watch"))
         t.wait_for(r"\r?.*0/6 items.*busy 2/2")
+        table = t.wait_for(r"waits for [^\n]*\n *PROCESS .* QUEUED\S*\r\n  process000  busy +run .*\r\n  process001  busy +run ")
+        t.resize(50)  # rewritten in place, cut with a mark
+        t.wait_for(r"  process001  busy +run  [^\n]*(\.\.\.|\u2026)\x1b\[K", table)
         self.write("let_0", "")
-        t.wait_for(r"1/6 items")
+        t.wait_for(r"1/6 ")
         watching = self.start("status", "--watch", "--json", stdout=open(self.path("watch.jsonl"), "wb"))
         self.write("go", "")
         self.assertEqual(p.wait(timeout=DEADLINE), 0)

@@ -112,6 +112,7 @@ class TerminalTest(GatedCase):
         here = t.wait_for(r"3/6", here)
         narrow = t.text[here - 30:here + 30]
         self.assertNotIn("items", narrow)  # no room for the word
+        t.resize(80)
         self.allow("go")
         self.assertEqual(t.finish(), 0)
         for line in re.split(r"[\r\n]+", visible(t.text)):
@@ -137,6 +138,20 @@ class TerminalTest(GatedCase):
                 self.assertEqual("#" in t.text, "#" in bar)
                 self.allow("go")
                 self.assertEqual(t.finish(), 0)
+
+    def test_quiet(self):
+        """The end alone: no head, no live line, no traceback on the way, no warning before it."""
+        self.files(4)
+        self.script("def run(mini_batch):\n    if mini_batch.task_id == 1: raise ValueError('x')\n    return mini_batch\n")
+        t = Terminal(self, ("run", "code/score.py", "-i", "in", "-b", "2", "-p", "2", "-o", "out.txt", "-q",
+                            "--run-max-try", "1"))
+        self.assertEqual(t.finish(), 0)
+        self.assertRegex(visible(t.text), r"^Completed, [^\n]*\r\n  failed        1 mini-batch, 2 items\r\n"
+                                          r"  errors        1 x RUN_EXCEPTION: ValueError: x\r\n  output ")
+        t = Terminal(self, ("run", "code/score.py", "-i", "in", "-b", "2", "-p", "1", "-o", "more.txt", "-q",
+                            "--run-max-try", "1", "--error-threshold", "0"))
+        self.assertEqual(t.finish(), 1)
+        self.assertRegex(visible(t.text), r"^The script failed\r\n(    .*\r\n)*    ValueError: x\r\nFailed: ")
 
     def test_no_color(self):
         for env, has in (({"NO_COLOR": "1"}, False), ({"NO_COLOR": ""}, True)):

@@ -97,7 +97,14 @@ static void test_quiet(void **state)
 	screen_say(&s, "stopping");
 	screen_warn(&s, "something is odd");
 	screen_event(&s, "{}", 2);
-	assert_string_equal(end(), "warning: something is odd\n");
+	screen_error(&s, "mini-batch 1, try 1, process000", "Traceback", 9);
+	assert_string_equal(end(), "");
+	begin(false, true);
+	screen_warn(&s, "something is odd"); /* nothing is lost */
+	struct prs_err err;
+	prs_fail(&err, PRS_EBUSY, "in use");
+	screen_end(&s, &(struct prs_engine_end){ .exit_code = 2 }, "logs", 2, &err);
+	assert_string_equal(end(), "warning: something is odd\nprs: in use\n");
 }
 
 static void test_json(void **state)
