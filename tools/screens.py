@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """docs/screens.md from real runs: screens.py PRS >docs/screens.md
 
-Jobs run in a scratch folder on a pty of 100 columns; what the terminal shows at the interesting moments is kept. Paths, times, rates and the stamps
+Jobs run in a scratch folder on a pty so wide that no path of this machine wraps a line; what the terminal shows at the interesting moments is kept. Paths, times, rates and the stamps
 of runs are replaced by fixed ones, so that the page only changes when a screen does.
 """
 import fcntl
@@ -17,7 +17,7 @@ import termios
 import time
 
 DEADLINE = 120
-COLUMNS = 100
+COLUMNS = 200
 
 SCRIPT = '''\
 import os
@@ -69,7 +69,7 @@ STABLE = (
      "12 s".rjust(len(m.group(0)) - len(m.group(1).rstrip()))),
     (r"pid \d+ on \S+", "pid 4711 on this-machine"),
     (r", [^,\n]+ ago", ", 12 s ago"),
-    (r"(?m)(\d)  \d+ (s|min)$", r"\1  12 s"),
+    (r"(?m)\d+:\d\d(  \S+)  +\d+ (s|min)$", r"0:12\1  12 s"),
     (r"process00\d on", "process001 on"),
     (r"\n +[~^]+(?=\n)", ""),  # Python 3.11 and later
     (r"\d+ bytes", "304 bytes"),

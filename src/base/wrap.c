@@ -87,11 +87,20 @@ static size_t beginning(const char *line, size_t n, unsigned columns)
 	return text < n && prs_columns(line, text) <= columns / 2 ? text : indent;
 }
 
+/* "prs resume NAME", and not "prs resume: go on ..." */
+static bool is_command(const char *text, size_t n)
+{
+	if (n < 5 || memcmp(text, "prs ", 4) != 0)
+		return false;
+	size_t len = word(text + 4, n - 4);
+	return len > 0 && text[4 + len - 1] != ':';
+}
+
 static void put_line(struct prs_buf *to, const char *line, size_t n, unsigned columns)
 {
 	size_t at = beginning(line, n, columns);
 	unsigned hang = prs_columns(line, at), column = hang;
-	bool command = n - at > 4 && !memcmp(line + at, "prs ", 4), first = true;
+	bool command = is_command(line + at, n - at), first = true;
 	prs_buf_put(to, line, at);
 	while (at < n) {
 		size_t gap = blanks(line + at, n - at), len = word(line + at + gap, n - at - gap);

@@ -52,17 +52,27 @@ struct meaning {
 
 static const struct cli_flag help_flag = { "--help", "-h", NULL, "this help" };
 
-bool cli_takes(const struct cli_command *c, const struct prs_option_row *row)
+bool cli_names(const char *names, const char *name)
 {
-	const char *p = c->options ? c->options : "";
-	if (!strcmp(p, "*"))
-		return true;
+	const char *p = names ? names : "";
 	for (size_t n; *p; p += n + strspn(p + n, " ")) {
 		n = strcspn(p, " ");
-		if (strlen(row->name) == n && !strncmp(p, row->name, n))
+		if (strlen(name) == n && !strncmp(p, name, n))
 			return true;
 	}
 	return false;
+}
+
+bool cli_takes(const struct cli_command *c, const struct prs_option_row *row)
+{
+	return cli_names(c->options, "*") || cli_names(c->options, row->name);
+}
+
+bool cli_offers(const struct cli_command *c, const struct prs_option_row *row)
+{
+	bool kept = strcmp(c->name, "resume") != 0 || row->resume != PRS_RESUME_NO ||
+	            row == prs_option_at(PRS_OPTION_ID_runs_dir);
+	return row->group[0] && cli_takes(c, row) && kept;
 }
 
 static bool begins(const char *name, const char *word, bool whole)
@@ -150,8 +160,38 @@ static const char *nearest_flag(const struct cli_command *c, const char *word)
 	return row && cli_takes(c, row) && prs_distance(word, option) < least ? option : best;
 }
 
+/* What people type who come from other tools, and what it is here. */
+static const char *foreign(const struct cli_command *c, const char *word)
+{
+	static const char *const answers[][2] = {
+		{ "-n", "the number of processes is -p N; what a job would do is shown by prs plan" },
+		{ "--dry-run", "prs plan shows what a job would do" },
+		{ "--retries", "--run-max-try N is the number of tries in all: 2 retries are --run-max-try 3" },
+		{ "--max-retries", "--run-max-try N is the number of tries in all: 2 retries are --run-max-try 3" },
+		{ "--jobs", "the number of processes is --processes N" },
+		{ "--num-workers", "the number of processes is --processes N" },
+		{ "--parallel", "the number of processes is --processes N" },
+		{ "--batch-size", "it is --mini-batch-size N" },
+		{ "--timeout", "--run-invocation-timeout SECONDS is the limit of one call of run()" },
+		{ "--verbose", "a run says all it knows in its logs: prs logs" },
+		{ "--force", "--overwrite replaces an output file" },
+		{ "--resume", "prs resume RUN goes on with a run" },
+	};
+	for (size_t i = 0; i < sizeof answers / sizeof *answers && cli_names(c->options, "*"); i++)
+		if (begins(answers[i][0], word, true))
+			return answers[i][1];
+	return NULL;
+}
+
 static void unknown(struct cli_args *a, const char *word)
 {
+	char letter[3] = { '-', word[1], 0 };
+	const char *answer = foreign(a->command, word[1] == '-' ? word : letter);
+	if (answer) {
+		cli_mistake(a, "no option %s: %s", word, answer);
+		a->after_unknown = true;
+		return;
+	}
 	char like[512];
 	const struct cli_command *c = a->command;
 	const char *near = nearest_flag(c, word);
@@ -211,6 +251,21 @@ static int take_flag(struct cli_args *a, const struct cli_flag *f, const char *v
 	return cli_add_given(a, &(struct cli_given){ f, value });
 }
 
+/* "-" for stdin or stdout, as many programs have it: not here. */
+static const char *no_stream(const struct prs_option_row *row, const char *value)
+{
+	const char *path = strchr(value, '=') ? strchr(value, '=') + 1 : value;
+	if (strcmp(path, "-") != 0 && strcmp(path, "@-") != 0)
+		return NULL;
+	if (row == prs_option_at(PRS_OPTION_ID_input))
+		return "a list of files is not read from stdin: write it to a file, a path in each line, and say "
+		       "--input @FILE (a file whose name is - is ./-)";
+	if (row == prs_option_at(PRS_OPTION_ID_output))
+		return "the output is a file: its rows are in input order, which is known when all are there. Say "
+		       "--output FILE, then cat FILE (a file whose name is - is ./-)";
+	return NULL;
+}
+
 /* The value is tried on defaults at once, so that its mistake stands with the others. */
 static int take_option(struct cli_args *a, const struct prs_option_row *row, const char *value)
 {
@@ -222,10 +277,13 @@ static int take_option(struct cli_args *a, const struct prs_option_row *row, con
 	prs_options_done(&scratch);
 	if (r == -PRS_ENOMEM)
 		return r;
-	if (r) {
+	const char *stream = r ? NULL : no_stream(row, value);
+	if (stream)
+		cli_mistake(a, "%s %s: %s", row->flag, value, stream);
+	else if (r)
 		cli_mistake(a, "%s", err.msg);
+	if (stream || r)
 		return 0;
-	}
 	return cli_add_option(a, row, value);
 }
 
@@ -298,12 +356,27 @@ static int take_rest(struct cli_args *a, int argc, char **argv, int i)
 	return 0;
 }
 
+/* run score.py in/1.txt in/2.txt: what the shell made of a pattern without quotes */
+static void unexpected_files(struct cli_args *a, size_t first)
+{
+	const char *word = a->words.v[first], *slash = strrchr(word, '/'), *dot = strrchr(slash ? slash : word, '.');
+	size_t others = a->words.n - first - 1;
+	if (!others) {
+		cli_mistake(a, "unexpected word %s: an input is given as --input %s", word, word);
+		return;
+	}
+	cli_mistake(a,
+	            "unexpected word %s, and %zu more: inputs go behind --input: a folder, or a pattern in quotes that "
+	            "the shell leaves alone: --input '%.*s*%s'",
+	            word, others, slash ? (int)(slash - word + 1) : 0, word, dot ? dot : "");
+}
+
 static void check_words(struct cli_args *a)
 {
 	const struct cli_command *c = a->command;
 	const char *more = a->words.n > c->words_max ? a->words.v[c->words_max] : NULL;
 	if (more && c->rest && access(more, F_OK) == 0)
-		cli_mistake(a, "unexpected word %s: an input is given as --input %s", more, more);
+		unexpected_files(a, c->words_max);
 	else if (more)
 		cli_mistake(a, "unexpected word %s%s", more,
 		            c->rest ? ": the script's own arguments go behind --" : "");

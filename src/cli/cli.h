@@ -29,11 +29,15 @@ struct cli_args;
 struct cli_command {
 	const char *name;
 	int (*run)(struct cli_args *a);
-	const char *group;            /* of the overview; NULL = hidden */
-	const char *arguments;        /* "SCRIPT --input PATH ... [options] [-- ARGUMENTS]" */
-	const char *what;             /* one line */
-	const char *more;             /* paragraphs, NULL = none */
-	const char *options;          /* names of the option table, blank-separated; "*" = all */
+	const char *group;     /* of the overview; NULL = hidden */
+	const char *arguments; /* "SCRIPT --input PATH ... [options] [-- ARGUMENTS]" */
+	const char *what;      /* one line */
+	const char *more;      /* paragraphs, NULL = none */
+	const char *options;   /* names of the option table, blank-separated; "*" = all */
+	const char *first;     /* those that matter most, for the help; NULL = none */
+	/* what its words are, blank-separated, the last one for all that follow: RUN, FILE, DIR, COMMAND, OPTION,
+	 * ERROR, "a|b", "-" = nothing that could be completed; NULL = it takes none */
+	const char *words;
 	const struct cli_flag *flags; /* closed by a row without a name; NULL = none */
 	unsigned words_min, words_max;
 	bool rest;            /* words behind -- */
@@ -96,6 +100,10 @@ bool cli_json(const struct cli_args *a);
 bool cli_quiet(const struct cli_args *a);
 /* Does the command take this option of the table? */
 bool cli_takes(const struct cli_command *c, const struct prs_option_row *row);
+/* Is `name` one of blank-separated names? NULL holds none. */
+bool cli_names(const char *names, const char *name);
+/* Is it offered by help and completion? Not what a resume would refuse. */
+bool cli_offers(const struct cli_command *c, const struct prs_option_row *row);
 
 /* ---- texts ------------------------------------------------------------------------------------------------------- */
 

@@ -100,11 +100,18 @@ static void put_option(struct prs_buf *to, const struct prs_option_row *row)
 	put_text(to, prs_buf_str(&text), TEXT_INDENT);
 }
 
-static bool is_shown(const struct cli_command *c, const struct prs_option_row *row)
+static bool is_first(const struct cli_command *c, const struct prs_option_row *row)
 {
-	bool kept = strcmp(c->name, "resume") != 0 || row->resume != PRS_RESUME_NO ||
-	            row == prs_option_at(PRS_OPTION_ID_runs_dir);
-	return row->group[0] && cli_takes(c, row) && kept;
+	return cli_names(c->first, row->name);
+}
+
+static void put_first(struct prs_buf *to, const struct cli_command *c)
+{
+	if (c->first)
+		prs_buf_puts(to, "\nThe options that matter most\n");
+	for (unsigned i = 0; prs_option_at(i); i++)
+		if (is_first(c, prs_option_at(i)))
+			put_option(to, prs_option_at(i));
 }
 
 static void put_options(struct prs_buf *to, const struct cli_command *c)
@@ -113,7 +120,7 @@ static void put_options(struct prs_buf *to, const struct cli_command *c)
 	bool few = c->options && strcmp(c->options, "*") != 0;
 	for (unsigned i = 0; prs_option_at(i); i++) {
 		const struct prs_option_row *row = prs_option_at(i);
-		if (!is_shown(c, row))
+		if (!cli_offers(c, row) || is_first(c, row))
 			continue;
 		const char *below = c->flags ? group : "Options", *title = few ? below : row->group;
 		if (strcmp(group, title) != 0)
@@ -139,6 +146,7 @@ static void put_command(struct prs_buf *to, const struct cli_command *c)
 {
 	prs_buf_putf(to, "prs %s: %s\n\nUsage: prs %s%s%s\n", c->name, c->what, c->name, c->arguments[0] ? " " : "",
 	             c->arguments);
+	put_first(to, c);
 	if (c->more) {
 		prs_buf_putc(to, '\n');
 		put_text(to, c->more, 0);

@@ -19,7 +19,8 @@ class ExamplesTest(JobCase):
         with open(os.path.join(ROOT, "examples", name, "README.md"), encoding="utf-8") as f:
             [block] = re.findall(r"```sh\n(.*?)```", f.read(), re.S)
         for folder in ("examples", "docs", "demo"):
-            os.symlink(os.path.join(ROOT, folder), os.path.join(self.dir, folder))
+            if not os.path.exists(os.path.join(self.dir, folder)):
+                os.symlink(os.path.join(ROOT, folder), os.path.join(self.dir, folder))
         env = dict(dict(os.environ, PATH=os.path.dirname(os.path.abspath(PRS)) + os.pathsep + os.environ["PATH"]),
                    **more)
         r = subprocess.run(["sh", "-e", "-c", block], cwd=self.dir, env=env, timeout=DEADLINE, stdin=subprocess.DEVNULL,
@@ -33,6 +34,13 @@ class ExamplesTest(JobCase):
                  if os.path.isdir(os.path.join(ROOT, "examples", n))}
         tested = {n[len("test_"):].replace("_", "-") for n in dir(self) if n.startswith("test_")}
         self.assertEqual(names - tested, set())
+
+    def test_one_after_the_other(self):
+        """In one folder: none finds what another one left."""
+        for name, failed in (("native-crash", 1), ("partition-by-folder", 0), ("poison-item", 1), ("side-input", 0),
+                             ("word-count", 0), ("your-own-output", 0)):
+            said = self.run_readme(name)
+            self.assertEqual(sum(line.startswith("{") for line in said.splitlines()), failed, name)
 
     def test_every_readme_is_short(self):
         for path in glob.glob(os.path.join(ROOT, "examples", "*", "README.md")):
@@ -82,7 +90,7 @@ class ExamplesTest(JobCase):
 
     def test_poison_item(self):
         said = self.run_readme("poison-item")
-        self.assertEqual([line.split(":")[0] for line in self.read("rows.txt").splitlines()],
+        self.assertEqual([line.split(":")[0] for line in self.read("celsius.txt").splitlines()],
                          ["reading-%02d.json" % i for i in range(1, 21) if i != 8])
         [failed] = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
         self.assertTrue(failed["path"].endswith("reading-08.json"))
@@ -90,7 +98,7 @@ class ExamplesTest(JobCase):
 
     def test_native_crash(self):
         said = self.run_readme("native-crash")
-        self.assertEqual(self.read("rows.txt"), "True\n" * 3)
+        self.assertEqual(self.read("crash.txt"), "True\n" * 3)
         [failed] = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
         self.assertTrue(failed["path"].endswith("3-crash.txt"))
         self.assertEqual(failed["tries"], 3)

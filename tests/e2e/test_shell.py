@@ -26,6 +26,34 @@ class ShellTest(JobCase):
         self.assertEqual(self.complete("prs", "help", "dump"), ["dump"])
         self.assertNotIn("--bench-no-sync", self.complete("prs", "run", "--b"))
 
+    def test_only_what_a_command_takes(self):
+        os.makedirs(self.path("runs/score-1"))
+        os.makedirs(self.path("in"))
+        for words, offered in ((("list", ""), []), (("version", ""), []), (("doctor", ""), []),
+                               (("dump", ""), ["journal", "plan", "segment"]), (("dump", "plan", ""), ["last", "score-1"]),
+                               (("completion", ""), ["bash", "zsh"]), (("errors", "RUN_TIMEO"), ["RUN_TIMEOUT"]),
+                               (("options", "run-max"), ["run-max-try"]), (("init", ""), ["in", "runs"]),
+                               (("replay", ""), ["last", "score-1"]), (("replay", "last", ""), []),
+                               (("status", "score-1", ""), []), (("clean", "score-1", "sc"), ["score-1"]),
+                               (("run", "-i", ""), ["in", "runs"]), (("run", "--processes", ""), []),
+                               (("run", "-i", "in", "--logging-level", "W"), ["WARNING"]),
+                               (("run", "--on-failure", "=", "b"), ["bisect"]),
+                               (("run", "--on-failure", "="), ["bisect", "fail"]),
+                               (("run", "-i", "in", "r"), ["runs"]), (("run", "-i", "=", "in", "r"), ["runs"]),
+                               (("run", "--only-failed", ""), ["last", "score-1"]),
+                               (("resume", "--on-failure", "f"), ["fail"]), (("status", "--on-failure", "f"), []),
+                               (("resume", "--inp"), []), (("resume", "--run-max"), ["--run-max-try"]),
+                               (("status", "--run-max"), [])):
+            with self.subTest(" ".join(words)):
+                self.assertEqual(sorted(self.complete("prs", *words)), offered)
+
+    def test_every_flag_that_is_offered_is_taken(self):
+        for command in self.complete("prs", ""):
+            for flag in self.complete("prs", command, "--"):
+                r = self.prs(command, flag + "=", "--no-such-option")
+                self.assertNotIn("option %s:" % flag, r.stderr)
+                self.assertNotIn("option %s;" % flag, r.stderr)
+
     def test_zsh(self):
         script = self.prs("completion", "zsh").stdout
         self.assertTrue(script.startswith("#compdef prs"))

@@ -295,7 +295,7 @@ class KeyTest(GatedCase):
                             "--run-max-try", "1"))
         t.wait_for("failed 1")
         t.type("p")
-        t.wait_for(r"last error: mini-batch 0, try 1, process00. on 127.0.0.1: ValueError: the \\x1b\[2J cause\r\n")
+        t.wait_for(r"last error: mini-batch 0, try 1, process00. on 127.0.0.1: ValueError: the\s+\\x1b\[2J\s+cause\r\n")
         self.allow("go")
         self.assertEqual(t.finish(), 0)
 

@@ -116,7 +116,7 @@ class WidthTest(JobCase):
         t.finish()
         said = visible(t.text).replace("\r", "")
         command = re.search(r"  next +(prs (?:.*\\\n)*.*)\n", said).group(1)
-        self.assertRegex(command, r"^prs resume \\\n +score-\S+ \\\n +--retry-failed")
+        self.assertRegex(command, r"^prs [a-z]+ \\\n +score-\S+ \\\n +\S")
         self.assertEqual(self.split(command)[2], os.path.basename(self.run_dir()))
 
     def test_json_is_never_wrapped(self):

@@ -186,6 +186,26 @@ static void test_sentences(void **state)
 		  "unknown option -x: see prs help run. Arguments of the script go behind --\n" },
 		{ "run", { "s.py", "more" }, "unexpected word more: the script's own arguments go behind --\n" },
 		{ "run", { "s.py", "/" }, "unexpected word /: an input is given as --input /\n" },
+		{ "run",
+		  { "s.py", "/proc/self", "/proc/1", "x" },
+		  "unexpected word /proc/self, and 2 more: inputs go behind --input: a folder, or a pattern in quotes "
+		  "that the shell leaves alone: --input '/proc/*'\n" },
+		{ "run",
+		  { "s.py", "-n", "4" },
+		  "no option -n: the number of processes is -p N; what a job would do is shown by prs plan\n" },
+		{ "run", { "s.py", "--dry-run" }, "no option --dry-run: prs plan shows what a job would do\n" },
+		{ "plan",
+		  { "s.py", "--retries=2" },
+		  "no option --retries: --run-max-try N is the number of tries in all: 2 retries are --run-max-try "
+		  "3\n" },
+		{ "run",
+		  { "s.py", "-i", "-" },
+		  "--input -: a list of files is not read from stdin: write it to a file, a path in each line, and say "
+		  "--input @FILE (a file whose name is - is ./-)\n" },
+		{ "run",
+		  { "s.py", "--output=rows=-" },
+		  "--output rows=-: the output is a file: its rows are in input order, which is known when all are "
+		  "there. Say --output FILE, then cat FILE (a file whose name is - is ./-)\n" },
 		{ "run", { "s.py", "--output" }, "--output needs a value (FILE or NAME=PATH)\n" },
 		{ "run", { "s.py", "-o", "--json" }, "--output needs a value (FILE or NAME=PATH)\n" },
 		{ "run", { "s.py", "--output=" }, "--output: expected a text that is not empty, found \"\"\n" },
@@ -263,9 +283,18 @@ static void test_forms(void **state)
 static void test_commands(void **state)
 {
 	(void)state;
-	static const char *const near[][2] = { { "stauts", "status" }, { "statsu", "status" }, { "res", "resume" },
-		                               { "lst", "list" },      { "ls", "list" },       { "option", "options" },
-		                               { "runn", "run" },      { "ver", "version" } };
+	static const char *const near[][2] = { { "stauts", "status" },
+		                               { "statsu", "status" },
+		                               { "res", "resume" },
+		                               { "lst", "list" },
+		                               { "ls", "list" },
+		                               { "option", "options" },
+		                               { "runn", "run" },
+		                               { "ver", "version" },
+		                               { "rm", "clean" },
+		                               { "delete", "clean" },
+		                               { "retry", "resume --retry-failed" },
+		                               { "report", "status" } };
 	for (size_t i = 0; i < sizeof near / sizeof *near; i++)
 		assert_string_equal(cli_command_nearest(near[i][0]), near[i][1]);
 	assert_null(cli_command_nearest("elephant"));
@@ -288,6 +317,37 @@ static void test_commands(void **state)
 				fail_msg("help %s: a blank at the end: %s", c->name, line);
 		}
 	}
+}
+
+/* The ten options that matter stand first, each option once. */
+static void test_help_of_run(void **state)
+{
+	(void)state;
+	static const char *const first[] = { "  -i, --input PATH",
+		                             "  -o, --output FILE",
+		                             "  --overwrite\n",
+		                             "  -b, --mini-batch-size",
+		                             "  -p, -j, --processes",
+		                             "  --python PATH",
+		                             "  --run-invocation-timeout",
+		                             "  --run-max-try",
+		                             "  --on-failure",
+		                             "  -q, --quiet" };
+	PRS_AUTOBUF b;
+	prs_buf_init(&b, 1 << 20);
+	cli_help_command(&b, cli_command_find("run"), 80);
+	const char *at = strstr(prs_buf_str(&b), "\nThe options that matter most\n");
+	assert_non_null(at);
+	assert_true(at < strstr(prs_buf_str(&b), "JOB.yml is a pipeline"));
+	for (size_t i = 0; i < sizeof first / sizeof *first; i++) {
+		const char *next = strstr(at, "\n  -");
+		assert_non_null(next);
+		if (strncmp(next + 1, first[i], strlen(first[i])) != 0)
+			fail_msg("expected %s, found %.60s", first[i], next + 1);
+		at = next + 1;
+		assert_null(strstr(at + 1, first[i]));
+	}
+	assert_non_null(strstr(prs_buf_str(&b), "quotes ('in/*.txt'), or @LIST"));
 }
 
 /* ---- docs -------------------------------------------------------------------------------------------------------- */
@@ -326,6 +386,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_all_mistakes_at_once, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_forms, setup, teardown),
 		cmocka_unit_test(test_commands),
+		cmocka_unit_test(test_help_of_run),
 		cmocka_unit_test(test_docs_do_not_drift),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -50,6 +50,7 @@ static void test_lines(void **context)
 		{ 30, "  next  prs resume abcdefgh --retry-failed\n",
 		  "  next  prs resume abcdefgh \\\n        --retry-failed\n" },
 		{ 12, "prs: a b c d e\n", "prs: a b c d\ne\n" },
+		{ 12, "prs run: a b c d e\n", "prs run: a b\nc d e\n" },
 		/* what is not wrapped keeps its blanks */
 		{ 20, "  a  b   c\n", "  a  b   c\n" },
 		{ 9, "日本 日本 日本\n", "日本 日本\n日本\n" },
