@@ -202,6 +202,23 @@ static int own_outputs(struct stage *s, struct prs_err *err)
 	return 0;
 }
 
+/* The folder as it is; a copy of it only where the code is put together of several. */
+static int use_folder(struct stage *s, char *folder, struct prs_err *err)
+{
+	struct prs_job job = *s->job; /* but for the folder: nothing of it is freed */
+	struct prs_placed placed = s->placed;
+	if (!job.includes.n) {
+		snprintf(s->code, sizeof s->code, "%s", folder);
+		return 0;
+	}
+	job.code_dir = folder;
+	placed.job = &job;
+	snprintf(s->code, sizeof s->code, "%.4000s/code", s->dir);
+	if (mkdir(s->code, 0755) < 0)
+		return prs_fail_errno(err, errno, "creating %s", s->code);
+	return prs_snapshot(&placed, program_fs(), s->code, NULL, err);
+}
+
 /* ---- test -------------------------------------------------------------------------------------------------------- */
 
 /* Lists until there are so many mini-batches. */
@@ -227,25 +244,11 @@ static int list_some(struct stage *s, uint64_t limit, struct prs_err *err)
 	return r < 0 ? r : 0;
 }
 
-/* The script's own folder; a copy of it only where the code is put together of several. */
-static int test_code(struct stage *s, struct prs_err *err)
-{
-	const struct prs_job *j = s->job;
-	if (!j->includes.n) {
-		snprintf(s->code, sizeof s->code, "%s", j->code_dir);
-		return 0;
-	}
-	snprintf(s->code, sizeof s->code, "%.4000s/code", s->dir);
-	if (mkdir(s->code, 0755) < 0)
-		return prs_fail_errno(err, errno, "creating %s", s->code);
-	return prs_snapshot(&s->placed, program_fs(), s->code, NULL, err);
-}
-
 static int stage_test(struct stage *s, struct prs_job *j, uint64_t limit, struct prs_err *err)
 {
 	if (make_stage(s, j, "test", err) < 0 || prs_place_apart(&s->placed, j, program_fs(), s->dir, s->name, err) < 0)
 		return err->code;
-	if (test_code(s, err) < 0 || prs_placed_make_outputs(&s->placed, program_fs(), err) < 0 ||
+	if (use_folder(s, j->code_dir, err) < 0 || prs_placed_make_outputs(&s->placed, program_fs(), err) < 0 ||
 	    put_setup(s, err) < 0 || list_some(s, limit, err) < 0)
 		return err->code;
 	for (uint64_t id = 0; id < limit && id < prs_plan_next_id(s->plan); id++)
@@ -292,12 +295,13 @@ static int whole_number(struct cli_args *a, const char *what, const char *text, 
 /* --code: the folder itself, in the place of that of the run. */
 static int stage_given_code(struct stage *s, const char *given, struct prs_err *err)
 {
-	if (!realpath(given, s->code))
+	char folder[PATH_MAX];
+	if (!realpath(given, folder))
 		return prs_fail_errno(err, errno, "--code %s", given);
-	if (!prs_job_find_entry(program_fs(), s->code, s->job->entry))
+	if (!prs_job_find_entry(program_fs(), folder, s->job->entry))
 		return prs_fail(err, PRS_ENOTFOUND, "--code %s: %s, the script of the run, is not in it", given,
 		                s->job->entry);
-	return 0;
+	return use_folder(s, folder, err);
 }
 
 /* A fresh copy of the code that the run has now, in the temporary folder. */
@@ -311,7 +315,8 @@ static int stage_code(struct stage *s, const struct prs_run *run, const struct p
 		return prs_fail(err, PRS_ENOMEM, "the copy of the code");
 	if (mkdir(s->code, 0755) < 0)
 		return prs_fail_errno(err, errno, "creating %s", s->code);
-	if (prs_code_tell_changed(program_fs(), run->dir, name, s->job->code_dir, "--code DIR takes the new one", text))
+	if (prs_code_tell_changed(program_fs(), run->dir, name, s->job->code_dir, &s->job->includes,
+	                          "--code DIR takes the new one", text))
 		cli_tell(stderr, "warning: %s\n", text);
 	return prs_snapshot_copy(program_fs(), code, s->code, err);
 }

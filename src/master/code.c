@@ -134,7 +134,8 @@ static void tell_changed(const struct prs_engine *e)
 {
 	static const char advice[] = "prs resume --new-code takes the new one";
 	char text[PRS_CODE_TOLD_BYTES];
-	if (e->c.warn && prs_code_tell_changed(e->c.fs, e->c.dir, e->code_name, e->c.job->code_dir, advice, text))
+	if (e->c.warn && prs_code_tell_changed(e->c.fs, e->c.dir, e->code_name, e->c.job->code_dir, &e->c.job->includes,
+	                                       advice, text))
 		e->c.warn(e->c.ctx, text);
 }
 

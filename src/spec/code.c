@@ -565,11 +565,24 @@ int prs_code_retire(const struct prs_fs *fs, const char *run, const char *name, 
 	return r;
 }
 
-static void compare_all(struct code *c, const char *origin, struct prs_code_restored *ret)
+/* Where a file of the code was copied from. The caller frees. */
+static char *source_of(const char *origin, const struct prs_list *includes, const char *path)
+{
+	size_t n = strcspn(path, "/");
+	for (size_t i = 0; includes && i < includes->n; i++) {
+		const char *slash = strrchr(includes->v[i], '/');
+		if (slash && strlen(slash + 1) == n && !strncmp(slash + 1, path, n))
+			return prs_strf("%s%s", includes->v[i], path + n);
+	}
+	return prs_strf("%s/%s", origin, path);
+}
+
+static void compare_all(struct code *c, const char *origin, const struct prs_list *includes,
+                        struct prs_code_restored *ret)
 {
 	struct restore x = { .ret = ret };
 	for (size_t i = 0; i < c->n; i++) {
-		PRS_AUTOFREE char *to = prs_strf("%s/%s", origin, c->v[i].path);
+		PRS_AUTOFREE char *to = source_of(origin, includes, c->v[i].path);
 		int same = S_ISDIR(c->v[i].mode) || !to ? 1 : same_as(c, &c->v[i], to);
 		if (same != 1)
 			count(&x, &c->v[i], same == -ENOENT);
@@ -577,13 +590,13 @@ static void compare_all(struct code *c, const char *origin, struct prs_code_rest
 }
 
 bool prs_code_tell_changed(const struct prs_fs *fs, const char *run, const char *name, const char *origin,
-                           const char *advice, char to[PRS_CODE_TOLD_BYTES])
+                           const struct prs_list *includes, const char *advice, char to[PRS_CODE_TOLD_BYTES])
 {
 	struct code c;
 	struct prs_fs_stat st;
 	struct prs_code_restored other = { 0 };
 	if (code_open(&c, fs, run, name, NULL) == 0 && fs->stat(fs->ctx, origin, &st) == 0)
-		compare_all(&c, origin, &other);
+		compare_all(&c, origin, includes, &other);
 	code_done(&c);
 	unsigned n = other.missing + other.changed;
 	if (n == 1)

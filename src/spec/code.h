@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/fs.h"
+#include "base/option.h"
 
 /* A file or folder of the code; its folder stands before it. */
 struct prs_code_entry {
@@ -51,9 +52,10 @@ int prs_code_restore(const struct prs_fs *fs, const char *run, const char *name,
 int prs_code_retire(const struct prs_fs *fs, const char *run, const char *name, const char *now, struct prs_err *err);
 enum { PRS_CODE_TOLD_BYTES = 512 };
 
-/* Are files of the code other ones by now, or gone, in the folder that it was copied from? Then the sentence that says
+/* Are files of the code other ones by now, or gone, in the folder that it was copied from, or in what was copied beside
+ * it (`includes`, prs_job.includes; NULL = nothing)? Then the sentence that says
  * so, with what to do. A folder that is not there (any more) is no change. */
 bool prs_code_tell_changed(const struct prs_fs *fs, const char *run, const char *name, const char *origin,
-                           const char *advice, char to[PRS_CODE_TOLD_BYTES]);
+                           const struct prs_list *includes, const char *advice, char to[PRS_CODE_TOLD_BYTES]);
 
 #endif

@@ -380,6 +380,7 @@ class JobFileTest(JobCase):
         self.script("""
             import helper, shared.deep.words
             def run(mini_batch):
+                print("includes", helper.NAME + shared.deep.words.NAME)
                 return [helper.NAME + shared.deep.words.NAME]
         """)
         self.write("lib/helper.py", "NAME = 'a'")
@@ -402,6 +403,15 @@ class JobFileTest(JobCase):
         with open(run) as f:
             self.assertEqual(json.load(f)["additional_includes"],
                              [os.path.join(self.dir, "lib", name) for name in ("helper.py", "shared")])
+        [first, _] = sorted(glob.glob(os.path.join(self.dir, "runs", "*")))
+        replay = ["replay", os.path.basename(first), "0"]
+        self.assertNotIn("changed since", self.prs(*replay).stderr)
+        self.write("lib/shared/deep/words.py", "NAME = 'c'")
+        r = self.prs(*replay)
+        self.assertIn("shared/deep/words.py has changed since", r.stderr)
+        r = self.prs(*replay, "--code", "code")
+        self.assertEqual(r.returncode, 0, r.stdout + r.stderr)
+        self.assertIn("includes ac", r.stdout + r.stderr)
         self.write("code/helper.py", "")
         for name, says in (("c.yml", "helper.py: the code folder %s/code has something of this name" % self.dir),
                            ("gone.yml", "no such file or folder: %s/lib/gone.py" % self.dir),

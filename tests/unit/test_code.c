@@ -323,17 +323,17 @@ static void test_origin_that_changed(void **state)
 {
 	(void)state;
 	char text[PRS_CODE_TOLD_BYTES];
-	assert_false(prs_code_tell_changed(&prs_fs_posix, in("run"), "code", in("nowhere"), "x", text));
+	assert_false(prs_code_tell_changed(&prs_fs_posix, in("run"), "code", in("nowhere"), NULL, "x", text));
 	assert_int_equal(prs_snapshot_copy(&prs_fs_posix, in("run/code"), in("origin"), &err), -PRS_ENOTFOUND);
 	mkdir(in("origin"), 0755);
 	assert_int_equal(prs_snapshot_copy(&prs_fs_posix, in("run/code"), in("origin"), &err), 0);
 	put("origin/more.py", "x");
-	assert_false(prs_code_tell_changed(&prs_fs_posix, in("run"), "code", in("origin"), "x", text));
+	assert_false(prs_code_tell_changed(&prs_fs_posix, in("run"), "code", in("origin"), NULL, "x", text));
 	put("origin/pkg/b.py", "bB");
-	assert_true(prs_code_tell_changed(&prs_fs_posix, in("run"), "code", in("origin"), "do so", text));
+	assert_true(prs_code_tell_changed(&prs_fs_posix, in("run"), "code", in("origin"), NULL, "do so", text));
 	assert_string_equal(text, "pkg/b.py has changed since; this run uses its copy (do so)");
 	assert_int_equal(unlink(in("origin/a.py")), 0);
-	assert_true(prs_code_tell_changed(&prs_fs_posix, in("run"), "code", in("origin"), "do so", text));
+	assert_true(prs_code_tell_changed(&prs_fs_posix, in("run"), "code", in("origin"), NULL, "do so", text));
 	assert_string_equal(text, "a.py and 1 more file have changed since; this run uses their copies (do so)");
 }
 
