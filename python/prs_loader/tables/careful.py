@@ -9,7 +9,7 @@ from prs_loader.tables import cell
 
 _LINE_END = re.compile(rb"\r\n|\n|\r|\Z")
 _VALUE_MAX = 200  # characters of a value in a message
-_OF_TYPE = {"int": cell.number, "float": cell.real, "bool": cell.truth, "date": cell.day}
+_OF_TYPE = {"int": cell.number, "float": cell.real, "bool": cell.truth, "date": cell.day, "integer": cell.integer}
 _BLANK_LINE = re.compile(rb"[ \t\r\n]*").fullmatch
 
 
@@ -26,7 +26,7 @@ class Misfit(Exception):
 
 class Values:
     """A column that was read. kind: int, float, bool, date (datetimes), string or object; null is None.
-    widened: the line that made an int column float or a bool column object in this mini-batch, or None."""
+    widened: the row that made an int column float or a bool column object in this mini-batch, or None."""
     __slots__ = ("name", "kind", "values", "widened")
 
     def __init__(self, name, kind, values, widened=None):
@@ -112,15 +112,16 @@ def _within(values, low, high):
 
 
 class _Column:
-    """The conversion of one column; what does not fit is kept in `misfit`, the first one."""
+    """The conversion of one column; what does not fit is kept in `misfit`, the first one. of_type: type ->
+    function(cell) -> value, None or MISFIT; "integer" is of any size."""
 
-    def __init__(self, column, places, mixed, integer):
-        self.column, self.places, self.mixed, self.integer = column, places, mixed, integer
+    def __init__(self, column, places, mixed, of_type):
+        self.column, self.places, self.mixed, self.of_type = column, places, mixed, of_type
         self.misfit = None
 
     def refuse(self, i, value):
         if self.misfit is None:
-            why = _why(self.column.type, value, self.integer(value))
+            why = _why(self.column.type, value, self.of_type["integer"](value))
             self.misfit = Misfit(*self.places[i], self.column.name, value, self.column.type, why)
 
     def fits(self, values, cells):
@@ -134,8 +135,8 @@ class _Column:
         return self.misfit is None
 
     def first(self, values, *types):
-        """The line of the first value of one of those types."""
-        return next(self.places[i][1] for i, value in enumerate(values) if type(value) in types)
+        """The row of the first value of one of those types."""
+        return next(self.places[i][0] for i, value in enumerate(values) if type(value) in types)
 
     def done(self, kind, values, widened=None):
         return Values(self.column.name, kind, values, widened)
@@ -147,13 +148,12 @@ class _Column:
     def finish_int(self, values, cells):
         values = _within(values, cell.INT_MIN, cell.INT_MAX)
         beside = any(type(v) is not int and v is not cell.MISFIT for v in values)
-        exact = _within(values, -cell.WIDE, cell.WIDE) if beside else values
-        if not self.fits(values if self.mixed else exact, cells) or (self.mixed and cell.MISFIT in exact):
+        reals = [*map(self.of_type["float"], cells)] if beside else values
+        if not self.fits(values if self.mixed else reals, cells) or (self.mixed and cell.MISFIT in reals):
             return self.done("object", values)
         if not beside:
             return self.done("int", values)
-        line = self.first(values, float, type(None))
-        return self.done("float", [v if v is None else float(v) for v in values], line)
+        return self.done("float", reals, self.first(values, float, type(None)))
 
     def finish_float(self, values, cells):
         return self.done("float" if self.fits(values, cells) else "object", values)
@@ -162,8 +162,8 @@ class _Column:
         if not self.fits(values, cells):
             return self.done("object", values)
         null = None in values
-        line = self.first(values, type(None)) if null and not self.column.nulls else None
-        return self.done("object" if null or self.column.nulls else "bool", values, line)
+        row = self.first(values, type(None)) if null and not self.column.nulls else None
+        return self.done("object" if null or self.column.nulls else "bool", values, row)
 
     def finish_date(self, values, cells):
         return self.done("date" if self.fits(values, cells) else "object", values)
@@ -233,7 +233,7 @@ def _delimited(data, schema, mixed, first_line):
         rows.append(cells)
     _check_text(data, rows, places, schema)
     table.rows = len(rows)
-    return _convert_all(table, schema, places, mixed, lambda column: _cells_of(rows, column, schema), cell.integer)
+    return _convert_all(table, schema, places, mixed, lambda column: _cells_of(rows, column, schema), _OF_TYPE)
 
 
 def _cells_of(rows, column, schema):
@@ -247,11 +247,11 @@ def _cells_of(rows, column, schema):
     return [*map(_OF_TYPE[column.type], texts)], texts
 
 
-def _convert_all(table, schema, places, mixed, cells_of, integer):
-    """cells_of(column) -> (values, cells), integer(cell) -> the int that it is or MISFIT"""
+def _convert_all(table, schema, places, mixed, cells_of, of_type):
+    """cells_of(column) -> (values, cells)"""
     misfits = []
     for column in schema.columns:
-        one = _Column(column, places, mixed, integer)
+        one = _Column(column, places, mixed, of_type)
         table.columns.append(one.convert(*cells_of(column)))
         misfits.append(one.misfit)
     if not mixed:
@@ -260,12 +260,6 @@ def _convert_all(table, schema, places, mixed, cells_of, integer):
 
 
 # ---- JSON lines
-
-
-def _json_of_type(type):
-    """function(value as JSON has it) -> value, None or MISFIT"""
-    return {"int": _json_number, "float": _json_real, "bool": lambda v: _only(v, bool), "string": _json_text,
-            "date": _json_day, "object": lambda v: v}[type]
 
 
 def _only(value, *types):
@@ -299,6 +293,10 @@ def _json_day(value):
     return cell.day(value) or cell.MISFIT if type(value) is str else value
 
 
+_OF_JSON_TYPE = {"int": _json_number, "float": _json_real, "bool": lambda v: _only(v, bool), "string": _json_text,
+                 "date": _json_day, "object": lambda v: v, "integer": lambda v: _only(v, int)}
+
+
 def _object(raw, codec):
     value = json.loads(raw.decode(codec))
     if type(value) is not dict:
@@ -327,9 +325,18 @@ def _json_lines(data, schema, mixed, first_line, drop):
 
     def cells_of(column):
         cells = [row.get(column.name) for row in rows]
-        return [*map(_json_of_type(column.type), cells)], cells
+        return [*map(_OF_JSON_TYPE[column.type], cells)], cells
 
-    return _convert_all(table, schema, places, mixed, cells_of, lambda value: _only(value, int))
+    return _convert_all(table, schema, places, mixed, cells_of, _OF_JSON_TYPE)
+
+
+def line_of(data, schema, row, first_line=1):
+    """The line where a row of data begins."""
+    if schema.format == "jsonl":
+        lines = (line for line, raw in enumerate(data.split(b"\n"), first_line) if not _BLANK_LINE(raw))
+    else:
+        lines = (line for line, _ in Records(data, schema.delimiter, first_line))
+    return next(line for i, line in enumerate(lines) if i == row)
 
 
 def read(data, schema, mixed=False, first_line=1, drop=False):

@@ -42,7 +42,7 @@ def dates(pandas, values):
 
 def _object(pandas, values):
     values = [pandas.Timestamp(v) if type(v) is datetime.datetime else v for v in values]
-    return pandas.Series(objects(values), dtype=object, copy=False)  # an array of texts would become strings in pandas 3
+    return pandas.Series(objects(values), dtype=object)  # an array of texts would become strings in pandas 3
 
 
 def _array(pandas, column):
@@ -57,8 +57,8 @@ def _array(pandas, column):
 
 
 def of_arrays(pandas, names, arrays, rows):
-    """A DataFrame of one array for each name."""
-    return pandas.DataFrame(dict(zip(names, arrays)), index=pandas.RangeIndex(rows), columns=list(names), copy=False)
+    """A DataFrame of one array for each name. The arrays are copied: some readers' cannot be written to."""
+    return pandas.DataFrame(dict(zip(names, arrays)), index=pandas.RangeIndex(rows), columns=list(names))
 
 
 def of_table(pandas, table):
