@@ -38,6 +38,17 @@ unsigned prs_utf8(const uint8_t *p, size_t n, unsigned *ret_code)
 	return len;
 }
 
+void prs_put_utf8(struct prs_buf *to, unsigned code)
+{
+	unsigned more = 0; /* bytes behind the first */
+	if (code >= 0x80)
+		more = code < 0x800 ? 1 : 2 + (code >= 0x10000);
+	static const uint8_t leads[] = { 0, 0xc0, 0xe0, 0xf0 };
+	prs_buf_putc(to, (char)(leads[more] | code >> 6 * more));
+	while (more--)
+		prs_buf_putc(to, (char)(0x80 | (code >> 6 * more & 0x3f)));
+}
+
 bool prs_is_plain(unsigned c)
 {
 	if (c < 0x80)

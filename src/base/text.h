@@ -13,6 +13,8 @@
 
 /* The bytes of the UTF-8 character at p (n of them are there), 0 = it is none; its code into ret_code (may be NULL). */
 unsigned prs_utf8(const uint8_t *p, size_t n, unsigned *ret_code);
+/* Append the UTF-8 of a code. */
+void prs_put_utf8(struct prs_buf *to, unsigned code);
 /* May it stand in a line as it is? Not the controls (C0, DEL, C1), line and paragraph separators, bidirectional
  * embeddings, overrides and isolates. */
 bool prs_is_plain(unsigned code);

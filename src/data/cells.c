@@ -285,6 +285,6 @@ enum prs_cell_class prs_cell_class(const uint8_t *p, size_t n)
 const char *prs_cell_class_name(enum prs_cell_class c)
 {
 	static const char *const names[] = { "empty", "null", "int",  "wide int", "huge int",
-		                             "float", "bool", "date", "text" };
+		                             "float", "bool", "date", "text",     "nested" };
 	return names[__builtin_ctz((unsigned)c)];
 }

@@ -44,11 +44,12 @@ enum prs_cell_class {
 	PRS_CELL_FLOAT = 32, /* with a point or an exponent, or infinity */
 	PRS_CELL_BOOL = 64,
 	PRS_CELL_DATE = 128,
-	PRS_CELL_TEXT = 256
+	PRS_CELL_TEXT = 256,
+	PRS_CELL_NESTED = 512 /* JSON lines: a list or an object */
 };
 
 enum prs_cell_class prs_cell_class(const uint8_t *p, size_t n);
-/* "empty", "null", "int", "wide int", "huge int", "float", "bool", "date", "text" */
+/* "empty", "null", "int", "wide int", "huge int", "float", "bool", "date", "text", "nested" */
 const char *prs_cell_class_name(enum prs_cell_class c);
 
 #endif

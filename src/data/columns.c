@@ -6,26 +6,40 @@
 #include "base/mem.h"
 #include "base/text.h"
 
+#include <limits.h>
 #include <stdlib.h>
 
 enum { NULLS = PRS_CELL_EMPTY | PRS_CELL_NULL };
 
-/* By order. An integer that float64 cannot hold exactly goes with integers alone: beside a null or a decimal the column
- * would be float64 and the number another one. A column without a value is text: it refuses nothing later. */
-static const struct {
+struct rule {
 	unsigned holds;
 	enum prs_type type;
-} rules[] = {
+};
+
+/* By order. An integer that float64 cannot hold exactly goes with integers alone: beside a null or a decimal the column
+ * would be float64 and the number another one. A column without a value is of the type that refuses nothing later. */
+static const struct rule delimited[] = {
 	{ NULLS, PRS_TYPE_STRING },
 	{ PRS_CELL_INT | PRS_CELL_WIDE, PRS_TYPE_INT },
 	{ NULLS | PRS_CELL_INT | PRS_CELL_FLOAT, PRS_TYPE_FLOAT },
 	{ NULLS | PRS_CELL_BOOL, PRS_TYPE_BOOL },
 	{ NULLS | PRS_CELL_DATE, PRS_TYPE_DATE },
+	{ UINT_MAX, PRS_TYPE_STRING },
+};
+
+static const struct rule jsonl[] = {
+	{ PRS_CELL_EMPTY, PRS_TYPE_OBJECT },
+	{ PRS_CELL_INT | PRS_CELL_WIDE, PRS_TYPE_INT },
+	{ PRS_CELL_EMPTY | PRS_CELL_INT | PRS_CELL_FLOAT, PRS_TYPE_FLOAT },
+	{ PRS_CELL_EMPTY | PRS_CELL_BOOL, PRS_TYPE_BOOL },
+	{ PRS_CELL_EMPTY | PRS_CELL_DATE, PRS_TYPE_DATE },
+	{ PRS_CELL_EMPTY | PRS_CELL_DATE | PRS_CELL_TEXT, PRS_TYPE_STRING },
+	{ UINT_MAX, PRS_TYPE_OBJECT },
 };
 
 const char *prs_type_name(enum prs_type t)
 {
-	static const char *const names[] = { "string", "int", "float", "bool", "date" };
+	static const char *const names[] = { "string", "int", "float", "bool", "date", "object" };
 	return names[t];
 }
 
@@ -41,7 +55,7 @@ void prs_columns_done(struct prs_columns *c)
 	c->n = 0;
 }
 
-static void add_cell(struct prs_column *column, enum prs_cell_class class)
+void prs_column_see(struct prs_column *column, enum prs_cell_class class)
 {
 	column->seen |= class;
 	column->empty += class == PRS_CELL_EMPTY;
@@ -53,7 +67,8 @@ void prs_columns_add(struct prs_columns *c, const struct prs_cells *row, const u
 	for (size_t i = 0; i < c->n; i++) {
 		size_t field = fields ? fields[i] : i;
 		bool there = field < row->n;
-		add_cell(&c->v[i], there ? prs_cell_class(prs_cells_at(row, field), row->v[field].n) : PRS_CELL_EMPTY);
+		prs_column_see(&c->v[i],
+		               there ? prs_cell_class(prs_cells_at(row, field), row->v[field].n) : PRS_CELL_EMPTY);
 	}
 	c->rows++;
 }
@@ -62,15 +77,15 @@ void prs_columns_absent(struct prs_columns *c, const uint32_t *fields)
 {
 	for (size_t i = 0; i < c->n; i++)
 		if (fields[i] == PRS_NO_FIELD)
-			add_cell(&c->v[i], PRS_CELL_EMPTY);
+			prs_column_see(&c->v[i], PRS_CELL_EMPTY);
 }
 
-enum prs_type prs_column_type(const struct prs_column *column)
+enum prs_type prs_column_type(const struct prs_column *column, enum prs_format format)
 {
-	for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
-		if (!(column->seen & ~rules[i].holds))
-			return rules[i].type;
-	return PRS_TYPE_STRING;
+	const struct rule *rule = format == PRS_FORMAT_JSONL ? jsonl : delimited;
+	while (column->seen & ~rule->holds)
+		rule++;
+	return rule->type;
 }
 
 uint64_t prs_column_nulls(const struct prs_column *column, enum prs_type type)
@@ -98,7 +113,7 @@ static void put_string(struct prs_buf *to, const char *s)
 static void put_column(const struct prs_schema *s, size_t i, struct prs_buf *to)
 {
 	const struct prs_column *column = &s->columns->v[i];
-	enum prs_type type = s->all_strings ? PRS_TYPE_STRING : prs_column_type(column);
+	enum prs_type type = s->all_strings ? PRS_TYPE_STRING : prs_column_type(column, s->format);
 	prs_buf_puts(to, i ? ",{\"name\":" : "{\"name\":");
 	put_string(to, s->names->v[i]);
 	prs_buf_putf(to, ",\"type\":\"%s\",\"nulls\":%llu", prs_type_name(type),
@@ -110,14 +125,23 @@ static void put_column(const struct prs_schema *s, size_t i, struct prs_buf *to)
 	prs_buf_putc(to, '}');
 }
 
-int prs_schema_put(const struct prs_schema *s, struct prs_buf *to)
+static void put_shape(const struct prs_schema *s, struct prs_buf *to)
 {
 	const char delimiter[] = { s->delimiter, 0 };
-	prs_buf_puts(to, "{\"version\":1,\"format\":\"delimited\",\"delimiter\":");
+	prs_buf_puts(to, "\"delimiter\":");
 	put_string(to, delimiter);
-	prs_buf_putf(to, ",\"encoding\":\"%s\",\"empty\":\"%s\",\"sampled\":%llu,\"fields\":%zu,\"columns\":[",
+	prs_buf_putf(to, ",\"fields\":%zu,", s->fields ? s->fields_n : s->columns->n);
+}
+
+int prs_schema_put(const struct prs_schema *s, struct prs_buf *to)
+{
+	static const char *const formats[] = { "delimited", "jsonl" };
+	prs_buf_putf(to, "{\"version\":1,\"format\":\"%s\",", formats[s->format]);
+	if (s->format == PRS_FORMAT_DELIMITED)
+		put_shape(s, to);
+	prs_buf_putf(to, "\"encoding\":\"%s\",\"empty\":\"%s\",\"sampled\":%llu,\"columns\":[",
 	             prs_encoding_name(s->encoding), s->empty_as_string ? "text" : "null",
-	             (unsigned long long)s->columns->rows, s->fields ? s->fields_n : s->columns->n);
+	             (unsigned long long)s->columns->rows);
 	for (size_t i = 0; i < s->columns->n; i++)
 		put_column(s, i, to);
 	return prs_buf_puts(to, "]}");

@@ -11,7 +11,9 @@
 #include "data/cells.h"
 #include "data/header.h"
 
-enum prs_type { PRS_TYPE_STRING, PRS_TYPE_INT, PRS_TYPE_FLOAT, PRS_TYPE_BOOL, PRS_TYPE_DATE };
+enum prs_format { PRS_FORMAT_DELIMITED, PRS_FORMAT_JSONL };
+
+enum prs_type { PRS_TYPE_STRING, PRS_TYPE_INT, PRS_TYPE_FLOAT, PRS_TYPE_BOOL, PRS_TYPE_DATE, PRS_TYPE_OBJECT };
 
 struct prs_column {
 	unsigned seen;         /* enum prs_cell_class, or'ed */
@@ -24,7 +26,7 @@ struct prs_columns {
 	uint64_t rows; /* of the sample */
 };
 
-/* "string", "int", "float", "bool", "date" */
+/* "string", "int", "float", "bool", "date", "object" */
 const char *prs_type_name(enum prs_type t);
 
 int prs_columns_init(struct prs_columns *c, size_t n, struct prs_err *err);
@@ -34,11 +36,14 @@ void prs_columns_done(struct prs_columns *c);
 void prs_columns_add(struct prs_columns *c, const struct prs_cells *row, const uint32_t *fields);
 /* A file that is not in the sample lacks some of the columns: each counts as one empty cell. */
 void prs_columns_absent(struct prs_columns *c, const uint32_t *fields);
-enum prs_type prs_column_type(const struct prs_column *column);
+/* One more cell of the column. */
+void prs_column_see(struct prs_column *column, enum prs_cell_class class);
+enum prs_type prs_column_type(const struct prs_column *column, enum prs_format format);
 /* Cells of the sample that are null in a column of that type: in strings only the empty ones are. */
 uint64_t prs_column_nulls(const struct prs_column *column, enum prs_type type);
 
 struct prs_schema {
+	enum prs_format format;
 	char delimiter;
 	enum prs_encoding encoding;
 	bool all_strings;     /* infer_column_types: false */

@@ -51,17 +51,6 @@ static unsigned character(uint8_t byte, enum prs_encoding e)
 	return e == PRS_ENCODING_WINDOWS1252 && byte < 0xa0 ? windows[byte - 0x80] : byte;
 }
 
-static int put_character(struct prs_buf *to, unsigned c)
-{
-	if (c < 0x800) {
-		prs_buf_putc(to, (char)(0xc0 | c >> 6));
-	} else {
-		prs_buf_putc(to, (char)(0xe0 | c >> 12));
-		prs_buf_putc(to, (char)(0x80 | (c >> 6 & 0x3f)));
-	}
-	return prs_buf_putc(to, (char)(0x80 | (c & 0x3f)));
-}
-
 /* Bytes of the character at p whose UTF-8 form is appended; 0: it is none. */
 static unsigned take_character(const uint8_t *p, size_t n, enum prs_encoding e, struct prs_buf *to)
 {
@@ -70,7 +59,7 @@ static unsigned take_character(const uint8_t *p, size_t n, enum prs_encoding e, 
 	if (*p >= 0x80 && e != PRS_ENCODING_UTF8) {
 		unsigned c = character(*p, e);
 		if (c)
-			put_character(to, c);
+			prs_put_utf8(to, c);
 		return c ? 1 : 0;
 	}
 	unsigned bytes = prs_utf8(p, n, NULL);
@@ -78,7 +67,7 @@ static unsigned take_character(const uint8_t *p, size_t n, enum prs_encoding e, 
 	return bytes;
 }
 
-static int put_text(const uint8_t *p, size_t n, enum prs_encoding e, struct prs_buf *to)
+int prs_put_text(struct prs_buf *to, const uint8_t *p, size_t n, enum prs_encoding e)
 {
 	for (size_t at = 0; at < n;) {
 		unsigned bytes = take_character(p + at, n - at, e, to);
@@ -137,6 +126,8 @@ static int add_name(struct prs_names *names, char *name)
 	return 0;
 }
 
+int prs_names_add(struct prs_names *names, const char *name) { return add_name(names, prs_strdup(name)); }
+
 void prs_names_done(struct prs_names *names)
 {
 	for (size_t i = 0; i < names->n; i++)
@@ -158,7 +149,7 @@ static int read_names(const struct prs_cells *header, enum prs_encoding e, struc
 	prs_buf_init(&text, UINT32_MAX);
 	for (size_t i = 0; i < header->n; i++) {
 		prs_buf_clear(&text);
-		if (put_text(prs_cells_at(header, i), header->v[i].n, e, &text) < 0)
+		if (prs_put_text(&text, prs_cells_at(header, i), header->v[i].n, e) < 0)
 			return prs_fail(err, PRS_EINVALID, "the name of column %zu is not text in %s", i + 1,
 			                encoding_names[e]);
 		char *name = text.len ? prs_strdup(prs_buf_str(&text)) : prs_strf("Unnamed: %zu", i);
@@ -307,7 +298,7 @@ int prs_names_unite(struct prs_names *all, const struct prs_names *file, struct 
 	if (!v)
 		return nomem(err);
 	for (size_t i = 0; i < file->n; i++)
-		if (!find(v, had, file->v[i]) && add_name(all, prs_strdup(file->v[i])) < 0)
+		if (!find(v, had, file->v[i]) && prs_names_add(all, file->v[i]) < 0)
 			return nomem(err);
 	return 0;
 }

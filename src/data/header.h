@@ -36,6 +36,12 @@ size_t prs_utf8_mark(const uint8_t *p, size_t n);
 /* Has the n-th file (from 0) of a table a header? */
 bool prs_header_is_there(enum prs_header_mode mode, uint64_t file);
 
+/* Appends bytes in that encoding as UTF-8; -PRS_EINVALID: they are not text, or hold a NUL. A buffer that cannot grow
+ * says so itself. */
+int prs_put_text(struct prs_buf *to, const uint8_t *p, size_t n, enum prs_encoding e);
+
+/* A copy of `name` behind the others; -PRS_ENOMEM. */
+int prs_names_add(struct prs_names *names, const char *name);
 void prs_names_done(struct prs_names *names);
 /* The names of a header, as pandas makes them: an empty one becomes "Unnamed: 1" (by its place, from 0), the second "a"
  * becomes "a.1". -PRS_EINVALID: not text in that encoding, or a NUL; -PRS_ENOMEM. */

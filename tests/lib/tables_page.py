@@ -24,4 +24,5 @@ def examples(head):
 
 RECORDS = "| record | delimiter | cells |"
 CELLS = "| cell | is |"
+OBJECTS = "| lines of the sample | names, types, nulls |"
 TYPES = "| cells of the sample | type |"

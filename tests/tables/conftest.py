@@ -34,6 +34,11 @@ class Core:
         rows, schema = self.ask(b"t", text, delimiter).split(" ", 1)
         return int(rows), schema
 
+    def objects(self, text):
+        """(rows, JSON of the schema that all of them give) of JSON lines"""
+        rows, schema = self.ask(b"j", text).split(" ", 1)
+        return int(rows), schema
+
     def close(self):
         self.process.stdin.close()
         self.process.wait()

@@ -4,12 +4,14 @@
  *   r  delimited records      how many rows, or "open" (a quote)
  *   l  JSON lines             how many rows
  *   t  header and records     how many rows behind the header, the schema from all of them
+ *   j  JSON lines             how many rows, the schema from all of them that are objects
  */
-#include "data/columns.h"
+#include "data/objects.h"
 #include "data/scan.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static int core_slice(void *ctx, const struct prs_slice *slice, struct prs_err *err)
 {
@@ -78,6 +80,25 @@ static int say_table(const uint8_t *p, size_t n, char delimiter)
 	return 0;
 }
 
+static void say_objects(const uint8_t *p, size_t n)
+{
+	struct prs_objects o;
+	struct prs_err err = { 0 };
+	PRS_AUTOBUF text;
+	prs_buf_init(&text, SIZE_MAX);
+	prs_objects_init(&o);
+	say_rows(p, n, ',', true);
+	for (const uint8_t *end; n; n -= (size_t)(end - p), p = end) {
+		const uint8_t *lf = memchr(p, '\n', n);
+		end = lf ? lf + 1 : p + n;
+		prs_objects_add(&o, p, (size_t)(end - p), PRS_ENCODING_UTF8, &err);
+	}
+	struct prs_schema schema = { .format = PRS_FORMAT_JSONL, .names = &o.names, .columns = &o.columns };
+	prs_schema_put(&schema, &text);
+	printf(" %s", prs_buf_str(&text));
+	prs_objects_done(&o);
+}
+
 int main(void)
 {
 	uint8_t head[6];
@@ -88,6 +109,8 @@ int main(void)
 			return 1;
 		if (head[1] == 't')
 			say_table(p, n, (char)head[0]);
+		else if (head[1] == 'j')
+			say_objects(p, n);
 		else
 			say_rows(p, n, (char)head[0], head[1] == 'l');
 		putchar('\n');

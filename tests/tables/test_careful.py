@@ -2,10 +2,20 @@
 """The careful reader: what it makes of records and a schema, and what it says of those that do not fit."""
 import datetime
 import json
+import os
 
 import pytest
 import tables_page
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from prs_loader.tables import careful, schema
+
+many = settings(max_examples=5000 if os.environ.get("PRS_TORTURE") else 100, deadline=None, derandomize=True,
+                suppress_health_check=list(HealthCheck))
+json_scalars = (st.none() | st.booleans() | st.integers(-9, 9) | st.integers(-(1 << 65), 1 << 65) | st.floats() |
+                st.sampled_from(["", "x", "NA", "1", "2024-02-29", "2024-02-29 10:30", "é\n", "\0"]))
+json_values = st.recursive(json_scalars, lambda inner: st.lists(inner, max_size=3) |
+                           st.dictionaries(st.text(max_size=2), inner, max_size=2), max_leaves=4)
 
 DAY = datetime.datetime(2024, 2, 29)
 
@@ -223,6 +233,38 @@ def test_dropped_lines():
     assert t.rows == 4 and t.dropped == (2, 5) and t.unknown == {"new": 8}
     e = refused(lines, 'x\n{"i": "a"}\n', "i:int", drop=True)
     assert (e.row, e.line) == (1, 2)
+
+
+def test_types_of_the_engine_fit_json_lines(core):
+    rows = tables_page.examples(tables_page.OBJECTS)
+    assert len(rows) >= 15
+    for texts, expected in rows:
+        data = "\n".join(texts).encode()
+        n, said = core.objects(data)
+        s = schema.read(said)
+        assert n == len(texts) and ["%s %s %d" % (c.name, c.type, c.nulls) for c in s.columns] == expected
+        table = careful.read(data, s)
+        assert table.rows == n and table.unknown == {} and [c.widened for c in table.columns] == [None] * len(expected)
+        for c, read in zip(s.columns, table.columns):
+            assert read.kind == ("object" if c.type == "bool" and c.nulls else c.type)
+            assert read.values.count(None) == c.nulls
+
+
+@many
+@given(rows=st.lists(st.dictionaries(st.sampled_from(["a", "b", "", "é", "\n\"\\"]), json_values, max_size=4),
+                     max_size=6),
+       ascii=st.booleans(), end=st.sampled_from(["\n", "\r\n", "\n\n", "\n \n"]))
+def test_types_of_the_engine_fit_any_json_lines(core, rows, ascii, end):
+    data = end.join(json.dumps(row, ensure_ascii=ascii) for row in rows).encode()
+    n, said = core.objects(data)
+    s = schema.read(said)
+    table = careful.read(data, s)
+    assert n == table.rows == len(rows) and table.unknown == {}
+    assert {c.name for c in s.columns} == {name for row in rows for name in row}
+    for c in table.columns:
+        assert c.widened is None
+        if c.kind in ("string", "object"):
+            assert repr(c.values) == repr([row.get(c.name) for row in rows])
 
 
 # ---- the schema

@@ -2,7 +2,7 @@
  * Cells, types and names of tables: the examples of docs/tables.md, and what they do not say.
  */
 #include "data/columns.h"
-#include "data/scan.h"
+#include "data/objects.h"
 
 #include <jansson.h>
 
@@ -207,7 +207,7 @@ static struct prs_column fold(const json_t *cells)
 static void check_type(const struct example *e)
 {
 	struct prs_column column = fold(e->v[0]);
-	const char *is = prs_type_name(prs_column_type(&column));
+	const char *is = prs_type_name(prs_column_type(&column, PRS_FORMAT_DELIMITED));
 	if (strcmp(is, word(e->v[1])))
 		fail_msg("%s: it is %s", e->line, is);
 }
@@ -336,13 +336,13 @@ static void test_other_headers(void **state)
 	assert_int_equal(fields[1], 2);
 	assert_int_equal(fields[2], 0);
 	assert_int_equal(prs_names_match(&first, "1.csv", &less, "2.csv", fields, &err), -PRS_EINVALID);
-	assert_string_equal(err.msg,
-	                    "1.csv has a column \"b\" and 2.csv has none: all_files_different_headers takes the "
-	                    "columns of all");
+	assert_string_equal(err.msg, "1.csv has a column \"b\" and 2.csv has none: "
+	                             "all_files_different_headers takes the "
+	                             "columns of all");
 	assert_int_equal(prs_names_match(&less, "1.csv", &first, "2.csv", fields, &err), -PRS_EINVALID);
-	assert_string_equal(err.msg,
-	                    "2.csv has a column \"b\" and 1.csv has none: all_files_different_headers takes the "
-	                    "columns of all");
+	assert_string_equal(err.msg, "2.csv has a column \"b\" and 1.csv has none: "
+	                             "all_files_different_headers takes the "
+	                             "columns of all");
 	assert_int_equal(prs_names_unite(&first, &other, &err), 0);
 	assert_int_equal(first.n, 4);
 	assert_string_equal(first.v[3], "d");
@@ -388,31 +388,139 @@ static void test_schema(void **state)
 	add_row(&columns, "9", NULL);
 	struct prs_schema s = { .delimiter = '\t', .names = &names, .columns = &columns };
 	assert_int_equal(prs_schema_put(&s, &text), 0);
-	assert_string_equal(prs_buf_str(&text),
-	                    "{\"version\":1,\"format\":\"delimited\",\"delimiter\":\"\\u0009\",\"encoding\":\"utf8\","
-	                    "\"empty\":\"null\",\"sampled\":3,\"fields\":4,\"columns\":["
-	                    "{\"name\":\"i\",\"type\":\"int\",\"nulls\":0},"
-	                    "{\"name\":\"\\\\ \",\"type\":\"float\",\"nulls\":2},"
-	                    "{\"name\":\"s\",\"type\":\"string\",\"nulls\":1},"
-	                    "{\"name\":\"none\",\"type\":\"bool\",\"nulls\":2}]}");
+	assert_string_equal(prs_buf_str(&text), "{\"version\":1,\"format\":\"delimited\",\"delimiter\":\"\\u0009\","
+	                                        "\"fields\":4,"
+	                                        "\"encoding\":\"utf8\",\"empty\":\"null\",\"sampled\":3,\"columns\":["
+	                                        "{\"name\":\"i\",\"type\":\"int\",\"nulls\":0},"
+	                                        "{\"name\":\"\\\\ \",\"type\":\"float\",\"nulls\":2},"
+	                                        "{\"name\":\"s\",\"type\":\"string\",\"nulls\":1},"
+	                                        "{\"name\":\"none\",\"type\":\"bool\",\"nulls\":2}]}");
 	prs_buf_clear(&text);
 	s.fields = fields;
 	s.fields_n = 3;
 	s.all_strings = s.empty_as_string = true;
 	s.encoding = PRS_ENCODING_LATIN1;
 	assert_int_equal(prs_schema_put(&s, &text), 0);
-	assert_string_equal(prs_buf_str(&text),
-	                    "{\"version\":1,\"format\":\"delimited\",\"delimiter\":\"\\u0009\",\"encoding\":\"latin1\","
-	                    "\"empty\":\"text\",\"sampled\":3,\"fields\":3,\"columns\":["
-	                    "{\"name\":\"i\",\"type\":\"string\",\"nulls\":0,\"field\":2},"
-	                    "{\"name\":\"\\\\ \",\"type\":\"string\",\"nulls\":1,\"field\":1},"
-	                    "{\"name\":\"s\",\"type\":\"string\",\"nulls\":1,\"field\":0},"
-	                    "{\"name\":\"none\",\"type\":\"string\",\"nulls\":2,\"field\":null}]}");
+	assert_string_equal(prs_buf_str(&text), "{\"version\":1,\"format\":\"delimited\",\"delimiter\":\"\\u0009\","
+	                                        "\"fields\":3,"
+	                                        "\"encoding\":\"latin1\",\"empty\":\"text\",\"sampled\":3,\"columns\":["
+	                                        "{\"name\":\"i\",\"type\":\"string\",\"nulls\":0,\"field\":2},"
+	                                        "{\"name\":\"\\\\ \",\"type\":\"string\",\"nulls\":1,\"field\":1},"
+	                                        "{\"name\":\"s\",\"type\":\"string\",\"nulls\":1,\"field\":0},"
+	                                        "{\"name\":\"none\",\"type\":\"string\",\"nulls\":2,\"field\":null}]}");
 	json_t *read = json_loads(prs_buf_str(&text), 0, NULL);
 	assert_non_null(read);
 	json_decref(read);
 	prs_columns_done(&columns);
 	prs_names_done(&names);
+}
+
+/* ---- JSON lines ------------------------------------------------------------------------------------------------ */
+
+static int add_line(struct prs_objects *o, const char *line, enum prs_encoding e)
+{
+	struct prs_err err = { 0 };
+	size_t n = strlen(line);
+	uint8_t *exact = malloc(n + 1);
+	memcpy(exact, line, n);
+	uint8_t *tight = realloc(exact, n ? n : 1);
+	int r = prs_objects_add(o, tight, n, e, &err);
+	free(tight);
+	return r;
+}
+
+static void check_lines(const struct example *e)
+{
+	struct prs_objects o;
+	size_t i;
+	json_t *line;
+	prs_objects_init(&o);
+	json_array_foreach (e->v[0], i, line)
+		assert_int_equal(add_line(&o, word(line), PRS_ENCODING_UTF8), 0);
+	assert_int_equal(o.columns.rows, json_array_size(e->v[0]));
+	if (o.names.n != json_array_size(e->v[1]))
+		fail_msg("%s: %zu columns", e->line, o.names.n);
+	for (i = 0; i < o.names.n; i++) {
+		enum prs_type type = prs_column_type(&o.columns.v[i], PRS_FORMAT_JSONL);
+		char is[200];
+		snprintf(is, sizeof is, "%s %s %llu", o.names.v[i], prs_type_name(type),
+		         (unsigned long long)prs_column_nulls(&o.columns.v[i], type));
+		if (strcmp(is, word(json_array_get(e->v[1], i))))
+			fail_msg("%s: it is \"%s\"", e->line, is);
+	}
+	prs_objects_done(&o);
+}
+
+static void test_json_lines(void **state)
+{
+	(void)state;
+	assert_true(run_examples("| lines of the sample | names, types, nulls |", check_lines) >= 15);
+}
+
+/* What is no object leaves no trace. */
+static void test_what_is_no_object(void **state)
+{
+	(void)state;
+	static const char *const lines[] = {
+		"",
+		"[1]",
+		"1",
+		"{",
+		"{\"a\"}",
+		"{\"a\":}",
+		"{\"a\": 1",
+		"{\"a\": 1,}",
+		"{\"a\": 1} x",
+		"{a: 1}",
+		"{\"a\": x}",
+		"{\"a\": 1 \"b\": 2}",
+		"{\"a\": [1}",
+		"{\"a\": [}",
+		"{\"a\": \"}",
+		"{\"a\": \"\\",
+		"{\"\\x\": 1}",
+		"{\"\\u12\": 1}",
+		"{\"\\ud800\": 1}",
+		"{\"\\u0000\": 1}",
+		"{\"\xff\": 1}",
+		"{\"a\": +1}",
+		"{\"a\": .5}",
+		"{\"a\": 1.}",
+		"{\"a\": tru}",
+		"{\"a\" 1}",
+		"{\"b\": 1, \"\\ud800x\": 1}",
+	};
+	struct prs_objects o;
+	prs_objects_init(&o);
+	for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
+		if (add_line(&o, lines[i], PRS_ENCODING_UTF8) != -PRS_EINVALID)
+			fail_msg("taken: %s", lines[i]);
+	assert_int_equal(o.columns.rows, 0);
+	assert_int_equal(o.names.n, 0);
+	char deep[2000] = "{\"a\": ";
+	memset(deep + 6, '[', 1500);
+	assert_int_equal(add_line(&o, deep, PRS_ENCODING_UTF8), -PRS_EINVALID);
+	assert_int_equal(add_line(&o, "{\"\xe9\": 1}", PRS_ENCODING_LATIN1), 0);
+	assert_string_equal(o.names.v[0], "é");
+	prs_objects_done(&o);
+}
+
+static void test_schema_of_json_lines(void **state)
+{
+	(void)state;
+	struct prs_objects o;
+	PRS_AUTOBUF text;
+	prs_buf_init(&text, 4096);
+	prs_objects_init(&o);
+	assert_int_equal(add_line(&o, "{\"a\": 1, \"b\": []}", PRS_ENCODING_UTF8), 0);
+	struct prs_schema s = { .format = PRS_FORMAT_JSONL, .names = &o.names, .columns = &o.columns };
+	assert_int_equal(prs_schema_put(&s, &text), 0);
+	assert_string_equal(prs_buf_str(&text), "{\"version\":1,\"format\":\"jsonl\",\"encoding\":"
+	                                        "\"utf8\",\"empty\":\"null\","
+	                                        "\"sampled\":1,\"columns\":[{\"name\":\"a\",\"type\":"
+	                                        "\"int\",\"nulls\":0},"
+	                                        "{\"name\":\"b\",\"type\":\"object\",\"nulls\":0}]}");
+	prs_objects_done(&o);
 }
 
 /* A file that lacks a column makes it one with nulls, wherever the sample was taken. */
@@ -425,19 +533,27 @@ static void test_absent(void **state)
 	assert_int_equal(prs_columns_init(&columns, 2, &err), 0);
 	add_row(&columns, "7\t8", NULL);
 	prs_columns_absent(&columns, fields);
-	assert_int_equal(prs_column_type(&columns.v[0]), PRS_TYPE_INT);
-	assert_int_equal(prs_column_type(&columns.v[1]), PRS_TYPE_FLOAT);
+	assert_int_equal(prs_column_type(&columns.v[0], PRS_FORMAT_DELIMITED), PRS_TYPE_INT);
+	assert_int_equal(prs_column_type(&columns.v[1], PRS_FORMAT_DELIMITED), PRS_TYPE_FLOAT);
 	prs_columns_done(&columns);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_records),   cmocka_unit_test(test_classes),
-		cmocka_unit_test(test_slice),     cmocka_unit_test(test_what_is_no_record),
-		cmocka_unit_test(test_types),     cmocka_unit_test(test_names),
-		cmocka_unit_test(test_encodings), cmocka_unit_test(test_other_headers),
-		cmocka_unit_test(test_schema),    cmocka_unit_test(test_absent),
+		cmocka_unit_test(test_records),
+		cmocka_unit_test(test_classes),
+		cmocka_unit_test(test_slice),
+		cmocka_unit_test(test_what_is_no_record),
+		cmocka_unit_test(test_types),
+		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_encodings),
+		cmocka_unit_test(test_other_headers),
+		cmocka_unit_test(test_schema),
+		cmocka_unit_test(test_absent),
+		cmocka_unit_test(test_json_lines),
+		cmocka_unit_test(test_what_is_no_object),
+		cmocka_unit_test(test_schema_of_json_lines),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
