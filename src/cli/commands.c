@@ -131,8 +131,8 @@ static const struct cli_command commands[] = {
 	  "mini-batches; the rows that run() "
 	  "returns go to one output file in input order. What stands behind -- goes to the script's sys.argv.\n"
 	  "The run folder (runs/<name>-<time>-<letters>) holds a copy of the script's folder, the logs and all "
-	  "results. A job that was stopped, by Ctrl-C or a crash, goes on with prs resume "
-	  "goes on from there.\n"
+	  "results. A job that was stopped, by Ctrl-C or a crash, is not lost: prs resume "
+	  "takes it up again.\n"
 	  "On a terminal, p or the space bar shows what each process is at, for how long, and the last error; no key "
 	  "disturbs the job. Ctrl-C stops it, resumable.",
 	  .options = "*",

@@ -42,9 +42,10 @@ static void put_detached(struct prs_buf *b, const struct start *st)
 	}
 	prs_buf_putf(b,
 	             "It goes on without this terminal, as process %d\n"
-	             "  follow it     prs status %s --watch\n"
-	             "  stop it       kill %d (prs resume goes on), or for good: prs cancel %s\n"
-	             "  its screen    ",
+	             "  follow        prs status %s --watch\n"
+	             "  stop          kill %d (then prs resume goes on)\n"
+	             "  cancel        prs cancel %s\n"
+	             "  screen        ",
 	             st->detach->pid, name, st->detach->pid, name);
 	prs_put_plain(b, cli_short_path(st->s->run->dir, dir, sizeof dir));
 	prs_buf_puts(b, "/logs/" PRS_NAME_DETACHED "\n");

@@ -59,9 +59,10 @@ class DetachTest(JobCase):
         self.assertTrue(said.startswith(run + " in runs\n  score.py on in; 1 process of "), said)
         self.assertTrue(said.endswith(
             "It goes on without this terminal, as process %d\n"
-            "  follow it     prs status %s --watch\n"
-            "  stop it       kill %d (prs resume goes on), or for good: prs cancel %s\n"
-            "  its screen    runs/%s/logs/detached.txt\n" % (pid, run, pid, run, run)), said)
+            "  follow        prs status %s --watch\n"
+            "  stop          kill %d (then prs resume goes on)\n"
+            "  cancel        prs cancel %s\n"
+            "  screen        runs/%s/logs/detached.txt\n" % (pid, run, pid, run, run)), said)
         wait_until(lambda: os.path.exists(self.path("up")), "init()")
         self.assertEqual(os.getsid(pid), pid)
         self.assertEqual([os.readlink("/proc/%d/fd/%d" % (pid, fd)) for fd in range(3)],
