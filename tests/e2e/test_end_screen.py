@@ -186,6 +186,17 @@ class EndScreenTest(JobCase):
         with open(os.path.join(self.run_dir(), "logs", "job_result.txt")) as f:
             self.assertIn("There is no succeeded mini batch item returned from run()", f.read())
 
+    def test_nothing_came_of_it(self):
+        """Without rows to append such a job completes; nothing of it is worth to be run again as it is."""
+        self.files(4)
+        self.script("def run(mini_batch):\n    return nothing\n")
+        r = self.prs("run", "code/score.py", "-i", "in", "-b", "2", "-p", "1", "--run-max-try", "1", "--output-action",
+                     "summary_only")
+        self.assertEqual(r.returncode, 0, r.stderr)
+        self.assertIn("\n  failed        2 mini-batches, 4 items\n", r.stderr)
+        self.assertNotIn("\n  hint ", r.stderr)
+        self.assertEqual(self.next_of(r), ["replay", self.run_name(), "0", "--pdb"])
+
     def test_a_limit_of_failures_is_not_widened(self):
         """That would hide what is wrong with the script."""
         self.files(6)
