@@ -196,7 +196,7 @@ class TerminalTest(GatedCase):
         self.at(1)
         t.wait_for("busy 2/2")
         t.type("\x03")
-        here = t.wait_for(r"stopping: mini-batches that are running have 20 s to finish; Ctrl-C again stops at once")
+        here = t.wait_for(r"stopping: mini-batches that are running have 20 s to finish; Ctrl-C again\s+stops\s+at\s+once")
         t.wait_for(r"stopping", here)  # the live line goes on and says so
         self.allow("go")
         self.assertEqual(t.finish(), 4)
@@ -212,7 +212,7 @@ class TerminalTest(GatedCase):
         t = self.run_gated()
         self.at(1)
         t.type("\x03")
-        t.wait_for("Ctrl-C again stops at once")
+        t.wait_for(r"Ctrl-C again\s+stops\s+at\s+once")
         t.type("\x03")
         self.assertEqual(t.finish(), 4)
         self.assertIn("Interrupted: 0 of 6 mini-batches done", visible(t.text))
@@ -313,7 +313,7 @@ class KeyTest(GatedCase):
                     self.allow("go")
                 elif way == "int":
                     t.type("\x03")
-                    t.wait_for("Ctrl-C again stops at once")
+                    t.wait_for(r"Ctrl-C again\s+stops\s+at\s+once")
                     t.type("\x03")
                 elif way == "term":
                     t.process.terminate()
