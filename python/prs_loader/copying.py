@@ -52,7 +52,7 @@ def _remove(path):
         os.unlink(path)
 
 
-class _Lock:
+class Lock:
     """Of a folder, without leaving a file in it; on a file system without locks the renames alone have to do."""
 
     def __init__(self, folder):
@@ -103,7 +103,7 @@ def once(source, target, replace):
     """Makes a whole copy of `source` at `target`, its path. Another thing there is replaced, or a FileExistsError."""
     if same(source, target):
         return target
-    with _Lock(os.path.dirname(target) or ".") as lock:
+    with Lock(os.path.dirname(target) or ".") as lock:
         if same(source, target):  # another process made it meanwhile
             return target
         if os.path.lexists(target) and not replace:

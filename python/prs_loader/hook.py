@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Import hook: the names that scripts of the original import, made when they are asked for, over whatever the user has
-installed under them; an entry script that has the name of another module; and logging, whose root logger writes to
-stdout as in the original.
+installed under them; an entry script that has the name of another module; logging, whose root logger writes to
+stdout as in the original; and mlflow, which gets a place in the run (tracking.py).
 """
 import os
 import sys
@@ -31,6 +31,7 @@ class Hook:
         self.hidden = {}    # name of a module of Python's own -> folders where an entry script of that name lies
         self.makers = dict.fromkeys(OURS, self._ours)
         self.makers["logging"] = self._logging
+        self.makers["mlflow"] = self._mlflow
 
     def find_spec(self, name, path=None, target=None):
         maker = self.makers.get(name)
@@ -78,6 +79,12 @@ class Hook:
         spec = self._others(name, path)
         if spec is not None:
             spec.loader = _Logging(spec.loader)
+        return spec
+
+    def _mlflow(self, name, path):
+        spec = self._others(name, path)
+        if spec is not None and spec.loader is not None:
+            spec.loader = _Mlflow(spec.loader, self.job.one("run_outputs"))
         return spec
 
     def _alias(self, name, path):
@@ -129,6 +136,24 @@ class _Logging:
         module.__loader__ = module.__spec__.loader = self.real
         self.real.exec_module(module)
         root_to_stdout(module)
+
+
+class _Mlflow:
+    def __init__(self, real, outputs):
+        self.real = real
+        self.outputs = outputs
+
+    def create_module(self, spec):
+        return self.real.create_module(spec)
+
+    def exec_module(self, module):
+        from prs_loader import tracking
+
+        module.__loader__ = module.__spec__.loader = self.real
+        database = tracking.choose(self.outputs)
+        self.real.exec_module(module)
+        if database:
+            tracking.make(database)
 
 
 def root_to_stdout(logging):

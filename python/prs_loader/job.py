@@ -3,7 +3,8 @@
 import os
 
 # What children of the script's own pools need to know as well.
-_FOR_CHILDREN = ("run_id", "process", "code_root", "output_dir", "log_dir", "log_file", "model", "input", "experiment")
+_FOR_CHILDREN = ("run_id", "process", "code_root", "output_dir", "log_dir", "log_file", "model", "input", "experiment",
+                 "run_outputs")
 
 
 class Job:

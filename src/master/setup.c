@@ -61,6 +61,8 @@ int prs_engine_setup(const struct prs_placed *p, const char *dir, const char *co
 	prs_msg_put_pair(to, "output_action",
 	                 j->o.output_action == PRS_OUTPUT_SUMMARY_ONLY ? "summary_only" : "append_row");
 	prs_msg_put_pair(to, "output_dir", p->output_dir);
+	snprintf(path, sizeof path, "%s/outputs", dir);
+	prs_msg_put_pair(to, "run_outputs", path);
 	prs_msg_put_pair(to, "logging_level", levels[j->o.logging_level]);
 	if (j->o.profiling_module != PRS_PROFILE_OFF) {
 		prs_msg_put_pair(to, "profiling_module",

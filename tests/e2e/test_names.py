@@ -203,3 +203,72 @@ class ModelDirTest(JobCase):
         self.assertFalse(os.path.islink(root))
         self.assertEqual(os.listdir(self.path("models/net/deep")), ["w.bin"])
         self.assertEqual(len(self.output().splitlines()), 2)
+
+
+class MlflowTest(JobCase):
+    """A stand-in for mlflow, whose database is one file that says how often it was made."""
+
+    STORE = """
+import os
+class SqlAlchemyStore:
+    class engine:
+        dispose = staticmethod(lambda: None)
+    def __init__(self, uri, artifacts):
+        path = uri[len("sqlite:///"):]
+        with open(path, "x") as f:
+            f.write("made with ")
+            f.flush()
+            with open(os.environ["MADE"], "a") as made: made.write(path + "\\n")
+            f.write(artifacts)
+"""
+    SCRIPT = """
+        import os, time
+        os.makedirs(%r, exist_ok=True)
+        open(os.path.join(%r, os.environ["PRS_SLOT"]), "w").close()
+        while len(os.listdir(%r)) < 4: time.sleep(0.001)
+        import mlflow
+        def run(mini_batch):
+            path = mlflow.uri.partition("?")[0][len("sqlite:///"):]
+            text = open(path).read() if os.path.isfile(path) else "none"
+            return [repr((mlflow.uri, text))] * len(mini_batch)
+    """
+
+    def seen(self, *more, databases="", real="/mlflow.db"):
+        """What the script found: a set of (URI, database)."""
+        self.files(8)
+        self.script(self.SCRIPT % ((self.path("here"),) * 3))
+        self.write("site/mlflow/__init__.py", "import os\nuri = os.environ['MLFLOW_TRACKING_URI']\n")
+        self.write("site/mlflow/store/tracking/sqlalchemy_store.py", self.STORE)
+        self.write("site/sqlalchemy.py", databases)
+        self.write("site/alembic.py", "")
+        env = {"PYTHONPATH": self.path("site"), "MADE": self.path("made")}
+        r = self.prs(*self.words[:4], "-b", "1", "-p", "4", "--output", "out.txt", *more, env=env)
+        self.assertEqual(r.returncode, 0, r.stderr)
+        outputs = os.path.join(self.run_dir(), "outputs")
+        return {ast.literal_eval(line) for line in self.output().splitlines()}, outputs
+
+    def made(self):
+        with open(self.path("made")) as f:
+            return f.read().splitlines()
+
+    def test_one_database_for_all_processes(self):
+        seen, outputs = self.seen()
+        self.assertEqual(seen, {("sqlite:///%s/mlflow.db?timeout=60" % outputs, "made with %s/mlartifacts" % outputs)})
+        self.assertEqual(len(self.made()), 1)
+        self.assertEqual(os.listdir(outputs), ["mlflow.db"])
+
+    def test_skinny(self):
+        seen, outputs = self.seen(databases="raise ImportError('not here')")
+        self.assertEqual(seen, {("file://%s/mlruns" % outputs, "none")})
+        self.assertFalse(os.path.exists(self.path("made")))
+
+    def test_what_is_set_stays(self):
+        seen, _ = self.seen("--env", "MLFLOW_TRACKING_URI=sqlite:///mine")
+        self.assertEqual(seen, {("sqlite:///mine", "none")})
+        self.assertFalse(os.path.exists(self.path("made")))
+
+    def test_another_mlflow(self):
+        """Whose database cannot be made from outside: it makes its own."""
+        self.STORE = "raise RuntimeError('moved')"
+        seen, outputs = self.seen()
+        self.assertEqual(seen, {("sqlite:///%s/mlflow.db?timeout=60" % outputs, "none")})
