@@ -231,7 +231,7 @@ void engine_progress(struct prs_engine *e, struct prs_progress *ret, char *note,
 		                      .failed = c->units[PRS_UNIT_FAILED],
 		                      .items = c->items,
 		                      .items_final = c->items_final,
-		                      .items_failed = c->items_failed,
+		                      .items_failed = c->items_failed - c->items_missing,
 		                      .processes = e->procs,
 		                      .note = e->ending ? "stopping" : finish_note(e, note, note_bytes) };
 	for (uint32_t i = 0; i < e->procs; i++) {

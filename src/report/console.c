@@ -472,14 +472,23 @@ void prs_console_error(struct prs_buf *to, const char *where, const char *trace,
 	put_trace(to, trace, n);
 }
 
+/* A script that returns nothing at all (`return []` with summary_only) is measured in mini-batches. */
+static void put_rate_of(struct prs_buf *to, const struct prs_result *r)
+{
+	double mini_batches = (double)r->done_now * 1e6 / (double)r->wall_us;
+	if (r->items_succeeded > 0)
+		put_rate(to, mini_batches * (double)r->items_succeeded / (double)r->done, "items");
+	else
+		put_rate(to, mini_batches, "mini-batches");
+}
+
 /* "12.3 s, 412 items/s, busy 97%": of this engine's life */
 static void put_speed(struct prs_buf *to, const struct prs_result *r)
 {
 	put_wall(to, r->wall_us);
 	if (r->done_now > 0 && r->wall_us > 0) {
-		double items = (double)r->items_succeeded / (double)r->done * (double)r->done_now;
 		prs_buf_puts(to, ", ");
-		put_rate(to, items * 1e6 / (double)r->wall_us, "items");
+		put_rate_of(to, r);
 	}
 	if (r->busy >= 0)
 		prs_buf_putf(to, ", busy %.0f%%", r->busy * 100);

@@ -3,8 +3,9 @@
 import ast
 import os
 import shutil
+import subprocess
 
-from prs_job import JobCase
+from prs_job import DEADLINE, JobCase, wait_until
 
 
 class MissingNameTest(JobCase):
@@ -272,3 +273,41 @@ class SqlAlchemyStore:
         self.STORE = "raise RuntimeError('moved')"
         seen, outputs = self.seen()
         self.assertEqual(seen, {("sqlite:///%s/mlflow.db?timeout=60" % outputs, "none")})
+
+
+class ReturnNothingTest(JobCase):
+    """`return []` with error_threshold -1, a pattern of the original's samples: the script writes what it makes itself."""
+
+    def test_summary_only(self):
+        self.files(20)
+        self.script("def run(mini_batch): return []")
+        r = self.prs(*self.words[:8], "--output-action", "summary_only", "--error-threshold", "-1")
+        self.assertEqual(r.returncode, 0, r.stderr)
+        self.assertRegex(r.stderr, r"\nCompleted: 3 mini-batches, 0 items in [0-9.]+ s, [0-9.]+ mini-batches/(s|min)")
+        self.assertIn("\n  without a row 20 items: run() returned fewer", r.stderr)
+        self.assertEqual(self.journal("TRY"), [])  # none was repeated
+
+    def test_live_line(self):
+        """The gap is no failure."""
+        self.files(20)
+        self.script("""
+            import os, time
+            def run(mini_batch):
+                while mini_batch.task_id == 19 and not os.path.exists(%r): time.sleep(0.001)
+                return []
+        """ % self.path("go"))
+        p = self.start(*self.words[:4], "--mini-batch-size", "1", "--processes", "1", "--output-action", "summary_only")
+        seen = self.path("seen.txt")
+        with open(seen, "w") as f:
+            wait_until(lambda: os.path.isdir(self.path("runs")) and self.prs("why", "last").returncode == 0, "it runs")
+            watch = subprocess.Popen([self.program, "status", "last", "--watch"], cwd=self.dir, stdout=f, stderr=f)
+        self.addCleanup(self.end, watch)
+
+        def watched():
+            with open(seen) as f:
+                return f.read()
+        wait_until(lambda: "19/20 items" in watched(), "19 are done")
+        self.assertNotIn("failed", watched())
+        self.write("go", "")
+        self.assertEqual(p.wait(DEADLINE), 0, self.said())
+        self.assertEqual(watch.wait(DEADLINE), 0, watched())
