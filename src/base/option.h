@@ -64,6 +64,8 @@ enum { PRS_ON_FAILURE_FAIL = 0, PRS_ON_FAILURE_BISECT = 1 };
 enum { PRS_LOG_WARNING = 0, PRS_LOG_INFO = 1, PRS_LOG_DEBUG = 2 };
 enum { PRS_THREADS_AUTO = 0, PRS_THREADS_KEEP = 1 };
 enum { PRS_PROFILE_OFF = 0, PRS_PROFILE_C = 1, PRS_PROFILE_PYTHON = 2 };
+/* What of the folder of the code is copied into the run; too much of it is refused. */
+enum prs_code_copy { PRS_CODE_FOLDER = 0, PRS_CODE_WITHOUT_DATA = 1, PRS_CODE_SCRIPT = 2 };
 enum { PRS_ENGINE_ARGS_SHOW = 0, PRS_ENGINE_ARGS_HIDE = 1 };
 
 /* May `prs resume` change it? SCREEN: it is about the screen of this command only and no part of the job. */

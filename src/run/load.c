@@ -431,7 +431,7 @@ static void follow_script(struct prs_load *l)
 		return;
 	size_t n = strlen(root);
 	bool inside = !strncmp(real, root, n) && real[n] == '/';
-	bool named = j->o.code && j->code_copy != PRS_CODE_SCRIPT;
+	bool named = j->o.code && strcmp(j->o.code, "none") != 0;
 	if (!inside && (l->is_jobfile || l->json_doc || named))
 		return;
 	char *entry = prs_strdup(inside ? real + n + 1 : strrchr(real, '/') + 1);

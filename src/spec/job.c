@@ -13,20 +13,6 @@ void prs_job_init(struct prs_job *j)
 	j->append_to = -1;
 }
 
-static const char *const code_copies[] = {
-	[PRS_CODE_FOLDER] = "folder", [PRS_CODE_WITHOUT_DATA] = "without_data", [PRS_CODE_SCRIPT] = "script"
-};
-
-const char *prs_code_copy_name(enum prs_code_copy copy) { return code_copies[copy]; }
-
-enum prs_code_copy prs_code_copy_of(const char *name)
-{
-	unsigned i = 0;
-	while (i < PRS_CODE_COPIES && strcmp(name, code_copies[i]) != 0)
-		i++;
-	return (enum prs_code_copy)i;
-}
-
 static void free_pairs(struct prs_job_pair *v, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {

@@ -31,14 +31,6 @@ struct prs_job_output {
 	char *path; /* absolute, may hold late parts; NULL = outputs/<name> of the run folder */
 };
 
-/* What of the folder of the code is copied into the run. Too much of it is refused. */
-enum prs_code_copy {
-	PRS_CODE_FOLDER,       /* all that snapshot.c takes for code: job files */
-	PRS_CODE_WITHOUT_DATA, /* and no large folder without a .py file: prs run SCRIPT */
-	PRS_CODE_SCRIPT,       /* the entry script alone: --code none */
-	PRS_CODE_COPIES
-};
-
 /* The variable of an input begins so. */
 #define PRS_INPUT_VARIABLE "AZURE_ML_INPUT_"
 
@@ -54,7 +46,6 @@ struct prs_job {
 	struct prs_list command;      /* its words behind "prs run"; empty: it cannot be given again */
 	char *code_dir;               /* absolute: the folder that is snapshotted */
 	char *entry;                  /* entry script, relative to code_dir, or a dotted module */
-	enum prs_code_copy code_copy;
 	struct prs_list includes; /* absolute: files and folders that are copied into the code folder, at its top */
 	struct prs_job_input *inputs;
 	size_t inputs_n;
@@ -109,9 +100,6 @@ int prs_job_set(struct prs_job *j, const struct prs_option_row *row, const char 
  * fields: all mistakes at once, a line each, into `report`. Returns the number of mistakes. */
 int prs_job_check(struct prs_job *j, const struct prs_request *q, const struct prs_fs *fs, struct prs_buf *report);
 
-/* "folder", "without_data", "script" (job.json); and back, PRS_CODE_COPIES when it is none of them. */
-const char *prs_code_copy_name(enum prs_code_copy copy);
-enum prs_code_copy prs_code_copy_of(const char *name);
 /* Does the job itself give the option, not only `defaults:`? */
 bool prs_job_says(const struct prs_job *j, enum prs_option_id id);
 /* Does the job set this environment variable? */

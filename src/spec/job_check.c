@@ -177,6 +177,9 @@ static void no_script(struct check *c, const char *script, const char *path)
 	mistake(c, "%s: no such entry script (looked for %s)%s", script, path, near ? near : "");
 }
 
+/* --code none; ./none is a folder. */
+static bool says_none(const struct prs_job *j) { return j->o.code && !strcmp(j->o.code, "none"); }
+
 static void check_script(struct check *c, const char *script)
 {
 	struct prs_job *j = c->j;
@@ -192,9 +195,7 @@ static void check_script(struct check *c, const char *script)
 	char *slash = path ? strrchr(path, '/') : NULL;
 	if (!slash)
 		return;
-	bool alone = j->o.code && !strcmp(j->o.code, "none"); /* ./none is a folder */
-	j->code_copy = alone ? PRS_CODE_SCRIPT : PRS_CODE_WITHOUT_DATA;
-	if (j->o.code && !alone) {
+	if (j->o.code && !says_none(j)) {
 		place_script(c, path);
 	} else {
 		j->entry = prs_strdup(slash + 1);
@@ -203,13 +204,26 @@ static void check_script(struct check *c, const char *script)
 	prs_job_name_after(j, slash + 1);
 }
 
-/* A typo in a script shall not cost thousands of tries. A job file has what the original has. */
-static void check_fail_fast(struct check *c)
+static void set(struct check *c, enum prs_option_id id, const char *value, const char *where)
 {
-	const struct prs_option_row *row = prs_option_at(PRS_OPTION_ID_fail_fast);
 	struct prs_err err = { 0 };
-	if (!c->j->from[PRS_OPTION_ID_fail_fast] && prs_job_set(c->j, row, "true", "a script", &err) < 0)
+	if (prs_job_set(c->j, prs_option_at(id), value, where, &err) < 0)
 		mistake(c, "%s", err.msg);
+}
+
+/* What a script has and a job file has not, which has what the original has: a typo does not cost thousands of tries,
+ * and data may lie beside it. */
+static void check_ways_of_a_script(struct check *c)
+{
+	static const struct {
+		enum prs_option_id id;
+		const char *value;
+	} ways[] = { { PRS_OPTION_ID_fail_fast, "true" }, { PRS_OPTION_ID_code_copy, "without_data" } };
+	if (says_none(c->j))
+		set(c, PRS_OPTION_ID_code_copy, "script", "--code none");
+	for (size_t i = 0; i < sizeof ways / sizeof *ways; i++)
+		if (!c->j->from[ways[i].id])
+			set(c, ways[i].id, ways[i].value, "a script");
 }
 
 bool prs_job_is_name(const char *s, size_t n)
@@ -501,7 +515,7 @@ int prs_job_check(struct prs_job *j, const struct prs_request *q, const struct p
 	struct check c = { j, fs, q->cwd, report, 0 };
 	j->submit_dir = prs_strdup(q->cwd);
 	check_script(&c, q->file);
-	check_fail_fast(&c);
+	check_ways_of_a_script(&c);
 	check_inputs(&c);
 	check_pairs(&c, "--model", &j->o.model, &j->models, &j->models_n, true);
 	check_pairs(&c, "--side-input", &j->o.side_input, &j->side_inputs, &j->side_inputs_n, true);

@@ -51,7 +51,6 @@ static const struct member job_members[] = {
 	{ "name", K_TEXT, NULL },
 	{ "entry", K_TEXT, NULL },
 	{ "code_dir", K_TEXT, NULL },
-	{ "code_copy", K_TEXT, NULL },
 	{ "submit_dir", K_TEXT, NULL },
 	{ "additional_includes", K_TEXTS, NULL },
 	{ "inputs", K_LIST, NULL },
@@ -449,16 +448,6 @@ static char *type_of(const struct reading *r, const char *list, size_t i, const 
 	return type;
 }
 
-static void read_code_copy(const struct reading *r)
-{
-	PRS_AUTOFREE char *name = text_of(r, r->d->root, "code_copy");
-	enum prs_code_copy copy = name ? prs_code_copy_of(name) : PRS_CODE_FOLDER;
-	if (copy == PRS_CODE_COPIES)
-		doc_mistake(r->d, "code_copy", "expected one of folder, without_data, script, found \"%.100s\"", name);
-	else
-		r->j->code_copy = copy;
-}
-
 static void no_entry(const struct reading *r)
 {
 	PRS_AUTOFREE char *near = prs_job_near_entry(r->fs, r->j->code_dir, r->j->entry);
@@ -682,7 +671,6 @@ int prs_job_doc_check(struct prs_job_doc *d, struct prs_job *j, const struct prs
 			doc_mistake(d, prs_option_at(words[i])->flag,
 			            "does not go with a job in JSON: it has a member for that");
 	j->submit_dir = prs_strdup(r.cwd);
-	read_code_copy(&r);
 	read_script(&r);
 	read_includes(&r);
 	read_inputs(&r);

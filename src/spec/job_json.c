@@ -156,8 +156,6 @@ int prs_placed_to_json(struct prs_placed *p, struct prs_buf *to, struct prs_err 
 	                         options_to(j));
 	if (root && j->append_to >= 0)
 		json_object_set_new(root, "append_row_to", text_to(j->outputs[j->append_to].name));
-	if (root && j->code_copy != PRS_CODE_FOLDER)
-		json_object_set_new(root, "code_copy", json_string(prs_code_copy_name(j->code_copy)));
 	if (root && j->includes.n)
 		json_object_set_new(root, "additional_includes", list_to(&j->includes));
 	if (root && j->command.n)
@@ -290,14 +288,6 @@ static int check_format(const json_t *root, const char *code, struct prs_err *er
 	return 0;
 }
 
-/* Not written: the whole folder, as in runs of engines before. */
-static enum prs_code_copy code_copy_from(const json_t *root)
-{
-	const char *name = json_string_value(json_object_get(root, "code_copy"));
-	enum prs_code_copy copy = name ? prs_code_copy_of(name) : PRS_CODE_FOLDER;
-	return copy < PRS_CODE_COPIES ? copy : PRS_CODE_FOLDER;
-}
-
 static int fields_from(struct prs_job *j, const json_t *root, struct prs_err *err)
 {
 	struct {
@@ -330,7 +320,6 @@ static int fields_from(struct prs_job *j, const json_t *root, struct prs_err *er
 	           pairs_from(json_object_get(root, "environment"), &j->variables, &j->variables_n) < 0))
 		r = prs_fail(err, PRS_ECORRUPT, "job.json: a list of names and paths is damaged");
 	j->append_to = append_from(root, j);
-	j->code_copy = code_copy_from(root);
 	const json_t *args = json_object_get(root, "arguments");
 	for (size_t i = 0; i < json_array_size(args) && !r; i++) {
 		PRS_AUTOFREE char *arg = job_json_text(json_array_get(args, i));

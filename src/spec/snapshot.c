@@ -588,7 +588,7 @@ static void snapshot_done(struct snapshot *s)
 int prs_snapshot(struct prs_placed *p, const struct prs_fs *fs, const char *to, const struct prs_snapshot_ear *ear,
                  struct prs_err *err)
 {
-	struct snapshot s = { .fs = fs, .root = p->job->code_dir, .copy = p->job->code_copy };
+	struct snapshot s = { .fs = fs, .root = p->job->code_dir, .copy = (enum prs_code_copy)p->job->o.code_copy };
 	int r = gather(&s, p, to, err);
 	if (!r)
 		tell_size(&s, ear);

@@ -149,6 +149,7 @@ class PlanTest(JobCase):
     def test_command_lines_read_again(self):
         self.read_again("code/score.py", "--input", "in", "-p", "2", "--output", "rows.txt", "--",
                         "--error_threshold", "5", "${{name}}", "it's", "")
+        self.read_again("code/score.py", "--input", "in", "--code", "none", "--fail-fast=false")
         self.read_again("code/score.py", "--input", "a=in", "--input", "b=@files.txt",
                         "--output-action", "summary_only", "--output", "in", "--env", "A=b c", "--model", "m=in")
         self.read_again("code/score.py", "--input", "in", "--partition-keys", "b,a", "--partition-format", "{a}.{b}")

@@ -121,9 +121,6 @@ static void test_each_mistake(void **state)
 		{ "{\"job_format\": 1, \"entry\": \"/p/code/score.py\", \"code_dir\": \"code\", \"inputs\": "
 		  "[{\"path\": \"in\"}]}",
 		  "entry: /p/code/score.py is not in the code folder /p/code\n" },
-		{ "{\"job_format\": 1, \"entry\": \"score.py\", \"code_copy\": \"none\", \"inputs\": [{\"path\": "
-		  "\"in\"}]}",
-		  "code_copy: expected one of folder, without_data, script, found \"none\"\n" },
 		{ "{\"job_format\": 1, \"entry\": \"score.py\"}", "inputs: no input: expected [{\"path\"" },
 		{ "{\"job_format\": 1, \"entry\": \"score.py\", \"inputs\": {}}", "inputs: expected a list\n" },
 		{ "{\"job_format\": 1, \"entry\": \"score.py\", \"inputs\": [\"in\"]}",
@@ -228,7 +225,6 @@ static void test_every_member(void **state)
 	struct prs_placed placed;
 	assert_int_equal(
 		read_doc("{\"job_format\": 1, \"name\": \"my job\", \"entry\": \"pkg.score\", \"code_dir\": \"code\", "
-	                 "\"code_copy\": \"script\", "
 	                 "\"submit_dir\": \"/home\", \"inputs\": [{\"path\": \"in\", \"partition_format\": \"{k}/*\"}, "
 	                 "{\"name\": \"list\", \"path\": \"l.txt\", \"is_list\": true, \"base\": \"/data\"}, "
 	                 "{\"name\": \"p\", \"parts\": [\"a/x\", \"/home/a/y/*.csv\"]}, {\"path\": \"in/*.txt\"}], "
@@ -244,7 +240,6 @@ static void test_every_member(void **state)
 	assert_string_equal(job.name, "my_job");
 	assert_string_equal(job.entry, "pkg.score");
 	assert_string_equal(job.code_dir, "/home/code");
-	assert_int_equal(job.code_copy, PRS_CODE_SCRIPT);
 	assert_string_equal(job.submit_dir, "/home");
 	assert_int_equal(job.inputs_n, 4);
 	assert_string_equal(job.inputs[0].name, "input_0");

@@ -392,7 +392,7 @@ static int script_snapshot(void)
 	mkdir(in("run/code"), 0755);
 	prs_freep(&job.code_dir);
 	job.code_dir = prs_strdup(in("src"));
-	job.code_copy = PRS_CODE_WITHOUT_DATA;
+	job.o.code_copy = PRS_CODE_WITHOUT_DATA;
 	place();
 	prs_buf_done(&heard);
 	prs_buf_init(&heard, 1 << 16);
@@ -456,7 +456,7 @@ static void test_what_is_no_data(void **state)
 	assert_int_equal(unlink(in("src/.amlignore")), 0);
 	assert_int_equal(script_snapshot(), 0);
 	assert_false(is_copied("im"));
-	job.code_copy = PRS_CODE_FOLDER; /* a job file */
+	job.o.code_copy = PRS_CODE_FOLDER; /* a job file */
 	assert_int_equal(snapshot(), 0);
 	assert_true(is_copied("im/d0/f999.jpg"));
 }
@@ -476,7 +476,7 @@ static void test_very_many_beside_the_script(void **state)
 	assert_int_equal(script_snapshot(), -PRS_ELIMIT);
 	assert_non_null(strstr(err.msg, "holds more than 20011 files"));
 	assert_non_null(strstr(err.msg, " (or --code none: the script alone is copied)"));
-	job.code_copy = PRS_CODE_FOLDER;
+	job.o.code_copy = PRS_CODE_FOLDER;
 	assert_int_equal(snapshot(), -PRS_ELIMIT);
 	assert_non_null(strstr(err.msg, "holds more than 20001 files"));
 	assert_null(strstr(err.msg, "--code none"));
@@ -530,7 +530,7 @@ static void test_the_script_alone(void **state)
 	put("src/pkg/other.py", "x");
 	put("src/helper.py", "x");
 	job.entry = prs_strdup("pkg/score.py");
-	job.code_copy = PRS_CODE_SCRIPT;
+	job.o.code_copy = PRS_CODE_SCRIPT;
 	assert_int_equal(snapshot(), 0);
 	assert_string_equal(copied(), "pkg/score.py ");
 	assert_int_equal(unlink(in("src/pkg/score.py")), 0);
@@ -752,13 +752,13 @@ static void test_job_json_there_and_back(void **state)
 	prs_buf_init(&first, 1 << 20);
 	prs_buf_init(&next, 1 << 20);
 	fill_job();
-	job.code_copy = PRS_CODE_SCRIPT;
+	job.o.code_copy = PRS_CODE_SCRIPT;
 	assert_int_equal(prs_placed_to_json(&placed, &first, &err), 0);
 	struct prs_job again;
 	struct prs_placed there;
 	prs_job_init(&again);
 	assert_int_equal(prs_placed_from_json(&there, &again, (const char *)first.data, first.len, &err), 0);
-	assert_int_equal(again.code_copy, PRS_CODE_SCRIPT);
+	assert_int_equal(again.o.code_copy, PRS_CODE_SCRIPT);
 	assert_int_equal(again.o.mini_batch_size, 7);
 	assert_int_equal(again.o.run_invocation_timeout_us, 300000);
 	assert_int_equal(again.o.output_action, PRS_OUTPUT_SUMMARY_ONLY);
