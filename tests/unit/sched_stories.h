@@ -43,6 +43,11 @@ STORY(test_the_same_in_every_try, "up 0 2", "plan 9 all", "ask 0 2 -> lease u0 t
 STORY(test_the_same_in_every_try_and_nothing_said, "up 0 2", "plan 1 all", "ask 0 1",
       "try 0 AZURE_NAME -> fail u0 AZURE_NAME 10 items; "
       "abort AZURE_NAME: the script uses a name of azureml.* that PRS does not have")
+/* A mini-batch of a table that cannot be read as planned ends at once, and the next one goes on. */
+STORY(test_no_retry_of_what_does_not_fit, "up 0 1", "plan 3 all", "ask 0 1 -> lease u0 to n0",
+      "try 0 VALUE_MISFIT -> fail u0 VALUE_MISFIT 10 items", "failed 0 -> ", "ask 0 2 -> lease u1 to n0",
+      "try 1 INPUT_MOVED -> fail u1 INPUT_MOVED 10 items", "failed 1 -> ", "ask 0 3 -> lease u2 to n0",
+      "done 2 -> all final")
 
 STORY(test_pause, "up 0 2", "plan 2 all", "ask 0 9 -> lease u0 to n0; lease u1 to n0", "@1s try 0 NOSPACE -> ",
       "next -> 2s", "@1999999us tick -> ", "@2s tick -> lease u0 to n0", "next -> never", "@3s try 0 IO",
@@ -298,10 +303,10 @@ STORY(test_init_new_life_of_a_node, "up 0 1", "initfail 0 0 INIT_EXCEPTION a", "
 	T(test_order), T(test_asks_count_from_the_start), T(test_repeated_first_lowest_first), T(test_nodes_share),    \
 		T(test_retry_elsewhere), T(test_retry_here), T(test_one_process_avoids_nothing),                       \
 		T(test_avoided_slot_outlives_a_return), T(test_three_tries), T(test_one_try),                          \
-		T(test_no_retry_for_what_cannot_help), T(test_the_same_in_every_try),                                  \
-		T(test_the_same_in_every_try_and_nothing_said), T(test_pause), T(test_paused_is_not_leased_as_new),    \
-		T(test_final_while_paused), T(test_return_costs_nothing), T(test_bisect),                              \
-		T(test_bisect_all_good_then), T(test_no_bisect_without_hope),                                          \
+		T(test_no_retry_for_what_cannot_help), T(test_no_retry_of_what_does_not_fit),                          \
+		T(test_the_same_in_every_try), T(test_the_same_in_every_try_and_nothing_said), T(test_pause),          \
+		T(test_paused_is_not_leased_as_new), T(test_final_while_paused), T(test_return_costs_nothing),         \
+		T(test_bisect), T(test_bisect_all_good_then), T(test_no_bisect_without_hope),                          \
 		T(test_no_bisect_of_what_is_the_same_in_every_try), T(test_no_bisect_of_poison),                       \
 		T(test_bisect_and_nodes), T(test_bisect_pause), T(test_bisect_reset), T(test_bisect_progress),         \
 		T(test_bisect_thresholds), T(test_bisect_error_threshold), T(test_node_down), T(test_node_up_again),   \

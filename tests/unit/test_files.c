@@ -187,12 +187,12 @@ static void test_names_of_a_run(void **state)
 		                            "journal-400", "plan-7",       "index-3",      "index-3.tmp",
 		                            "seg",         "work",         "logs",         "outputs",
 		                            "lock",        "ctl",          "job.json.tmp", "failed_items.jsonl",
-		                            "code-3",      "code-12.sums" };
-	static const char *const others[] = { "",           "R",           "RUN2",      "run",
-		                              "rows.txt",   "input-.list", "input-1",   "1.list",
-		                              "journal-",   "journal",     "journal-x", "journal-1a",
-		                              "journal--1", "lock~",       ".tmp",      "notes.tmp",
-		                              "code-",      "code-x",      "code-3.su" };
+		                            "code-3",      "code-12.sums", "spool-1-0" };
+	static const char *const others[] = {
+		"",         "R",       "RUN2",      "run",        "rows.txt",   "input-.list", "input-1", "1.list",
+		"journal-", "journal", "journal-x", "journal-1a", "journal--1", "lock~",       ".tmp",    "notes.tmp",
+		"code-",    "code-x",  "code-3.su", "spool-1",    "spool-1-",   "spool"
+	};
 	for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
 		if (!prs_run_has_name(ours[i]))
 			fail_msg("%s", ours[i]);
