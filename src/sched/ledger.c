@@ -230,7 +230,7 @@ static int fold_planned(struct prs_ledger *l, const struct prs_fact *f, struct p
 	if (next > l->cells_cap) {
 		uint64_t cap = l->cells_cap ? l->cells_cap : 1024;
 		while (cap < next)
-			cap *= 2;
+			cap += cap / 4;
 		struct prs_ledger_cell *v = prs_realloc(l->cells, cap * sizeof *v);
 		if (!v)
 			return prs_fail(err, PRS_ENOMEM, "the states of %llu mini-batches", (unsigned long long)next);

@@ -7,7 +7,7 @@
  *             wins).
  * A SPLIT mini-batch goes on as parts (docs/design/bisect.md); when the last one is final, the mini-batch is DONE or
  * FAILED.
- * Memory:     12 bytes an id; what took a node down, and the parts of what is SPLIT, in small hashes.
+ * Memory:     12 to 15 bytes an id; what took a node down, and the parts of what is SPLIT, in small hashes.
  * LEASED and REPEAT are not facts: they are set by sched alone (prs_ledger_move) and forgotten by a resume.
  */
 #ifndef PRS_SCHED_LEDGER_H

@@ -928,6 +928,17 @@ static void test_codes_of_parts(void **state)
 	assert_code(1, 2, 0, 0);
 }
 
+/* Room ahead for a quarter of the ids, however they come. */
+static void test_memory(void **context)
+{
+	(void)context;
+	static const uint64_t ids[] = { 1, 1024, 1025, 5000, 5001, 100001, 131073 };
+	for (size_t i = 0; i < sizeof ids / sizeof *ids; i++) {
+		fold(planned(ids[i], false));
+		assert_in_range(l.cells_cap, ids[i], ids[i] < 1024 ? 1024 : ids[i] + ids[i] / 4);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -954,6 +965,7 @@ int main(void)
 		T(test_parts_forget_and_equal),
 		T(test_parts_cover),
 		T(test_no_memory),
+		T(test_memory),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
