@@ -102,6 +102,16 @@ int prs_buf_u64(struct prs_buf *b, uint64_t v)
 	return prs_buf_put(b, raw, sizeof raw);
 }
 
+int prs_buf_varint(struct prs_buf *b, uint64_t v)
+{
+	uint8_t raw[10];
+	size_t n = 0;
+	for (; v > 0x7f; v >>= 7)
+		raw[n++] = (uint8_t)(v | 0x80);
+	raw[n++] = (uint8_t)v;
+	return prs_buf_put(b, raw, n);
+}
+
 int prs_buf_zero(struct prs_buf *b, size_t n)
 {
 	uint8_t *to = prs_buf_reserve(b, n);

@@ -49,6 +49,8 @@ int prs_buf_putf(struct prs_buf *b, const char *fmt, ...) __attribute__((format(
 int prs_buf_u16(struct prs_buf *b, uint16_t v);
 int prs_buf_u32(struct prs_buf *b, uint32_t v);
 int prs_buf_u64(struct prs_buf *b, uint64_t v);
+/* As prs_read_varint reads it: 1 to 10 bytes. */
+int prs_buf_varint(struct prs_buf *b, uint64_t v);
 int prs_buf_zero(struct prs_buf *b, size_t n);
 /* Pad with zeros to a multiple of 8 (counted from the buffer's start). */
 int prs_buf_pad8(struct prs_buf *b);

@@ -73,5 +73,22 @@ static inline uint64_t prs_read64(struct prs_reader *r)
 	const uint8_t *p = prs_read(r, 8);
 	return p ? prs_get64(p) : 0;
 }
+/* LEB128: seven bits a byte, the lowest first, the top bit set in all bytes but the last. A number has one form: `bad`
+ * when it is cut off, has more than 64 bits, or a last byte that says nothing. */
+static inline uint64_t prs_read_varint(struct prs_reader *r)
+{
+	uint64_t v = 0;
+	for (unsigned shift = 0; shift < 64; shift += 7) {
+		uint8_t c = prs_read8(r);
+		uint64_t bits = c & 0x7f;
+		if (r->bad || bits << shift >> shift != bits || (shift && !c))
+			break;
+		v |= bits << shift;
+		if (c < 0x80)
+			return v;
+	}
+	r->bad = true;
+	return 0;
+}
 
 #endif

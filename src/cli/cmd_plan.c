@@ -50,10 +50,9 @@ static int count_body(struct planned *p, const struct prs_buf *body, struct prs_
 	size_t at = 0;
 	int k;
 	while ((k = prs_plan_next(body->data, body->len, &at, &r, err)) == 1) {
-		if (r.type == PRS_PLAN_RULE)
-			count(p, r.u.rule.input, r.u.rule.count, r.u.rule.count * r.u.rule.per);
-		else if (r.type == PRS_PLAN_GROUP)
-			count(p, r.u.group.input, 1, prs_plan_group_items(&r));
+		struct prs_plan_units units;
+		if (prs_plan_units(&r, &units))
+			count(p, units.input, units.ids, units.items);
 	}
 	return k;
 }

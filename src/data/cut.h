@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "data/list.h"
+#include "wire/frame.h"
 #include "wire/plan.h"
 
 #include <stdbool.h>
@@ -27,6 +28,7 @@ struct prs_cutter; /* opaque, one type a kind */
 
 struct prs_cutter_kind {
 	uint16_t input_kind; /* of INPUT: PRS_INPUT_FILES ... */
+	uint16_t minor;      /* of a plan with its records (prs_plan_minor) */
 	bool has_size;       /* the size of a mini-batch is given, not found */
 	/* NULL = no memory. `in` lives as long. */
 	struct prs_cutter *(*new)(const struct prs_list_input *in, uint16_t input);
@@ -37,7 +39,7 @@ struct prs_cutter_kind {
 	 * MiB: 1 = there are more, 0 = for now that is all. */
 	int (*cut)(struct prs_cutter *c, bool listed, struct prs_cut_total *t, struct prs_buf *body,
 	           struct prs_err *err);
-	/* Instead: RULE or GROUP of an earlier plan. */
+	/* Instead: the records of an earlier plan that say mini-batches, or how to read them. */
 	int (*feed)(struct prs_cutter *c, const struct prs_plan_record *r, struct prs_cut_total *t,
 	            struct prs_err *err);
 };

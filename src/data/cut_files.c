@@ -74,5 +74,5 @@ static int files_feed(struct prs_cutter *c, const struct prs_plan_record *r, str
 	return 0;
 }
 
-const struct prs_cutter_kind prs_cut_files = { PRS_INPUT_FILES, true,      files_new, files_free,
-	                                       files_take,      files_cut, files_feed };
+const struct prs_cutter_kind prs_cut_files = { PRS_INPUT_FILES, PRS_FORMAT_MINOR, true,      files_new,
+	                                       files_free,      files_take,       files_cut, files_feed };

@@ -188,11 +188,13 @@ static int groups_feed(struct prs_cutter *g, const struct prs_plan_record *r, st
 {
 	if (r->type != PRS_PLAN_GROUP)
 		return prs_fail(err, PRS_ECORRUPT, "plan: a rule of an input with partition keys");
-	t->ids++;
-	t->items += prs_plan_group_items(r);
+	struct prs_plan_units units;
+	prs_plan_units(r, &units);
+	t->ids += units.ids;
+	t->items += units.items;
 	g->skip++;
 	return 0;
 }
 
-const struct prs_cutter_kind prs_cut_groups = { PRS_INPUT_GROUPS, false,      groups_new, groups_free,
-	                                        groups_take,      groups_cut, groups_feed };
+const struct prs_cutter_kind prs_cut_groups = { PRS_INPUT_GROUPS, PRS_FORMAT_MINOR, false,      groups_new,
+	                                        groups_free,      groups_take,      groups_cut, groups_feed };

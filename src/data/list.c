@@ -136,6 +136,15 @@ void prs_lister_free(struct prs_lister *l)
 	prs_freep(&l);
 }
 
+uint16_t prs_lister_minor(const struct prs_lister *l)
+{
+	uint16_t minor = PRS_FORMAT_MINOR;
+	for (unsigned i = 0; i < l->n; i++)
+		if (kind_of(&l->given[i])->minor > minor)
+			minor = kind_of(&l->given[i])->minor;
+	return minor;
+}
+
 void prs_list_counts(const struct prs_lister *l, struct prs_list_counts *ret)
 {
 	*ret = l->counts;
@@ -427,11 +436,13 @@ static int feed_record(struct prs_lister *l, const struct prs_plan_record *r, st
 	case PRS_PLAN_FILES: return feed_files(l, r, err);
 	case PRS_PLAN_PART: return prs_known_part(&l->known, r, err);
 	case PRS_PLAN_RULE:
-	case PRS_PLAN_GROUP: return kind_of(current(l))->feed(l->cutter, r, &l->total, err);
-	case PRS_PLAN_END: l->is_ended = true; return 0;
-	case PRS_PLAN_HEAD:
+	case PRS_PLAN_GROUP:
 	case PRS_PLAN_SLICES:
-	case PRS_PLAN_SCHEMA: return 0;
+	case PRS_PLAN_SCHEMA:
+	case PRS_PLAN_PARQUET:
+	case PRS_PLAN_TABLE_GROUP: return kind_of(current(l))->feed(l->cutter, r, &l->total, err);
+	case PRS_PLAN_END: l->is_ended = true; return 0;
+	case PRS_PLAN_HEAD: return 0;
 	}
 	return 0;
 }

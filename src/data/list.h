@@ -43,6 +43,8 @@ struct prs_lister; /* opaque */
 /* Copies the inputs. NULL = no memory. */
 struct prs_lister *prs_lister_new(const struct prs_fs *fs, const struct prs_list_input *inputs, unsigned n);
 void prs_lister_free(struct prs_lister *l);
+/* What the header of its plan must say (wire/frame.h). */
+uint16_t prs_lister_minor(const struct prs_lister *l);
 /* Take in a body of an earlier plan (before the first prs_list_next). */
 int prs_list_feed(struct prs_lister *l, const uint8_t *body, size_t n, struct prs_err *err);
 

@@ -1,65 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
- * plan: the records folded into four sorted arrays: inputs, folders, blocks of names, rules.
- *
- * A mini-batch is found by a binary search over rules, a file by one over blocks and a short walk: of the names in a
- * block every STRIDE-th has its offset kept. What differs between kinds of mini-batches is a row of `kinds`.
+ * plan: the records folded into sorted arrays: inputs, folders, blocks of names, rules, schemas.
  */
-#include "data/plan.h"
+#include "data/plan_impl.h"
 
 #include "base/mem.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-enum { STRIDE = 4 };
-enum { KIND_FILES, KIND_GROUP };
-
-struct input {
-	char *root;
-};
-
-struct dir {
-	uint32_t parent, name_at;
-	uint16_t input, depth;
-};
-
-struct block {
-	uint64_t first_file;
-	uint32_t dir, count;
-	char *names;
-	uint32_t *strides; /* offset of names 0, STRIDE, 2 STRIDE ... */
-};
-
-struct range {
-	uint64_t first;
-	uint32_t count;
-};
-
-struct rule {
-	uint64_t first_id, count, first_file, first_item;
-	uint32_t per;
-	uint16_t input;
-	struct group *group; /* the one mini-batch of a combination of partition keys; NULL = a row of files */
-};
-
-struct group {
-	char *keys;
-	uint32_t keys_bytes, ranges_n;
-	struct range ranges[];
-};
-
-struct prs_plan {
-	struct input *inputs;
-	struct dir *dirs;
-	struct block *blocks;
-	struct rule *rules;
-	size_t inputs_n, dirs_n, blocks_n, rules_n;
-	size_t inputs_cap, dirs_cap, blocks_cap, rules_cap;
-	struct prs_buf dir_names;
-	uint64_t next_id, items, files;
-	uint32_t sum;
-	bool complete;
-};
 
 /* Room for one element more. */
 static int room(void *vp, size_t n, size_t *cap, size_t size)
@@ -86,6 +33,21 @@ struct prs_plan *prs_plan_new(void)
 	return p;
 }
 
+static void free_rule(struct rule *r)
+{
+	switch ((enum kind_of_rule)r->kind) {
+	case KIND_FILES: break;
+	case KIND_GROUP:
+		prs_freep(&r->group->keys);
+		prs_freep(&r->group);
+		break;
+	case KIND_SLICES:
+	case KIND_PARQUET: prs_slices_free(r->slices); break;
+	case KIND_TABLE_GROUP:
+	case KIND_PARQUET_GROUP: prs_freep(&r->rows); break;
+	}
+}
+
 void prs_plan_free(struct prs_plan *p)
 {
 	if (!p)
@@ -96,12 +58,13 @@ void prs_plan_free(struct prs_plan *p)
 	for (size_t i = 0; i < p->blocks_n; i++) {
 		prs_freep(&p->blocks[i].names);
 		prs_freep(&p->blocks[i].strides);
+		prs_freep(&p->blocks[i].stats);
 	}
 	for (size_t i = 0; i < p->rules_n; i++)
-		if (p->rules[i].group) {
-			prs_freep(&p->rules[i].group->keys);
-			prs_freep(&p->rules[i].group);
-		}
+		free_rule(&p->rules[i]);
+	for (size_t i = 0; i < p->schemas_n; i++)
+		prs_freep(&p->schemas[i]);
+	prs_freep(&p->schemas);
 	prs_freep(&p->inputs);
 	prs_freep(&p->dirs);
 	prs_freep(&p->blocks);
@@ -109,13 +72,13 @@ void prs_plan_free(struct prs_plan *p)
 	prs_freep(&p);
 }
 
-static char *copy_text(struct prs_text t)
+static char *copy_text(const char *p, size_t n)
 {
-	char *s = prs_malloc((size_t)t.n + 1);
+	char *s = prs_malloc(n + 1);
 	if (!s)
 		return NULL;
-	memcpy(s, t.p, t.n);
-	s[t.n] = 0;
+	memcpy(s, p, n);
+	s[n] = 0;
 	return s;
 }
 
@@ -125,13 +88,31 @@ static int feed_input(struct prs_plan *p, const struct prs_plan_record *r, struc
 {
 	if (r->u.input.input != p->inputs_n)
 		return bad(err, "inputs are not in order");
-	char *root = copy_text(r->u.input.root);
+	if (r->u.input.kind > PRS_INPUT_SPOOL)
+		return prs_fail(err, PRS_EVERSION, "plan: an input of kind %u, which engine %s does not know",
+		                r->u.input.kind, PRS_VERSION);
+	char *root = copy_text(r->u.input.root.p, r->u.input.root.n);
 	if (!root || ROOM(p, inputs) < 0) {
 		prs_freep(&root);
 		return prs_fail(err, PRS_ENOMEM, "plan");
 	}
-	p->inputs[p->inputs_n++].root = root;
+	p->inputs[p->inputs_n++] = (struct input){ root, r->u.input.kind, p->files, p->schemas_n };
 	return 0;
+}
+
+/* What kinds of inputs have such a record: a bit each. */
+static const uint8_t inputs_of[] = {
+	[PRS_PLAN_RULE] = 1 << PRS_INPUT_FILES,
+	[PRS_PLAN_GROUP] = 1 << PRS_INPUT_GROUPS,
+	[PRS_PLAN_SLICES] = 1 << PRS_INPUT_DELIMITED | 1 << PRS_INPUT_LINES,
+	[PRS_PLAN_PARQUET] = 1 << PRS_INPUT_PARQUET,
+	[PRS_PLAN_TABLE_GROUP] = 1 << PRS_INPUT_DELIMITED | 1 << PRS_INPUT_LINES | 1 << PRS_INPUT_PARQUET |
+	                         1 << PRS_INPUT_SPOOL,
+};
+
+static bool has(const struct prs_plan *p, uint16_t input, enum prs_plan_type type)
+{
+	return input < p->inputs_n && (inputs_of[type] >> p->inputs[input].kind & 1);
 }
 
 static int feed_dir(struct prs_plan *p, const struct prs_plan_record *r, struct prs_err *err)
@@ -158,18 +139,23 @@ static int feed_files(struct prs_plan *p, const struct prs_plan_record *r, struc
 	if (!r->u.files.count)
 		return 0;
 	struct block b = { .first_file = p->files, .dir = r->u.files.dir, .count = r->u.files.count };
+	size_t stats = r->u.files.stats ? (size_t)b.count * PRS_FILE_STAT_BYTES : 0;
 	b.names = prs_malloc(r->u.files.names_bytes);
-	b.strides = prs_malloc((r->u.files.count / STRIDE + 1) * sizeof *b.strides);
-	if (!b.names || !b.strides || ROOM(p, blocks) < 0) {
+	b.strides = prs_malloc((r->u.files.count / PLAN_STRIDE + 1) * sizeof *b.strides);
+	b.stats = stats ? prs_malloc(stats) : NULL;
+	if (!b.names || !b.strides || (stats && !b.stats) || ROOM(p, blocks) < 0) {
 		prs_freep(&b.names);
 		prs_freep(&b.strides);
+		prs_freep(&b.stats);
 		return prs_fail(err, PRS_ENOMEM, "plan");
 	}
+	if (stats)
+		memcpy(b.stats, r->u.files.stats, stats);
 	memcpy(b.names, r->u.files.names, r->u.files.names_bytes);
 	const char *at = b.names;
 	for (uint32_t i = 0; i < b.count; i++) {
-		if (i % STRIDE == 0)
-			b.strides[i / STRIDE] = (uint32_t)(at - b.names);
+		if (i % PLAN_STRIDE == 0)
+			b.strides[i / PLAN_STRIDE] = (uint32_t)(at - b.names);
 		at += strlen(at) + 1;
 	}
 	p->blocks[p->blocks_n++] = b;
@@ -181,13 +167,13 @@ static int feed_rule(struct prs_plan *p, const struct prs_plan_record *r, struct
 {
 	uint64_t count = r->u.rule.count;
 	uint32_t per = r->u.rule.per;
-	if (r->u.rule.first_id != p->next_id || !count || !per || r->u.rule.input >= p->inputs_n ||
+	if (r->u.rule.first_id != p->next_id || !count || !per || !has(p, r->u.rule.input, r->type) ||
 	    r->u.rule.first_file > p->files || count > (p->files - r->u.rule.first_file) / per)
 		return bad(err, "a rule that does not fit the files");
 	if (ROOM(p, rules) < 0)
 		return prs_fail(err, PRS_ENOMEM, "plan");
-	p->rules[p->rules_n++] = (struct rule){ p->next_id,      count, r->u.rule.first_file, p->items, per,
-		                                r->u.rule.input, NULL };
+	p->rules[p->rules_n++] = (struct rule){ p->next_id, count,   r->u.rule.first_file, per, r->u.rule.input,
+		                                KIND_FILES, { NULL } };
 	p->next_id += count;
 	p->items += count * per;
 	return 0;
@@ -209,7 +195,7 @@ static uint32_t copy_ranges(const struct prs_plan *p, const struct prs_plan_reco
 
 static int feed_group(struct prs_plan *p, const struct prs_plan_record *r, struct prs_err *err)
 {
-	if (r->u.group.id != p->next_id || r->u.group.input >= p->inputs_n)
+	if (r->u.group.id != p->next_id || !has(p, r->u.group.input, r->type))
 		return bad(err, "a group that does not follow from those before it");
 	struct group *g = prs_calloc(1, sizeof *g + r->u.group.ranges_n * sizeof *g->ranges);
 	char *keys = prs_malloc(r->u.group.keys_bytes);
@@ -223,15 +209,146 @@ static int feed_group(struct prs_plan *p, const struct prs_plan_record *r, struc
 	g->keys_bytes = r->u.group.keys_bytes;
 	g->ranges_n = r->u.group.ranges_n;
 	uint32_t items = copy_ranges(p, r, g);
-	p->rules[p->rules_n++] = (struct rule){
-		p->next_id, 1, g->ranges[0].first, p->items, items, r->u.group.input, g
-	};
+	p->rules[p->rules_n++] = (struct rule){ p->next_id, 1,    g->ranges[0].first, items, r->u.group.input,
+		                                KIND_GROUP, { g } };
 	if (!items)
 		return bad(err, "a group that does not fit the files");
 	p->next_id++;
 	p->items += items;
 	return 0;
 }
+
+/* ---- tables: records whose items are rows ------------------------------------------------------------------------ */
+
+/* The records of tables are about the input that was begun last. */
+static bool is_last(const struct prs_plan *p, uint16_t input) { return input + (size_t)1 == p->inputs_n; }
+
+static bool has_file(const struct prs_plan *p, uint16_t input, uint64_t file)
+{
+	return file >= p->inputs[input].first_file && file < p->files;
+}
+
+static int feed_schema(struct prs_plan *p, const struct prs_plan_record *r, struct prs_err *err)
+{
+	uint16_t input = r->u.schema.input;
+	if (r->u.schema.schema != p->schemas_n || !is_last(p, input) || !has(p, input, PRS_PLAN_TABLE_GROUP) ||
+	    (r->u.schema.file != PRS_NO_FILE && !has_file(p, input, r->u.schema.file)))
+		return bad(err, "a schema that does not follow from those before it");
+	char *json = copy_text(r->u.schema.json, r->u.schema.bytes);
+	if (!json || ROOM(p, schemas) < 0) {
+		prs_freep(&json);
+		return prs_fail(err, PRS_ENOMEM, "plan");
+	}
+	p->schemas[p->schemas_n++] = json;
+	return 0;
+}
+
+static bool has_schema(const struct prs_plan *p, uint16_t input, uint32_t schema)
+{
+	return schema >= p->inputs[input].first_schema && schema < p->schemas_n;
+}
+
+/* Behind the slices that came last: in a later file, or behind them in theirs, which is as it was then. The offsets of
+ * two spools have nothing to do with each other. */
+static bool follows(const struct prs_plan *p, const struct prs_plan_record *r)
+{
+	const struct rule *last = p->rules_n ? &p->rules[p->rules_n - 1] : NULL;
+	if (!last || last->input != r->u.slices.input || (last->kind != KIND_SLICES && last->kind != KIND_PARQUET))
+		return true;
+	const struct prs_slices *s = last->slices;
+	if (r->u.slices.file < s->end.file || r->u.slices.global_row < s->end.global_row)
+		return false;
+	if (r->u.slices.file > s->end.file)
+		return true;
+	return r->u.slices.size == s->size && r->u.slices.mtime_us == s->mtime_us && r->u.slices.row >= s->end.row &&
+	       (r->u.slices.spool != s->spool || r->u.slices.offset >= s->end.offset);
+}
+
+/* Slices of a file go on in its rule, in as few bytes as one record has. */
+static int add_slices(struct prs_plan *p, const struct prs_plan_record *r, struct rule **ret)
+{
+	struct rule *last = p->rules_n ? &p->rules[p->rules_n - 1] : NULL;
+	uint8_t kind = r->type == PRS_PLAN_PARQUET ? KIND_PARQUET : KIND_SLICES;
+	if (last && last->kind == kind && prs_slices_go_on(last->slices, r)) {
+		*ret = last;
+		return prs_slices_add(last->slices, r);
+	}
+	if (ROOM(p, rules) < 0)
+		return -PRS_ENOMEM;
+	struct prs_slices *s = prs_slices_new(r);
+	if (!s)
+		return -PRS_ENOMEM;
+	*ret = &p->rules[p->rules_n++];
+	**ret = (struct rule){ .first_id = p->next_id, .input = s->input, .kind = kind, .slices = s };
+	return 0;
+}
+
+static int feed_slices(struct prs_plan *p, const struct prs_plan_record *r, struct prs_err *err)
+{
+	uint16_t input = r->u.slices.input;
+	if (r->u.slices.first_id != p->next_id || !is_last(p, input) || !has(p, input, r->type) ||
+	    !has_file(p, input, r->u.slices.file) || !has_schema(p, input, r->u.slices.schema) || !follows(p, r))
+		return bad(err, "slices that do not follow from those before them");
+	struct rule *rule;
+	if (add_slices(p, r, &rule) < 0)
+		return prs_fail(err, PRS_ENOMEM, "plan");
+	rule->count += r->u.slices.count;
+	p->next_id += r->u.slices.count;
+	p->items += rule->slices->end.global_row - r->u.slices.global_row;
+	return 0;
+}
+
+/* The rows of a group; 0 = a range that does not fit its input, or more rows than a mini-batch can have. Grouped by
+ * columns the rows of many files are mixed, in the spool, else each range is of a file whose size is known. */
+static uint32_t check_ranges(const struct prs_plan *p, uint16_t input, const struct table_group *g)
+{
+	uint64_t rows = 0;
+	uint16_t kind = p->inputs[input].kind;
+	for (uint32_t i = 0; i < g->ranges_n; i++) {
+		struct prs_table_range at = plan_range(g, i);
+		bool mixed = at.file == PRS_NO_FILE;
+		rows += at.rows;
+		if (mixed != (kind == PRS_INPUT_SPOOL) || (kind == PRS_INPUT_PARQUET) != !at.bytes ||
+		    !has_schema(p, input, at.schema) || rows > UINT32_MAX)
+			return 0;
+		if (!mixed && (!has_file(p, input, at.file) || !plan_stats(p, at.file)))
+			return 0;
+	}
+	return (uint32_t)rows;
+}
+
+static int feed_table_group(struct prs_plan *p, const struct prs_plan_record *r, struct prs_err *err)
+{
+	uint16_t input = r->u.table_group.input;
+	if (r->u.table_group.id != p->next_id || !is_last(p, input) || !has(p, input, r->type))
+		return bad(err, "a group of rows that does not follow from those before it");
+	size_t ranges = (size_t)r->u.table_group.ranges_n * PRS_TABLE_RANGE_BYTES;
+	struct table_group *g = prs_malloc(sizeof *g + ranges + r->u.table_group.keys_bytes);
+	if (!g || ROOM(p, rules) < 0) {
+		prs_freep(&g);
+		return prs_fail(err, PRS_ENOMEM, "plan");
+	}
+	*g = (struct table_group){ r->u.table_group.keys_bytes, r->u.table_group.ranges_n, r->u.table_group.spool };
+	memcpy(g->bytes, r->u.table_group.ranges, ranges);
+	memcpy(g->bytes + ranges, r->u.table_group.keys, g->keys_bytes);
+	uint32_t rows = check_ranges(p, input, g);
+	if (!rows) {
+		prs_freep(&g);
+		return bad(err, "a group of rows that does not fit the files");
+	}
+	uint8_t kind = p->inputs[input].kind == PRS_INPUT_PARQUET ? KIND_PARQUET_GROUP : KIND_TABLE_GROUP;
+	p->rules[p->rules_n++] = (struct rule){ .first_id = p->next_id,
+		                                .count = 1,
+		                                .per = rows,
+		                                .input = input,
+		                                .kind = kind,
+		                                .rows = g };
+	p->next_id++;
+	p->items += rows;
+	return 0;
+}
+
+/* ---- feeding ----------------------------------------------------------------------------------------------------- */
 
 static int feed_record(struct prs_plan *p, const struct prs_plan_record *r, struct prs_err *err)
 {
@@ -251,9 +368,11 @@ static int feed_record(struct prs_plan *p, const struct prs_plan_record *r, stru
 		p->complete = true;
 		return 0;
 	case PRS_PLAN_PART: return r->u.part.dir < p->dirs_n ? 0 : bad(err, "parts of an unknown folder");
-	case PRS_PLAN_HEAD:
+	case PRS_PLAN_SCHEMA: return feed_schema(p, r, err);
 	case PRS_PLAN_SLICES:
-	case PRS_PLAN_SCHEMA: return 0;
+	case PRS_PLAN_PARQUET: return feed_slices(p, r, err);
+	case PRS_PLAN_TABLE_GROUP: return feed_table_group(p, r, err);
+	case PRS_PLAN_HEAD: return 0;
 	}
 	return 0;
 }
@@ -276,211 +395,5 @@ uint64_t prs_plan_next_id(const struct prs_plan *p) { return p->next_id; }
 uint64_t prs_plan_items(const struct prs_plan *p) { return p->items; }
 uint64_t prs_plan_files(const struct prs_plan *p) { return p->files; }
 bool prs_plan_complete(const struct prs_plan *p) { return p->complete; }
-
-static const struct rule *rule_of(const struct prs_plan *p, uint64_t id)
-{
-	size_t lo = 0, hi = p->rules_n;
-	if (id >= p->next_id)
-		return NULL;
-	while (hi - lo > 1) {
-		size_t mid = (lo + hi) / 2;
-		if (p->rules[mid].first_id <= id)
-			lo = mid;
-		else
-			hi = mid;
-	}
-	return &p->rules[lo];
-}
-
-uint16_t prs_plan_input_of(const struct prs_plan *p, uint64_t id)
-{
-	const struct rule *r = rule_of(p, id);
-	return r ? r->input : 0;
-}
-
-static size_t block_of(const struct prs_plan *p, uint64_t file)
-{
-	size_t lo = 0, hi = p->blocks_n;
-	while (hi - lo > 1) {
-		size_t mid = (lo + hi) / 2;
-		if (p->blocks[mid].first_file <= file)
-			lo = mid;
-		else
-			hi = mid;
-	}
-	return lo;
-}
-
-static const char *name_in(const struct block *b, uint32_t i)
-{
-	const char *at = b->names + b->strides[i / STRIDE];
-	for (uint32_t k = i % STRIDE; k; k--)
-		at += strlen(at) + 1;
-	return at;
-}
-
-/* The path of a folder with a slash behind; `absolute`: from the root of its input on. */
-static void put_dir(const struct prs_plan *p, uint32_t dir, bool absolute, struct prs_buf *to)
-{
-	const struct dir *d = &p->dirs[dir];
-	if (d->parent == PRS_NO_DIR) {
-		const char *root = p->inputs[d->input].root;
-		if (absolute && strcmp(root, "/") != 0)
-			prs_buf_puts(to, root);
-		if (absolute)
-			prs_buf_putc(to, '/');
-		return;
-	}
-	put_dir(p, d->parent, absolute, to);
-	const char *name = (const char *)p->dir_names.data + d->name_at;
-	if (!name[0]) /* a part that is the root itself */
-		return;
-	prs_buf_puts(to, name);
-	prs_buf_putc(to, '/');
-}
-
-/* The file of the k-th item of a mini-batch, and how many items from there on lie in a row. */
-static uint64_t file_of(const struct rule *r, uint64_t id, uint32_t k, uint32_t *ret_run)
-{
-	*ret_run = r->per - k;
-	if (!r->group)
-		return r->first_file + (id - r->first_id) * r->per + k;
-	const struct range *g = r->group->ranges;
-	for (; k >= g->count; g++)
-		k -= g->count;
-	*ret_run = g->count - k;
-	return g->first + k;
-}
-
-/* Paths of files in a row. */
-static void put_row(const struct prs_plan *p, uint64_t file, uint32_t count, struct prs_buf *to)
-{
-	size_t bi = block_of(p, file);
-	while (count && !to->failed) {
-		const struct block *b = &p->blocks[bi++];
-		uint32_t i = (uint32_t)(file - b->first_file);
-		size_t start = to->len;
-		put_dir(p, b->dir, true, to);
-		size_t folder = to->len - start;
-		const char *name = name_in(b, i);
-		for (bool first = true; i < b->count && count && !to->failed; i++, count--, file++, first = false) {
-			size_t n = strlen(name) + 1;
-			uint8_t *at = prs_buf_reserve(to, folder + n);
-			if (!at)
-				break;
-			if (!first) { /* the folder again, as in the first path of this block */
-				memcpy(at, to->data + start, folder);
-				to->len += folder;
-			}
-			prs_buf_put(to, name, n);
-			name += n;
-		}
-	}
-}
-
-/* ---- kinds of mini-batches: what their items are, to the script and to people ------------------------------------ */
-
-static uint32_t files_items(const struct rule *r) { return r->per; }
-
-/* The paths of `count` items from the k-th on, each closed by a NUL. */
-static void put_paths(const struct prs_plan *p, const struct rule *r, uint64_t id, uint32_t k, uint32_t count,
-                      struct prs_buf *to)
-{
-	for (uint32_t run; count && !to->failed; k += run, count -= run) {
-		uint64_t file = file_of(r, id, k, &run);
-		run = run < count ? run : count;
-		put_row(p, file, run, to);
-	}
-}
-
-static void files_body(const struct prs_plan *p, const struct rule *r, struct prs_task *task, struct prs_buf *to)
-{
-	put_paths(p, r, task->id, task->item_first, task->items, to);
-}
-
-static void group_body(const struct prs_plan *p, const struct rule *r, struct prs_task *task, struct prs_buf *to)
-{
-	task->keys_bytes = r->group->keys_bytes;
-	prs_buf_put(to, r->group->keys, r->group->keys_bytes);
-	files_body(p, r, task, to);
-}
-
-static void files_detail(const struct prs_plan *p, const struct rule *r, uint64_t id, uint32_t k, uint32_t count,
-                         unsigned max, struct prs_buf *to)
-{
-	for (uint32_t i = 0, run; i < count && i < max; i++) {
-		uint64_t file = file_of(r, id, k + i, &run);
-		const struct block *b = &p->blocks[block_of(p, file)];
-		if (i)
-			prs_buf_puts(to, ", ");
-		put_dir(p, b->dir, false, to);
-		prs_buf_puts(to, name_in(b, (uint32_t)(file - b->first_file)));
-	}
-	if (count > max)
-		prs_buf_putf(to, ", ... (%u files)", count);
-}
-
-struct kind {
-	uint16_t task; /* enum prs_task_kind: what the loader makes of the body */
-	uint32_t (*items_of)(const struct rule *r);
-	/* Appends the body (wire/msg.h) of task->items items from task->item_first on; sets task->keys_bytes. */
-	void (*put_body)(const struct prs_plan *p, const struct rule *r, struct prs_task *task, struct prs_buf *to);
-	/* Appends at most `max` of `count` items from the k-th on, as people name them. */
-	void (*detail)(const struct prs_plan *p, const struct rule *r, uint64_t id, uint32_t k, uint32_t count,
-	               unsigned max, struct prs_buf *to);
-};
-
-static const struct kind kinds[] = {
-	[KIND_FILES] = { PRS_TASK_FILES, files_items, files_body, files_detail },
-	[KIND_GROUP] = { PRS_TASK_FILES, files_items, group_body, files_detail },
-};
-
-static const struct kind *kind_of(const struct rule *r) { return &kinds[r->group ? KIND_GROUP : KIND_FILES]; }
-
-uint32_t prs_plan_items_of(void *plan, uint64_t id)
-{
-	const struct rule *r = rule_of(plan, id);
-	return r ? kind_of(r)->items_of(r) : 0;
-}
-
-/* How many items the unit has in its mini-batch; 0 when it lies behind it. */
-static const struct rule *span(const struct prs_plan *p, const struct prs_unit *u, uint32_t *ret_count)
-{
-	const struct rule *r = rule_of(p, u->id);
-	uint32_t whole = r ? kind_of(r)->items_of(r) : 0;
-	uint32_t most = u->item_first < whole ? whole - u->item_first : 0;
-	*ret_count = u->item_count && u->item_count < most ? u->item_count : most;
-	return r;
-}
-
-int prs_plan_task(const struct prs_plan *p, const struct prs_unit *u, struct prs_task *task, struct prs_buf *body)
-{
-	const struct rule *r = span(p, u, &task->items);
-	task->id = u->id;
-	task->item_first = u->item_first;
-	task->item_count = u->item_count;
-	task->keys_bytes = 0;
-	if (!r)
-		return body->failed;
-	task->kind = kind_of(r)->task;
-	task->input = r->input;
-	kind_of(r)->put_body(p, r, task, body);
-	return body->failed;
-}
-
-int prs_plan_paths(const struct prs_plan *p, const struct prs_unit *u, struct prs_buf *to)
-{
-	uint32_t count;
-	const struct rule *r = span(p, u, &count);
-	put_paths(p, r, u->id, u->item_first, count, to);
-	return to->failed;
-}
-
-int prs_plan_detail(const struct prs_plan *p, const struct prs_unit *u, unsigned max, struct prs_buf *to)
-{
-	uint32_t count;
-	const struct rule *r = span(p, u, &count);
-	if (r)
-		kind_of(r)->detail(p, r, u->id, u->item_first, count, max, to);
-	return to->failed;
-}
+uint32_t prs_plan_schemas(const struct prs_plan *p) { return (uint32_t)p->schemas_n; }
+const char *prs_plan_schema(const struct prs_plan *p, uint32_t schema) { return p->schemas[schema]; }

@@ -27,13 +27,16 @@ bool prs_plan_complete(const struct prs_plan *p);    /* an END record was seen *
 uint32_t prs_plan_items_of(void *plan, uint64_t id);
 /* The input a mini-batch belongs to. */
 uint16_t prs_plan_input_of(const struct prs_plan *p, uint64_t id);
-/* The task that hands the unit to a worker (wire/msg.h): sets all of `task` but lease, try_number and global_row,
- * and appends its body, the keys first, to what stands in `body`. A unit behind its mini-batch, or of none, has no
- * items. */
+/* Schemas known, and the JSON text of one; they are numbered from 0. */
+uint32_t prs_plan_schemas(const struct prs_plan *p);
+const char *prs_plan_schema(const struct prs_plan *p, uint32_t schema);
+/* The task that hands the unit to a worker (wire/msg.h): sets all of `task` but lease and try_number, and appends its
+ * body, the keys first, to what stands in `body`. A unit behind its mini-batch, or of none, has no items. */
 int prs_plan_task(const struct prs_plan *p, const struct prs_unit *u, struct prs_task *task, struct prs_buf *body);
-/* Append the absolute path of each item of the unit, each closed by a NUL. */
+/* Append the absolute path of each item of the unit, each closed by a NUL; nothing when its items are rows. */
 int prs_plan_paths(const struct prs_plan *p, const struct prs_unit *u, struct prs_buf *to);
-/* "0000000.txt, ... (10 files)": a short text for people and the CSV: at most `max` names, relative to the input. */
+/* "0000000.txt, ... (10 files)", "sales.csv rows 1001-2000": a short text for people and the CSV: at most `max` names,
+ * relative to the input. */
 int prs_plan_detail(const struct prs_plan *p, const struct prs_unit *u, unsigned max, struct prs_buf *to);
 
 #endif

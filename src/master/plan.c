@@ -104,7 +104,8 @@ int planner_start(struct prs_engine *e, struct prs_err *err)
 {
 	char path[PATH_MAX];
 	prs_path_plan(path, sizeof path, e->c.dir, e->epoch);
-	int r = prs_log_create(&e->listing.log, e->c.fs, path, PRS_FILE_PLAN, &e->c.run, 0, err);
+	uint16_t minor = prs_lister_minor(e->listing.lister);
+	int r = prs_log_create_as(&e->listing.log, e->c.fs, path, PRS_FILE_PLAN, minor, &e->c.run, 0, err);
 	if (r < 0)
 		return r;
 	e->listing.log_open = true;

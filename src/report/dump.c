@@ -305,6 +305,20 @@ static void dump_dir(struct out *o, const struct prs_plan_record *r)
 	text(o, "name", r->u.dir.name);
 }
 
+/* JSON: [[size, µs since 1970],...] */
+static void put_stats(struct out *o, const struct prs_plan_record *r)
+{
+	if (!(r->u.files.flags & PRS_FILES_STATS))
+		return;
+	key(o, "stats");
+	prs_buf_putc(o->b, '[');
+	for (uint32_t i = 0; i < r->u.files.count; i++) {
+		const uint8_t *at = r->u.files.stats + (size_t)i * PRS_FILE_STAT_BYTES;
+		prs_buf_putf(o->b, "%s[%" PRIu64 ",%" PRIu64 "]", i ? "," : "", prs_get64(at), prs_get64(at + 8));
+	}
+	prs_buf_putc(o->b, ']');
+}
+
 static void put_names(struct out *o, const struct prs_plan_record *r)
 {
 	const char *p = r->u.files.names, *last = NULL, *stop = p + r->u.files.names_bytes;
@@ -327,6 +341,7 @@ static void put_names(struct out *o, const struct prs_plan_record *r)
 	}
 	if (o->json) {
 		prs_buf_putc(o->b, ']');
+		put_stats(o, r);
 	} else if (last && last != r->u.files.names) {
 		key(o, "last");
 		report_json(o->b, last, strnlen(last, (size_t)(stop - last)));
@@ -352,7 +367,34 @@ static void dump_rule(struct out *o, const struct prs_plan_record *r)
 	num(o, "input", r->u.rule.input);
 }
 
-/* The ranges as first+count; values without the letter of their kind. */
+/* Values as JSON has them; texts and dates, and the floats that JSON does not know, are texts. */
+static void put_value(struct out *o, const char *value)
+{
+	bool bare = value[0] == PRS_KEY_INTEGER || value[0] == PRS_KEY_BOOLEAN ||
+	            (value[0] == PRS_KEY_FLOAT && !strstr(value, "inf"));
+	if (value[0] == PRS_KEY_NULL)
+		prs_buf_puts(o->b, "null");
+	else if (bare)
+		prs_buf_puts(o->b, value + 1);
+	else
+		report_json(o->b, value + 1, strlen(value + 1));
+}
+
+static void put_keys(struct out *o, const char *keys, uint32_t bytes)
+{
+	key(o, "keys");
+	const char *p = keys, *stop = p + bytes;
+	for (const char *value; p < stop; p = value + strlen(value) + 1) {
+		prs_buf_putc(o->b, p == keys ? '{' : ',');
+		report_json(o->b, p, strlen(p));
+		prs_buf_putc(o->b, ':');
+		value = p + strlen(p) + 1;
+		put_value(o, value);
+	}
+	prs_buf_putc(o->b, '}');
+}
+
+/* The ranges as first+count. */
 static void dump_group(struct out *o, const struct prs_plan_record *r)
 {
 	num(o, "id", r->u.group.id);
@@ -365,16 +407,102 @@ static void dump_group(struct out *o, const struct prs_plan_record *r)
 		             prs_get64(at), prs_get32(at + 8));
 	}
 	prs_buf_puts(o->b, o->json ? "]" : "");
-	key(o, "keys");
-	const char *p = r->u.group.keys, *stop = p + r->u.group.keys_bytes;
-	for (const char *value; p < stop; p = value + strlen(value) + 1) {
-		prs_buf_putc(o->b, p == r->u.group.keys ? '{' : ',');
-		report_json(o->b, p, strlen(p));
-		prs_buf_putc(o->b, ':');
-		value = p + strlen(p) + 2;
-		report_json(o->b, value, strlen(value));
+	put_keys(o, r->u.group.keys, r->u.group.keys_bytes);
+}
+
+/* A file; `none`: what stands for all, or for many. */
+static void file_or(struct out *o, uint64_t file, const char *none)
+{
+	if (file != PRS_NO_FILE) {
+		num(o, "file", file);
+		return;
 	}
-	prs_buf_putc(o->b, '}');
+	key(o, "file");
+	prs_buf_puts(o->b, o->json ? "null" : none);
+}
+
+/* For people the rows and bytes of all, in JSON [[rows,bytes],...]; of a Parquet file the rows alone. */
+static void put_packed(struct out *o, const struct prs_plan_record *r)
+{
+	bool parquet = r->type == PRS_PLAN_PARQUET;
+	struct prs_reader packed = { r->u.slices.packed, r->u.slices.bytes, false };
+	struct prs_table_range at = { .offset = 0 };
+	if (o->json) {
+		key(o, "slices");
+		prs_buf_putc(o->b, '[');
+	}
+	for (uint32_t i = 0; i < r->u.slices.count; i++) {
+		prs_slice_next(&packed, parquet, &at);
+		if (!o->json)
+			continue;
+		prs_buf_putf(o->b, parquet ? "%s%" PRIu32 : "%s[%" PRIu32, i ? "," : "", at.rows);
+		if (!parquet)
+			prs_buf_putf(o->b, ",%" PRIu64 "]", at.bytes);
+	}
+	if (o->json) {
+		prs_buf_putc(o->b, ']');
+		return;
+	}
+	num(o, "rows", at.row + at.rows);
+	if (!parquet)
+		num(o, "bytes", at.offset + at.bytes);
+}
+
+static void dump_slices(struct out *o, const struct prs_plan_record *r)
+{
+	num(o, "first_id", r->u.slices.first_id);
+	num(o, "count", r->u.slices.count);
+	num(o, "input", r->u.slices.input);
+	num(o, "schema", r->u.slices.schema);
+	num(o, "file", r->u.slices.file);
+	num(o, "spool", r->u.slices.spool);
+	num(o, "offset", r->u.slices.offset);
+	num(o, "row", r->u.slices.row);
+	num(o, "global_row", r->u.slices.global_row);
+	num(o, "size", r->u.slices.size);
+	when(o, "mtime", r->u.slices.mtime_us);
+	put_packed(o, r);
+}
+
+static void dump_schema(struct out *o, const struct prs_plan_record *r)
+{
+	num(o, "schema", r->u.schema.schema);
+	num(o, "input", r->u.schema.input);
+	file_or(o, r->u.schema.file, "all");
+	key(o, "json");
+	report_json(o->b, r->u.schema.json, r->u.schema.bytes);
+}
+
+static void put_range(struct out *o, const struct prs_table_range *at)
+{
+	struct out field = { o->b, o->json };
+	prs_buf_puts(o->b, o->json ? "{\"rows\":" : "rows=");
+	prs_buf_dec(o->b, at->rows, 0);
+	file_or(&field, at->file, "many");
+	num(&field, "schema", at->schema);
+	num(&field, "offset", at->offset);
+	num(&field, "bytes", at->bytes);
+	num(&field, "row", at->row);
+	num(&field, "global_row", at->global_row);
+	prs_buf_puts(o->b, o->json ? "}" : "");
+}
+
+static void dump_table_group(struct out *o, const struct prs_plan_record *r)
+{
+	num(o, "id", r->u.table_group.id);
+	num(o, "input", r->u.table_group.input);
+	num(o, "spool", r->u.table_group.spool);
+	put_keys(o, r->u.table_group.keys, r->u.table_group.keys_bytes);
+	key(o, "ranges");
+	prs_buf_puts(o->b, o->json ? "[" : "(");
+	for (uint32_t i = 0; i < r->u.table_group.ranges_n; i++) {
+		struct prs_table_range at = prs_table_range_get(r->u.table_group.ranges +
+		                                                (size_t)i * PRS_TABLE_RANGE_BYTES);
+		prs_buf_puts(o->b, i ? "," : "");
+		prs_buf_puts(o->b, i && !o->json ? " " : "");
+		put_range(o, &at);
+	}
+	prs_buf_putc(o->b, o->json ? ']' : ')');
 }
 
 static void dump_end(struct out *o, const struct prs_plan_record *r)
@@ -392,11 +520,18 @@ int prs_report_dump_plan(const struct prs_plan_record *r, struct prs_buf *to, bo
 	static const struct {
 		const char *name;
 		void (*put)(struct out *, const struct prs_plan_record *);
-	} types[] = { [PRS_PLAN_HEAD] = { "HEAD", NULL },         [PRS_PLAN_INPUT] = { "INPUT", dump_input },
-		      [PRS_PLAN_DIR] = { "DIR", dump_dir },       [PRS_PLAN_FILES] = { "FILES", dump_files },
-		      [PRS_PLAN_RULE] = { "RULE", dump_rule },    [PRS_PLAN_SLICES] = { "SLICES", NULL },
-		      [PRS_PLAN_GROUP] = { "GROUP", dump_group }, [PRS_PLAN_SCHEMA] = { "SCHEMA", NULL },
-		      [PRS_PLAN_END] = { "END", dump_end },       [PRS_PLAN_PART] = { "PART", dump_part } };
+	} types[] = { [PRS_PLAN_HEAD] = { "HEAD", NULL },
+		      [PRS_PLAN_INPUT] = { "INPUT", dump_input },
+		      [PRS_PLAN_DIR] = { "DIR", dump_dir },
+		      [PRS_PLAN_FILES] = { "FILES", dump_files },
+		      [PRS_PLAN_RULE] = { "RULE", dump_rule },
+		      [PRS_PLAN_SLICES] = { "SLICES", dump_slices },
+		      [PRS_PLAN_GROUP] = { "GROUP", dump_group },
+		      [PRS_PLAN_SCHEMA] = { "SCHEMA", dump_schema },
+		      [PRS_PLAN_PARQUET] = { "PARQUET", dump_slices },
+		      [PRS_PLAN_TABLE_GROUP] = { "TABLE_GROUP", dump_table_group },
+		      [PRS_PLAN_END] = { "END", dump_end },
+		      [PRS_PLAN_PART] = { "PART", dump_part } };
 	struct out o = { to, json };
 	bool known = (size_t)r->type < sizeof types / sizeof types[0] && types[r->type].name;
 	begin(&o, known ? types[r->type].name : "?");

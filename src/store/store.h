@@ -45,9 +45,6 @@ int prs_run_file_write(const struct prs_fs *fs, const char *dir, const struct pr
 int prs_run_file_read(const struct prs_fs *fs, const char *dir, struct prs_run_id *ret, char *name, size_t name_bytes,
                       struct prs_err *err);
 
-/* A lease is epoch << 40 | counter. */
-enum { PRS_EPOCH_MAX = (1 << 24) - 1 };
-
 /* ---- opening ----------------------------------------------------------------------------------------------------- */
 
 /* What opening needs of the facts and plans it meets; non-zero return = refuse with that code. */

@@ -37,6 +37,8 @@ enum prs_reset_reason { PRS_RESET_RETRY_FAILED = 0, PRS_RESET_BAD_RANGE = 1 };
 #define PRS_IDS_MAX \
 	(UINT64_C(1) << 40) /* ids are below it: an upper bound for what a damaged file can make us allocate */
 
+enum { PRS_EPOCH_MAX = (1 << 24) - 1 }; /* a lease is epoch << 40 | counter */
+
 /* What is leased, committed, failed and split. item_count 0 = the whole mini-batch. */
 struct prs_unit {
 	uint64_t id;

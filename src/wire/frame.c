@@ -11,6 +11,13 @@ static const char magics[4][9] = {
 	[PRS_FILE_SEGMENT] = "PRSsegm1",
 	[PRS_FILE_RAW] = "PRSraws1",
 };
+static const uint16_t minors[4] = {
+	/* the greatest that is known */
+	[PRS_FILE_JOURNAL] = PRS_FORMAT_MINOR_NODES,
+	[PRS_FILE_PLAN] = PRS_FORMAT_MINOR_TABLES,
+	[PRS_FILE_SEGMENT] = PRS_FORMAT_MINOR,
+	[PRS_FILE_RAW] = PRS_FORMAT_MINOR,
+};
 static const char *const kinds[4] = { "journal", "plan", "segment", "raw file" };
 static const uint32_t frame_magic = 0x31304250; /* "PB01" */
 
@@ -44,10 +51,9 @@ int prs_file_header_check(const uint8_t *p, size_t n, enum prs_file_kind kind, c
 		return prs_fail(err, PRS_ECORRUPT, "the header of the %s is damaged (offset 0)", kinds[kind]);
 	if (memcmp(p + 8, run->bytes, 16) != 0)
 		return prs_fail(err, PRS_ECORRUPT, "the %s belongs to another run", kinds[kind]);
-	int known = kind == PRS_FILE_JOURNAL ? PRS_FORMAT_MINOR_NODES : PRS_FORMAT_MINOR;
-	if (prs_get16(p + 24) > known || prs_get16(p + 26) != 0)
-		return prs_fail(err, PRS_EVERSION, "the %s has format 1.%u; engine %s knows 1.%d", kinds[kind],
-		                prs_get16(p + 24), PRS_VERSION, known);
+	if (prs_get16(p + 24) > minors[kind] || prs_get16(p + 26) != 0)
+		return prs_fail(err, PRS_EVERSION, "the %s has format 1.%u; engine %s knows 1.%u", kinds[kind],
+		                prs_get16(p + 24), PRS_VERSION, minors[kind]);
 	return 0;
 }
 

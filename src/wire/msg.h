@@ -26,6 +26,11 @@
  *         keys bytes u32 · global row of the first u64, then keys (name NUL value NUL ..., as in GROUP of plan.h), then
  *         the body:
  *         kind 0 (files): the absolute path of each item, each closed by a NUL.
+ *         kinds 1 (slices) and 2 (Parquet rows): files u32 · skip u32, then for each file: size u64 · mtime u64 (µs) ·
+ *         schema u32 · ranges u32, its ranges (offset u64 · bytes u64 · row in the file u64 · global row u64 ·
+ *         rows u32 · zero u32; Parquet: offset 0, bytes 0), and behind the last file the path of each, closed by a
+ *         NUL. The unit has `items` rows, behind the first `skip` ones of these. A path that is not absolute is the
+ *         name of a spool in the run folder: its size and mtime are 0, and not looked at.
  * flags: 1 FD: RESULT only: the rows are not in the frame but in a file descriptor passed with it (SCM_RIGHTS on the
  * header's
  *           first byte); DONE.length counts them.
@@ -71,7 +76,8 @@ struct prs_msg_header {
 	uint32_t claim;
 };
 
-enum prs_task_kind { PRS_TASK_FILES = 0 };
+enum prs_task_kind { PRS_TASK_FILES = 0, PRS_TASK_SLICES = 1, PRS_TASK_PARQUET = 2 };
+enum { PRS_TASK_FILE_BYTES = 24, PRS_TASK_RANGE_BYTES = 40 };
 
 struct prs_task {
 	uint64_t id, lease;

@@ -26,6 +26,26 @@ static void same_again(const struct prs_plan_record *r)
 	prs_report_dump_plan(r, &twice, true);
 }
 
+/* The rows that a worker finds in the body of a task; no more than it has. */
+static uint32_t rows_in(const struct prs_buf *b, const struct prs_task *t)
+{
+	struct prs_reader r = { b->data, b->len, false };
+	uint64_t rows = 0;
+	prs_read(&r, t->keys_bytes);
+	uint32_t files = prs_read32(&r), skip = prs_read32(&r);
+	for (uint32_t i = 0; i < files; i++) {
+		prs_read(&r, PRS_TASK_FILE_BYTES - 4);
+		for (uint32_t n = prs_read32(&r); n && !r.bad; n--) {
+			const uint8_t *range = prs_read(&r, PRS_TASK_RANGE_BYTES);
+			MUST(range && (rows || prs_get32(range + 32) > skip));
+			rows += prs_get32(range + 32);
+		}
+	}
+	MUST(!r.bad && rows >= skip + (uint64_t)t->items);
+	MUST(r.left >= files && r.p[r.left - 1] == 0);
+	return t->items;
+}
+
 static void look_up(struct prs_plan *p)
 {
 	uint64_t ids = prs_plan_next_id(p), items = 0;
@@ -34,6 +54,7 @@ static void look_up(struct prs_plan *p)
 		struct prs_unit u = { .id = id };
 		uint32_t n = prs_plan_items_of(p, id), names = 0;
 		prs_buf_init(&b, 1 << 24);
+		struct prs_task task = { 0 };
 		MUST(n > 0);
 		items += n;
 		(void)prs_plan_input_of(p, id);
@@ -44,7 +65,10 @@ static void look_up(struct prs_plan *p)
 		MUST(prs_plan_paths(p, &u, &b) == 0);
 		for (size_t i = 0; i < b.len; i++)
 			names += !b.data[i];
-		MUST(names == (n > ITEMS_MAX ? ITEMS_MAX : n));
+		prs_buf_clear(&b);
+		MUST(prs_plan_task(p, &u, &task, &b) == 0);
+		MUST(names == (task.kind == PRS_TASK_FILES ? task.items : 0));
+		MUST(task.kind == PRS_TASK_FILES || rows_in(&b, &task) == task.items);
 	}
 	MUST(ids > IDS_MAX || items == prs_plan_items(p));
 	MUST(prs_plan_items_of(p, ids) == 0);

@@ -10,10 +10,11 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 GOLDEN = os.path.join(HERE, "..", "golden")
 sys.path.insert(0, GOLDEN)
 import make_part  # noqa: E402
+import make_v2  # noqa: E402
 
 
-def golden(name):
-    with open(os.path.join(GOLDEN, "v1", name), "rb") as f:
+def golden(name, run="v1"):
+    with open(os.path.join(GOLDEN, run, name), "rb") as f:
         return f.read()
 
 
@@ -62,6 +63,15 @@ def grouped(groups):
     return body
 
 
+def table_of_one():
+    """A plan of one file with rows of each kind of record, small enough to be found out."""
+    keys = b"k\0i1\0"
+    return b"".join((make_v2.an_input(0, 1, make_v2.BYTES, 9, b"t"), make_v2.root(0, 0),
+                     make_v2.files(0, 0, [b"a"], [(99, 7)]), make_v2.schema(0, 0, b"{}"),
+                     make_v2.slices(0, 0, 0, 0, 0, 0, 0, (99, 7), [(1, 9), (2, 8)]),
+                     make_v2.table_group(2, 0, keys, [(0, 20, 9, 4, 4, 2, 0), (0, 30, 9, 6, 6, 1, 0)])))
+
+
 def main():
     files = {"journal-1": 0, "journal-2": 0, "journal-3": 0, "plan-1": 1, "plan-3": 1, "seg/1-0-0.seg": 2,
              "seg/3-0-0.seg": 2}
@@ -76,6 +86,10 @@ def main():
     for name in ("plan-1", "plan-3"):
         for i, body in enumerate(bodies(golden(name))):
             put("planrec", "%s-%d" % (name, i), body)
+    tables = [body for name in ("plan-1", "plan-2") for body in bodies(golden(name, "v2"))]
+    for n in (3, len(tables)):
+        put("planrec", "tables-%d" % n, b"".join(tables[:n]))
+    put("planrec", "tables-small", table_of_one())
     put("planrec", "groups", grouped(2))
     put("planrec", "groups-cut", grouped(1))
     parts = [body for plan in make_part.plans(b"/in") for body in bodies(plan.bytes)]

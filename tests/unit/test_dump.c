@@ -222,6 +222,48 @@ static const struct {
 	  "{\"type\":\"END\",\"ids\":100,\"items\":1000,\"files\":1001,\"checksum\":\"1a2b3c4d\"}" },
 	{ { .type = PRS_PLAN_PART, .u.part = { 7 } }, "PART dir=7", "{\"type\":\"PART\",\"dir\":7}" },
 	{ { .type = PRS_PLAN_HEAD }, "HEAD", "{\"type\":\"HEAD\"}" },
+	{ { .type = PRS_PLAN_FILES,
+	    .u.files = { 1, 2, PRS_FILES_STATS, 4, 20, "a\0b",
+	                 (const uint8_t *)"\7\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0\x8\0\0\0\0\0\0\0\2\0\0\0\0\0\0" } },
+	  "FILES dir=1 count=2 flags=2 first_file=20 names_bytes=4 first=\"a\" last=\"b\"",
+	  "{\"type\":\"FILES\",\"dir\":1,\"count\":2,\"flags\":2,\"first_file\":20,\"names_bytes\":4,\"names\":[\"a\","
+	  "\"b\"],\"stats\":[[7,1],[8,2]]}" },
+	{ { .type = PRS_PLAN_SCHEMA, .u.schema = { PRS_NO_FILE, 3, 4, 1, "{\"\"}" } },
+	  "SCHEMA schema=3 input=1 file=all json=\"{\\\"\\\"}\"",
+	  "{\"type\":\"SCHEMA\",\"schema\":3,\"input\":1,\"file\":null,\"json\":\"{\\\"\\\"}\"}" },
+	{ { .type = PRS_PLAN_SCHEMA, .u.schema = { 5, 3, 2, 1, "{}" } },
+	  "SCHEMA schema=3 input=1 file=5 json=\"{}\"",
+	  "{\"type\":\"SCHEMA\",\"schema\":3,\"input\":1,\"file\":5,\"json\":\"{}\"}" },
+	{ { .type = PRS_PLAN_SLICES,
+	    .u.slices = { 5, 17, 100, 20, 30, 999, 1700000000000000, 3, 2, 6, 4, 1,
+	                  (const uint8_t *)"\xc8\1\xac\2\1"
+	                                   "\7" } },
+	  "SLICES first_id=17 count=2 input=1 schema=3 file=5 spool=4 offset=100 row=20 global_row=30 size=999 "
+	  "mtime=2023-11-14T22:13:20.000000Z rows=201 bytes=307",
+	  "{\"type\":\"SLICES\",\"first_id\":17,\"count\":2,\"input\":1,\"schema\":3,\"file\":5,\"spool\":4,"
+	  "\"offset\":100,\"row\":20,\"global_row\":30,\"size\":999,\"mtime\":\"2023-11-14T22:13:20.000000Z\","
+	  "\"slices\":[[200,300],[1,7]]}" },
+	{ { .type = PRS_PLAN_PARQUET,
+	    .u.slices = { 5, 17, 0, 20, 30, 999, 1700000000000000, 3, 2, 3, 0, 1, (const uint8_t *)"\xc8\1\7" } },
+	  "PARQUET first_id=17 count=2 input=1 schema=3 file=5 spool=0 offset=0 row=20 global_row=30 size=999 "
+	  "mtime=2023-11-14T22:13:20.000000Z rows=207",
+	  "{\"type\":\"PARQUET\",\"first_id\":17,\"count\":2,\"input\":1,\"schema\":3,\"file\":5,\"spool\":0,"
+	  "\"offset\":0,\"row\":20,\"global_row\":30,\"size\":999,\"mtime\":\"2023-11-14T22:13:20.000000Z\","
+	  "\"slices\":[200,7]}" },
+	{ { .type = PRS_PLAN_TABLE_GROUP,
+	    .u.table_group = { 17, 4, 37, 2, 1,
+	                       (const uint8_t *)"\3\0\0\0\0\0\0\0\x8\0\0\0\0\0\0\0\xc8\0\0\0\0\0\0\0"
+	                                        "\1\0\0\0\0\0\0\0\5\0\0\0\0\0\0\0\2\0\0\0\4\0\0\0"
+	                                        "\xff\xff\xff\xff\xff\xff\xff\xff\0\1\0\0\0\0\0\0\x9\0\0\0\0\0\0\0"
+	                                        "\0\0\0\0\0\0\0\0\x9\0\0\0\0\0\0\0\6\0\0\0\4\0\0",
+	                       "s\0s1\0i\0i-1\0f\0f1.5\0g\0finf\0b\0btrue\0n\0n" } },
+	  "TABLE_GROUP id=17 input=1 spool=4 keys={\"s\":\"1\",\"i\":-1,\"f\":1.5,\"g\":\"inf\",\"b\":true,\"n\":null} "
+	  "ranges=(rows=2 file=3 schema=4 offset=8 bytes=200 row=1 global_row=5, "
+	  "rows=6 file=many schema=4 offset=256 bytes=9 row=0 global_row=9)",
+	  "{\"type\":\"TABLE_GROUP\",\"id\":17,\"input\":1,\"spool\":4,\"keys\":{\"s\":\"1\",\"i\":-1,\"f\":1.5,"
+	  "\"g\":\"inf\",\"b\":true,\"n\":null},\"ranges\":[{\"rows\":2,\"file\":3,\"schema\":4,\"offset\":8,"
+	  "\"bytes\":200,\"row\":1,\"global_row\":5},{\"rows\":6,\"file\":null,\"schema\":4,\"offset\":256,"
+	  "\"bytes\":9,\"row\":0,\"global_row\":9}]}" },
 };
 
 static void test_plan(void **context)

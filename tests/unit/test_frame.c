@@ -58,7 +58,8 @@ static void test_headers_of_others(void **state)
 	} rows[] = {
 		{ 8, 0xff, -PRS_ECORRUPT, "another run" },
 		{ 24, 0, 0, NULL },
-		{ 24, PRS_FORMAT_MINOR + 1, -PRS_EVERSION, "format 1.2; engine " PRS_VERSION " knows 1.1" },
+		{ 24, PRS_FORMAT_MINOR_TABLES, 0, NULL },
+		{ 24, PRS_FORMAT_MINOR_TABLES + 1, -PRS_EVERSION, "format 1.3; engine " PRS_VERSION " knows 1.2" },
 		{ 26, 1, -PRS_EVERSION, "engine " PRS_VERSION },
 		{ 27, 0x80, -PRS_EVERSION, "engine " PRS_VERSION },
 	};

@@ -17,11 +17,15 @@
 #include "store/index.h"
 #include "store_world.h"
 
-#define V1 PRS_SOURCE_ROOT "/tests/golden/v1/"
 #define PART PRS_SOURCE_ROOT "/tests/golden/part/"
 
-static const char *const names[] = { "RUN",    "journal-1",     "journal-2",     "journal-3",     "plan-1",
-	                             "plan-3", "seg/1-0-0.seg", "seg/1-0-1.raw", "seg/3-0-0.seg", "output" };
+static const struct golden_run {
+	const char *folder, *names[16];
+} v1 = { PRS_SOURCE_ROOT "/tests/golden/v1/",
+	 { "RUN", "journal-1", "journal-2", "journal-3", "plan-1", "plan-3", "seg/1-0-0.seg", "seg/1-0-1.raw",
+	   "seg/3-0-0.seg", "output" } },
+  v2 = { PRS_SOURCE_ROOT "/tests/golden/v2/",
+	 { "RUN", "journal-1", "journal-2", "plan-1", "plan-2", "seg/1-0-0.seg", "seg/2-0-0.seg" } };
 
 static void load_file(struct store_world *w, const char *folder, const char *name)
 {
@@ -37,11 +41,11 @@ static void load_file(struct store_world *w, const char *folder, const char *nam
 }
 
 /* The folder in memory as /run. */
-static void load(struct store_world *w)
+static void load(struct store_world *w, const struct golden_run *g)
 {
 	world_new(w);
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-		load_file(w, V1, names[i]);
+	for (size_t i = 0; g->names[i]; i++)
+		load_file(w, g->folder, g->names[i]);
 }
 
 /* ---- read -------------------------------------------------------------------------------------------------------- */
@@ -108,11 +112,11 @@ static void on_problem(void *ctx, const char *sentence)
 	fail_msg("%s", sentence);
 }
 
-static struct reading *reading_new(void)
+static struct reading *reading_new(const struct golden_run *g)
 {
 	struct reading *r = calloc(1, sizeof *r);
 	char name[64];
-	load(&r->w);
+	load(&r->w, g);
 	r->plan = prs_plan_new();
 	assert_int_equal(prs_ledger_init(&r->ledger, prs_plan_items_of, r->plan), 0);
 	assert_int_equal(prs_index_new(&r->x, r->w.fs, "/run", 4, NULL), 0);
@@ -139,7 +143,7 @@ static int recover(struct reading *r, struct prs_recovered *was)
 static void test_v1_is_read(void **state)
 {
 	(void)state;
-	struct reading *r = reading_new();
+	struct reading *r = reading_new(&v1);
 	struct prs_recovered was;
 	int e = recover(r, &was);
 	if (e)
@@ -170,11 +174,94 @@ static void test_v1_is_read(void **state)
 	reading_free(r);
 }
 
+/* The unit as people read it, and as a worker gets it: what stands before the keys, the keys, the body. */
+static void assert_unit(struct reading *r, struct prs_unit u, const char *detail, uint64_t global_row, const char *keys,
+                        const char *hex)
+{
+	PRS_AUTOBUF b;
+	struct prs_task t = { .lease = 7 };
+	prs_buf_init(&b, 4096);
+	assert_int_equal(prs_plan_detail(r->plan, &u, 2, &b), 0);
+	assert_string_equal(prs_buf_str(&b), detail);
+	prs_buf_clear(&b);
+	assert_int_equal(prs_plan_task(r->plan, &u, &t, &b), 0);
+	assert_int_equal(t.global_row, global_row);
+	assert_int_equal(t.keys_bytes, strlen(keys));
+	for (uint32_t i = 0; i < t.keys_bytes; i++)
+		assert_int_equal(b.data[i], keys[i] == '|' ? 0 : (uint8_t)keys[i]);
+	assert_bytes_hex(b.data + t.keys_bytes, b.len - t.keys_bytes, hex, detail);
+	prs_buf_clear(&b);
+	assert_int_equal(prs_plan_paths(r->plan, &u, &b), 0);
+	assert_int_equal(b.len != 0, t.kind == PRS_TASK_FILES);
+}
+
+static const char group_body_hex[] = "0200000001000000"
+				     "3200000000000000034"
+				     "01e18240a06000300000001000000000000000000000032000000000000000000000000000000"
+				     "00000000000000000200000000000000"
+				     "3c00000000000000044"
+				     "01e18240a06000300000001000000140000000000000028000000000000000100000000000000"
+				     "03000000000000000300000000000000"
+				     "2f646174612f6c696e65732f782e6a736f6e6c002f646174612f6c696e65732f792e6a736f6e6c00";
+
+/* Each kind of mini-batch that tables have, and how the second life saw the first. */
+static void test_v2_is_read(void **state)
+{
+	(void)state;
+	struct reading *r = reading_new(&v2);
+	struct prs_recovered was;
+	static const uint32_t items[] = { 3, 200, 9, 130, 1000, 24, 5, 4, 2, 1, 1 };
+	if (recover(r, &was))
+		fail_msg("%s", r->w.err.msg);
+	assert_int_equal(was.epoch, 2);
+	assert_true(prs_plan_complete(r->plan));
+	assert_int_equal(r->ledger.next_id, 11);
+	for (uint64_t id = 0; id < 11; id++)
+		assert_int_equal(prs_plan_items_of(r->plan, id), items[id]);
+	assert_int_equal(prs_plan_schemas(r->plan), 5);
+	assert_string_equal(prs_plan_schema(r->plan, 1), "{\"columns\":[\"x\",\"n\"]}");
+	const struct prs_ledger_counts *c = &r->ledger.counts;
+	assert_int_equal(c->items, 1379);
+	assert_int_equal(c->items_succeeded, 103);
+	assert_int_equal(c->items_failed, 1100);
+	assert_int_equal(c->units[PRS_UNIT_DONE], 1);
+	assert_int_equal(c->units[PRS_UNIT_FAILED], 2);
+	/* files, skip; size, mtime, schema, ranges; offset, bytes, row, global row, rows; path */
+#define A_CSV                  \
+	"bc020000000000000040" \
+	"1e18240a06000000000001000000"
+	assert_unit(r, (struct prs_unit){ 1, 150, 2 }, "a.csv rows 154-155", 153, "",
+	            "0100000096000000" A_CSV "680000000000000028010000000000000300000000000000"
+	            "0300000000000000c8000000000000002f646174612f73616c65732f612e63737600");
+	assert_unit(r, (struct prs_unit){ 2, 0, 0 }, "a.csv rows 204-212", 203, "",
+	            "0100000000000000" A_CSV "90010000000000002c01000000000000cb00000000000000"
+	            "cb0000000000000009000000000000002f646174612f73616c65732f612e63737600");
+	assert_unit(r, (struct prs_unit){ 3, 129, 1 }, "b \xff.csv.gz row 130", 341, "",
+	            "01000000810000000000000000000000000000000000000001000000010000000400000000000000f401000000000000"
+	            "0000000000000000d400000000000000820000000000000073706f6f6c2d322d3000");
+	assert_unit(r, (struct prs_unit){ 5, 0, 0 }, "p.parquet rows 1001-1024", 1000, "",
+	            "01000000000000002823000000000000024"
+	            "01e18240a06000200000001000000"
+	            "00000000000000000000000000000000e803000000000000e8030000000000001800000000000000"
+	            "2f646174612f6c616b652f702e7061727175657400");
+	assert_unit(r, (struct prs_unit){ 6, 1, 3 }, "x.jsonl row 2, y.jsonl rows 2-3", 1,
+	            "store|snorth|day|d2020-02-29T00:00:00|", group_body_hex);
+	assert_unit(r, (struct prs_unit){ 8, 0, 0 }, "1 row, 1 row", 0,
+	            "i|i9223372036854775807|f|finf|b|bfalse|n|s\xff|",
+	            "0100000000000000000000000000000000000000000000000400000002000000"
+	            "53000000000000001400000000000000000000000000000000000000000000000100000000000000"
+	            "c8000000000000001400000000000000000000000000000005000000000000000100000000000000"
+	            "73706f6f6c2d322d3300");
+	assert_unit(r, (struct prs_unit){ 10, 0, 0 }, "2.png", 0, "k|i2|", "2f646174612f6d616e792f322e706e6700");
+	assert_int_equal(prs_store_audit(r->w.fs, "/run", &r->w.run, on_problem, NULL, NULL), 0);
+	reading_free(r);
+}
+
 /* A plan file of other content than the one that END summed up (its frames are whole). */
 static void test_another_plan_is_refused(void **state)
 {
 	(void)state;
-	struct reading *r = reading_new();
+	struct reading *r = reading_new(&v1);
 	struct prs_recovered was;
 	struct prs_frame f;
 	uint8_t *p = mem_fs_bytes(r->w.m, "/run/plan-1", NULL) + PRS_FILE_HEADER_BYTES;
@@ -195,11 +282,13 @@ static void test_another_plan_is_refused(void **state)
 struct copy {
 	struct store_world *w;
 	struct prs_log log;
+	uint16_t minor; /* that the records of a plan ask for */
 };
 
 /* Decode the records of a body and encode them; only what this engine passes over is taken as it is. */
-static void again(enum prs_file_kind kind, const uint8_t *body, size_t n, struct prs_buf *to)
+static void again(struct copy *c, const uint8_t *body, size_t n, struct prs_buf *to)
 {
+	enum prs_file_kind kind = c->log.kind;
 	struct prs_record rec;
 	size_t at = 0;
 	while (prs_record_next(body, n, &at, &rec, NULL) == 1) {
@@ -212,9 +301,10 @@ static void again(enum prs_file_kind kind, const uint8_t *body, size_t n, struct
 			prs_buf_put(to, body + begin, at - begin);
 		else if (kind == PRS_FILE_JOURNAL)
 			assert_true(prs_fact_next(body, n, &one, &f, NULL) == 1 && prs_fact_put(to, &f) == 0);
-		else if (kind == PRS_FILE_PLAN)
+		else if (kind == PRS_FILE_PLAN) {
 			assert_true(prs_plan_next(body, n, &one, &p, NULL) == 1 && prs_plan_put(to, &p) == 0);
-		else
+			c->minor = prs_plan_minor(&p) > c->minor ? prs_plan_minor(&p) : c->minor;
+		} else
 			assert_true(prs_rows_next(body, n, &one, &r, NULL) == 1 && prs_rows_put(to, &r, &place) == 0);
 	}
 }
@@ -244,7 +334,7 @@ static int copy_frame(void *ctx, uint64_t offset, const uint8_t *body, size_t n,
 	PRS_AUTOBUF b;
 	prs_buf_init(&b, 1 << 20);
 	prs_log_begin(&b);
-	again(c->log.kind, body, n, &b);
+	again(c, body, n, &b);
 	uint64_t at = prs_log_place(&c->log, &b);
 	assert_int_equal(at, offset);
 	assert_int_equal(prs_log_commit(&c->log, &b, at, NULL), 0);
@@ -253,13 +343,15 @@ static int copy_frame(void *ctx, uint64_t offset, const uint8_t *body, size_t n,
 
 static void assert_written_again(struct store_world *w, const char *path, enum prs_file_kind kind)
 {
-	struct copy c = { .w = w };
+	struct copy c = { .w = w, .minor = PRS_FORMAT_MINOR };
 	uint64_t length, n, copied;
-	assert_int_equal(prs_log_create(&c.log, w->fs, "/out/copy", kind, &w->run, 0, NULL), 0);
+	uint16_t minor = prs_get16(mem_fs_bytes(w->m, path, &n) + 24);
+	assert_int_equal(prs_log_create_as(&c.log, w->fs, "/out/copy", kind, minor, &w->run, 0, NULL), 0);
 	assert_int_equal(prs_log_scan(w->fs, path, kind, &w->run, UINT64_MAX, copy_frame, &c, &length, &w->err), 0);
 	const uint8_t *want = mem_fs_bytes(w->m, path, &n), *got = mem_fs_bytes(w->m, "/out/copy", &copied);
 	assert_int_equal(length, n);
 	assert_int_equal(copied, n);
+	assert_int_equal(c.minor, minor);
 	for (uint64_t k = 0; k < n; k++)
 		if (got[k] != want[k])
 			fail_msg("%s: byte %llu is %02x, not %02x", path, (unsigned long long)k, got[k], want[k]);
@@ -267,30 +359,46 @@ static void assert_written_again(struct store_world *w, const char *path, enum p
 	w->fs->unlink(w->m, "/out/copy");
 }
 
-static void test_v1_is_written_again(void **state)
+static void assert_file_written_again(struct store_world *w, const char *name)
 {
-	(void)state;
 	static const struct {
-		const char *path;
+		const char *begins, *ends;
 		enum prs_file_kind kind;
-	} files[] = {
-		{ "/run/journal-1", PRS_FILE_JOURNAL },     { "/run/journal-2", PRS_FILE_JOURNAL },
-		{ "/run/journal-3", PRS_FILE_JOURNAL },     { "/run/plan-1", PRS_FILE_PLAN },
-		{ "/run/plan-3", PRS_FILE_PLAN },           { "/run/seg/1-0-0.seg", PRS_FILE_SEGMENT },
-		{ "/run/seg/3-0-0.seg", PRS_FILE_SEGMENT }, { "/run/seg/1-0-1.raw", PRS_FILE_RAW },
-	};
+	} kinds[] = { { "journal-", "", PRS_FILE_JOURNAL },
+		      { "plan-", "", PRS_FILE_PLAN },
+		      { "seg/", ".seg", PRS_FILE_SEGMENT },
+		      { "seg/", ".raw", PRS_FILE_RAW } };
+	char path[64];
+	snprintf(path, sizeof path, "/run/%s", name);
+	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+		if (!strncmp(name, kinds[i].begins, strlen(kinds[i].begins)) &&
+		    !strcmp(name + strlen(name) - strlen(kinds[i].ends), kinds[i].ends)) {
+			assert_written_again(w, path, kinds[i].kind);
+			return;
+		}
+}
+
+static void assert_run_written_again(const struct golden_run *g)
+{
 	struct store_world w;
 	char name[64];
-	load(&w);
+	load(&w, g);
 	assert_int_equal(prs_run_file_read(w.fs, "/run", &w.run, name, sizeof name, NULL), 0);
-	for (size_t i = 0; i < sizeof files / sizeof *files; i++)
-		assert_written_again(&w, files[i].path, files[i].kind);
+	for (size_t i = 0; g->names[i]; i++)
+		assert_file_written_again(&w, g->names[i]);
 	assert_int_equal(prs_run_file_write(w.fs, "/out", &w.run, name, "0.1.0", NULL), 0);
 	uint64_t n, copied;
 	const uint8_t *want = mem_fs_bytes(w.m, "/run/RUN", &n), *got = mem_fs_bytes(w.m, "/out/RUN", &copied);
 	assert_int_equal(copied, n);
 	assert_memory_equal(got, want, n);
 	world_free(&w);
+}
+
+static void test_runs_are_written_again(void **state)
+{
+	(void)state;
+	assert_run_written_again(&v1);
+	assert_run_written_again(&v2);
 }
 
 /* ---- a folder in parts ------------------------------------------------------------------------------------------- */
@@ -354,9 +462,8 @@ static void test_a_folder_in_parts(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_v1_is_read),
-		cmocka_unit_test(test_another_plan_is_refused),
-		cmocka_unit_test(test_v1_is_written_again),
+		cmocka_unit_test(test_v1_is_read),        cmocka_unit_test(test_another_plan_is_refused),
+		cmocka_unit_test(test_v2_is_read),        cmocka_unit_test(test_runs_are_written_again),
 		cmocka_unit_test(test_a_folder_in_parts),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

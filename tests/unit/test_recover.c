@@ -413,7 +413,7 @@ static void test_newer_engine(void **state)
 		uint8_t newer, was;
 	} rows[] = { { "/run/journal-2", 24, PRS_FORMAT_MINOR_NODES + 1, PRS_FORMAT_MINOR },
 		     { "/run/journal-2", 26, 1, 0 },
-		     { "/run/plan-2", 24, PRS_FORMAT_MINOR + 1, PRS_FORMAT_MINOR },
+		     { "/run/plan-2", 24, PRS_FORMAT_MINOR_TABLES + 1, PRS_FORMAT_MINOR },
 		     { "/run/plan-2", 27, 1, 0 } };
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		patch_header(w, rows[i].path, rows[i].at, rows[i].newer);

@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * plan_units: what a mini-batch is: its items, the task of a worker, the text for people. What differs between kinds of
+ * mini-batches is a row of `kinds`.
+ */
+#include "data/plan_impl.h"
+
+#include "base/many.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+static const struct rule *rule_of(const struct prs_plan *p, uint64_t id)
+{
+	size_t lo = 0, hi = p->rules_n;
+	if (id >= p->next_id)
+		return NULL;
+	while (hi - lo > 1) {
+		size_t mid = (lo + hi) / 2;
+		if (p->rules[mid].first_id <= id)
+			lo = mid;
+		else
+			hi = mid;
+	}
+	return &p->rules[lo];
+}
+
+uint16_t prs_plan_input_of(const struct prs_plan *p, uint64_t id)
+{
+	const struct rule *r = rule_of(p, id);
+	return r ? r->input : 0;
+}
+
+size_t plan_block_of(const struct prs_plan *p, uint64_t file)
+{
+	size_t lo = 0, hi = p->blocks_n;
+	while (hi - lo > 1) {
+		size_t mid = (lo + hi) / 2;
+		if (p->blocks[mid].first_file <= file)
+			lo = mid;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+const uint8_t *plan_stats(const struct prs_plan *p, uint64_t file)
+{
+	const struct block *b = &p->blocks[plan_block_of(p, file)];
+	return b->stats ? b->stats + (file - b->first_file) * PRS_FILE_STAT_BYTES : NULL;
+}
+
+struct prs_table_range plan_range(const struct table_group *g, uint32_t i)
+{
+	return prs_table_range_get(g->bytes + (size_t)i * PRS_TABLE_RANGE_BYTES);
+}
+
+static const char *name_in(const struct block *b, uint32_t i)
+{
+	const char *at = b->names + b->strides[i / PLAN_STRIDE];
+	for (uint32_t k = i % PLAN_STRIDE; k; k--)
+		at += strlen(at) + 1;
+	return at;
+}
+
+/* The path of a folder with a slash behind; `absolute`: from the root of its input on. */
+static void put_dir(const struct prs_plan *p, uint32_t dir, bool absolute, struct prs_buf *to)
+{
+	const struct dir *d = &p->dirs[dir];
+	if (d->parent == PRS_NO_DIR) {
+		const char *root = p->inputs[d->input].root;
+		if (absolute && strcmp(root, "/") != 0)
+			prs_buf_puts(to, root);
+		if (absolute)
+			prs_buf_putc(to, '/');
+		return;
+	}
+	put_dir(p, d->parent, absolute, to);
+	const char *name = (const char *)p->dir_names.data + d->name_at;
+	if (!name[0]) /* a part that is the root itself */
+		return;
+	prs_buf_puts(to, name);
+	prs_buf_putc(to, '/');
+}
+
+/* The file of the k-th item of a mini-batch, and how many items from there on lie in a row. */
+static uint64_t file_of(const struct rule *r, uint64_t id, uint32_t k, uint32_t *ret_run)
+{
+	*ret_run = r->per - k;
+	if (r->kind == KIND_FILES)
+		return r->first_file + (id - r->first_id) * r->per + k;
+	const struct range *g = r->group->ranges;
+	for (; k >= g->count; g++)
+		k -= g->count;
+	*ret_run = g->count - k;
+	return g->first + k;
+}
+
+/* Paths of files in a row. */
+static void put_row(const struct prs_plan *p, uint64_t file, uint32_t count, struct prs_buf *to)
+{
+	size_t bi = plan_block_of(p, file);
+	while (count && !to->failed) {
+		const struct block *b = &p->blocks[bi++];
+		uint32_t i = (uint32_t)(file - b->first_file);
+		size_t start = to->len;
+		put_dir(p, b->dir, true, to);
+		size_t folder = to->len - start;
+		const char *name = name_in(b, i);
+		for (bool first = true; i < b->count && count && !to->failed; i++, count--, file++, first = false) {
+			size_t n = strlen(name) + 1;
+			uint8_t *at = prs_buf_reserve(to, folder + n);
+			if (!at)
+				break;
+			if (!first) { /* the folder again, as in the first path of this block */
+				memcpy(at, to->data + start, folder);
+				to->len += folder;
+			}
+			prs_buf_put(to, name, n);
+			name += n;
+		}
+	}
+}
+
+/* ---- kinds of mini-batches: what their items are, to the script and to people ------------------------------------ */
+
+static uint32_t files_items(const struct rule *r, uint64_t id)
+{
+	(void)id;
+	return r->per;
+}
+
+/* The paths of `count` items from the k-th on, each closed by a NUL. */
+static void put_paths(const struct prs_plan *p, const struct rule *r, uint64_t id, uint32_t k, uint32_t count,
+                      struct prs_buf *to)
+{
+	for (uint32_t run; count && !to->failed; k += run, count -= run) {
+		uint64_t file = file_of(r, id, k, &run);
+		run = run < count ? run : count;
+		put_row(p, file, run, to);
+	}
+}
+
+static void files_body(const struct prs_plan *p, const struct rule *r, struct prs_task *task, struct prs_buf *to)
+{
+	put_paths(p, r, task->id, task->item_first, task->items, to);
+}
+
+static void group_body(const struct prs_plan *p, const struct rule *r, struct prs_task *task, struct prs_buf *to)
+{
+	task->keys_bytes = r->group->keys_bytes;
+	prs_buf_put(to, r->group->keys, r->group->keys_bytes);
+	files_body(p, r, task, to);
+}
+
+static void files_detail(const struct prs_plan *p, const struct rule *r, uint64_t id, uint32_t k, uint32_t count,
+                         unsigned max, struct prs_buf *to)
+{
+	for (uint32_t i = 0, run; i < count && i < max; i++) {
+		uint64_t file = file_of(r, id, k + i, &run);
+		const struct block *b = &p->blocks[plan_block_of(p, file)];
+		if (i)
+			prs_buf_puts(to, ", ");
+		put_dir(p, b->dir, false, to);
+		prs_buf_puts(to, name_in(b, (uint32_t)(file - b->first_file)));
+	}
+	if (count > max)
+		prs_buf_putf(to, ", ... (%u files)", count);
+}
+
+/* ---- rows -------------------------------------------------------------------------------------------------------- */
+
+static uint32_t slices_items(const struct rule *r, uint64_t id)
+{
+	return prs_slices_at(r->slices, (uint32_t)(id - r->first_id)).rows;
+}
+
+/* The range of a mini-batch with the number i; false: it has no such. */
+static bool table_range(const struct rule *r, uint64_t id, uint32_t i, struct prs_table_range *ret)
+{
+	bool grouped = r->kind == KIND_TABLE_GROUP || r->kind == KIND_PARQUET_GROUP;
+	if (i >= (grouped ? r->rows->ranges_n : 1))
+		return false;
+	*ret = grouped ? plan_range(r->rows, i) : prs_slices_at(r->slices, (uint32_t)(id - r->first_id));
+	return true;
+}
+
+/* What of the next range belongs to some rows of a mini-batch: `take` rows behind the first `skip`. */
+struct piece {
+	struct prs_table_range range;
+	uint32_t skip, take;
+	uint32_t next, first,
+		left; /* the next range; the rows before what is wanted, and how many are, from there on */
+};
+
+static struct piece pieces(uint32_t k, uint32_t count) { return (struct piece){ .first = k, .left = count }; }
+
+static bool next_piece(const struct rule *r, uint64_t id, struct piece *p)
+{
+	while (p->left && table_range(r, id, p->next, &p->range)) {
+		uint32_t skip = p->first;
+		p->next++;
+		if (skip >= p->range.rows) {
+			p->first -= p->range.rows;
+			continue;
+		}
+		p->skip = skip;
+		p->take = p->range.rows - skip < p->left ? p->range.rows - skip : p->left;
+		p->first = 0;
+		p->left -= p->take;
+		return true;
+	}
+	return false;
+}
+
+/* The name of a file below its input, or its path. */
+static void put_name(const struct prs_plan *p, uint64_t file, bool absolute, struct prs_buf *to)
+{
+	const struct block *b = &p->blocks[plan_block_of(p, file)];
+	put_dir(p, b->dir, absolute, to);
+	prs_buf_puts(to, name_in(b, (uint32_t)(file - b->first_file)));
+}
+
+/* A file of a task: where its bytes are; how large and old it must be, which of a spool nobody asks. */
+static size_t put_table_file(const struct prs_plan *p, const struct rule *r, const struct prs_table_range *at,
+                             struct prs_buf *to, struct prs_buf *paths)
+{
+	bool grouped = r->kind == KIND_TABLE_GROUP || r->kind == KIND_PARQUET_GROUP;
+	uint32_t spool = grouped ? r->rows->spool : r->slices->spool;
+	const uint8_t *stats = grouped && !spool ? plan_stats(p, at->file) : NULL;
+	uint64_t size = stats ? prs_get64(stats) : 0, mtime_us = stats ? prs_get64(stats + 8) : 0;
+	if (!grouped && !spool) {
+		size = r->slices->size;
+		mtime_us = r->slices->mtime_us;
+	}
+	prs_buf_u64(to, size);
+	prs_buf_u64(to, mtime_us);
+	prs_buf_u32(to, at->schema);
+	prs_buf_u32(to, 0); /* ranges: counted by put_table_range() */
+	if (spool)
+		prs_buf_putf(paths, "spool-%" PRIu32 "-%u", spool, r->input);
+	else
+		put_name(p, at->file, true, paths);
+	prs_buf_putc(paths, 0);
+	return to->len - 4;
+}
+
+static void add_one(struct prs_buf *b, size_t at)
+{
+	if (!b->failed)
+		prs_put32(b->data + at, prs_get32(b->data + at) + 1);
+}
+
+static void put_task_range(struct prs_buf *to, const struct prs_table_range *at)
+{
+	prs_buf_u64(to, at->offset);
+	prs_buf_u64(to, at->bytes);
+	prs_buf_u64(to, at->row);
+	prs_buf_u64(to, at->global_row);
+	prs_buf_u32(to, at->rows);
+	prs_buf_u32(to, 0);
+}
+
+static void rows_body(const struct prs_plan *p, const struct rule *r, struct prs_task *task, struct prs_buf *to)
+{
+	struct piece at = pieces(task->item_first, task->items);
+	struct prs_table_range last = { 0 };
+	size_t files = to->len, ranges = 0;
+	PRS_AUTOBUF paths;
+	prs_buf_init(&paths, to->max);
+	prs_buf_u32(to, 0);
+	prs_buf_u32(to, 0);
+	for (bool first = true; next_piece(r, task->id, &at) && !to->failed; first = false, last = at.range) {
+		if (first) {
+			prs_put32(to->data + files + 4, at.skip);
+			task->global_row = at.range.global_row + at.skip;
+		}
+		if (first || last.file != at.range.file || last.schema != at.range.schema) {
+			ranges = put_table_file(p, r, &at.range, to, &paths);
+			add_one(to, files);
+		}
+		put_task_range(to, &at.range);
+		add_one(to, ranges);
+	}
+	prs_buf_put(to, paths.data, paths.len);
+	if (paths.failed && !to->failed)
+		to->failed = paths.failed;
+}
+
+static void table_group_body(const struct prs_plan *p, const struct rule *r, struct prs_task *task, struct prs_buf *to)
+{
+	const struct table_group *g = r->rows;
+	task->keys_bytes = g->keys_bytes;
+	prs_buf_put(to, g->bytes + (size_t)g->ranges_n * PRS_TABLE_RANGE_BYTES, g->keys_bytes);
+	rows_body(p, r, task, to);
+}
+
+/* Rows are counted from 1 here, in their file. */
+static void rows_detail(const struct prs_plan *p, const struct rule *r, uint64_t id, uint32_t k, uint32_t count,
+                        unsigned max, struct prs_buf *to)
+{
+	struct piece at = pieces(k, count);
+	unsigned n = 0;
+	for (; n < max && next_piece(r, id, &at); n++) {
+		uint64_t first = at.range.row + at.skip + 1;
+		prs_buf_puts(to, n ? ", " : "");
+		if (at.range.file == PRS_NO_FILE) {
+			prs_put_many(to, at.take, "row");
+			continue;
+		}
+		put_name(p, at.range.file, false, to);
+		prs_buf_putf(to, at.take == 1 ? " row %" PRIu64 : " rows %" PRIu64, first);
+		if (at.take > 1)
+			prs_buf_putf(to, "-%" PRIu64, first + at.take - 1);
+	}
+	if (at.left)
+		prs_buf_putf(to, ", ... (%" PRIu32 " rows)", count);
+}
+
+/* ---- kinds ------------------------------------------------------------------------------------------------------- */
+
+struct kind {
+	uint16_t task; /* enum prs_task_kind: what the loader makes of the body */
+	bool rows;     /* its items are rows, which have no paths */
+	uint32_t (*items_of)(const struct rule *r, uint64_t id);
+	/* Appends the body (wire/msg.h) of task->items items from task->item_first on; sets task->keys_bytes, and
+	 * task->global_row when its items are rows. */
+	void (*put_body)(const struct prs_plan *p, const struct rule *r, struct prs_task *task, struct prs_buf *to);
+	/* Appends at most `max` of `count` items from the k-th on, as people name them. */
+	void (*detail)(const struct prs_plan *p, const struct rule *r, uint64_t id, uint32_t k, uint32_t count,
+	               unsigned max, struct prs_buf *to);
+};
+
+static const struct kind kinds[] = {
+	[KIND_FILES] = { PRS_TASK_FILES, false, files_items, files_body, files_detail },
+	[KIND_GROUP] = { PRS_TASK_FILES, false, files_items, group_body, files_detail },
+	[KIND_SLICES] = { PRS_TASK_SLICES, true, slices_items, rows_body, rows_detail },
+	[KIND_PARQUET] = { PRS_TASK_PARQUET, true, slices_items, rows_body, rows_detail },
+	[KIND_TABLE_GROUP] = { PRS_TASK_SLICES, true, files_items, table_group_body, rows_detail },
+	[KIND_PARQUET_GROUP] = { PRS_TASK_PARQUET, true, files_items, table_group_body, rows_detail },
+};
+
+static const struct kind *kind_of(const struct rule *r) { return &kinds[r->kind]; }
+
+uint32_t prs_plan_items_of(void *plan, uint64_t id)
+{
+	const struct rule *r = rule_of(plan, id);
+	return r ? kind_of(r)->items_of(r, id) : 0;
+}
+
+/* How many items the unit has in its mini-batch; 0 when it lies behind it. */
+static const struct rule *span(const struct prs_plan *p, const struct prs_unit *u, uint32_t *ret_count)
+{
+	const struct rule *r = rule_of(p, u->id);
+	uint32_t whole = r ? kind_of(r)->items_of(r, u->id) : 0;
+	uint32_t most = u->item_first < whole ? whole - u->item_first : 0;
+	*ret_count = u->item_count && u->item_count < most ? u->item_count : most;
+	return r;
+}
+
+int prs_plan_task(const struct prs_plan *p, const struct prs_unit *u, struct prs_task *task, struct prs_buf *body)
+{
+	const struct rule *r = span(p, u, &task->items);
+	task->id = u->id;
+	task->item_first = u->item_first;
+	task->item_count = u->item_count;
+	task->keys_bytes = 0;
+	task->global_row = 0;
+	if (!r)
+		return body->failed;
+	task->kind = kind_of(r)->task;
+	task->input = r->input;
+	kind_of(r)->put_body(p, r, task, body);
+	return body->failed;
+}
+
+int prs_plan_paths(const struct prs_plan *p, const struct prs_unit *u, struct prs_buf *to)
+{
+	uint32_t count;
+	const struct rule *r = span(p, u, &count);
+	if (r && !kind_of(r)->rows)
+		put_paths(p, r, u->id, u->item_first, count, to);
+	return to->failed;
+}
+
+int prs_plan_detail(const struct prs_plan *p, const struct prs_unit *u, unsigned max, struct prs_buf *to)
+{
+	uint32_t count;
+	const struct rule *r = span(p, u, &count);
+	if (r)
+		kind_of(r)->detail(p, r, u->id, u->item_first, count, max, to);
+	return to->failed;
+}
