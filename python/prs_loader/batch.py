@@ -34,14 +34,17 @@ class Context:
 
 
 def _pairs(raw):
-    """name NUL value NUL ... in the order of the partition keys; before a value stands its kind: s text, d date."""
+    """name NUL value NUL ... in the order of the partition keys; before a value stands its kind."""
     words = [w.decode("utf-8", "surrogateescape") for w in raw.split(b"\0")[:-1]]
-    return {name: _date(value[1:]) if value[0] == "d" else value[1:] for name, value in zip(words[::2], words[1::2])}
+    return {name: _VALUES[value[0]](value[1:]) for name, value in zip(words[::2], words[1::2])}
 
 
 def _date(text):
     import datetime  # not before it is needed: a start must be lean
     return datetime.datetime.fromisoformat(text)
+
+
+_VALUES = {"s": str, "d": _date, "i": int, "f": float, "b": "true".__eq__, "n": lambda _: None}  # prs_key_kind of plan.h
 
 
 # ---- readers

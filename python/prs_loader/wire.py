@@ -8,6 +8,7 @@ import struct
 
 # Codes of errors.def.
 RUN_EXCEPTION, RUN_EXIT, LOAD_FAILED, USER_RETURN_TYPE, ROW_FORMAT, ASYNC_RUN = 100, 101, 105, 106, 108, 109
+VALUE_MISFIT, INPUT_MOVED = 112, 113
 INIT_EXCEPTION, INIT_EXIT, IMPORT_FAILED, NO_RUN_FUNCTION, SHUTDOWN_FAILED = 150, 152, 153, 154, 155
 AZURE_NAME = 157  # of a process or a try
 
@@ -18,7 +19,7 @@ FLAG_FD, FLAG_MORE = 1, 2
 ROWS_INLINE_MAX = 1 << 20
 EXIT_SOCKET_CLOSED = 107  # of this process, when its socket is no longer what it was
 
-KIND_FILES = 0  # of a task
+KIND_FILES, KIND_SLICES, KIND_PARQUET = range(3)  # of a task
 
 # page.h: phases, and the place of each word in the page
 START, INIT, IDLE, LOAD, RUN, WRITE, SHUTDOWN = range(7)
@@ -42,6 +43,9 @@ _full_disk = struct.Struct("<IIQ")
 _hello = struct.Struct("<IIII")
 _ready = struct.Struct("<QQ")
 _drop = struct.Struct("<II")
+_table = struct.Struct("<II")
+_table_file = struct.Struct("<QQII")
+_table_range = struct.Struct("<QQQQI4x")
 
 
 class Task:
@@ -63,6 +67,30 @@ def task(claim, data, begin, end):
     t.keys = data[begin:begin + keys_bytes] if keys_bytes else b""
     t.body = data[begin + keys_bytes:end - 1]
     return t
+
+
+class TableFile:
+    """What a task has of one file. path: bytes; not absolute, it is a spool in the run folder, and size and mtime are
+    0. mtime_us: of 64 bits without a sign. ranges: (offset, bytes, row in the file, global row, rows), of a Parquet
+    file with offset and bytes 0."""
+
+    __slots__ = ("path", "size", "mtime_us", "schema", "ranges")
+
+
+def table(body):
+    """The body of a task of kind 1 or 2: (skip, TableFiles). The unit is `items` of the rows of all ranges, behind the
+    first `skip` ones."""
+    count, skip = _table.unpack_from(body)
+    at, files = _table.size, []
+    for _ in range(count):
+        f = TableFile()
+        f.size, f.mtime_us, f.schema, n = _table_file.unpack_from(body, at)
+        begin, at = at + _table_file.size, at + _table_file.size + n * _table_range.size
+        f.ranges = list(_table_range.iter_unpack(body[begin:at]))
+        files.append(f)
+    for f, path in zip(files, body[at:].split(b"\0")):
+        f.path = path
+    return skip, files
 
 
 def pairs(data):

@@ -137,6 +137,8 @@ def test_mini_batch_and_context(node):
                    "global_row_index_lower_bound=0>", "True", "0"]
     n = node("def run(mini_batch, context): return [context.partition_key_value]").begin()
     assert n.rows(keys=b"user\0sann\0genre\0s\xff\0day\0d2020-02-29T00:00:01\0") == b"{'user': 'ann', 'genre': '\xff', 'day': datetime.datetime(2020, 2, 29, 0, 0, 1)}\n".replace(b"\xff", b"\\udcff")
+    assert n.rows(keys=b"i\0i-9223372036854775808\0f\0f1e-05\0g\0f-inf\0t\0btrue\0u\0bfalse\0n\0n\0") == \
+        b"{'i': -9223372036854775808, 'f': 1e-05, 'g': -inf, 't': True, 'u': False, 'n': None}\n"
 
 
 # ---- processes of the script's own

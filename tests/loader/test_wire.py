@@ -6,7 +6,7 @@ import re
 import struct
 
 from node import FAIL, RESULT, TASK
-from prs_loader import wire
+from prs_loader import batch, wire
 
 ROOT = os.path.join(os.path.dirname(__file__), "..", "..")
 LEASE = 3 << 40 | 77
@@ -30,8 +30,8 @@ def enum(path, first):
     return values
 
 
-def golden(name):
-    found = re.search(r"%s\[\] =\s*((?:\"[0-9a-f]*\"\s*)+);" % name, text("tests/unit/test_msg.c"))
+def golden(name, path="tests/unit/test_msg.c"):
+    found = re.search(r"%s\[\] =\s*((?:\"[0-9a-f]*\"\s*)+);" % name, text(path))
     return bytes.fromhex("".join(re.findall(r'"([0-9a-f]*)"', found.group(1))))
 
 
@@ -43,7 +43,7 @@ def test_error_codes():
     rows = re.findall(r"^PRS_ERROR\((\d+), (\w+),", text("src/base/errors.def"), re.M)
     codes = {name: int(code) for code, name in rows}
     ours = [n for n in vars(wire) if codes.get(n, 0) >= 100]
-    assert len(ours) >= 11
+    assert len(ours) >= 13
     check(ours, codes.get)
 
 
@@ -85,6 +85,25 @@ def test_task():
     assert [getattr(t, name) for name in wire.Task.__slots__] == [5, LEASE, 10, 20, 20, 2, 0, 12345, 17, b"k\0v\0kkkkk",
                                                                   b"/a\0/b",
                                                                  struct.pack("<QQII", 5, LEASE, 10, 20)]
+
+
+def test_tables():
+    """Kinds of tasks, and the body of one: the second and third item of two JSON lines files."""
+    for name, value in enum("src/wire/msg.h", "PRS_TASK_FILES").items():
+        assert getattr(wire, name.replace("PRS_TASK_", "KIND_")) == value
+    body = golden("group_body_hex", "tests/unit/test_golden.c")
+    skip, files = wire.table(body[:-1])
+    assert skip == 1
+    assert [[getattr(f, name) for name in wire.TableFile.__slots__] for f in files] == [
+        [b"/data/lines/x.jsonl", 50, TIME + 3, 3, [(0, 50, 0, 0, 2)]],
+        [b"/data/lines/y.jsonl", 60, TIME + 4, 3, [(20, 40, 1, 3, 3)]]]
+    sizes = enum("src/wire/msg.h", "PRS_TASK_FILE_BYTES")
+    assert len(body) == 8 + 2 * (sizes["PRS_TASK_FILE_BYTES"] + sizes["PRS_TASK_RANGE_BYTES"] + 20)
+
+
+def test_kinds_of_keys():
+    kinds = re.findall(r"PRS_KEY_\w+ = '(.)'", text("src/wire/plan.h"))
+    assert sorted(kinds) == sorted(batch._VALUES)
 
 
 def test_reports():
