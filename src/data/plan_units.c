@@ -294,6 +294,19 @@ static void table_group_body(const struct prs_plan *p, const struct rule *r, str
 	rows_body(p, r, task, to);
 }
 
+/* "store=7, day=2020-02-29T00:00:00 (120 rows)": rows of many files are known by their keys. */
+static void put_mixed(const struct table_group *g, uint32_t count, struct prs_buf *to)
+{
+	const char *keys = (const char *)g->bytes + (size_t)g->ranges_n * PRS_TABLE_RANGE_BYTES;
+	for (const char *p = keys, *value; p < keys + g->keys_bytes; p = value + strlen(value) + 1) {
+		value = p + strlen(p) + 1;
+		prs_buf_putf(to, "%s%s=%s", p == keys ? "" : ", ", p, value[0] == PRS_KEY_NULL ? "null" : value + 1);
+	}
+	prs_buf_puts(to, " (");
+	prs_put_many(to, count, "row");
+	prs_buf_putc(to, ')');
+}
+
 /* Rows are counted from 1 here, in their file. */
 static void rows_detail(const struct prs_plan *p, const struct rule *r, uint64_t id, uint32_t k, uint32_t count,
                         unsigned max, struct prs_buf *to)
@@ -302,11 +315,11 @@ static void rows_detail(const struct prs_plan *p, const struct rule *r, uint64_t
 	unsigned n = 0;
 	for (; n < max && next_piece(r, id, &at); n++) {
 		uint64_t first = at.range.row + at.skip + 1;
-		prs_buf_puts(to, n ? ", " : "");
 		if (at.range.file == PRS_NO_FILE) {
-			prs_put_many(to, at.take, "row");
-			continue;
+			put_mixed(r->rows, count, to);
+			return;
 		}
+		prs_buf_puts(to, n ? ", " : "");
 		put_name(p, at.range.file, false, to);
 		prs_buf_putf(to, at.take == 1 ? " row %" PRIu64 : " rows %" PRIu64, first);
 		if (at.take > 1)

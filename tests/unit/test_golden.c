@@ -246,11 +246,16 @@ static void test_v2_is_read(void **state)
 	            "2f646174612f6c616b652f702e7061727175657400");
 	assert_unit(r, (struct prs_unit){ 6, 1, 3 }, "x.jsonl row 2, y.jsonl rows 2-3", 1,
 	            "store|snorth|day|d2020-02-29T00:00:00|", group_body_hex);
-	assert_unit(r, (struct prs_unit){ 8, 0, 0 }, "1 row, 1 row", 0,
+	assert_unit(r, (struct prs_unit){ 8, 0, 0 }, "i=9223372036854775807, f=inf, b=false, n=\xff (2 rows)", 0,
 	            "i|i9223372036854775807|f|finf|b|bfalse|n|s\xff|",
 	            "0100000000000000000000000000000000000000000000000400000002000000"
 	            "53000000000000001400000000000000000000000000000000000000000000000100000000000000"
 	            "c8000000000000001400000000000000000000000000000005000000000000000100000000000000"
+	            "73706f6f6c2d322d3300");
+	assert_unit(r, (struct prs_unit){ 7, 3, 1 }, "i=-7, f=1e-05, b=true, n=null (1 row)", 4,
+	            "i|i-7|f|f1e-05|b|btrue|n|n|",
+	            "0100000003000000000000000000000000000000000000000400000001000000"
+	            "03000000000000005000000000000000000000000000000001000000000000000400000000000000"
 	            "73706f6f6c2d322d3300");
 	assert_unit(r, (struct prs_unit){ 10, 0, 0 }, "2.png", 0, "k|i2|", "2f646174612f6d616e792f322e706e6700");
 	assert_int_equal(prs_store_audit(r->w.fs, "/run", &r->w.run, on_problem, NULL, NULL), 0);
