@@ -110,6 +110,12 @@ def main():
     second = [piece(4, b"")] + [piece(1, b) for b in plan3] + seg3 + journal("journal-3", 1)
     put("run", "one-epoch", b"".join(first))
     put("run", "two-epochs", b"".join(first + second))
+    def journal2(name):
+        return [piece(0, b) for b in list(bodies(golden(name, "v2")))[1:]]
+    seg = [[piece(2, b) for b in bodies(golden("seg/%d-0-0.seg" % n, "v2"))] for n in (1, 2)]
+    plan = [[piece(1, b) for b in bodies(golden("plan-%d" % n, "v2"))] for n in (1, 2)]
+    put("run", "tables", b"".join(plan[0] + seg[0] + journal2("journal-1") + [piece(4, b"")] + plan[1] + seg[1] +
+                                  journal2("journal-2")))
     put("run", "parts", b"".join(piece(1, b) for b in parts))
     put("run", "no-plan", b"".join(journal("journal-1", 1)))
 

@@ -257,6 +257,18 @@ static void test_errors(void **state)
 	PROBLEMS(t, -PRS_ECORRUPT, "");
 }
 
+/* The records of a plan are read too. */
+static void test_plans(void **state)
+{
+	struct world *t = *state;
+	struct prs_plan_record r = { .type = PRS_PLAN_FILES, .u.files = { .count = 1, .names = "" } };
+	struct prs_err err = { 0 };
+	assert_int_equal(world_plan(&t->w, &r), 0);
+	assert_int_equal(prs_store_audit(t->w.fs, "/run", &t->w.run, on_problem, t, &err), -PRS_ECORRUPT);
+	assert_non_null(strstr(err.msg, "/run/plan-1"));
+	assert_non_null(strstr(err.msg, "contradicts itself"));
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -272,6 +284,7 @@ int main(void)
 		T(test_late_results),
 		T(test_rows_without_bytes),
 		T(test_errors),
+		T(test_plans),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
