@@ -209,18 +209,16 @@ void prs_placed_done(struct prs_placed *p)
 	*p = (struct prs_placed){ 0 };
 }
 
-/* mkdir -p */
+/* The folder, and those above it. */
 static int make_folder(const struct prs_fs *fs, const char *path, struct prs_err *err)
 {
+	PRS_AUTOFREE char *all = prs_strf("%s/", path);
+	size_t n = 0;
+	int r = all ? prs_path_make(fs, all, 1, 0755, &n) : -ENOMEM;
 	char kind = prs_path_kind(fs, path);
-	if (kind)
-		return kind == 'd' ? 0 : prs_fail(err, PRS_EEXISTS, "%s is a file: expected a folder", path);
-	PRS_AUTOFREE char *above = prs_path_folder(path);
-	int r = above ? make_folder(fs, above, err) : prs_fail(err, PRS_ENOMEM, "%s", path);
-	if (r < 0)
-		return r;
-	r = fs->mkdir(fs->ctx, path, 0755);
-	return r < 0 && r != -EEXIST ? prs_fail_errno(err, -r, "creating the folder %s", path) : 0;
+	if (kind && kind != 'd')
+		return prs_fail(err, PRS_EEXISTS, "%s is a file: expected a folder", path);
+	return r < 0 ? prs_fail_errno(err, -r, "creating the folder %.*s", (int)n, all ? all : "") : 0;
 }
 
 int prs_placed_make_outputs(const struct prs_placed *p, const struct prs_fs *fs, struct prs_err *err)

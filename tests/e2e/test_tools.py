@@ -196,6 +196,6 @@ class OutputTest(ToolCase):
             f.write(b"#")
         r = self.prs("output", "--partial")
         self.assertEqual(r.returncode, 0, r.stderr)
-        self.assertRegex(r.stderr, r"warning: the rows of 1 mini-batches are damaged and left out \(mini-batch \d: ")
+        self.assertRegex(r.stderr, r"warning: the rows of 1 mini-batch are damaged and left out \(mini-batch \d: ")
         with open(r.stdout.strip()) as f:
             self.assertIn(len(f.readlines()), (13, 14))
