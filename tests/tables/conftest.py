@@ -34,6 +34,11 @@ class Core:
         rows, schema = self.ask(b"t", text, delimiter).split(" ", 1)
         return int(rows), schema
 
+    def slices(self, text, rows, delimiter=b","):
+        """(bytes, rows) of each slice of so many rows"""
+        words = list(map(int, self.ask(b"s", struct.pack("<I", rows) + text, delimiter).split()))
+        return [(text[at:at + n], k) for at, n, k in zip(words[::3], words[1::3], words[2::3])]
+
     def objects(self, text):
         """(rows, JSON of the schema that all of them give) of JSON lines"""
         rows, schema = self.ask(b"j", text).split(" ", 1)

@@ -5,6 +5,7 @@
  *   l  JSON lines             how many rows
  *   t  header and records     how many rows behind the header, the schema from all of them
  *   j  JSON lines             how many rows, the schema from all of them that are objects
+ *   s  u32 rows, records      the slices of so many rows: offset, bytes, rows of each
  */
 #include "data/objects.h"
 #include "data/scan.h"
@@ -18,6 +19,33 @@ static int core_slice(void *ctx, const struct prs_slice *slice, struct prs_err *
 	(void)err;
 	*(uint64_t *)ctx += slice->rows;
 	return 0;
+}
+
+static int core_say_slice(void *ctx, const struct prs_slice *slice, struct prs_err *err)
+{
+	(void)ctx;
+	(void)err;
+	printf("%llu %llu %llu ", (unsigned long long)slice->offset, (unsigned long long)slice->bytes,
+	       (unsigned long long)slice->rows);
+	return 0;
+}
+
+static uint32_t u32_of(const uint8_t *p)
+{
+	return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+}
+
+static void say_slices(const uint8_t *p, size_t n, char delimiter)
+{
+	struct prs_scan_options o = { .delimiter = delimiter,
+		                      .max_bytes = UINT64_MAX,
+		                      .max_rows = u32_of(p),
+		                      .max_record = UINT64_MAX };
+	struct prs_scan s;
+	struct prs_err err = { 0 };
+	prs_scan_init(&s, &o, 0, core_say_slice, NULL);
+	if (prs_scan_feed(&s, p + 4, n - 4, &err) < 0 || prs_scan_finish(&s, &err) < 0)
+		printf("%s", err.msg);
 }
 
 static int rows_of(const uint8_t *p, size_t n, char delimiter, bool lines, uint64_t *rows)
@@ -103,7 +131,7 @@ int main(void)
 {
 	uint8_t head[6];
 	while (fread(head, 1, sizeof head, stdin) == sizeof head) {
-		size_t n = (size_t)head[2] | (size_t)head[3] << 8 | (size_t)head[4] << 16 | (size_t)head[5] << 24;
+		size_t n = u32_of(head + 2);
 		uint8_t *p = malloc(n + 1);
 		if (!p || fread(p, 1, n, stdin) != n)
 			return 1;
@@ -111,6 +139,8 @@ int main(void)
 			say_table(p, n, (char)head[0]);
 		else if (head[1] == 'j')
 			say_objects(p, n);
+		else if (head[1] == 's')
+			say_slices(p, n, (char)head[0]);
 		else
 			say_rows(p, n, (char)head[0], head[1] == 'l');
 		putchar('\n');

@@ -257,3 +257,21 @@ def test_types_of_the_engine(core, table):
             expected = ("object" if column.nulls else "bool") if column.type == "bool" else kinds[column.type]
             assert (name, kind, len(values)) == (column.name, expected, rows)
         assert got[1] == {}
+
+
+@many
+@given(table=tables(), rows=st.integers(1, 5))
+def test_mini_batches_put_together_are_the_whole(core, table, rows):
+    text, layout = table
+    data = text.encode()
+    header = (",".join("n%d" % i for i in range(len(layout))) + "\n").encode()
+    n, said = core.table(header + data)
+    s = schema.read(said)
+    slices = core.slices(data, rows)
+    assert sum(k for _, k in slices) == n
+    (whole, _, _), _ = outcome(data, s, n)
+    for reader in READERS:
+        parts = [outcome(part, s, k, reader)[0][0] for part, k in slices]
+        for i, (name, kind, values) in enumerate(whole):
+            assert [(part[i][0], part[i][1]) for part in parts] == [(name, kind)] * len(slices)
+            assert [v for part in parts for v in part[i][2]] == values

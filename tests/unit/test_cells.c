@@ -322,6 +322,17 @@ static void test_encodings(void **state)
 	                               4),
 	                 3);
 	assert_int_equal(prs_utf8_mark((const uint8_t *)"\xef\xbb", 2), 0);
+	/* a mark and a quoted header: the quote opens where the mark ends */
+	static const char marked[] = "\xef\xbb\xbf\"a,b\",c\n";
+	size_t mark = prs_utf8_mark((const uint8_t *)marked, sizeof marked - 1), used;
+	struct prs_cells c;
+	struct prs_err err = { 0 };
+	prs_cells_init(&c, 4096);
+	assert_int_equal(prs_cells_split(&c, (const uint8_t *)marked + mark, sizeof marked - 1 - mark, ',', &used,
+	                                 &err),
+	                 0);
+	assert_int_equal(c.n, 2);
+	prs_cells_done(&c);
 }
 
 static void test_other_headers(void **state)

@@ -72,7 +72,7 @@ class _Arrow:
         shape = csv.ParseOptions(delimiter=self.schema.delimiter.decode(), newlines_in_values=True)
         try:
             table = csv.read_csv(self.pa.py_buffer(self.data), options, shape, convert)
-        except self.pa.ArrowInvalid as e:
+        except self.pa.ArrowException as e:
             raise _Refused(str(e)) from None
         return {field: _one_chunk(self.pa, table.column(str(field))) for field in types}
 
