@@ -152,8 +152,8 @@ static int read_names(const struct prs_cells *header, enum prs_encoding e, struc
 		if (prs_put_text(&text, prs_cells_at(header, i), header->v[i].n, e) < 0)
 			return prs_fail(err, PRS_EINVALID, "the name of column %zu is not text in %s", i + 1,
 			                encoding_names[e]);
-		char *name = text.len ? prs_strdup(prs_buf_str(&text)) : prs_strf("Unnamed: %zu", i);
-		if (text.failed || add_name(to, name) < 0)
+		const char *name = prs_buf_str(&text);
+		if (text.failed || add_name(to, text.len ? prs_strdup(name) : prs_strf("Unnamed: %zu", i)) < 0)
 			return nomem(err);
 	}
 	return 0;

@@ -244,12 +244,15 @@ static struct prs_object_name *add_column(struct prs_objects *o, const char *nam
 		free(new);
 		return NULL;
 	}
-	memcpy(new->name, name, n);
-	new->column = o->columns.n++;
 	uint64_t before = o->columns.rows;
+	new->column = o->columns.n++;
 	o->columns.v[new->column] = (struct prs_column){ .seen = before ? PRS_CELL_EMPTY : 0, .empty = before };
+	memcpy(new->name, name, n);
 	HASH_ADD_STR(o->index, name, new);
-	return new->hh.tbl ? new : NULL;
+	if (new->hh.tbl)
+		return new;
+	free(new);
+	return NULL;
 }
 
 static int add_value(struct prs_objects *o, struct prs_buf *name, enum prs_cell_class class)

@@ -19,7 +19,7 @@ struct prs_objects {
 void prs_objects_init(struct prs_objects *o);
 void prs_objects_done(struct prs_objects *o);
 /* The n bytes of a line that is not blank. -PRS_EINVALID: no object, or a name that is not text in that encoding: the
- * line leaves no trace; -PRS_ENOMEM. */
+ * line leaves no trace; -PRS_ENOMEM: nothing but prs_objects_done() may follow. */
 int prs_objects_add(struct prs_objects *o, const uint8_t *line, size_t n, enum prs_encoding e, struct prs_err *err);
 
 #endif

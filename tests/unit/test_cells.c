@@ -2,6 +2,7 @@
  * Cells, types and names of tables: the examples of docs/tables.md, and what they do not say.
  */
 #include "data/columns.h"
+#include "base/mem.h"
 #include "data/objects.h"
 
 #include <jansson.h>
@@ -492,6 +493,7 @@ static void test_what_is_no_object(void **state)
 		"{\"\\x\": 1}",
 		"{\"\\u12\": 1}",
 		"{\"\\ud800\": 1}",
+		"{\"\\udc00\": 1}",
 		"{\"\\u0000\": 1}",
 		"{\"\xff\": 1}",
 		"{\"a\": +1}",
@@ -549,6 +551,57 @@ static void test_absent(void **state)
 	prs_columns_done(&columns);
 }
 
+/* ---- memory ------------------------------------------------------------------------------------------------------ */
+
+static int all_of_it(void)
+{
+	static const char header[] = "a,a,,a.1,b,c,d,e,f,g,h,i,j,k,l,m,n,o\n",
+			  line[] = "{\"a\": 1, \"b\": [], \"c\": \"x\"}";
+	struct prs_cells c;
+	struct prs_names names = { .n = 0 }, all = { .n = 0 };
+	struct prs_columns columns = { .n = 0 };
+	struct prs_objects o;
+	struct prs_err err = { 0 };
+	uint32_t fields[18];
+	size_t used;
+	prs_cells_init(&c, 4096);
+	prs_objects_init(&o);
+	int r = prs_cells_split(&c, (const uint8_t *)header, sizeof header - 1, ',', &used, &err);
+	if (!r)
+		r = prs_names_of(&c, PRS_ENCODING_UTF8, &names, &err);
+	if (!r)
+		r = prs_names_unite(&all, &names, &err);
+	if (!r)
+		r = prs_names_match(&all, "1", &names, "2", fields, &err);
+	if (!r)
+		r = prs_columns_init(&columns, names.n, &err);
+	if (!r)
+		r = prs_objects_add(&o, (const uint8_t *)line, sizeof line - 1, PRS_ENCODING_UTF8, &err);
+	prs_objects_done(&o);
+	prs_columns_done(&columns);
+	prs_names_done(&all);
+	prs_names_done(&names);
+	prs_cells_done(&c);
+	return r;
+}
+
+static void test_every_allocation_fails_once(void **state)
+{
+	(void)state;
+#ifdef PRS_KILL_POINTS
+	assert_int_equal(all_of_it(), 0);
+	long before = prs_mem_count();
+	assert_int_equal(all_of_it(), 0);
+	long n = prs_mem_count() - before;
+	assert_true(n > 40);
+	for (long i = 1; i <= n; i++) {
+		prs_mem_fault(i);
+		assert_int_equal(all_of_it(), -PRS_ENOMEM);
+	}
+	prs_mem_fault(0);
+#endif
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -565,6 +618,7 @@ int main(void)
 		cmocka_unit_test(test_json_lines),
 		cmocka_unit_test(test_what_is_no_object),
 		cmocka_unit_test(test_schema_of_json_lines),
+		cmocka_unit_test(test_every_allocation_fails_once),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
