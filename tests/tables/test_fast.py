@@ -45,7 +45,7 @@ def outcome(data, s, rows, reader=None):
             table = careful.read(data, s)
             widened = {c.name: c.widened for c in table.columns if c.widened is not None}
             return (shown(frame.of_table(pandas, table)), widened, table.short), "careful"
-        mine, fast._reader = fast._reader, lambda: reader
+        mine, fast._reader = fast._reader, lambda size: reader
         try:
             got = fast.read(pandas, data, s, rows)
         finally:
@@ -182,6 +182,12 @@ def test_a_quoted_line_end_where_a_block_could_end(core, size):
 def test_more_than_rows_say_is_left_to_the_careful_reader(core):
     got = fast.read(pandas, b"1\n2\n", schema_of("int"), 3)
     assert got.by == "careful" and len(got.frame) == 2
+
+
+def test_a_slice_that_is_too_large_for_pyarrow_is_one_for_pandas(monkeypatch):
+    assert fast.read(pandas, b"1\n2\n", schema_of("int"), 2).by == READERS[0].name
+    monkeypatch.setattr(fast, "_BLOCK_MAX", 4)
+    assert fast.read(pandas, b"1\n2\n", schema_of("int"), 2).by == "pandas"
 
 
 def test_frames_can_be_written_to(core):

@@ -43,8 +43,10 @@ class Table:
 
 
 def _shown(value):
-    text = value if isinstance(value, str) else repr(value)
-    text = json.dumps(text, ensure_ascii=False) if isinstance(value, str) else text
+    """The front of a value, on one line."""
+    if isinstance(value, (str, bytes)):
+        value = value[:_VALUE_MAX + 1]
+    text = json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)
     return text if len(text) <= _VALUE_MAX else text[:_VALUE_MAX] + "..."
 
 

@@ -62,8 +62,8 @@ class _Arrow:
     def parse(self, types, nulls, null_strings):
         """field -> array; types: field -> type of pyarrow"""
         csv, n = self.pa.csv, len(self.data)
-        if n >= _BLOCK_MAX or self.data.startswith(b"\xef\xbb\xbf"):
-            raise _Refused("size or mark")
+        if self.data.startswith(b"\xef\xbb\xbf"):
+            raise _Refused("a mark")
         names = [str(i) for i in range(self.schema.fields)]
         options = csv.ReadOptions(column_names=names, use_threads=False, block_size=n + 1)
         convert = csv.ConvertOptions(column_types={str(f): t for f, t in types.items()}, null_values=nulls,
@@ -295,7 +295,10 @@ def _with_none(found, null):
 # ---- the whole
 
 
-def _reader():
+def _reader(size):
+    """The reader of a slice of so many bytes."""
+    if size >= _BLOCK_MAX:
+        return _Pandas
     try:
         import pyarrow.csv  # noqa: F401
         return _Arrow
@@ -306,7 +309,8 @@ def _reader():
 def _read_fast(pandas, data, schema, rows):
     if schema.format != "delimited":
         raise _Refused("no fast reader")
-    one = _reader()(pandas, _utf8(data, schema), schema)
+    data = _utf8(data, schema)
+    one = _reader(len(data))(pandas, data, schema)
     arrays = one.read()
     if one.rows != rows:
         raise _Refused("%d rows" % one.rows)
