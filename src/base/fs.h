@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * fs: the small table of file functions that store, data and spec go through; tests put a faulty one in its place.
+ * fs: the small table of file functions that whatever keeps or lists files goes through (store, data, spec, report,
+ * master, node); tests put a faulty one in its place.
  *
  * Functions return a value >= 0 or a negative errno (-ENOSPC). io/fs_posix.c is the real one.
  */

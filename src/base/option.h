@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * option: the option table as data, and struct prs_options made from it.
  *
- * Every front end (command line now; YAML and --set later) goes through prs_option_set(): one place for types, ranges
- * and errors.
+ * Every front end (command line, job file, prs.yml, JSON document, --set of a resume) goes through prs_option_set():
+ * one place for types, ranges and errors.
  */
 #ifndef PRS_BASE_OPTION_H
 #define PRS_BASE_OPTION_H

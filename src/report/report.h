@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * report: the logs as functions of the journal. One reader tails the journal with a cursor (logs/.cursor) and writes
- * the tree of the seed under logs/, with the times of the records. Nothing is written twice, logs survive kills, the
- * dispatcher pays nothing.
+ * the tree of the original under logs/, with the times of the records. Nothing is written twice, logs survive kills,
+ * the dispatcher pays nothing.
  *
  * Who writes what directly, not here: the workers (user/stdout, user/stderr, user/entry_script_log,
  * user/error/<ip>/<process>.txt).

@@ -6,9 +6,8 @@
  *   payloads); flags: 0
  * Frame, 32 B + body, 8-byte aligned in its file:
  *   0 u32 magic "PB01" · 4 u32 body bytes · 8 u64 offset of this frame in its file · 16 u64 durable: highest offset
- *   known synced
- *   when this was written · 24 u32 checksum of the body · 28 u32 checksum of bytes 0-27
- * A body is a multiple of 8 bytes, at most 64 MiB; in raw files at most 4 GiB - 64.
+ *   known synced when this was written · 24 u32 checksum of the body · 28 u32 checksum of bytes 0-27
+ * A body is a multiple of 8 bytes, at most 64 MiB - 32; in raw files at most 4 GiB - 64.
  * Checksum: low 32 bits of XXH3_64.
  */
 #ifndef PRS_WIRE_FRAME_H

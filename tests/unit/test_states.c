@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * test_states: every pair of states of unit, worker and job: legal or not, as formats.md has it.
+ * test_states: every pair of states of unit, worker and job: legal or not; docs/states.md is what the table says.
  */
 #include "wire/states.h"
 
