@@ -67,7 +67,7 @@ static unsigned take_character(const uint8_t *p, size_t n, enum prs_encoding e, 
 	return bytes;
 }
 
-int prs_put_text(struct prs_buf *to, const uint8_t *p, size_t n, enum prs_encoding e)
+int prs_put_as_utf8(struct prs_buf *to, const uint8_t *p, size_t n, enum prs_encoding e)
 {
 	for (size_t at = 0; at < n;) {
 		unsigned bytes = take_character(p + at, n - at, e, to);
@@ -149,7 +149,7 @@ static int read_names(const struct prs_cells *header, enum prs_encoding e, struc
 	prs_buf_init(&text, UINT32_MAX);
 	for (size_t i = 0; i < header->n; i++) {
 		prs_buf_clear(&text);
-		if (prs_put_text(&text, prs_cells_at(header, i), header->v[i].n, e) < 0)
+		if (prs_put_as_utf8(&text, prs_cells_at(header, i), header->v[i].n, e) < 0)
 			return prs_fail(err, PRS_EINVALID, "the name of column %zu is not text in %s", i + 1,
 			                encoding_names[e]);
 		const char *name = prs_buf_str(&text);

@@ -38,7 +38,7 @@ bool prs_header_is_there(enum prs_header_mode mode, uint64_t file);
 
 /* Appends bytes in that encoding as UTF-8; -PRS_EINVALID: they are not text, or hold a NUL. A buffer that cannot grow
  * says so itself. */
-int prs_put_text(struct prs_buf *to, const uint8_t *p, size_t n, enum prs_encoding e);
+int prs_put_as_utf8(struct prs_buf *to, const uint8_t *p, size_t n, enum prs_encoding e);
 
 /* A copy of `name` behind the others; -PRS_ENOMEM. */
 int prs_names_add(struct prs_names *names, const char *name);

@@ -194,7 +194,7 @@ static int name_of(struct piece name, enum prs_encoding e, struct prs_buf *to)
 	for (size_t at = 0; at < name.n;) {
 		const uint8_t *escape = memchr(name.p + at, '\\', name.n - at);
 		size_t plain = escape ? (size_t)(escape - name.p) - at : name.n - at;
-		if (prs_put_text(to, name.p + at, plain, e) < 0)
+		if (prs_put_as_utf8(to, name.p + at, plain, e) < 0)
 			return -PRS_EINVALID;
 		at += plain;
 		if (!escape)
