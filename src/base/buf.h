@@ -2,8 +2,8 @@
  * buf: a growable byte buffer that is born with a maximum.
  *
  * Failure: a put that would pass the maximum, or finds no memory, leaves the bytes as they were, sets `failed` and
- * returns
- *          -PRS_ELIMIT or -PRS_ENOMEM; later puts fail too, so that a series of puts needs one check at its end.
+ *          returns -PRS_ELIMIT or -PRS_ENOMEM; later puts fail too, so that a series of puts needs one check at its
+ *          end.
  */
 #ifndef PRS_BASE_BUF_H
 #define PRS_BASE_BUF_H

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * setup: what the lister and the worker processes are told about the job: the names of
- * docs/design/worker-environment.md that are the same for
- * all workers.
+ * docs/design/worker-environment.md that are the same for all workers.
  */
 #include "master/impl.h"
 

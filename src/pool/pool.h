@@ -9,39 +9,34 @@
  * one runs), the others can be recalled.
  *
  * Blame: timer and blame belong to the claim in the page. The judgement (TRY effect) is the state change: a RESULT or
- * FAIL of that claim
- *        after it is dropped (DROPPED effect, for the log). A process that dies: complete RESULT frames read before
- *        EXITED count; the unit
- *        that the page names as started is charged a try, unless it was judged already or the process was killed for no
- *        unit's sake; all
- *        others come back free (to the own queue, another worker runs them).
+ *         FAIL of that claim after it is dropped (DROPPED effect, for the log). A process that dies: complete RESULT
+ *         frames read before EXITED count; the unit that the page names as started is charged a try, unless it was
+ *         judged already or the process was killed for no unit's sake; all others come back free (to the own queue,
+ *         another worker runs them).
  * Depth: clamp(depth_target_us / mean run time, 1, depth_max) units are sent to a worker ahead of time, but at least 2
- * while runs are shorter than
- *        recall_after_us: a worker that has its next unit does not wait for the node. Units are asked for (ASK) and
- *        sent when a worker has
- *        at most half of its depth left, so that they travel in groups.
- * Bodies: the node keeps what it sends a unit with until the unit is accepted, tried or returned. No unit more is asked
- *        for than body_bytes_max has room for, reckoned by the mean of those that are here.
+ *         while runs are shorter than recall_after_us: a worker that has its next unit does not wait for the node.
+ *         Units are asked for (ASK) and sent when a worker has at most half of its depth left, so that they travel in
+ *         groups.
+ * Bodies: the node keeps what it sends a unit with until the unit is accepted, tried or returned. No unit more is
+ *         asked for than body_bytes_max has room for, reckoned by the mean of those that are here.
  * Recall: when a worker is idle and another worker's head has run longer than recall_after_us: RECALL what lies behind
- * it.
+ *         it.
  * Retiring: a process that served max_units, or that RETIRE names, gets no more units, ends after what it runs by STOP
- * (shutdown()), and is replaced
- *        at once.
+ *         (shutdown()), and is replaced at once.
  * Backoff: an end of a process that no unit is charged for (init() failed, it ended while idle, it takes no unit)
- * delays its next start.
+ *         delays its next start.
  * Giving up: a slot whose processes fail in their init() (or before HELLO) too often in a row gets no other one; the
- *        others go on. When none is left, or when init() failed 3 x slots times without a finished unit between, the
- *        pool is unfit: it aborts itself.
+ *         others go on. When none is left, or when init() failed 3 x slots times without a finished unit between, the
+ *         pool is unfit: it aborts itself.
  * Retries: a unit that must avoid a slot waits for another process, but no longer than recall_after_us while its own
- *        one is idle and the others are busy.
+ *         one is idle and the others are busy.
  * Pauses: while nobody reads, a process that hands over its rows waits for us: LOAD and WRITE are not timed, and what
- *        they took by then does not count.
+ *         they took by then does not count.
  * Clock: an event whose time lies gap_us or more behind the WAKE that was asked for (the machine or the container
- * stood) shifts all
- *        deadlines by as much. While something is timed the pool asks to be woken at least every gap_us.
- *        The times in the pages are those of the processes, whose clocks scripts change (freezegun, libfaketime): one
- *        that cannot be true is replaced by the time when the pool saw the phase first, so pages are read at least
- *        every look_us.
+ *         stood) shifts all deadlines by as much. While something is timed the pool asks to be woken at least every
+ *         gap_us. The times in the pages are those of the processes, whose clocks scripts change (freezegun,
+ *         libfaketime): one that cannot be true is replaced by the time when the pool saw the phase first, so pages
+ *         are read at least every look_us.
  */
 #ifndef PRS_POOL_POOL_H
 #define PRS_POOL_POOL_H

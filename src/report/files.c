@@ -2,10 +2,8 @@
  * files: the log files: buffered, written in large pieces, emptied or cut on opening; whole files replaced atomically.
  *
  * Failure: a write that fails (disk full) leaves its bytes in the buffer: the next write begins with them, so that the
- * order stays. While
- *          a buffer is above REPORT_STALL_BYTES no facts are taken. Out of memory breaks the report for this life: the
- *          cursor stays where
- *          it was and the next life writes the missing lines.
+ *          order stays. While a buffer is above REPORT_STALL_BYTES no facts are taken. Out of memory breaks the report
+ *          for this life: the cursor stays where it was and the next life writes the missing lines.
  */
 #include "report/impl.h"
 

@@ -8,9 +8,8 @@
  *   tries, process_log, events, overview, errors, result: one log (or a few) each
  *
  * Invariant: the bytes of a log up to its length in the cursor, and the state, are a function of the facts up to the
- * cursor's position (and of
- *            the ticks for the overview's progress lines). On opening, state is folded again from the first fact,
- *            silently (`quiet`).
+ *            cursor's position (and of the ticks for the overview's progress lines). On opening, state is folded again
+ *            from the first fact, silently (`quiet`).
  */
 #ifndef PRS_REPORT_IMPL_H
 #define PRS_REPORT_IMPL_H

@@ -53,8 +53,8 @@ int prs_code_retire(const struct prs_fs *fs, const char *run, const char *name, 
 enum { PRS_CODE_TOLD_BYTES = 512 };
 
 /* Are files of the code other ones by now, or gone, in the folder that it was copied from, or in what was copied beside
- * it (`includes`, prs_job.includes; NULL = nothing)? Then the sentence that says
- * so, with what to do. A folder that is not there (any more) is no change. */
+ * it (`includes`, prs_job.includes; NULL = nothing)? Then the sentence that says so, with what to do. A folder that is
+ * not there (any more) is no change. */
 bool prs_code_tell_changed(const struct prs_fs *fs, const char *run, const char *name, const char *origin,
                            const struct prs_list *includes, const char *advice, char to[PRS_CODE_TOLD_BYTES]);
 

@@ -5,13 +5,17 @@
  * u32 · zero u32
  *
  *  worker                                   node
- *    HELLO -> pid u32 · abi u32 (sys.hexversion) · protocol u32 (1) · zero u32 · text version · text executable
+ *    HELLO            ->                                pid u32 · abi u32 (sys.hexversion) · protocol u32 (1) ·
+ *                                                       zero u32 · text version · text executable
  *                     <-  SETUP                         key NUL value NUL ... (bytes; a key may repeat: a list)
  *    READY            ->                                import_us u64 · init_us u64   (import of the script; init())
  *    INIT_FAILED      ->                                report (below); the worker then exits
- *                     <- TASK task (below), header.claim = 1, 2, 3 ... per process; a token of the eventfd for each
- *                     <- DROP first claim u32 · count u32: recalled, not to be run (page.recalls counts these frames)
- *    RESULT -> DONE (facts.h, 104 B; segment, offset, checksum 0) + rows; header.claim of the task
+ *                     <-  TASK                          task (below), header.claim = 1, 2, 3 ... per process; a token
+ *                                                       of the eventfd for each
+ *                     <-  DROP                          first claim u32 · count u32: recalled, not to be run
+ *                                                       (page.recalls counts these frames)
+ *    RESULT           ->                                DONE (facts.h, 104 B; segment, offset, checksum 0) + rows;
+ *                                                       header.claim of the task
  *    FAIL             ->                                TRY up to its message (facts.h), full disk (below), text kind
  *                                                       (of TRY; needs the full disk, as zeros); header.claim of the
  *                                                       task
@@ -20,8 +24,8 @@
  *
  * text:   u16 length + bytes.
  * report: code u16 · zero u16 · traceback bytes u32 · traceback offset in the error file u64 · text message · full disk
- * full disk: only when the exception, or one behind it, says so: errno u32 (28 ENOSPC, 122 EDQUOT; in FAIL these are
- *         the last bytes of TRY) · named u32 (1: it names a file) · device u64 (st_dev of that file, or of its folder)
+ * full disk: only when the exception, or one behind it, says so: errno u32 (28 ENOSPC, 122 EDQUOT; in FAIL it is the
+ *         errno of TRY) · named u32 (1: it names a file) · device u64 (st_dev of that file, or of its folder)
  * task: id u64 · lease u64 · item_first u32 · item_count u32 · items u32 · try u16 · kind u16 · input u16 · zero u16 ·
  *         keys bytes u32 · global row of the first u64, then keys (name NUL value NUL ..., as in GROUP of plan.h), then
  *         the body:
@@ -32,8 +36,7 @@
  *         NUL. The unit has `items` rows, behind the first `skip` ones of these. A path that is not absolute is the
  *         name of a spool in the run folder: its size and mtime are 0, and not looked at.
  * flags: 1 FD: RESULT only: the rows are not in the frame but in a file descriptor passed with it (SCM_RIGHTS on the
- * header's
- *           first byte); DONE.length counts them.
+ *         header's first byte); DONE.length counts them.
  *         2 MORE: the payload goes on in the next frame of the same type and claim (tasks above 8 MiB).
  *
  * Failure: a frame that breaks these rules is PRS_EPROTOCOL: the process is killed and its running unit fails a try.

@@ -5,8 +5,8 @@
  * invariants after every step. The same plan gives the same run. sim_random() makes a plan from a seed.
  *
  * Files: sim.c the clock and the loop · sim_process.c worker processes · sim_node.c a node around its pool ·
- * sim_master.c the engine around
- * scheduler and ledger (as src/master/drive.c does it) · sim_check.c what must hold · sim_random.c plans from seeds.
+ * sim_master.c the engine around scheduler and ledger (as src/master/drive.c does it) · sim_check.c what must hold ·
+ * sim_random.c plans from seeds.
  */
 #ifndef PRS_TESTS_SIM_H
 #define PRS_TESTS_SIM_H

@@ -3,10 +3,8 @@
  * It starts in a millisecond, speaks wire/msg.h and returns a row "name: content" for each file.
  *
  * What a file is called says what happens: *.raw: the rows of its mini-batch go through a passed descriptor · *.short:
- * and it holds too
- * few bytes · *.fail: the try fails · *.crash: the process dies · *.once.fail, *.once.crash: only if there is no file
- * mark-<name> in the
- * submitting folder yet · *.slow: it waits for a file "go" there.
+ * and it holds too few bytes · *.fail: the try fails · *.crash: the process dies · *.once.fail, *.once.crash: only if
+ * there is no file mark-<name> in the submitting folder yet · *.slow: it waits for a file "go" there.
  */
 #include "base/buf.h"
 #include "base/mem.h"

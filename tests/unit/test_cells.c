@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Cells, types and names of tables: the examples of docs/tables.md, and what they do not say.
+ * test_cells: cells, types and names of tables: the examples of docs/tables.md, and what they do not say.
  */
 #include "data/columns.h"
 #include "base/mem.h"

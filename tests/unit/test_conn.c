@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * conn: frames in pieces, passed descriptors, ends.
+ * test_conn: frames in pieces, passed descriptors, ends.
  */
 #include "io/conn.h"
 

@@ -7,8 +7,7 @@
  * which frame.
  *   below the sealed length of a file: refused.
  *   newest journal and plan: the first damaged frame ends the file, unless the head of a frame lies behind it (it says
- *   that what was before it
- *   had been synced): then refused.
+ *   that what was before it had been synced): then refused.
  *   segments: a mini-batch is bad when a byte of its rows changed or is gone.
  */
 #include <setjmp.h>

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * test_jobfile: every option with every kind of value through flags, v2 and v1 keys, prs: and --set gives the same
- * value or the same error;
- * prs.yml; every allocation of a whole job file fails once.
+ * value or the same error; prs.yml; every allocation of a whole job file fails once.
  */
 #include "base/mem.h"
 #include "spec/defaults.h"

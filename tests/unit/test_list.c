@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * list, plan: any tree becomes the mini-batches that a simple recursion finds; a plan that was cut anywhere goes on to
+ * test_list: any tree becomes the mini-batches that a simple recursion finds; a plan that was cut anywhere goes on to
  * the same end.
  */
 #include "data/list.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * list, plan: 5 million files and 2 million folders in one folder, that exist in no memory but the plan's: names are
- * counted up as they are asked for. Killed between blocks, it goes on to the same end.
+ * test_list_large: 5 million files and 2 million folders in one folder, that exist in no memory but the plan's: names
+ * are counted up as they are asked for. Killed between blocks, it goes on to the same end.
  */
 #include "data/list.h"
 #include "data/plan.h"

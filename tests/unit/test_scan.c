@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Slices of text tables: the rows of the table below, each text as one block and byte by byte, with and without
- * vectors.
+ * test_scan: slices of text tables: the rows of the table below, each text as one block and byte by byte, with and
+ * without vectors.
  */
 #include "data/scan.h"
 
