@@ -8,6 +8,7 @@ import re
 from prs_loader.tables import careful, cell, frame
 
 _BLOCK_MAX = (1 << 31) - 2  # pyarrow: bytes of a block
+_LONE_RETURN = re.compile(rb"\r(?!\n)").search
 _LINE_ENDS = re.compile(rb"[\r\n]+")
 _QUOTED = re.compile(rb'"[^"]*"')
 _NULLS = sorted({form for word in cell.NULLS for form in (word, word.upper(), word.title())} |
@@ -195,12 +196,13 @@ class _Pandas:
     def __init__(self, pandas, data, schema):
         self.pandas, self.schema, self.data = pandas, schema, data
         self.fields = {c.field: c for c in schema.columns}
+        self.old = int(pandas.__version__.split(".")[0]) < 3
         header = schema.delimiter.join(b"%d" % i for i in range(schema.fields + 1))
         self.text = header + b"\n" + data
 
     def parse(self, types, nulls, **more):
         """types: field -> type or None, which lets pandas find out; nulls: field -> words"""
-        if int(self.pandas.__version__.split(".")[0]) < 3:
+        if self.old:
             more["float_precision"] = "round_trip"
         try:
             return self.pandas.read_csv(
@@ -216,6 +218,8 @@ class _Pandas:
         return (column.unique() if unique else column).tolist()
 
     def read(self):
+        if self.old and b"\r" in self.data and _LONE_RETURN(self.data):
+            raise _Refused("a lone \\r")
         if not self.schema.fields or None in self.fields or len(self.fields) < len(self.schema.columns):
             raise _Refused("a column that the file does not have, or a field for two")
         strings = frame.string_type(self.pandas)
