@@ -19,6 +19,17 @@ enum { KEY_BYTES = 200, MESSAGE_BYTES = 1000, TRACE_SHOWN_BYTES = 4096, KINDS_SH
 
 /* ---- kinds ------------------------------------------------------------------------------------------------------- */
 
+/* The bytes of a hexadecimal number, as in "<object at 0x7f8b53fb5040>"; 0: none begins here. */
+static size_t hex_number(const char *p, size_t n)
+{
+	size_t i = 2;
+	if (n < 3 || p[0] != '0' || (p[1] != 'x' && p[1] != 'X'))
+		return 0;
+	while (i < n && isxdigit((unsigned char)p[i]))
+		i++;
+	return i > 2 ? i : 0;
+}
+
 /* Numbers become #, quoted texts '...'; the quote in "can't" opens none. */
 static void normalise(char key[KEY_BYTES], const char *p, size_t n)
 {
@@ -32,8 +43,10 @@ static void normalise(char key[KEY_BYTES], const char *p, size_t n)
 			at += 5;
 			i = close ? (size_t)(close - p) : n;
 		} else if (c >= '0' && c <= '9') {
+			size_t hex = hex_number(p + i, n - i);
 			if (at == 0 || key[at - 1] != '#')
 				key[at++] = '#';
+			i += hex ? hex - 1 : 0;
 		} else {
 			key[at++] = c ? c : ' ';
 		}

@@ -64,6 +64,23 @@ class EndScreenTest(JobCase):
         self.assertRegex(r.stderr, r" 6 x RUN_EXCEPTION: ValueError: number \d+\n")  # numbers make no kinds
         self.assertRegex(r.stderr, r" 6 x RUN_EXIT: .*exit status \d+\n")
 
+    def test_addresses_make_no_kinds(self):
+        """A crash says where its thread lay, an object where it lay: another place in each process."""
+        self.files(4)
+        for what, said in (("ctypes.string_at(0)", r"3 x RUN_CRASH: .*signal 11 \(Segmentation fault\)"),
+                           ("raise ValueError('no place for %r' % object())",
+                            r"3 x RUN_EXCEPTION: ValueError: no place for <object object at 0x[0-9a-f]+>")):
+            with self.subTest(what):
+                self.clean()
+                self.script(f"""
+                    import ctypes
+                    def run(mini_batch):
+                        if mini_batch.task_id == 1: {what}
+                        return mini_batch
+                """)
+                r = self.prs("run", "code/score.py", "-i", "in", "-b", "1", "-p", "2", "-o", "out.txt")
+                self.assertRegex(r.stderr, r"(?m)^  errors        %s.*\n  output " % said)
+
     def test_fewer_rows_than_items(self):
         """A script may filter: nothing failed, on no screen, not even with --strict."""
         self.files(4)
