@@ -138,8 +138,9 @@ void words_started(struct worker *w);
 void words_said(struct worker *w);
 /* It is told to stop now. */
 void words_stop(struct worker *w);
-/* The last lines of its stderr file, not before the offset `from`; their length. */
-size_t words_tail(struct worker *w, uint64_t from, char *to, size_t bytes);
+/* The last lines that the process wrote to stderr itself, without the stack that a crash adds; "": none. `signal`: the
+ * name of the one that ended it, or "". */
+void words_own(struct worker *w, const char *signal, char *to, size_t bytes);
 /* Its last words go into its error file: "TITLE: message", then where it stood or its last lines. False: it said
  * nothing. */
 bool words_keep(struct worker *w, const char *title, const char *message, uint64_t *ret_offset, uint32_t *ret_bytes);

@@ -31,7 +31,8 @@ static void describe_exit(struct worker *w, const struct prs_pool_effect *e, cha
 {
 	char tail[TAIL_BYTES], end[END_BYTES];
 	describe_end(e, end);
-	words_tail(w, w->said_from, tail, sizeof tail);
+	bool killed = e->exit != PRS_POOL_NOT_ENDED && WIFSIGNALED(e->exit);
+	words_own(w, killed ? strsignal(WTERMSIG(e->exit)) : "", tail, sizeof tail);
 	snprintf(to, MESSAGE_BYTES, "%s%s%s", end, tail[0] ? "; stderr ends with: " : "", tail);
 }
 

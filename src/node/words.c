@@ -73,14 +73,15 @@ static void drop_empty_lines(char *text)
 	memmove(text, text + line, strlen(text + line) + 1);
 }
 
-size_t words_tail(struct worker *w, uint64_t from, char *to, size_t bytes)
+/* The last lines of its stderr file, not before the offset `from`. */
+static void tail_of(struct worker *w, uint64_t from, char *to, size_t bytes)
 {
 	const struct prs_fs *fs = w->node->c.fs;
 	struct prs_fs_stat st;
 	int fd = open_stderr(w, &st);
 	to[0] = 0;
 	if (fd < 0)
-		return 0;
+		return;
 	bool cut = st.size > from + bytes - 1;
 	if (cut)
 		from = st.size - (bytes - 1);
@@ -91,8 +92,6 @@ size_t words_tail(struct worker *w, uint64_t from, char *to, size_t bytes)
 	if (line)
 		memmove(to, line + 1, strlen(line));
 	drop_lines_of_trackers(to);
-	drop_empty_lines(to);
-	return strlen(to);
 }
 
 /* ---- what faulthandler writes ------------------------------------------------------------------------------------ */
@@ -153,6 +152,30 @@ static bool put_frames(struct prs_buf *b, char *text)
 	return true;
 }
 
+/* What faulthandler adds to the words of the process itself: the stack has its place in the error file. Its first line
+ * stays when it says more than `signal`, as of a stack that cannot be unwound. */
+static void drop_stack(char *text, const char *signal)
+{
+	static const char begin[] = "Fatal Python error: ";
+	char *fatal = last_of(text, begin);
+	if (!fatal || (fatal != text && fatal[-1] != '\n'))
+		return;
+	size_t line = strcspn(fatal, "\n"), name = strlen(signal), head = sizeof begin - 1;
+	bool known = line == head + name && !memcmp(fatal + head, signal, name);
+	fatal[known ? 0 : line] = 0;
+}
+
+void words_own(struct worker *w, const char *signal, char *to, size_t bytes)
+{
+	char text[READ_BYTES];
+	tail_of(w, w->said_from, text, sizeof text);
+	drop_stack(text, signal);
+	size_t n = strlen(text), skip = n > bytes - 1 ? n - (bytes - 1) : 0;
+	const char *line = skip ? strchr(text + skip - 1, '\n') : NULL; /* whole lines only */
+	snprintf(to, bytes, "%s", line ? line + 1 : text + skip);
+	drop_empty_lines(to);
+}
+
 /* ---- the error file ---------------------------------------------------------------------------------------------- */
 
 static bool append(struct worker *w, const struct prs_buf *b, uint64_t *ret_offset, uint32_t *ret_bytes)
@@ -180,7 +203,9 @@ bool words_keep(struct worker *w, const char *title, const char *message, uint64
 	PRS_AUTOBUF b;
 	prs_buf_init(&b, 4 * READ_BYTES);
 	prs_buf_putf(&b, "%.200s: %.*s\n", title, TITLE_BYTES, message);
-	size_t n = words_tail(w, w->stopped ? w->stopped_at : w->said_from, text, sizeof text);
+	tail_of(w, w->stopped ? w->stopped_at : w->said_from, text, sizeof text);
+	drop_empty_lines(text);
+	size_t n = strlen(text);
 	char *fatal = last_of(text, "Fatal Python error: ");
 	bool any = put_frames(&b, fatal ? fatal : text);
 	if (fatal)

@@ -11,11 +11,15 @@ from prs_job import JobCase
 # (what a mini-batch does, flags, what the end says of it)
 ENDS = {
     "exception": ("[1 / 0]", (), "2 x RUN_EXCEPTION: ZeroDivisionError: division by zero"),
-    "signal": ("os.kill(os.getpid(), 11)", (), r"2 x RUN_CRASH: .*signal 11 \(Segmentation fault\).*"),
+    "signal": ("os.kill(os.getpid(), 11)", (), r"2 x RUN_CRASH: [^;]*: signal 11 \(Segmentation fault\)"),
     "native": ("[os.write(2, b'libfoo: no such thing\\n'), os.abort()]", (),
                r"2 x RUN_CRASH: .*stderr ends with: libfoo: no such thing"),
     "native, after an empty line": ("[os.write(2, b'\\n  \\n  libfoo: odd\\nmore\\n'), os.abort()]", (),
                                     r"2 x RUN_CRASH: .*stderr ends with:   libfoo: odd"),
+    "native, above a deep stack": ("[os.write(2, b'libfoo: deep\\n'), deep(90)]", (),
+                                   r"2 x RUN_CRASH: .*stderr ends with: libfoo: deep"),
+    "fatal": ("[os.write(2, b'Fatal Python error: no way out\\n'), os.kill(os.getpid(), 9)]", (),
+              r"2 x RUN_CRASH: .*stderr ends with: Fatal Python error: no way out"),
     "timeout": ("time.sleep(600)", ("--run-invocation-timeout", "3"),
                 r"2 x RUN_TIMEOUT: run\(\) took longer than run_invocation_timeout \(3 s\): --run-invocation-timeout 6"),
     "exit": ("os._exit(0)", (), "2 x RUN_EXIT: .*exit status 0"),
@@ -25,6 +29,7 @@ ENDS = {
 }
 SCRIPT = """
     import os, sys, time
+    def deep(n): return deep(n - 1) if n else os.abort()
     def run(mini_batch):
         if mini_batch.task_id == 1:
             x = %s
@@ -67,7 +72,7 @@ class EndScreenTest(JobCase):
     def test_addresses_make_no_kinds(self):
         """A crash says where its thread lay, an object where it lay: another place in each process."""
         self.files(4)
-        for what, said in (("ctypes.string_at(0)", r"3 x RUN_CRASH: .*signal 11 \(Segmentation fault\)"),
+        for what, said in (("ctypes.string_at(0)", r"3 x RUN_CRASH: [^;]*: signal 11 \(Segmentation fault\)$"),
                            ("raise ValueError('no place for %r' % object())",
                             r"3 x RUN_EXCEPTION: ValueError: no place for <object object at 0x[0-9a-f]+>")):
             with self.subTest(what):
