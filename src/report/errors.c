@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * errors: user/error.txt (the errors by kind) and failed_items.jsonl (the items to look at again).
  *
- * A kind is a code and a message without its numbers and quoted names. Both files are made from folded state and
- * replaced as a whole.
+ * A kind is a code and a message without its numbers and quoted names (the kind of a TRY is another thing: its type
+ * and line, for fail_fast). Both files are made from folded state and replaced as a whole.
  */
 #include "report/impl.h"
 
