@@ -159,6 +159,15 @@ class PlanTest(JobCase):
         self.write("batch.yml", "type: model\nname: d\nmodel: {path: in}\ncode_configuration: {code: code, scoring_script: score.py}\nsettings: {mini_batch_size: 2}\n")
         self.read_again("batch.yml", "--input", "in")
 
+    def test_inputs_that_are_not_split_keep_their_names(self):
+        self.write("job.yml", "type: parallel\ninputs:\n  data: {type: uri_folder, path: ./in}\n"
+                   "  labels: {type: uri_folder, path: ./table}\ninput_data: ${{inputs.data}}\n"
+                   "task: {type: run_function, code: ./code, entry_script: score.py}\n")
+        text = self.plan("--yaml", "job.yml")
+        self.assertIn("\n  labels:\n    type: uri_folder\n    path: %s\n" % self.path("table"), text)
+        self.assertNotIn("environment_variables", text)
+        self.read_again("job.yml")
+
     def test_not_utf8(self):
         os.mkdir(os.fsencode(self.dir) + b"/bad\xff")
         with open(os.fsencode(self.dir) + b"/bad\xff/f", "w"):
