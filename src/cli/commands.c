@@ -419,6 +419,9 @@ const struct cli_command *cli_command_find(const char *name)
 static const char *const habits[][2] = {
 	{ "ls", "list" },
 	{ "ps", "list" },
+	{ "runs", "list" },
+	{ "jobs", "list" },
+	{ "history", "list" },
 	{ "show", "status" },
 	{ "submit", "run" },
 	{ "start", "run" },
@@ -432,6 +435,9 @@ static const char *const habits[][2] = {
 	{ "kill", "cancel" },
 	{ "abort", "cancel" },
 	{ "watch", "status --watch" },
+	{ "follow", "status --watch" },
+	{ "attach", "status --watch" },
+	{ "wait", "status --watch" },
 	{ "top", "why" },
 	{ "rm", "clean" },
 	{ "delete", "clean" },
@@ -447,6 +453,7 @@ static const char *const habits[][2] = {
 	{ "dry-run", "plan" },
 	{ "debug", "replay" },
 	{ "log", "logs" },
+	{ "tail", "logs -f" },
 };
 
 const char *cli_command_nearest(const char *name)

@@ -62,6 +62,10 @@ class HelpTest(CliCase):
     def test_unknown_words(self):
         self.refused("stauts", says="no command stauts; did you mean prs status?")
         self.refused("elephant", says="no command elephant: prs help shows all")
+        self.refused("runs", says="no command runs; did you mean prs list?")
+        self.refused("history", says="no command history; did you mean prs list?")
+        self.refused("tail", says="no command tail; did you mean prs logs -f?")
+        self.refused("attach", says="no command attach; did you mean prs status --watch?")
         self.refused("help", "resmue", says="did you mean resume?")
         self.refused("list", "more", says="unexpected word more")
         self.refused("status", "--jsom", says="did you mean --json?")
