@@ -79,7 +79,7 @@ static void start_opened(void *ctx, const struct prs_engine_opened *o)
 	for (; n < j->inputs_n && n < INPUTS_SHOWN; n++)
 		inputs[n] = cli_short_path(j->inputs[n].path, shown[n], sizeof shown[n]);
 	st->screen.copied = st->copied;
-	if (!o->resumed || o->new_code) /* else it may be another one by now */
+	if (!o->old_code)
 		st->screen.original = j->code_dir;
 	struct prs_console_head h = { .run_name = st->s->run->name,
 		                      .run_dir = cli_short_path(st->s->run->dir, dir, sizeof dir),

@@ -130,12 +130,15 @@ static int take_new(struct prs_engine *e, struct prs_err *err)
 }
 
 /* The script was mended, and the run does not know: that is meant so, and said. */
-static void tell_changed(const struct prs_engine *e)
+static void tell_changed(struct prs_engine *e)
 {
 	static const char advice[] = "prs resume --new-code takes the new one";
 	char text[PRS_CODE_TOLD_BYTES];
-	if (e->c.warn && prs_code_tell_changed(e->c.fs, e->c.dir, e->code_name, e->c.job->code_dir, &e->c.job->includes,
-	                                       advice, text))
+	const struct prs_job *j = e->c.job;
+	struct prs_fs_stat st;
+	bool changed = prs_code_tell_changed(e->c.fs, e->c.dir, e->code_name, j->code_dir, &j->includes, advice, text);
+	e->code_is_old = changed || e->c.fs->stat(e->c.fs->ctx, j->code_dir, &st) < 0;
+	if (changed && e->c.warn)
 		e->c.warn(e->c.ctx, text);
 }
 

@@ -18,7 +18,7 @@ struct prs_setting {
 
 /* What was found when the run folder was opened. */
 struct prs_engine_opened {
-	bool resumed, new_code;
+	bool resumed, old_code;              /* old: what runs is not what the script's folder holds now */
 	uint64_t done, failed, mini_batches; /* so far */
 	uint32_t processes;                  /* of all nodes */
 };

@@ -152,6 +152,7 @@ struct prs_engine {
 	char code_name[PRS_CODE_NAME_BYTES]; /* the folder in the run folder that they work with a copy of */
 	uint8_t code_print[16];              /* its fingerprint */
 	bool code_is_new;                    /* of this life: resume --new-code */
+	bool code_is_old;                    /* the script's folder holds another one by now, or is gone */
 	uint32_t epoch, plan_epoch_done;
 	enum prs_job_state state;
 	uint16_t cause;

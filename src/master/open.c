@@ -380,7 +380,7 @@ static void tell_opened(struct prs_engine *e)
 {
 	const struct prs_ledger_counts *c = &e->ledger.counts;
 	struct prs_engine_opened o = { .resumed = e->resumed,
-		                       .new_code = e->code_is_new,
+		                       .old_code = e->code_is_old,
 		                       .done = c->units[PRS_UNIT_DONE],
 		                       .failed = c->units[PRS_UNIT_FAILED],
 		                       .mini_batches = e->ledger.next_id,
