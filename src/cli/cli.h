@@ -10,6 +10,7 @@
 #include "base/exits.h"
 #include "run/folder.h"
 #include "run/start.h"
+#include "run/view.h"
 
 #include <jansson.h>
 #include <limits.h>
@@ -156,6 +157,10 @@ int cli_find_run(const struct cli_args *a, const char *word, struct prs_run *ret
 /* "2025-01-31 12:00:00" (local); "5 min", "3 d" */
 void cli_put_time(struct prs_buf *to, uint64_t wall_us);
 void cli_put_age(struct prs_buf *to, uint64_t now_us, uint64_t then_us);
+/* The cause of a job that failed, for people; "" = not known. */
+void cli_put_cause(struct prs_buf *to, const struct prs_view *v);
+/* The way on of a job that failed because of `cause`. `new_code`: the script was mended, as the user says. */
+void cli_put_retry(struct prs_buf *to, const char *run_name, uint16_t cause, bool new_code);
 /* Shows how a running engine gets on until it ends (or nobody listens): a live line, or JSON lines. Exit status. */
 int cli_watch(const struct prs_run *run, bool json);
 

@@ -70,6 +70,16 @@ static const char *text(const json_t *o, const char *key)
 	return s ? s : "";
 }
 
+/* A job that failed waits for nothing, but it has a why. */
+static void tell_failed(const struct prs_run *run, const struct prs_view *v)
+{
+	PRS_AUTOBUF cause;
+	prs_buf_init(&cause, 64 << 10);
+	cli_put_cause(&cause, v);
+	cli_tell(stderr, "prs: %s has failed%s%s. What the script said: prs logs %s --errors\n", run->name,
+	         cause.len ? ": " : "", prs_buf_str(&cause), run->name);
+}
+
 /* A sentence for a run that no engine runs. */
 static int not_running(const struct prs_run *run, const char *what)
 {
@@ -84,6 +94,8 @@ static int not_running(const struct prs_run *run, const char *what)
 		cli_tell(stderr,
 		         "prs: %s: running or not: unknown, as its file lock cannot be opened; it has no socket\n",
 		         run->name);
+	else if (!strcmp(state, "failed"))
+		tell_failed(run, &v);
 	else
 		cli_tell(stderr, "prs: %s is %s: there is nothing %s%s%s\n", run->name, state, what,
 		         interrupted ? ". Go on with: prs resume " : "", interrupted ? run->name : "");

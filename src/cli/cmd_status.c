@@ -91,16 +91,21 @@ static void put_field(struct prs_buf *b, const char *label, const char *text, co
 }
 
 /* That nothing was returned is not why. */
-static void put_cause(struct prs_buf *b, const struct prs_view *v)
+void cli_put_cause(struct prs_buf *b, const struct prs_view *v)
 {
 	const struct prs_ledger *l = &v->ledger;
 	bool every = l->job_code == PRS_ENO_RESULT_TO_APPEND && l->counts.units[PRS_UNIT_FAILED] == l->next_id;
-	if (!every || !v->last_try[0]) {
-		put_field(b, "cause", v->cause, "");
-		return;
-	}
-	PRS_AUTOFREE char *text = prs_strf("every mini-batch failed: %s", v->last_try);
-	put_field(b, "cause", text ? text : v->cause, "");
+	if (every && v->last_try[0])
+		prs_buf_puts(b, "every mini-batch failed: ");
+	prs_put_plain(b, every && v->last_try[0] ? v->last_try : v->cause);
+}
+
+static void put_cause(struct prs_buf *b, const struct prs_view *v)
+{
+	PRS_AUTOBUF cause;
+	prs_buf_init(&cause, 64 << 10);
+	cli_put_cause(&cause, v);
+	put_field(b, "cause", prs_buf_str(&cause), "");
 }
 
 static void put_times(struct prs_buf *b, const struct prs_view *v)
@@ -121,14 +126,19 @@ static void put_times(struct prs_buf *b, const struct prs_view *v)
 	prs_buf_puts(b, " ago\n");
 }
 
+void cli_put_retry(struct prs_buf *b, const char *run_name, uint16_t cause, bool new_code)
+{
+	prs_buf_putf(b, "Start a new run, or try what failed once more: prs resume %s --retry-failed%s\n", run_name,
+	             new_code || cause == PRS_EFAIL_FAST ? " --new-code" : "");
+}
+
 static void put_next(struct prs_buf *b, const struct prs_view *v, const struct prs_run *run)
 {
 	const char *state = prs_view_state(v);
 	if (!strcmp(state, "interrupted"))
 		prs_buf_putf(b, "Go on with: prs resume %s\n", run->name);
 	else if (!strcmp(state, "failed"))
-		prs_buf_putf(b, "Start a new run, or try what failed once more: prs resume %s --retry-failed\n",
-		             run->name);
+		cli_put_retry(b, run->name, v->ledger.job_code, false);
 }
 
 static void status_text(struct prs_buf *b, const struct prs_view *v, const struct prs_run *run)

@@ -122,12 +122,13 @@ static int was_over(const struct cli_start *s, const struct prs_engine_end *end)
 	} else if (r->state == PRS_JOB_CANCELED) {
 		cli_tell(stderr, "%s was canceled: start a new run\n", s->run->name);
 	} else {
-		PRS_AUTOBUF cause;
+		PRS_AUTOBUF cause, next;
 		prs_buf_init(&cause, 64 << 10);
+		prs_buf_init(&next, 64 << 10);
 		prs_put_cause(&cause, r);
-		cli_tell(stderr,
-		         "%s failed%s%s\nStart a new run, or try what failed once more: prs resume %s --retry-failed\n",
-		         s->run->name, cause.len ? ": " : "", prs_buf_str(&cause), s->run->name);
+		cli_put_retry(&next, s->run->name, r->code, s->new_code);
+		cli_tell(stderr, "%s failed%s%s\n%s", s->run->name, cause.len ? ": " : "", prs_buf_str(&cause),
+		         prs_buf_str(&next));
 	}
 	return end->exit_code;
 }

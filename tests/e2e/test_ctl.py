@@ -81,7 +81,7 @@ class CtlTest(JobCase):
         self.assertEqual(p.wait(timeout=DEADLINE), 0)
         r = self.prs("why")
         self.assertEqual(r.returncode, 2)
-        self.assertIn("is completed: there is nothing it waits for", r.stderr)
+        self.assertRegex(r.stderr, r"^prs: score-\S+ is completed: there is nothing it waits for\n$")
 
     def test_why_in_init(self):
         self.files(3)

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A typo in run() costs ten mini-batches, not all of them: --fail-fast, which scripts have and job files ask for."""
+import os
+
 from prs_job import JobCase
 
 SCRIPT = """
@@ -44,6 +46,30 @@ class FailFastTest(JobCase):
         self.write("mended", "")
         r = self.prs("resume", "--retry-failed")
         self.assertEqual((r.returncode, self.output()), (0, self.want), r.stderr)
+
+    def test_the_way_on_takes_the_mended_script(self):
+        """Each screen that shows a way on shows the one that works after the script was mended."""
+        self.stopped(*self.words)
+        run = os.path.basename(self.run_dir())
+        way = "try what failed once more: prs resume %s --retry-failed --new-code\n" % run
+        self.assertIn(way, self.prs("status").stdout)
+        for words in ((), ("--new-code",)):
+            r = self.prs("resume", *words)
+            self.assertEqual(r.returncode, 1, r.stderr)
+            self.assertIn(way, r.stderr)
+        self.assertEqual(self.prs("why").stderr, "prs: %s has failed: the first 10 mini-batches all failed with the same "
+                         "error: NameError at score.py:5. What the script said: prs logs %s --errors\n" % (run, run))
+
+    def test_lines_of_the_own_script(self):
+        """A traceback names the script that the user has, as long as it is the one that runs."""
+        own, copy = 'File "%s", line 5' % self.path("code/score.py"), "/work/code/score.py\", line 5"
+        self.stopped(*self.words)
+        r = self.prs("resume", "--retry-failed")
+        self.assertIn(own, r.stderr)
+        self.write("code/score.py", "# another line\n" + open(self.path("code/score.py")).read())
+        r = self.prs("resume", "--retry-failed")
+        self.assertIn(copy, r.stderr)
+        self.assertNotIn(own, r.stderr)
 
     def test_off(self):
         self.ended(*self.words, "--fail-fast=false")
