@@ -296,8 +296,12 @@ static int whole_number(struct cli_args *a, const char *what, const char *text, 
 static int stage_given_code(struct stage *s, const char *given, struct prs_err *err)
 {
 	char folder[PATH_MAX];
+	struct stat st;
 	if (!realpath(given, folder))
 		return prs_fail_errno(err, errno, "--code %s", given);
+	if (stat(folder, &st) < 0 || !S_ISDIR(st.st_mode))
+		return prs_fail(err, PRS_EINVALID, "--code %s: no folder; name the one that holds %s", given,
+		                s->job->entry);
 	if (!prs_job_find_entry(program_fs(), folder, s->job->entry))
 		return prs_fail(err, PRS_ENOTFOUND, "--code %s: %s, the script of the run, is not in it", given,
 		                s->job->entry);

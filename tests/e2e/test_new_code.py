@@ -86,6 +86,8 @@ class SaidTest(NewCodeCase):
         self.assertNotIn("changed since", r.stderr)
         r = self.prs("replay", "last", "3", "--code", "in")
         self.assertEqual((r.returncode, r.stderr), (2, "prs: --code in: score.py, the script of the run, is not in it\n"))
+        r = self.prs("replay", "last", "3", "--code", "code/score.py")
+        self.assertEqual((r.returncode, r.stderr), (2, "prs: --code code/score.py: no folder; name the one that holds score.py\n"))
 
 
 class NewCodeTest(NewCodeCase):
