@@ -83,16 +83,18 @@ static int look_for(const struct prs_load *l, const char *name, char *to, size_t
 	return prs_python_path(name, true, to, n, err);
 }
 
-/* The Python that the job's packages are installed for: the version it asks for, where there is one. */
-static int base_python(struct prs_load *l, char *to, size_t n, struct prs_err *err)
+/* The Python that the job's packages are installed for: the version it asks for, where there is one, else another. */
+static int base_python(struct prs_load *l, char *to, size_t n, bool *ret_other, struct prs_err *err)
 {
 	unsigned major, minor;
 	struct prs_err none;
 	const char *wanted = l->job.env_python;
+	*ret_other = false;
 	if (wanted && sscanf(wanted, "%u.%u", &major, &minor) == 2) {
 		PRS_AUTOFREE char *name = prs_strf("python%u.%u", major, minor);
 		if (name && look_for(l, name, to, n, &none) == 0)
 			return 0;
+		*ret_other = true;
 		prs_buf_putf(&l->notes, "warning: Python %s is not on this machine: python3 of the PATH is used\n",
 		             wanted);
 	}
@@ -120,11 +122,15 @@ static int packages_python(struct prs_load *l, const char *entry, char *path, si
 {
 	char base[PATH_MAX];
 	const struct prs_list *pip = &l->job.env_pip;
-	bool makes = l->makes_environment && !l->mistakes_n;
-	if (base_python(l, base, sizeof base, err) < 0 || prs_venv_find(base, pip, path, n, ret_there, err) < 0)
+	bool other, makes = l->makes_environment && !l->mistakes_n;
+	if (base_python(l, base, sizeof base, &other, err) < 0 || prs_venv_find(base, pip, path, n, ret_there, err) < 0)
 		return err->code;
-	if (!*ret_there && makes && prs_venv_make(l->front, base, pip, err) < 0)
+	if (!*ret_there && makes && prs_venv_make(l->front, base, pip, err) < 0) {
+		if (other)
+			prs_wrap(err, "Python %s, which the job asks for, is not on this machine, and %s is another",
+			         l->job.env_python, base);
 		return err->code;
+	}
 	*ret_there = *ret_there || makes;
 	if (*ret_there && l->executes)
 		return prs_python_ask(path, path, entry, false, err);

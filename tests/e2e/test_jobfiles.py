@@ -995,6 +995,16 @@ class EnvironmentTest(JobCase):
         self.assertIn("No matching distribution found for nothing-of-that-name", r.stderr)
         self.assertIn("the packages of the job could not be installed (see above; --python names an interpreter that has them): ", r.stderr)
         self.assertIn("(to be made for", self.chosen())
+        self.assertIn("prs: 1 mistake\nthe packages", r.stderr)
+
+    def test_packages_of_another_python(self):
+        """Packages of an old Python are often not to be had for a new one: the mistake says so."""
+        self.no_network()
+        self.job("environment: {conda_file: {dependencies: [python=3.1.4, pip: [--no-index, nothing-of-that-name]]}}")
+        r = self.prs("run", "job.yml", env=self.env)
+        self.assertEqual(r.returncode, 2)
+        self.assertIn("prs: 1 mistake\nPython 3.1.4, which the job asks for, is not on this machine, and %s is another: the "
+                      "packages of the job could not be installed (see above;" % self.path("bin/python3"), r.stderr)
 
     def test_venv_and_pip(self):
         """Without uv: a wheel from a file, into a real environment."""
