@@ -173,6 +173,8 @@ int cli_again(struct cli_args *a, const char *word, struct prs_err *err)
 	struct prs_placed placed = { .job = &a->again };
 	if (cli_find_run(a, word, &run, err) < 0)
 		return prs_wrap(err, "--only-failed");
+	if (prs_run_check_owner(&run, cli_has(a, "--trust"), err) < 0)
+		return prs_wrap(err, "--only-failed");
 	int r = prs_run_read_job(program_fs(), &a->again, &placed, run.dir, err);
 	if (!r && check_folder(&a->again, &run, err) == 0)
 		take_words(a, &a->again, &run, err);

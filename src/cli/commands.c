@@ -15,11 +15,6 @@ static const char running_exits[] =
 	"2  wrong usage, or no such run\n" \
 	"3  files of the run are damaged, or of a newer version\n"
 
-#define TRUST_FLAG                                                                                                  \
-	{                                                                                                           \
-		"--trust", NULL, NULL, "also a run folder of another user, whose script then runs with your rights" \
-	}
-
 #define DETACH_FLAG                                                                                                \
 	{                                                                                                          \
 		"--detach", "-d", NULL, "come back as soon as the job runs: closing the terminal does not stop it" \

@@ -8,19 +8,23 @@
 #include "cli/cli.h"
 #include "run/load.h"
 
-/* The flags that are no options of the table. */
-#define LOAD_FLAGS                                                                                                    \
-	{ "--set", NULL, "KEY=VALUE",                                                                                 \
-	  "set a key of the job file, as in --set jobs.score.mini_batch_size=5; may be given several times" },        \
-		{ "--job-json", NULL, "FILE|-",                                                                       \
-		  "a whole job as JSON, in place of JOB.yml or SCRIPT: how other programs ask (docs/job-json.md)" },  \
-		{ "--job", NULL, "NAME",                                                                              \
-		  "run this job of a pipeline alone; what comes from other jobs is given with --input NAME=PATH" },   \
-	{                                                                                                             \
-		"--only-failed", NULL, "RUN",                                                                         \
-			"of the input only what failed in RUN: the items that its failed_items.jsonl names; without " \
-			"a job: that of RUN, begun once more; a script has its --input from there"                    \
+#define TRUST_FLAG                                                                                                  \
+	{                                                                                                           \
+		"--trust", NULL, NULL, "also a run folder of another user, whose script then runs with your rights" \
 	}
+
+/* The flags that are no options of the table. */
+#define LOAD_FLAGS                                                                                                   \
+	{ "--set", NULL, "KEY=VALUE",                                                                                \
+	  "set a key of the job file, as in --set jobs.score.mini_batch_size=5; may be given several times" },       \
+		{ "--job-json", NULL, "FILE|-",                                                                      \
+		  "a whole job as JSON, in place of JOB.yml or SCRIPT: how other programs ask (docs/job-json.md)" }, \
+		{ "--job", NULL, "NAME",                                                                             \
+		  "run this job of a pipeline alone; what comes from other jobs is given with --input NAME=PATH" },  \
+		{ "--only-failed", NULL, "RUN",                                                                      \
+		  "of the input only what failed in RUN: the items that its failed_items.jsonl names; without "      \
+		  "a job: that of RUN, begun once more; a script has its --input from there" },                      \
+		TRUST_FLAG
 
 /* 0, or the exit status: the mistakes are on stderr. prs_load_done() either way. */
 int load_job(struct prs_load *l, struct cli_args *a);

@@ -71,8 +71,8 @@ static bool probe_says_full(const struct prs_fs *fs, const char *folder, uint64_
 	int fd = fs->open(fs->ctx, path, O_WRONLY | O_CREAT | O_TRUNC | PRS_O_OWN, 0600);
 	if (fd < 0)
 		return is_full(fd);
+	fs->unlink(fs->ctx, path); /* at once: a process that is killed here leaves nothing */
 	int r = write_blocks(fs, fd, seed), closed = fs->close(fs->ctx, fd);
-	fs->unlink(fs->ctx, path);
 	return is_full(r) || is_full(closed);
 }
 

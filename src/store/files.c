@@ -41,25 +41,11 @@ static bool name_matches(const char *pattern, const char *name, size_t n)
 
 bool prs_run_has_name(const char *name)
 {
-	static const char *const names[] = { "RUN",
-		                             "job.json",
-		                             "code.sums",
-		                             "code",
-		                             "code-#",
-		                             "code-#.sums",
-		                             "input-#.list",
-		                             "only-#.list",
-		                             "journal-#",
-		                             "plan-#",
-		                             "seg",
-		                             "index-#",
-		                             "spool-#-#",
-		                             "lock",
-		                             "ctl",
-		                             "work",
-		                             "logs",
-		                             "outputs",
-		                             "failed_items.jsonl" };
+	static const char *const names[] = { "RUN",       "job.json",    "code.sums",    "code",
+		                             "code-#",    "code-#.sums", "input-#.list", "only-#.list",
+		                             "journal-#", "plan-#",      "seg",          "index-#",
+		                             "spool-#-#", ".prs-room",   "lock",         "ctl",
+		                             "work",      "logs",        "outputs",      "failed_items.jsonl" };
 	size_t n = strlen(name);
 	if (n > 4 && !strcmp(name + n - 4, ".tmp")) /* a small file that was being written */
 		n -= 4;

@@ -392,7 +392,8 @@ class SecondUserTest(JobCase):
         r = self.other("run", "code/score.py", "--input", "in", "-b", "7", "--name", "theirs", "-p", "1")
         self.assertEqual(r.returncode, 0, r.stderr)
         run = self.run_dir()
-        for words in (("resume", run), ("replay", run, "0"), ("resume", "theirs"), ("resume", run, "--takeover")):
+        for words in (("resume", run), ("replay", run, "0"), ("resume", "theirs"), ("resume", run, "--takeover"),
+                      ("run", "--only-failed", run), ("plan", "--only-failed", run)):
             r = self.prs(*words)
             self.assertEqual(r.returncode, 2, words)
             self.assertIn("belongs to another user (%d)" % NOBODY, r.stderr)
@@ -404,6 +405,8 @@ class SecondUserTest(JobCase):
         r = self.prs("resume", run, "--trust")
         self.assertEqual(r.returncode, 0, r.stderr)
         self.assertIn("is completed", r.stderr)
+        r = self.prs("run", "--only-failed", run, "--trust")
+        self.assertIn("there is nothing to run", r.stderr)
         self.assertEqual(self.prs("status", run).returncode, 0)  # looking is no trust
         r = self.prs("output", run, "--partial")
         self.assertEqual(r.returncode, 2)

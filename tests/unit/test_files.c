@@ -187,7 +187,7 @@ static void test_names_of_a_run(void **state)
 		                            "journal-400", "plan-7",       "index-3",      "index-3.tmp",
 		                            "seg",         "work",         "logs",         "outputs",
 		                            "lock",        "ctl",          "job.json.tmp", "failed_items.jsonl",
-		                            "code-3",      "code-12.sums", "spool-1-0" };
+		                            "code-3",      "code-12.sums", "spool-1-0",    ".prs-room.tmp" };
 	static const char *const others[] = {
 		"",         "R",       "RUN2",      "run",        "rows.txt",   "input-.list", "input-1", "1.list",
 		"journal-", "journal", "journal-x", "journal-1a", "journal--1", "lock~",       ".tmp",    "notes.tmp",
