@@ -100,7 +100,7 @@ class BisectTest(JobCase):
         self.script(SOME)
         r = self.run_job("--run-max-try", "2", env={"BAD": " ".join("f%04d" % i for i in range(23))})
         self.assertEqual(r.returncode, 1)
-        self.assertIn("There is no succeeded mini batch item", r.stderr)
+        self.assertIn("Failed: every mini-batch failed: ValueError: bad: ", r.stderr)
         self.assertEqual(len(self.failed_items()), 23)
         _, runs, most = self.bound(r.stderr)
         self.assertEqual(runs, most)

@@ -86,7 +86,9 @@ class EnvironmentTest(JobCase):
                 "COLOUR": "red"}
         self.assertEqual({k: env.get(k) for k in want}, want)
         self.assertEqual(os.listdir(env["AZUREML_MODEL_DIR"]), ["m"])
-        self.assertEqual(os.path.realpath(env["AZUREML_MODEL_DIR"] + "/m"), os.path.realpath(self.dir + "/models/m"))
+        self.assertFalse(os.path.islink(env["AZUREML_MODEL_DIR"] + "/m"))
+        self.assertEqual(os.path.realpath(env["AZUREML_MODEL_DIR"] + "/m/weights"),
+                         os.path.realpath(self.dir + "/models/m/weights"))
         self.assertEqual(json.loads(env["AZUREML_CR_COMPUTE_CONTEXT"]),
                          {"cluster_name": "local", "node_id": {"Literal": "127.0.0.1"}})
 

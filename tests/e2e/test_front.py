@@ -8,7 +8,7 @@ import unittest
 
 from prs_job import DEADLINE, JobCase, SCRIPT
 
-COMPUTED = ("format", "engine", "code_print", "output_dir")
+COMPUTED = ("format", "engine", "code_print", "command", "output_dir")
 
 
 class JobJsonTest(JobCase):
@@ -77,6 +77,7 @@ class JobJsonTest(JobCase):
         with open(os.path.join(self.run_dir(), "job.json")) as f:
             again = json.load(f)
         self.assertEqual(again["options"].pop("python")["value"], [first["python"]])  # it is said now
+        self.assertNotEqual(again.pop("command"), first.pop("command"))
         self.assertEqual(again, first)
 
     def test_outputs_of_a_job_file(self):
@@ -171,7 +172,8 @@ class OptionsJsonTest(JobCase):
                                                   "resume": "yes"})
         self.assertEqual(options["on-failure"]["choices"], ["fail", "bisect"])
         self.assertEqual(options["processes"]["aliases"],
-                         ["-p", "--process-count-per-node", "--procs", "--max-concurrency-per-instance"])
+                         ["-p", "-j", "--workers", "--process-count-per-node", "--procs",
+                          "--max-concurrency-per-instance"])
         self.assertEqual((options["grace"]["type"], options["grace"]["unit"], options["grace"]["min"]),
                          ("seconds", "seconds", 0))
         self.assertEqual((options["input"]["type"], options["input"]["default"]), ("list", None))

@@ -71,21 +71,21 @@ class RunningTest(SignalCase):
         self.resumed()
 
     def test_int(self):
-        self.drain(signal.SIGINT, "20 s at most")
+        self.drain(signal.SIGINT, "mini-batches that are running have 20 s to finish")
 
     def test_term(self):
         """--grace is for Ctrl-C."""
-        self.drain(signal.SIGTERM, "20 s at most", options=("--grace", "86400"))
+        self.drain(signal.SIGTERM, "mini-batches that are running have 20 s to finish", options=("--grace", "86400"))
 
     def test_hup(self):
-        self.drain(signal.SIGHUP, "20 s at most", options=("--grace", "86400"))
+        self.drain(signal.SIGHUP, "mini-batches that are running have 20 s to finish", options=("--grace", "86400"))
 
     def test_int_with_a_grace(self):
         self.gated()
         p = self.start(*self.words, "--grace", "0.5")
         self.running(p)
         p.send_signal(signal.SIGINT)
-        self.ends_resumable(p, "0.5 s at most")
+        self.ends_resumable(p, "mini-batches that are running have 0.5 s to finish")
         self.assertEqual(self.done(), [0, 1])
         self.resumed()
 

@@ -364,7 +364,7 @@ class SecondUserTest(JobCase):
             self.assertEqual(r.returncode, 0, r.stderr)
             self.assertIn(": running or not: unknown\n", r.stdout)
             self.assertNotIn("prs resume", r.stdout)
-            self.assertRegex(self.other("list").stdout, r" unknown +0/2 ")
+            self.assertRegex(self.other("list").stdout, r" unknown +0/14 ")
             r = self.other("logs", run, "--process", "0", "--follow")
             self.assertIn("running or not: unknown", r.stderr)
             p.send_signal(signal.SIGKILL)
