@@ -47,16 +47,20 @@ static enum prs_code code_of_errno(int errnum)
 	case EFBIG: return PRS_EFILE_SIZE;
 	case ENAMETOOLONG: return PRS_ELIMIT;
 	case PRS_ERRNO_NOT_OWN: return PRS_ECORRUPT;
+	case PRS_ERRNO_NO_FILE: return PRS_EINVALID;
 	default: return PRS_EIO;
 	}
 }
 
-static const char *text_of_errno(int errnum)
+const char *prs_errno_text(int errnum)
 {
-	return errnum == PRS_ERRNO_NOT_OWN
-	               ? "a symbolic link or no plain file stands there, where prs has a file of its "
-	                 "own: remove it, or put the file back"
-	               : strerror(errnum);
+	switch (errnum) {
+	case PRS_ERRNO_NOT_OWN:
+		return "a symbolic link or no plain file stands there, where prs has a file of its own: remove it, or "
+		       "put the file back";
+	case PRS_ERRNO_NO_FILE: return "is no plain file: expected a file, found a fifo, a socket or a device";
+	default: return strerror(errnum);
+	}
 }
 
 int prs_fail_errno(struct prs_err *err, int errnum, const char *fmt, ...)
@@ -70,7 +74,7 @@ int prs_fail_errno(struct prs_err *err, int errnum, const char *fmt, ...)
 	int n = vsnprintf(err->msg, sizeof err->msg, fmt, ap);
 	va_end(ap);
 	if (n >= 0 && (size_t)n < sizeof err->msg)
-		(void)snprintf(err->msg + n, sizeof err->msg - (size_t)n, ": %s", text_of_errno(errnum));
+		(void)snprintf(err->msg + n, sizeof err->msg - (size_t)n, ": %s", prs_errno_text(errnum));
 	return err->code;
 }
 

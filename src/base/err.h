@@ -37,7 +37,10 @@ struct prs_err {
 /* Set code and sentence; returns -code. `err` may be NULL. */
 int prs_fail(struct prs_err *err, enum prs_code code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
-/* As prs_fail, with ": strerror(errnum)" behind, and the code that belongs to errnum (ENOSPC -> NOSPACE, ...). */
+/* strerror(), and the sentences of what base/fs.h adds to errno. */
+const char *prs_errno_text(int errnum);
+
+/* As prs_fail, with ": " and prs_errno_text(errnum) behind, and the code that belongs to errnum (ENOSPC -> NOSPACE, ...). */
 int prs_fail_errno(struct prs_err *err, int errnum, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 /* Put "context: " in front of the sentence; returns err->code. */

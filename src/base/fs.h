@@ -26,6 +26,8 @@ struct prs_fs_stat {
  * through no symbolic link, and is opened without waiting, as a fifo would make us; else -PRS_ERRNO_NOT_OWN. */
 #define PRS_O_OWN (1 << 30)
 enum { PRS_ERRNO_NOT_OWN = 4095 };
+/* Of a file that a person names: a fifo, a device or a socket. */
+enum { PRS_ERRNO_NO_FILE = 4094 };
 
 /* An entry of a folder. type: 'f' file, 'd' folder, 'l' symlink, 'o' other (socket, fifo, device), '?' unknown (stat
  * it) */

@@ -84,6 +84,13 @@ static bool is_folder(const char *path)
 	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
+/* A fifo would make Python wait, a device may have no end. */
+static bool is_file(const char *path)
+{
+	struct stat st;
+	return stat(path, &st) == 0 && S_ISREG(st.st_mode);
+}
+
 /* ---- where ------------------------------------------------------------------------------------------------------- */
 
 /* Below the current folder unless it begins at the root. The caller frees. */
@@ -287,7 +294,7 @@ static int ask(const char *path, const char *named, const char *script, bool iso
                struct prs_err *err)
 {
 	char real[PATH_MAX] = "", sentence[512];
-	bool reads = script && realpath(script, real) && !is_folder(real);
+	bool reads = script && realpath(script, real) && is_file(real);
 	const char *argv[8];
 	size_t n = 0;
 	int status;

@@ -108,7 +108,7 @@ static int near_file(void *ctx, const char *name, char type)
 {
 	struct near *n = ctx;
 	unsigned far = prs_distance(n->word, name);
-	if (type != 'd' && far < n->least && far < strlen(name) / 2 && strlen(name) < sizeof n->best) {
+	if (type != 'd' && type != 'o' && far < n->least && far < strlen(name) / 2 && strlen(name) < sizeof n->best) {
 		n->least = far;
 		snprintf(n->best, sizeof n->best, "%s", name);
 	}

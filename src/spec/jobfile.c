@@ -24,7 +24,7 @@ bool prs_is_jobfile(const char *path)
 
 int jf_read_bytes(const struct prs_fs *fs, const char *path, struct prs_buf *to)
 {
-	int fd = fs->open(fs->ctx, path, O_RDONLY, 0);
+	int fd = prs_path_open(fs, path);
 	if (fd < 0)
 		return fd;
 	ssize_t n = 1;
@@ -50,7 +50,7 @@ struct prs_yaml *jf_read_file(struct jobfile *m, const char *path, struct prs_ma
 	prs_buf_init(&bytes, PRS_YAML_BYTES_MAX + (256 << 10));
 	int r = jf_read_bytes(m->fs, path, &bytes);
 	if (r < 0) {
-		prs_yaml_find(m->d, PRS_MISTAKE, at, "%s: %s: %s", what, path, strerror(-r));
+		prs_yaml_find(m->d, PRS_MISTAKE, at, "%s: %s: %s", what, path, prs_errno_text(-r));
 		return NULL;
 	}
 	PRS_AUTOFREE char *dir = prs_path_folder(path);

@@ -187,7 +187,7 @@ static void add_file(struct jobfile *m, const struct prs_yaml *node, const char 
 	prs_buf_init(&bytes, PRS_YAML_BYTES_MAX + (256 << 10));
 	int r = path ? jf_read_bytes(m->fs, path, &bytes) : 0;
 	if (r < 0)
-		prs_yaml_find(m->d, PRS_MISTAKE, node->at, "requirements: %s: %s", path, strerror(-r));
+		prs_yaml_find(m->d, PRS_MISTAKE, node->at, "requirements: %s: %s", path, prs_errno_text(-r));
 	char *save = NULL;
 	for (char *line = r < 0 || !path ? NULL : strtok_r((char *)(uintptr_t)prs_buf_str(&bytes), "\r\n", &save); line;
 	     line = strtok_r(NULL, "\r\n", &save)) {

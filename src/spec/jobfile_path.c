@@ -3,6 +3,8 @@
  */
 #include "spec/jobfile_impl.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -49,6 +51,15 @@ char prs_path_kind(const struct prs_fs *fs, const char *path)
 	if (S_ISREG(st.mode))
 		return 'f';
 	return S_ISDIR(st.mode) ? 'd' : 'o';
+}
+
+int prs_path_open(const struct prs_fs *fs, const char *path)
+{
+	switch (prs_path_kind(fs, path)) {
+	case 'd': return -EISDIR;
+	case 'o': return -PRS_ERRNO_NO_FILE;
+	default: return fs->open(fs->ctx, path, O_RDONLY | O_NONBLOCK, 0);
+	}
 }
 
 /* ---- of a job file ----------------------------------------------------------------------------------------------- */

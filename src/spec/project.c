@@ -52,7 +52,7 @@ static void say_not_used(struct prs_yaml_doc *d, struct prs_mark at, const char 
 static int open_trusted(struct prs_project *p, const struct prs_fs *fs, const char *dir, const char *path)
 {
 	struct prs_fs_stat folder, file;
-	int fd = fs->open(fs->ctx, path, O_RDONLY | O_NONBLOCK, 0);
+	int fd = prs_path_open(fs, path);
 	if (fd < 0 || !p->trust)
 		return fd;
 	const char *why = "is not known", *what = dir;
@@ -74,6 +74,10 @@ static bool read_layer(struct prs_project *p, const struct prs_fs *fs, const cha
 	PRS_AUTOFREE char *dir = prs_path_folder(path);
 	int fd = dir ? open_trusted(p, fs, dir, path) : -ENOMEM;
 	p->d->failed = p->d->failed || fd == -ENOMEM;
+	if (fd == -EISDIR || fd == -PRS_ERRNO_NO_FILE) {
+		prs_yaml_find(p->d, PRS_MISTAKE, file_mark(p->d, path, dir), "%s", prs_errno_text(-fd));
+		return true;
+	}
 	if (fd < 0)
 		return fd == -EPERM; /* there is one; those above it are not meant */
 	PRS_AUTOBUF bytes;
@@ -86,7 +90,7 @@ static bool read_layer(struct prs_project *p, const struct prs_fs *fs, const cha
 		return false;
 	}
 	if (n < 0) {
-		prs_yaml_find(p->d, PRS_MISTAKE, file_mark(p->d, path, dir), "%s", strerror((int)-n));
+		prs_yaml_find(p->d, PRS_MISTAKE, file_mark(p->d, path, dir), "%s", prs_errno_text((int)-n));
 		return true;
 	}
 	const struct prs_yaml *root = prs_yaml_read(p->d, path, dir, to, (size_t)n);

@@ -453,3 +453,42 @@ class LookTest(CliCase):
         self.refused("resume", run, says="job.json:", status=3)
         os.remove(path)
         self.refused("resume", run, says="job.json", status=3)
+
+
+class NoFileTest(JobCase):
+    """What is named where a file is expected, but is a fifo or a device: told at once, nothing waits for it."""
+
+    def setUp(self):
+        super().setUp()
+        self.files(2)
+        self.script("def run(b): return list(b)\n")
+        os.mkfifo(self.path("fifo.yml"))
+
+    def told(self, sentence, *words):
+        r = self.prs(*words)
+        self.assertEqual(r.returncode, 2, r.stderr)
+        self.assertIn(sentence, r.stderr)
+
+    def test_job_file(self):
+        for command in ("validate", "plan", "run"):
+            self.told("fifo.yml: is no plain file: expected a file, found a fifo, a socket or a device", command,
+                      "fifo.yml")
+
+    def test_folder(self):
+        os.mkdir(self.path("dir.yml"))
+        self.told("dir.yml: Is a directory", "validate", "dir.yml")
+
+    def test_file_of_a_job_file(self):
+        self.write("job.yml", """
+            type: pipeline
+            jobs: {score: {type: parallel, component: ./fifo.yml}}
+        """)
+        self.told("component: %s: is no plain file" % self.path("fifo.yml"), "validate", "job.yml")
+
+    def test_prs_yml(self):
+        os.rename(self.path("fifo.yml"), self.path("prs.yml"))
+        self.told("prs.yml: is no plain file", "plan", "code/score.py", "-i", "in")
+
+    def test_script(self):
+        """Python would read a device without an end."""
+        self.told("/dev/zero: no such entry script (looked for /dev/zero)\n", "validate", "/dev/zero", "-i", "in")
