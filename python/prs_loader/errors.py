@@ -47,7 +47,26 @@ def _own_line(tb, root):
 # ---- hints
 
 
-def _missing_module(error, submit_dir):
+class Places:
+    """Where the script and its files are, for hints: the copy that runs, the folder that it was copied from, the folder
+    where the job was submitted. Each may be "": then nothing is looked for there."""
+
+    def __init__(self, code_root="", code_origin="", submit_dir=""):
+        self.code_root, self.code_origin, self.submit_dir = code_root, code_origin, submit_dir
+
+    def has(self, name):
+        """The folder outside of the run that holds `name`, or None."""
+        for folder in (self.submit_dir, self.code_origin):
+            if folder and os.path.exists(os.path.join(folder, name)):
+                return folder
+        return None
+
+
+def places_of(job):
+    return Places(job.one("code_root"), job.one("code_origin"), job.one("submit_dir"))
+
+
+def _missing_module(error, places):
     name = error.name
     if name.startswith("azureml.") or name.startswith("azure."):
         package = "-".join(name.split(".")[:2])
@@ -55,9 +74,10 @@ def _missing_module(error, submit_dir):
         name = name.split(".")[0]
         package = _PACKAGES.get(name, name)
     for path in (name + ".py", name):
-        if submit_dir and os.path.exists(os.path.join(submit_dir, path)):
-            return ("hint: %s lies in %s, but only the folder of the entry script is copied to the run: name the "
-                    "folder with --code %s" % (path, submit_dir, submit_dir))
+        folder = places.has(path)
+        if folder:
+            return ("hint: %s lies in %s, but was not copied to the run: name the folder with --code %s"
+                    % (path, folder, folder))
     if os.path.exists(os.path.join(sys.prefix, "prs-ready")):  # prs made this environment; it may have no pip
         return ("hint: this interpreter was made for the packages of the job (%s): add %s to the pip packages of its "
                 "conda_file" % (sys.executable, package))
@@ -165,22 +185,38 @@ def _which_disk(error):
     return "hint: the disk that is full is the one at %s" % path
 
 
-def _hint(error, submit_dir):
+def _not_copied(name, places):
+    """Of a file that is not there: a relative name, or one in the copy of the code, which a script finds by __file__."""
+    root = os.path.join(places.code_root, "")
+    inside = os.path.isabs(name) and places.code_root and name.startswith(root)
+    if os.path.isabs(name) and not inside:
+        return ""
+    name = os.path.normpath(name[len(root):] if inside else name)
+    folder = places.has(name)
+    if not folder:
+        return ""
+    path = os.path.join(folder, name)
+    if folder == places.submit_dir:
+        path = name
+    return ("hint: %s exists, but the script runs in a copy of its folder that lacks it: pass it with --side-input "
+            "name=%s" % (path, path))
+
+
+def _hint(error, places):
     lacks = lacks_azure_name(error)
     if lacks is not None and _why_not_here(lacks):
         return "hint: " + _why_not_here(lacks)
     if isinstance(error, ModuleNotFoundError) and error.name:
-        return _missing_module(error, submit_dir)
+        return _missing_module(error, places)
     if isinstance(error, ImportError) and str(error).startswith("attempted relative import"):
         return ("hint: the script is no part of a package here: name the folder above the package with --code "
                 "(in a job file: code)")
     if isinstance(error, SystemExit) and error.code == 2:
         return _refused_arguments(error)
-    if isinstance(error, FileNotFoundError) and isinstance(error.filename, (str, bytes)) and submit_dir:
-        name = os.fsdecode(error.filename)
-        if not os.path.isabs(name) and os.path.exists(os.path.join(submit_dir, name)):
-            return ("hint: %s exists where the job was submitted, but the script runs in a copy of its folder: pass it "
-                    "with --side-input name=%s" % (name, name))
+    if isinstance(error, FileNotFoundError) and isinstance(error.filename, (str, bytes)):
+        not_copied = _not_copied(os.fsdecode(error.filename), places)
+        if not_copied:
+            return not_copied
     return _pickled_elsewhere(error) or _which_disk(error) or (_HIDE if _stops_at_our_flags(error) else "")
 
 
@@ -214,24 +250,24 @@ def _message(error, hint, code_root):
     return (place + _one_line(error))[:MESSAGE_MAX - len(hint)] + ("; " + hint if hint else "")
 
 
-def _describe(error, submit_dir, code_root, at):
+def _describe(error, places, at):
     import traceback
 
     if type(error).__module__.startswith("prs_loader."):  # a sentence of ours: nothing in a traceback would help
         return str(error), " ".join(str(error).split("\n"))
     lines = traceback.format_exception(type(error), error, user_frames(error.__traceback__))
-    hint = _hint(error, submit_dir)
+    hint = _hint(error, places)
     text = _cut("".join(lines), TEXT_MAX) + (at + "\n" if at else "")
     if hint and hint[len("hint: "):] not in text:
         text += hint + "\n"
-    return text, _message(error, hint, code_root)
+    return text, _message(error, hint, places.code_root)
 
 
-def describe(error, submit_dir, code_root="", at=""):
+def describe(error, places, at=""):
     """(text of the traceback, one-line message), whatever the error is, and whatever traceback module there is. at:
     where in its data the script was (which.py), told behind the traceback; messages are the same for all items."""
     try:
-        return _describe(error, submit_dir, code_root, at)
+        return _describe(error, places, at)
     except BaseException as e:  # noqa: BLE001 - errors that break whoever looks at them
         failed = type(e).__name__
     try:

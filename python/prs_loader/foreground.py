@@ -25,7 +25,7 @@ class Foreground(Worker):
     def report(self, _kind, _code, title, error, mini_batch=()):
         root = self.job.one("code_root")
         at = which.line(error, mini_batch, root) if mini_batch else ""
-        text, _message = errors.describe(error, self.job.one("submit_dir"), root, at)
+        text, _message = errors.describe(error, errors.places_of(self.job), at)
         self.flush()
         errors.say("%s failed:\n%s" % (title, text.rstrip("\n")))
         if self.debug:

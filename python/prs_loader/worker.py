@@ -38,7 +38,7 @@ class Worker:
 
         root = self.job.one("code_root")
         at = which.line(error, mini_batch, root) if mini_batch else ""
-        text, message = errors.describe(error, self.job.one("submit_dir"), root, at)
+        text, message = errors.describe(error, errors.places_of(self.job), at)
         offset, size = errors.append(self.job.one("error_file"), title, text)
         self.flush()
         errors.say(text)

@@ -82,5 +82,6 @@ int prs_engine_setup(const struct prs_placed *p, const char *dir, const char *co
 	for (size_t i = 0; i < j->side_inputs_n; i++)
 		put_named(to, "input", j->side_inputs[i].name, j->side_inputs[i].value);
 	prs_msg_put_pair(to, "submit_dir", j->submit_dir);
+	prs_msg_put_pair(to, "code_origin", j->code_dir);
 	return r < 0 ? r : to->failed;
 }

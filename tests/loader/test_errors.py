@@ -97,16 +97,33 @@ def test_hints(node, tmp_path):
     parse = "import argparse\np = argparse.ArgumentParser()\np.add_argument('--labels', %s)\np.parse_args()\ndef run(b): return b"
     for script, part in (("import sklearn_not_there", "-m pip install sklearn_not_there"),
                          ("import cv2.not_there", "-m pip install opencv-python"),
-                         ("raise ModuleNotFoundError('x' * 5000, name='long')", "x; hint: install it for this interpreter: "), ("import helpers", "helpers.py lies in %s, but only the folder of the entry script is copied to the run: name the folder with --code %s" % (tmp_path, tmp_path)),
+                         ("raise ModuleNotFoundError('x' * 5000, name='long')", "x; hint: install it for this interpreter: "), ("import helpers", "helpers.py lies in %s, but was not copied to the run: name the folder with --code %s" % (tmp_path, tmp_path)),
                          (parse % "type=int", "hint: unrecognized arguments: --x 1. The script's own arguments go behind --"),
                          (parse % "required=True",
                           "hint: the following arguments are required: --labels. The script's own arguments go behind --"),
-                         ("open('data/labels.txt')", "hint: data/labels.txt exists where the job was submitted"),
+                         ("open('data/labels.txt')", "hint: data/labels.txt exists, but the script runs in a copy of its folder that lacks it: pass it with --side-input name=data/labels.txt"),
                          ("open(b'data/labels.txt')", "--side-input"),
                          ("open('nowhere.txt')", "No such file or directory: 'nowhere.txt'"),
                          ("import sys; sys.exit(2)", "SystemExit: 2")):
         code, message = node(script, submit_dir=str(tmp_path)).init_failure()
         assert code == 153 and part in message, (script, message)
+
+
+def test_hint_for_what_was_not_copied(node, tmp_path):
+    """Data beside the script, found by __file__ or by the current folder; the job was submitted elsewhere."""
+    (tmp_path / "im").mkdir()
+    (tmp_path / "im" / "labels.txt").write_text("x")
+    (tmp_path / "neighbour.py").write_text("")
+    path = str(tmp_path / "im" / "labels.txt")
+    lacks = "; hint: %s exists, but the script runs in a copy of its folder that lacks it: pass it with --side-input name=%s" % (path, path)
+    for script, hint in (("import os\nopen(os.path.join(os.path.dirname(__file__), 'im', 'labels.txt'))", lacks),
+                         ("import os\nopen(os.path.join(os.path.dirname(__file__), '.', 'im/labels.txt'))", lacks),
+                         ("open('im/labels.txt')", lacks),
+                         ("import os\nopen(os.path.dirname(__file__) + '/im/nowhere.txt')", ""),
+                         ("open('/nowhere/im/labels.txt')", ""),
+                         ("import neighbour", "; hint: neighbour.py lies in %s, but was not copied to the run: name the folder with --code %s" % (tmp_path, tmp_path))):
+        code, message = node(script, code_origin=str(tmp_path)).init_failure()
+        assert code == 153 and message.partition("; hint")[1:] == hint.partition("; hint")[1:], (script, message)
 
 
 def test_hint_for_an_abbreviation(node):
