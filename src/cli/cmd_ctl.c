@@ -262,7 +262,7 @@ int cli_watch(const struct prs_run *run, bool json)
 		prs_buf_init(&line, 1 << 20);
 		if (json)
 			cli_put_json(&line, o, JSON_COMPACT);
-		reader = fwrite(line.data, 1, line.len, stdout) == line.len && fflush(stdout) == 0;
+		reader = !json || (fwrite(line.data, 1, line.len, stdout) == line.len && fflush(stdout) == 0);
 		show_progress(&s, o);
 		json_decref(o);
 		pause_ms(EVERY_MS);

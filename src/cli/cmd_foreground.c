@@ -343,6 +343,8 @@ static int stage_run(struct stage *s, const struct prs_run *run, const char *giv
 static int stage_unit(struct stage *s, const struct prs_unit *u, bool one_item, struct prs_err *err)
 {
 	uint64_t ids = prs_plan_next_id(s->plan);
+	if (!ids)
+		return prs_fail(err, PRS_ENOTFOUND, "the run has no mini-batch yet");
 	if (u->id >= ids)
 		return prs_fail(err, PRS_ENOTFOUND, "the run has mini-batches 0 to %llu, not %llu",
 		                (unsigned long long)ids - 1, (unsigned long long)u->id);

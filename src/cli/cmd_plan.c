@@ -221,10 +221,12 @@ static void put_limit(struct prs_buf *b, const struct planned *p, const struct p
 	put_label(b, label);
 	if (row->kind == PRS_LIMIT_CLOCK)
 		prs_buf_putf(b, "after %.15g s without %s", value, row->what);
-	else if (value < 0)
-		prs_buf_putf(b, "any number of %s", row->what);
-	else
+	else if (row->kind == PRS_LIMIT_PERCENT)
 		prs_buf_putf(b, "%.15g %s", value, row->what);
+	else if (value < 0)
+		prs_buf_putf(b, "any number of %s", prs_many(0, row->what).text + strlen("0 "));
+	else
+		prs_put_many(b, (uint64_t)value, row->what);
 	put_from(b, p, row->option);
 	prs_buf_putc(b, '\n');
 }

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "cli/screen.h"
 #include "io/detach.h"
+#include "run/view.h"
 #include "wire/names.h"
 #include "wire/states.h"
 
@@ -107,6 +108,18 @@ static void start_opened(void *ctx, const struct prs_engine_opened *o)
 
 /* ---- the engine -------------------------------------------------------------------------------------------------- */
 
+/* As prs status says it: the journal tells more than the result of a life in which nothing ran. */
+static void put_why_failed(struct prs_buf *to, const struct cli_start *s, const struct prs_result *r)
+{
+	struct prs_err none = { 0 };
+	struct prs_view v;
+	if (prs_view_read(&v, program_fs(), s->run, &none) == 0)
+		cli_put_cause(to, &v);
+	prs_view_done(&v);
+	if (!to->len)
+		prs_put_cause(to, r);
+}
+
 /* A job that had ended before: what it is, and what can be done. */
 static int was_over(const struct cli_start *s, const struct prs_engine_end *end)
 {
@@ -125,7 +138,7 @@ static int was_over(const struct cli_start *s, const struct prs_engine_end *end)
 		PRS_AUTOBUF cause, next;
 		prs_buf_init(&cause, 64 << 10);
 		prs_buf_init(&next, 64 << 10);
-		prs_put_cause(&cause, r);
+		put_why_failed(&cause, s, r);
 		cli_put_retry(&next, s->run->name, r->code, s->new_code);
 		cli_tell(stderr, "%s failed%s%s\n%s", s->run->name, cause.len ? ": " : "", prs_buf_str(&cause),
 		         prs_buf_str(&next));

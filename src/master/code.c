@@ -159,7 +159,7 @@ int code_open(struct prs_engine *e, uint32_t newest_head, struct prs_err *err)
 	return r < 0 ? r : restore(e, err);
 }
 
-/* "120 rows of code/, 80 of code-3/"; "": all are of the code that the run began with. */
+/* "120 rows of code/, 80 rows of code-3/"; a code without a row is not named. "": there is one code. */
 void code_rows(const struct prs_ledger *l, char *to, size_t n)
 {
 	size_t at = 0;
@@ -167,8 +167,10 @@ void code_rows(const struct prs_ledger *l, char *to, size_t n)
 	to[0] = 0;
 	for (uint32_t i = 0; l->codes_n > 1 && i < l->codes_n && at < n; i++) {
 		const struct prs_ledger_code *c = &l->codes[i];
+		if (!c->rows)
+			continue;
 		prs_code_name(name, c->epoch);
-		at += (size_t)snprintf(to + at, n - at, "%s%s of %s/", i ? ", " : "", prs_many(c->rows, "row").text,
+		at += (size_t)snprintf(to + at, n - at, "%s%s of %s/", at ? ", " : "", prs_many(c->rows, "row").text,
 		                       name);
 	}
 }

@@ -134,6 +134,9 @@ static int choose(const struct prs_list *all, const char *word, const char *runs
 {
 	unsigned found = 0;
 	const char *second = NULL;
+	if (!word[0])
+		return prs_fail(err, PRS_EINVALID,
+		                "the name of a run is empty: give an id, the beginning of one, a path, or last");
 	if (!strcmp(word, "last") && all->n) {
 		*ret = all->v[0];
 		return 0;

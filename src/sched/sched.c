@@ -278,8 +278,8 @@ static bool too_many(struct prs_sched *s, const struct prs_limit_row *row, uint6
 {
 	if (most < 0 || failed <= (uint64_t)most)
 		return false;
-	snprintf(s->text, sizeof s->text, "%llu %s failed; %s allows %lld", (unsigned long long)failed, row->what,
-	         row->name, (long long)most);
+	snprintf(s->text, sizeof s->text, "%s failed; %s allows %lld", prs_many(failed, row->what).text, row->name,
+	         (long long)most);
 	return true;
 }
 

@@ -367,6 +367,7 @@ class FindTest(CliCase):
         self.refused("status", says="there is no run in runs")
         run = self.a_run()
         self.refused("status", "elephant", says="no run elephant in runs: give an id")
+        self.refused("status", "", says="the name of a run is empty: give an id")
         near = run[:-1] + "?"
         self.refused("status", near, says="did you mean %s?" % run)
         self.refused("resume", near, says="did you mean %s?" % run)

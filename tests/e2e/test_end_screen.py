@@ -204,7 +204,8 @@ class EndScreenTest(JobCase):
         self.assertEqual(self.next_of(r), ["replay", run, "0", "--pdb"])
         self.assertIn("\n  cause         every mini-batch failed: NameError: name 'nothing' is not defined\n",
                       self.prs("status").stdout)
-        self.assertIn("%s failed: " % run, self.prs("resume").stderr)
+        self.assertIn("%s failed: every mini-batch failed: NameError: name 'nothing' is not defined\n" % run,
+                      self.prs("resume").stderr)
         with open(os.path.join(self.run_dir(), "logs", "job_result.txt")) as f:
             self.assertIn("There is no succeeded mini batch item returned from run()", f.read())
 
@@ -258,3 +259,22 @@ class EndScreenTest(JobCase):
         self.script("def run(mini_batch): return mini_batch\n")
         again = self.prs(*self.next_of(r))
         self.assertRegex(again.stderr, r"\nCompleted: 1 mini-batch, 2 items in .*\n  output        rows-2\.txt \(2 rows, ")
+
+
+class CountsTest(JobCase):
+    """One is not several, in what ends a job and in what prs plan says of it."""
+
+    def test_one_item(self):
+        self.files(2)
+        self.script("def run(mini_batch):\n    return nothing\n")
+        words = ["code/score.py", "-i", "in", "-b", "1", "-p", "1", "--run-max-try", "1"]
+        r = self.prs("run", *words, "--error-threshold", "0")
+        self.assertIn("\nFailed: 1 item failed; error_threshold allows 0\n", r.stderr)
+        r = self.prs("run", *words, "--allowed-failed-count", "0")
+        self.assertIn("\nFailed: 1 mini-batch failed; allowed_failed_count allows 0\n", r.stderr)
+        r = self.prs("plan", *words, "--error-threshold", "1", "--allowed-failed-count", "1")
+        self.assertIn("  may fail      1 item (--error-threshold)\n"
+                      "                1 mini-batch (--allowed-failed-count)\n", r.stdout)
+        r = self.prs("plan", *words, "--error-threshold", "1000")
+        self.assertIn("  may fail      1,000 items (--error-threshold)\n                any number of mini-batches\n",
+                      r.stdout)

@@ -202,4 +202,4 @@ class FailedTest(JobCase):
         """)
         r = self.prs("resume", run, "--retry-failed", "--new-code")
         self.assertEqual((r.returncode, self.output()), (0, self.want), r.stderr)
-        self.assertIn("0 rows of code/, 30 rows of code-2/", r.stderr)
+        self.assertIn("  code          30 rows of code-2/\n", r.stderr)

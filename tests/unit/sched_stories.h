@@ -101,7 +101,7 @@ LIMITED(test_bisect_thresholds, (l.bisect = true, l.run_max_try = 1, l.error_thr
         "try 0[0+5] RUN_EXCEPTION", "split 0[0+5]", "done 0[2+3] 3", "try 0[0+2] RUN_EXCEPTION", "split 0[0+2]",
         "try 0[0+1] RUN_EXCEPTION -> fail u0[0+1] RUN_EXCEPTION 1 items", "failed 0[0+1] -> ",
         /* one item is tolerated; the mini-batch is not */
-        "done 0[1+1] 1 -> abort ALLOWED_FAILED_COUNT: 1 mini-batches failed; allowed_failed_count allows 0")
+        "done 0[1+1] 1 -> abort ALLOWED_FAILED_COUNT: 1 mini-batch failed; allowed_failed_count allows 0")
 LIMITED(test_bisect_error_threshold, (l.bisect = true, l.run_max_try = 1, l.error_threshold = 1), "up 0 2",
         "plan 1 all", "ask 0 99", "try 0 RUN_EXCEPTION", "split 0", "done 0[5+5] 4 -> ", "try 0[0+5] RUN_EXCEPTION",
         "split 0[0+5]", "done 0[2+3] 3", "try 0[0+2] RUN_EXCEPTION", "split 0[0+2]", "try 0[0+1] RUN_EXCEPTION",
