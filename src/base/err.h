@@ -40,7 +40,8 @@ int prs_fail(struct prs_err *err, enum prs_code code, const char *fmt, ...) __at
 /* strerror(), and the sentences of what base/fs.h adds to errno. */
 const char *prs_errno_text(int errnum);
 
-/* As prs_fail, with ": " and prs_errno_text(errnum) behind, and the code that belongs to errnum (ENOSPC -> NOSPACE, ...). */
+/* As prs_fail, with ": " and prs_errno_text(errnum) behind, and the code that belongs to errnum (ENOSPC -> NOSPACE,
+ * ...). */
 int prs_fail_errno(struct prs_err *err, int errnum, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 /* Put "context: " in front of the sentence; returns err->code. */
