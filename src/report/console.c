@@ -552,13 +552,14 @@ static void put_output(struct prs_buf *to, const struct prs_result *r, bool colo
 	prs_buf_putc(to, '\n');
 }
 
-/* "2 x RUN_EXCEPTION: ValueError: ..." */
+/* "2 x RUN_EXCEPTION: ValueError: ..."; ", such as" when they are not all the same. */
 static void put_kinds(struct prs_buf *to, const struct prs_result *r, bool color)
 {
 	for (uint32_t i = 0; i < r->kinds_n; i++) {
 		label(to, color, i ? "" : "errors");
 		prs_put_count(to, r->kinds[i].count);
-		prs_buf_putf(to, " x %s: ", prs_error_row(r->kinds[i].code)->name);
+		prs_buf_putf(to, " x %s%s", prs_error_row(r->kinds[i].code)->name,
+		             r->kinds[i].varied ? REPORT_SUCH_AS : ": ");
 		clean(to, r->kinds[i].message);
 		prs_buf_putc(to, '\n');
 	}

@@ -129,6 +129,14 @@ static struct report_kind *kind_add(struct prs_report *r, const struct happening
 	return k;
 }
 
+static void kind_compare(struct report_kind *k, const struct happening *h)
+{
+	if (k->varied)
+		return;
+	PRS_AUTOFREE char *message = one_line(h->message);
+	k->varied = message && strcmp(message, k->message) != 0;
+}
+
 static void kind_count(struct report_kind *k, const struct prs_unit *u)
 {
 	k->count++;
@@ -185,6 +193,7 @@ static void happened(struct prs_report *r, const struct happening *h)
 		r->other_errors++;
 		return;
 	}
+	kind_compare(k, h);
 	kind_count(k, h->unit);
 	if (k->trace_bytes == 0 && h->trace_bytes > 0) {
 		report_trace_file(r, h->node, h->slot, k->trace_file, sizeof k->trace_file);
@@ -300,7 +309,7 @@ static void put_kind(struct prs_report *r, struct prs_buf *to, const struct repo
 	prs_buf_puts(to, " x ");
 	prs_buf_puts(to, row->name);
 	if (k->message[0]) {
-		prs_buf_puts(to, ": ");
+		prs_buf_puts(to, k->varied ? REPORT_SUCH_AS : ": ");
 		prs_buf_puts(to, k->message);
 	}
 	prs_buf_puts(to, "\n    what          ");
@@ -356,7 +365,8 @@ void prs_report_kinds(const struct prs_report *r, struct prs_result *ret)
 			                       .code = k->code,
 			                       .of_mini_batch = k->ids_n > 0,
 			                       .mini_batch = k->ids[0],
-			                       .items = k->items };
+			                       .items = k->items,
+			                       .varied = k->varied };
 		snprintf(to->message, sizeof to->message, "%.400s",
 		         k->message[0] ? k->message : prs_error_row(k->code)->sentence);
 	}

@@ -177,11 +177,15 @@ struct report_gap {
 	uint32_t missing;
 };
 
+/* Between the name of a kind and the first of its messages. */
+#define REPORT_SUCH_AS ", such as "
+
 struct report_kind {
 	uint16_t code;
 	bool init;
 	char *key;     /* normalised message */
 	char *message; /* the first one, one line */
+	bool varied;   /* the others are not all the same */
 	uint64_t count;
 	uint64_t ids[REPORT_KIND_IDS];
 	unsigned ids_n;

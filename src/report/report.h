@@ -69,6 +69,7 @@ struct prs_error_kind {
 	uint64_t mini_batch; /* the first one, and how many items it or its part has */
 	uint32_t items;
 	char message[420]; /* "ValueError: ..." of the first one */
+	bool varied;       /* the others are alike, with other numbers and names */
 };
 
 struct prs_result {

@@ -243,7 +243,7 @@ static const struct {
 	{ "logs/user/error.txt",
 	  "5 errors in 3 kinds, the most frequent first. Times are UTC, files are below logs/." },
 	{ "logs/user/error.txt", "" },
-	{ "logs/user/error.txt", "3 x RUN_EXCEPTION: ValueError: bad value 17 in '/in/2.txt'" },
+	{ "logs/user/error.txt", "3 x RUN_EXCEPTION, such as ValueError: bad value 17 in '/in/2.txt'" },
 	{ "logs/user/error.txt", "    what          run() raised an exception" },
 	{ "logs/user/error.txt", "    mini-batches  1, 2" },
 	{ "logs/user/error.txt",
