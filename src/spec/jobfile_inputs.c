@@ -391,7 +391,8 @@ void jf_flag_inputs(struct jobfile *m)
 			              jf_nearest(m->d, name, names, m->inputs_n));
 		else
 			prs_yaml_find(m->d, PRS_MISTAKE, input_flag_mark(m, l->v[i]),
-			              "expected NAME=PATH: the job names its inputs");
+			              "expected NAME=PATH, as in %s=%s: the job names its inputs",
+			              m->inputs_n ? names[0] : "NAME", l->v[i]);
 	}
 }
 
