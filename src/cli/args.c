@@ -9,6 +9,7 @@
 #include "cli/cli.h"
 
 #include "base/mem.h"
+#include "spec/jobfile.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -356,34 +357,38 @@ static int take_rest(struct cli_args *a, int argc, char **argv, int i)
 	return 0;
 }
 
-/* run score.py in/1.txt in/2.txt: what the shell made of a pattern without quotes */
-static void unexpected_files(struct cli_args *a, size_t first)
+/* run score.py in/1.txt in/2.txt: what the shell made of a pattern without quotes. The first one stands for the input,
+ * so that none is missed. */
+static int unexpected_files(struct cli_args *a, size_t first)
 {
 	const char *word = a->words.v[first], *slash = strrchr(word, '/'), *dot = strrchr(slash ? slash : word, '.');
 	size_t others = a->words.n - first - 1;
-	if (!others) {
-		cli_mistake(a, "unexpected word %s: an input is given as --input %s", word, word);
-		return;
-	}
-	cli_mistake(a,
-	            "unexpected word %s, and %zu more: inputs go behind --input: a folder, or a pattern in quotes that "
-	            "the shell leaves alone: --input '%.*s*%s'",
-	            word, others, slash ? (int)(slash - word + 1) : 0, word, dot ? dot : "");
+	bool names = prs_is_jobfile(a->words.v[0]), alone = !names && !cli_option(a, PRS_OPTION_ID_input);
+	if (!others)
+		cli_mistake(a, "unexpected word %s: an input is given as --input %s%s", word, names ? "NAME=" : "",
+		            word);
+	else
+		cli_mistake(a,
+		            "unexpected word %s, and %zu more: inputs go behind --input: a folder, or a pattern in "
+		            "quotes that the shell leaves alone: --input '%.*s*%s'",
+		            word, others, slash ? (int)(slash - word + 1) : 0, word, dot ? dot : "");
+	return alone ? cli_add_option(a, prs_option_at(PRS_OPTION_ID_input), word) : 0;
 }
 
-static void check_words(struct cli_args *a)
+static int check_words(struct cli_args *a)
 {
 	const struct cli_command *c = a->command;
 	const char *more = a->words.n > c->words_max ? a->words.v[c->words_max] : NULL;
 	if (more && c->rest && access(more, F_OK) == 0)
-		unexpected_files(a, c->words_max);
-	else if (more)
+		return unexpected_files(a, c->words_max);
+	if (more)
 		cli_mistake(a, "unexpected word %s%s", more,
 		            c->rest ? ": the script's own arguments go behind --" : "");
 	else if (a->words.n && cli_has(a, "--job-json"))
 		cli_mistake(a, "unexpected word %s: --job-json has the whole job", a->words.v[0]);
 	else if (a->words.n < c->words_min && !cli_has(a, "--job-json") && !cli_has(a, "--only-failed"))
 		cli_mistake(a, "expected: prs %s %s", c->name, c->arguments);
+	return 0;
 }
 
 int cli_parse(struct cli_args *a, const struct cli_command *command, int argc, char **argv, struct prs_err *err)
@@ -407,11 +412,9 @@ int cli_parse(struct cli_args *a, const struct cli_command *command, int argc, c
 		else
 			r = argv[i][1] == '-' ? long_flag(a, argc, argv, &i) : short_flag(a, argc, argv, &i);
 	}
-	if (r < 0)
-		return prs_fail(err, PRS_ENOMEM, "the command line");
-	if (!a->help)
-		check_words(a);
-	return 0;
+	if (!r && !a->help)
+		r = check_words(a);
+	return r < 0 ? prs_fail(err, PRS_ENOMEM, "the command line") : 0;
 }
 
 /* ---- asking ------------------------------------------------------------------------------------------------------ */
