@@ -316,6 +316,8 @@ static bool is_fenced(struct prs_engine *e, uint64_t now)
 	if (now >= e->fence_at_us) {
 		e->fence_at_us = now + FENCE_US;
 		check_fence(e);
+		if (!e->over)
+			engine_keep_lock(e);
 	}
 	return e->over;
 }

@@ -179,6 +179,9 @@ void engine_show_error(struct prs_engine *e);
 void engine_progress(struct prs_engine *e, struct prs_progress *p, char *note, size_t note_bytes);
 /* open.c */
 int engine_open(struct prs_engine *e, struct prs_err *err);
+/* A takeover replaces the file `lock` before it has won. When it loses or dies, the name leads to a file that nobody
+ * holds, and the run would look as if no engine worked at it: the lock is taken again, under that name. */
+void engine_keep_lock(struct prs_engine *e);
 /* Adds the unit that the page names, if it runs in this epoch and is not final: 16 bytes, as LOST has them. */
 void journal_page(const struct prs_engine *e, const struct prs_page *page, uint32_t epoch, struct prs_buf *units);
 void engine_close(struct prs_engine *e);

@@ -49,13 +49,27 @@ static int lock_is_taken(struct prs_engine *e, struct prs_err *err)
 	                text[0] ? text : "another engine", e->c.run_name, e->c.run_name);
 }
 
+/* Who holds it, for people. */
+static int write_owner(const struct prs_fs *fs, int fd, const char *path, struct prs_err *err)
+{
+	char text[320], host[128] = "?";
+	gethostname(host, sizeof host - 1);
+	int n = snprintf(text, sizeof text, "pid %d on %s\n", getpid(), host);
+	int r = fs->ftruncate(fs->ctx, fd, 0);
+	if (r < 0)
+		return prs_fail_errno(err, -r, "writing %s", path);
+	ssize_t w = fs->pwrite(fs->ctx, fd, text, (size_t)n, 0);
+	if (w != n)
+		return prs_fail_errno(err, w < 0 ? (int)-w : EIO, "writing %s", path);
+	return 0;
+}
+
 static int open_lock(struct opening *o, struct prs_err *err)
 {
 	struct prs_engine *e = o->e;
 	const struct prs_fs *fs = e->c.fs;
-	char path[PATH_MAX], text[320], host[128] = "?";
+	char path[PATH_MAX];
 	snprintf(path, sizeof path, "%s/lock", e->c.dir);
-	gethostname(host, sizeof host - 1);
 	if (e->c.takeover)
 		fs->unlink(fs->ctx, path); /* the old engine holds the old file */
 	int fd = fs->open(fs->ctx, path, O_RDWR | O_CREAT | PRS_O_OWN, 0600);
@@ -65,14 +79,28 @@ static int open_lock(struct opening *o, struct prs_err *err)
 	e->lock_fd = fd;
 	if (!prs_lock_take(fd) && (errno == EAGAIN || errno == EACCES))
 		return lock_is_taken(e, err);
-	int n = snprintf(text, sizeof text, "pid %d on %s\n", getpid(), host);
-	int r = fs->ftruncate(fs->ctx, fd, 0);
-	if (r < 0)
-		return prs_fail_errno(err, -r, "writing %s", path);
-	ssize_t w = fs->pwrite(fs->ctx, fd, text, (size_t)n, 0);
-	if (w != n)
-		return prs_fail_errno(err, w < 0 ? (int)-w : EIO, "writing %s", path);
-	return 0;
+	return write_owner(fs, fd, path, err);
+}
+
+void engine_keep_lock(struct prs_engine *e)
+{
+	const struct prs_fs *fs = e->c.fs;
+	struct prs_fs_stat ours, there;
+	char path[PATH_MAX];
+	snprintf(path, sizeof path, "%s/lock", e->c.dir);
+	int r = fs->stat(fs->ctx, path, &there);
+	bool known = (!r || r == -ENOENT) && fs->fstat(fs->ctx, e->lock_fd, &ours) == 0;
+	if (!known || (!r && there.dev == ours.dev && there.ino == ours.ino))
+		return;
+	int fd = fs->open(fs->ctx, path, O_RDWR | O_CREAT | PRS_O_OWN, 0600);
+	if (fd < 0)
+		return;
+	if (!prs_lock_take(fd) || write_owner(fs, fd, path, NULL) < 0) { /* whoever has it is about to win or to end */
+		fs->close(fs->ctx, fd);
+		return;
+	}
+	fs->close(fs->ctx, e->lock_fd);
+	e->lock_fd = fd;
 }
 
 /* ---- recovery ---------------------------------------------------------------------------------------------------- */

@@ -135,6 +135,33 @@ class SameMomentTest(EnginesCase):
         self.ends_with_a_sentence(first)
         self.check_end()
 
+    def test_a_takeover_that_does_not_win(self):
+        """It has replaced the file of the lock when it dies: the engine that works on is seen, and nothing takes its
+        run."""
+        self.gated()
+        first = self.start(*self.words)
+        self.started(first)
+        takeover, _ = self.stop_at("store.journal.creating", 1, "resume", "last", "--takeover")
+        takeover.kill()
+        takeover.wait()
+        wait_until(lambda: "pid %d on " % first.pid in self.prs("status", "last").stdout, "the lock is held again")
+        resume = self.prs("resume", "last")
+        self.assertEqual(resume.returncode, 2, resume.stderr)
+        self.assertIn("it is running (pid %d on " % first.pid, resume.stderr)
+        self.go()
+        self.assertEqual(first.wait(DEADLINE), 0, self.said())
+        self.check_end()
+
+    def test_a_lock_that_was_removed(self):
+        self.gated()
+        first = self.start(*self.words)
+        self.started(first)
+        os.remove(os.path.join(self.run_dir(), "lock"))
+        wait_until(lambda: "pid %d on " % first.pid in self.prs("status", "last").stdout, "the lock is held again")
+        self.go()
+        self.assertEqual(first.wait(DEADLINE), 0, self.said())
+        self.check_end()
+
     def test_a_journal_that_is_made_and_not_begun(self):
         """The one that comes later passes it over and wins; its maker finds that out at its next file."""
         self.interrupted()
