@@ -6,6 +6,8 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "base/path.h"
+#include "io/fs_posix.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -71,12 +73,15 @@ static int put_entries(int to, DIR *d, const char *from, const struct above *abo
 	return r;
 }
 
-/* What cannot be listed is a link: the script finds the reason. */
+/* A run folder is no part of a model (the one that is being made would be copied into itself). What cannot be listed
+ * is a link: the script finds the reason. */
 static int put(int to, const char *name, const char *from, const struct above *above)
 {
 	struct stat st;
 	if (stat(from, &st) < 0 || !S_ISDIR(st.st_mode) || goes_round(above, &st))
 		return put_link(to, name, from);
+	if (above && prs_path_is_run(&prs_fs_posix, from))
+		return 0;
 	DIR *d = opendir(from);
 	if (!d)
 		return put_link(to, name, from);

@@ -189,6 +189,26 @@ class ModelDirTest(JobCase):
         self.assertFalse(any(os.path.islink(os.path.join(root, n)) for n in ("", "deep", "linked", "empty")))
         self.assertEqual(os.readlink(os.path.join(root, "deep", "w.bin")), self.path("models/net/deep/w.bin"))
 
+    def test_run_folders_are_no_part_of_a_model(self):
+        """A model in the current folder, with the runs folder in it: the run that is being made is not put into
+        itself, nor is one before it."""
+        self.files(2)
+        self.script("""
+            import os
+            ROOT = os.environ["AZUREML_MODEL_DIR"]
+            def run(mini_batch):
+                return [repr(sorted(os.path.relpath(os.path.join(d, n), ROOT) for d, _, names in os.walk(ROOT)
+                                    for n in names if n.endswith(".bin")))] * len(mini_batch)
+        """)
+        self.write("w.bin", "weights")
+        for nth in ("first", "second"):
+            r = self.run_job("--model", "net=.", "--overwrite")
+            self.assertEqual(r.returncode, 0, r.stderr)
+            run, name = self.run_dir(), os.path.basename(self.dir)
+            self.assertEqual([ast.literal_eval(line) for line in self.output().splitlines()], [[name + "/w.bin"]] * 2)
+            self.assertEqual(os.listdir(os.path.join(run, "work", "model", name, "runs")), [])
+            shutil.move(run, self.path("before-" + nth))  # the next one finds it there
+
     def test_a_run_of_an_older_engine_goes_on(self):
         """It made one link to the folder: nothing may be written through that."""
         self.files(2)
