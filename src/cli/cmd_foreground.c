@@ -9,6 +9,7 @@
 #include "base/variables.h"
 #include "data/list.h"
 #include "io/process.h"
+#include "io/tree.h"
 #include "node/here.h"
 #include "run/variables.h"
 #include "run/view.h"
@@ -18,7 +19,6 @@
 #include "wire/msg.h"
 #include "wire/names.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -122,18 +122,18 @@ static int put_unit(struct stage *s, const struct prs_unit *u, struct prs_err *e
 	return s->frames.failed ? prs_fail(err, PRS_ENOMEM, "the mini-batches") : 0;
 }
 
+static int holds_something(void *ctx, const struct prs_tree_entry *e)
+{
+	(void)ctx;
+	return !e->folder || e->unreadable;
+}
+
 /* Nothing but empty folders: it goes; else the user is told. */
 static void clear_stage(struct stage *s)
 {
 	char outputs[PATH_MAX + 16];
-	unsigned files = 0;
 	snprintf(outputs, sizeof outputs, "%s/outputs", s->dir);
-	DIR *d = opendir(outputs);
-	for (struct dirent *e; d && (e = readdir(d));)
-		files += e->d_name[0] != '.';
-	if (d)
-		closedir(d);
-	if (files)
+	if (prs_tree_walk(outputs, holds_something, NULL) == 1)
 		cli_tell(stderr, "what the script wrote is in %s\n", outputs);
 	else
 		prs_remove_tree(s->dir);

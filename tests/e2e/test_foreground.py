@@ -47,6 +47,25 @@ class ForegroundTest(JobCase):
         self.assertEqual(r.returncode, 1)
         self.assertIn("pip install nothing_of_that_name", r.stderr)
 
+    def test_a_script_that_writes_nothing(self):
+        """The folder that is made for an output of a job file goes, as long as there is nothing in it."""
+        self.files(3)
+        self.script("def run(mini_batch): return [open(p).read() for p in mini_batch]")
+        self.write("job.yml", """
+type: parallel
+inputs: {texts: {type: uri_folder, path: ./in}}
+outputs: {rows: {type: uri_file}, more: {type: uri_folder}}
+input_data: ${{inputs.texts}}
+mini_batch_size: "2"
+task: {type: run_function, code: ./code, entry_script: score.py, append_row_to: "${{outputs.rows}}"}
+""")
+        temporary = self.path("temporary")
+        os.mkdir(temporary)
+        r = self.prs("test", "job.yml", env={"TMPDIR": temporary})
+        self.assertEqual((r.returncode, r.stdout), (0, "0\n1\n2\n"), r.stderr)
+        self.assertNotIn("what the script wrote", r.stderr)
+        self.assertEqual(os.listdir(temporary), [])
+
     def test_own_files_are_kept_apart(self):
         self.files(2)
         self.write("code/score.py", "import os\ndef run(mini_batch):\n    open(os.path.join(os.environ['AZUREML_BI_OUTPUT_PATH'], 'mine'), 'w').close()\n    return mini_batch\n")
