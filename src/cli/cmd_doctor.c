@@ -12,6 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 
+enum { LEVEL_COLUMNS = 5 };
+
 struct ward {
 	bool json, color;
 	unsigned wrong, notes;
@@ -40,13 +42,13 @@ static void doctor_finding(void *ctx, const struct prs_probe *p)
 		prs_buf_puts(&w->b, "}\n");
 		return;
 	}
-	prs_buf_putf(&w->b, "%s%-5s%s  %-14s ", w->color ? colors[p->level] : "", words[p->level],
-	             w->color ? "\033[0m" : "", p->what);
+	prs_buf_putf(&w->b, "  %s%s%s%*s  %-14s ", w->color ? colors[p->level] : "", words[p->level],
+	             w->color ? "\033[0m" : "", (int)(LEVEL_COLUMNS - strlen(words[p->level])), "", p->what);
 	prs_put_plain(&w->b, p->found);
 	prs_buf_putc(&w->b, '\n');
 	if (!p->mend[0])
 		return;
-	prs_buf_putf(&w->b, "       %-14s -> ", "");
+	prs_buf_putf(&w->b, "  %*s  %-14s -> ", LEVEL_COLUMNS, "", "");
 	prs_put_plain(&w->b, p->mend);
 	prs_buf_putc(&w->b, '\n');
 }

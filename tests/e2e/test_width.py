@@ -66,6 +66,17 @@ class WidthTest(JobCase):
                     found[columns, words] = wide
         self.assertEqual(found, {})
 
+    def test_doctor(self):
+        """What has no room stands under what was looked at, in colours too."""
+        t = Terminal(self, ("doctor",), columns=40)
+        t.finish()
+        lines = [line.rstrip("\r") for line in visible(t.text).split("\n")]
+        first = next(i for i, line in enumerate(lines) if re.match("(ok|note|wrong) ", line.strip()))
+        found = lines[first:lines.index("", first)]
+        self.assertTrue(any(line.startswith(" " * 9) for line in found), found)
+        for line in found:
+            self.assertRegex(line, r"^  (ok   |note |wrong|     )  \S|^ {9,}-> ")
+
     def test_list(self):
         """A table where it has room, inputs cut from the front; else each run on lines of its own."""
         for i in range(3):
