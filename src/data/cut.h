@@ -12,9 +12,10 @@
 
 #include <stdbool.h>
 
-/* Mini-batches and their items so far, of all inputs. */
+/* Mini-batches, their items and schemas so far, of all inputs. */
 struct prs_cut_total {
 	uint64_t ids, items;
+	uint32_t schemas;
 };
 
 /* Files of one folder in a row, numbered from `first` on; names closed by a NUL each. */
@@ -30,8 +31,8 @@ struct prs_cutter_kind {
 	uint16_t input_kind; /* of INPUT: PRS_INPUT_FILES ... */
 	uint16_t minor;      /* of a plan with its records (prs_plan_minor) */
 	bool has_size;       /* the size of a mini-batch is given, not found */
-	/* NULL = no memory. `in` lives as long. */
-	struct prs_cutter *(*new)(const struct prs_list_input *in, uint16_t input);
+	/* NULL = no memory. `fs` and `in` live as long. */
+	struct prs_cutter *(*new)(const struct prs_fs *fs, const struct prs_list_input *in, uint16_t input);
 	void (*free)(struct prs_cutter *c);
 	/* The next files. PRS_EINVALID names one that does not fit. */
 	int (*take)(struct prs_cutter *c, const struct prs_cut_files *f, struct prs_err *err);
@@ -44,6 +45,6 @@ struct prs_cutter_kind {
 	            struct prs_err *err);
 };
 
-extern const struct prs_cutter_kind prs_cut_files, prs_cut_groups;
+extern const struct prs_cutter_kind prs_cut_files, prs_cut_groups, prs_cut_slices;
 
 #endif

@@ -12,8 +12,9 @@ struct prs_cutter {
 	uint16_t input;
 };
 
-static struct prs_cutter *files_new(const struct prs_list_input *in, uint16_t input)
+static struct prs_cutter *files_new(const struct prs_fs *fs, const struct prs_list_input *in, uint16_t input)
 {
+	(void)fs;
 	struct prs_cutter *c = prs_calloc(1, sizeof *c);
 	if (!c)
 		return NULL;

@@ -44,8 +44,9 @@ static void groups_free(struct prs_cutter *g)
 	prs_freep(&g);
 }
 
-static struct prs_cutter *groups_new(const struct prs_list_input *in, uint16_t input)
+static struct prs_cutter *groups_new(const struct prs_fs *fs, const struct prs_list_input *in, uint16_t input)
 {
+	(void)fs;
 	struct prs_cutter *g = prs_calloc(1, sizeof *g);
 	if (!g)
 		return NULL;

@@ -26,6 +26,7 @@ struct given {
 	struct prs_list_input in;
 	char *name, *path, *base, *format;
 	struct prs_list parts, keys;
+	struct prs_table_input table;
 };
 
 struct prs_lister {
@@ -74,6 +75,10 @@ static int copy_input(struct given *g, const struct prs_list_input *in)
 		                         .size = in->size,
 		                         .keys = &g->keys,
 		                         .format = g->format };
+	if (in->table) {
+		g->table = *in->table;
+		g->in.table = &g->table;
+	}
 	return 0;
 }
 
@@ -89,6 +94,8 @@ static void free_input(struct given *g)
 
 static const struct prs_cutter_kind *kind_of(const struct given *g)
 {
+	if (g->in.table)
+		return &prs_cut_slices;
 	return g->keys.n ? &prs_cut_groups : &prs_cut_files;
 }
 
@@ -302,7 +309,7 @@ static int open_input(struct prs_lister *l, struct prs_err *err)
 {
 	unsigned i = l->next++;
 	l->input_first_file = l->files;
-	l->cutter = kind_of(&l->given[i])->new (&l->given[i].in, (uint16_t)i);
+	l->cutter = kind_of(&l->given[i])->new (l->fs, &l->given[i].in, (uint16_t)i);
 	return l->cutter ? 0 : nomem(err);
 }
 

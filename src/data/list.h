@@ -14,6 +14,7 @@
 #include "base/err.h"
 #include "base/fs.h"
 #include "base/option.h"
+#include "data/table.h"
 #include "wire/plan.h"
 
 #include <stdbool.h>
@@ -31,6 +32,9 @@ struct prs_list_input {
 	/* Partition keys: the files with the same values in their path are a mini-batch; NULL or empty = none. */
 	const struct prs_list *keys;
 	const char *format; /* partition.h */
+	/* Its items are the rows of its files, a mini-batch so many of them or so many bytes, and there are no keys;
+	 * NULL = its items are files. */
+	const struct prs_table_input *table;
 };
 
 enum { PRS_LIST_FILE_BYTES_MAX = 256 << 20 };

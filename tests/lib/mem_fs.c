@@ -17,7 +17,7 @@ struct mem_node {
 	uint32_t mode, gid;
 	unsigned refs;
 	uint8_t *data; /* NODE_BYTES of address space, so that it never moves (mmap) */
-	uint64_t size, allocated;
+	uint64_t size, allocated, mtime_us;
 };
 
 struct mem_entry {
@@ -278,6 +278,7 @@ static void fill_stat(const struct mem_node *n, struct prs_fs_stat *ret)
 {
 	*ret = (struct prs_fs_stat){ .size = n->size,
 		                     .allocated = n->allocated > n->size ? n->allocated : n->size,
+		                     .mtime_us = n->mtime_us,
 		                     .mode = n->folder ? 0040755 : 0100000 | n->mode,
 		                     .gid = n->gid,
 		                     .dev = 1,
@@ -444,6 +445,13 @@ uint8_t *mem_fs_bytes(struct mem_fs *m, const char *path, uint64_t *ret_n)
 	if (ret_n)
 		*ret_n = e->node->size;
 	return e->node->data;
+}
+
+void mem_fs_touch(struct mem_fs *m, const char *path, uint64_t mtime_us)
+{
+	struct mem_entry *e = live(m, path);
+	assert(e);
+	e->node->mtime_us = mtime_us;
 }
 
 void mem_fs_resize(struct mem_fs *m, const char *path, uint64_t n)

@@ -55,6 +55,7 @@ bool mem_fs_has(const struct mem_fs *m, const char *path);
 uint8_t *mem_fs_bytes(struct mem_fs *m, const char *path, uint64_t *ret_n); /* NULL = no such file; may be written to */
 void mem_fs_put(struct mem_fs *m, const char *path, const void *bytes, uint64_t n); /* new or replaced */
 void mem_fs_own(struct mem_fs *m, const char *path, uint32_t mode, uint32_t gid);
+void mem_fs_touch(struct mem_fs *m, const char *path, uint64_t mtime_us);
 void mem_fs_resize(struct mem_fs *m, const char *path, uint64_t n);
 unsigned mem_fs_open_files(const struct mem_fs *m);
 

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * table: the scanner finds the records, of which no more than the one that is not complete is kept.
+ */
+#include "data/table.h"
+
+#include "base/mem.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
+uint64_t prs_table_max_record(const struct prs_table_input *in)
+{
+	return in->max_record ? in->max_record : PRS_TABLE_RECORD_BYTES;
+}
+
+size_t prs_table_block_bytes(const struct prs_table_input *in)
+{
+	return in->block_bytes ? in->block_bytes : PRS_TABLE_BLOCK_BYTES;
+}
+
+size_t prs_table_mark(const struct prs_table_input *in, const uint8_t *p, size_t n)
+{
+	return in->encoding == PRS_ENCODING_UTF8 ? prs_utf8_mark(p, n) : 0;
+}
+
+ssize_t prs_table_read(const struct prs_fs *fs, int fd, const char *path, void *to, size_t n, uint64_t offset,
+                       struct prs_err *err)
+{
+	size_t got = 0;
+	while (got < n) {
+		ssize_t k = fs->pread(fs->ctx, fd, (uint8_t *)to + got, n - got, offset + got);
+		if (k == -EINTR)
+			continue;
+		if (k < 0)
+			return prs_fail_errno(err, (int)-k, "%s", path);
+		if (k == 0)
+			break;
+		got += (size_t)k;
+	}
+	return (ssize_t)got;
+}
+
+/* ---- lines ------------------------------------------------------------------------------------------------------- */
+
+/* Line ends in [p, p + n): \r\n is one. `before`: the byte in front of p. */
+static uint64_t count_lines(const uint8_t *p, size_t n, uint8_t before)
+{
+	uint64_t lines = 0;
+	for (size_t i = 0; i < n; before = p[i++])
+		lines += p[i] == '\r' || (p[i] == '\n' && before != '\r');
+	return lines;
+}
+
+/* The line, from 1, of a byte; 0: the file cannot be read. */
+static uint64_t line_of(const struct prs_fs *fs, int fd, const char *path, uint64_t offset)
+{
+	uint64_t lines = 1;
+	uint8_t before = 0;
+	PRS_AUTOFREE uint8_t *block = prs_malloc(PRS_TABLE_BLOCK_BYTES);
+	for (uint64_t at = 0; at < offset;) {
+		size_t most = offset - at < PRS_TABLE_BLOCK_BYTES ? (size_t)(offset - at) : PRS_TABLE_BLOCK_BYTES;
+		ssize_t n = block ? prs_table_read(fs, fd, path, block, most, at, NULL) : 0;
+		if (n <= 0)
+			return 0;
+		lines += count_lines(block, (size_t)n, before);
+		before = block[n - 1];
+		at += (uint64_t)n;
+	}
+	return lines;
+}
+
+int prs_table_refused(const struct prs_fs *fs, int fd, const char *path, const struct prs_scan *s, int r,
+                      struct prs_err *err)
+{
+	if (r == -PRS_EINVALID)
+		return prs_fail(err, PRS_EINVALID,
+		                "%s line %llu: a quote that opens here is still open where the file ends: close it, or "
+		                "double a quote that is meant as text and put its field in quotes",
+		                path, (unsigned long long)line_of(fs, fd, path, s->opened));
+	if (r == -PRS_ELIMIT)
+		return prs_fail(err, PRS_ELIMIT,
+		                "%s line %llu: the record that begins here is longer than max_record (%llu bytes): is "
+		                "a quote in it left open?",
+		                path, (unsigned long long)line_of(fs, fd, path, s->record),
+		                (unsigned long long)s->o.max_record);
+	return r;
+}
+
+/* ---- the first records ------------------------------------------------------------------------------------------- */
+
+struct head {
+	const struct prs_table_input *in;
+	struct prs_buf text; /* of the file, from `base` on */
+	uint64_t base;
+	struct prs_cells cells;
+	prs_table_row_fn *fn;
+	void *ctx;
+	int said; /* by fn: 1 or < 0 */
+};
+
+static int head_row(void *ctx, const struct prs_slice *at, struct prs_err *err)
+{
+	struct head *h = ctx;
+	size_t used;
+	int r = prs_cells_split(&h->cells, h->text.data + (at->offset - h->base), (size_t)at->bytes, h->in->delimiter,
+	                        &used, err);
+	h->said = r < 0 ? r : h->fn(h->ctx, &h->cells, at->offset + at->bytes, err);
+	return h->said == 1 ? -PRS_ECANCELED : h->said;
+}
+
+/* 1 = there may be more, 0 = that was the end of the file. */
+static int head_block(const struct prs_fs *fs, int fd, const char *path, struct head *h, struct prs_scan *s,
+                      struct prs_err *err)
+{
+	size_t block = prs_table_block_bytes(h->in);
+	uint8_t *to = prs_buf_reserve(&h->text, block);
+	if (!to)
+		return prs_fail(err, PRS_ENOMEM, "the first rows of %s", path);
+	ssize_t n = prs_table_read(fs, fd, path, to, block, s->at, err);
+	if (n < 0)
+		return (int)n;
+	h->text.len += (size_t)n;
+	int r = n ? prs_scan_feed(s, to, (size_t)n, err) : prs_scan_finish(s, err);
+	if (r < 0)
+		return h->said ? r : prs_table_refused(fs, fd, path, s, r, err);
+	prs_buf_consume(&h->text, (size_t)(s->record - h->base));
+	h->base = s->record;
+	return n > 0;
+}
+
+static int read_head(const struct prs_fs *fs, int fd, const char *path, struct head *h, struct prs_err *err)
+{
+	uint8_t front[3];
+	ssize_t n = prs_table_read(fs, fd, path, front, sizeof front, 0, err);
+	if (n < 0)
+		return (int)n;
+	struct prs_scan_options o = { .delimiter = h->in->delimiter,
+		                      .max_bytes = UINT64_MAX,
+		                      .max_rows = 1,
+		                      .max_record = prs_table_max_record(h->in) };
+	struct prs_scan s;
+	h->base = prs_table_mark(h->in, front, (size_t)n);
+	prs_scan_init(&s, &o, h->base, head_row, h);
+	int r;
+	do
+		r = head_block(fs, fd, path, h, &s, err);
+	while (r == 1);
+	return h->said == 1 ? 0 : r;
+}
+
+int prs_table_head(const struct prs_fs *fs, const char *path, const struct prs_table_input *in, prs_table_row_fn *fn,
+                   void *ctx, struct prs_err *err)
+{
+	struct head h = { .in = in, .fn = fn, .ctx = ctx };
+	int fd = fs->open(fs->ctx, path, O_RDONLY, 0);
+	if (fd < 0)
+		return prs_fail_errno(err, -fd, "%s", path);
+	prs_buf_init(&h.text, SIZE_MAX / 2);
+	prs_cells_init(&h.cells, (size_t)prs_table_max_record(in));
+	int r = read_head(fs, fd, path, &h, err);
+	fs->close(fs->ctx, fd);
+	prs_cells_done(&h.cells);
+	prs_buf_done(&h.text);
+	return r;
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * table: what is said of an input whose items are rows, and the first records of its files.
+ */
+#ifndef PRS_DATA_TABLE_H
+#define PRS_DATA_TABLE_H
+
+#include "base/err.h"
+#include "base/fs.h"
+#include "data/cells.h"
+#include "data/header.h"
+#include "data/scan.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { PRS_TABLE_INFER_ROWS = 200, PRS_TABLE_INFER_FILES = 32, PRS_TABLE_BLOCK_BYTES = 128 << 10 };
+#define PRS_TABLE_RECORD_BYTES ((uint64_t)256 << 20)
+
+/* Delimited text. A number that is 0: the default above. */
+struct prs_table_input {
+	enum prs_header_mode header;
+	enum prs_encoding encoding;
+	char delimiter;
+	bool all_strings;     /* infer_column_types: false */
+	bool empty_as_string; /* an empty cell of a string column is "", not null */
+	uint32_t infer_rows;  /* rows of a file that its types are decided from */
+	uint64_t max_record;  /* bytes */
+	uint32_t block_bytes; /* of a read (tests) */
+};
+
+uint64_t prs_table_max_record(const struct prs_table_input *in);
+size_t prs_table_block_bytes(const struct prs_table_input *in);
+/* Bytes of the mark at the front of a file. */
+size_t prs_table_mark(const struct prs_table_input *in, const uint8_t *p, size_t n);
+/* As pread, but for all n bytes that the file has there. < 0: -PRS_EIO and the like, with the path. */
+ssize_t prs_table_read(const struct prs_fs *fs, int fd, const char *path, void *to, size_t n, uint64_t offset,
+                       struct prs_err *err);
+/* What a scan of the open file refused, with file and line in front: returns r. */
+int prs_table_refused(const struct prs_fs *fs, int fd, const char *path, const struct prs_scan *s, int r,
+                      struct prs_err *err);
+
+/* A record that is a row, or the header, and where it ends in the file. 1: that is enough; < 0: error. */
+typedef int prs_table_row_fn(void *ctx, const struct prs_cells *row, uint64_t end, struct prs_err *err);
+/* The first records of a file, until `fn` has enough of them or there are no more. */
+int prs_table_head(const struct prs_fs *fs, const char *path, const struct prs_table_input *in, prs_table_row_fn *fn,
+                   void *ctx, struct prs_err *err);
+
+#endif

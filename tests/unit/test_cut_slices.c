@@ -1,0 +1,554 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * test_cut_slices: the rows of files become slices and schemas; a plan that was cut behind any record goes on to the
+ * same end. A case is a row of a table: files, what is said of them, and the plan as a text.
+ */
+#include "base/mem.h"
+#include "data/list.h"
+#include "data/plan.h"
+#include "mem_fs.h"
+#include "wire/frame.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { FILES_MAX = 4, BODY_BYTES = 4 << 20 };
+
+struct file {
+	const char *name, *text;
+};
+
+struct given {
+	const char *label;
+	struct file files[FILES_MAX];
+	const char *options; /* words: bytes=, rows=, header=, delimiter=, infer=, record=, latin1, strings, text */
+	const char *plan;    /* a word for each record of a schema and each mini-batch; NULL: the error */
+	int code;
+	const char *error;
+};
+
+struct world {
+	struct mem_fs *m;
+	struct prs_table_input table;
+	struct prs_list_input in;
+	struct prs_buf body; /* all of the plan */
+	struct prs_err err;
+};
+
+static int setup(void **state)
+{
+	struct world *w = calloc(1, sizeof *w);
+	w->m = mem_fs_new();
+	w->m->fs.mkdir(w->m, "/in", 0755);
+	prs_buf_init(&w->body, BODY_BYTES);
+	*state = w;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct world *w = *state;
+	assert_int_equal(mem_fs_open_files(w->m), 0);
+	prs_buf_done(&w->body);
+	mem_fs_free(w->m);
+	free(w);
+	return 0;
+}
+
+static void put_file(struct world *w, const char *name, const char *text)
+{
+	char path[64];
+	snprintf(path, sizeof path, "/in/%s", name);
+	mem_fs_put(w->m, path, text, strlen(text));
+}
+
+static void say(struct world *w, const char *words)
+{
+	static const char *const headers[] = { "same", "different", "first", "none" };
+	unsigned long long v;
+	char word[16];
+	w->table = (struct prs_table_input){ .delimiter = ',' };
+	w->in = (struct prs_list_input){ .name = "t", .path = "/in", .table = &w->table };
+	for (const char *p = words; *p; p += strcspn(p, " "), p += strspn(p, " ")) {
+		if (sscanf(p, "bytes=%llu", &v) == 1)
+			w->in.size = (struct prs_batch_size){ PRS_SIZE_BYTES, v };
+		if (sscanf(p, "rows=%llu", &v) == 1)
+			w->in.size = (struct prs_batch_size){ PRS_SIZE_ROWS, v };
+		if (sscanf(p, "infer=%llu", &v) == 1)
+			w->table.infer_rows = (uint32_t)v;
+		if (sscanf(p, "record=%llu", &v) == 1)
+			w->table.max_record = v;
+		if (sscanf(p, "delimiter=%c", word) == 1)
+			w->table.delimiter = word[0];
+		if (!strncmp(p, "latin1", 6))
+			w->table.encoding = PRS_ENCODING_LATIN1;
+		w->table.all_strings |= !strncmp(p, "strings", 7);
+		w->table.empty_as_string |= !strncmp(p, "text", 4);
+		for (unsigned i = 0; i < 4 && sscanf(p, "header=%15s", word) == 1; i++)
+			if (!strcmp(word, headers[i]))
+				w->table.header = (enum prs_header_mode)i;
+	}
+}
+
+/* Lists behind the first `fed` bytes of `from`, all into w->body. */
+static int list(struct world *w, const uint8_t *from, size_t fed, uint32_t block)
+{
+	w->table.block_bytes = block;
+	w->err = (struct prs_err){ 0 };
+	struct prs_lister *l = prs_lister_new(&w->m->fs, &w->in, 1);
+	prs_buf_clear(&w->body);
+	prs_buf_put(&w->body, from, fed);
+	assert_int_equal(fed ? prs_list_feed(l, from, fed, &w->err) : 0, 0);
+	int r;
+	do
+		r = prs_list_next(l, &w->body, &w->err);
+	while (r == 1);
+	assert_int_equal(prs_lister_minor(l), PRS_FORMAT_MINOR_TABLES);
+	prs_lister_free(l);
+	return r;
+}
+
+/* The same plan, folded: the engine takes it, and its sums are right. */
+static void check_folds(struct world *w)
+{
+	struct prs_plan *p = prs_plan_new();
+	assert_int_equal(prs_plan_feed(p, w->body.data, w->body.len, &w->err), 0);
+	assert_true(prs_plan_complete(p));
+	prs_plan_free(p);
+}
+
+/* "[*:a int,b string!2@1]": of all files or of one, the type, how many nulls, which field */
+static void put_schema(const struct prs_plan_record *r, struct prs_buf *to)
+{
+	PRS_AUTOBUF json;
+	prs_buf_init(&json, BODY_BYTES);
+	prs_buf_put(&json, r->u.schema.json, r->u.schema.bytes);
+	prs_buf_puts(to, to->len ? " [" : "[");
+	if (r->u.schema.file != PRS_NO_FILE)
+		prs_buf_putf(to, "%llu", (unsigned long long)r->u.schema.file);
+	const char *at = prs_buf_str(&json);
+	char sign = ':';
+	while ((at = strstr(at, "{\"name\":\""))) {
+		char name[32], type[16];
+		unsigned nulls, field;
+		int used = 0;
+		assert_int_equal(sscanf(at, "{\"name\":\"%31[^\"]\",\"type\":\"%15[^\"]\",\"nulls\":%u%n", name, type,
+		                        &nulls, &used),
+		                 3);
+		at += used;
+		prs_buf_putf(to, "%c%s %s", sign, name, type);
+		sign = ',';
+		if (nulls)
+			prs_buf_putf(to, "!%u", nulls);
+		if (sscanf(at, ",\"field\":%u", &field) == 1)
+			prs_buf_putf(to, "@%u", field);
+		if (!strncmp(at, ",\"field\":null", 13))
+			prs_buf_puts(to, "@-");
+	}
+	prs_buf_puts(to, "]");
+}
+
+struct numbers {
+	uint64_t id, file, row, global_row;
+};
+
+/* "1:20+8/2s1": file 1, at byte 20, 8 bytes, 2 rows, schema 1 */
+static void put_slices(const struct prs_plan_record *r, struct numbers *n, struct prs_buf *to)
+{
+	struct prs_reader packed = { r->u.slices.packed, r->u.slices.bytes, false };
+	struct prs_table_range at = { .offset = r->u.slices.offset, .row = r->u.slices.row };
+	if (n->file != r->u.slices.file)
+		n->row = 0;
+	n->file = r->u.slices.file;
+	assert_int_equal(r->u.slices.first_id, n->id);
+	assert_int_equal(r->u.slices.row, n->row);
+	assert_int_equal(r->u.slices.global_row, n->global_row);
+	for (uint32_t i = 0; i < r->u.slices.count; i++) {
+		prs_slice_next(&packed, false, &at);
+		prs_buf_putf(to, "%s%llu:%llu+%llu/%u", to->len ? " " : "", (unsigned long long)n->file,
+		             (unsigned long long)at.offset, (unsigned long long)at.bytes, at.rows);
+		if (r->u.slices.schema)
+			prs_buf_putf(to, "s%u", r->u.slices.schema);
+		n->row += at.rows;
+		n->global_row += at.rows;
+	}
+	n->id += r->u.slices.count;
+}
+
+static const char *text_of(const struct prs_buf *body, struct prs_buf *to)
+{
+	struct prs_plan_record r;
+	struct numbers n = { .file = UINT64_MAX };
+	size_t at = 0;
+	prs_buf_clear(to);
+	while (prs_plan_next(body->data, body->len, &at, &r, NULL) == 1) {
+		if (r.type == PRS_PLAN_SCHEMA)
+			put_schema(&r, to);
+		if (r.type == PRS_PLAN_SLICES)
+			put_slices(&r, &n, to);
+	}
+	return prs_buf_str(to);
+}
+
+/* Behind each record of rows or of their types the plan is cut, and goes on to the same text. */
+static void check_resumes(struct world *w, const char *plan)
+{
+	PRS_AUTOBUF whole, text;
+	prs_buf_init(&whole, BODY_BYTES);
+	prs_buf_init(&text, BODY_BYTES);
+	prs_buf_put(&whole, w->body.data, w->body.len);
+	struct prs_plan_record r;
+	size_t at = 0;
+	while (prs_plan_next(whole.data, whole.len, &at, &r, NULL) == 1) {
+		if (r.type != PRS_PLAN_SCHEMA && r.type != PRS_PLAN_SLICES && r.type != PRS_PLAN_FILES)
+			continue;
+		if (list(w, whole.data, at, 7) != 0)
+			fail_msg("behind byte %zu: %s", at, w->err.msg);
+		check_folds(w);
+		assert_string_equal(text_of(&w->body, &text), plan);
+	}
+}
+
+static void run_case(struct world *w, const struct given *g)
+{
+	static const uint32_t blocks[] = { 0, 1, 5 };
+	PRS_AUTOBUF text;
+	prs_buf_init(&text, BODY_BYTES);
+	for (unsigned i = 0; i < FILES_MAX && g->files[i].name; i++)
+		put_file(w, g->files[i].name, g->files[i].text);
+	say(w, g->options);
+	for (unsigned i = 0; i < 3; i++) {
+		int r = list(w, NULL, 0, blocks[i]);
+		if (!g->plan) {
+			assert_int_equal(r, -g->code);
+			assert_string_equal(w->err.msg, g->error);
+			continue;
+		}
+		if (r != 0)
+			fail_msg("%s: %s", g->label, w->err.msg);
+		check_folds(w);
+		const char *got = text_of(&w->body, &text);
+		if (strcmp(got, g->plan))
+			fail_msg("%s: blocks of %u\n  got  %s\n  want %s", g->label, blocks[i], got, g->plan);
+	}
+	if (g->plan)
+		check_resumes(w, g->plan);
+}
+
+#define OPEN(file, line)                                                                                               \
+	file " line " line ": a quote that opens here is still open where the file ends: close it, or double a quote " \
+	     "that is meant as text and put its field in quotes"
+
+static const struct given cases[] = {
+	{ "by rows, never of two files",
+	  { { "a.csv", "x,y\n1,a\n2,b\n3,c\n" }, { "b.csv", "x,y\n4,d" } },
+	  "rows=2",
+	  "[:x int,y string] 0:4+8/2 0:12+4/1 1:4+3/1",
+	  0,
+	  NULL },
+	{ "by bytes: what fits, and a row that is larger",
+	  { { "a.csv", "x\n1\n22\n333333333\n4\n5\n" } },
+	  "bytes=5",
+	  "[:x int] 0:2+5/2 0:7+10/1 0:17+4/2",
+	  0,
+	  NULL },
+	{ "one byte: a row each", { { "a.csv", "x\n1\n2\n" } }, "bytes=1", "[:x int] 0:2+2/1 0:4+2/1", 0, NULL },
+	{ "a mark, and a header in quotes",
+	  { { "a.csv", "\xef\xbb\xbf\"x\"\n1\n" }, { "b.csv", "\xef\xbb\xbfx\n2\n" } },
+	  "rows=9",
+	  "[:x int] 0:7+2/1 1:5+2/1",
+	  0,
+	  NULL },
+	{ "a mark where there is no header",
+	  { { "a.csv", "\xef\xbb\xbf\"1\"\n2\n" } },
+	  "rows=9 header=none",
+	  "[:Column1 int] 0:3+6/2",
+	  0,
+	  NULL },
+	{ "empty files, blank files, files with only a header",
+	  { { "a.csv", "" }, { "b.csv", "\n\r\n" }, { "c.csv", "x\n" }, { "d.csv", "\nx\n7\n" } },
+	  "rows=9",
+	  "[:x int] 3:3+2/1",
+	  0,
+	  NULL },
+	{ "all empty: no mini-batch, no schema", { { "a.csv", "" }, { "b.csv", "\n" } }, "rows=9", "", 0, NULL },
+	{ "only headers", { { "a.csv", "x,y" } }, "rows=9", "[:x string,y string]", 0, NULL },
+	{ "an empty record belongs to the slice behind it",
+	  { { "a.csv", "x\n\n1\n\r\n\n2\n\n" } },
+	  "rows=1",
+	  "[:x int] 0:2+3/1 0:5+5/1",
+	  0,
+	  NULL },
+	{ "a quoted line end at the border of a mini-batch and of blocks",
+	  { { "a.csv", "x,y\n1,\"a\r\nb\"\n2,\"\"\"\n,\"\n3,c" } },
+	  "bytes=9",
+	  "[:x int,y string] 0:4+9/1 0:13+9/1 0:22+3/1",
+	  0,
+	  NULL },
+	{ "a lone return, and one as the last byte",
+	  { { "a.csv", "x\r1\r2\r" } },
+	  "rows=1",
+	  "[:x int] 0:2+2/1 0:4+2/1",
+	  0,
+	  NULL },
+	{ "the same names in another order have a schema of their own",
+	  { { "a.csv", "x,y\n1,a\n" }, { "b.csv", "y,x\nb,2\n" }, { "c.csv", "x,y\n3,c\n" }, { "d.csv", "y,x\nd,4" } },
+	  "rows=9",
+	  "[:x int,y string] 0:4+4/1 [1:x int@1,y string@0] 1:4+4/1s1 2:4+4/1 [3:x int@1,y string@0] 3:4+3/1s2",
+	  0,
+	  NULL },
+	{ "a file without rows has no schema of its own",
+	  { { "a.csv", "x,y\n1,a\n" }, { "b.csv", "y,x\n" }, { "c.csv", "y,x\nb,2\n" } },
+	  "rows=9",
+	  "[:x int,y string] 0:4+4/1 [2:x int@1,y string@0] 2:4+4/1s1",
+	  0,
+	  NULL },
+	{ "different headers: the union, and what a file lacks is null",
+	  { { "a.csv", "x,y\n1,a\n" }, { "b.csv", "z,x\n2.5,2\n" } },
+	  "rows=9 header=different",
+	  "[:x int,y string!1,z float!1] [0:x int@0,y string!1@1,z float!1@-] 0:4+4/1s1 "
+	  "[1:x int@1,y string!1@-,z float!1@0] 1:4+6/1s2",
+	  0,
+	  NULL },
+	{ "a header in the first file alone, which is the first that has a record",
+	  { { "a.csv", "" }, { "b.csv", "x\n1\n" }, { "c.csv", "2\n3\n" } },
+	  "rows=9 header=first",
+	  "[:x int] 1:2+2/1 2:0+4/2",
+	  0,
+	  NULL },
+	{ "types are those of all files, from their first rows",
+	  { { "a.csv", "x\n1\n2\nz\n" }, { "b.csv", "x\n2.5\n" } },
+	  "rows=9 infer=2",
+	  "[:x float] 0:2+6/3 1:2+4/1",
+	  0,
+	  NULL },
+	{ "strings alone",
+	  { { "a.csv", "x;y\n1;\n" } },
+	  "rows=9 delimiter=; strings",
+	  "[:x string,y string!1] 0:4+3/1",
+	  0,
+	  NULL },
+	{ "names in latin1", { { "a.csv", "\xe9\n1\n" } }, "rows=9 latin1", "[:\xc3\xa9 int] 0:2+2/1", 0, NULL },
+	{ "a header that is not text",
+	  { { "a.csv", "\xe9\n1\n" } },
+	  "rows=9",
+	  NULL,
+	  PRS_EINVALID,
+	  "/in/a.csv: the header: the name of column 1 is not text in utf8" },
+	{ "other names",
+	  { { "a.csv", "x,y\n" }, { "b.csv", "x,z\n1,2\n" } },
+	  "rows=9",
+	  NULL,
+	  PRS_EINVALID,
+	  "/in/a.csv has a column \"y\" and /in/b.csv has none: all_files_different_headers takes the columns of all" },
+	{ "a quote that is open at the end, with the line where it opened",
+	  { { "a.csv", "x,y\r\n1,\"a\nb\"\r2,\"c\nd\n" } },
+	  "rows=9 infer=1",
+	  NULL,
+	  PRS_EINVALID,
+	  OPEN("/in/a.csv", "4") },
+	{ "a quote that is open in the sample",
+	  { { "a.csv", "x\n1\n\n\"2\n" } },
+	  "rows=9",
+	  NULL,
+	  PRS_EINVALID,
+	  OPEN("/in/a.csv", "4") },
+	{ "a record that is too long",
+	  { { "a.csv", "x\n1\n12345678\n" } },
+	  "rows=9 infer=1 record=8",
+	  NULL,
+	  PRS_ELIMIT,
+	  "/in/a.csv line 3: the record that begins here is longer than max_record (8 bytes): is a quote in it left "
+	  "open?" },
+};
+
+static void test_cases(void **state)
+{
+	for (unsigned i = 0; i < sizeof cases / sizeof *cases; i++) {
+		void *fresh = NULL;
+		setup(&fresh);
+		run_case(fresh, &cases[i]);
+		teardown(&fresh);
+	}
+	(void)state;
+}
+
+/* A resume: what was done to the file that was being scanned, and what is said of it. */
+static void check_changed(struct world *w, const char *text, uint64_t mtime_us, const char *error)
+{
+	PRS_AUTOBUF half;
+	prs_buf_init(&half, BODY_BYTES);
+	put_file(w, "a.csv", "x\n1\n2\n3\n");
+	say(w, "rows=1 infer=1");
+	assert_int_equal(list(w, NULL, 0, 0), 0);
+	struct prs_plan_record r = { 0 };
+	size_t at = 0;
+	while (r.type != PRS_PLAN_SLICES)
+		assert_int_equal(prs_plan_next(w->body.data, w->body.len, &at, &r, NULL), 1);
+	prs_buf_put(&half, w->body.data, at);
+	put_file(w, "a.csv", text);
+	mem_fs_touch(w->m, "/in/a.csv", mtime_us);
+	assert_int_equal(list(w, half.data, half.len, 0), -PRS_EINPUT_CHANGED);
+	assert_string_equal(w->err.msg, error);
+}
+
+static void test_a_file_that_changed(void **state)
+{
+	static const char *const other = "/in/a.csv: size or time of change is not as it was when its first rows were "
+					 "planned";
+	check_changed(*state, "x\n1\n2\n3\n4\n", 0, other);
+	check_changed(*state, "x\n1\n2\n", 0, other);
+	check_changed(*state, "x\n1\n2\n4\n", 1, other);
+	check_changed(*state, "x\na\n2\n3\n", 0,
+	              "the rows that the types of the columns were decided from are not as they were");
+}
+
+static void grow(void *ctx, enum mem_op op, const char *path)
+{
+	struct world *w = ctx;
+	if (op != MEM_PREAD || w->m->calls[MEM_FSTAT] != 1)
+		return;
+	w->m->before = NULL;
+	mem_fs_resize(w->m, path, 12);
+}
+
+static void shrink(void *ctx, enum mem_op op, const char *path)
+{
+	struct world *w = ctx;
+	if (op != MEM_PREAD || w->m->calls[MEM_FSTAT] != 1)
+		return;
+	w->m->before = NULL;
+	mem_fs_resize(w->m, path, 2);
+}
+
+static void test_a_file_that_changes_while_it_is_scanned(void **state)
+{
+	struct world *w = *state;
+	void (*const changes[])(void *, enum mem_op, const char *) = { grow, shrink };
+	for (unsigned i = 0; i < 2; i++) {
+		put_file(w, "a.csv", "x\n1\n2\n3\n");
+		say(w, "rows=1");
+		w->m->before = changes[i];
+		w->m->before_ctx = w;
+		w->m->calls[MEM_FSTAT] = 0;
+		assert_int_equal(list(w, NULL, 0, 0), -PRS_EINPUT_CHANGED);
+		assert_string_equal(w->err.msg, "/in/a.csv: size or time of change is not as it was when the count of "
+		                                "its rows began");
+	}
+}
+
+static void test_a_file_that_cannot_be_read(void **state)
+{
+	struct world *w = *state;
+	put_file(w, "a.csv", "x\n1\n");
+	say(w, "rows=1");
+	static const enum mem_op ops[] = { MEM_OPEN, MEM_PREAD, MEM_FSTAT };
+	for (unsigned i = 0; i < 3; i++)
+		for (unsigned skip = 0;; skip++) {
+			mem_fs_fail(w->m, ops[i], "a.csv", skip, EIO);
+			int r = list(w, NULL, 0, 0);
+			mem_fs_fail(w->m, ops[i], "a.csv", 0, 0);
+			if (r == 0)
+				break;
+			assert_int_equal(r, -PRS_EIO);
+			assert_non_null(strstr(w->err.msg, "/in/a.csv: "));
+			assert_int_equal(mem_fs_open_files(w->m), 0);
+		}
+}
+
+/* 100 files: 32 of them are the sample, at equal distances: the 51st is one, the next is not. */
+static void test_a_sample_of_many_files(void **state)
+{
+	struct world *w = *state;
+	PRS_AUTOBUF text;
+	prs_buf_init(&text, BODY_BYTES);
+	char name[16], row[32];
+	for (unsigned i = 0; i < 100; i++) {
+		snprintf(name, sizeof name, "%02u.csv", i);
+		const char *other = i == 50 ? "1.5" : "z";
+		snprintf(row, sizeof row, "x\n%s\n", i == 50 || i == 51 ? other : "7");
+		put_file(w, name, row);
+	}
+	say(w, "rows=1 header=same");
+	assert_int_equal(list(w, NULL, 0, 0), 0);
+	check_folds(w);
+	assert_non_null(strstr((const char *)text_of(&w->body, &text), "[:x float] 0:2+2/1 1:2+2/1"));
+	struct prs_plan_record r = { 0 };
+	size_t at = 0;
+	while (r.type != PRS_PLAN_SCHEMA)
+		assert_int_equal(prs_plan_next(w->body.data, w->body.len, &at, &r, NULL), 1);
+	assert_non_null(memmem(r.u.schema.json, r.u.schema.bytes, "\"sampled\":32,", 13));
+}
+
+static int list_without_memory(struct world *w, struct prs_buf *body, long fault)
+{
+	prs_mem_fault(fault);
+	struct prs_lister *l = prs_lister_new(&w->m->fs, &w->in, 1);
+	int r = l ? 1 : -PRS_ENOMEM;
+	while (r == 1)
+		r = prs_list_next(l, body, &w->err);
+	prs_mem_fault(0);
+	prs_lister_free(l);
+	return r;
+}
+
+static void test_no_memory(void **state)
+{
+	struct world *w = *state;
+	put_file(w, "a.csv", "x,y\n1,a\n2,\"b\nc\"\n");
+	put_file(w, "b.csv", "y,z\nb,2\n");
+	say(w, "rows=1 header=different");
+	int r = -PRS_ENOMEM;
+	for (long fault = 1; r != 0; fault++) {
+		prs_buf_clear(&w->body);
+		r = list_without_memory(w, &w->body, fault);
+		assert_true(r == 0 || r == -PRS_ENOMEM);
+		assert_int_equal(mem_fs_open_files(w->m), 0);
+	}
+	check_folds(w);
+}
+
+/* Calls are bounded: a table of some MiB takes many, each with its records, and small ones take few bytes each. */
+static void test_calls_are_bounded(void **state)
+{
+	struct world *w = *state;
+	PRS_AUTOBUF text;
+	prs_buf_init(&text, 1 << 20);
+	prs_buf_puts(&text, "x\n");
+	for (unsigned i = 0; i < 100000; i++)
+		prs_buf_puts(&text, "7\n");
+	put_file(w, "a.csv", prs_buf_str(&text));
+	say(w, "rows=1");
+	w->table.block_bytes = 1024;
+	struct prs_lister *l = prs_lister_new(&w->m->fs, &w->in, 1);
+	unsigned calls = 0;
+	for (int r = 1; r == 1; calls++) {
+		size_t from = w->body.len;
+		r = prs_list_next(l, &w->body, &w->err);
+		assert_true(r >= 0 && w->body.len - from < PRS_LIST_ROOM_BYTES);
+	}
+	prs_lister_free(l);
+	check_folds(w);
+	assert_true(calls > 5);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_cases),
+		cmocka_unit_test_setup_teardown(test_a_file_that_changed, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_a_file_that_changes_while_it_is_scanned, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_a_file_that_cannot_be_read, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_a_sample_of_many_files, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_no_memory, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_calls_are_bounded, setup, teardown),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
