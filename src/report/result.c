@@ -63,6 +63,18 @@ static void put_totals(struct prs_buf *b, const struct prs_result *res)
 	}
 }
 
+/* The file is shown on terminals: a message of a script must not move the cursor. */
+static void put_trace(struct prs_buf *b, const char *trace, size_t n)
+{
+	for (size_t at = 0; at < n; at++) { /* at: the first byte of a line, then its end */
+		const char *end = memchr(trace + at, '\n', n - at);
+		size_t line = end ? (size_t)(end - trace) - at : n - at;
+		prs_put_plain_bytes(b, trace + at, line);
+		prs_buf_putc(b, '\n');
+		at += line;
+	}
+}
+
 static void put_result(struct prs_report *r, struct prs_buf *b, const struct prs_result *res)
 {
 	char time[TEXT_ISO + 1] = "";
@@ -85,9 +97,7 @@ static void put_result(struct prs_report *r, struct prs_buf *b, const struct prs
 	field(b, "next", res->next_command);
 	if (res->trace && *res->trace) {
 		prs_buf_puts(b, "\nThe first traceback of the entry script:\n\n");
-		prs_buf_puts(b, res->trace);
-		if (res->trace[strlen(res->trace) - 1] != '\n')
-			prs_buf_putc(b, '\n');
+		put_trace(b, res->trace, strlen(res->trace));
 	}
 }
 

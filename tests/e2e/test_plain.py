@@ -67,6 +67,16 @@ class PlainTest(JobCase):
         self.assertEqual(row["path"], self.path("in", "a" + ODD))
         self.assertIn("ValueError: no " + ODD[:6], row["message"])
 
+    def test_the_result_of_a_job_that_failed(self):
+        """job_result.txt has the first traceback then."""
+        self.write("in/a" + ODD, "a")
+        self.script("def run(mini_batch):\n    raise ValueError('no ' + %r + '\\nsecond line')" % ODD)
+        self.shown("run", "code/score.py", "--input", "in", "--run-max-try", "1")
+        with open(os.path.join(self.run_dir(), "logs", "job_result.txt"), encoding="utf-8") as f:
+            text = f.read()
+        self.check(text, "job_result.txt")
+        self.assertIn("\nValueError: no %s\nsecond line\n" % SHOWN, text)
+
     def test_a_run_folder_of_somebody_else(self):
         self.files(1)
         self.script("def run(mini_batch): return mini_batch")
