@@ -41,11 +41,20 @@ def make(database):
         return
     outputs = os.path.dirname(database)
     try:
-        with copying.Lock(outputs):
+        with copying.Lock(outputs) as lock:
+            if lock.held:
+                _remove_half_made(outputs)
             if not os.path.exists(database):
                 _make(database, outputs)
     except Exception as e:  # noqa: BLE001 - of another mlflow: it makes its own
         print("prs: %s cannot be made beforehand (%s: %s)" % (database, type(e).__name__, e), file=sys.stderr)
+
+
+def _remove_half_made(outputs):
+    """Of a process that was killed; under the lock nobody makes one."""
+    for name in os.listdir(outputs):
+        if name.startswith(".%s." % DATABASE):
+            os.unlink(os.path.join(outputs, name))
 
 
 def _make(database, outputs):

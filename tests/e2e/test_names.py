@@ -233,6 +233,8 @@ class MlflowTest(JobCase):
 
     STORE = """
 import os
+def made_by_first():
+    with open(os.environ["MADE"]) as made: return len(made.readlines()) == 1
 class SqlAlchemyStore:
     class engine:
         dispose = staticmethod(lambda: None)
@@ -242,6 +244,7 @@ class SqlAlchemyStore:
             f.write("made with ")
             f.flush()
             with open(os.environ["MADE"], "a") as made: made.write(path + "\\n")
+            if "DIES" in os.environ and made_by_first(): os.kill(os.getpid(), 9)
             f.write(artifacts)
 """
     SCRIPT = """
@@ -278,6 +281,12 @@ class SqlAlchemyStore:
         seen, outputs = self.seen()
         self.assertEqual(seen, {("sqlite:///%s/mlflow.db?timeout=60" % outputs, "made with %s/mlartifacts" % outputs)})
         self.assertEqual(len(self.made()), 1)
+        self.assertEqual(os.listdir(outputs), ["mlflow.db"])
+
+    def test_the_first_one_dies(self):
+        seen, outputs = self.seen("--env", "DIES=1")
+        self.assertEqual(seen, {("sqlite:///%s/mlflow.db?timeout=60" % outputs, "made with %s/mlartifacts" % outputs)})
+        self.assertEqual(len(self.made()), 2)
         self.assertEqual(os.listdir(outputs), ["mlflow.db"])
 
     def test_skinny(self):
