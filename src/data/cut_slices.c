@@ -19,8 +19,9 @@
 #include <string.h>
 
 enum {
-	STEPS_A_CALL = 128,     /* blocks of PRS_TABLE_BLOCK_BYTES */
-	PACKED_BYTES = 32 << 10 /* behind which a call scans no further block */
+	STEPS_A_CALL = 128,      /* blocks of PRS_TABLE_BLOCK_BYTES */
+	PACKED_BYTES = 32 << 10, /* behind which a call scans no further block */
+	GAP_BYTES = 64 << 10     /* of records that are no rows, which a slice may begin with */
 };
 #define SCHEMA_MAX ((size_t)64 << 20)
 
@@ -76,6 +77,8 @@ struct prs_cutter {
 	const struct prs_table_input *in;
 	struct prs_batch_size size;
 	uint16_t input;
+	struct prs_cut_total *total; /* of the call of cut() */
+	struct prs_buf *body;
 	struct block *blocks;
 	size_t blocks_n, blocks_cap;
 	struct cursor cursor;
@@ -320,7 +323,7 @@ static int keep_schema(struct written *w, const char *json, size_t n, uint64_t f
 
 /* The schema of `file`, or of all: a new record, or the one that an earlier plan has, which must say the same. */
 static int put_schema(struct prs_cutter *c, struct written *w, uint64_t file, const struct prs_buf *json,
-                      struct prs_cut_total *t, struct prs_buf *body, struct prs_err *err)
+                      struct prs_err *err)
 {
 	if (w->is_there && w->file == file) {
 		if (w->json.len == json->len && !memcmp(w->json.data, json->data, json->len))
@@ -330,20 +333,20 @@ static int put_schema(struct prs_cutter *c, struct written *w, uint64_t file, co
 	}
 	struct prs_plan_record r = { .type = PRS_PLAN_SCHEMA };
 	r.u.schema.file = file;
-	r.u.schema.schema = t->schemas;
+	r.u.schema.schema = c->total->schemas;
 	r.u.schema.input = c->input;
 	r.u.schema.json = (const char *)json->data;
 	r.u.schema.bytes = (uint32_t)json->len;
-	prs_plan_put(body, &r);
-	return keep_schema(w, (const char *)json->data, json->len, file, t->schemas++, err);
+	prs_plan_put(c->body, &r);
+	return keep_schema(w, (const char *)json->data, json->len, file, c->total->schemas++, err);
 }
 
-static int put_schema_of_all(struct prs_cutter *c, struct prs_cut_total *t, struct prs_buf *body, struct prs_err *err)
+static int put_schema_of_all(struct prs_cutter *c, struct prs_err *err)
 {
 	PRS_AUTOBUF json;
 	prs_buf_init(&json, SCHEMA_MAX);
 	int r = schema_text(c, NULL, 0, &json, err);
-	return r < 0 ? r : put_schema(c, &c->all, PRS_NO_FILE, &json, t, body, err);
+	return r < 0 ? r : put_schema(c, &c->all, PRS_NO_FILE, &json, err);
 }
 
 /* That of all, or, where the columns of the file stand in another order, one of its own. */
@@ -360,11 +363,11 @@ static int choose_schema(struct prs_cutter *c, const struct prs_names *names, st
 }
 
 /* Before the first slices of the file: one without rows has none. */
-static int put_own_schema(struct prs_cutter *c, struct prs_cut_total *t, struct prs_buf *body, struct prs_err *err)
+static int put_own_schema(struct prs_cutter *c, struct prs_err *err)
 {
 	if (!c->f.has_own)
 		return 0;
-	int r = put_schema(c, &c->own, c->first_file + c->at, &c->f.own, t, body, err);
+	int r = put_schema(c, &c->own, c->first_file + c->at, &c->f.own, err);
 	c->f.has_own = false;
 	c->f.schema = c->own.number;
 	return r;
@@ -446,7 +449,7 @@ static int sample_file(struct prs_cutter *c, uint64_t file, struct prs_err *err)
 	return r;
 }
 
-static int step_sample(struct prs_cutter *c, struct prs_cut_total *t, struct prs_buf *body, struct prs_err *err)
+static int step_sample(struct prs_cutter *c, struct prs_err *err)
 {
 	int r = sample_file(c, c->at, err);
 	if (r < 0)
@@ -458,21 +461,21 @@ static int step_sample(struct prs_cutter *c, struct prs_cut_total *t, struct prs
 		return 0;
 	c->stage = SCAN;
 	c->at = c->is_fed ? c->fed_file : c->first;
-	return put_schema_of_all(c, t, body, err);
+	return put_schema_of_all(c, err);
 }
 
 /* ---- the scan ---------------------------------------------------------------------------------------------------- */
 
 /* The slices that wait become a record. */
-static int put_slices(struct prs_cutter *c, struct prs_cut_total *t, struct prs_buf *body, struct prs_err *err)
+static int put_slices(struct prs_cutter *c, struct prs_err *err)
 {
 	struct pending *p = &c->pending;
-	int k = p->count ? put_own_schema(c, t, body, err) : 0;
+	int k = p->count ? put_own_schema(c, err) : 0;
 	if (k < 0 || !p->count)
 		return k;
 	struct prs_plan_record r = { .type = PRS_PLAN_SLICES };
 	r.u.slices.file = c->first_file + c->at;
-	r.u.slices.first_id = t->ids;
+	r.u.slices.first_id = c->total->ids;
 	r.u.slices.offset = p->offset;
 	r.u.slices.row = p->row;
 	r.u.slices.global_row = p->global_row;
@@ -483,19 +486,25 @@ static int put_slices(struct prs_cutter *c, struct prs_cut_total *t, struct prs_
 	r.u.slices.bytes = (uint32_t)p->packed.len;
 	r.u.slices.input = c->input;
 	r.u.slices.packed = p->packed.data;
-	prs_plan_put(body, &r);
-	t->ids += p->count;
-	t->items += c->global_row - p->global_row;
+	prs_plan_put(c->body, &r);
+	c->total->ids += p->count;
+	c->total->items += c->global_row - p->global_row;
 	p->count = 0;
 	prs_buf_clear(&p->packed);
 	return 0;
 }
 
-/* Records that are no rows belong to the slice behind them. */
+/* Records that are no rows belong to the slice behind them, unless they are many. */
 static int scan_slice(void *ctx, const struct prs_slice *s, struct prs_err *err)
 {
 	struct prs_cutter *c = ctx;
 	struct pending *p = &c->pending;
+	if (s->offset - c->f.end > GAP_BYTES) {
+		int r = put_slices(c, err);
+		if (r < 0)
+			return r;
+		c->f.end = s->offset;
+	}
 	if (!p->count) {
 		p->offset = c->f.end;
 		p->row = c->f.rows;
@@ -580,7 +589,7 @@ static int begin_file(struct prs_cutter *c, struct prs_err *err)
 	return 0;
 }
 
-static int end_file(struct prs_cutter *c, struct prs_cut_total *t, struct prs_buf *body, struct prs_err *err)
+static int end_file(struct prs_cutter *c, struct prs_err *err)
 {
 	struct prs_fs_stat now;
 	int r = prs_scan_finish(&c->f.scan, err);
@@ -591,13 +600,13 @@ static int end_file(struct prs_cutter *c, struct prs_cut_total *t, struct prs_bu
 		return prs_fail_errno(err, -r, "%s", c->f.path);
 	if (!is_as(&now, c->f.stat.size, c->f.stat.mtime_us))
 		return changed(c, "when the count of its rows began", err);
-	r = put_slices(c, t, body, err);
+	r = put_slices(c, err);
 	close_file(c);
 	c->stage = ++c->at < c->files ? SCAN : DONE;
 	return r;
 }
 
-static int step_scan(struct prs_cutter *c, struct prs_cut_total *t, struct prs_buf *body, struct prs_err *err)
+static int step_scan(struct prs_cutter *c, struct prs_err *err)
 {
 	struct prs_scan *s = &c->f.scan;
 	if (c->f.fd < 0)
@@ -605,7 +614,7 @@ static int step_scan(struct prs_cutter *c, struct prs_cut_total *t, struct prs_b
 	uint64_t left = c->f.stat.size - s->at;
 	size_t block = prs_table_block_bytes(c->in);
 	if (!left)
-		return end_file(c, t, body, err);
+		return end_file(c, err);
 	ssize_t n = prs_table_read(c->fs, c->f.fd, c->f.path, c->block, left < block ? (size_t)left : block, s->at,
 	                           err);
 	if (n < 0)
@@ -618,13 +627,13 @@ static int step_scan(struct prs_cutter *c, struct prs_cut_total *t, struct prs_b
 
 /* ---- the cutter -------------------------------------------------------------------------------------------------- */
 
-static int step(struct prs_cutter *c, struct prs_cut_total *t, struct prs_buf *body, struct prs_err *err)
+static int step(struct prs_cutter *c, struct prs_err *err)
 {
 	switch (c->stage) {
 	case FIRST: return step_first(c, err);
 	case UNITE: return step_unite(c, err);
-	case SAMPLE: return step_sample(c, t, body, err);
-	case SCAN: return step_scan(c, t, body, err);
+	case SAMPLE: return step_sample(c, err);
+	case SCAN: return step_scan(c, err);
 	case DONE: break;
 	}
 	return 0;
@@ -635,15 +644,17 @@ static int slices_cut(struct prs_cutter *c, bool listed, struct prs_cut_total *t
 {
 	if (!listed)
 		return 0;
+	c->total = t;
+	c->body = body;
 	if (!c->files)
 		c->stage = DONE;
 	for (unsigned steps = STEPS_A_CALL; steps && c->stage != DONE && c->pending.packed.len < PACKED_BYTES;
 	     steps--) {
-		int r = step(c, t, body, err);
+		int r = step(c, err);
 		if (r < 0)
 			return r;
 	}
-	int r = put_slices(c, t, body, err);
+	int r = put_slices(c, err);
 	return r < 0 ? r : c->stage != DONE;
 }
 

@@ -487,6 +487,61 @@ static void test_a_sample_of_many_files(void **state)
 	assert_non_null(memmem(r.u.schema.json, r.u.schema.bytes, "\"sampled\":32,", 13));
 }
 
+/* Many empty records are in no slice: reading it would read them. */
+static void test_a_wide_gap(void **state)
+{
+	struct world *w = *state;
+	static const char *const plans[] = { "[:x int] 0:2+65538/1 0:65540+2/1", "[:x int] 0:65539+2/1 0:65541+2/1",
+		                             "[:x int] 0:2+2/1 0:4+65538/1", "[:x int] 0:2+2/1 0:65541+2/1" };
+	PRS_AUTOBUF text, plan;
+	prs_buf_init(&text, 1 << 20);
+	prs_buf_init(&plan, BODY_BYTES);
+	for (size_t i = 0; i < 4; i++) {
+		prs_buf_clear(&text);
+		prs_buf_puts(&text, i < 2 ? "x\n" : "x\n1\n");
+		for (size_t k = 0; k < (64 << 10) + i % 2; k++)
+			prs_buf_putc(&text, '\n');
+		prs_buf_puts(&text, i < 2 ? "1\n2\n" : "2\n");
+		put_file(w, "a.csv", prs_buf_str(&text));
+		say(w, "rows=1");
+		assert_int_equal(list(w, NULL, 0, 0), 0);
+		check_folds(w);
+		assert_string_equal(text_of(&w->body, &plan), plans[i]);
+		check_resumes(w, plans[i]);
+	}
+}
+
+/* Any text, whole or with an open quote: blocks of any size and a cut behind any record change nothing. */
+static void test_any_text(void **state)
+{
+	static const char bytes[] = "aa1,,\"\"\n\n\r";
+	struct world *w = *state;
+	PRS_AUTOBUF plan;
+	prs_buf_init(&plan, BODY_BYTES);
+	unsigned seed = 7, whole = 0;
+	for (unsigned i = 0; i < 400; i++) {
+		char text[40], options[40], error[sizeof w->err.msg];
+		size_t n = (size_t)rand_r(&seed) % sizeof text;
+		for (size_t k = 0; k < n; k++)
+			text[k] = bytes[(size_t)rand_r(&seed) % (sizeof bytes - 1)];
+		text[n < sizeof text ? n : n - 1] = 0;
+		snprintf(options, sizeof options, "%s=%d header=none", i % 2 ? "rows" : "bytes", 1 + rand_r(&seed) % 6);
+		put_file(w, "a.csv", text);
+		say(w, options);
+		int r = list(w, NULL, 0, 0);
+		text_of(&w->body, &plan);
+		snprintf(error, sizeof error, "%s", w->err.msg);
+		assert_int_equal(list(w, NULL, 0, 1), r);
+		assert_string_equal(w->err.msg, error);
+		if (r != 0)
+			continue;
+		whole++;
+		check_folds(w);
+		check_resumes(w, prs_buf_str(&plan));
+	}
+	assert_true(whole > 50 && whole < 350);
+}
+
 static int list_without_memory(struct world *w, struct prs_buf *body, long fault)
 {
 	prs_mem_fault(fault);
@@ -547,6 +602,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_a_file_that_changes_while_it_is_scanned, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_a_file_that_cannot_be_read, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_a_sample_of_many_files, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_a_wide_gap, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_any_text, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_memory, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_calls_are_bounded, setup, teardown),
 	};
