@@ -46,7 +46,7 @@ struct prs_job {
 	struct prs_list command;      /* its words behind "prs run"; empty: it cannot be given again */
 	char *code_dir;               /* absolute: the folder that is snapshotted */
 	char *entry;                  /* entry script, relative to code_dir, or a dotted module */
-	struct prs_list includes; /* absolute: files and folders that are copied into the code folder, at its top */
+	struct prs_list includes;     /* absolute: files and folders that are copied into the code folder, at its top */
 	struct prs_job_input *inputs;
 	size_t inputs_n;
 	struct prs_job_pair *models, *side_inputs, *variables;
@@ -105,8 +105,8 @@ bool prs_job_says(const struct prs_job *j, enum prs_option_id id);
 /* Does the job set this environment variable? */
 bool prs_job_sets(const struct prs_job *j, const char *variable);
 /* A run's name is part of a path and of commands: letters, digits, "_", "-" and "."; it begins with a letter or
- * digit. */
-void prs_job_clean_name(char *name);
+ * digit. Other characters become "_"; a text without a letter or digit is "run". NULL: no memory. The caller frees. */
+char *prs_job_clean_name(const char *text);
 /* The text of --input as an input: folder, file, pattern, @list. in->name is set already. */
 int prs_job_input_resolve(struct prs_job_input *in, const struct prs_fs *fs, const char *cwd, const char *text,
                           struct prs_err *err);

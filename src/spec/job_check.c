@@ -54,8 +54,9 @@ static char *absolute(const char *cwd, const char *path)
 /* 'f', 'd', 'o' or 0 when there is none */
 static char kind_of(struct check *c, const char *path) { return prs_path_kind(c->fs, path); }
 
-void prs_job_clean_name(char *name)
+char *prs_job_clean_name(const char *text)
 {
+	char *name = text ? prs_strdup(text) : NULL;
 	bool any = false;
 	for (char *p = name; p && *p; p++) {
 		bool plain = (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') || (*p >= '0' && *p <= '9');
@@ -63,19 +64,18 @@ void prs_job_clean_name(char *name)
 			*p = '_';
 		any = any || plain;
 	}
-	if (name && !any)
-		snprintf(name, strlen(name) + 1, "run");
+	if (!name || any)
+		return name;
+	prs_freep(&name);
+	return prs_strdup("run");
 }
 
 int prs_job_name_after(struct prs_job *j, const char *file)
 {
 	const char *dot = strrchr(file, '.');
+	PRS_AUTOFREE char *stem = prs_strf("%.*s", dot && dot != file ? (int)(dot - file) : (int)strlen(file), file);
 	prs_freep(&j->name);
-	if (j->o.name)
-		j->name = prs_strdup(j->o.name);
-	else
-		j->name = prs_strf("%.*s", dot && dot != file ? (int)(dot - file) : (int)strlen(file), file);
-	prs_job_clean_name(j->name);
+	j->name = prs_job_clean_name(j->o.name ? j->o.name : stem);
 	return j->name ? 0 : -PRS_ENOMEM;
 }
 

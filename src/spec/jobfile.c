@@ -71,8 +71,7 @@ void jf_name(struct jobfile *m, const struct prs_yaml *name, const struct prs_ya
 		chosen = node->text;
 	if (m->j->o.name)
 		chosen = m->j->o.name;
-	m->j->name = prs_strdup(chosen);
-	prs_job_clean_name(m->j->name);
+	m->j->name = prs_job_clean_name(chosen);
 	m->d->failed = m->d->failed || !m->j->name;
 }
 

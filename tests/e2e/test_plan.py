@@ -168,6 +168,11 @@ class PlanTest(JobCase):
         self.assertNotIn("environment_variables", text)
         self.read_again("job.yml")
 
+    def test_names_that_are_none(self):
+        for name, want in ((".", "run"), ("..", "run"), ("- -", "run"), ("\u00e9t\u00e9 1", "__t___1"), ("a/b", "a_b")):
+            shown = json.loads(self.plan("--json", "code/score.py", "--input", "in", "--name", name))
+            self.assertEqual(shown["name"], want)
+
     def test_not_utf8(self):
         os.mkdir(os.fsencode(self.dir) + b"/bad\xff")
         with open(os.fsencode(self.dir) + b"/bad\xff/f", "w"):
