@@ -12,9 +12,12 @@
 #ifdef PRS_KILL_POINTS
 static long allocations, failing; /* so far; the one that fails, 0 = none */
 static bool from_then_on;
+static size_t least; /* bytes */
 
-static bool fails(void)
+static bool fails(size_t bytes)
 {
+	if (bytes < __atomic_load_n(&least, __ATOMIC_RELAXED))
+		return false;
 	long n = __atomic_add_fetch(&allocations, 1, __ATOMIC_RELAXED),
 	     at = __atomic_load_n(&failing, __ATOMIC_RELAXED);
 	return at && (n == at || (n > at && __atomic_load_n(&from_then_on, __ATOMIC_RELAXED)));
@@ -28,17 +31,22 @@ static void fault(long n, bool repeat)
 
 void prs_mem_fault(long n) { fault(n, false); }
 void prs_mem_fault_from(long n) { fault(n, true); }
+void prs_mem_fault_size(size_t n) { __atomic_store_n(&least, n, __ATOMIC_RELAXED); }
 long prs_mem_count(void) { return __atomic_load_n(&allocations, __ATOMIC_RELAXED); }
 #else
-static bool fails(void) { return false; }
+static bool fails(size_t bytes)
+{
+	(void)bytes;
+	return false;
+}
 #endif
 
 /* Of nothing one byte is allocated: NULL always means that there is no memory. */
 static size_t some(size_t n) { return n ? n : 1; }
 
-void *prs_malloc(size_t n) { return fails() ? NULL : malloc(some(n)); }
-void *prs_calloc(size_t count, size_t size) { return fails() ? NULL : calloc(some(count), some(size)); }
-void *prs_realloc(void *p, size_t n) { return fails() ? NULL : realloc(p, some(n)); }
+void *prs_malloc(size_t n) { return fails(n) ? NULL : malloc(some(n)); }
+void *prs_calloc(size_t count, size_t size) { return fails(count * size) ? NULL : calloc(some(count), some(size)); }
+void *prs_realloc(void *p, size_t n) { return fails(n) ? NULL : realloc(p, some(n)); }
 
 char *prs_strdup(const char *s)
 {

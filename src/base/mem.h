@@ -18,6 +18,8 @@ char *prs_strf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void prs_mem_fault(long n);
 /* The same, and every later one too. */
 void prs_mem_fault_from(long n);
+/* Only allocations of n bytes and more count and fail: those of one structure, whatever else goes on; 0 = all. */
+void prs_mem_fault_size(size_t n);
 /* Number of allocations so far: to know how many to fail. */
 long prs_mem_count(void);
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * fs: the file functions of the program: the real ones. In test builds PRS_FAULT="function:n:ERRNO[:repeat|:every]"
  * makes the n-th call of a function (tests/lib/fault_fs.h; "malloc": of an allocation, "any": of any file function)
- * fail, once, from then on, or each n-th; "function@text:n:..." counts only calls on files whose path holds the text.
+ * fail, once, from then on, or each n-th; "function@text:n:..." counts only calls on files whose path holds the text,
+ * "malloc@bytes:n:..." only allocations of so many bytes and more.
  * PRS_FAULT_REPORT=FILE: at the end the number of calls of each function is written there, how many calls PRS_FAULT
  * chose from, what fired, and what was left open.
  */
@@ -41,10 +42,12 @@ static void arm(const char *text)
 	    sscanf(text, "%31[^:]:%ld:%31[A-Z]", function, &n, error) != 3)
 		return;
 	faulty.every = strstr(text, ":every");
-	if (!strcmp(function, "malloc"))
+	if (!strcmp(function, "malloc")) {
+		prs_mem_fault_size(strtoul(faulty.only, NULL, 10));
 		(repeat ? prs_mem_fault_from : prs_mem_fault)(n);
-	else
-		fault_fs_arm(&faulty, fault_call_by_name(function), n, !strcmp(error, "ENOSPC") ? ENOSPC : EIO, repeat);
+		return;
+	}
+	fault_fs_arm(&faulty, fault_call_by_name(function), n, !strcmp(error, "ENOSPC") ? ENOSPC : EIO, repeat);
 }
 
 const struct prs_fs *program_fs(void)

@@ -93,11 +93,13 @@ static void free_body(struct prs_node *n, struct body *b)
 	n->spares_n++;
 }
 
-/* NULL: there is no room for it, and each process has one already. */
+static bool has_room(const struct prs_node *n, const struct prs_lease *l)
+{
+	return n->bodies_n < n->c.pool.slots || n->bodies_bytes + l->task_bytes <= n->c.pool.body_bytes_max;
+}
+
 static struct body *keep_body(struct prs_node *n, const struct prs_lease *l)
 {
-	if (n->bodies_n >= n->c.pool.slots && n->bodies_bytes + l->task_bytes > n->c.pool.body_bytes_max)
-		return NULL;
 	struct body *b = new_body(n, l->task_bytes);
 	if (!b)
 		return NULL;
@@ -315,9 +317,15 @@ static void local_lease(void *node, const struct prs_lease *l)
 		                    .avoid_slot = l->avoid_slot };
 	if (n->lost)
 		return;
-	struct body *b = keep_body(n, l);
-	e.body = b;
-	e.body_bytes = b ? b->bytes : 0;
+	if (has_room(n, l)) { /* else it goes back, and each process has one already */
+		struct body *b = keep_body(n, l);
+		if (!b) {
+			node_give_up(n);
+			return;
+		}
+		e.body = b;
+		e.body_bytes = b->bytes;
+	}
 	node_event(n, &e);
 }
 

@@ -127,6 +127,20 @@ class MemoryFaultTest(FaultCase):
         self.check_no_strays()
 
 
+    def test_no_memory_for_a_task(self):
+        """The only one there is: no answer to another one lets the node ask for more."""
+        for i in range(300):
+            self.write("one/%0200d" % i, "")
+        words = (*self.words[:3], "one", "--mini-batch-size", "1000", "--processes", "1", *self.words[8:])
+        r, report = self.attempt(*words, fault="malloc@50000:1000000:ENOMEM")
+        self.assertEqual(r.returncode, 0, r.stderr)
+        ends = []
+        for n in range(1, report["malloc"] + 1):
+            self.clean()
+            ends.append(self.attempt(*words, fault="malloc@50000:%d:ENOMEM" % n)[0].returncode)
+        self.assertEqual(set(ends), {0, 2, 4})
+
+
 class DurableTest(FaultCase):
     def syncs(self):
         """Of files and of folders of the copies."""
