@@ -15,29 +15,6 @@ static int nomem(struct prs_err *err) { return prs_fail(err, PRS_ENOMEM, "the na
 
 /* ---- encodings --------------------------------------------------------------------------------------------------- */
 
-static const char *const encoding_names[] = { "utf8", "latin1", "windows1252" };
-
-const char *prs_encoding_name(enum prs_encoding e) { return encoding_names[e]; }
-
-bool prs_encoding_find(const char *word, enum prs_encoding *ret)
-{
-	static const struct {
-		const char *word;
-		enum prs_encoding e;
-	} words[] = {
-		{ "utf8", PRS_ENCODING_UTF8 },       { "utf8bom", PRS_ENCODING_UTF8 },
-		{ "ascii", PRS_ENCODING_UTF8 },      { "latin1", PRS_ENCODING_LATIN1 },
-		{ "iso88591", PRS_ENCODING_LATIN1 }, { "windows1252", PRS_ENCODING_WINDOWS1252 },
-	};
-	for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
-		if (strcmp(words[i].word, word))
-			continue;
-		*ret = words[i].e;
-		return true;
-	}
-	return false;
-}
-
 size_t prs_utf8_mark(const uint8_t *p, size_t n) { return n >= 3 && !memcmp(p, "\xef\xbb\xbf", 3) ? 3 : 0; }
 
 /* The character of a byte from 0x80 on; 0: there is none. 0x80 to 0x9f of windows-1252: the table of the Unicode
@@ -151,7 +128,7 @@ static int read_names(const struct prs_cells *header, enum prs_encoding e, struc
 		prs_buf_clear(&text);
 		if (prs_put_as_utf8(&text, prs_cells_at(header, i), header->v[i].n, e) < 0)
 			return prs_fail(err, PRS_EINVALID, "the name of column %zu is not text in %s", i + 1,
-			                encoding_names[e]);
+			                prs_encoding_name(e));
 		const char *name = prs_buf_str(&text);
 		if (text.failed || add_name(to, text.len ? prs_strdup(name) : prs_strf("Unnamed: %zu", i)) < 0)
 			return nomem(err);

@@ -5,20 +5,10 @@
 #ifndef PRS_DATA_HEADER_H
 #define PRS_DATA_HEADER_H
 
+#include "base/table.h"
 #include "data/cells.h"
 
 #include <stdbool.h>
-
-/* Read in place. ascii is read as UTF-8. */
-enum prs_encoding { PRS_ENCODING_UTF8, PRS_ENCODING_LATIN1, PRS_ENCODING_WINDOWS1252 };
-
-/* The key `header` of a table definition. */
-enum prs_header_mode {
-	PRS_HEADER_SAME,      /* all_files_same_headers: the same names, perhaps in another order */
-	PRS_HEADER_DIFFERENT, /* all_files_different_headers: the columns are the union of all names */
-	PRS_HEADER_FIRST,     /* from_first_file: later files have none */
-	PRS_HEADER_NONE       /* no_header: Column1, Column2, ... */
-};
 
 struct prs_names {
 	char **v;
@@ -27,10 +17,6 @@ struct prs_names {
 
 #define PRS_NO_FIELD UINT32_MAX /* a column that the file does not have */
 
-/* "utf8", "latin1", "windows1252" */
-const char *prs_encoding_name(enum prs_encoding e);
-/* The words of an encoding as table definitions have them: utf8, utf8bom, ascii, latin1, iso88591, windows1252. */
-bool prs_encoding_find(const char *word, enum prs_encoding *ret);
 /* Bytes of the UTF-8 mark at the front of a file: 3 or 0. */
 size_t prs_utf8_mark(const uint8_t *p, size_t n);
 /* Has the n-th file (from 0) of a table a header? */

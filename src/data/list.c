@@ -25,7 +25,8 @@ enum {
 struct given {
 	struct prs_list_input in;
 	char *name, *path, *base, *format;
-	struct prs_list parts, keys;
+	char *path_column, *steps;
+	struct prs_list parts, keys, text_columns;
 	struct prs_table_input table;
 };
 
@@ -58,6 +59,26 @@ static int copy_list(struct prs_list *to, const struct prs_list *from)
 	return 0;
 }
 
+/* A text that may be missing. */
+static int copy_text(char **to, const char *from)
+{
+	*to = from ? prs_strdup(from) : NULL;
+	return from && !*to ? -PRS_ENOMEM : 0;
+}
+
+static int copy_table(struct given *g, const struct prs_table_input *t)
+{
+	if (copy_text(&g->path_column, t->path_column) < 0 || copy_text(&g->steps, t->steps) < 0 ||
+	    copy_list(&g->text_columns, t->text_columns) < 0)
+		return -PRS_ENOMEM;
+	g->table = *t;
+	g->table.path_column = g->path_column;
+	g->table.steps = g->steps;
+	g->table.text_columns = &g->text_columns;
+	g->in.table = &g->table;
+	return 0;
+}
+
 static int copy_input(struct given *g, const struct prs_list_input *in)
 {
 	g->name = prs_strdup(in->name);
@@ -75,11 +96,7 @@ static int copy_input(struct given *g, const struct prs_list_input *in)
 		                         .size = in->size,
 		                         .keys = &g->keys,
 		                         .format = g->format };
-	if (in->table) {
-		g->table = *in->table;
-		g->in.table = &g->table;
-	}
-	return 0;
+	return in->table ? copy_table(g, in->table) : 0;
 }
 
 static void free_input(struct given *g)
@@ -88,6 +105,9 @@ static void free_input(struct given *g)
 	prs_freep(&g->path);
 	prs_freep(&g->base);
 	prs_freep(&g->format);
+	prs_freep(&g->path_column);
+	prs_freep(&g->steps);
+	prs_list_done(&g->text_columns);
 	prs_list_done(&g->parts);
 	prs_list_done(&g->keys);
 }

@@ -1,32 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0
- * table: what is said of an input whose items are rows, and the first records of its files.
+ * table: the first records of a file whose items are rows.
  */
 #ifndef PRS_DATA_TABLE_H
 #define PRS_DATA_TABLE_H
 
 #include "base/err.h"
 #include "base/fs.h"
+#include "base/table.h"
 #include "data/cells.h"
 #include "data/header.h"
 #include "data/scan.h"
 
 #include <stdbool.h>
 #include <stdint.h>
-
-enum { PRS_TABLE_INFER_ROWS = 200, PRS_TABLE_INFER_FILES = 32, PRS_TABLE_BLOCK_BYTES = 128 << 10 };
-#define PRS_TABLE_RECORD_BYTES ((uint64_t)256 << 20)
-
-/* Delimited text. A number that is 0: the default above. */
-struct prs_table_input {
-	enum prs_header_mode header;
-	enum prs_encoding encoding;
-	char delimiter;
-	bool all_strings;     /* infer_column_types: false */
-	bool empty_as_string; /* an empty cell of a string column is "", not null */
-	uint32_t infer_rows;  /* rows of a file that its types are decided from */
-	uint64_t max_record;  /* bytes */
-	uint32_t block_bytes; /* of a read (tests) */
-};
 
 uint64_t prs_table_max_record(const struct prs_table_input *in);
 size_t prs_table_block_bytes(const struct prs_table_input *in);

@@ -317,7 +317,8 @@ static void test_encodings(void **state)
 	enum prs_encoding e;
 	assert_true(prs_encoding_find("utf8bom", &e) && e == PRS_ENCODING_UTF8);
 	assert_true(prs_encoding_find("iso88591", &e) && e == PRS_ENCODING_LATIN1);
-	assert_false(prs_encoding_find("utf16", &e));
+	assert_true(prs_encoding_find("utf16", &e) && e == PRS_ENCODING_UTF16);
+	assert_false(prs_encoding_find("utf-8", &e));
 	assert_int_equal(prs_utf8_mark((const uint8_t *)"\xef\xbb\xbf"
 	                                                "a",
 	                               4),
