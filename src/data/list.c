@@ -45,6 +45,7 @@ struct prs_lister {
 	struct prs_known known;
 	bool is_fed, is_ended;
 	struct prs_list_counts counts;
+	struct prs_warnings warnings;
 };
 
 static int nomem(struct prs_err *err) { return prs_fail(err, PRS_ENOMEM, "listing the input"); }
@@ -143,6 +144,7 @@ struct prs_lister *prs_lister_new(const struct prs_fs *fs, const struct prs_list
 	for (unsigned i = 0; ok && i < n; i++) {
 		l->n++;
 		ok = copy_input(&l->given[i], &inputs[i]) == 0;
+		l->given[i].in.warnings = &l->warnings;
 	}
 	if (!ok) {
 		prs_lister_free(l);
@@ -160,6 +162,7 @@ void prs_lister_free(struct prs_lister *l)
 	for (unsigned i = 0; i < l->n; i++)
 		free_input(&l->given[i]);
 	prs_freep(&l->given);
+	prs_warnings_done(&l->warnings);
 	prs_freep(&l);
 }
 
@@ -171,6 +174,8 @@ uint16_t prs_lister_minor(const struct prs_lister *l)
 			minor = kind_of(&l->given[i])->minor;
 	return minor;
 }
+
+const char *prs_lister_warning(struct prs_lister *l) { return prs_warnings_take(&l->warnings); }
 
 void prs_list_counts(const struct prs_lister *l, struct prs_list_counts *ret)
 {

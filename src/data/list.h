@@ -15,6 +15,7 @@
 #include "base/fs.h"
 #include "base/option.h"
 #include "data/table.h"
+#include "data/warnings.h"
 #include "wire/plan.h"
 
 #include <stdbool.h>
@@ -35,6 +36,8 @@ struct prs_list_input {
 	/* Its items are the rows of its files, a mini-batch so many of them or so many bytes, and there are no keys;
 	 * NULL = its items are files. */
 	const struct prs_table_input *table;
+	/* Where what is found in it is warned about; of those that were given to a lister: its own. */
+	struct prs_warnings *warnings;
 };
 
 enum { PRS_LIST_FILE_BYTES_MAX = 256 << 20 };
@@ -62,6 +65,9 @@ int prs_list_next(struct prs_lister *l, struct prs_buf *body, struct prs_err *er
 struct prs_list_counts {
 	uint64_t folders, files, mini_batches, special, loops_cut, runs;
 };
+/* The next sentence for the user, each once in a life of the lister; NULL = for now that is all. To be asked behind
+ * prs_list_next, by its thread or while it rests. The text lives as long as the lister. */
+const char *prs_lister_warning(struct prs_lister *l);
 void prs_list_counts(const struct prs_lister *l, struct prs_list_counts *ret);
 
 #endif

@@ -41,7 +41,7 @@ static int links_entry(void *ctx, const struct prs_tree_entry *t)
  * replaced, and what the script makes in its folder is its own. */
 static int check_links(struct prs_engine *e, struct prs_err *err)
 {
-	static const char *const folders[] = { "work", "work/page", "seg", "logs" };
+	static const char *const folders[] = { "work", "work/page", "work/schema", "seg", "logs" };
 	enum { WHOLE = 2 };
 	char path[PATH_MAX], found[PATH_MAX];
 	for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
@@ -498,6 +498,12 @@ static int start_is_over(struct prs_engine *e, struct prs_err *err)
 	return START_OVER;
 }
 
+/* Those that engines before planned. */
+static int start_schemas(struct prs_engine *e, struct prs_err *err)
+{
+	return prs_engine_put_schemas(e->c.fs, e->c.dir, e->plan, err);
+}
+
 static int start_planner(struct prs_engine *e, struct prs_err *err)
 {
 	if (e->ledger.planned_all || prs_plan_complete(e->plan))
@@ -516,7 +522,7 @@ static int start(struct prs_engine *e, struct prs_err *err)
 {
 	static int (*const stages[])(struct prs_engine * e, struct prs_err * err) = {
 		start_threads, check_links, make_folders, engine_open, make_report,   start_is_over, make_setup,
-		make_sched,    rows_init,   nodes_make,   make_loop,   start_planner, start_control,
+		make_sched,    rows_init,   nodes_make,   make_loop,   start_schemas, start_planner, start_control,
 	};
 	int r = 0;
 	for (size_t i = 0; !r && i < sizeof stages / sizeof *stages; i++)

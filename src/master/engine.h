@@ -5,6 +5,7 @@
 #define PRS_MASTER_ENGINE_H
 
 #include "base/fs.h"
+#include "data/plan.h"
 #include "node/node.h"
 #include "report/console.h"
 #include "report/report.h"
@@ -84,6 +85,8 @@ struct prs_list_input *prs_engine_inputs(const struct prs_placed *p);
  * run folder. */
 int prs_engine_setup(const struct prs_placed *p, const char *dir, const char *code_root, const char *run_name,
                      struct prs_buf *to, struct prs_err *err);
+/* Writes the schemas of the plan as <dir>/work/schema/<n>.json; the folder work/ is there. */
+int prs_engine_put_schemas(const struct prs_fs *fs, const char *dir, const struct prs_plan *plan, struct prs_err *err);
 /* Runs or resumes the job of a run folder until it ends. < 0: it could not be started (err says why). */
 int prs_engine_run(const struct prs_engine_config *c, struct prs_engine_end *ret, struct prs_err *err);
 

@@ -268,6 +268,9 @@ void engine_waits_for(struct prs_engine *e, char *to, size_t n);
 /* plan.c */
 int planner_start(struct prs_engine *e, struct prs_err *err);
 void planner_next(struct prs_engine *e);
+/* schema.c */
+/* The schemas of a plan body that is on the disk: by the thread that lists. */
+int schema_put_body(struct prs_engine *e, const uint8_t *body, size_t n, struct prs_err *err);
 /* durable.c */
 /* The copies of the code become durable, before anything counts. */
 void durable_begin(struct prs_engine *e);

@@ -29,7 +29,9 @@ static void plan_work(struct prs_sync_job *job)
 	if (l->more < 0)
 		return;
 	uint64_t at = prs_log_place(&l->log, &l->frame);
-	if (prs_log_commit(&l->log, &l->frame, at, &l->err) < 0)
+	if (prs_log_commit(&l->log, &l->frame, at, &l->err) < 0 ||
+	    schema_put_body(l->engine, l->frame.data + PRS_FRAME_HEADER_BYTES, l->frame.len - PRS_FRAME_HEADER_BYTES,
+	                    &l->err) < 0)
 		l->more = l->err.code;
 }
 
@@ -64,12 +66,21 @@ static void tell_counts(struct prs_engine *e)
 	warn_count(e, c.runs, "run folder in the input was passed over", "run folders in the input were passed over");
 }
 
+static void tell_warnings(struct prs_engine *e)
+{
+	const char *sentence;
+	while ((sentence = prs_lister_warning(e->listing.lister)))
+		if (e->c.warn)
+			e->c.warn(e->c.ctx, sentence);
+}
+
 static void plan_done(struct prs_sync_job *job)
 {
 	struct listing *l = (struct listing *)job;
 	struct prs_engine *e = l->engine;
 	if (e->over)
 		return;
+	tell_warnings(e);
 	if (l->more >= 0 && prs_plan_feed(e->plan, l->frame.data + PRS_FRAME_HEADER_BYTES,
 	                                  l->frame.len - PRS_FRAME_HEADER_BYTES, &l->err) < 0)
 		l->more = l->err.code;

@@ -62,6 +62,7 @@ int prs_engine_setup(const struct prs_placed *p, const char *dir, const char *co
 	prs_msg_put_pair(to, "output_dir", p->output_dir);
 	snprintf(path, sizeof path, "%s/outputs", dir);
 	prs_msg_put_pair(to, "run_outputs", path);
+	prs_msg_put_pair(to, "run_folder", dir);
 	prs_msg_put_pair(to, "logging_level", levels[j->o.logging_level]);
 	if (j->o.profiling_module != PRS_PROFILE_OFF) {
 		prs_msg_put_pair(to, "profiling_module",
