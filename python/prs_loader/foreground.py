@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """prs test and prs replay: mini-batches in this one process, in front of the user: prints, input and debugger work."""
+import json
 import os
 import sys
 
@@ -14,10 +15,11 @@ class Stopped(Exception):
 
 
 class Foreground(Worker):
-    """A worker without a node: the same loading, calling and rows; failures are shown, not sent."""
+    """A worker without a node: the same loading, calling and rows; failures are shown, not sent. With `record`, a file,
+    rows and failures go there, a line of JSON each; stdout is then the script's alone, and is stderr."""
 
-    def __init__(self, job, debug):
-        self.job, self.debug = job, debug
+    def __init__(self, job, debug, record=None):
+        self.job, self.debug, self.record = job, debug, record
         self.summary_only = job.one("output_action") == "summary_only"
         self.module = None
         self.kill_points = False
@@ -25,14 +27,20 @@ class Foreground(Worker):
     def report(self, _kind, _code, title, error, mini_batch=()):
         root = self.job.one("code_root")
         at = which.line(error, mini_batch, root) if mini_batch else ""
-        text, _message = errors.describe(error, errors.places_of(self.job), at)
+        text, message = errors.describe(error, errors.places_of(self.job), at)
         self.flush()
+        if self.record:
+            self.note(what=title, message=message, traceback=text)
         errors.say("%s failed:\n%s" % (title, text.rstrip("\n")))
         if self.debug:
             import pdb
 
             pdb.post_mortem(errors.user_frames(error.__traceback__) or error.__traceback__)
         raise Stopped
+
+    def note(self, **what):
+        self.record.write(json.dumps(what) + "\n")
+        self.record.flush()
 
     def run(self, task):
         """Rows of one mini-batch to stdout."""
@@ -50,7 +58,11 @@ class Foreground(Worker):
             self.report(None, None, title, e, mini_batch)
         self.flush()
         errors.say("%s: %d returned in %.3f s" % (title, len(items), took))
-        errors.put(1, data)
+        if self.record:
+            self.note(what=title, mini_batch=task.id, items=task.items, returned=len(items), seconds=took,
+                      rows=data.decode("utf-8", "backslashreplace"))
+        else:
+            errors.put(1, data)
         return len(items) - task.items
 
 
@@ -65,11 +77,15 @@ def _frames(fd):
 
 
 def main():
-    fd, debug = os.environ.pop("PRS_FOREGROUND").split(",")
-    tasks, worker = [], None
+    fd, debug, record = os.environ.pop("PRS_FOREGROUND").split(",")
+    tasks, worker, told = [], None, None
+    if int(record) >= 0:
+        told = os.fdopen(int(record), "w")
+        os.set_inheritable(told.fileno(), False)
+        os.dup2(2, 1)
     for kind, data in _frames(int(fd)):
         if kind == wire.SETUP:
-            worker = Foreground(Job.of_setup(wire.pairs(data)), debug == "1")
+            worker = Foreground(Job.of_setup(wire.pairs(data)), debug == "1", told)
         else:
             tasks.append(wire.task(0, data, 0, len(data)))
     if hasattr(sys.stderr, "reconfigure"):

@@ -11,6 +11,7 @@
 #include "run/folder.h"
 #include "run/start.h"
 #include "run/view.h"
+#include "spec/yaml.h"
 
 #include <jansson.h>
 #include <limits.h>
@@ -125,10 +126,17 @@ const struct prs_fs *program_fs(void);
 const struct prs_front *cli_front(bool quiet);
 /* A path as a person in this folder writes it: "out.txt", "~/data"; `to` or the path itself. */
 const char *cli_short_path(const char *path, char *to, size_t n);
+/* From here on mistakes are a JSON document on stdout. */
+void cli_tell_in_json(void);
+/* {"file": .., "line": .., "column": .., "text": ..}: an array of them: lines that begin with their place or have none,
+ * and the findings of a document (may be NULL). */
+void cli_put_findings(struct prs_buf *to, const char *lines, struct prs_yaml_doc *doc, enum prs_severity severity);
 /* "prs: sentence" on stderr; returns `status`. */
 int complain(int status, const struct prs_err *err);
 /* "prs: N mistakes" and the lines on stderr; returns 2. */
 int complain_all(unsigned n, struct prs_buf *lines);
+/* The same with the mistakes of a job file, whose lines are shown. */
+int complain_of_job(unsigned n, struct prs_buf *lines, struct prs_yaml_doc *doc);
 /* The text of a buffer to stdout; 0, or 3 when that fails (a closed pipe is no failure). Raw: with our own colours.
  * print: for programs, as it is; show: for people, wrapped to the width of a terminal. */
 int cli_print(struct prs_buf *b);

@@ -27,7 +27,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { TEST_LIMIT = 3, LIST_BYTES = 64 << 20, FRAMES_BYTES = 1 << 30 };
+enum { TEST_LIMIT = 3, LIST_BYTES = 64 << 20, FRAMES_BYTES = 1 << 30, RECORD_BYTES = 1 << 30 };
 
 /* What is to be run, where. */
 struct stage {
@@ -161,11 +161,11 @@ static int frames_file(const struct stage *s, struct prs_err *err)
 
 /* What the script finds in its environment, closed by a NULL, and where the mini-batches are. The array is the
  * caller's, its texts are those of the stage. */
-static char **foreground_environment(struct stage *s, int fd, bool debug)
+static char **foreground_environment(struct stage *s, int fd, bool debug, int record)
 {
 	struct prs_list *env = &s->here.variables;
 	char handed[64];
-	snprintf(handed, sizeof handed, "%d,%d", fd, debug);
+	snprintf(handed, sizeof handed, "%d,%d,%d", fd, debug, record);
 	int r = prs_variable_set(env, "PRS_FOREGROUND", handed);
 	char **envp = r < 0 ? NULL : prs_calloc(env->n + 1, sizeof *envp);
 	for (size_t i = 0; envp && i < env->n; i++)
@@ -173,21 +173,49 @@ static char **foreground_environment(struct stage *s, int fd, bool debug)
 	return envp;
 }
 
+/* What the process noted, a line of JSON for each mini-batch, as one document: also when it died of the script. */
+static int print_record(int record, int status)
+{
+	PRS_AUTOBUF b;
+	prs_buf_init(&b, RECORD_BYTES);
+	prs_buf_putf(&b, "{\"type\": \"tested\", \"exit\": %d, \"steps\": [", status);
+	size_t head = b.len;
+	for (ssize_t n = lseek(record, 0, SEEK_SET) == 0 ? 1 : 0; n > 0;) {
+		uint8_t *p = prs_buf_reserve(&b, 64 << 10);
+		n = p ? read(record, p, 64 << 10) : 0;
+		b.len += n > 0 ? (size_t)n : 0;
+	}
+	while (b.len > head && b.data[b.len - 1] != '\n') /* it died while it noted one */
+		b.len--;
+	for (size_t i = head; i < b.len; i++) /* a step is a line, and JSON has none inside */
+		if (b.data[i] == '\n')
+			b.data[i] = i + 1 < b.len ? ',' : ' ';
+	prs_buf_puts(&b, "]}\n");
+	int printed = cli_print_raw(&b);
+	return printed ? printed : status;
+}
+
 /* Returns the exit status. */
-static int perform(struct stage *s, bool debug)
+static int perform(struct stage *s, bool debug, bool json)
 {
 	struct prs_err err = { 0 };
 	char program[PATH_MAX], loader[PATH_MAX];
-	int fd = frames_file(s, &err), status = PRS_EXIT_MISTAKE;
-	if (fd < 0 || prs_find_parts(program, loader, &err) < 0)
+	int fd = frames_file(s, &err), record = json ? memfd_create("record", 0) : -1, status = PRS_EXIT_MISTAKE;
+	if (json && record < 0)
+		prs_fail_errno(&err, errno, "the record of the mini-batches");
+	if (fd < 0 || (json && record < 0) || prs_find_parts(program, loader, &err) < 0)
 		return complain(PRS_EXIT_MISTAKE, &err);
-	PRS_AUTOFREE char **envp = foreground_environment(s, fd, debug);
+	PRS_AUTOFREE char **envp = foreground_environment(s, fd, debug, record);
 	char *argv[] = { s->job->python, loader, NULL };
 	if (!envp)
 		prs_fail(&err, PRS_ENOMEM, "the environment of the script");
 	if (!envp || prs_run_here(argv, envp, s->code, &status, &err) < 0)
 		status = complain(PRS_EXIT_MISTAKE, &err);
+	else if (json)
+		status = print_record(record, status);
 	close(fd);
+	if (json)
+		close(record);
 	return status;
 }
 
@@ -270,11 +298,11 @@ int cmd_test(struct cli_args *a)
 	if (text && (*end || end == text || !limit))
 		cli_mistake(a, "--limit: expected a number of mini-batches from 1 on, found \"%.100s\"", text);
 	int status = load_job(&l, a);
-	if (!status)
+	if (!status && !cli_json(a))
 		load_warnings(&l, true);
-	if (!status && !load_is_empty(&l)) {
+	if (!status && !load_is_empty(&l, cli_json(a))) {
 		status = stage_test(&s, &l.job, limit, &err) < 0 ? complain(PRS_EXIT_MISTAKE, &err)
-		                                                 : perform(&s, cli_has(a, "--pdb") > 0);
+		                                                 : perform(&s, cli_has(a, "--pdb") > 0, cli_json(a));
 		clear_stage(&s);
 	}
 	prs_load_done(&l);
@@ -372,7 +400,7 @@ static int replay(struct cli_args *a, struct prs_job *job, struct prs_placed *pl
 		r = stage_run(&s, run, cli_value(a, "--code", 0), &err);
 	if (r == 0)
 		r = stage_unit(&s, u, one_item, &err);
-	int status = r < 0 ? complain(PRS_EXIT_MISTAKE, &err) : perform(&s, cli_has(a, "--pdb") > 0);
+	int status = r < 0 ? complain(PRS_EXIT_MISTAKE, &err) : perform(&s, cli_has(a, "--pdb") > 0, false);
 	clear_stage(&s);
 	return status;
 }

@@ -342,7 +342,7 @@ int cmd_plan(struct cli_args *a)
 	int status = load_job(&p.load, a);
 	if (!status && !cli_json(a) && !cli_has(a, "--yaml"))
 		load_warnings(&p.load, true);
-	if (!status && !load_is_empty(&p.load))
+	if (!status && !load_is_empty(&p.load, cli_json(a)))
 		status = make_plan(&p, a, &out, &err) < 0 ? complain(PRS_EXIT_MISTAKE, &err) : print_plan(a, &out);
 	prs_placed_done(&p.placed);
 	prs_load_done(&p.load);

@@ -5,14 +5,6 @@
 
 #include <stdio.h>
 
-/* Nothing to run; a stream of JSON ends with an end, always. */
-static int run_nothing(struct cli_args *a)
-{
-	if (cli_json(a))
-		printf("{\"type\":\"end\",\"result\":\"completed\",\"exit\":0,\"mini_batches\":0,\"items\":0}\n");
-	return 0;
-}
-
 static int run(struct cli_args *a, struct prs_load *l)
 {
 	struct prs_err err = { 0 };
@@ -41,7 +33,7 @@ int cmd_run(struct cli_args *a)
 	if (!status && !cli_quiet(a) && !cli_json(a))
 		load_warnings(&l, true);
 	if (!status)
-		status = load_is_empty(&l) ? run_nothing(a) : run(a, &l);
+		status = load_is_empty(&l, cli_json(a)) ? 0 : run(a, &l);
 	prs_load_done(&l);
 	return status;
 }

@@ -27,6 +27,7 @@ static int fill_request(struct prs_request *q, const struct cli_args *a)
 	q->file = a->words.n ? a->words.v[0] : NULL;
 	q->job = cli_value(a, "--job", 0);
 	q->inputs_later = a->command->run == cmd_validate;
+	q->writes_later = a->command->run != cmd_run;
 	return r;
 }
 
@@ -43,14 +44,6 @@ static int read_document(struct prs_buf *to, const char *name, struct prs_err *e
 		to->len += n > 0 ? (size_t)n : 0;
 	}
 	return to->failed ? prs_fail(err, PRS_ELIMIT, "stdin: larger than %d MiB", PRS_JOB_DOC_BYTES_MAX >> 20) : 0;
-}
-
-/* A mistake of a job file has several lines, and begins with its place. */
-static int complain_of_file(const struct prs_load *l)
-{
-	cli_tell(stderr, "prs: %s\n%s", prs_many(l->mistakes_n, "mistake").text,
-	         prs_buf_str((struct prs_buf *)(uintptr_t)&l->mistakes));
-	return PRS_EXIT_MISTAKE;
 }
 
 /* How the run can be begun again; what was read from stdin cannot. */
@@ -95,7 +88,9 @@ int load_job(struct prs_load *l, struct cli_args *a)
 		return complain(PRS_EXIT_MISTAKE, &err);
 	if (!l->mistakes_n)
 		return keep_command(l, a, document, &err) < 0 ? complain(PRS_EXIT_MISTAKE, &err) : 0;
-	return l->is_jobfile ? complain_of_file(l) : complain_all(l->mistakes_n, &l->mistakes);
+	bool of_file = l->is_jobfile || prs_yaml_count(l->doc, PRS_MISTAKE) > 0;
+	return of_file ? complain_of_job(l->mistakes_n, &l->mistakes, l->doc)
+	               : complain_all(l->mistakes_n, &l->mistakes);
 }
 
 void load_warnings(struct prs_load *l, bool short_form)
@@ -110,18 +105,35 @@ void load_warnings(struct prs_load *l, bool short_form)
 	else
 		prs_yaml_print(l->doc, PRS_IGNORED, &b);
 	cli_tell(stderr, "%s", prs_buf_str(&l->notes));
+	for (size_t i = 0; l->job.writes_later && i < l->job.warnings.n; i++) /* prs run says them at its start */
+		cli_tell(stderr, "warning: %s\n", l->job.warnings.v[i]);
 	if (b.len && short_form)
 		cli_tell(stderr, "not used here: %s (prs validate %s says why)\n", prs_buf_str(&b), l->asked.file);
 	else
 		cli_tell(stderr, "%s", prs_buf_str(&b));
 }
 
-bool load_is_empty(const struct prs_load *l)
+void load_put_warnings(struct prs_load *l, struct prs_buf *to)
+{
+	PRS_AUTOBUF lines;
+	prs_buf_init(&lines, 4 << 20);
+	prs_buf_puts(&lines, prs_buf_str(&l->notes));
+	for (size_t i = 0; i < l->job.warnings.n; i++)
+		prs_buf_putf(&lines, "%s\n", l->job.warnings.v[i]);
+	prs_buf_puts(to, "\"warnings\": ");
+	cli_put_findings(to, prs_buf_str(&lines), l->doc, PRS_WARNING);
+	prs_buf_puts(to, ", \"not_used\": ");
+	cli_put_findings(to, "", l->doc, PRS_IGNORED);
+}
+
+bool load_is_empty(const struct prs_load *l, bool json)
 {
 	PRS_AUTOBUF b;
 	prs_buf_init(&b, 4096);
 	if (!l->only || !prs_only_failed_none(l->only, &b))
 		return false;
 	cli_tell(stderr, "%s", prs_buf_str(&b));
+	if (json)
+		printf("{\"type\":\"end\",\"result\":\"completed\",\"exit\":0,\"mini_batches\":0,\"items\":0}\n");
 	return true;
 }

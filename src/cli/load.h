@@ -30,7 +30,9 @@
 int load_job(struct prs_load *l, struct cli_args *a);
 /* Warnings, and which keys are not used: on one line, or each with its reason. */
 void load_warnings(struct prs_load *l, bool short_form);
-/* --only-failed, and nothing failed: says so. */
-bool load_is_empty(const struct prs_load *l);
+/* The same as members of a JSON object: "warnings" and "not_used". */
+void load_put_warnings(struct prs_load *l, struct prs_buf *to);
+/* --only-failed, and nothing failed: says so; in JSON as the end of a job that had nothing to do. */
+bool load_is_empty(const struct prs_load *l, bool json);
 
 #endif

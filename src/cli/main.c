@@ -16,13 +16,18 @@ static int run_command(const struct cli_command *c, int argc, char **argv)
 	int status;
 	if (cli_parse(&a, c, argc, argv, &err) < 0) {
 		status = complain(PRS_EXIT_RESUMABLE, &err);
-	} else if (a.help) {
+		cli_args_done(&a);
+		return status;
+	}
+	if (cli_takes(c, prs_option_at(PRS_OPTION_ID_json)) && cli_json(&a))
+		cli_tell_in_json();
+	if (a.help) {
 		PRS_AUTOBUF b;
 		prs_buf_init(&b, 1 << 20);
 		cli_help_command(&b, c, cli_help_columns());
 		status = cli_print(&b);
 	} else if (a.mistakes_n && c->run != cmd_run && c->run != cmd_validate &&
-	           c->run != cmd_plan) { /* told together with those of the job */
+	           c->run != cmd_plan && c->run != cmd_test) { /* told together with those of the job */
 		status = complain_all(a.mistakes_n, &a.mistakes);
 	} else {
 		status = c->run(&a);

@@ -94,24 +94,6 @@ void cli_print_path(const char *path)
 		printf("%s\n", path);
 }
 
-int complain(int status, const struct prs_err *err)
-{
-	PRS_AUTOBUF b;
-	prs_buf_init(&b, 8 * sizeof err->msg);
-	prs_put_plain(&b, err->msg);
-	cli_tell(stderr, "prs: %s\n", prs_buf_str(&b));
-	return status;
-}
-
-int complain_all(unsigned n, struct prs_buf *lines)
-{
-	if (n == 1)
-		cli_tell(stderr, "prs: %s", prs_buf_str(lines));
-	else
-		cli_tell(stderr, "prs: %s\n%s", prs_many(n, "mistake").text, prs_buf_str(lines));
-	return PRS_EXIT_MISTAKE;
-}
-
 int cli_print_raw(struct prs_buf *b)
 {
 	struct prs_err err;

@@ -465,7 +465,6 @@ static void check_job(struct prs_load *l)
 	follow_script(l);
 	if (!l->mistakes_n && !prs_yaml_count(l->doc, PRS_MISTAKE))
 		check_output_folders(l);
-	prs_yaml_print(l->doc, PRS_MISTAKE, &l->mistakes);
 	l->mistakes_n += prs_yaml_count(l->doc, PRS_MISTAKE);
 	check_python(l);
 	check_loader(l);

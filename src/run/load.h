@@ -26,8 +26,9 @@ struct prs_load {
 	/* Found. */
 	const char *runs; /* the folder of run folders: where the run is made and --only-failed looks */
 	struct prs_job job;
-	struct prs_buf mistakes; /* a line each, those of a job file with the lines they are about */
-	unsigned mistakes_n;
+	/* A line each, and what is indented below it; those of a job file are among its findings. */
+	struct prs_buf mistakes;
+	unsigned mistakes_n; /* with those of the job file */
 	struct prs_buf notes;     /* what a person must know, a line each */
 	struct prs_yaml_doc *doc; /* findings about the job file */
 	struct prs_project *project;

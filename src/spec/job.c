@@ -124,6 +124,7 @@ static int take(struct prs_job *j, const struct prs_asked *a, struct prs_err *er
 int prs_job_begin(struct prs_job *j, const struct prs_request *q, struct prs_err *err)
 {
 	int r = prs_options_init(&j->o, err);
+	j->writes_later = q->writes_later;
 	for (size_t i = 0; i < q->asked_n && !r; i++)
 		r = take(j, &q->asked[i], err);
 	for (size_t i = 0; i < q->arguments.n && !r; i++)

@@ -73,6 +73,7 @@ struct prs_job {
 	char *only_failed_name;
 	uint64_t only_failed_items;
 	struct prs_list warnings; /* sentences to show once */
+	bool writes_later;        /* of the request */
 };
 
 void prs_job_init(struct prs_job *j);

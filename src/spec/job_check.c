@@ -422,14 +422,26 @@ static int check_folder_of(const struct prs_fs *fs, const char *path, struct prs
 	return folder ? prs_job_check_folder(fs, folder, err) : prs_fail(err, PRS_ENOMEM, "%s", path);
 }
 
-int prs_job_check_rows(const struct prs_job *j, const struct prs_fs *fs, const char *path, struct prs_err *err)
+/* Only prs run makes the file, and looks again. */
+static int rows_are_there(struct prs_job *j, const char *path, struct prs_err *err)
+{
+	if (!j->writes_later)
+		return prs_fail(err, PRS_EEXISTS, "%s exists: name another file, or replace it with --overwrite", path);
+	PRS_AUTOFREE char *text =
+		prs_strf("%s exists, and prs run replaces no file: name another one, or give --overwrite", path);
+	if (!text || prs_list_add(&j->warnings, text) < 0)
+		return prs_fail(err, PRS_ENOMEM, "%s", path);
+	return 0;
+}
+
+int prs_job_check_rows(struct prs_job *j, const struct prs_fs *fs, const char *path, struct prs_err *err)
 {
 	char kind = prs_path_kind(fs, path);
 	if (kind == 'o') /* a rename would take its place: /dev/null would be gone */
 		return prs_fail(err, PRS_EINVALID, "%s is a device, a pipe or a socket: expected an ordinary file",
 		                path);
-	if (kind && !j->o.overwrite)
-		return prs_fail(err, PRS_EEXISTS, "%s exists: name another file, or replace it with --overwrite", path);
+	if (kind && !j->o.overwrite && rows_are_there(j, path, err) < 0)
+		return err->code;
 	if (!kind && (check_name(fs, path, err) < 0 || check_folder_of(fs, path, err) < 0))
 		return err->code;
 	for (size_t i = 0; i < j->inputs_n; i++) {

@@ -6,8 +6,9 @@
 
 #include "spec/job.h"
 
-/* The file that the rows go to: it can be made, and no input would hold it. */
-int prs_job_check_rows(const struct prs_job *j, const struct prs_fs *fs, const char *path, struct prs_err *err);
+/* The file that the rows go to: it can be made, and no input would hold it. One that is there is a warning where it is
+ * written later. */
+int prs_job_check_rows(struct prs_job *j, const struct prs_fs *fs, const char *path, struct prs_err *err);
 /* A folder that is there, or that can be made: the nearest one above it is a folder. */
 int prs_job_check_folder(const struct prs_fs *fs, const char *path, struct prs_err *err);
 /* The entry script in the code folder, by its path ('f') or as a dotted module ('m'); else 0. */

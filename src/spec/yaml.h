@@ -82,6 +82,13 @@ struct prs_yaml *prs_yaml_new_scalar(struct prs_yaml_doc *d, struct prs_mark at,
 __attribute__((format(printf, 4, 5))) void prs_yaml_find(struct prs_yaml_doc *d, enum prs_severity s,
                                                          struct prs_mark at, const char *fmt, ...);
 unsigned prs_yaml_count(const struct prs_yaml_doc *d, enum prs_severity s);
+/* A finding as programs get it. `file` as the user wrote it, or "--set a.b"; line and column 0 = the whole of it. */
+struct prs_finding {
+	const char *file, *text;
+	uint32_t line, column;
+};
+/* Those of one severity, in the order of the files; the array is the document's. */
+size_t prs_yaml_findings(struct prs_yaml_doc *d, enum prs_severity s, const struct prs_finding **ret);
 /* The findings of one severity, in the order of the files: place, sentence, line, caret. IGNORED: a line each,
  * without caret. */
 void prs_yaml_print(struct prs_yaml_doc *d, enum prs_severity s, struct prs_buf *to);

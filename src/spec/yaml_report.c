@@ -289,7 +289,8 @@ static void put_line(struct prs_yaml_doc *d, struct prs_mark at, struct prs_buf 
 	prs_buf_putc(to, '\n');
 }
 
-void prs_yaml_print(struct prs_yaml_doc *d, enum prs_severity severity, struct prs_buf *to)
+/* In the order of the files; the array is the document's. */
+static struct yaml_finding **sorted(struct prs_yaml_doc *d, enum prs_severity severity, size_t *ret_n)
 {
 	struct yaml_finding **v = yaml_alloc(d, (d->findings_n + 1) * sizeof *v);
 	size_t n = 0;
@@ -298,6 +299,29 @@ void prs_yaml_print(struct prs_yaml_doc *d, enum prs_severity severity, struct p
 			v[n++] = &d->findings[i];
 	if (n)
 		qsort(v, n, sizeof *v, by_place);
+	*ret_n = n;
+	return v;
+}
+
+size_t prs_yaml_findings(struct prs_yaml_doc *d, enum prs_severity severity, const struct prs_finding **ret)
+{
+	size_t n;
+	struct yaml_finding **v = sorted(d, severity, &n);
+	struct prs_finding *found = yaml_alloc(d, (n + 1) * sizeof *found);
+	for (size_t i = 0; found && i < n; i++) {
+		const struct yaml_source *s = &d->sources[v[i]->at.source];
+		bool placed = v[i]->at.line && !s->is_argument;
+		found[i] = (struct prs_finding){ s->name, v[i]->text, placed ? v[i]->at.line : 0,
+			                         placed ? v[i]->at.column : 0 };
+	}
+	*ret = found;
+	return found ? n : 0;
+}
+
+void prs_yaml_print(struct prs_yaml_doc *d, enum prs_severity severity, struct prs_buf *to)
+{
+	size_t n;
+	struct yaml_finding **v = sorted(d, severity, &n);
 	for (size_t i = 0; i < n; i++) {
 		prs_buf_putf(to, "%s: %s%s\n", prs_yaml_where(d, v[i]->at), severity == PRS_WARNING ? "warning: " : "",
 		             v[i]->text);
