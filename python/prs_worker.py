@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Entry point of a worker process. multiprocessing "spawn" and "forkserver" run this file again in children, where the
+"""Entry point of a worker process, and of the helpers of the engine. multiprocessing "spawn" and "forkserver" run this file again in children, where the
 script's imports have to work too."""
 import os
 import sys
@@ -10,7 +10,7 @@ def _use_utf8():
     other bytes than the names: begin again in the UTF-8 mode of Python, for the script's own Python processes too."""
     if sys.getfilesystemencoding() != "utf-8" and "PYTHONUTF8" not in os.environ and sys.executable:
         os.environ["PYTHONUTF8"] = "1"
-        os.execv(sys.executable, [sys.executable] + getattr(sys, "orig_argv", ["", os.path.abspath(__file__)])[1:])
+        os.execv(sys.executable, [sys.executable] + getattr(sys, "orig_argv", ["", os.path.abspath(__file__)] + sys.argv[1:])[1:])
 
 
 def _load():
@@ -30,6 +30,11 @@ if __name__ == "__main__" and "PRS_FOREGROUND" in os.environ:
     from prs_loader import foreground
 
     foreground.main()
+elif __name__ == "__main__" and sys.argv[1:]:
+    _load()
+    from prs_loader import helper
+
+    helper.main(sys.argv[1])
 elif __name__ == "__main__":
     _load()[1].main()
 elif __name__ == "__mp_main__" and "PRS_JOB" in os.environ:

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * cmd_worker: the launcher: death signal, limits, descriptors out of the way, then exec. argv: _worker PARENT NOFILE
- * PYTHON LOADER
+ * PYTHON LOADER [TASK]
+ *
+ * With a task the process is none that runs the script, but a helper (io/helper.h): its one descriptor stays where it
+ * is.
  */
 #include "cli/cli.h"
 
@@ -56,12 +59,13 @@ int cmd_worker(int argc, char **argv)
 	if (getppid() != atoi(argv[1])) /* it died before we asked to be told */
 		return 1;
 	set_limits(nofile);
-	move_descriptors(nofile);
+	if (argc == 5)
+		move_descriptors(nofile);
 #ifdef PRS_KILL_POINTS
-	if (getenv("PRS_STUB")) /* test builds: a program that stands in for Python and loader */
+	if (getenv("PRS_STUB") && argc == 5) /* test builds: a program that stands in for Python and loader */
 		argv[3] = getenv("PRS_STUB");
 #endif
-	execl(argv[3], argv[3], argv[4], (char *)NULL);
+	execl(argv[3], argv[3], argv[4], argv[5], (char *)NULL); /* argv ends with NULL */
 	perror(argv[3]);
 	return 127;
 }
