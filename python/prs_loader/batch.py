@@ -51,7 +51,10 @@ _VALUES = {"s": str, "d": _date, "i": int, "f": float, "b": "true".__eq__, "n": 
 
 
 class LoadError(Exception):
-    """A mini-batch cannot be loaded, and nothing but this sentence would help."""
+    """A mini-batch cannot be loaded, and nothing but this sentence would help. bad_item: the item that is to blame,
+    counted in its mini-batch from 1 (task.item_first is that of the first one here, from 0); 0 = not known."""
+
+    bad_item = 0
 
 
 class _Readers(dict):

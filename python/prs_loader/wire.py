@@ -43,6 +43,7 @@ _full_disk = struct.Struct("<IIQ")
 _hello = struct.Struct("<IIII")
 _ready = struct.Struct("<QQ")
 _drop = struct.Struct("<II")
+_bad_item = struct.Struct("<I")
 _table = struct.Struct("<II")
 _table_file = struct.Struct("<QQII")
 _table_range = struct.Struct("<QQQQI4x")
@@ -131,9 +132,12 @@ def report(code, trace_offset=0, trace_bytes=0, message=b"", full=b""):
 _no_full_disk = bytes(_full_disk.size)
 
 
-def failure(t, slot, code, times, trace_offset, trace_bytes, message, full=b"", kind=b""):
-    """The payload of FAIL; who is at fault and whether it counts is left to the node."""
-    if kind:
+def failure(t, slot, code, times, trace_offset, trace_bytes, message, full=b"", kind=b"", bad_item=0):
+    """The payload of FAIL; who is at fault and whether it counts is left to the node. bad_item: the one that is to
+    blame, counted in its mini-batch from 1; 0 = not known."""
+    if kind or bad_item:
         full = (full or _no_full_disk) + _text(kind)
+    if bad_item:
+        full += _bad_item.pack(bad_item)
     return _try.pack(t.id, t.lease, t.try_number, 0, 0, 0, slot, 0, t.item_first, t.item_count, *times, 0, code, 0, 0,
                      trace_offset, trace_bytes, len(message)) + message + full

@@ -57,7 +57,7 @@ class Worker:
         from prs_loader import errors
 
         kind = errors.kind(error, self.job.one("code_root"))
-        payload = wire.failure(task, self.slot, code, times, *described, kind)
+        payload = wire.failure(task, self.slot, code, times, *described, kind, getattr(error, "bad_item", 0))
         if self.kill_points:
             kill_point("worker.before_send")
         self.link.send(wire.FAIL, payload, task.claim)

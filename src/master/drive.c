@@ -59,11 +59,29 @@ static void put_failed(struct prs_engine *e, const struct prs_sched_effect *x)
 	journal_put(e, &f);
 }
 
+/* Which row it is stands in the message of the try. */
+static void tell_split_off(struct prs_engine *e, const struct prs_sched_effect *x)
+{
+	char text[256];
+	if (e->told_split_off || !e->c.warn)
+		return;
+	e->told_split_off = true;
+	snprintf(text, sizeof text,
+	         "a row of mini-batch %llu does not fit the types of the table: it fails alone, the others run without "
+	         "it; others like it are not told here (on_failure: bisect)",
+	         (unsigned long long)x->unit.id);
+	e->c.warn(e->c.ctx, text);
+}
+
 /* What bisect costs is said when it begins. */
 static void tell_bisect(struct prs_engine *e, const struct prs_sched_effect *x)
 {
 	char text[512];
 	unsigned tries = (unsigned)e->c.job->o.run_max_try;
+	if (x->parts.bad_item) {
+		tell_split_off(e, x);
+		return;
+	}
 	if (e->told_bisect || !e->c.warn)
 		return;
 	e->told_bisect = true;
@@ -79,7 +97,8 @@ static void put_split(struct prs_engine *e, const struct prs_sched_effect *x)
 {
 	struct prs_fact f = { .type = PRS_FACT_SPLIT, .time_us = prs_wall_us() };
 	f.u.split.unit = x->unit;
-	f.u.split.parts = 2;
+	f.u.split.parts = x->parts.n;
+	f.u.split.bad_item = x->parts.bad_item;
 	journal_put(e, &f);
 	tell_bisect(e, x);
 }
@@ -109,7 +128,7 @@ static void carry_out(struct prs_engine *e, const struct prs_sched_effect *x)
 		nodes_lease(e, x);
 		break;
 	case PRS_SCHED_FAIL: put_failed(e, x); break;
-	case PRS_SCHED_HALVE: put_split(e, x); break;
+	case PRS_SCHED_DIVIDE: put_split(e, x); break;
 	case PRS_SCHED_ABORT: drive_stop(e, PRS_JOB_ABORTING, x->code, x->text); break;
 	case PRS_SCHED_ALL_FINAL:
 		e->all_final = true;
@@ -216,6 +235,7 @@ static void on_try(struct prs_engine *e, const struct prs_fact *f)
 		                      .lease = f->u.try_.lease,
 		                      .code = f->u.try_.code,
 		                      .kind = f->u.try_.kind,
+		                      .bad_item = f->u.try_.bad_item,
 		                      .said = f->u.try_.message };
 	e->busy_us += f->u.try_.elapsed_us;
 	drive_event(e, &ev);
@@ -252,7 +272,8 @@ void drive_fact(struct prs_engine *e, const struct prs_fact *f)
 	case PRS_FACT_SPLIT:
 		ev = (struct prs_sched_event){ .type = PRS_SCHED_SPLIT,
 			                       .unit = f->u.split.unit,
-			                       .count = f->u.split.parts };
+			                       .count = f->u.split.parts,
+			                       .bad_item = f->u.split.bad_item };
 		break;
 	case PRS_FACT_FAILED:
 		ev = (struct prs_sched_event){ .type = PRS_SCHED_FAILED, .unit = f->u.failed.unit };

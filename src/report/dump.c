@@ -169,6 +169,8 @@ static void dump_try(struct out *o, const struct prs_fact *f)
 		num(o, "errno", t->errnum);
 	if (t->kind.n)
 		text(o, "kind", t->kind);
+	if (t->bad_item)
+		num(o, "bad_item", t->bad_item);
 }
 
 /* JSON: [{"id":2,"item_first":0,"item_count":0},...]; for people: 2,3:10+5 */
@@ -244,6 +246,10 @@ static void dump_field(struct out *o, const struct prs_fact *f, const struct prs
 	case PRS_FIELD_UNIT: unit(o, at); break;
 	case PRS_FIELD_UNITS:
 	case PRS_FIELD_LATE_U8: break; /* dump_lost */
+	case PRS_FIELD_LATE_U32:
+		if (prs_field_number(f, field))
+			num(o, field->name, prs_field_number(f, field));
+		break;
 	}
 }
 

@@ -174,6 +174,8 @@ static void event_try(struct prs_report *r, struct prs_buf *b, const struct prs_
 	if (t->exit)
 		ending(b, t->exit);
 	text(b, "message", t->message);
+	if (t->bad_item)
+		num(b, "bad_item", t->bad_item);
 	trace(r, b, t->node, t->slot, t->trace_offset, t->trace_bytes);
 	num(b, "elapsed_us", t->elapsed_us);
 	num(b, "run_us", t->run_us);
@@ -268,6 +270,10 @@ static void event_field(struct prs_buf *b, const struct prs_fact *f, const struc
 	case PRS_FIELD_UNIT: unit(b, at); break;
 	case PRS_FIELD_UNITS: break;
 	case PRS_FIELD_CODE: error(b, (uint16_t)prs_field_number(f, field)); break;
+	case PRS_FIELD_LATE_U32:
+		if (prs_field_number(f, field))
+			num(b, field->name, prs_field_number(f, field));
+		break;
 	case PRS_FIELD_LATE_U8:
 	case PRS_FIELD_U8:
 	case PRS_FIELD_U16:

@@ -170,9 +170,24 @@ bool prs_ledger_open(const struct prs_ledger *l, const struct prs_unit *u)
 	return c && !is_final(c) && c->state != PRS_UNIT_SPLIT;
 }
 
-struct prs_unit prs_ledger_part(const struct prs_unit *u, uint32_t items, uint32_t parts, uint32_t k)
+struct prs_ledger_parts prs_ledger_parts_of(const struct prs_unit *u, uint32_t items, uint32_t bad_item)
 {
-	uint32_t from = (uint32_t)((uint64_t)items * k / parts), to = (uint32_t)((uint64_t)items * (k + 1) / parts);
+	uint32_t at = bad_item - 1 - u->item_first;
+	if (!bad_item || at >= items)
+		return (struct prs_ledger_parts){ 2, 0 };
+	return (struct prs_ledger_parts){ 1 + (at > 0) + (at + 1 < items), bad_item };
+}
+
+struct prs_unit prs_ledger_part(const struct prs_unit *u, uint32_t items, struct prs_ledger_parts parts, uint32_t k)
+{
+	uint32_t from = (uint32_t)((uint64_t)items * k / parts.n), to = (uint32_t)((uint64_t)items * (k + 1) / parts.n);
+	if (parts.bad_item) {
+		uint32_t at = parts.bad_item - 1 - u->item_first;
+		uint32_t bounds[] = { 0, at, at + 1, items };
+		k += !at;
+		from = bounds[k];
+		to = bounds[k + 1];
+	}
 	return (struct prs_unit){ u->id, u->item_first + from, to - from };
 }
 
@@ -382,29 +397,32 @@ static int parts_room(struct prs_split *x, uint32_t more)
 }
 
 /* The unit makes room for its parts. */
-static void put_parts(struct prs_split *x, const struct prs_unit *u, uint32_t items, uint32_t parts)
+static void put_parts(struct prs_split *x, const struct prs_unit *u, uint32_t items, struct prs_ledger_parts parts)
 {
 	uint32_t at = part_at(x, u->item_first), retired = u->item_count != 0;
-	memmove(x->parts + at + parts, x->parts + at + retired, (x->n - at - retired) * sizeof *x->parts);
-	for (uint32_t k = 0; k < parts; k++) {
+	memmove(x->parts + at + parts.n, x->parts + at + retired, (x->n - at - retired) * sizeof *x->parts);
+	for (uint32_t k = 0; k < parts.n; k++) {
 		struct prs_unit part = prs_ledger_part(u, items, parts, k);
 		x->parts[at + k] = (struct part){ part.item_first, part.item_count, { 0 } };
 	}
-	x->n += parts - retired;
-	x->open += parts - retired;
+	x->n += parts.n - retired;
+	x->open += parts.n - retired;
 }
 
 static int fold_split(struct prs_ledger *l, const struct prs_fact *f, struct prs_err *err)
 {
 	const struct prs_unit *u = &f->u.split.unit;
-	uint32_t parts = f->u.split.parts, items = prs_ledger_items(l, u);
+	struct prs_ledger_parts parts = { f->u.split.parts, f->u.split.bad_item };
+	uint32_t items = prs_ledger_items(l, u);
 	if (!prs_ledger_open(l, u))
 		return 0;
-	if (parts < 2 || parts > items)
-		return prs_fail(err, PRS_ECORRUPT, "SPLIT of mini-batch %llu with %u items into %u",
-		                (unsigned long long)u->id, items, parts);
+	struct prs_ledger_parts around = prs_ledger_parts_of(u, items, parts.bad_item);
+	if (parts.n < 2 || parts.n > items ||
+	    (parts.bad_item && (parts.bad_item != around.bad_item || parts.n != around.n)))
+		return prs_fail(err, PRS_ECORRUPT, "SPLIT of mini-batch %llu with %u items into %u, around item %u",
+		                (unsigned long long)u->id, items, parts.n, parts.bad_item);
 	struct prs_split *x = need_split(l, u->id);
-	if (!x || parts_room(x, parts) < 0) {
+	if (!x || parts_room(x, parts.n) < 0) {
 		if (x && !x->n)
 			drop_split(l, x);
 		return prs_fail(err, PRS_ENOMEM, "parts of mini-batch %llu", (unsigned long long)u->id);

@@ -95,8 +95,16 @@ uint32_t prs_ledger_downs_for_nothing(const struct prs_ledger *l, const struct p
 void prs_ledger_each_down(const struct prs_ledger *l, void (*each)(void *ctx, const struct prs_unit *u), void *ctx);
 /* PLANNED -> LEASED -> PLANNED | REPEAT (policy's own moves); asserts that the arc is legal. */
 void prs_ledger_move(struct prs_ledger *l, const struct prs_unit *u, enum prs_unit_state to);
-/* Part k of a unit with so many items that is split into `parts`: item n * k / parts and on. */
-struct prs_unit prs_ledger_part(const struct prs_unit *u, uint32_t items, uint32_t parts, uint32_t k);
+/* A unit with so many items that is split: into `n` parts as large as each other, part k has item n * k / parts and on;
+ * or around one item (of its mini-batch, from 1; 0 = none), which is a part: what lies before it, it, what lies
+ * behind. */
+struct prs_ledger_parts {
+	uint32_t n, bad_item;
+};
+/* Around that item; in two, when it is none of the unit's. */
+struct prs_ledger_parts prs_ledger_parts_of(const struct prs_unit *u, uint32_t items, uint32_t bad_item);
+/* Part k. */
+struct prs_unit prs_ledger_part(const struct prs_unit *u, uint32_t items, struct prs_ledger_parts parts, uint32_t k);
 /* Every part that is not final. */
 void prs_ledger_each_part(const struct prs_ledger *l, void (*each)(void *ctx, const struct prs_unit *u), void *ctx);
 /* LEASED and REPEAT back to PLANNED: what a resume forgets. For comparing a live ledger with a folded one. */

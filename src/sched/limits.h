@@ -12,7 +12,7 @@
 
 struct prs_limits {
 	uint32_t run_max_try; /* >= 1 */
-	/* on_failure: halve a mini-batch that is out of tries, instead of failing it (docs/design/bisect.md) */
+	/* on_failure: split a mini-batch that is out of tries, instead of failing it (docs/design/bisect.md) */
 	bool bisect;
 	bool fail_fast;
 	/* events so far apart: the machine stood, all clocks are set forward by as much; UINT64_MAX = never */

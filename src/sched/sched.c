@@ -164,15 +164,21 @@ static bool retry_may_help(uint16_t code)
 	return action != PRS_ACTION_FAIL && action != PRS_ACTION_END_JOB;
 }
 
-/* No more tries: bisect, or the end. An error that no retry helps is not the items' fault. */
-static void give_up(struct prs_sched *s, const struct prs_unit *u, uint16_t code, struct prs_sched_effects *out)
+/* An error that no retry helps is not the items' fault, but for a value that does not fit. */
+static bool may_be_an_item(uint16_t code) { return retry_may_help(code) || code == PRS_EVALUE_MISFIT; }
+
+/* No more tries: bisect, or the end. Of an item that is known to be bad the others are freed at once. */
+static void give_up(struct prs_sched *s, const struct prs_unit *u, uint16_t code, uint32_t bad_item,
+                    struct prs_sched_effects *out)
 {
 	uint32_t items = prs_ledger_items(s->ledger, u);
-	bool halve = s->limits.bisect && items > 1 && retry_may_help(code);
-	struct prs_sched_effect *e = emit(out, halve ? PRS_SCHED_HALVE : PRS_SCHED_FAIL);
+	bool divide = s->limits.bisect && items > 1 && may_be_an_item(code);
+	struct prs_sched_effect *e = emit(out, divide ? PRS_SCHED_DIVIDE : PRS_SCHED_FAIL);
 	e->unit = *u;
 	e->code = code;
 	e->items = items;
+	if (divide)
+		e->parts = prs_ledger_parts_of(u, items, bad_item);
 }
 
 static struct unit *lease(struct prs_sched *s, struct node *n, const struct prs_unit *unit,
@@ -232,7 +238,7 @@ static bool next_unit(struct prs_sched *s, uint32_t *fails, struct prs_unit *ret
 		take(s, ret);
 		prs_ledger_move(s->ledger, ret, PRS_UNIT_LEASED);
 		s->alike.differ = true; /* its tries were of lives before: not seen */
-		give_up(s, ret, code, out);
+		give_up(s, ret, code, 0, out);
 	}
 	return false;
 }
@@ -535,7 +541,7 @@ static void on_tried(struct prs_sched *s, const struct prs_sched_event *e, struc
 	if (pause) {
 		pause_unit(s, u, e->now_us);
 	} else if (!retry_may_help(e->code) || prs_ledger_tries(s->ledger, &u->unit) >= max_tries(s, &u->unit)) {
-		give_up(s, &u->unit, e->code, out);
+		give_up(s, &u->unit, e->code, e->bad_item, out);
 		unlease(s, u);
 		units_map_drop(&s->map, u);
 		if (row->action == PRS_ACTION_END_JOB)
@@ -651,7 +657,8 @@ static void on_split(struct prs_sched *s, const struct prs_sched_event *e)
 	uint32_t items = prs_ledger_items(s->ledger, &e->unit);
 	on_final(s, e); /* the unit is no more */
 	for (uint32_t k = 0; k < e->count; k++) {
-		struct prs_unit part = prs_ledger_part(&e->unit, items, e->count, k);
+		struct prs_unit part = prs_ledger_part(&e->unit, items,
+		                                       (struct prs_ledger_parts){ e->count, e->bad_item }, k);
 		units_heap_push(&s->again, &part);
 	}
 }

@@ -38,9 +38,9 @@ enum prs_sched_event_type {
 	/* node wants `count` units, all since its NODE_UP counted together (modulo 2^32; replaces the last number) */
 	PRS_SCHED_ASK,
 	PRS_SCHED_DONE,        /* unit: DONE is durable and folded */
-	PRS_SCHED_TRIED,       /* unit, lease, slot, code, kind: TRY is durable and folded */
+	PRS_SCHED_TRIED,       /* unit, lease, slot, code, kind, bad_item: TRY is durable and folded */
 	PRS_SCHED_FAILED,      /* unit: FAILED is durable and folded */
-	PRS_SCHED_SPLIT,       /* unit, count: SPLIT into so many parts is durable and folded */
+	PRS_SCHED_SPLIT,       /* unit, count, bad_item: SPLIT into so many parts is durable and folded */
 	PRS_SCHED_RETURNED,    /* unit, lease: came back without a try */
 	PRS_SCHED_INIT_DONE,   /* node, slot */
 	PRS_SCHED_INIT_FAILED, /* node, slot, code, same = hash of the message */
@@ -54,7 +54,7 @@ struct prs_sched_event {
 	uint16_t node, slot;
 	uint16_t procs;
 	uint16_t code;
-	uint32_t count;
+	uint32_t count, bad_item;
 	uint64_t same, lease;
 	struct prs_text kind; /* of TRY */
 	struct prs_text said; /* of INIT_FAILED and TRIED: why */
@@ -65,7 +65,7 @@ struct prs_sched_event {
 enum prs_sched_effect_type {
 	PRS_SCHED_LEASE,     /* node, unit, lease, try_number, avoid_slot */
 	PRS_SCHED_FAIL,      /* unit, items, code: journal FAILED, fold, then event FAILED */
-	PRS_SCHED_HALVE,     /* unit, items, code: journal SPLIT into 2, fold, then event SPLIT */
+	PRS_SCHED_DIVIDE,    /* unit, items, code, parts: journal SPLIT, fold, then event SPLIT */
 	PRS_SCHED_ABORT,     /* code, text: the job fails; at most once */
 	PRS_SCHED_ALL_FINAL, /* every id is DONE or FAILED and planning is complete: assemble; again after a RESET */
 };
@@ -78,6 +78,7 @@ struct prs_sched_effect {
 	uint16_t try_number; /* 1 = the first */
 	bool alone;          /* LEASE: nothing else is leased to the node meanwhile */
 	uint32_t items;
+	struct prs_ledger_parts parts;
 	uint64_t lease; /* epoch << 40 | counter */
 	struct prs_unit unit;
 	const char *text; /* of ABORT; lives until the next step */

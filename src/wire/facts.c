@@ -25,11 +25,14 @@ static const struct prs_fact_field fields[] = {
 };
 
 /* The bytes of the numbers, and what every field holds in struct prs_fact. */
-static const uint8_t widths[] = { [PRS_FIELD_U8] = 1,         [PRS_FIELD_U16] = 2,          [PRS_FIELD_U32] = 4,
-	                          [PRS_FIELD_U64] = 8,        [PRS_FIELD_CODE] = 2,         [PRS_FIELD_JOB_STATE] = 1,
-	                          [PRS_FIELD_PROC_EVENT] = 1, [PRS_FIELD_RESET_REASON] = 2, [PRS_FIELD_LATE_U8] = 1 };
+static const uint8_t widths[] = {
+	[PRS_FIELD_U8] = 1,      [PRS_FIELD_U16] = 2,       [PRS_FIELD_U32] = 4,        [PRS_FIELD_U64] = 8,
+	[PRS_FIELD_CODE] = 2,    [PRS_FIELD_JOB_STATE] = 1, [PRS_FIELD_PROC_EVENT] = 1, [PRS_FIELD_RESET_REASON] = 2,
+	[PRS_FIELD_LATE_U8] = 1, [PRS_FIELD_LATE_U32] = 4
+};
 #define HOLDS_U8 uint8_t
 #define HOLDS_LATE_U8 uint8_t
+#define HOLDS_LATE_U32 uint32_t
 #define HOLDS_U16 uint16_t
 #define HOLDS_U32 uint32_t
 #define HOLDS_U64 uint64_t
@@ -149,6 +152,8 @@ int prs_try_decode(const uint8_t *p, size_t n, struct prs_try *ret, struct prs_e
 		ret->errnum = prs_read32(&r);
 	if (!r.bad && r.left)
 		ret->kind = prs_read_text(&r);
+	if (!r.bad && r.left)
+		ret->bad_item = prs_read32(&r);
 	return r.bad ? prs_fail(err, PRS_ECORRUPT, "TRY: its message is cut off") : 0;
 }
 
@@ -191,10 +196,12 @@ static void put_try(struct prs_buf *b, const struct prs_try *t)
 	prs_put32(raw + 88, t->trace_bytes);
 	prs_buf_put(b, raw, sizeof raw);
 	prs_put_text(b, t->message);
-	if (t->errnum || t->kind.n)
+	if (t->errnum || t->kind.n || t->bad_item)
 		prs_buf_u32(b, t->errnum);
-	if (t->kind.n)
+	if (t->kind.n || t->bad_item)
 		prs_put_text(b, t->kind);
+	if (t->bad_item)
+		prs_buf_u32(b, t->bad_item);
 }
 
 static void put_field(struct prs_buf *b, const struct prs_fact *f, const struct prs_fact_field *field)
@@ -213,7 +220,11 @@ static void put_field(struct prs_buf *b, const struct prs_fact *f, const struct 
 	case PRS_FIELD_TEXT: prs_put_text(b, *(const struct prs_text *)at); break;
 	case PRS_FIELD_UNIT: put_unit(b, at); break;
 	case PRS_FIELD_UNITS: prs_buf_put(b, f->u.lost.units, units_bytes(f)); break;
-	case PRS_FIELD_LATE_U8: prs_buf_put(b, at, *(const uint8_t *)at != 0); break;
+	case PRS_FIELD_LATE_U8:
+	case PRS_FIELD_LATE_U32:
+		if (prs_field_number(f, field))
+			prs_buf_put(b, at, widths[field->kind]);
+		break;
 	}
 }
 
@@ -279,7 +290,8 @@ static void read_field(struct prs_reader *r, struct prs_fact *f, const struct pr
 	case PRS_FIELD_TEXT: *(struct prs_text *)at = prs_read_text(r); break;
 	case PRS_FIELD_UNIT: *(struct prs_unit *)at = read_unit(r); break;
 	case PRS_FIELD_UNITS: f->u.lost.units = prs_read(r, units_bytes(f)); break;
-	case PRS_FIELD_LATE_U8: read_number(r, at, r->left > 0); break;
+	case PRS_FIELD_LATE_U8:
+	case PRS_FIELD_LATE_U32: read_number(r, at, r->left ? widths[field->kind] : 0); break;
 	}
 }
 

@@ -84,6 +84,7 @@ struct prs_try {
 	/* What the error is whatever it says: "NameError at score.py:9", the innermost line of the script's own; or
 	 * empty: the code says it all. */
 	struct prs_text kind;
+	uint32_t bad_item; /* the one that is to blame, counted in its mini-batch from 1; 0 = not known */
 };
 
 struct prs_fact {
@@ -147,6 +148,7 @@ struct prs_fact {
 		struct {
 			struct prs_unit unit;
 			uint32_t parts;
+			uint32_t bad_item; /* as in TRY: it is a part of its own; 0: the parts are equally large */
 		} split;
 		struct {
 			uint16_t node, slot;
@@ -197,8 +199,10 @@ enum prs_field_kind {
 	PRS_FIELD_TEXT,
 	PRS_FIELD_PRINT, /* 16 bytes */
 	PRS_FIELD_UNIT,
-	PRS_FIELD_UNITS,  /* of LOST: as many as its two counts say */
-	PRS_FIELD_LATE_U8 /* a last field that older engines do not know: 0 is not written */
+	PRS_FIELD_UNITS, /* of LOST: as many as its two counts say */
+	/* a last field that older engines do not know: 0 is not written */
+	PRS_FIELD_LATE_U8,
+	PRS_FIELD_LATE_U32
 };
 
 struct prs_fact_field {

@@ -81,6 +81,8 @@ int prs_msg_get_fail(const uint8_t *p, size_t n, struct prs_try *ret, struct prs
 	ret->errnum = ret_full->errnum;
 	if (!r.bad && r.left)
 		ret->kind = prs_read_text(&r);
+	if (!r.bad && r.left)
+		ret->bad_item = prs_read32(&r);
 	return r.bad ? prs_fail(err, PRS_EPROTOCOL, "FAIL of %zu bytes is cut off", n) : 0;
 }
 

@@ -123,7 +123,7 @@ int prs_msg_put_pair(struct prs_buf *b, const char *key, const char *value);
 /* The fixed part of a task (PRS_TASK_BYTES). */
 void prs_msg_set_task(uint8_t raw[PRS_TASK_BYTES], const struct prs_task *t);
 int prs_msg_put_task(struct prs_buf *b, const struct prs_task *t);
-/* TRY as a worker knows it, errnum and kind included, and the full disk that it tells of. */
+/* TRY as a worker knows it, errnum, kind and bad_item included, and the full disk that it tells of. */
 int prs_msg_get_fail(const uint8_t *p, size_t n, struct prs_try *ret, struct prs_full_disk *ret_full,
                      struct prs_err *err);
 int prs_msg_get_report(const uint8_t *p, size_t n, struct prs_report *ret, struct prs_err *err);

@@ -101,6 +101,13 @@ static inline void text_pool_effect(struct text *t, const struct prs_pool_effect
 	}
 }
 
+static inline void text_given_up(struct text *t, const struct prs_sched_effect *e, const char *how)
+{
+	text_put(t, "%s ", how);
+	text_unit(t, &e->unit);
+	text_put(t, " %s %u items", text_code(e->code), e->items);
+}
+
 static inline void text_sched_effect(struct text *t, const struct prs_sched_effect *e)
 {
 	switch (e->type) {
@@ -114,11 +121,11 @@ static inline void text_sched_effect(struct text *t, const struct prs_sched_effe
 			text_put(t, " not %u", e->avoid_slot);
 		text_put(t, e->alone ? " alone" : "");
 		break;
-	case PRS_SCHED_FAIL:
-	case PRS_SCHED_HALVE:
-		text_put(t, e->type == PRS_SCHED_FAIL ? "fail " : "halve ");
-		text_unit(t, &e->unit);
-		text_put(t, " %s %u items", text_code(e->code), e->items);
+	case PRS_SCHED_FAIL: text_given_up(t, e, "fail"); break;
+	case PRS_SCHED_DIVIDE:
+		text_given_up(t, e, e->parts.bad_item ? "free" : "halve");
+		if (e->parts.bad_item)
+			text_put(t, " of %u", e->parts.bad_item);
 		break;
 	case PRS_SCHED_ABORT: text_put(t, "abort %s: %s", text_code(e->code), e->text); break;
 	case PRS_SCHED_ALL_FINAL: text_put(t, "all final"); break;

@@ -131,6 +131,13 @@ def test_full_disk():
     assert made == golden("fail_hex") + unnamed
 
 
+def test_bad_item():
+    """Behind FAIL, with what else may stand there."""
+    t = wire.task(17, golden("task_hex"), 0, 48)
+    made = wire.failure(t, 11, wire.RUN_EXCEPTION, (TIME, 111, 222, 333), 12345, 678, b"ValueError: five", bad_item=15)
+    assert made == golden("fail_hex") + bytes(16) + b"\0\0" + b"\x0f\0\0\0"
+
+
 def test_frames_of_a_worker(node):
     """A whole RESULT and a whole FAIL; only their times, and where the traceback lies, are not known before."""
     n = node("def run(mini_batch): return [1 / (len(mini_batch) - 1)]", slot="11").begin()

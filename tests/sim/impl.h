@@ -166,6 +166,9 @@ static inline uint32_t sim_body_bytes(const struct prs_unit *u)
 {
 	return 1 + (uint32_t)(u->id * 37 + u->item_first) % 200;
 }
+/* The item that a process blames, from 1; of some mini-batches none of theirs. */
+static inline uint32_t bad_item_of(uint64_t id) { return 1 + (uint32_t)((id * 5 + 2) % (SIM_ITEMS + 1)); }
+
 static inline uint32_t items_in(const struct prs_unit *u) { return u->item_count ? u->item_count : SIM_ITEMS; }
 const char *unit_text(const struct prs_unit *u); /* "u5", "u5[2+3]"; lives until the fourth call from now */
 

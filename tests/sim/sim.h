@@ -24,6 +24,7 @@ enum sim_end {
 	SIM_OK,
 	SIM_RAISES,
 	SIM_RETURNS_JUNK,
+	SIM_MISFIT, /* and it says which item does not fit: bad_item_of() of impl.h */
 	SIM_SYSTEM_EXIT,
 	SIM_ASYNC,
 	SIM_SAYS_IO,

@@ -54,20 +54,23 @@ void check_lease(struct world *w, const struct prs_sched_effect *e)
 	check_alone(w, e);
 }
 
-/* FAIL or HALVE. */
+/* FAIL or DIVIDE. */
 static void check_given_up(struct world *w, const struct prs_sched_effect *e)
 {
 	uint32_t tries = prs_ledger_tries(&w->m.ledger, &e->unit), allowed = tries_allowed(w, &e->unit);
 	bool no_help = prs_error_row(e->code)->action == PRS_ACTION_FAIL;
-	bool halve = w->plan->limits.bisect && items_in(&e->unit) > 1 && !no_help;
+	bool divide = w->plan->limits.bisect && items_in(&e->unit) > 1 && (!no_help || e->code == PRS_EVALUE_MISFIT);
+	uint32_t at = e->parts.bad_item - 1 - e->unit.item_first;
 	if (w->m.leased[key_of(&e->unit)])
 		violated(w, "%s is given up while it is leased", unit_text(&e->unit));
 	if (e->code == PRS_ENODE_POISON && prs_ledger_downs_for_nothing(&w->m.ledger, &e->unit) < 3)
 		violated(w, "%s is given up though others were finished beside it", unit_text(&e->unit));
 	if (tries < allowed && !no_help)
 		violated(w, "%s is given up after %u of %u tries", unit_text(&e->unit), tries, allowed);
-	if (halve != (e->type == PRS_SCHED_HALVE) || e->items != items_in(&e->unit))
-		violated(w, "%s is %s", unit_text(&e->unit), halve ? "not split" : "split");
+	if (divide != (e->type == PRS_SCHED_DIVIDE) || e->items != items_in(&e->unit))
+		violated(w, "%s is %s", unit_text(&e->unit), divide ? "not split" : "split");
+	if (e->parts.bad_item && (at >= items_in(&e->unit) || e->code != PRS_EVALUE_MISFIT))
+		violated(w, "%s is split around item %u", unit_text(&e->unit), e->parts.bad_item);
 }
 
 void check_sched_effect(struct world *w, const struct prs_sched_effect *e)
@@ -77,7 +80,7 @@ void check_sched_effect(struct world *w, const struct prs_sched_effect *e)
 	switch (e->type) {
 	case PRS_SCHED_LEASE: check_lease(w, e); break;
 	case PRS_SCHED_FAIL:
-	case PRS_SCHED_HALVE: check_given_up(w, e); break;
+	case PRS_SCHED_DIVIDE: check_given_up(w, e); break;
 	case PRS_SCHED_ABORT:
 		if (m->ending)
 			violated(w, "a second end");
@@ -234,11 +237,11 @@ static void plan_unit(struct world *w, uint64_t id)
 	}
 }
 
-static void split_unit(struct world *w, const struct prs_unit *u, uint32_t parts)
+static void split_unit(struct world *w, const struct prs_unit *u, struct prs_ledger_parts parts)
 {
 	if (!commits(w, u))
 		return;
-	for (uint32_t i = 0; i < parts; i++) {
+	for (uint32_t i = 0; i < parts.n; i++) {
 		struct prs_unit part = prs_ledger_part(u, items_in(u), parts, i);
 		w->units[key_of(&part)] = part.item_count;
 	}
@@ -258,7 +261,7 @@ void check_fact(struct world *w, const struct prs_fact *f)
 	if (f->type == PRS_FACT_FAILED && commits(w, &f->u.failed.unit))
 		mark(w->failed_item, &f->u.failed.unit);
 	if (f->type == PRS_FACT_SPLIT)
-		split_unit(w, &f->u.split.unit, f->u.split.parts);
+		split_unit(w, &f->u.split.unit, (struct prs_ledger_parts){ f->u.split.parts, f->u.split.bad_item });
 }
 
 /* The state of a mini-batch as its items tell it. */

@@ -141,7 +141,8 @@ static void on_fact(struct world *w, const struct prs_fact *f)
 			                       .slot = f->u.try_.slot,
 			                       .unit = f->u.try_.unit,
 			                       .lease = f->u.try_.lease,
-			                       .code = f->u.try_.code };
+			                       .code = f->u.try_.code,
+			                       .bad_item = f->u.try_.bad_item };
 		unlease(w, &ev.unit, ev.lease);
 		break;
 	case PRS_FACT_FAILED:
@@ -152,7 +153,8 @@ static void on_fact(struct world *w, const struct prs_fact *f)
 		note(w, "%s is split", unit_text(&f->u.split.unit));
 		ev = (struct prs_sched_event){ .type = PRS_SCHED_SPLIT,
 			                       .unit = f->u.split.unit,
-			                       .count = f->u.split.parts };
+			                       .count = f->u.split.parts,
+			                       .bad_item = f->u.split.bad_item };
 		break;
 	case PRS_FACT_RESET: ev = (struct prs_sched_event){ .type = PRS_SCHED_RESET, .unit = f->u.reset.unit }; break;
 	case PRS_FACT_LOST: on_lost(w, f); return;
@@ -200,7 +202,8 @@ static void put_split(struct world *w, const struct prs_sched_effect *x)
 {
 	struct prs_fact f = { .type = PRS_FACT_SPLIT };
 	f.u.split.unit = x->unit;
-	f.u.split.parts = 2;
+	f.u.split.parts = x->parts.n;
+	f.u.split.bad_item = x->parts.bad_item;
 	put_fact(w, &f);
 }
 
@@ -220,7 +223,7 @@ static void carry_out(struct world *w, const struct prs_sched_effect *x)
 		node_order(w, x->node, ORDER_LEASE, x);
 		break;
 	case PRS_SCHED_FAIL: put_failed(w, x); break;
-	case PRS_SCHED_HALVE: put_split(w, x); break;
+	case PRS_SCHED_DIVIDE: put_split(w, x); break;
 	case PRS_SCHED_ABORT:
 		note(w, "the job is given up: %s", x->text);
 		stop(w, PRS_JOB_ABORTING, x->code);

@@ -71,6 +71,8 @@ static void tell_try(struct world *w, uint16_t node, const struct prs_pool_effec
 		                     .code = x->code,
 		                     .fault = row->fault,
 		                     .counted = row->action != PRS_ACTION_RESUMABLE };
+	if (x->code == PRS_EVALUE_MISFIT)
+		f.u.try_.bad_item = bad_item_of(x->unit.id);
 	note(w, "n%u process%u: %s fails try %u: %s", node, x->slot, unit_text(&x->unit), x->try_number, row->name);
 	report(w, node, &f);
 }

@@ -165,7 +165,8 @@ static void sent(struct world *w, uint16_t node, uint16_t slot)
 {
 	static const uint16_t codes[] = { [SIM_RAISES] = PRS_ERUN_EXCEPTION, [SIM_RETURNS_JUNK] = PRS_EUSER_RETURN_TYPE,
 		                          [SIM_SYSTEM_EXIT] = PRS_ERUN_EXIT, [SIM_ASYNC] = PRS_EASYNC_RUN,
-		                          [SIM_SAYS_IO] = PRS_EIO,           [SIM_TAKES_NODE_DOWN] = 0 };
+		                          [SIM_SAYS_IO] = PRS_EIO,           [SIM_MISFIT] = PRS_EVALUE_MISFIT,
+		                          [SIM_TAKES_NODE_DOWN] = 0 };
 	struct process *p = at(w, node, slot);
 	uint16_t code = codes[p->act.end];
 	send(w, node, slot, code ? FRAME_FAIL : FRAME_RESULT, p->taken.claim, code);

@@ -492,6 +492,31 @@ static void test_story_bisect(void **state)
 	assert_true(r.part_runs <= 2 * (SIM_ITEMS * (2 + 1) - 2));
 }
 
+/* Item 3 of mini-batch 0 does not fit, and the process says so: no half is tried for it. */
+static void test_story_misfit(void **state)
+{
+	(void)state;
+	const struct line lines[] = { { 0, 0, { SIM_MISFIT, .run_us = 100 * MS }, 3 }, { 0 } };
+	struct story s = story_of(lines);
+	s.process.init_us = 100 * MS;
+	struct sim_plan p = plan_of(&s);
+	p.slots = 1;
+	p.limits.bisect = true;
+	add(&p, 0, SIM_PLAN, 0, 0, 2);
+	struct sim_result r = told_as(&p, "    0.000000 engine 1\n"
+	                                  "    0.000000 2 mini-batches are planned, these are all\n"
+	                                  "    0.100000 job: RUNNING\n"
+	                                  "    0.200000 n0 process0: u0 fails try 1: VALUE_MISFIT\n"
+	                                  "    0.200000 u0 is split\n"
+	                                  "    0.500000 n0 process0: u0[2+1] fails try 1: VALUE_MISFIT\n"
+	                                  "    0.500000 u0[2+1] has failed\n"
+	                                  "    0.600000 job: ASSEMBLING\n"
+	                                  "    0.600000 job: COMPLETED\n");
+	for (int k = 0; k < 2 * SIM_ITEMS; k++)
+		assert_int_equal(r.item_done[k], k != 2);
+	assert_int_equal(r.part_runs, 3);
+}
+
 /* The engine dies in the middle of it: the next one goes on with the parts that are left. */
 static void test_story_bisect_resumed(void **state)
 {
@@ -557,4 +582,4 @@ static void test_story_damaged_rows(void **state)
 		T(test_story_init_fails), T(test_story_init_hangs), T(test_story_init_fails_in_one_process),        \
 		T(test_story_a_node_cannot_start), T(test_story_no_node_can_start),                                 \
 		T(test_story_init_fails_on_every_node), T(test_story_later_for_ever), T(test_story_machine_stands), \
-		T(test_story_bisect), T(test_story_bisect_resumed), T(test_story_damaged_rows)
+		T(test_story_bisect), T(test_story_misfit), T(test_story_bisect_resumed), T(test_story_damaged_rows)

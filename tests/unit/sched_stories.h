@@ -79,6 +79,19 @@ BISECT(test_bisect_all_good_then, "up 0 1", "plan 1 all", "ask 0 9", "try 0 RUN_
        "try 0 RUN_EXCEPTION -> halve u0 RUN_EXCEPTION 10 items", "split 0 -> lease u0[0+5] to n0; lease u0[5+5] to n0",
        "done 0[5+5] 5 -> ", "done 0[0+5] 5 -> all final") /* it was not the items' fault: the mini-batch is done */
 BISECT(test_no_bisect_without_hope, "up 0 1", "plan 2 all", "ask 0 9", "try 0 ASYNC_RUN -> fail u0 ASYNC_RUN 10 items")
+/* Item 4 does not fit, and item 6: each is a part of its own at the first try, and nobody looks for it in halves. */
+BISECT(test_misfit, "up 0 1", "plan 2 all", "ask 0 1 -> lease u0 to n0",
+       "misfit 0 4 -> free u0 VALUE_MISFIT 10 items of 4", "split 0 4 -> ",
+       "ask 0 4 -> lease u0[0+3] to n0; lease u0[3+1] to n0; lease u0[4+6] to n0",
+       "misfit 0[4+6] 6 -> free u0[4+6] VALUE_MISFIT 6 items of 6", "split 0[4+6] 6 -> ",
+       "misfit 0[3+1] 4 -> fail u0[3+1] VALUE_MISFIT 1 items", "failed 0[3+1] -> ", "done 0[0+3] 3 -> ",
+       "ask 0 9 -> lease u0[4+1] to n0; lease u0[5+1] to n0; lease u0[6+4] to n0; lease u1 to n0")
+BISECT(test_misfit_of_nobody, "up 0 1", "plan 1 all", "ask 0 1", "misfit 0 11 -> halve u0 VALUE_MISFIT 10 items",
+       "split 0 11 -> ", "ask 0 2", "misfit 0[0+5] -> halve u0[0+5] VALUE_MISFIT 5 items")
+STORY(test_misfit_without_bisect, "up 0 1", "plan 1 all", "ask 0 1", "misfit 0 4 -> fail u0 VALUE_MISFIT 10 items",
+      "failed 0 -> all final")
+BISECT(test_moved, "up 0 1", "plan 2 all", "ask 0 1", "try 0 INPUT_MOVED -> fail u0 INPUT_MOVED 10 items",
+       "failed 0 -> ", "ask 0 2 -> lease u1 to n0")
 BISECT(test_no_bisect_of_what_is_the_same_in_every_try, "up 0 1", "plan 2 all", "ask 0 9",
        "try 0 AZURE_NAME 0 why -> fail u0 AZURE_NAME 10 items; abort AZURE_NAME: why")
 BISECT(test_no_bisect_of_poison, "up 0 1", "plan 1 all", "ask 0 1", "lost 0 0", "up 0 1", "ask 0 1", "lost 0 0",
@@ -306,7 +319,8 @@ STORY(test_init_new_life_of_a_node, "up 0 1", "initfail 0 0 INIT_EXCEPTION a", "
 		T(test_no_retry_for_what_cannot_help), T(test_no_retry_of_what_does_not_fit),                          \
 		T(test_the_same_in_every_try), T(test_the_same_in_every_try_and_nothing_said), T(test_pause),          \
 		T(test_paused_is_not_leased_as_new), T(test_final_while_paused), T(test_return_costs_nothing),         \
-		T(test_bisect), T(test_bisect_all_good_then), T(test_no_bisect_without_hope),                          \
+		T(test_bisect), T(test_bisect_all_good_then), T(test_no_bisect_without_hope), T(test_misfit),          \
+		T(test_misfit_of_nobody), T(test_misfit_without_bisect), T(test_moved),                                \
 		T(test_no_bisect_of_what_is_the_same_in_every_try), T(test_no_bisect_of_poison),                       \
 		T(test_bisect_and_nodes), T(test_bisect_pause), T(test_bisect_reset), T(test_bisect_progress),         \
 		T(test_bisect_thresholds), T(test_bisect_error_threshold), T(test_node_down), T(test_node_up_again),   \

@@ -88,35 +88,36 @@ static const struct {
 	  "len\":10,"
 	  "\"checksum\":\"000000ab\",\"succeeded\":9,\"rows\":8,\"start\":\"2026-01-02T03:04:04.998500Z\",\"run_us\":"
 	  "900,\"elapsed_us\":1500,\"cpu_us\":1000}" },
-	{ { .type = PRS_FACT_TRY,
-	    .u.try_ = { { 7, 2, 3 },
-	                5,
-	                1,
-	                0,
-	                0,
-	                0,
-	                3,
-	                4,
-	                T,
-	                1,
-	                0,
-	                2,
-	                9,
-	                PRS_ERUN_CRASH,
-	                PRS_FAULT_SCRIPT,
-	                1,
-	                40,
-	                50,
-	                TEXT("a\n\"b\"") } },
+	{ { .type = PRS_FACT_TRY, .u.try_ = { { 7, 2, 3 },
+	                                      5,
+	                                      1,
+	                                      0,
+	                                      0,
+	                                      0,
+	                                      3,
+	                                      4,
+	                                      T,
+	                                      1,
+	                                      0,
+	                                      2,
+	                                      9,
+	                                      PRS_ERUN_CRASH,
+	                                      PRS_FAULT_SCRIPT,
+	                                      1,
+	                                      40,
+	                                      50,
+	                                      TEXT("a\n\"b\""),
+	                                      .bad_item = 5 } },
 	  "TRY " TIME
 	  " id=7 item_first=2 item_count=3 lease=5 try=1 status=0 try_flags=0 node=0 slot=3 incarnation=4 start=" TIME
 	  " run_us=1 elapsed_us=0 cpu_us=2 exit=9 code=104 error=RUN_CRASH fault=script counted=1 trace_offset=40 "
-	  "trace_bytes=50 message=\"a\\n\\\"b\\\"\"",
+	  "trace_bytes=50 message=\"a\\n\\\"b\\\"\" bad_item=5",
 	  "{\"type\":\"TRY\",\"time\":\"" TIME
 	  "\",\"id\":7,\"item_first\":2,\"item_count\":3,\"lease\":5,\"try\":1,\"status\":0,\"try_flags\":0,\"node\":0,"
 	  "\"slot\":3,\"incarnation\":4,\"start\":\"" TIME
 	  "\",\"run_us\":1,\"elapsed_us\":0,\"cpu_us\":2,\"exit\":9,\"code\":104,\"error\":\"RUN_CRASH\","
-	  "\"fault\":\"script\",\"counted\":1,\"trace_offset\":40,\"trace_bytes\":50,\"message\":\"a\\n\\\"b\\\"\"}" },
+	  "\"fault\":\"script\",\"counted\":1,\"trace_offset\":40,\"trace_bytes\":50,\"message\":\"a\\n\\\"b\\\"\","
+	  "\"bad_item\":5}" },
 	{ { .type = PRS_FACT_FAILED, .time_us = T, .u.failed = { { 7, 0, 0 }, 10, 0 } },
 	  "FAILED " TIME " id=7 items=10 code=0",
 	  "{\"type\":\"FAILED\",\"time\":\"" TIME
@@ -144,6 +145,10 @@ static const struct {
 	{ { .type = PRS_FACT_SPLIT, .time_us = T, .u.split = { { 7, 0, 10 }, 2 } },
 	  "SPLIT " TIME " id=7 item_first=0 item_count=10 parts=2",
 	  "{\"type\":\"SPLIT\",\"time\":\"" TIME "\",\"id\":7,\"item_first\":0,\"item_count\":10,\"parts\":2}" },
+	{ { .type = PRS_FACT_SPLIT, .time_us = T, .u.split = { { 7, 0, 10 }, 3, 4 } },
+	  "SPLIT " TIME " id=7 item_first=0 item_count=10 parts=3 bad_item=4",
+	  "{\"type\":\"SPLIT\",\"time\":\"" TIME "\",\"id\":7,\"item_first\":0,\"item_count\":10,\"parts\":3,"
+	  "\"bad_item\":4}" },
 	{ { .type = PRS_FACT_PROC, .time_us = T, .u.proc = KILLED },
 	  "PROC " TIME " node=0 slot=3 incarnation=4 pid=5000 event=KILLED code=102 error=RUN_TIMEOUT exit=9 "
 	  "trace_offset=1 trace_bytes=2 text=\"t\"",

@@ -92,10 +92,11 @@ static const struct golden {
 	                678,
 	                TEXT("run() took longer"),
 	                28,
-	                TEXT("Bad at a.py:9") } },
-	  "050000008200000005000000000000004e000000000300000300010207000b0004000000000000000a00000014000000"
+	                TEXT("Bad at a.py:9"),
+	                15 } },
+	  "050000008600000005000000000000004e000000000300000300010207000b0004000000000000000a00000014000000"
 	  "00402a5c0f2106006f00000000000000de000000000000004d010000000000008b000000660001013930000000000000"
-	  "a6020000110072756e282920746f6f6b206c6f6e6765721c0000000d0042616420617420612e70793a39000000000000" },
+	  "a6020000110072756e282920746f6f6b206c6f6e6765721c0000000d0042616420617420612e70793a390f0000000000" },
 	{ { .type = PRS_FACT_FAILED, .time_us = TIME, .u.failed = { { 5, 10, 20 }, 20, PRS_ERUN_TIMEOUT } },
 	  "060000001e00000000402a5c0f21060005000000000000000a000000140000001400000066000000" },
 	{ { .type = PRS_FACT_LOST, .time_us = TIME, .u.lost = { 7, 3, 1, 2, lost_units, 1 } },
@@ -114,8 +115,8 @@ static const struct golden {
 	    .u.published = { TEXT("/out/rows.txt"), 123456, 789, PRINT(0x10) } },
 	  "0b0000003700000000402a5c0f2106000d002f6f75742f726f77732e74787440e2010000000000150300000000000010"
 	  "1112131415161718191a1b1c1d1e1f00" },
-	{ { .type = PRS_FACT_SPLIT, .time_us = TIME, .u.split = { { 5, 10, 20 }, 2 } },
-	  "0c0000001c00000000402a5c0f21060005000000000000000a000000140000000200000000000000" },
+	{ { .type = PRS_FACT_SPLIT, .time_us = TIME, .u.split = { { 5, 10, 20 }, 3, 15 } },
+	  "0c0000002000000000402a5c0f21060005000000000000000a00000014000000030000000f000000" },
 	{ { .type = PRS_FACT_PROC,
 	    .time_us = TIME,
 	    .u.proc = { 7, 11, 4, 4711, PRS_PROC_EXITED, PRS_EINIT_EXIT, 0x8b, 12345, 678, TEXT("exit status 3") } },
@@ -133,7 +134,9 @@ static uint32_t optional_bytes(size_t i)
 {
 	if (golden[i].fact.type == PRS_FACT_LOST)
 		return 1;
-	return golden[i].fact.type == PRS_FACT_TRY ? 4 + 2 + (uint32_t)strlen("Bad at a.py:9") : 0;
+	if (golden[i].fact.type == PRS_FACT_SPLIT)
+		return 4;
+	return golden[i].fact.type == PRS_FACT_TRY ? 4 + 2 + (uint32_t)strlen("Bad at a.py:9") + 4 : 0;
 }
 
 /* Decode one record and encode it again. */
@@ -233,6 +236,7 @@ static void test_try_without_errno(void **state)
 	prs_buf_init(&b, 4096);
 	tried.u.try_.errnum = 0;
 	tried.u.try_.kind = prs_text_of("");
+	tried.u.try_.bad_item = 0;
 	assert_int_equal(prs_fact_put(&b, &tried), 0);
 	uint8_t *p = hex_bytes("050000006f00000005000000000000004e000000000300000300010207000b00"
 	                       "04000000000000000a000000"
@@ -254,11 +258,13 @@ static void test_try_with_a_kind(void **state)
 	static const struct {
 		uint32_t errnum;
 		const char *kind, *length, *tail;
+		uint32_t bad_item;
 	} cases[] = {
-		{ 28, "", "73", "1c0000000000000000" },
-		{ 0, "Bad at a.py:9", "82", "000000000d0042616420617420612e70793a39000000000000" },
+		{ 28, "", "73", "1c0000000000000000", 0 },
+		{ 0, "Bad at a.py:9", "82", "000000000d0042616420617420612e70793a39000000000000", 0 },
+		{ 0, "", "79", "0000000000000f00000000000000000000", 15 },
 	};
-	for (size_t i = 0; i < 2; i++) {
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		char hex[512];
 		size_t n, at = 0;
 		struct prs_fact f, tried = golden[PRS_FACT_TRY - 1].fact;
@@ -266,6 +272,7 @@ static void test_try_with_a_kind(void **state)
 		prs_buf_init(&b, 4096);
 		tried.u.try_.errnum = cases[i].errnum;
 		tried.u.try_.kind = prs_text_of(cases[i].kind);
+		tried.u.try_.bad_item = cases[i].bad_item;
 		assert_int_equal(prs_fact_put(&b, &tried), 0);
 		snprintf(hex, sizeof hex, "05000000%s000000%.222s%s", cases[i].length,
 		         golden[PRS_FACT_TRY - 1].hex + 16, cases[i].tail);
@@ -275,6 +282,7 @@ static void test_try_with_a_kind(void **state)
 		assert_int_equal(prs_fact_next(p, n, &at, &f, NULL), 1);
 		assert_int_equal(f.u.try_.errnum, cases[i].errnum);
 		assert_int_equal(f.u.try_.kind.n, strlen(cases[i].kind));
+		assert_int_equal(f.u.try_.bad_item, cases[i].bad_item);
 		free(p);
 	}
 }

@@ -676,8 +676,8 @@ static void test_parts_cover(void **context)
 		for (uint32_t parts = 2; parts <= items; parts++) {
 			uint32_t next = 7;
 			for (uint32_t k = 0; k < parts; k++) {
-				struct prs_unit part = prs_ledger_part(&(struct prs_unit){ 3, 7, items }, items, parts,
-				                                       k);
+				struct prs_unit part = prs_ledger_part(&(struct prs_unit){ 3, 7, items }, items,
+				                                       (struct prs_ledger_parts){ parts, 0 }, k);
 				assert_int_equal(part.id, 3);
 				assert_int_equal(part.item_first, next);
 				assert_true(part.item_count >= items / parts && part.item_count <= items / parts + 1);
@@ -685,6 +685,57 @@ static void test_parts_cover(void **context)
 			}
 			assert_int_equal(next, 7 + items);
 		}
+}
+
+/* Around an item: what lies before it, it, what lies behind. */
+static void test_parts_around(void **context)
+{
+	(void)context;
+	static const struct {
+		uint32_t items, bad_item, n;
+		struct prs_unit parts[3];
+	} rows[] = {
+		{ 9, 8, 2, { { 3, 7, 1 }, { 3, 8, 8 } } },
+		{ 9, 12, 3, { { 3, 7, 4 }, { 3, 11, 1 }, { 3, 12, 4 } } },
+		{ 9, 16, 2, { { 3, 7, 8 }, { 3, 15, 1 } } },
+		{ 2, 8, 2, { { 3, 7, 1 }, { 3, 8, 1 } } },
+		/* none of the unit's: two halves */
+		{ 9, 7, 2, { { 3, 7, 4 }, { 3, 11, 5 } } },
+		{ 9, 17, 2, { { 3, 7, 4 }, { 3, 11, 5 } } },
+		{ 9, 1, 2, { { 3, 7, 4 }, { 3, 11, 5 } } },
+		{ 9, UINT32_MAX, 2, { { 3, 7, 4 }, { 3, 11, 5 } } },
+		{ 9, 0, 2, { { 3, 7, 4 }, { 3, 11, 5 } } },
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct prs_unit u = { 3, 7, rows[i].items };
+		struct prs_ledger_parts parts = prs_ledger_parts_of(&u, u.item_count, rows[i].bad_item);
+		assert_int_equal(parts.n, rows[i].n);
+		for (uint32_t k = 0; k < parts.n; k++) {
+			struct prs_unit part = prs_ledger_part(&u, u.item_count, parts, k);
+			assert_memory_equal(&part, &rows[i].parts[k], sizeof part);
+		}
+	}
+}
+
+/* A row that does not fit is found in a mini-batch, and another one in what lies behind it. */
+static void test_split_around(void **context)
+{
+	(void)context;
+	struct prs_fact f = split((struct prs_unit){ 1, 0, 0 }, 3);
+	fold(planned(2, true));
+	f.u.split.bad_item = 4;
+	fold(f);
+	assert_string_equal(look(1), "SPLIT; u1[0+3] PLANNED; u1[3+1] PLANNED; u1[4+6] PLANNED; 0+0 of 0, 0 rows");
+	f = split((struct prs_unit){ 1, 4, 6 }, 2);
+	f.u.split.bad_item = 5;
+	fold(f);
+	assert_string_equal(look(1), "SPLIT; u1[0+3] PLANNED; u1[3+1] PLANNED; u1[4+1] PLANNED; u1[5+5] PLANNED; "
+	                             "0+0 of 0, 0 rows");
+	f.u.split.unit = (struct prs_unit){ 1, 5, 5 };
+	assert_int_equal(prs_ledger_fold(&l, &f, &err), -PRS_ECORRUPT); /* it is none of these */
+	f.u.split.bad_item = 8;
+	assert_int_equal(prs_ledger_fold(&l, &f, &err), -PRS_ECORRUPT); /* that makes three */
+	assert_string_equal(err.msg, "SPLIT of mini-batch 1 with 5 items into 2, around item 8");
 }
 
 /* ---- resume ------------------------------------------------------------------------------------------------------ */
@@ -964,6 +1015,8 @@ int main(void)
 		T(test_parts_reset),
 		T(test_parts_forget_and_equal),
 		T(test_parts_cover),
+		T(test_parts_around),
+		T(test_split_around),
 		T(test_no_memory),
 		T(test_memory),
 	};

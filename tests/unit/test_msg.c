@@ -129,12 +129,33 @@ static void check_fail(const char *full, const char *kind, uint32_t errnum, bool
 	assert_int_equal(t.kind.n, kind[0] ? 13 : 0);
 	if (kind[0])
 		assert_memory_equal(t.kind.p, "Bad at a.py:9", 13);
+	assert_int_equal(t.bad_item, 0);
 	for (size_t cut = n - tail + 1; cut < n; cut++)
 		if (cut != n - tail + 16) /* the kind as a whole may be missing */
 			assert_true(prs_msg_get_fail(p, cut, &t, &got, NULL) < 0);
 	assert_int_equal(prs_msg_get_fail(p, n - tail, &t, &got, NULL), 0);
 	assert_int_equal(got.errnum, 0);
 	assert_int_equal(t.kind.n, 0);
+	free(p);
+}
+
+/* FAIL that says which item is to blame. */
+static void test_bad_item(void **state)
+{
+	(void)state;
+	char text[512];
+	size_t n;
+	struct prs_full_disk full;
+	struct prs_try t;
+	snprintf(text, sizeof text, "%s%032d%s", fail_hex, 0, "00000f000000");
+	uint8_t *p = hex_bytes(text, &n);
+	assert_int_equal(prs_msg_get_fail(p, n, &t, &full, NULL), 0);
+	assert_int_equal(t.bad_item, 15);
+	assert_int_equal(t.kind.n, 0);
+	for (size_t cut = n - 3; cut < n; cut++)
+		assert_int_equal(prs_msg_get_fail(p, cut, &t, &full, NULL), -PRS_EPROTOCOL);
+	assert_int_equal(prs_msg_get_fail(p, n - 4, &t, &full, NULL), 0);
+	assert_int_equal(t.bad_item, 0);
 	free(p);
 }
 
@@ -259,10 +280,11 @@ static void test_page(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_header), cmocka_unit_test(test_headers_that_are_none),
-		cmocka_unit_test(test_task),   cmocka_unit_test(test_report),
-		cmocka_unit_test(test_hello),  cmocka_unit_test(test_answers),
-		cmocka_unit_test(test_page),   cmocka_unit_test(test_full_disk),
+		cmocka_unit_test(test_header),   cmocka_unit_test(test_headers_that_are_none),
+		cmocka_unit_test(test_task),     cmocka_unit_test(test_report),
+		cmocka_unit_test(test_hello),    cmocka_unit_test(test_answers),
+		cmocka_unit_test(test_page),     cmocka_unit_test(test_full_disk),
+		cmocka_unit_test(test_bad_item),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

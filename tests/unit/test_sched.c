@@ -5,8 +5,8 @@
  * N COUNT · done ID [SUCCEEDED] ·
  *         try ID CODE [SLOT [KIND]] (of the current lease; counted as the error table says; it says KIND, too) ·
  *         old try ID CODE (of a lease that is over) · failed ID ·
- *         split ID · return ID · old return ID · initok N SLOT · initfail N SLOT CODE TEXT · stop ·
- *         tick [STALLED] · reset ID COUNT · next (no event: when TICK is due).
+ *         misfit ID ITEM · split ID [ITEM] · return ID · old return ID · initok N SLOT ·
+ *         initfail N SLOT CODE TEXT · stop · tick [STALLED] · reset ID COUNT · next (no event: when TICK is due).
  * ID: 5, or 5[2+3] for items 2, 3, 4 of it. A mini-batch has 10 items. Facts are folded into the ledger first, as the
  * master does it.
  */
@@ -205,12 +205,21 @@ static struct prs_sched_event event_of(char *const *v, int n)
 		f.u.failed.unit = unit;
 		f.u.failed.items = prs_ledger_items(&w.ledger, &unit);
 		fold(f);
+	} else if (!strcmp(v[0], "misfit")) {
+		e.type = PRS_SCHED_TRIED;
+		e.code = PRS_EVALUE_MISFIT;
+		e.bad_item = n > 2 ? (uint32_t)atoi(v[2]) : 0;
+		fold_try(&unit, e.code);
 	} else if (!strcmp(v[0], "split")) {
+		struct prs_ledger_parts parts = prs_ledger_parts_of(&unit, prs_ledger_items(&w.ledger, &unit),
+		                                                    n > 2 ? (uint32_t)atoi(v[2]) : 0);
 		e.type = PRS_SCHED_SPLIT;
-		e.count = 2;
+		e.count = parts.n;
+		e.bad_item = parts.bad_item;
 		f.type = PRS_FACT_SPLIT;
 		f.u.split.unit = unit;
-		f.u.split.parts = 2;
+		f.u.split.parts = parts.n;
+		f.u.split.bad_item = parts.bad_item;
 		fold(f);
 	} else if (!strcmp(v[0], "return")) {
 		e.type = PRS_SCHED_RETURNED;
