@@ -249,7 +249,7 @@ static int set_count(int64_t *to, const struct prs_option_row *row, const char *
 		return prs_fail(err, PRS_EINVALID, "%s: mini_batch_size unit must be kb, mb or gb, found \"%.100s\"",
 		                where ? where : row->flag, value);
 	char expected[96];
-	snprintf(expected, sizeof expected, "a whole number from %.0f to %.0f", row->min, row->max);
+	snprintf(expected, sizeof expected, "a whole number from %.0f to %.0f (2gb)", row->min, row->max);
 	double v = strtod(value, NULL); /* digits alone: "10kb" gives 10 */
 	for (const char *u = units; n > digits && u <= strchr(units, tolower((unsigned char)value[digits])); u++)
 		v *= 1024;

@@ -4,6 +4,7 @@
 #include "base/table.h"
 
 #include <string.h>
+#include <strings.h>
 
 static const char *const format_names[] = { "delimited", "parquet", "jsonl" };
 static const char *const encoding_names[] = { "utf8", "latin1", "windows1252", "utf16", "utf32" };
@@ -43,4 +44,42 @@ bool prs_header_mode_find(const char *word, enum prs_header_mode *ret)
 		return true;
 	}
 	return false;
+}
+
+/* ---- endings ----------------------------------------------------------------------------------------------------- */
+
+static const struct prs_table_ending endings[] = {
+	{ ".csv", "CSV", PRS_TABLE_DELIMITED, ',' },     { ".tsv", "TSV", PRS_TABLE_DELIMITED, '\t' },
+	{ ".jsonl", "JSON lines", PRS_TABLE_JSONL, 0 },  { ".ndjson", "JSON lines", PRS_TABLE_JSONL, 0 },
+	{ ".parquet", "Parquet", PRS_TABLE_PARQUET, 0 },
+};
+enum { ENDINGS = sizeof endings / sizeof *endings };
+
+static bool ends(const char *name, size_t n, const char *ending)
+{
+	size_t k = strlen(ending);
+	return n > k && !strncasecmp(name + n - k, ending, k);
+}
+
+const struct prs_table_ending *prs_table_ending(const char *name)
+{
+	const char *slash = strrchr(name, '/');
+	name = slash ? slash + 1 : name;
+	size_t n = strlen(name);
+	if (ends(name, n, ".gz"))
+		n -= strlen(".gz");
+	else if (ends(name, n, ".zst"))
+		n -= strlen(".zst");
+	for (size_t i = 0; i < ENDINGS; i++)
+		if (ends(name, n, endings[i].text))
+			return &endings[i];
+	return NULL;
+}
+
+const char *prs_table_kind(const struct prs_table_input *in)
+{
+	for (size_t i = 0; i < ENDINGS; i++)
+		if (endings[i].format == in->format && endings[i].delimiter == in->delimiter)
+			return endings[i].kind;
+	return prs_table_format_name(in->format);
 }

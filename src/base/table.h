@@ -47,6 +47,7 @@ struct prs_table_input {
 	uint32_t infer_rows;  /* rows of a file that its types are decided from */
 	uint64_t max_record;  /* bytes */
 	uint32_t block_bytes; /* of a read (tests) */
+	bool by_ending;       /* nobody said what its files are but their endings: they are all of this kind */
 	/* Mini-batches have so many rows; 0: so many bytes as the size of the input says. */
 	uint64_t rows;
 	/* The name of the column with the path of a row's file; NULL = none. */
@@ -64,5 +65,18 @@ const char *prs_encoding_name(enum prs_encoding e);
 /* The words of an encoding as table definitions have them: these, and utf8bom, ascii, iso88591. */
 bool prs_encoding_find(const char *word, enum prs_encoding *ret);
 bool prs_header_mode_find(const char *word, enum prs_header_mode *ret);
+
+/* The endings of files that are tables, in front of .gz and .zst: .csv, .tsv, .jsonl, .ndjson, .parquet. */
+struct prs_table_ending {
+	const char *text; /* ".csv" */
+	const char *kind; /* "CSV": all files of an input are of one */
+	enum prs_table_format format;
+	char delimiter;
+};
+/* That of a file name; NULL: it is not known. */
+const struct prs_table_ending *prs_table_ending(const char *name);
+/* Its first ending of that format and delimiter. */
+const char *prs_table_kind(const struct prs_table_input *in);
+#define PRS_TABLE_ENDINGS ".csv, .tsv, .jsonl, .ndjson or .parquet"
 
 #endif

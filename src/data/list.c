@@ -247,6 +247,22 @@ static int put_files(struct prs_lister *l, struct prs_buf *body, const char *nam
 
 /* ---- a folder ---------------------------------------------------------------------------------------------------- */
 
+/* What the endings of the first files said holds for all of them. */
+static int check_ending(const struct prs_lister *l, const char *name, struct prs_err *err)
+{
+	const struct prs_table_input *table = current(l)->in.table;
+	if (!table || !table->by_ending)
+		return 0;
+	const struct prs_table_ending *e = prs_table_ending(name);
+	if (e && e->format == table->format && e->delimiter == table->delimiter)
+		return 0;
+	return prs_fail(err, PRS_EINVALID,
+	                "input %s: %s/%s %s %s by its ending, and the input is %s: the files of an input are of one "
+	                "kind; choose them by a pattern",
+	                current(l)->name, l->folder.path, name, e ? "is" : "is no table", e ? e->kind : "",
+	                prs_table_kind(table));
+}
+
 /* The next names of the folder, as many as a block takes; `may_last`: with the last of them the folder is whole. */
 static int put_block(struct prs_lister *l, struct prs_buf *body, bool may_last, struct prs_err *err)
 {
@@ -256,6 +272,9 @@ static int put_block(struct prs_lister *l, struct prs_buf *body, bool may_last, 
 	prs_buf_init(&block, PRS_FILES_BLOCK_BYTES + (64 << 10));
 	for (; f->files_at < f->files->n && block.len < PRS_FILES_BLOCK_BYTES; f->files_at++, count++) {
 		const char *name = prs_entries_at(f->files, f->files_at);
+		int r = check_ending(l, name, err);
+		if (r < 0)
+			return r;
 		prs_buf_put(&block, name, strlen(name) + 1);
 	}
 	if (block.failed)

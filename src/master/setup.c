@@ -5,13 +5,23 @@
 #include "master/impl.h"
 
 #include "base/mem.h"
+#include "spec/job_table.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Behind all other arguments, and behind it what the original tells each process of itself: scripts read
  * sys.argv[-1]. */
 #define AGENT_FLAG "--bf89b5b0_523f_4782_aedc_61bd625ee81a"
+
+/* Of files so many; of tables so many rows, or bytes. */
+static struct prs_batch_size size_of(const struct prs_job *j, const struct prs_job_input *in)
+{
+	if (in->table && in->table->in.rows)
+		return (struct prs_batch_size){ PRS_SIZE_ROWS, in->table->in.rows };
+	return (struct prs_batch_size){ in->table ? PRS_SIZE_BYTES : PRS_SIZE_ITEMS, (uint64_t)j->o.mini_batch_size };
+}
 
 struct prs_list_input *prs_engine_inputs(const struct prs_placed *p)
 {
@@ -25,9 +35,10 @@ struct prs_list_input *prs_engine_inputs(const struct prs_placed *p)
 			                        .parts = at->only ? NULL : &in->parts,
 			                        .is_list = in->is_list || at->only,
 			                        .base = in->base,
-			                        .size = { PRS_SIZE_ITEMS, (uint64_t)j->o.mini_batch_size },
+			                        .size = size_of(j, in),
 			                        .keys = &j->o.partition_keys,
-			                        .format = in->partition_format };
+			                        .format = in->partition_format,
+			                        .table = in->table ? &in->table->in : NULL };
 	}
 	return v;
 }
@@ -39,6 +50,20 @@ static void put_named(struct prs_buf *b, const char *key, const char *name, cons
 	prs_buf_puts(b, name);
 	prs_buf_puts(b, "=");
 	prs_buf_put(b, value, strlen(value) + 1);
+}
+
+static int put_tables(struct prs_buf *b, const struct prs_job *j, struct prs_err *err)
+{
+	for (size_t i = 0; i < j->inputs_n; i++) {
+		if (!j->inputs[i].table)
+			continue;
+		char *text = prs_job_table_tell(j, i);
+		if (!text)
+			return prs_fail(err, PRS_ENOMEM, "the tables of the job");
+		put_named(b, "table", j->inputs[i].name, text);
+		free(text);
+	}
+	return 0;
 }
 
 int prs_engine_setup(const struct prs_placed *p, const char *dir, const char *code_root, const char *run_name,
@@ -80,6 +105,8 @@ int prs_engine_setup(const struct prs_placed *p, const char *dir, const char *co
 		put_named(to, "model", j->models[i].name, j->models[i].value);
 	for (size_t i = 0; i < j->inputs_n; i++)
 		put_named(to, "input", j->inputs[i].name, p->inputs[i].path);
+	if (r == 0)
+		r = put_tables(to, j, err);
 	for (size_t i = 0; i < j->side_inputs_n; i++)
 		put_named(to, "input", j->side_inputs[i].name, j->side_inputs[i].value);
 	prs_msg_put_pair(to, "submit_dir", j->submit_dir);

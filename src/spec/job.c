@@ -4,6 +4,7 @@
 #include "spec/job.h"
 
 #include "base/mem.h"
+#include "spec/job_table.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -42,6 +43,8 @@ void prs_job_done(struct prs_job *j)
 		prs_freep(&j->inputs[i].base);
 		prs_freep(&j->inputs[i].only);
 		prs_freep(&j->inputs[i].partition_format);
+		prs_freep(&j->inputs[i].mltable);
+		prs_job_table_free(j->inputs[i].table);
 		prs_list_done(&j->inputs[i].parts);
 	}
 	for (size_t i = 0; i < j->outputs_n; i++) {

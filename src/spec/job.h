@@ -13,6 +13,8 @@
 
 /* What is split: a folder or file; or patterns, files and folders (`parts`) below `path`; or the files that a list
  * names. */
+struct prs_job_table;
+
 struct prs_job_input {
 	char *name; /* "input_0" or as given; also the value of --input_fds_<i> */
 	char *path; /* absolute: the folder or file; with parts the folder above them all; of a list the list itself */
@@ -22,7 +24,9 @@ struct prs_job_input {
 	char *base; /* of a list: the folder that its relative lines start from */
 	/* NULL, or a list (0 bytes between absolute paths) of the items that are taken, whatever else lies there */
 	char *only;
-	char *partition_format; /* base/partition.h; NULL = none */
+	char *partition_format;      /* base/partition.h; NULL = none */
+	struct prs_job_table *table; /* job_table.h: its items are rows; NULL = files */
+	char *mltable; /* absolute: the folder whose file MLTable says what is read and how; NULL = none */
 };
 
 /* A folder or file that the script writes; uri_file, else a folder. */
@@ -41,12 +45,13 @@ struct prs_job_pair {
 struct prs_job {
 	struct prs_options o;
 	char *from[PRS_OPTIONS]; /* where each value comes from: "--run-max-try", "job.yml:12:5"; NULL = the default */
-	bool is_default[PRS_OPTIONS]; /* it is one of `defaults:`: whatever the job says takes its place */
-	char *submit_dir;             /* absolute: where the command was given */
-	struct prs_list command;      /* its words behind "prs run"; empty: it cannot be given again */
-	char *code_dir;               /* absolute: the folder that is snapshotted */
-	char *entry;                  /* entry script, relative to code_dir, or a dotted module */
-	struct prs_list includes;     /* absolute: files and folders that are copied into the code folder, at its top */
+	bool is_default[PRS_OPTIONS];  /* it is one of `defaults:`: whatever the job says takes its place */
+	bool is_argument[PRS_OPTIONS]; /* it is a flag of the original in program_arguments: keys are stronger */
+	char *submit_dir;              /* absolute: where the command was given */
+	struct prs_list command;       /* its words behind "prs run"; empty: it cannot be given again */
+	char *code_dir;                /* absolute: the folder that is snapshotted */
+	char *entry;                   /* entry script, relative to code_dir, or a dotted module */
+	struct prs_list includes; /* absolute: files and folders that are copied into the code folder, at its top */
 	struct prs_job_input *inputs;
 	size_t inputs_n;
 	struct prs_job_pair *models, *side_inputs, *variables;

@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "base/path.h"
+#include "spec/job_table.h"
 #include "spec/jobfile_impl.h"
 
 #include <errno.h>
@@ -501,6 +502,13 @@ static bool is_whole(const struct prs_job *j)
 	       pairs_whole(j->variables, j->variables_n, &j->o.environment_variable);
 }
 
+static void say_of_tables(void *ctx, enum prs_option_id option, const struct prs_job_input *in, const char *text)
+{
+	(void)option;
+	(void)in;
+	mistake(ctx, "%s", text);
+}
+
 static void check_keys(struct check *c)
 {
 	struct prs_job *j = c->j;
@@ -533,6 +541,8 @@ int prs_job_check(struct prs_job *j, const struct prs_request *q, const struct p
 	check_pairs(&c, "--side-input", &j->o.side_input, &j->side_inputs, &j->side_inputs_n, true);
 	check_pairs(&c, "--env", &j->o.environment_variable, &j->variables, &j->variables_n, false);
 	check_output(&c);
+	if (prs_job_check_tables(j, fs, say_of_tables, &c) < 0)
+		mistake(&c, "out of memory");
 	check_keys(&c);
 	if (prs_job_warn(j) < 0)
 		mistake(&c, "out of memory");

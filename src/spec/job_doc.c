@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "spec/job_check.h"
 #include "spec/job_json.h"
+#include "spec/job_table.h"
 #include "spec/jobfile_impl.h"
 
 #include <stdarg.h>
@@ -624,6 +625,13 @@ static void read_output(const struct reading *r)
 	file = NULL;
 }
 
+static void say_of_tables(void *ctx, enum prs_option_id option, const struct prs_job_input *in, const char *text)
+{
+	const struct reading *r = ctx;
+	doc_mistake(r->d, option == PRS_OPTIONS ? "inputs" : "options", "%s", text);
+	(void)in;
+}
+
 static void read_keys(const struct reading *r)
 {
 	struct prs_job *j = r->j;
@@ -679,6 +687,8 @@ int prs_job_doc_check(struct prs_job_doc *d, struct prs_job *j, const struct prs
 	read_pairs(&r, "environment", false, &j->variables, &j->variables_n);
 	read_outputs(&r);
 	read_output(&r);
+	if (prs_job_check_tables(j, fs, say_of_tables, &r) < 0)
+		d->failed = true;
 	read_keys(&r);
 	struct asking a = { .d = d };
 	ask_texts(&a, "system_arguments", &j->system_args);

@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "spec/job_json.h"
+#include "spec/job_table.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -113,6 +114,10 @@ static json_t *inputs_to(const struct prs_placed *p)
 			json_object_set_new(o, "only", text_to(at->only));
 		if (in->partition_format)
 			json_object_set_new(o, "partition_format", text_to(in->partition_format));
+		if (in->mltable)
+			json_object_set_new(o, "mltable", text_to(in->mltable));
+		if (in->table)
+			json_object_set_new(o, "table", prs_job_table_to(in->table));
 		json_array_append_new(a, o);
 	}
 	return a;
@@ -255,7 +260,11 @@ static int inputs_from(const json_t *a, struct prs_job *j)
 		in->base = job_json_text(json_object_get(o, "base"));
 		in->only = job_json_text(json_object_get(o, "only"));
 		in->partition_format = job_json_text(json_object_get(o, "partition_format"));
+		in->mltable = job_json_text(json_object_get(o, "mltable"));
 		in->is_list = json_is_true(json_object_get(o, "is_list"));
+		const json_t *table = json_object_get(o, "table");
+		if (table && !(in->table = prs_job_table_from(table)))
+			return -PRS_EINVALID;
 		if (!in->name || !in->path || list_from(json_object_get(o, "parts"), &in->parts) < 0)
 			return -PRS_EINVALID;
 	}
@@ -319,6 +328,7 @@ static int fields_from(struct prs_job *j, const json_t *root, struct prs_err *er
 	           pairs_from(json_object_get(root, "side_inputs"), &j->side_inputs, &j->side_inputs_n) < 0 ||
 	           pairs_from(json_object_get(root, "environment"), &j->variables, &j->variables_n) < 0))
 		r = prs_fail(err, PRS_ECORRUPT, "job.json: a list of names and paths is damaged");
+	prs_job_bind_tables(j);
 	j->append_to = append_from(root, j);
 	const json_t *args = json_object_get(root, "arguments");
 	for (size_t i = 0; i < json_array_size(args) && !r; i++) {

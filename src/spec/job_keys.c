@@ -95,6 +95,8 @@ int prs_job_check_partition(const struct prs_job *j, const struct prs_job_input 
 {
 	if (!j->o.partition_keys.n)
 		return 0;
+	if (!in->partition_format && in->table) /* they may be columns, or stand in folders as key=value */
+		return 0;
 	if (!in->partition_format)
 		return prs_fail(err, PRS_EINVALID,
 		                "partition_keys: input %s has no partition_format: it says where the keys stand in a "

@@ -4,6 +4,7 @@
  */
 #include "spec/jobfile_impl.h"
 #include "spec/job_check.h"
+#include "spec/job_table.h"
 
 #include "base/path.h"
 
@@ -654,11 +655,36 @@ static void check_keys(struct jobfile *m)
 	}
 }
 
+static void say_of_tables(void *ctx, enum prs_option_id option, const struct prs_job_input *in, const char *text)
+{
+	struct jobfile *m = ctx;
+	const struct jf_input *found = in && in->name
+	                                       ? jf_find_input(m->inputs, m->inputs_n, in->name, strlen(in->name))
+	                                       : NULL;
+	struct prs_mark at = found ? found->at : m->whole;
+	if (option != PRS_OPTIONS && m->set[option])
+		at = m->set_at[option];
+	prs_yaml_find(m->d, PRS_MISTAKE, at, "%s", text);
+}
+
+static void check_tables(struct jobfile *m)
+{
+	struct prs_job *j = m->j;
+	if (prs_job_check_tables(j, m->fs, say_of_tables, m) < 0)
+		m->d->failed = true;
+	if (m->size && !prs_job_is_table(j) && !j->o.partition_keys.n)
+		prs_yaml_find(m->d, PRS_WARNING, m->size->at,
+		              "mini_batch_size: %s is %lld files, as in the original: sizes are for tables, and the "
+		              "input is files",
+		              m->size->text, (long long)j->o.mini_batch_size);
+}
+
 static void finish(struct jobfile *m)
 {
 	struct prs_job *j = m->j;
 	jf_user_arguments(m);
 	check_outputs(m);
+	check_tables(m);
 	check_keys(m);
 	if (!j->name)
 		jf_name(m, NULL, NULL);

@@ -82,6 +82,7 @@ struct jobfile {
 	bool v1_environment_looked;
 	const struct prs_yaml *v1_both; /* v1: mini_batch_size beside partition_keys: said already */
 	bool pf_enabled;                /* --amlbi_pf_enabled True */
+	const struct prs_yaml *size;    /* mini_batch_size with a unit */
 };
 
 /* jobfile_keys.c */

@@ -345,6 +345,7 @@ bool jf_set_text(struct jobfile *m, const struct prs_option_row *row, const char
 	if (!m->set[id] || row->type != PRS_OPTION_LIST)
 		m->set_at[id] = at; /* of a list: its first */
 	m->set[id] = true;
+	m->j->is_argument[id] = weak;
 	return true;
 }
 
@@ -371,16 +372,10 @@ static const char *tries_of(struct jobfile *m, const struct prs_yaml *node, cons
 
 /* "10kb" is 10240 also where files are counted: as in the original, and hardly what was meant. */
 static void unit_of_files(struct jobfile *m, const struct prs_option_row *row, const char *text,
-                          const struct prs_yaml *node, const char *key)
+                          const struct prs_yaml *node)
 {
-	PRS_AUTOBUF count;
-	prs_buf_init(&count, 64);
-	if (row->type != PRS_OPTION_COUNT || !text[strspn(text, "0123456789")])
-		return;
-	prs_option_get(&m->scratch, row, 0, &count);
-	prs_yaml_find(m->d, PRS_WARNING, node->at,
-	              "%s: %s is %s files, as in the original: sizes are for tables, and the input is files", key, text,
-	              prs_buf_str(&count));
+	if (row->type == PRS_OPTION_COUNT && text[strspn(text, "0123456789")])
+		m->size = node;
 }
 
 void jf_set_option(struct jobfile *m, const struct prs_option_row *row, const struct prs_yaml *node, const char *key)
@@ -406,7 +401,7 @@ void jf_set_option(struct jobfile *m, const struct prs_option_row *row, const st
 		text = tries_of(m, node, text, key);
 	if (text && jf_set_text(m, row, text, node->at, key, false, false) && !truth) {
 		jf_trap(m, node);
-		unit_of_files(m, row, text, node, key);
+		unit_of_files(m, row, text, node);
 	}
 }
 

@@ -125,14 +125,10 @@ void jf_read_v1(struct jobfile *m, const struct prs_yaml *root)
 			              "parallel_run_config is empty");
 		return;
 	}
-	const struct prs_yaml *entry = jf_value(config, "entry_script"), *format = jf_value(config, "input_format"),
+	const struct prs_yaml *entry = jf_value(config, "entry_script"),
 			      *action = jf_value(config, "output_action");
 	const struct prs_yaml *file = jf_value(config, "append_row_file_name");
 	jf_check_keys(m, config, JF_V1, "parallel_run_config");
-	jf_choice(m, format, "input_format", "file|tabular");
-	if (format && format->kind == PRS_YAML_SCALAR && !strcasecmp(format->text, "tabular"))
-		prs_yaml_find(m->d, PRS_MISTAKE, format->at,
-		              "input_format: tables are not read by this version: expected file");
 	if (!entry && !jf_misspelt(m, "entry_script"))
 		prs_yaml_find(m->d, PRS_MISTAKE, config->at, "entry_script is missing: the file with run(mini_batch)");
 	jf_name(m, NULL, NULL);

@@ -104,8 +104,10 @@ static const char v1[] = "parallel_run_config:\n  entry_script: score.py\n  sour
 
 static bool is_simple(const struct prs_option_row *row)
 {
+	bool needs_table = row == prs_option_at(PRS_OPTION_ID_mini_batch_rows) ||
+	                   row == prs_option_at(PRS_OPTION_ID_input_format);
 	return row->group[0] && row->type != PRS_OPTION_LIST && row->type != PRS_OPTION_TEXT &&
-	       row->resume != PRS_RESUME_SCREEN;
+	       row->resume != PRS_RESUME_SCREEN && !needs_table;
 }
 
 static void value_text(const struct prs_options *o, const struct prs_option_row *row, struct prs_buf *to)

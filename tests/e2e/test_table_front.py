@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a job says of tables: which inputs are, what of them the lister and the workers are told, and what is refused
+before anything runs."""
+import json
+
+from prs_job import JobCase
+
+ROWS = "id,name\n1,a\n2,b\n3,c\n"
+
+
+class TableCase(JobCase):
+    def setUp(self):
+        super().setUp()
+        self.script("def run(mini_batch):\n    return mini_batch\n")
+        self.write("in/a.csv", ROWS)
+        self.write("in/b.csv", ROWS)
+
+    def plan(self, *words, status=0):
+        """The plan as JSON; with a status the text of the mistakes."""
+        r = self.prs("plan", *words, *(() if status else ("--json",)))
+        self.assertEqual(r.returncode, status, r.stdout + r.stderr)
+        return r.stderr if status else json.loads(r.stdout)
+
+    def tabular(self, *words, status=0):
+        return self.plan("code/score.py", "--input", "in", "--input-format", "tabular", *words, status=status)
+
+    def job(self, text="", own="input_format: tabular", name="job.yml", data="type: uri_folder, path: ./in"):
+        self.write(name, "type: parallel\ninputs:\n  data: {%s}\noutputs: {rows: {type: uri_file}}\n"
+                   "input_data: ${{inputs.data}}\n%s\ntask:\n  type: run_function\n  code: ./code\n"
+                   "  entry_script: score.py\n  append_row_to: ${{outputs.rows}}\nprs:\n  %s\n"
+                   % (data, text, own or "infer_rows: 200"))
+        return name
+
+
+class FormatTest(TableCase):
+    def kinds(self, *inputs, status=0):
+        words = [w for path in inputs for w in ("--input", path)]
+        return self.plan("code/score.py", *words, "--input-format", "tabular", status=status)
+
+    def test_endings(self):
+        for name, kind, delimiter in (("x.csv", "delimited", ","), ("x.TSV", "delimited", "\t"),
+                                      ("x.jsonl", "jsonl", ""), ("x.ndjson", "jsonl", ""),
+                                      ("x.csv.gz", "delimited", ","), ("x.jsonl.zst", "jsonl", "")):
+            self.write("one/" + name, "")
+            self.write("list.txt", "one/%s\n" % name)
+            r = self.prs("validate", "code/score.py", "--input", "one/" + name, "--input-format", "tabular")
+            self.assertEqual(r.returncode, 0, r.stderr)
+        for path in ("in", "in/a.csv", "in/*.csv", "in/a*"):
+            table = self.kinds(path)["inputs"][0]["table"]
+            self.assertEqual((table["format"], table["delimiter"], table["by_ending"]), ("delimited", ",", True))
+        self.write("list.txt", "in/a.csv\nin/b.csv\n")
+        self.assertEqual(self.kinds("@list.txt")["inputs"][0]["table"]["format"], "delimited")
+
+    def test_kinds_do_not_mix(self):
+        self.write("in/deep/c.jsonl", "{}\n")
+        said = self.kinds("in", status=2)
+        self.assertIn("in/a.csv is CSV, ", said)
+        self.assertIn("in/deep/c.jsonl is JSON lines: the files of an input are of one kind", said)
+        plan = self.kinds("in/*.csv", "in/deep")["plan"]  # each input has its own kind
+        self.assertEqual(plan["inputs"][0]["mini_batches"], 2)
+        self.write("list.txt", "in/a.csv\nin/deep/c.jsonl\n")
+        self.assertIn("is CSV, in/deep/c.jsonl is JSON lines", self.kinds("@list.txt", status=2))
+
+    def test_ending_that_is_not_known(self):
+        self.write("in/README", "x")
+        self.assertIn("in/README is no table by its ending (.csv, .tsv, .jsonl, .ndjson or .parquet): "
+                      "choose files by a pattern, as in '**/*.csv'", self.kinds("in", status=2))
+        self.write("text/a.txt", "x")
+        self.assertIn("text/a.txt is no table by its ending", self.kinds("text", status=2))
+
+    def test_the_lister_looks_at_all_of_them(self):
+        """A job file that only the lister sees whole: more names than the check of a job looks at."""
+        for i in range(100):
+            self.write("many/%02d/x.csv" % i, "a\n1\n")
+        self.write("many/99/y.tsv", "a\n1\n")
+        self.write("list.txt", "many/00/x.csv\n" * 20000 + "many/99/y.tsv\n")
+        said = self.kinds("@list.txt", status=2)
+        self.assertIn("many/99/y.tsv is TSV by its ending, and the input is CSV", said)
+
+
+class SizeTest(TableCase):
+    def size(self, plan):
+        options = plan["options"]
+        return [options.get(k, {}).get("value", [None])[0] for k in ("mini-batch-size", "mini-batch-rows")]
+
+    def test_size(self):
+        self.assertEqual(self.size(self.tabular()), ["1048576", None])
+        self.assertEqual(self.tabular()["plan"]["mini_batches"], 2)
+        for word, size in (("1", "1"), ("100", "100"), ("2kb", "2048"), ("3MB", "3145728"), ("2gb", "2147483648")):
+            self.assertEqual(self.size(self.tabular("--mini-batch-size", word)), [size, None])
+        self.assertEqual(self.tabular("--mini-batch-size", "5")["plan"]["mini_batches"], 6)
+        for word in ("0", "3gb", "-1", "1.5mb", "x"):
+            self.assertIn("--mini-batch-size: ", self.tabular("--mini-batch-size", word, status=2))
+
+    def test_rows(self):
+        plan = self.tabular("--mini-batch-rows", "2")
+        self.assertEqual((self.size(plan), plan["plan"]["mini_batches"]), (["1048576", "2"], 4))
+        self.assertIn("--mini-batch-rows and --mini-batch-size exclude each other: keep one",
+                      self.tabular("--mini-batch-rows", "2", "-b", "5mb", status=2))
+        said = self.plan("code/score.py", "--input", "in", "--mini-batch-rows", "2", status=2)
+        self.assertIn("--mini-batch-rows is for tables, and the input is files", said)
+        self.assertIn("exclude each other",
+                      self.tabular("--mini-batch-rows", "2", "--partition-keys", "id", status=2))
+
+    def test_a_higher_source_wins(self):
+        job = self.job("mini_batch_size: 10kb")
+        self.assertEqual(self.size(self.plan(job)), ["10240", None])
+        self.assertEqual(self.size(self.plan(job, "--mini-batch-rows", "7")), ["1048576", "7"])
+        job = self.job(own="{input_format: tabular, mini_batch_rows: 7}")
+        self.assertEqual(self.size(self.plan(job)), ["1048576", "7"])
+        self.assertEqual(self.size(self.plan(job, "--mini-batch-size", "5kb")), ["5120", None])
+        job = self.job("mini_batch_size: 5kb", own="{input_format: tabular, mini_batch_rows: 7}")
+        self.assertIn("exclude each other: keep one", self.plan(job, status=2))
+        # a flag of the original in program_arguments is weaker than a key
+        self.write("job.yml", self.read("job.yml").replace("mini_batch_size: 5kb\n", "")
+                   .replace("task:\n", "task:\n  program_arguments: --mini_batch_size 5kb\n"))
+        self.assertEqual(self.size(self.plan("job.yml")), ["1048576", "7"])
+
+    def read(self, name):
+        with open(self.path(name)) as f:
+            return f.read()
+
+    def test_defaults(self):
+        self.write("prs.yml", "defaults: {mini_batch_rows: 2}\n")
+        self.assertEqual(self.size(self.tabular()), ["1048576", "2"])
+        self.assertEqual(self.size(self.tabular("-b", "1kb")), ["1024", None])
+        plan = self.plan("code/score.py", "--input", "in")  # of files, which have no rows
+        self.assertEqual(self.size(plan), ["10", None])
+
+    def test_what_is_said(self):
+        words = ["run", "code/score.py", "--input", "in"]
+        r = self.prs(*words, "--input-format", "tabular", "-b", "100")
+        self.assertIn("--mini-batch-size 100 is 100 bytes of a table", r.stdout + r.stderr)
+        r = self.prs(*words, "--input-format", "tabular", "-b", "10kb")
+        self.assertNotIn("--mini-batch-size 10", r.stdout + r.stderr)
+        r = self.prs(*words, "-b", "10kb")
+        self.assertIn("--mini-batch-size 10kb is 10,240 files", r.stdout + r.stderr)
+        r = self.prs("plan", self.job("mini_batch_size: 10kb"))
+        self.assertNotIn("10240 files", r.stderr)
+        r = self.prs("plan", self.job("mini_batch_size: 10kb", own=""))
+        self.assertIn("10kb is 10240 files", r.stderr)
+
+    def test_other_options(self):
+        options = self.plan(self.job(own="{input_format: tabular, infer_rows: 5, max_record: 1mb}"))["options"]
+        self.assertEqual((options["infer-rows"]["value"], options["max-record"]["value"]), (["5"], ["1048576"]))
+        self.assertIn("is longer than max_record (4 bytes)", self.tabular("--max-record", "4", status=2))
+
+    def test_the_job_reads_back(self):
+        job = self.job(own="{input_format: tabular, mini_batch_rows: 2, infer_rows: 5}")
+        r = self.prs("plan", job, "--yaml")
+        self.write("again.yml", r.stdout)
+        first, again = self.plan(job), self.plan("again.yml")
+        self.assertEqual(first["inputs"][0]["table"], again["inputs"][0]["table"])
+        self.assertEqual(self.size(first), self.size(again))
+
+    def test_a_job_as_json(self):
+        self.write("job.json", json.dumps({"job_format": 1, "entry": "score.py", "code_dir": self.path("code"),
+                                           "inputs": [{"path": "in"}], "options": {"input_format": "tabular"}}))
+        self.assertEqual(self.plan("--job-json", "job.json")["inputs"][0]["table"]["format"], "delimited")
+        self.write("in/c.tsv", "")
+        self.assertIn("inputs: input input_0: ", self.plan("--job-json", "job.json", status=2))
+
+
+class V1Test(TableCase):
+    def test_input_format(self):
+        self.write("v1.yml", "parallel_run_config:\n  entry_script: score.py\n  source_directory: ./code\n"
+                   "  input_format: tabular\n  mini_batch_size: 1KB\n  error_threshold: 1\n"
+                   "  output_action: append_row\n")
+        plan = self.plan("v1.yml", "--input", "in")
+        self.assertEqual(plan["inputs"][0]["table"]["format"], "delimited")
+        self.assertEqual(plan["options"]["mini-batch-size"]["value"], ["1024"])
