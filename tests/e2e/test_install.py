@@ -30,7 +30,7 @@ class NeedsTest(JobCase):
     def test_install_takes_what_building_needs_and_says_so_first(self):
         said = self.say("install", "--prefix", self.path("there"))
         self.assertEqual(said, ["installing as root (sudo apt-get), which may ask for your password: build-essential meson "
-                                "ninja-build pkg-config libuv1-dev libxxhash-dev libjansson-dev libyaml-dev uthash-dev "
+                                "ninja-build pkg-config libuv1-dev libxxhash-dev libjansson-dev libyaml-dev zlib1g-dev libzstd-dev uthash-dev "
                                 "python3", "became root"])
 
     def test_without_sudo_it_says_what_root_would_type(self):
