@@ -2,7 +2,7 @@
 """What run() receives, and how it is made of a task: by a reader for each kind of task."""
 import sys
 
-from prs_loader.wire import KIND_FILES
+from prs_loader.wire import INPUT_MOVED, KIND_FILES, LOAD_FAILED, VALUE_MISFIT
 
 _PATH_CODEC = sys.getfilesystemencoding(), sys.getfilesystemencodeerrors()
 
@@ -54,7 +54,23 @@ class LoadError(Exception):
     """A mini-batch cannot be loaded, and nothing but this sentence would help. bad_item: the item that is to blame,
     counted in its mini-batch from 1 (task.item_first is that of the first one here, from 0); 0 = not known."""
 
-    bad_item = 0
+    code, bad_item = LOAD_FAILED, 0
+
+
+class ValueMisfit(LoadError):
+    """A value does not fit the type of its column. row: of the unit, from 0"""
+
+    code = VALUE_MISFIT
+
+    def __init__(self, row, sentence):
+        super().__init__(sentence)
+        self.row = row
+
+
+class InputMoved(LoadError):
+    """A file is not as it was when its rows were counted."""
+
+    code = INPUT_MOVED
 
 
 class _Readers(dict):
@@ -63,13 +79,19 @@ class _Readers(dict):
                         "different versions" % (kind, ", ".join(map(str, sorted(self)))))
 
 
-def readers(_job):
-    """kind of a task -> function(task) -> (mini-batch, context). Made once, when SETUP is known: what a reader imports
-    is imported here, so that a module that is missing fails the start of the process and not each mini-batch."""
-    return _Readers({KIND_FILES: _files})
+def readers(job):
+    """kind of a task -> function(task) -> (mini-batch, context, how many of its items were left out before run()). Made
+    once, when SETUP is known: what a reader imports is imported here, so that a module that is missing fails the start
+    of the process and not each mini-batch."""
+    found = _Readers({KIND_FILES: _files})
+    if job.every("table"):
+        from prs_loader.tables import source
+
+        found.update(source.readers(job))
+    return found
 
 
 def _files(task):
     mini_batch = MiniBatch(task.body.decode(*_PATH_CODEC).split("\0") if task.body else ())
     mini_batch.task_id = task.id
-    return mini_batch, Context(task.id, task.global_row, task.keys)
+    return mini_batch, Context(task.id, task.global_row, task.keys), 0

@@ -26,7 +26,7 @@ class Foreground(Worker):
 
     def report(self, _kind, _code, title, error, mini_batch=()):
         root = self.job.one("code_root")
-        at = which.line(error, mini_batch, root) if mini_batch else ""
+        at = which.line(error, mini_batch, root)
         text, message = errors.describe(error, errors.places_of(self.job), at)
         self.flush()
         if self.record:
@@ -46,9 +46,12 @@ class Foreground(Worker):
         """Rows of one mini-batch to stdout."""
         title = "mini-batch %d (%d item%s)" % (task.id, task.items, "" if task.items == 1 else "s")
         try:
-            mini_batch, context = self.readers[task.kind](task)
+            mini_batch, context, removed = self.readers[task.kind](task)
         except BaseException as e:  # noqa: BLE001 - of the user's modules, perhaps
             self.report(None, wire.LOAD_FAILED, "loading " + title, e)
+        if 0 < task.items == removed:
+            errors.say("%s: all of its rows are left out, run() is not called" % title)
+            return 0
         begun = real.monotonic_ns()
         try:
             items, _flags = self.rows.items(self.call(mini_batch, context))
@@ -63,7 +66,7 @@ class Foreground(Worker):
                       rows=data.decode("utf-8", "backslashreplace"))
         else:
             errors.put(1, data)
-        return len(items) - task.items
+        return len(items) + removed - task.items
 
 
 def _frames(fd):

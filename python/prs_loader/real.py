@@ -15,6 +15,6 @@ class real:
     monotonic_ns, time_ns, process_time_ns = time.monotonic_ns, time.time_ns, time.process_time_ns
     getpid, getppid, kill, exit = os.getpid, os.getppid, os.kill, os._exit
     open, read, write, lseek, dup, close = os.open, os.read, os.write, os.lseek, os.dup, os.close
-    stat = os.stat
+    stat, fstat, pread = os.stat, os.fstat, os.pread
     memfd_create = getattr(os, "memfd_create", None)  # a Python that was built for an old glibc has none
     fcntl, poll = fcntl.fcntl, select.poll

@@ -64,8 +64,10 @@ def _shown(item):
 
 
 def line(error, mini_batch, root):
-    """`while at PATH, item 8 of 10`, or "" where that is not known."""
+    """`while at PATH, item 8 of 10`, or "" where that is not known, as of rows of a table."""
     try:
+        if not isinstance(mini_batch, list) or not all(isinstance(item, str) for item in mini_batch):
+            return ""
         held = _places(error, mini_batch, root)
         if not 0 < len(held) <= _NAMED_MAX:
             return ""

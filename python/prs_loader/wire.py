@@ -53,14 +53,14 @@ class Task:
     """A mini-batch as the node sends it. unit: the bytes of id, lease, item_first and item_count, as they stand in the
     page; body: what its kind says, without the last byte (of kind 0, paths, that is the last NUL)."""
 
-    __slots__ = ("id", "lease", "item_first", "item_count", "items", "try_number", "kind", "global_row", "claim",
-                 "keys", "body", "unit")
+    __slots__ = ("id", "lease", "item_first", "item_count", "items", "try_number", "kind", "input", "global_row",
+                 "claim", "keys", "body", "unit")
 
 
 def task(claim, data, begin, end):
     """The Task in data[begin:end]."""
     t = Task()
-    (t.id, t.lease, t.item_first, t.item_count, t.items, t.try_number, t.kind, _input, _zero, keys_bytes,
+    (t.id, t.lease, t.item_first, t.item_count, t.items, t.try_number, t.kind, t.input, _zero, keys_bytes,
      t.global_row) = _task.unpack_from(data, begin)
     t.claim = claim
     t.unit = data[begin:begin + 24]

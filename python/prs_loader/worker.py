@@ -14,6 +14,7 @@ from prs_loader.wire import DONE_BYTES, EMPTY, FLAG_FD, OK, RESULT, ROWS_INLINE_
 _pack_result = wire.result.pack
 # What an exception of the script ends with.
 _RAISED = (wire.IMPORT_FAILED, wire.INIT_EXCEPTION, wire.RUN_EXCEPTION, wire.ROW_FORMAT)
+_COUNT_MAX = 0xffffffff
 _STDERR = 2  # the process's file, whatever sys.stderr is
 
 
@@ -37,7 +38,7 @@ class Worker:
         from prs_loader import errors, which
 
         root = self.job.one("code_root")
-        at = which.line(error, mini_batch, root) if mini_batch else ""
+        at = which.line(error, mini_batch, root)
         text, message = errors.describe(error, errors.places_of(self.job), at)
         offset, size = errors.append(self.job.one("error_file"), title, text)
         self.flush()
@@ -135,18 +136,21 @@ class Worker:
         if wall < 0:
             wall = 0
         link.begin(task, wall, begun)
-        error, mini_batch = None, ()
+        error, mini_batch, removed = None, (), 0
         try:
-            mini_batch, context = self.readers[task.kind](task)
+            mini_batch, context, removed = self.readers[task.kind](task)
         except BaseException as e:  # noqa: BLE001 - of the user's modules, perhaps
-            error, code = e, wire.LOAD_FAILED
+            error, code = e, e.code if isinstance(e, batch.LoadError) else wire.LOAD_FAILED
         started = clock()
         if error is None:
             words[0] = RUN << 56 | started // 1000 & TIME_MASK
             if kill_points:
                 kill_point("worker.before_run")
             try:
-                items, flags = self.rows.items(self.call(mini_batch, context))
+                if 0 < task.items == removed:
+                    items, flags = (), 0  # no rows are left for run()
+                else:
+                    items, flags = self.rows.items(self.call(mini_batch, context))
             except BaseException as e:  # noqa: BLE001 - the user's; also SystemExit and KeyboardInterrupt
                 error, code = e, wire.USER_RETURN_TYPE if isinstance(e, rows.ReturnTypeError) else wire.RUN_EXCEPTION
         ended = clock()
@@ -175,19 +179,17 @@ class Worker:
             # until the next collection of garbage.
             error = None
             return stays
-        status = OK if count >= task.items else SHORT if count else EMPTY
-        if count > 0xffffffff:
-            count = 0xffffffff
-        self.send_result(task, status, flags, data, head_len, count, times)
+        status = EMPTY if not count else OK if count + removed >= task.items else SHORT
+        self.send_result(task, status, flags, data, head_len, _counts(count, removed), times)
         return True
 
-    def send_result(self, task, status, flags, data, head_len, count, times):
+    def send_result(self, task, status, flags, data, head_len, counts, times):
         if self.kill_points:
             kill_point("worker.before_send")
         size, unit = len(data), task.unit
         large = size > ROWS_INLINE_MAX
         front = (DONE_BYTES if large else DONE_BYTES + size, RESULT, FLAG_FD if large else 0, task.claim, unit[:16],
-                 task.try_number, status, flags, self.slot, size, head_len, unit[16:], count, count)
+                 task.try_number, status, flags, self.slot, size, head_len, unit[16:], *counts)
         try:
             head = _pack_result(*front, *times)
         except struct.error:
@@ -231,6 +233,11 @@ class Worker:
         self.link.end_child()
         self.flush()
         self.link.send(wire.BYE, wire.report(0))
+
+
+def _counts(count, removed):
+    """Items that succeeded, and rows: items that were left out before run() are none that failed."""
+    return min(count + removed, _COUNT_MAX), min(count, _COUNT_MAX)
 
 
 def _not_negative(times):

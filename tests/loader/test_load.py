@@ -53,7 +53,7 @@ def foreground(python, folder, files, kind, keys=b""):
     r = subprocess.run([python, os.path.join(PYTHON_DIR, "prs_worker.py")], pass_fds=[read], cwd=folder,
                        stdout=subprocess.PIPE,
                        stderr=subprocess.PIPE, universal_newlines=True,
-                       env=dict(os.environ, PRS_FOREGROUND="%d,0" % read))
+                       env=dict(os.environ, PRS_FOREGROUND="%d,0,-1" % read))
     os.close(read)
     return r
 

@@ -82,7 +82,7 @@ def test_page():
 def test_task():
     raw = golden("task_hex")
     t = wire.task(17, b"...." + raw + b"k\0v\0kkkkk" + b"/a\0/b\0", 4, 4 + len(raw) + 9 + 6)
-    assert [getattr(t, name) for name in wire.Task.__slots__] == [5, LEASE, 10, 20, 20, 2, 0, 12345, 17, b"k\0v\0kkkkk",
+    assert [getattr(t, name) for name in wire.Task.__slots__] == [5, LEASE, 10, 20, 20, 2, 0, 1, 12345, 17, b"k\0v\0kkkkk",
                                                                   b"/a\0/b",
                                                                  struct.pack("<QQII", 5, LEASE, 10, 20)]
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The reader that decides: whole records and a schema to columns, cell by cell, with the standard library alone. It
 knows line, column and value of what does not fit. Where another reader says something else, that one is wrong."""
+import itertools
 import json
 import math
 import re
@@ -17,11 +18,11 @@ class Misfit(Exception):
     """A value that is not of the type of its column. line: from first_line; row: of the mini-batch, from 0."""
 
     def __init__(self, row, line, column, value, type, why):
-        self.row, self.line, self.column, self.value, self.type = row, line, column, value, type
+        self.row, self.line, self.column, self.value, self.type, self.why = row, line, column, value, type, why
         where = "line %d" % line
         if column is not None:
-            where += ", column %s" % _shown(column)
-        super().__init__("%s: %s %s" % (where, _shown(value), why))
+            where += ", column %s" % shown(column)
+        super().__init__("%s: %s %s" % (where, shown(value), why))
 
 
 class Values:
@@ -34,15 +35,20 @@ class Values:
 
 
 class Table:
-    """What was read. short: records with too few cells; dropped: lines that are no JSON object; both as (how many, line
-    of the first); unknown: name -> line of values that have no column (JSON lines)."""
-    __slots__ = ("columns", "rows", "short", "dropped", "unknown")
+    """What was read. short: records with too few cells; dropped: lines that are no JSON object, records that never fit;
+    both as (how many, line of the first); gone: rows that were dropped; unknown: name -> line of values that have no
+    column (JSON lines)."""
+    __slots__ = ("columns", "rows", "short", "dropped", "gone", "unknown")
 
     def __init__(self):
-        self.columns, self.rows, self.short, self.dropped, self.unknown = [], 0, (0, 0), (0, 0), {}
+        self.columns, self.rows, self.short, self.dropped, self.gone, self.unknown = [], 0, (0, 0), (0, 0), [], {}
+
+    def drop(self, row, line):
+        self.gone.append(row)
+        self.dropped = _counted(self.dropped, line)
 
 
-def _shown(value):
+def shown(value):
     """The front of a value, on one line."""
     if isinstance(value, (str, bytes)):
         value = value[:_VALUE_MAX + 1]
@@ -64,13 +70,14 @@ class Records:
         self.data = data
         self.delimiter = delimiter
         self.line = first_line
+        self.place = 0, 0  # where the record that was taken last begins, and where the next one does
         self.field = re.compile(rb'(?:"([^"]*(?:""[^"]*)*)"(?!"))?([^%s\r\n]*)(%s|\r\n|\n|\r|\Z)'
                                 % (re.escape(delimiter), re.escape(delimiter))).match
 
     def __iter__(self):
         at, n = 0, len(self.data)
         while at < n:
-            line = self.line
+            line, begin = self.line, at
             end = _LINE_END.search(self.data, at)
             text = self.data[at:end.start()]
             if b'"' in text:
@@ -79,6 +86,7 @@ class Records:
                 cells, at = text.split(self.delimiter) if text else (), end.end()
                 self.line += 1
             if cells:
+                self.place = begin, at
                 yield line, cells
 
     def _quoted(self, at):
@@ -97,6 +105,8 @@ class Records:
 
 # ---- cells of a column
 
+WIDE = "is not %s: float64 would be another number"
+
 
 def _why(type, value, number):
     """Why a value is not of that type; number: the integer that it is, or MISFIT."""
@@ -105,7 +115,7 @@ def _why(type, value, number):
     if number is None or number is cell.MISFIT or type not in ("int", "float"):
         return "is not %s" % type
     if cell.INT_MIN <= number <= cell.INT_MAX:
-        return "is not %s: float64 would be another number" % type
+        return WIDE % type
     return "is not %s: it needs more than 64 bits" % type
 
 
@@ -187,17 +197,13 @@ def _raise_first(misfits):
 # ---- delimited text
 
 
-def _check_text(data, rows, places, schema):
-    """Raises Misfit for the first cell with a NUL, or that is not text."""
+def _is_text(data, schema):
+    """Is it text without a NUL throughout?"""
     try:
         data.decode(schema.codec)
-        if b"\0" not in data:
-            return
     except UnicodeDecodeError:
-        pass
-    for place, cells in zip(places, rows):
-        for field, raw in enumerate(cells):
-            _check_cell(raw, place, field, schema)
+        return False
+    return b"\0" not in data
 
 
 def _check_cell(raw, place, field, schema):
@@ -226,15 +232,23 @@ def _strings(texts, empty_is_text):
     return texts if empty_is_text else [text or None for text in texts]
 
 
-def _delimited(data, schema, mixed, first_line):
-    table, rows, places = Table(), [], []
+def _delimited(data, schema, mixed, first_line, drop):
+    table, rows, places, is_text = Table(), [], [], _is_text(data, schema)
     for line, cells in Records(data, schema.delimiter, first_line):
-        if len(cells) != schema.fields:
-            cells = _fitted(cells, schema.fields, len(rows), line, table)
-        places.append((len(rows), line))
+        place = table.rows, line
+        table.rows += 1
+        try:
+            for field, raw in enumerate(() if is_text else cells):
+                _check_cell(raw, place, field, schema)
+            if len(cells) != schema.fields:
+                cells = _fitted(cells, schema.fields, *place, table)
+        except Misfit:
+            if not drop:
+                raise
+            table.drop(*place)
+            continue
+        places.append(place)
         rows.append(cells)
-    _check_text(data, rows, places, schema)
-    table.rows = len(rows)
     return _convert_all(table, schema, places, mixed, lambda column: _cells_of(rows, column, schema), _OF_TYPE)
 
 
@@ -319,7 +333,7 @@ def _json_lines(data, schema, mixed, first_line, drop):
             if not drop:
                 raise Misfit(table.rows - 1, line, None, raw.decode(schema.codec, "backslashreplace"), "record",
                              "is not a JSON object: %s" % e) from None
-            table.dropped = _counted(table.dropped, line)
+            table.drop(table.rows - 1, line)
     known = {column.name for column in schema.columns}
     for (_, line), row in zip(places, rows):
         for name in row.keys() - known:
@@ -330,6 +344,26 @@ def _json_lines(data, schema, mixed, first_line, drop):
         return [*map(_OF_JSON_TYPE[column.type], cells)], cells
 
     return _convert_all(table, schema, places, mixed, cells_of, _OF_JSON_TYPE)
+
+
+_NOT_EMPTY = re.compile(rb"[^\r\n]+")
+_NOT_BLANK = re.compile(rb"(?m)^(?=[^\n]*[^ \t\r\n])[^\n]+")
+
+
+def _record_places(data, schema):
+    """(begin, end) of each record."""
+    if schema.format == "jsonl":
+        return (m.span() for m in _NOT_BLANK.finditer(data))
+    if b'"' not in data:
+        return (m.span() for m in _NOT_EMPTY.finditer(data))
+    records = Records(data, schema.delimiter)
+    return (records.place for _ in records)
+
+
+def cut(data, schema, skip, rows):
+    """(begin, end) of the text of `rows` records behind the first `skip` ones; None: there are not so many."""
+    places = list(itertools.islice(_record_places(data, schema), skip, skip + rows))
+    return (places[0][0], places[-1][1]) if len(places) == rows else None
 
 
 def line_of(data, schema, row, first_line=1):
@@ -343,7 +377,8 @@ def line_of(data, schema, row, first_line=1):
 
 def read(data, schema, mixed=False, first_line=1, drop=False):
     """The Table of the whole records in data (bytes). mixed: a column with misfits becomes object. first_line: the
-    number of the first line of data in its file. drop: leave out lines that are no JSON object. Raises Misfit."""
+    number of the first line of data in its file. drop: leave out lines that are no JSON object, and records that fit no
+    types: too long, with a NUL, no text. Raises Misfit."""
     if schema.format == "jsonl":
         return _json_lines(data, schema, mixed, first_line, drop)
-    return _delimited(data, schema, mixed, first_line)
+    return _delimited(data, schema, mixed, first_line, drop)

@@ -2,6 +2,7 @@
 """Columns to a DataFrame of the user's pandas: index 0..n-1, int64, float64, bool or object with None, datetime64[ns]
 ([us] from pandas 3 on), the string type that this pandas takes by itself."""
 import datetime
+import functools
 
 from prs_loader.tables import cell
 
@@ -65,3 +66,44 @@ def of_table(pandas, table):
     """The DataFrame of a careful.Table."""
     rows = table.rows - table.dropped[0]
     return of_arrays(pandas, [c.name for c in table.columns], [_array(pandas, c) for c in table.columns], rows)
+
+
+# ---- frames of one mini-batch whose files have different headers
+
+
+def _as_objects(pandas, column):
+    null = column.isna().to_numpy()
+    return [None if n else v for v, n in zip(column.tolist(), null)]
+
+
+def _first_wide(column):
+    """The row of an integer that float64 does not hold; None: there is none."""
+    wide = ((column > cell.WIDE) | (column < -cell.WIDE)).to_numpy() if str(column.dtype) == "int64" else None
+    return int(wide.argmax()) if wide is not None and wide.any() else None
+
+
+def _unite(pandas, columns, refuse):
+    """One column of the columns of the same name. refuse(row, value): an integer that is no float64; it raises, or
+    objects are made."""
+    types = {str(c.dtype) for c in columns}
+    if len(types) == 1:
+        return pandas.concat(columns, ignore_index=True)
+    reals = types == {"int64", "float64"}
+    first = 0
+    for column in columns if reals else ():
+        row = _first_wide(column)
+        if row is not None:
+            refuse(first + row, int(column.iloc[row]))
+            reals = False
+        first += len(column)
+    if reals:
+        return pandas.concat([c.astype("float64") for c in columns], ignore_index=True)
+    return pandas.Series(objects([v for c in columns for v in _as_objects(pandas, c)]), dtype=object)
+
+
+def united(pandas, frames, refuse):
+    """One frame of frames with the same columns. A column that is not of one type is as if it had been read at once: of
+    integers and floats float64, else of objects. refuse(name, row, value)"""
+    names = list(frames[0].columns)
+    columns = [_unite(pandas, [f[name] for f in frames], functools.partial(refuse, name)) for name in names]
+    return of_arrays(pandas, names, columns, sum(map(len, frames)))
