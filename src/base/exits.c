@@ -33,6 +33,16 @@ int prs_exit_of(int code, bool reads)
 	return reads ? PRS_EXIT_MISTAKE : PRS_EXIT_RESUMABLE;
 }
 
+bool prs_exit_mends_script(int code)
+{
+	static const int codes[] = { PRS_EFAIL_FAST,     PRS_EINIT_GIVE_UP,    PRS_EINIT_EXCEPTION, PRS_EINIT_EXIT,
+		                     PRS_EIMPORT_FAILED, PRS_ENO_RUN_FUNCTION, PRS_EAZURE_NAME };
+	for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
+		if (codes[i] == abs(code))
+			return true;
+	return false;
+}
+
 void prs_exit_next(char *to, size_t n, int status, const char *run)
 {
 	to[0] = 0;

@@ -22,6 +22,8 @@ struct prs_exit_row {
 const struct prs_exit_row *prs_exit_at(unsigned i);
 /* How a command ends that this error (positive or negative code) ended; reads: it only reads a run folder. */
 int prs_exit_of(int code, bool reads);
+/* A job that ended so has a fault in its script that every process meets: it is mended, then tried again. */
+bool prs_exit_mends_script(int code);
 /* What to type after a run that ended so, "" = nothing. */
 void prs_exit_next(char *to, size_t n, int status, const char *run);
 

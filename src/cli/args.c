@@ -279,6 +279,7 @@ static int take_option(struct cli_args *a, const struct prs_option_row *row, con
 	if (r == -PRS_ENOMEM)
 		return r;
 	const char *stream = r ? NULL : no_stream(row, value);
+	a->input_refused = a->input_refused || (stream && row == prs_option_at(PRS_OPTION_ID_input));
 	if (stream)
 		cli_mistake(a, "%s %s: %s", row->flag, value, stream);
 	else if (r)

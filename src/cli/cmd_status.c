@@ -129,7 +129,7 @@ static void put_times(struct prs_buf *b, const struct prs_view *v)
 void cli_put_retry(struct prs_buf *b, const char *run_name, uint16_t cause, bool new_code)
 {
 	prs_buf_putf(b, "Start a new run, or try what failed once more: prs resume %s --retry-failed%s\n", run_name,
-	             new_code || cause == PRS_EFAIL_FAST ? " --new-code" : "");
+	             new_code || prs_exit_mends_script(cause) ? " --new-code" : "");
 }
 
 static void put_next(struct prs_buf *b, const struct prs_view *v, const struct prs_run *run)

@@ -147,7 +147,7 @@ static const struct cli_command commands[] = {
 	  .group = "Run",
 	  .arguments = "JOB.yml|SCRIPT [options] [-- ARGUMENTS]",
 	  .what = "say what is wrong with a job",
-	  .more = JOB_WORD "Takes all options of prs run. Mistakes come with file, line and column.",
+	  .more = JOB_WORD "Mistakes come with file, line and column.",
 	  .options = "*",
 	  .flags = job_flags,
 	  .words_min = 1,
@@ -162,7 +162,7 @@ static const struct cli_command commands[] = {
 	  .group = "Run",
 	  .arguments = "JOB.yml|SCRIPT [options] [-- ARGUMENTS]",
 	  .what = "show what a job would do",
-	  .more = JOB_WORD "Takes all options of prs run. The input is listed; nothing runs and nothing is written.",
+	  .more = JOB_WORD "The input is listed; nothing runs and nothing is written.",
 	  .options = "*",
 	  .flags = plan_flags,
 	  .words_min = 1,
@@ -208,7 +208,7 @@ static const struct cli_command commands[] = {
 	  .what = "a few mini-batches in this terminal, in one process",
 	  .more = "The script runs where it lies, in the foreground: prints are seen, input() and breakpoint() work. "
 	          "The rows go to stdout; nothing is kept, no run folder is "
-	          "made. What the script writes goes to a temporary folder. Takes the options of prs run.",
+	          "made. What the script writes goes to a temporary folder.",
 	  .options = "*",
 	  .flags = test_flags,
 	  .words_min = 1,

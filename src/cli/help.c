@@ -118,6 +118,10 @@ static void put_options(struct prs_buf *to, const struct cli_command *c)
 {
 	const char *group = "";
 	bool few = c->options && strcmp(c->options, "*") != 0;
+	if (c->first && c->run != cmd_run) { /* it takes the words of a run */
+		prs_buf_puts(to, "\nAnd all other options of prs run: prs help run\n");
+		return;
+	}
 	for (unsigned i = 0; prs_option_at(i); i++) {
 		const struct prs_option_row *row = prs_option_at(i);
 		if (!cli_offers(c, row) || is_first(c, row))

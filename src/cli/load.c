@@ -27,6 +27,7 @@ static int fill_request(struct prs_request *q, const struct cli_args *a)
 	q->file = a->words.n ? a->words.v[0] : NULL;
 	q->job = cli_value(a, "--job", 0);
 	q->inputs_later = a->command->run == cmd_validate;
+	q->input_refused = a->input_refused;
 	q->writes_later = a->command->run != cmd_run;
 	return r;
 }

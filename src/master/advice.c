@@ -101,7 +101,7 @@ static void next_of_failures(struct prs_engine *e, char *to, size_t n)
 	const struct prs_limit_row *limit = prs_limit_of((int)e->cause);
 	const struct timeout *t = timeout_of(k);
 	const char *name = e->c.run_name;
-	if (e->cause == PRS_EFAIL_FAST)
+	if (prs_exit_mends_script((int)e->cause) && !t)
 		snprintf(to, n, "prs resume %s --retry-failed --new-code", name);
 	else if (limit && limit->kind == PRS_LIMIT_CLOCK)
 		next_of_limit(e, limit, to, n);
@@ -130,6 +130,17 @@ static void hint_of_bisect(struct prs_engine *e)
 	e->end->result.hint = e->end->hint;
 }
 
+/* No mini-batch ran that prs replay could show. */
+static void hint_of_init(struct prs_engine *e)
+{
+	if (!prs_exit_mends_script((int)e->cause) || e->cause == PRS_EFAIL_FAST)
+		return;
+	snprintf(e->end->hint, sizeof e->end->hint,
+	         "prs test, with the words of this run, runs init() in the terminal; the next command takes the mended "
+	         "script");
+	e->end->result.hint = e->end->hint;
+}
+
 void advice_put(struct prs_engine *e)
 {
 	struct prs_result *r = &e->end->result;
@@ -141,6 +152,8 @@ void advice_put(struct prs_engine *e)
 			advise_of_timeout(e, timeout_of(&r->kinds[i]), &r->kinds[i]);
 	if (failed)
 		hint_of_bisect(e);
+	if (e->state == PRS_JOB_FAILED)
+		hint_of_init(e);
 	if (e->state != PRS_JOB_COMPLETED || failed)
 		prs_exit_next(next, n, e->end->exit_code, e->c.run_name);
 	if (e->state == PRS_JOB_FAILED || (e->state == PRS_JOB_COMPLETED && failed))

@@ -251,6 +251,7 @@ void finish_end(struct prs_engine *e)
 		                  .output_bytes = bytes,
 		                  .wall_us = wall,
 		                  .done_now = c->done_this_epoch,
+		                  .items_now = c->items_this_epoch,
 		                  .busy = wall && !then ? (double)e->busy_us / (double)wall / (double)e->procs : -1 };
 	if (e->report)
 		prs_report_kinds(e->report, r);

@@ -290,19 +290,40 @@ void prs_put_since(struct prs_buf *b, uint64_t us)
 		prs_put_duration(b, us);
 }
 
-static void put_process(struct prs_buf *to, const struct prs_console_process *p)
+/* The table of processes: as it is, and where there is no room for that. */
+enum { PROCESSES_COLUMNS = 64 };
+
+static void put_wide(struct prs_buf *to, const char *name, const char *state, const char *phase, const char *since,
+                     const char *mini_batch, const char *queued)
 {
-	char state[32] = "";
+	prs_buf_putf(to, "  %-12s%-10s%-10s%10s%12s%8s", name, state, phase, since, mini_batch, queued);
+}
+
+/* 37 columns, what a terminal of 40 has for a live table: a process that is in a phase works. */
+static void put_narrow(struct prs_buf *to, const char *name, const char *phase, const char *since,
+                       const char *mini_batch, const char *queued)
+{
+	prs_buf_putf(to, "%-10s %s%*s %5s %5s", name, phase, 14 - (int)strlen(phase), since, mini_batch, queued);
+}
+
+static void put_process(struct prs_buf *to, const struct prs_console_process *p, bool narrow)
+{
+	char state[32] = "", queued[16];
 	PRS_AUTOBUF since, mini_batch;
 	prs_buf_init(&since, 64);
 	prs_buf_init(&mini_batch, 64);
+	snprintf(queued, sizeof queued, "%u", p->queued);
 	prs_put_since(&since, p->since_us);
 	for (size_t i = 0; p->state[i] && i + 1 < sizeof state; i++)
 		state[i] = (char)tolower((unsigned char)p->state[i]);
 	if (p->works)
 		prs_buf_dec(&mini_batch, p->mini_batch, 0);
-	prs_buf_putf(to, "  %-12s%-10s%-10s%10s%12s%8u", p->name, state, p->phase ? p->phase : "", prs_buf_str(&since),
-	             prs_buf_str(&mini_batch), p->queued);
+	if (narrow)
+		put_narrow(to, p->name, p->phase && p->phase[0] ? p->phase : state, prs_buf_str(&since),
+		           prs_buf_str(&mini_batch), queued);
+	else
+		put_wide(to, p->name, state, p->phase ? p->phase : "", prs_buf_str(&since), prs_buf_str(&mini_batch),
+		         queued);
 	if (p->tries > 1)
 		prs_buf_putf(to, "  try %u", p->tries);
 	if (p->failures)
@@ -312,15 +333,17 @@ static void put_process(struct prs_buf *to, const struct prs_console_process *p)
 void prs_console_processes(struct prs_buf *to, const struct prs_console_process *v, size_t n, unsigned columns,
                            bool utf8)
 {
+	bool narrow = columns && columns < PROCESSES_COLUMNS;
 	PRS_AUTOBUF line;
 	prs_buf_init(&line, 4096);
 	for (size_t i = 0; i <= n && n; i++) {
 		prs_buf_clear(&line);
-		if (i == 0)
-			prs_buf_putf(&line, "  %-12s%-10s%-10s%10s%12s%8s", "PROCESS", "STATE", "PHASE", "SINCE",
-			             "MINI-BATCH", "QUEUED");
+		if (i > 0)
+			put_process(&line, &v[i - 1], narrow);
+		else if (narrow)
+			put_narrow(&line, "PROCESS", "PHASE", "SINCE", "BATCH", "QUEUE");
 		else
-			put_process(&line, &v[i - 1]);
+			put_wide(&line, "PROCESS", "STATE", "PHASE", "SINCE", "MINI-BATCH", "QUEUED");
 		prs_put_cut(to, prs_buf_str(&line), columns ? columns : (unsigned)line.len, PRS_CUT_END, utf8);
 		prs_buf_putc(to, '\n');
 	}
@@ -475,11 +498,10 @@ void prs_console_error(struct prs_buf *to, const char *where, const char *trace,
 /* A script that returns nothing at all (`return []` with summary_only) is measured in mini-batches. */
 static void put_rate_of(struct prs_buf *to, const struct prs_result *r)
 {
-	double mini_batches = (double)r->done_now * 1e6 / (double)r->wall_us;
 	if (r->items_succeeded > 0)
-		put_rate(to, mini_batches * (double)r->items_succeeded / (double)r->done, "items");
+		put_rate(to, (double)r->items_now * 1e6 / (double)r->wall_us, "items");
 	else
-		put_rate(to, mini_batches, "mini-batches");
+		put_rate(to, (double)r->done_now * 1e6 / (double)r->wall_us, "mini-batches");
 }
 
 /* "12.3 s, 412 items/s, busy 97%": of this engine's life */
@@ -599,6 +621,11 @@ static void end_completed(struct prs_buf *to, const struct prs_result *r, const 
 	prs_put_many(to, r->done, "mini-batch");
 	prs_buf_puts(to, ", ");
 	prs_put_many(to, r->items_succeeded, "item");
+	if (r->items_now < r->items_succeeded) { /* the time is that of this life alone */
+		prs_buf_puts(to, ", ");
+		prs_put_count(to, r->items_now);
+		prs_buf_puts(to, " of them");
+	}
 	prs_buf_puts(to, " in ");
 	put_speed(to, r);
 	prs_buf_putc(to, '\n');

@@ -82,6 +82,7 @@ struct prs_result {
 	uint64_t items_missing;   /* of those failed: no row though no error (struct prs_ledger_counts) */
 	uint64_t wall_us;         /* of this engine's life */
 	uint64_t done_now;        /* mini-batches done in this engine's life */
+	uint64_t items_now;       /* items that succeeded in it */
 	double busy;              /* 0-1: how busy the workers were; < 0 = not known */
 	const char *trace;        /* first traceback of the script; may be NULL */
 	const char *next_command; /* what to type next; may be NULL */

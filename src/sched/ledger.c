@@ -320,6 +320,7 @@ static void settle(struct prs_ledger *l, const struct prs_unit *u, enum prs_unit
 	c->failed_items = items - good;
 	c->rows = rows;
 	l->counts.items_succeeded += good;
+	l->counts.items_this_epoch += good;
 	l->counts.items_failed += items - good;
 	l->counts.items_final += items;
 	l->counts.rows += rows;
@@ -549,6 +550,7 @@ static int fold_head(struct prs_ledger *l, const struct prs_fact *f, struct prs_
 	}
 	l->epoch = f->u.head.epoch;
 	l->counts.done_this_epoch = 0;
+	l->counts.items_this_epoch = 0;
 	prs_ledger_forget_leases(l);
 	return 0;
 }

@@ -40,6 +40,7 @@ struct prs_ledger_counts {
 	uint64_t splits, split_items; /* mini-batches that were split so far, their items */
 	uint64_t part_runs;           /* DONE and counted TRY facts of parts: runs that only bisect makes */
 	uint64_t done_this_epoch;     /* DONE since the last HEAD */
+	uint64_t items_this_epoch;    /* succeeded since then */
 };
 
 /* Code that lives ran: HEAD says its fingerprint. A DONE belongs to that of the life in its lease. */

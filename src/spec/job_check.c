@@ -25,6 +25,7 @@ struct check {
 	const char *cwd;
 	struct prs_buf *report;
 	int mistakes;
+	bool input_refused;
 };
 
 __attribute__((format(printf, 2, 3))) static void mistake(struct check *c, const char *fmt, ...)
@@ -331,7 +332,7 @@ bool prs_job_is_empty(const struct prs_job *j, const struct prs_fs *fs)
 static void check_inputs(struct check *c)
 {
 	struct prs_job *j = c->j;
-	if (!j->o.input.n)
+	if (!j->o.input.n && !c->input_refused)
 		mistake(c, "no input: give the folder or file to process with --input PATH");
 	j->inputs = prs_calloc(j->o.input.n + 1, sizeof *j->inputs);
 	for (size_t i = 0; j->inputs && i < j->o.input.n; i++) {
@@ -532,7 +533,7 @@ int prs_job_warn(struct prs_job *j)
 
 int prs_job_check(struct prs_job *j, const struct prs_request *q, const struct prs_fs *fs, struct prs_buf *report)
 {
-	struct check c = { j, fs, q->cwd, report, 0 };
+	struct check c = { j, fs, q->cwd, report, 0, q->input_refused };
 	j->submit_dir = prs_strdup(q->cwd);
 	check_script(&c, q->file);
 	check_ways_of_a_script(&c);

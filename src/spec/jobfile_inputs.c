@@ -314,7 +314,7 @@ static void missing_value(struct jobfile *m, struct jf_input *in)
 	if (!in->unset || in->bad || in->optional)
 		return;
 	in->bad = true;
-	if (jf_misspelt(m, "path"))
+	if (m->q->input_refused || jf_misspelt(m, "path"))
 		return;
 	prs_yaml_find(m->d, jf_no_input(m), in->at, "input %s has no value: give it one, or --input %s=%s", in->name,
 	              in->name, jf_is_literal(in->type) ? "VALUE" : "PATH");

@@ -14,7 +14,7 @@
 static void inputs_of_flags(struct jobfile *m, const char *what)
 {
 	const struct prs_list *l = &m->j->o.input;
-	if (!l->n)
+	if (!l->n && !m->q->input_refused)
 		prs_yaml_find(m->d, jf_no_input(m), m->whole,
 		              "no input: %s names none; give the folder or file to process with --input PATH", what);
 	for (size_t i = 0; i < l->n; i++) {

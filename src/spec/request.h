@@ -26,6 +26,7 @@ struct prs_request {
 	const char *job;      /* of a pipeline: run this job alone; NULL = the only one; the caller's */
 	/* a file that leaves its inputs to flags (a component, a configuration, a deployment) is whole without them */
 	bool inputs_later;
+	bool input_refused; /* one was given, and why it cannot be is told already: none is missing */
 	bool writes_later; /* the command makes no output file: one that is there already is a warning */
 };
 

@@ -37,6 +37,17 @@ class CliCase(JobCase):
 
 
 class HelpTest(CliCase):
+    def test_options_of_a_run_are_told_once(self):
+        """Those who look at a job name the ten that matter, what is their own, and where the others are."""
+        self.assertIn("--progress-update-timeout", self.shown("help", "run"))
+        for command, own in (("test", "--limit N"), ("plan", "--yaml"), ("validate", "--job NAME")):
+            text = self.shown("help", command)
+            self.assertNotIn("--progress-update-timeout", text)
+            for part in ("--mini-batch-size N", own, "\nAnd all other options of prs run: prs help run\n"):
+                self.assertIn(part, text)
+            self.assertLess(len(text.splitlines()), 90)
+        self.assertIn("--progress-update-timeout", self.shown("help", "resume"))  # not all of them: they are listed
+
     def test_overview(self):
         overview = self.shown("help")
         for words in ([], ["--help"], ["-h"]):
@@ -130,6 +141,23 @@ class RunTest(CliCase):
         self.refused("run", "code/score.py", "-i", "nowhere", says="--input nowhere: no such folder or file")
         self.refused("run", "code/score.py", "-i", "empty", says="--input empty: there is no file in it")
         self.assertFalse(os.path.exists(self.path("runs")))
+
+    def test_an_input_that_is_refused(self):
+        """It is not missing, too: one mistake, in each front end."""
+        self.files(1)
+        self.write("job.yml", """type: parallel
+inputs: {texts: {type: uri_folder}}
+outputs: {rows: {type: uri_file}}
+input_data: ${{inputs.texts}}
+mini_batch_size: "2"
+task: {type: run_function, code: ./code, entry_script: score.py, append_row_to: "${{outputs.rows}}"}
+""")
+        self.write("v1.yml", "parallel_run_config: {entry_script: score.py, source_directory: code}\n")
+        for words in (("code/score.py", "-i", "-"), ("job.yml", "-i", "texts=-"), ("v1.yml", "-i", "-")):
+            said = self.refused("run", *words, says="a list of files is not read from stdin")
+            self.assertNotIn("no input", said)
+            self.assertNotIn("has no value", said)
+            self.assertEqual(said.count("--input"), 2, said)
 
     def test_output(self):
         self.files(1)

@@ -105,8 +105,11 @@ class CtlTest(JobCase):
         t = Terminal(self, ("status", "--watch"))
         t.wait_for(r"\r?.*0/6 items.*busy 2/2")
         table = t.wait_for(r"waits for [^\n]*\n *PROCESS .* QUEUED\S*\r\n  process000  busy +run .*\r\n  process001  busy +run ")
-        t.resize(50)  # rewritten in place, cut with a mark
-        t.wait_for(r"  process001  busy +run  [^\n]*(\.\.\.|\u2026)\x1b\[K", table)
+        t.resize(40)  # rewritten in place, with all columns
+        table = t.wait_for(r"\nPROCESS    PHASE    SINCE BATCH QUEUE\x1b\[K\r\nprocess000 run +[0-9.:]+ ?s? +[01] +\d\x1b\[K\r\nprocess001 run ", table)
+        t.resize(30)  # cut with a mark
+        t.wait_for(r"process001 run  [^\n]*(\.\.\.|\u2026)\x1b\[K", table)
+        t.resize(80)
         self.write("let_0", "")
         t.wait_for(r"1/6 ")
         watching = self.start("status", "--watch", "--json", stdout=open(self.path("watch.jsonl"), "wb"))

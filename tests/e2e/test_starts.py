@@ -48,6 +48,24 @@ class InitTest(JobCase):
         self.assertEqual(r.returncode, 1, r.stderr)
         self.assertIn("init() failed 3 times in a row in every process", r.stderr)
 
+    def test_what_to_type_then(self):
+        """No mini-batch ran: the script is mended, and the run goes on with it, as the next command says."""
+        want = self.files(20)
+        good = BROKEN_SLOT.replace('os.environ["PRS_SLOT"] == "1"', "False")
+        for bad in (good.replace("if False", "if True").replace(" + str(os.getpid())", ""), "import nothing_of_that_name\n" + good,
+                    good.replace("def run", "def rum"), good.replace("raise ValueError(", "os._exit(3) #").replace("False", "True")):
+            self.clean()
+            self.script(bad.replace("\n    ", "\n"))
+            r = self.run_job()
+            self.assertEqual(r.returncode, 1, r.stderr)
+            run = os.path.basename(self.run_dir())
+            self.assertTrue(r.stderr.endswith("  next          prs resume %s --retry-failed --new-code\n" % run), r.stderr)
+            self.assertIn("  hint          prs test, with the words of this run, runs init() in the terminal", r.stderr)
+            self.assertIn("prs resume %s --retry-failed --new-code\n" % run, self.prs("status").stdout)
+            self.script(good)
+            r = self.prs("resume", run, "--retry-failed", "--new-code")
+            self.assertEqual((r.returncode, self.output()), (0, want), r.stderr)
+
 
 class StartTest(JobCase):
     """The script takes the folder of its process away, so that none can be started any more."""

@@ -262,6 +262,7 @@ static const struct prs_result good = { .state = PRS_JOB_COMPLETED,
 	                                .output_bytes = 252000,
 	                                .wall_us = 12340000,
 	                                .done_now = 1800,
+	                                .items_now = 18000,
 	                                .busy = 0.966 };
 
 static void test_end_completed(void **context)
@@ -276,7 +277,7 @@ static void test_end_completed(void **context)
 	r.failed = 1;
 	r.done = 1799;
 	r.items_failed = 10;
-	r.items_succeeded = 17990;
+	r.items_succeeded = r.items_now = 17990;
 	r.busy = -1;
 	r.wall_us = 3725000000;
 	r.next_command = "prs resume a --retry-failed";
@@ -297,12 +298,26 @@ static void test_end_completed(void **context)
 	                    "  next          prs resume a --retry-failed\n");
 }
 
+/* Items of lives before took none of the time; mini-batches need not be of one size. */
+static void test_end_resumed(void **context)
+{
+	(void)context;
+	struct prs_result r = good;
+	r.done_now = 10;
+	r.items_now = 2468;
+	prs_console_end(&screen, &r, "runs/a/logs", false);
+	assert_memory_equal(shown(),
+	                    "Completed: 1,800 mini-batches, 18,000 items, 2,468 of them in 12.3 s, 200 items/s, "
+	                    "busy 97%\n",
+	                    91);
+}
+
 /* What has no row and no error did not fail. */
 static void test_end_missing(void **context)
 {
 	(void)context;
 	struct prs_result r = good;
-	r.items_succeeded = 17999;
+	r.items_succeeded = r.items_now = 17999;
 	r.items_failed = r.items_missing = 1;
 	prs_console_end(&screen, &r, "runs/a/logs", false);
 	assert_string_equal(shown(), "Completed: 1,800 mini-batches, 17,999 items in 12.3 s, 1,459 items/s, busy 97%\n"
@@ -321,7 +336,7 @@ static void test_end_failed(void **context)
 	r.code = PRS_EERROR_THRESHOLD;
 	r.done = 3;
 	r.failed = 2;
-	r.items_succeeded = 30;
+	r.items_succeeded = r.items_now = 30;
 	r.items_failed = 20;
 	r.output = NULL;
 	r.trace = "Traceback (most recent call last):\n  File \"score.py\", line 3, in run\nValueError: \x1b[2Jx\n\n";
@@ -334,7 +349,7 @@ static void test_end_failed(void **context)
 	                             "Failed: more items failed than error_threshold allows\n"
 	                             "  mini-batches  3 of 1,800 done, 2 failed\n"
 	                             "  items         30 of 18,000 succeeded, 20 failed\n"
-	                             "  time          12.3 s, 1,459 items/s, busy 97%\n"
+	                             "  time          12.3 s, 2.4 items/s, busy 97%\n"
 	                             "  failed items  runs/a/failed_items.jsonl\n"
 	                             "  logs          runs/a/logs\n"
 	                             "  next          prs resume a --retry-failed\n");
@@ -438,6 +453,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_live_line_fits, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_start, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_end_completed, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_end_resumed, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_end_missing, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_end_failed, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_end_interrupted, setup, teardown),

@@ -309,8 +309,10 @@ static void test_counters(void **context)
 	assert_int_equal(l.counts.items_missing, 10 + 6);
 	assert_int_equal(l.counts.rows, 10 + 0 + 4 + 25 + 3);
 	assert_int_equal(l.counts.done_this_epoch, 5);
+	assert_int_equal(l.counts.items_this_epoch, 27);
 	fold(head(2));
 	assert_int_equal(l.counts.done_this_epoch, 0);
+	assert_int_equal(l.counts.items_this_epoch, 0);
 	assert_int_equal(l.epoch, 2);
 	fold(done(5, ITEMS));
 	assert_int_equal(l.counts.done_this_epoch, 1);
@@ -380,6 +382,7 @@ static void test_reset(void **context)
 	prs_ledger_move(&l, U(5), PRS_UNIT_PLANNED);
 	was.tries_failed = 2; /* history */
 	was.done_this_epoch = 3;
+	was.items_this_epoch = 23;
 	was.row_bytes = l.counts.row_bytes;
 	assert_memory_equal(&was, &l.counts, sizeof was);
 	for (uint64_t id = 0; id < 6; id++) {
@@ -633,6 +636,7 @@ static void test_parts_reset(void **context)
 	was.splits = 1;
 	was.split_items = 10;
 	was.part_runs = 1;
+	was.items_this_epoch = 11;
 	was.row_bytes = l.counts.row_bytes;
 	assert_memory_equal(&was, &l.counts, sizeof was);
 	assert_string_equal(look(1), "PLANNED; 7+3 of 10, 7 rows");
