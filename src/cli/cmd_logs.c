@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "io/fs_posix.h"
 #include "io/lock.h"
+#include "report/trace.h"
 #include "wire/names.h"
 
 #include <errno.h>
@@ -32,6 +33,7 @@ struct logs {
 	size_t n;
 	const struct file *last; /* whose bytes were printed last */
 	bool reader_gone;
+	char *code, *original; /* of tracebacks: where the script ran, where the user has it; NULL = as they are */
 	struct prs_err refused; /* the last file that was not shown, as it is none of the run's */
 };
 
@@ -53,6 +55,21 @@ static void put_title(struct logs *l, const struct file *f)
 	l->last = f;
 }
 
+/* Whole lines, as long as there are any: a path is in one piece. What was put of them. */
+static size_t put_traces(struct logs *l, const char *bytes, size_t n)
+{
+	const char *feed = memrchr(bytes, '\n', n);
+	PRS_AUTOBUF named;
+	prs_buf_init(&named, 64 * CHUNK);
+	n = feed ? (size_t)(feed - bytes) + 1 : n;
+	prs_put_own_files(&named, bytes, n, l->code, l->original, program_fs());
+	if (named.failed)
+		put(l, bytes, n);
+	else
+		put(l, named.data, named.len);
+	return n;
+}
+
 /* What is new in a file; false when there is nothing. */
 static bool put_new(struct logs *l, struct file *f)
 {
@@ -64,7 +81,10 @@ static bool put_new(struct logs *l, struct file *f)
 	ssize_t n;
 	while (fd >= 0 && !l->reader_gone && (n = pread(fd, bytes, sizeof bytes, f->at)) > 0) {
 		put_title(l, f);
-		put(l, bytes, (size_t)n);
+		if (l->original)
+			n = (ssize_t)put_traces(l, bytes, (size_t)n);
+		else
+			put(l, bytes, (size_t)n);
 		f->at += n;
 		any = true;
 	}
@@ -157,8 +177,25 @@ static int process_name(const char *word, char to[PRS_PROCESS_NAME_BYTES], struc
 	return 0;
 }
 
+/* Where the script was copied from; a run whose job cannot be read is shown as it is. */
+static void find_code(struct logs *l)
+{
+	struct prs_err none = { 0 };
+	struct prs_job j;
+	struct prs_placed placed = { .job = &j };
+	prs_job_init(&j);
+	if (prs_run_read_job(program_fs(), &j, &placed, l->run->dir, &none) == 0 && j.code_dir) {
+		l->code = prs_strf("%s/work/code", l->run->dir);
+		l->original = l->code ? prs_strdup(j.code_dir) : NULL;
+	}
+	prs_placed_done(&placed);
+	prs_job_done(&j);
+}
+
 static int show(struct logs *l, const char *process, bool errors, bool follow, struct prs_err *err)
 {
+	if (errors)
+		find_code(l);
 	if (choose(l, process, errors, follow) < 0)
 		return prs_fail(err, PRS_ENOMEM, "logs");
 	bool any = put_all_new(l);
@@ -187,5 +224,7 @@ int cmd_logs(struct cli_args *a)
 	for (size_t i = 0; i < l.n; i++)
 		prs_freep(&l.v[i].path);
 	prs_list_done(&l.patterns);
+	prs_freep(&l.code);
+	prs_freep(&l.original);
 	return r < 0 ? complain(prs_exit_of(err.code, true), &err) : 0;
 }

@@ -111,6 +111,7 @@ static int make_report(struct prs_engine *e, struct prs_err *unused)
 		.level = e->c.job->o.logging_level,
 		.processes = e->procs,
 		.append_row = e->c.job->o.output_action == PRS_OUTPUT_APPEND_ROW,
+		.code_dir = e->c.job->code_dir,
 		.items_of = report_items_of,
 		.detail = report_detail,
 		.paths = report_paths,

@@ -8,6 +8,7 @@
 
 #include "base/many.h"
 #include "base/mem.h"
+#include "report/trace.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -247,8 +248,9 @@ void report_errors_free(struct prs_report *r)
 
 /* ---- error.txt --------------------------------------------------------------------------------------------------- */
 
-static void put_indented(struct prs_buf *to, const uint8_t *p, size_t n)
+static void put_indented(struct prs_buf *to, const char *text, size_t n)
 {
+	const uint8_t *p = (const uint8_t *)text;
 	while (n > 0) {
 		size_t len = report_first_line((const char *)p, n);
 		const uint8_t *end = memchr(p, '\n', n);
@@ -259,6 +261,17 @@ static void put_indented(struct prs_buf *to, const uint8_t *p, size_t n)
 		p += used;
 		n -= used;
 	}
+}
+
+/* With the files that the user edits in the place of those that were copied. */
+static void put_named(struct prs_report *r, struct prs_buf *to, const char *text, size_t n)
+{
+	char code[PATH_MAX];
+	snprintf(code, sizeof code, "%s/work/code", r->dir);
+	if (r->c.code_dir)
+		prs_put_own_files(to, text, n, code, r->c.code_dir, r->fs);
+	else
+		prs_buf_put(to, text, n);
 }
 
 /* The traceback itself, its end when it is long. */
@@ -282,8 +295,12 @@ static void put_trace(struct prs_report *r, struct prs_buf *to, const struct rep
 	r->fs->close(r->fs->ctx, fd);
 	if (skip > 0)
 		prs_buf_puts(to, "        ...\n");
-	if (n > 0)
-		put_indented(to, text, (size_t)n);
+	if (n <= 0)
+		return;
+	PRS_AUTOBUF named;
+	prs_buf_init(&named, to->max);
+	put_named(r, &named, (const char *)text, (size_t)n);
+	put_indented(to, prs_buf_str(&named), named.len);
 }
 
 static void put_ids(struct prs_buf *to, const struct report_kind *k)

@@ -25,6 +25,7 @@ struct prs_report_config {
 	int level; /* PRS_LOG_WARNING, ... */
 	uint32_t processes;
 	bool append_row;
+	const char *code_dir; /* where the script was copied from: error.txt names its files; may be NULL */
 	/* From the plan; called with ids below the last PLANNED seen. */
 	uint32_t (*items_of)(void *ctx, uint64_t id);
 	int (*detail)(void *ctx, const struct prs_unit *u, unsigned max, struct prs_buf *to);

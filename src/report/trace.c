@@ -8,6 +8,7 @@
 #include "report/trace.h"
 
 #include "base/many.h"
+#include "base/mem.h"
 
 #include <stdbool.h>
 #include <string.h>
@@ -187,4 +188,34 @@ void prs_put_trace(struct prs_buf *to, const char *text, size_t n, const struct 
 	}
 	if (!to->failed)
 		to->failed = folded.failed ? folded.failed : named.failed;
+}
+
+/* ---- the user's own files ---------------------------------------------------------------------------------------- */
+
+static bool is_there(const struct prs_fs *fs, const char *folder, struct line name)
+{
+	struct prs_fs_stat st;
+	PRS_AUTOFREE char *path = prs_strf("%s%.*s", folder, (int)name.n, name.text);
+	return path && fs->stat(fs->ctx, path, &st) == 0;
+}
+
+void prs_put_own_files(struct prs_buf *to, const char *text, size_t n, const char *code, const char *original,
+                       const struct prs_fs *fs)
+{
+	static const char file[] = "File \"";
+	size_t file_n = strlen(file), code_n = strlen(code);
+	const char *end = text + n;
+	for (const char *at = text, *path; at < end; at = path) {
+		const char *found = memmem(at, (size_t)(end - at), file, file_n);
+		path = found ? found + file_n : end;
+		prs_buf_put(to, at, (size_t)(path - at));
+		if ((size_t)(end - path) <= code_n || memcmp(path, code, code_n) != 0 || path[code_n] != '/')
+			continue;
+		const char *quote = memchr(path, '"', (size_t)(end - path));
+		struct line name = { path + code_n, quote ? (size_t)(quote - path) - code_n : 0 };
+		if (!quote || !is_there(fs, original, name))
+			continue;
+		prs_buf_puts(to, original);
+		path += code_n;
+	}
 }

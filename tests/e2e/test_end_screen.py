@@ -169,6 +169,31 @@ class EndScreenTest(JobCase):
         with open(os.path.join(self.run_dir(), "logs", "user", "error.txt")) as f:
             self.assertIn("/json/decoder.py\", line", f.read())  # the logs have all of it
 
+    def test_logs_name_the_files_of_the_user(self):
+        """The file that a person edits, wherever a frame lies in the copy; where there is none, the copy."""
+        self.files(4)
+        self.write("code/kept.py", "def check(p):\n    raise ValueError('bad ' + p)\n")
+        self.write("code/gone.py", "import kept\ndef check(p):\n    kept.check(p)\n")
+        self.script("import gone\ndef run(mini_batch):\n    gone.check('one')\n")
+        os.rename(self.path("code/gone.py"), self.path("gone.py"))
+        self.write("job.yml", """type: parallel
+inputs: {texts: {type: uri_folder, path: ./in}}
+outputs: {rows: {type: uri_file}}
+input_data: ${{inputs.texts}}
+additional_includes: [./gone.py]
+task: {type: run_function, code: ./code, entry_script: score.py, append_row_to: "${{outputs.rows}}"}
+""")
+        self.assertEqual(self.prs("run", "job.yml", "-p", "1", "--run-max-try", "1").returncode, 1)
+        with open(os.path.join(self.run_dir(), "logs", "user", "error.txt")) as f:
+            texts = [f.read()]
+        texts += [self.prs("logs", *words).stdout for words in (("--errors",), ("--errors", "--process", "0"), ("--errors", "-f"))]
+        for text in texts:
+            self.assertIn('File "%s", line 3, in run\n' % self.path("code/score.py"), text)
+            self.assertIn('File "%s", line 2, in check\n' % self.path("code/kept.py"), text)
+            self.assertIn('File "%s/work/code/gone.py", line 3, in check\n' % self.run_dir(), text)
+        os.rename(self.path("code"), self.path("moved"))
+        self.assertIn('File "%s/work/code/kept.py"' % self.run_dir(), self.prs("logs", "--errors", "--process", "0").stdout)
+
     def test_perhaps_few_bad_ones(self):
         """What is to be typed next runs what failed again, by halves, with all that was said for the run before."""
         self.files(40)
