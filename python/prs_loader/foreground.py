@@ -56,7 +56,7 @@ class Foreground(Worker):
         try:
             items, _flags = self.rows.items(self.call(mini_batch, context))
             took = (real.monotonic_ns() - begun) / 1e9
-            data = b"" if self.summary_only else self.rows.encode(items)[0]
+            data = b"" if self.summary_only else self.rows.shown(items)
         except BaseException as e:  # noqa: BLE001 - the user's
             self.report(None, None, title, e, mini_batch)
         self.flush()

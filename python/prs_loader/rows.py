@@ -42,14 +42,14 @@ def _refused(value, advice=""):
     return ReturnTypeError(text + advice)
 
 
-def _is_frame(value):
+def is_frame(value):
     """A DataFrame of the user's own pandas, without importing it."""
     frame = getattr(sys.modules.get("pandas"), "DataFrame", None)
     return frame is not None and isinstance(value, frame)
 
 
 class Rows:
-    """From what run() returns to bytes; made once per process."""
+    """From what run() returns to bytes; made once per process. Those of other formats are in formats.py."""
 
     def __init__(self, summary_only, header=False, csv=None):
         self.summary_only = summary_only
@@ -79,7 +79,7 @@ class Rows:
                 return range(len(value)), 0
             except TypeError:
                 raise _refused(value) from None
-        if _is_frame(value):
+        if is_frame(value):
             return value, 0
         # The items of polars, pyarrow, dask and others are columns.
         if hasattr(value, "columns") or hasattr(value, "column_names"):
@@ -94,24 +94,34 @@ class Rows:
         """(bytes, how many of them are a header, flags)."""
         if not len(items):
             return b"", 0, 0
-        if type(items) is not list and _is_frame(items):
+        if type(items) is not list and is_frame(items):
             return self._frame(items)
-        flags = DONE_FRAMES if type(items[0]) is not str and _is_frame(items[0]) else 0
+        flags = DONE_FRAMES if type(items[0]) is not str and is_frame(items[0]) else 0
         rows = [item if type(item) is str else str(item) for item in items]
         try:
             return ("\n".join(rows) + "\n").encode("utf-8", "surrogateescape"), 0, flags
         except UnicodeEncodeError:
             raise _unencodable(rows) from None
 
-    def _frame(self, frame):
+    def shown(self, items):
+        """The same for a person: without what is only for the engine."""
+        return self.encode(items)[0]
+
+    def _told(self, to_csv, frame, header):
         try:
-            text = frame.to_csv(header=False, **self.csv)
-            names = frame.iloc[:0].to_csv(header=self.header, **self.csv) if self.header else ""
+            return to_csv(frame, header)
         except TypeError as e:
             if self.overridden:
                 version = sys.modules["pandas"].__version__
                 raise TypeError("%s (to_csv of pandas %s, with the arguments in %s)" % (e, version, SETTINGS)) from e
             raise
+
+    def _to_csv(self, frame, header):
+        return frame.to_csv(header=header, **self.csv)
+
+    def _frame(self, frame):
+        text = self._told(self._to_csv, frame, False)
+        names = self._told(self._to_csv, frame.iloc[:0], self.header) if self.header else ""
         head = names.encode(*self.codec)
         return head + text.encode(*self.codec)[len(self.mark):], len(head), DONE_HAS_HEADER if head else 0
 
@@ -160,4 +170,9 @@ def _settings(folders):
 
 def of_job(job, folders):
     """The Rows of this job; folders: where the settings file may lie."""
+    output_format = job.one("output_format")
+    if output_format and job.one("output_action") != "summary_only":
+        from prs_loader import formats
+
+        return formats.of_job(output_format, _settings(folders) if output_format == "csv" else {})
     return Rows(job.one("output_action") == "summary_only", job.one("dataframe_header") == "true", _settings(folders))

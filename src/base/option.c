@@ -386,6 +386,12 @@ static void put_seconds(struct prs_buf *to, uint64_t us)
 	}
 }
 
+const char *prs_output_format_name(int format)
+{
+	static const char *const names[] = { "text", "csv", "tsv", "jsonl", "parquet" };
+	return names[format];
+}
+
 bool prs_option_get(const struct prs_options *o, const struct prs_option_row *row, size_t i, struct prs_buf *to)
 {
 	const void *f = field_of(o, row);

@@ -60,6 +60,15 @@ enum prs_option_id {
 };
 
 enum { PRS_OUTPUT_APPEND_ROW = 0, PRS_OUTPUT_SUMMARY_ONLY = 1 };
+enum prs_output_format {
+	PRS_OUTPUT_TEXT = 0,
+	PRS_OUTPUT_CSV = 1,
+	PRS_OUTPUT_TSV = 2,
+	PRS_OUTPUT_JSONL = 3,
+	PRS_OUTPUT_PARQUET = 4
+};
+/* "text", "csv" ...: as the option has them, and as files end. */
+const char *prs_output_format_name(int format);
 enum { PRS_ON_FAILURE_FAIL = 0, PRS_ON_FAILURE_BISECT = 1 };
 enum { PRS_LOG_WARNING = 0, PRS_LOG_INFO = 1, PRS_LOG_DEBUG = 2 };
 enum { PRS_THREADS_AUTO = 0, PRS_THREADS_KEEP = 1 };

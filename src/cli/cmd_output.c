@@ -25,6 +25,8 @@
 struct partial {
 	struct prs_view view;
 	struct prs_index *index;
+	enum prs_output_format format;
+	bool has_headers;
 	uint64_t bad; /* damaged ones: left out */
 	char first_bad[256];
 };
@@ -38,8 +40,10 @@ static int output_fact(void *ctx, const struct prs_fact *f, struct prs_err *err)
 	int r = prs_ledger_fold(l, f, err);
 	if (!r && f->type == PRS_FACT_PLANNED)
 		r = prs_index_grow(p->index, f->u.planned.next_id, err);
-	if (!r && known && before != PRS_UNIT_DONE && before != PRS_UNIT_FAILED)
+	if (!r && known && before != PRS_UNIT_DONE && before != PRS_UNIT_FAILED) {
 		r = prs_index_done(p->index, &f->u.done, err);
+		p->has_headers = p->has_headers || f->u.done.head_len;
+	}
 	if (!r && f->type == PRS_FACT_RESET)
 		prs_index_reset(p->index, f->u.reset.unit.id, f->u.reset.count);
 	return r;
@@ -71,6 +75,7 @@ static int write_rows(struct partial *p, const struct prs_run *run, const char *
 		                          .overwrite = overwrite,
 		                          .epoch = OWN_EPOCH,
 		                          .next_id = p->view.ledger.next_id,
+		                          .format = p->format,
 		                          .partial = true };
 	if (!r)
 		r = prs_assemble(program_fs(), run->dir, p->index, &o, output_bad, p, ret, err);
@@ -115,9 +120,10 @@ static void remove_leftovers(const struct prs_run *run, const char *path)
 		program_fs()->list(program_fs()->ctx, folder, output_leftover, &l);
 }
 
-static int partial(const struct prs_run *run, const char *path, bool overwrite, struct prs_err *err)
+static int partial(const struct prs_run *run, enum prs_output_format format, const char *path, bool overwrite,
+                   struct prs_err *err)
 {
-	struct partial p = { .view = { .plan = prs_plan_new() } };
+	struct partial p = { .view = { .plan = prs_plan_new() }, .format = format };
 	struct prs_assembled made = { 0 };
 	const struct prs_ledger_counts *c = &p.view.ledger.counts;
 	int r = p.view.plan ? prs_ledger_init(&p.view.ledger, prs_plan_items_of, p.view.plan)
@@ -176,19 +182,42 @@ static int check_place(const struct prs_run *run, bool given, struct prs_err *er
 	                run->dir);
 }
 
+/* How the rows of the run are written. */
+static int read_format(const struct prs_run *run, enum prs_output_format *ret, struct prs_err *err)
+{
+	struct prs_job job;
+	struct prs_placed placed;
+	prs_job_init(&job);
+	int r = prs_run_read_job(program_fs(), &job, &placed, run->dir, err);
+	*ret = r ? PRS_OUTPUT_TEXT : (enum prs_output_format)job.o.output_format;
+	prs_placed_done(&placed);
+	prs_job_done(&job);
+	return r;
+}
+
+/* Where a partial output lies that was given no name. The caller frees. */
+static char *partial_path(const struct prs_run *run, enum prs_output_format format)
+{
+	bool text = format == PRS_OUTPUT_TEXT;
+	return prs_strf("%s/outputs/partial.%s", run->dir, text ? "txt" : prs_output_format_name(format));
+}
+
 int cmd_output(struct cli_args *a)
 {
 	struct prs_err err = { 0 };
 	struct prs_run run;
+	enum prs_output_format format = PRS_OUTPUT_TEXT;
 	const char *given = cli_option(a, PRS_OPTION_ID_output);
 	int r = cli_find_run(a, a->words.n ? a->words.v[0] : NULL, &run, &err);
-	PRS_AUTOFREE char *path = given ? prs_strdup(given) : prs_strf("%s/outputs/partial.txt", r ? "" : run.dir);
+	if (!r && cli_has(a, "--partial"))
+		r = read_format(&run, &format, &err);
+	PRS_AUTOFREE char *path = given ? prs_strdup(given) : partial_path(&run, format);
 	if (!r && !path)
 		r = prs_fail(&err, PRS_ENOMEM, "output");
 	if (!r && cli_has(a, "--partial"))
 		r = check_place(&run, given != NULL, &err);
 	if (!r && cli_has(a, "--partial"))
-		r = partial(&run, path, !given || cli_option(a, PRS_OPTION_ID_overwrite), &err);
+		r = partial(&run, format, path, !given || cli_option(a, PRS_OPTION_ID_overwrite), &err);
 	else if (!r && given)
 		r = prs_fail(&err, PRS_EINVALID, "--output belongs to --partial");
 	else if (!r)

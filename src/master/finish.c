@@ -26,7 +26,7 @@ static void output_path(struct prs_engine *e)
 	if (e->c.placed->output_file)
 		snprintf(e->end->output, sizeof e->end->output, "%s", e->c.placed->output_file);
 	else
-		snprintf(e->end->output, sizeof e->end->output, "%s/outputs/parallel_run_step.txt", e->c.dir);
+		snprintf(e->end->output, sizeof e->end->output, "%s/outputs/%s", e->c.dir, prs_job_rows_name(e->c.job));
 }
 
 /* ---- writing the output: on the lister thread -------------------------------------------------------------------- */
@@ -52,20 +52,30 @@ static void output_work(struct prs_sync_job *job)
 
 /* ---- and what came of it: on the loop ---------------------------------------------------------------------------- */
 
-static void warn_headers(struct prs_engine *e, uint64_t differ)
+static void warn_headers(struct prs_engine *e, const struct prs_assembled *a)
 {
+	bool merged = e->c.job->o.output_format != PRS_OUTPUT_TEXT;
+	uint64_t as_is = merged ? a->unfit : a->headers_differ, added = merged ? a->headers_differ - a->unfit : 0;
 	char text[256];
-	snprintf(text, sizeof text,
-	         "%llu mini-batches returned DataFrames with other columns than the first one: their rows stand in the "
-	         "output as they are",
-	         (unsigned long long)differ);
-	if (differ && e->c.warn)
+	if (added && e->c.warn) {
+		snprintf(text, sizeof text,
+		         "%s returned other columns than the first one: the output has the columns of all, and nothing "
+		         "in the cells that a mini-batch did not have",
+		         prs_many(added, "mini-batch").text);
 		e->c.warn(e->c.ctx, text);
+	}
+	if (as_is && e->c.warn) {
+		snprintf(text, sizeof text,
+		         "%s returned DataFrames with other columns than the first one: their rows stand in the output "
+		         "as they are",
+		         prs_many(as_is, "mini-batch").text);
+		e->c.warn(e->c.ctx, text);
+	}
 }
 
 static void publish(struct prs_engine *e, const struct prs_assembled *a)
 {
-	warn_headers(e, a->headers_differ);
+	warn_headers(e, a);
 	struct prs_fact f = { .type = PRS_FACT_PUBLISHED, .time_us = prs_wall_us() };
 	f.u.published.name = (struct prs_text){ e->end->output, (uint16_t)strlen(e->end->output) };
 	f.u.published.bytes = a->bytes;
@@ -115,6 +125,7 @@ static void begin_output(struct prs_engine *e)
 		                                    .epoch = e->epoch,
 		                                    .overwrite = e->c.job->o.overwrite || !e->c.placed->output_file,
 		                                    .next_id = e->ledger.next_id,
+		                                    .format = (enum prs_output_format)e->c.job->o.output_format,
 		                                    .cancel = &a->cancel,
 		                                    .progress = &a->bytes };
 	prs_buf_init(&a->bad, BAD_BYTES_MAX);

@@ -31,7 +31,12 @@ bool prs_job_sets(const struct prs_job *j, const char *variable)
 	return false;
 }
 
-const char *prs_job_rows_name(const struct prs_job *j) { return j->rows_name ? j->rows_name : "parallel_run_step.txt"; }
+const char *prs_job_rows_name(const struct prs_job *j)
+{
+	static const char *const names[] = { "parallel_run_step.txt", "parallel_run_step.csv", "parallel_run_step.tsv",
+		                             "parallel_run_step.jsonl", "parallel_run_step.parquet" };
+	return j->rows_name ? j->rows_name : names[j->o.output_format];
+}
 
 void prs_job_done(struct prs_job *j)
 {

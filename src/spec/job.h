@@ -116,7 +116,7 @@ char *prs_job_clean_name(const char *text);
 /* The text of --input as an input: folder, file, pattern, @list. in->name is set already. */
 int prs_job_input_resolve(struct prs_job_input *in, const struct prs_fs *fs, const char *cwd, const char *text,
                           struct prs_err *err);
-/* The name of the append_row file where only its folder is given. */
+/* The name of the append_row file where only its folder is given: parallel_run_step.txt, or as its format says. */
 const char *prs_job_rows_name(const struct prs_job *j);
 /* The folder that an output is written to, as far as it is known before the run folder is. NULL: it lies in the run
  * folder, or no memory. The caller frees. */

@@ -456,6 +456,22 @@ int prs_job_check_rows(struct prs_job *j, const struct prs_fs *fs, const char *p
 	return 0;
 }
 
+/* The ending of the file says what it is, unless something else does. */
+static void take_ending(struct check *c, const char *path)
+{
+	struct prs_job *j = c->j;
+	struct prs_err err = { 0 };
+	const char *dot = strrchr(path, '.');
+	if (!dot || prs_job_says(j, PRS_OPTION_ID_output_format))
+		return;
+	for (int f = PRS_OUTPUT_CSV; f <= PRS_OUTPUT_PARQUET; f++) {
+		const char *name = prs_output_format_name(f);
+		if (!strcmp(dot + 1, name) &&
+		    prs_job_set(j, prs_option_at(PRS_OPTION_ID_output_format), name, "--output", &err) < 0)
+			mistake(c, "%s", err.msg);
+	}
+}
+
 static void check_output(struct check *c)
 {
 	struct prs_job *j = c->j;
@@ -476,6 +492,8 @@ static void check_output(struct check *c)
 		return;
 	}
 	bool folder = kind == 'd' || given[strlen(given) - 1] == '/';
+	if (!folder)
+		take_ending(c, path);
 	j->output_file = folder ? prs_strf("%s/%s", path, prs_job_rows_name(j)) : prs_strdup(path);
 	j->output_dir = j->output_file ? prs_path_folder(j->output_file) : NULL;
 	if (!j->output_dir)
@@ -528,6 +546,10 @@ static const char bisect_asks[] = "on_failure bisect: the items of a failing min
 
 int prs_job_warn(struct prs_job *j)
 {
+	bool none = j->o.output_action == PRS_OUTPUT_SUMMARY_ONLY && prs_job_says(j, PRS_OPTION_ID_output_format);
+	if (none && prs_list_add(&j->warnings, "output_format is not used: with summary_only the rows that run() "
+	                                       "returns are counted, not written") < 0)
+		return -PRS_ENOMEM;
 	return j->o.on_failure == PRS_ON_FAILURE_BISECT ? prs_list_add(&j->warnings, bisect_asks) : 0;
 }
 

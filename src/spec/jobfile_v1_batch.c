@@ -143,7 +143,7 @@ void jf_read_v1(struct jobfile *m, const struct prs_yaml *root)
 	if (file && action && action->kind == PRS_YAML_SCALAR && !strcasecmp(action->text, "summary_only"))
 		prs_yaml_find(m->d, PRS_WARNING, file->at,
 		              "append_row_file_name has no meaning with output_action: summary_only");
-	output_of_flags(m, jf_rows_name(m, file, "append_row_file_name", "parallel_run_step.txt"));
+	output_of_flags(m, jf_rows_name(m, file, "append_row_file_name", prs_job_rows_name(m->j)));
 }
 
 /* ---- batch deployment -------------------------------------------------------------------------------------------- */

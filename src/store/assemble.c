@@ -6,7 +6,7 @@
  * same, byte for byte: it is the output of an engine that died between its rename and its PUBLISHED, and is taken as
  * written now. Anything else: PRS_EOUTPUT_EXISTS.
  */
-#include "store/index.h"
+#include "store/assemble_impl.h"
 
 #include "base/killpoint.h"
 #include "base/many.h"
@@ -19,41 +19,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <xxhash.h>
-
-enum { WINDOW = 1 << 20, OUT_BYTES = 1 << 20, SOURCES = 32, CANCEL_EVERY = 1024, STALE_MAX = 1000 };
-#define HEADER_MAX ((size_t)1 << 30)
-
-/* A segment or raw file with a read-ahead window over it. */
-struct source {
-	uint32_t file;
-	int fd; /* -1 = none */
-	uint64_t used;
-	uint8_t *data;
-	uint64_t at;
-	size_t len;
-};
-
-struct work {
-	const struct prs_fs *fs;
-	const char *dir;
-	struct prs_index *x;
-	const struct prs_assemble_options *o;
-	void (*bad)(void *ctx, uint64_t id, const char *why);
-	void *ctx;
-	struct prs_assembled *ret;
-	struct source sources[SOURCES]; /* the least recently used one makes room */
-	uint64_t uses;
-	struct prs_buf header; /* the first one */
-	bool has_header, first_header, header_differs;
-	char *folder, *tmp;
-	int out;
-	bool compare; /* `out` is a file that is there already */
-	uint8_t *space, *there;
-	size_t filled;
-	uint64_t written;
-	XXH3_state_t *print;
-};
 
 /* ---- the output -------------------------------------------------------------------------------------------------- */
 
@@ -100,7 +65,7 @@ static int flush_out(struct work *w)
 	return 0;
 }
 
-static int put_out(struct work *w, const uint8_t *p, size_t n)
+int put_out(struct work *w, const uint8_t *p, size_t n)
 {
 	XXH3_128bits_update(w->print, p, n);
 	while (n) {
@@ -141,7 +106,7 @@ static int open_source(struct work *w, uint32_t file, struct source *s)
 	return 0;
 }
 
-static int source_of(struct work *w, uint32_t file, struct source **ret)
+int source_of(struct work *w, uint32_t file, struct source **ret)
 {
 	struct source *best = &w->sources[0];
 	for (int i = 0; i < SOURCES; i++) {
@@ -182,6 +147,13 @@ static int source_bytes(struct work *w, struct source *s, uint64_t offset, size_
 
 /* ---- ranges ------------------------------------------------------------------------------------------------------ */
 
+static int put_part(struct work *w, const struct prs_index_slot *s, const uint8_t *p, size_t n, uint64_t at)
+{
+	uint64_t left = at < s->head_len ? s->head_len - at : 0; /* of the header */
+	w->ret->rows_bytes += left < n ? n - left : 0;
+	return w->shape->part(w, s, p, n, at);
+}
+
 static const char behind_end[] = "its rows lie behind the end of their segment file";
 static const char no_match[] = "its rows do not match their checksum";
 
@@ -191,26 +163,6 @@ static int report_bad(struct work *w, uint64_t id, const char *why)
 	if (w->bad)
 		w->bad(w->ctx, id, why);
 	return 0;
-}
-
-/* Bytes [at, at + n) of a header: the first one is written and kept, the others are compared with it. */
-static int put_header(struct work *w, const uint8_t *p, size_t n, uint64_t at)
-{
-	if (w->first_header)
-		return prs_buf_put(&w->header, p, n) < 0 ? -ENOMEM : put_out(w, p, n);
-	w->header_differs = w->header_differs ||
-	                    memcmp(w->header.data + at, p, n) != 0; /* of the same length, or it differs already */
-	return 0;
-}
-
-/* Bytes [at, at + n) of a range. */
-static int put_part(struct work *w, const struct prs_index_slot *s, const uint8_t *p, size_t n, uint64_t at)
-{
-	uint64_t left = at < s->head_len ? s->head_len - at : 0; /* of the header */
-	size_t head = left < n ? (size_t)left : n;
-	int r = head ? put_header(w, p, head, at) : 0;
-	w->ret->rows_bytes += n - head;
-	return r < 0 ? r : put_out(w, p + head, n - head);
 }
 
 /* A range of up to WINDOW bytes: checked, then written. */
@@ -252,6 +204,11 @@ static int walk(struct work *w, struct source *src, const struct prs_index_slot 
 	return r;
 }
 
+int check_range(struct work *w, struct source *src, const struct prs_index_slot *s, const char **ret_why)
+{
+	return walk(w, src, s, false, ret_why);
+}
+
 /* A bad one spoils the file, which is then not published; a partial output is, so there they are checked before. */
 static int put_large(struct work *w, struct source *src, const struct prs_index_slot *s, const char **ret_why)
 {
@@ -268,15 +225,19 @@ static int put_range(struct work *w, uint64_t id, const struct prs_index_slot *s
 		return report_bad(w, id, "its segment file is missing");
 	if (r < 0)
 		return r;
-	w->first_header = s->head_len && !w->has_header;
-	w->header_differs = s->head_len && !w->first_header && s->head_len != w->header.len;
-	r = s->length <= WINDOW ? put_small(w, src, s, &why) : put_large(w, src, s, &why);
+	r = w->shape->begin(w, s);
+	if (!r)
+		r = s->length <= WINDOW ? put_small(w, src, s, &why) : put_large(w, src, s, &why);
 	if (r < 0 || why)
 		return r < 0 ? r : report_bad(w, id, why);
-	w->has_header = w->has_header || s->head_len;
-	w->ret->headers_differ += w->header_differs;
 	w->ret->ranges++;
-	return 0;
+	return w->shape->end(w);
+}
+
+/* Before anything is written. What is bad or missing is told when it is to be put. */
+static int survey_range(struct work *w, uint64_t id, const struct prs_index_slot *s)
+{
+	return s->head_len ? w->shape->survey(w, id, s) : 0;
 }
 
 static bool has_bytes(const struct prs_index_slot *s)
@@ -284,30 +245,84 @@ static bool has_bytes(const struct prs_index_slot *s)
 	return (s->flags & PRS_SLOT_USED) && !(s->flags & PRS_SLOT_EMPTY);
 }
 
+typedef int range_fn(struct work *w, uint64_t id, const struct prs_index_slot *s);
+
 /* The parts of a split mini-batch, from *at on. */
-static int put_parts(struct work *w, uint64_t id, uint64_t *at)
+static int each_part(struct work *w, uint64_t id, uint64_t *at, range_fn *fn)
 {
 	int r = 0;
 	for (; *at < w->x->parts_n && w->x->parts[*at].unit.id < id; ++*at)
 		;
 	for (; *at < w->x->parts_n && w->x->parts[*at].unit.id == id && !r; ++*at)
 		if (has_bytes(&w->x->parts[*at].slot))
-			r = put_range(w, id, &w->x->parts[*at].slot);
+			r = fn(w, id, &w->x->parts[*at].slot);
+	return r;
+}
+
+static int each_range(struct work *w, range_fn *fn)
+{
+	uint64_t part = 0;
+	int r = 0;
+	for (uint64_t id = 0; id < w->o->next_id && id < w->x->next_id && !r; id++) {
+		const struct prs_index_slot *s = &w->x->slots[id];
+		if (id % CANCEL_EVERY == 0 && canceled(w))
+			return -ECANCELED;
+		r = has_bytes(s) ? fn(w, id, s) : each_part(w, id, &part, fn);
+	}
 	return r;
 }
 
 static int put_ranges(struct work *w)
 {
-	uint64_t part = 0;
-	int r = 0;
 	prs_index_sort_parts(w->x);
-	for (uint64_t id = 0; id < w->o->next_id && id < w->x->next_id && !r; id++) {
-		const struct prs_index_slot *s = &w->x->slots[id];
-		if (id % CANCEL_EVERY == 0 && canceled(w))
-			return -ECANCELED;
-		r = has_bytes(s) ? put_range(w, id, s) : put_parts(w, id, &part);
-	}
+	int r = w->shape->survey ? each_range(w, survey_range) : 0;
+	if (!r && w->shape->start)
+		r = w->shape->start(w);
+	if (!r)
+		r = each_range(w, put_range);
 	return r ? r : flush_out(w);
+}
+
+/* ---- text: rows as they are, behind the first header ------------------------------------------------------------- */
+
+static int text_begin(struct work *w, const struct prs_index_slot *s)
+{
+	w->first_header = s->head_len && !w->has_header;
+	w->header_differs = s->head_len && !w->first_header && s->head_len != w->header.len;
+	w->range_header = s->head_len;
+	return 0;
+}
+
+/* Bytes [at, at + n) of a header: the first one is written and kept, the others are compared with it. */
+static int put_header(struct work *w, const uint8_t *p, size_t n, uint64_t at)
+{
+	if (w->first_header)
+		return prs_buf_put(&w->header, p, n) < 0 ? -ENOMEM : put_out(w, p, n);
+	w->header_differs = w->header_differs ||
+	                    memcmp(w->header.data + at, p, n) != 0; /* of the same length, or it differs already */
+	return 0;
+}
+
+static int text_part(struct work *w, const struct prs_index_slot *s, const uint8_t *p, size_t n, uint64_t at)
+{
+	uint64_t left = at < s->head_len ? s->head_len - at : 0;
+	size_t head = left < n ? (size_t)left : n;
+	int r = head ? put_header(w, p, head, at) : 0;
+	return r < 0 ? r : put_out(w, p + head, n - head);
+}
+
+static int text_end(struct work *w)
+{
+	w->has_header = w->has_header || w->range_header;
+	w->ret->headers_differ += w->header_differs;
+	return 0;
+}
+
+static const struct shape text_shape = { .begin = text_begin, .part = text_part, .end = text_end };
+
+static const struct shape *shape_of(enum prs_output_format f)
+{
+	return f == PRS_OUTPUT_CSV || f == PRS_OUTPUT_TSV ? &table_shape : &text_shape;
 }
 
 /* ---- from beginning to end --------------------------------------------------------------------------------------- */
@@ -319,6 +334,11 @@ static int exists(const struct work *w, struct prs_err *err)
 
 static int failed(const struct work *w, int r, struct prs_err *err)
 {
+	if (r == -EBADMSG && w->why.code) {
+		if (err)
+			*err = w->why;
+		return w->why.code;
+	}
 	if (r == -ECANCELED)
 		return prs_fail(err, PRS_EINTERRUPTED, "interrupted while writing %s", w->o->path);
 	return r == -EEXIST ? exists(w, err) : prs_fail_errno(err, -r, "writing %s", w->o->path);
@@ -499,6 +519,7 @@ static bool work_init(struct work *w)
 	for (int i = 0; i < SOURCES; i++)
 		w->sources[i].fd = -1;
 	prs_buf_init(&w->header, HEADER_MAX);
+	w->shape = shape_of(w->o->format);
 	w->folder = prs_path_folder(w->o->path);
 	w->tmp = w->folder ? tmp_name(w, w->o->epoch) : NULL;
 	w->space = prs_malloc(OUT_BYTES);
@@ -506,7 +527,8 @@ static bool work_init(struct work *w)
 	w->print = XXH3_createState();
 	if (w->print)
 		XXH3_128bits_reset(w->print);
-	return w->tmp && w->space && w->there && w->print;
+	bool table = w->shape != &table_shape || table_init(&w->table);
+	return w->tmp && w->space && w->there && w->print && table;
 }
 
 static void work_done(struct work *w)
@@ -516,6 +538,7 @@ static void work_done(struct work *w)
 		prs_freep(&w->sources[i].data);
 	}
 	prs_buf_done(&w->header);
+	table_done(&w->table);
 	prs_freep(&w->folder);
 	prs_freep(&w->tmp);
 	prs_freep(&w->space);

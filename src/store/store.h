@@ -11,6 +11,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/fs.h"
+#include "base/option.h"
 #include "store/log.h"
 #include "wire/facts.h"
 
@@ -119,6 +120,7 @@ struct prs_assemble_options {
 	bool overwrite;
 	uint32_t epoch; /* fence, checked again before the rename */
 	uint64_t next_id;
+	enum prs_output_format format;
 	bool partial; /* prs output --partial: damaged ranges are reported and left out, the fence is not looked at */
 	/* Both may be NULL and are read and written atomically, for a caller in another thread. */
 	const bool *cancel; /* true: stop with PRS_EINTERRUPTED, nothing is published */
@@ -129,12 +131,14 @@ struct prs_assembled {
 	uint64_t bytes, rows_bytes, ranges;
 	uint8_t print[16]; /* XXH3_128 of the file */
 	uint64_t bad;      /* ids whose bytes do not match their checksum: reported by `bad` */
-	uint64_t headers_differ;
+	uint64_t headers_differ; /* mini-batches with other columns than the first one */
+	uint64_t unfit;          /* of these, tables: their rows could not be given the columns of the output */
 	bool found; /* it was there already, byte for byte: nothing was written */
 };
 
 /* Read the ranges in id order, check every checksum, write, sync, check the fence, rename, sync the folder. Headers
- * (head_len): the first is written, the others are left out. When any range is bad: `bad(ctx, id, why)` for each,
+ * (head_len): of text the first is written, the others are left out; csv and tsv have one with the columns of all
+ * (store/merge.h). When any range is bad: `bad(ctx, id, why)` for each,
  * PRS_ECORRUPT, no file. Free space is checked first. */
 int prs_assemble(const struct prs_fs *fs, const char *dir, struct prs_index *x, const struct prs_assemble_options *o,
                  void (*bad)(void *ctx, uint64_t id, const char *why), void *ctx, struct prs_assembled *ret,

@@ -193,7 +193,7 @@ class ReturnsTest(JobCase):
         self.frames("pd.DataFrame({'name' if i < 2 else 'other': names}) if i else pd.DataFrame({'empty': []})")
         output, said = self.output_of("--append-row-dataframe-header")
         self.assertEqual(output, "name\nf0002\nf0003\nf0004\nf0005\n")
-        self.assertIn("1 mini-batches returned DataFrames with other columns than the first one", said)
+        self.assertIn("1 mini-batch returned DataFrames with other columns than the first one", said)
         self.assertNotIn("other columns", self.output_of()[1])
 
     def test_settings_file(self):

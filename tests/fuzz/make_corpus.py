@@ -72,6 +72,23 @@ def table_of_one():
                      make_v2.table_group(2, 0, keys, [(0, 20, 9, 4, 4, 2, 0), (0, 30, 9, 6, 6, 1, 0)])))
 
 
+def columns(kinds, line, flags=1, delimiter=b","):
+    """The header of a table of delimited rows."""
+    head = struct.pack("<2sBxI", delimiter + b'"', flags, len(kinds)) + bytes(kinds) + line
+    return struct.pack("<H", len(head)) + head
+
+
+def merges():
+    """Tables with other columns, name -> bytes."""
+    first = columns([0, 1], b"a,d\n") + text(b"1,2024-02-29\n,\n")
+    other = columns([2, 0], b'd,"b, ""c"""\n') + text(b'2024-02-29 10:30:00,"x\n,"\n"",""""\n')
+    crlf = [columns([0], b"a\r\n", 5), columns([0, 0], b"b;a\r\n", 5, b";"), columns([0, 0], b"b,a\r\n", 5)]
+    return {"other-columns": b"\3" + first + other, "same": b"\7" + first + first,
+            "crlf": b"\1" + b"".join(c + text(b'1,"\r\n"\r\n2,\r') for c in crlf),
+            "rows-that-do-not-fit": b"\2" + first + columns([0, 0, 0], b"x,a,x\n") + text(b'1\n1,2,3,4\n"1'),
+            "foreign": b"\2" + first + struct.pack("<H8x", 10) + b"a\n" + text(b"1\n") + first}
+
+
 def main():
     files = {"journal-1": 0, "journal-2": 0, "journal-3": 0, "plan-1": 1, "plan-3": 1, "seg/1-0-0.seg": 2,
              "seg/3-0-0.seg": 2}
@@ -99,6 +116,9 @@ def main():
     for name in ("seg/1-0-0.seg", "seg/3-0-0.seg"):
         for i, body in enumerate(bodies(golden(name))):
             put("rows", "%s-%d" % (os.path.basename(name), i), body)
+
+    for name, data in merges().items():
+        put("merge", name, data)
 
     # the golden run, its HEADs left out: the target makes its own
     def journal(name, skip):

@@ -162,8 +162,8 @@ static inline struct prs_fact world_of_id(enum prs_fact_type type, uint64_t id)
 }
 
 /* The rows of a mini-batch, durable in segment 0 of this epoch (raw: in raw file 1); *ret = its DONE. */
-static inline int world_unit_rows(struct store_world *w, struct prs_unit unit, const char *rows, uint32_t head_len,
-                                  struct prs_fact *ret)
+static inline int world_unit_bytes(struct store_world *w, struct prs_unit unit, const void *rows, size_t n,
+                                   uint32_t head_len, struct prs_fact *ret)
 {
 	PRS_AUTOBUF b;
 	char path[64];
@@ -171,8 +171,8 @@ static inline int world_unit_rows(struct store_world *w, struct prs_unit unit, c
 		              .lease = W_LEASE(w->epoch, ++w->lease),
 		              .succeeded = 1,
 		              .head_len = head_len,
-		              .bytes = (const uint8_t *)rows,
-		              .length = strlen(rows) };
+		              .bytes = rows,
+		              .length = n };
 	uint64_t at = 0;
 	int e = 0;
 	prs_buf_init(&b, PRS_FRAME_MAX_BYTES);
@@ -196,6 +196,12 @@ static inline int world_unit_rows(struct store_world *w, struct prs_unit unit, c
 	return e ? e : world_frame(&w->segment, b.data, b.len, &w->err);
 }
 
+static inline int world_unit_rows(struct store_world *w, struct prs_unit unit, const char *rows, uint32_t head_len,
+                                  struct prs_fact *ret)
+{
+	return world_unit_bytes(w, unit, rows, strlen(rows), head_len, ret);
+}
+
 static inline int world_rows(struct store_world *w, uint64_t id, const char *rows, uint32_t head_len,
                              struct prs_fact *ret)
 {
@@ -203,13 +209,10 @@ static inline int world_rows(struct store_world *w, uint64_t id, const char *row
 }
 
 /* The same in a raw file, from a descriptor. */
-static inline int world_raw(struct store_world *w, uint64_t id, const char *rows, struct prs_fact *ret)
+static inline int world_raw_bytes(struct store_world *w, uint64_t id, const void *rows, size_t n, struct prs_fact *ret)
 {
 	char path[64];
-	struct prs_rows r = { .unit.id = id,
-		              .lease = W_LEASE(w->epoch, ++w->lease),
-		              .succeeded = 1,
-		              .length = strlen(rows) };
+	struct prs_rows r = { .unit.id = id, .lease = W_LEASE(w->epoch, ++w->lease), .succeeded = 1, .length = n };
 	int e = 0;
 	*ret = (struct prs_fact){ .type = PRS_FACT_DONE, .time_us = W_TIME };
 	prs_path_segment(path, sizeof path, "/run", w->epoch, 0, 1, true);
@@ -232,6 +235,11 @@ static inline int world_raw(struct store_world *w, uint64_t id, const char *rows
 	w->fs->close(w->m, fd);
 	w->fs->unlink(w->m, "/passed");
 	return e;
+}
+
+static inline int world_raw(struct store_world *w, uint64_t id, const char *rows, struct prs_fact *ret)
+{
+	return world_raw_bytes(w, id, rows, strlen(rows), ret);
 }
 
 /* ---- what recovery says ------------------------------------------------------------------------------------------ */

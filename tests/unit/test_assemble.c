@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "merge_text.h"
 #include "store/index.h"
 #include "store_world.h"
 
@@ -307,6 +308,110 @@ static void test_large_headers(void **state)
 	free(head);
 	free(text);
 	free(want);
+}
+
+/* ---- tables ------------------------------------------------------------------------------------------------------ */
+
+/* csv: a header that has `kinds` for its columns, then the rows. The raw file where it is large. */
+static struct prs_done table(struct world *t, struct prs_unit unit, const char *kinds, const char *line,
+                             const char *text)
+{
+	struct prs_fact f;
+	size_t n = strlen(text);
+	uint8_t *bytes = malloc(strlen(kinds) + strlen(line) + n + 16);
+	size_t head = merge_header(bytes, ',', kinds[0] ? 1 : 0, kinds, line);
+	memcpy(bytes + head, text, n);
+	if (head + n <= 1 << 20)
+		assert_int_equal(world_unit_bytes(&t->w, unit, bytes, head + n, (uint32_t)head, &f), 0);
+	else
+		assert_int_equal(world_raw_bytes(&t->w, unit.id, bytes, head + n, &f), 0);
+	f.u.done.head_len = (uint32_t)head;
+	put(t, &f);
+	free(bytes);
+	return f.u.done;
+}
+
+static struct prs_unit of(uint64_t id) { return (struct prs_unit){ .id = id }; }
+
+static void test_tables(void **state)
+{
+	static const char want[] = "a,b,d\na line\n1,2,\n3,4,\n5,6,\n8,9,\n,7,2024-02-29 00:00:00\nanother\n"
+				   ",,2024-02-29 10:30:00\n,,\"\"\nleft;as it is\n10,,\n";
+	struct world *t = *state;
+	t->o.format = PRS_OUTPUT_CSV;
+	rows(t, 0, "a line\n", 0);
+	table(t, of(1), "00", "a,b\n", "1,2\n");
+	table(t, of(2), "00", "a,b\n", "3,4\n5,6\n");
+	table(t, (struct prs_unit){ 3, 5, 5 }, "01", "b,d\n", "7,2024-02-29\n");
+	table(t, (struct prs_unit){ 3, 0, 5 }, "00", "a,b\n", "8,9\n");
+	rows(t, 4, "another\n", 0);
+	table(t, of(5), "2", "d\n", "2024-02-29 10:30:00\n\"\"\n");
+	table(t, of(6), "", "x;y\n", "left;as it is\n");
+	table(t, of(7), "00", "a,b\n", "10,\n");
+	assert_output(t, want);
+	assert_int_equal(t->done.headers_differ, 3);
+	assert_int_equal(t->done.unfit, 1);
+	assert_int_equal(t->done.ranges, 9);
+	/* and there already: the same bytes are found */
+	assert_output(t, want);
+	assert_true(t->done.found);
+	t->o.overwrite = true;
+	t->o.next_id = 3;
+	assert_output(t, "a,b\na line\n1,2\n3,4\n5,6\n");
+	assert_int_equal(t->done.headers_differ, 0);
+}
+
+static void test_large_tables(void **state)
+{
+	struct world *t = *state;
+	enum { HEAD = (1 << 20) + 4711 };
+	char *name = big_text(9, HEAD), *cells = big_text(8, BIG), *want = malloc(3 * BIG), *line = malloc(HEAD + 10),
+	     *text = malloc(BIG + 10);
+	t->o.format = PRS_OUTPUT_TSV; /* the header says what stands between cells */
+	table(t, of(0), "0", "a\n", "1\n");
+	snprintf(line, HEAD + 10, "%s,a\n", name);
+	table(t, of(1), "00", line, "2,3\n4,5\n");
+	snprintf(text, BIG + 10, "%s,6\n", cells);
+	table(t, of(2), "00", line, text);
+	sprintf(want, "a,%s\n1,\n3,2\n5,4\n6,%s\n", name, cells);
+	assert_output(t, want);
+	free(name);
+	free(cells);
+	free(want);
+	free(line);
+	free(text);
+}
+
+/* Columns of rows that are damaged are no columns of what is left. */
+static void test_damaged_tables(void **state)
+{
+	struct world *t = *state;
+	struct prs_fact f = { .type = PRS_FACT_DONE };
+	t->o.format = PRS_OUTPUT_CSV;
+	table(t, of(0), "0", "a\n", "1\n");
+	f.u.done = table(t, of(1), "0", "b\n", "2\n");
+	f.u.done.checksum ^= 1;
+	put(t, &f);
+	f.u.done = table(t, of(2), "0", "c\n", "3\n");
+	f.u.done.head_len = 4711; /* more than there is */
+	put(t, &f);
+	table(t, of(3), "0", "d\n", "4\n");
+	assert_refused(t, -PRS_ECORRUPT, NULL);
+	assert_string_equal(t->bad, "1: its rows do not match their checksum\n");
+	t->o.partial = true;
+	prs_index_reset(t->x, 2, 1);
+	assert_output(t, "a,d\n1,\n,4\n");
+}
+
+/* What is no header was not made by a loader of ours: it is told, and not written. */
+static void test_no_table(void **state)
+{
+	struct world *t = *state;
+	t->o.format = PRS_OUTPUT_CSV;
+	table(t, of(0), "0", "a\n", "1\n");
+	rows(t, 7, "a,b\n1,2\n", 4);
+	assert_refused(t, -PRS_ECORRUPT, NULL);
+	assert_string_equal(t->w.err.msg, "mini-batch 7: the columns of a table are not what a header is");
 }
 
 /* ---- damage ------------------------------------------------------------------------------------------------------ */
@@ -649,6 +754,10 @@ int main(void)
 		T(test_many_files_but_few_open),
 		T(test_headers),
 		T(test_large_headers),
+		T(test_tables),
+		T(test_large_tables),
+		T(test_damaged_tables),
+		T(test_no_table),
 		T(test_damage),
 		T(test_damage_of_the_first_header),
 		T(test_a_foreign_file_is_never_touched),
