@@ -116,7 +116,7 @@ static int put_unit(struct stage *s, const struct prs_unit *u, struct prs_err *e
 	prs_buf_init(&b, FRAMES_BYTES);
 	prs_buf_zero(&b, PRS_TASK_BYTES);
 	if (prs_plan_task(s->plan, u, &t, &b) < 0)
-		return prs_fail(err, PRS_ENOMEM, "the paths of mini-batch %llu", (unsigned long long)u->id);
+		return prs_fail(err, PRS_ENOMEM, "the items of mini-batch %llu", (unsigned long long)u->id);
 	prs_msg_set_task(b.data, &t);
 	put_frame(&s->frames, PRS_MSG_TASK, &b);
 	return s->frames.failed ? prs_fail(err, PRS_ENOMEM, "the mini-batches") : 0;
@@ -249,6 +249,13 @@ static int use_folder(struct stage *s, char *folder, struct prs_err *err)
 
 /* ---- test -------------------------------------------------------------------------------------------------------- */
 
+static int no_items(const struct stage *s, struct prs_err *err)
+{
+	char text[512];
+	prs_engine_no_items(&s->placed, prs_plan_files(s->plan), text, sizeof text);
+	return prs_fail(err, PRS_ENO_INPUT, "%s", text);
+}
+
 /* Lists until there are so many mini-batches. */
 static int list_some(struct stage *s, uint64_t limit, struct prs_err *err)
 {
@@ -270,7 +277,7 @@ static int list_some(struct stage *s, uint64_t limit, struct prs_err *err)
 		cli_tell(stderr, "warning: %s\n", w);
 	prs_lister_free(l);
 	if (r >= 0 && !prs_plan_next_id(s->plan))
-		return prs_fail(err, PRS_ENO_INPUT, "the input holds no files");
+		r = no_items(s, err);
 	return r < 0 ? r : 0;
 }
 

@@ -35,6 +35,9 @@ const char *prs_plan_schema(const struct prs_plan *p, uint32_t schema);
 int prs_plan_task(const struct prs_plan *p, const struct prs_unit *u, struct prs_task *task, struct prs_buf *body);
 /* Append the absolute path of each item of the unit, each closed by a NUL; nothing when its items are rows. */
 int prs_plan_paths(const struct prs_plan *p, const struct prs_unit *u, struct prs_buf *to);
+/* Calls each for the rows of the unit, in their order; never when its items are files. Returns what `each` did, or
+ * -PRS_ENOMEM. */
+int prs_plan_each_rows(const struct prs_plan *p, const struct prs_unit *u, prs_rows_fn *each, void *ctx);
 /* "0000000.txt, ... (10 files)", "sales.csv rows 1001-2000", "store=7 (120 rows)": a short text for people and the CSV:
  * at most `max` names, relative to the input. */
 int prs_plan_detail(const struct prs_plan *p, const struct prs_unit *u, unsigned max, struct prs_buf *to);

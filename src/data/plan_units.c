@@ -7,6 +7,7 @@
 #include "base/many.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <string.h>
 
 static const struct rule *rule_of(const struct prs_plan *p, uint64_t id)
@@ -393,6 +394,28 @@ int prs_plan_paths(const struct prs_plan *p, const struct prs_unit *u, struct pr
 	if (r && !kind_of(r)->rows)
 		put_paths(p, r, u->id, u->item_first, count, to);
 	return to->failed;
+}
+
+int prs_plan_each_rows(const struct prs_plan *p, const struct prs_unit *u, prs_rows_fn *each, void *ctx)
+{
+	uint32_t count;
+	const struct rule *r = span(p, u, &count);
+	struct piece at = pieces(u->item_first, r && kind_of(r)->rows ? count : 0);
+	int k = 0;
+	PRS_AUTOBUF path;
+	prs_buf_init(&path, PATH_MAX);
+	while (k >= 0 && at.left && next_piece(r, u->id, &at)) {
+		struct prs_table_range rows = at.range;
+		rows.row += at.skip;
+		rows.global_row += at.skip;
+		rows.rows = at.take;
+		prs_buf_clear(&path);
+		if (rows.file != PRS_NO_FILE)
+			put_name(p, rows.file, true, &path);
+		const char *text = prs_buf_str(&path);
+		k = path.failed ? path.failed : each(ctx, text, &rows);
+	}
+	return k;
 }
 
 int prs_plan_detail(const struct prs_plan *p, const struct prs_unit *u, unsigned max, struct prs_buf *to)

@@ -95,6 +95,10 @@ static int report_detail(void *ctx, const struct prs_unit *u, unsigned max, stru
 	return prs_plan_detail(ctx, u, max, to);
 }
 static int report_paths(void *ctx, const struct prs_unit *u, struct prs_buf *to) { return prs_plan_paths(ctx, u, to); }
+static int report_rows(void *ctx, const struct prs_unit *u, prs_rows_fn *each, void *each_ctx)
+{
+	return prs_plan_each_rows(ctx, u, each, each_ctx);
+}
 
 /* A job runs without logs rather than not at all. */
 static int make_report(struct prs_engine *e, struct prs_err *unused)
@@ -115,6 +119,7 @@ static int make_report(struct prs_engine *e, struct prs_err *unused)
 		.items_of = report_items_of,
 		.detail = report_detail,
 		.paths = report_paths,
+		.rows = report_rows,
 		.plan = e->plan,
 		.event = e->c.event,
 		.event_ctx = e->c.ctx,

@@ -85,6 +85,8 @@ struct prs_list_input *prs_engine_inputs(const struct prs_placed *p);
  * run folder. */
 int prs_engine_setup(const struct prs_placed *p, const char *dir, const char *code_root, const char *run_name,
                      struct prs_buf *to, struct prs_err *err);
+/* Why there is no mini-batch, though so many files were found: for people. */
+void prs_engine_no_items(const struct prs_placed *p, uint64_t files, char *to, size_t n);
 /* Writes the schemas of the plan as <dir>/work/schema/<n>.json; the folder work/ is there. */
 int prs_engine_put_schemas(const struct prs_fs *fs, const char *dir, const struct prs_plan *plan, struct prs_err *err);
 /* Runs or resumes the job of a run folder until it ends. < 0: it could not be started (err says why). */

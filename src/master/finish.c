@@ -6,6 +6,7 @@
 #include "base/exits.h"
 #include "base/killpoint.h"
 #include "base/many.h"
+#include "spec/job_table.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -134,6 +135,26 @@ static void begin_output(struct prs_engine *e)
 	prs_sync_put(e->lister_thread, &a->job);
 }
 
+/* Rows that a filter or a sample leaves out succeed, and run() is not called when none is left: then it is not to blame
+ * that there is nothing to append. */
+static bool run_gave_nothing(const struct prs_engine *e)
+{
+	static const char said[] = "every row was left out before run(): the output is empty";
+	const struct prs_ledger_counts *c = &e->ledger.counts;
+	if (c->rows || !prs_job_is_table(e->c.job) || c->items_failed)
+		return !c->rows;
+	if (e->c.say)
+		e->c.say(e->c.ctx, said);
+	return false;
+}
+
+static void end_without_input(struct prs_engine *e)
+{
+	char text[512];
+	prs_engine_no_items(e->c.placed, prs_plan_files(e->plan), text, sizeof text);
+	end_with(e, PRS_JOB_ABORTING, PRS_JOB_FAILED, PRS_ENO_INPUT, text);
+}
+
 bool finish_begin(struct prs_engine *e)
 {
 	if (e->state == PRS_JOB_STARTING)
@@ -144,7 +165,7 @@ bool finish_begin(struct prs_engine *e)
 	if (e->over)
 		return false;
 	if (e->ledger.next_id == 0) {
-		end_with(e, PRS_JOB_ABORTING, PRS_JOB_FAILED, PRS_ENO_INPUT, "there is no file in the input");
+		end_without_input(e);
 		return false;
 	}
 	if (e->c.job->o.output_action != PRS_OUTPUT_APPEND_ROW) {
@@ -152,7 +173,7 @@ bool finish_begin(struct prs_engine *e)
 		return false;
 	}
 	output_path(e);
-	if (e->ledger.counts.rows == 0) {
+	if (run_gave_nothing(e)) {
 		end_with(e, PRS_JOB_ABORTING, PRS_JOB_FAILED, PRS_ENO_RESULT_TO_APPEND,
 		         prs_error_row(PRS_ENO_RESULT_TO_APPEND)->sentence);
 		return false;

@@ -3,6 +3,9 @@
  */
 #include "master/impl.h"
 
+#include "base/many.h"
+#include "spec/job_table.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -72,6 +75,17 @@ static void tell_warnings(struct prs_engine *e)
 	while ((sentence = prs_lister_warning(e->listing.lister)))
 		if (e->c.warn)
 			e->c.warn(e->c.ctx, sentence);
+}
+
+void prs_engine_no_items(const struct prs_placed *p, uint64_t files, char *to, size_t n)
+{
+	if (!files || !prs_job_is_table(p->job)) {
+		snprintf(to, n, "there is no file in the input");
+		return;
+	}
+	size_t at = (size_t)snprintf(to, n, "there is no row in the %s of ", prs_many(files, "file").text);
+	for (size_t i = 0; i < p->job->inputs_n && at < n; i++)
+		at += (size_t)snprintf(to + at, n - at, "%s%s", i ? ", " : "", p->inputs[i].path);
 }
 
 static void plan_done(struct prs_sync_job *job)

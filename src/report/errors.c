@@ -13,6 +13,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -455,33 +456,72 @@ static void put_item_tail(struct prs_report *r, const struct report_unit *u, str
 	prs_buf_puts(to, "}\n");
 }
 
-static void put_failed_unit(struct prs_report *r, const struct report_unit *u, struct report_whole *w)
+/* The lines of one failed unit. */
+struct failed {
+	struct prs_report *r;
+	struct report_whole *w;
+	struct prs_buf tail;
+	uint64_t lines;
+};
+
+static void put_line_end(struct failed *f)
 {
-	PRS_AUTOBUF tail;
-	prs_buf_init(&tail, REPORT_BUFFER_MAX);
-	put_item_tail(r, u, &tail);
-	prs_buf_clear(&r->detail);
-	int rc = r->c.paths ? r->c.paths(r->c.plan, &u->unit, &r->detail) : -1;
-	if (tail.failed || rc == -PRS_ENOMEM || r->detail.failed == -PRS_ENOMEM) {
-		w->failed = -ENOMEM;
-		return;
+	prs_buf_put(&f->w->buf, f->tail.data, f->tail.len);
+	report_whole_spill(f->r, f->w, REPORT_PIECE_BYTES);
+	f->lines++;
+}
+
+/* Rows that follow each other are one line. */
+static int errors_rows(void *ctx, const char *path, const struct prs_table_range *rows)
+{
+	struct failed *f = ctx;
+	struct prs_buf *to = &f->w->buf;
+	prs_buf_putc(to, '{');
+	if (path[0]) {
+		prs_buf_puts(to, "\"file\":");
+		report_jsons(to, path);
+		prs_buf_putf(to, ",\"row\":%" PRIu64 ",", rows->row + 1);
 	}
-	if (rc < 0 || r->detail.len == 0) { /* items without names: one line */
-		prs_buf_putc(&w->buf, '{');
-		prs_buf_put(&w->buf, tail.data, tail.len);
-		report_whole_spill(r, w, REPORT_PIECE_BYTES);
-	}
-	for (size_t at = 0; rc >= 0 && at < r->detail.len;) {
+	prs_buf_putf(to, "\"rows\":%u,", rows->rows);
+	if (path[0] && rows->bytes)
+		prs_buf_putf(to, "\"offset\":%" PRIu64 ",\"bytes\":%" PRIu64 ",", rows->offset, rows->bytes);
+	put_line_end(f);
+	return f->w->failed ? -PRS_EIO : 0;
+}
+
+static void put_paths(struct failed *f)
+{
+	struct prs_report *r = f->r;
+	for (size_t at = 0; at < r->detail.len;) {
 		const uint8_t *path = r->detail.data + at;
 		const uint8_t *end = memchr(path, 0, r->detail.len - at);
 		size_t n = end ? (size_t)(end - path) : r->detail.len - at;
-		prs_buf_puts(&w->buf, "{\"path\":");
-		report_json(&w->buf, path, n);
-		prs_buf_putc(&w->buf, ',');
-		prs_buf_put(&w->buf, tail.data, tail.len);
-		report_whole_spill(r, w, REPORT_PIECE_BYTES);
+		prs_buf_puts(&f->w->buf, "{\"path\":");
+		report_json(&f->w->buf, path, n);
+		prs_buf_putc(&f->w->buf, ',');
+		put_line_end(f);
 		at += n + 1;
 	}
+}
+
+static void put_failed_unit(struct prs_report *r, const struct report_unit *u, struct report_whole *w)
+{
+	struct failed f = { .r = r, .w = w };
+	prs_buf_init(&f.tail, REPORT_BUFFER_MAX);
+	put_item_tail(r, u, &f.tail);
+	prs_buf_clear(&r->detail);
+	int rc = r->c.paths ? r->c.paths(r->c.plan, &u->unit, &r->detail) : 0;
+	if (rc >= 0)
+		put_paths(&f);
+	if (!f.lines && r->c.rows)
+		rc = r->c.rows(r->c.plan, &u->unit, errors_rows, &f);
+	if (f.tail.failed || rc == -PRS_ENOMEM || r->detail.failed == -PRS_ENOMEM)
+		w->failed = -ENOMEM;
+	if (!f.lines && !w->failed) { /* items without names: one line */
+		prs_buf_putc(&w->buf, '{');
+		put_line_end(&f);
+	}
+	prs_buf_done(&f.tail);
 }
 
 static void put_short(struct prs_report *r, uint64_t id, uint32_t missing, struct report_whole *w)

@@ -14,6 +14,7 @@
 #include "base/fs.h"
 #include "wire/facts.h"
 #include "wire/frame.h"
+#include "wire/plan.h"
 
 #include <stdbool.h>
 
@@ -31,6 +32,7 @@ struct prs_report_config {
 	int (*detail)(void *ctx, const struct prs_unit *u, unsigned max, struct prs_buf *to);
 	int (*paths)(void *ctx, const struct prs_unit *u,
 	             struct prs_buf *to); /* absolute, NUL-closed: failed_items.jsonl */
+	int (*rows)(void *ctx, const struct prs_unit *u, prs_rows_fn *each, void *each_ctx); /* the same of rows */
 	void *plan;
 	/* Called for each line written to events.jsonl (without its line feed) while `live`: --json prints it. May be
 	 * NULL. */

@@ -171,7 +171,9 @@ static const char *status_of(uint16_t code)
 	switch (code) {
 	case PRS_ERUN_TIMEOUT: return "RUN_TIMEOUT";
 	case PRS_EOVERHEAD_TIMEOUT: return "LOAD_TIMEOUT";
-	case PRS_ELOAD_FAILED: return "LOAD_EXCEPTION";
+	case PRS_ELOAD_FAILED:
+	case PRS_EVALUE_MISFIT:
+	case PRS_EINPUT_MOVED: return "LOAD_EXCEPTION";
 	default: return "RUN_EXCEPTION";
 	}
 }

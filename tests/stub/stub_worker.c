@@ -5,9 +5,12 @@
  * What a file is called says what happens: *.raw: the rows of its mini-batch go through a passed descriptor · *.short:
  * and it holds too few bytes · *.fail: the try fails · *.crash: the process dies · *.once.fail, *.once.crash: only if
  * there is no file mark-<name> in the submitting folder yet · *.slow: it waits for a file "go" there.
+ * Of tables the words in a record say it (stub_table.h), and: CRASH · ONCE, which dies if there is no file mark-ONCE
+ * yet · SLOW · RAW.
  */
 #include "base/buf.h"
 #include "base/mem.h"
+#include "stub_table.h"
 #include "wire/facts.h"
 #include "wire/msg.h"
 #include "wire/page.h"
@@ -29,7 +32,7 @@ enum { IN_MAX = 64 << 20, CLAIMS = 4096 };
 struct task {
 	struct prs_task t;
 	uint32_t claim;
-	char *paths; /* each closed by a NUL */
+	char *paths; /* each closed by a NUL; of tables the body as it is */
 	size_t paths_bytes;
 };
 
@@ -37,7 +40,7 @@ static struct {
 	int sock, event;
 	volatile struct prs_page *page;
 	struct prs_buf in;
-	char *submit_dir;
+	char *submit_dir, *run_folder;
 	struct task tasks[CLAIMS]; /* a ring of what was sent and is not done */
 	unsigned first, n;
 	bool dropped[CLAIMS]; /* by claim */
@@ -130,6 +133,7 @@ static void take_task(const struct prs_msg_header *h, const uint8_t *p)
 	k->t.item_count = prs_get32(raw + 20);
 	k->t.items = prs_get32(raw + 24);
 	k->t.try_number = prs_get16(raw + 28);
+	k->t.kind = prs_get16(raw + 30);
 	k->t.keys_bytes = prs_get32(raw + 36);
 	k->paths_bytes = w.part.len - PRS_TASK_BYTES - k->t.keys_bytes;
 	k->paths = malloc(k->paths_bytes + 1);
@@ -144,6 +148,8 @@ static void take_setup(const uint8_t *p, size_t n)
 		const char *value = at + strlen(at) + 1;
 		if (!strcmp(at, "submit_dir"))
 			w.submit_dir = strdup(value);
+		if (!strcmp(at, "run_folder"))
+			w.run_folder = strdup(value);
 		at = value + strlen(value) + 1;
 	}
 }
@@ -226,19 +232,24 @@ static bool ends_with(const char *s, const char *end)
 	return n >= m && !strcmp(s + n - m, end);
 }
 
-static bool happens(const char *path, const char *what)
+/* There is no file mark-<name> yet. */
+static bool is_first(const char *name)
 {
-	char once[64], mark[PATH_MAX];
-	if (!ends_with(path, what))
-		return false;
-	snprintf(once, sizeof once, ".once%s", what);
-	if (!ends_with(path, once))
-		return true;
-	snprintf(mark, sizeof mark, "%s/mark-%s", w.submit_dir, strrchr(path, '/') + 1);
+	char mark[PATH_MAX];
+	snprintf(mark, sizeof mark, "%s/mark-%s", w.submit_dir, name);
 	int fd = open(mark, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
 	if (fd >= 0)
 		close(fd);
 	return fd >= 0;
+}
+
+static bool happens(const char *path, const char *what)
+{
+	char once[64];
+	if (!ends_with(path, what))
+		return false;
+	snprintf(once, sizeof once, ".once%s", what);
+	return !ends_with(path, once) || is_first(strrchr(path, '/') + 1);
 }
 
 static void wait_for_go(void)
@@ -262,9 +273,8 @@ static void put_row(struct prs_buf *rows, const char *path)
 	prs_buf_putc(rows, '\n');
 }
 
-static void send_fail(const struct task *k, uint64_t start_us)
+static void send_fail(const struct task *k, uint64_t start_us, uint16_t code, const char *message, uint32_t bad_item)
 {
-	static const char message[] = "the stub was told to fail";
 	PRS_AUTOBUF b;
 	prs_buf_init(&b, 4096);
 	prs_buf_u64(&b, k->t.id);
@@ -275,16 +285,19 @@ static void send_fail(const struct task *k, uint64_t start_us)
 	prs_buf_u32(&b, k->t.item_count);
 	prs_buf_u64(&b, start_us);
 	prs_buf_zero(&b, 24 + 4);
-	prs_buf_u16(&b, PRS_ERUN_EXCEPTION);
+	prs_buf_u16(&b, code);
 	prs_buf_u16(&b, PRS_FAULT_SCRIPT | 1 << 8);
 	prs_buf_zero(&b, 12);
-	prs_buf_u16(&b, sizeof message - 1);
+	prs_buf_u16(&b, (uint16_t)strlen(message));
 	prs_buf_puts(&b, message);
+	prs_buf_zero(&b, 16 + 2); /* no full disk, no kind */
+	prs_buf_u32(&b, bad_item);
 	send_frame(PRS_MSG_FAIL, k->claim, &b, -1);
 }
 
-static void send_result(const struct task *k, const struct prs_buf *rows, uint32_t count, bool raw, bool too_few,
-                        uint64_t start_us)
+/* removed: items that were left out before run(). */
+static void send_result(const struct task *k, const struct prs_buf *rows, uint32_t count, uint32_t removed, bool raw,
+                        bool too_few, uint64_t start_us)
 {
 	uint8_t head[PRS_DONE_BYTES];
 	PRS_AUTOBUF b;
@@ -292,14 +305,15 @@ static void send_result(const struct task *k, const struct prs_buf *rows, uint32
 	struct prs_done d = { .unit = { k->t.id, k->t.item_first, k->t.item_count },
 		              .lease = k->t.lease,
 		              .try_number = k->t.try_number,
-		              .status = count < k->t.items ? PRS_DONE_SHORT : PRS_DONE_OK,
+		              .status = count + removed < k->t.items ? PRS_DONE_SHORT : PRS_DONE_OK,
 		              .length = rows->len,
-		              .succeeded = count,
+		              .succeeded = count + removed,
 		              .rows = count,
 		              .start_us = start_us,
-		              .run_us = 1,
+		              .run_us = removed < k->t.items,
 		              .elapsed_us = 2,
 		              .cpu_us = 1 };
+	d.status = count ? d.status : PRS_DONE_EMPTY;
 	d.length += too_few;
 	prs_done_encode(&d, head);
 	prs_buf_put(&b, head, sizeof head);
@@ -327,15 +341,40 @@ static void begin(const struct task *k, uint64_t start_us)
 	phase(PRS_PHASE_LOAD);
 }
 
-static void run(const struct task *k)
+static const char told[] = "the stub was told to fail";
+static bool any_raw; /* of the records of this mini-batch */
+
+static void meet(const char *record)
 {
-	uint64_t start_us = clock_us(CLOCK_REALTIME);
+	if (strstr(record, "CRASH") || (strstr(record, "ONCE") && is_first("ONCE")))
+		abort();
+	if (strstr(record, "SLOW"))
+		wait_for_go();
+	any_raw = any_raw || strstr(record, "RAW");
+}
+
+static void run_table(const struct task *k, uint64_t start_us)
+{
+	PRS_AUTOBUF rows;
+	prs_buf_init(&rows, IN_MAX);
+	struct stub_table s = { .run_folder = w.run_folder, .meet = meet, .rows = &rows };
+	any_raw = false;
+	stub_table_run(&s, &k->t, (const uint8_t *)k->paths, k->paths_bytes);
+	phase(PRS_PHASE_WRITE);
+	if (s.code)
+		send_fail(k, start_us, s.code, s.message, s.bad_item);
+	else if (s.fail)
+		send_fail(k, start_us, PRS_ERUN_EXCEPTION, told, 0);
+	else
+		send_result(k, &rows, s.returned, s.removed, any_raw, false, start_us);
+}
+
+static void run_files(const struct task *k, uint64_t start_us)
+{
 	PRS_AUTOBUF rows;
 	prs_buf_init(&rows, IN_MAX);
 	bool raw = false, too_few = false, fail = false;
 	uint32_t count = 0;
-	begin(k, start_us);
-	phase(PRS_PHASE_RUN);
 	for (const char *p = k->paths; p < k->paths + k->paths_bytes; p += strlen(p) + 1, count++) {
 		if (happens(p, ".crash"))
 			abort();
@@ -348,9 +387,20 @@ static void run(const struct task *k)
 	}
 	phase(PRS_PHASE_WRITE);
 	if (fail)
-		send_fail(k, start_us);
+		send_fail(k, start_us, PRS_ERUN_EXCEPTION, told, 0);
 	else
-		send_result(k, &rows, count, raw, too_few, start_us);
+		send_result(k, &rows, count, 0, raw, too_few, start_us);
+}
+
+static void run(const struct task *k)
+{
+	uint64_t start_us = clock_us(CLOCK_REALTIME);
+	begin(k, start_us);
+	phase(PRS_PHASE_RUN);
+	if (k->t.kind == PRS_TASK_SLICES)
+		run_table(k, start_us);
+	else
+		run_files(k, start_us);
 	w.page->results++;
 	phase(PRS_PHASE_IDLE);
 }

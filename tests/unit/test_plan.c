@@ -378,6 +378,24 @@ static void test_memory(void **state)
 	}
 }
 
+/* "/in/a 0+2 of 0+10 g5, ": rows, the bytes that they lie in, the row over the input */
+static int plan_put_rows(void *ctx, const char *path, const struct prs_table_range *r)
+{
+	struct prs_buf *to = ctx;
+	prs_buf_putf(to, "%s%s %llu+%u of %llu+%llu g%llu", to->len ? ", " : "", path, (unsigned long long)r->row,
+	             r->rows, (unsigned long long)r->offset, (unsigned long long)r->bytes,
+	             (unsigned long long)r->global_row);
+	return 0;
+}
+
+static int plan_refuse_rows(void *ctx, const char *path, const struct prs_table_range *r)
+{
+	(void)path;
+	(void)r;
+	++*(int *)ctx;
+	return -PRS_EIO;
+}
+
 /* Parts of a group: only the ranges that they have rows of, the row of the first, one file once. */
 static void test_parts_of_a_group(void **state)
 {
@@ -390,17 +408,24 @@ static void test_parts_of_a_group(void **state)
 		struct prs_unit u;
 		uint32_t items, files, skip, ranges;
 		uint64_t global_row;
-		const char *detail;
+		const char *detail, *each;
 	} rows[] = {
-		{ { 0, 0, 0 }, 10, 3, 0, 4, 0, "a rows 1-2, a rows 6-8, b rows 1-4, ... (10 rows)" },
-		{ { 0, 0, 5 }, 5, 1, 0, 2, 0, "a rows 1-2, a rows 6-8" },
-		{ { 0, 1, 1 }, 1, 1, 1, 1, 1, "a row 2" },
-		{ { 0, 1, 2 }, 2, 1, 1, 2, 1, "a row 2, a row 6" },
-		{ { 0, 2, 3 }, 3, 1, 0, 1, 5, "a rows 6-8" },
-		{ { 0, 4, 2 }, 2, 2, 2, 2, 7, "a row 8, b row 1" },
-		{ { 0, 6, 9 }, 4, 2, 1, 2, 10, "b rows 2-4, b row 5" },
-		{ { 0, 9, 1 }, 1, 1, 0, 1, 13, "b row 5" },
-		{ { 0, 10, 1 }, 0, 0, 0, 0, 0, "" },
+		{ { 0, 0, 0 },
+		  10,
+		  3,
+		  0,
+		  4,
+		  0,
+		  "a rows 1-2, a rows 6-8, b rows 1-4, ... (10 rows)",
+		  "/in/a 0+2 of 0+10 g0, /in/a 5+3 of 30+20 g5, /in/b 0+4 of 0+40 g9, /in/b 4+1 of 40+40 g13" },
+		{ { 0, 0, 5 }, 5, 1, 0, 2, 0, "a rows 1-2, a rows 6-8", "/in/a 0+2 of 0+10 g0, /in/a 5+3 of 30+20 g5" },
+		{ { 0, 1, 1 }, 1, 1, 1, 1, 1, "a row 2", "/in/a 1+1 of 0+10 g1" },
+		{ { 0, 1, 2 }, 2, 1, 1, 2, 1, "a row 2, a row 6", "/in/a 1+1 of 0+10 g1, /in/a 5+1 of 30+20 g5" },
+		{ { 0, 2, 3 }, 3, 1, 0, 1, 5, "a rows 6-8", "/in/a 5+3 of 30+20 g5" },
+		{ { 0, 4, 2 }, 2, 2, 2, 2, 7, "a row 8, b row 1", "/in/a 7+1 of 30+20 g7, /in/b 0+1 of 0+40 g9" },
+		{ { 0, 6, 9 }, 4, 2, 1, 2, 10, "b rows 2-4, b row 5", "/in/b 1+3 of 0+40 g10, /in/b 4+1 of 40+40 g13" },
+		{ { 0, 9, 1 }, 1, 1, 0, 1, 13, "b row 5", "/in/b 4+1 of 40+40 g13" },
+		{ { 0, 10, 1 }, 0, 0, 0, 0, 0, "", "" },
 	};
 	struct prs_plan *p = begin(PRS_INPUT_LINES);
 	PRS_AUTOBUF b;
@@ -418,6 +443,9 @@ static void test_parts_of_a_group(void **state)
 		prs_buf_init(&body, 4096);
 		prs_plan_detail(p, &rows[i].u, 3, &detail);
 		assert_string_equal(prs_buf_str(&detail), rows[i].detail);
+		prs_buf_clear(&detail);
+		assert_int_equal(prs_plan_each_rows(p, &rows[i].u, plan_put_rows, &detail), 0);
+		assert_string_equal(prs_buf_str(&detail), rows[i].each);
 		assert_int_equal(prs_plan_task(p, &rows[i].u, &t, &body), 0);
 		assert_int_equal(t.items, rows[i].items);
 		assert_int_equal(t.global_row, rows[i].global_row);
@@ -427,6 +455,9 @@ static void test_parts_of_a_group(void **state)
 		assert_int_equal(body.len, 4 + 8 + rows[i].files * (PRS_TASK_FILE_BYTES + sizeof "/in/a") +
 		                                   rows[i].ranges * PRS_TASK_RANGE_BYTES);
 	}
+	int calls = 0;
+	assert_int_equal(prs_plan_each_rows(p, &rows[0].u, plan_refuse_rows, &calls), -PRS_EIO);
+	assert_int_equal(calls, 1);
 	prs_plan_free(p);
 }
 
