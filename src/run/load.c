@@ -15,6 +15,7 @@
 #include "run/trust.h"
 #include "run/venv.h"
 #include "spec/defaults.h"
+#include "spec/job_check.h"
 #include "spec/job_doc.h"
 #include "spec/job_table.h"
 
@@ -320,7 +321,8 @@ static void check_script(struct prs_load *l)
 {
 	if (l->asked.sets.n || l->asked.job)
 		prs_load_mistake(l, "--set and --job belong to job files (.yml): a script has flags for everything");
-	l->mistakes_n += (unsigned)prs_job_check(&l->job, &l->asked, l->front->fs, &l->mistakes);
+	struct prs_sources from = { &l->asked, l->front->fs, l->project, l->doc };
+	l->mistakes_n += (unsigned)prs_job_check(&l->job, &from, &l->mistakes);
 	warn_of_bytes(l);
 }
 
@@ -407,7 +409,8 @@ static void check_json(struct prs_load *l)
 	if (l->asked.sets.n || l->asked.job)
 		prs_load_mistake(l,
 		                 "--set and --job belong to job files (.yml): a JSON document says everything itself");
-	if (prs_job_doc_check(l->json_doc, &l->job, &l->asked, l->front->fs, &err) < 0)
+	struct prs_sources from = { &l->asked, l->front->fs, l->project, l->doc };
+	if (prs_job_doc_check(l->json_doc, &l->job, &from, &err) < 0)
 		prs_load_mistake(l, "%s", err.msg);
 	l->mistakes_n += prs_job_doc_mistakes(l->json_doc);
 }

@@ -104,7 +104,8 @@ int prs_job_set(struct prs_job *j, const struct prs_option_row *row, const char 
 
 /* A script with flags, begun already: check everything that can be checked without running and fill the derived
  * fields: all mistakes at once, a line each, into `report`. Returns the number of mistakes. */
-int prs_job_check(struct prs_job *j, const struct prs_request *q, const struct prs_fs *fs, struct prs_buf *report);
+struct prs_sources;
+int prs_job_check(struct prs_job *j, const struct prs_sources *from, struct prs_buf *report);
 
 /* Does the job itself give the option, not only `defaults:`? */
 bool prs_job_says(const struct prs_job *j, enum prs_option_id id);

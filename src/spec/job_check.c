@@ -21,6 +21,7 @@ enum { NEAR_LETTERS = 4 }; /* a name with fewer other letters was probably meant
 
 struct check {
 	struct prs_job *j;
+	const struct prs_sources *from;
 	const struct prs_fs *fs;
 	const char *cwd;
 	struct prs_buf *report;
@@ -344,11 +345,14 @@ static void check_inputs(struct check *c)
 		struct prs_err err = { 0 };
 		if (prs_job_input_resolve(in, c->fs, c->cwd, path, &err) < 0)
 			mistake(c, "--input %s: %s", path, err.msg);
+		else if (!in->is_list && !in->parts.n && prs_job_has_mltable(c->fs, in->path) &&
+		         prs_job_read_mltable(j, in, c->from) < 0)
+			mistake(c, "out of memory");
 		for (size_t k = 0; k + 1 < j->inputs_n && in->name; k++)
 			if (j->inputs[k].name && !strcmp(j->inputs[k].name, in->name))
 				mistake(c, "--input %s: the name %s is used twice", j->o.input.v[i], in->name);
 	}
-	if (prs_job_is_empty(j, c->fs))
+	if (!prs_yaml_count(c->from->doc, PRS_MISTAKE) && prs_job_is_empty(j, c->fs))
 		mistake(c, "--input %s: there is no file in it%s", j->o.input.v[0],
 		        j->inputs_n > 1 ? ", nor in the other inputs" : "");
 }
@@ -553,9 +557,10 @@ int prs_job_warn(struct prs_job *j)
 	return j->o.on_failure == PRS_ON_FAILURE_BISECT ? prs_list_add(&j->warnings, bisect_asks) : 0;
 }
 
-int prs_job_check(struct prs_job *j, const struct prs_request *q, const struct prs_fs *fs, struct prs_buf *report)
+int prs_job_check(struct prs_job *j, const struct prs_sources *from, struct prs_buf *report)
 {
-	struct check c = { j, fs, q->cwd, report, 0, q->input_refused };
+	const struct prs_request *q = from->asked;
+	struct check c = { j, from, from->fs, q->cwd, report, 0, q->input_refused };
 	j->submit_dir = prs_strdup(q->cwd);
 	check_script(&c, q->file);
 	check_ways_of_a_script(&c);
@@ -564,12 +569,12 @@ int prs_job_check(struct prs_job *j, const struct prs_request *q, const struct p
 	check_pairs(&c, "--side-input", &j->o.side_input, &j->side_inputs, &j->side_inputs_n, true);
 	check_pairs(&c, "--env", &j->o.environment_variable, &j->variables, &j->variables_n, false);
 	check_output(&c);
-	if (prs_job_check_tables(j, fs, say_of_tables, &c) < 0)
+	if (prs_job_check_tables(j, c.fs, say_of_tables, &c) < 0)
 		mistake(&c, "out of memory");
 	check_keys(&c);
 	if (prs_job_warn(j) < 0)
 		mistake(&c, "out of memory");
-	if (!c.mistakes && !is_whole(j))
+	if (!c.mistakes && !prs_yaml_count(from->doc, PRS_MISTAKE) && !is_whole(j))
 		mistake(&c, "out of memory");
 	return c.mistakes;
 }

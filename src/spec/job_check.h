@@ -5,6 +5,20 @@
 #define PRS_SPEC_JOB_CHECK_H
 
 #include "spec/job.h"
+#include "spec/project.h"
+#include "spec/yaml.h"
+
+/* What a front end without a job file reads an MLTable with. */
+struct prs_sources {
+	const struct prs_request *asked;
+	const struct prs_fs *fs;
+	const struct prs_project *project; /* may be NULL */
+	struct prs_yaml_doc *doc;          /* gets what is found */
+};
+/* Is the folder given by what its file MLTable says? */
+bool prs_job_has_mltable(const struct prs_fs *fs, const char *folder);
+/* An input whose path is such a folder becomes what it says. -PRS_ENOMEM; mistakes are found in the document. */
+int prs_job_read_mltable(struct prs_job *j, struct prs_job_input *in, const struct prs_sources *from);
 
 /* The file that the rows go to: it can be made, and no input would hold it. One that is there is a warning where it is
  * written later. */

@@ -82,6 +82,8 @@ static const struct member input_members[] = {
 	{ "is_list", K_BOOL, NULL },
 	{ "base", K_TEXT, NULL },
 	{ "partition_format", K_TEXT, NULL },
+	{ "mltable", K_TEXT, NULL },
+	{ "table", K_COMPUTED, "input_format and the MLTable stand for it" },
 	{ "only", K_COMPUTED, "only_failed stands for it" },
 	{ NULL, K_TEXT, NULL },
 };
@@ -370,6 +372,7 @@ const char *prs_job_doc_only_failed(const struct prs_job_doc *d)
 struct reading {
 	struct prs_job_doc *d;
 	struct prs_job *j;
+	const struct prs_sources *from;
 	const struct prs_fs *fs;
 	const char *cwd;
 };
@@ -512,6 +515,19 @@ static void read_parts(const struct reading *r, struct prs_job_input *in, const 
 		in->path = jf_common_root(&in->parts);
 }
 
+/* The folder whose MLTable says what the input is, in place of a path. */
+static bool read_mltable(const struct reading *r, struct prs_job_input *in, const json_t *v, const char *where)
+{
+	in->path = path_of(r, v, "mltable");
+	if (!in->path)
+		return false;
+	if (!prs_job_has_mltable(r->fs, in->path))
+		doc_mistake(r->d, where, "no file named MLTable in %s", in->path);
+	else if (prs_job_read_mltable(r->j, in, r->from) < 0)
+		r->d->failed = true;
+	return true;
+}
+
 static void read_input(const struct reading *r, size_t i)
 {
 	char where[WHERE_BYTES];
@@ -524,6 +540,8 @@ static void read_input(const struct reading *r, size_t i)
 	in->type = type_of(r, "inputs", i, input_types, sizeof input_types / sizeof *input_types);
 	in->partition_format = text_of(r, v, "partition_format");
 	snprintf(where, sizeof where, "inputs[%zu]", i);
+	if (read_mltable(r, in, v, where))
+		return;
 	read_parts(r, in, v, where);
 	if (in->parts.n)
 		return;
@@ -534,7 +552,8 @@ static void read_input(const struct reading *r, size_t i)
 	if (!path)
 		return;
 	if (in->type && !strcmp(in->type, "mltable"))
-		doc_mistake(r->d, where, "an mltable is given by its parts: [\"folder or file or pattern\"]");
+		doc_mistake(r->d, where,
+		            "an mltable is given by mltable: \"FOLDER\", or by parts: [\"folder or file or pattern\"]");
 	else if (prs_job_input_resolve(in, r->fs, r->cwd, text ? text : path, &err) < 0)
 		doc_mistake(r->d, where, "%s: %s", err.msg, in->path ? in->path : path);
 	if (base && in->is_list) {
@@ -552,7 +571,7 @@ static void read_inputs(const struct reading *r)
 	r->j->inputs = prs_calloc(n + 1, sizeof *r->j->inputs);
 	for (size_t i = 0; r->j->inputs && i < n; i++)
 		read_input(r, i);
-	if (n && prs_job_is_empty(r->j, r->fs))
+	if (n && !prs_yaml_count(r->from->doc, PRS_MISTAKE) && prs_job_is_empty(r->j, r->fs))
 		doc_mistake(r->d, "inputs", "there is no file in %s", n > 1 ? "any of them" : "it");
 }
 
@@ -657,10 +676,10 @@ static bool is_whole(const struct prs_job *j)
 	return whole && (!j->output_file || j->output_dir) && j->models && j->side_inputs && j->variables;
 }
 
-int prs_job_doc_check(struct prs_job_doc *d, struct prs_job *j, const struct prs_request *q, const struct prs_fs *fs,
-                      struct prs_err *err)
+int prs_job_doc_check(struct prs_job_doc *d, struct prs_job *j, const struct prs_sources *from, struct prs_err *err)
 {
-	struct reading r = { d, j, fs, q->cwd };
+	const struct prs_request *q = from->asked;
+	struct reading r = { d, j, from, from->fs, q->cwd };
 	if (!json_is_object(d->root))
 		return 0; /* said already */
 	PRS_AUTOFREE char *submit = text_of(&r, d->root, "submit_dir");
@@ -687,12 +706,13 @@ int prs_job_doc_check(struct prs_job_doc *d, struct prs_job *j, const struct prs
 	read_pairs(&r, "environment", false, &j->variables, &j->variables_n);
 	read_outputs(&r);
 	read_output(&r);
-	if (prs_job_check_tables(j, fs, say_of_tables, &r) < 0)
+	if (prs_job_check_tables(j, r.fs, say_of_tables, &r) < 0)
 		d->failed = true;
 	read_keys(&r);
 	struct asking a = { .d = d };
 	ask_texts(&a, "system_arguments", &j->system_args);
-	if (d->failed || prs_job_warn(j) < 0 || (!d->mistakes && !is_whole(j)))
+	bool good = !d->mistakes && !prs_yaml_count(from->doc, PRS_MISTAKE);
+	if (d->failed || prs_job_warn(j) < 0 || (good && !is_whole(j)))
 		return prs_fail(err, PRS_ENOMEM, "the job's JSON");
 	return 0;
 }

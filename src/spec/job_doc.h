@@ -20,8 +20,8 @@ int prs_job_doc_ask(struct prs_job_doc *d, struct prs_request *q, struct prs_err
 /* The run whose failed items are taken, NULL = all items. */
 const char *prs_job_doc_only_failed(const struct prs_job_doc *d);
 /* Fills and checks a job that was begun: the same rules as for a script with flags. */
-int prs_job_doc_check(struct prs_job_doc *d, struct prs_job *j, const struct prs_request *q, const struct prs_fs *fs,
-                      struct prs_err *err);
+struct prs_sources;
+int prs_job_doc_check(struct prs_job_doc *d, struct prs_job *j, const struct prs_sources *from, struct prs_err *err);
 unsigned prs_job_doc_mistakes(const struct prs_job_doc *d);
 void prs_job_doc_free(struct prs_job_doc *d);
 

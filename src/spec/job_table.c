@@ -32,7 +32,19 @@ void prs_job_table_free(struct prs_job_table *t)
 	prs_freep(&t->path_column);
 	prs_freep(&t->steps);
 	prs_list_done(&t->text_columns);
+	prs_list_done(&t->filters);
+	prs_freep(&t->filters_at);
 	prs_freep(&t);
+}
+
+int prs_job_table_add_filter(struct prs_job_table *t, const char *text, struct prs_mark at)
+{
+	struct prs_mark *v = prs_realloc(t->filters_at, (t->filters.n + 1) * sizeof *v);
+	if (!v)
+		return -PRS_ENOMEM;
+	t->filters_at = v;
+	v[t->filters.n] = at;
+	return prs_list_add(&t->filters, text) < 0 ? -PRS_ENOMEM : 0;
 }
 
 bool prs_job_is_table(const struct prs_job *j)

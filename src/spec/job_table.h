@@ -6,6 +6,7 @@
 
 #include "base/table.h"
 #include "spec/job.h"
+#include "spec/yaml.h"
 
 #include <jansson.h>
 
@@ -13,11 +14,20 @@ struct prs_job_table {
 	struct prs_table_input in; /* its texts and lists are these: */
 	char *path_column, *steps;
 	struct prs_list text_columns;
+	/* Of the steps those that an interpreter must read, and where they stand. */
+	struct prs_list filters;
+	struct prs_mark *filters_at;
 };
+
+/* For json_dumps(): 0.1 stays 0.1. */
+#define PRS_JOB_STEPS_JSON (JSON_COMPACT | JSON_REAL_PRECISION(15))
 
 /* Delimited by commas, UTF-8, all files with the same header. NULL: no memory. */
 struct prs_job_table *prs_job_table_new(void);
 void prs_job_table_free(struct prs_job_table *t);
+
+/* -PRS_ENOMEM. */
+int prs_job_table_add_filter(struct prs_job_table *t, const char *text, struct prs_mark at);
 
 /* Are the items of the job rows? */
 bool prs_job_is_table(const struct prs_job *j);

@@ -65,7 +65,7 @@ static bool take_texts(struct prs_job_table *t, const json_t *v)
 		const char *name = json_string_value(json_array_get(columns, i));
 		whole = name && prs_list_add(&t->text_columns, name) == 0;
 	}
-	char *text = json_array_size(steps) ? json_dumps(steps, JSON_COMPACT) : NULL;
+	char *text = json_array_size(steps) ? json_dumps(steps, PRS_JOB_STEPS_JSON) : NULL;
 	if (json_array_size(steps))
 		whole = whole && text && (t->steps = prs_strdup(text)) != NULL;
 	free(text);
@@ -88,14 +88,27 @@ struct prs_job_table *prs_job_table_from(const json_t *v)
 	return NULL;
 }
 
+/* The keys in a path are columns, whoever says where they stand. */
+static void add_format(json_t *steps, const char *format)
+{
+	static const char name[] = "extract_columns_from_partition_format";
+	for (size_t i = 0; i < json_array_size(steps); i++)
+		if (json_object_get(json_array_get(steps, i), name))
+			return;
+	if (format)
+		json_array_append_new(steps, json_pack("{s:s}", name, format));
+}
+
 char *prs_job_table_tell(const struct prs_job *j, size_t i)
 {
 	const struct prs_job_table *t = j->inputs[i].table;
+	json_t *steps = steps_of(t);
+	add_format(steps, j->inputs[i].partition_format);
 	json_t *v = json_pack("{s:I, s:s, s:o, s:o, s:b, s:b, s:b}", "input", (json_int_t)i, "format",
-	                      prs_table_format_name(t->in.format), "steps", steps_of(t), "path_column",
+	                      prs_table_format_name(t->in.format), "steps", steps, "path_column",
 	                      text_or_null(t->path_column), "drop_invalid", t->in.drop_invalid, "mixed", false,
 	                      "other_way", false);
-	char *text = v ? json_dumps(v, JSON_COMPACT) : NULL;
+	char *text = v ? json_dumps(v, PRS_JOB_STEPS_JSON) : NULL;
 	json_decref(v);
 	return text;
 }

@@ -33,6 +33,13 @@ enum jf_place {
 	JF_MODEL,
 	JF_MLTABLE,
 	JF_MLTABLE_PATH,
+	JF_TABLE_DELIMITED,
+	JF_TABLE_JSONL,
+	JF_TABLE_PARQUET,
+	JF_TABLE_CONVERT,
+	JF_TABLE_DATETIME,
+	JF_TABLE_BOOLEAN,
+	JF_TABLE_SAMPLE,
 	JF_PROJECT,
 	JF_SERVICE
 };
@@ -47,7 +54,7 @@ struct jf_input {
 	const char *literal;          /* a value that is no data */
 	const char *path;             /* data: absolute, or as mapped; @PATH = a list of files */
 	const struct prs_yaml *paths; /* several */
-	const struct prs_yaml *partition_format;
+	const struct prs_yaml *partition_format, *mode;
 	bool data, optional, unset, bad; /* bad: a mistake was found already */
 	bool split;                      /* input_data */
 	bool plain;                      /* declared as mltable, and --input gives a folder without one */
@@ -175,6 +182,10 @@ void jf_end_parts(struct jobfile *m, struct prs_job_input *in);
 char *jf_common_root(const struct prs_list *parts);
 void jf_set_format(struct jobfile *m, struct prs_job_input *in, const struct prs_yaml *format);
 void jf_mltable(struct jobfile *m, struct prs_job_input *in, const char *folder, struct prs_mark at);
+
+/* jobfile_table.c */
+/* The transformations of an MLTable. */
+void jf_transformations(struct jobfile *m, struct prs_job_input *in, const struct prs_yaml *list);
 
 /* jobfile_v1_batch.c */
 void jf_read_v1(struct jobfile *m, const struct prs_yaml *root);

@@ -72,6 +72,7 @@ static void copy_bound(struct jobfile *m, struct jf_input *in, const struct jf_i
 	in->unset = from->unset;
 	in->type = in->type && !from->plain ? in->type : from->type;
 	in->partition_format = in->partition_format ? in->partition_format : from->partition_format;
+	in->mode = in->mode ? in->mode : from->mode;
 	if (from->unset || from->bad)
 		return;
 	if (from->data) {
@@ -215,6 +216,7 @@ static void one_input(struct jobfile *m, struct jf_input *in, const struct prs_y
 	const struct prs_yaml *format = jf_value(map, "partition_format") ? jf_value(map, "partition_format")
 	                                                                  : jf_value(declared, "partition_format");
 	in->partition_format = format && format->kind == PRS_YAML_SCALAR ? format : NULL;
+	in->mode = jf_value(map, "mode") ? jf_value(map, "mode") : jf_value(declared, "mode");
 	const char *flag = from_flag(m, in->name);
 	const struct prs_yaml *fallback = jf_value(given, "default") ? jf_value(given, "default")
 	                                                             : jf_value(declared, "default");
@@ -416,17 +418,19 @@ static struct prs_job_input *new_job_input(struct jobfile *m, const char *name, 
 
 void jf_add_input(struct jobfile *m, const char *name, const char *type, const char *path, struct prs_mark at)
 {
-	struct prs_job_input *in = new_job_input(m, name, type);
 	struct prs_err err = { 0 };
+	/* files of v1 and deployments do not say what their inputs are: the folder does */
+	bool any = !m->job && !m->component, is_list = path[0] == '@';
+	if (any && !is_list && prs_job_has_mltable(m->fs, path))
+		type = "mltable";
+	struct prs_job_input *in = new_job_input(m, name, type);
 	if (!in)
 		return;
-	if (!strcmp(type, "mltable") && path[0] != '@' && jf_kind_of(m, path) == 'd') {
+	if (!strcmp(type, "mltable") && !is_list && jf_kind_of(m, path) == 'd')
 		jf_mltable(m, in, path, at);
-		return;
-	}
-	if (prs_job_input_resolve(in, m->fs, m->q->cwd, path, &err) < 0)
+	else if (prs_job_input_resolve(in, m->fs, m->q->cwd, path, &err) < 0)
 		prs_yaml_find(m->d, PRS_MISTAKE, at, "input %s: %s: %s", name, err.msg,
-		              path[0] == '@' || !in->path ? path : in->path);
+		              is_list || !in->path ? path : in->path);
 }
 
 /* paths: of an input that is split */
@@ -437,6 +441,17 @@ static void jf_add_paths(struct jobfile *m, const char *name, const char *type, 
 		jf_add_part(m, in, paths->items[i], "paths");
 	if (in)
 		jf_end_parts(m, in);
+}
+
+/* The rows of a table are given to run() directly; the files of an input by one of the other ways. */
+static void check_mode(struct jobfile *m, const struct jf_input *in)
+{
+	const struct prs_job_input *last = m->j->inputs_n ? &m->j->inputs[m->j->inputs_n - 1] : NULL;
+	bool is_table = last && last->mltable && last->table;
+	if (is_table && in->mode && in->mode->kind == PRS_YAML_SCALAR && strcasecmp(in->mode->text, "direct") != 0)
+		prs_yaml_find(m->d, PRS_MISTAKE, in->mode->at,
+		              "mode: input %s is a table by its MLTable: expected direct, found %s: write mode: direct",
+		              in->name, in->mode->text);
 }
 
 static void split_input(struct jobfile *m, struct jf_input *in, struct prs_mark at)
@@ -473,6 +488,7 @@ static void split_input(struct jobfile *m, struct jf_input *in, struct prs_mark 
 		jf_add_paths(m, in->name, in->type, in->paths);
 	else
 		jf_add_input(m, in->name, in->type, in->path, in->at);
+	check_mode(m, in);
 	if (in->partition_format && m->j->inputs_n)
 		jf_set_format(m, &m->j->inputs[m->j->inputs_n - 1], in->partition_format);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
- * jobfile_mltable: a folder with a file named MLTable that lists files: paths: of file, folder, pattern, and nothing
- * that makes a table of them.
+ * jobfile_mltable: a folder with a file named MLTable that lists files: paths: of file, folder, pattern; what makes a
+ * table of them is read by jobfile_table.c.
  */
+#include "spec/job_check.h"
 #include "spec/jobfile_impl.h"
 
 #include <stdlib.h>
@@ -50,33 +51,6 @@ void jf_set_format(struct jobfile *m, struct prs_job_input *in, const struct prs
 	m->d->failed = m->d->failed || !in->partition_format;
 }
 
-/* extract_columns_from_partition_format: its text, or {partition_format: its text} */
-static void take_format(struct jobfile *m, struct prs_job_input *in, const struct prs_yaml *name,
-                        const struct prs_yaml *value)
-{
-	const struct prs_yaml *format = value && value->kind == PRS_YAML_MAP ? jf_value(value, "partition_format")
-	                                                                     : value;
-	if (!format || format == name || format->kind != PRS_YAML_SCALAR || !format->text[0])
-		prs_yaml_find(m->d, PRS_MISTAKE, name->at,
-		              "extract_columns_from_partition_format: expected partition_format: FORMAT below it");
-	else
-		jf_set_format(m, in, format);
-}
-
-static void one_transformation(struct jobfile *m, struct prs_job_input *in, const struct prs_yaml *entry)
-{
-	const struct prs_yaml *name = entry->kind == PRS_YAML_MAP && entry->n == 1 ? entry->keys[0] : entry;
-	const char *text = name->kind == PRS_YAML_SCALAR ? name->text : "";
-	if (!strcmp(text, "extract_columns_from_partition_format")) {
-		take_format(m, in, name, entry->kind == PRS_YAML_MAP ? entry->items[0] : NULL);
-		return;
-	}
-	bool reads = !strncmp(text, "read_", 5);
-	prs_yaml_find(m->d, PRS_MISTAKE, name->at, "%s: %s", text[0] ? text : "transformations",
-	              reads ? "tables are not read by this version; without it the input is the list of files"
-	                    : "not applied to a list of files by this version");
-}
-
 /* The deepest folder that holds all parts. */
 char *jf_common_root(const struct prs_list *parts)
 {
@@ -121,7 +95,36 @@ void jf_mltable(struct jobfile *m, struct prs_job_input *in, const char *folder,
 		              "an MLTable needs paths: a list of file:, folder: or pattern:");
 	for (size_t i = 0; paths && paths->kind == PRS_YAML_LIST && i < paths->n; i++)
 		one_path(m, in, paths->items[i]);
-	for (size_t i = 0; steps && steps->kind == PRS_YAML_LIST && i < steps->n; i++)
-		one_transformation(m, in, steps->items[i]);
+	if (steps && steps->kind == PRS_YAML_LIST)
+		jf_transformations(m, in, steps);
+	if (in->table && !(in->mltable = prs_strdup(folder)))
+		m->d->failed = true;
 	jf_end_parts(m, in);
+}
+
+bool prs_job_has_mltable(const struct prs_fs *fs, const char *folder)
+{
+	PRS_AUTOFREE char *path = prs_strf("%s/MLTable", folder);
+	return path && prs_path_kind(fs, path) == 'f';
+}
+
+int prs_job_read_mltable(struct prs_job *j, struct prs_job_input *in, const struct prs_sources *from)
+{
+	struct jobfile *m = prs_calloc(1, sizeof *m);
+	PRS_AUTOFREE char *folder = in->path;
+	if (!m)
+		return -PRS_ENOMEM;
+	m->j = j;
+	m->d = from->doc;
+	m->q = from->asked;
+	m->fs = from->fs;
+	m->project = from->project;
+	m->default_datastore = prs_project_default_datastore(from->project);
+	in->path = NULL;
+	struct prs_mark nowhere = { yaml_add_source(m->d, folder, from->asked->cwd, (const uint8_t *)"", 0), 0, 0, 0 };
+	jf_mltable(m, in, folder, nowhere);
+	prs_freep(&in->type);
+	in->type = prs_strdup("mltable");
+	prs_freep(&m);
+	return from->doc->failed || !in->type ? -PRS_ENOMEM : 0;
 }

@@ -140,6 +140,11 @@ static void put_parts(struct print *p, const struct prs_job_input *in)
 
 static void put_input(struct print *p, const struct prs_job_input *in)
 {
+	if (in->mltable) {
+		prs_buf_putf(p->to, "  %s:\n    type: mltable\n", in->name);
+		put_pair(p, 4, "path", in->mltable);
+		return;
+	}
 	bool one_pattern = in->parts.n == 1 && prs_path_is_pattern(in->parts.v[0]);
 	PRS_AUTOFREE char *list = in->is_list ? prs_strf("@%s", in->path) : NULL;
 	prs_buf_putf(p->to, "  %s:\n    type: %s\n", in->name, strcmp(in->type, "mltable") ? in->type : "uri_folder");

@@ -169,3 +169,161 @@ class V1Test(TableCase):
         plan = self.plan("v1.yml", "--input", "in")
         self.assertEqual(plan["inputs"][0]["table"]["format"], "delimited")
         self.assertEqual(plan["options"]["mini-batch-size"]["value"], ["1024"])
+
+
+class MLTableTest(TableCase):
+    def mltable(self, text, name="table", paths="  - folder: ../in\n"):
+        self.write(name + "/MLTable", "type: mltable\npaths:\n%stransformations:\n%s" % (paths, text))
+        return name
+
+    def table(self, text, *words):
+        """What a v2 job makes of the transformations; a script, a v1 file, a job as JSON make the same of the folder."""
+        folder = self.mltable(text)
+        found = self.plan(self.job(own="", data="type: mltable, path: ./table"), *words)["inputs"][0]
+        self.write("v1.yml", "parallel_run_config:\n  entry_script: score.py\n  source_directory: ./code\n"
+                   "  error_threshold: 1\n  output_action: append_row\n")
+        self.write("job.json", json.dumps({"job_format": 1, "entry": "score.py", "code_dir": self.path("code"),
+                                           "inputs": [{"mltable": folder}]}))
+        self.write("again.yml", self.prs("plan", "job.yml", "--yaml").stdout)
+        for ask in (["code/score.py", "--input", folder], ["v1.yml", "--input", "data=" + folder],
+                    ["--job-json", "job.json"], ["again.yml"]):
+            other = self.plan(*ask, *words)["inputs"][0]
+            self.assertEqual({k: v for k, v in other.items() if k != "name"},
+                             {k: v for k, v in found.items() if k != "name"}, ask)
+        self.assertEqual((found["type"], found["mltable"]), ("mltable", self.path("table")))
+        return found["table"]
+
+    def steps(self, text):
+        return self.table("  - read_delimited\n" + text)["steps"]
+
+    def test_read_delimited(self):
+        self.assertEqual(self.table("  - read_delimited\n"), {
+            "format": "delimited", "delimiter": ",", "header": "all_files_same_headers", "encoding": "utf8",
+            "one_line": False, "all_strings": False, "empty_as_string": False, "drop_invalid": False,
+            "by_ending": False, "path_column": None, "text_columns": [], "steps": []})
+        table = self.table("""
+  - read_delimited:
+      delimiter: '\\t'
+      encoding: windows1252
+      header: from_first_file
+      infer_column_types: false
+      empty_as_string: true
+      include_path_column: true
+      support_multi_line: false
+      partition_size: 20971520
+      path_column: source
+""")
+        self.assertEqual((table["delimiter"], table["encoding"], table["header"], table["path_column"]),
+                         ("\t", "windows1252", "from_first_file", "source"))
+        self.assertEqual((table["all_strings"], table["empty_as_string"], table["one_line"]), (True, True, True))
+        r = self.prs("plan", "job.yml")
+        self.assertIn("partition_size", r.stderr)
+        for word, encoding in (("ascii", "utf8"), ("utf8bom", "utf8"), ("iso88591", "latin1")):
+            self.assertEqual(self.table("  - read_delimited: {encoding: %s}\n" % word)["encoding"], encoding)
+        for word in ("no_header", "all_files_different_headers"):
+            self.assertEqual(self.table("  - read_delimited: {header: %s}\n" % word)["header"], word)
+        table = self.table("  - read_delimited: {delimiter: ' ', include_path_column: true}\n")
+        self.assertEqual((table["delimiter"], table["path_column"]), (" ", "Path"))
+        # a file is read as it is said, whatever its ending
+        self.write("in/c.txt", ROWS)
+        self.assertEqual(self.table("  - read_delimited:\n")["format"], "delimited")
+
+    def test_other_formats(self):
+        self.write("in/a.csv", '{"a": 1}\n')
+        self.write("in/b.csv", '{"a": 1}\n')
+        self.mltable("  - read_json_lines: {invalid_lines: drop, encoding: latin1, include_path_column: true}\n")
+        for text, expected in (("read_json_lines: {invalid_lines: drop, encoding: latin1, include_path_column: true}",
+                                ("jsonl", True, "latin1", "Path")),
+                               ("read_json_lines: {invalid_lines: error}", ("jsonl", False, "utf8", None)),
+                               ("read_json_lines", ("jsonl", False, "utf8", None)),
+                               ("read_parquet", ("parquet", False, "utf8", None)),
+                               ("read_parquet: {include_path_column: true}", ("parquet", False, "utf8", "Path"))):
+            self.mltable("  - %s\n" % text)
+            r = self.prs("validate", self.job(own="", data="type: mltable, path: ./table, mode: direct"))
+            self.assertEqual(r.returncode, 0, r.stderr)
+            table = self.yaml_table()
+            self.assertEqual((table["format"], table["drop_invalid"], table["encoding"], table["path_column"]), expected)
+
+    def yaml_table(self):
+        """Of a job that the lister need not read."""
+        self.write("none/x.csv", "")
+        self.write("table/MLTable", self.read("table/MLTable").replace("../in", "../none"))
+        return self.plan("job.yml")["inputs"][0]["table"]
+
+    def read(self, name):
+        with open(self.path(name)) as f:
+            return f.read()
+
+    def test_steps(self):
+        self.assertEqual(self.steps("""
+  - keep_columns: [id, name]
+  - drop_columns: Path
+  - skip: 1
+  - take: 5
+  - filter: 'col("id") > 3 and not (col("name") == "x")'
+  - take_random_sample: {probability: 0.1, seed: 7}
+  - take_random_sample:
+      probability: 1
+"""), [{"keep_columns": ["id", "name"]}, {"drop_columns": ["Path"]}, {"skip": 1}, {"take": 5},
+       {"filter": 'col("id") > 3 and not (col("name") == "x")'},
+       {"take_random_sample": {"probability": 0.1, "seed": 7}},
+       {"take_random_sample": {"probability": 1.0, "seed": 0}}])
+
+    def test_conversions(self):
+        table = self.table("""
+  - read_delimited:
+  - convert_column_types:
+      - columns: id
+        column_type: string
+      - columns: [name, d]
+        column_type:
+          datetime:
+            formats: ["%d.%m.%Y", '%Y']
+      - columns: name
+        column_type: {datetime: {formats: '%Y'}}
+      - columns: [b]
+        column_type:
+          boolean:
+            mismatch_as: error
+            true_values: ["yes", '1']
+            false_values: no
+  - convert_column_types:
+      columns: 7
+      column_type: float
+""")
+        self.assertEqual(table["text_columns"], ["id", "name", "d", "b", "7"])
+        self.assertEqual(table["steps"], [
+            {"convert_column_types": [
+                {"columns": ["id"], "type": "string"},
+                {"columns": ["name", "d"], "type": {"datetime": {"formats": ["%d.%m.%Y", "%Y"]}}},
+                {"columns": ["name"], "type": {"datetime": {"formats": ["%Y"]}}},
+                {"columns": ["b"], "type": {"boolean": {"true_values": ["yes", "1"], "false_values": ["no"]}}}]},
+            {"convert_column_types": [{"columns": ["7"], "type": "float"}]}])
+
+    def test_partition_format(self):
+        for text, form in (("'{store}/{day:yyyy-MM}/{file_name}.{extension}'",
+                            "{store}/{day:yyyy-MM}/{file_name}.{extension}"),
+                           ("{timestamp:yyyy/MM/dd}", "{timestamp:yyyy/MM/dd}"),  # as the documentation has it
+                           ("{partition_format: '/puYear={year}/puMonth={month}'}", "/puYear={year}/puMonth={month}")):
+            self.mltable("  - read_delimited\n  - extract_columns_from_partition_format: %s\n" % text)
+            job = self.plan(self.job(own="", data="type: mltable, path: ./table"))
+            self.assertEqual(job["inputs"][0]["partition_format"], form)
+            self.assertEqual(job["inputs"][0]["table"]["steps"], [{"extract_columns_from_partition_format": form}])
+
+    def test_a_list_of_files_stays_one(self):
+        self.write("table/MLTable", "paths:\n  - folder: ../in\n")
+        for words in (["code/score.py", "--input", "table"], [self.job(own="", data="type: mltable, path: ./table")]):
+            plan = self.plan(*words)
+            self.assertNotIn("table", plan["inputs"][0])
+            self.assertEqual(plan["plan"]["files"], 2)  # and the file MLTable is none of them
+        table = self.plan("code/score.py", "--input", "table", "--input-format", "tabular")["inputs"][0]["table"]
+        self.assertEqual((table["format"], table["by_ending"]), ("delimited", True))
+
+    def test_mode(self):
+        self.mltable("  - read_delimited\n")
+        for mode in ("direct", "DIRECT"):
+            self.plan(self.job(own="", data="type: mltable, path: ./table, mode: " + mode))
+        said = self.plan(self.job(own="", data="type: mltable, path: ./table, mode: ro_mount"), status=2)
+        self.assertIn("job.yml:3:46: mode: input data is a table by its MLTable: expected direct, found ro_mount", said)
+        self.write("table/MLTable", "paths:\n  - folder: ../in\n")
+        self.plan("job.yml")  # of a list of files any mode will do

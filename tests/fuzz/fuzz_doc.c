@@ -3,6 +3,7 @@
  * with mistakes says at least one line.
  */
 #include "fuzz.h"
+#include "spec/job_check.h"
 #include "spec/job_doc.h"
 #include "spec/placed.h"
 
@@ -65,10 +66,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	prs_job_init(&j);
 	struct prs_job_doc *d = prs_job_doc_read((const char *)data, n, &report);
 	MUST(d && prs_job_doc_ask(d, &q, &err) == 0 && prs_job_begin(&j, &q, &err) == 0);
-	MUST(prs_job_doc_check(d, &j, &q, &fs, &err) == 0);
+	struct prs_sources from = { &q, &fs, NULL, prs_yaml_doc_new() };
+	MUST(from.doc && prs_job_doc_check(d, &j, &from, &err) == 0);
 	MUST(!prs_job_doc_mistakes(d) == !report.len);
 	if (!prs_job_doc_mistakes(d))
 		place(&j);
+	prs_yaml_doc_free(from.doc);
 	prs_job_doc_free(d);
 	prs_job_done(&j);
 	prs_request_done(&q);

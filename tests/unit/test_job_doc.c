@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
+#include "spec/job_check.h"
 #include "spec/job_doc.h"
 #include "spec/placed.h"
 
@@ -77,11 +78,13 @@ static int teardown(void **state)
 static unsigned read_doc(const char *text)
 {
 	struct prs_job_doc *d = prs_job_doc_read(text, strlen(text), &found);
+	struct prs_sources from = { &asked, &fs, NULL, prs_yaml_doc_new() };
 	assert_non_null(d);
 	if (prs_job_doc_ask(d, &asked, &err) < 0 || prs_job_begin(&job, &asked, &err) < 0 ||
-	    prs_job_doc_check(d, &job, &asked, &fs, &err) < 0)
+	    prs_job_doc_check(d, &job, &from, &err) < 0)
 		fail_msg("%s", err.msg);
 	unsigned n = prs_job_doc_mistakes(d);
+	prs_yaml_doc_free(from.doc);
 	prs_job_doc_free(d);
 	return n;
 }
@@ -299,8 +302,10 @@ static void test_flags_win(void **state)
 static bool read_without_mercy(const char *text)
 {
 	struct prs_job_doc *d = prs_job_doc_read(text, strlen(text), &found);
-	bool good = d && prs_job_doc_ask(d, &asked, &err) == 0 && prs_job_begin(&job, &asked, &err) == 0 &&
-	            prs_job_doc_check(d, &job, &asked, &fs, &err) == 0 && !prs_job_doc_mistakes(d);
+	struct prs_sources from = { &asked, &fs, NULL, prs_yaml_doc_new() };
+	bool good = d && from.doc && prs_job_doc_ask(d, &asked, &err) == 0 && prs_job_begin(&job, &asked, &err) == 0 &&
+	            prs_job_doc_check(d, &job, &from, &err) == 0 && !prs_job_doc_mistakes(d);
+	prs_yaml_doc_free(from.doc);
 	prs_job_doc_free(d);
 	return good;
 }

@@ -881,7 +881,10 @@ static const char *check(const char *script)
 	prs_buf_done(&report);
 	prs_buf_init(&report, 1 << 20);
 	struct prs_request q = { .cwd = dir, .file = script };
-	int n = prs_job_check(&job, &q, &prs_fs_posix, &report);
+	struct prs_yaml_doc *d = prs_yaml_doc_new();
+	struct prs_sources from = { &q, &prs_fs_posix, NULL, d };
+	int n = prs_job_check(&job, &from, &report);
+	prs_yaml_doc_free(d);
 	int lines = 0;
 	for (size_t i = 0; i < report.len; i++)
 		lines += report.data[i] == '\n';
