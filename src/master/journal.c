@@ -144,6 +144,8 @@ void engine_add_advice(char *text, size_t n, int code)
 	size_t at = strlen(text);
 	if (row->action == PRS_ACTION_RESUMABLE && code != PRS_EINTERRUPTED && row->advice[0])
 		snprintf(text + at, n - at, ": %s, then resume", row->advice);
+	else if (code == PRS_EINPUT_CHANGED)
+		snprintf(text + at, n - at, ": %s", row->advice);
 }
 
 void engine_cause(struct prs_engine *e, uint16_t code, const char *text)

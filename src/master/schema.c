@@ -6,6 +6,7 @@
  */
 #include "master/impl.h"
 
+#include "base/killpoint.h"
 #include "wire/plan.h"
 
 #include <errno.h>
@@ -34,10 +35,13 @@ static int put_file(const struct prs_fs *fs, const char *path, const char *bytes
 	int fd = fs->open(fs->ctx, temp, O_WRONLY | O_CREAT | O_TRUNC | PRS_O_OWN, 0644);
 	if (fd < 0)
 		return fd;
+	PRS_KILL_POINT("schema.before_write");
 	int r = write_all(fs, fd, bytes, n);
 	fs->close(fs->ctx, fd);
+	PRS_KILL_POINT("schema.before_rename");
 	if (r == 0)
 		r = fs->rename(fs->ctx, temp, path);
+	PRS_KILL_POINT("schema.after_rename");
 	if (r < 0)
 		fs->unlink(fs->ctx, temp);
 	return r;

@@ -7,8 +7,13 @@ words in a record make it do stands there. The oracle knows the records that it 
 import glob
 import json
 import os
+import random
+import shutil
+import signal
+import time
 
 from prs_job import PRS, JobCase, wait_until
+from test_faults import FaultCase
 
 STUB = os.path.join(os.path.dirname(PRS), "..", "..", "tests", "stub", "stub_worker")
 
@@ -25,6 +30,9 @@ class TableCase(JobCase):
 
     def prs(self, *words, env=None, **more):
         return super().prs(*words, env=dict(env or {}, PRS_STUB=STUB), **more)
+
+    def start(self, *words, env=None, **more):
+        return super().start(*words, env=dict(env or {}, PRS_STUB=STUB), **more)
 
     def table(self, name, rows, more=None, header="id,name"):
         """A file with that many records; more: {number of a record from 1: what its cell says}. Every seventh record has
@@ -243,7 +251,7 @@ class MovedTest(TableCase):
         """It is written to while its mini-batches wait: each fails at its first try, those of other files go on."""
         self.table("in/a.csv", 20, {1: "SLOW"})
         want = self.table("in/b.csv", 20)
-        engine = self.start(*self.words, "--mini-batch-rows", "10", "--processes", "1", env={"PRS_STUB": STUB})
+        engine = self.start(*self.words, "--mini-batch-rows", "10", "--processes", "1")
         wait_until(lambda: glob.glob(self.path("runs/*/logs/events.jsonl")) and
                    '"complete":true' in self.log("events.jsonl"), "the plan")
         with open(self.path("in/a.csv"), "a") as f:
@@ -254,3 +262,224 @@ class MovedTest(TableCase):
         self.assertEqual([(f["id"], f["error"], f["counted"]) for f in self.journal("TRY")],
                          [(1, "INPUT_MOVED", 1)])
         self.assertEqual([(f["row"], f["rows"], f["error"]) for f in self.failed()], [(11, 10, "INPUT_MOVED")])
+
+
+class KillCase(TableCase):
+    """Two folders that fill a plan block each, and files whose columns stand in another order: each has a schema."""
+
+    words = (*TableCase.words[:-2], "--mini-batch-rows", "3", "--run-max-try", "100", "--output", "out.txt")
+
+    def setUp(self):
+        super().setUp()
+        self.want = "".join(self.table("in/%s/%s%04d.csv" % (folder, "n" * 210, i), 7 + i % 3,
+                                       header="name,id" if i % 50 == 9 else "id,name")
+                            for folder in "ab" for i in range(320))
+
+    def table(self, name, rows, more=None, header="id,name"):
+        """The types must be the same in any order."""
+        return super().table(name, rows, {i: str(i) for i in range(1, rows + 1)}, header)
+
+    def again(self):
+        """`resume`, unless the first life ended before there was a whole run folder: its last file is job.json."""
+        jobs = glob.glob(self.path("runs", "*", "job.json"))
+        if jobs:
+            return ("resume", os.path.dirname(jobs[0]))
+        self.clean()
+        return self.words
+
+    def finish(self):
+        for _ in range(20):
+            p = self.start(*self.again())
+            if p.wait() >= 0:
+                break
+        self.assertEqual(p.returncode, 0, self.said())
+        self.check()
+
+    def check(self):
+        self.assertEqual(self.output(), self.want)
+        facts = self.journal("TRY", "DONE", "PLANNED")
+        planned = [f for f in facts if f["type"] == "PLANNED"][-1]
+        self.assertEqual(planned["items"], self.want.count("\n"))
+        self.assertEqual(sorted(f["id"] for f in facts if f["type"] == "DONE"), list(range(planned["next_id"])),
+                         "what was done once is not done again")
+        self.assertLessEqual({(f["code"], f["exit"]) for f in facts if f["type"] == "TRY"}, {(104, 9)})
+        self.check_no_strays()
+
+
+class KillPointTest(KillCase):
+    def matrix(self, point, counts=(1, 2, 3), twice=True):
+        for count in counts:
+            with self.subTest("%s:%d" % (point, count)):
+                self.clean()
+                p, stopped = self.stop_at(point, count, *self.words)
+                self.assertTrue(stopped, "it did not come to it: " + self.said())
+                os.kill(p.pid, signal.SIGKILL)
+                p.wait()
+                if twice:
+                    p, stopped = self.stop_at(point, max(4 - count, 1), *self.again())
+                    os.kill(p.pid, signal.SIGKILL) if stopped else None
+                    p.wait()
+                self.finish()
+
+
+for kill_point in ("store.plan.before_write", "store.plan.after_write", "store.plan.after_sync", "schema.before_write",
+                   "schema.before_rename", "schema.after_rename", "store.segment.after_write",
+                   "store.journal.after_sync"):
+    setattr(KillPointTest, "test_" + kill_point.replace(".", "_"),
+            lambda self, point=kill_point: self.matrix(point))
+
+
+class RandomKillTest(KillCase):
+    def life(self, dice, words, mean_s):
+        p = self.start(*words)
+        time.sleep(dice.expovariate(1 / mean_s))  # a random moment, nothing is waited for
+        if p.poll() is None:
+            p.kill()
+        return p.wait()
+
+    def test_random(self):
+        begun = time.monotonic()
+        self.assertEqual(self.start(*self.words).wait(), 0, self.said())
+        took_s = time.monotonic() - begun
+        for seed in range(500 if os.environ.get("PRS_TORTURE") else 12):
+            with self.subTest(seed):
+                dice = random.Random(seed)
+                self.clean()
+                words, kills = self.words, dice.choice((1, 2, 4))
+                while kills and self.life(dice, words, took_s / dice.choice((1, 2, 4, 8))) != 0:
+                    kills -= 1
+                    words = self.again()
+                if not os.path.exists(self.path("out.txt")):
+                    self.finish()
+                self.check()
+
+
+class ChangedTest(TableCase):
+    """A file is another one than it was when its first rows were planned."""
+
+    def setUp(self):
+        super().setUp()
+        self.want = self.table("in/a.csv", 3) + self.table("in/b.csv", 60000) + self.table("in/c.csv", 3)
+        self.words = (*self.words, "--mini-batch-rows", "2")
+
+    def planned_half(self):
+        p, stopped = self.stop_at("store.plan.after_sync", 1, *self.words)
+        self.assertTrue(stopped, self.said())
+        os.kill(p.pid, signal.SIGKILL)
+        p.wait()
+        [dump] = [self.prs("dump", "plan", self.run_dir(), "--json")]
+        types = [json.loads(line)["type"] for line in dump.stdout.splitlines()]
+        self.assertIn("SLICES", types)
+        self.assertNotIn("END", types)
+
+    def resume(self, status=0):
+        r = self.prs("resume", "last")
+        self.assertEqual(r.returncode, status, r.stderr)
+        return r.stderr
+
+    def test_of_which_half_is_planned(self):
+        self.planned_half()
+        was = os.stat(self.path("in/b.csv"))
+        with open(self.path("in/b.csv"), "r+b") as f:
+            f.seek(was.st_size - 3)
+            tail = f.read()
+            f.write(b"1,1\n")
+        said = self.resume(4)
+        self.assertIn("%s: size or time of change is not as it was when its first rows were planned"
+                      % self.path("in/b.csv"), said)
+        self.assertIn("put the input back as it was", said)
+        with open(self.path("in/b.csv"), "r+b") as f:
+            f.truncate(was.st_size)
+            f.seek(was.st_size - 3)
+            f.write(tail)
+        os.utime(self.path("in/b.csv"), ns=(was.st_atime_ns, was.st_mtime_ns))
+        self.resume()
+        self.assertEqual(self.output(), self.want)
+
+    def test_of_the_sample(self):
+        """Another type would be decided now."""
+        self.planned_half()
+        with open(self.path("in/c.csv"), "a") as f:
+            f.write("x,4\n")
+        self.assertIn("the rows that the types of the columns were decided from are not as they were", self.resume(4))
+
+    def test_that_is_not_planned_yet(self):
+        """Other values of the same types."""
+        self.planned_half()
+        self.want = self.lines(self.want, *("c.csv:%d" % i for i in range(1, 4)))
+        self.want += self.table("in/c.csv", 3, {2: "another one"})
+        self.resume()
+        self.assertEqual(self.output(), self.want)
+
+    def test_that_is_planned_whole(self):
+        """Nothing is listed again, and what had not run yet says it."""
+        self.table("in/a.csv", 3, {1: "SLOW"})
+        p = self.start(*self.words[:-1], "60000", "--processes", "1")
+        wait_until(lambda: glob.glob(self.path("runs/*/logs/events.jsonl")) and
+                   '"complete":true' in self.log("events.jsonl"), "the plan")
+        p.kill()
+        p.wait()
+        with open(self.path("in/c.csv"), "a") as f:
+            f.write("4,n4\n")
+        self.write("go", "")
+        self.resume()
+        self.assertEqual([(f["row"], f["rows"], f["error"]) for f in self.failed()], [(1, 3, "INPUT_MOVED")])
+
+
+class FaultTest(TableCase, FaultCase):
+    """File functions and allocations fail while tables are planned: resumable, or not begun; never another output."""
+
+    words = ("run", "code/score.py", "--input", "in", "--input-format", "tabular", "--mini-batch-rows", "4",
+             "--processes", "2", "--output", "out.txt")
+
+    def setUp(self):
+        super().setUp()
+        shutil.rmtree(self.path("in"))
+        more = {5: "RAW", 9: "ONCE"}
+        self.want = "".join(self.table(name, 11 + i, more, "name,id" if i == 2 else "id,name")
+                            for i, name in enumerate(("in/a.csv", "in/b.csv", "in/c.csv", "in/x/d.csv")))
+
+    def every(self, function):
+        r, report = self.attempt(*self.words)
+        self.assertEqual(r.returncode, 0, r.stderr)
+        self.check_output()
+        for error in ("ENOSPC", "EIO"):
+            for repeat in ("", ":repeat"):
+                for n in self.sample(report[function], function + error + repeat, 3):
+                    self.one_fault("%s@/:%d:%s%s" % (function, n, error, repeat))
+        self.check_no_strays()
+
+    def test_the_input(self):
+        """Whatever read of it fails: the job is resumable, and the resume has the same plan."""
+        for function in ("open", "fstat", "pread"):
+            for n in range(1, 40):
+                fault = "%s@%s:%d:EIO" % (function, self.path("in"), n)
+                r, report = self.one_fault(fault)
+                if not report["fired"]:
+                    break
+                self.assertEqual(r.returncode, 4, fault + r.stderr)
+                self.assertIn("resume", r.stderr)
+            self.assertGreater(n, 4)
+
+    def test_the_schema(self):
+        for function, errors in (("open", ("EIO", "ENOSPC", "EACCES")), ("mkdir", ("EIO", "ENOSPC")),
+                                 ("pwrite", ("EIO", "ENOSPC")), ("rename", ("EIO",))):
+            for error in errors:
+                for n in (1, 2):
+                    path = "/work/schema" if function == "mkdir" else "/work/schema/"
+                    r, report = self.one_fault("%s@%s:%d:%s" % (function, path, n, error))
+                    if report["fired"]:
+                        self.assertEqual(r.returncode, 4, r.stderr)
+                        self.assertIn("/work/schema", r.stderr)
+                    self.assertEqual(report["fired"] > 0, n == 1 or function != "mkdir", (function, n))
+
+    def test_out_of_memory(self):
+        r, report = self.attempt(*self.words)
+        for repeat in ("", ":repeat"):
+            for n in self.sample(report["malloc"], repeat, 24):
+                self.one_fault("malloc:%d:ENOMEM%s" % (n, repeat))
+        self.check_no_strays()
+
+
+for fault_function in ("open", "close", "pread", "pwrite", "fdatasync", "fstat", "rename", "mkdir", "list"):
+    setattr(FaultTest, "test_" + fault_function, lambda self, name=fault_function: self.every(name))
