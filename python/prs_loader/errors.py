@@ -136,6 +136,25 @@ def _pickled_elsewhere(error):
             "__main__.%s = %s" % (name, name, name))
 
 
+_OF_FRAMES = ("shape", "columns", "iterrows", "itertuples", "iloc", "loc", "head", "values", "to_numpy", "to_dict",
+              "drop", "apply", "groupby", "dropna", "fillna", "astype", "empty", "dtypes", "merge", "query")
+_TABLE = "hint: this script wants a table: --input-format tabular (in a job file: prs: {input_format: tabular})"
+
+
+def _takes_files_for_rows(error):
+    """run() treats the list of files as a DataFrame."""
+    text = str(error) if isinstance(error, (AttributeError, TypeError)) else ""
+    if any(text == "'MiniBatch' object has no attribute '%s'" % name for name in _OF_FRAMES):
+        return _TABLE
+    if not text.startswith("list indices must be integers or slices, not "):
+        return ""
+    from prs_loader import batch
+
+    theirs = [t for t in _frames(error.__traceback__) if not _is_ours(_file_of(t))]
+    local = theirs[-1].tb_frame.f_locals.values() if theirs else ()
+    return _TABLE if any(isinstance(v, batch.MiniBatch) for v in local) else ""
+
+
 def _is_of_azure(error):
     """Does it say that a name of azureml.* is missing?"""
     names = sys.modules.get("prs_loader.names")
@@ -217,7 +236,7 @@ def _hint(error, places):
         not_copied = _not_copied(os.fsdecode(error.filename), places)
         if not_copied:
             return not_copied
-    return _pickled_elsewhere(error) or _which_disk(error) or (_HIDE if _stops_at_our_flags(error) else "")
+    return _pickled_elsewhere(error) or _takes_files_for_rows(error) or _which_disk(error) or (_HIDE if _stops_at_our_flags(error) else "")
 
 
 # ---- texts

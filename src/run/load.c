@@ -262,6 +262,46 @@ static void check_loader(struct prs_load *l)
 		prs_load_mistake(l, "%s", err.msg);
 }
 
+/* ---- filters of tables ------------------------------------------------------------------------------------------- */
+
+/* A line of prs_python_filters(), at the filter. */
+static void tell_filter(struct prs_load *l, struct prs_mark at, const char *line, size_t n)
+{
+	char *sentence;
+	unsigned column = (unsigned)strtoul(line, &sentence, 10);
+	if (!n)
+		return;
+	prs_yaml_find(l->doc, PRS_MISTAKE, prs_yaml_within(l->doc, at, column), "filter:%.*s",
+	              (int)(n - (size_t)(sentence - line)), sentence);
+}
+
+static void check_filters_of(struct prs_load *l, const struct prs_job_table *t)
+{
+	struct prs_err err = { 0 };
+	char program[PATH_MAX], loader[PATH_MAX], python[PATH_MAX];
+	PRS_AUTOBUF told;
+	prs_buf_init(&told, MISTAKES_BYTES);
+	if (prs_find_parts(program, loader, &err) < 0 || prs_python_path(NULL, true, python, sizeof python, &err) < 0)
+		return; /* told elsewhere */
+	PRS_AUTOFREE char *folder = prs_path_folder(loader);
+	if (!folder || prs_python_filters(python, folder, &t->filters, &told) < 0)
+		return;
+	const char *line = prs_buf_str(&told);
+	for (size_t i = 0; i < t->filters.n && *line; i++) {
+		size_t n = strcspn(line, "\n");
+		tell_filter(l, t->filters_at[i], line, n);
+		line += n + (line[n] != 0);
+	}
+}
+
+/* By the PATH's python3 alone, as scripts that are not to be run here; the workers look at them again. */
+static void check_filters(struct prs_load *l)
+{
+	for (size_t i = 0; i < l->job.inputs_n; i++)
+		if (l->job.inputs[i].table && l->job.inputs[i].table->filters.n)
+			check_filters_of(l, l->job.inputs[i].table);
+}
+
 /* ---- a script ---------------------------------------------------------------------------------------------------- */
 
 /* Can a file be made in this folder? Asking (access) is not enough: quotas, read-only mounts, network file systems. */
@@ -467,6 +507,7 @@ static void check_job(struct prs_load *l)
 	else
 		check_script(l);
 	follow_script(l);
+	check_filters(l);
 	if (!l->mistakes_n && !prs_yaml_count(l->doc, PRS_MISTAKE))
 		check_output_folders(l);
 	l->mistakes_n += prs_yaml_count(l->doc, PRS_MISTAKE);

@@ -78,6 +78,16 @@ static char run_question[] = "import sys\n"
 			     "    pass\n"
 			     "sys.stdout.write(found)\n";
 
+/* A line for each filter of a table: nothing, or where and what is wrong. Nothing of a filter is run. */
+static char filter_question[] = "import sys\n"
+				"sys.path.insert(0, sys.argv[1])\n"
+				"from prs_loader.tables import filter\n"
+				"sys.stdout.reconfigure(encoding='utf-8', errors='backslashreplace')\n"
+				"for text in sys.argv[2:]:\n"
+				"    found = filter.check(text)\n"
+				"    line = '%d %s' % found[::-1] if found else ''\n"
+				"    sys.stdout.write(line.replace('\\n', ' ') + '\\n')\n";
+
 static bool is_folder(const char *path)
 {
 	struct stat st;
@@ -346,6 +356,32 @@ bool prs_python_binds_run(const char *path, const char *script)
 	prs_buf_done(&a.out);
 	prs_buf_done(&a.said);
 	return binds;
+}
+
+int prs_python_filters(const char *path, const char *folder, const struct prs_list *filters, struct prs_buf *to)
+{
+	static const char *const words[] = { "-I", "-S", "-B", "-c", filter_question };
+	enum { WORDS = sizeof words / sizeof *words };
+	struct answer a = { .pid = 0 };
+	struct prs_err err = { 0 };
+	int status = 0;
+	PRS_AUTOFREE const char **argv = prs_calloc(filters->n + WORDS + 3, sizeof *argv);
+	if (!argv)
+		return -PRS_ENOMEM;
+	argv[0] = path;
+	memcpy(argv + 1, words, sizeof words);
+	argv[1 + WORDS] = folder;
+	for (size_t i = 0; i < filters->n; i++)
+		argv[2 + WORDS + i] = filters->v[i];
+	struct prs_listen l = { .argv = (char *const *)(uintptr_t)argv, .heard = python_heard, .ctx = &a };
+	prs_buf_init(&a.out, 2 * ANSWER_BYTES);
+	prs_buf_init(&a.said, 4 * SAID_BYTES);
+	bool told = prs_listen(&l, &status, &err) == 0 && !status;
+	if (told)
+		prs_buf_puts(to, prs_buf_str(&a.out));
+	prs_buf_done(&a.out);
+	prs_buf_done(&a.said);
+	return told ? 0 : -PRS_ESPAWN;
 }
 
 int prs_python_find(const char *name, const char *script, bool isolated, char *to, size_t n, struct prs_err *err)

@@ -5,7 +5,9 @@
 #ifndef PRS_RUN_PYTHON_H
 #define PRS_RUN_PYTHON_H
 
+#include "base/buf.h"
 #include "base/err.h"
+#include "base/option.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -26,6 +28,9 @@ int prs_python_ask(const char *path, const char *named, const char *script, bool
  * be run; the script is read, never run. False only where that is certain: not with a star import, exec(), globals(),
  * or a script that cannot be read. */
 bool prs_python_binds_run(const char *path, const char *script);
+/* What is wrong with the filters of tables: a line for each, empty, or the column from 1 (0: not known) and a sentence.
+ * `folder` has the loader, which has the grammar; the interpreter is started alone. < 0: it cannot be told. */
+int prs_python_filters(const char *path, const char *folder, const struct prs_list *filters, struct prs_buf *to);
 /* Both: where it is, and who it is. */
 int prs_python_find(const char *name, const char *script, bool isolated, char *to, size_t n, struct prs_err *err);
 

@@ -74,6 +74,8 @@ const char *prs_yaml_kind_name(const struct prs_yaml *node);
  * not found. */
 struct prs_mark prs_yaml_inside(const struct prs_yaml_doc *d, const struct prs_yaml *node, const char *needle,
                                 unsigned n);
+/* The place of a character (from 1; 0: the whole) of a scalar that stands in one line, given where the scalar is. */
+struct prs_mark prs_yaml_within(const struct prs_yaml_doc *d, struct prs_mark at, unsigned character);
 /* New nodes of a document, at a given place. */
 struct prs_yaml *prs_yaml_new_scalar(struct prs_yaml_doc *d, struct prs_mark at, const char *text, size_t n,
                                      bool plain);

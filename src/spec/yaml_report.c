@@ -206,6 +206,17 @@ struct prs_mark prs_yaml_inside(const struct prs_yaml_doc *d, const struct prs_y
 	return at;
 }
 
+struct prs_mark prs_yaml_within(const struct prs_yaml_doc *d, struct prs_mark at, unsigned character)
+{
+	char first = at.line ? yaml_char_at(d, at) : 0;
+	struct prs_mark within = at;
+	if (!character || !first || first == '|' || first == '>')
+		return at;
+	within.column += character - 1 + (first == '\'' || first == '"');
+	within.width = 1;
+	return yaml_char_at(d, within) ? within : at;
+}
+
 /* ---- findings ---------------------------------------------------------------------------------------------------- */
 
 void prs_yaml_find(struct prs_yaml_doc *d, enum prs_severity severity, struct prs_mark at, const char *fmt, ...)

@@ -109,6 +109,20 @@ def test_hints(node, tmp_path):
         assert code == 153 and part in message, (script, message)
 
 
+def test_hint_for_tables(node):
+    """A script that treats the list of files as a DataFrame."""
+    n = node("def run(b):\n    rows = list(b)\n    frame, more = b, {}\n    exec(frame[0])\n    return b\n"
+             "def apart(text):\n    rows = [1]\n    rows[text]\n").begin()
+    hint = ("; hint: this script wants a table: --input-format tabular (in a job file: prs: {input_format: tabular})")
+    for text in ("frame.shape", "frame.iterrows()", "frame.columns", "frame['a']", "frame[['a', 'b']]",
+                 "frame.groupby('a')"):
+        code, got = n.failure([text])
+        assert (code, got.endswith(hint)) == (100, True), got
+    for text in ("frame.shepe", "frame[99]", "more.shape", "more['a']", "apart('a')"):
+        code, got = n.failure([text])
+        assert (code, "hint" in got) == (100, False), got
+
+
 def test_hint_for_what_was_not_copied(node, tmp_path):
     """Data beside the script, found by __file__ or by the current folder; the job was submitted elsewhere."""
     (tmp_path / "im").mkdir()
