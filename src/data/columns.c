@@ -8,6 +8,7 @@
 
 #include <limits.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { NULLS = PRS_CELL_EMPTY | PRS_CELL_NULL };
 
@@ -110,10 +111,27 @@ static void put_string(struct prs_buf *to, const char *s)
 	prs_buf_putc(to, '"');
 }
 
+/* Is the column to be left as it is written? Who reads it converts it, to a type that is no business of ours. */
+static bool is_text(const struct prs_schema *s, size_t i)
+{
+	bool text = s->all_strings;
+	for (size_t k = 0; !text && s->text_columns && k < s->text_columns->n; k++)
+		text = !strcmp(s->text_columns->v[k], s->names->v[i]);
+	return text;
+}
+
+/* JSON's values are what they are. */
+static enum prs_type type_of(const struct prs_schema *s, size_t i)
+{
+	if (is_text(s, i))
+		return s->format == PRS_FORMAT_JSONL ? PRS_TYPE_OBJECT : PRS_TYPE_STRING;
+	return prs_column_type(&s->columns->v[i], s->format);
+}
+
 static void put_column(const struct prs_schema *s, size_t i, struct prs_buf *to)
 {
 	const struct prs_column *column = &s->columns->v[i];
-	enum prs_type type = s->all_strings ? PRS_TYPE_STRING : prs_column_type(column, s->format);
+	enum prs_type type = type_of(s, i);
 	prs_buf_puts(to, i ? ",{\"name\":" : "{\"name\":");
 	put_string(to, s->names->v[i]);
 	prs_buf_putf(to, ",\"type\":\"%s\",\"nulls\":%llu", prs_type_name(type),

@@ -8,6 +8,7 @@
 #ifndef PRS_DATA_COLUMNS_H
 #define PRS_DATA_COLUMNS_H
 
+#include "base/option.h"
 #include "data/cells.h"
 #include "data/header.h"
 
@@ -48,6 +49,7 @@ struct prs_schema {
 	enum prs_encoding encoding;
 	bool all_strings;     /* infer_column_types: false */
 	bool empty_as_string; /* an empty cell of a string column is "", not null */
+	const struct prs_list *text_columns; /* as they are written, whatever was seen; NULL: none */
 	const struct prs_names *names;
 	const struct prs_columns *columns; /* as many as names */
 	const uint32_t *fields;            /* of the files it is for; NULL: field i is column i */

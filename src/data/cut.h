@@ -23,6 +23,7 @@ struct prs_cut_files {
 	const char *folder, *names;
 	uint32_t count;
 	uint64_t first;
+	const uint8_t *stats; /* size and mtime of each, as in FILES; NULL: nobody asked */
 };
 
 struct prs_cutter; /* opaque, one type a kind */
@@ -45,6 +46,6 @@ struct prs_cutter_kind {
 	            struct prs_err *err);
 };
 
-extern const struct prs_cutter_kind prs_cut_files, prs_cut_groups, prs_cut_slices;
+extern const struct prs_cutter_kind prs_cut_files, prs_cut_groups, prs_cut_slices, prs_cut_lines;
 
 #endif

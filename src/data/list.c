@@ -77,6 +77,8 @@ static int copy_table(struct given *g, const struct prs_table_input *t)
 	g->table.steps = g->steps;
 	g->table.text_columns = &g->text_columns;
 	g->in.table = &g->table;
+	if (t->rows)
+		g->in.size = (struct prs_batch_size){ PRS_SIZE_ROWS, t->rows };
 	return 0;
 }
 
@@ -116,7 +118,7 @@ static void free_input(struct given *g)
 static const struct prs_cutter_kind *kind_of(const struct given *g)
 {
 	if (g->in.table)
-		return &prs_cut_slices;
+		return g->table.format == PRS_TABLE_JSONL ? &prs_cut_lines : &prs_cut_slices;
 	return g->keys.n ? &prs_cut_groups : &prs_cut_files;
 }
 
@@ -239,7 +241,7 @@ static int put_files(struct prs_lister *l, struct prs_buf *body, const char *nam
 	r.u.files.first_file = l->files;
 	r.u.files.names = names;
 	prs_plan_put(body, &r);
-	struct prs_cut_files f = { l->folder.path, names, count, l->files };
+	struct prs_cut_files f = { l->folder.path, names, count, l->files, NULL };
 	l->files += count;
 	l->counts.files += count;
 	return kind_of(current(l))->take(l->cutter, &f, err);
@@ -471,7 +473,7 @@ static int feed_files(struct prs_lister *l, const struct prs_plan_record *r, str
 	PRS_AUTOFREE char *folder = prs_known_path(&l->known, r->u.files.dir);
 	if (!folder)
 		return nomem(err);
-	struct prs_cut_files f = { folder, r->u.files.names, r->u.files.count, l->files };
+	struct prs_cut_files f = { folder, r->u.files.names, r->u.files.count, l->files, r->u.files.stats };
 	l->files += r->u.files.count;
 	l->counts.files += r->u.files.count;
 	return kind_of(current(l))->take(l->cutter, &f, err);

@@ -23,6 +23,21 @@ size_t prs_table_mark(const struct prs_table_input *in, const uint8_t *p, size_t
 	return in->encoding == PRS_ENCODING_UTF8 ? prs_utf8_mark(p, n) : 0;
 }
 
+struct prs_scan_options prs_table_scan_options(const struct prs_table_input *in)
+{
+	return (struct prs_scan_options){ .lines = in->format == PRS_TABLE_JSONL,
+		                          .delimiter = in->delimiter,
+		                          .max_bytes = UINT64_MAX,
+		                          .max_rows = UINT64_MAX,
+		                          .max_record = prs_table_max_record(in) };
+}
+
+int prs_table_open(const struct prs_fs *fs, const char *path, struct prs_err *err)
+{
+	int fd = fs->open(fs->ctx, path, O_RDONLY, 0);
+	return fd < 0 ? prs_fail_errno(err, -fd, "%s", path) : fd;
+}
+
 ssize_t prs_table_read(const struct prs_fs *fs, int fd, const char *path, void *to, size_t n, uint64_t offset,
                        struct prs_err *err)
 {
@@ -51,8 +66,7 @@ static uint64_t count_lines(const uint8_t *p, size_t n, uint8_t before)
 	return lines;
 }
 
-/* The line, from 1, of a byte; 0: the file cannot be read. */
-static uint64_t line_of(const struct prs_fs *fs, int fd, const char *path, uint64_t offset)
+uint64_t prs_table_line(const struct prs_fs *fs, int fd, const char *path, uint64_t offset)
 {
 	uint64_t lines = 1;
 	uint8_t before = 0;
@@ -69,6 +83,15 @@ static uint64_t line_of(const struct prs_fs *fs, int fd, const char *path, uint6
 	return lines;
 }
 
+void prs_table_warn_break(const struct prs_fs *fs, int fd, const char *path, uint64_t offset,
+                          struct prs_warnings *w)
+{
+	prs_warn_input(w,
+	               "%s line %llu: this line goes on in the next, in quotes: it is read as one record, though "
+	               "support_multi_line is false",
+	               path, (unsigned long long)prs_table_line(fs, fd, path, offset));
+}
+
 int prs_table_refused(const struct prs_fs *fs, int fd, const char *path, const struct prs_scan *s, int r,
                       struct prs_err *err)
 {
@@ -76,13 +99,12 @@ int prs_table_refused(const struct prs_fs *fs, int fd, const char *path, const s
 		return prs_fail(err, PRS_EINVALID,
 		                "%s line %llu: a quote that opens here is still open where the file ends: close it, or "
 		                "double a quote that is meant as text and put its field in quotes",
-		                path, (unsigned long long)line_of(fs, fd, path, s->opened));
+		                path, (unsigned long long)prs_table_line(fs, fd, path, s->opened));
 	if (r == -PRS_ELIMIT)
 		return prs_fail(err, PRS_ELIMIT,
-		                "%s line %llu: the record that begins here is longer than max_record (%llu bytes): is "
-		                "a quote in it left open?",
-		                path, (unsigned long long)line_of(fs, fd, path, s->record),
-		                (unsigned long long)s->o.max_record);
+		                "%s line %llu: the record that begins here is longer than max_record (%llu bytes)%s",
+		                path, (unsigned long long)prs_table_line(fs, fd, path, s->record),
+		                (unsigned long long)s->o.max_record, s->o.lines ? "" : ": is a quote in it left open?");
 	return r;
 }
 
@@ -92,8 +114,7 @@ struct head {
 	const struct prs_table_input *in;
 	struct prs_buf text; /* of the file, from `base` on */
 	uint64_t base;
-	struct prs_cells cells;
-	prs_table_row_fn *fn;
+	prs_table_record_fn *fn;
 	void *ctx;
 	int said; /* by fn: 1 or < 0 */
 };
@@ -101,10 +122,8 @@ struct head {
 static int head_row(void *ctx, const struct prs_slice *at, struct prs_err *err)
 {
 	struct head *h = ctx;
-	size_t used;
-	int r = prs_cells_split(&h->cells, h->text.data + (at->offset - h->base), (size_t)at->bytes, h->in->delimiter,
-	                        &used, err);
-	h->said = r < 0 ? r : h->fn(h->ctx, &h->cells, at->offset + at->bytes, err);
+	struct prs_table_record r = { h->text.data + (at->offset - h->base), (size_t)at->bytes, at->offset };
+	h->said = h->fn(h->ctx, &r, err);
 	return h->said == 1 ? -PRS_ECANCELED : h->said;
 }
 
@@ -128,38 +147,24 @@ static int head_block(const struct prs_fs *fs, int fd, const char *path, struct 
 	return n > 0;
 }
 
-static int read_head(const struct prs_fs *fs, int fd, const char *path, struct head *h, struct prs_err *err)
+int prs_table_head(const struct prs_fs *fs, int fd, const char *path, const struct prs_table_input *in,
+                   prs_table_record_fn *fn, void *ctx, struct prs_err *err)
 {
+	struct head h = { .in = in, .fn = fn, .ctx = ctx };
 	uint8_t front[3];
 	ssize_t n = prs_table_read(fs, fd, path, front, sizeof front, 0, err);
 	if (n < 0)
 		return (int)n;
-	struct prs_scan_options o = { .delimiter = h->in->delimiter,
-		                      .max_bytes = UINT64_MAX,
-		                      .max_rows = 1,
-		                      .max_record = prs_table_max_record(h->in) };
+	struct prs_scan_options o = prs_table_scan_options(in);
 	struct prs_scan s;
-	h->base = prs_table_mark(h->in, front, (size_t)n);
-	prs_scan_init(&s, &o, h->base, head_row, h);
+	o.max_rows = 1;
+	h.base = prs_table_mark(in, front, (size_t)n);
+	prs_buf_init(&h.text, SIZE_MAX / 2);
+	prs_scan_init(&s, &o, h.base, head_row, &h);
 	int r;
 	do
-		r = head_block(fs, fd, path, h, &s, err);
+		r = head_block(fs, fd, path, &h, &s, err);
 	while (r == 1);
-	return h->said == 1 ? 0 : r;
-}
-
-int prs_table_head(const struct prs_fs *fs, const char *path, const struct prs_table_input *in, prs_table_row_fn *fn,
-                   void *ctx, struct prs_err *err)
-{
-	struct head h = { .in = in, .fn = fn, .ctx = ctx };
-	int fd = fs->open(fs->ctx, path, O_RDONLY, 0);
-	if (fd < 0)
-		return prs_fail_errno(err, -fd, "%s", path);
-	prs_buf_init(&h.text, SIZE_MAX / 2);
-	prs_cells_init(&h.cells, (size_t)prs_table_max_record(in));
-	int r = read_head(fs, fd, path, &h, err);
-	fs->close(fs->ctx, fd);
-	prs_cells_done(&h.cells);
 	prs_buf_done(&h.text);
-	return r;
+	return h.said == 1 ? 0 : r;
 }

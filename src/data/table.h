@@ -10,6 +10,7 @@
 #include "data/cells.h"
 #include "data/header.h"
 #include "data/scan.h"
+#include "data/warnings.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -21,14 +22,28 @@ size_t prs_table_mark(const struct prs_table_input *in, const uint8_t *p, size_t
 /* As pread, but for all n bytes that the file has there. < 0: -PRS_EIO and the like, with the path. */
 ssize_t prs_table_read(const struct prs_fs *fs, int fd, const char *path, void *to, size_t n, uint64_t offset,
                        struct prs_err *err);
+/* < 0: -PRS_ENOTFOUND and the like, with the path. */
+int prs_table_open(const struct prs_fs *fs, const char *path, struct prs_err *err);
+/* How its records are told apart; without limits of slices. */
+struct prs_scan_options prs_table_scan_options(const struct prs_table_input *in);
+/* The line, from 1, of a byte of an open file; 0: it cannot be read. */
+uint64_t prs_table_line(const struct prs_fs *fs, int fd, const char *path, uint64_t offset);
+/* A line end in quotes, where it was written that there is none. */
+void prs_table_warn_break(const struct prs_fs *fs, int fd, const char *path, uint64_t offset, struct prs_warnings *w);
 /* What a scan of the open file refused, with file and line in front: returns r. */
 int prs_table_refused(const struct prs_fs *fs, int fd, const char *path, const struct prs_scan *s, int r,
                       struct prs_err *err);
 
-/* A record that is a row, or the header, and where it ends in the file. 1: that is enough; < 0: error. */
-typedef int prs_table_row_fn(void *ctx, const struct prs_cells *row, uint64_t end, struct prs_err *err);
-/* The first records of a file, until `fn` has enough of them or there are no more. */
-int prs_table_head(const struct prs_fs *fs, const char *path, const struct prs_table_input *in, prs_table_row_fn *fn,
-                   void *ctx, struct prs_err *err);
+/* A record that is a row, or the header: its bytes with the line end, and where they lie. */
+struct prs_table_record {
+	const uint8_t *p;
+	size_t n;
+	uint64_t offset;
+};
+/* 1: that is enough; < 0: error. */
+typedef int prs_table_record_fn(void *ctx, const struct prs_table_record *r, struct prs_err *err);
+/* The first records of an open file, until `fn` has enough of them or there are no more. */
+int prs_table_head(const struct prs_fs *fs, int fd, const char *path, const struct prs_table_input *in,
+                   prs_table_record_fn *fn, void *ctx, struct prs_err *err);
 
 #endif
