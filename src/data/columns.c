@@ -111,6 +111,8 @@ static void put_string(struct prs_buf *to, const char *s)
 	prs_buf_putc(to, '"');
 }
 
+void prs_schema_put_text(struct prs_buf *to, const char *s) { put_string(to, s); }
+
 /* Is the column to be left as it is written? Who reads it converts it, to a type that is no business of ours. */
 static bool is_text(const struct prs_schema *s, size_t i)
 {

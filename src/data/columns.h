@@ -58,5 +58,7 @@ struct prs_schema {
 
 /* Appends the JSON text: one line, no line end. */
 int prs_schema_put(const struct prs_schema *s, struct prs_buf *to);
+/* A text of one, UTF-8 without NUL, in quotes. */
+void prs_schema_put_text(struct prs_buf *to, const char *s);
 
 #endif

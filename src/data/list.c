@@ -95,6 +95,7 @@ static int copy_input(struct given *g, const struct prs_list_input *in)
 		                         .path = g->path,
 		                         .parts = &g->parts,
 		                         .is_list = in->is_list,
+		                         .footers = in->footers,
 		                         .base = g->base,
 		                         .size = in->size,
 		                         .keys = &g->keys,
@@ -115,10 +116,20 @@ static void free_input(struct given *g)
 	prs_list_done(&g->keys);
 }
 
+static const struct prs_cutter_kind *kind_of_table(enum prs_table_format format)
+{
+	switch (format) {
+	case PRS_TABLE_DELIMITED: break;
+	case PRS_TABLE_JSONL: return &prs_cut_lines;
+	case PRS_TABLE_PARQUET: return &prs_cut_parquet;
+	}
+	return &prs_cut_slices;
+}
+
 static const struct prs_cutter_kind *kind_of(const struct given *g)
 {
 	if (g->in.table)
-		return g->table.format == PRS_TABLE_JSONL ? &prs_cut_lines : &prs_cut_slices;
+		return kind_of_table(g->table.format);
 	return g->keys.n ? &prs_cut_groups : &prs_cut_files;
 }
 

@@ -14,6 +14,7 @@
 #include "base/err.h"
 #include "base/fs.h"
 #include "base/option.h"
+#include "data/footers.h"
 #include "data/table.h"
 #include "data/warnings.h"
 #include "wire/plan.h"
@@ -36,6 +37,8 @@ struct prs_list_input {
 	/* Its items are the rows of its files, a mini-batch so many of them or so many bytes, and there are no keys;
 	 * NULL = its items are files. */
 	const struct prs_table_input *table;
+	/* Who reads footers; NULL: nobody, and Parquet files are an error. Lives as long as the lister. */
+	const struct prs_footers *footers;
 	/* Where what is found in it is warned about; of those that were given to a lister: its own. */
 	struct prs_warnings *warnings;
 };

@@ -18,7 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { LENGTH_BYTES = 4, PIECE_BYTES = 256 << 10, DEATH_MS = 2000 };
+enum { LENGTH_BYTES = 4, PIECE_BYTES = 256 << 10, DEATH_MS = 2000, END_MS = 2000 };
 #define POLL_MAX_US UINT64_C(1000000000)
 
 /* ---- its life ---------------------------------------------------------------------------------------------------- */
@@ -66,10 +66,14 @@ void prs_helper_kill(struct prs_helper *h)
 		kill(h->pid, SIGKILL);
 }
 
+/* One that hangs in the system cannot be waited for: it dies with us. */
 void prs_helper_end(struct prs_helper *h)
 {
-	if (h->pid > 0)
-		prs_end_process(h->pid);
+	struct pollfd death = { h->pidfd, POLLIN, 0 };
+	uint32_t status;
+	prs_helper_kill(h);
+	if (h->pid > 0 && poll(&death, 1, END_MS) == 1)
+		prs_reap(h->pid, &status);
 	h->pid = 0;
 	prs_fd_close(&h->fd);
 	prs_fd_close(&h->pidfd);

@@ -510,11 +510,33 @@ static int start_schemas(struct prs_engine *e, struct prs_err *err)
 	return prs_engine_put_schemas(e->c.fs, e->c.dir, e->plan, err);
 }
 
+static bool is_planned(const struct prs_engine *e) { return e->ledger.planned_all || prs_plan_complete(e->plan); }
+
+static int start_footers(struct prs_engine *e, struct prs_err *err)
+{
+	const struct prs_options *o = &e->c.job->o;
+	char mark[sizeof "PRS_RUN=" + PRS_RUN_MARK_BYTES], log[PATH_MAX];
+	if (!e->needs_footers || is_planned(e))
+		return 0;
+	snprintf(mark, sizeof mark, "PRS_RUN=%s", e->nodes[0].run_text);
+	prs_log_path(log, sizeof log, e->c.dir, PRS_NAME_FOOTERS, "", "");
+	return prs_footers_begin(&e->footers,
+	                         &(struct prs_footers_start){ .fs = e->c.fs,
+	                                                      .program = e->c.program,
+	                                                      .python = e->c.job->python,
+	                                                      .loader = e->c.loader,
+	                                                      .variables = e->nodes[0].is.variables,
+	                                                      .mark = mark,
+	                                                      .cwd = e->code_root,
+	                                                      .log = log,
+	                                                      .start_timeout_us = o->init_timeout_us,
+	                                                      .answer_timeout_us = o->task_overhead_timeout_us },
+	                         err);
+}
+
 static int start_planner(struct prs_engine *e, struct prs_err *err)
 {
-	if (e->ledger.planned_all || prs_plan_complete(e->plan))
-		return 0;
-	return planner_start(e, err);
+	return is_planned(e) ? 0 : planner_start(e, err);
 }
 
 static int start_control(struct prs_engine *e, struct prs_err *err)
@@ -527,8 +549,9 @@ static int start_control(struct prs_engine *e, struct prs_err *err)
 static int start(struct prs_engine *e, struct prs_err *err)
 {
 	static int (*const stages[])(struct prs_engine * e, struct prs_err * err) = {
-		start_threads, check_links, make_folders, engine_open, make_report,   start_is_over, make_setup,
-		make_sched,    rows_init,   nodes_make,   make_loop,   start_schemas, start_planner, start_control,
+		start_threads, check_links,   make_folders,  engine_open,   make_report,
+		start_is_over, make_setup,    make_sched,    rows_init,     nodes_make,
+		make_loop,     start_schemas, start_footers, start_planner, start_control,
 	};
 	int r = 0;
 	for (size_t i = 0; !r && i < sizeof stages / sizeof *stages; i++)
@@ -542,6 +565,7 @@ static void free_loop(struct prs_engine *e)
 		return;
 	prs_loop_each_turn(e->loop, NULL, NULL);
 	prs_ctl_free(e->ctl);
+	prs_helper_kill(&e->footers.helper); /* the lister may wait for it */
 	e->listing_left = e->lister_thread && prs_sync_leave(e->lister_thread);
 	prs_sync_free(e->sync); /* its jobs lie in `rows` and `facts` */
 	nodes_free(e);

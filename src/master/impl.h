@@ -9,6 +9,7 @@
 #include "io/loop.h"
 #include "io/sync.h"
 #include "master/engine.h"
+#include "master/footers.h"
 #include "node/here.h"
 #include "node/node.h"
 #include "sched/sched.h"
@@ -127,6 +128,8 @@ struct prs_engine {
 		uint64_t untold; /* ids behind them */
 	} bad;
 	struct listing listing;
+	struct prs_footers_process footers; /* of the lister; none where no input is Parquet */
+	bool needs_footers;
 	struct assembling assembling;
 	struct durable durable;
 	struct node *nodes;

@@ -436,6 +436,10 @@ static int open_lister(struct opening *o, struct prs_err *err)
 	PRS_AUTOFREE struct prs_list_input *v = prs_engine_inputs(e->c.placed);
 	if (!v)
 		return prs_fail(err, PRS_ENOMEM, "inputs");
+	prs_footers_init(&e->footers);
+	e->needs_footers = prs_footers_needed(v, j->inputs_n);
+	for (size_t i = 0; i < j->inputs_n; i++)
+		v[i].footers = &e->footers.is;
 	e->listing.lister = prs_lister_new(e->c.fs, v, (unsigned)j->inputs_n);
 	return e->listing.lister ? 0 : prs_fail(err, PRS_ENOMEM, "inputs");
 }
@@ -567,6 +571,7 @@ static void close_listing(struct prs_engine *e)
 	if (e->listing_left) /* its thread still uses it */
 		return;
 	prs_lister_free(e->listing.lister);
+	prs_footers_end(&e->footers);
 	if (e->listing.log_open)
 		prs_log_close(&e->listing.log);
 	prs_buf_done(&e->listing.frame);

@@ -111,10 +111,12 @@ static void plan_done(struct prs_sync_job *job)
 	f.u.planned.complete = prs_plan_complete(e->plan);
 	journal_put(e, &f);
 	journal_flush(e);
-	if (l->more == 1)
+	if (l->more == 1) {
 		planner_next(e);
-	else
-		tell_counts(e);
+		return;
+	}
+	prs_footers_end(&e->footers);
+	tell_counts(e);
 }
 
 void planner_next(struct prs_engine *e)

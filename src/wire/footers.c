@@ -5,13 +5,13 @@
 
 #include <string.h>
 
-enum { REFUSED = 1, GROUP_BYTES = 16, NULLS_BYTES = 8 };
+enum { REFUSED = 1, GROUP_BYTES = 16, NULLS_BYTES = 8, COUNT_AT = 8 };
 
-int prs_footers_put_ask(struct prs_buf *b, uint32_t flags, uint32_t count)
+int prs_footers_put_ask(struct prs_buf *b, uint32_t flags)
 {
 	prs_buf_u32(b, 0);
 	prs_buf_u32(b, flags);
-	return prs_buf_u32(b, count);
+	return prs_buf_u32(b, 0);
 }
 
 int prs_footers_put_path(struct prs_buf *b, const char *path)
@@ -21,10 +21,12 @@ int prs_footers_put_path(struct prs_buf *b, const char *path)
 	return prs_buf_put(b, path, n);
 }
 
-void prs_footers_end_ask(struct prs_buf *b)
+void prs_footers_end_ask(struct prs_buf *b, uint32_t count)
 {
-	if (!b->failed)
-		prs_put32(b->data, (uint32_t)(b->len - PRS_FOOTERS_HEADER_BYTES));
+	if (b->failed)
+		return;
+	prs_put32(b->data, (uint32_t)(b->len - PRS_FOOTERS_HEADER_BYTES));
+	prs_put32(b->data + COUNT_AT, count);
 }
 
 static int bad(struct prs_err *err, const char *what)

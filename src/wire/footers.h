@@ -56,11 +56,10 @@ struct prs_footer_group {
 	uint64_t rows, bytes;
 };
 
-/* A frame that asks for `count` files; their paths follow, each closed by prs_footers_put_path(). */
-int prs_footers_put_ask(struct prs_buf *b, uint32_t flags, uint32_t count);
+/* A frame that asks for files: its head, a path for each, and at the end how many there are. */
+int prs_footers_put_ask(struct prs_buf *b, uint32_t flags);
 int prs_footers_put_path(struct prs_buf *b, const char *path);
-/* Its length, when all paths are in it. */
-void prs_footers_end_ask(struct prs_buf *b);
+void prs_footers_end_ask(struct prs_buf *b, uint32_t count);
 
 /* Payloads. *ret_why: NULL p, or why there will be no answers. */
 int prs_footers_get_hello(const uint8_t *p, size_t n, struct prs_footers_text *ret_why, struct prs_err *err);

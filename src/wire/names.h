@@ -19,6 +19,7 @@
 #define PRS_NAME_PERF_DISK "sys/perf/<ip>/node_disk_usage.csv"
 #define PRS_NAME_PERF_PROCESSES "sys/perf/<ip>/processes_resource_usage.csv"
 #define PRS_NAME_PROFILE "sys/profile/<process>.<pid>.profile"
+#define PRS_NAME_FOOTERS "sys/footers.txt"
 #define PRS_NAME_ERRORS "user/error.txt"
 #define PRS_NAME_OVERVIEW "job_progress_overview.txt"
 #define PRS_NAME_RESULT "job_result.txt"

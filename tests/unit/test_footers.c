@@ -27,11 +27,11 @@ static void test_ask(void **state)
 	PRS_AUTOBUF b;
 	(void)state;
 	prs_buf_init(&b, MAX_BYTES);
-	prs_footers_put_ask(&b, PRS_FOOTERS_NULLS, 2);
+	prs_footers_put_ask(&b, PRS_FOOTERS_NULLS);
 	prs_footers_put_path(&b, "/a");
 	prs_footers_put_path(&b, "/\xff"
 	                         "b");
-	prs_footers_end_ask(&b);
+	prs_footers_end_ask(&b, 2);
 	assert_int_equal(b.len, sizeof golden);
 	assert_memory_equal(b.data, golden, sizeof golden);
 }

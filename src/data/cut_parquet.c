@@ -1,0 +1,633 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * cut_parquet: row groups of a Parquet file that follow each other are a mini-batch, or so many rows; never rows of two
+ * files.
+ *
+ * When the last file is there, footers are asked for (footers.h): those of the first files, up to one with rows; those
+ * of a sample over the input, which say the columns and their types (SCHEMA); those of all files, whose row groups
+ * become mini-batches (PARQUET). All files have the same columns, in any order. A file that was not in the sample and
+ * has a type that is wider has a schema of its own. Names that begin with _ or . are no data, as other readers of
+ * Parquet folders have it (_SUCCESS, _metadata).
+ *
+ * An earlier plan: the sample is taken again and must say the same; it goes on behind the rows of its last file, which
+ * must be as it was.
+ */
+#include "data/cut.h"
+
+#include "base/many.h"
+#include "base/mem.h"
+#include "data/arrow.h"
+#include "data/columns.h"
+#include "data/footers.h"
+#include "data/row_groups.h"
+#include "data/schemas.h"
+#include "data/table_files.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <string.h>
+
+enum {
+	STEPS_A_CALL = 256,      /* footers */
+	ASK_FILES = 64,          /* at once, but for the first one */
+	PACKED_BYTES = 32 << 10, /* behind which a call goes no further */
+	ASK_BYTES = ASK_FILES * (PATH_MAX + 16)
+};
+
+enum stage { FIRST, SAMPLE, FILES, DONE };
+/* FIRST   which file has rows? Its names
+ * SAMPLE  types of some files
+ * FILES   mini-batches of all
+ */
+
+/* One of the distinct schemas of the files. */
+struct columns {
+	struct prs_names names, types;
+	struct prs_buf own; /* JSON, of files that need a schema of their own */
+	bool is_checked;    /* against the schema of all */
+};
+
+struct prs_cutter {
+	const struct prs_fs *fs;
+	const struct prs_list_input *in;
+	struct prs_cut_total *total; /* of the call of cut() */
+	struct prs_buf *body;
+	struct prs_table_files files;
+	struct prs_schemas schemas;
+	enum stage stage;
+	uint64_t first;   /* the first file with rows */
+	uint64_t to_ask;  /* the next file of the stage; SAMPLE: its place in the sample */
+	uint64_t sampled; /* files of the sample with rows */
+	/* Files that were asked for, [asked_at, asked_n) without an answer yet. */
+	uint64_t asked[ASK_FILES];
+	unsigned asked_at, asked_n;
+	struct prs_buf ask, answer;
+	struct columns *known;
+	size_t known_n, known_cap;
+	struct columns all; /* names of the first file; types that hold those of the sample */
+	uint64_t *nulls;    /* of the sample, as many as columns */
+	/* The file that is being cut, while `answer` has its footer. */
+	bool is_cutting;
+	uint64_t file, file_rows, size, mtime_us;
+	uint32_t schema;
+	struct prs_row_groups groups;
+	uint64_t global_row;
+	/* Mini-batches that are in no record yet. */
+	struct {
+		struct prs_buf packed;
+		uint64_t row, global_row;
+		uint32_t count;
+	} pending;
+	/* Of an earlier plan: its last mini-batch. */
+	bool is_fed;
+	uint64_t fed_file, fed_rows, fed_size, fed_mtime_us, passed_over;
+	uint16_t input;
+};
+
+static int nomem(struct prs_err *err) { return prs_fail(err, PRS_ENOMEM, "making mini-batches of Parquet files"); }
+
+static int nonsense(struct prs_err *err)
+{
+	return prs_fail(err, PRS_EPROTOCOL,
+	                "the process that reads Parquet footers answers with schemas it never told");
+}
+
+/* ---- its life ---------------------------------------------------------------------------------------------------- */
+
+static void columns_done(struct columns *v)
+{
+	prs_names_done(&v->names);
+	prs_names_done(&v->types);
+	prs_buf_done(&v->own);
+}
+
+static void parquet_free(struct prs_cutter *c)
+{
+	if (!c)
+		return;
+	prs_table_files_done(&c->files);
+	prs_schemas_done(&c->schemas);
+	prs_buf_done(&c->ask);
+	prs_buf_done(&c->answer);
+	prs_buf_done(&c->pending.packed);
+	for (size_t i = 0; i < c->known_n; i++)
+		columns_done(&c->known[i]);
+	prs_freep(&c->known);
+	columns_done(&c->all);
+	prs_freep(&c->nulls);
+	prs_freep(&c);
+}
+
+static struct prs_cutter *parquet_new(const struct prs_fs *fs, const struct prs_list_input *in, uint16_t input)
+{
+	struct prs_cutter *c = prs_calloc(1, sizeof *c);
+	if (!c)
+		return NULL;
+	c->fs = fs;
+	c->in = in;
+	c->input = input;
+	prs_schemas_init(&c->schemas, input);
+	prs_buf_init(&c->ask, ASK_BYTES);
+	prs_buf_init(&c->answer, PRS_FOOTERS_FRAME_MAX);
+	prs_buf_init(&c->pending.packed, UINT32_MAX);
+	return c;
+}
+
+static bool is_data(const char *name) { return name[0] != '_' && name[0] != '.'; }
+
+static int parquet_take(struct prs_cutter *c, const struct prs_cut_files *f, struct prs_err *err)
+{
+	const char *name = f->names;
+	for (uint32_t i = 0; i < f->count; i++, name += strlen(name) + 1)
+		c->passed_over += !is_data(name);
+	return prs_table_files_add(&c->files, f) < 0 ? nomem(err) : 0;
+}
+
+/* ---- asking ------------------------------------------------------------------------------------------------------ */
+
+/* The k-th file of the sample: they are spread over all, from the first with rows on. */
+static uint64_t sampled_file(const struct prs_cutter *c, uint64_t k)
+{
+	uint64_t files = c->files.count - c->first;
+	if (files <= PRS_TABLE_INFER_FILES)
+		return c->first + k;
+	uint64_t each = files / PRS_TABLE_INFER_FILES, rest = files % PRS_TABLE_INFER_FILES;
+	return c->first + k * each + k * rest / PRS_TABLE_INFER_FILES;
+}
+
+/* The next file of the stage; false: there is none. */
+static bool next_file(struct prs_cutter *c, uint64_t *ret)
+{
+	uint64_t files = c->files.count;
+	if (c->stage == SAMPLE) {
+		if (c->to_ask == PRS_TABLE_INFER_FILES || c->to_ask == files - c->first)
+			return false;
+		*ret = sampled_file(c, c->to_ask++);
+		return true;
+	}
+	if (c->to_ask == files)
+		return false;
+	*ret = c->to_ask++;
+	return true;
+}
+
+/* One file alone first: a job of one file needs no more, and the first mini-batch does not wait for others. */
+static unsigned most_at_once(const struct prs_cutter *c) { return c->stage == FIRST && !c->to_ask ? 1 : ASK_FILES; }
+
+static int put_paths(struct prs_cutter *c, char **ret_about, struct prs_err *err)
+{
+	unsigned most = most_at_once(c);
+	uint64_t file;
+	c->asked_at = c->asked_n = 0;
+	while (c->asked_n < most && next_file(c, &file)) {
+		char *path = prs_table_files_path(&c->files, file);
+		if (!path)
+			return nomem(err);
+		bool data = is_data(strrchr(path, '/') + 1);
+		if (data) {
+			prs_footers_put_path(&c->ask, path);
+			c->asked[c->asked_n++] = file;
+		}
+		if (data && !*ret_about)
+			*ret_about = path;
+		else
+			prs_freep(&path);
+	}
+	return 0;
+}
+
+/* Asks for the next files of the stage: 1 = there are none. */
+static int ask(struct prs_cutter *c, struct prs_err *err)
+{
+	PRS_AUTOFREE char *about = NULL;
+	uint32_t flags = c->stage == SAMPLE ? PRS_FOOTERS_NULLS : 0;
+	prs_buf_clear(&c->ask);
+	prs_footers_put_ask(&c->ask, flags);
+	int r = put_paths(c, &about, err);
+	if (r < 0 || !c->asked_n)
+		return r < 0 ? r : 1;
+	if (c->ask.failed)
+		return nomem(err);
+	prs_footers_end_ask(&c->ask, c->asked_n);
+	if (!c->in->footers)
+		return prs_fail(err, PRS_EHELPER, "nobody reads the footers of Parquet files here");
+	return c->in->footers->ask(c->in->footers->ctx, &c->ask, about, err);
+}
+
+/* A file that is not there, or may not be read, is told with the code of that. */
+static int refused(struct prs_cutter *c, const char *path, const struct prs_footer *f, struct prs_err *err)
+{
+	int fd = c->fs->open(c->fs->ctx, path, O_RDONLY, 0);
+	if (fd < 0)
+		return prs_fail_errno(err, -fd, "%s", path);
+	c->fs->close(c->fs->ctx, fd);
+	return prs_fail(err, PRS_EINVALID, "%s: %.*s", path, (int)f->why.n, f->why.p);
+}
+
+/* The footer of the next file that was asked for; into *ret_path, which the caller frees, its path. */
+static int answer(struct prs_cutter *c, uint64_t *ret_file, char **ret_path, struct prs_footer *ret,
+                  struct prs_err *err)
+{
+	*ret_file = c->asked[c->asked_at++];
+	*ret_path = prs_table_files_path(&c->files, *ret_file);
+	if (!*ret_path)
+		return nomem(err);
+	int r = c->in->footers->answer(c->in->footers->ctx, &c->answer, *ret_path, err);
+	if (r == 0)
+		r = prs_footers_get(c->answer.data, c->answer.len, ret, err);
+	if (r == 0 && ret->refused)
+		r = refused(c, *ret_path, ret, err);
+	return r;
+}
+
+/* ---- columns ----------------------------------------------------------------------------------------------------- */
+
+static int add_text(struct prs_names *to, struct prs_footers_text t)
+{
+	PRS_AUTOFREE char *s = prs_strf("%.*s", (int)t.n, t.p);
+	return s ? prs_names_add(to, s) : -PRS_ENOMEM;
+}
+
+static int copy_columns(const struct prs_footer *f, struct columns *to)
+{
+	const uint8_t *at = f->columns_at;
+	prs_buf_init(&to->own, PRS_SCHEMA_BYTES_MAX);
+	for (uint32_t i = 0; i < f->columns; i++)
+		if (add_text(&to->names, prs_footers_next(&at)) < 0 || add_text(&to->types, prs_footers_next(&at)) < 0)
+			return -PRS_ENOMEM;
+	return 0;
+}
+
+/* The columns of a file, which its footer tells only when they are new. */
+static int columns_of(struct prs_cutter *c, const struct prs_footer *f, struct columns **ret, struct prs_err *err)
+{
+	if (f->schema > c->known_n || (f->schema < c->known_n && f->columns))
+		return nonsense(err);
+	if (f->schema == c->known_n) {
+		if (c->known_n == c->known_cap) {
+			size_t cap = c->known_cap ? c->known_cap * 2 : 8;
+			struct columns *v = prs_realloc(c->known, cap * sizeof *v);
+			if (!v)
+				return nomem(err);
+			c->known = v;
+			c->known_cap = cap;
+		}
+		c->known[c->known_n] = (struct columns){ .is_checked = false };
+		if (copy_columns(f, &c->known[c->known_n++]) < 0)
+			return nomem(err);
+	}
+	*ret = &c->known[f->schema];
+	return 0;
+}
+
+/* A name of `a` that `b` does not have; NULL: there is none. */
+static const char *missing_in(const struct prs_names *a, const struct prs_names *b)
+{
+	for (size_t i = 0; i < a->n; i++) {
+		bool there = false;
+		for (size_t k = 0; k < b->n && !there; k++)
+			there = !strcmp(a->v[i], b->v[k]);
+		if (!there)
+			return a->v[i];
+	}
+	return NULL;
+}
+
+static int other_names(const struct prs_cutter *c, const struct columns *file, const char *path, const char *first,
+                       struct prs_err *err)
+{
+	const char *missing = missing_in(&c->all.names, &file->names), *extra = missing_in(&file->names, &c->all.names);
+	return prs_fail(err, PRS_EINVALID,
+	                "%s has a column \"%.100s\" and %s has none: the files of a table have the same columns, in any "
+	                "order; give others an input of their own",
+	                missing ? first : path, missing ? missing : extra, missing ? path : first);
+}
+
+/* Where the columns of all stand in the file; the caller frees. */
+static int places(struct prs_cutter *c, const struct columns *file, const char *path, uint32_t **ret,
+                  struct prs_err *err)
+{
+	PRS_AUTOFREE char *first = prs_table_files_path(&c->files, c->first);
+	*ret = prs_malloc((c->all.names.n + 1) * sizeof **ret);
+	if (!first || !*ret)
+		return nomem(err);
+	int r = prs_names_match(&c->all.names, first, &file->names, path, *ret, err);
+	return r == -PRS_EINVALID ? other_names(c, file, path, first, err) : r;
+}
+
+static int conflict(struct prs_cutter *c, size_t i, const char *path, const char *type, struct prs_err *err)
+{
+	PRS_AUTOFREE char *first = prs_table_files_path(&c->files, c->first);
+	return prs_fail(err, PRS_EINVALID,
+	                "column %.100s is %.100s in %s, and %.100s in %s%s: give files with other types an input of "
+	                "their own, or write them with one type",
+	                c->all.names.v[i], type, path, c->all.types.v[i], first ? first : "the first file",
+	                c->sampled > 1 ? " and others" : "");
+}
+
+static int replace(char **type, const char *by, struct prs_err *err)
+{
+	if (!strcmp(*type, by))
+		return 0;
+	char *copy = prs_strdup(by);
+	if (!copy)
+		return nomem(err);
+	prs_freep(type);
+	*type = copy;
+	return 0;
+}
+
+/* The types of a file of the sample, and its nulls. */
+static int unite(struct prs_cutter *c, const struct columns *file, const char *path, const struct prs_footer *f,
+                 struct prs_err *err)
+{
+	uint32_t *at = NULL;
+	int r = places(c, file, path, &at, err);
+	PRS_AUTOFREE uint32_t *fields = at;
+	for (size_t i = 0; i < c->all.names.n && r == 0; i++) {
+		const char *type = file->types.v[fields[i]], *both = prs_arrow_unite(c->all.types.v[i], type);
+		r = both ? replace(&c->all.types.v[i], both, err) : conflict(c, i, path, type, err);
+		c->nulls[i] += prs_footer_nulls(f, fields[i]);
+	}
+	return r;
+}
+
+/* ---- schemas ----------------------------------------------------------------------------------------------------- */
+
+/* types: instead of those of all; NULL where they are the same */
+static void put_json(const struct prs_cutter *c, char *const *types, struct prs_buf *to)
+{
+	prs_buf_putf(to, "{\"version\":1,\"format\":\"parquet\",\"sampled\":%" PRIu64 ",\"columns\":[", c->sampled);
+	for (size_t i = 0; i < c->all.names.n; i++) {
+		prs_buf_puts(to, i ? ",{\"name\":" : "{\"name\":");
+		prs_schema_put_text(to, c->all.names.v[i]);
+		prs_buf_puts(to, ",\"type\":");
+		prs_schema_put_text(to, types && types[i] ? types[i] : c->all.types.v[i]);
+		prs_buf_putf(to, ",\"nulls\":%" PRIu64 "}", c->nulls[i]);
+	}
+	prs_buf_puts(to, "]}");
+}
+
+static int put_schema_of_all(struct prs_cutter *c, struct prs_err *err)
+{
+	PRS_AUTOBUF json;
+	prs_buf_init(&json, PRS_SCHEMA_BYTES_MAX);
+	put_json(c, NULL, &json);
+	if (json.failed)
+		return prs_fail(err, (enum prs_code) - json.failed, "the schema of a table");
+	return prs_schemas_put_all(&c->schemas, &json, c->total, c->body, err);
+}
+
+static void warn_wider(const struct prs_cutter *c, size_t i, const char *path, const char *type)
+{
+	prs_warn_input(c->in->warnings,
+	               "%s: column %.100s is %.100s there, and %.100s in the files that the types were decided from: "
+	               "the mini-batches of such files have %.100s",
+	               path, c->all.names.v[i], type, c->all.types.v[i], type);
+}
+
+/* Do the columns fit? When some are wider, the JSON of a schema of its own is in file->own. */
+static int check(struct prs_cutter *c, struct columns *file, const char *path, struct prs_err *err)
+{
+	uint32_t *at = NULL;
+	bool same = true;
+	if (file->is_checked)
+		return 0;
+	int r = places(c, file, path, &at, err);
+	PRS_AUTOFREE uint32_t *fields = at;
+	PRS_AUTOFREE char **types = prs_calloc(c->all.names.n + 1, sizeof *types);
+	if (r == 0 && !types)
+		r = nomem(err);
+	for (size_t i = 0; i < c->all.names.n && r == 0; i++) {
+		const char *all = c->all.types.v[i], *one = file->types.v[fields[i]],
+			   *type = prs_arrow_in_file(all, one);
+		if (!type) {
+			r = conflict(c, i, path, one, err);
+		} else if (strcmp(type, all) != 0) {
+			types[i] = (char *)(uintptr_t)type;
+			same = false;
+			warn_wider(c, i, path, type);
+		}
+	}
+	if (r == 0 && !same)
+		put_json(c, types, &file->own);
+	file->is_checked = r == 0;
+	return r == 0 && file->own.failed ? nomem(err) : r;
+}
+
+/* ---- mini-batches ------------------------------------------------------------------------------------------------ */
+
+static void put_pending(struct prs_cutter *c)
+{
+	if (!c->pending.count)
+		return;
+	struct prs_plan_record r = { .type = PRS_PLAN_PARQUET };
+	r.u.slices.file = c->files.first + c->file;
+	r.u.slices.first_id = c->total->ids;
+	r.u.slices.row = c->pending.row;
+	r.u.slices.global_row = c->pending.global_row;
+	r.u.slices.size = c->size;
+	r.u.slices.mtime_us = c->mtime_us;
+	r.u.slices.schema = c->schema;
+	r.u.slices.count = c->pending.count;
+	r.u.slices.bytes = (uint32_t)c->pending.packed.len;
+	r.u.slices.input = c->input;
+	r.u.slices.packed = c->pending.packed.data;
+	prs_plan_put(c->body, &r);
+	c->total->ids += c->pending.count;
+	c->total->items += c->global_row - c->pending.global_row;
+	c->pending.count = 0;
+	prs_buf_clear(&c->pending.packed);
+}
+
+/* Mini-batches of the file, as many as a record takes. */
+static int cut_some(struct prs_cutter *c, struct prs_err *err)
+{
+	uint32_t rows;
+	c->pending.row = c->file_rows;
+	c->pending.global_row = c->global_row;
+	while (c->pending.packed.len < PACKED_BYTES && (rows = prs_row_groups_next(&c->groups))) {
+		if (prs_slice_put(&c->pending.packed, true, rows, 0) < 0)
+			return nomem(err);
+		c->pending.count++;
+		c->file_rows += rows;
+		c->global_row += rows;
+	}
+	c->is_cutting = c->pending.packed.len >= PACKED_BYTES;
+	put_pending(c);
+	return 0;
+}
+
+/* Behind the rows that an earlier plan has of the file. */
+static int go_on(struct prs_cutter *c, const char *path, const struct prs_footer *f, struct prs_err *err)
+{
+	uint64_t rows = 0;
+	uint32_t n;
+	while (rows < c->fed_rows && (n = prs_row_groups_next(&c->groups)))
+		rows += n;
+	c->file_rows = rows;
+	if (rows == c->fed_rows && f->size == c->fed_size && f->mtime_us == c->fed_mtime_us)
+		return 0;
+	return prs_fail(err, PRS_EINPUT_CHANGED,
+	                "%s: size or time of change is not as it was when its first rows were planned", path);
+}
+
+static int begin_file(struct prs_cutter *c, uint64_t file, const char *path, const struct prs_footer *f,
+                      struct prs_err *err)
+{
+	struct columns *columns;
+	int r = columns_of(c, f, &columns, err);
+	if (r < 0 || !f->rows)
+		return r;
+	r = check(c, columns, path, err);
+	if (r < 0)
+		return r;
+	c->file = file;
+	c->file_rows = 0;
+	c->size = f->size;
+	c->mtime_us = f->mtime_us;
+	c->schema = c->schemas.all;
+	prs_row_groups_init(&c->groups, f, c->in->size);
+	if (columns->own.len)
+		r = prs_schemas_put_own(&c->schemas, c->files.first + file, &columns->own, c->total, c->body,
+		                        &c->schema, err);
+	if (r == 0 && c->is_fed && file == c->fed_file)
+		r = go_on(c, path, f, err);
+	c->is_cutting = r == 0;
+	return r;
+}
+
+/* ---- stages ------------------------------------------------------------------------------------------------------ */
+
+static int begin_sample(struct prs_cutter *c, uint64_t file, const struct columns *first, struct prs_err *err)
+{
+	c->first = file;
+	c->nulls = prs_calloc(first->names.n + 1, sizeof *c->nulls);
+	if (!c->nulls)
+		return nomem(err);
+	for (size_t i = 0; i < first->names.n; i++)
+		if (prs_names_add(&c->all.names, first->names.v[i]) < 0 ||
+		    prs_names_add(&c->all.types, first->types.v[i]) < 0)
+			return nomem(err);
+	return 0;
+}
+
+static int take_first(struct prs_cutter *c, uint64_t file, const char *path, const struct prs_footer *f,
+                      struct prs_err *err)
+{
+	struct columns *columns;
+	int r = columns_of(c, f, &columns, err);
+	if (r < 0 || !f->rows || c->all.names.n)
+		return r;
+	if (!columns->names.n)
+		return prs_fail(err, PRS_EINVALID, "%s has rows and no columns", path);
+	return begin_sample(c, file, columns, err);
+}
+
+static int take_sample(struct prs_cutter *c, const char *path, const struct prs_footer *f, struct prs_err *err)
+{
+	struct columns *columns;
+	int r = columns_of(c, f, &columns, err);
+	if (r < 0 || !f->rows)
+		return r;
+	c->sampled++;
+	return unite(c, columns, path, f, err);
+}
+
+static int take_answer(struct prs_cutter *c, struct prs_err *err)
+{
+	char *p = NULL;
+	struct prs_footer f;
+	uint64_t file;
+	int r = answer(c, &file, &p, &f, err);
+	PRS_AUTOFREE char *path = p;
+	if (r < 0)
+		return r;
+	switch (c->stage) {
+	case FIRST: return take_first(c, file, path, &f, err);
+	case SAMPLE: return take_sample(c, path, &f, err);
+	case FILES: return begin_file(c, file, path, &f, err);
+	case DONE: break;
+	}
+	return 0;
+}
+
+static void warn_passed_over(const struct prs_cutter *c)
+{
+	if (c->passed_over)
+		prs_warn_input(c->in->warnings, "%s of the input %s passed over: the name begins with _ or .",
+		               prs_many(c->passed_over, "file").text, c->passed_over == 1 ? "was" : "were");
+}
+
+/* All files of the stage have answered. */
+static int next_stage(struct prs_cutter *c, struct prs_err *err)
+{
+	switch (c->stage) {
+	case FIRST: c->stage = DONE; break;
+	case SAMPLE:
+		c->stage = FILES;
+		c->to_ask = c->is_fed ? c->fed_file : c->first;
+		return put_schema_of_all(c, err);
+	case FILES:
+		warn_passed_over(c);
+		c->stage = DONE;
+		break;
+	case DONE: break;
+	}
+	return 0;
+}
+
+static int step(struct prs_cutter *c, struct prs_err *err)
+{
+	if (c->is_cutting)
+		return cut_some(c, err);
+	if (c->asked_at < c->asked_n)
+		return take_answer(c, err);
+	if (c->stage == FIRST && c->all.names.n) {
+		c->stage = SAMPLE;
+		c->to_ask = 0;
+	}
+	int r = ask(c, err);
+	return r == 1 ? next_stage(c, err) : r;
+}
+
+static int parquet_cut(struct prs_cutter *c, bool listed, struct prs_cut_total *t, struct prs_buf *body,
+                       struct prs_err *err)
+{
+	size_t from = body->len;
+	if (!listed)
+		return 0;
+	c->total = t;
+	c->body = body;
+	for (unsigned steps = STEPS_A_CALL; steps && c->stage != DONE && body->len - from < PACKED_BYTES; steps--) {
+		int r = step(c, err);
+		if (r < 0)
+			return r;
+	}
+	return c->stage != DONE;
+}
+
+static int parquet_feed(struct prs_cutter *c, const struct prs_plan_record *r, struct prs_cut_total *t,
+                        struct prs_err *err)
+{
+	struct prs_plan_units units;
+	if (r->type == PRS_PLAN_SCHEMA)
+		return prs_schemas_feed(&c->schemas, r, t, err);
+	if (r->type != PRS_PLAN_PARQUET || r->u.slices.file < c->files.first ||
+	    r->u.slices.file - c->files.first >= c->files.count)
+		return prs_fail(err, PRS_ECORRUPT, "plan: mini-batches that do not follow from the files before them");
+	prs_plan_units(r, &units);
+	c->is_fed = true;
+	c->fed_file = r->u.slices.file - c->files.first;
+	c->fed_rows = r->u.slices.row + units.items;
+	c->fed_size = r->u.slices.size;
+	c->fed_mtime_us = r->u.slices.mtime_us;
+	c->global_row = r->u.slices.global_row + units.items;
+	t->ids += units.ids;
+	t->items += units.items;
+	return 0;
+}
+
+const struct prs_cutter_kind prs_cut_parquet = {
+	PRS_INPUT_PARQUET, PRS_FORMAT_MINOR_TABLES, true, parquet_new, parquet_free, parquet_take, parquet_cut,
+	parquet_feed
+};
