@@ -4,7 +4,8 @@ import json
 
 VERSION = 1
 TYPES = {"delimited": ("string", "int", "float", "bool", "date"),
-         "jsonl": ("string", "int", "float", "bool", "date", "object")}
+         "jsonl": ("string", "int", "float", "bool", "date", "object"),
+         "parquet": None}  # those of pyarrow
 CODECS = {"utf8": "utf-8", "latin1": "latin-1", "windows1252": "cp1252"}
 
 
@@ -23,7 +24,7 @@ class Column:
 
 
 class Schema:
-    __slots__ = ("format", "delimiter", "encoding", "codec", "empty_is_text", "fields", "columns")
+    __slots__ = ("format", "delimiter", "encoding", "codec", "empty_is_text", "fields", "columns", "by_name")
 
 
 def _choice(value, key, choices):
@@ -35,8 +36,9 @@ def _choice(value, key, choices):
 
 def _columns(items, types):
     for i, item in enumerate(items):
-        yield Column(item["name"], _choice(item["type"], "the type of column %r" % item["name"], types), item["nulls"],
-                     item.get("field", i))
+        if types is not None:
+            _choice(item["type"], "the type of column %r" % item["name"], types)
+        yield Column(item["name"], item["type"], item["nulls"], item.get("field", i))
 
 
 def read(text):
@@ -47,11 +49,13 @@ def read(text):
     try:
         s.format = _choice(v["format"], "format", tuple(TYPES))
         s.delimiter = v["delimiter"].encode("ascii") if s.format == "delimited" else None
-        s.encoding = v["encoding"]
-        s.codec = CODECS[_choice(s.encoding, "encoding", tuple(CODECS))]
-        s.empty_is_text = _choice(v["empty"], "empty", ("null", "text")) == "text"
+        if s.format != "parquet":
+            s.encoding = v["encoding"]
+            s.codec = CODECS[_choice(s.encoding, "encoding", tuple(CODECS))]
+            s.empty_is_text = _choice(v["empty"], "empty", ("null", "text")) == "text"
         s.fields = v.get("fields", 0)
         s.columns = list(_columns(v["columns"], TYPES[s.format]))
+        s.by_name = {c.name: c for c in s.columns}
     except (KeyError, TypeError, AttributeError) as e:
         raise SchemaError("schema: %s in %.200r" % (e, v)) from None
     return s

@@ -6,14 +6,18 @@ import os
 import sys
 
 from prs_loader import batch, wire
-from prs_loader.tables import files, schema, slices
+from prs_loader.tables import files, parquet, schema, slices
 
 # (tables, about, spans) -> (DataFrame, rows of the spans that are not in it)
-_OF_KIND = {wire.KIND_SLICES: slices.read}
+_OF_KIND = {wire.KIND_SLICES: slices.read, wire.KIND_PARQUET: parquet.read}
 
 
 class NoPandas(Exception):
     """The job has a table, and the user's Python has no pandas."""
+
+
+class NoPyarrow(Exception):
+    """The job has a Parquet input, and the user's Python has no pyarrow."""
 
 
 class Input:
@@ -35,6 +39,7 @@ class Tables:
         self.inputs = {about.input: about for about in (Input(text) for _, text in job.pairs("table"))}
         self.schemas, self.by_text = {}, {}
         self.pandas = _pandas() if any(not i.other_way for i in self.inputs.values()) else None
+        self.arrow = _arrow(self.pandas) if any(i.format == "parquet" for i in self.inputs.values()) else None
 
     def path(self, file):
         """A path that is not absolute is that of a spool."""
@@ -75,6 +80,14 @@ def _pandas():
     except Exception:  # noqa: BLE001 - there is none, or it does not fit the numpy at hand
         pass
     return pandas
+
+
+def _arrow(pandas):
+    try:
+        return parquet.Arrow(pandas)
+    except ImportError as e:
+        raise NoPyarrow("the input is Parquet, which needs pyarrow, and this interpreter cannot import it (%s): %s -m "
+                        "pip install pyarrow" % (e, sys.executable)) from None
 
 
 def readers(job):
