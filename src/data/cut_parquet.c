@@ -295,10 +295,11 @@ static const char *missing_in(const struct prs_names *a, const struct prs_names 
 static int other_names(const struct prs_cutter *c, const struct columns *file, const char *path, const char *first,
                        struct prs_err *err)
 {
-	const char *missing = missing_in(&c->all.names, &file->names), *extra = missing_in(&file->names, &c->all.names);
+	const char *missing = missing_in(&c->all.names, &file->names);
+	const char *extra = missing_in(&file->names, &c->all.names);
 	return prs_fail(err, PRS_EINVALID,
-	                "%s has a column \"%.100s\" and %s has none: the files of a table have the same columns, in any "
-	                "order; give others an input of their own",
+	                "%s has a column \"%.100s\" and %s has none: the files of a table have the same columns, in "
+	                "any order; give others an input of their own",
 	                missing ? first : path, missing ? missing : extra, missing ? path : first);
 }
 

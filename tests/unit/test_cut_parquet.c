@@ -388,6 +388,8 @@ static void run_case(struct world *w, const struct given *g)
 	check_resumes(w, g->plan);
 }
 
+#define SAME_COLUMNS "the files of a table have the same columns, in any order; give others an input of their own"
+
 static const struct given cases[] = {
 	{ "row groups are joined, never those of two files",
 	  { { "a.parquet", "x:int64,y:string;10/100 10/100 10/100" }, { "b.parquet", "x:int64,y:string;5/50" } },
@@ -428,16 +430,14 @@ static const struct given cases[] = {
 	  NULL,
 	  NULL,
 	  PRS_EINVALID,
-	  "/in/b.parquet has a column \"y\" and /in/a.parquet has none: the files of a table have the same columns, in any "
-	  "order; give others an input of their own" },
+	  "/in/b.parquet has a column \"y\" and /in/a.parquet has none: " SAME_COLUMNS },
 	{ "a name that is missing",
 	  { { "a.parquet", "x:int64,y:bool;1/9" }, { "b.parquet", "x:int64;1/9" } },
 	  "rows=5",
 	  NULL,
 	  NULL,
 	  PRS_EINVALID,
-	  "/in/a.parquet has a column \"y\" and /in/b.parquet has none: the files of a table have the same columns, in any "
-	  "order; give others an input of their own" },
+	  "/in/a.parquet has a column \"y\" and /in/b.parquet has none: " SAME_COLUMNS },
 	{ "types that nothing holds",
 	  { { "a.parquet", "x:int64;1/9" }, { "b.parquet", "x:string;1/9" } },
 	  "rows=5",
