@@ -21,10 +21,24 @@ def _raise(error):
     raise error
 
 
+def _holders(folder, root, names):
+    """Links to what holds `root` or this folder, as / does: no part of a copy, which would have no end."""
+    found, inside = [], [os.path.realpath(root), os.path.realpath(folder)]
+    for name in names:
+        path = os.path.join(folder, name)
+        if os.path.islink(path) and os.path.isdir(path):
+            real = os.path.realpath(path)
+            if any(os.path.commonpath([real, path]) == real for path in inside):
+                found.append(name)
+    return found
+
+
 def _files_of(folder):
     """Relative paths of the files and of the folders below a folder; links are followed, as the copy does."""
     files, folders = set(), set()
     for here, below, names in os.walk(folder, onerror=_raise, followlinks=True):
+        for name in _holders(here, folder, below):
+            below.remove(name)
         inner = os.path.relpath(here, folder)
         files.update(os.path.normpath(os.path.join(inner, name)) for name in names)
         folders.update(os.path.normpath(os.path.join(inner, name)) for name in below)
@@ -86,7 +100,7 @@ def _make(source, target, held):
     old = new + ".old"
     try:
         if os.path.isdir(source):
-            shutil.copytree(source, new)
+            shutil.copytree(source, new, ignore=lambda folder, names: _holders(folder, source, names))
         else:
             shutil.copy2(source, new)
         if os.path.lexists(target):

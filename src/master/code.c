@@ -63,8 +63,22 @@ static int remove_code(const struct prs_engine *e, const char *name, struct prs_
 	return 0;
 }
 
-/* What only they have leaves work/code; those of lives without a HEAD go themselves. */
-static int settle_others(struct prs_engine *e, uint32_t newest_head, struct prs_err *err)
+/* A folder that nobody will ask for: of a life without a HEAD; of code that made no row, and is not that of the newest
+ * HEAD, which a life goes on with. */
+static bool is_nobodys(const struct prs_engine *e, uint32_t epoch, uint32_t newest_head, bool head_is_ours)
+{
+	const struct prs_ledger *l = &e->ledger;
+	if (epoch > newest_head)
+		return true;
+	for (uint32_t i = 0; head_is_ours && i + 1 < l->codes_n && i < PRS_CODES_TOLD_APART - 1; i++)
+		if (l->codes[i].epoch == epoch)
+			return !l->codes[i].rows && !l->codes[i].units;
+	return false;
+}
+
+/* What only they have leaves work/code; those that are nobody's go themselves. `head_is_ours`: the code of this life is
+ * that of the newest HEAD. */
+static int settle_others(struct prs_engine *e, uint32_t newest_head, bool head_is_ours, struct prs_err *err)
 {
 	struct others o = { .e = e };
 	int r = e->c.fs->list(e->c.fs->ctx, e->c.dir, code_folder, &o);
@@ -73,7 +87,8 @@ static int settle_others(struct prs_engine *e, uint32_t newest_head, struct prs_
 	for (size_t i = 0; i < o.names.n && !r; i++) {
 		const char *name = o.names.v[i];
 		r = prs_code_retire(e->c.fs, e->c.dir, name, e->code_name, err);
-		if (!r && name[4] && strtoul(name + 5, NULL, 10) > newest_head)
+		uint32_t epoch = name[4] ? (uint32_t)strtoul(name + 5, NULL, 10) : 0;
+		if (!r && epoch && is_nobodys(e, epoch, newest_head, head_is_ours))
 			r = remove_code(e, name, err);
 	}
 	prs_list_done(&o.names);
@@ -126,7 +141,7 @@ static int take_new(struct prs_engine *e, struct prs_err *err)
 	snprintf(e->code_name, sizeof e->code_name, "%s", name);
 	memcpy(e->code_print, print, sizeof print);
 	e->code_is_new = true;
-	return settle_others(e, e->epoch, err);
+	return settle_others(e, e->epoch, false, err);
 }
 
 /* The script was mended, and the run does not know: that is meant so, and said. */
@@ -151,7 +166,7 @@ int code_open(struct prs_engine *e, uint32_t newest_head, struct prs_err *err)
 	prs_code_name(e->code_name, last ? last->epoch : 0);
 	int r = check(e, e->code_print, err);
 	if (!r)
-		r = settle_others(e, newest_head, err);
+		r = settle_others(e, newest_head, true, err);
 	if (!r && e->c.new_code)
 		r = take_new(e, err);
 	else if (!r && e->resumed)

@@ -271,12 +271,10 @@ static void advance(struct prs_ledger *l, struct prs_ledger_cell *c, bool part, 
 /* Items of a mini-batch (not of a part) that have no row though nothing failed. */
 static uint32_t missing(const struct prs_ledger_cell *c) { return c->state == PRS_UNIT_DONE ? c->failed_items : 0; }
 
-enum { CODES_TOLD_APART = 256 };
-
 /* The code of a lease. */
 static uint8_t code_of(const struct prs_ledger *l, uint64_t lease)
 {
-	uint32_t i = l->codes_n < CODES_TOLD_APART ? l->codes_n : CODES_TOLD_APART;
+	uint32_t i = l->codes_n < PRS_CODES_TOLD_APART ? l->codes_n : PRS_CODES_TOLD_APART;
 	while (i > 1 && l->codes[i - 1].epoch > lease >> 40)
 		i--;
 	return (uint8_t)(i ? i - 1 : 0);

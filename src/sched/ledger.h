@@ -43,6 +43,9 @@ struct prs_ledger_counts {
 	uint64_t items_this_epoch;    /* succeeded since then */
 };
 
+/* What later codes made counts for the last of these. */
+enum { PRS_CODES_TOLD_APART = 256 };
+
 /* Code that lives ran: HEAD says its fingerprint. A DONE belongs to that of the life in its lease. */
 struct prs_ledger_code {
 	uint32_t epoch; /* the first life that ran it; 0 = the run began with it */

@@ -189,6 +189,30 @@ class ModelDirTest(JobCase):
         self.assertFalse(any(os.path.islink(os.path.join(root, n)) for n in ("", "deep", "linked", "empty")))
         self.assertEqual(os.readlink(os.path.join(root, "deep", "w.bin")), self.path("models/net/deep/w.bin"))
 
+    def test_links_out_of_a_model(self):
+        """A link to what holds the model stays one: behind it lies the disk. What hangs behind others is bounded."""
+        self.files(2)
+        self.write("models/net/deep/w.bin", "weights")
+        for name, to in (("root", "/"), ("above", "../.."), ("many", self.path("many"))):
+            os.symlink(to, self.path("models/net/" + name))
+        for folder in ("a", "b", "c"):
+            os.makedirs(self.path("many", folder))
+            for i in range(40000):
+                os.symlink("x", self.path("many", folder, "f%d" % i))
+        self.script("""
+            import os
+            ROOT = os.path.join(os.environ["AZUREML_MODEL_DIR"], "net")
+            def run(mini_batch):
+                links = [n for n in os.listdir(ROOT) if os.path.islink(os.path.join(ROOT, n))]
+                found = sum(len(names) for d, _, names in os.walk(ROOT))
+                return [repr((sorted(links), found))] * len(mini_batch)
+        """)
+        r = self.run_job("--model", "net=models/net", "-b", "2")
+        self.assertEqual(r.returncode, 0, r.stderr)
+        links, found = ast.literal_eval(self.output().splitlines()[0])
+        self.assertEqual(links, ["above", "root"])
+        self.assertTrue(80000 < found < 100001, found)
+
     def test_run_folders_are_no_part_of_a_model(self):
         """A model in the current folder, with the runs folder in it: the run that is being made is not put into
         itself, nor is one before it."""

@@ -175,6 +175,21 @@ class NewCodeTest(NewCodeCase):
         self.assertEqual(len(self.prints()), 1)
 
 
+    def test_code_that_made_no_row_goes(self):
+        """Of many attempts to mend a script that failed again the last one stays, and what rows are of."""
+        self.resume("--new-code", kill="store.segment.after_sync:2", status=-9)  # code-2 has rows
+        for version in (3, 4, 5):
+            self.mend(version)
+            self.write("code/score.py", "def run(mini_batch): return nam%d\n" % version)
+            self.resume("--new-code", "--retry-failed", "--error-threshold", "0", status=1)
+        self.assertEqual(self.code_folders(), ["code", "code-2", "code-2.sums", "code-4", "code-4.sums", "code-5",
+                                               "code-5.sums", "code.sums"])  # code-4 goes with the next life
+        self.script(SCRIPT)
+        for point in ("code.new.taken:1", None):  # killed before its HEAD: the life after it still has code-5
+            self.resume("--new-code", "--retry-failed", kill=point, status=-9 if point else 0)
+        self.assertEqual([n for n in self.code_folders() if "." not in n], ["code", "code-2", "code-5", "code-6"])
+
+
 class FailedTest(JobCase):
     def test_nothing_ran_yet(self):
         """Killed before the journal has a HEAD: job.json says what the code is."""

@@ -241,6 +241,19 @@ def test_a_download_is_whole_or_not_there(node, tmp_path):
         "./fare", "other w", "['fare', 'score.py']"]
 
 
+def test_a_download_has_an_end(node, tmp_path):
+    """A link to what holds the model, as / does, is no part of the copy."""
+    model = tmp_path / "fare"
+    (model / "deep").mkdir(parents=True)
+    (model / "w.bin").write_bytes(b"weights")
+    for name, to in (("root", "/"), ("up", "../.."), ("self", "."), ("deep/there", "../deep")):
+        os.symlink(to, str(model / name))
+    n = node(COPY, model="fare=%s" % model).begin()
+    once = "Model(None, 'fare').download('.')"
+    assert values(n, once, "sorted(os.listdir('fare'))", "os.listdir('fare/deep')", once) == [
+        "./fare", "['deep', 'w.bin']", "[]", "./fare"]
+
+
 def test_what_a_killed_copy_left(node, tmp_path):
     model = tmp_path / "one.bin"
     model.write_bytes(b"x" * 1000)
