@@ -4,6 +4,8 @@
 - lines of more than 120 columns (a tab is 8), counted in characters
 - the ladder `r = r ? r : f()`: return early, or name the stages
 - a ?: inside another one
+- a number before a noun of many ("%zu files"): prs_many() says "1 file", too; not behind "more than", nor "%d", which is
+  for constants
 - a file that opens with "see x.h": say the idea of the file, or what it adds to the header
 """
 import re
@@ -11,6 +13,9 @@ import sys
 
 COLUMNS = 120
 LADDER = re.compile(r"(?<![.\w>])(\w+(?:(?:\.|->)\w+)*) = \1(?: < 0| != 0)? \? \1 :\s*\w+\(")
+NOUNS = ("items files folders paths rows records columns mini-batches tries processes mistakes errors jobs inputs outputs "
+         "times links packages combinations").split()
+MANY = re.compile(r'(?<!more than )%%(?:llu|lu|zu|u)(?: (?:more|other|bad))?(?: |"\s*"| "\s*"|"\s*" )(?:%s)\b' % "|".join(NOUNS))
 NOT_CODE = re.compile(r"/\*.*?\*/|//[^\n]*|\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'", re.S)
 
 
@@ -61,6 +66,8 @@ def check(path):
         found.append((code.count("\n", 0, match.start()) + 1, "a ladder: return early, or name the stages"))
     if not path.endswith(".def"):
         found += [(number, "a ?: inside another one") for number in nested(code)]
+    for match in MANY.finditer(text) if "/src/" in "/" + path else ():
+        found.append((text.count("\n", 0, match.start()) + 1, "a number of many: prs_many() knows when there is one"))
     opening = re.match(r"(?:.*\n){0,2}? \* [\w.]+: see [\w./]+\.h", text)
     if opening:
         found.append((text.count("\n", 0, opening.end()) + 1, "opens with \"see ...\": say the idea of the file"))

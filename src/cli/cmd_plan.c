@@ -130,7 +130,7 @@ static void put_inputs(struct prs_buf *b, const struct planned *p)
 		prs_buf_putf(b, "%s: ", in->name);
 		put_path(b, in->parts.n == 1 ? in->parts.v[0] : in->path);
 		if (in->parts.n > 1)
-			prs_buf_putf(b, " (%zu paths)", in->parts.n);
+			prs_buf_putf(b, " (%s)", prs_many(in->parts.n, "path").text);
 		prs_buf_puts(b, in->is_list ? " (a list), " : ", ");
 		prs_put_many(b, p->inputs[i].files, "file");
 		prs_buf_putc(b, '\n');

@@ -165,7 +165,7 @@ static void files_detail(const struct prs_plan *p, const struct rule *r, uint64_
 		prs_buf_puts(to, name_in(b, (uint32_t)(file - b->first_file)));
 	}
 	if (count > max)
-		prs_buf_putf(to, ", ... (%u files)", count);
+		prs_buf_putf(to, ", ... (%s)", prs_many(count, "file").text);
 }
 
 /* ---- rows -------------------------------------------------------------------------------------------------------- */

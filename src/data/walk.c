@@ -7,6 +7,7 @@
 #include "data/glob.h"
 #include "data/list_file.h"
 
+#include "base/many.h"
 #include "base/mem.h"
 #include "base/path.h"
 
@@ -604,8 +605,8 @@ static int pass_lines(struct prs_walk *w, const struct prs_known *k, uint64_t fi
 		return r;
 	if (r == 1 || w->list_at != files || sum != k->sum)
 		return prs_fail(err, PRS_EINPUT_CHANGED,
-		                "the list %s is not as it was when its first %llu files were planned", w->in->path,
-		                (unsigned long long)files);
+		                "the list %s is not as it was when %s of it were planned", w->in->path,
+		                prs_many(files, "file").text);
 	return 0;
 }
 

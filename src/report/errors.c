@@ -302,6 +302,8 @@ static void put_trace(struct prs_report *r, struct prs_buf *to, const struct rep
 	prs_buf_init(&named, to->max);
 	put_named(r, &named, (const char *)text, (size_t)n);
 	put_indented(to, prs_buf_str(&named), named.len);
+	if (named.failed && !to->failed)
+		to->failed = named.failed;
 }
 
 static void put_ids(struct prs_buf *to, const struct report_kind *k)

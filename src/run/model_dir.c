@@ -101,7 +101,8 @@ static int put(struct making *m, int to, const char *name, const char *from, con
 	struct stat st, self;
 	if (stat(from, &st) < 0 || !S_ISDIR(st.st_mode) || goes_round(above, &st))
 		return put_link(to, name, from);
-	bool link = above && lstat(from, &self) == 0 && S_ISLNK(self.st_mode), linked = link || (above && above->linked);
+	bool link = above && lstat(from, &self) == 0 && S_ISLNK(self.st_mode);
+	bool linked = link || (above && above->linked);
 	if (linked && (!m->linked_left || (link && holds_model(m, from))))
 		return put_link(to, name, from);
 	if (above && prs_path_is_run(&prs_fs_posix, from))

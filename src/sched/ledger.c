@@ -3,6 +3,7 @@
  */
 #include "sched/ledger.h"
 
+#include "base/many.h"
 #include "base/mem.h"
 
 #include <assert.h>
@@ -238,17 +239,17 @@ static int fold_planned(struct prs_ledger *l, const struct prs_fact *f, struct p
 {
 	uint64_t next = f->u.planned.next_id;
 	if (next < l->next_id)
-		return prs_fail(err, PRS_ECORRUPT, "PLANNED goes back from %llu to %llu mini-batches",
-		                (unsigned long long)l->next_id, (unsigned long long)next);
+		return prs_fail(err, PRS_ECORRUPT, "PLANNED goes back from %llu to %s",
+		                (unsigned long long)l->next_id, prs_many(next, "mini-batch").text);
 	if (next > IDS_MAX)
-		return prs_fail(err, PRS_ECORRUPT, "PLANNED of %llu mini-batches", (unsigned long long)next);
+		return prs_fail(err, PRS_ECORRUPT, "PLANNED of %s", prs_many(next, "mini-batch").text);
 	if (next > l->cells_cap) {
 		uint64_t cap = l->cells_cap ? l->cells_cap : 1024;
 		while (cap < next)
 			cap += cap / 4;
 		struct prs_ledger_cell *v = prs_realloc(l->cells, cap * sizeof *v);
 		if (!v)
-			return prs_fail(err, PRS_ENOMEM, "the states of %llu mini-batches", (unsigned long long)next);
+			return prs_fail(err, PRS_ENOMEM, "the states of %s", prs_many(next, "mini-batch").text);
 		memset(v + l->cells_cap, 0, (cap - l->cells_cap) * sizeof *v);
 		l->cells = v;
 		l->cells_cap = cap;
@@ -418,8 +419,8 @@ static int fold_split(struct prs_ledger *l, const struct prs_fact *f, struct prs
 	struct prs_ledger_parts around = prs_ledger_parts_of(u, items, parts.bad_item);
 	if (parts.n < 2 || parts.n > items ||
 	    (parts.bad_item && (parts.bad_item != around.bad_item || parts.n != around.n)))
-		return prs_fail(err, PRS_ECORRUPT, "SPLIT of mini-batch %llu with %u items into %u, around item %u",
-		                (unsigned long long)u->id, items, parts.n, parts.bad_item);
+		return prs_fail(err, PRS_ECORRUPT, "SPLIT of mini-batch %llu with %s into %u, around item %u",
+		                (unsigned long long)u->id, prs_many(items, "item").text, parts.n, parts.bad_item);
 	struct prs_split *x = need_split(l, u->id);
 	if (!x || parts_room(x, parts.n) < 0) {
 		if (x && !x->n)
@@ -629,7 +630,7 @@ static uint64_t lost_in_all(const struct prs_ledger *l)
 bool prs_ledger_equal(const struct prs_ledger *a, const struct prs_ledger *b, struct prs_err *err)
 {
 	if (a->next_id != b->next_id) {
-		prs_fail(err, PRS_EINVALID, "%llu against %llu mini-batches", (unsigned long long)a->next_id,
+		prs_fail(err, PRS_EINVALID, "%s against %llu", prs_many(a->next_id, "mini-batch").text,
 		         (unsigned long long)b->next_id);
 		return false;
 	}
@@ -637,7 +638,7 @@ bool prs_ledger_equal(const struct prs_ledger *a, const struct prs_ledger *b, st
 		const struct prs_ledger_cell *x = &a->cells[id], *y = &b->cells[id];
 		if (same_cell(x, y) && same_parts(find_split(a, id), find_split(b, id)))
 			continue;
-		prs_fail(err, PRS_EINVALID, "mini-batch %llu: %s, %u tries against %s, %u tries, or its parts",
+		prs_fail(err, PRS_EINVALID, "mini-batch %llu: %s, try %u against %s, try %u, or its parts",
 		         (unsigned long long)id, prs_state_name(PRS_MACHINE_UNIT, x->state), x->tries,
 		         prs_state_name(PRS_MACHINE_UNIT, y->state), y->tries);
 		return false;
@@ -645,8 +646,8 @@ bool prs_ledger_equal(const struct prs_ledger *a, const struct prs_ledger *b, st
 	for (struct prs_down *d = a->downs; d; d = d->hh.next)
 		if (d->count != prs_ledger_downs(b, &d->unit) ||
 		    d->for_nothing != prs_ledger_downs_for_nothing(b, &d->unit)) {
-			prs_fail(err, PRS_EINVALID, "mini-batch %llu took a node down %u times",
-			         (unsigned long long)d->unit.id, d->count);
+			prs_fail(err, PRS_EINVALID, "mini-batch %llu took a node down %s",
+			         (unsigned long long)d->unit.id, prs_many(d->count, "time").text);
 			return false;
 		}
 	if (memcmp(&a->counts, &b->counts, sizeof a->counts) != 0 || lost_in_all(a) != lost_in_all(b)) {

@@ -380,8 +380,8 @@ static void check_alike(struct prs_sched *s, const struct prs_unit *u, struct pr
 	if (!s->limits.fail_fast || a->differ || !a->any || a->failed < enough || s->ledger->counts.items_succeeded ||
 	    s->ledger->counts.units[PRS_UNIT_DONE])
 		return;
-	snprintf(s->text, sizeof s->text, "the first %llu mini-batches all failed with the same error: %s",
-	         (unsigned long long)a->failed, a->kind[0] ? a->kind : prs_error_row(a->code)->sentence);
+	snprintf(s->text, sizeof s->text, "the first %s all failed with the same error: %s",
+	         prs_many(a->failed, "mini-batch").text, a->kind[0] ? a->kind : prs_error_row(a->code)->sentence);
 	abort_job(s, out, PRS_EFAIL_FAST);
 }
 

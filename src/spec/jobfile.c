@@ -6,6 +6,7 @@
 #include "spec/job_check.h"
 #include "spec/job_table.h"
 
+#include "base/many.h"
 #include "base/path.h"
 
 #include <errno.h>
@@ -465,8 +466,8 @@ static const struct prs_yaml *choose_job(struct jobfile *m, const struct prs_yam
 	if (parallel <= 1)
 		return chosen;
 	prs_yaml_find(m->d, PRS_MISTAKE, chosen->at,
-	              "the pipeline has %u jobs of type parallel: this version runs one: choose it with --job %s",
-	              parallel, chosen->text);
+	              "the pipeline has %s of type parallel: this version runs one: choose it with --job %s",
+	              prs_many(parallel, "job").text, chosen->text);
 	return NULL;
 }
 

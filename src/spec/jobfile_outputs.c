@@ -4,6 +4,8 @@
  */
 #include "spec/jobfile_impl.h"
 
+#include "base/many.h"
+
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -281,7 +283,8 @@ void jf_append_row_to(struct jobfile *m)
 		take_flag(m, &m->outputs[only], flag);
 	else if (flag && m->outputs_n)
 		prs_yaml_find(m->d, PRS_MISTAKE, jf_flag_mark(m, "--output"),
-		              "expected NAME=PATH: the job has %zu outputs and no append_row_to", m->outputs_n);
+		              "expected NAME=PATH: the job has %s and no append_row_to",
+		              prs_many(m->outputs_n, "output").text);
 	else if (flag) {
 		j->output_dir = prs_path_absolute(m->q->cwd, flag);
 		m->d->failed = m->d->failed || !j->output_dir;

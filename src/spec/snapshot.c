@@ -281,8 +281,8 @@ static void leave_out(struct snapshot *s)
 	if (s->left_out_n++ >= TOLD_FOLDERS)
 		return;
 	if (s->top.files > DATA_FILES)
-		prs_buf_putf(&s->left_out, "%s%s (%llu files)", s->left_out_n > 1 ? ", " : "", s->top.path,
-		             (unsigned long long)s->top.files);
+		prs_buf_putf(&s->left_out, "%s%s (%s)", s->left_out_n > 1 ? ", " : "", s->top.path,
+		             prs_many(s->top.files, "file").text);
 	else
 		prs_buf_putf(&s->left_out, "%s%s (%.1f MB)", s->left_out_n > 1 ? ", " : "", s->top.path,
 		             (double)s->top.bytes / 1048576.0);
@@ -399,10 +399,10 @@ static int check_size(const struct snapshot *s, struct prs_err *err)
 		         (unsigned long long)s->fullest.files);
 	ignore_line(s, line, sizeof line);
 	return prs_fail(err, PRS_ELIMIT,
-	                "%s, the folder of the entry script, is copied into the run, but it holds %s%llu files, %.1f "
+	                "%s, the folder of the entry script, is copied into the run, but it holds %s%s, %.1f "
 	                "MB (limit: %d files, 300 MB; largest: %s, %.1f MB%s). If the script needs no copy of it, this "
 	                "line in %s/.amlignore leaves the most of it out: %s%s",
-	                s->root, s->files > LOOK_MAX ? "more than " : "", (unsigned long long)s->files,
+	                s->root, s->files > LOOK_MAX ? "more than " : "", prs_many(s->files, "file").text,
 	                (double)s->bytes / 1048576.0, FILES_MAX, s->largest_path, (double)s->largest / 1048576.0, most,
 	                s->root, line,
 	                s->copy == PRS_CODE_WITHOUT_DATA ? " (or --code none: the script alone is copied)" : "");

@@ -4,6 +4,8 @@
  */
 #include "spec/yaml_impl.h"
 
+#include "base/many.h"
+
 #include <ctype.h>
 #include <math.h>
 #include <stdio.h>
@@ -802,8 +804,8 @@ void prs_yaml_set(struct prs_yaml_doc *d, struct prs_yaml *root, const char *pat
 		if (d->failed)
 			return;
 		if (!slot) {
-			prs_yaml_find(d, PRS_MISTAKE, value->at, "the list has %zu items: %s is not one of 0 to %zu",
-			              in->n, part, in->n ? in->n - 1 : 0);
+			prs_yaml_find(d, PRS_MISTAKE, value->at, "the list has %s: %s is not one of 0 to %zu",
+			              prs_many(in->n, "item").text, part, in->n ? in->n - 1 : 0);
 			return;
 		}
 		if (!rest) {

@@ -5,6 +5,7 @@
  * FAILED), then the bytes of those. A mini-batch that was split counts as its parts: the first fact about a part is
  * its end.
  */
+#include "base/many.h"
 #include "base/mem.h"
 #include "store/store.h"
 #include "wire/plan.h"
@@ -54,7 +55,7 @@ static int grow(struct audit *a, uint64_t ids, struct prs_err *err)
 	if (cap > a->cap) {
 		uint64_t *v = prs_realloc(a->counts, (size_t)cap * sizeof *v);
 		if (!v)
-			return prs_fail(err, PRS_ENOMEM, "checking %llu mini-batches", (unsigned long long)ids);
+			return prs_fail(err, PRS_ENOMEM, "checking %s", prs_many(ids, "mini-batch").text);
 		memset(v + a->cap, 0, (size_t)(cap - a->cap) * sizeof *v);
 		a->counts = v;
 		a->cap = cap;

@@ -4,6 +4,7 @@
  */
 #include "store/index.h"
 
+#include "base/many.h"
 #include "base/mem.h"
 
 #include <errno.h>
@@ -83,7 +84,7 @@ static int map_slots(struct prs_index *x, uint64_t cap, struct prs_err *err)
 int prs_index_grow(struct prs_index *x, uint64_t next_id, struct prs_err *err)
 {
 	if (next_id > PRS_IDS_MAX)
-		return prs_fail(err, PRS_ELIMIT, "%llu mini-batches", (unsigned long long)next_id);
+		return prs_fail(err, PRS_ELIMIT, "%s", prs_many(next_id, "mini-batch").text);
 	uint64_t cap = x->cap ? x->cap : FIRST_SLOTS;
 	while (cap < next_id)
 		cap *= 2;

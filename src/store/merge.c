@@ -5,6 +5,7 @@
 #include "store/merge.h"
 
 #include "base/bytes.h"
+#include "base/many.h"
 #include "base/mem.h"
 
 #include <stdlib.h>
@@ -340,7 +341,7 @@ static int split_line(struct prs_merge *m, const struct head *h, struct prs_err 
 	if (r < 0)
 		return prs_fail(err, PRS_ENOMEM, "the columns of a table");
 	if (r != 1 || c->at != c->text.len || cells_n(c) != h->n)
-		return prs_fail(err, PRS_ECORRUPT, "a table has %u columns and names for %zu", (unsigned)h->n,
+		return prs_fail(err, PRS_ECORRUPT, "a table has %s and names for %zu", prs_many(h->n, "column").text,
 		                r == 1 ? cells_n(c) : 0);
 	return 0;
 }

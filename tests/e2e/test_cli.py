@@ -282,7 +282,7 @@ task: {type: run_function, code: ./code, entry_script: score.py, append_row_to: 
         words = ("code/score.py", "-i", "code/im/000", "-o", "out.txt")
         r = self.prs("run", *words)
         self.assertEqual((r.returncode, self.output()), (0, want), r.stderr)
-        self.assertIn("not copied with the script, because no .py file is in it: im/ (1080 files)", r.stderr)
+        self.assertIn("not copied with the script, because no .py file is in it: im/ (1,080 files)", r.stderr)
         self.assertEqual(sorted(os.listdir(os.path.join(self.run_dir(), "code"))), ["helper.py", "score.py"])
         self.clean()
         r = self.prs("run", *words, "--code", "none")

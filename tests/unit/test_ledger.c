@@ -471,8 +471,8 @@ static void test_contradictions(void **context)
 		{ reset(3, 3), "RESET of mini-batch 3" },
 		{ reset(0, UINT64_MAX), "RESET of mini-batch 0" },
 		{ planned(4, true), "PLANNED goes back from 5 to 4" },
-		{ planned(UINT64_MAX, true), "PLANNED of 18446744073709551615" },
-		{ planned((UINT64_C(1) << 40) + 1, true), "PLANNED of 1099511627777" },
+		{ planned(UINT64_MAX, true), "PLANNED of 18,446,744,073,709,551,615" },
+		{ planned((UINT64_C(1) << 40) + 1, true), "PLANNED of 1,099,511,627,777" },
 		{ state_to(PRS_JOB_STATES, 0), "STATE names job state 9" },
 		{ lost(queued, 1, 1), "LOST of mini-batch 77" },
 		{ split((struct prs_unit){ 5, 0, 0 }, 2), "SPLIT of mini-batch 5" },
@@ -767,7 +767,7 @@ static void test_equal(void **context)
 	struct prs_fact f = planned(3, true);
 	fold(f);
 	assert_false(prs_ledger_equal(&l, &other, &err));
-	assert_non_null(strstr(err.msg, "3 against 0"));
+	assert_non_null(strstr(err.msg, "3 mini-batches against 0"));
 	prs_ledger_fold(&other, &f, NULL);
 	assert_true(prs_ledger_equal(&l, &other, &err));
 	const struct prs_fact try0 = try_of(0, true), try1 = try_of(1, true);

@@ -365,7 +365,7 @@ static void test_too_many_files(void **state)
 		put(name, "");
 	}
 	assert_int_equal(snapshot(), -PRS_ELIMIT);
-	assert_non_null(strstr(err.msg, "holds 2001 files"));
+	assert_non_null(strstr(err.msg, "holds 2,001 files"));
 	assert_non_null(strstr(err.msg, "most files: many/, 1999"));
 	assert_int_equal(unlink(in("src/few/a")), 0);
 	assert_int_equal(snapshot(), 0); /* 2,000 are allowed */
@@ -430,8 +430,8 @@ static void test_data_beside_the_script(void **state)
 	put("src/zz.txt", "x");
 	assert_int_equal(script_snapshot(), 0);
 	assert_string_equal(copied(), "score.py zz.txt ");
-	assert_heard("not copied with the script, because no .py file is in it: im/ (1001 files), model/ (100.0 MB) (a "
-	             "line !NAME/ in .amlignore copies it)\n");
+	assert_heard("not copied with the script, because no .py file is in it: im/ (1,001 files), model/ (100.0 MB) "
+	             "(a line !NAME/ in .amlignore copies it)\n");
 	assert_false(is_copied("im"));
 }
 
@@ -470,15 +470,15 @@ static void test_very_many_beside_the_script(void **state)
 	put("src/zz/more.py", "x");
 	assert_int_equal(script_snapshot(), 0);
 	assert_string_equal(copied(), "score.py zz/more.py ");
-	assert_heard("not copied with the script, because no .py file is in it: im/ (20010 files) (a line !NAME/ in "
+	assert_heard("not copied with the script, because no .py file is in it: im/ (20,010 files) (a line !NAME/ in "
 	             ".amlignore copies it)\n");
 	put("src/im/zz/last.py", "x");
 	assert_int_equal(script_snapshot(), -PRS_ELIMIT);
-	assert_non_null(strstr(err.msg, "holds more than 20011 files"));
+	assert_non_null(strstr(err.msg, "holds more than 20,011 files"));
 	assert_non_null(strstr(err.msg, " (or --code none: the script alone is copied)"));
 	job.o.code_copy = PRS_CODE_FOLDER;
 	assert_int_equal(snapshot(), -PRS_ELIMIT);
-	assert_non_null(strstr(err.msg, "holds more than 20001 files"));
+	assert_non_null(strstr(err.msg, "holds more than 20,001 files"));
 	assert_null(strstr(err.msg, "--code none"));
 }
 
