@@ -122,6 +122,39 @@ static int put_unit(struct stage *s, const struct prs_unit *u, struct prs_err *e
 	return s->frames.failed ? prs_fail(err, PRS_ENOMEM, "the mini-batches") : 0;
 }
 
+struct spools {
+	const char *from, *to;
+};
+
+/* As a worker finds it: in the folder that it is told. */
+static int link_spool(void *ctx, const char *name, char type)
+{
+	const struct spools *p = ctx;
+	(void)type;
+	if (strncmp(name, "spool-", 6) != 0)
+		return 0;
+	PRS_AUTOFREE char *from = prs_strf("%s/%s", p->from, name), *to = prs_strf("%s/%s", p->to, name);
+	return from && to ? program_fs()->symlink(program_fs()->ctx, from, to) : -ENOMEM;
+}
+
+/* What the process reads of tables beside the files of the user: the schemas, and the spools of the run, if there is
+ * one. */
+static int stage_tables(struct stage *s, const char *run_dir, struct prs_err *err)
+{
+	const struct prs_fs *fs = program_fs();
+	struct spools spools = { run_dir, s->dir };
+	char path[PATH_MAX + 16];
+	if (!prs_plan_schemas(s->plan))
+		return 0;
+	snprintf(path, sizeof path, "%s/work", s->dir);
+	if (mkdir(path, 0755) < 0)
+		return prs_fail_errno(err, errno, "creating %s", path);
+	int r = run_dir ? fs->list(fs->ctx, run_dir, link_spool, &spools) : 0;
+	if (r < 0)
+		return prs_fail_errno(err, -r, "the spools of %s", run_dir);
+	return prs_engine_put_schemas(fs, s->dir, s->plan, err);
+}
+
 static int holds_something(void *ctx, const struct prs_tree_entry *e)
 {
 	(void)ctx;
@@ -286,7 +319,7 @@ static int stage_test(struct stage *s, struct prs_job *j, uint64_t limit, struct
 	if (make_stage(s, j, "test", err) < 0 || prs_place_apart(&s->placed, j, program_fs(), s->dir, s->name, err) < 0)
 		return err->code;
 	if (use_folder(s, j->code_dir, err) < 0 || prs_placed_make_outputs(&s->placed, program_fs(), err) < 0 ||
-	    put_setup(s, err) < 0 || list_some(s, limit, err) < 0)
+	    put_setup(s, err) < 0 || list_some(s, limit, err) < 0 || stage_tables(s, NULL, err) < 0)
 		return err->code;
 	for (uint64_t id = 0; id < limit && id < prs_plan_next_id(s->plan); id++)
 		if (put_unit(s, &(struct prs_unit){ .id = id }, err) < 0)
@@ -373,7 +406,7 @@ static int stage_run(struct stage *s, const struct prs_run *run, const char *giv
 	s->plan = v.plan;
 	v.plan = NULL;
 	prs_view_done(&v);
-	return r;
+	return r < 0 ? r : stage_tables(s, run->dir, err);
 }
 
 /* The mini-batch, or one item of it, as the run planned it. */
