@@ -512,7 +512,7 @@ static void read_parts(const struct reading *r, struct prs_job_input *in, const 
 			doc_mistake(r->d, where, "no such folder or file: %s", path);
 	}
 	if (in->parts.n)
-		in->path = jf_common_root(&in->parts);
+		in->path = jf_common_root(r->fs, &in->parts);
 }
 
 /* The folder whose MLTable says what the input is, in place of a path. */

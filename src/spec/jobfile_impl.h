@@ -179,7 +179,7 @@ void jf_arguments(struct jobfile *m, const struct prs_yaml *node);
 void jf_add_part(struct jobfile *m, struct prs_job_input *in, const struct prs_yaml *node, const char *what);
 void jf_end_parts(struct jobfile *m, struct prs_job_input *in);
 /* The deepest folder that holds all of them; NULL: none, or no memory. The caller frees. */
-char *jf_common_root(const struct prs_list *parts);
+char *jf_common_root(const struct prs_fs *fs, const struct prs_list *parts);
 void jf_set_format(struct jobfile *m, struct prs_job_input *in, const struct prs_yaml *format);
 void jf_mltable(struct jobfile *m, struct prs_job_input *in, const char *folder, struct prs_mark at);
 

@@ -52,7 +52,7 @@ void jf_set_format(struct jobfile *m, struct prs_job_input *in, const struct prs
 }
 
 /* The deepest folder that holds all parts. */
-char *jf_common_root(const struct prs_list *parts)
+char *jf_common_root(const struct prs_fs *fs, const struct prs_list *parts)
 {
 	if (!parts->n)
 		return NULL;
@@ -65,6 +65,9 @@ char *jf_common_root(const struct prs_list *parts)
 				;
 		root[n] = 0;
 	}
+	char *slash = root && prs_path_kind(fs, root) == 'f' ? strrchr(root, '/') : NULL;
+	if (slash) /* one file */
+		slash[slash == root] = 0;
 	return root;
 }
 
@@ -72,7 +75,7 @@ void jf_end_parts(struct jobfile *m, struct prs_job_input *in)
 {
 	if (!in->parts.n)
 		return; /* a mistake was found */
-	in->path = jf_common_root(&in->parts);
+	in->path = jf_common_root(m->fs, &in->parts);
 	m->d->failed = m->d->failed || !in->path;
 }
 

@@ -495,6 +495,16 @@ class JobFileTest(JobCase):
         self.assertEqual(self.rows("rows.txt"), [n +
                                                  " 6" for n in ("1.png", "3.png", "6.png", "4.txt", "5.png", "6.png")])
 
+    def test_mltable_of_one_file(self):
+        """Its folder is the root, not the file."""
+        for name in ("a/1.png", "a/2.png"):
+            self.write("data/" + name, "")
+        self.write("data/MLTable", "paths:\n  - file: ./a/2.png\n")
+        self.script("def run(b): return b")
+        r = self.prs("run", "code/score.py", "--input", "data", "--output", "rows.txt")
+        self.assertEqual(r.returncode, 0, r.stderr)
+        self.assertEqual(self.rows("rows.txt"), [self.path("data/a/2.png")])
+
     def test_plain_folder_for_an_mltable(self):
         """By --input, also through a pipeline's input; in the file it is a mistake (106)."""
         self.files(3)
