@@ -3,6 +3,7 @@
  * prints and a debugger work. Nothing is committed; what the script writes goes to a temporary folder.
  */
 #include "cli/cli.h"
+#include "cli/footers.h"
 #include "cli/load.h"
 
 #include "base/mem.h"
@@ -296,10 +297,13 @@ static int list_some(struct stage *s, uint64_t limit, struct prs_err *err)
 	PRS_AUTOFREE struct prs_list_input *inputs = prs_engine_inputs(&s->placed);
 	if (!inputs)
 		return prs_fail(err, PRS_ENOMEM, "the inputs");
+	struct cli_footers footers;
+	int r = cli_footers_begin(&footers, inputs, j->inputs_n, j->python, &s->here.variables, s->code, &j->o, err);
 	struct prs_lister *l = prs_lister_new(program_fs(), inputs, (unsigned)j->inputs_n);
 	PRS_AUTOBUF body;
 	prs_buf_init(&body, LIST_BYTES);
-	int r = l ? 1 : prs_fail(err, PRS_ENOMEM, "listing");
+	if (r == 0)
+		r = l ? 1 : prs_fail(err, PRS_ENOMEM, "listing");
 	while (r == 1 && prs_plan_next_id(s->plan) < limit) {
 		prs_buf_clear(&body);
 		r = prs_list_next(l, &body, err);
@@ -309,6 +313,7 @@ static int list_some(struct stage *s, uint64_t limit, struct prs_err *err)
 	for (const char *w = l ? prs_lister_warning(l) : NULL; w; w = prs_lister_warning(l))
 		cli_tell(stderr, "warning: %s\n", w);
 	prs_lister_free(l);
+	cli_footers_end(&footers, r);
 	if (r >= 0 && !prs_plan_next_id(s->plan))
 		r = no_items(s, err);
 	return r < 0 ? r : 0;

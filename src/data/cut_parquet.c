@@ -87,7 +87,7 @@ static int nomem(struct prs_err *err) { return prs_fail(err, PRS_ENOMEM, "making
 
 static int nonsense(struct prs_err *err)
 {
-	return prs_fail(err, PRS_EPROTOCOL,
+	return prs_fail(err, PRS_EHELPER,
 	                "the process that reads Parquet footers answers with schemas it never told");
 }
 

@@ -100,7 +100,8 @@ static int ended(const struct prs_helper *h, struct prs_err *err)
 
 static int silent(const struct prs_helper *h, uint64_t timeout_us, struct prs_err *err)
 {
-	return prs_fail(err, PRS_EHELPER, "%s did not answer for %.3g s", h->name, (double)timeout_us / 1e6);
+	return prs_fail(err, PRS_EHELPER, "%s did not answer for %.3g s: its words are in %s", h->name,
+	                (double)timeout_us / 1e6, h->log);
 }
 
 static int poll_ms(uint64_t deadline_us)

@@ -254,6 +254,18 @@ static void look_for_run(struct prs_load *l)
 	             script);
 }
 
+/* What tables need of the user's packages. */
+static void check_packages(struct prs_load *l)
+{
+	struct prs_err err = { 0 };
+	bool parquet = false;
+	for (size_t i = 0; i < l->job.inputs_n; i++)
+		parquet |= l->job.inputs[i].table && l->job.inputs[i].table->in.format == PRS_TABLE_PARQUET;
+	if (l->executes && parquet && l->job.python && !l->mistakes_n &&
+	    prs_python_has_pyarrow(l->job.python, &err) < 0)
+		prs_load_mistake(l, "%s", err.msg);
+}
+
 static void check_loader(struct prs_load *l)
 {
 	struct prs_err err = { 0 };
@@ -512,6 +524,7 @@ static void check_job(struct prs_load *l)
 		check_output_folders(l);
 	l->mistakes_n += prs_yaml_count(l->doc, PRS_MISTAKE);
 	check_python(l);
+	check_packages(l);
 	check_loader(l);
 	if (l->looks_for_run && !l->mistakes_n)
 		look_for_run(l);

@@ -384,6 +384,35 @@ int prs_python_filters(const char *path, const char *folder, const struct prs_li
 	return told ? 0 : -PRS_ESPAWN;
 }
 
+static char pyarrow_question[] =
+	"import sys\n"
+	"try:\n"
+	"    import pyarrow.parquet\n"
+	"    sys.stdout.write('\\nprs\\n')\n"
+	"except Exception:\n"
+	"    e = sys.exc_info()[1]\n"
+	"    sys.stdout.write('\\nprs\\n%s: %s' % (type(e).__name__, ' '.join(str(e).split())[:200]))\n";
+
+int prs_python_has_pyarrow(const char *path, struct prs_err *err)
+{
+	struct answer a = { .pid = 0 };
+	int status = 0;
+	const char *argv[] = { path, "-c", pyarrow_question, NULL };
+	struct prs_listen l = { .argv = (char *const *)(uintptr_t)argv, .heard = python_heard, .ctx = &a };
+	prs_buf_init(&a.out, 2 * ANSWER_BYTES);
+	prs_buf_init(&a.said, 4 * SAID_BYTES);
+	int r = prs_listen(&l, &status, err);
+	const char *out = prs_buf_str(&a.out), *at = strstr(out, "\nprs\n");
+	const char *why = at ? at + strlen("\nprs\n") : "it ended";
+	if (!r && (!at || *why))
+		r = prs_fail(err, PRS_EINVALID,
+		             "Parquet needs pyarrow, which %s cannot import (%s): %s -m pip install pyarrow", path, why,
+		             path);
+	prs_buf_done(&a.out);
+	prs_buf_done(&a.said);
+	return r;
+}
+
 int prs_python_find(const char *name, const char *script, bool isolated, char *to, size_t n, struct prs_err *err)
 {
 	if (prs_python_path(name, isolated, to, n, err) < 0)

@@ -31,7 +31,7 @@ void prs_footers_end_ask(struct prs_buf *b, uint32_t count)
 
 static int bad(struct prs_err *err, const char *what)
 {
-	return prs_fail(err, PRS_EPROTOCOL, "the answer of the process that reads Parquet footers: %s", what);
+	return prs_fail(err, PRS_EHELPER, "the answer of the process that reads Parquet footers: %s", what);
 }
 
 static struct prs_footers_text read_text(struct prs_reader *r)

@@ -17,7 +17,7 @@
  * nulls:  as many as columns, asked for or 0: how many the footer counts in each column.
  * Instead of a HELLO or a FOOTER: 1 u8 · a text that says why there is none.
  *
- * Failure: what breaks these rules is PRS_EPROTOCOL.
+ * Failure: what breaks these rules is PRS_EHELPER.
  */
 #ifndef PRS_WIRE_FOOTERS_H
 #define PRS_WIRE_FOOTERS_H

@@ -465,7 +465,7 @@ static const struct given cases[] = {
 	  "rows=5",
 	  NULL,
 	  NULL,
-	  PRS_EPROTOCOL,
+	  PRS_EHELPER,
 	  "the answer of the process that reads Parquet footers: neither yes nor no" },
 };
 

@@ -101,11 +101,11 @@ static void test_cut_anywhere(void **state)
 	for (size_t n = 0; n < b.len; n++) {
 		uint8_t *cut = malloc(n + 1);
 		memcpy(cut, b.data, n);
-		assert_int_equal(prs_footers_get(cut, n, &f, &err), -PRS_EPROTOCOL);
+		assert_int_equal(prs_footers_get(cut, n, &f, &err), -PRS_EHELPER);
 		free(cut);
 	}
 	prs_buf_putc(&b, 0);
-	assert_int_equal(prs_footers_get(b.data, b.len, &f, &err), -PRS_EPROTOCOL);
+	assert_int_equal(prs_footers_get(b.data, b.len, &f, &err), -PRS_EHELPER);
 }
 
 static int get_with(size_t at, uint64_t value)
@@ -127,14 +127,14 @@ static void test_nonsense(void **state)
 	put_footer(&b);
 	size_t last_rows = b.len - 16;
 	assert_int_equal(get_with(last_rows, PRS_FOOTER_ROWS_MAX - 10), 0);
-	assert_int_equal(get_with(last_rows, PRS_FOOTER_ROWS_MAX - 9), -PRS_EPROTOCOL);
-	assert_int_equal(get_with(last_rows, UINT64_MAX), -PRS_EPROTOCOL);
-	assert_int_equal(get_with(21, UINT64_MAX), -PRS_EPROTOCOL); /* groups and columns that are not there */
+	assert_int_equal(get_with(last_rows, PRS_FOOTER_ROWS_MAX - 9), -PRS_EHELPER);
+	assert_int_equal(get_with(last_rows, UINT64_MAX), -PRS_EHELPER);
+	assert_int_equal(get_with(21, UINT64_MAX), -PRS_EHELPER); /* groups and columns that are not there */
 	b.data[0] = 2;
-	assert_int_equal(prs_footers_get(b.data, b.len, &f, NULL), -PRS_EPROTOCOL);
+	assert_int_equal(prs_footers_get(b.data, b.len, &f, NULL), -PRS_EHELPER);
 	b.data[0] = 0;
 	b.data[37] = 0; /* in the first name */
-	assert_int_equal(prs_footers_get(b.data, b.len, &f, NULL), -PRS_EPROTOCOL);
+	assert_int_equal(prs_footers_get(b.data, b.len, &f, NULL), -PRS_EHELPER);
 }
 
 static void test_refused(void **state)
@@ -151,7 +151,7 @@ static void test_refused(void **state)
 	check_text(f.why, "no Parquet");
 	assert_int_equal(prs_footers_get_hello(b.data, b.len, &why, NULL), 0);
 	check_text(why, "no Parquet");
-	assert_int_equal(prs_footers_get_hello(b.data, b.len - 1, &why, NULL), -PRS_EPROTOCOL);
+	assert_int_equal(prs_footers_get_hello(b.data, b.len - 1, &why, NULL), -PRS_EHELPER);
 }
 
 static void test_hello(void **state)
@@ -166,8 +166,8 @@ static void test_hello(void **state)
 	assert_int_equal(prs_footers_get_hello(b.data, b.len, &why, NULL), 0);
 	assert_null(why.p);
 	b.data[1]++;
-	assert_int_equal(prs_footers_get_hello(b.data, b.len, &why, NULL), -PRS_EPROTOCOL);
-	assert_int_equal(prs_footers_get_hello(b.data, 0, &why, NULL), -PRS_EPROTOCOL);
+	assert_int_equal(prs_footers_get_hello(b.data, b.len, &why, NULL), -PRS_EHELPER);
+	assert_int_equal(prs_footers_get_hello(b.data, 0, &why, NULL), -PRS_EHELPER);
 }
 
 int main(void)

@@ -144,9 +144,9 @@ static void test_silence(void **state)
 	static char much[8 << 20];
 	start(w, "silent");
 	assert_int_equal(receive(w, 20000), -PRS_EHELPER);
-	assert_string_equal(w->err.msg, "the helper did not answer for 0.02 s");
+	assert_non_null(strstr(w->err.msg, "the helper did not answer for 0.02 s: its words are in "));
 	assert_int_equal(prs_helper_send(&w->h, much, sizeof much, 20000, &w->err), -PRS_EHELPER);
-	assert_string_equal(w->err.msg, "the helper did not answer for 0.02 s");
+	assert_non_null(strstr(w->err.msg, "the helper did not answer for 0.02 s: its words are in "));
 }
 
 static void test_ends(void **state)
