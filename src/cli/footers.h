@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * footers: commands that list the input themselves read Parquet footers as a run does, by a process of the Python of
  * the job.
+ */
 #ifndef PRS_CLI_FOOTERS_H
 #define PRS_CLI_FOOTERS_H
 
