@@ -3,45 +3,80 @@
  * input is listed; nothing runs and nothing is written.
  */
 #include "cli/load.h"
+#include "cli/plan_table.h"
 
 #include "base/many.h"
 #include "base/mem.h"
 #include "base/secret.h"
 #include "data/list.h"
+#include "master/footers.h"
 #include "node/here.h"
 #include "report/console.h"
+#include "run/start.h"
+#include "run/variables.h"
 #include "sched/limits.h"
+#include "spec/job_table.h"
 #include "wire/plan.h"
 
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define BODY_BYTES ((size_t)64 << 20)
 #define RUN_NAME_FORM "%s-<date>-<time>-<letters>"
 
 struct counted {
 	uint64_t files, mini_batches;
+	uint64_t first; /* mini-batch */
+	bool unread;    /* Parquet files whose footers were not read */
+	struct plan_table table;
 };
 
 struct planned {
 	struct prs_load load;
 	struct prs_placed placed;
 	struct counted *inputs, all;
-	uint64_t runs; /* run folders in the inputs, which are passed over */
+	struct prs_plan *plan; /* of tables: where the first rows are */
+	uint16_t input;        /* whose records come */
+	uint64_t runs;         /* run folders in the inputs, which are passed over */
 	char *run_dir, *run_name;
 };
 
 /* ---- counting ---------------------------------------------------------------------------------------------------- */
 
-static void count(struct planned *p, uint16_t input, uint64_t mini_batches, uint64_t files)
+static bool is_table(const struct planned *p, size_t input)
 {
-	struct counted *c = &p->inputs[input];
-	c->mini_batches += mini_batches;
+	return p->load.job.inputs[input].table && !p->inputs[input].unread;
+}
+
+static void count(struct planned *p, const struct prs_plan_units *units)
+{
+	struct counted *c = &p->inputs[units->input];
+	uint64_t files = is_table(p, units->input) ? 0 : units->items;
+	if (!c->mini_batches)
+		c->first = units->first_id;
+	c->mini_batches += units->ids;
 	c->files += files;
-	p->all.mini_batches += mini_batches;
+	p->all.mini_batches += units->ids;
 	p->all.files += files;
+}
+
+static int count_record(struct planned *p, const struct prs_plan_record *r)
+{
+	struct prs_plan_units units;
+	if (r->type == PRS_PLAN_INPUT)
+		p->input = r->u.input.input;
+	if (prs_plan_units(r, &units))
+		count(p, &units);
+	if (!is_table(p, p->input))
+		return 0;
+	if (r->type == PRS_PLAN_FILES) {
+		p->inputs[p->input].files += r->u.files.count;
+		p->all.files += r->u.files.count;
+	}
+	return plan_table_add(&p->inputs[p->input].table, r);
 }
 
 static int count_body(struct planned *p, const struct prs_buf *body, struct prs_err *err)
@@ -49,22 +84,93 @@ static int count_body(struct planned *p, const struct prs_buf *body, struct prs_
 	struct prs_plan_record r;
 	size_t at = 0;
 	int k;
-	while ((k = prs_plan_next(body->data, body->len, &at, &r, err)) == 1) {
-		struct prs_plan_units units;
-		if (prs_plan_units(&r, &units))
-			count(p, units.input, units.ids, units.items);
-	}
-	return k;
+	while ((k = prs_plan_next(body->data, body->len, &at, &r, err)) == 1)
+		if (count_record(p, &r) < 0)
+			return prs_fail(err, PRS_ENOMEM, "counting mini-batches");
+	return k < 0 || !p->plan ? k : prs_plan_feed(p->plan, body->data, body->len, err);
 }
 
-static int count_inputs(struct planned *p, struct prs_err *err)
+static void read_first_rows(struct planned *p)
+{
+	for (size_t i = 0; i < p->load.job.inputs_n; i++)
+		if (p->plan && is_table(p, i) && p->inputs[i].mini_batches)
+			plan_table_read(&p->inputs[i].table, p->plan, p->inputs[i].first,
+			                &p->load.job.inputs[i].table->in, p->load.job.inputs[i].partition_format);
+}
+
+/* Footers of Parquet files are read by an interpreter that the command itself names: nothing else of a job runs. */
+static bool may_start_python(const struct planned *p)
+{
+	const char *from = p->load.job.from[PRS_OPTION_ID_python];
+	return from && !strncmp(from, "--", 2);
+}
+
+/* Parquet files whose footers are not read are listed as files. */
+static void leave_unread(struct planned *p, struct prs_list_input *v)
+{
+	for (size_t i = 0; i < p->load.job.inputs_n; i++) {
+		bool parquet = v[i].table && v[i].table->format == PRS_TABLE_PARQUET;
+		if (!parquet || may_start_python(p))
+			continue;
+		p->inputs[i].unread = true;
+		v[i].table = NULL;
+		v[i].keys = NULL;
+		v[i].size = (struct prs_batch_size){ PRS_SIZE_ITEMS, UINT32_MAX };
+	}
+}
+
+/* What the process says is kept as long as it runs: a new folder for it; "" when there is none. */
+static void make_folder(char to[PATH_MAX])
+{
+	const char *tmp = getenv("TMPDIR");
+	snprintf(to, PATH_MAX, "%s/prs-plan-XXXXXX", tmp && tmp[0] == '/' ? tmp : "/tmp");
+	if (!mkdtemp(to))
+		to[0] = 0;
+}
+
+static void remove_folder(const char *folder)
+{
+	PRS_AUTOFREE char *log = folder[0] ? prs_strf("%s/footers.txt", folder) : NULL;
+	if (!log)
+		return;
+	unlink(log);
+	rmdir(folder);
+}
+
+static int begin_footers(struct planned *p, struct prs_footers_process *footers, struct prs_list_input *v,
+                         const char *folder, struct prs_err *err)
 {
 	const struct prs_job *j = &p->load.job;
-	PRS_AUTOFREE struct prs_list_input *v = prs_engine_inputs(&p->placed);
+	PRS_AUTOFREE char *log = prs_strf("%s/footers.txt", folder);
+	char program[PATH_MAX], loader[PATH_MAX];
+	struct prs_list variables = { 0 };
+	for (size_t i = 0; i < j->inputs_n; i++)
+		v[i].footers = &footers->is;
+	if (!log || !folder[0])
+		return prs_fail(err, PRS_ENOMEM, "a folder for what the reader of footers says");
+	if (prs_find_parts(program, loader, err) < 0)
+		return err->code;
+	struct prs_footers_start start = { .fs = program_fs(),
+		                           .program = program,
+		                           .python = j->python,
+		                           .loader = loader,
+		                           .variables = &variables,
+		                           .cwd = j->code_dir,
+		                           .log = log,
+		                           .start_timeout_us = j->o.init_timeout_us,
+		                           .answer_timeout_us = j->o.task_overhead_timeout_us };
+	int r = prs_make_environment(&p->placed, p->run_dir, j->code_dir, p->run_name, &variables) < 0
+	                ? prs_fail(err, PRS_ENOMEM, "the environment of the workers")
+	                : prs_footers_begin(footers, &start, err);
+	prs_list_done(&variables);
+	return r;
+}
+
+static int list_inputs(struct planned *p, const struct prs_list_input *v, struct prs_err *err)
+{
 	PRS_AUTOBUF body;
 	prs_buf_init(&body, BODY_BYTES);
-	p->inputs = prs_calloc(j->inputs_n + 1, sizeof *p->inputs);
-	struct prs_lister *l = v && p->inputs ? prs_lister_new(program_fs(), v, (unsigned)j->inputs_n) : NULL;
+	struct prs_lister *l = prs_lister_new(program_fs(), v, (unsigned)p->load.job.inputs_n);
 	int r = l ? 1 : prs_fail(err, PRS_ENOMEM, "inputs");
 	while (r == 1) {
 		prs_buf_clear(&body);
@@ -77,6 +183,55 @@ static int count_inputs(struct planned *p, struct prs_err *err)
 		prs_list_counts(l, &c);
 	p->runs = c.runs;
 	prs_lister_free(l);
+	return r;
+}
+
+/* The files of inputs whose footers are not read. */
+static void add_bytes(struct planned *p)
+{
+	const struct prs_fs *fs = program_fs();
+	for (uint64_t id = 0; id < prs_plan_next_id(p->plan); id++) {
+		struct prs_unit u = { .id = id };
+		struct counted *c = &p->inputs[prs_plan_input_of(p->plan, id)];
+		PRS_AUTOBUF paths;
+		prs_buf_init(&paths, SIZE_MAX / 2);
+		if (!c->unread || prs_plan_paths(p->plan, &u, &paths) < 0)
+			continue;
+		for (const char *at = (const char *)paths.data; paths.len && at < (const char *)paths.data + paths.len;
+		     at += strlen(at) + 1) {
+			struct prs_fs_stat st;
+			c->table.bytes += fs->stat(fs->ctx, at, &st) == 0 ? st.size : 0;
+		}
+		p->all.mini_batches--;
+		c->mini_batches = 0;
+	}
+}
+
+static int count_inputs(struct planned *p, struct prs_err *err)
+{
+	const struct prs_job *j = &p->load.job;
+	struct prs_footers_process footers;
+	PRS_AUTOFREE struct prs_list_input *v = prs_engine_inputs(&p->placed);
+	p->inputs = prs_calloc(j->inputs_n + 1, sizeof *p->inputs);
+	p->plan = prs_job_is_table(j) ? prs_plan_new() : NULL;
+	if (!v || !p->inputs || (prs_job_is_table(j) && !p->plan))
+		return prs_fail(err, PRS_ENOMEM, "inputs");
+	prs_footers_init(&footers);
+	leave_unread(p, v);
+	char folder[PATH_MAX] = "";
+	int r = 0;
+	if (prs_footers_needed(v, j->inputs_n)) {
+		make_folder(folder);
+		r = begin_footers(p, &footers, v, folder, err);
+	}
+	if (r >= 0)
+		r = list_inputs(p, v, err);
+	prs_footers_end(&footers);
+	remove_folder(folder);
+	if (r >= 0 && p->plan) {
+		read_first_rows(p);
+		add_bytes(p);
+	}
 	return r;
 }
 
@@ -106,10 +261,34 @@ static void put_option(struct prs_buf *b, const struct planned *p, enum prs_opti
 	prs_option_get(&p->load.job.o, prs_option_at(id), 0, b);
 }
 
+/* " of 5,000 rows (--mini-batch-rows)", " of 1 MB" */
+static void put_size(struct prs_buf *b, const struct planned *p)
+{
+	static const char *const units[] = { "bytes", "KB", "MB", "GB" };
+	const struct prs_options *o = &p->load.job.o;
+	if (o->mini_batch_rows != PRS_UNSET) {
+		prs_buf_putf(b, " of %s", prs_many((uint64_t)o->mini_batch_rows, "row").text);
+		put_from(b, p, PRS_OPTION_ID_mini_batch_rows);
+		return;
+	}
+	uint64_t n = (uint64_t)o->mini_batch_size;
+	size_t unit = 0;
+	for (; n >= 1024 && n % 1024 == 0; n /= 1024)
+		unit++;
+	prs_buf_puts(b, " of ");
+	prs_put_count(b, n);
+	prs_buf_putf(b, " %s", units[unit]);
+	put_from(b, p, PRS_OPTION_ID_mini_batch_size);
+}
+
 /* What makes the mini-batches: " of 10 files (job.yml:12)", " by store, brand (--partition-keys)" */
 static void put_cut(struct prs_buf *b, const struct planned *p)
 {
 	const struct prs_options *o = &p->load.job.o;
+	if (!o->partition_keys.n && prs_job_is_table(&p->load.job)) {
+		put_size(b, p);
+		return;
+	}
 	if (!o->partition_keys.n) {
 		prs_buf_putf(b, " of %s", prs_many((uint64_t)o->mini_batch_size, "file").text);
 		put_from(b, p, PRS_OPTION_ID_mini_batch_size);
@@ -120,6 +299,14 @@ static void put_cut(struct prs_buf *b, const struct planned *p)
 		prs_put_plain(b, o->partition_keys.v[i]);
 	}
 	put_from(b, p, PRS_OPTION_ID_partition_keys);
+}
+
+static bool is_unread(const struct planned *p)
+{
+	for (size_t i = 0; i < p->load.job.inputs_n; i++)
+		if (p->inputs[i].unread)
+			return true;
+	return false;
 }
 
 static void put_inputs(struct prs_buf *b, const struct planned *p)
@@ -133,6 +320,11 @@ static void put_inputs(struct prs_buf *b, const struct planned *p)
 			prs_buf_putf(b, " (%s)", prs_many(in->parts.n, "path").text);
 		prs_buf_puts(b, in->is_list ? " (a list), " : ", ");
 		prs_put_many(b, p->inputs[i].files, "file");
+		if (is_table(p, i) || p->inputs[i].unread) {
+			prs_buf_puts(b, ", ");
+			prs_put_many(b, is_table(p, i) ? p->inputs[i].table.rows : p->inputs[i].table.bytes,
+			             is_table(p, i) ? "row" : "byte");
+		}
 		prs_buf_putc(b, '\n');
 	}
 	if (p->runs) {
@@ -147,9 +339,17 @@ static void put_inputs(struct prs_buf *b, const struct planned *p)
 		prs_buf_putc(b, '\n');
 	}
 	put_label(b, "mini-batches");
-	prs_put_count(b, p->all.mini_batches);
-	put_cut(b, p);
+	if (is_unread(p))
+		prs_buf_puts(b, "known from the footers of the Parquet files, which prs plan --python PATH reads");
+	else
+		prs_put_count(b, p->all.mini_batches);
+	if (!is_unread(p))
+		put_cut(b, p);
 	prs_buf_putc(b, '\n');
+	for (size_t i = 0; i < p->load.job.inputs_n; i++)
+		if (is_table(p, i))
+			plan_table_put(&p->inputs[i].table,
+			               p->load.job.inputs_n > 1 ? p->load.job.inputs[i].name : NULL, b);
 }
 
 static void put_outputs(struct prs_buf *b, const struct planned *p)
@@ -292,13 +492,22 @@ static int put_json(struct prs_buf *b, struct planned *p, struct prs_err *err)
 		return err->code;
 	json_t *root = json_loadb((const char *)text.data, text.len, 0, NULL);
 	json_t *inputs = json_array();
-	for (size_t i = 0; i < p->load.job.inputs_n; i++)
-		json_array_append_new(inputs, json_pack("{s:s, s:I, s:I}", "name", p->load.job.inputs[i].name, "files",
-		                                        (json_int_t)p->inputs[i].files, "mini_batches",
-		                                        (json_int_t)p->inputs[i].mini_batches));
+	for (size_t i = 0; i < p->load.job.inputs_n; i++) {
+		json_t *in = json_pack("{s:s, s:I, s:I}", "name", p->load.job.inputs[i].name, "files",
+		                       (json_int_t)p->inputs[i].files, "mini_batches",
+		                       (json_int_t)p->inputs[i].mini_batches);
+		if (is_table(p, i))
+			plan_table_json(&p->inputs[i].table, in);
+		if (p->inputs[i].unread) {
+			json_object_set_new(in, "bytes", json_integer((json_int_t)p->inputs[i].table.bytes));
+			json_object_set_new(in, "mini_batches", json_null());
+		}
+		json_array_append_new(inputs, in);
+	}
 	json_object_set_new(root, "plan",
-	                    json_pack("{s:I, s:I, s:o, s:s}", "files", (json_int_t)p->all.files, "mini_batches",
-	                              (json_int_t)p->all.mini_batches, "inputs", inputs, "run_folder", p->run_dir));
+	                    json_pack("{s:I, s:o, s:o, s:s}", "files", (json_int_t)p->all.files, "mini_batches",
+	                              is_unread(p) ? json_null() : json_integer((json_int_t)p->all.mini_batches),
+	                              "inputs", inputs, "run_folder", p->run_dir));
 	cli_put_json(b, root, JSON_INDENT(2) | JSON_SORT_KEYS);
 	json_decref(root);
 	return b->failed ? prs_fail(err, PRS_ENOMEM, "the plan") : 0;
@@ -345,8 +554,11 @@ int cmd_plan(struct cli_args *a)
 	if (!status && !load_is_empty(&p.load, cli_json(a)))
 		status = make_plan(&p, a, &out, &err) < 0 ? complain(PRS_EXIT_MISTAKE, &err) : print_plan(a, &out);
 	prs_placed_done(&p.placed);
+	for (size_t i = 0; p.inputs && i < p.load.job.inputs_n; i++)
+		plan_table_done(&p.inputs[i].table);
 	prs_load_done(&p.load);
 	prs_freep(&p.inputs);
+	prs_plan_free(p.plan);
 	prs_freep(&p.run_dir);
 	prs_freep(&p.run_name);
 	return status;

@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a job says of tables: which inputs are, what of them the lister and the workers are told, and what is refused
 before anything runs."""
+import glob
 import json
+import os
+import subprocess
+import tempfile
 
 from prs_job import JobCase
 
@@ -327,3 +331,122 @@ class MLTableTest(TableCase):
         self.assertIn("job.yml:3:46: mode: input data is a table by its MLTable: expected direct, found ro_mount", said)
         self.write("table/MLTable", "paths:\n  - folder: ../in\n")
         self.plan("job.yml")  # of a list of files any mode will do
+
+
+class PlanTest(TableCase):
+    def text(self, *words):
+        r = self.prs("plan", "code/score.py", *words)
+        self.assertEqual(r.returncode, 0, r.stderr)
+        return r.stdout
+
+    def setUp(self):
+        super().setUp()
+        self.write("in/a.csv", 'id,day,name,price\n1,2020-01-01,"a ""b""\n c",1.5\n2,,zwei,3\n3,2020-01-03,drei,\n'
+                   "4,2020-01-04,v,1\n")
+        self.write("in/b.csv", "id,day,price,name\n7,2020-01-01,1,x\n")
+
+    def test_text(self):
+        text = self.text("--input", "in", "--input-format", "tabular", "--mini-batch-rows", "2")
+        self.assertIn("""
+  input         input_0: in, 2 files, 5 rows
+  mini-batches  3 of 2 rows (--mini-batch-rows)
+  a file has    1 to 2 mini-batches, median 2
+  each has      1 to 2 rows, median 2
+                17 to 40 bytes, median 36
+  columns       4, types from a sample of 5 rows; what the first ones hold:
+                id (int): 1, 2, 3
+                day (date): 2020-01-01, null, 2020-01-03
+                name (string): a "b"\\n c, zwei, drei
+                price (float): 1.5, 3, null
+""", text)
+        text = self.text("--input", "x=in/a.csv", "--input", "y=in/b.csv", "--input-format", "tabular")
+        self.assertIn("  mini-batches  2 of 1 MB\n  of            x:\n  a file has    1 mini-batch\n"
+                      "  each has      4 rows\n", text)
+        self.assertIn("  of            y:\n", text)
+        self.assertIn(" of 3 KB (--mini-batch-size)\n",
+                      self.text("--input", "in", "--input-format", "tabular", "-b", "3kb"))
+
+    def test_json(self):
+        plan = self.tabular("--mini-batch-rows", "2")["plan"]
+        self.assertEqual((plan["files"], plan["mini_batches"]), (2, 3))
+        one = plan["inputs"][0]
+        self.assertEqual(one["rows_of_a_mini_batch"], {"min": 1, "median": 2, "max": 2})
+        self.assertEqual(one["bytes_of_a_mini_batch"], {"min": 17, "median": 36, "max": 40})
+        self.assertEqual(one["mini_batches_of_a_file"], {"min": 1, "median": 2, "max": 2})
+        self.assertEqual((one["rows"], one["bytes"], one["files"], one["sampled_rows"]), (5, 93, 2, 5))
+        self.assertEqual(one["columns"][1], {"name": "day", "type": "date", "nulls": 1, "from": "sample"})
+        self.assertEqual(one["first_rows"], [
+            {"id": "1", "day": "2020-01-01", "name": 'a "b"\n c', "price": "1.5"},
+            {"id": "2", "day": None, "name": "zwei", "price": "3"},
+            {"id": "3", "day": "2020-01-03", "name": "drei", "price": None}])
+
+    def test_transformations(self):
+        self.write("table/MLTable", """paths: [{folder: ../in}]
+transformations:
+  - read_delimited: {include_path_column: true, encoding: latin1}
+  - drop_columns: price
+  - convert_column_types: [{columns: day, column_type: {datetime: {formats: ['%Y-%m-%d']}}}]
+  - extract_columns_from_partition_format: '{store}/{d:yyyy}.csv'
+  - keep_columns: [d, day, id, Path]
+""")
+        os.makedirs(self.path("in/7"))
+        for name, to in (("a", "2020"), ("b", "2021")):
+            os.rename(self.path("in/%s.csv" % name), self.path("in/7/%s.csv" % to))
+        one = self.plan("code/score.py", "--input", "table")["plan"]["inputs"][0]
+        self.assertEqual([(c["name"], c["type"], c["from"]) for c in one["columns"]],
+                         [("id", "int", "sample"), ("day", "date", "convert_column_types"), ("Path", "string", "path"),
+                          ("d", "date", "path")])
+        self.assertEqual(one["first_rows"][0], {"id": "1", "day": "2020-01-01"})
+        text = self.text("--input", "table")
+        self.assertIn("day (date, convert_column_types): 2020-01-01, null", text)
+        self.assertIn("  then          drop_columns, convert_column_types, extract_columns_from_partition_format, "
+                      "keep_columns\n", text)
+
+    def test_json_lines(self):
+        self.write("lines/x.jsonl", '{"a": 1, "b": {"x": [1, 2]}}\n\n{"b": null, "c": "2020-01-01", "a": true}\n')
+        one = self.plan("code/score.py", "--input", "lines", "--input-format", "tabular")["plan"]["inputs"][0]
+        self.assertEqual([(c["name"], c["type"]) for c in one["columns"]],
+                         [("a", "object"), ("b", "object"), ("c", "date")])
+        self.assertEqual(one["first_rows"], [{"a": "1", "b": '{"x":[1,2]}', "c": None},
+                                             {"a": "true", "b": None, "c": "2020-01-01"}])
+
+    def test_parquet(self):
+        """Footers are read by a Python that the command names, and by no other."""
+        self.write("prs.yml", "python: ./python\n")
+        self.write("python", "#!/bin/sh\ntouch %s\nexec /usr/bin/python3 \"$@\"\n" % self.path("started"))
+        os.chmod(self.path("python"), 0o755)
+        self.write("files/a.parquet", "PAR1 and more")
+        self.write("files/b.parquet", "PAR1")
+        words = ["code/score.py", "--input", "files", "--input-format", "tabular"]
+        plan = self.plan(*words)["plan"]
+        self.assertEqual((plan["files"], plan["mini_batches"]), (2, None))
+        self.assertEqual(plan["inputs"], [{"name": "input_0", "files": 2, "bytes": 17, "mini_batches": None}])
+        self.assertIn("  input         input_0: files, 2 files, 17 bytes\n  mini-batches  known from the footers of the "
+                      "Parquet files, which prs plan --python PATH reads\n", self.text(*words[1:]))
+        self.assertFalse(os.path.exists(self.path("started")))
+        self.plan(*words, "--python", "./python", status=2)
+        self.assertTrue(os.path.exists(self.path("started")))
+
+    def test_footers(self):
+        try:
+            import arrow_python
+        except ImportError:
+            self.skipTest("no interpreter with pyarrow")
+        arrow = arrow_python.python()
+        words = ["code/score.py", "--input", "files", "--input-format", "tabular"]
+        os.mkdir(self.path("files"))
+        subprocess.run([arrow, "-c", "import pyarrow, pyarrow.parquet\npyarrow.parquet.write_table(pyarrow.table("
+                        "{'n': list(range(10)), 't': ['x'] * 10}), 'files/a.parquet', row_group_size=4)\n"],
+                       cwd=self.dir, check=True)
+        one = self.plan(*words, "--python", arrow, "--mini-batch-rows", "4")["plan"]["inputs"][0]
+        self.assertEqual((one["rows"], one["mini_batches"]), (10, 3))
+        self.assertEqual([(c["name"], c["type"], c["from"]) for c in one["columns"]],
+                         [("n", "int64", "file"), ("t", "string", "file")])
+        self.assertEqual(glob.glob(os.path.join(tempfile.gettempdir(), "prs-plan-*")), [])
+
+    def test_first_rows_of_another_order(self):
+        """The first rows are those of the first mini-batch, in the columns of the table."""
+        self.write("in/0.csv", "price,id,day,name\n")
+        one = self.tabular()["plan"]["inputs"][0]
+        self.assertEqual([c["name"] for c in one["columns"]], ["price", "id", "day", "name"])
+        self.assertEqual(one["first_rows"][0], {"price": "1.5", "id": "1", "day": "2020-01-01", "name": 'a "b"\n c'})
