@@ -72,6 +72,9 @@ class World:
         return s
 
     def read(self, *spans):
+        first = 0
+        for s in spans:
+            s.first, first = first, first + s.take
         frame, gone = parquet.read(self.tables, self.tables.inputs[0], list(spans))
         assert gone == []
         assert list(frame.index) == list(range(len(frame)))

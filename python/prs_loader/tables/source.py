@@ -6,10 +6,12 @@ import os
 import sys
 
 from prs_loader import batch, wire
-from prs_loader.tables import files, parquet, schema, slices
+from prs_loader.tables import careful, files, parquet, schema, slices, steps
 
-# (tables, about, spans) -> (DataFrame, rows of the spans that are not in it)
-_OF_KIND = {wire.KIND_SLICES: slices.read, wire.KIND_PARQUET: parquet.read}
+# Of each kind a module with
+#   read(tables, about, spans) -> (DataFrame, rows of the spans that are not in it)
+#   place(tables, about, spans, row) -> "FILE line 7", for a message
+_OF_KIND = {wire.KIND_SLICES: slices, wire.KIND_PARQUET: parquet}
 
 
 class NoPandas(Exception):
@@ -21,14 +23,24 @@ class NoPyarrow(Exception):
 
 
 class Input:
-    """What SETUP says of a table."""
+    """What SETUP says of a table. types: column -> the type that the reader shall give it; integers:
+    those of them that are; steps: those that are left for
+    the frame; interval: rows of the input that `take` and `skip` leave."""
 
-    __slots__ = ("input", "format", "steps", "path_column", "drop_invalid", "mixed", "other_way")
+    __slots__ = ("input", "format", "steps", "path_column", "drop_invalid", "mixed", "other_way", "types", "integers",
+                 "interval", "extracted")
 
     def __init__(self, text):
         said = json.loads(text)
-        for name in self.__slots__:
+        for name in self.__slots__[:7]:
             setattr(self, name, said.get(name))
+        self.steps = self.steps or []
+        self.interval = steps.interval(self.steps)
+        self.extracted = steps.extracted(self.steps)
+        self.types = {}
+        if self.format == "delimited":
+            self.types, self.steps = steps.of_readers(self.steps)
+        self.integers = [name for name, type_ in self.types.items() if type_ == "int"]
 
 
 class Tables:
@@ -37,7 +49,7 @@ class Tables:
     def __init__(self, job):
         self.folder = job.one("run_folder")
         self.inputs = {about.input: about for about in (Input(text) for _, text in job.pairs("table"))}
-        self.schemas, self.by_text = {}, {}
+        self.schemas = {}
         self.pandas = _pandas() if any(not i.other_way for i in self.inputs.values()) else None
         self.arrow = _arrow(self.pandas) if any(i.format == "parquet" for i in self.inputs.values()) else None
 
@@ -46,25 +58,79 @@ class Tables:
         path = os.fsdecode(file.path)
         return path if os.path.isabs(path) else os.path.join(self.folder, path)
 
-    def schema(self, number):
-        """The Schema of that number; those with the same text are the same."""
+    def schema(self, number, about):
+        """The Schema of that number. Those with the same text are the same."""
         if number not in self.schemas:
             with open(os.path.join(self.folder, "work", "schema", "%d.json" % number), "rb") as f:
                 text = f.read()
-            if text not in self.by_text:
-                self.by_text[text] = schema.read(text)
-            self.schemas[number] = self.by_text[text]
+            if (about.input, text) not in self.schemas:
+                self.schemas[about.input, text] = schema.read(text).retyped(about.types)
+            self.schemas[number] = self.schemas[about.input, text]
         return self.schemas[number]
 
-    def read(self, task):
-        """(frame, context, rows that were left out)"""
-        spans = files.spans_of(task)
+    def frame(self, task):
+        """The DataFrame; None: no row is left."""
+        about = self.inputs[task.input]
+        spans = steps.cut(files.spans_of(task), *about.interval)
+        if not spans:
+            return None
+        kind = _OF_KIND[task.kind]
         try:
-            frame, _gone = _OF_KIND[task.kind](self, self.inputs[task.input], spans)
+            frame, gone = kind.read(self, about, spans)
+            rows = Rows(self, about, kind, spans, frame, gone)
+            if about.integers:
+                columns = self.schema(spans[0].file.schema, about).columns
+                steps.check_integers(rows, about.integers, [c.name for c in columns if c.type == "float"])
+            if about.path_column:
+                rows.add(about.path_column, rows.paths)
+            rows.add_keys(batch.pairs(task.keys), about.extracted)
+            steps.apply(rows, about.steps)
         except batch.ValueMisfit as e:
             e.bad_item = task.item_first + e.row + 1
             raise
-        return frame, batch.Context(task.id, task.global_row, task.keys), task.items - len(frame)
+        return rows.done()
+
+    def read(self, task):
+        """(frame, context, rows that were left out)"""
+        frame = self.frame(task)
+        if frame is None:
+            return None, None, task.items
+        return frame, batch.Context(task.id, task.global_row, task.keys, Dataset(self, task)), task.items - len(frame)
+
+
+class Rows(steps.Rows):
+    """Rows on their way, with what is known of where they came from."""
+
+    def __init__(self, tables, about, kind, spans, frame, gone):
+        super().__init__(tables.pandas, frame, spans, gone)
+        self.tables, self.about, self.kind = tables, about, kind
+        self.paths = [tables.path(s.file) for s in spans]
+
+    def misfit(self, row, column, value, why):
+        """A value of the frame that is not what a conversion asks for; where mixed types are allowed it stays."""
+        if self.about.mixed:
+            return
+        row = int(self.of_all([self.numpy.arange(sum(s.take for s in self.spans))])[row])
+        span, behind = files.span_of(self.spans, row)
+        place = self.kind.place(self.tables, self.about, self.spans, row)
+        raise slices.misfit(place, span.first + behind, careful.Misfit(row, 0, column, value, "int", why))
+
+
+class Dataset:
+    """context.dataset: the rows of the mini-batch, read again."""
+
+    def __init__(self, tables, task):
+        self._tables, self._task = tables, task
+
+    def to_pandas_dataframe(self):
+        return self._tables.frame(self._task)
+
+    def to_path(self):
+        """The files that they are in."""
+        return [self._tables.path(f) for f in wire.table(self._task.body)[1]]
+
+    def __repr__(self):
+        return "<%d rows of %s>" % (self._task.items, ", ".join(self.to_path()))
 
 
 def _pandas():
