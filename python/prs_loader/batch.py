@@ -98,15 +98,16 @@ class _Readers(dict):
                         "different versions" % (kind, ", ".join(map(str, sorted(self)))))
 
 
-def readers(job):
-    """kind of a task -> function(task) -> (mini-batch, context, how many of its items were left out before run()). Made
+def readers(job, say):
+    """say(kind, sentence): tells people something of the data, the first sentence of a kind.
+    kind of a task -> function(task) -> (mini-batch, context, how many of its items were left out before run()). Made
     once, when SETUP is known: what a reader imports is imported here, so that a module that is missing fails the start
     of the process and not each mini-batch."""
     found = _Readers({KIND_FILES: _files})
     if job.every("table"):
         from prs_loader.tables import source
 
-        found.update(source.readers(job))
+        found.update(source.readers(job, say))
     return found
 
 

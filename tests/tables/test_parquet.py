@@ -35,7 +35,8 @@ class World:
 
     def start(self):
         table = {"input": 0, "format": "parquet", "steps": self.steps}
-        self.tables = source.Tables(Job({"run_folder": [self.folder], "table": ["t=" + json.dumps(table)]}))
+        self.tables = source.Tables(Job({"run_folder": [self.folder], "table": ["t=" + json.dumps(table)]}),
+                                    lambda *note: None)
 
     def path(self, name):
         return os.path.join(self.folder, name)

@@ -42,7 +42,7 @@ def table(tmp_path, layout, text, *rows, front=b"", **about):
 
 
 def tables(t):
-    return source.Tables(Job({key: [value] for key, value in t.setup().items()}))
+    return source.Tables(Job({key: [value] for key, value in t.setup().items()}), lambda *note: None)
 
 
 def run(t, files, *args, **more):

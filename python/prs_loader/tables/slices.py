@@ -138,6 +138,8 @@ def _read(tables, about, pieces):
         raise _misfit(pieces, e) from None
     if len(got.frame) + len(got.gone) != rows:
         raise _moved(pieces[0])
+    tables.notes.of_frame(got, pieces[0].schema, lambda line: "%s line %d" % place_of_line(pieces, line),
+                          lambda row: _line_of(pieces, row))
     return got
 
 

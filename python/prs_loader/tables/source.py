@@ -6,7 +6,7 @@ import os
 import sys
 
 from prs_loader import batch, wire
-from prs_loader.tables import careful, files, parquet, schema, slices, steps
+from prs_loader.tables import careful, files, notes, parquet, schema, slices, steps
 
 # Of each kind a module with
 #   read(tables, about, spans) -> (DataFrame, rows of the spans that are not in it)
@@ -46,7 +46,8 @@ class Input:
 class Tables:
     """The tables of a job, in one process."""
 
-    def __init__(self, job):
+    def __init__(self, job, say):
+        self.notes = notes.Notes(say)
         self.folder = job.one("run_folder")
         self.inputs = {about.input: about for about in (Input(text) for _, text in job.pairs("table"))}
         self.schemas = {}
@@ -156,7 +157,7 @@ def _arrow(pandas):
                         "pip install pyarrow" % (e, sys.executable)) from None
 
 
-def readers(job):
-    """kind of a task -> reader, as batch.readers()"""
-    tables = Tables(job)
+def readers(job, say):
+    """As batch.readers()"""
+    tables = Tables(job, say)
     return {kind: tables.read for kind in _OF_KIND}
