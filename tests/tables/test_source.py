@@ -173,7 +173,7 @@ def test_the_line_is_that_of_the_file(tmp_path, monkeypatch):
         t.files[0][1][1] = t.files[0][1][1][:1] + (2,) + t.files[0][1][1][2:]
         raw, all_ = t.task(t.files[:1]), tables(t)
         spans = files.spans_of(wire.task(1, raw, 0, len(raw)))
-        pieces = slices._pieces(all_, all_.inputs[0], spans)
+        pieces = slices.pieces_of(all_, all_.inputs[0], spans)
         assert slices.place_of_line(pieces, 3) == (t.files[0][0], 8)
         assert slices.place_of_line(pieces, 1) == (t.files[0][0], 3)
 

@@ -315,8 +315,9 @@ def _object(raw, codec):
     return value
 
 
-def _json_lines(data, schema, mixed, first_line, drop):
-    table, rows, places = Table(), [], []
+def objects(data, schema, first_line, drop, table):
+    """(objects, their (row, line)); rows and what was dropped go into the Table. Raises Misfit."""
+    rows, places = [], []
     for line, raw in enumerate(data.split(b"\n"), first_line):
         if _BLANK_LINE(raw):
             continue
@@ -329,6 +330,12 @@ def _json_lines(data, schema, mixed, first_line, drop):
                 raise Misfit(table.rows - 1, line, None, raw.decode(schema.codec, "backslashreplace"), "record",
                              "is not a JSON object: %s" % e) from None
             table.drop(table.rows - 1, line)
+    return rows, places
+
+
+def _json_lines(data, schema, mixed, first_line, drop):
+    table = Table()
+    rows, places = objects(data, schema, first_line, drop, table)
     known = {column.name for column in schema.columns}
     for (_, line), row in zip(places, rows):
         for name in row.keys() - known:

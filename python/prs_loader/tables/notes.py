@@ -30,15 +30,18 @@ class Notes:
         if got.short[0]:
             self.tell(SHORT, lambda: "%s%s has fewer cells than the table has columns: the others are null" % (
                 place(got.short[1]), _others(got.short[0])))
-        if got.dropped[0]:
-            self.tell(DROPPED, lambda: "%s%s is left out: invalid_lines: drop" % (
-                place(got.dropped[1]), _others(got.dropped[0])))
+        self.of_dropped(got, place)
         for name, line in got.unknown.items():
             self.tell(UNKNOWN, lambda: "%s: %s is in no object of the sample: it is left out, here and elsewhere" % (
                 place(line), careful.shown(name)))
         for misfit in got.mixed:
             self.tell(MIXED, lambda: "%s, column %s: %s %s: the column is object in that mini-batch" % (
                 place(misfit.line), careful.shown(misfit.column), careful.shown(misfit.value), misfit.why))
+
+    def of_dropped(self, got, place):
+        if got.dropped[0]:
+            self.tell(DROPPED, lambda: "%s%s is left out: invalid_lines: drop" % (
+                place(got.dropped[1]), _others(got.dropped[0])))
 
     @staticmethod
     def type_of(schema, name):

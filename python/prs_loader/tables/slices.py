@@ -16,7 +16,7 @@ class Piece:
     __slots__ = ("span", "path", "schema", "data", "offset")
 
 
-def _pieces(tables, about, spans):
+def pieces_of(tables, about, spans):
     pieces, at = [], 0
     while at < len(spans):
         file = spans[at].file
@@ -50,7 +50,7 @@ def _cut(piece):
     piece.data, piece.offset = piece.data[place[0]:place[1]], piece.offset + place[0]
 
 
-def _joined(pieces):
+def joined(pieces):
     """The last record of a file may have no line end."""
     if len(pieces) == 1:
         return pieces[0].data
@@ -107,7 +107,7 @@ def _line_of(pieces, row):
     return line
 
 
-def _misfit(pieces, error):
+def misfit_of(pieces, error):
     """What a careful.Misfit of the joined text is in the user's file."""
     span, row = files.span_of([p.span for p in pieces], error.row)
     return misfit("%s line %d" % place_of_line(pieces, error.line), span.first + row, error)
@@ -122,22 +122,27 @@ def misfit(place, row, error):
 
 def place(tables, about, spans, row):
     """The file and the line of a row of the spans, which are read again."""
-    pieces = _pieces(tables, about, spans)
+    pieces = pieces_of(tables, about, spans)
     return "%s line %d" % place_of_line(pieces, _line_of(pieces, row))
 
 
 # ---- the whole
 
 
+def check_rows(pieces, rows):
+    """Are there as many as were counted?"""
+    if rows != sum(p.span.take for p in pieces):
+        raise _moved(pieces[0])
+
+
 def _read(tables, about, pieces):
     """The fast.Frame of pieces with the same schema."""
     rows = sum(p.span.take for p in pieces)
     try:
-        got = fast.read(tables.pandas, _joined(pieces), pieces[0].schema, rows, about.mixed, drop=about.drop_invalid)
+        got = fast.read(tables.pandas, joined(pieces), pieces[0].schema, rows, about.mixed, drop=about.drop_invalid)
     except careful.Misfit as e:
-        raise _misfit(pieces, e) from None
-    if len(got.frame) + len(got.gone) != rows:
-        raise _moved(pieces[0])
+        raise misfit_of(pieces, e) from None
+    check_rows(pieces, len(got.frame) + len(got.gone))
     tables.notes.of_frame(got, pieces[0].schema, lambda line: "%s line %d" % place_of_line(pieces, line),
                           lambda row: _line_of(pieces, row))
     return got
@@ -158,14 +163,14 @@ def _united(tables, about, pieces, found, gone):
         if not about.mixed:
             row = [i for i in range(row + len(gone) + 1) if i not in gone][row]
             line = _line_of(pieces, row)
-            raise _misfit(pieces, careful.Misfit(row, line, name, value, "int", careful.WIDE % "int"))
+            raise misfit_of(pieces, careful.Misfit(row, line, name, value, "int", careful.WIDE % "int"))
 
     return frame.united(tables.pandas, [f.frame for f in found], refuse)
 
 
 def read(tables, about, spans):
     """(the DataFrame of the spans, rows of them that were left out: their numbers, from 0)"""
-    pieces = _pieces(tables, about, spans)
+    pieces = pieces_of(tables, about, spans)
     found, gone, first = [], [], 0
     for run in _runs(pieces):
         got = _read(tables, about, run)

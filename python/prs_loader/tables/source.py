@@ -6,7 +6,7 @@ import os
 import sys
 
 from prs_loader import batch, wire
-from prs_loader.tables import careful, files, notes, parquet, schema, slices, steps
+from prs_loader.tables import careful, files, lists, notes, parquet, schema, slices, steps
 
 # Of each kind a module with
 #   read(tables, about, spans) -> (DataFrame, rows of the spans that are not in it)
@@ -23,9 +23,9 @@ class NoPyarrow(Exception):
 
 
 class Input:
-    """What SETUP says of a table. types: column -> the type that the reader shall give it; integers:
-    those of them that are; steps: those that are left for
-    the frame; interval: rows of the input that `take` and `skip` leave."""
+    """What SETUP says of a table. steps: those that are left for the frame; types: column -> the type that the reader
+    shall give it, integers: those that are; interval: rows of the input that `take` and `skip` leave; extracted: columns
+    from the path."""
 
     __slots__ = ("input", "format", "steps", "path_column", "drop_invalid", "mixed", "other_way", "types", "integers",
                  "interval", "extracted")
@@ -69,34 +69,39 @@ class Tables:
             self.schemas[number] = self.schemas[about.input, text]
         return self.schemas[number]
 
-    def frame(self, task):
-        """The DataFrame; None: no row is left."""
+    def rows(self, task):
+        """The DataFrame, or MiniBatch of objects; None: no row is left."""
         about = self.inputs[task.input]
         spans = steps.cut(files.spans_of(task), *about.interval)
         if not spans:
             return None
-        kind = _OF_KIND[task.kind]
         try:
-            frame, gone = kind.read(self, about, spans)
-            rows = Rows(self, about, kind, spans, frame, gone)
-            if about.integers:
-                columns = self.schema(spans[0].file.schema, about).columns
-                steps.check_integers(rows, about.integers, [c.name for c in columns if c.type == "float"])
-            if about.path_column:
-                rows.add(about.path_column, rows.paths)
-            rows.add_keys(batch.pairs(task.keys), about.extracted)
-            steps.apply(rows, about.steps)
+            return lists.read(self, about, spans) if about.other_way else self.frame(task, about, spans)
         except batch.ValueMisfit as e:
             e.bad_item = task.item_first + e.row + 1
             raise
+
+    def frame(self, task, about, spans):
+        kind = _OF_KIND[task.kind]
+        frame, gone = kind.read(self, about, spans)
+        rows = Rows(self, about, kind, spans, frame, gone)
+        if about.integers:
+            columns = self.schema(spans[0].file.schema, about).columns
+            steps.check_integers(rows, about.integers, [c.name for c in columns if c.type == "float"])
+        if about.path_column:
+            rows.add(about.path_column, rows.paths)
+        rows.add_keys(batch.pairs(task.keys), about.extracted)
+        steps.apply(rows, about.steps)
         return rows.done()
 
     def read(self, task):
         """(frame, context, rows that were left out)"""
-        frame = self.frame(task)
-        if frame is None:
+        rows = self.rows(task)
+        if rows is None:
             return None, None, task.items
-        return frame, batch.Context(task.id, task.global_row, task.keys, Dataset(self, task)), task.items - len(frame)
+        if isinstance(rows, batch.MiniBatch):
+            rows.task_id = task.id
+        return rows, batch.Context(task.id, task.global_row, task.keys, Dataset(self, task)), task.items - len(rows)
 
 
 class Rows(steps.Rows):
@@ -124,7 +129,11 @@ class Dataset:
         self._tables, self._task = tables, task
 
     def to_pandas_dataframe(self):
-        return self._tables.frame(self._task)
+        rows = self._tables.rows(self._task)
+        if isinstance(rows, batch.MiniBatch):
+            import pandas
+            rows = pandas.DataFrame(rows)
+        return rows
 
     def to_path(self):
         """The files that they are in."""
