@@ -14,7 +14,7 @@ AZURE_NAME = 157  # of a process or a try
 
 # msg.h
 PROTOCOL = 1
-HELLO, SETUP, READY, INIT_FAILED, TASK, RESULT, FAIL, STOP, BYE, DROP, NOTE = range(1, 12)
+HELLO, SETUP, READY, INIT_FAILED, TASK, RESULT, FAIL, STOP, BYE, DROP = range(1, 11)
 FLAG_FD, FLAG_MORE = 1, 2
 ROWS_INLINE_MAX = 1 << 20
 EXIT_SOCKET_CLOSED = 107  # of this process, when its socket is no longer what it was
@@ -71,11 +71,11 @@ def task(claim, data, begin, end):
 
 
 class TableFile:
-    """What a task has of one file. path: bytes; not absolute, it is a spool in the run folder, and size and mtime are
-    0. mtime_us: of 64 bits without a sign. ranges: (offset, bytes, row in the file, global row, rows), of a Parquet
+    """What a task has of one file. path: bytes; empty: rows of many files. spool: the name of a spool in the run folder,
+    which has the text of that file, or those rows; size and mtime are 0 then. Empty: the file itself. mtime_us: of 64 bits without a sign. ranges: (offset, bytes, row in the file, global row, rows), of a Parquet
     file with offset and bytes 0."""
 
-    __slots__ = ("path", "size", "mtime_us", "schema", "ranges")
+    __slots__ = ("path", "spool", "size", "mtime_us", "schema", "ranges")
 
 
 def table(body):
@@ -90,7 +90,8 @@ def table(body):
         f.ranges = list(_table_range.iter_unpack(body[begin:at]))
         files.append(f)
     for f, path in zip(files, body[at:].split(b"\0")):
-        f.path = path
+        f.spool, slash, rest = path.partition(b"/")
+        f.path = slash + rest
     return skip, files
 
 
@@ -117,11 +118,6 @@ def hello(pid, abi, version, executable):
 
 def ready(import_us, init_us):
     return _ready.pack(import_us, init_us)
-
-
-def note(kind, sentence):
-    """A sentence for people, of which the first one of a kind is told."""
-    return struct.pack("<HH", kind, 0) + _text(sentence)
 
 
 def full_disk(errnum, device):

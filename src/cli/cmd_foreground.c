@@ -303,7 +303,7 @@ static int list_some(struct stage *s, uint64_t limit, struct prs_err *err)
 	PRS_AUTOBUF body;
 	prs_buf_init(&body, LIST_BYTES);
 	if (r == 0)
-		r = l ? 1 : prs_fail(err, PRS_ENOMEM, "listing");
+		r = l && prs_lister_spool(l, s->dir, 1) == 0 ? 1 : prs_fail(err, PRS_ENOMEM, "listing");
 	while (r == 1 && prs_plan_next_id(s->plan) < limit) {
 		prs_buf_clear(&body);
 		r = prs_list_next(l, &body, err);

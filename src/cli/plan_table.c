@@ -11,7 +11,6 @@
 #include "cli/cli.h"
 #include "data/table.h"
 
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -131,10 +130,11 @@ struct found {
 };
 
 /* Those of the first file. */
-static int rows_found(void *ctx, const char *path, const struct prs_table_range *rows)
+static int rows_found(void *ctx, const char *path, const struct prs_table_range *rows, uint64_t line)
 {
 	struct found *f = ctx;
-	if (!f->path && path[0]) {
+	(void)line;
+	if (!f->path && path[0] && rows->bytes) { /* where they can be read as they lie */
 		f->path = prs_strdup(path);
 		f->rows = *rows;
 	}
@@ -142,14 +142,13 @@ static int rows_found(void *ctx, const char *path, const struct prs_table_range 
 }
 
 /* As far as a look needs, of the next mini-batches of the file too: the row that is cut off is left out. */
-static size_t read_rows(const struct found *f, uint8_t *to, size_t n)
+static size_t read_rows(const struct found *f, const struct prs_table_input *in, uint8_t *to, size_t n)
 {
-	const struct prs_fs *fs = program_fs();
-	int fd = fs->open(fs->ctx, f->path, O_RDONLY, 0);
-	if (fd < 0)
+	struct prs_source *source;
+	if (prs_source_open(program_fs(), f->path, in, &source, NULL) < 0)
 		return 0;
-	ssize_t got = prs_table_read(fs, fd, f->path, to, n, f->rows.offset, NULL);
-	fs->close(fs->ctx, fd);
+	ssize_t got = prs_source_read(source, to, n, f->rows.offset, NULL);
+	prs_source_close(source);
 	return got < 0 ? 0 : (size_t)got;
 }
 
@@ -183,7 +182,7 @@ static void read_cells(struct plan_table *t, const json_t *columns, const uint8_
 		if (prs_cells_split(&cells, p, n, in->delimiter, &used, NULL) < 0 || !used)
 			break;
 		if (cells.n)
-			json_array_append_new(t->first, row_of(columns, &cells, in->encoding));
+			json_array_append_new(t->first, row_of(columns, &cells, prs_table_encoding(in)));
 		p += used;
 		n -= used;
 	}
@@ -229,7 +228,7 @@ static void read_first(struct plan_table *t, const struct prs_plan *plan, uint64
 	t->first = json_array();
 	if (bytes && t->first && t->schema && in->format != PRS_TABLE_PARQUET &&
 	    prs_plan_each_rows(plan, &u, rows_found, &f) >= 0 && f.path) {
-		size_t n = read_rows(&f, bytes, READ_BYTES);
+		size_t n = read_rows(&f, in, bytes, READ_BYTES);
 		if (in->format == PRS_TABLE_JSONL)
 			read_lines(t, bytes, n);
 		json_t *schema = json_loads(prs_plan_schema(plan, f.rows.schema), 0, NULL);

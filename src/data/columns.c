@@ -123,7 +123,7 @@ static bool is_text(const struct prs_schema *s, size_t i)
 }
 
 /* JSON's values are what they are. */
-static enum prs_type type_of(const struct prs_schema *s, size_t i)
+enum prs_type prs_schema_type(const struct prs_schema *s, size_t i)
 {
 	if (is_text(s, i))
 		return s->format == PRS_FORMAT_JSONL ? PRS_TYPE_OBJECT : PRS_TYPE_STRING;
@@ -133,7 +133,7 @@ static enum prs_type type_of(const struct prs_schema *s, size_t i)
 static void put_column(const struct prs_schema *s, size_t i, struct prs_buf *to)
 {
 	const struct prs_column *column = &s->columns->v[i];
-	enum prs_type type = type_of(s, i);
+	enum prs_type type = prs_schema_type(s, i);
 	prs_buf_puts(to, i ? ",{\"name\":" : "{\"name\":");
 	put_string(to, s->names->v[i]);
 	prs_buf_putf(to, ",\"type\":\"%s\",\"nulls\":%llu", prs_type_name(type),

@@ -56,6 +56,8 @@ struct prs_schema {
 	size_t fields_n;                   /* fields of a record of theirs */
 };
 
+/* Of column i. */
+enum prs_type prs_schema_type(const struct prs_schema *s, size_t i);
 /* Appends the JSON text: one line, no line end. */
 int prs_schema_put(const struct prs_schema *s, struct prs_buf *to);
 /* A text of one, UTF-8 without NUL, in quotes. */

@@ -46,6 +46,7 @@ struct prs_cutter_kind {
 	            struct prs_err *err);
 };
 
-extern const struct prs_cutter_kind prs_cut_files, prs_cut_groups, prs_cut_slices, prs_cut_lines, prs_cut_parquet;
+extern const struct prs_cutter_kind prs_cut_files, prs_cut_groups, prs_cut_slices, prs_cut_lines, prs_cut_columns,
+        prs_cut_parquet;
 
 #endif

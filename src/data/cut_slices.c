@@ -53,6 +53,8 @@ struct prs_cutter {
 	/* Of an earlier plan: its last slices. */
 	uint64_t fed_file, fed_size, fed_mtime_us;
 	uint32_t fed_schema;
+	uint64_t fed_rows; /* of the file that is scanned, which its text in the spool has again */
+	uint32_t spool_epoch;
 	bool is_fed;
 };
 
@@ -78,11 +80,12 @@ static struct prs_cutter *slices_new(const struct prs_fs *fs, const struct prs_l
 		return NULL;
 	c->size = in->size;
 	c->input = input;
+	c->spool_epoch = in->epoch ? in->epoch : 1; /* nobody reads where there is none */
 	prs_sample_init(&c->sample, fs, in, &c->files);
 	prs_schemas_init(&c->schemas, input);
 	prs_buf_init(&c->end.own, PRS_SCHEMA_BYTES_MAX);
 	prs_buf_init(&c->pending.packed, UINT32_MAX);
-	if (prs_table_scan_init(&c->scan, fs, in->table, in->warnings) == 0)
+	if (prs_table_scan_init(&c->scan, fs, in->table, in->spool, in->warnings) == 0)
 		return c;
 	slices_free(c);
 	return NULL;
@@ -131,11 +134,13 @@ static int put_slices(struct prs_cutter *c, struct prs_err *err)
 	struct prs_plan_record r = { .type = PRS_PLAN_SLICES };
 	r.u.slices.file = c->files.first + c->at;
 	r.u.slices.first_id = c->total->ids;
-	r.u.slices.offset = p->offset;
+	bool spooled = prs_table_scan_is_spooled(&c->scan);
+	r.u.slices.spool = spooled ? c->spool_epoch : 0;
+	r.u.slices.offset = p->offset + (spooled ? c->scan.base : 0);
 	r.u.slices.row = p->row;
 	r.u.slices.global_row = p->global_row;
-	r.u.slices.size = c->scan.stat.size;
-	r.u.slices.mtime_us = c->scan.stat.mtime_us;
+	r.u.slices.size = prs_source_stat(c->scan.source)->size;
+	r.u.slices.mtime_us = prs_source_stat(c->scan.source)->mtime_us;
 	r.u.slices.schema = c->end.schema;
 	r.u.slices.count = p->count;
 	r.u.slices.bytes = (uint32_t)p->packed.len;
@@ -149,11 +154,21 @@ static int put_slices(struct prs_cutter *c, struct prs_err *err)
 	return 0;
 }
 
+/* Slices of a text in the spool that an earlier life planned, and put into its own. */
+static int pass_over(struct prs_cutter *c, const struct prs_slice *s)
+{
+	c->end.offset = s->offset + s->bytes;
+	c->end.row += s->rows;
+	return 0;
+}
+
 /* Records that are no rows belong to the slice behind them, unless they are many. */
 static int scan_slice(void *ctx, const struct prs_slice *s, struct prs_err *err)
 {
 	struct prs_cutter *c = ctx;
 	struct pending *p = &c->pending;
+	if (c->end.row < c->fed_rows)
+		return pass_over(c, s);
 	if (s->offset - c->end.offset > GAP_BYTES) {
 		int r = put_slices(c, err);
 		if (r < 0)
@@ -175,21 +190,27 @@ static int scan_slice(void *ctx, const struct prs_slice *s, struct prs_err *err)
 	return 0;
 }
 
-/* Behind the rows that an earlier plan has, which are those of c->end. */
-static int go_on(struct prs_cutter *c, struct prs_err *err)
-{
-	c->end.schema = c->fed_schema;
-	c->end.has_own = false;
-	return prs_table_scan_check(&c->scan, c->fed_size, c->fed_mtime_us, "when its first rows were planned", err);
-}
-
 /* Where the rows of a file begin, and its schema. */
 static int begin_rows(struct prs_cutter *c, struct prs_err *err)
 {
 	c->end.schema = c->schemas.all;
-	c->end.row = 0;
-	return prs_sample_begin(&c->sample, c->at, c->scan.fd, c->scan.path, &c->end.offset, &c->end.own,
-	                        &c->end.has_own, err);
+	c->end.row = c->fed_rows = 0;
+	return prs_sample_begin(&c->sample, c->at, c->scan.source, &c->end.offset, &c->end.own, &c->end.has_own, err);
+}
+
+/* Behind the rows that an earlier plan has, which are those of c->end. A text in the spool is made again from its
+ * beginning, and what was planned of it is passed over. */
+static int go_on(struct prs_cutter *c, struct prs_err *err)
+{
+	int r = prs_table_scan_check(&c->scan, c->fed_size, c->fed_mtime_us, "when its first rows were planned", err);
+	if (r == 0 && prs_table_scan_is_spooled(&c->scan)) {
+		uint64_t rows = c->end.row;
+		r = begin_rows(c, err);
+		c->fed_rows = rows;
+	}
+	c->end.schema = c->fed_schema;
+	c->end.has_own = false;
+	return r;
 }
 
 static int begin_file(struct prs_cutter *c, struct prs_err *err)
@@ -216,7 +237,7 @@ static int end_file(struct prs_cutter *c, struct prs_err *err)
 
 static int step_scan(struct prs_cutter *c, struct prs_err *err)
 {
-	if (c->scan.fd < 0)
+	if (!c->scan.source)
 		return begin_file(c, err);
 	int r = prs_table_scan_step(&c->scan, err);
 	if (r)
@@ -240,6 +261,8 @@ static int slices_cut(struct prs_cutter *c, bool listed, struct prs_cut_total *t
 			return r;
 	}
 	int r = put_slices(c, err);
+	if (r == 0)
+		r = prs_spool_sync(&c->scan.spool, err);
 	return r < 0 ? r : c->stage != DONE;
 }
 

@@ -11,6 +11,7 @@
 #include "data/walk.h"
 
 #include "base/mem.h"
+#include "wire/names.h"
 
 #include <string.h>
 
@@ -24,7 +25,7 @@ enum {
 /* An input with its texts. */
 struct given {
 	struct prs_list_input in;
-	char *name, *path, *base, *format;
+	char *name, *path, *base, *format, *spool;
 	char *path_column, *steps;
 	struct prs_list parts, keys, text_columns;
 	struct prs_table_input table;
@@ -109,6 +110,7 @@ static void free_input(struct given *g)
 	prs_freep(&g->path);
 	prs_freep(&g->base);
 	prs_freep(&g->format);
+	prs_freep(&g->spool);
 	prs_freep(&g->path_column);
 	prs_freep(&g->steps);
 	prs_list_done(&g->text_columns);
@@ -128,6 +130,8 @@ static const struct prs_cutter_kind *kind_of_table(enum prs_table_format format)
 
 static const struct prs_cutter_kind *kind_of(const struct given *g)
 {
+	if (g->in.table && g->keys.n && g->table.format != PRS_TABLE_PARQUET)
+		return &prs_cut_columns;
 	if (g->in.table)
 		return kind_of_table(g->table.format);
 	return g->keys.n ? &prs_cut_groups : &prs_cut_files;
@@ -177,6 +181,22 @@ void prs_lister_free(struct prs_lister *l)
 	prs_freep(&l->given);
 	prs_warnings_done(&l->warnings);
 	prs_freep(&l);
+}
+
+int prs_lister_spool(struct prs_lister *l, const char *dir, uint32_t epoch)
+{
+	char name[PRS_SPOOL_NAME_BYTES];
+	for (unsigned i = 0; i < l->n; i++) {
+		struct given *g = &l->given[i];
+		prs_spool_name(name, epoch, i);
+		prs_freep(&g->spool);
+		g->spool = prs_strf("%s/%s", dir, name);
+		if (!g->spool)
+			return -PRS_ENOMEM;
+		g->in.spool = g->spool;
+		g->in.epoch = epoch;
+	}
+	return 0;
 }
 
 uint16_t prs_lister_minor(const struct prs_lister *l)

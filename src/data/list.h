@@ -31,16 +31,22 @@ struct prs_list_input {
 	bool is_list;                 /* a file name per line (list_file.h); relative ones start from `base` */
 	const char *base;
 	struct prs_batch_size size; /* of a mini-batch; without meaning when there are keys */
-	/* Partition keys: the files with the same values in their path are a mini-batch; NULL or empty = none. */
+	/* Partition keys: the files with the same values in their path are a mini-batch, of a table the rows with the
+	 * same values in their columns, too; NULL or empty = none. */
 	const struct prs_list *keys;
 	const char *format; /* partition.h */
-	/* Its items are the rows of its files, a mini-batch so many of them or so many bytes, and there are no keys;
-	 * NULL = its items are files. */
+	/* Its items are the rows of its files, a mini-batch so many of them or so many bytes; NULL = its items are
+	 * files. */
 	const struct prs_table_input *table;
 	/* Who reads footers; NULL: nobody, and Parquet files are an error. Lives as long as the lister. */
 	const struct prs_footers *footers;
 	/* Where what is found in it is warned about; of those that were given to a lister: its own. */
 	struct prs_warnings *warnings;
+	/* The file for what cannot be read where it lies (spool.h), and the epoch in its name; NULL: there is no place
+	 * for it, mini-batches are counted all the same. Of those that were given to a lister: prs_lister_spool(). */
+	const char *spool;
+	uint32_t epoch;
+	size_t sort_bytes; /* that are sorted at once; 0: PRS_SORTER_BLOCK_BYTES (tests) */
 };
 
 enum { PRS_LIST_FILE_BYTES_MAX = 256 << 20 };
@@ -55,6 +61,9 @@ struct prs_lister *prs_lister_new(const struct prs_fs *fs, const struct prs_list
 void prs_lister_free(struct prs_lister *l);
 /* What the header of its plan must say (wire/frame.h). */
 uint16_t prs_lister_minor(const struct prs_lister *l);
+/* Into this folder goes what cannot be read where it lies, as spool-<epoch>-<input>. To be said before anything is fed
+ * or listed. */
+int prs_lister_spool(struct prs_lister *l, const char *dir, uint32_t epoch);
 /* Take in a body of an earlier plan (before the first prs_list_next). */
 int prs_list_feed(struct prs_lister *l, const uint8_t *body, size_t n, struct prs_err *err);
 

@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/fs.h"
 #include "wire/msg.h"
 #include "wire/plan.h"
 
@@ -37,6 +38,8 @@ int prs_plan_task(const struct prs_plan *p, const struct prs_unit *u, struct prs
 int prs_plan_paths(const struct prs_plan *p, const struct prs_unit *u, struct prs_buf *to);
 /* Calls each for the rows of the unit, in their order; never when its items are files. Returns what `each` did, or
  * -PRS_ENOMEM. */
+/* Where the spools of its run are: the rows there have origins. Lives as long as the plan. */
+void prs_plan_spools(struct prs_plan *p, const struct prs_fs *fs, const char *dir);
 int prs_plan_each_rows(const struct prs_plan *p, const struct prs_unit *u, prs_rows_fn *each, void *ctx);
 /* "0000000.txt, ... (10 files)", "sales.csv rows 1001-2000", "store=7 (120 rows)": a short text for people and the CSV:
  * at most `max` names, relative to the input. */

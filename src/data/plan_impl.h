@@ -70,6 +70,8 @@ struct prs_plan {
 	size_t inputs_n, dirs_n, blocks_n, rules_n, schemas_n;
 	size_t inputs_cap, dirs_cap, blocks_cap, rules_cap, schemas_cap;
 	struct prs_buf dir_names;
+	const struct prs_fs *fs; /* NULL: nobody said where the spools are */
+	const char *dir;
 	uint64_t next_id, items, files;
 	uint32_t sum;
 	bool complete;

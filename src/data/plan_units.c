@@ -5,6 +5,9 @@
 #include "data/plan_impl.h"
 
 #include "base/many.h"
+#include "base/mem.h"
+#include "data/spool.h"
+#include "wire/names.h"
 
 #include <inttypes.h>
 #include <limits.h>
@@ -175,10 +178,14 @@ static uint32_t slices_items(const struct rule *r, uint64_t id)
 	return prs_slices_at(r->slices, (uint32_t)(id - r->first_id)).rows;
 }
 
+static bool is_grouped(const struct rule *r) { return r->kind == KIND_TABLE_GROUP || r->kind == KIND_PARQUET_GROUP; }
+
+static uint32_t spool_of(const struct rule *r) { return is_grouped(r) ? r->rows->spool : r->slices->spool; }
+
 /* The range of a mini-batch with the number i; false: it has no such. */
 static bool table_range(const struct rule *r, uint64_t id, uint32_t i, struct prs_table_range *ret)
 {
-	bool grouped = r->kind == KIND_TABLE_GROUP || r->kind == KIND_PARQUET_GROUP;
+	bool grouped = is_grouped(r);
 	if (i >= (grouped ? r->rows->ranges_n : 1))
 		return false;
 	*ret = grouped ? plan_range(r->rows, i) : prs_slices_at(r->slices, (uint32_t)(id - r->first_id));
@@ -225,8 +232,9 @@ static void put_name(const struct prs_plan *p, uint64_t file, bool absolute, str
 static size_t put_table_file(const struct prs_plan *p, const struct rule *r, const struct prs_table_range *at,
                              struct prs_buf *to, struct prs_buf *paths)
 {
-	bool grouped = r->kind == KIND_TABLE_GROUP || r->kind == KIND_PARQUET_GROUP;
-	uint32_t spool = grouped ? r->rows->spool : r->slices->spool;
+	bool grouped = is_grouped(r);
+	uint32_t spool = spool_of(r);
+	char name[PRS_SPOOL_NAME_BYTES];
 	const uint8_t *stats = grouped && !spool ? plan_stats(p, at->file) : NULL;
 	uint64_t size = stats ? prs_get64(stats) : 0, mtime_us = stats ? prs_get64(stats + 8) : 0;
 	if (!grouped && !spool) {
@@ -238,8 +246,8 @@ static size_t put_table_file(const struct prs_plan *p, const struct rule *r, con
 	prs_buf_u32(to, at->schema);
 	prs_buf_u32(to, 0); /* ranges: counted by put_table_range() */
 	if (spool)
-		prs_buf_putf(paths, "spool-%" PRIu32 "-%u", spool, r->input);
-	else
+		prs_buf_puts(paths, prs_spool_name(name, spool, r->input));
+	if (at->file != PRS_NO_FILE)
 		put_name(p, at->file, true, paths);
 	prs_buf_putc(paths, 0);
 	return to->len - 4;
@@ -396,24 +404,98 @@ int prs_plan_paths(const struct prs_plan *p, const struct prs_unit *u, struct pr
 	return to->failed;
 }
 
+void prs_plan_spools(struct prs_plan *p, const struct prs_fs *fs, const char *dir)
+{
+	p->fs = fs;
+	p->dir = dir;
+}
+
+/* What is told of rows that follow each other. */
+struct told {
+	const struct prs_plan *p;
+	const struct rule *r;
+	prs_rows_fn *each;
+	void *ctx;
+	struct prs_table_range rows; /* rows 0: none so far */
+	uint64_t line;
+};
+
+static int tell(struct told *t)
+{
+	PRS_AUTOBUF path;
+	prs_buf_init(&path, PATH_MAX);
+	if (!t->rows.rows)
+		return 0;
+	if (t->rows.file != PRS_NO_FILE)
+		put_name(t->p, t->rows.file, true, &path);
+	const char *text = prs_buf_str(&path);
+	int k = path.failed ? path.failed : t->each(t->ctx, text, &t->rows, t->line);
+	t->rows.rows = 0;
+	return k;
+}
+
+/* A row of the spool: one more of those that follow each other in their file, or the first of others. */
+static int tell_origin(void *ctx, const struct prs_origin *o)
+{
+	struct told *t = ctx;
+	struct prs_table_range *rows = &t->rows;
+	uint64_t file = t->p->inputs[t->r->input].first_file + o->file;
+	bool goes_on = rows->rows && rows->file == file && rows->row + rows->rows == o->row &&
+	               rows->offset + rows->bytes == o->offset;
+	if (goes_on) {
+		rows->rows++;
+		rows->bytes += o->bytes;
+		return 0;
+	}
+	int k = file < t->p->files ? tell(t) : -PRS_ECORRUPT;
+	*rows = (struct prs_table_range){ .file = file,
+		                          .offset = o->offset,
+		                          .bytes = o->bytes,
+		                          .row = o->row,
+		                          .rows = 1,
+		                          .schema = rows->schema };
+	t->line = o->line;
+	return k;
+}
+
+/* The rows of a piece of the spool, by their origins; as one where those cannot be read. */
+static int tell_spooled(struct told *t, const struct piece *at)
+{
+	char name[PRS_SPOOL_NAME_BYTES];
+	const struct prs_table_range *range = &at->range;
+	PRS_AUTOFREE char *path = t->p->fs ? prs_strf("%s/%s", t->p->dir,
+	                                              prs_spool_name(name, t->r->rows->spool, t->r->input))
+	                                   : NULL;
+	int k = path ? prs_spool_origins(t->p->fs, path, range->offset + range->bytes, at->skip, at->take, tell_origin,
+	                                 t)
+	             : -PRS_ENOTFOUND;
+	if (k == 0)
+		return tell(t);
+	t->rows = *range;
+	t->rows.rows = at->take;
+	t->line = 0;
+	return k == -PRS_ENOMEM ? k : tell(t);
+}
+
 int prs_plan_each_rows(const struct prs_plan *p, const struct prs_unit *u, prs_rows_fn *each, void *ctx)
 {
 	uint32_t count;
 	const struct rule *r = span(p, u, &count);
 	struct piece at = pieces(u->item_first, r && kind_of(r)->rows ? count : 0);
+	struct told t = { .p = p, .r = r, .each = each, .ctx = ctx };
 	int k = 0;
-	PRS_AUTOBUF path;
-	prs_buf_init(&path, PATH_MAX);
 	while (k >= 0 && at.left && next_piece(r, u->id, &at)) {
-		struct prs_table_range rows = at.range;
-		rows.row += at.skip;
-		rows.global_row += at.skip;
-		rows.rows = at.take;
-		prs_buf_clear(&path);
-		if (rows.file != PRS_NO_FILE)
-			put_name(p, rows.file, true, &path);
-		const char *text = prs_buf_str(&path);
-		k = path.failed ? path.failed : each(ctx, text, &rows);
+		if (at.range.file == PRS_NO_FILE) {
+			k = tell_spooled(&t, &at);
+			continue;
+		}
+		t.rows = at.range;
+		t.rows.row += at.skip;
+		t.rows.global_row += at.skip;
+		t.rows.rows = at.take;
+		if (spool_of(r))
+			t.rows.offset = t.rows.bytes = 0; /* those of the spool */
+		k = tell(&t);
 	}
 	return k;
 }

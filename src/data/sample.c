@@ -45,8 +45,7 @@ bool prs_sample_is_empty(const struct prs_sample *s) { return s->first == s->fil
 
 struct head {
 	struct prs_sample *s;
-	int fd;
-	const char *path;
+	struct prs_source *source;
 	bool has_header, has_record;
 	uint64_t behind;        /* the header; 0: there is none */
 	struct prs_names names; /* of this file */
@@ -57,8 +56,6 @@ struct head {
 
 static void head_done(struct head *h)
 {
-	if (h->fd >= 0)
-		h->s->fs->close(h->s->fs->ctx, h->fd);
 	prs_names_done(&h->names);
 	prs_freep(&h->fields);
 }
@@ -91,21 +88,21 @@ static int head_names(void *ctx, const struct prs_table_record *record, struct p
 		return 1;
 	const uint8_t *at = h->has_header && s->in->one_line ? break_in(record) : NULL;
 	if (at)
-		prs_table_warn_break(s->fs, h->fd, h->path, record->offset + (uint64_t)(at - record->p), s->warnings);
+		prs_table_warn_break(h->source, record->offset + (uint64_t)(at - record->p), s->warnings);
 	if (h->has_header)
 		h->behind = record->offset + record->n;
 	int r = split(s, record, err);
 	if (r == 0)
-		r = h->has_header ? prs_names_of(&s->cells, s->in->encoding, &h->names, err)
+		r = h->has_header ? prs_names_of(&s->cells, prs_table_encoding(s->in), &h->names, err)
 		                  : prs_names_numbered(s->cells.n, &h->names, err);
-	return r < 0 ? prs_wrap(err, "%s: the header", h->path) : 1;
+	return r < 0 ? prs_wrap(err, "%s: the header", prs_source_path(h->source)) : 1;
 }
 
 /* The names of an open file. */
 static int read_names(struct head *h, uint64_t file, struct prs_err *err)
 {
 	h->has_header = has_header(h->s, file);
-	return prs_table_head(h->s->fs, h->fd, h->path, h->s->in, head_names, h, err);
+	return prs_table_head(h->source, h->s->in, head_names, h, err);
 }
 
 /* Where the columns of the table stand in a file: into h->fields; NULL: as in the schema of all. */
@@ -122,7 +119,8 @@ static int place(struct head *h, struct prs_err *err)
 		r = prs_names_place(all, &h->names, h->fields, err);
 	} else {
 		PRS_AUTOFREE char *first = prs_table_files_path(s->files, s->first);
-		r = first ? prs_names_match(all, first, &h->names, h->path, h->fields, err) : nomem(err);
+		r = first ? prs_names_match(all, first, &h->names, prs_source_path(h->source), h->fields, err)
+		          : nomem(err);
 	}
 	bool same = h->names.n == all->n;
 	for (size_t i = 0; r == 0 && i < all->n; i++)
@@ -155,17 +153,17 @@ static int note_bad(struct head *h, const struct prs_table_record *record, struc
 	if (!h->rows && !s->in->drop_invalid && is_list(record))
 		return prs_fail(err, PRS_EINVALID,
 		                "%s begins with a JSON list: of JSON lines each is an object, one record of the table",
-		                h->path);
+		                prs_source_path(h->source));
 	if (s->bad.path)
 		return 0;
-	s->bad.path = prs_strdup(h->path);
-	s->bad.line = prs_table_line(s->fs, h->fd, h->path, record->offset);
+	s->bad.path = prs_strdup(prs_source_path(h->source));
+	s->bad.line = prs_table_line(h->source, record->offset);
 	return s->bad.path ? 0 : nomem(err);
 }
 
 static int add_object(struct head *h, const struct prs_table_record *record, struct prs_err *err)
 {
-	int r = prs_objects_add(&h->s->table, record->p, record->n, h->s->in->encoding, err);
+	int r = prs_objects_add(&h->s->table, record->p, record->n, prs_table_encoding(h->s->in), err);
 	return r == -PRS_EINVALID ? note_bad(h, record, err) : r;
 }
 
@@ -263,7 +261,7 @@ static int step_sample(struct prs_sample *s, struct head *h, struct prs_err *err
 	if (r == 0 && says_places(h))
 		r = place(h, err);
 	if (r == 0 && is_sampled(s, s->at))
-		r = prs_table_head(s->fs, h->fd, h->path, s->in, head_sample, h, err);
+		r = prs_table_head(h->source, s->in, head_sample, h, err);
 	else if (r == 0 && h->fields)
 		prs_columns_absent(&s->table.columns, h->fields);
 	if (r < 0)
@@ -296,27 +294,35 @@ int prs_sample_step(struct prs_sample *s, struct prs_err *err)
 	PRS_AUTOFREE char *path = prs_table_files_path(s->files, s->at);
 	if (!path)
 		return nomem(err);
-	struct head h = { .s = s, .path = path, .fd = prs_table_open(s->fs, path, err) };
-	int r = h.fd < 0 ? h.fd : step(s, &h, err);
+	struct head h = { .s = s };
+	int r = prs_source_open(s->fs, path, s->in, &h.source, err);
+	if (r == 0)
+		r = step(s, &h, err);
 	head_done(&h);
+	prs_source_close(h.source);
 	return r < 0 ? r : s->stage != DONE;
 }
 
 /* ---- schemas ----------------------------------------------------------------------------------------------------- */
 
+static struct prs_schema schema_of(const struct prs_sample *s, const uint32_t *fields, size_t fields_n)
+{
+	return (struct prs_schema){ .format = is_lines(s) ? PRS_FORMAT_JSONL : PRS_FORMAT_DELIMITED,
+		                    .delimiter = s->in->delimiter,
+		                    .encoding = prs_table_encoding(s->in),
+		                    .all_strings = s->in->all_strings,
+		                    .empty_as_string = s->in->empty_as_string,
+		                    .text_columns = s->in->text_columns,
+		                    .names = &s->table.names,
+		                    .columns = &s->table.columns,
+		                    .fields = fields,
+		                    .fields_n = fields_n };
+}
+
 static int put_schema(const struct prs_sample *s, const uint32_t *fields, size_t fields_n, struct prs_buf *to,
                       struct prs_err *err)
 {
-	struct prs_schema schema = { .format = is_lines(s) ? PRS_FORMAT_JSONL : PRS_FORMAT_DELIMITED,
-		                     .delimiter = s->in->delimiter,
-		                     .encoding = s->in->encoding,
-		                     .all_strings = s->in->all_strings,
-		                     .empty_as_string = s->in->empty_as_string,
-		                     .text_columns = s->in->text_columns,
-		                     .names = &s->table.names,
-		                     .columns = &s->table.columns,
-		                     .fields = fields,
-		                     .fields_n = fields_n };
+	struct prs_schema schema = schema_of(s, fields, fields_n);
 	prs_buf_clear(to);
 	prs_schema_put(&schema, to);
 	if (to->failed)
@@ -332,32 +338,51 @@ int prs_sample_schema(const struct prs_sample *s, struct prs_buf *to, struct prs
 static int behind_mark(struct head *h, uint64_t *ret, struct prs_err *err)
 {
 	uint8_t front[3];
-	ssize_t n = prs_table_read(h->s->fs, h->fd, h->path, front, sizeof front, 0, err);
+	ssize_t n = prs_source_read(h->source, front, sizeof front, 0, err);
 	if (n < 0)
 		return (int)n;
 	*ret = prs_table_mark(h->s->in, front, (size_t)n);
 	return 0;
 }
 
-int prs_sample_begin(struct prs_sample *s, uint64_t file, int fd, const char *path, uint64_t *ret_offset,
-                     struct prs_buf *own, bool *ret_own, struct prs_err *err)
+int prs_sample_place(struct prs_sample *s, uint64_t file, struct prs_source *source, struct prs_sample_file *ret,
+                     struct prs_err *err)
 {
-	struct head h = { .s = s, .fd = fd, .path = path };
-	*ret_own = false;
+	struct head h = { .s = s, .source = source };
+	*ret = (struct prs_sample_file){ .offset = 0 };
 	if (!has_header(s, file))
-		return behind_mark(&h, ret_offset, err);
+		return behind_mark(&h, &ret->offset, err);
 	int r = read_names(&h, file, err);
 	if (r == 0 && says_places(&h))
 		r = place(&h, err);
-	if (r == 0 && h.fields) {
-		*ret_own = true;
-		r = put_schema(s, h.fields, h.fields_n, own, err);
-	}
 	if (r == 0 && h.has_record)
-		*ret_offset = h.behind;
+		ret->offset = h.behind;
 	else if (r == 0)
-		r = behind_mark(&h, ret_offset, err);
-	h.fd = -1; /* it stays open */
+		r = behind_mark(&h, &ret->offset, err);
+	if (r == 0) {
+		ret->fields = h.fields;
+		ret->fields_n = h.fields_n;
+		h.fields = NULL;
+	}
 	head_done(&h);
 	return r;
+}
+
+int prs_sample_begin(struct prs_sample *s, uint64_t file, struct prs_source *source, uint64_t *ret_offset,
+                     struct prs_buf *own, bool *ret_own, struct prs_err *err)
+{
+	struct prs_sample_file f;
+	int r = prs_sample_place(s, file, source, &f, err);
+	*ret_offset = f.offset;
+	*ret_own = f.fields;
+	if (r == 0 && f.fields)
+		r = put_schema(s, f.fields, f.fields_n, own, err);
+	prs_freep(&f.fields);
+	return r;
+}
+
+enum prs_type prs_sample_type(const struct prs_sample *s, size_t column)
+{
+	struct prs_schema schema = schema_of(s, NULL, 0);
+	return prs_schema_type(&schema, column);
 }

@@ -37,8 +37,18 @@ int prs_sample_step(struct prs_sample *s, struct prs_err *err);
 bool prs_sample_is_empty(const struct prs_sample *s);
 /* The schema of all files. */
 int prs_sample_schema(const struct prs_sample *s, struct prs_buf *to, struct prs_err *err);
-/* Where the rows of an open file begin; *ret_own: its columns stand in other places, `own` is its schema. */
-int prs_sample_begin(struct prs_sample *s, uint64_t file, int fd, const char *path, uint64_t *ret_offset,
+/* Its column i. */
+enum prs_type prs_sample_type(const struct prs_sample *s, size_t i);
+
+struct prs_sample_file {
+	uint64_t offset;  /* where its rows begin */
+	uint32_t *fields; /* where its columns stand, the caller frees; NULL: as in the schema of all files */
+	size_t fields_n;  /* of a record of it */
+};
+int prs_sample_place(struct prs_sample *s, uint64_t file, struct prs_source *source, struct prs_sample_file *ret,
+                     struct prs_err *err);
+/* Where the rows of a file begin; *ret_own: its columns stand in other places, `own` is its schema. */
+int prs_sample_begin(struct prs_sample *s, uint64_t file, struct prs_source *source, uint64_t *ret_offset,
                      struct prs_buf *own, bool *ret_own, struct prs_err *err);
 
 #endif

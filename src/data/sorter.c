@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
- * sorter: the records of a block lie in one buffer, those of a key chained through it; keys and what they are made of
- * are two dictionaries, which end with the block. A block in the file: for each key a head, the key, its records, their
- * origins. Blocks are merged by a heap of readers.
+ * sorter: the records of a block lie in one buffer as they came, each with the number of its key; keys and what they
+ * are made of are two dictionaries, which end with the block. In the end the places of the records are counted out to
+ * their keys, so that they can be fetched before they are needed: the time of sorting is that of waiting for memory. A
+ * block in the file: for each key a head, the key, its records, their origins. Blocks are merged by a heap of readers.
  */
 #include "data/sorter.h"
 
@@ -15,8 +16,8 @@
 #include <string.h>
 
 enum {
-	NONE = UINT32_MAX,
-	ENTRY_BYTES = 4 + 4 + 1, /* in front of a record: the next one of its key, its bytes, bytes of its origin */
+	ENTRY_BYTES = 4 + 4 + 1, /* in front of a record: its group, its bytes, bytes of its origin */
+	FETCH_AHEAD = 8,
 	HEAD_BYTES = 4 + 4 + 8 + 8 + 8,
 	OUT_BYTES = 1 << 20,
 	READ_MOST_BYTES = 1 << 20,
@@ -118,8 +119,8 @@ static int dict_add(struct dict *d, const uint8_t *p, size_t n, uint32_t hash, u
 
 /* The records of a key in this block. */
 struct group {
-	uint32_t first, last; /* in `records` */
 	uint32_t rows;
+	uint32_t end; /* of its places */
 	uint64_t bytes, origins_bytes, global_row;
 	struct prs_origin origin; /* of the last */
 };
@@ -129,7 +130,9 @@ struct block {
 	struct dict keys, raws; /* value: group */
 	struct group *groups;
 	size_t n, cap;
-	uint32_t *order; /* of the groups, by key */
+	uint32_t *order;  /* of the groups, by key */
+	uint32_t *places; /* of the records in `records`, those of a group as they came; groups as in `order` */
+	uint32_t rows;
 };
 
 struct head {
@@ -177,6 +180,7 @@ static void block_done(struct block *b)
 	dict_done(&b->raws);
 	prs_freep(&b->groups);
 	prs_freep(&b->order);
+	prs_freep(&b->places);
 	b->n = b->cap = 0;
 }
 
@@ -186,12 +190,14 @@ static void block_clear(struct block *b)
 	dict_clear(&b->keys);
 	dict_clear(&b->raws);
 	prs_freep(&b->order);
-	b->n = 0;
+	prs_freep(&b->places);
+	b->n = b->rows = 0;
 }
 
 static size_t block_size(const struct block *b)
 {
-	return b->records.len + b->n * sizeof *b->groups + dict_size(&b->keys) + dict_size(&b->raws);
+	return b->records.len + b->rows * sizeof *b->places + b->n * sizeof *b->groups + dict_size(&b->keys) +
+	       dict_size(&b->raws);
 }
 
 struct prs_sorter *prs_sorter_new(const struct prs_fs *fs, const char *path, size_t block_bytes, prs_sorter_key_fn *key,
@@ -258,7 +264,7 @@ static int add_group(struct prs_sorter *s, uint32_t hash, struct prs_err *err)
 	}
 	if (dict_add(&b->keys, s->key.data, s->key.len, hash, (uint32_t)b->n) < 0)
 		return nomem(err);
-	b->groups[b->n++] = (struct group){ .first = NONE, .last = NONE };
+	b->groups[b->n++] = (struct group){ .rows = 0 };
 	return 0;
 }
 
@@ -283,14 +289,14 @@ static int find_group(struct prs_sorter *s, const struct prs_sorter_record *r, u
 }
 
 /* Behind the other records of its group. */
-static int add_record(struct prs_sorter *s, struct group *g, const struct prs_sorter_record *r, struct prs_err *err)
+static int add_record(struct prs_sorter *s, uint32_t group, const struct prs_sorter_record *r, struct prs_err *err)
 {
 	struct block *b = &s->block;
+	struct group *g = &b->groups[group];
 	uint8_t front[ENTRY_BYTES];
-	size_t at = b->records.len;
 	prs_buf_clear(&s->origins);
 	prs_origin_put(&s->origins, &r->origin, g->rows ? &g->origin : NULL);
-	prs_put32(front, NONE);
+	prs_put32(front, group);
 	prs_put32(front + 4, (uint32_t)r->n);
 	front[8] = (uint8_t)s->origins.len;
 	prs_buf_put(&b->records, front, sizeof front);
@@ -298,11 +304,7 @@ static int add_record(struct prs_sorter *s, struct group *g, const struct prs_so
 	prs_buf_put(&b->records, r->p, r->n);
 	if (b->records.failed || s->origins.failed)
 		return nomem(err);
-	if (g->first == NONE)
-		g->first = (uint32_t)at;
-	else
-		prs_put32(b->records.data + g->last, (uint32_t)at);
-	g->last = (uint32_t)at;
+	b->rows++;
 	g->origin = r->origin;
 	g->origins_bytes += s->origins.len;
 	return 0;
@@ -329,7 +331,7 @@ int prs_sorter_add(struct prs_sorter *s, const struct prs_sorter_record *r, stru
 	if (g->rows == UINT32_MAX)
 		return prs_fail(err, PRS_ELIMIT, "a combination of partition keys has more rows than %" PRIu32,
 		                UINT32_MAX);
-	k = s->is_counted ? 0 : add_record(s, g, r, err);
+	k = s->is_counted ? 0 : add_record(s, group, r, err);
 	if (k < 0)
 		return k;
 	if (!g->rows)
@@ -349,6 +351,26 @@ static int by_key(const void *a, const void *b, void *keys)
 	return c ? c : (x->n > y->n) - (x->n < y->n);
 }
 
+/* The places of the records, counted out to their groups. */
+static int place_records(struct block *b)
+{
+	uint32_t end = 0;
+	b->places = prs_malloc((b->rows + 1u) * sizeof *b->places);
+	if (!b->places)
+		return -PRS_ENOMEM;
+	for (size_t i = 0; i < b->n; i++) {
+		struct group *g = &b->groups[b->order[i]];
+		g->end = end;
+		end += b->rows ? g->rows : 0;
+	}
+	for (size_t at = 0; at < b->records.len;) {
+		const uint8_t *p = b->records.data + at;
+		b->places[b->groups[prs_get32(p)].end++] = (uint32_t)at;
+		at += ENTRY_BYTES + p[8] + prs_get32(p + 4);
+	}
+	return 0;
+}
+
 /* Words of `keys` and groups have the same numbers. */
 static int sort_block(struct prs_sorter *s, struct prs_err *err)
 {
@@ -360,22 +382,24 @@ static int sort_block(struct prs_sorter *s, struct prs_err *err)
 		b->order[i] = (uint32_t)i;
 	if (b->n)
 		qsort_r(b->order, b->n, sizeof *b->order, by_key, &b->keys);
-	return 0;
+	return place_records(b) < 0 ? nomem(err) : 0;
 }
 
 /* The records of a group, one after the other; their origins into s->origins. */
 static int walk_group(struct prs_sorter *s, const struct group *g, prs_sorter_put_fn *put, void *ctx,
                       struct prs_err *err)
 {
+	const struct block *b = &s->block;
 	prs_buf_clear(&s->origins);
-	for (uint32_t at = g->first; at != NONE;) {
-		const uint8_t *p = s->block.records.data + at;
+	for (uint32_t i = g->end - g->rows; i < g->end; i++) {
+		const uint8_t *p = b->records.data + b->places[i];
 		uint32_t n = prs_get32(p + 4), origin = p[8];
+		if (i + FETCH_AHEAD < b->rows)
+			__builtin_prefetch(b->records.data + b->places[i + FETCH_AHEAD]);
 		prs_buf_put(&s->origins, p + ENTRY_BYTES, origin);
 		int r = put(ctx, p + ENTRY_BYTES + origin, n, err);
 		if (r < 0)
 			return r;
-		at = prs_get32(p);
 	}
 	return s->origins.failed ? nomem(err) : 0;
 }
@@ -454,6 +478,7 @@ static int flush_block(struct prs_sorter *s, struct prs_err *err)
 		s->is_counted = true;
 		prs_buf_done(&b->records);
 		prs_buf_init(&b->records, UINT32_MAX);
+		b->rows = 0;
 		return 0;
 	}
 	int r = open_file(s, err);

@@ -248,6 +248,8 @@ void prs_source_close(struct prs_source *s)
 	prs_freep(&s);
 }
 
+const char *prs_source_path(const struct prs_source *s) { return s->path; }
+
 bool prs_source_is_plain(const struct prs_source *s) { return !s->unpack && s->utf.form == PRS_UTF_NONE; }
 
 const char *prs_source_kind(const struct prs_source *s)
@@ -272,6 +274,8 @@ int prs_source_check(const struct prs_source *s, const char *since, struct prs_e
 uint64_t prs_source_least(const struct prs_source *s, struct prs_err *err)
 {
 	uint8_t tail[PRS_PACKED_TAIL_BYTES] = { 0 };
+	if (prs_source_is_plain(s))
+		return s->stat.size;
 	if (!s->unpack)
 		return s->stat.size / (s->encoding == PRS_ENCODING_UTF32 ? 4 : 2);
 	if (s->stat.size < sizeof tail)

@@ -20,6 +20,7 @@ struct prs_source; /* opaque */
 int prs_source_open(const struct prs_fs *fs, const char *path, const struct prs_table_input *in,
                     struct prs_source **ret, struct prs_err *err);
 void prs_source_close(struct prs_source *s);
+const char *prs_source_path(const struct prs_source *s);
 /* Its text is the file: it is read where it lies. */
 bool prs_source_is_plain(const struct prs_source *s);
 /* "gzip", "zstd", "UTF-16", "UTF-32": why not. */

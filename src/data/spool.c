@@ -11,7 +11,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 
-enum { OUT_BYTES = 1 << 20 };
+enum { OUT_BYTES = 1 << 20, READ_BYTES = 64 << 10, ORIGIN_BYTES_MAX = 5 * 10 };
 
 void prs_spool_init(struct prs_spool *s, const struct prs_fs *fs, const char *path)
 {
@@ -109,4 +109,56 @@ int prs_spool_sync(struct prs_spool *s, struct prs_err *err)
 	PRS_KILL_POINT("data.spool.after_sync");
 	s->is_synced = true;
 	return 0;
+}
+
+/* ---- origins ----------------------------------------------------------------------------------------------------- */
+
+/* Whole numbers of the file, from `at` on. */
+static int fill(const struct prs_fs *fs, int fd, uint64_t *at, struct prs_buf *b)
+{
+	uint8_t *to = prs_buf_reserve(b, READ_BYTES);
+	if (!to)
+		return -PRS_ENOMEM;
+	ssize_t n = fs->pread(fs->ctx, fd, to, READ_BYTES, *at);
+	if (n < 0)
+		return -PRS_EIO;
+	b->len += (size_t)n;
+	*at += (uint64_t)n;
+	return 0;
+}
+
+static int each_origin(const struct prs_fs *fs, int fd, uint64_t at, uint64_t skip, uint64_t count, prs_origin_fn *fn,
+                       void *ctx)
+{
+	struct prs_origin o = { .file = 0 };
+	PRS_AUTOBUF b;
+	prs_buf_init(&b, 2 * READ_BYTES);
+	int r = 0;
+	for (uint64_t i = 0, used = 0; r >= 0 && i < skip + count; i++) {
+		if (b.len - used < ORIGIN_BYTES_MAX) {
+			prs_buf_consume(&b, used);
+			used = 0;
+			r = fill(fs, fd, &at, &b);
+		}
+		struct prs_reader in = { b.data + used, b.len - used, false };
+		if (r == 0)
+			prs_origin_next(&in, &o);
+		used = b.len - in.left;
+		if (r == 0 && in.bad)
+			return -PRS_ECORRUPT;
+		if (r == 0 && i >= skip)
+			r = fn(ctx, &o);
+	}
+	return r < 0 ? r : 0;
+}
+
+int prs_spool_origins(const struct prs_fs *fs, const char *path, uint64_t offset, uint64_t skip, uint64_t count,
+                      prs_origin_fn *fn, void *ctx)
+{
+	int fd = fs->open(fs->ctx, path, O_RDONLY | O_CLOEXEC | PRS_O_OWN, 0);
+	if (fd < 0)
+		return -PRS_ENOTFOUND;
+	int r = each_origin(fs, fd, offset, skip, count, fn, ctx);
+	fs->close(fs->ctx, fd);
+	return r;
 }

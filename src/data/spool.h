@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/fs.h"
+#include "data/origin.h"
 
 #include <stdbool.h>
 
@@ -30,5 +31,11 @@ void prs_spool_done(struct prs_spool *s);
 int prs_spool_room(const struct prs_spool *s, uint64_t bytes, const char *file, struct prs_err *err);
 int prs_spool_put(struct prs_spool *s, const void *bytes, size_t n, struct prs_err *err);
 int prs_spool_sync(struct prs_spool *s, struct prs_err *err);
+
+/* < 0 ends it. */
+typedef int prs_origin_fn(void *ctx, const struct prs_origin *o);
+/* The origins of `count` records behind the first `skip` ones of those that stand at `offset` of a spool. */
+int prs_spool_origins(const struct prs_fs *fs, const char *path, uint64_t offset, uint64_t skip, uint64_t count,
+                      prs_origin_fn *fn, void *ctx);
 
 #endif

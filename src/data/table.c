@@ -5,9 +5,6 @@
 
 #include "base/mem.h"
 
-#include <errno.h>
-#include <fcntl.h>
-
 uint64_t prs_table_max_record(const struct prs_table_input *in)
 {
 	return in->max_record ? in->max_record : PRS_TABLE_RECORD_BYTES;
@@ -32,33 +29,15 @@ struct prs_scan_options prs_table_scan_options(const struct prs_table_input *in)
 		                          .max_record = prs_table_max_record(in) };
 }
 
-int prs_table_open(const struct prs_fs *fs, const char *path, struct prs_err *err)
+enum prs_encoding prs_table_encoding(const struct prs_table_input *in)
 {
-	int fd = fs->open(fs->ctx, path, O_RDONLY, 0);
-	return fd < 0 ? prs_fail_errno(err, -fd, "%s", path) : fd;
-}
-
-ssize_t prs_table_read(const struct prs_fs *fs, int fd, const char *path, void *to, size_t n, uint64_t offset,
-                       struct prs_err *err)
-{
-	size_t got = 0;
-	while (got < n) {
-		ssize_t k = fs->pread(fs->ctx, fd, (uint8_t *)to + got, n - got, offset + got);
-		if (k == -EINTR)
-			continue;
-		if (k < 0)
-			return prs_fail_errno(err, (int)-k, "%s", path);
-		if (k == 0)
-			break;
-		got += (size_t)k;
-	}
-	return (ssize_t)got;
+	bool converted = in->encoding == PRS_ENCODING_UTF16 || in->encoding == PRS_ENCODING_UTF32;
+	return converted ? PRS_ENCODING_UTF8 : in->encoding;
 }
 
 /* ---- lines ------------------------------------------------------------------------------------------------------- */
 
-/* Line ends in [p, p + n): \r\n is one. `before`: the byte in front of p. */
-static uint64_t count_lines(const uint8_t *p, size_t n, uint8_t before)
+uint64_t prs_table_count_lines(const uint8_t *p, size_t n, uint8_t before)
 {
 	uint64_t lines = 0;
 	for (size_t i = 0; i < n; before = p[i++])
@@ -66,44 +45,54 @@ static uint64_t count_lines(const uint8_t *p, size_t n, uint8_t before)
 	return lines;
 }
 
-uint64_t prs_table_line(const struct prs_fs *fs, int fd, const char *path, uint64_t offset)
+int prs_table_find_line(struct prs_source *source, uint64_t offset, uint64_t *ret, struct prs_err *err)
 {
 	uint64_t lines = 1;
 	uint8_t before = 0;
 	PRS_AUTOFREE uint8_t *block = prs_malloc(PRS_TABLE_BLOCK_BYTES);
+	if (!block)
+		return prs_fail(err, PRS_ENOMEM, "counting lines");
 	for (uint64_t at = 0; at < offset;) {
 		size_t most = offset - at < PRS_TABLE_BLOCK_BYTES ? (size_t)(offset - at) : PRS_TABLE_BLOCK_BYTES;
-		ssize_t n = block ? prs_table_read(fs, fd, path, block, most, at, NULL) : 0;
-		if (n <= 0)
-			return 0;
-		lines += count_lines(block, (size_t)n, before);
+		ssize_t n = prs_source_read(source, block, most, at, err);
+		if (n < 0)
+			return (int)n;
+		if (n == 0)
+			return prs_fail(err, PRS_EINPUT_CHANGED, "%s is shorter than it was", prs_source_path(source));
+		lines += prs_table_count_lines(block, (size_t)n, before);
 		before = block[n - 1];
 		at += (uint64_t)n;
 	}
-	return lines;
+	*ret = lines;
+	return 0;
 }
 
-void prs_table_warn_break(const struct prs_fs *fs, int fd, const char *path, uint64_t offset,
-                          struct prs_warnings *w)
+uint64_t prs_table_line(struct prs_source *source, uint64_t offset)
+{
+	uint64_t line;
+	return prs_table_find_line(source, offset, &line, NULL) < 0 ? 0 : line;
+}
+
+void prs_table_warn_break(struct prs_source *source, uint64_t offset, struct prs_warnings *w)
 {
 	prs_warn_input(w,
 	               "%s line %llu: this line goes on in the next, in quotes: it is read as one record, though "
 	               "support_multi_line is false",
-	               path, (unsigned long long)prs_table_line(fs, fd, path, offset));
+	               prs_source_path(source), (unsigned long long)prs_table_line(source, offset));
 }
 
-int prs_table_refused(const struct prs_fs *fs, int fd, const char *path, const struct prs_scan *s, int r,
-                      struct prs_err *err)
+int prs_table_refused(struct prs_source *source, const struct prs_scan *s, int r, struct prs_err *err)
 {
+	const char *path = prs_source_path(source);
 	if (r == -PRS_EINVALID)
 		return prs_fail(err, PRS_EINVALID,
 		                "%s line %llu: a quote that opens here is still open where the file ends: close it, or "
 		                "double a quote that is meant as text and put its field in quotes",
-		                path, (unsigned long long)prs_table_line(fs, fd, path, s->opened));
+		                path, (unsigned long long)prs_table_line(source, s->opened));
 	if (r == -PRS_ELIMIT)
 		return prs_fail(err, PRS_ELIMIT,
 		                "%s line %llu: the record that begins here is longer than max_record (%llu bytes)%s",
-		                path, (unsigned long long)prs_table_line(fs, fd, path, s->record),
+		                path, (unsigned long long)prs_table_line(source, s->record),
 		                (unsigned long long)s->o.max_record, s->o.lines ? "" : ": is a quote in it left open?");
 	return r;
 }
@@ -128,31 +117,30 @@ static int head_row(void *ctx, const struct prs_slice *at, struct prs_err *err)
 }
 
 /* 1 = there may be more, 0 = that was the end of the file. */
-static int head_block(const struct prs_fs *fs, int fd, const char *path, struct head *h, struct prs_scan *s,
-                      struct prs_err *err)
+static int head_block(struct prs_source *source, struct head *h, struct prs_scan *s, struct prs_err *err)
 {
 	size_t block = prs_table_block_bytes(h->in);
 	uint8_t *to = prs_buf_reserve(&h->text, block);
 	if (!to)
-		return prs_fail(err, PRS_ENOMEM, "the first rows of %s", path);
-	ssize_t n = prs_table_read(fs, fd, path, to, block, s->at, err);
+		return prs_fail(err, PRS_ENOMEM, "the first rows of %s", prs_source_path(source));
+	ssize_t n = prs_source_read(source, to, block, s->at, err);
 	if (n < 0)
 		return (int)n;
 	h->text.len += (size_t)n;
 	int r = n ? prs_scan_feed(s, to, (size_t)n, err) : prs_scan_finish(s, err);
 	if (r < 0)
-		return h->said ? r : prs_table_refused(fs, fd, path, s, r, err);
+		return h->said ? r : prs_table_refused(source, s, r, err);
 	prs_buf_consume(&h->text, (size_t)(s->record - h->base));
 	h->base = s->record;
 	return n > 0;
 }
 
-int prs_table_head(const struct prs_fs *fs, int fd, const char *path, const struct prs_table_input *in,
-                   prs_table_record_fn *fn, void *ctx, struct prs_err *err)
+int prs_table_head(struct prs_source *source, const struct prs_table_input *in, prs_table_record_fn *fn, void *ctx,
+                   struct prs_err *err)
 {
 	struct head h = { .in = in, .fn = fn, .ctx = ctx };
 	uint8_t front[3];
-	ssize_t n = prs_table_read(fs, fd, path, front, sizeof front, 0, err);
+	ssize_t n = prs_source_read(source, front, sizeof front, 0, err);
 	if (n < 0)
 		return (int)n;
 	struct prs_scan_options o = prs_table_scan_options(in);
@@ -163,7 +151,7 @@ int prs_table_head(const struct prs_fs *fs, int fd, const char *path, const stru
 	prs_scan_init(&s, &o, h.base, head_row, &h);
 	int r;
 	do
-		r = head_block(fs, fd, path, &h, &s, err);
+		r = head_block(source, &h, &s, err);
 	while (r == 1);
 	prs_buf_done(&h.text);
 	return h.said == 1 ? 0 : r;

@@ -10,6 +10,7 @@
 #include "data/cells.h"
 #include "data/header.h"
 #include "data/scan.h"
+#include "data/source.h"
 #include "data/warnings.h"
 
 #include <stdbool.h>
@@ -19,20 +20,20 @@ uint64_t prs_table_max_record(const struct prs_table_input *in);
 size_t prs_table_block_bytes(const struct prs_table_input *in);
 /* Bytes of the mark at the front of a file. */
 size_t prs_table_mark(const struct prs_table_input *in, const uint8_t *p, size_t n);
-/* As pread, but for all n bytes that the file has there. < 0: -PRS_EIO and the like, with the path. */
-ssize_t prs_table_read(const struct prs_fs *fs, int fd, const char *path, void *to, size_t n, uint64_t offset,
-                       struct prs_err *err);
-/* < 0: -PRS_ENOTFOUND and the like, with the path. */
-int prs_table_open(const struct prs_fs *fs, const char *path, struct prs_err *err);
+/* In which its bytes are read: what becomes UTF-8 before is UTF-8. */
+enum prs_encoding prs_table_encoding(const struct prs_table_input *in);
 /* How its records are told apart; without limits of slices. */
 struct prs_scan_options prs_table_scan_options(const struct prs_table_input *in);
-/* The line, from 1, of a byte of an open file; 0: it cannot be read. */
-uint64_t prs_table_line(const struct prs_fs *fs, int fd, const char *path, uint64_t offset);
+/* Line ends in the n bytes at p, behind the byte `before`: \r\n is one. */
+uint64_t prs_table_count_lines(const uint8_t *p, size_t n, uint8_t before);
+/* The line, from 1, of a byte of a file's text. */
+int prs_table_find_line(struct prs_source *source, uint64_t offset, uint64_t *ret, struct prs_err *err);
+/* The same for a message; 0: it cannot be read. */
+uint64_t prs_table_line(struct prs_source *source, uint64_t offset);
 /* A line end in quotes, where it was written that there is none. */
-void prs_table_warn_break(const struct prs_fs *fs, int fd, const char *path, uint64_t offset, struct prs_warnings *w);
-/* What a scan of the open file refused, with file and line in front: returns r. */
-int prs_table_refused(const struct prs_fs *fs, int fd, const char *path, const struct prs_scan *s, int r,
-                      struct prs_err *err);
+void prs_table_warn_break(struct prs_source *source, uint64_t offset, struct prs_warnings *w);
+/* What a scan of the text refused, with file and line in front: returns r. */
+int prs_table_refused(struct prs_source *source, const struct prs_scan *s, int r, struct prs_err *err);
 
 /* A record that is a row, or the header: its bytes with the line end, and where they lie. */
 struct prs_table_record {
@@ -42,8 +43,8 @@ struct prs_table_record {
 };
 /* 1: that is enough; < 0: error. */
 typedef int prs_table_record_fn(void *ctx, const struct prs_table_record *r, struct prs_err *err);
-/* The first records of an open file, until `fn` has enough of them or there are no more. */
-int prs_table_head(const struct prs_fs *fs, int fd, const char *path, const struct prs_table_input *in,
-                   prs_table_record_fn *fn, void *ctx, struct prs_err *err);
+/* The first records of a file, until `fn` has enough of them or there are no more. */
+int prs_table_head(struct prs_source *source, const struct prs_table_input *in, prs_table_record_fn *fn, void *ctx,
+                   struct prs_err *err);
 
 #endif

@@ -424,6 +424,8 @@ static int open_plan(struct opening *o, struct prs_err *err)
 {
 	struct prs_engine *e = o->e;
 	e->plan = prs_plan_new();
+	if (e->plan)
+		prs_plan_spools(e->plan, e->c.fs, e->c.dir);
 	if (!e->plan || prs_ledger_init(&e->ledger, prs_plan_items_of, e->plan) < 0)
 		return prs_fail(err, PRS_ENOMEM, "plan");
 	return 0;
@@ -458,6 +460,8 @@ static int open_newest(struct opening *o, struct prs_err *err)
 		return prs_fail_errno(err, -r, "reading %s", e->c.dir);
 	e->epoch = o->newest + 1;
 	e->mark = (struct prs_run_mark){ e->c.run, st.ino, e->epoch, 0, e->epoch };
+	if (prs_lister_spool(e->listing.lister, e->c.dir, e->epoch) < 0)
+		return prs_fail(err, PRS_ENOMEM, "inputs");
 	return 0;
 }
 

@@ -474,7 +474,7 @@ static void put_line_end(struct failed *f)
 }
 
 /* Rows that follow each other are one line. */
-static int errors_rows(void *ctx, const char *path, const struct prs_table_range *rows)
+static int errors_rows(void *ctx, const char *path, const struct prs_table_range *rows, uint64_t line)
 {
 	struct failed *f = ctx;
 	struct prs_buf *to = &f->w->buf;
@@ -484,6 +484,8 @@ static int errors_rows(void *ctx, const char *path, const struct prs_table_range
 		report_jsons(to, path);
 		prs_buf_putf(to, ",\"row\":%" PRIu64 ",", rows->row + 1);
 	}
+	if (line)
+		prs_buf_putf(to, "\"line\":%" PRIu64 ",", line);
 	prs_buf_putf(to, "\"rows\":%u,", rows->rows);
 	if (path[0] && rows->bytes)
 		prs_buf_putf(to, "\"offset\":%" PRIu64 ",\"bytes\":%" PRIu64 ",", rows->offset, rows->bytes);

@@ -90,3 +90,9 @@ bool prs_is_page_name(const char *name)
 	size_t digits = strspn(second, "0123456789");
 	return name[first] == '-' && digits && !second[digits];
 }
+
+const char *prs_spool_name(char to[PRS_SPOOL_NAME_BYTES], uint32_t epoch, unsigned input)
+{
+	snprintf(to, PRS_SPOOL_NAME_BYTES, "spool-%u-%u", epoch, input);
+	return to;
+}

@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #define PRS_NAME_STDOUT "user/stdout/<ip>/<process>.stdout.txt"
 #define PRS_NAME_STDERR "user/stderr/<ip>/<process>.stderr.txt"
@@ -25,7 +26,7 @@
 #define PRS_NAME_RESULT "job_result.txt"
 #define PRS_NAME_DETACHED "detached.txt"
 
-enum { PRS_PROCESS_NAME_BYTES = 16 };
+enum { PRS_PROCESS_NAME_BYTES = 16, PRS_SPOOL_NAME_BYTES = 32 };
 
 /* "process003"; returns its length. */
 size_t prs_process_name(char to[PRS_PROCESS_NAME_BYTES], unsigned slot);
@@ -39,5 +40,7 @@ bool prs_log_path(char *to, size_t n, const char *dir, const char *pattern, cons
 void prs_page_path(char *to, size_t n, const char *dir, unsigned node, unsigned slot);
 /* Is it the name of one? "2-3"; "3": of a run that an engine of earlier days began. */
 bool prs_is_page_name(const char *name);
+/* "spool-1-0", in the run folder (docs/formats.md, section 5); returns `to`. */
+const char *prs_spool_name(char to[PRS_SPOOL_NAME_BYTES], uint32_t epoch, unsigned input);
 
 #endif

@@ -153,9 +153,9 @@ struct prs_table_range {
 	uint32_t rows, schema;
 };
 /* Rows of a mini-batch that follow each other, as people find them: rows->rows of them from rows->row (from 0) on;
- * offset and bytes are those of all that their mini-batch has there. path: absolute, "" where rows->file is
- * PRS_NO_FILE. < 0 ends it. */
-typedef int prs_rows_fn(void *ctx, const char *path, const struct prs_table_range *rows);
+ * offset and bytes are those of all that their mini-batch has there, 0 where they are not those of the file. path:
+ * absolute, "" where rows->file is PRS_NO_FILE. line: where the first one begins, 0 where nobody knows. < 0 ends it. */
+typedef int prs_rows_fn(void *ctx, const char *path, const struct prs_table_range *rows, uint64_t line);
 struct prs_table_range prs_table_range_get(const uint8_t raw[PRS_TABLE_RANGE_BYTES]);
 int prs_table_range_put(struct prs_buf *b, const struct prs_table_range *r);
 /* One mini-batch in `packed`: sets rows and bytes, moves the others of `at` behind what it had before. */

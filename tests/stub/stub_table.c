@@ -132,6 +132,8 @@ static int open_file(const struct stub_table *s, const char *name)
 {
 	char path[4096];
 	snprintf(path, sizeof path, "%s%s%s", name[0] == '/' ? "" : s->run_folder, name[0] == '/' ? "" : "/", name);
+	if (name[0] != '/' && strchr(name, '/')) /* a spool, and the file whose text is there */
+		path[strlen(s->run_folder) + 1 + strcspn(name, "/")] = 0;
 	return open(path, O_RDONLY | O_CLOEXEC);
 }
 

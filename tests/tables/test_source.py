@@ -42,7 +42,7 @@ def table(tmp_path, layout, text, *rows, front=b"", **about):
 
 
 def tables(t):
-    return source.Tables(Job({key: [value] for key, value in t.setup().items()}), lambda *note: None)
+    return source.Tables(Job({key: [value] for key, value in t.setup().items()}))
 
 
 def run(t, files, *args, **more):
@@ -161,7 +161,7 @@ def test_file_line_column_value_and_type(tmp_path, text, row, line, words):
 
 def test_the_line_is_that_of_the_file(tmp_path, monkeypatch):
     """Of a later slice, of the second file of a group, whatever blocks are counted."""
-    from prs_loader.tables import files, slices
+    from prs_loader.tables import slices
 
     t = Table(tmp_path)
     t.schema(schema_of("a:int"))
@@ -171,9 +171,7 @@ def test_the_line_is_that_of_the_file(tmp_path, monkeypatch):
         monkeypatch.setattr(slices, "_COUNT_BYTES", block)
         assert str(refused(batch.ValueMisfit, t, t.files)).startswith(t.files[1][0] + " line 2, ")
         t.files[0][1][1] = t.files[0][1][1][:1] + (2,) + t.files[0][1][1][2:]
-        raw, all_ = t.task(t.files[:1]), tables(t)
-        spans = files.spans_of(wire.task(1, raw, 0, len(raw)))
-        pieces = slices.pieces_of(all_, all_.inputs[0], spans)
+        pieces = slices._pieces(tables(t), source.files.spans_of(wire.task(1, t.task(t.files[:1]), 0, 1 << 20)))
         assert slices.place_of_line(pieces, 3) == (t.files[0][0], 8)
         assert slices.place_of_line(pieces, 1) == (t.files[0][0], 3)
 
@@ -236,10 +234,11 @@ def test_a_part_of_a_slice_with_fewer_rows(tmp_path):
 def test_a_spool_is_what_the_run_wrote(tmp_path):
     t = table(tmp_path, "a:int", "1\n2\n")
     os.rename(t.files[0][0], os.path.join(t.folder, "spool-1-0"))
-    t.entry = lambda path, ranges, schema: Table.entry(os.path.join(t.folder, path), ranges, schema)
-    raw = t.task([("spool-1-0",) + t.files[0][1:]])
+    t.entry = lambda path, *more: Table.entry(os.path.join(t.folder, path.split("/")[0]), *more)
     os.utime(os.path.join(t.folder, "spool-1-0"), ns=(0, 0))
-    assert tables(t).read(wire.task(1, raw, 0, len(raw)))[0]["a"].tolist() == [1, 2]
+    for name in "spool-1-0", "spool-1-0/in/a.csv.gz":
+        raw = t.task([(name,) + t.files[0][1:]])
+        assert tables(t).read(wire.task(1, raw, 0, len(raw)))[0]["a"].tolist() == [1, 2]
 
 
 # ---- all together equal the whole

@@ -379,17 +379,19 @@ static void test_memory(void **state)
 }
 
 /* "/in/a 0+2 of 0+10 g5, ": rows, the bytes that they lie in, the row over the input */
-static int plan_put_rows(void *ctx, const char *path, const struct prs_table_range *r)
+static int plan_put_rows(void *ctx, const char *path, const struct prs_table_range *r, uint64_t line)
 {
 	struct prs_buf *to = ctx;
+	assert_int_equal(line, 0);
 	prs_buf_putf(to, "%s%s %llu+%u of %llu+%llu g%llu", to->len ? ", " : "", path, (unsigned long long)r->row,
 	             r->rows, (unsigned long long)r->offset, (unsigned long long)r->bytes,
 	             (unsigned long long)r->global_row);
 	return 0;
 }
 
-static int plan_refuse_rows(void *ctx, const char *path, const struct prs_table_range *r)
+static int plan_refuse_rows(void *ctx, const char *path, const struct prs_table_range *r, uint64_t line)
 {
+	(void)line;
 	(void)path;
 	(void)r;
 	++*(int *)ctx;

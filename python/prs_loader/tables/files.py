@@ -8,10 +8,9 @@ from prs_loader.real import real
 
 class Span:
     """Rows of a unit that follow each other in a file: `take` of a range of `rows`, behind its first `skip` ones. file:
-    a wire.TableFile; row, global_row: of the first row of the range, in its file and over the input; first: the first
-    row that is taken, of the unit."""
+    a wire.TableFile; row, global_row: of the first row of the range, in its file and over the input."""
 
-    __slots__ = ("file", "offset", "bytes", "row", "global_row", "rows", "skip", "take", "first")
+    __slots__ = ("file", "offset", "bytes", "row", "global_row", "rows", "skip", "take")
 
 
 def spans_of(task):
@@ -22,20 +21,11 @@ def spans_of(task):
             s = Span()
             s.file, (s.offset, s.bytes, s.row, s.global_row, s.rows) = file, range_
             s.skip = min(skip, s.rows)
-            s.take, s.first = min(s.rows - s.skip, left), task.items - left
+            s.take = min(s.rows - s.skip, left)
             skip, left = skip - s.skip, left - s.take
             if s.take:
                 found.append(s)
     return found
-
-
-def span_of(spans, row):
-    """(the span, its row behind those it skips) of a row of the spans"""
-    for s in spans:
-        if row < s.take:
-            break
-        row -= s.take
-    return s, row
 
 
 class File:
@@ -72,7 +62,7 @@ class File:
 
     def check(self, now):
         """now: what stat says. A spool of the run is what it was."""
-        if not os.path.isabs(self.file.path):
+        if self.file.spool:
             return
         if now.st_size != self.file.size:
             raise batch.InputMoved("%s has %d bytes, and had %d when its rows were counted"

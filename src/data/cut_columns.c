@@ -1,0 +1,593 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * cut_columns: the rows with the same values of partition keys that are columns are a mini-batch.
+ *
+ * When the last file is there: a sample says the columns (SCHEMA), as for all tables; then every record of every file
+ * goes to the sorter with its key; in the end the records come back key by key, into the spool, and each key is a
+ * TABLE_GROUP. Records are written as they stand, or, of a file with the columns in another order, in that of the
+ * schema; behind those of a key stand their origins. Some keys may be of the path: all records of a file have the same
+ * values of those.
+ *
+ * An earlier plan: everything is begun anew, and the keys that it has are passed over; they must be the same.
+ */
+#include "data/cut.h"
+
+#include "base/mem.h"
+#include "base/partition.h"
+#include "base/text.h"
+#include "data/fields.h"
+#include "data/key.h"
+#include "data/sample.h"
+#include "data/schemas.h"
+#include "data/sorter.h"
+#include "data/spool.h"
+#include "wire/frame.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+enum {
+	STEPS_A_CALL = 16,
+	READ_BYTES = 1 << 20,
+	CALL_BYTES = 4 << 20,  /* of records, behind which a call puts no further group */
+	SPOOL_BYTES = 64 << 20 /* of the spool likewise */
+};
+
+struct key {
+	const char *name;
+	bool of_path;
+	size_t column;
+	enum prs_type type;
+	size_t at, n;       /* of_path: its value in `values` */
+	struct prs_field f; /* of the record that is added */
+};
+
+/* The file that is read. */
+struct file {
+	struct prs_source *source; /* NULL: none */
+	char *path;
+	struct prs_sample_file place;
+	struct prs_scan scan;
+	struct prs_buf text;    /* from `base` on: what is not scanned to the end of a record */
+	uint64_t base, counted; /* counted: up to there are its lines */
+	uint64_t row, line;
+};
+
+struct prs_cutter {
+	const struct prs_fs *fs;
+	const struct prs_list_input *given;
+	const struct prs_table_input *in;
+	uint16_t input;
+	struct prs_table_files files;
+	struct prs_sample sample;
+	struct prs_schemas schemas;
+	enum { SAMPLE, GATHER, GROUPS, DONE } stage;
+	struct key *keys;
+	size_t keys_n;
+	struct prs_partition *partition; /* NULL: no key is of the path */
+	struct prs_buf values;           /* of the keys of the path of this file, as keys */
+	uint64_t at;                     /* the file that is read, from 0 */
+	struct file f;
+	struct prs_field *fields; /* of a record, up to the last that is a key */
+	size_t fields_n;
+	struct prs_cells cells;
+	struct prs_buf raw, record;
+	char *sort_path;
+	struct prs_sorter *sorter;
+	struct prs_spool spool;
+	uint64_t global_row;
+	uint64_t skip;         /* groups of an earlier plan */
+	uint32_t fed_sum, sum; /* of them, as they were and as they are */
+};
+
+static int nomem(struct prs_err *err) { return prs_fail(err, PRS_ENOMEM, "grouping rows by their keys"); }
+
+static void close_file(struct prs_cutter *c)
+{
+	prs_source_close(c->f.source);
+	c->f.source = NULL;
+	prs_freep(&c->f.path);
+	prs_freep(&c->f.place.fields);
+	prs_buf_clear(&c->f.text);
+}
+
+static void columns_free(struct prs_cutter *c)
+{
+	if (!c)
+		return;
+	close_file(c);
+	prs_buf_done(&c->f.text);
+	prs_table_files_done(&c->files);
+	prs_sample_done(&c->sample);
+	prs_schemas_done(&c->schemas);
+	prs_partition_free(c->partition);
+	prs_buf_done(&c->values);
+	prs_cells_done(&c->cells);
+	prs_buf_done(&c->raw);
+	prs_buf_done(&c->record);
+	prs_sorter_free(c->sorter);
+	prs_spool_done(&c->spool);
+	prs_freep(&c->keys);
+	prs_freep(&c->fields);
+	prs_freep(&c->sort_path);
+	prs_freep(&c);
+}
+
+static int on_key(void *ctx, struct prs_buf *to, struct prs_err *err);
+
+static struct prs_cutter *columns_new(const struct prs_fs *fs, const struct prs_list_input *in, uint16_t input)
+{
+	struct prs_cutter *c = prs_calloc(1, sizeof *c);
+	if (!c)
+		return NULL;
+	size_t most = (size_t)prs_table_max_record(in->table);
+	c->fs = fs;
+	c->given = in;
+	c->in = in->table;
+	c->input = input;
+	prs_sample_init(&c->sample, fs, in, &c->files);
+	prs_schemas_init(&c->schemas, input);
+	prs_spool_init(&c->spool, fs, in->spool);
+	prs_buf_init(&c->f.text, SIZE_MAX / 2);
+	prs_buf_init(&c->values, UINT32_MAX);
+	prs_buf_init(&c->raw, SIZE_MAX / 2);
+	prs_buf_init(&c->record, SIZE_MAX / 2);
+	prs_cells_init(&c->cells, most);
+	c->sort_path = in->spool ? prs_strf("%s.tmp", in->spool) : NULL;
+	size_t block = in->sort_bytes ? in->sort_bytes : PRS_SORTER_BLOCK_BYTES;
+	c->keys = prs_calloc(in->keys->n + 1, sizeof *c->keys);
+	c->sorter = prs_sorter_new(fs, c->sort_path, block, on_key, c);
+	if (c->keys && c->sorter && (c->sort_path || !in->spool))
+		return c;
+	columns_free(c);
+	return NULL;
+}
+
+static int columns_take(struct prs_cutter *c, const struct prs_cut_files *f, struct prs_err *err)
+{
+	return prs_table_files_add(&c->files, f) < 0 ? nomem(err) : 0;
+}
+
+/* ---- which keys -------------------------------------------------------------------------------------------------- */
+
+static int no_column(const struct prs_cutter *c, const char *name, struct prs_err *err)
+{
+	PRS_AUTOBUF known;
+	prs_buf_init(&known, 2000);
+	for (size_t i = 0; i < c->sample.table.names.n && !known.failed; i++) {
+		prs_buf_puts(&known, i ? ", " : "");
+		prs_put_plain(&known, c->sample.table.names.v[i]);
+	}
+	return prs_fail(err, PRS_EINVALID,
+	                "the partition key \"%s\" is no column of the table, nor part of its paths: %s", name,
+	                prs_buf_str(&known));
+}
+
+/* The keys that are columns; the others are of the path. */
+static int find_columns(struct prs_cutter *c, struct prs_err *err)
+{
+	const struct prs_names *names = &c->sample.table.names;
+	for (size_t k = 0; k < c->keys_n; k++) {
+		struct key *key = &c->keys[k];
+		if (key->of_path)
+			continue;
+		size_t i = 0;
+		while (i < names->n && strcmp(names->v[i], key->name) != 0)
+			i++;
+		if (i == names->n)
+			return no_column(c, key->name, err);
+		key->column = i;
+		key->type = prs_sample_type(&c->sample, i);
+	}
+	return 0;
+}
+
+/* Room for the fields of a record, up to the last that is a key in this file. */
+static int make_fields(struct prs_cutter *c)
+{
+	c->fields_n = 0;
+	for (size_t k = 0; k < c->keys_n; k++) {
+		size_t field = c->keys[k].column;
+		if (!c->keys[k].of_path && c->f.place.fields)
+			field = c->f.place.fields[field];
+		if (!c->keys[k].of_path && field != PRS_NO_FIELD && field >= c->fields_n)
+			c->fields_n = field + 1;
+	}
+	prs_freep(&c->fields);
+	c->fields = prs_malloc((c->fields_n + 1) * sizeof *c->fields);
+	return c->fields ? 0 : -PRS_ENOMEM;
+}
+
+static bool is_of_path(const struct prs_cutter *c, const char *name)
+{
+	struct prs_list one = { 0 };
+	if (!c->given->format || !c->given->format[0] || prs_list_add(&one, name) < 0)
+		return false;
+	struct prs_partition *p = prs_partition_new(c->given->format, &one, NULL);
+	prs_list_done(&one);
+	prs_partition_free(p);
+	return p;
+}
+
+static int begin_keys(struct prs_cutter *c, struct prs_err *err)
+{
+	const struct prs_list *names = c->given->keys;
+	struct prs_list of_path = { 0 };
+	int r = 0;
+	for (size_t i = 0; r == 0 && i < names->n; i++) {
+		struct key *key = &c->keys[c->keys_n++];
+		key->name = names->v[i];
+		key->of_path = is_of_path(c, key->name);
+		if (key->of_path && prs_list_add(&of_path, key->name) < 0)
+			r = nomem(err);
+	}
+	if (r == 0 && of_path.n) {
+		c->partition = prs_partition_new(c->given->format, &of_path, err);
+		r = c->partition ? 0 : -PRS_EINVALID;
+	}
+	prs_list_done(&of_path);
+	return r < 0 ? r : find_columns(c, err);
+}
+
+/* ---- the values of the path -------------------------------------------------------------------------------------- */
+
+static int path_values(struct prs_cutter *c, struct prs_err *err)
+{
+	PRS_AUTOBUF texts;
+	prs_buf_init(&texts, UINT32_MAX);
+	prs_buf_clear(&c->values);
+	int r = c->partition ? prs_partition_match(c->partition, c->f.path, &texts) : 1;
+	if (r == 0)
+		return prs_fail(err, PRS_EINVALID, "the file %s does not fit partition_format \"%s\"", c->f.path,
+		                prs_partition_format(c->partition));
+	if (r < 0)
+		return nomem(err);
+	const char *at = (const char *)texts.data;
+	for (size_t k = 0; k < c->keys_n; k++) {
+		struct key *key = &c->keys[k];
+		if (!key->of_path)
+			continue;
+		at += strlen(at) + 1; /* its name: the keys of the path are in the order of all keys */
+		key->at = c->values.len;
+		if (prs_key_put_value(&c->values, at) < 0)
+			return nomem(err);
+		key->n = c->values.len - key->at;
+		at += strlen(at) + 1;
+	}
+	return 0;
+}
+
+/* ---- records ----------------------------------------------------------------------------------------------------- */
+
+static int misfit(struct prs_cutter *c, const struct key *key, const uint8_t *cell, size_t n, struct prs_err *err)
+{
+	PRS_AUTOBUF shown;
+	prs_buf_init(&shown, 1000);
+	prs_put_plain_bytes(&shown, cell, n < 100 ? n : 100);
+	return prs_fail(err, PRS_EVALUE_MISFIT,
+	                "%s line %" PRIu64 ", column \"%s\", a partition key: \"%s\" is no %s, which the others are: "
+	                "convert_column_types says what the column is",
+	                c->f.path, c->f.line, key->name, prs_buf_str(&shown), prs_type_name(key->type));
+}
+
+/* The cell of a key: what is left of its field without the quotes. */
+static int put_cell(struct prs_cutter *c, const struct key *key, struct prs_buf *to, struct prs_err *err)
+{
+	const uint8_t *p = key->f.p;
+	size_t n = key->f.n, used;
+	if (n && *p == '"') {
+		int r = prs_cells_split(&c->cells, p, n, c->in->delimiter, &used, err);
+		if (r < 0)
+			return r;
+		p = prs_cells_at(&c->cells, 0);
+		n = c->cells.v[0].n;
+	}
+	int r = prs_key_put_cell(to, p, n, key->type, prs_table_encoding(c->in), c->in->empty_as_string);
+	if (r == -PRS_EVALUE_MISFIT)
+		return misfit(c, key, p, n, err);
+	return r < 0 ? nomem(err) : 0;
+}
+
+/* The key of the record that is added. */
+static int on_key(void *ctx, struct prs_buf *to, struct prs_err *err)
+{
+	struct prs_cutter *c = ctx;
+	int r = 0;
+	for (size_t k = 0; r == 0 && k < c->keys_n; k++) {
+		const struct key *key = &c->keys[k];
+		if (key->of_path)
+			prs_buf_put(to, c->values.data + key->at, key->n);
+		else
+			r = put_cell(c, key, to, err);
+	}
+	return r;
+}
+
+/* What the key of a record is made of. */
+static int find_raw(struct prs_cutter *c, const uint8_t *p, size_t n)
+{
+	size_t found = prs_fields_find(p, n, c->in->delimiter, c->fields, c->fields_n);
+	prs_buf_clear(&c->raw);
+	for (size_t k = 0; k < c->keys_n; k++) {
+		struct key *key = &c->keys[k];
+		if (key->of_path)
+			continue;
+		size_t field = c->f.place.fields ? c->f.place.fields[key->column] : key->column;
+		key->f = field < found ? c->fields[field] : (struct prs_field){ p, 0 };
+		prs_buf_u32(&c->raw, (uint32_t)key->f.n);
+		prs_buf_put(&c->raw, key->f.p, key->f.n);
+	}
+	return prs_buf_put(&c->raw, c->values.data, c->values.len);
+}
+
+/* The record as it will stand in the spool: as it is, or in c->record. */
+static int arrange(struct prs_cutter *c, const uint8_t **p, size_t *n)
+{
+	size_t bytes = prs_fields_bytes(*p, *n);
+	if (!c->f.place.fields && bytes < *n)
+		return 0;
+	prs_buf_clear(&c->record);
+	if (c->f.place.fields) {
+		prs_fields_reorder(*p, bytes, c->in->delimiter, c->f.place.fields, c->sample.table.names.n,
+		                   c->f.place.fields_n, &c->record);
+	} else { /* the last one of its file has no line end */
+		prs_buf_put(&c->record, *p, bytes);
+		prs_buf_putc(&c->record, '\n');
+	}
+	*p = c->record.data;
+	*n = c->record.len;
+	return c->record.failed;
+}
+
+static void count_lines(struct prs_cutter *c, uint64_t to)
+{
+	c->f.line += prs_table_count_lines(c->f.text.data + (c->f.counted - c->f.base), (size_t)(to - c->f.counted), 0);
+	c->f.counted = to;
+}
+
+static int scan_record(void *ctx, const struct prs_slice *s, struct prs_err *err)
+{
+	struct prs_cutter *c = ctx;
+	const uint8_t *p = c->f.text.data + (s->offset - c->f.base);
+	size_t n = (size_t)s->bytes;
+	bool plain = prs_source_is_plain(c->f.source);
+	count_lines(c, s->offset);
+	if (find_raw(c, p, prs_fields_bytes(p, n)) < 0 || arrange(c, &p, &n) < 0)
+		return nomem(err);
+	struct prs_sorter_record r = {
+		.raw = c->raw.data,
+		.raw_n = c->raw.len,
+		.p = p,
+		.n = n,
+		.origin = { c->at, c->f.row++, c->f.line, plain ? s->offset : 0, plain ? s->bytes : 0 },
+		.global_row = c->global_row++,
+	};
+	return prs_sorter_add(c->sorter, &r, err);
+}
+
+/* ---- files ------------------------------------------------------------------------------------------------------- */
+
+static int begin_file(struct prs_cutter *c, struct prs_err *err)
+{
+	c->f.path = prs_table_files_path(&c->files, c->at);
+	if (!c->f.path)
+		return nomem(err);
+	int r = prs_source_open(c->fs, c->f.path, c->in, &c->f.source, err);
+	if (r == 0)
+		r = prs_sample_place(&c->sample, c->at, c->f.source, &c->f.place, err);
+	if (r == 0)
+		r = path_values(c, err);
+	if (r == 0 && make_fields(c) < 0)
+		r = nomem(err);
+	if (r < 0)
+		return r;
+	struct prs_scan_options o = prs_table_scan_options(c->in);
+	o.max_rows = 1;
+	c->f.base = c->f.counted = c->f.place.offset;
+	c->f.row = 0;
+	prs_scan_init(&c->f.scan, &o, c->f.base, scan_record, c);
+	r = prs_table_find_line(c->f.source, c->f.base, &c->f.line, err);
+	return r < 0 ? r : prs_spool_room(&c->spool, prs_source_least(c->f.source, err), c->f.path, err);
+}
+
+/* 1: there may be more of the file. */
+static int read_file(struct prs_cutter *c, struct prs_err *err)
+{
+	struct prs_scan *s = &c->f.scan;
+	size_t block = c->in->block_bytes ? c->in->block_bytes : READ_BYTES;
+	uint8_t *to = prs_buf_reserve(&c->f.text, block);
+	if (!to)
+		return nomem(err);
+	ssize_t n = prs_source_read(c->f.source, to, block, s->at, err);
+	if (n < 0)
+		return (int)n;
+	c->f.text.len += (size_t)n;
+	int r = n ? prs_scan_feed(s, to, (size_t)n, err) : prs_scan_finish(s, err);
+	if (r < 0)
+		return prs_table_refused(c->f.source, s, r, err);
+	count_lines(c, s->record);
+	prs_buf_consume(&c->f.text, (size_t)(s->record - c->f.base));
+	c->f.base = s->record;
+	return n > 0;
+}
+
+static int step_gather(struct prs_cutter *c, struct prs_err *err)
+{
+	if (!c->f.source)
+		return begin_file(c, err);
+	int r = read_file(c, err);
+	if (r)
+		return r < 0 ? r : 0;
+	r = prs_source_check(c->f.source, "when its rows were read", err);
+	close_file(c);
+	if (r < 0 || ++c->at < c->files.count)
+		return r;
+	c->stage = GROUPS;
+	return prs_sorter_end(c->sorter, err);
+}
+
+static int step_sample(struct prs_cutter *c, struct prs_cut_total *t, struct prs_buf *body, struct prs_err *err)
+{
+	PRS_AUTOBUF json;
+	prs_buf_init(&json, PRS_SCHEMA_BYTES_MAX);
+	int r = prs_sample_step(&c->sample, err);
+	if (r)
+		return r < 0 ? r : 0;
+	c->stage = DONE;
+	if (prs_sample_is_empty(&c->sample))
+		return 0;
+	c->stage = GATHER;
+	c->at = c->sample.first;
+	r = begin_keys(c, err);
+	if (r == 0)
+		r = prs_sample_schema(&c->sample, &json, err);
+	return r < 0 ? r : prs_schemas_put_all(&c->schemas, &json, t, body, err);
+}
+
+/* ---- groups ------------------------------------------------------------------------------------------------------ */
+
+/* Names and values, as a plan has them. */
+static void put_keys(const struct prs_cutter *c, const struct prs_sorted *g, struct prs_buf *to)
+{
+	size_t at = 0;
+	for (size_t k = 0; k < c->keys_n; k++) {
+		prs_buf_put(to, c->keys[k].name, strlen(c->keys[k].name) + 1);
+		at += prs_key_take_value(g->key + at, g->key_n - at, to);
+		prs_buf_putc(to, 0);
+	}
+}
+
+/* What must be the same in every life. */
+static uint32_t sum_group(uint32_t sum, const uint8_t *keys, size_t n, uint64_t rows, uint64_t bytes)
+{
+	uint8_t all[24];
+	prs_put32(all, sum);
+	prs_put32(all + 4, prs_checksum(keys, n));
+	prs_put64(all + 8, rows);
+	prs_put64(all + 16, bytes);
+	return prs_checksum(all, sizeof all);
+}
+
+static int put_spool(void *spool, const void *bytes, size_t n, struct prs_err *err)
+{
+	return prs_spool_put(spool, bytes, n, err);
+}
+
+/* In front of all groups: the paths of the files of the input, each closed by a NUL, and an empty one. */
+static int put_paths(struct prs_cutter *c, struct prs_err *err)
+{
+	int r = 0;
+	for (uint64_t i = 0; r == 0 && i < c->files.count; i++) {
+		PRS_AUTOFREE char *path = prs_table_files_path(&c->files, i);
+		r = path ? prs_spool_put(&c->spool, path, strlen(path) + 1, err) : nomem(err);
+	}
+	return r < 0 ? r : prs_spool_put(&c->spool, "", 1, err);
+}
+
+/* A group that an earlier plan has. */
+static int pass_over(struct prs_cutter *c, const struct prs_buf *keys, const struct prs_sorted *g, struct prs_err *err)
+{
+	c->sum = sum_group(c->sum, keys->data, keys->len, g->rows, g->bytes);
+	if (--c->skip || c->sum == c->fed_sum)
+		return 0;
+	return prs_fail(err, PRS_EINPUT_CHANGED,
+	                "the rows of the first values of the partition keys are not as they were "
+	                "when they were planned");
+}
+
+static int put_group(struct prs_cutter *c, const struct prs_sorted *g, struct prs_cut_total *t, struct prs_buf *body,
+                     struct prs_err *err)
+{
+	PRS_AUTOBUF keys;
+	PRS_AUTOBUF range;
+	prs_buf_init(&keys, UINT32_MAX);
+	prs_buf_init(&range, PRS_TABLE_RANGE_BYTES + 1);
+	put_keys(c, g, &keys);
+	if (keys.failed)
+		return nomem(err);
+	if (c->skip)
+		return pass_over(c, &keys, g, err);
+	if (g->rows > UINT32_MAX)
+		return prs_fail(err, PRS_ELIMIT, "a combination of partition keys has more rows than %" PRIu32,
+		                UINT32_MAX);
+	int r2 = c->spool.bytes ? 0 : put_paths(c, err);
+	if (r2 < 0)
+		return r2;
+	struct prs_table_range at = { .file = PRS_NO_FILE,
+		                      .offset = c->spool.bytes,
+		                      .bytes = g->bytes,
+		                      .global_row = g->global_row,
+		                      .rows = (uint32_t)g->rows,
+		                      .schema = c->schemas.all };
+	prs_table_range_put(&range, &at);
+	struct prs_plan_record r = { .type = PRS_PLAN_TABLE_GROUP };
+	r.u.table_group.id = t->ids;
+	r.u.table_group.input = c->input;
+	r.u.table_group.spool = c->given->epoch ? c->given->epoch : 1;
+	r.u.table_group.keys = (const char *)keys.data;
+	r.u.table_group.keys_bytes = (uint32_t)keys.len;
+	r.u.table_group.ranges = range.data;
+	r.u.table_group.ranges_n = 1;
+	if (range.failed || prs_plan_put(body, &r) < 0)
+		return nomem(err);
+	t->ids++;
+	t->items += g->rows;
+	if (!c->spool.path)
+		return prs_spool_put(&c->spool, NULL, (size_t)g->bytes, err);
+	return prs_sorter_put(c->sorter, put_spool, &c->spool, err);
+}
+
+/* 1: there are more. */
+static int put_groups(struct prs_cutter *c, struct prs_cut_total *t, struct prs_buf *body, struct prs_err *err)
+{
+	size_t from = body->len, room = (body->max - from) / 4, most = room < CALL_BYTES ? room : CALL_BYTES;
+	uint64_t spooled = c->spool.bytes;
+	int more = 1;
+	while (more == 1 && body->len - from < most && c->spool.bytes - spooled < SPOOL_BYTES) {
+		struct prs_sorted g;
+		more = prs_sorter_next(c->sorter, &g, err);
+		int r = more == 1 ? put_group(c, &g, t, body, err) : more;
+		if (r < 0)
+			return r;
+	}
+	if (more == 0 && c->skip)
+		return prs_fail(err, PRS_EINPUT_CHANGED,
+		                "there are fewer values of the partition keys than were planned");
+	int r = prs_spool_sync(&c->spool, err);
+	return r < 0 ? r : more;
+}
+
+static int columns_cut(struct prs_cutter *c, bool listed, struct prs_cut_total *t, struct prs_buf *body,
+                       struct prs_err *err)
+{
+	if (!listed)
+		return 0;
+	for (unsigned steps = STEPS_A_CALL; steps && c->stage < GROUPS; steps--) {
+		int r = c->stage == SAMPLE ? step_sample(c, t, body, err) : step_gather(c, err);
+		if (r < 0)
+			return r;
+	}
+	if (c->stage != GROUPS)
+		return c->stage != DONE;
+	return put_groups(c, t, body, err);
+}
+
+static int columns_feed(struct prs_cutter *c, const struct prs_plan_record *r, struct prs_cut_total *t,
+                        struct prs_err *err)
+{
+	if (r->type == PRS_PLAN_SCHEMA)
+		return prs_schemas_feed(&c->schemas, r, t, err);
+	if (r->type != PRS_PLAN_TABLE_GROUP || r->u.table_group.ranges_n != 1)
+		return prs_fail(err, PRS_ECORRUPT, "plan: mini-batches of an input with keys that are columns");
+	struct prs_table_range at = prs_table_range_get(r->u.table_group.ranges);
+	c->fed_sum = sum_group(c->fed_sum, (const uint8_t *)r->u.table_group.keys, r->u.table_group.keys_bytes, at.rows,
+	                       at.bytes);
+	c->skip++;
+	t->ids++;
+	t->items += at.rows;
+	return 0;
+}
+
+const struct prs_cutter_kind prs_cut_columns = { PRS_INPUT_SPOOL, PRS_FORMAT_MINOR_TABLES,
+	                                         false,           columns_new,
+	                                         columns_free,    columns_take,
+	                                         columns_cut,     columns_feed };
