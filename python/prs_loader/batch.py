@@ -22,10 +22,10 @@ class Context:
 
     __slots__ = ("minibatch_index", "partition_key_value", "dataset", "global_row_index_lower_bound")
 
-    def __init__(self, index, row, keys=b""):
+    def __init__(self, index, row, keys, dataset):
         self.minibatch_index = index
-        self.partition_key_value = _pairs(keys) if keys else None
-        self.dataset = None
+        self.partition_key_value = pairs(keys) if keys else None
+        self.dataset = dataset
         self.global_row_index_lower_bound = row
 
     def __repr__(self):
@@ -33,7 +33,26 @@ class Context:
         return "<mini-batch context: %s>" % ", ".join(shown)
 
 
-def _pairs(raw):
+class Dataset:
+    """context.dataset of files."""
+
+    __slots__ = ("_paths",)
+
+    def __init__(self, paths):
+        self._paths = paths
+
+    def to_path(self):
+        return list(self._paths)
+
+    def to_pandas_dataframe(self):
+        raise TypeError("this mini-batch is a list of files: read them as you like (run with --input-format tabular, and "
+                        "run() gets their rows as a DataFrame)")
+
+    def __repr__(self):
+        return "<%d files>" % len(self._paths)
+
+
+def pairs(raw):
     """name NUL value NUL ... in the order of the partition keys; before a value stands its kind."""
     words = [w.decode("utf-8", "surrogateescape") for w in raw.split(b"\0")[:-1]]
     return {name: _VALUES[value[0]](value[1:]) for name, value in zip(words[::2], words[1::2])}
@@ -79,19 +98,20 @@ class _Readers(dict):
                         "different versions" % (kind, ", ".join(map(str, sorted(self)))))
 
 
-def readers(job):
-    """kind of a task -> function(task) -> (mini-batch, context, how many of its items were left out before run()). Made
+def readers(job, say):
+    """say(kind, sentence): tells people something of the data, the first sentence of a kind.
+    kind of a task -> function(task) -> (mini-batch, context, how many of its items were left out before run()). Made
     once, when SETUP is known: what a reader imports is imported here, so that a module that is missing fails the start
     of the process and not each mini-batch."""
     found = _Readers({KIND_FILES: _files})
     if job.every("table"):
         from prs_loader.tables import source
 
-        found.update(source.readers(job))
+        found.update(source.readers(job, say))
     return found
 
 
 def _files(task):
     mini_batch = MiniBatch(task.body.decode(*_PATH_CODEC).split("\0") if task.body else ())
     mini_batch.task_id = task.id
-    return mini_batch, Context(task.id, task.global_row, task.keys), 0
+    return mini_batch, Context(task.id, task.global_row, task.keys, Dataset(mini_batch)), 0

@@ -38,6 +38,9 @@ class Foreground(Worker):
             pdb.post_mortem(errors.user_frames(error.__traceback__) or error.__traceback__)
         raise Stopped
 
+    def say(self, _kind, sentence):
+        errors.say("warning: " + sentence)
+
     def note(self, **what):
         self.record.write(json.dumps(what) + "\n")
         self.record.flush()

@@ -168,6 +168,25 @@ def _settings(folders):
     return {}
 
 
+class Component(Rows):
+    """--amlbi_run_mode component: each item is JSON, of which the field `output` is the row."""
+
+    def encode(self, items):
+        return super().encode(items if is_frame(items) else [_output_of(i, item) for i, item in enumerate(items)])
+
+
+def _output_of(i, item):
+    import json
+
+    try:
+        value = json.loads(item) if isinstance(item, (str, bytes)) else item
+        found = value["output"]
+    except (ValueError, TypeError, KeyError, IndexError) as e:
+        raise ValueError("item %d of what run() returned is no JSON object with a field \"output\", as --amlbi_pf_run_mode "
+                         "component wants: %s: %s in %s" % (i, type(e).__name__, e, _shown(item))) from None
+    return found if isinstance(found, str) else json.dumps(found, ensure_ascii=False)
+
+
 def of_job(job, folders):
     """The Rows of this job; folders: where the settings file may lie."""
     output_format = job.one("output_format")
@@ -175,4 +194,5 @@ def of_job(job, folders):
         from prs_loader import formats
 
         return formats.of_job(output_format, _settings(folders) if output_format == "csv" else {})
-    return Rows(job.one("output_action") == "summary_only", job.one("dataframe_header") == "true", _settings(folders))
+    kind = Component if job.one("run_mode") == "component" else Rows
+    return kind(job.one("output_action") == "summary_only", job.one("dataframe_header") == "true", _settings(folders))

@@ -14,7 +14,7 @@ AZURE_NAME = 157  # of a process or a try
 
 # msg.h
 PROTOCOL = 1
-HELLO, SETUP, READY, INIT_FAILED, TASK, RESULT, FAIL, STOP, BYE, DROP = range(1, 11)
+HELLO, SETUP, READY, INIT_FAILED, TASK, RESULT, FAIL, STOP, BYE, DROP, NOTE = range(1, 12)
 FLAG_FD, FLAG_MORE = 1, 2
 ROWS_INLINE_MAX = 1 << 20
 EXIT_SOCKET_CLOSED = 107  # of this process, when its socket is no longer what it was
@@ -118,6 +118,11 @@ def hello(pid, abi, version, executable):
 
 def ready(import_us, init_us):
     return _ready.pack(import_us, init_us)
+
+
+def note(kind, sentence):
+    """A sentence for people, of which the first one of a kind is told."""
+    return struct.pack("<HH", kind, 0) + _text(sentence)
 
 
 def full_disk(errnum, device):

@@ -66,6 +66,12 @@ class Worker:
             kill_point("worker.after_send")
         self.link.keep_reserve()
 
+    def say(self, kind, sentence):
+        from prs_loader import errors
+
+        errors.say("prs: " + sentence)
+        self.link.send(wire.NOTE, wire.note(kind, errors.encoded(sentence)))
+
     # ---- before the first mini-batch
 
     def import_script(self):
@@ -75,7 +81,7 @@ class Worker:
         title = "start of the process"
         try:
             found = hook.install(self.job)
-            self.readers = batch.readers(self.job)
+            self.readers = batch.readers(self.job, self.say)
             sys.argv = [os.path.join(root, name)] + self.job.arguments()
             module, path = entry.locate(name, root)
             sys.argv[0] = path

@@ -68,6 +68,7 @@ struct prs_node {
 	struct prs_pool_effects effects;
 	struct prs_pool_event *events; /* queue */
 	uint32_t events_n, events_cap;
+	uint32_t noted; /* a bit for each kind of note of a process that was told */
 	unsigned told_given_up;
 	bool stepping, told_down;
 	uint16_t abort_code;

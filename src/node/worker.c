@@ -205,6 +205,24 @@ static void refuse_wrapper(struct worker *w)
 	keep_report(w, PRS_EWRAPPER, 0, 0, text, (uint16_t)(n < (int)sizeof text ? n : (int)sizeof text - 1));
 }
 
+/* Processes say the same of the same data: the first one is heard. */
+static int take_note(struct worker *w, const uint8_t *payload, uint32_t bytes)
+{
+	enum { NOTE_BYTES = 1000 };
+	struct prs_node *n = w->node;
+	char sentence[NOTE_BYTES];
+	struct prs_text text;
+	uint16_t kind;
+	if (prs_msg_get_note(payload, bytes, &kind, &text, NULL) < 0)
+		return -PRS_EPROTOCOL;
+	if (n->noted >> kind & 1)
+		return 0;
+	n->noted |= UINT32_C(1) << kind;
+	snprintf(sentence, sizeof sentence, "%.*s", (int)text.n, text.p);
+	n->c.link.warn(n->c.link.ctx, n->c.number, sentence);
+	return 0;
+}
+
 static int worker_frame(void *ctx, const struct prs_msg_header *h, const uint8_t *payload, int fd)
 {
 	struct worker *w = ctx;
@@ -216,6 +234,8 @@ static int worker_frame(void *ctx, const struct prs_msg_header *h, const uint8_t
 	struct prs_try try_;
 	struct prs_full_disk full;
 	int r = 0;
+	if (h->type == PRS_MSG_NOTE)
+		return fd < 0 ? take_note(w, payload, h->len) : -PRS_EPROTOCOL;
 	n->current = w;
 	n->payload = payload;
 	n->payload_bytes = h->len;

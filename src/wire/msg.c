@@ -22,7 +22,7 @@ int prs_msg_put_header(struct prs_buf *b, const struct prs_msg_header *h)
 int prs_msg_get_header(const uint8_t raw[PRS_MSG_HEADER_BYTES], struct prs_msg_header *ret, struct prs_err *err)
 {
 	struct prs_msg_header h = { prs_get32(raw), prs_get16(raw + 4), prs_get16(raw + 6), prs_get32(raw + 8) };
-	if (h.type < PRS_MSG_HELLO || h.type > PRS_MSG_DROP || h.len > PRS_MSG_MAX_BYTES || prs_get32(raw + 12) != 0 ||
+	if (h.type < PRS_MSG_HELLO || h.type > PRS_MSG_NOTE || h.len > PRS_MSG_MAX_BYTES || prs_get32(raw + 12) != 0 ||
 	    (h.flags & ~(PRS_MSG_FD | PRS_MSG_MORE)))
 		return prs_fail(err, PRS_EPROTOCOL, "not a frame of the protocol (type %u, %u bytes)", h.type, h.len);
 	*ret = h;
@@ -84,6 +84,19 @@ int prs_msg_get_fail(const uint8_t *p, size_t n, struct prs_try *ret, struct prs
 	if (!r.bad && r.left)
 		ret->bad_item = prs_read32(&r);
 	return r.bad ? prs_fail(err, PRS_EPROTOCOL, "FAIL of %zu bytes is cut off", n) : 0;
+}
+
+int prs_msg_get_note(const uint8_t *p, size_t n, uint16_t *ret_kind, struct prs_text *ret, struct prs_err *err)
+{
+	struct prs_reader r = { p, n, false };
+	uint16_t kind = prs_read16(&r);
+	prs_read16(&r);
+	struct prs_text text = prs_read_text(&r);
+	if (r.bad || kind >= PRS_NOTE_KINDS)
+		return prs_fail(err, PRS_EPROTOCOL, "a note of %zu bytes, kind %u: cut off, or of no kind", n, kind);
+	*ret_kind = kind;
+	*ret = text;
+	return 0;
 }
 
 int prs_msg_get_report(const uint8_t *p, size_t n, struct prs_report *ret, struct prs_err *err)

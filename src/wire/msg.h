@@ -19,6 +19,8 @@
  *    FAIL             ->                                TRY up to its message (facts.h), full disk (below), text kind
  *                                                       (of TRY; needs the full disk, as zeros); header.claim of the
  *                                                       task
+ *    NOTE             ->                                kind u16 (below 32) · zero u16 · text: a sentence for people,
+ *                                                       of which the first one of a kind is told
  *                     <-  STOP                          empty: finish the current call, run shutdown(), BYE, exit
  *    BYE              ->                                report: code 0 or SHUTDOWN_FAILED
  *
@@ -61,7 +63,8 @@ enum prs_msg {
 	PRS_MSG_FAIL = 7,
 	PRS_MSG_STOP = 8,
 	PRS_MSG_BYE = 9,
-	PRS_MSG_DROP = 10
+	PRS_MSG_DROP = 10,
+	PRS_MSG_NOTE = 11
 };
 enum { PRS_MSG_FD = 1, PRS_MSG_MORE = 2 };
 enum {
@@ -126,6 +129,9 @@ int prs_msg_put_task(struct prs_buf *b, const struct prs_task *t);
 /* TRY as a worker knows it, errnum, kind and bad_item included, and the full disk that it tells of. */
 int prs_msg_get_fail(const uint8_t *p, size_t n, struct prs_try *ret, struct prs_full_disk *ret_full,
                      struct prs_err *err);
+/* The sentence, which is not closed by a NUL and points into p. */
+enum { PRS_NOTE_KINDS = 32 };
+int prs_msg_get_note(const uint8_t *p, size_t n, uint16_t *ret_kind, struct prs_text *ret, struct prs_err *err);
 int prs_msg_get_report(const uint8_t *p, size_t n, struct prs_report *ret, struct prs_err *err);
 int prs_msg_get_hello(const uint8_t *p, size_t n, struct prs_hello *ret, struct prs_err *err);
 

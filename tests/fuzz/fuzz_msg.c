@@ -27,6 +27,8 @@ static int on_frame(void *ctx, const struct prs_msg_header *h, const uint8_t *pa
 	struct prs_done done;
 	struct prs_try try_;
 	struct prs_full_disk full;
+	struct prs_text text;
+	uint16_t kind;
 	(*frames)++;
 	MUST(fd == -1);
 	touch((const char *)payload, h->len);
@@ -43,6 +45,8 @@ static int on_frame(void *ctx, const struct prs_msg_header *h, const uint8_t *pa
 		touch(try_.message.p, try_.message.n);
 		touch(try_.kind.p, try_.kind.n);
 	}
+	if (prs_msg_get_note(payload, h->len, &kind, &text, NULL) == 0)
+		touch(text.p, text.n);
 	if (prs_try_decode(payload, h->len, &try_, NULL) == 0)
 		touch(try_.kind.p, try_.kind.n);
 	return 0;

@@ -13,7 +13,7 @@ import textwrap
 
 PYTHON_DIR = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", "..", "python"))
 sys.path.insert(0, PYTHON_DIR)
-from prs_loader.wire import BYE, DROP, FAIL, HELLO, INIT_FAILED, READY, RESULT, SETUP, STOP, TASK  # noqa: E402,F401
+from prs_loader.wire import BYE, DROP, FAIL, HELLO, INIT_FAILED, NOTE, READY, RESULT, SETUP, STOP, TASK  # noqa: E402,F401
 
 DEADLINE = int(os.environ.get("PRS_TEST_DEADLINE", 120))
 
@@ -68,7 +68,7 @@ class Node:
                                         stdin=subprocess.DEVNULL, stdout=self.out, stderr=self.err)
         peer.close()
         self.buffer = b""
-        self.fds = []
+        self.fds, self.notes = [], []
         self.claim = 0
         self.send_setup(entry or name, setup)
 
@@ -127,7 +127,11 @@ class Node:
             self.buffer += data
 
     def expect(self, kind):
+        """The next frame, which is of that kind; notes, (kind, sentence), are kept."""
         got = self.frame()
+        while got is not None and got[0] == NOTE:
+            self.notes.append((got[2][0], got[2][6:].decode()))
+            got = self.frame()
         if got is None or got[0] != kind:
             raise AssertionError("expected frame %d, got %r\n%s" % (kind, got, self.printed()))
         return got

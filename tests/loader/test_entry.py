@@ -83,7 +83,7 @@ def test_missing_file(node):
 
 
 def test_arguments_of_run(node):
-    context = "return [context.minibatch_index, context.partition_key_value, context.dataset, context.global_row_index_lower_bound]"
+    context = "return [context.minibatch_index, context.partition_key_value, context.dataset.to_path(), context.global_row_index_lower_bound]"
     for text in ("def run(a, context): " + context, "def run(*a):\n    context = a[1]\n    " + context,
                  "def run(a, *, context): " + context,
                  "def run(a, *, mini_batch_context=None):\n    context = mini_batch_context\n    " + context,
@@ -94,7 +94,7 @@ def test_arguments_of_run(node):
                  "class C:\n    def __call__(self, a, context): %s\nrun = C()" % context,
                  "class C:\n    def go(self, a, context): %s\nrun = C().go" % context,
                  "class C:\n    @staticmethod\n    def go(a, context): %s\nrun = C.go" % context):
-        assert node(text).begin().rows(["x"], number=5) == b"5\nNone\nNone\n0\n", text
+        assert node(text).begin().rows(["x"], number=5) == b"5\nNone\n['x']\n0\n", text
 
 
 def test_run_with_the_mini_batch_alone(node):
@@ -133,7 +133,7 @@ def test_mini_batch_and_context(node):
     n = node("def run(mini_batch, context): return [mini_batch, type(mini_batch[:1]), context, isinstance(mini_batch, list), str(mini_batch.task_id)]").begin()
     got = shown(n, ["/a", "/b"])
     assert got == ["<mini-batch 0: 2 items ['/a', '/b']>", "<class 'list'>",
-                   "<mini-batch context: minibatch_index=0, partition_key_value=None, dataset=None, "
+                   "<mini-batch context: minibatch_index=0, partition_key_value=None, dataset=<2 files>, "
                    "global_row_index_lower_bound=0>", "True", "0"]
     n = node("def run(mini_batch, context): return [context.partition_key_value]").begin()
     assert n.rows(keys=b"user\0sann\0genre\0s\xff\0day\0d2020-02-29T00:00:01\0") == b"{'user': 'ann', 'genre': '\xff', 'day': datetime.datetime(2020, 2, 29, 0, 0, 1)}\n".replace(b"\xff", b"\\udcff")

@@ -42,7 +42,7 @@ def table(tmp_path, layout, text, *rows, front=b"", **about):
 
 
 def tables(t):
-    return source.Tables(Job({key: [value] for key, value in t.setup().items()}))
+    return source.Tables(Job({key: [value] for key, value in t.setup().items()}), lambda *note: None)
 
 
 def run(t, files, *args, **more):
@@ -161,7 +161,7 @@ def test_file_line_column_value_and_type(tmp_path, text, row, line, words):
 
 def test_the_line_is_that_of_the_file(tmp_path, monkeypatch):
     """Of a later slice, of the second file of a group, whatever blocks are counted."""
-    from prs_loader.tables import slices
+    from prs_loader.tables import files, slices
 
     t = Table(tmp_path)
     t.schema(schema_of("a:int"))
@@ -171,7 +171,9 @@ def test_the_line_is_that_of_the_file(tmp_path, monkeypatch):
         monkeypatch.setattr(slices, "_COUNT_BYTES", block)
         assert str(refused(batch.ValueMisfit, t, t.files)).startswith(t.files[1][0] + " line 2, ")
         t.files[0][1][1] = t.files[0][1][1][:1] + (2,) + t.files[0][1][1][2:]
-        pieces = slices._pieces(tables(t), source.files.spans_of(wire.task(1, t.task(t.files[:1]), 0, 1 << 20)))
+        raw, all_ = t.task(t.files[:1]), tables(t)
+        spans = files.spans_of(wire.task(1, raw, 0, len(raw)))
+        pieces = slices.pieces_of(all_, all_.inputs[0], spans)
         assert slices.place_of_line(pieces, 3) == (t.files[0][0], 8)
         assert slices.place_of_line(pieces, 1) == (t.files[0][0], 3)
 

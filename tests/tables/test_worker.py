@@ -85,6 +85,10 @@ def test_a_frame_as_the_result_and_fewer_rows(start, tmp_path):
     node = start("def run(mini_batch): return mini_batch.tail(1)", t)
     r = result(node, t.task(t.files))
     assert (r.rows, r.succeeded, r.row_count, r.status) == (b"3 z\n", 1, 1, wire.SHORT)
+    kind, sentence = node.notes[0]
+    assert sentence in node.printed() and ' line 3, column "a": "bad" is not int: the column is object' in sentence
+    result(node, t.task(t.files))
+    assert len(node.notes) == 1
 
 
 def test_an_error_of_the_script_beside_a_frame(start, tmp_path):

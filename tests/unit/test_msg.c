@@ -58,7 +58,7 @@ static void test_headers_that_are_none(void **state)
 		{ PRS_MSG_MAX_BYTES + 1, 6, 0, 0, -PRS_EPROTOCOL },
 		{ 0xffffffff, 6, 0, 0, -PRS_EPROTOCOL },
 		{ 0, 0, 0, 0, -PRS_EPROTOCOL },
-		{ 0, 11, 0, 0, -PRS_EPROTOCOL },
+		{ 0, 12, 0, 0, -PRS_EPROTOCOL },
 		{ 0, 0xffff, 0, 0, -PRS_EPROTOCOL },
 		{ 0, 6, 4, 0, -PRS_EPROTOCOL },
 		{ 0, 6, 0x8000, 0, -PRS_EPROTOCOL },
@@ -106,6 +106,22 @@ static void test_report(void **state)
 		free(q);
 	}
 	free(p);
+}
+
+static void test_note(void **state)
+{
+	(void)state;
+	static const uint8_t raw[] = { 3, 0, 0, 0, 5, 0, 'a', ' ', 'c', 's', 'v' };
+	struct prs_text text;
+	uint16_t kind;
+	assert_int_equal(prs_msg_get_note(raw, sizeof raw, &kind, &text, NULL), 0);
+	assert_int_equal(kind, 3);
+	assert_int_equal(text.n, 5);
+	assert_memory_equal(text.p, "a csv", 5);
+	for (size_t cut = 0; cut < sizeof raw; cut++)
+		assert_int_equal(prs_msg_get_note(raw, cut, &kind, &text, NULL), -PRS_EPROTOCOL);
+	assert_int_equal(prs_msg_get_note((const uint8_t[]){ 32, 0, 0, 0, 0, 0 }, 6, &kind, &text, NULL),
+	                 -PRS_EPROTOCOL);
 }
 
 /* What stands behind the message when a disk is full. */
@@ -284,6 +300,7 @@ int main(void)
 		cmocka_unit_test(test_task),     cmocka_unit_test(test_report),
 		cmocka_unit_test(test_hello),    cmocka_unit_test(test_answers),
 		cmocka_unit_test(test_page),     cmocka_unit_test(test_full_disk),
+		cmocka_unit_test(test_note),
 		cmocka_unit_test(test_bad_item),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

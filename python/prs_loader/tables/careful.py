@@ -37,11 +37,12 @@ class Values:
 class Table:
     """What was read. short: records with too few cells; dropped: lines that are no JSON object, records that never fit;
     both as (how many, line of the first); gone: rows that were dropped; unknown: name -> line of values that have no
-    column (JSON lines)."""
-    __slots__ = ("columns", "rows", "short", "dropped", "gone", "unknown")
+    column (JSON lines); mixed: the first Misfit of columns that are objects because of it."""
+    __slots__ = ("columns", "rows", "short", "dropped", "gone", "unknown", "mixed")
 
     def __init__(self):
         self.columns, self.rows, self.short, self.dropped, self.gone, self.unknown = [], 0, (0, 0), (0, 0), [], {}
+        self.mixed = []
 
     def drop(self, row, line):
         self.gone.append(row)
@@ -187,13 +188,6 @@ class _Column:
         return self.done("object", values)
 
 
-def _raise_first(misfits):
-    """The misfit that stands first in the file."""
-    misfits = [m for m in misfits if m is not None]
-    if misfits:
-        raise min(misfits, key=lambda m: m.row)
-
-
 # ---- delimited text
 
 
@@ -270,8 +264,9 @@ def _convert_all(table, schema, places, mixed, cells_of, of_type):
         one = _Column(column, places, mixed, of_type)
         table.columns.append(one.convert(*cells_of(column)))
         misfits.append(one.misfit)
-    if not mixed:
-        _raise_first(misfits)
+    table.mixed = [m for m in misfits if m is not None]
+    if table.mixed and not mixed:
+        raise min(table.mixed, key=lambda m: m.row)
     return table
 
 
@@ -320,8 +315,9 @@ def _object(raw, codec):
     return value
 
 
-def _json_lines(data, schema, mixed, first_line, drop):
-    table, rows, places = Table(), [], []
+def objects(data, schema, first_line, drop, table):
+    """(objects, their (row, line)); rows and what was dropped go into the Table. Raises Misfit."""
+    rows, places = [], []
     for line, raw in enumerate(data.split(b"\n"), first_line):
         if _BLANK_LINE(raw):
             continue
@@ -334,6 +330,12 @@ def _json_lines(data, schema, mixed, first_line, drop):
                 raise Misfit(table.rows - 1, line, None, raw.decode(schema.codec, "backslashreplace"), "record",
                              "is not a JSON object: %s" % e) from None
             table.drop(table.rows - 1, line)
+    return rows, places
+
+
+def _json_lines(data, schema, mixed, first_line, drop):
+    table = Table()
+    rows, places = objects(data, schema, first_line, drop, table)
     known = {column.name for column in schema.columns}
     for (_, line), row in zip(places, rows):
         for name in row.keys() - known:

@@ -21,8 +21,8 @@ class _Refused(Exception):
 
 class Frame:
     """What was read. frame: the DataFrame; widened: name -> row of the first cell that made an int column float or a
-    bool column object in this mini-batch; short, dropped, gone, unknown: as in careful.Table; by: who read it."""
-    __slots__ = ("frame", "widened", "short", "dropped", "gone", "unknown", "by")
+    bool column object in this mini-batch; short, dropped, gone, unknown, mixed: as in careful.Table; by: who read it."""
+    __slots__ = ("frame", "widened", "short", "dropped", "gone", "unknown", "mixed", "by")
 
     def __init__(self, frame, widened, by, table=None):
         self.frame, self.widened, self.by = frame, widened, by
@@ -30,6 +30,7 @@ class Frame:
         self.dropped = table.dropped if table else (0, 0)
         self.gone = table.gone if table else []
         self.unknown = table.unknown if table else {}
+        self.mixed = table.mixed if table else []
 
 
 def _utf8(data, schema):

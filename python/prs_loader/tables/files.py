@@ -8,9 +8,10 @@ from prs_loader.real import real
 
 class Span:
     """Rows of a unit that follow each other in a file: `take` of a range of `rows`, behind its first `skip` ones. file:
-    a wire.TableFile; row, global_row: of the first row of the range, in its file and over the input."""
+    a wire.TableFile; row, global_row: of the first row of the range, in its file and over the input; first: the first
+    row that is taken, of the unit."""
 
-    __slots__ = ("file", "offset", "bytes", "row", "global_row", "rows", "skip", "take")
+    __slots__ = ("file", "offset", "bytes", "row", "global_row", "rows", "skip", "take", "first")
 
 
 def spans_of(task):
@@ -21,11 +22,20 @@ def spans_of(task):
             s = Span()
             s.file, (s.offset, s.bytes, s.row, s.global_row, s.rows) = file, range_
             s.skip = min(skip, s.rows)
-            s.take = min(s.rows - s.skip, left)
+            s.take, s.first = min(s.rows - s.skip, left), task.items - left
             skip, left = skip - s.skip, left - s.take
             if s.take:
                 found.append(s)
     return found
+
+
+def span_of(spans, row):
+    """(the span, its row behind those it skips) of a row of the spans"""
+    for s in spans:
+        if row < s.take:
+            break
+        row -= s.take
+    return s, row
 
 
 class File:

@@ -258,24 +258,28 @@ def _frame(arrow, table, schema):
 # ---- the whole
 
 
-def _misfit(path, span, row, e):
-    """row: of the unit that the span begins with"""
+def place(tables, _about, spans, row):
+    """The file and the row of a row of the spans."""
+    span, row = files.span_of(spans, row)
+    return "%s row %d" % (tables.path(span.file), span.row + span.skip + row + 1)
+
+
+def _misfit(path, span, e):
     at = span.row + span.skip + e.row + 1
-    return batch.ValueMisfit(row + e.row, "%s row %d, column %s: %s" % (
+    return batch.ValueMisfit(span.first + e.row, "%s row %d, column %s: %s" % (
         path, at, json.dumps(e.name, ensure_ascii=False), _WIDE_WHY % e.value))
 
 
 def read(tables, about, spans):
     """(the DataFrame of the spans, no rows that were left out)"""
-    arrow, found, row = tables.arrow, [], 0
+    arrow, found = tables.arrow, []
     for span in spans:
-        path, schema = tables.path(span.file), tables.schema(span.file.schema)
+        path, schema = tables.path(span.file), tables.schema(span.file.schema, about)
         names = names_of(about.steps, [c.name for c in schema.columns])
         try:
             found.append((_typed(arrow, _rows(arrow, path, span, names), schema), schema))
         except _Misfit as e:
-            raise _misfit(path, span, row, e) from None
-        row += span.take
+            raise _misfit(path, span, e) from None
     tables_, schemas = zip(*found)
     if all(t.schema.equals(tables_[0].schema) for t in tables_):
         return _frame(arrow, arrow.pa.concat_tables(tables_), schemas[0]), []

@@ -26,6 +26,14 @@ class Column:
 class Schema:
     __slots__ = ("format", "delimiter", "encoding", "codec", "empty_is_text", "fields", "columns", "by_name")
 
+    def retyped(self, types):
+        """Columns with the types that the user says they have: name -> type. Nulls make a column of integers one of
+        floats, in all mini-batches alike."""
+        for c in self.columns:
+            type_ = types.get(c.name, c.type)
+            c.type = "float" if type_ == "int" != c.type and c.nulls else type_
+        return self
+
 
 def _choice(value, key, choices):
     if value not in choices:

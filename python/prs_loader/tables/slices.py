@@ -16,14 +16,15 @@ class Piece:
     __slots__ = ("span", "path", "schema", "data", "offset")
 
 
-def _pieces(tables, spans):
+def pieces_of(tables, about, spans):
     pieces, at = [], 0
     while at < len(spans):
         file = spans[at].file
         with files.File(tables.path(file), file) as f:
             while at < len(spans) and spans[at].file is file:
                 p = Piece()
-                p.span, p.path, p.schema, p.offset = spans[at], f.path, tables.schema(file.schema), spans[at].offset
+                p.span, p.path, p.offset = spans[at], f.path, spans[at].offset
+                p.schema = tables.schema(file.schema, about)
                 p.data = f.read(p.offset, spans[at].bytes)
                 pieces.append(p)
                 at += 1
@@ -49,7 +50,7 @@ def _cut(piece):
     piece.data, piece.offset = piece.data[place[0]:place[1]], piece.offset + place[0]
 
 
-def _joined(pieces):
+def joined(pieces):
     """The last record of a file may have no line end."""
     if len(pieces) == 1:
         return pieces[0].data
@@ -96,40 +97,6 @@ def place_of_line(pieces, line):
     return None
 
 
-def _misfit(pieces, row, line, column, value, why, type):
-    """row: of the unit; line: of the joined text"""
-    of_column = "" if column is None else ", column %s" % careful.shown(column)
-    return batch.ValueMisfit(row, "%s line %d%s: %s %s%s" % (
-        *place_of_line(pieces, line), of_column, careful.shown(value), why,
-        _WAYS_OUT if type in _TYPES_WITH_WAYS_OUT else ""))
-
-
-# ---- the whole
-
-
-def _read(tables, about, pieces, first):
-    """The fast.Frame of pieces with the same schema; first: row of the unit that they begin with."""
-    rows = sum(p.span.take for p in pieces)
-    try:
-        got = fast.read(tables.pandas, _joined(pieces), pieces[0].schema, rows, about.mixed, drop=about.drop_invalid)
-    except careful.Misfit as e:
-        raise _misfit(pieces, first + e.row, e.line, e.column, e.value, e.why, e.type) from None
-    if len(got.frame) + len(got.gone) != rows:
-        raise _moved(pieces[0])
-    return got
-
-
-def _runs(pieces):
-    """(pieces that follow each other with the same schema, the row of the unit that they begin with)"""
-    first, begin, rows = 0, 0, 0
-    for i, p in enumerate(pieces):
-        if p.schema is not pieces[begin].schema:
-            yield pieces[begin:i], first
-            first, begin = rows, i
-        rows += p.span.take
-    yield pieces[begin:], first
-
-
 def _line_of(pieces, row):
     """The line of the joined text where a row begins."""
     line = 1
@@ -140,23 +107,76 @@ def _line_of(pieces, row):
     return line
 
 
+def misfit_of(pieces, error):
+    """What a careful.Misfit of the joined text is in the user's file."""
+    span, row = files.span_of([p.span for p in pieces], error.row)
+    return misfit("%s line %d" % place_of_line(pieces, error.line), span.first + row, error)
+
+
+def misfit(place, row, error):
+    """place: the file, and where in it; row: of the unit"""
+    column = "" if error.column is None else ", column %s" % careful.shown(error.column)
+    ways_out = _WAYS_OUT if error.type in _TYPES_WITH_WAYS_OUT else ""
+    return batch.ValueMisfit(row, "%s%s: %s %s%s" % (place, column, careful.shown(error.value), error.why, ways_out))
+
+
+def place(tables, about, spans, row):
+    """The file and the line of a row of the spans, which are read again."""
+    pieces = pieces_of(tables, about, spans)
+    return "%s line %d" % place_of_line(pieces, _line_of(pieces, row))
+
+
+# ---- the whole
+
+
+def check_rows(pieces, rows):
+    """Are there as many as were counted?"""
+    if rows != sum(p.span.take for p in pieces):
+        raise _moved(pieces[0])
+
+
+def _read(tables, about, pieces):
+    """The fast.Frame of pieces with the same schema."""
+    rows = sum(p.span.take for p in pieces)
+    try:
+        got = fast.read(tables.pandas, joined(pieces), pieces[0].schema, rows, about.mixed, drop=about.drop_invalid)
+    except careful.Misfit as e:
+        raise misfit_of(pieces, e) from None
+    check_rows(pieces, len(got.frame) + len(got.gone))
+    tables.notes.of_frame(got, pieces[0].schema, lambda line: "%s line %d" % place_of_line(pieces, line),
+                          lambda row: _line_of(pieces, row))
+    return got
+
+
+def _runs(pieces):
+    """Pieces that follow each other with the same schema."""
+    begin = 0
+    for i, p in enumerate(pieces):
+        if p.schema is not pieces[begin].schema:
+            yield pieces[begin:i]
+            begin = i
+    yield pieces[begin:]
+
+
 def _united(tables, about, pieces, found, gone):
     def refuse(name, row, value):
         if not about.mixed:
             row = [i for i in range(row + len(gone) + 1) if i not in gone][row]
-            raise _misfit(pieces, row, _line_of(pieces, row), name, value, careful.WIDE % "int", "int")
+            line = _line_of(pieces, row)
+            raise misfit_of(pieces, careful.Misfit(row, line, name, value, "int", careful.WIDE % "int"))
 
     return frame.united(tables.pandas, [f.frame for f in found], refuse)
 
 
 def read(tables, about, spans):
     """(the DataFrame of the spans, rows of them that were left out: their numbers, from 0)"""
-    pieces = _pieces(tables, spans)
-    found, gone = [], []
-    for run, first in _runs(pieces):
-        got = _read(tables, about, run, first)
+    pieces = pieces_of(tables, about, spans)
+    found, gone, first = [], [], 0
+    for run in _runs(pieces):
+        got = _read(tables, about, run)
         found.append(got)
         gone += [first + row for row in got.gone]
+        first += len(got.frame) + len(got.gone)
     if len(found) == 1:
         return found[0].frame, gone
     return _united(tables, about, pieces, found, gone), gone

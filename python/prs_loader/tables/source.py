@@ -6,10 +6,12 @@ import os
 import sys
 
 from prs_loader import batch, wire
-from prs_loader.tables import files, parquet, schema, slices
+from prs_loader.tables import careful, files, lists, notes, parquet, schema, slices, steps
 
-# (tables, about, spans) -> (DataFrame, rows of the spans that are not in it)
-_OF_KIND = {wire.KIND_SLICES: slices.read, wire.KIND_PARQUET: parquet.read}
+# Of each kind a module with
+#   read(tables, about, spans) -> (DataFrame, rows of the spans that are not in it)
+#   place(tables, about, spans, row) -> "FILE line 7", for a message
+_OF_KIND = {wire.KIND_SLICES: slices, wire.KIND_PARQUET: parquet}
 
 
 class NoPandas(Exception):
@@ -21,23 +23,34 @@ class NoPyarrow(Exception):
 
 
 class Input:
-    """What SETUP says of a table."""
+    """What SETUP says of a table. steps: those that are left for the frame; types: column -> the type that the reader
+    shall give it, integers: those that are; interval: rows of the input that `take` and `skip` leave; extracted: columns
+    from the path."""
 
-    __slots__ = ("input", "format", "steps", "path_column", "drop_invalid", "mixed", "other_way")
+    __slots__ = ("input", "format", "steps", "path_column", "drop_invalid", "mixed", "other_way", "types", "integers",
+                 "interval", "extracted")
 
     def __init__(self, text):
         said = json.loads(text)
-        for name in self.__slots__:
+        for name in self.__slots__[:7]:
             setattr(self, name, said.get(name))
+        self.steps = self.steps or []
+        self.interval = steps.interval(self.steps)
+        self.extracted = steps.extracted(self.steps)
+        self.types = {}
+        if self.format == "delimited":
+            self.types, self.steps = steps.of_readers(self.steps)
+        self.integers = [name for name, type_ in self.types.items() if type_ == "int"]
 
 
 class Tables:
     """The tables of a job, in one process."""
 
-    def __init__(self, job):
+    def __init__(self, job, say):
+        self.notes = notes.Notes(say)
         self.folder = job.one("run_folder")
         self.inputs = {about.input: about for about in (Input(text) for _, text in job.pairs("table"))}
-        self.schemas, self.by_text = {}, {}
+        self.schemas = {}
         self.pandas = _pandas() if any(not i.other_way for i in self.inputs.values()) else None
         self.arrow = _arrow(self.pandas) if any(i.format == "parquet" for i in self.inputs.values()) else None
 
@@ -45,25 +58,88 @@ class Tables:
         """Where its text is."""
         return os.path.join(self.folder, os.fsdecode(file.spool)) if file.spool else os.fsdecode(file.path)
 
-    def schema(self, number):
-        """The Schema of that number; those with the same text are the same."""
+    def schema(self, number, about):
+        """The Schema of that number. Those with the same text are the same."""
         if number not in self.schemas:
             with open(os.path.join(self.folder, "work", "schema", "%d.json" % number), "rb") as f:
                 text = f.read()
-            if text not in self.by_text:
-                self.by_text[text] = schema.read(text)
-            self.schemas[number] = self.by_text[text]
+            if (about.input, text) not in self.schemas:
+                self.schemas[about.input, text] = schema.read(text).retyped(about.types)
+            self.schemas[number] = self.schemas[about.input, text]
         return self.schemas[number]
 
-    def read(self, task):
-        """(frame, context, rows that were left out)"""
-        spans = files.spans_of(task)
+    def rows(self, task):
+        """The DataFrame, or MiniBatch of objects; None: no row is left."""
+        about = self.inputs[task.input]
+        spans = steps.cut(files.spans_of(task), *about.interval)
+        if not spans:
+            return None
         try:
-            frame, _gone = _OF_KIND[task.kind](self, self.inputs[task.input], spans)
+            return lists.read(self, about, spans) if about.other_way else self.frame(task, about, spans)
         except batch.ValueMisfit as e:
             e.bad_item = task.item_first + e.row + 1
             raise
-        return frame, batch.Context(task.id, task.global_row, task.keys), task.items - len(frame)
+
+    def frame(self, task, about, spans):
+        kind = _OF_KIND[task.kind]
+        frame, gone = kind.read(self, about, spans)
+        rows = Rows(self, about, kind, spans, frame, gone)
+        if about.integers:
+            columns = self.schema(spans[0].file.schema, about).columns
+            steps.check_integers(rows, about.integers, [c.name for c in columns if c.type == "float"])
+        if about.path_column:
+            rows.add(about.path_column, rows.paths)
+        rows.add_keys(batch.pairs(task.keys), about.extracted)
+        steps.apply(rows, about.steps)
+        return rows.done()
+
+    def read(self, task):
+        """(frame, context, rows that were left out)"""
+        rows = self.rows(task)
+        if rows is None:
+            return None, None, task.items
+        if isinstance(rows, batch.MiniBatch):
+            rows.task_id = task.id
+        return rows, batch.Context(task.id, task.global_row, task.keys, Dataset(self, task)), task.items - len(rows)
+
+
+class Rows(steps.Rows):
+    """Rows on their way, with what is known of where they came from."""
+
+    def __init__(self, tables, about, kind, spans, frame, gone):
+        super().__init__(tables.pandas, frame, spans, gone)
+        self.tables, self.about, self.kind = tables, about, kind
+        self.paths = [tables.path(s.file) for s in spans]
+
+    def misfit(self, row, column, value, why):
+        """A value of the frame that is not what a conversion asks for; where mixed types are allowed it stays."""
+        if self.about.mixed:
+            return
+        row = int(self.of_all([self.numpy.arange(sum(s.take for s in self.spans))])[row])
+        span, behind = files.span_of(self.spans, row)
+        place = self.kind.place(self.tables, self.about, self.spans, row)
+        raise slices.misfit(place, span.first + behind, careful.Misfit(row, 0, column, value, "int", why))
+
+
+class Dataset:
+    """context.dataset: the rows of the mini-batch, read again."""
+
+    def __init__(self, tables, task):
+        self._tables, self._task = tables, task
+
+    def to_pandas_dataframe(self):
+        rows = self._tables.rows(self._task)
+        if isinstance(rows, batch.MiniBatch):
+            import pandas
+            rows = pandas.DataFrame(rows)
+        return rows
+
+    def to_path(self):
+        """The files that they are in."""
+        return [self._tables.path(f) for f in wire.table(self._task.body)[1]]
+
+    def __repr__(self):
+        return "<%d rows of %s>" % (self._task.items, ", ".join(self.to_path()))
 
 
 def _pandas():
@@ -89,7 +165,7 @@ def _arrow(pandas):
                         "pip install pyarrow" % (e, sys.executable)) from None
 
 
-def readers(job):
-    """kind of a task -> reader, as batch.readers()"""
-    tables = Tables(job)
+def readers(job, say):
+    """As batch.readers()"""
+    tables = Tables(job, say)
     return {kind: tables.read for kind in _OF_KIND}
