@@ -66,7 +66,8 @@ class World:
 
     def span(self, name, row, rows, schema=0, skip=0, take=None):
         file = wire.TableFile()
-        file.path, file.schema, (file.size, file.mtime_us) = self.path(name).encode(), schema, self.stats[name]
+        file.path, file.spool, file.schema = self.path(name).encode(), b"", schema
+        file.size, file.mtime_us = self.stats[name]
         s = files.Span()
         s.file, s.offset, s.bytes, s.row, s.global_row, s.rows, s.skip = file, 0, 0, row, row, rows, skip
         s.take = rows - skip if take is None else take

@@ -15,9 +15,10 @@ import re
 from prs_loader import batch
 from prs_loader.tables import files
 
-BATCH_BYTES = 4 << 20  # of a batch, as the footer counts them
+BATCH_BYTES = 1 << 20  # of a batch, as the footer counts them
 _BATCH_ROWS = 1 << 16
-_BUFFER_BYTES = 256 << 10  # of each column, compressed
+_BUFFERS_BYTES = 4 << 20  # of all columns, compressed
+_BUFFER_LEAST, _BUFFER_MOST = 16 << 10, 256 << 10  # of one
 _WIDE = 1 << 53
 _WIDE_WHY = ("%s is int, and beside the nulls of its column would become another number as float64; say what the column "
              "is with convert_column_types")
@@ -35,6 +36,8 @@ class Arrow:
         self.pandas, self.pa = pandas, pyarrow
         self.stream = None
         self.mapper = None
+        if "ARROW_DEFAULT_MEMORY_POOL" not in os.environ:  # the others keep what was freed: up to twice as much
+            pyarrow.set_memory_pool(pyarrow.system_memory_pool())
         if int(pandas.__version__.split(".")[0]) >= 3 and int(pyarrow.__version__.split(".")[0]) < 19:
             text = pandas.StringDtype(na_value=float("nan"))  # later ones know it themselves
             self.mapper = {pyarrow.string(): text, pyarrow.large_string(): text}.get
@@ -57,7 +60,8 @@ class _Stream:
         self.raw = open(path, "rb", buffering=0)
         try:
             self.stat = os.fstat(self.raw.fileno())
-            self.file = pa.parquet.ParquetFile(self.raw, buffer_size=_BUFFER_BYTES, pre_buffer=False)
+            buffer = min(max(_BUFFERS_BYTES // max(1, len(names)), _BUFFER_LEAST), _BUFFER_MOST)
+            self.file = pa.parquet.ParquetFile(self.raw, buffer_size=buffer, pre_buffer=False)
         except BaseException:
             self.raw.close()
             raise
@@ -248,7 +252,7 @@ def _is_writable(frame):
 
 def _frame(arrow, table, schema):
     """Booleans that are null in the sample are objects in all mini-batches."""
-    frame = table.to_pandas(types_mapper=arrow.mapper, use_threads=arrow.pa.cpu_count() > 1)
+    frame = table.to_pandas(types_mapper=arrow.mapper, use_threads=arrow.pa.cpu_count() > 1, self_destruct=True)
     for name in frame.columns:
         if frame[name].dtype == "bool" and schema.by_name[name].nulls:
             frame[name] = frame[name].astype(object)
