@@ -38,7 +38,8 @@ struct key {
 	size_t column;
 	enum prs_type type;
 	size_t at, n;       /* of_path: its value in `values` */
-	struct prs_field f; /* of the record that is added */
+	struct prs_field f; /* of the record that is added; JSON lines: */
+	struct prs_member *member;
 };
 
 /* The file that is read. */
@@ -63,6 +64,9 @@ struct prs_cutter {
 	enum { SAMPLE, GATHER, GROUPS, DONE } stage;
 	struct key *keys;
 	size_t keys_n;
+	const char **names; /* JSON lines: of the keys that are columns, and their values in the record that is added */
+	struct prs_member *members;
+	size_t names_n;
 	struct prs_partition *partition; /* NULL: no key is of the path */
 	struct prs_buf values;           /* of the keys of the path of this file, as keys */
 	uint64_t at;                     /* the file that is read, from 0 */
@@ -70,7 +74,7 @@ struct prs_cutter {
 	struct prs_field *fields; /* of a record, up to the last that is a key */
 	size_t fields_n;
 	struct prs_cells cells;
-	struct prs_buf raw, record;
+	struct prs_buf raw, record, text; /* text: of a string in JSON */
 	char *sort_path;
 	struct prs_sorter *sorter;
 	struct prs_spool spool;
@@ -104,9 +108,12 @@ static void columns_free(struct prs_cutter *c)
 	prs_cells_done(&c->cells);
 	prs_buf_done(&c->raw);
 	prs_buf_done(&c->record);
+	prs_buf_done(&c->text);
 	prs_sorter_free(c->sorter);
 	prs_spool_done(&c->spool);
 	prs_freep(&c->keys);
+	prs_freep(&c->names);
+	prs_freep(&c->members);
 	prs_freep(&c->fields);
 	prs_freep(&c->sort_path);
 	prs_freep(&c);
@@ -131,12 +138,15 @@ static struct prs_cutter *columns_new(const struct prs_fs *fs, const struct prs_
 	prs_buf_init(&c->values, UINT32_MAX);
 	prs_buf_init(&c->raw, SIZE_MAX / 2);
 	prs_buf_init(&c->record, SIZE_MAX / 2);
+	prs_buf_init(&c->text, SIZE_MAX / 2);
 	prs_cells_init(&c->cells, most);
 	c->sort_path = in->spool ? prs_strf("%s.tmp", in->spool) : NULL;
 	size_t block = in->sort_bytes ? in->sort_bytes : PRS_SORTER_BLOCK_BYTES;
 	c->keys = prs_calloc(in->keys->n + 1, sizeof *c->keys);
+	c->names = prs_calloc(in->keys->n + 1, sizeof *c->names);
+	c->members = prs_calloc(in->keys->n + 1, sizeof *c->members);
 	c->sorter = prs_sorter_new(fs, c->sort_path, block, on_key, c);
-	if (c->keys && c->sorter && (c->sort_path || !in->spool))
+	if (c->keys && c->names && c->members && c->sorter && (c->sort_path || !in->spool))
 		return c;
 	columns_free(c);
 	return NULL;
@@ -176,6 +186,8 @@ static int find_columns(struct prs_cutter *c, struct prs_err *err)
 		if (i == names->n)
 			return no_column(c, key->name, err);
 		key->column = i;
+		key->member = &c->members[c->names_n];
+		c->names[c->names_n++] = key->name;
 		key->type = prs_sample_type(&c->sample, i);
 	}
 	return 0;
@@ -287,6 +299,48 @@ static int put_cell(struct prs_cutter *c, const struct key *key, struct prs_buf 
 	return r < 0 ? nomem(err) : 0;
 }
 
+static int nested(struct prs_cutter *c, const struct key *key, struct prs_err *err)
+{
+	PRS_AUTOBUF shown;
+	prs_buf_init(&shown, 1000);
+	prs_put_plain_bytes(&shown, key->member->p, key->member->n < 100 ? key->member->n : 100);
+	return prs_fail(err, PRS_EVALUE_MISFIT,
+	                "%s line %" PRIu64
+	                ", column \"%s\", a partition key: %s is a list or an object, which is no value of a key",
+	                c->f.path, c->f.line, key->name, prs_buf_str(&shown));
+}
+
+static bool is_lines(const struct prs_cutter *c) { return c->in->format == PRS_TABLE_JSONL; }
+
+/* The value of a key in a JSON line: a string is no number, whatever it says, and "" is a text. In a column of several
+ * kinds each value is what it is. */
+static int put_member(struct prs_cutter *c, const struct key *key, struct prs_buf *to, struct prs_err *err)
+{
+	const struct prs_member *m = key->member;
+	enum prs_encoding e = prs_table_encoding(c->in);
+	enum prs_type type = key->type;
+	bool of_texts = type == PRS_TYPE_STRING || type == PRS_TYPE_OBJECT;
+	int r = -PRS_EVALUE_MISFIT;
+	if (m->class == PRS_CELL_EMPTY) {
+		prs_key_put_null(to);
+		r = to->failed;
+	} else if (m->is_string && of_texts) {
+		prs_buf_clear(&c->text);
+		r = prs_member_text(m, e, &c->text) < 0 ? -PRS_EVALUE_MISFIT : c->text.failed;
+		if (r == 0)
+			r = prs_key_put_cell(to, c->text.data, c->text.len, PRS_TYPE_STRING, PRS_ENCODING_UTF8, true);
+	} else if (m->is_string ? m->class == PRS_CELL_DATE : m->class != PRS_CELL_NESTED && type != PRS_TYPE_STRING) {
+		if (type == PRS_TYPE_OBJECT)
+			type = m->class == PRS_CELL_BOOL ? PRS_TYPE_BOOL : PRS_TYPE_INT;
+		r = prs_key_put_cell(to, m->p, m->n, type, e, false);
+	}
+	if (m->class == PRS_CELL_NESTED)
+		return nested(c, key, err);
+	if (r == -PRS_EVALUE_MISFIT)
+		return misfit(c, key, m->p, m->n, err);
+	return r < 0 ? nomem(err) : 0;
+}
+
 /* The key of the record that is added. */
 static int on_key(void *ctx, struct prs_buf *to, struct prs_err *err)
 {
@@ -297,9 +351,24 @@ static int on_key(void *ctx, struct prs_buf *to, struct prs_err *err)
 		if (key->of_path)
 			prs_buf_put(to, c->values.data + key->at, key->n);
 		else
-			r = put_cell(c, key, to, err);
+			r = is_lines(c) ? put_member(c, key, to, err) : put_cell(c, key, to, err);
 	}
 	return r;
+}
+
+/* What the key of a JSON line is made of: kinds and texts. -PRS_EINVALID: it is no object. */
+static int find_raw_members(struct prs_cutter *c, const uint8_t *p, size_t n)
+{
+	int r = prs_objects_find(p, n, prs_table_encoding(c->in), c->names, c->names_n, c->members);
+	if (r < 0)
+		return r;
+	prs_buf_clear(&c->raw);
+	for (size_t i = 0; i < c->names_n; i++) {
+		prs_buf_u32(&c->raw, (uint32_t)c->members[i].class);
+		prs_buf_u32(&c->raw, (uint32_t)c->members[i].n);
+		prs_buf_put(&c->raw, c->members[i].p, c->members[i].n);
+	}
+	return prs_buf_put(&c->raw, c->values.data, c->values.len);
 }
 
 /* What the key of a record is made of. */
@@ -322,8 +391,8 @@ static int find_raw(struct prs_cutter *c, const uint8_t *p, size_t n)
 /* The record as it will stand in the spool: as it is, or in c->record. */
 static int arrange(struct prs_cutter *c, const uint8_t **p, size_t *n)
 {
-	size_t bytes = prs_fields_bytes(*p, *n);
-	if (!c->f.place.fields && bytes < *n)
+	size_t bytes = is_lines(c) ? *n : prs_fields_bytes(*p, *n);
+	if (!c->f.place.fields && (bytes < *n || (*p)[*n - 1] == '\n'))
 		return 0;
 	prs_buf_clear(&c->record);
 	if (c->f.place.fields) {
@@ -340,8 +409,28 @@ static int arrange(struct prs_cutter *c, const uint8_t **p, size_t *n)
 
 static void count_lines(struct prs_cutter *c, uint64_t to)
 {
-	c->f.line += prs_table_count_lines(c->f.text.data + (c->f.counted - c->f.base), (size_t)(to - c->f.counted), 0);
+	const uint8_t *p = c->f.text.data + (c->f.counted - c->f.base), *end = p + (to - c->f.counted);
 	c->f.counted = to;
+	if (!is_lines(c))
+		c->f.line += prs_table_count_lines(p, (size_t)(end - p), 0);
+	else
+		while (p < end && (p = memchr(p, '\n', (size_t)(end - p)))) {
+			c->f.line++;
+			p++;
+		}
+}
+
+/* A line that is left out has its number all the same. */
+static int no_object(struct prs_cutter *c, struct prs_err *err)
+{
+	if (!c->in->drop_invalid)
+		return prs_fail(err, PRS_EVALUE_MISFIT,
+		                "%s line %" PRIu64 " is no JSON object: mend it, or leave such lines out with "
+		                "invalid_lines: drop",
+		                c->f.path, c->f.line);
+	c->f.row++;
+	c->global_row++;
+	return 0;
 }
 
 static int scan_record(void *ctx, const struct prs_slice *s, struct prs_err *err)
@@ -351,7 +440,10 @@ static int scan_record(void *ctx, const struct prs_slice *s, struct prs_err *err
 	size_t n = (size_t)s->bytes;
 	bool plain = prs_source_is_plain(c->f.source);
 	count_lines(c, s->offset);
-	if (find_raw(c, p, prs_fields_bytes(p, n)) < 0 || arrange(c, &p, &n) < 0)
+	int k = is_lines(c) ? find_raw_members(c, p, n) : find_raw(c, p, prs_fields_bytes(p, n));
+	if (k == -PRS_EINVALID)
+		return no_object(c, err);
+	if (k < 0 || arrange(c, &p, &n) < 0)
 		return nomem(err);
 	struct prs_sorter_record r = {
 		.raw = c->raw.data,

@@ -121,27 +121,28 @@ static enum prs_cell_class word_class(struct piece w)
 	return digit && number < PRS_CELL_BOOL ? number : 0;
 }
 
-static bool take_value(struct reader *r, enum prs_cell_class *ret)
+static bool take_value(struct reader *r, struct prs_member *ret)
 {
 	struct piece text;
 	skip_blanks(r);
+	*ret = (struct prs_member){ .class = PRS_CELL_NESTED, .p = r->p };
 	if (r->p == r->end)
 		return false;
 	if (*r->p == '[' || *r->p == '{') {
-		*ret = PRS_CELL_NESTED;
-		return take_nested(r);
+		bool whole = take_nested(r);
+		ret->n = (size_t)(r->p - ret->p);
+		return whole;
 	}
-	if (*r->p == '"') {
-		if (!take_string(r, &text))
-			return false;
-		bool date = !text.escaped && prs_cell_class(text.p, text.n) == PRS_CELL_DATE;
-		*ret = date ? PRS_CELL_DATE : PRS_CELL_TEXT;
-		return true;
-	}
-	if (!take_word(r, &text))
+	ret->is_string = *r->p == '"';
+	if (ret->is_string ? !take_string(r, &text) : !take_word(r, &text))
 		return false;
-	*ret = word_class(text);
-	return *ret != 0;
+	bool date = ret->is_string && !text.escaped && prs_cell_class(text.p, text.n) == PRS_CELL_DATE;
+	ret->p = text.p;
+	ret->n = text.n;
+	ret->class = ret->is_string ? PRS_CELL_TEXT : word_class(text);
+	if (date)
+		ret->class = PRS_CELL_DATE;
+	return ret->class != 0;
 }
 
 /* ---- names ------------------------------------------------------------------------------------------------------- */
@@ -188,9 +189,8 @@ static size_t put_escape(struct prs_buf *to, const uint8_t *p, size_t n)
 	return used + 1;
 }
 
-static int name_of(struct piece name, enum prs_encoding e, struct prs_buf *to)
+static int text_of(struct piece name, enum prs_encoding e, struct prs_buf *to)
 {
-	prs_buf_clear(to);
 	for (size_t at = 0; at < name.n;) {
 		const uint8_t *escape = memchr(name.p + at, '\\', name.n - at);
 		size_t plain = escape ? (size_t)(escape - name.p) - at : name.n - at;
@@ -255,8 +255,9 @@ static struct prs_object_name *add_column(struct prs_objects *o, const char *nam
 	return NULL;
 }
 
-static int add_value(struct prs_objects *o, struct prs_buf *name, enum prs_cell_class class)
+static int add_value(void *objects, struct prs_buf *name, const struct prs_member *value)
 {
+	struct prs_objects *o = objects;
 	struct prs_object_name *at;
 	const char *text = prs_buf_str(name);
 	HASH_FIND(hh, o->index, text, (unsigned)name->len, at);
@@ -264,7 +265,7 @@ static int add_value(struct prs_objects *o, struct prs_buf *name, enum prs_cell_
 		at = add_column(o, text, name->len);
 	if (!at)
 		return -PRS_ENOMEM;
-	prs_column_see(&o->columns.v[at->column], class);
+	prs_column_see(&o->columns.v[at->column], value->class);
 	at->row = o->columns.rows + 1;
 	return 0;
 }
@@ -279,20 +280,24 @@ static void end_row(struct prs_objects *o)
 	}
 }
 
-/* The members of the object in the line; `to` NULL: is it one? */
-static int members(struct reader r, enum prs_encoding e, struct prs_buf *name, struct prs_objects *to)
+/* A member of an object; the name is NUL-closed text. */
+typedef int member_fn(void *ctx, struct prs_buf *name, const struct prs_member *value);
+
+/* The members of the object in the line; `fn` NULL: is it one? */
+static int members(struct reader r, enum prs_encoding e, struct prs_buf *name, member_fn *fn, void *ctx)
 {
 	struct piece text;
-	enum prs_cell_class class;
+	struct prs_member value;
 	if (!take(&r, '{'))
 		return -PRS_EINVALID;
 	bool any = !take(&r, '}');
 	for (bool more = any; more; more = take(&r, ',')) {
-		if (!take_string(&r, &text) || !take(&r, ':') || !take_value(&r, &class))
+		if (!take_string(&r, &text) || !take(&r, ':') || !take_value(&r, &value))
 			return -PRS_EINVALID;
-		int bad = name_of(text, e, name);
-		if (!bad && to)
-			bad = add_value(to, name, class);
+		prs_buf_clear(name);
+		int bad = text_of(text, e, name);
+		if (!bad && fn)
+			bad = fn(ctx, name, &value);
 		if (bad)
 			return bad;
 	}
@@ -307,13 +312,46 @@ int prs_objects_add(struct prs_objects *o, const uint8_t *line, size_t n, enum p
 	PRS_AUTOBUF name;
 	prs_buf_init(&name, UINT32_MAX);
 	struct reader r = { line, line + n };
-	int bad = members(r, e, &name, NULL);
+	int bad = members(r, e, &name, NULL, NULL);
 	if (bad == -PRS_EINVALID)
 		return prs_fail(err, PRS_EINVALID, "a line that is no JSON object");
 	if (!bad)
-		bad = members(r, e, &name, o);
+		bad = members(r, e, &name, add_value, o);
 	if (bad)
 		return prs_fail(err, (enum prs_code) - bad, "the names of a table");
 	end_row(o);
 	return 0;
+}
+
+/* ---- some members ------------------------------------------------------------------------------------------------ */
+
+struct find {
+	const char *const *names;
+	size_t count;
+	struct prs_member *v;
+};
+
+static int find_value(void *ctx, struct prs_buf *name, const struct prs_member *value)
+{
+	const struct find *f = ctx;
+	for (size_t i = 0; i < f->count; i++)
+		if (strlen(f->names[i]) == name->len && !memcmp(f->names[i], name->data, name->len))
+			f->v[i] = *value;
+	return 0;
+}
+
+int prs_objects_find(const uint8_t *line, size_t n, enum prs_encoding e, const char *const *names, size_t count,
+                     struct prs_member *v)
+{
+	PRS_AUTOBUF name;
+	struct find f = { names, count, v };
+	prs_buf_init(&name, UINT32_MAX);
+	for (size_t i = 0; i < count; i++)
+		v[i] = (struct prs_member){ .class = PRS_CELL_EMPTY, .p = line };
+	return members((struct reader){ line, line + n }, e, &name, find_value, &f);
+}
+
+int prs_member_text(const struct prs_member *m, enum prs_encoding e, struct prs_buf *to)
+{
+	return text_of((struct piece){ m->p, m->n, false }, e, to);
 }

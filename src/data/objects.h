@@ -22,4 +22,17 @@ void prs_objects_done(struct prs_objects *o);
  * line leaves no trace; -PRS_ENOMEM: nothing but prs_objects_done() may follow. */
 int prs_objects_add(struct prs_objects *o, const uint8_t *line, size_t n, enum prs_encoding e, struct prs_err *err);
 
+/* The value of a name in a line, as it stands there: of a string what is between its quotes. */
+struct prs_member {
+	enum prs_cell_class class; /* EMPTY: it has none */
+	bool is_string;
+	const uint8_t *p;
+	size_t n;
+};
+/* Those of `count` names into v. A name that stands twice has its last value. -PRS_EINVALID: no object; -PRS_ENOMEM. */
+int prs_objects_find(const uint8_t *line, size_t n, enum prs_encoding e, const char *const *names, size_t count,
+                     struct prs_member *v);
+/* Appends the text of a string in UTF-8; -PRS_EINVALID: it is none. */
+int prs_member_text(const struct prs_member *m, enum prs_encoding e, struct prs_buf *to);
+
 #endif

@@ -356,6 +356,48 @@ static const struct given cases[] = {
 	  { { "a.csv", "2\n1\n" } },
 	  "keys=Column1 header=none",
 	  "Column1=i1@1{1|}0:1:2+2/2 Column1=i2@0{2|}0:0:1+0/2" },
+	{ "keys of JSON lines",
+	  { { "a.jsonl", "{\"k\":2}\n{\"v\":1}\n\n{\"k\": 10, \"v\": 2}\n{\"k\":2.0}" } },
+	  "keys=k lines",
+	  "k=f2.0@0{{\"k\":2}|{\"k\":2.0}|}0:0:1+0/8,0:3:5+35/9 k=f10.0@2{{\"k\": 10, \"v\": 2}|}0:2:4+17/18 "
+	  "k=n@1{{\"v\":1}|}0:1:2+8/8" },
+	{ "texts of JSON lines: what they say, not how",
+	  { { "a.jsonl", "{\"k\":\"a\"}\n{\"k\":\"\\u0061\",\"k2\":1}\n{\"k\":\"\"}\n{\"k\":null}\n" } },
+	  "keys=k lines",
+	  "k=s@2{{\"k\":\"\"}|}0:2:3+32/9 "
+	  "k=sa@0{{\"k\":\"a\"}|{\"k\":\"\\u0061\",\"k2\":1}|}0:0:1+0/10,0:1:2+10/22 "
+	  "k=n@3{{\"k\":null}|}0:3:4+41/11" },
+	{ "several kinds in a column of JSON lines, and dates",
+	  { { "a.jsonl", "{\"k\":\"x\",\"d\":\"2024-01-01\"}\n{\"k\":7}\n{\"k\":true}\n{\"k\":\"7\"}\n" } },
+	  "keys=k,d lines",
+	  "k=btrue d=n@2{{\"k\":true}|}0:2:3+35/11 k=i7 d=n@1{{\"k\":7}|}0:1:2+27/8 "
+	  "k=s7 d=n@3{{\"k\":\"7\"}|}0:3:4+46/10 "
+	  "k=sx d=d2024-01-01T00:00:00@0{{\"k\":\"x\",\"d\":\"2024-01-01\"}|}0:0:1+0/27" },
+	{ "a line that is no object is left out where that is said",
+	  { { "a.jsonl", "{\"k\":1}\nx\n{\"k\":1}\n" } },
+	  "keys=k lines drop",
+	  "k=i1@0{{\"k\":1}|{\"k\":1}|}0:0:1+0/8,0:2:3+10/8" },
+	{ "else it ends the job",
+	  { { "a.jsonl", "{\"k\":1}\nx\n" } },
+	  "keys=k lines infer=1",
+	  NULL,
+	  PRS_EVALUE_MISFIT,
+	  "/in/a.jsonl line 2 is no JSON object: mend it, or leave such lines out with invalid_lines: drop" },
+	{ "a string is no number, and an object is no key",
+	  { { "a.jsonl", "{\"k\":1}\n{\"k\":\"1\"}\n" } },
+	  "keys=k lines infer=1",
+	  NULL,
+	  PRS_EVALUE_MISFIT,
+	  "/in/a.jsonl line 2, column \"k\", a partition key: \"1\" is no int, which the others are: "
+	  "convert_column_types "
+	  "says what the column is" },
+	{ "an object is no key",
+	  { { "a.jsonl", "{\"k\":{\"x\":1}}\n" } },
+	  "keys=k lines",
+	  NULL,
+	  PRS_EVALUE_MISFIT,
+	  "/in/a.jsonl line 1, column \"k\", a partition key: {\"x\":1} is a list or an object, "
+	  "which is no value of a key" },
 	{ "nothing but a header", { { "a.csv", "k\n" } }, "keys=k", "" },
 	{ "a key that is no column",
 	  { { "a.csv", "k,v\n1,2\n" } },
