@@ -72,8 +72,9 @@ def task(claim, data, begin, end):
 
 class TableFile:
     """What a task has of one file. path: bytes; empty: rows of many files. spool: the name of a spool in the run folder,
-    which has the text of that file, or those rows; size and mtime are 0 then. Empty: the file itself. mtime_us: of 64 bits without a sign. ranges: (offset, bytes, row in the file, global row, rows), of a Parquet
-    file with offset and bytes 0."""
+    which has the text of that file, or those rows; size and mtime are 0 then. Empty: the file itself. mtime_us: of 64
+    bits without a sign. ranges: (offset, bytes, row in the file, global row, rows), of a Parquet file with offset and
+    bytes 0."""
 
     __slots__ = ("path", "spool", "size", "mtime_us", "schema", "ranges")
 
