@@ -8,7 +8,7 @@ import json
 import struct
 import sys
 
-from prs_loader import rows
+from prs_loader import output_types, rows
 from prs_loader.wire import DONE_HAS_HEADER
 
 _REWRITABLE, _MARK, _CRLF = 1, 2, 4
@@ -178,6 +178,16 @@ def texts_of(frame, dates=True):
     return replaced(frame, changed), kinds
 
 
+def array_of(values, kind):
+    """Values of one of output_types as a column."""
+    np = sys.modules["numpy"]
+    if kind == "float":
+        return np.array([np.nan if v is None else v for v in values], dtype="f8")
+    if kind == "date":
+        return np.array([np.datetime64("NaT", "us") if v is None else np.datetime64(v) for v in values], dtype="M8[us]")
+    return _objects(values)
+
+
 def _objects(values):
     array = sys.modules["numpy"].empty(len(values), dtype=object)
     array[:] = values
@@ -204,8 +214,9 @@ class _Lines:
 class Delimited(rows.Rows):
     """csv and tsv."""
 
-    def __init__(self, options, overridden):
+    def __init__(self, options, overridden, types):
         options = dict(options)
+        self.types = types
         self.end = options.pop("lineterminator", None) or options.pop("line_terminator", None) or "\n"
         self.sep, self.quote = options.get("sep"), options.get("quotechar", '"')
         super().__init__(False, csv=options)
@@ -228,9 +239,9 @@ class Delimited(rows.Rows):
             return b"", 0, 0
         frame = frame_of(items)
         if frame is not None:
-            return self._frame(frame)
+            return self._frame(output_types.of_frame(frame, self.types))
         if are_dicts(items):
-            return self._records(items)
+            return self._records(output_types.of_dicts(items, self.types))
         return super().encode([to_json(i) if is_nested(i) else i for i in items])
 
     def shown(self, items):
@@ -364,14 +375,20 @@ def _line(item):
 class Lines(rows.Rows):
     """jsonl."""
 
-    def __init__(self):
+    def __init__(self, types):
         super().__init__(False)
+        self.types = types
 
     def encode(self, items):
         if not len(items):
             return b"", 0, 0
         frame = frame_of(items)
-        text = self._frame(frame) if frame is not None else "".join([_line(i) + "\n" for i in items])
+        if frame is not None:
+            text = self._frame(output_types.of_frame(frame, self.types))
+        else:
+            if self.types and are_dicts(items):
+                items = output_types.of_dicts(items, self.types)
+            text = "".join([_line(i) + "\n" for i in items])
         return text.encode("utf-8", "backslashreplace"), 0, 0  # half a pair, in a text: \udc80 is JSON
 
     @staticmethod
@@ -387,9 +404,13 @@ class Lines(rows.Rows):
 # ---- of a job
 
 
-def of_job(output_format, settings):
-    """settings: arguments of to_csv that the user gives, for csv."""
+def of_job(output_format, settings, types):
+    """settings: arguments of to_csv that the user gives, for csv; types: output_types."""
+    if output_format == "parquet":
+        from prs_loader import arrow
+
+        return arrow.Arrow(types)
     if output_format == "jsonl":
-        return Lines()
+        return Lines(types)
     return Delimited(dict({"sep": "\t" if output_format == "tsv" else ",", "header": True}, **settings),
-                     bool(settings))
+                     bool(settings), types)

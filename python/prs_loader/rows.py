@@ -191,8 +191,9 @@ def of_job(job, folders):
     """The Rows of this job; folders: where the settings file may lie."""
     output_format = job.one("output_format")
     if output_format and job.one("output_action") != "summary_only":
-        from prs_loader import formats
+        from prs_loader import formats, output_types
 
-        return formats.of_job(output_format, _settings(folders) if output_format == "csv" else {})
+        return formats.of_job(output_format, _settings(folders) if output_format == "csv" else {},
+                              output_types.parsed(job.every("output_type")))
     kind = Component if job.one("run_mode") == "component" else Rows
     return kind(job.one("output_action") == "summary_only", job.one("dataframe_header") == "true", _settings(folders))

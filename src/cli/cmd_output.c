@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * cmd_output: prs output RUN: where the output is; --partial: a file of the rows that there are so far.
+ * cmd_output: prs output RUN: where the output is; --partial: a file of the rows that there are so far; --format: of
+ * all rows of a run whose rows are tables, as another kind of file.
  */
 #include "cli/cli.h"
 #include "base/many.h"
@@ -22,10 +23,20 @@
 #define OWN_EPOCH (FIRST_OWN + (uint32_t)getpid() % 100000000)
 #define STALE_US (UINT64_C(600) * 1000000)
 
+/* What is asked for. */
+struct wanted {
+	enum prs_output_format rows, format; /* of the run, of the file */
+	char *path;
+	bool partial, overwrite;
+	bool guessed;          /* job.json cannot be read: `rows` is text */
+	struct prs_list types; /* output_types: of the job, then of the command */
+};
+
 struct partial {
 	struct prs_view view;
 	struct prs_index *index;
-	enum prs_output_format format;
+	const struct wanted *wanted;
+	const struct prs_table_sink *sink;
 	bool has_headers;
 	uint64_t bad; /* damaged ones: left out */
 	char first_bad[256];
@@ -62,26 +73,51 @@ static void output_bad(void *ctx, uint64_t id, const char *why)
 		snprintf(p->first_bad, sizeof p->first_bad, "mini-batch %llu: %s", (unsigned long long)id, why);
 }
 
-static int write_rows(struct partial *p, const struct prs_run *run, const char *path, bool overwrite,
-                      struct prs_assembled *ret, struct prs_err *err)
+/* How many mini-batches are neither done nor failed. */
+static uint64_t left_to_do(const struct prs_ledger *l)
+{
+	return l->next_id - l->counts.units[PRS_UNIT_DONE] - l->counts.units[PRS_UNIT_FAILED];
+}
+
+static int check_rows(const struct partial *p, const struct prs_run *run, struct prs_err *err)
+{
+	const struct prs_ledger *l = &p->view.ledger;
+	if (l->counts.rows == 0)
+		return prs_fail(err, PRS_ENOTFOUND, "%s has no rows yet", run->name);
+	if (p->wanted->guessed && p->has_headers)
+		return prs_fail(err, PRS_EPERMISSION,
+		                "what the columns of %s are is in its job.json, which only its "
+		                "owner can read",
+		                run->name);
+	if (p->wanted->partial || (l->planned_all && !left_to_do(l)))
+		return 0;
+	return prs_fail(err, PRS_EINVALID,
+	                "%s of %s %s not done yet: resume it first, or add --partial for the rows that there are",
+	                prs_many(left_to_do(l), "mini-batch").text, run->name, left_to_do(l) == 1 ? "is" : "are");
+}
+
+static int write_rows(struct partial *p, const struct prs_run *run, struct prs_assembled *ret, struct prs_err *err)
 {
 	struct prs_recovered was;
 	struct prs_recover_sink sink = { p, output_plan, output_fact };
+	const struct wanted *w = p->wanted;
 	int r = prs_store_recover(program_fs(), run->dir, &run->id, &sink, &was, err);
-	if (!r && p->view.ledger.counts.rows == 0)
-		return prs_fail(err, PRS_ENOTFOUND, "%s has no rows yet", run->name);
-	struct prs_assemble_options o = { .path = path,
+	if (!r)
+		r = check_rows(p, run, err);
+	struct prs_assemble_options o = { .path = w->path,
 		                          .run = &run->id,
-		                          .overwrite = overwrite,
+		                          .overwrite = w->overwrite,
 		                          .epoch = OWN_EPOCH,
 		                          .next_id = p->view.ledger.next_id,
-		                          .format = p->format,
+		                          .format = w->format,
+		                          .sink = p->sink,
+		                          .rows = p->view.ledger.counts.rows,
 		                          .partial = true };
 	if (!r)
 		r = prs_assemble(program_fs(), run->dir, p->index, &o, output_bad, p, ret, err);
 	return r == -PRS_EOUTPUT_EXISTS || r == -PRS_EEXISTS
 	               ? prs_fail(err, PRS_EOUTPUT_EXISTS,
-	                          "%s exists: name another file, or replace it with --overwrite", path)
+	                          "%s exists: name another file, or replace it with --overwrite", w->path)
 	               : r;
 }
 
@@ -120,33 +156,52 @@ static void remove_leftovers(const struct prs_run *run, const char *path)
 		program_fs()->list(program_fs()->ctx, folder, output_leftover, &l);
 }
 
-static int partial(const struct prs_run *run, enum prs_output_format format, const char *path, bool overwrite,
-                   struct prs_err *err)
+static void tell_rows(const struct partial *p)
 {
-	struct partial p = { .view = { .plan = prs_plan_new() }, .format = format };
+	const struct prs_ledger_counts *c = &p->view.ledger.counts;
+	cli_print_path(p->wanted->path);
+	if (p->bad)
+		cli_tell(stderr,
+		         "warning: the rows of %s are damaged and left out (%s); prs resume runs them "
+		         "again\n",
+		         prs_many(p->bad, "mini-batch").text, p->first_bad);
+	cli_tell(stderr, "%s of %s; %llu of them not done%s\n", prs_many(c->rows, "row").text,
+	         prs_many(p->view.ledger.next_id, "mini-batch").text,
+	         (unsigned long long)(p->view.ledger.next_id - c->units[PRS_UNIT_DONE]),
+	         p->view.ledger.planned_all ? "" : ", and the input is still being listed");
+}
+
+static int write_file(const struct prs_run *run, const struct wanted *w, const struct prs_table_sink *sink,
+                      struct prs_err *err)
+{
+	struct partial p = { .view = { .plan = prs_plan_new() }, .wanted = w, .sink = sink };
 	struct prs_assembled made = { 0 };
-	const struct prs_ledger_counts *c = &p.view.ledger.counts;
 	int r = p.view.plan ? prs_ledger_init(&p.view.ledger, prs_plan_items_of, p.view.plan)
 	                    : prs_fail(err, PRS_ENOMEM, "plan");
 	if (!r)
 		r = prs_index_new(&p.index, program_fs(), run->dir, OWN_EPOCH, err);
-	remove_leftovers(run, path);
+	remove_leftovers(run, w->path);
 	if (!r)
-		r = write_rows(&p, run, path, overwrite, &made, err);
+		r = write_rows(&p, run, &made, err);
 	if (!r)
-		cli_print_path(path);
-	if (!r && p.bad)
-		cli_tell(stderr,
-		         "warning: the rows of %s are damaged and left out (%s); prs resume runs them "
-		         "again\n",
-		         prs_many(p.bad, "mini-batch").text, p.first_bad);
-	if (!r)
-		cli_tell(stderr, "%s of %s; %llu of them not done%s\n", prs_many(c->rows, "row").text,
-		         prs_many(p.view.ledger.next_id, "mini-batch").text,
-		         (unsigned long long)(p.view.ledger.next_id - c->units[PRS_UNIT_DONE]),
-		         p.view.ledger.planned_all ? "" : ", and the input is still being listed");
+		tell_rows(&p);
 	prs_index_free(p.index);
 	prs_view_done(&p.view);
+	return r;
+}
+
+/* Tables are written by a process of the job's Python. */
+static int write_tables(const struct prs_run *run, const struct prs_placed *placed, const struct wanted *w,
+                        struct prs_err *err)
+{
+	struct prs_front front = { .fs = program_fs() };
+	struct prs_table_writer writer;
+	if (prs_run_check_owner(run, false, err) < 0) /* its interpreter is run */
+		return err->code;
+	int r = prs_run_begin_writer(&front, run, placed, w->format, &w->types, &writer, err);
+	if (!r)
+		r = write_file(run, w, &writer.sink, err);
+	prs_table_writer_end(&writer);
 	return r;
 }
 
@@ -182,44 +237,88 @@ static int check_place(const struct prs_run *run, bool given, struct prs_err *er
 	                run->dir);
 }
 
-/* How the rows of the run are written. */
-static int read_format(const struct prs_run *run, enum prs_output_format *ret, struct prs_err *err)
+/* --format */
+static int take_format(const struct cli_args *a, struct wanted *w, const struct prs_run *run, struct prs_err *err)
+{
+	const char *word = cli_value(a, "--format", 0);
+	int f = PRS_OUTPUT_CSV;
+	w->format = w->rows;
+	if (!word)
+		return 0;
+	while (f <= PRS_OUTPUT_PARQUET && strcmp(prs_output_format_name(f), word) != 0)
+		f++;
+	if (f > PRS_OUTPUT_PARQUET)
+		return prs_fail(err, PRS_EINVALID, "--format: expected csv, tsv, jsonl or parquet, found \"%.100s\"",
+		                word);
+	w->format = (enum prs_output_format)f;
+	if (w->rows == PRS_OUTPUT_PARQUET || w->rows == w->format)
+		return 0;
+	return prs_fail(err, PRS_EINVALID,
+	                "--format %s: the rows of %s are kept as %s, and only those of parquet can be written as "
+	                "something else: start a new run with --output-format %s",
+	                word, run->name, prs_output_format_name((int)w->rows), word);
+}
+
+static int take_types(const struct cli_args *a, struct wanted *w, const struct prs_job *j, struct prs_err *err)
+{
+	int r = 0;
+	for (size_t i = 0; i < j->o.output_types.n && !r; i++)
+		r = prs_list_add(&w->types, j->o.output_types.v[i]);
+	for (size_t i = 0; i < a->options_n && !r; i++)
+		if (a->options[i].row == prs_option_at(PRS_OPTION_ID_output_types))
+			r = prs_list_add(&w->types, a->options[i].value);
+	return r < 0 ? prs_fail(err, PRS_ENOMEM, "output") : prs_job_check_types(&w->types, err);
+}
+
+/* Where a file lies that was given no name. The caller frees. */
+static char *default_path(const struct prs_run *run, const struct wanted *w)
+{
+	const char *ending = w->format == PRS_OUTPUT_TEXT ? "txt" : prs_output_format_name((int)w->format);
+	return prs_strf("%s/outputs/%s.%s", run->dir, w->partial ? "partial" : "parallel_run_step", ending);
+}
+
+static int write_output(const struct cli_args *a, const struct prs_run *run, struct prs_err *err)
 {
 	struct prs_job job;
 	struct prs_placed placed;
+	const char *given = cli_option(a, PRS_OPTION_ID_output);
+	struct wanted w = { .partial = cli_has(a, "--partial"),
+		            .overwrite = !given || cli_option(a, PRS_OPTION_ID_overwrite) };
 	prs_job_init(&job);
-	int r = prs_run_read_job(program_fs(), &job, &placed, run->dir, err);
-	*ret = r ? PRS_OUTPUT_TEXT : (enum prs_output_format)job.o.output_format;
+	int r = check_place(run, given != NULL, err);
+	if (!r)
+		r = prs_run_read_job(program_fs(), &job, &placed, run->dir, err);
+	else
+		placed = (struct prs_placed){ .job = &job };
+	w.guessed = r == -PRS_EPERMISSION; /* lines of text need nothing of it */
+	r = w.guessed ? 0 : r;
+	w.rows = (enum prs_output_format)job.o.output_format;
+	if (!r)
+		r = take_format(a, &w, run, err);
+	if (!r)
+		r = take_types(a, &w, &job, err);
+	w.path = given ? prs_strdup(given) : default_path(run, &w);
+	if (!r && !w.path)
+		r = prs_fail(err, PRS_ENOMEM, "output");
+	if (!r)
+		r = w.rows == PRS_OUTPUT_PARQUET ? write_tables(run, &placed, &w, err) : write_file(run, &w, NULL, err);
+	prs_list_done(&w.types);
+	prs_freep(&w.path);
 	prs_placed_done(&placed);
 	prs_job_done(&job);
 	return r;
-}
-
-/* Where a partial output lies that was given no name. The caller frees. */
-static char *partial_path(const struct prs_run *run, enum prs_output_format format)
-{
-	bool text = format == PRS_OUTPUT_TEXT;
-	return prs_strf("%s/outputs/partial.%s", run->dir, text ? "txt" : prs_output_format_name(format));
 }
 
 int cmd_output(struct cli_args *a)
 {
 	struct prs_err err = { 0 };
 	struct prs_run run;
-	enum prs_output_format format = PRS_OUTPUT_TEXT;
 	const char *given = cli_option(a, PRS_OPTION_ID_output);
 	int r = cli_find_run(a, a->words.n ? a->words.v[0] : NULL, &run, &err);
-	if (!r && cli_has(a, "--partial"))
-		r = read_format(&run, &format, &err);
-	PRS_AUTOFREE char *path = given ? prs_strdup(given) : partial_path(&run, format);
-	if (!r && !path)
-		r = prs_fail(&err, PRS_ENOMEM, "output");
-	if (!r && cli_has(a, "--partial"))
-		r = check_place(&run, given != NULL, &err);
-	if (!r && cli_has(a, "--partial"))
-		r = partial(&run, format, path, !given || cli_option(a, PRS_OPTION_ID_overwrite), &err);
+	if (!r && (cli_has(a, "--partial") || cli_value(a, "--format", 0)))
+		r = write_output(a, &run, &err);
 	else if (!r && given)
-		r = prs_fail(&err, PRS_EINVALID, "--output belongs to --partial");
+		r = prs_fail(&err, PRS_EINVALID, "--output belongs to --partial and --format");
 	else if (!r)
 		r = whole(&run, &err);
 	fflush(stdout);

@@ -115,7 +115,8 @@ static int check_together(const struct prs_job *j, const struct settings *set, s
 	struct prs_job after = *j; /* looked at only */
 	if (set->scratch.on_failure == PRS_ON_FAILURE_BISECT)
 		after.o.on_failure = PRS_ON_FAILURE_BISECT;
-	return prs_job_check_bisect(&after, err);
+	int r = prs_job_check_bisect(&after, err);
+	return r ? r : prs_job_check_types(&set->scratch.output_types, err);
 }
 
 static int resume(struct cli_args *a, const struct settings *set)

@@ -74,6 +74,8 @@ static const struct cli_flag output_flags[] = {
 	{ "--partial", NULL, NULL,
 	  "write the rows of the mini-batches that are done, in input order (default: to outputs/partial.txt in the "
 	  "run folder)" },
+	{ "--format", NULL, "csv|tsv|jsonl|parquet",
+	  "write the rows as such a file; of a run with output_format parquet, whose types need not go together then" },
 	{ 0 },
 };
 static const struct cli_flag clean_flags[] = {
@@ -281,14 +283,17 @@ static const struct cli_command commands[] = {
 	  .words = "RUN",
 	  .run = cmd_output,
 	  .group = "Look",
-	  .arguments = "[RUN] [--partial [--output FILE]]",
+	  .arguments = "[RUN] [--partial] [--format FORMAT] [--output FILE]",
 	  .what = "where the output is, or a file of the rows so far",
 	  .more = RUN_WORD " --partial works at any time: while the job runs, when it was interrupted, when it failed; "
-	                   "the run is not changed.",
-	  .options = "output overwrite runs-dir",
+	                   "the run is not changed.\n"
+	                   "--format writes all rows once more, when no mini-batch is left to be done (else add "
+	                   "--partial): where columns of Parquet do not go together, as lines of JSON.",
+	  .options = "output output-types overwrite runs-dir",
 	  .flags = output_flags,
 	  .words_max = 1,
-	  .examples = "head \"$(prs output)\"\nprs output --partial\nprs output last --partial --output so-far.txt\n",
+	  .examples = "head \"$(prs output)\"\nprs output --partial\nprs output last --partial --output so-far.txt\n"
+	              "prs output last --format jsonl --output rows.jsonl\n",
 	  .exits = LOOKING_EXITS },
 	{ .name = "check",
 	  .words = "RUN",

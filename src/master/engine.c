@@ -566,6 +566,8 @@ static void free_loop(struct prs_engine *e)
 	prs_loop_each_turn(e->loop, NULL, NULL);
 	prs_ctl_free(e->ctl);
 	prs_helper_kill(&e->footers.helper); /* the lister may wait for it */
+	if (e->assembling.has_writer) /* the thread may wait for it */
+		prs_table_writer_kill(&e->assembling.writer);
 	e->listing_left = e->lister_thread && prs_sync_leave(e->lister_thread);
 	prs_sync_free(e->sync); /* its jobs lie in `rows` and `facts` */
 	nodes_free(e);

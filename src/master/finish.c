@@ -102,6 +102,7 @@ static void output_done(struct prs_sync_job *job)
 	struct assembling *a = (struct assembling *)job;
 	struct prs_engine *e = a->engine;
 	a->running = false;
+	finish_end_writer(e);
 	prs_loop_stop(e->loop);
 	if (e->over)
 		return;
@@ -117,9 +118,46 @@ static void output_done(struct prs_sync_job *job)
 		publish(e, &a->result);
 }
 
-static void begin_output(struct prs_engine *e)
+void finish_end_writer(struct prs_engine *e)
 {
 	struct assembling *a = &e->assembling;
+	if (a->has_writer)
+		prs_table_writer_end(&a->writer);
+	a->has_writer = false;
+}
+
+/* Parquet is written by a process of the job's Python. */
+static int begin_writer(struct prs_engine *e, struct prs_err *err)
+{
+	struct assembling *a = &e->assembling;
+	const struct prs_options *o = &e->c.job->o;
+	char mark[sizeof "PRS_RUN=" + PRS_RUN_MARK_BYTES], log[PATH_MAX];
+	if (o->output_format != PRS_OUTPUT_PARQUET)
+		return 0;
+	snprintf(mark, sizeof mark, "PRS_RUN=%s", e->nodes[0].run_text);
+	prs_log_path(log, sizeof log, e->c.dir, PRS_NAME_TABLE_OUT, "", "");
+	prs_table_writer_init(&a->writer);
+	a->has_writer = true;
+	a->options.sink = &a->writer.sink;
+	return prs_table_writer_begin(&a->writer,
+	                              &(struct prs_table_writer_start){ .fs = e->c.fs,
+	                                                                .program = e->c.program,
+	                                                                .python = e->c.job->python,
+	                                                                .loader = e->c.loader,
+	                                                                .variables = e->nodes[0].is.variables,
+	                                                                .mark = mark,
+	                                                                .cwd = e->code_root,
+	                                                                .log = log,
+	                                                                .format = PRS_OUTPUT_PARQUET,
+	                                                                .types = &o->output_types,
+	                                                                .timeout_us = o->init_timeout_us },
+	                              err);
+}
+
+static bool begin_output(struct prs_engine *e)
+{
+	struct assembling *a = &e->assembling;
+	struct prs_err err = { 0 };
 	a->engine = e;
 	a->options = (struct prs_assemble_options){ .path = e->end->output,
 		                                    .run = &e->c.run,
@@ -127,12 +165,19 @@ static void begin_output(struct prs_engine *e)
 		                                    .overwrite = e->c.job->o.overwrite || !e->c.placed->output_file,
 		                                    .next_id = e->ledger.next_id,
 		                                    .format = (enum prs_output_format)e->c.job->o.output_format,
+		                                    .rows = e->ledger.counts.rows,
 		                                    .cancel = &a->cancel,
 		                                    .progress = &a->bytes };
 	prs_buf_init(&a->bad, BAD_BYTES_MAX);
+	if (begin_writer(e, &err) < 0) {
+		finish_end_writer(e);
+		end_with(e, PRS_JOB_DRAINING, PRS_JOB_INTERRUPTED, (uint16_t)-err.code, err.msg);
+		return false;
+	}
 	a->job = (struct prs_sync_job){ .work = output_work, .done = output_done };
 	a->running = true;
 	prs_sync_put(e->lister_thread, &a->job);
+	return true;
 }
 
 /* Rows that a filter or a sample leaves out succeed, and run() is not called when none is left: then it is not to blame
@@ -178,8 +223,7 @@ bool finish_begin(struct prs_engine *e)
 		         prs_error_row(PRS_ENO_RESULT_TO_APPEND)->sentence);
 		return false;
 	}
-	begin_output(e);
-	return true;
+	return begin_output(e);
 }
 
 void finish_cancel(struct prs_engine *e, uint16_t code, const char *text)
@@ -189,6 +233,8 @@ void finish_cancel(struct prs_engine *e, uint16_t code, const char *text)
 		snprintf(a->cancel_text, sizeof a->cancel_text, "%s", text);
 	a->cancel_code = a->cancel_code ? a->cancel_code : code;
 	__atomic_store_n(&a->cancel, true, __ATOMIC_RELAXED);
+	if (a->has_writer)
+		prs_table_writer_kill(&a->writer);
 }
 
 const char *finish_note(const struct prs_engine *e, char *to, size_t n)

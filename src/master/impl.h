@@ -10,6 +10,7 @@
 #include "io/sync.h"
 #include "master/engine.h"
 #include "master/footers.h"
+#include "master/table_writer.h"
 #include "node/here.h"
 #include "node/node.h"
 #include "sched/sched.h"
@@ -48,6 +49,8 @@ struct assembling {
 	struct prs_assemble_options options;
 	struct prs_assembled result;
 	struct prs_buf bad; /* struct bad_range each, found by the thread */
+	struct prs_table_writer writer; /* parquet */
+	bool has_writer;
 	bool running;
 	bool cancel;          /* atomic */
 	uint16_t cancel_code; /* why */
@@ -281,6 +284,8 @@ void durable_begin(struct prs_engine *e);
 /* All mini-batches are final: ends the job, or begins to write the output and returns true: the loop has to run until
  * it stops again. */
 bool finish_begin(struct prs_engine *e);
+/* The process that writes it is ended, if there is one. */
+void finish_end_writer(struct prs_engine *e);
 /* Stop writing the output: the job ends resumable with that code and text, unless the output is there already. */
 void finish_cancel(struct prs_engine *e, uint16_t code, const char *text);
 /* "writing the output: 42%", NULL when it is not being written. */

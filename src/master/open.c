@@ -358,11 +358,15 @@ static int journal_settings(struct prs_engine *e, struct prs_err *err)
 		PRS_AUTOBUF old, now;
 		prs_buf_init(&old, 4096);
 		prs_buf_init(&now, 4096);
-		prs_option_get(&e->c.job->o, s->row, 0, &old);
+		if (s->row->type != PRS_OPTION_LIST)
+			prs_option_get(&e->c.job->o, s->row, 0, &old);
 		int r = prs_job_set(e->c.job, s->row, s->value, "prs resume", err);
 		if (r < 0)
 			return r;
-		prs_option_get(&e->c.job->o, s->row, 0, &now);
+		if (s->row->type == PRS_OPTION_LIST) /* added to it */
+			prs_buf_puts(&now, s->value);
+		else
+			prs_option_get(&e->c.job->o, s->row, 0, &now);
 		const char *old_text = prs_buf_str(&old), *now_text = prs_buf_str(&now);
 		if (old.failed || now.failed)
 			return prs_fail(err, PRS_ENOMEM, "%s", s->row->name);
@@ -592,6 +596,8 @@ void engine_close(struct prs_engine *e)
 	prs_plan_free(e->plan);
 	prs_buf_done(&e->setup);
 	prs_buf_done(&e->assembling.bad);
+	if (!e->listing_left) /* its thread still uses it */
+		finish_end_writer(e);
 	if (e->lock_fd >= 0)
 		e->c.fs->close(e->c.fs->ctx, e->lock_fd);
 }

@@ -103,6 +103,8 @@ int prs_engine_setup(const struct prs_placed *p, const char *dir, const char *co
 		prs_msg_put_pair(to, "dataframe_header", "true");
 	if (j->o.output_format != PRS_OUTPUT_TEXT)
 		prs_msg_put_pair(to, "output_format", prs_output_format_name(j->o.output_format));
+	for (size_t i = 0; i < j->o.output_types.n; i++)
+		prs_msg_put_pair(to, "output_type", j->o.output_types.v[i]);
 	for (size_t i = 0; i < j->models_n; i++)
 		put_named(to, "model", j->models[i].name, j->models[i].value);
 	for (size_t i = 0; i < j->inputs_n; i++)

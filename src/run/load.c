@@ -254,11 +254,12 @@ static void look_for_run(struct prs_load *l)
 	             script);
 }
 
-/* What tables need of the user's packages. */
+/* What tables and the output need of the user's packages. */
 static void check_packages(struct prs_load *l)
 {
 	struct prs_err err = { 0 };
-	bool parquet = false;
+	const struct prs_options *o = &l->job.o;
+	bool parquet = o->output_format == PRS_OUTPUT_PARQUET && o->output_action == PRS_OUTPUT_APPEND_ROW;
 	for (size_t i = 0; i < l->job.inputs_n; i++)
 		parquet |= l->job.inputs[i].table && l->job.inputs[i].table->in.format == PRS_TABLE_PARQUET;
 	if (l->executes && parquet && l->job.python && !l->mistakes_n &&

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "run/variables.h"
 #include "run/modes.h"
+#include "wire/names.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -38,6 +39,34 @@ int prs_find_parts(char program[PATH_MAX], char loader[PATH_MAX], struct prs_err
 	return prs_fail(err, PRS_ENOTFOUND,
 	                "%s/../share/prs/python/prs_worker.py is missing, which belongs to %s: install prs again",
 	                folder, program);
+}
+
+int prs_run_begin_writer(const struct prs_front *f, const struct prs_run *run, const struct prs_placed *p,
+                         enum prs_output_format format, const struct prs_list *types, struct prs_table_writer *w,
+                         struct prs_err *err)
+{
+	char program[PATH_MAX], loader[PATH_MAX], log[PATH_MAX];
+	struct prs_list env = { 0 };
+	prs_table_writer_init(w);
+	int r = prs_find_parts(program, loader, err);
+	PRS_AUTOFREE char *code = prs_strf("%s/work/code", run->dir);
+	if (!r && (!code || prs_make_environment(p, run->dir, code, run->name, &env) < 0))
+		r = prs_fail(err, PRS_ENOMEM, "the environment of the job");
+	prs_log_path(log, sizeof log, run->dir, PRS_NAME_TABLE_OUT, "", "");
+	if (!r)
+		r = prs_table_writer_begin(w,
+		                           &(struct prs_table_writer_start){ .fs = f->fs,
+		                                                             .program = program,
+		                                                             .python = p->job->python,
+		                                                             .loader = loader,
+		                                                             .variables = &env,
+		                                                             .log = log,
+		                                                             .format = format,
+		                                                             .types = types,
+		                                                             .timeout_us = p->job->o.init_timeout_us },
+		                           err);
+	prs_list_done(&env);
+	return r;
 }
 
 /* ---- the engine -------------------------------------------------------------------------------------------------- */

@@ -94,6 +94,8 @@ int prs_job_begin(struct prs_job *j, const struct prs_request *q, struct prs_err
 int prs_job_split_keys(struct prs_job *j, struct prs_err *err);
 /* A group is whole or nothing. */
 int prs_job_check_bisect(const struct prs_job *j, struct prs_err *err);
+/* output_types: COLUMN=TYPE each. */
+int prs_job_check_types(const struct prs_list *types, struct prs_err *err);
 /* The keys and the format of one input fit each other; nothing to check without keys. */
 int prs_job_check_partition(const struct prs_job *j, const struct prs_job_input *in, struct prs_err *err);
 /* ["a","b"]; the caller frees. */

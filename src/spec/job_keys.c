@@ -69,6 +69,23 @@ int prs_job_check_bisect(const struct prs_job *j, struct prs_err *err)
 	                "would be something else");
 }
 
+int prs_job_check_types(const struct prs_list *types, struct prs_err *err)
+{
+	static const char *const known[] = { "string", "int", "float", "bool", "date" };
+	for (size_t i = 0; i < types->n; i++) {
+		const char *text = types->v[i], *equals = strrchr(text, '=');
+		bool found = false;
+		for (size_t k = 0; equals && k < sizeof known / sizeof *known; k++)
+			found = found || !strcmp(equals + 1, known[k]);
+		if (!found || equals == text)
+			return prs_fail(err, PRS_EINVALID,
+			                "output_types: expected a column and string, int, float, bool or date, such as "
+			                "price=string, found \"%.100s\"",
+			                text);
+	}
+	return 0;
+}
+
 int prs_job_split_keys(struct prs_job *j, struct prs_err *err)
 {
 	struct prs_list keys = { 0 };
@@ -88,7 +105,8 @@ int prs_job_split_keys(struct prs_job *j, struct prs_err *err)
 	}
 	prs_list_done(&j->o.partition_keys);
 	j->o.partition_keys = keys;
-	return prs_job_check_bisect(j, err);
+	r = prs_job_check_bisect(j, err);
+	return r ? r : prs_job_check_types(&j->o.output_types, err);
 }
 
 int prs_job_check_partition(const struct prs_job *j, const struct prs_job_input *in, struct prs_err *err)

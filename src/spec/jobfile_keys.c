@@ -483,6 +483,20 @@ static void set_path_option(struct jobfile *m, const struct prs_option_row *row,
 		jf_set_option(m, row, node, key);
 }
 
+/* {column: type} */
+static void set_types(struct jobfile *m, const struct prs_option_row *row, const struct prs_yaml *map, const char *key)
+{
+	for (size_t i = 0; i < map->n; i++) {
+		const struct prs_yaml *type = map->items[i];
+		const char *word = type->kind == PRS_YAML_SCALAR ? jf_expand(m, type) : NULL;
+		PRS_AUTOFREE char *text = word ? prs_strf("%s=%s", map->keys[i]->text, word) : NULL;
+		if (text)
+			jf_set_text(m, row, text, type->at, key, false, false);
+		else if (type->kind != PRS_YAML_SCALAR)
+			wrong_shape(m->d, map->keys[i], type, "one value");
+	}
+}
+
 /* v1 and batch deployments have a key of their own for it. */
 static void set_rows_name(struct jobfile *m, const struct prs_yaml *node)
 {
@@ -525,6 +539,8 @@ void jf_set_options_own(struct jobfile *m, const struct prs_yaml *block)
 		else if (k < n && m->set[id])
 			prs_yaml_find(m->d, PRS_MISTAKE, key->at, "%s is given twice (also in %s): keep one", key->text,
 			              prs_yaml_where(m->d, m->set_at[id]));
+		else if (k < n && id == PRS_OPTION_ID_output_types && block->items[i]->kind == PRS_YAML_MAP)
+			set_types(m, rows[k], block->items[i], key->text);
 		else if (k < n && prs_option_is_path(rows[k]))
 			set_path_option(m, rows[k], block->items[i], key->text);
 		else if (k < n)

@@ -353,6 +353,7 @@ static void put_own_options(struct print *p)
 		put_option_value(p, row, prs_buf_str(&b));
 	}
 	put_texts(p, "secret", &j->o.secret);
+	put_texts(p, "output_types", &j->o.output_types);
 	if (j->o.output_action == PRS_OUTPUT_APPEND_ROW && !append_name(j)) /* no output of the job holds the rows */
 		prs_buf_puts(p->to, "  output_action: append_row\n");
 	if (j->rows_name)

@@ -22,7 +22,7 @@
 
 /* ---- the output -------------------------------------------------------------------------------------------------- */
 
-static bool canceled(const struct work *w) { return w->o->cancel && __atomic_load_n(w->o->cancel, __ATOMIC_RELAXED); }
+bool canceled(const struct work *w) { return w->o->cancel && __atomic_load_n(w->o->cancel, __ATOMIC_RELAXED); }
 
 static int write_out(struct work *w)
 {
@@ -51,7 +51,7 @@ static int compare_out(struct work *w)
 	return 0;
 }
 
-static int flush_out(struct work *w)
+int flush_out(struct work *w)
 {
 	if (canceled(w))
 		return -ECANCELED;
@@ -212,7 +212,7 @@ int check_range(struct work *w, struct source *src, const struct prs_index_slot 
 /* A bad one spoils the file, which is then not published; a partial output is, so there they are checked before. */
 static int put_large(struct work *w, struct source *src, const struct prs_index_slot *s, const char **ret_why)
 {
-	int r = w->o->partial ? walk(w, src, s, false, ret_why) : 0;
+	int r = w->o->partial || w->shape->checked ? walk(w, src, s, false, ret_why) : 0;
 	return r < 0 || *ret_why ? r : walk(w, src, s, true, ret_why);
 }
 
@@ -225,7 +225,7 @@ static int put_range(struct work *w, uint64_t id, const struct prs_index_slot *s
 		return report_bad(w, id, "its segment file is missing");
 	if (r < 0)
 		return r;
-	r = w->shape->begin(w, s);
+	r = w->shape->begin(w, id, s);
 	if (!r)
 		r = s->length <= WINDOW ? put_small(w, src, s, &why) : put_large(w, src, s, &why);
 	if (r < 0 || why)
@@ -280,13 +280,59 @@ static int put_ranges(struct work *w)
 		r = w->shape->start(w);
 	if (!r)
 		r = each_range(w, put_range);
-	return r ? r : flush_out(w);
+	return r ? r : w->shape->finish(w);
+}
+
+/* ---- headers that are more than text ----------------------------------------------------------------------------- */
+
+int told(const struct work *w) { return w->why.code ? -EBADMSG : 0; }
+
+int header_read(struct work *w, struct source *src, const struct prs_index_slot *s)
+{
+	struct prs_buf *b = &w->head.bytes;
+	prs_buf_clear(b);
+	if (s->head_len > s->length)
+		return 1;
+	uint8_t *to = prs_buf_reserve(b, s->head_len);
+	if (!to)
+		return -ENOMEM;
+	while (b->len < s->head_len) {
+		ssize_t n = w->fs->pread(w->fs->ctx, src->fd, to + b->len, s->head_len - b->len, s->offset + b->len);
+		if (n <= 0)
+			return n < 0 ? (int)n : 1;
+		b->len += (size_t)n;
+	}
+	return 0;
+}
+
+static bool is_last(const struct header *h, const uint8_t *p, size_t n)
+{
+	return h->known && h->bytes.len == n && !memcmp(h->bytes.data, p, n);
+}
+
+int header_put(struct work *w, const struct prs_index_slot *s, const uint8_t *p, size_t n, uint64_t at, size_t *ret_n)
+{
+	struct header *h = &w->head;
+	uint64_t left = at < s->head_len ? s->head_len - at : 0;
+	*ret_n = left < n ? (size_t)left : n;
+	if (!*ret_n)
+		return 0;
+	if (at == 0 && *ret_n == s->head_len && is_last(h, p, *ret_n))
+		return 1;
+	if (at == 0) {
+		prs_buf_clear(&h->bytes);
+		h->known = false;
+	}
+	if (prs_buf_put(&h->bytes, p, *ret_n) < 0)
+		return -ENOMEM;
+	return at + *ret_n == s->head_len;
 }
 
 /* ---- text: rows as they are, behind the first header ------------------------------------------------------------- */
 
-static int text_begin(struct work *w, const struct prs_index_slot *s)
+static int text_begin(struct work *w, uint64_t id, const struct prs_index_slot *s)
 {
+	(void)id;
 	w->first_header = s->head_len && !w->has_header;
 	w->header_differs = s->head_len && !w->first_header && s->head_len != w->header.len;
 	w->range_header = s->head_len;
@@ -318,10 +364,13 @@ static int text_end(struct work *w)
 	return 0;
 }
 
-static const struct shape text_shape = { .begin = text_begin, .part = text_part, .end = text_end };
+static const struct shape text_shape = { .begin = text_begin, .part = text_part, .end = text_end, .finish = flush_out };
 
-static const struct shape *shape_of(enum prs_output_format f)
+static const struct shape *shape_of(const struct prs_assemble_options *o)
 {
+	enum prs_output_format f = o->format;
+	if (o->sink)
+		return &sink_shape;
 	return f == PRS_OUTPUT_CSV || f == PRS_OUTPUT_TSV ? &table_shape : &text_shape;
 }
 
@@ -332,14 +381,27 @@ static int exists(const struct work *w, struct prs_err *err)
 	return prs_fail(err, PRS_EOUTPUT_EXISTS, "the output file %s exists; --overwrite replaces it", w->o->path);
 }
 
+static int check_fence(const struct work *w, struct prs_err *err)
+{
+	return w->o->partial ? 0 : prs_store_check_fence(w->fs, w->dir, w->o->epoch, err);
+}
+
+/* What went wrong may be that an engine that took over has removed our file. */
+static int said(const struct work *w, struct prs_err *err)
+{
+	int fence = check_fence(w, err);
+	if (fence < 0)
+		return fence;
+	if (err)
+		*err = w->why;
+	return w->why.code;
+}
+
 static int failed(const struct work *w, int r, struct prs_err *err)
 {
-	if (r == -EBADMSG && w->why.code) {
-		if (err)
-			*err = w->why;
-		return w->why.code;
-	}
-	if (r == -ECANCELED)
+	if (r == -EBADMSG && !canceled(w)) /* the sink of one that is canceled was killed */
+		return said(w, err);
+	if (r == -ECANCELED || r == -EBADMSG)
 		return prs_fail(err, PRS_EINTERRUPTED, "interrupted while writing %s", w->o->path);
 	return r == -EEXIST ? exists(w, err) : prs_fail_errno(err, -r, "writing %s", w->o->path);
 }
@@ -405,10 +467,11 @@ static int open_new(struct work *w, struct prs_err *err)
 {
 	struct prs_fs_stat was;
 	bool replaces = w->o->overwrite && w->fs->stat(w->fs->ctx, w->o->path, &was) == 0 && S_ISREG(was.mode);
-	int r = check_space(w, err);
+	int r = w->o->sink ? 0 : check_space(w, err); /* how small it makes them is not known */
 	if (r < 0)
 		return r;
-	w->out = w->fs->open(w->fs->ctx, w->tmp, O_WRONLY | O_CREAT | O_EXCL, replaces ? 0600 : 0644);
+	int mode = w->o->sink ? O_RDWR : O_WRONLY; /* what a sink has written is read */
+	w->out = w->fs->open(w->fs->ctx, w->tmp, mode | O_CREAT | O_EXCL, replaces ? 0600 : 0644);
 	if (w->out < 0)
 		return failed(w, w->out, err);
 	r = replaces ? keep_mode(w, &was) : 0;
@@ -428,16 +491,13 @@ static int open_out(struct work *w, struct prs_err *err)
 	if (!r && !S_ISREG(st.mode))
 		return exists(w, err);
 	if (!r) {
-		w->compare = true;
-		w->out = w->fs->open(w->fs->ctx, w->o->path, O_RDONLY, 0);
-		return w->out < 0 ? failed(w, w->out, err) : 0;
+		int *to = w->o->sink ? &w->sink.exists : &w->out;
+		w->compare = !w->o->sink;
+		*to = w->fs->open(w->fs->ctx, w->o->path, O_RDONLY, 0);
+		if (*to < 0)
+			return failed(w, *to, err);
 	}
-	return open_new(w, err);
-}
-
-static int check_fence(struct work *w, struct prs_err *err)
-{
-	return w->o->partial ? 0 : prs_store_check_fence(w->fs, w->dir, w->o->epoch, err);
+	return w->compare ? 0 : open_new(w, err);
 }
 
 static int publish(struct work *w, struct prs_err *err)
@@ -519,7 +579,9 @@ static bool work_init(struct work *w)
 	for (int i = 0; i < SOURCES; i++)
 		w->sources[i].fd = -1;
 	prs_buf_init(&w->header, HEADER_MAX);
-	w->shape = shape_of(w->o->format);
+	prs_buf_init(&w->head.bytes, HEADER_MAX);
+	w->sink.exists = -1;
+	w->shape = shape_of(w->o);
 	w->folder = prs_path_folder(w->o->path);
 	w->tmp = w->folder ? tmp_name(w, w->o->epoch) : NULL;
 	w->space = prs_malloc(OUT_BYTES);
@@ -538,7 +600,11 @@ static void work_done(struct work *w)
 		prs_freep(&w->sources[i].data);
 	}
 	prs_buf_done(&w->header);
+	prs_buf_done(&w->head.bytes);
 	table_done(&w->table);
+	prs_prints_done(&w->sink.schemas);
+	if (w->sink.exists >= 0)
+		w->fs->close(w->fs->ctx, w->sink.exists);
 	prs_freep(&w->folder);
 	prs_freep(&w->tmp);
 	prs_freep(&w->space);

@@ -7,6 +7,7 @@
 #include "base/bytes.h"
 #include "base/many.h"
 #include "base/mem.h"
+#include "store/prints.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -19,58 +20,6 @@ enum { KIND_OTHER, KIND_DATE, KIND_SECOND, KIND_MICRO, KIND_NANO, KINDS };
 
 /* What a date that ends before it gets, to have the parts of this kind, too. */
 static const char *const parts[KINDS] = { "", "", " 00:00:00", ".000000", "000" };
-
-/* ---- a map from 128 bits to a number ----------------------------------------------------------------------------- */
-
-struct entry {
-	XXH128_hash_t key;
-	uint32_t value, used;
-};
-
-struct map {
-	struct entry *v;
-	size_t n, cap; /* cap: 0 or a power of two, at most half full */
-};
-
-static struct entry *map_place(const struct map *m, XXH128_hash_t key)
-{
-	size_t i = (size_t)key.low64 & (m->cap - 1);
-	while (m->v[i].used && !XXH128_isEqual(m->v[i].key, key))
-		i = (i + 1) & (m->cap - 1);
-	return &m->v[i];
-}
-
-static bool map_get(const struct map *m, XXH128_hash_t key, uint32_t *ret)
-{
-	const struct entry *e = m->cap ? map_place(m, key) : NULL;
-	if (!e || !e->used)
-		return false;
-	*ret = e->value;
-	return true;
-}
-
-static int map_grow(struct map *m)
-{
-	struct map more = { .cap = m->cap ? 2 * m->cap : 64, .n = m->n };
-	more.v = prs_calloc(more.cap, sizeof *more.v);
-	if (!more.v)
-		return -PRS_ENOMEM;
-	for (size_t i = 0; i < m->cap; i++)
-		if (m->v[i].used)
-			*map_place(&more, m->v[i].key) = m->v[i];
-	prs_freep(&m->v);
-	*m = more;
-	return 0;
-}
-
-static int map_put(struct map *m, XXH128_hash_t key, uint32_t value)
-{
-	if (2 * (m->n + 1) > m->cap && map_grow(m) < 0)
-		return -PRS_ENOMEM;
-	*map_place(m, key) = (struct entry){ key, value, 1 };
-	m->n++;
-	return 0;
-}
 
 /* ---- what a header says ------------------------------------------------------------------------------------------ */
 
@@ -211,7 +160,7 @@ struct known {
 };
 
 struct prs_merge {
-	struct map headers, columns;
+	struct prs_prints headers, columns;
 	struct prs_buf known;  /* struct known each */
 	struct prs_buf places; /* of the columns of each header in the whole: u32 each */
 	struct prs_buf kinds;  /* of the same columns: u8 each */
@@ -246,8 +195,8 @@ void prs_merge_free(struct prs_merge *m)
 		                   &m->line,  &m->from,   &m->cells.text, &m->cells.ends };
 	for (size_t i = 0; i < sizeof bufs / sizeof *bufs; i++)
 		prs_buf_done(bufs[i]);
-	prs_freep(&m->headers.v);
-	prs_freep(&m->columns.v);
+	prs_prints_done(&m->headers);
+	prs_prints_done(&m->columns);
 	prs_freep(&m);
 }
 
@@ -266,7 +215,7 @@ static uint32_t place_at(const struct prs_merge *m, size_t i)
 
 bool prs_merge_knows(const struct prs_merge *m, const uint8_t *header, size_t n, uint32_t *ret)
 {
-	return map_get(&m->headers, XXH3_128bits(header, n), ret);
+	return prs_prints_get(&m->headers, XXH3_128bits(header, n), ret);
 }
 
 bool prs_merge_is_foreign(const struct prs_merge *m, uint32_t header) { return known_at(m, header)->foreign; }
@@ -283,21 +232,21 @@ static int new_column(struct prs_merge *m, const uint8_t *name, size_t n, XXH128
 	prs_buf_put(&m->whole, &c, sizeof c);
 	if (m->names.failed || m->whole.failed)
 		return -PRS_ENOMEM;
-	return map_put(&m->columns, key, number);
+	return prs_prints_put(&m->columns, key, number);
 }
 
 /* The place in the whole of the k-th column of this name. */
 static int place_of(struct prs_merge *m, const uint8_t *name, size_t n, uint64_t k, uint32_t *ret)
 {
 	XXH128_hash_t key = XXH3_128bits_withSeed(name, n, k);
-	if (map_get(&m->columns, key, ret))
+	if (prs_prints_get(&m->columns, key, ret))
 		return 0;
 	*ret = columns_n(m);
 	return new_column(m, name, n, key);
 }
 
 /* The same, where the header has no other column at that place yet. */
-static int place_once(struct prs_merge *m, const uint8_t *name, size_t n, struct map *taken, uint32_t *ret)
+static int place_once(struct prs_merge *m, const uint8_t *name, size_t n, struct prs_prints *taken, uint32_t *ret)
 {
 	uint32_t none;
 	for (uint64_t k = 0;; k++) {
@@ -305,14 +254,14 @@ static int place_once(struct prs_merge *m, const uint8_t *name, size_t n, struct
 		XXH128_hash_t key = { *ret, *ret };
 		if (r < 0)
 			return r;
-		if (!map_get(taken, key, &none))
-			return map_put(taken, key, 1);
+		if (!prs_prints_get(taken, key, &none))
+			return prs_prints_put(taken, key, 1);
 	}
 }
 
 static int add_columns(struct prs_merge *m, const struct head *h)
 {
-	struct map taken = { 0 };
+	struct prs_prints taken = { 0 };
 	int r = 0;
 	for (uint32_t i = 0; i < h->n && !r; i++) {
 		size_t n;
@@ -326,7 +275,7 @@ static int add_columns(struct prs_merge *m, const struct head *h)
 		prs_buf_u32(&m->places, place);
 		r = prs_buf_put(&m->kinds, &h->kinds[i], 1);
 	}
-	prs_freep(&taken.v);
+	prs_prints_done(&taken);
 	return r < 0 ? r : m->places.failed;
 }
 
@@ -377,7 +326,7 @@ int prs_merge_add(struct prs_merge *m, const uint8_t *header, size_t n, uint32_t
 	if (!r)
 		r = prs_buf_put(&m->known, &k, sizeof k);
 	if (!r)
-		r = map_put(&m->headers, XXH3_128bits(header, n), *ret);
+		r = prs_prints_put(&m->headers, XXH3_128bits(header, n), *ret);
 	if (r == -PRS_ELIMIT)
 		return prs_fail(err, PRS_ELIMIT, "the tables have more than %d columns in all", COLUMNS_MAX);
 	return r < 0 ? prs_fail(err, PRS_ENOMEM, "the columns of the output") : 0;

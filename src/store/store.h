@@ -12,6 +12,7 @@
 #include "base/err.h"
 #include "base/fs.h"
 #include "base/option.h"
+#include "base/table_sink.h"
 #include "store/log.h"
 #include "wire/facts.h"
 
@@ -121,7 +122,11 @@ struct prs_assemble_options {
 	uint32_t epoch; /* fence, checked again before the rename */
 	uint64_t next_id;
 	enum prs_output_format format;
-	bool partial; /* prs output --partial: damaged ranges are reported and left out, the fence is not looked at */
+	/* parquet, and what else is written of such rows (`prs output --format`): makes the file; its pace is that of
+	 * the rows that it was given. NULL: the bytes of rows are those of the file. */
+	const struct prs_table_sink *sink;
+	uint64_t rows; /* sink: it must have written so many; not looked at when ranges are left out */
+	bool partial;  /* prs output --partial: damaged ranges are reported and left out, the fence is not looked at */
 	/* Both may be NULL and are read and written atomically, for a caller in another thread. */
 	const bool *cancel; /* true: stop with PRS_EINTERRUPTED, nothing is published */
 	uint64_t *progress; /* bytes written so far */
@@ -129,11 +134,11 @@ struct prs_assemble_options {
 
 struct prs_assembled {
 	uint64_t bytes, rows_bytes, ranges;
-	uint8_t print[16]; /* XXH3_128 of the file */
-	uint64_t bad;      /* ids whose bytes do not match their checksum: reported by `bad` */
+	uint8_t print[16];       /* XXH3_128 of the file */
+	uint64_t bad;            /* ids whose bytes do not match their checksum: reported by `bad` */
 	uint64_t headers_differ; /* mini-batches with other columns than the first one */
 	uint64_t unfit;          /* of these, tables: their rows could not be given the columns of the output */
-	bool found; /* it was there already, byte for byte: nothing was written */
+	bool found;              /* it was there already, byte for byte: nothing was written */
 };
 
 /* Read the ranges in id order, check every checksum, write, sync, check the fence, rename, sync the folder. Headers

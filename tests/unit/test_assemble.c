@@ -414,6 +414,165 @@ static void test_no_table(void **state)
 	assert_string_equal(t->w.err.msg, "mini-batch 7: the columns of a table are not what a header is");
 }
 
+/* ---- a sink ------------------------------------------------------------------------------------------------------ */
+
+/* Writes what it hears into the file: schemas and rows in brackets. */
+struct heard {
+	struct world *t;
+	char text[512];
+	uint64_t rows;
+	const char *fails; /* the function that does */
+};
+
+static int hear(struct heard *h, const char *function, struct prs_err *err, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+static int hear(struct heard *h, const char *function, struct prs_err *err, const char *fmt, ...)
+{
+	size_t n = strlen(h->text);
+	va_list ap;
+	va_start(ap, fmt);
+	(void)vsnprintf(h->text + n, sizeof h->text - n, fmt, ap);
+	va_end(ap);
+	if (h->fails && !strcmp(h->fails, function))
+		return prs_fail(err, PRS_EHELPER, "%s failed", function);
+	return 0;
+}
+
+static int heard_schema(void *ctx, uint64_t id, const void *bytes, size_t n, struct prs_err *err)
+{
+	return hear(ctx, "schema", err, "<%llu %.*s>", (unsigned long long)id, (int)n, (const char *)bytes);
+}
+
+static int heard_begin(void *ctx, const char *path, uint64_t dev, uint64_t ino, struct prs_err *err)
+{
+	struct heard *h = ctx;
+	struct prs_fs_stat st;
+	assert_int_equal(h->t->w.fs->stat(h->t->w.fs->ctx, path, &st), 0);
+	assert_true(st.dev == dev && st.ino == ino && st.size == 0);
+	return hear(h, "begin", err, "|");
+}
+
+static bool heard_differs(void *ctx, uint32_t schema)
+{
+	(void)ctx;
+	return schema > 0;
+}
+
+static int heard_rows(void *ctx, uint64_t id, uint32_t schema, uint64_t bytes, struct prs_err *err)
+{
+	struct heard *h = ctx;
+	h->rows++;
+	return hear(h, "rows", err, "[%llu %u %llu ", (unsigned long long)id, schema, (unsigned long long)bytes);
+}
+
+static int heard_bytes(void *ctx, const void *p, size_t n, struct prs_err *err)
+{
+	return hear(ctx, "bytes", err, "%.*s]", n < 100 ? (int)n : 0, (const char *)p);
+}
+
+static int heard_end(void *ctx, uint64_t *ret_rows, struct prs_err *err)
+{
+	struct heard *h = ctx;
+	int fd = h->t->w.fs->open(h->t->w.fs->ctx, TMP1, O_WRONLY, 0);
+	if (fd >= 0) {
+		h->t->w.fs->pwrite(h->t->w.fs->ctx, fd, h->text, strlen(h->text), 0);
+		h->t->w.fs->close(h->t->w.fs->ctx, fd);
+	}
+	*ret_rows = h->rows;
+	return hear(h, "end", err, "%s", "");
+}
+
+static struct prs_table_sink sink_of(struct heard *h)
+{
+	return (struct prs_table_sink){
+		h, heard_schema, heard_begin, heard_differs, heard_rows, heard_bytes, heard_end
+	};
+}
+
+static void test_sink(void **state)
+{
+	struct world *t = *state;
+	struct heard h = { .t = t };
+	struct prs_table_sink sink = sink_of(&h);
+	static const char want[] = "<0 ab><3 cd>|[0 0 3 1 2][3 1 1 5][3 0 1 4][4 0 1 6]";
+	t->o.format = PRS_OUTPUT_PARQUET;
+	t->o.sink = &sink;
+	t->o.rows = 4;
+	rows(t, 0, "ab1 2", 2);
+	rows(t, 1, "", 0);
+	part(t, 3, 5, 5, "ab4", 2);
+	part(t, 3, 0, 5, "cd5", 2);
+	rows(t, 4, "ab6", 2);
+	assert_output(t, want);
+	assert_int_equal(t->done.headers_differ, 1);
+	assert_false(t->done.found);
+	/* there already, the same: found; another one stays */
+	h = (struct heard){ .t = t };
+	assert_output(t, want);
+	assert_true(t->done.found);
+	mem_fs_put(t->w.m, OUT, "mine", 4);
+	h = (struct heard){ .t = t };
+	assert_refused(t, -PRS_EOUTPUT_EXISTS, "mine");
+	h = (struct heard){ .t = t };
+	t->o.overwrite = true;
+	assert_output(t, want);
+	h = (struct heard){ .t = t };
+	t->o.rows = 5;
+	assert_refused(t, -PRS_EHELPER, want);
+	assert_string_equal(t->w.err.msg, "4 rows written, of 5");
+}
+
+static void test_sink_that_fails(void **state)
+{
+	struct world *t = *state;
+	static const char *const functions[] = { "schema", "begin", "rows", "bytes", "end" };
+	char want[64];
+	t->o.rows = 1;
+	rows(t, 0, "ab1", 2);
+	for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
+		struct heard h = { .t = t, .fails = functions[i] };
+		struct prs_table_sink sink = sink_of(&h);
+		t->o.sink = &sink;
+		assert_refused(t, -PRS_EHELPER, NULL);
+		snprintf(want, sizeof want, "%s failed", functions[i]);
+		assert_string_equal(t->w.err.msg, want);
+		t->cancel = true; /* then its end is no news */
+		assert_refused(t, -PRS_EINTERRUPTED, NULL);
+		t->cancel = false;
+	}
+}
+
+/* What is damaged never reaches it. */
+static void test_sink_and_damage(void **state)
+{
+	struct world *t = *state;
+	struct heard h = { .t = t };
+	struct prs_table_sink sink = sink_of(&h);
+	struct prs_fact f = { .type = PRS_FACT_DONE };
+	char *text = big_text(1, BIG);
+	memcpy(text, "ab", 2);
+	t->o.sink = &sink;
+	rows(t, 0, "ab1", 2);
+	f.u.done = raw(t, 1, text, 2);
+	f.u.done.checksum ^= 1;
+	put(t, &f);
+	f.u.done = rows(t, 2, "cd3", 2);
+	f.u.done.checksum ^= 1;
+	put(t, &f);
+	rows(t, 3, "ab4", 2);
+	assert_refused(t, -PRS_ECORRUPT, NULL);
+	assert_string_equal(t->bad,
+	                    "1: its rows do not match their checksum\n2: its rows do not match their checksum\n");
+	h = (struct heard){ .t = t };
+	t->o.partial = true;
+	assert_output(t, "<0 ab>|[0 0 1 1][3 0 1 4]");
+	h = (struct heard){ .t = t };
+	rows(t, 2, "no columns\n", 0);
+	assert_refused(t, -PRS_ECORRUPT, "<0 ab>|[0 0 1 1][3 0 1 4]");
+	assert_string_equal(t->w.err.msg, "mini-batch 2 has rows without columns");
+	free(text);
+}
+
 /* ---- damage ------------------------------------------------------------------------------------------------------ */
 
 #define NO_MATCH ": its rows do not match their checksum\n"
@@ -758,6 +917,9 @@ int main(void)
 		T(test_large_tables),
 		T(test_damaged_tables),
 		T(test_no_table),
+		T(test_sink),
+		T(test_sink_that_fails),
+		T(test_sink_and_damage),
 		T(test_damage),
 		T(test_damage_of_the_first_header),
 		T(test_a_foreign_file_is_never_touched),

@@ -264,6 +264,35 @@ static void test_every_option(void **state)
 	}
 }
 
+/* A map of columns, or a list of COLUMN=TYPE. */
+static void test_output_types(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *value, *first, *second; /* first NULL: refused */
+	} rows[] = { { "{a: string, \"b=c\": date}", "a=string", "b=c=date" },
+		     { "[a=int, b=c=bool]", "a=int", "b=c=bool" },
+		     { "a=float", "a=float", NULL },
+		     { "{a: text}", NULL, NULL },
+		     { "{a: [int]}", NULL, NULL },
+		     { "[a]", NULL, NULL },
+		     { "[=int]", NULL, NULL } };
+	char text[1024];
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		snprintf(text, sizeof text, "%sprs: {output_format: csv, output_types: %s}\n", v2, rows[i].value);
+		bool good = read_job(text, NULL, NULL);
+		if (good != (rows[i].first != NULL))
+			fail_msg("%s: %s", rows[i].value, prs_buf_str(&found));
+		const struct prs_list *types = &job.o.output_types;
+		if (!good)
+			continue;
+		assert_int_equal(types->n, 1 + (rows[i].second != NULL));
+		assert_string_equal(types->v[0], rows[i].first);
+		if (rows[i].second)
+			assert_string_equal(types->v[1], rows[i].second);
+	}
+}
+
 /* Texts and lists in prs: and by --set: paths become whole, each entry of a list counts, a map is refused. */
 static void test_texts_and_lists(void **state)
 {
@@ -279,7 +308,8 @@ static void test_texts_and_lists(void **state)
 		bool path = strcmp(row->name, "env") != 0 && strcmp(row->name, "partition-format") != 0 &&
 		            strcmp(row->name, "secret") != 0,
 		     keys = !strcmp(row->name, "partition-keys");
-		if (!row->group[0] || row->resume == PRS_RESUME_SCREEN || (!list && row->type != PRS_OPTION_TEXT))
+		if (!row->group[0] || row->resume == PRS_RESUME_SCREEN || (!list && row->type != PRS_OPTION_TEXT) ||
+		    i == PRS_OPTION_ID_output_types) /* test_output_types */
 			continue;
 		own_key(row, key, sizeof key);
 		snprintf(text, sizeof text, list ? "%sprs: {%s: [A=./b, C=./d]}\n" : "%sprs: {%s: ./b}\n", v2,
@@ -742,6 +772,7 @@ int main(void)
 		cmocka_unit_test(test_late_parts),
 		cmocka_unit_test(test_late_where_it_cannot_be),
 		cmocka_unit_test(test_texts_and_lists),
+		cmocka_unit_test(test_output_types),
 		cmocka_unit_test(test_not_of_a_job),
 		cmocka_unit_test(test_flags_in_arguments),
 		cmocka_unit_test(test_project),
