@@ -174,8 +174,8 @@ def test_the_line_is_that_of_the_file(tmp_path, monkeypatch):
         raw, all_ = t.task(t.files[:1]), tables(t)
         spans = files.spans_of(wire.task(1, raw, 0, len(raw)))
         pieces = slices.pieces_of(all_, all_.inputs[0], spans)
-        assert slices.place_of_line(pieces, 3) == (t.files[0][0], 8)
-        assert slices.place_of_line(pieces, 1) == (t.files[0][0], 3)
+        assert slices.place_of_line(all_, pieces, 3) == t.files[0][0] + " line 8"
+        assert slices.place_of_line(all_, pieces, 1) == t.files[0][0] + " line 3"
 
 
 def test_mixed_types(tmp_path):
@@ -241,6 +241,75 @@ def test_a_spool_is_what_the_run_wrote(tmp_path):
     for name in "spool-1-0", "spool-1-0/in/a.csv.gz":
         raw = t.task([(name,) + t.files[0][1:]])
         assert tables(t).read(wire.task(1, raw, 0, len(raw)))[0]["a"].tolist() == [1, 2]
+
+
+def spool_of(tmp_path, rows, **about):
+    """A spool of one group: (number of the file, line, text)"""
+    t = Table(tmp_path, **about)
+    t.schema(schema_of("a:int b:string"))
+    names = b"/in/x.csv\0/in/y.csv\0\0"
+    text = b"".join(r[2] for r in rows)
+    with open(os.path.join(t.folder, "spool-1-0"), "wb") as f:
+        f.write(names + text + origins(rows))
+    t.entry = lambda path, *more: Table.entry(os.path.join(t.folder, "spool-1-0"), *more)
+    return t, [("spool-1-0", [(len(names), len(text), 0, 5, len(rows))], 0)]
+
+
+def varint(n):
+    return bytes([n]) if n < 128 else bytes([n & 127 | 128]) + varint(n >> 7)
+
+
+def origins(rows):
+    raw, last, line = b"", None, 0
+    for file, at, text in rows:
+        if file != last:
+            line = 0
+        raw += varint(0 if file == last else file + 1) + varint(at - 2 - max(0, line - 2)) + varint(at - line)
+        raw += varint(9) + varint(len(text))
+        last, line = file, at
+    return raw
+
+
+def test_rows_of_many_files_in_a_spool(tmp_path):
+    """A misfit is that of the user's file, and so is the path of a row."""
+    rows = [(0, 2, b"1,x\n"), (0, 900, b"2,\"y\nz\"\n"), (1, 300, b"bad,x\n"), (1, 301, b"4,x\n"), (0, 40000, b"5,\n")]
+    t, files = spool_of(tmp_path, rows)
+    e = refused(batch.ValueMisfit, t, files)
+    assert (str(e).split(";")[0], e.row) == ('/in/y.csv line 300, column "a": "bad" is not int', 2)
+    assert str(refused(batch.ValueMisfit, t, files, 2, 3)).startswith("/in/y.csv line 300, ")
+    t, files = spool_of(tmp_path / "paths", rows[:2] + rows[3:], path_column="Path",
+                        steps=[{"extract_columns_from_partition_format": "{name}.csv"}, {"filter": 'col("a") != 2'}])
+    frame, context, _ = run(t, files, keys=b"b\0sx\0")
+    assert frame["Path"].tolist() == ["/in/x.csv", "/in/y.csv", "/in/x.csv"] and frame["name"].tolist() == ["x", "y", "x"]
+    assert context.dataset.to_path() == ["/in/x.csv", "/in/y.csv"]
+    frame, _, _ = run(t, files, 1, 2)
+    assert frame["Path"].tolist() == ["/in/y.csv"]
+
+
+@pytest.mark.parametrize("step", [{"take": 1}, {"skip": 1}, {"take_random_sample": {"probability": 0.5}}])
+def test_rows_of_many_files_have_no_numbers(tmp_path, step):
+    from prs_loader.tables import steps
+
+    t, files = spool_of(tmp_path, [(0, 2, b"1,x\n")], steps=[step])
+    assert "partition_keys put together" in str(refused(steps.StepError, t, files))
+
+
+def test_a_conversion_of_rows_of_many_files(tmp_path):
+    """What does not fit is found again behind the column of paths."""
+    t, files = spool_of(tmp_path, [(0, 2, b"1,x\n"), (1, 7, b"2,1.1.2024\n")], path_column="Path", steps=[
+        {"convert_column_types": [{"columns": ["b"], "type": {"datetime": {"formats": "%d.%m.%Y"}}}]}])
+    assert str(refused(batch.ValueMisfit, t, files, 0, 1)).startswith('/in/x.csv line 2, column "b": "x" is not datetime')
+    assert run(t, files, 1, 1)[0]["Path"].tolist() == ["/in/y.csv"]
+
+
+def test_rows_of_a_text_in_a_spool(tmp_path):
+    t = table(tmp_path, "a:int", "1\n\"\n2\"\nbad\n", 3, path_column="Path")
+    t.files[0][1][0] = (0, os.path.getsize(t.files[0][0]), 10, 10, 3)
+    os.rename(t.files[0][0], os.path.join(t.folder, "spool-1-0"))
+    t.entry = lambda path, *more: Table.entry(os.path.join(t.folder, "spool-1-0"), *more)
+    files = [("spool-1-0/in/a.csv.gz",) + t.files[0][1:]]
+    assert str(refused(batch.ValueMisfit, t, files)).startswith('/in/a.csv.gz row 13, column "a": "bad"')
+    assert run(t, files, 0, 2)[0]["Path"].tolist() == ["/in/a.csv.gz"] * 2
 
 
 # ---- all together equal the whole

@@ -368,13 +368,16 @@ def cut(data, schema, skip, rows):
     return (places[0][0], places[-1][1]) if len(places) == rows else None
 
 
+def lines_of(data, schema, first_line=1):
+    """The line where each record of data begins."""
+    if schema.format == "jsonl":
+        return (line for line, raw in enumerate(data.split(b"\n"), first_line) if not _BLANK_LINE(raw))
+    return (line for line, _ in Records(data, schema.delimiter, first_line))
+
+
 def line_of(data, schema, row, first_line=1):
     """The line where a row of data begins."""
-    if schema.format == "jsonl":
-        lines = (line for line, raw in enumerate(data.split(b"\n"), first_line) if not _BLANK_LINE(raw))
-    else:
-        lines = (line for line, _ in Records(data, schema.delimiter, first_line))
-    return next(line for i, line in enumerate(lines) if i == row)
+    return next(itertools.islice(lines_of(data, schema, first_line), row, None))
 
 
 def read(data, schema, mixed=False, first_line=1, drop=False):

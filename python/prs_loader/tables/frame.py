@@ -14,6 +14,7 @@ def date_unit(pandas):
     return "ns" if int(pandas.__version__.split(".")[0]) < 3 else "us"
 
 
+@functools.lru_cache(maxsize=None)
 def string_type(pandas):
     """object, or the string type that texts have in this pandas."""
     return pandas.Series(["text"]).dtype

@@ -2,7 +2,7 @@
 """Tasks of slices: the text of ranges of files becomes one frame. Where a part of a range is asked for, it is cut out as
 text before anything is typed: what stands beside it decides nothing."""
 from prs_loader import batch
-from prs_loader.tables import careful, fast, files, frame
+from prs_loader.tables import careful, fast, files, frame, spool
 
 _COUNT_BYTES = 1 << 20
 _WAYS_OUT = ("; say what the column is with convert_column_types, or leave it as it is where such a value is met with "
@@ -23,7 +23,7 @@ def pieces_of(tables, about, spans):
         with files.File(tables.path(file), file) as f:
             while at < len(spans) and spans[at].file is file:
                 p = Piece()
-                p.span, p.path, p.offset = spans[at], f.path, spans[at].offset
+                p.span, p.path, p.offset = spans[at], tables.name(file), spans[at].offset
                 p.schema = tables.schema(file.schema, about)
                 p.data = f.read(p.offset, spans[at].bytes)
                 pieces.append(p)
@@ -87,14 +87,22 @@ def _lines_before(path, offset, schema):
     return count
 
 
-def place_of_line(pieces, line):
-    """(path, line in the file) of a line of the joined text, from 1."""
+def place_of_line(tables, pieces, line):
+    """The file, and the line in it, of a line of the joined text, from 1."""
     for p in pieces:
         ends = _line_ends(_ended(p.data), p.schema)
         if line <= ends or p is pieces[-1]:
-            return p.path, line + _lines_before(p.path, p.offset, p.schema)
+            return _place(tables, p, line)
         line -= ends
-    return None
+    return ""
+
+
+def _place(tables, piece, line):
+    """In a spool lines are not those of the user's file: there it is the row, or what the spool says of it."""
+    if not piece.span.file.spool:
+        return "%s line %d" % (piece.path, line + _lines_before(piece.path, piece.offset, piece.schema))
+    row = next((i for i, at in enumerate(careful.lines_of(piece.data, piece.schema)) if at >= line), 0)
+    return spool.place(tables, piece.span, row)
 
 
 def _line_of(pieces, row):
@@ -107,10 +115,10 @@ def _line_of(pieces, row):
     return line
 
 
-def misfit_of(pieces, error):
+def misfit_of(tables, pieces, error):
     """What a careful.Misfit of the joined text is in the user's file."""
     span, row = files.span_of([p.span for p in pieces], error.row)
-    return misfit("%s line %d" % place_of_line(pieces, error.line), span.first + row, error)
+    return misfit(place_of_line(tables, pieces, error.line), span.first + row, error)
 
 
 def misfit(place, row, error):
@@ -123,7 +131,7 @@ def misfit(place, row, error):
 def place(tables, about, spans, row):
     """The file and the line of a row of the spans, which are read again."""
     pieces = pieces_of(tables, about, spans)
-    return "%s line %d" % place_of_line(pieces, _line_of(pieces, row))
+    return place_of_line(tables, pieces, _line_of(pieces, row))
 
 
 # ---- the whole
@@ -141,9 +149,9 @@ def _read(tables, about, pieces):
     try:
         got = fast.read(tables.pandas, joined(pieces), pieces[0].schema, rows, about.mixed, drop=about.drop_invalid)
     except careful.Misfit as e:
-        raise misfit_of(pieces, e) from None
+        raise misfit_of(tables, pieces, e) from None
     check_rows(pieces, len(got.frame) + len(got.gone))
-    tables.notes.of_frame(got, pieces[0].schema, lambda line: "%s line %d" % place_of_line(pieces, line),
+    tables.notes.of_frame(got, pieces[0].schema, lambda line: place_of_line(tables, pieces, line),
                           lambda row: _line_of(pieces, row))
     return got
 
@@ -163,7 +171,7 @@ def _united(tables, about, pieces, found, gone):
         if not about.mixed:
             row = [i for i in range(row + len(gone) + 1) if i not in gone][row]
             line = _line_of(pieces, row)
-            raise misfit_of(pieces, careful.Misfit(row, line, name, value, "int", careful.WIDE % "int"))
+            raise misfit_of(tables, pieces, careful.Misfit(row, line, name, value, "int", careful.WIDE % "int"))
 
     return frame.united(tables.pandas, [f.frame for f in found], refuse)
 

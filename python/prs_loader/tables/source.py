@@ -6,7 +6,7 @@ import os
 import sys
 
 from prs_loader import batch, wire
-from prs_loader.tables import careful, files, lists, notes, parquet, schema, slices, steps
+from prs_loader.tables import careful, files, lists, notes, parquet, schema, slices, spool, steps
 
 # Of each kind a module with
 #   read(tables, about, spans) -> (DataFrame, rows of the spans that are not in it)
@@ -50,13 +50,17 @@ class Tables:
         self.notes = notes.Notes(say)
         self.folder = job.one("run_folder")
         self.inputs = {about.input: about for about in (Input(text) for _, text in job.pairs("table"))}
-        self.schemas = {}
+        self.schemas, self.spools = {}, {}
         self.pandas = _pandas() if any(not i.other_way for i in self.inputs.values()) else None
         self.arrow = _arrow(self.pandas) if any(i.format == "parquet" for i in self.inputs.values()) else None
 
     def path(self, file):
         """Where its text is."""
         return os.path.join(self.folder, os.fsdecode(file.spool)) if file.spool else os.fsdecode(file.path)
+
+    def name(self, file):
+        """What people call it; rows of many files: "", spool.py knows."""
+        return os.fsdecode(file.path)
 
     def schema(self, number, about):
         """The Schema of that number. Those with the same text are the same."""
@@ -88,7 +92,7 @@ class Tables:
             columns = self.schema(spans[0].file.schema, about).columns
             steps.check_integers(rows, about.integers, [c.name for c in columns if c.type == "float"])
         if about.path_column:
-            rows.add(about.path_column, rows.paths)
+            rows.add(about.path_column, rows.paths())
         rows.add_keys(batch.pairs(task.keys), about.extracted)
         steps.apply(rows, about.steps)
         return rows.done()
@@ -108,16 +112,21 @@ class Rows(steps.Rows):
 
     def __init__(self, tables, about, kind, spans, frame, gone):
         super().__init__(tables.pandas, frame, spans, gone)
-        self.tables, self.about, self.kind = tables, about, kind
-        self.paths = [tables.path(s.file) for s in spans]
+        self.tables, self.about, self.kind, self.read = tables, about, kind, spans
+
+    def paths(self):
+        """Of each span, the file; where rows of a span are of many files, the spans are cut up first."""
+        if not all(s.file.path for s in self.spans):
+            self.spans = spool.by_file(self.tables, self.spans)
+        return [self.tables.name(s.file) for s in self.spans]
 
     def misfit(self, row, column, value, why):
         """A value of the frame that is not what a conversion asks for; where mixed types are allowed it stays."""
         if self.about.mixed:
             return
-        row = int(self.of_all([self.numpy.arange(sum(s.take for s in self.spans))])[row])
-        span, behind = files.span_of(self.spans, row)
-        place = self.kind.place(self.tables, self.about, self.spans, row)
+        row = int(self.of_all([self.numpy.arange(sum(s.take for s in self.read))])[row])
+        span, behind = files.span_of(self.read, row)
+        place = self.kind.place(self.tables, self.about, self.read, row)
         raise slices.misfit(place, span.first + behind, careful.Misfit(row, 0, column, value, "int", why))
 
 
@@ -136,7 +145,8 @@ class Dataset:
 
     def to_path(self):
         """The files that they are in."""
-        return [self._tables.path(f) for f in wire.table(self._task.body)[1]]
+        spans = spool.by_file(self._tables, files.spans_of(self._task))
+        return list(dict.fromkeys(self._tables.name(s.file) for s in spans))
 
     def __repr__(self):
         return "<%d rows of %s>" % (self._task.items, ", ".join(self.to_path()))

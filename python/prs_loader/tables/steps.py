@@ -31,6 +31,7 @@ class Rows:
         return all_ if self.stay is None else all_[self.stay]
 
     def global_rows(self):
+        check_numbered(self.spans)
         return self.of_all([self.numpy.arange(s.global_row + s.skip, s.global_row + s.skip + s.take, dtype="uint64")
                             for s in self.spans])
 
@@ -108,8 +109,18 @@ def extracted(steps):
     return [name for text in texts for name in paths.Format(text).names]
 
 
+def check_numbered(spans):
+    """Rows that were put together by columns are not in the order of the input."""
+    if not all(s.file.path for s in spans):
+        raise StepError("take, skip and take_random_sample go by the numbers of the rows in the input, which rows do not "
+                        "have that partition_keys put together by columns")
+
+
 def cut(spans, first, end):
     """The spans with the rows of [first, end) of the input only."""
+    if (first, end) == (0, _NO_END):
+        return spans
+    check_numbered(spans)
     left = []
     for s in spans:
         begin = s.global_row + s.skip
@@ -185,8 +196,9 @@ def _sample(rows, sample):
 
 def _extract(rows, text):
     format_ = paths.Format(text)
-    found = [format_.values(path) for path in rows.paths]
-    for path, values in zip(rows.paths, found):
+    of_spans = rows.paths()
+    found = [format_.values(path) for path in of_spans]
+    for path, values in zip(of_spans, found):
         if values is None:
             raise StepError("%s does not fit the partition format %s" % (path, text))
     for name in format_.names:
