@@ -51,7 +51,7 @@ def _utf8(data, schema):
 
 class _Arrow:
     """One slice, read with pyarrow."""
-    name = "pyarrow"
+    name, unknown = "pyarrow", {}
 
     def __init__(self, pandas, data, schema):
         import pyarrow
@@ -153,6 +153,77 @@ class _Arrow:
         return self.pandas.array(array, dtype=type_)
 
 
+# ---- JSON lines, with pyarrow
+
+
+_MINUS_ZERO = re.compile(rb"-0[^.0-9eE]").search
+_HALF_PAIR = re.compile(rb"\\u[dD][89a-fA-F]").search
+
+
+class _ArrowLines(_Arrow):
+    """Lines of objects, none of whose columns is of objects."""
+
+    def __init__(self, pandas, data, schema):
+        import pyarrow
+        import pyarrow.compute
+        import pyarrow.json
+        self.pandas, self.pa, self.data, self.schema = pandas, pyarrow, data, schema
+        self.types = {"int": pyarrow.int64(), "float": pyarrow.float64(), "bool": pyarrow.bool_(),
+                      "date": pyarrow.string(), "string": pyarrow.string()}
+
+    def parse_lines(self):
+        """One object in each line: pyarrow itself takes two, or one that goes across lines."""
+        lines = self.data.split(b"\n")
+        self.lines = [i for i, line in enumerate(lines, 1) if line and line != b"\r"]
+        if any(lines[i - 1][:1] != b"{" or lines[i - 1].rstrip()[-1:] != b"}" for i in self.lines):
+            raise _Refused("not an object in each line")
+        if _MINUS_ZERO(self.data) or _HALF_PAIR(self.data) or not self.lines:
+            raise _Refused("-0, or half of a surrogate pair")
+        json, schema = self.pa.json, [(c.name, self.types[c.type]) for c in self.schema.columns]
+        shape = json.ParseOptions(explicit_schema=self.pa.schema(schema), newlines_in_values=False)
+        options = json.ReadOptions(use_threads=False, block_size=len(self.data) + 1)
+        try:
+            table = json.read_json(self.pa.py_buffer(self.data), options, shape)
+        except self.pa.ArrowException as e:
+            raise _Refused(str(e)) from None
+        if table.num_rows != len(self.lines):
+            raise _Refused("%d rows" % table.num_rows)
+        return table
+
+    def read(self):
+        if not self.schema.columns or any(c.type not in self.types for c in self.schema.columns):
+            raise _Refused("no columns, or one of objects")
+        table = self.parse_lines()
+        self.rows, self.widened, self.unknown = table.num_rows, {}, {}
+        for name in table.column_names[len(self.schema.columns):]:
+            there = _one_chunk(self.pa, table.column(name)).is_valid().to_numpy(zero_copy_only=False)
+            if not there.any():
+                raise _Refused("a name whose first line is not known")
+            self.unknown[name] = self.lines[_first(there)]
+        return [getattr(self, "convert_" + c.type)(c, _one_chunk(self.pa, table.column(i)), None)
+                for i, c in enumerate(self.schema.columns)]
+
+    def convert_int(self, column, array, _nulls):
+        if not array.null_count:
+            return array.to_numpy(zero_copy_only=False)
+        self.widened[column.name] = _first(array.is_null().to_numpy(zero_copy_only=False))
+        return self.convert_float(column, array.cast(self.pa.float64(), safe=False), None)
+
+    def convert_float(self, _column, array, _nulls):
+        values = array.to_numpy(zero_copy_only=False)
+        if _is_wide(values):
+            raise _Refused("an integer beyond 2^53, perhaps")
+        return values
+
+    def convert_date(self, _column, array, _nulls):
+        import numpy
+        codes, texts = self.pandas.factorize(array.to_numpy(zero_copy_only=False))
+        days = [cell.day(text) for text in texts]
+        if cell.MISFIT in days or None in days:
+            raise _Refused("not date")
+        return frame.dates(self.pandas, days + [None])[numpy.where(codes < 0, len(days), codes)]
+
+
 def _stands_in(data, byte, word):
     """Looks for the byte first: that is much faster where there is none."""
     return byte in data and word in data
@@ -193,7 +264,7 @@ def _dates(pandas, micros):
 
 class _Pandas:
     """One slice, read with the C parser of pandas."""
-    name = "pandas"
+    name, unknown = "pandas", {}
 
     def __init__(self, pandas, data, schema):
         self.pandas, self.schema, self.data = pandas, schema, data
@@ -302,7 +373,7 @@ def _with_none(found, null):
 
 
 def _reader(size):
-    """The reader of a slice of so many bytes."""
+    """The reader of a slice of so many bytes of delimited text."""
     if size >= _BLOCK_MAX:
         return _Pandas
     try:
@@ -313,15 +384,20 @@ def _reader(size):
 
 
 def _read_fast(pandas, data, schema, rows):
-    if schema.format != "delimited":
-        raise _Refused("no fast reader")
     data = _utf8(data, schema)
-    one = _reader(len(data))(pandas, data, schema)
+    reader = _reader(len(data))
+    if schema.format == "jsonl":
+        if reader is not _Arrow:
+            raise _Refused("no fast reader")
+        reader = _ArrowLines
+    one = reader(pandas, data, schema)
     arrays = one.read()
     if one.rows != rows:
         raise _Refused("%d rows" % one.rows)
     names = [c.name for c in schema.columns]
-    return Frame(frame.of_arrays(pandas, names, arrays, rows), one.widened, one.name)
+    found = Frame(frame.of_arrays(pandas, names, arrays, rows), one.widened, one.name)
+    found.unknown = one.unknown
+    return found
 
 
 def read(pandas, data, schema, rows, mixed=False, first_line=1, drop=False):
