@@ -24,9 +24,9 @@ class Foreground(Worker):
         self.module = None
         self.kill_points = False
 
-    def report(self, _kind, _code, title, error, mini_batch=()):
+    def report(self, _kind, _code, title, error, mini_batch=(), task=None):
         root = self.job.one("code_root")
-        at = which.line(error, mini_batch, root)
+        at = which.line(error, mini_batch, root) if task is None or task.kind == wire.KIND_FILES else which.rows(task)
         text, message = errors.describe(error, errors.places_of(self.job), at)
         self.flush()
         if self.record:
@@ -61,7 +61,7 @@ class Foreground(Worker):
             took = (real.monotonic_ns() - begun) / 1e9
             data = b"" if self.summary_only else self.rows.shown(items)
         except BaseException as e:  # noqa: BLE001 - the user's
-            self.report(None, None, title, e, mini_batch)
+            self.report(None, None, title, e, mini_batch, task)
         self.flush()
         errors.say("%s: %d returned in %.3f s" % (title, len(items), took))
         if self.record:

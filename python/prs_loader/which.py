@@ -63,6 +63,20 @@ def _shown(item):
     return item if item.isprintable() else ascii(item)[1:-1]
 
 
+def rows(task):
+    """`while in rows 101 to 200 of PATH`, of a mini-batch of a table; "" where they are in many places."""
+    from prs_loader.tables import files
+
+    try:
+        spans = files.spans_of(task)
+    except Exception:  # noqa: BLE001 - a task of a kind that this loader does not know
+        return ""
+    if len(spans) > _NAMED_MAX or not all(s.file.path for s in spans):
+        return ""
+    return "while in " + ", ".join("rows %d to %d of %s" % (
+        s.row + s.skip + 1, s.row + s.skip + s.take, _shown(os.fsdecode(s.file.path))) for s in spans)
+
+
 def line(error, mini_batch, root):
     """`while at PATH, item 8 of 10`, or "" where that is not known, as of rows of a table."""
     try:

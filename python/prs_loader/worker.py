@@ -30,7 +30,7 @@ class Worker:
 
     # ---- reports
 
-    def describe(self, title, error, code, mini_batch=()):
+    def describe(self, title, error, code, mini_batch=(), task=None):
         """Traceback into the error file and the stderr file: (code, (offset, bytes, message, full disk) as in reports).
         The code of what the script raised is another one for a name of azureml.* that is missing everywhere."""
         self.link.end_child()
@@ -38,7 +38,7 @@ class Worker:
         from prs_loader import errors, which
 
         root = self.job.one("code_root")
-        at = which.line(error, mini_batch, root)
+        at = which.line(error, mini_batch, root) if task is None or task.kind == wire.KIND_FILES else which.rows(task)
         text, message = errors.describe(error, errors.places_of(self.job), at)
         offset, size = errors.append(self.job.one("error_file"), title, text)
         self.flush()
@@ -54,7 +54,7 @@ class Worker:
 
     def fail(self, task, code, error, times, mini_batch):
         """Report a failed try."""
-        code, described = self.describe("mini-batch %d, try %d" % (task.id, task.try_number), error, code, mini_batch)
+        code, described = self.describe("mini-batch %d, try %d" % (task.id, task.try_number), error, code, mini_batch, task)
         from prs_loader import errors
 
         kind = errors.kind(error, self.job.one("code_root"))

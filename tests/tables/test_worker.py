@@ -95,6 +95,11 @@ def test_an_error_of_the_script_beside_a_frame(start, tmp_path):
     t = three_rows(tmp_path, mixed=True)
     code, message, _ = failure(start("def run(mini_batch): return mini_batch.nothing", t), t.task(t.files))
     assert code == wire.RUN_EXCEPTION and "has no attribute 'nothing'" in message
+    node = start("def run(mini_batch): raise ValueError('five')", t)
+    assert failure(node, t.task(t.mini_batches()[0], 1))[1] == "ValueError: five"
+    assert "while in rows 2 to 2 of %s\n" % t.files[0][0] in node.traces()
+    failure(node, t.task(t.files))
+    assert "while in rows 1 to 2 of %s, rows 3 to 3 of " % t.files[0][0] in node.traces()
 
 
 def test_a_mini_batch_of_which_all_is_left_out(start, tmp_path):
