@@ -87,8 +87,7 @@ static int nomem(struct prs_err *err) { return prs_fail(err, PRS_ENOMEM, "making
 
 static int nonsense(struct prs_err *err)
 {
-	return prs_fail(err, PRS_EHELPER,
-	                "the process that reads Parquet footers answers with schemas it never told");
+	return prs_fail(err, PRS_EHELPER, "the process that reads Parquet footers answers with schemas it never told");
 }
 
 /* ---- its life ---------------------------------------------------------------------------------------------------- */
@@ -595,6 +594,11 @@ static int parquet_cut(struct prs_cutter *c, bool listed, struct prs_cut_total *
                        struct prs_err *err)
 {
 	size_t from = body->len;
+	if (c->in->keys && c->in->keys->n)
+		return prs_fail(err, PRS_EINVALID,
+		                "partition key %s: Parquet files are not grouped by keys: group in run() what a "
+		                "mini-batch of many rows has (mini_batch_rows), or give the table as CSV or JSON lines",
+		                c->in->keys->v[0]);
 	if (!listed)
 		return 0;
 	c->total = t;

@@ -515,6 +515,19 @@ static void test_many_files(void **state)
 	check_resumes(w, plan);
 }
 
+static void test_keys_are_refused(void **state)
+{
+	struct world *w = *state;
+	struct prs_list keys = { 0 };
+	put_file(w, "a.parquet", "x:int64;3/9");
+	say(w, "rows=5");
+	assert_int_equal(prs_list_add(&keys, "x"), 0);
+	w->in.keys = &keys;
+	assert_int_equal(list(w, NULL, 0), -PRS_EINVALID);
+	assert_memory_equal(w->err.msg, "partition key x: Parquet files are not grouped by keys: ", 56);
+	prs_list_done(&keys);
+}
+
 static void test_a_type_that_comes_late(void **state)
 {
 	struct world *w = *state;
@@ -638,6 +651,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_cases),
 		cmocka_unit_test_setup_teardown(test_many_files, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_keys_are_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_a_type_that_comes_late, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_a_file_of_many_mini_batches, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_files_that_changed, setup, teardown),
