@@ -77,6 +77,8 @@ enum { PRS_PROFILE_OFF = 0, PRS_PROFILE_C = 1, PRS_PROFILE_PYTHON = 2 };
 enum prs_code_copy { PRS_CODE_FOLDER = 0, PRS_CODE_WITHOUT_DATA = 1, PRS_CODE_SCRIPT = 2 };
 enum { PRS_ENGINE_ARGS_SHOW = 0, PRS_ENGINE_ARGS_HIDE = 1 };
 enum { PRS_INPUT_FORMAT_FILE = 0, PRS_INPUT_FORMAT_TABULAR = 1 };
+enum { PRS_FILE_FORMAT_FILE = 0, PRS_FILE_FORMAT_JSONL = 1 };
+enum { PRS_RUN_MODE_BULK = 0, PRS_RUN_MODE_COMPONENT = 1 };
 
 /* May `prs resume` change it? SCREEN: it is about the screen of this command only and no part of the job. */
 enum prs_option_resume { PRS_RESUME_NO, PRS_RESUME_YES, PRS_RESUME_SCREEN };

@@ -111,6 +111,8 @@ int prs_engine_setup(const struct prs_placed *p, const char *dir, const char *co
 		put_named(to, "input", j->inputs[i].name, p->inputs[i].path);
 	if (r == 0)
 		r = put_tables(to, j, err);
+	if (j->o.run_mode == PRS_RUN_MODE_COMPONENT)
+		prs_msg_put_pair(to, "run_mode", "component");
 	for (size_t i = 0; i < j->side_inputs_n; i++)
 		put_named(to, "input", j->side_inputs[i].name, j->side_inputs[i].value);
 	prs_msg_put_pair(to, "submit_dir", j->submit_dir);

@@ -294,13 +294,32 @@ static void by_endings(struct check *c, struct prs_job_input *in)
 		prs_freep(&s.path[i]);
 }
 
+/* amlbi_file_format: jsonl says what the files are, whatever they are called. */
+static void of_lines(struct check *c, struct prs_job_input *in)
+{
+	if (in->table && in->table->in.format != PRS_TABLE_JSONL)
+		mistake(c, PRS_OPTION_ID_file_format, in,
+		        "%s jsonl: the MLTable of input %s reads other files: leave it out, or write read_json_lines",
+		        name_of(c, PRS_OPTION_ID_file_format).text, in->name);
+	if (in->table)
+		return;
+	in->table = prs_job_table_new();
+	c->failed = c->failed || !in->table;
+	if (in->table) {
+		in->table->in.format = PRS_TABLE_JSONL;
+		in->table->in.delimiter = 0;
+	}
+}
+
 static void find_tables(struct check *c)
 {
 	struct prs_job *j = c->j;
 	const struct prs_job_input *table = NULL, *files = NULL;
 	for (size_t i = 0; i < j->inputs_n; i++) {
 		struct prs_job_input *in = &j->inputs[i];
-		if (j->o.input_format == PRS_INPUT_FORMAT_TABULAR && !in->table && in->name)
+		if (j->o.file_format == PRS_FILE_FORMAT_JSONL && in->name)
+			of_lines(c, in);
+		else if (j->o.input_format == PRS_INPUT_FORMAT_TABULAR && !in->table && in->name)
 			by_endings(c, in);
 		else if (in->table && prs_job_says(j, PRS_OPTION_ID_input_format) &&
 		         j->o.input_format == PRS_INPUT_FORMAT_FILE)
@@ -377,6 +396,10 @@ static void size_of_tables(struct check *c)
 	struct prs_err err;
 	struct prs_job *j = c->j;
 	const struct prs_option_row *row = prs_option_at(PRS_OPTION_ID_mini_batch_size);
+	/* --amlbi_mini_batch_rows makes rows of the size that the job says, as in the original */
+	if (source_of(j, PRS_OPTION_ID_mini_batch_rows) == BY_ARGUMENTS &&
+	    source_of(j, PRS_OPTION_ID_mini_batch_size) != BY_FLAG && j->from[PRS_OPTION_ID_mini_batch_size])
+		forget(c, PRS_OPTION_ID_mini_batch_size);
 	exclude(c, PRS_OPTION_ID_mini_batch_rows, PRS_OPTION_ID_mini_batch_size);
 	exclude(c, PRS_OPTION_ID_mini_batch_rows, PRS_OPTION_ID_partition_keys);
 	if (!j->from[PRS_OPTION_ID_mini_batch_size] &&

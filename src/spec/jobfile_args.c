@@ -473,10 +473,6 @@ static void effect(struct jobfile *m, const struct flag *f, const char *v, struc
 		              "--amlbi_async_mode %s: scripts with enqueue() and check_all_tasks_processed() are not "
 		              "run by this version",
 		              v);
-	if (!strcmp(f->name, "amlbi_file_format") || !strcmp(f->name, "amlbi_mini_batch_rows"))
-		prs_yaml_find(m->d, PRS_MISTAKE, at,
-		              "--%s %s: rows of JSON Lines files are not read by this version: a file is one item",
-		              f->name, v);
 	if (f->why[0])
 		prs_yaml_find(m->d, PRS_IGNORED, at, "--%s: not used: %s", f->name, f->why);
 }

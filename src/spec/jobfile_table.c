@@ -107,8 +107,6 @@ static void take_encoding(struct reading *r, const struct prs_yaml *map)
 		              "encoding: expected one of utf8, utf8bom, ascii, latin1, iso88591, windows1252, utf16, "
 		              "utf32, found \"%.100s\"%s",
 		              v->text, jf_nearest(r->m->d, v->text, words, sizeof words / sizeof *words));
-	else if (r->t->in.encoding == PRS_ENCODING_UTF16 || r->t->in.encoding == PRS_ENCODING_UTF32)
-		prs_yaml_find(r->m->d, PRS_MISTAKE, v->at, "encoding: %s is not read by this version", v->text);
 }
 
 static void take_path_column(struct reading *r, const struct prs_yaml *map)

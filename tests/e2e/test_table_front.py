@@ -314,6 +314,19 @@ class MLTableTest(TableCase):
             self.assertEqual(job["inputs"][0]["partition_format"], form)
             self.assertEqual(job["inputs"][0]["table"]["steps"], [{"extract_columns_from_partition_format": form}])
 
+    def test_a_filter_is_read(self):
+        """Before anything runs, by the PATH's Python alone: nothing of a filter is run."""
+        mark = self.path("ran")
+        for text, says in (("col('id') > 1", None), ("col('id') >", "it is no expression: "),
+                           ("open('%s', 'w') == 1" % mark, "may stand here"), ("id > 1", 'a column is written col("id")')):
+            self.mltable("  - read_delimited\n  - filter: \"%s\"\n" % text)
+            r = self.prs("validate", self.job(own="", data="type: mltable, path: ./table"))
+            self.assertEqual(r.returncode, 2 if says else 0, r.stderr)
+            if says:
+                self.assertIn("table/MLTable:6:", r.stderr)
+                self.assertIn(says, r.stderr)
+        self.assertFalse(os.path.exists(mark))
+
     def test_a_list_of_files_stays_one(self):
         self.write("table/MLTable", "paths:\n  - folder: ../in\n")
         for words in (["code/score.py", "--input", "table"], [self.job(own="", data="type: mltable, path: ./table")]):
@@ -450,3 +463,61 @@ transformations:
         one = self.tabular()["plan"]["inputs"][0]
         self.assertEqual([c["name"] for c in one["columns"]], ["price", "id", "day", "name"])
         self.assertEqual(one["first_rows"][0], {"price": "1.5", "id": "1", "day": "2020-01-01", "name": 'a "b"\n c'})
+
+
+class OtherWayTest(TableCase):
+    """JSON lines as lists of dicts, by the flags of the original (contract of prompt flow)."""
+
+    def setUp(self):
+        super().setUp()
+        self.write("lines/x.jsonl", "".join('{"n": %d}\n' % i for i in range(10)))
+
+    def arguments(self, words, text="", status=0):
+        job = self.job(text, own="", data="type: uri_file, path: ./lines/x.jsonl")
+        with open(self.path(job)) as f:
+            before = f.read()
+        self.write(job, before.replace("task:\n", "task:\n  program_arguments: %s\n" % words))
+        return self.plan(job, status=status)
+
+    def test_flags(self):
+        plan = self.arguments("--amlbi_pf_enabled True --amlbi_file_format jsonl --amlbi_mini_batch_rows 3",
+                              "mini_batch_size: 5")
+        self.assertEqual(plan["inputs"][0]["table"]["format"], "jsonl")
+        self.assertEqual((plan["plan"]["mini_batches"], plan["plan"]["inputs"][0]["rows"]), (4, 10))
+        self.assertEqual([plan["options"].get("mini-batch-size")["value"], plan["options"]["mini-batch-rows"]["value"]],
+                         [["1048576"], ["3"]])
+        self.assertEqual(plan["system_arguments"][-2:], ["--amlbi_mini_batch_rows", "3"])
+        # without rows a size, without a format a file
+        plan = self.arguments("--amlbi_pf_enabled True --amlbi_file_format jsonl", "mini_batch_size: 20")
+        self.assertEqual((plan["plan"]["mini_batches"], plan["plan"]["inputs"][0]["rows"]), (5, 10))
+        plan = self.arguments("--amlbi_pf_enabled True")
+        self.assertEqual((plan["plan"]["mini_batches"], plan["plan"]["files"]), (1, 1))
+        self.assertNotIn("table", plan["inputs"][0])
+        said = self.arguments("--amlbi_pf_enabled True --amlbi_mini_batch_rows 3", status=2)
+        self.assertIn("mini_batch_rows is for tables", said)
+
+    def test_of_a_script(self):
+        words = ["code/score.py", "--input", "lines", "--amlbi_file_format", "jsonl"]
+        plan = self.plan(*words, "--amlbi_mini_batch_rows", "4", "--amlbi_run_mode", "component",
+                         "--amlbi_dataframe_mixed_types", "True")
+        options = plan["options"]
+        self.assertEqual([options[k]["value"] for k in ("mini-batch-rows", "amlbi-run-mode",
+                                                        "amlbi-dataframe-mixed-types")],
+                         [["4"], ["component"], ["true"]])
+        self.assertEqual(plan["plan"]["mini_batches"], 3)
+        self.write("table/MLTable", "paths: [{folder: ../lines}]\ntransformations: [read_delimited]\n")
+        said = self.plan("code/score.py", "--input", "table", "--amlbi_file_format", "jsonl", status=2)
+        self.assertIn("--amlbi-file-format jsonl: the MLTable of input input_0 reads other files", said)
+
+    def test_run(self):
+        self.script("""
+            import json
+            def run(mini_batch, context):
+                first = context.global_row_index_lower_bound
+                return [json.dumps({"output": [first + i, row["n"], type(mini_batch).__name__ != "DataFrame"]})
+                        for i, row in enumerate(mini_batch)]
+        """)
+        r = self.prs("run", "code/score.py", "--input", "lines", "--amlbi_file_format", "jsonl",
+                     "--amlbi_mini_batch_rows", "3", "--amlbi_run_mode", "component", "--output", "out.txt")
+        self.assertEqual(r.returncode, 0, r.stdout + r.stderr)
+        self.assertEqual(self.output().splitlines(), ["[%d, %d, true]" % (i, i) for i in range(10)])
