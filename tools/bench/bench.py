@@ -57,6 +57,7 @@ def main():
     p.add_argument("--repeats", type=int, default=5, help="pairs that count (5)")
     p.add_argument("--quick", action="store_true", help="small inputs: to see that it works, not for numbers")
     p.add_argument("--json", action="store_true")
+    p.add_argument("--table-mb", type=int, default=100, help="of the case table: size of its text (100; 10 with --quick)")
     p.add_argument("--build", required=True, help=argparse.SUPPRESS)
     p.add_argument("--python", default=shutil.which("python3", path="/usr/bin") or sys.executable,
                    help="interpreter of workers and references")
@@ -66,6 +67,7 @@ def main():
         if name not in known:
             p.error("no case %s%s; there are %s" % (name, " with --against" * bool(o.against), ", ".join(known)))
     the_lab = lab.Lab(os.path.abspath(o.build), o.repeats, o.quick, o.python, o.against and os.path.abspath(o.against))
+    the_lab.table_mb = min(o.table_mb, 10) if o.quick else o.table_mb
     rows = []
     for name in o.case or known:
         print("%s " % name, end="", file=sys.stderr, flush=True)

@@ -121,9 +121,9 @@ class Lab:
         """A job of the new program, or of `program`; `under`: a program that runs it."""
         self.empty("runs")
         program = program or self.prs
-        spent = self.spend([*under, program, "run", entry, "--input", folder, "--mini-batch-size", str(per),
-                            "--processes", str(processes), "--python", python or self.python, "--output",
-                            self.path("rows"), "--overwrite",
+        size = ("--mini-batch-size", str(per)) if per else ()
+        spent = self.spend([*under, program, "run", entry, "--input", folder, *size, "--processes", str(processes),
+                            "--python", python or self.python, "--output", self.path("rows"), "--overwrite",
                             "--runs-dir", self.path("runs"),
                             "-q", *more], env, watch, ok)
         return Job(program, glob.glob(self.path("runs", "*"))[0], spent)
