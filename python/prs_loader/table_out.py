@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The helper that makes the output file of the tables of all mini-batches: what src/wire/table_out.h describes, on
 descriptor 3. parquet; csv, tsv and jsonl for `prs output --format`."""
+import concurrent.futures
 import os
 import socket
 import struct
@@ -150,7 +151,8 @@ def united(pa, schemas, types):
 
 
 class Parquet:
-    """Row groups of 64 to 128 MB; where they end depends on the rows alone."""
+    """Row groups of 64 to 128 MB; where they end depends on the rows alone. One is written while the next one is
+    gathered."""
 
     def __init__(self, pa, f, schemas, types):
         import pyarrow.parquet
@@ -159,6 +161,7 @@ class Parquet:
         self.schema = united(pa, schemas, types)
         self.writer = pyarrow.parquet.ParquetWriter(f, self.schema)
         self.tables, self.small, self.bytes = [], [], 0
+        self.threads, self.written = concurrent.futures.ThreadPoolExecutor(1), None
 
     def put(self, number, table):
         table = self._shaped(number, table)
@@ -190,8 +193,14 @@ class Parquet:
 
     def _group(self):
         table = self.pa.concat_tables(self.tables + self.small)
-        self.writer.write_table(table, row_group_size=max(1, table.num_rows))
         self.tables, self.small, self.bytes = [], [], 0
+        self._wait()
+        self.written = self.threads.submit(self.writer.write_table, table, max(1, table.num_rows))
+
+    def _wait(self):
+        """The row group before is written, or what went wrong with it is raised."""
+        if self.written is not None:
+            self.written.result()
 
     def _shaped(self, number, table):
         """The table with all columns of the file."""
@@ -223,6 +232,7 @@ class Parquet:
     def close(self):
         if self.tables or self.small:
             self._group()
+        self._wait()
         self.writer.close()
 
 

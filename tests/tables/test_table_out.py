@@ -287,6 +287,21 @@ def test_a_full_disk():
     w.close()
 
 
+def test_a_disk_that_fills_up(write, monkeypatch):
+    """A row group is written while the next one is gathered: what goes wrong with it is not lost."""
+    monkeypatch.setattr(table_out, "_GROUP_MIN", 1500)
+    monkeypatch.setattr(table_out, "_GROUP", 2000)
+    monkeypatch.setattr(table_out, "_GROUP_MAX", 3000)
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(pq.ParquetWriter, "write_table", full)
+    for count in (100, 1000):  # at the end, and before
+        result, _ = write(*[[{"a": n, "b": str(n)}] for n in range(count)])
+        assert result == (2, "writing the output")
+
+
 def test_nonsense_is_told(tmp_path):
     w = Writing(tmp_path / "x")
     w.send(2, struct.pack("<Q", 0) + b"no schema")
