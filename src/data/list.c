@@ -25,7 +25,7 @@ enum {
 /* An input with its texts. */
 struct given {
 	struct prs_list_input in;
-	char *name, *path, *base, *format, *spool;
+	char *name, *path, *base, *format, *spool, *rows_only;
 	char *path_column, *steps;
 	struct prs_list parts, keys, text_columns;
 	struct prs_table_input table;
@@ -89,6 +89,9 @@ static int copy_input(struct given *g, const struct prs_list_input *in)
 	g->path = prs_strdup(in->path);
 	g->base = prs_strdup(in->base ? in->base : "/");
 	g->format = prs_strdup(in->format ? in->format : "");
+	g->rows_only = in->rows_only ? prs_strdup(in->rows_only) : NULL;
+	if (in->rows_only && !g->rows_only)
+		return -PRS_ENOMEM;
 	if (!g->name || !g->path || !g->base || !g->format || copy_list(&g->parts, in->parts) < 0 ||
 	    copy_list(&g->keys, in->keys) < 0)
 		return -PRS_ENOMEM;
@@ -100,7 +103,8 @@ static int copy_input(struct given *g, const struct prs_list_input *in)
 		                         .base = g->base,
 		                         .size = in->size,
 		                         .keys = &g->keys,
-		                         .format = g->format };
+		                         .format = g->format,
+		                         .rows_only = g->rows_only };
 	return in->table ? copy_table(g, in->table) : 0;
 }
 
@@ -111,6 +115,7 @@ static void free_input(struct given *g)
 	prs_freep(&g->base);
 	prs_freep(&g->format);
 	prs_freep(&g->spool);
+	prs_freep(&g->rows_only);
 	prs_freep(&g->path_column);
 	prs_freep(&g->steps);
 	prs_list_done(&g->text_columns);
@@ -130,6 +135,8 @@ static const struct prs_cutter_kind *kind_of_table(enum prs_table_format format)
 
 static const struct prs_cutter_kind *kind_of(const struct given *g)
 {
+	if (g->in.table && g->rows_only)
+		return g->table.format == PRS_TABLE_JSONL ? &prs_cut_only_lines : &prs_cut_only;
 	if (g->in.table && g->keys.n && g->table.format != PRS_TABLE_PARQUET)
 		return &prs_cut_columns;
 	if (g->in.table)

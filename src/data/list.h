@@ -40,6 +40,8 @@ struct prs_list_input {
 	const struct prs_table_input *table;
 	/* Who reads footers; NULL: nobody, and Parquet files are an error. Lives as long as the lister. */
 	const struct prs_footers *footers;
+	/* Of a table of text: which of its rows, a file of rows_list.h; NULL = all. */
+	const char *rows_only;
 	/* Where what is found in it is warned about; of those that were given to a lister: its own. */
 	struct prs_warnings *warnings;
 	/* The file for what cannot be read where it lies (spool.h), and the epoch in its name; NULL: there is no place

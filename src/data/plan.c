@@ -395,5 +395,9 @@ uint64_t prs_plan_next_id(const struct prs_plan *p) { return p->next_id; }
 uint64_t prs_plan_items(const struct prs_plan *p) { return p->items; }
 uint64_t prs_plan_files(const struct prs_plan *p) { return p->files; }
 bool prs_plan_complete(const struct prs_plan *p) { return p->complete; }
+enum prs_input_kind prs_plan_input_kind(const struct prs_plan *p, uint16_t input)
+{
+	return (enum prs_input_kind)p->inputs[input].kind;
+}
 uint32_t prs_plan_schemas(const struct prs_plan *p) { return (uint32_t)p->schemas_n; }
 const char *prs_plan_schema(const struct prs_plan *p, uint32_t schema) { return p->schemas[schema]; }

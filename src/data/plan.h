@@ -28,6 +28,8 @@ bool prs_plan_complete(const struct prs_plan *p);    /* an END record was seen *
 uint32_t prs_plan_items_of(void *plan, uint64_t id);
 /* The input a mini-batch belongs to. */
 uint16_t prs_plan_input_of(const struct prs_plan *p, uint64_t id);
+/* What it is: PRS_INPUT_FILES ... */
+enum prs_input_kind prs_plan_input_kind(const struct prs_plan *p, uint16_t input);
 /* Schemas known, and the JSON text of one; they are numbered from 0. */
 uint32_t prs_plan_schemas(const struct prs_plan *p);
 const char *prs_plan_schema(const struct prs_plan *p, uint32_t schema);
@@ -41,6 +43,15 @@ int prs_plan_paths(const struct prs_plan *p, const struct prs_unit *u, struct pr
 /* Where the spools of its run are: the rows there have origins. Lives as long as the plan. */
 void prs_plan_spools(struct prs_plan *p, const struct prs_fs *fs, const char *dir);
 int prs_plan_each_rows(const struct prs_plan *p, const struct prs_unit *u, prs_rows_fn *each, void *ctx);
+/* Rows that follow each other in a text file. */
+struct prs_rows_at {
+	const char *path;          /* absolute */
+	struct prs_table_range at; /* offset and bytes: of all that their mini-batch has, in the text of the file */
+	uint32_t skip;             /* rows of it that stand before these */
+	uint64_t size, mtime_us;   /* of the file, when it was planned */
+};
+/* The rows of a unit that is a slice, or a part of one: 1; another unit: 0. The path is put into `path`. */
+int prs_plan_slice(const struct prs_plan *p, const struct prs_unit *u, struct prs_rows_at *ret, struct prs_buf *path);
 /* "0000000.txt, ... (10 files)", "sales.csv rows 1001-2000", "store=7 (120 rows)": a short text for people and the CSV:
  * at most `max` names, relative to the input. */
 int prs_plan_detail(const struct prs_plan *p, const struct prs_unit *u, unsigned max, struct prs_buf *to);

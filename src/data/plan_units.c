@@ -500,6 +500,26 @@ int prs_plan_each_rows(const struct prs_plan *p, const struct prs_unit *u, prs_r
 	return k;
 }
 
+int prs_plan_slice(const struct prs_plan *p, const struct prs_unit *u, struct prs_rows_at *ret, struct prs_buf *path)
+{
+	uint32_t count;
+	const struct rule *r = span(p, u, &count);
+	struct piece at = pieces(u->item_first, count);
+	if (!r || r->kind != KIND_SLICES || !next_piece(r, u->id, &at))
+		return 0;
+	*ret = (struct prs_rows_at){ .at = at.range,
+		                     .skip = at.skip,
+		                     .size = r->slices->size,
+		                     .mtime_us = r->slices->mtime_us };
+	ret->at.row += at.skip;
+	ret->at.global_row += at.skip;
+	ret->at.rows = at.take;
+	prs_buf_clear(path);
+	put_name(p, at.range.file, true, path);
+	ret->path = prs_buf_str(path);
+	return path->failed ? path->failed : 1;
+}
+
 int prs_plan_detail(const struct prs_plan *p, const struct prs_unit *u, unsigned max, struct prs_buf *to)
 {
 	uint32_t count;

@@ -30,10 +30,12 @@ struct prs_list_input *prs_engine_inputs(const struct prs_placed *p)
 	for (size_t i = 0; v && i < j->inputs_n; i++) {
 		const struct prs_job_input *in = &j->inputs[i];
 		const struct prs_placed_input *at = &p->inputs[i];
+		const char *only = in->table ? NULL : at->only;
 		v[i] = (struct prs_list_input){ .name = in->name,
-			                        .path = at->only ? at->only : at->path,
-			                        .parts = at->only ? NULL : &in->parts,
-			                        .is_list = in->is_list || at->only,
+			                        .path = only ? only : at->path,
+			                        .parts = only ? NULL : &in->parts,
+			                        .is_list = in->is_list || only,
+			                        .rows_only = in->table ? at->only : NULL,
 			                        .base = in->base,
 			                        .size = size_of(j, in),
 			                        .keys = &j->o.partition_keys,

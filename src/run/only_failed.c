@@ -10,6 +10,7 @@
 #include "base/many.h"
 #include "base/mem.h"
 #include "data/list.h"
+#include "data/rows_list.h"
 #include "report/console.h"
 #include "run/folder.h"
 #include "run/view.h"
@@ -120,12 +121,39 @@ static void note_gone(struct prs_only_failed *o, const char *path)
 	prs_put_plain(&o->lost, path);
 }
 
-/* The items of a unit behind those of its input. A link that leads nowhere is an item, as when the input was listed. */
-static int take(struct prs_only_failed *o, const struct prs_unit *u, struct prs_buf *to, struct prs_err *err)
+/* What is taken of an input: paths, or rows. */
+struct taking {
+	struct prs_buf *to;
+	size_t last;
+};
+
+/* 1: the unit is rows of a text file. */
+static int take_rows(struct prs_only_failed *o, const struct prs_unit *u, struct taking *t)
 {
 	struct stat st;
+	struct prs_rows_at rows;
+	PRS_AUTOBUF path;
+	prs_buf_init(&path, PATH_MAX);
+	int r = prs_plan_slice(o->view.plan, u, &rows, &path);
+	if (r != 1)
+		return r;
+	if (lstat(rows.path, &st) < 0)
+		note_gone(o, rows.path);
+	prs_rows_list_put(t->to, &t->last, &rows);
+	return 1;
+}
+
+/* The items of a unit behind those of its input. A link that leads nowhere is an item, as when the input was listed. */
+static int take(struct prs_only_failed *o, const struct prs_unit *u, struct taking *t, struct prs_err *err)
+{
+	struct stat st;
+	struct prs_buf *to = t->to;
 	size_t from = to->len;
-	int r = prs_plan_paths(o->view.plan, u, to);
+	int r = take_rows(o, u, t);
+	if (r == 1 && !to->failed)
+		return 0;
+	if (r == 0)
+		r = prs_plan_paths(o->view.plan, u, to);
 	if (to->failed)
 		r = to->failed;
 	if (r < 0)
@@ -160,10 +188,11 @@ static int cut_input(struct prs_only_failed *o, struct prs_job *j, size_t i, str
 {
 	PRS_AUTOBUF paths;
 	prs_buf_init(&paths, PRS_LIST_FILE_BYTES_MAX);
+	struct taking t = { &paths, SIZE_MAX };
 	for (size_t k = 0; k < o->view.failed_n; k++) {
 		const struct prs_unit *u = &o->view.failed[k].unit;
 		uint16_t input = prs_plan_input_of(o->view.plan, u->id);
-		if (input < o->was.inputs_n && input_for(o, j, input) == i && take(o, u, &paths, err) < 0)
+		if (input < o->was.inputs_n && input_for(o, j, input) == i && take(o, u, &t, err) < 0)
 			return err->code;
 	}
 	j->inputs[i].only = unnamed_file(&paths, err);
@@ -178,6 +207,39 @@ static bool has_failed(const struct prs_only_failed *o, size_t input)
 	return false;
 }
 
+/* Rows are taken one by one where they lie in a row in their file. */
+static const char *not_taken(enum prs_input_kind was, bool is_table)
+{
+	switch (was) {
+	case PRS_INPUT_FILES:
+	case PRS_INPUT_GROUPS: return is_table ? "its items were files, and are rows now" : NULL;
+	case PRS_INPUT_DELIMITED:
+	case PRS_INPUT_LINES: return is_table ? NULL : "its items were rows, and are files now: --input-format tabular";
+	case PRS_INPUT_PARQUET: return "rows of Parquet files cannot be taken one by one yet: run the job on all of it";
+	case PRS_INPUT_SPOOL: break;
+	}
+	return "rows that are grouped by keys cannot be taken one by one yet: run the job on all of it";
+}
+
+static unsigned check_kinds(const struct prs_only_failed *o, const struct prs_job *j, struct prs_buf *mistakes)
+{
+	unsigned n = 0;
+	for (size_t k = 0; k < o->was.inputs_n; k++) {
+		size_t i = input_for(o, j, k);
+		if (i == j->inputs_n || !has_failed(o, k))
+			continue;
+		enum prs_input_kind kind = prs_plan_input_kind(o->view.plan, (uint16_t)k);
+		bool is_table = j->inputs[i].table;
+		const char *why = not_taken(is_table && j->o.partition_keys.n ? PRS_INPUT_SPOOL : kind, is_table);
+		if (!why)
+			continue;
+		prs_buf_putf(mistakes, "--only-failed: the input %s of %s: %s\n", o->was.inputs[k].name, o->run.name,
+		             why);
+		n++;
+	}
+	return n;
+}
+
 static unsigned check_inputs(const struct prs_only_failed *o, const struct prs_job *j, struct prs_buf *mistakes)
 {
 	unsigned n = 0;
@@ -190,7 +252,7 @@ static unsigned check_inputs(const struct prs_only_failed *o, const struct prs_j
 		             o->was.inputs[k].name, o->run.name);
 		n++;
 	}
-	return n;
+	return n + check_kinds(o, j, mistakes);
 }
 
 static int remember(const struct prs_only_failed *o, struct prs_job *j, struct prs_err *err)

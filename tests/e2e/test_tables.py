@@ -5,6 +5,7 @@ The workers are the C stub of tests/stub, which splits its slices again and retu
 words in a record make it do stands there. The oracle knows the records that it wrote.
 """
 import glob
+import gzip
 import json
 import os
 import random
@@ -244,6 +245,126 @@ class MisfitTest(TableCase):
         self.table("in/a.csv", 400, {i: "MISFIT" for i in range(1, 401)})
         r = self.job("--mini-batch-rows", "10", "--fail-fast", status=1)
         self.assertIn("the first 10 mini-batches all failed with the same error: a value does not fit", r.stderr)
+
+
+class OnlyFailedTest(TableCase):
+    """--only-failed takes the rows that failed, whatever mini-batches had them; the types are those of all files."""
+
+    def again(self, *more, status=0):
+        r = self.prs(*self.words[:-2], "--only-failed", "last", "--output", "out2.txt", *more)
+        self.assertEqual(r.returncode, status, r.stdout + r.stderr)
+        return r.stdout + r.stderr
+
+    def output2(self):
+        with open(self.path("out2.txt")) as f:
+            return f.read()
+
+    def only(self, text, *records):
+        return "".join(line for line in text.splitlines(True)
+                       if line.startswith(tuple(name + ": " for name in records)))
+
+    def mend(self, name, old, new):
+        """In its place: the other rows stay where they are, or move."""
+        with open(self.path(name)) as f:
+            text = f.read()
+        with open(self.path(name), "w") as f:
+            f.write(text.replace(old, new))
+
+    def schema(self, run):
+        with open(os.path.join(run, "work/schema/0.json")) as f:
+            return f.read()
+
+    def test_whole_mini_batches(self):
+        want = self.table("in/a.csv", 40, {17: "FAIL", 35: "FAIL"}) + self.table("in/b.csv", 9)
+        self.job("--mini-batch-rows", "10", "--run-max-try", "1")
+        first = self.run_dir()
+        self.again("--mini-batch-rows", "4", "--run-max-try", "1", "--on-failure", "bisect")
+        rows = ["a.csv:%d" % i for i in (*range(11, 17), *range(18, 21), *range(31, 35), *range(36, 41))]
+        self.assertEqual(self.output2(), self.only(want, *rows))
+        [run] = [d for d in glob.glob(self.path("runs", "*")) if d != first]
+        self.assertEqual(self.schema(run), self.schema(first))
+
+    def test_rows_that_bisect_found(self):
+        bad = {3: "MISFIT", 4: "MISFIT", 18: "MISFIT", 25: "MISFIT"}
+        self.table("in/a.csv", 40, bad)
+        self.table("in/b.csv", 12, {5: "MISFIT"}, header="name,id")
+        self.job("--mini-batch-rows", "10", "--on-failure", "bisect")
+        self.mend("in/a.csv", "MISFIT", "mended")
+        self.mend("in/b.csv", "MISFIT", "fit")
+        self.again("--mini-batch-rows", "10")
+        self.assertEqual(self.output2(), "".join("a.csv:%d: %d,mended\n" % (i, i) for i in bad) + "b.csv:5: 5,fit\n")
+
+    def test_where_they_lie(self):
+        """Rows that follow each other are one mini-batch, and the rows over the input are those of all of it."""
+        self.table("in/a.csv", 3)
+        self.table("in/b.csv", 3000, {700: "FAIL", 701: "FAIL", 2900: "FAIL"})
+        self.job("--mini-batch-rows", "100", "--on-failure", "bisect", "--run-max-try", "1")
+        first = self.run_dir()
+        self.again("--mini-batch-rows", "5", "--run-max-try", "1", status=1)
+        [run] = [d for d in glob.glob(self.path("runs", "*")) if d != first]
+        r = self.prs("dump", "plan", run, "--json")
+        slices = [f for f in map(json.loads, r.stdout.splitlines()) if f["type"] == "SLICES"]
+        self.assertEqual([(f["row"], f["global_row"], f["count"]) for f in slices], [(699, 702, 1), (2899, 2902, 1)])
+        with open(self.path("in/b.csv")) as f:
+            self.assertEqual(f.read()[slices[0]["offset"]:][:9], '700,"FAIL')
+
+    def test_packed_files(self):
+        want = self.table("in/a.csv", 400, {35: "FAIL", 36: "FAIL", 350: "FAIL"})
+        with open(self.path("in/a.csv"), "rb") as f, gzip.open(self.path("in/a.csv.gz"), "wb") as to:
+            to.write(f.read())
+        os.remove(self.path("in/a.csv"))
+        self.job("--mini-batch-rows", "10", "--on-failure", "bisect", "--run-max-try", "1")
+        self.assertEqual([(f["row"], f["rows"]) for f in self.failed()], [(35, 1), (36, 1), (350, 1)])
+        with gzip.open(self.path("in/a.csv.gz"), "wb") as to:
+            to.write(b"id,name\n" + b"".join(b"%d,mended\n" % i for i in range(1, 401)))
+        self.again("--mini-batch-rows", "5")
+        self.assertEqual(self.output2().count("mended"), 3)
+        self.assertEqual([line.split(": ")[1] for line in self.output2().splitlines()],
+                         ["35,mended", "36,mended", "350,mended"])
+
+    def test_rows_that_are_gone(self):
+        self.table("in/a.csv", 40, {35: "FAIL"})
+        self.job("--mini-batch-rows", "10", "--run-max-try", "1")
+        self.table("in/a.csv", 33)
+        said = self.again(status=4)
+        self.assertIn("%s has 33 rows, and row 34 is to run again" % self.path("in/a.csv"), said)
+
+    def test_a_file_that_is_gone(self):
+        self.table("in/a.csv", 20, {15: "FAIL"})
+        self.table("in/b.csv", 20)
+        self.job("--mini-batch-rows", "10", "--run-max-try", "1")
+        os.remove(self.path("in/a.csv"))
+        self.assertIn("not there any more: " + self.path("in/a.csv"), self.again(status=2))
+
+    def test_as_files(self):
+        self.table("in/a.csv", 20, {15: "FAIL"})
+        self.job("--mini-batch-rows", "10", "--run-max-try", "1")
+        r = self.prs("run", "code/score.py", "--input", "in", "--only-failed", "last", "--output", "out2.txt")
+        self.assertEqual(r.returncode, 2)
+        self.assertIn("its items were rows, and are files now: --input-format tabular", r.stderr)
+
+    def test_killed_while_it_is_planned(self):
+        want = "".join(self.table("in/%c.csv" % c, 60, {i: "FAIL" for i in range(1, 61)}) for c in b"abcdef")
+        self.job("--mini-batch-rows", "20", "--run-max-try", "1", "--fail-fast=false", status=1)
+        for c in "abcdef":
+            self.mend("in/%s.csv" % c, "FAIL", "GOOD")
+        for point in ("store.plan.before_write", "store.plan.after_write", "store.plan.after_sync"):
+            with self.subTest(point):
+                if os.path.exists(self.path("out2.txt")):
+                    os.remove(self.path("out2.txt"))
+                first = self.first
+                p, stopped = self.stop_at(point, 1, *self.words[:-2], "--only-failed", first, "--output", "out2.txt",
+                                          "--mini-batch-rows", "7")
+                self.assertTrue(stopped, self.said())
+                os.kill(p.pid, signal.SIGKILL)
+                p.wait()
+                r = self.prs("resume", "last")
+                self.assertEqual(r.returncode, 0, r.stderr)
+                self.assertEqual(self.output2(), want.replace("FAIL", "GOOD"))
+
+    @property
+    def first(self):
+        return os.path.basename(sorted(glob.glob(self.path("runs", "*")), key=os.path.getmtime)[0])
 
 
 class MovedTest(TableCase):
