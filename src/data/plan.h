@@ -30,6 +30,8 @@ uint32_t prs_plan_items_of(void *plan, uint64_t id);
 uint16_t prs_plan_input_of(const struct prs_plan *p, uint64_t id);
 /* What it is: PRS_INPUT_FILES ... */
 enum prs_input_kind prs_plan_input_kind(const struct prs_plan *p, uint16_t input);
+/* Bytes of text that the rows of a mini-batch by partition keys have; 0: it is none, or not of text. */
+uint64_t prs_plan_group_bytes(const struct prs_plan *p, uint64_t id);
 /* Schemas known, and the JSON text of one; they are numbered from 0. */
 uint32_t prs_plan_schemas(const struct prs_plan *p);
 const char *prs_plan_schema(const struct prs_plan *p, uint32_t schema);

@@ -363,6 +363,15 @@ static const struct kind kinds[] = {
 
 static const struct kind *kind_of(const struct rule *r) { return &kinds[r->kind]; }
 
+uint64_t prs_plan_group_bytes(const struct prs_plan *p, uint64_t id)
+{
+	const struct rule *r = rule_of(p, id);
+	uint64_t bytes = 0;
+	for (uint32_t i = 0; r && r->kind == KIND_TABLE_GROUP && i < r->rows->ranges_n; i++)
+		bytes += plan_range(r->rows, i).bytes;
+	return bytes;
+}
+
 uint32_t prs_plan_items_of(void *plan, uint64_t id)
 {
 	const struct rule *r = rule_of(plan, id);

@@ -163,7 +163,7 @@ struct prs_engine {
 	enum prs_job_state state;
 	uint16_t cause;
 	bool ending, over, resumed, all_final, first_lease;
-	bool fenced, told_error, told_report, told_bisect, told_split_off, listing_left;
+	bool fenced, told_error, told_report, told_bisect, told_split_off, told_large, listing_left;
 	uint8_t told_odd; /* flags of DONE that were warned about */
 	struct life {
 		uint64_t last_us, wall_us; /* wall clock of its last fact; how long it was */

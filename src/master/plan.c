@@ -4,6 +4,7 @@
 #include "master/impl.h"
 
 #include "base/many.h"
+#include "io/procfs.h"
 #include "spec/job_table.h"
 
 #include <stdio.h>
@@ -88,6 +89,48 @@ void prs_engine_no_items(const struct prs_placed *p, uint64_t files, char *to, s
 		at += (size_t)snprintf(to + at, n - at, "%s%s", i ? ", " : "", p->inputs[i].path);
 }
 
+/* What one process may use, and why no more. */
+static uint64_t memory_of_process(const struct prs_engine *e, const char **ret_why)
+{
+	struct prs_machine_usage machine = { 0 };
+	int64_t limit = e->c.job->o.memory_limit_per_process;
+	*ret_why = "memory_limit_per_process";
+	if (limit != PRS_UNSET)
+		return (uint64_t)limit;
+	prs_machine_usage(&machine);
+	*ret_why = "the memory of this machine";
+	return machine.memory_total;
+}
+
+static void tell_large_one(struct prs_engine *e, uint64_t id, uint64_t bytes, uint64_t most, const char *why)
+{
+	char text[512];
+	PRS_AUTOBUF detail;
+	prs_buf_init(&detail, 4096);
+	prs_plan_detail(e->plan, &(struct prs_unit){ .id = id }, 1, &detail);
+	snprintf(text, sizeof text,
+	         "mini-batch %llu, %.200s, is %.1f MB of text: more than %.1f MB, which is %s; a frame of it takes more "
+	         "than its text. Finer partition_keys make smaller ones; others like it are not told here",
+	         (unsigned long long)id, prs_buf_str(&detail), (double)bytes / 1e6, (double)most / 1e6, why);
+	e->told_large = true;
+	if (e->c.warn)
+		e->c.warn(e->c.ctx, text);
+}
+
+/* Rows with the same keys are one mini-batch, however many: that is known before it runs. */
+static void tell_large(struct prs_engine *e, uint64_t first_id)
+{
+	const char *why;
+	if (e->told_large || !e->c.job->o.partition_keys.n || !prs_job_is_table(e->c.job))
+		return;
+	uint64_t most = memory_of_process(e, &why);
+	for (uint64_t id = first_id; most && !e->told_large && id < prs_plan_next_id(e->plan); id++) {
+		uint64_t bytes = prs_plan_group_bytes(e->plan, id);
+		if (bytes > most)
+			tell_large_one(e, id, bytes, most, why);
+	}
+}
+
 static void plan_done(struct prs_sync_job *job)
 {
 	struct listing *l = (struct listing *)job;
@@ -95,6 +138,7 @@ static void plan_done(struct prs_sync_job *job)
 	if (e->over)
 		return;
 	tell_warnings(e);
+	uint64_t first_id = prs_plan_next_id(e->plan);
 	if (l->more >= 0 && prs_plan_feed(e->plan, l->frame.data + PRS_FRAME_HEADER_BYTES,
 	                                  l->frame.len - PRS_FRAME_HEADER_BYTES, &l->err) < 0)
 		l->more = l->err.code;
@@ -103,6 +147,7 @@ static void plan_done(struct prs_sync_job *job)
 		           l->err.msg);
 		return;
 	}
+	tell_large(e, first_id);
 	struct prs_fact f = { .type = PRS_FACT_PLANNED, .time_us = prs_wall_us() };
 	f.u.planned.plan_epoch = e->epoch;
 	f.u.planned.plan_bytes = l->log.durable;

@@ -55,10 +55,13 @@ static void check_schema(const struct stub_table *s, uint32_t schema)
 	close(fd);
 }
 
+static const char *name_of(const struct reading *r) { return r->name ? r->name : "spool"; }
+
 static void put_record(struct reading *r, const char *text, size_t n)
 {
 	struct prs_buf *to = r->s->rows;
-	prs_buf_putf(to, "%s:%llu: ", r->name, (unsigned long long)r->row);
+	if (r->name)
+		prs_buf_putf(to, "%s:%llu: ", r->name, (unsigned long long)r->row);
 	for (size_t i = 0; i < n; i++)
 		prs_buf_putc(to, text[i] == '\n' || text[i] == '\r' ? '|' : text[i]);
 	prs_buf_putc(to, '\n');
@@ -72,8 +75,8 @@ static void take(struct reading *r, const char *text, size_t n)
 	PRS_AUTOFREE char *record = strndup(text, n);
 	s->meet(record);
 	if (strstr(record, "MISFIT"))
-		end_with(s, PRS_EVALUE_MISFIT, item, "%s: row %llu: no number: %s", r->name, (unsigned long long)r->row,
-		         record);
+		end_with(s, PRS_EVALUE_MISFIT, item, "%s: row %llu: no number: %s", name_of(r),
+		         (unsigned long long)r->row, record);
 	s->fail = s->fail || strstr(record, "FAIL");
 	if (strstr(record, "GONE"))
 		s->removed++;
@@ -116,8 +119,8 @@ static void read_range(struct reading *r, int fd, uint64_t offset, uint64_t byte
 	prs_scan_init(&scan, &o, 0, stub_record, r);
 	if (n != (ssize_t)bytes || prs_scan_feed(&scan, text, bytes, NULL) < 0 || prs_scan_finish(&scan, NULL) < 0 ||
 	    r->rows != rows)
-		end_with(r->s, PRS_EINPUT_MOVED, 0, "%s: %llu rows instead of %u", r->name, (unsigned long long)r->rows,
-		         rows);
+		end_with(r->s, PRS_EINPUT_MOVED, 0, "%s: %llu rows instead of %u", name_of(r),
+		         (unsigned long long)r->rows, rows);
 }
 
 static bool is_as_planned(int fd, uint64_t size, uint64_t mtime_us)
@@ -152,7 +155,7 @@ void stub_table_run(struct stub_table *s, const struct prs_task *t, const uint8_
 		uint64_t size = prs_read64(&in), mtime_us = prs_read64(&in);
 		check_schema(s, prs_read32(&in));
 		int fd = open_file(s, name);
-		r.name = strrchr(name, '/') ? strrchr(name, '/') + 1 : name;
+		r.name = strrchr(name, '/') ? strrchr(name, '/') + 1 : NULL; /* a spool: another life has another one */
 		if (fd < 0 || !is_as_planned(fd, size, mtime_us))
 			end_with(s, PRS_EINPUT_MOVED, 0, "%s: is not as it was when its rows were counted", name);
 		for (uint32_t ranges = prs_read32(&in); ranges; ranges--) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * stub_table: what the stub makes of a task whose items are rows of text files: a row "file:number: record" for each.
+ * stub_table: what the stub makes of a task whose items are rows of text files: a row "file:number: record" for each,
+ * "record" for those in a spool.
  */
 #ifndef PRS_STUB_TABLE_H
 #define PRS_STUB_TABLE_H
