@@ -9,6 +9,7 @@
 
 #include "base/exits.h"
 #include "base/many.h"
+#include "spec/job_table.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -51,16 +52,30 @@ static void put_twice(const struct prs_engine *e, enum prs_option_id option, cha
 
 /* ---- a timeout --------------------------------------------------------------------------------------------------- */
 
+/* What makes mini-batches half as large. */
+static void put_half(const struct prs_engine *e, const struct prs_error_kind *k, char *to, size_t n)
+{
+	const struct prs_options *o = &e->c.job->o;
+	unsigned long long half = k->items / 2;
+	if (!prs_job_is_table(e->c.job))
+		snprintf(to, n, "--mini-batch-size %llu", half);
+	else if (o->mini_batch_rows != PRS_UNSET)
+		snprintf(to, n, "--mini-batch-rows %llu", half);
+	else
+		snprintf(to, n, "--mini-batch-size %llu", (unsigned long long)(o->mini_batch_size + 1) / 2);
+}
+
 static void advise_of_timeout(const struct prs_engine *e, const struct timeout *t, struct prs_error_kind *k)
 {
-	char option[80];
+	char option[80], half[80];
 	size_t at = strlen(k->message);
+	put_half(e, k, half, sizeof half);
 	put_twice(e, t->option, option, sizeof option);
 	if (!t->of_items || k->items < 2 || e->c.job->o.partition_keys.n)
 		snprintf(k->message + at, sizeof k->message - at, " (%g s): %s", seconds(e, t->option), option);
 	else
-		snprintf(k->message + at, sizeof k->message - at, " (%g s) with %s: %s, or --mini-batch-size %u",
-		         seconds(e, t->option), prs_many(k->items, "item").text, option, k->items / 2);
+		snprintf(k->message + at, sizeof k->message - at, " (%g s) with %s: %s, or %s", seconds(e, t->option),
+		         prs_many(k->items, "item").text, option, half);
 }
 
 /* ---- the next command -------------------------------------------------------------------------------------------- */
@@ -70,10 +85,21 @@ static bool is_exception(uint16_t code)
 	return code == PRS_ERUN_EXCEPTION || code == PRS_EUSER_RETURN_TYPE || code == PRS_EROW_FORMAT;
 }
 
+/* Does --only-failed take single rows of its tables (run/only_failed.c)? */
+static bool can_be_taken(const struct prs_job *j)
+{
+	bool can = true;
+	for (size_t i = 0; i < j->inputs_n; i++)
+		can = can && (!j->inputs[i].table ||
+		              (j->inputs[i].table->in.format != PRS_TABLE_PARQUET && !j->o.partition_keys.n));
+	return can;
+}
+
 /* There is something to show for it, so that the rest alone is worth a run. */
 static bool has_rest(const struct prs_engine *e)
 {
-	return e->state == PRS_JOB_COMPLETED && e->ledger.counts.items_succeeded && e->c.job->command.n;
+	return e->state == PRS_JOB_COMPLETED && e->ledger.counts.items_succeeded && e->c.job->command.n &&
+	       can_be_taken(e->c.job);
 }
 
 static void next_of_limit(const struct prs_engine *e, const struct prs_limit_row *row, char *to, size_t n)

@@ -109,8 +109,8 @@ static void tell_large_one(struct prs_engine *e, uint64_t id, uint64_t bytes, ui
 	prs_buf_init(&detail, 4096);
 	prs_plan_detail(e->plan, &(struct prs_unit){ .id = id }, 1, &detail);
 	snprintf(text, sizeof text,
-	         "mini-batch %llu, %.200s, is %.1f MB of text: more than %.1f MB, which is %s; a frame of it takes more "
-	         "than its text. Finer partition_keys make smaller ones; others like it are not told here",
+	         "mini-batch %llu, %.200s, is %.1f MB of text: more than %.1f MB, which is %s; a frame of it takes "
+	         "more than its text. Finer partition_keys make smaller ones; others like it are not told here",
 	         (unsigned long long)id, prs_buf_str(&detail), (double)bytes / 1e6, (double)most / 1e6, why);
 	e->told_large = true;
 	if (e->c.warn)

@@ -247,6 +247,26 @@ class MisfitTest(TableCase):
         self.assertIn("the first 10 mini-batches all failed with the same error: a value does not fit", r.stderr)
 
 
+class AdviceTest(TableCase):
+    """What a person is told to type counts what the job counts."""
+
+    def slow(self, *more):
+        self.table("in/a.csv", 40, {3: "SLOW"})
+        r = self.job("--run-invocation-timeout", "1", "--run-max-try", "1", *more)
+        return r.stdout + r.stderr
+
+    def test_half_as_many_rows(self):
+        self.assertIn(" with 20 items: --run-invocation-timeout 2, or --mini-batch-rows 10\n",
+                      self.slow("--mini-batch-rows", "20"))
+
+    def test_half_as_many_bytes(self):
+        self.assertIn(", or --mini-batch-size 50\n", self.slow("--mini-batch-size", "100"))
+
+    def test_the_rows_again(self):
+        self.table("in/a.csv", 40, {3: "MISFIT"})
+        self.assertIn("prs run --only-failed", self.job("--mini-batch-rows", "20").stderr)
+
+
 class OnlyFailedTest(TableCase):
     """--only-failed takes the rows that failed, whatever mini-batches had them; the types are those of all files."""
 
@@ -475,7 +495,9 @@ class KeysTest(KillCase):
 
     def test_failed_rows_have_their_lines(self):
         self.write("in/b.csv", "id,name\n5,FAIL\n99,FAIL\n")
-        self.job("--run-max-try", "1")
+        r = self.job("--run-max-try", "1")
+        self.assertIn("prs replay", r.stderr)
+        self.assertNotIn("--only-failed", r.stderr)
         failed = [f for f in self.failed() if f["file"] == self.path("in/b.csv")]
         self.assertEqual([(f["row"], f["line"], f["mini_batch"]) for f in failed], [(1, 2, 5), (2, 3, 23)])
 
