@@ -405,7 +405,8 @@ class MovedTest(TableCase):
 
 
 class KillCase(TableCase):
-    """Two folders that fill a plan block each, and files whose columns stand in another order: each has a schema."""
+    """Two folders that fill a plan block each, and files whose columns stand in another order: they have a schema of
+    their own."""
 
     words = (*TableCase.words[:-2], "--mini-batch-rows", "3", "--run-max-try", "100", "--output", "out.txt")
 
@@ -465,8 +466,9 @@ class KillPointTest(KillCase):
 for kill_point in ("store.plan.before_write", "store.plan.after_write", "store.plan.after_sync", "schema.before_write",
                    "schema.before_rename", "schema.after_rename", "store.segment.after_write",
                    "store.journal.after_sync"):
+    # the files with another order share a schema
     setattr(KillPointTest, "test_" + kill_point.replace(".", "_"),
-            lambda self, point=kill_point: self.matrix(point))
+            lambda self, point=kill_point: self.matrix(point, (1, 2) if point.startswith("schema") else (1, 2, 3)))
 
 
 class KeysTest(KillCase):
