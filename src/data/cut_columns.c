@@ -220,11 +220,28 @@ static bool is_of_path(const struct prs_cutter *c, const char *name)
 	return p;
 }
 
+/* Rows in another order: what asks for their number over the input has no answer. */
+static int refuse(const struct prs_cutter *c, struct prs_err *err)
+{
+	static const char *const steps[] = { "take", "skip", "take_random_sample" };
+	for (size_t i = 0; c->in->steps && i < sizeof steps / sizeof *steps; i++) {
+		PRS_AUTOFREE char *step = prs_strf("{\"%s\":", steps[i]);
+		if (!step)
+			return nomem(err);
+		if (strstr(c->in->steps, step))
+			return prs_fail(err, PRS_EINVALID,
+			                "partition keys that are columns and %s do not go together: it counts the rows "
+			                "as they stand in the input",
+			                steps[i]);
+	}
+	return 0;
+}
+
 static int begin_keys(struct prs_cutter *c, struct prs_err *err)
 {
 	const struct prs_list *names = c->given->keys;
 	struct prs_list of_path = { 0 };
-	int r = 0;
+	int r = refuse(c, err);
 	for (size_t i = 0; r == 0 && i < names->n; i++) {
 		struct key *key = &c->keys[c->keys_n++];
 		key->name = names->v[i];

@@ -238,6 +238,19 @@ class FramesTest(SpoolCase):
             "{'day': datetime.datetime(2024, 1, 1, 0, 0), 'shop': 10, 'open': False} [2]",
             "{'day': datetime.datetime(2024, 2, 29, 0, 0), 'shop': 7, 'open': True} [1, 4]"])
 
+    def test_a_value_that_does_not_fit_is_told_by_the_file_of_the_user(self):
+        self.script("def run(frame): return frame")
+        good = "".join("%d,%d,\"a\nb\"\n" % (i, i % 3) for i in range(250))
+        self.put("in/a.csv.gz", gzip.compress(("v,k,t\n" + good + "x1,1,\n").encode()))
+        self.put("in/b.csv", ("v,k,t\n" + good + "x2,2,\n").encode())
+        for words, places in ((("--mini-batch-rows", "1000"), ("a.csv.gz row 251, ", "b.csv line 502, ")),
+                              (("--partition-keys", "k"), ("a.csv.gz line 502, ", "b.csv line 502, "))):
+            self.clean()
+            self.run_job(*words, "--error-threshold", "-1", "--run-max-try", "1", "--fail-fast=false")
+            said = " ".join(f["message"] for f in self.failed())
+            for place in places:
+                self.assertIn("/in/" + place + 'column "v"', said)
+
     def test_test_has_a_spool_of_its_own(self):
         self.script("def run(frame): return frame")
         self.put("in/a.csv.gz", gzip.compress(b"k,v\n1,a\n2,b\n"))

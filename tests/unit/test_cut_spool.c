@@ -138,6 +138,8 @@ static void say(struct world *w, const char *words)
 			w->table.encoding = PRS_ENCODING_LATIN1;
 		if (!strncmp(p, "utf16", 5))
 			w->table.encoding = PRS_ENCODING_UTF16;
+		if (!strncmp(p, "skip", 4))
+			w->table.steps = "[{\"filter\":\"col(\\\"take\\\")\"},{\"skip\":5}]";
 		if (!strncmp(p, "lines", 5))
 			w->table.format = PRS_TABLE_JSONL;
 		w->table.drop_invalid |= !strncmp(p, "drop", 4);
@@ -405,6 +407,13 @@ static const struct given cases[] = {
 	  NULL,
 	  PRS_EINVALID,
 	  "the partition key \"x\" is no column of the table, nor part of its paths: k, v" },
+	{ "what counts rows of the input",
+	  { { "a.csv", "k\n1\n" } },
+	  "keys=k skip",
+	  NULL,
+	  PRS_EINVALID,
+	  "partition keys that are columns and skip do not go together: "
+	  "it counts the rows as they stand in the input" },
 	{ "a value that is none of its column",
 	  { { "a.csv", "v,k\na,1\n\n\"b\nc\",\"x,\"\"y\"\n" } },
 	  "keys=k infer=1",
