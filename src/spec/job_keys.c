@@ -120,7 +120,9 @@ int prs_job_check_partition(const struct prs_job *j, const struct prs_job_input 
 		                "partition_keys: input %s has no partition_format: it says where the keys stand in a "
 		                "path, as in {%s}/*.csv",
 		                in->name, j->o.partition_keys.v[0]);
-	struct prs_partition *p = prs_partition_new(in->partition_format, &j->o.partition_keys, err);
+	/* of a table, those that are not in the format may be columns: the lister knows */
+	const struct prs_list *keys = in->table ? NULL : &j->o.partition_keys;
+	struct prs_partition *p = prs_partition_new(in->partition_format, keys, err);
 	prs_partition_free(p);
 	return p ? 0 : err->code;
 }

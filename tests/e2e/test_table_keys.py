@@ -251,6 +251,30 @@ class FramesTest(SpoolCase):
             for place in places:
                 self.assertIn("/in/" + place + 'column "v"', said)
 
+    def test_keys_of_the_path_beside_those_of_columns(self):
+        self.script("""
+            def run(frame, context):
+                return ["%s %s %s" % (context.partition_key_value, list(frame.columns), frame.values.tolist())]
+        """)
+        for name, text in (("a_1", "k,v\n7,1\n8,2\n"), ("b_1", "k,v\n7,3\n"), ("a_2", "k,v\n7,4\n")):
+            self.write("in/%s.csv" % name, text)
+        self.write("in/MLTable", """type: mltable
+paths:
+  - pattern: ./*.csv
+transformations:
+  - read_delimited:
+      delimiter: ","
+  - extract_columns_from_partition_format:
+      partition_format: "/{shop}_*.csv"
+""")
+        words = [w for w in self.words if w not in ("--input-format", "tabular")]
+        r = self.prs(*words, "--partition-keys", "k,shop")
+        self.assertEqual(r.returncode, 0, r.stdout + r.stderr)
+        self.assertEqual(self.output().splitlines(), [
+            "{'k': 7, 'shop': 'a'} ['k', 'v', 'shop'] [[7, 1, 'a'], [7, 4, 'a']]",
+            "{'k': 7, 'shop': 'b'} ['k', 'v', 'shop'] [[7, 3, 'b']]",
+            "{'k': 8, 'shop': 'a'} ['k', 'v', 'shop'] [[8, 2, 'a']]"])
+
     def test_test_has_a_spool_of_its_own(self):
         self.script("def run(frame): return frame")
         self.put("in/a.csv.gz", gzip.compress(b"k,v\n1,a\n2,b\n"))
