@@ -147,7 +147,7 @@ class RunTest(ParquetCase):
         self.write("go", "")
         self.assertEqual(p.wait(), 0, self.said())
 
-    def test_replay_failed_items_and_only_failed(self):
+    def test_failed_items_and_replay(self):
         want = self.tables(20, 20)
         self.script("""
             import os
@@ -168,10 +168,6 @@ class RunTest(ParquetCase):
         self.write("mended", "")
         r = self.prs("replay", run, "3")
         self.assertEqual(r.returncode, 0, r.stderr)
-        r = self.prs(*self.words, "--mini-batch-rows", "8", "--only-failed", run, "--output", "mended.txt")
-        self.assertEqual(r.returncode, 0, r.stderr)
-        with open(self.path("mended.txt")) as f:
-            self.assertEqual(f.read(), "".join(want.splitlines(True)[20:28]))
 
     def test_bisect(self):
         want = self.tables(64, groups=16)
@@ -307,3 +303,10 @@ class KillTest(ParquetCase):
                     self.assertEqual(self.output(), want)
                 shutil.rmtree(self.path("runs"))
                 os.remove(self.path("out.txt"))
+
+
+class KeysTest(ParquetCase):
+    def test_keys_that_are_columns(self):
+        self.tables(5)
+        r = self.job("--partition-keys", "name", status=1)
+        self.assertIn("partition key name: Parquet files are ", r.stderr)
