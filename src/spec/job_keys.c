@@ -111,15 +111,9 @@ int prs_job_split_keys(struct prs_job *j, struct prs_err *err)
 
 int prs_job_check_partition(const struct prs_job *j, const struct prs_job_input *in, struct prs_err *err)
 {
-	if (!j->o.partition_keys.n)
+	/* without a format they stand in folders as key=value, or are columns: the lister sees it */
+	if (!j->o.partition_keys.n || !in->partition_format)
 		return 0;
-	if (!in->partition_format && in->table) /* they may be columns, or stand in folders as key=value */
-		return 0;
-	if (!in->partition_format)
-		return prs_fail(err, PRS_EINVALID,
-		                "partition_keys: input %s has no partition_format: it says where the keys stand in a "
-		                "path, as in {%s}/*.csv",
-		                in->name, j->o.partition_keys.v[0]);
 	/* of a table, those that are not in the format may be columns: the lister knows */
 	const struct prs_list *keys = in->table ? NULL : &j->o.partition_keys;
 	struct prs_partition *p = prs_partition_new(in->partition_format, keys, err);

@@ -160,8 +160,15 @@ class PartitionTest(JobCase):
                             (["--partition-keys", "day", "--partition-format", "{day:yyyy"],
                              'partition_format "{day:yyyy": a { without its }')):
             self.assertIn(says, self.refused(*self.words, *words))
-        self.assertIn("input input_0 has no partition_format: it says where the keys stand in a path, as in {day}/*.csv",
+        self.assertIn("is in no folder named day=..., and no partition_format says where its value stands",
                       self.refused("code/score.py", "--input", "in", "--partition-keys", "day"))
+
+    def test_folders_that_name_their_keys(self):
+        for store, brand in (("1", "b"), ("2", "a"), ("1", "a")):
+            self.write("hive/store=%s/brand=%s/x.csv" % (store, brand), "x")
+        self.words = ["code/score.py", "--input", "hive", "--processes", "1"]
+        self.assertEqual(self.rows(*self.words, "--partition-keys", "brand"),
+                         ["0 brand=a x.csv", "0 brand=a x.csv", "1 brand=b x.csv"])
 
     def test_mistakes_of_a_job_file(self):
         self.job(keys="partition_keys: [shop]")
@@ -169,7 +176,7 @@ class PartitionTest(JobCase):
         self.job(form="partition_format: \"{store}/{day\"")
         self.assertIn('job.yml:7:23: partition_format "{store}/{day": a { without its }', self.refused("job.yml"))
         self.job(form="")
-        self.assertIn("partition_keys: input data has no partition_format", self.refused("job.yml"))
+        self.assertIn("partition key brand: the file ", self.refused("job.yml"))
         self.job(keys="partition_keys: {a: b}")
         self.assertIn("job.yml:10:17: partition_keys: expected one value, found", self.refused("job.yml"))
 

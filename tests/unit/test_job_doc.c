@@ -185,8 +185,8 @@ static void test_each_mistake(void **state)
 		  "options.input: the job has a member of its own for this\n" },
 		{ "{" GOOD ", \"options\": {\"json\": true}}",
 		  "options.json: is about the screen of a command, no part of a job\n" },
-		{ "{" GOOD ", \"options\": {\"partition_keys\": \"k\"}}",
-		  "options.partition_keys: partition_keys: input input_0 has no" },
+		{ "{" GOOD ", \"options\": {\"partition_keys\": \"k\", \"partition_format\": \"{b}/*\"}}",
+		  "options.partition_keys: partition key k is not in partition_format" },
 		{ "{" GOOD ", \"only_failed\": {\"items\": 3}}", "only_failed.items: is computed: leave it out" },
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
