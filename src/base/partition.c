@@ -4,6 +4,7 @@
  */
 #include "base/partition.h"
 
+#include "base/hive.h"
 #include "base/mem.h"
 
 #include <ctype.h>
@@ -23,6 +24,7 @@ struct token {
 struct key {
 	char *name;
 	bool date;
+	bool hive; /* it stands behind a = */
 	const char *value; /* of the path that is matched */
 	size_t n;
 	int parts[PARTS];
@@ -107,12 +109,14 @@ static int add_key(struct prs_partition *p, const char *s, size_t n, struct prs_
 		if (strlen(p->keys[i].name) == name_n && !strncmp(p->keys[i].name, s, name_n))
 			return wrong(p, "a key is there twice", err);
 	int r = 0;
+	bool behind_equals = p->tokens_n && p->tokens[p->tokens_n - 1].text == '=';
 	if (colon)
 		r = add_date(p, colon + 1, n - name_n - 1, err);
 	else
 		add_token(p, (struct token){ .kind = KEY, .key = (uint8_t)p->keys_n });
 	struct key *k = &p->keys[p->keys_n++];
 	k->date = colon;
+	k->hive = behind_equals;
 	k->name = prs_strf("%.*s", (int)name_n, s);
 	if (r < 0)
 		return r;
@@ -298,6 +302,10 @@ static int make_room(struct walk *w)
 static void put_value(const struct key *k, struct prs_buf *to)
 {
 	prs_buf_put(to, k->name, strlen(k->name) + 1);
+	if (k->hive && !k->date) {
+		prs_hive_put_value(to, k->value, k->n);
+		return;
+	}
 	prs_buf_putc(to, k->date ? 'd' : 's');
 	if (k->date)
 		prs_buf_putf(to, "%04d-%02d-%02dT%02d:%02d:%02d", k->parts[YEAR], k->parts[MONTH], k->parts[DAY],

@@ -3,7 +3,8 @@
  *
  * "{store}/{day:yyyy/MM/dd}/x_*.csv": {key} takes a text, {key:...} a date (yyyy MM dd HH mm ss, all digits there); `*`
  * and `?` stand for characters that are no key, all else for itself. Nothing but a date goes across a slash. The format
- * says the end of the path, from a slash on; where several readings fit, the first key takes as little as it can.
+ * says the end of the path, from a slash on; where several readings fit, the first key takes as little as it can. A
+ * text behind a = is read as in hive.h.
  */
 #ifndef PRS_BASE_PARTITION_H
 #define PRS_BASE_PARTITION_H

@@ -44,9 +44,10 @@ struct prs_cutter_kind {
 	/* Instead: the records of an earlier plan that say mini-batches, or how to read them. */
 	int (*feed)(struct prs_cutter *c, const struct prs_plan_record *r, struct prs_cut_total *t,
 	            struct prs_err *err);
+	bool has_stats; /* it wants size and mtime of its files, which then stand in FILES */
 };
 
 extern const struct prs_cutter_kind prs_cut_files, prs_cut_groups, prs_cut_slices, prs_cut_lines, prs_cut_columns,
-        prs_cut_parquet, prs_cut_only, prs_cut_only_lines;
+        prs_cut_parquet, prs_cut_only, prs_cut_only_lines, prs_cut_table_groups, prs_cut_line_groups;
 
 #endif

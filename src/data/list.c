@@ -7,10 +7,13 @@
 #include "data/list.h"
 
 #include "data/cut.h"
+#include "data/groups.h"
 #include "data/known.h"
 #include "data/walk.h"
 
+#include "base/hive.h"
 #include "base/mem.h"
+#include "base/partition.h"
 #include "wire/names.h"
 
 #include <string.h>
@@ -18,6 +21,7 @@
 enum {
 	PART_BYTES = 4 << 20, /* of a part of a folder */
 	SLACK_BYTES = 1024,   /* PART, RULEs and END */
+	STAT_FILES = 4096, /* with size and time of each, in a FILES */
 	FILES_RECORD_BYTES = 48,
 	DIR_RECORD_BYTES = 28
 };
@@ -29,6 +33,7 @@ struct given {
 	char *path_column, *steps;
 	struct prs_list parts, keys, text_columns;
 	struct prs_table_input table;
+	const struct prs_cutter_kind *kind; /* of a table with keys: NULL until it is known where they stand */
 };
 
 struct prs_lister {
@@ -137,11 +142,21 @@ static const struct prs_cutter_kind *kind_of(const struct given *g)
 {
 	if (g->in.table && g->rows_only)
 		return g->table.format == PRS_TABLE_JSONL ? &prs_cut_only_lines : &prs_cut_only;
-	if (g->in.table && g->keys.n && g->table.format != PRS_TABLE_PARQUET)
-		return &prs_cut_columns;
+	if (g->kind)
+		return g->kind;
 	if (g->in.table)
 		return kind_of_table(g->table.format);
 	return g->keys.n ? &prs_cut_groups : &prs_cut_files;
+}
+
+/* The rows of a table with keys are grouped by its files, when their paths say all of them, or one by one. */
+static void choose_kind(struct given *g, bool by_files)
+{
+	if (!g->in.table || !g->keys.n || g->rows_only || g->table.format == PRS_TABLE_PARQUET)
+		return;
+	g->kind = g->table.format == PRS_TABLE_JSONL ? &prs_cut_line_groups : &prs_cut_table_groups;
+	if (!by_files)
+		g->kind = &prs_cut_columns;
 }
 
 /* The input that was begun last. */
@@ -206,12 +221,19 @@ int prs_lister_spool(struct prs_lister *l, const char *dir, uint32_t epoch)
 	return 0;
 }
 
+/* A key that is null is none that an engine from before would know. */
+static uint16_t minor_of(const struct given *g)
+{
+	bool null = g->keys.n && prs_groups_may_be_null(g->format);
+	return null ? PRS_FORMAT_MINOR_TABLES : kind_of(g)->minor;
+}
+
 uint16_t prs_lister_minor(const struct prs_lister *l)
 {
 	uint16_t minor = PRS_FORMAT_MINOR;
 	for (unsigned i = 0; i < l->n; i++)
-		if (kind_of(&l->given[i])->minor > minor)
-			minor = kind_of(&l->given[i])->minor;
+		if (minor_of(&l->given[i]) > minor)
+			minor = minor_of(&l->given[i]);
 	return minor;
 }
 
@@ -268,6 +290,23 @@ static void put_end(struct prs_lister *l, struct prs_buf *body)
 	l->is_ended = true;
 }
 
+/* Size and mtime of files of the open folder. */
+static int put_stats(struct prs_lister *l, const char *names, uint32_t count, struct prs_buf *to, struct prs_err *err)
+{
+	for (const char *name = names; count; count--, name += strlen(name) + 1) {
+		struct prs_fs_stat s;
+		PRS_AUTOFREE char *path = prs_strf("%s/%s", strcmp(l->folder.path, "/") ? l->folder.path : "", name);
+		int r = path ? l->fs->stat(l->fs->ctx, path, &s) : 0;
+		if (!path)
+			return nomem(err);
+		if (r < 0)
+			return prs_fail_errno(err, -r, "%s", path);
+		prs_buf_u64(to, s.size);
+		prs_buf_u64(to, s.mtime_us);
+	}
+	return to->failed ? nomem(err) : 0;
+}
+
 static int put_files(struct prs_lister *l, struct prs_buf *body, const char *names, size_t bytes, uint32_t count,
                      bool last, struct prs_err *err)
 {
@@ -278,8 +317,17 @@ static int put_files(struct prs_lister *l, struct prs_buf *body, const char *nam
 	r.u.files.names_bytes = (uint32_t)bytes;
 	r.u.files.first_file = l->files;
 	r.u.files.names = names;
+	PRS_AUTOBUF stats;
+	prs_buf_init(&stats, UINT32_MAX);
+	if (kind_of(current(l))->has_stats && count) {
+		int k = put_stats(l, names, count, &stats, err);
+		if (k < 0)
+			return k;
+		r.u.files.flags |= PRS_FILES_STATS;
+		r.u.files.stats = stats.data;
+	}
 	prs_plan_put(body, &r);
-	struct prs_cut_files f = { l->folder.path, names, count, l->files, NULL };
+	struct prs_cut_files f = { l->folder.path, names, count, l->files, stats.data };
 	l->files += count;
 	l->counts.files += count;
 	return kind_of(current(l))->take(l->cutter, &f, err);
@@ -303,6 +351,12 @@ static int check_ending(const struct prs_lister *l, const char *name, struct prs
 	                prs_table_kind(table));
 }
 
+/* Of a FILES: its sizes and times must have room beside its names. */
+static uint32_t block_files(const struct prs_lister *l)
+{
+	return kind_of(current(l))->has_stats ? STAT_FILES : UINT32_MAX;
+}
+
 /* The next names of the folder, as many as a block takes; `may_last`: with the last of them the folder is whole. */
 static int put_block(struct prs_lister *l, struct prs_buf *body, bool may_last, struct prs_err *err)
 {
@@ -310,7 +364,8 @@ static int put_block(struct prs_lister *l, struct prs_buf *body, bool may_last, 
 	uint32_t count = 0;
 	PRS_AUTOBUF block;
 	prs_buf_init(&block, PRS_FILES_BLOCK_BYTES + (64 << 10));
-	for (; f->files_at < f->files->n && block.len < PRS_FILES_BLOCK_BYTES; f->files_at++, count++) {
+	for (; f->files_at < f->files->n && block.len < PRS_FILES_BLOCK_BYTES && count < block_files(l);
+	     f->files_at++, count++) {
 		const char *name = prs_entries_at(f->files, f->files_at);
 		int r = check_ending(l, name, err);
 		if (r < 0)
@@ -365,11 +420,13 @@ static int put_some(struct prs_lister *l, struct prs_buf *body, struct prs_err *
 }
 
 /* At most so many bytes are the records of the folder. */
-static size_t folder_bytes(const struct prs_walked *f)
+static size_t folder_bytes(const struct prs_lister *l)
 {
-	size_t blocks = f->files->text.len / PRS_FILES_BLOCK_BYTES + 1;
-	return blocks * FILES_RECORD_BYTES + f->files->text.len + f->dirs->n * DIR_RECORD_BYTES + f->dirs->text.len +
-	       SLACK_BYTES;
+	const struct prs_walked *f = &l->folder;
+	size_t blocks = f->files->text.len / PRS_FILES_BLOCK_BYTES + f->files->n / block_files(l) + 1;
+	size_t stats = kind_of(current(l))->has_stats ? f->files->n * PRS_FILE_STAT_BYTES : 0;
+	return blocks * FILES_RECORD_BYTES + f->files->text.len + stats + f->dirs->n * DIR_RECORD_BYTES +
+	       f->dirs->text.len + SLACK_BYTES;
 }
 
 static int put_folder(struct prs_lister *l, struct prs_buf *body, struct prs_err *err)
@@ -382,7 +439,7 @@ static int put_folder(struct prs_lister *l, struct prs_buf *body, struct prs_err
 		if (l->folder.name)
 			put_dir(l, body, l->folder.dir, prs_walk_root_dir(l->walk), l->folder.name);
 	}
-	if (l->folder.in_part || folder_bytes(&l->folder) > body->max - body->len)
+	if (l->folder.in_part || folder_bytes(l) > body->max - body->len)
 		return put_some(l, body, err);
 	return put_whole(l, body, err);
 }
@@ -397,9 +454,51 @@ static int open_input(struct prs_lister *l, struct prs_err *err)
 	return l->cutter ? 0 : nomem(err);
 }
 
+/* The path of its first file, which the caller frees; NULL: it has none. */
+static int first_file(struct prs_lister *l, const struct given *g, char **ret, struct prs_err *err)
+{
+	struct prs_list_counts counts = { 0 };
+	struct prs_walk *w = prs_walk_new(l->fs, &g->in, &counts);
+	int r = w ? prs_walk_begin(w, 0, err) : nomem(err);
+	while (r == 0 && !*ret && !prs_walk_is_done(w)) {
+		struct prs_walked f = { 0 };
+		r = prs_walk_next(w, &f, err);
+		if (r < 0 || !f.files->n)
+			continue;
+		*ret = prs_strf("%s/%s", strcmp(f.path, "/") ? f.path : "", prs_entries_at(f.files, 0));
+		r = *ret ? 0 : nomem(err);
+	}
+	prs_walk_free(w);
+	return r;
+}
+
+/* Do the paths of a table say all of its keys? By its format, or, without one, by its first file. */
+static int keys_of_paths(struct prs_lister *l, const struct given *g, struct prs_err *err)
+{
+	if (g->format[0]) {
+		struct prs_partition *p = prs_partition_new(g->format, &g->keys, NULL);
+		prs_partition_free(p);
+		return p != NULL;
+	}
+	char *path = NULL;
+	size_t missing;
+	PRS_AUTOBUF values;
+	prs_buf_init(&values, UINT32_MAX);
+	int r = first_file(l, g, &path, err);
+	if (r == 0 && path)
+		r = prs_hive_match(&g->keys, path, &values, &missing);
+	prs_freep(&path);
+	return r == -PRS_ENOMEM ? nomem(err) : r;
+}
+
 static int begin_input(struct prs_lister *l, struct prs_buf *body, struct prs_err *err)
 {
-	int r = open_input(l, err);
+	struct given *next = &l->given[l->next];
+	int r = next->in.table && next->keys.n ? keys_of_paths(l, next, err) : 0;
+	if (r < 0)
+		return r;
+	choose_kind(next, r);
+	r = open_input(l, err);
 	if (r < 0)
 		return r;
 	l->walk = prs_walk_new(l->fs, &current(l)->in, &l->counts);
@@ -486,6 +585,7 @@ static int feed_input(struct prs_lister *l, const struct prs_plan_record *r, str
 {
 	if (r->u.input.input != l->next || l->next >= l->n)
 		return prs_fail(err, PRS_ECORRUPT, "plan: inputs are not in order");
+	choose_kind(&l->given[l->next], r->u.input.kind != PRS_INPUT_SPOOL);
 	if (r->u.input.kind != kind_of(&l->given[l->next])->input_kind)
 		return prs_fail(err, PRS_ECORRUPT, "plan: an input of another kind than the job says");
 	end_input(l);

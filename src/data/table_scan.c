@@ -30,7 +30,10 @@ void prs_table_scan_done(struct prs_table_scan *t)
 	prs_freep(&t->block);
 }
 
-bool prs_table_scan_is_spooled(const struct prs_table_scan *t) { return !prs_source_is_plain(t->source); }
+bool prs_table_scan_is_spooled(const struct prs_table_scan *t)
+{
+	return t->spool_all || !prs_source_is_plain(t->source);
+}
 
 int prs_table_scan_open(struct prs_table_scan *t, char *path, struct prs_err *err)
 {

@@ -18,6 +18,7 @@ struct prs_table_scan {
 	struct prs_source *source; /* NULL: no file is open */
 	struct prs_scan scan;
 	bool has_warned; /* of a line end in quotes */
+	bool spool_all;  /* also what could be read where it lies */
 	struct prs_spool spool;
 	uint64_t base, spooled; /* where the text begins in the spool; so much of it is there */
 };

@@ -30,7 +30,7 @@ struct given {
 	const char *label;
 	struct file files[FILES_MAX];
 	/* Words: bytes=, rows=, header=, delimiter=, infer=, record=, column=, latin1, strings, text, jsonl, drop,
-	 * line */
+	 * line; keys= and format= of partition keys */
 	const char *options;
 	const char *plan;    /* a word for each record of a schema and each mini-batch; NULL: the error */
 	int code;
@@ -43,6 +43,8 @@ struct world {
 	struct prs_table_input table;
 	struct prs_list_input in;
 	struct prs_list columns; /* that are texts */
+	struct prs_list keys;
+	char format[64];
 	struct prs_buf body;     /* all of the plan */
 	char warning[256];
 	struct prs_err err;
@@ -64,6 +66,7 @@ static int teardown(void **state)
 	assert_int_equal(mem_fs_open_files(w->m), 0);
 	prs_buf_done(&w->body);
 	prs_list_done(&w->columns);
+	prs_list_done(&w->keys);
 	mem_fs_free(w->m);
 	free(w);
 	return 0;
@@ -71,8 +74,13 @@ static int teardown(void **state)
 
 static void put_file(struct world *w, const char *name, const char *text)
 {
-	char path[64];
+	char path[96];
 	snprintf(path, sizeof path, "/in/%s", name);
+	for (char *slash = strchr(path + 4, '/'); slash; slash = strchr(slash + 1, '/')) {
+		*slash = 0;
+		w->m->fs.mkdir(w->m, path, 0755);
+		*slash = '/';
+	}
 	mem_fs_put(w->m, path, text, strlen(text));
 }
 
@@ -82,7 +90,7 @@ static void say(struct world *w, const char *words)
 	unsigned long long v;
 	char word[16];
 	w->table = (struct prs_table_input){ .delimiter = ',', .text_columns = &w->columns };
-	w->in = (struct prs_list_input){ .name = "t", .path = "/in", .table = &w->table };
+	w->in = (struct prs_list_input){ .name = "t", .path = "/in", .table = &w->table, .keys = &w->keys };
 	for (const char *p = words; *p; p += strcspn(p, " "), p += strspn(p, " ")) {
 		if (sscanf(p, "bytes=%llu", &v) == 1)
 			w->in.size = (struct prs_batch_size){ PRS_SIZE_BYTES, v };
@@ -96,6 +104,11 @@ static void say(struct world *w, const char *words)
 			w->table.delimiter = word[0];
 		if (!strncmp(p, "latin1", 6))
 			w->table.encoding = PRS_ENCODING_LATIN1;
+		if (sscanf(p, "keys=%15s", word) == 1)
+			for (char *key = strtok(word, ","); key; key = strtok(NULL, ","))
+				prs_list_add(&w->keys, key);
+		if (sscanf(p, "format=%63s", w->format) == 1)
+			w->in.format = w->format;
 		if (sscanf(p, "column=%15s", word) == 1)
 			prs_list_add(&w->columns, word);
 		if (!strncmp(p, "jsonl", 5))
@@ -198,6 +211,29 @@ static void put_slices(const struct prs_plan_record *r, struct numbers *n, struc
 	n->id += r->u.slices.count;
 }
 
+/* "{a=s1 b=n 0:4+4/1#3 2:4+4/1#4}": the keys, ranges with the first row over the input */
+static void put_group(const struct prs_plan_record *r, struct numbers *n, struct prs_buf *to)
+{
+	assert_int_equal(r->u.table_group.id, n->id++);
+	prs_buf_puts(to, to->len ? " {" : "{");
+	const char *end = r->u.table_group.keys + r->u.table_group.keys_bytes;
+	for (const char *at = r->u.table_group.keys; at < end; at += strlen(at) + 1) {
+		prs_buf_putf(to, "%s=", at);
+		at += strlen(at) + 1;
+		prs_buf_putf(to, "%s ", at);
+	}
+	for (uint32_t i = 0; i < r->u.table_group.ranges_n; i++) {
+		struct prs_table_range at = prs_table_range_get(r->u.table_group.ranges +
+		                                                (size_t)i * PRS_TABLE_RANGE_BYTES);
+		prs_buf_putf(to, "%s%llu:%llu+%llu/%u#%llu", i ? " " : "", (unsigned long long)at.file,
+		             (unsigned long long)at.offset, (unsigned long long)at.bytes, at.rows,
+		             (unsigned long long)at.global_row);
+		if (at.schema)
+			prs_buf_putf(to, "s%u", at.schema);
+	}
+	prs_buf_puts(to, "}");
+}
+
 static const char *text_of(const struct prs_buf *body, struct prs_buf *to)
 {
 	struct prs_plan_record r;
@@ -209,6 +245,8 @@ static const char *text_of(const struct prs_buf *body, struct prs_buf *to)
 			put_schema(&r, to);
 		if (r.type == PRS_PLAN_SLICES)
 			put_slices(&r, &n, to);
+		if (r.type == PRS_PLAN_TABLE_GROUP)
+			put_group(&r, &n, to);
 	}
 	return prs_buf_str(to);
 }
@@ -223,7 +261,9 @@ static void check_resumes(struct world *w, const char *plan)
 	struct prs_plan_record r;
 	size_t at = 0;
 	while (prs_plan_next(whole.data, whole.len, &at, &r, NULL) == 1) {
-		if (r.type != PRS_PLAN_SCHEMA && r.type != PRS_PLAN_SLICES && r.type != PRS_PLAN_FILES)
+		bool cut = r.type == PRS_PLAN_SCHEMA || r.type == PRS_PLAN_SLICES || r.type == PRS_PLAN_TABLE_GROUP;
+		bool is_files = r.type == PRS_PLAN_FILES && !w->keys.n; /* with keys, folders stand behind it */
+		if (!cut && !is_files)
 			continue;
 		if (list(w, whole.data, at, 7) != 0)
 			fail_msg("behind byte %zu: %s", at, w->err.msg);
@@ -474,6 +514,52 @@ static const struct given cases[] = {
 	  "[:a int,Unnamed: 1 int,a.1 int] 0:5+6/1 1:5+6/1",
 	  0,
 	  NULL },
+	{ "by folders named key=value: all files of a key, in order; null is last, without rows none",
+	  { { "b=x/a=2/1.csv", "x,y\n1,a\n" },
+	    { "b=x/a=__HIVE_DEFAULT_PARTITION__/1.csv", "x,y\n2,b\n" },
+	    { "b=y%2F/a=%32/1.csv", "y,x\nc,3\nd,4" },
+	    { "b=z/a=0/1.csv", "x,y\n" } },
+	  "rows=1 keys=a",
+	  "[:x int,y string] [2:x int@1,y string@0] {a=s2 0:4+4/1#0 2:4+7/2#1s1} {a=n 1:4+4/1#3}",
+	  0,
+	  NULL },
+	{ "by all keys, in the order in which they are given",
+	  { { "b=2/a=1/1.csv", "x\n1\n" },
+	    { "b=1/a=2/1.csv", "x\n2\n" },
+	    { "b=1/a=1/1.csv", "x\n3\n" },
+	    { "b=1/a=1/2.csv", "x\n\n\n4\n\n5\n" } },
+	  "keys=a,b",
+	  "[:x int] {a=s1 b=s1 0:2+2/1#0 1:4+5/2#1} {a=s1 b=s2 3:2+2/1#3} {a=s2 b=s1 2:2+2/1#4}",
+	  0,
+	  NULL },
+	{ "by a format: dates, and what stands behind a = is decoded",
+	  { { "2024/02/s=%41/1.csv", "x\n1\n" },
+	    { "2024/01/s=A/1.csv", "x\n2\n" },
+	    { "2024/02/s=A/1.csv", "x\n3\n" } },
+	  "keys=s,d format={d:yyyy/MM}/s={s}/*.csv",
+	  "[:x int] {s=sA d=d2024-01-01T00:00:00 0:2+2/1#0} {s=sA d=d2024-02-01T00:00:00 1:2+2/1#1 2:2+2/1#2}",
+	  0,
+	  NULL },
+	{ "JSON lines by a folder",
+	  { { "a=2/1.jsonl", "{\"x\":1}\n" }, { "a=1/1.jsonl", "\n{\"x\":2}\n{}" } },
+	  "keys=a jsonl",
+	  "[:x float!1] {a=s1 0:1+10/2#0} {a=s2 1:0+8/1#2}",
+	  0,
+	  NULL },
+	{ "a file without the key",
+	  { { "a=1/1.csv", "x\n1\n" }, { "b=1/1.csv", "x\n1\n" } },
+	  "keys=a",
+	  NULL,
+	  PRS_EINVALID,
+	  "partition key a: the file /in/b=1/1.csv is in no folder named a=..., and no partition_format says where its "
+	  "value stands" },
+	{ "a group with a record that is too long",
+	  { { "a=1/1.csv", "x\n1\n12345678\n" } },
+	  "keys=a infer=1 record=8",
+	  NULL,
+	  PRS_ELIMIT,
+	  "/in/a=1/1.csv line 3: the record that begins here is longer than max_record (8 bytes): is a quote in it "
+	  "left open?" },
 	{ "a quote that is open at the end, with the line where it opened",
 	  { { "a.csv", "x,y\r\n1,\"a\nb\"\r2,\"c\nd\n" } },
 	  "rows=9 infer=1",
@@ -552,6 +638,48 @@ static void shrink(void *ctx, enum mem_op op, const char *path)
 		return;
 	w->m->before = NULL;
 	mem_fs_resize(w->m, path, 2);
+}
+
+/* Between its listing and the scan of its group. */
+static void touch(void *ctx, enum mem_op op, const char *path)
+{
+	struct world *w = ctx;
+	if (op != MEM_OPEN || strcmp(path, "/in/a=2/1.csv") != 0)
+		return;
+	w->m->before = NULL;
+	mem_fs_touch(w->m, path, 77);
+}
+
+static void test_a_file_of_a_group_that_changes(void **state)
+{
+	struct world *w = *state;
+	put_file(w, "a=1/1.csv", "x\n1\n");
+	put_file(w, "a=2/1.csv", "x\n1\n");
+	say(w, "keys=a");
+	w->m->before = touch;
+	w->m->before_ctx = w;
+	assert_int_equal(list(w, NULL, 0, 0), -PRS_EINPUT_CHANGED);
+	assert_string_equal(w->err.msg, "/in/a=2/1.csv: size or time of change is not as it was when it was listed");
+}
+
+/* Many groups of many files: bounded calls, and a cut behind any group. */
+static void test_many_groups(void **state)
+{
+	struct world *w = *state;
+	PRS_AUTOBUF text;
+	prs_buf_init(&text, BODY_BYTES);
+	for (unsigned i = 0; i < 300; i++) {
+		char name[32];
+		snprintf(name, sizeof name, "a=%u/%u.csv", i % 20, i);
+		put_file(w, name, i % 7 ? "x\n1\n2\n" : "x\n");
+	}
+	say(w, "keys=a");
+	assert_int_equal(list(w, NULL, 0, 0), 0);
+	check_folds(w);
+	PRS_AUTOBUF plan;
+	prs_buf_init(&plan, BODY_BYTES);
+	prs_buf_puts(&plan, text_of(&w->body, &text));
+	check_resumes(w, prs_buf_str(&plan));
 }
 
 static void test_a_file_that_changes_while_it_is_scanned(void **state)
@@ -726,6 +854,8 @@ int main(void)
 		cmocka_unit_test(test_cases),
 		cmocka_unit_test_setup_teardown(test_a_file_that_changed, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_a_file_that_changes_while_it_is_scanned, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_a_file_of_a_group_that_changes, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_many_groups, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_a_file_that_cannot_be_read, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_a_sample_of_many_files, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_a_wide_gap, setup, teardown),
