@@ -6,10 +6,9 @@ Which Python: the first of PRS_TABLE_PYTHONS, else the system's or that of the t
 import json
 import os
 import subprocess
-import sys
 import textwrap
-import unittest
 
+from pythons import one_having
 from prs_job import JobCase
 
 SCRIPT = """
@@ -40,20 +39,13 @@ COMPARE = """
 """
 
 
-def python_with_pandas():
-    for python in (*os.environ.get("PRS_TABLE_PYTHONS", "").split(), "/usr/bin/python3", sys.executable):
-        if subprocess.run([python, "-c", "import pandas"], stderr=subprocess.DEVNULL).returncode == 0:
-            return python
-    raise unittest.SkipTest("no Python with pandas: PRS_TABLE_PYTHONS")
-
-
 class FrameCase(JobCase):
     words = ("run", "code/score.py", "--input", "in", "--input-format", "tabular", "--processes", "2", "--output",
              "out.txt")
 
     def setUp(self):
         super().setUp()
-        self.python = python_with_pandas()
+        self.python = one_having("pandas")
         self.words = (*self.words, "--python", self.python)
         self.script(SCRIPT)
 

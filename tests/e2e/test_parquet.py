@@ -8,7 +8,7 @@ import shutil
 import signal
 import subprocess
 
-import arrow_python
+from pythons import one_having
 from prs_job import JobCase, children, read_proc, state_of, wait_until
 
 RUN = """
@@ -61,7 +61,7 @@ for line in sys.stdin:
 class ParquetCase(JobCase):
     def setUp(self):
         super().setUp()
-        self.python = arrow_python.python()
+        self.python = one_having("pandas", "pyarrow.parquet")
         self.words = ("run", "code/score.py", "--input", "in", "--input-format", "tabular", "--processes", "2",
                       "--output", "out.txt", "--python", self.python)
         self.script(RUN)

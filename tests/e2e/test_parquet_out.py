@@ -10,10 +10,9 @@ import os
 import signal
 import subprocess
 import sys
-import unittest
 
 from prs_job import JobCase, family, wait_until
-from pythons import having
+from pythons import one_having
 
 SCRIPT = """
     import datetime
@@ -68,10 +67,7 @@ if b"table_out" in words and what:
 class ParquetOutTest(JobCase):
     @classmethod
     def setUpClass(cls):
-        pythons = having("pandas", "pyarrow.parquet")
-        if not pythons:
-            raise unittest.SkipTest("no Python with pandas and pyarrow: PRS_TABLE_PYTHONS")
-        cls.python = pythons[0]
+        cls.python = one_having("pandas", "pyarrow.parquet")
 
     def setUp(self):
         super().setUp()

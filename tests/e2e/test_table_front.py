@@ -7,6 +7,7 @@ import os
 import subprocess
 import tempfile
 
+from pythons import one_having
 from prs_job import JobCase
 
 ROWS = "id,name\n1,a\n2,b\n3,c\n"
@@ -441,11 +442,7 @@ transformations:
         self.assertTrue(os.path.exists(self.path("started")))
 
     def test_footers(self):
-        try:
-            import arrow_python
-        except ImportError:
-            self.skipTest("no interpreter with pyarrow")
-        arrow = arrow_python.python()
+        arrow = one_having("pyarrow.parquet")
         words = ["code/score.py", "--input", "files", "--input-format", "tabular"]
         os.mkdir(self.path("files"))
         subprocess.run([arrow, "-c", "import pyarrow, pyarrow.parquet\npyarrow.parquet.write_table(pyarrow.table("

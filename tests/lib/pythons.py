@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import unittest
 
 
 def having(*packages):
@@ -10,3 +11,11 @@ def having(*packages):
     candidates = os.environ.get("PRS_TABLE_PYTHONS", "").split() + [sys.executable]
     question = "import " + ", ".join(packages)
     return [p for p in candidates if subprocess.run([p, "-c", question], stderr=subprocess.DEVNULL).returncode == 0]
+
+
+def one_having(*packages):
+    """The path of the first; without any the test is skipped."""
+    found = having(*packages)
+    if not found:
+        raise unittest.SkipTest("no Python with %s: PRS_TABLE_PYTHONS" % ", ".join(packages))
+    return found[0]

@@ -95,8 +95,8 @@ def test_tables():
     skip, files = wire.table(body[:-1])
     assert skip == 1
     assert [[getattr(f, name) for name in wire.TableFile.__slots__] for f in files] == [
-        [b"/data/lines/x.jsonl", 50, TIME + 3, 3, [(0, 50, 0, 0, 2)]],
-        [b"/data/lines/y.jsonl", 60, TIME + 4, 3, [(20, 40, 1, 3, 3)]]]
+        [b"/data/lines/x.jsonl", b"", 50, TIME + 3, 3, [(0, 50, 0, 0, 2)]],
+        [b"/data/lines/y.jsonl", b"", 60, TIME + 4, 3, [(20, 40, 1, 3, 3)]]]
     sizes = enum("src/wire/msg.h", "PRS_TASK_FILE_BYTES")
     assert len(body) == 8 + 2 * (sizes["PRS_TASK_FILE_BYTES"] + sizes["PRS_TASK_RANGE_BYTES"] + 20)
 
