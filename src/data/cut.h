@@ -48,6 +48,7 @@ struct prs_cutter_kind {
 };
 
 extern const struct prs_cutter_kind prs_cut_files, prs_cut_groups, prs_cut_slices, prs_cut_lines, prs_cut_columns,
-        prs_cut_parquet, prs_cut_only, prs_cut_only_lines, prs_cut_table_groups, prs_cut_line_groups;
+	prs_cut_parquet, prs_cut_parquet_groups, prs_cut_only, prs_cut_only_lines, prs_cut_table_groups,
+	prs_cut_line_groups;
 
 #endif

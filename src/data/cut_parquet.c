@@ -8,8 +8,11 @@
  * has a type that is wider has a schema of its own. Names that begin with _ or . are no data, as other readers of
  * Parquet folders have it (_SUCCESS, _metadata).
  *
+ * With partition keys in the paths all rows of the files with the same values are a mini-batch (TABLE_GROUP), in the
+ * order of groups.h. Keys that are columns are refused.
+ *
  * An earlier plan: the sample is taken again and must say the same; it goes on behind the rows of its last file, which
- * must be as it was.
+ * must be as it was, or behind its last group.
  */
 #include "data/cut.h"
 
@@ -18,6 +21,7 @@
 #include "data/arrow.h"
 #include "data/columns.h"
 #include "data/footers.h"
+#include "data/groups.h"
 #include "data/row_groups.h"
 #include "data/schemas.h"
 #include "data/table_files.h"
@@ -32,6 +36,7 @@ enum {
 	PACKED_BYTES = 32 << 10, /* behind which a call goes no further */
 	ASK_BYTES = ASK_FILES * (PATH_MAX + 16)
 };
+#define RANGES_MAX ((size_t)8 << 20) /* bytes of one group */
 
 enum stage { FIRST, SAMPLE, FILES, DONE };
 /* FIRST   which file has rows? Its names
@@ -81,6 +86,18 @@ struct prs_cutter {
 	bool is_fed;
 	uint64_t fed_file, fed_rows, fed_size, fed_mtime_us, passed_over;
 	uint16_t input;
+	/* With keys. */
+	bool has_groups;
+	struct prs_groups groups_of;
+	size_t asked_row[ASK_FILES]; /* of groups_of, for each of `asked` */
+	struct {
+		size_t ask_row, row,
+			end; /* the next row to ask for; the group that is open: a row of it, behind its last one */
+		uint32_t ask_file;
+		uint64_t rows;
+		struct prs_buf ranges;
+	} group;
+	struct prs_buf fed_keys; /* of the last group of an earlier plan; empty: there is none */
 };
 
 static int nomem(struct prs_err *err) { return prs_fail(err, PRS_ENOMEM, "making mini-batches of Parquet files"); }
@@ -113,6 +130,10 @@ static void parquet_free(struct prs_cutter *c)
 	prs_freep(&c->known);
 	columns_done(&c->all);
 	prs_freep(&c->nulls);
+	if (c->has_groups)
+		prs_groups_done(&c->groups_of);
+	prs_buf_done(&c->group.ranges);
+	prs_buf_done(&c->fed_keys);
 	prs_freep(&c);
 }
 
@@ -128,7 +149,21 @@ static struct prs_cutter *parquet_new(const struct prs_fs *fs, const struct prs_
 	prs_buf_init(&c->ask, ASK_BYTES);
 	prs_buf_init(&c->answer, PRS_FOOTERS_FRAME_MAX);
 	prs_buf_init(&c->pending.packed, UINT32_MAX);
+	prs_buf_init(&c->group.ranges, RANGES_MAX);
+	prs_buf_init(&c->fed_keys, UINT32_MAX);
 	return c;
+}
+
+static struct prs_cutter *groups_new(const struct prs_fs *fs, const struct prs_list_input *in, uint16_t input)
+{
+	struct prs_cutter *c = parquet_new(fs, in, input);
+	if (!c)
+		return NULL;
+	c->has_groups = true;
+	if (prs_groups_init(&c->groups_of, in) == 0)
+		return c;
+	parquet_free(c);
+	return NULL;
 }
 
 static bool is_data(const char *name) { return name[0] != '_' && name[0] != '.'; }
@@ -139,6 +174,19 @@ static int parquet_take(struct prs_cutter *c, const struct prs_cut_files *f, str
 	for (uint32_t i = 0; i < f->count; i++, name += strlen(name) + 1)
 		c->passed_over += !is_data(name);
 	return prs_table_files_add(&c->files, f) < 0 ? nomem(err) : 0;
+}
+
+/* Files that are no data have no keys either. */
+static int groups_take(struct prs_cutter *c, const struct prs_cut_files *f, struct prs_err *err)
+{
+	const char *name = f->names;
+	int r = parquet_take(c, f, err);
+	for (uint32_t i = 0; i < f->count && r == 0; i++, name += strlen(name) + 1) {
+		struct prs_cut_files one = { f->folder, name, 1, f->first + i, NULL };
+		if (is_data(name))
+			r = prs_groups_add(&c->groups_of, &one, err);
+	}
+	return r;
 }
 
 /* ---- asking ------------------------------------------------------------------------------------------------------ */
@@ -153,6 +201,20 @@ static uint64_t sampled_file(const struct prs_cutter *c, uint64_t k)
 	return c->first + k * each + k * rest / PRS_TABLE_INFER_FILES;
 }
 
+static bool next_of_group(struct prs_cutter *c, uint64_t *ret)
+{
+	if (c->group.ask_row == c->groups_of.n)
+		return false;
+	const struct prs_groups_row *row = &c->groups_of.rows[c->group.ask_row];
+	c->asked_row[c->asked_n] = c->group.ask_row;
+	*ret = row->first - c->files.first + c->group.ask_file++;
+	if (c->group.ask_file == row->count) {
+		c->group.ask_file = 0;
+		c->group.ask_row++;
+	}
+	return true;
+}
+
 /* The next file of the stage; false: there is none. */
 static bool next_file(struct prs_cutter *c, uint64_t *ret)
 {
@@ -163,6 +225,8 @@ static bool next_file(struct prs_cutter *c, uint64_t *ret)
 		*ret = sampled_file(c, c->to_ask++);
 		return true;
 	}
+	if (c->has_groups && c->stage == FILES)
+		return next_of_group(c, ret);
 	if (c->to_ask == files)
 		return false;
 	*ret = c->to_ask++;
@@ -496,6 +560,80 @@ static int begin_file(struct prs_cutter *c, uint64_t file, const char *path, con
 	return r;
 }
 
+/* ---- groups ------------------------------------------------------------------------------------------------------ */
+
+static void put_group(struct prs_cutter *c)
+{
+	if (!c->group.rows)
+		return;
+	const struct prs_groups_row *row = &c->groups_of.rows[c->group.row];
+	struct prs_plan_record r = { .type = PRS_PLAN_TABLE_GROUP };
+	r.u.table_group.id = c->total->ids;
+	r.u.table_group.input = c->input;
+	r.u.table_group.keys = prs_groups_keys(&c->groups_of, row);
+	r.u.table_group.keys_bytes = row->keys_bytes;
+	r.u.table_group.ranges = c->group.ranges.data;
+	r.u.table_group.ranges_n = (uint32_t)(c->group.ranges.len / PRS_TABLE_RANGE_BYTES);
+	prs_plan_put(c->body, &r);
+	c->total->ids++;
+	c->total->items += c->group.rows;
+	c->group.rows = 0;
+	prs_buf_clear(&c->group.ranges);
+}
+
+static int add_file(struct prs_cutter *c, uint64_t file, uint64_t rows, uint32_t schema, struct prs_err *err)
+{
+	struct prs_table_range at = { .file = c->files.first + file,
+		                      .global_row = c->global_row,
+		                      .rows = (uint32_t)rows,
+		                      .schema = schema };
+	c->global_row += rows;
+	c->group.rows += rows;
+	prs_table_range_put(&c->group.ranges, &at);
+	if (c->group.ranges.failed == -PRS_ELIMIT || c->group.rows > UINT32_MAX)
+		return prs_fail(err, PRS_ELIMIT,
+		                "a combination of partition keys with more than %zu files, or more rows than 32 bits "
+		                "count: more keys make smaller groups",
+		                RANGES_MAX / PRS_TABLE_RANGE_BYTES);
+	return c->group.ranges.failed ? nomem(err) : 0;
+}
+
+/* The rows of a file belong to the open group, or begin the next one. */
+static int group_file(struct prs_cutter *c, uint64_t file, const char *path, const struct prs_footer *f,
+                      struct prs_err *err)
+{
+	size_t row = c->asked_row[c->asked_at - 1];
+	const uint8_t *stat = prs_table_files_stat(&c->files, file);
+	struct columns *columns;
+	uint32_t schema = c->schemas.all;
+	if (row >= c->group.end) {
+		put_group(c);
+		c->group.row = row;
+		c->group.end = prs_groups_end(&c->groups_of, row);
+	}
+	int r = columns_of(c, f, &columns, err);
+	if (r < 0 || !f->rows)
+		return r;
+	if (!stat || f->size != prs_get64(stat) || f->mtime_us != prs_get64(stat + 8))
+		return prs_fail(err, PRS_EINPUT_CHANGED,
+		                "%s: size or time of change is not as it was when it was listed", path);
+	r = check(c, columns, path, err);
+	if (r == 0 && columns->own.len)
+		r = prs_schemas_put_own(&c->schemas, c->files.first + file, &columns->own, c->total, c->body, &schema,
+		                        err);
+	return r < 0 ? r : add_file(c, file, f->rows, schema, err);
+}
+
+/* Behind the group that an earlier plan has last. */
+static void begin_groups(struct prs_cutter *c)
+{
+	const char *keys = (const char *)c->fed_keys.data;
+	prs_groups_sort(&c->groups_of);
+	while (c->fed_keys.len && c->group.ask_row < c->groups_of.n &&
+	       prs_groups_compare(&c->groups_of, keys, c->fed_keys.len, &c->groups_of.rows[c->group.ask_row]) >= 0)
+		c->group.ask_row++;
+}
+
 /* ---- stages ------------------------------------------------------------------------------------------------------ */
 
 static int begin_sample(struct prs_cutter *c, uint64_t file, const struct columns *first, struct prs_err *err)
@@ -545,7 +683,7 @@ static int take_answer(struct prs_cutter *c, struct prs_err *err)
 	switch (c->stage) {
 	case FIRST: return take_first(c, file, path, &f, err);
 	case SAMPLE: return take_sample(c, path, &f, err);
-	case FILES: return begin_file(c, file, path, &f, err);
+	case FILES: return c->has_groups ? group_file(c, file, path, &f, err) : begin_file(c, file, path, &f, err);
 	case DONE: break;
 	}
 	return 0;
@@ -566,8 +704,11 @@ static int next_stage(struct prs_cutter *c, struct prs_err *err)
 	case SAMPLE:
 		c->stage = FILES;
 		c->to_ask = c->is_fed ? c->fed_file : c->first;
+		if (c->has_groups)
+			begin_groups(c);
 		return put_schema_of_all(c, err);
 	case FILES:
+		put_group(c);
 		warn_passed_over(c);
 		c->stage = DONE;
 		break;
@@ -594,10 +735,10 @@ static int parquet_cut(struct prs_cutter *c, bool listed, struct prs_cut_total *
                        struct prs_err *err)
 {
 	size_t from = body->len;
-	if (c->in->keys && c->in->keys->n)
+	if (c->in->keys && c->in->keys->n && !c->has_groups)
 		return prs_fail(err, PRS_EINVALID,
-		                "partition key %s: Parquet files are not grouped by keys: group in run() what a "
-		                "mini-batch of many rows has (mini_batch_rows), or give the table as CSV or JSON lines",
+		                "partition key %s: Parquet files are grouped by their paths alone (partition_format, "
+		                "or folders named key=value): give the table as CSV or JSON lines",
 		                c->in->keys->v[0]);
 	if (!listed)
 		return 0;
@@ -632,7 +773,35 @@ static int parquet_feed(struct prs_cutter *c, const struct prs_plan_record *r, s
 	return 0;
 }
 
-const struct prs_cutter_kind prs_cut_parquet = {
-	PRS_INPUT_PARQUET, PRS_FORMAT_MINOR_TABLES, true, parquet_new, parquet_free, parquet_take, parquet_cut,
-	parquet_feed
-};
+static int groups_feed(struct prs_cutter *c, const struct prs_plan_record *r, struct prs_cut_total *t,
+                       struct prs_err *err)
+{
+	struct prs_plan_units units;
+	if (r->type == PRS_PLAN_SCHEMA)
+		return prs_schemas_feed(&c->schemas, r, t, err);
+	if (r->type != PRS_PLAN_TABLE_GROUP)
+		return prs_fail(err, PRS_ECORRUPT, "plan: no groups of an input with partition keys");
+	prs_plan_units(r, &units);
+	t->ids += units.ids;
+	t->items += units.items;
+	c->global_row += units.items;
+	prs_buf_clear(&c->fed_keys);
+	return prs_buf_put(&c->fed_keys, r->u.table_group.keys, r->u.table_group.keys_bytes) < 0 ? nomem(err) : 0;
+}
+
+const struct prs_cutter_kind prs_cut_parquet = { .input_kind = PRS_INPUT_PARQUET,
+	                                         .minor = PRS_FORMAT_MINOR_TABLES,
+	                                         .has_size = true,
+	                                         .new = parquet_new,
+	                                         .free = parquet_free,
+	                                         .take = parquet_take,
+	                                         .cut = parquet_cut,
+	                                         .feed = parquet_feed };
+const struct prs_cutter_kind prs_cut_parquet_groups = { .input_kind = PRS_INPUT_PARQUET,
+	                                                .minor = PRS_FORMAT_MINOR_TABLES,
+	                                                .has_stats = true,
+	                                                .new = groups_new,
+	                                                .free = parquet_free,
+	                                                .take = groups_take,
+	                                                .cut = parquet_cut,
+	                                                .feed = groups_feed };

@@ -7,7 +7,6 @@
 #include "base/mem.h"
 #include "base/partition.h"
 
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -50,8 +49,7 @@ static bool same_keys(const struct prs_groups *g, const struct prs_groups_row *a
 static int add_row(struct prs_groups *g, struct prs_groups_row r)
 {
 	struct prs_groups_row *last = g->n ? &g->rows[g->n - 1] : NULL;
-	assert(!last || last->first + last->count == r.first); /* the files of an input are numbered without a gap */
-	if (last && same_keys(g, last, &r)) {
+	if (last && last->first + last->count == r.first && same_keys(g, last, &r)) {
 		g->keys.len = r.keys_at;
 		last->count++;
 		return 0;

@@ -21,7 +21,7 @@
 enum {
 	PART_BYTES = 4 << 20, /* of a part of a folder */
 	SLACK_BYTES = 1024,   /* PART, RULEs and END */
-	STAT_FILES = 4096, /* with size and time of each, in a FILES */
+	STAT_FILES = 4096,    /* with size and time of each, in a FILES */
 	FILES_RECORD_BYTES = 48,
 	DIR_RECORD_BYTES = 28
 };
@@ -152,8 +152,12 @@ static const struct prs_cutter_kind *kind_of(const struct given *g)
 /* The rows of a table with keys are grouped by its files, when their paths say all of them, or one by one. */
 static void choose_kind(struct given *g, bool by_files)
 {
-	if (!g->in.table || !g->keys.n || g->rows_only || g->table.format == PRS_TABLE_PARQUET)
+	if (!g->in.table || !g->keys.n || g->rows_only)
 		return;
+	if (g->table.format == PRS_TABLE_PARQUET) {
+		g->kind = by_files ? &prs_cut_parquet_groups : &prs_cut_parquet; /* which refuses them */
+		return;
+	}
 	g->kind = g->table.format == PRS_TABLE_JSONL ? &prs_cut_line_groups : &prs_cut_table_groups;
 	if (!by_files)
 		g->kind = &prs_cut_columns;
@@ -454,6 +458,16 @@ static int open_input(struct prs_lister *l, struct prs_err *err)
 	return l->cutter ? 0 : nomem(err);
 }
 
+/* The first name that does not begin with _ or ., as those of files that say something of the others do (_SUCCESS);
+ * NULL: there is none. */
+static const char *first_name(const struct prs_entries *files)
+{
+	for (size_t i = 0; i < files->n; i++)
+		if (!strchr("_.", prs_entries_at(files, i)[0]))
+			return prs_entries_at(files, i);
+	return NULL;
+}
+
 /* The path of its first file, which the caller frees; NULL: it has none. */
 static int first_file(struct prs_lister *l, const struct given *g, char **ret, struct prs_err *err)
 {
@@ -463,9 +477,10 @@ static int first_file(struct prs_lister *l, const struct given *g, char **ret, s
 	while (r == 0 && !*ret && !prs_walk_is_done(w)) {
 		struct prs_walked f = { 0 };
 		r = prs_walk_next(w, &f, err);
-		if (r < 0 || !f.files->n)
+		const char *name = r < 0 ? NULL : first_name(f.files);
+		if (!name)
 			continue;
-		*ret = prs_strf("%s/%s", strcmp(f.path, "/") ? f.path : "", prs_entries_at(f.files, 0));
+		*ret = prs_strf("%s/%s", strcmp(f.path, "/") ? f.path : "", name);
 		r = *ret ? 0 : nomem(err);
 	}
 	prs_walk_free(w);

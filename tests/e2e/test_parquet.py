@@ -306,7 +306,23 @@ class KillTest(ParquetCase):
 
 
 class KeysTest(ParquetCase):
+    def test_keys_in_paths(self):
+        """Folders as Spark writes them: a mini-batch of all rows of a store, with the key behind the columns."""
+        self.tables(5, 6, 7)
+        for i, store in enumerate(("b", "a", "b")):
+            os.makedirs(self.path("in/store=" + store), exist_ok=True)
+            os.rename(self.path("in/f%03d.parquet" % i), self.path("in/store=%s/f%d.parquet" % (store, i)))
+        self.script("""
+            def run(mini_batch, context):
+                return [repr((context.partition_key_value, list(mini_batch.columns), set(mini_batch["store"]), i))
+                        for i in mini_batch["id"]]
+        """)
+        self.job("--partition-keys", "store")
+        want = [("a", i) for i in range(5, 11)] + [("b", i) for i in [*range(5), *range(11, 18)]]
+        self.assertEqual(self.output().splitlines(),
+                         [repr(({"store": s}, ["id", "name", "store"], {s}, i)) for s, i in want])
+
     def test_keys_that_are_columns(self):
         self.tables(5)
         r = self.job("--partition-keys", "name", status=1)
-        self.assertIn("partition key name: Parquet files are ", r.stderr)
+        self.assertIn("partition key name: Parquet files are grouped by their paths alone", r.stderr)

@@ -332,6 +332,24 @@ static void put_rows(const struct prs_plan_record *r, struct numbers *n, struct 
 	n->id += r->u.slices.count;
 }
 
+/* "{s=1 2:0+5 3:5+1}": keys, then of each range the file, its first row over the input, its rows */
+static void put_group(const struct prs_plan_record *r, struct numbers *n, struct prs_buf *to)
+{
+	assert_int_equal(r->u.table_group.id, n->id++);
+	prs_buf_putf(to, "%s{%s=%s", to->len ? " " : "", r->u.table_group.keys,
+	             r->u.table_group.keys + strlen(r->u.table_group.keys) + 2);
+	for (uint32_t i = 0; i < r->u.table_group.ranges_n; i++) {
+		struct prs_table_range at = prs_table_range_get(r->u.table_group.ranges +
+		                                                (size_t)i * PRS_TABLE_RANGE_BYTES);
+		assert_int_equal(at.row, 0);
+		assert_int_equal(at.offset + at.bytes, 0);
+		prs_buf_putf(to, " %" PRIu64 ":%" PRIu64 "+%" PRIu32, at.file, at.global_row, at.rows);
+		if (at.schema)
+			prs_buf_putf(to, "s%u", at.schema);
+	}
+	prs_buf_puts(to, "}");
+}
+
 static const char *text_of(const struct prs_buf *body, struct prs_buf *to)
 {
 	struct prs_plan_record r;
@@ -343,6 +361,8 @@ static const char *text_of(const struct prs_buf *body, struct prs_buf *to)
 			put_schema(&r, to);
 		if (r.type == PRS_PLAN_PARQUET)
 			put_rows(&r, &n, to);
+		if (r.type == PRS_PLAN_TABLE_GROUP)
+			put_group(&r, &n, to);
 	}
 	return prs_buf_str(to);
 }
@@ -357,12 +377,14 @@ static void check_resumes(struct world *w, const char *plan)
 	struct prs_plan_record r;
 	size_t at = 0;
 	while (prs_plan_next(whole.data, whole.len, &at, &r, NULL) == 1) {
-		if (r.type != PRS_PLAN_SCHEMA && r.type != PRS_PLAN_PARQUET && r.type != PRS_PLAN_FILES)
+		bool flat = r.type == PRS_PLAN_FILES && !strchr(plan, '{'); /* else folders follow, in one body */
+		if (r.type != PRS_PLAN_SCHEMA && r.type != PRS_PLAN_PARQUET && !flat && r.type != PRS_PLAN_TABLE_GROUP)
 			continue;
 		if (list(w, whole.data, at) != 0)
 			fail_msg("behind byte %zu: %s", at, w->err.msg);
 		check_folds(w);
-		assert_string_equal(text_of(&w->body, &text), plan);
+		if (strcmp(text_of(&w->body, &text), plan))
+			fail_msg("behind byte %zu, a record %d: %s", at, r.type, text_of(&w->body, &text));
 	}
 }
 
@@ -524,7 +546,38 @@ static void test_keys_are_refused(void **state)
 	assert_int_equal(prs_list_add(&keys, "x"), 0);
 	w->in.keys = &keys;
 	assert_int_equal(list(w, NULL, 0), -PRS_EINVALID);
-	assert_memory_equal(w->err.msg, "partition key x: Parquet files are not grouped by keys: ", 56);
+	assert_memory_equal(w->err.msg, "partition key x: Parquet files are grouped by their paths alone", 63);
+	prs_list_done(&keys);
+}
+
+/* Groups in the order of their values, files in theirs; a group without rows is none. */
+static void test_keys_in_paths(void **state)
+{
+	static const char *const folders[] = { "/in/s=1", "/in/s=2", "/in/s=3", "/in/s=4" };
+	struct world *w = *state;
+	struct prs_list keys = { 0 };
+	for (unsigned i = 0; i < sizeof folders / sizeof *folders; i++)
+		w->m->fs.mkdir(w->m, folders[i], 0755);
+	put_file(w, "_SUCCESS", "?");
+	put_file(w, "s=1/b.parquet", "x:int64;2/9 1/9");
+	put_file(w, "s=1/c.parquet", "x:int64;");
+	put_file(w, "s=1/d.parquet", "x:int64;5/9");
+	put_file(w, "s=2/_x", "?");
+	put_file(w, "s=2/a.parquet", "x:int64!1;3/9");
+	put_file(w, "s=3/d.parquet", "x:int64;");
+	put_file(w, "s=4/d.parquet", "x:int64;1/9");
+	say(w, "rows=5");
+	assert_int_equal(prs_list_add(&keys, "s"), 0);
+	w->in.keys = &keys;
+	const char *want = "[:x int64!1] {s=1 1:0+3 3:3+5} {s=2 5:8+3} {s=4 7:11+1}";
+	PRS_AUTOBUF text;
+	prs_buf_init(&text, BODY_BYTES);
+	if (list(w, NULL, 0) != 0)
+		fail_msg("%s", w->err.msg);
+	check_folds(w);
+	assert_string_equal(text_of(&w->body, &text), want);
+	assert_string_equal(w->warning, "2 files of the input were passed over: the name begins with _ or .\n");
+	check_resumes(w, want);
 	prs_list_done(&keys);
 }
 
@@ -652,6 +705,7 @@ int main(void)
 		cmocka_unit_test(test_cases),
 		cmocka_unit_test_setup_teardown(test_many_files, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_keys_are_refused, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_keys_in_paths, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_a_type_that_comes_late, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_a_file_of_many_mini_batches, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_files_that_changed, setup, teardown),
