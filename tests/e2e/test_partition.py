@@ -170,6 +170,17 @@ class PartitionTest(JobCase):
         self.assertEqual(self.rows(*self.words, "--partition-keys", "brand"),
                          ["0 brand=a x.csv", "0 brand=a x.csv", "1 brand=b x.csv"])
 
+    def test_values_in_names_of_folders(self):
+        for path in ("hive/b=2/a=%2f/1.txt", "hive/b=1/a=__HIVE_DEFAULT_PARTITION__/1.txt", "hive/b=1/a=x/1.txt"):
+            self.write(path, "x")
+        self.write("code/keys.py", "def run(mini_batch, context):\n    return [repr(context.partition_key_value)]\n")
+        r = self.prs("run", "code/keys.py", "--input", "hive", "--partition-keys", "a,b", "--output", "keys.txt")
+        self.assertEqual(r.returncode, 0, r.stdout + r.stderr)
+        with open(self.path("keys.txt")) as f:
+            rows = f.read().splitlines()
+        self.assertEqual(rows,
+                         ["{'a': '/', 'b': '2'}", "{'a': 'x', 'b': '1'}", "{'a': None, 'b': '1'}"])
+
     def test_mistakes_of_a_job_file(self):
         self.job(keys="partition_keys: [shop]")
         self.assertIn("job.yml:10:18: partition key shop is not in partition_format", self.refused("job.yml"))
