@@ -38,14 +38,14 @@ bool prs_table_scan_is_spooled(const struct prs_table_scan *t)
 int prs_table_scan_open(struct prs_table_scan *t, char *path, struct prs_err *err)
 {
 	PRS_AUTOFREE char *taken = path;
-	if (!path)
+	if (!taken)
 		return prs_fail(err, PRS_ENOMEM, "making mini-batches of rows");
-	int r = prs_source_open(t->fs, path, t->in, &t->source, err);
+	int r = prs_source_open(t->fs, taken, t->in, &t->source, err);
 	if (r < 0 || !prs_table_scan_is_spooled(t))
 		return r;
 	t->base = t->spool.bytes;
 	t->spooled = 0;
-	return prs_spool_room(&t->spool, prs_source_least(t->source, err), path, err);
+	return prs_spool_room(&t->spool, prs_source_least(t->source, err), taken, err);
 }
 
 void prs_table_scan_begin(struct prs_table_scan *t, uint64_t offset, uint64_t max_bytes, uint64_t max_rows,
