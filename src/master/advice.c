@@ -151,6 +151,8 @@ static void hint_of_bisect(struct prs_engine *e)
 	bool possible = o->on_failure == PRS_ON_FAILURE_FAIL && !o->partition_keys.n;
 	if (!possible || !r->items_succeeded || items <= r->failed || timeout_of(r->kinds_n ? &r->kinds[0] : NULL))
 		return;
+	if (r->kinds_n && r->kinds[0].code == PRS_EINPUT_MOVED) /* no row is bad */
+		return;
 	snprintf(e->end->hint, sizeof e->end->hint, "%s failed, for perhaps %s: --on-failure bisect",
 	         prs_many(items, "item").text, prs_many(r->failed, "bad one").text);
 	e->end->result.hint = e->end->hint;

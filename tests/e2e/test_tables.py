@@ -402,6 +402,7 @@ class MovedTest(TableCase):
         self.assertEqual([(f["id"], f["error"], f["counted"]) for f in self.journal("TRY")],
                          [(1, "INPUT_MOVED", 1)])
         self.assertEqual([(f["row"], f["rows"], f["error"]) for f in self.failed()], [(11, 10, "INPUT_MOVED")])
+        self.assertNotIn("bisect", self.said())  # no row of them is bad
 
 
 class KillCase(TableCase):
