@@ -284,12 +284,10 @@ static int write_output(const struct cli_args *a, const struct prs_run *run, str
 	const char *given = cli_option(a, PRS_OPTION_ID_output);
 	struct wanted w = { .partial = cli_has(a, "--partial"),
 		            .overwrite = !given || cli_option(a, PRS_OPTION_ID_overwrite) };
+	if (check_place(run, given != NULL, err) < 0)
+		return err->code;
 	prs_job_init(&job);
-	int r = check_place(run, given != NULL, err);
-	if (!r)
-		r = prs_run_read_job(program_fs(), &job, &placed, run->dir, err);
-	else
-		placed = (struct prs_placed){ .job = &job };
+	int r = prs_run_read_job(program_fs(), &job, &placed, run->dir, err);
 	w.guessed = r == -PRS_EPERMISSION; /* lines of text need nothing of it */
 	r = w.guessed ? 0 : r;
 	w.rows = (enum prs_output_format)job.o.output_format;

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 enum { TRACKERS_MAX = 64 };
-#define GRACE_US UINT64_C(2000000)
+#define GRACE_US UINT64_C(5000000) /* of a loaded machine: it is a Python that removes what is left */
 
 static struct {
 	int pid, pidfd;

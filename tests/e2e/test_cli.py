@@ -234,7 +234,7 @@ task: {type: run_function, code: ./code, entry_script: score.py, append_row_to: 
         r = self.prs("run", "--mini_batch_size=2", "-p2", "code/score.py", "-i", "in", "-q", "--out", "out.txt",
                      "--run-m", "2", "--resource_monitor_interva", "20")
         self.assertEqual(r.returncode, 2)
-        self.assertIn("--out can mean --output or --output-action", r.stderr)
+        self.assertIn("--out can mean --output, --output-action, --output-format or --output-types", r.stderr)
         r = self.prs("run", "--mini_batch_size=2", "-p2", "code/score.py", "-i", "in", "-q", "-o", "out.txt",
                      "--run-m", "2", "--resource_monitor_interva", "20")
         self.assertEqual(r.returncode, 0, r.stderr)

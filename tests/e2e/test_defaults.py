@@ -31,7 +31,8 @@ class DefaultsTest(JobCase):
         self.write("config/prs/config.yml", text)
 
     def plan(self, *words, status=0):
-        r = self.prs("plan", *words, "--json", "--python", sys.executable, env=self.env)
+        json_too = [] if status else ["--json"]  # mistakes as text
+        r = self.prs("plan", *words, *json_too, "--python", sys.executable, env=self.env)
         self.assertEqual(r.returncode, status, r.stderr)
         return json.loads(r.stdout) if not status else r.stderr
 

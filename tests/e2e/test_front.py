@@ -105,7 +105,7 @@ class JobJsonTest(JobCase):
         self.assertEqual(r.returncode, 0, r.stderr)
         with open(self.path("rows.txt")) as f:
             self.assertEqual(f.read(), self.rows)
-        members = re.findall(r"(?m)^\| (`[^|]*) \|", text)
+        members = re.findall(r"(?m)^\| (`[^|]*) \|", text[:text.index("## Answers in JSON")])
         for name in re.findall(r"`(\w+)`", " ".join(members)):
             r = self.ask({name: None}, command="validate")
             self.assertNotIn("no such member", r.stderr)

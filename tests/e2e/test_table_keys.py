@@ -12,7 +12,7 @@ import signal
 import subprocess
 import unittest
 
-from test_frames import python_with_pandas
+from pythons import one_having
 from test_tables import TableCase
 
 
@@ -43,7 +43,7 @@ class SpoolCase(TableCase):
 
     def values(self, text):
         """The rows without what names them."""
-        return [line.split(": ", 1)[1].replace("|", "\n") for line in text.splitlines()]
+        return [line.split(": ", 1)[-1].replace("|", "\n") for line in text.splitlines()]
 
 
 def zstd(data):
@@ -104,7 +104,7 @@ class PackedTest(SpoolCase):
     def test_replay_reads_the_spool(self):
         self.script("def run(frame): return ['row %s' % v for v in frame['v']]")
         self.put("in/a.csv.gz", gzip.compress(b"k,v\n1,a\n2,b\n1,c\n"))
-        self.job("--partition-keys", "k")
+        self.job("--partition-keys", "k", "--python", one_having("pandas"))
         r = self.prs("replay", self.run_dir(), "0")
         self.assertEqual(r.returncode, 0, r.stdout + r.stderr)
         self.assertIn("row c", r.stdout + r.stderr)
@@ -115,7 +115,8 @@ class PackedTest(SpoolCase):
         self.job("--mini-batch-rows", "5")
         folder = self.run_dir()
         self.assertTrue(os.path.exists(os.path.join(folder, "spool-1-0")))
-        self.prs("clean", folder, "--force")
+        r = self.prs("clean", folder, "--outputs")
+        self.assertEqual(r.returncode, 0, r.stdout + r.stderr)
         self.assertFalse(os.path.exists(folder))
 
 
@@ -217,7 +218,7 @@ class FramesTest(SpoolCase):
 
     def setUp(self):
         super().setUp()
-        self.words = (*self.words, "--python", python_with_pandas())
+        self.words = (*self.words, "--python", one_having("pandas"))
 
     def prs(self, *words, env=None, **more):
         return super(TableCase, self).prs(*words, env=env, **more)
@@ -286,7 +287,7 @@ transformations:
     def test_replay_reads_the_spool(self):
         self.script("def run(frame): return ['row %s' % v for v in frame['v']]")
         self.put("in/a.csv.gz", gzip.compress(b"k,v\n1,a\n2,b\n1,c\n"))
-        self.job("--partition-keys", "k")
+        self.job("--partition-keys", "k", "--python", one_having("pandas"))
         r = self.prs("replay", self.run_dir(), "0")
         self.assertEqual(r.returncode, 0, r.stdout + r.stderr)
         self.assertIn("row c", r.stdout + r.stderr)

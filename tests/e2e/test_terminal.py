@@ -372,8 +372,8 @@ class KeyTest(GatedCase):
         here = t.wait_for("process001 ", t.wait_for("PROCESS", len(t.text)))
         self.allow("go")
         self.put_back(t, 0)
-        table = [line for line in re.split(r"[\r\n]+", visible(t.text[:here])) if line.startswith("  process0")
-                 or line.startswith("  PROCESS")]
+        table = [line for line in re.split(r"[\r\n]+", visible(t.text[:here]))
+                 if line.lstrip().startswith(("process0", "PROCESS"))]
         self.assertLessEqual(max(len(line) for line in table), 40)
 
     def test_two_on_one_terminal(self):
