@@ -25,6 +25,7 @@ TORTURE = bool(os.environ.get("PRS_TORTURE"))
 
 
 class FaultCase(JobCase):
+    left_open = 0  # files that the engine may leave to the end of its process
     words = ("run", "code/score.py", "--input", "in", "--mini-batch-size", "2", "--processes", "2",
              "--output", "out.txt")
 
@@ -64,7 +65,8 @@ class FaultCase(JobCase):
         said = r.stdout + r.stderr
         self.assertIn(r.returncode, (0, 2, 4), said)
         self.assertNotIn("Sanitizer", said)
-        self.assertEqual((report["open_files"], report["mapped"]), (0, 0), said)
+        self.assertIn(report["open_files"], range(self.left_open + 1), said)
+        self.assertEqual(report["mapped"], 0, said)
         started = bool(glob.glob(self.path("runs", "*", "RUN")))
         self.assertEqual(r.returncode == 2, not started, said)
         if r.returncode == 4:
