@@ -73,6 +73,20 @@ def test_the_path_and_what_stands_in_it(tmp_path):
     assert "does not fit the partition format" in str(refused(steps.StepError, t, t.files))
 
 
+def test_conversions_of_columns_that_no_file_has(tmp_path):
+    """A reader cannot do them; nor is one of nothing passed over."""
+    t = Table(tmp_path, path_column="Path", steps=[
+        {"extract_columns_from_partition_format": "s={store}/*.csv"},
+        {"convert_column_types": [{"columns": ["store", "a"], "type": "int"}, {"columns": ["key"], "type": "float"}]}])
+    t.schema(schema_of("a:string"))
+    t.file("s=07/x.csv", b"1\n2\n", [(b"1\n2\n", 2)])
+    frame, _, _ = run(t, t.files, keys=b"key\0s2.5\0")
+    assert {name: cells for name, *cells in values(frame)} == {
+        "a": ["1", "2"], "Path": [repr(t.files[0][0])] * 2, "store": ["7", "7"], "key": ["2.5", "2.5"]}
+    t.about["steps"][1]["convert_column_types"][0]["columns"] = ["nope"]
+    assert "convert_column_types: there is no column 'nope'" in str(refused(steps.StepError, t, t.files))
+
+
 def test_partition_keys_without_a_format(tmp_path):
     """Those that are no columns of the file stand behind them."""
     t = table(tmp_path, "a:int", "1\n2\n", 2)

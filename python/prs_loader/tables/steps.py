@@ -22,6 +22,7 @@ class Rows:
         import numpy
         self.numpy, self.pandas, self.frame, self.spans = numpy, pandas, table, spans
         self.stay = None  # which rows of the spans; None: all
+        self.added = set()  # columns that no file has
         if gone:
             self.stay = numpy.ones(sum(s.take for s in spans), dtype=bool)
             self.stay[gone] = False
@@ -49,6 +50,7 @@ class Rows:
 
     def add(self, name, values):
         """A column; values: one for each span, texts and None, or datetimes and None"""
+        self.added.add(name)
         of_dates = any(isinstance(v, datetime.datetime) for v in values)
         few = (frame.dates if of_dates else frame.strings)(self.pandas, values)
         column = self.pandas.Series(few).take(self.numbers_of_spans())
@@ -132,25 +134,29 @@ def cut(spans, first, end):
     return left
 
 
+_CONVERTED = "converted by the reader"
 _READERS_TYPES = {"int": "int", "float": "float", "boolean": "bool", "datetime": "date", "string": "string"}
 
 
 def of_readers(steps):
     """(column -> type of the schema that the first conversion gives it, steps that are left). Behind a filter none is
-    the readers': what it leaves out need not fit."""
+    the readers': what it leaves out need not fit. What the readers did stays as a step: a column that no file has is
+    converted there, or missing."""
     found, left, is_open = {}, [], True
     for step in steps:
         is_open = is_open and "filter" not in step
         if is_open and "convert_column_types" in step:
-            rest = []
+            rest, done = [], []
             for one in step["convert_column_types"]:
                 plain = type(one["type"]) is str and one["type"] in _READERS_TYPES
                 names = [n for n in one["columns"] if n not in found] if plain else []
                 found.update((n, _READERS_TYPES[one["type"]]) for n in names)
+                done.append(dict(one, columns=names))
                 others = [n for n in one["columns"] if n not in names]
                 if others:
                     rest.append(dict(one, columns=others))
                     found.update((n, None) for n in others if n not in found)
+            left.append({_CONVERTED: done})
             step = {"convert_column_types": rest}
         if step.get("convert_column_types") != []:
             left.append(step)
@@ -215,9 +221,15 @@ def _convert(rows, conversions):
             rows.frame.insert(at, name, column)
 
 
+def _converted(rows, conversions):
+    for one in conversions:
+        _missing(rows, "convert_column_types", one["columns"])
+        _convert(rows, [dict(one, columns=[name for name in one["columns"] if name in rows.added])])
+
+
 _STEPS = {"keep_columns": _keep_columns, "drop_columns": _drop_columns, "convert_column_types": _convert,
           "filter": _filter, "take_random_sample": _sample, "extract_columns_from_partition_format": _extract,
-          "take": None, "skip": None}
+          _CONVERTED: _converted, "take": None, "skip": None}
 
 
 def apply(rows, steps):
