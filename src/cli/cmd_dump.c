@@ -3,6 +3,7 @@
  */
 #include "cli/cli.h"
 
+#include "base/mem.h"
 #include "base/wrap.h"
 #include "report/dump.h"
 #include "store/store.h"
@@ -19,6 +20,13 @@ struct dump {
 	enum prs_file_kind kind;
 	unsigned columns; /* of the terminal, 0 = it is none */
 	struct prs_buf line, shown;
+	struct seal *seals; /* of the journals that count, oldest first */
+	size_t seals_n, seals_cap;
+};
+
+struct seal {
+	uint32_t epoch;
+	uint64_t journal, plan; /* bytes that count */
 };
 
 static int next_record(struct dump *d, const uint8_t *body, size_t n, size_t *at, struct prs_err *err)
@@ -55,6 +63,40 @@ static int dump_body(void *ctx, uint64_t offset, const uint8_t *body, size_t n, 
 	return r;
 }
 
+static int dump_link(void *ctx, uint32_t epoch, uint64_t journal_bytes, uint64_t plan_bytes)
+{
+	struct dump *d = ctx;
+	if (d->seals_n == d->seals_cap) {
+		size_t cap = d->seals_cap ? d->seals_cap * 2 : 8;
+		struct seal *v = prs_realloc(d->seals, cap * sizeof *v);
+		if (!v)
+			return -PRS_ENOMEM;
+		d->seals = v;
+		d->seals_cap = cap;
+	}
+	d->seals[d->seals_n++] = (struct seal){ epoch, journal_bytes, plan_bytes };
+	return 0;
+}
+
+/* How many bytes of the file of an epoch count. What an engine wrote that was passed over, or after it was taken over,
+ * is nobody's and may be cut off anywhere (store/trim.c). */
+static uint64_t bytes_that_count(const struct dump *d, uint32_t epoch)
+{
+	for (size_t i = 0; i < d->seals_n; i++)
+		if (d->seals[i].epoch == epoch)
+			return d->kind == PRS_FILE_JOURNAL ? d->seals[i].journal : d->seals[i].plan;
+	return d->seals_n && epoch < d->seals[d->seals_n - 1].epoch ? 0 : UINT64_MAX;
+}
+
+static int dump_file(struct dump *d, const char *path, const char *name, uint64_t bytes, const struct prs_run_id *run,
+                     struct prs_err *err)
+{
+	uint64_t length;
+	if (!d->json)
+		cli_tell(stdout, "# %s%s\n", name, bytes ? "" : ": does not count, another engine went on without it");
+	return bytes ? prs_log_scan(program_fs(), path, d->kind, run, bytes, dump_body, d, &length, err) : 0;
+}
+
 static int dump_each_name(void *ctx, const char *name, char type)
 {
 	(void)type;
@@ -70,7 +112,6 @@ static int dump_files(struct dump *d, const char *dir, const char *prefix, const
 {
 	struct prs_list names = { 0 };
 	char path[2 * PATH_MAX];
-	uint64_t length;
 	int r = program_fs()->list(program_fs()->ctx, dir, dump_each_name, &names);
 	if (r < 0)
 		r = prs_fail_errno(err, -r, "reading %s", dir);
@@ -82,9 +123,10 @@ static int dump_files(struct dump *d, const char *dir, const char *prefix, const
 		    strcmp(names.v[i] + n - m, suffix) != 0)
 			continue;
 		snprintf(path, sizeof path, "%s/%s", dir, names.v[i]);
-		if (!d->json)
-			cli_tell(stdout, "# %s\n", names.v[i]);
-		r = prs_log_scan(program_fs(), path, d->kind, run, UINT64_MAX, dump_body, d, &length, err);
+		uint64_t bytes = d->kind == PRS_FILE_SEGMENT
+		                         ? UINT64_MAX
+		                         : bytes_that_count(d, (uint32_t)strtoul(names.v[i] + strlen(prefix), NULL, 10));
+		r = dump_file(d, path, names.v[i], bytes, run, err);
 	}
 	prs_list_done(&names);
 	return r;
@@ -113,8 +155,12 @@ int cmd_dump(struct cli_args *a)
 		r = dump_files(&d, seg, "", ".seg", &run.id, &err);
 	} else {
 		d.kind = journal ? PRS_FILE_JOURNAL : PRS_FILE_PLAN;
+		/* of a damaged run each file is shown as far as it goes */
+		if (prs_store_chain(program_fs(), run.dir, &run.id, dump_link, &d, NULL) < 0)
+			d.seals_n = 0;
 		r = dump_files(&d, run.dir, journal ? "journal-" : "plan-", "", &run.id, &err);
 	}
+	prs_freep(&d.seals);
 	prs_buf_done(&d.line);
 	prs_buf_done(&d.shown);
 	fflush(stdout);

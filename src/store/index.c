@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FIRST_SLOTS = 1 << 12 };
+enum { FIRST_SLOTS = 1 << 12, OPENS_MAX = 100 };
 
 _Static_assert(sizeof(struct prs_index_slot) == 32, "index slot");
 
@@ -20,8 +20,11 @@ _Static_assert(sizeof(struct prs_index_slot) == 32, "index slot");
  * nothing is left of it. */
 static int open_file(struct prs_index *x)
 {
-	x->fs->unlink(x->fs->ctx, x->path);
-	int fd = x->fs->open(x->fs->ctx, x->path, O_RDWR | O_CREAT | O_EXCL | PRS_O_OWN, 0644);
+	int fd = -EEXIST;
+	for (int i = 0; i < OPENS_MAX && fd == -EEXIST; i++) { /* the other one made its own in between */
+		x->fs->unlink(x->fs->ctx, x->path);
+		fd = x->fs->open(x->fs->ctx, x->path, O_RDWR | O_CREAT | O_EXCL | PRS_O_OWN, 0644);
+	}
 	int r = fd < 0 ? fd : x->fs->unlink(x->fs->ctx, x->path);
 	x->fd = fd;
 	return r == -ENOENT ? 0 : r; /* the other one was faster */

@@ -410,6 +410,21 @@ int prs_store_recover(const struct prs_fs *fs, const char *dir, const struct prs
 	return r;
 }
 
+int prs_store_chain(const struct prs_fs *fs, const char *dir, const struct prs_run_id *run, prs_store_link_fn *each,
+                    void *ctx, struct prs_err *err)
+{
+	struct epochs e = { 0 };
+	struct chain c = { .fs = fs, .dir = dir, .run = run };
+	int r = list_epochs(fs, dir, &e, err);
+	if (!r)
+		r = find_chain(&c, &e, err);
+	for (size_t i = 0; i < c.n && !r; i++)
+		r = each(ctx, c.links[i].epoch, c.links[i].journal, c.links[i].plan);
+	free(c.links);
+	free(e.v);
+	return r;
+}
+
 /* ---- settling ---------------------------------------------------------------------------------------------------- */
 
 static int rewrite(const struct prs_fs *fs, int fd, uint8_t *space, uint64_t from, uint64_t to)

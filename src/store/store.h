@@ -71,6 +71,13 @@ struct prs_recovered {
 int prs_store_recover(const struct prs_fs *fs, const char *dir, const struct prs_run_id *run,
                       const struct prs_recover_sink *sink, struct prs_recovered *ret, struct prs_err *err);
 
+/* A journal that counts and its plan, and how many of their bytes do: UINT64_MAX = all, they are the newest; a plan of 0
+ * bytes is none. */
+typedef int prs_store_link_fn(void *ctx, uint32_t epoch, uint64_t journal_bytes, uint64_t plan_bytes);
+/* The chain of them, oldest first. A journal that is not in it was passed over: what it holds is nobody's. */
+int prs_store_chain(const struct prs_fs *fs, const char *dir, const struct prs_run_id *run, prs_store_link_fn *each,
+                    void *ctx, struct prs_err *err);
+
 /* Make durable what the next HEAD is going to seal: the engine before may have died between a write and its sync, or
  * of a failed sync, which leaves bytes that can be read and will never be written. The last frames are written again
  * and synced. Call before prs_journal_create(). */

@@ -174,13 +174,30 @@ class SameMomentTest(EnginesCase):
         self.assertEqual(self.made(), made)
         self.check_end()
 
+    def test_what_does_not_count_is_not_dumped(self):
+        """Of a journal that was passed over the takeover may cut off the front, when its engine writes on."""
+        self.interrupted()
+        resume, _ = self.stop_at("store.journal.created", 1, "resume", "last")
+        self.assertEqual(self.prs("resume", "last", "--takeover").returncode, 0)
+        resume.send_signal(signal.SIGCONT)
+        self.ends_with_a_sentence(resume)
+        with open(os.path.join(self.run_dir(), "journal-3"), "rb") as f:
+            data = f.read()
+        second = data.index(b"PB01", data.index(b"PB01") + 1)
+        with open(os.path.join(self.run_dir(), "journal-2"), "wb") as f:
+            f.seek(second)
+            f.write(data[second:])
+        self.check_end()
+        r = self.prs("dump", "journal", "last")
+        self.assertEqual((r.returncode, r.stdout.count("HEAD")), (0, 2), r.stdout + r.stderr)
+        self.assertIn("# journal-2: does not count, another engine went on without it\n", r.stdout)
+
     def test_as_it_comes(self):
-        for _ in range(1 if os.environ.get("PRS_CI") else 5):
+        for _ in range(5):
             self.interrupted()
             engines = [self.start("resume", "last"), self.start("resume", "last", "--takeover")]
             ends = sorted(engine.wait(DEADLINE) for engine in engines)
-            # the first one may have ended before the second began; 4: it saw that something is gone before it saw why
-            self.assertIn(ends, ([0, 0], [0, 2], [0, 3], [0, 4]))
+            self.assertIn(ends, ([0, 0], [0, 2], [0, 3]))  # the first one may have ended before the second began
             self.check_end()
             self.clean()
             for path in glob.glob(self.path("started-*")) + [self.path("go")]:

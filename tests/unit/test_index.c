@@ -376,6 +376,16 @@ static void test_two_engines_of_one_epoch(void **state)
 	assert_int_equal(w->x->slots[42].offset, 77);
 }
 
+/* It makes its file between our two calls: nobody else's fault, and no reason to give up. */
+static void test_two_engines_at_the_same_moment(void **state)
+{
+	struct world *w = *state;
+	struct prs_index *x;
+	mem_fs_fail(w->m, MEM_OPEN, "index-1", 0, EEXIST);
+	assert_int_equal(prs_index_new(&x, &w->m->fs, "/run", 1, NULL), 0);
+	prs_index_free(x);
+}
+
 /* It has no name: a killed engine leaves nothing behind. */
 static void test_no_name(void **state)
 {
@@ -401,6 +411,7 @@ int main(void)
 		T(test_rebuilt_equals_live),
 		T(test_an_old_index_is_not_trusted),
 		T(test_two_engines_of_one_epoch),
+		T(test_two_engines_at_the_same_moment),
 		T(test_no_name),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
