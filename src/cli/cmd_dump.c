@@ -123,9 +123,8 @@ static int dump_files(struct dump *d, const char *dir, const char *prefix, const
 		    strcmp(names.v[i] + n - m, suffix) != 0)
 			continue;
 		snprintf(path, sizeof path, "%s/%s", dir, names.v[i]);
-		uint64_t bytes = d->kind == PRS_FILE_SEGMENT
-		                         ? UINT64_MAX
-		                         : bytes_that_count(d, (uint32_t)strtoul(names.v[i] + strlen(prefix), NULL, 10));
+		uint32_t epoch = (uint32_t)strtoul(names.v[i] + strlen(prefix), NULL, 10);
+		uint64_t bytes = d->kind == PRS_FILE_SEGMENT ? UINT64_MAX : bytes_that_count(d, epoch);
 		r = dump_file(d, path, names.v[i], bytes, run, err);
 	}
 	prs_list_done(&names);

@@ -71,8 +71,8 @@ struct prs_recovered {
 int prs_store_recover(const struct prs_fs *fs, const char *dir, const struct prs_run_id *run,
                       const struct prs_recover_sink *sink, struct prs_recovered *ret, struct prs_err *err);
 
-/* A journal that counts and its plan, and how many of their bytes do: UINT64_MAX = all, they are the newest; a plan of 0
- * bytes is none. */
+/* A journal that counts and its plan, and how many of their bytes do: UINT64_MAX = all, they are the newest; a plan of
+ * 0 bytes is none. */
 typedef int prs_store_link_fn(void *ctx, uint32_t epoch, uint64_t journal_bytes, uint64_t plan_bytes);
 /* The chain of them, oldest first. A journal that is not in it was passed over: what it holds is nobody's. */
 int prs_store_chain(const struct prs_fs *fs, const char *dir, const struct prs_run_id *run, prs_store_link_fn *each,
