@@ -19,6 +19,10 @@ static const struct {
 	                       PRS_UNIT_PLANNED },
 	[PRS_MACHINE_WORKER] = { "Worker process", "A slot of a node and the process in it.", PRS_WORKER_NONE },
 	[PRS_MACHINE_JOB] = { "Job", "Every move is a STATE record of the journal.", PRS_JOB_STARTING },
+	[PRS_MACHINE_STEP] = { "Step",
+	                       "Of a pipeline. WAITING and READY are not journaled but for a reset. A step that was "
+	                       "RUNNING when its engine ended begins again.",
+	                       PRS_STEP_WAITING },
 };
 
 static inline void states_machine(struct prs_buf *b, enum prs_machine m)
@@ -42,7 +46,7 @@ static inline void states_markdown(struct prs_buf *b)
 	prs_buf_puts(b, "# State machines\n\nMade from the table of legal arcs, `src/wire/states.def`, by `./dev "
 	                "docs`. Every other move stops the engine: it would be a "
 	                "mistake of ours.\n");
-	for (int m = PRS_MACHINE_UNIT; m <= PRS_MACHINE_JOB; m++)
+	for (int m = PRS_MACHINE_UNIT; m < PRS_MACHINES; m++)
 		states_machine(b, (enum prs_machine)m);
 }
 

@@ -10,7 +10,7 @@ static const struct prs_arc arcs[] = {
 #include "wire/states.def"
 };
 
-static const char *const names[3][16] = {
+static const char *const names[PRS_MACHINES][16] = {
 #define PRS_STATE(m, name) [PRS_MACHINE_##m][PRS_##m##_##name] = #name,
 #include "wire/states.def"
 };
@@ -27,7 +27,7 @@ const struct prs_arc *prs_arc_at(unsigned i) { return i < sizeof arcs / sizeof *
 
 const char *prs_state_name(enum prs_machine m, int state)
 {
-	if (state < 0 || state >= 16 || (unsigned)m > 2 || !names[m][state])
+	if (state < 0 || state >= 16 || m >= PRS_MACHINES || !names[m][state])
 		return "?";
 	return names[m][state];
 }

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
- * states: the enums and legal arcs of unit, worker and job. The setters live with the owners (sched, pool, master) and
- * all ask prs_arc_legal(): an illegal move is a broken invariant.
+ * states: the enums and legal arcs of unit, worker, job and step. The setters live with the owners (sched, pool,
+ * master, flow) and all ask prs_arc_legal(): an illegal move is a broken invariant.
  */
 #ifndef PRS_WIRE_STATES_H
 #define PRS_WIRE_STATES_H
 
 #include <stdbool.h>
 
-enum prs_machine { PRS_MACHINE_UNIT, PRS_MACHINE_WORKER, PRS_MACHINE_JOB };
+enum prs_machine { PRS_MACHINE_UNIT, PRS_MACHINE_WORKER, PRS_MACHINE_JOB, PRS_MACHINE_STEP, PRS_MACHINES };
 
 enum prs_unit_state {
 	PRS_UNIT_PLANNED,
@@ -41,6 +41,17 @@ enum prs_job_state {
 	PRS_JOB_INTERRUPTED,
 	PRS_JOB_CANCELED,
 	PRS_JOB_STATES
+};
+enum prs_step_state {
+	PRS_STEP_WAITING,
+	PRS_STEP_READY,
+	PRS_STEP_RUNNING,
+	PRS_STEP_DONE,
+	PRS_STEP_REUSED,
+	PRS_STEP_FAILED,
+	PRS_STEP_SKIPPED,
+	PRS_STEP_CANCELED,
+	PRS_STEP_STATES
 };
 
 struct prs_arc {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * test_states: every pair of states of unit, worker and job: legal or not; docs/states.md is what the table says.
+ * test_states: every pair of states of unit, worker, job and step: legal or not; docs/states.md is what the table says.
  */
 #include "wire/states.h"
 
@@ -49,6 +49,17 @@ static const char *const job[PRS_JOB_STATES] = {
 	/* INTERRUPTED */ ".x.......",
 	/* CANCELED    */ ".........",
 };
+static const char *const step[PRS_STEP_STATES] = {
+	/*             WRRDRFSC */
+	/* WAITING  */ ".x....xx",
+	/* READY    */ "..x.xx.x",
+	/* RUNNING  */ ".x.x.x.x",
+	/* DONE     */ "........",
+	/* REUSED   */ "........",
+	/* FAILED   */ "x.......",
+	/* SKIPPED  */ "x.......",
+	/* CANCELED */ "x.......",
+};
 static const struct {
 	const char *const *rows;
 	int n;
@@ -58,12 +69,13 @@ static const struct {
 	[PRS_MACHINE_WORKER] = { worker, PRS_WORKER_STATES, "NONE STARTING INIT IDLE BUSY STOPPING TERM KILL DEAD" },
 	[PRS_MACHINE_JOB] = { job, PRS_JOB_STATES,
 	                      "STARTING RUNNING ASSEMBLING COMPLETED ABORTING FAILED DRAINING INTERRUPTED CANCELED" },
+	[PRS_MACHINE_STEP] = { step, PRS_STEP_STATES, "WAITING READY RUNNING DONE REUSED FAILED SKIPPED CANCELED" },
 };
 
 static void test_every_pair(void **state)
 {
 	(void)state;
-	for (int m = 0; m < 3; m++)
+	for (int m = 0; m < PRS_MACHINES; m++)
 		for (int from = -1; from <= machines[m].n; from++)
 			for (int to = -1; to <= machines[m].n; to++) {
 				bool inside = from >= 0 && from < machines[m].n && to >= 0 && to < machines[m].n;
@@ -81,7 +93,7 @@ static void test_arcs_are_listed_once(void **state)
 {
 	(void)state;
 	unsigned want = 0, n = 0;
-	for (int m = 0; m < 3; m++)
+	for (int m = 0; m < PRS_MACHINES; m++)
 		for (int i = 0; i < machines[m].n; i++)
 			for (const char *p = machines[m].rows[i]; *p; p++)
 				want += *p == 'x';
@@ -96,7 +108,7 @@ static void test_arcs_are_listed_once(void **state)
 static void test_names(void **state)
 {
 	(void)state;
-	for (int m = 0; m < 3; m++) {
+	for (int m = 0; m < PRS_MACHINES; m++) {
 		char all[256] = "";
 		for (int i = 0; i < machines[m].n; i++) {
 			if (i)
