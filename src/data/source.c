@@ -13,7 +13,11 @@
 #include <fcntl.h>
 #include <string.h>
 
-enum { PIECE_BYTES = 128 << 10, TEXT_BYTES = 4 * PIECE_BYTES /* a unit of UTF-16 has at most 3 bytes in UTF-8 */ };
+enum {
+	PIECE_BYTES = 128 << 10,
+	TEXT_BYTES = 4 * PIECE_BYTES, /* a unit of UTF-16 has at most 3 bytes in UTF-8 */
+	FRONT_BYTES = 16 << 10        /* read at once when a file is opened, and kept */
+};
 
 struct prs_source {
 	const struct prs_fs *fs;
@@ -21,7 +25,7 @@ struct prs_source {
 	enum prs_encoding encoding;
 	int fd;
 	struct prs_fs_stat stat;
-	uint8_t front[PRS_PACKED_FRONT_BYTES];
+	uint8_t *front; /* the first bytes of the file */
 	size_t front_n;
 	enum prs_packed packed;
 	struct prs_unpack *unpack; /* NULL: it is not packed */
@@ -40,10 +44,15 @@ static int nomem(struct prs_err *err) { return prs_fail(err, PRS_ENOMEM, "readin
 
 /* ---- the file ---------------------------------------------------------------------------------------------------- */
 
+/* Without a read that would only say that the file ends there: whether it grew is asked by prs_source_check(). */
 static ssize_t read_file(struct prs_source *s, void *to, size_t n, uint64_t offset, struct prs_err *err)
 {
 	size_t got = 0;
-	while (got < n) {
+	if (offset < s->front_n) {
+		got = s->front_n - offset < n ? (size_t)(s->front_n - offset) : n;
+		memcpy(to, s->front + offset, got);
+	}
+	while (got < n && offset + got != s->stat.size) {
 		ssize_t k = s->fs->pread(s->fs->ctx, s->fd, (uint8_t *)to + got, n - got, offset + got);
 		if (k == -EINTR)
 			continue;
@@ -193,7 +202,10 @@ static int rewind_source(struct prs_source *s, struct prs_err *err)
 
 static int look_at(struct prs_source *s, struct prs_err *err)
 {
-	ssize_t n = read_file(s, s->front, sizeof s->front, 0, err);
+	s->front = prs_malloc(FRONT_BYTES);
+	if (!s->front)
+		return nomem(err);
+	ssize_t n = read_file(s, s->front, FRONT_BYTES, 0, err);
 	if (n < 0)
 		return (int)n;
 	s->front_n = (size_t)n;
@@ -244,6 +256,7 @@ void prs_source_close(struct prs_source *s)
 	prs_buf_done(&s->packed_piece);
 	prs_buf_done(&s->piece);
 	prs_buf_done(&s->text);
+	prs_freep(&s->front);
 	prs_freep(&s->path);
 	prs_freep(&s);
 }

@@ -5,6 +5,8 @@
 
 #include "base/mem.h"
 
+enum { HEAD_BLOCK_BYTES = 16 << 10 };
+
 uint64_t prs_table_max_record(const struct prs_table_input *in)
 {
 	return in->max_record ? in->max_record : PRS_TABLE_RECORD_BYTES;
@@ -116,10 +118,17 @@ static int head_row(void *ctx, const struct prs_slice *at, struct prs_err *err)
 	return h->said == 1 ? -PRS_ECANCELED : h->said;
 }
 
+/* A header and some rows are short. */
+static size_t head_bytes(const struct prs_table_input *in)
+{
+	size_t block = prs_table_block_bytes(in);
+	return block < HEAD_BLOCK_BYTES ? block : HEAD_BLOCK_BYTES;
+}
+
 /* 1 = there may be more, 0 = that was the end of the file. */
 static int head_block(struct prs_source *source, struct head *h, struct prs_scan *s, struct prs_err *err)
 {
-	size_t block = prs_table_block_bytes(h->in);
+	size_t block = head_bytes(h->in);
 	uint8_t *to = prs_buf_reserve(&h->text, block);
 	if (!to)
 		return prs_fail(err, PRS_ENOMEM, "the first rows of %s", prs_source_path(source));

@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 enum prs_packed { PRS_PACKED_NOT, PRS_PACKED_GZIP, PRS_PACKED_ZSTD, PRS_PACKED_OTHER };
-enum { PRS_PACKED_FRONT_BYTES = 18, PRS_PACKED_TAIL_BYTES = 4 };
+enum { PRS_PACKED_TAIL_BYTES = 4 };
 
 /* By the first bytes of a file. */
 enum prs_packed prs_packed_of(const uint8_t *front, size_t n);

@@ -34,6 +34,12 @@ struct planned {
 	struct prs_entries files, dirs;
 };
 
+/* A folder above one that was visited, or itself: so many bytes of its path. */
+struct above {
+	size_t bytes;
+	uint64_t dev, ino;
+};
+
 struct prs_walk {
 	const struct prs_fs *fs;
 	const struct prs_list_input *in;
@@ -53,6 +59,8 @@ struct prs_walk {
 	int32_t part;
 	bool is_given; /* the root, or a part */
 	struct prs_entries files, none;
+	/* what is_loop() looked at last: from the root to the folder, and its path */
+	struct prs_buf above, above_path;
 };
 
 static int bad(struct prs_err *err, const char *why) { return prs_fail(err, PRS_ECORRUPT, "plan: %s", why); }
@@ -71,6 +79,8 @@ struct prs_walk *prs_walk_new(const struct prs_fs *fs, const struct prs_list_inp
 	prs_entries_init(&w->none);
 	prs_entries_init(&w->planned.files);
 	prs_entries_init(&w->planned.dirs);
+	prs_buf_init(&w->above, UINT32_MAX);
+	prs_buf_init(&w->above_path, UINT32_MAX);
 	return w;
 }
 
@@ -93,6 +103,8 @@ void prs_walk_free(struct prs_walk *w)
 	prs_entries_done(&w->files);
 	prs_entries_done(&w->planned.files);
 	prs_entries_done(&w->planned.dirs);
+	prs_buf_done(&w->above);
+	prs_buf_done(&w->above_path);
 	prs_freep(&w);
 }
 
@@ -224,19 +236,52 @@ static int walk_entry(void *ctx, const char *name, char type)
 	return f->failed ? 1 : 0;
 }
 
-/* 1: the folder leads back to one of the folders above it; < 0: -errno. */
+static size_t same_bytes(const struct prs_buf *a, const char *b, size_t n)
+{
+	size_t i = 0;
+	while (i < n && i < a->len && a->data[i] == (uint8_t)b[i])
+		i++;
+	return i;
+}
+
+/* The k-th folder above: one that was looked at for the folder before, or what stat() says. 0 or -errno. */
+static int look_above(struct prs_walk *w, size_t k, size_t bytes, size_t same, struct above *ret)
+{
+	const struct above *had = (const struct above *)w->above.data;
+	if (k < w->above.len / sizeof *had && had[k].bytes == bytes && bytes <= same) {
+		*ret = had[k];
+		return 0;
+	}
+	struct prs_fs_stat st = { 0 };
+	PRS_AUTOFREE char *path = bytes ? prs_strf("%.*s", (int)bytes, w->path) : prs_strdup("/");
+	int r = path ? w->fs->stat(w->fs->ctx, path, &st) : -ENOMEM;
+	w->above.len = k * sizeof *had;
+	*ret = (struct above){ bytes, st.dev, st.ino };
+	if (r == 0 && prs_buf_put(&w->above, ret, sizeof *ret) < 0)
+		r = -ENOMEM;
+	return r;
+}
+
+static size_t path_bytes(const char *path) { return strcmp(path, "/") ? strlen(path) : 0; }
+
+/* 1: the folder leads back to one of the folders above it; < 0: -errno. Folders come in such an order that those above
+ * the next one are mostly known. */
 static int is_loop(struct prs_walk *w)
 {
-	struct prs_fs_stat me, above;
-	int r = w->fs->stat(w->fs->ctx, w->path, &me);
-	PRS_AUTOFREE char *up = prs_strdup(w->path);
-	if (!up)
-		return -ENOMEM;
-	while (!r && strlen(up) > strlen(w->in->path)) {
-		*strrchr(up, '/') = 0;
-		r = w->fs->stat(w->fs->ctx, up[0] ? up : "/", &above);
-		if (!r && above.dev == me.dev && above.ino == me.ino)
-			return 1;
+	size_t k = 0, at = path_bytes(w->in->path), n = path_bytes(w->path),
+	       same = same_bytes(&w->above_path, w->path, n);
+	struct above me, up;
+	int r = 0;
+	for (; r == 0 && at < n; k++, at += strcspn(w->path + at + 1, "/") + 1)
+		r = look_above(w, k, at, same, &up);
+	if (r == 0)
+		r = look_above(w, k, n, 0, &me);
+	prs_buf_clear(&w->above_path);
+	if (r == 0 && prs_buf_put(&w->above_path, w->path, n) < 0)
+		r = -ENOMEM;
+	for (size_t i = 0; r == 0 && i < k; i++) {
+		const struct above *a = (const struct above *)w->above.data + i;
+		r = a->dev == me.dev && a->ino == me.ino;
 	}
 	return r;
 }
@@ -604,9 +649,8 @@ static int pass_lines(struct prs_walk *w, const struct prs_known *k, uint64_t fi
 	if (r < 0)
 		return r;
 	if (r == 1 || w->list_at != files || sum != k->sum)
-		return prs_fail(err, PRS_EINPUT_CHANGED,
-		                "the list %s is not as it was when %s of it were planned", w->in->path,
-		                prs_many(files, "file").text);
+		return prs_fail(err, PRS_EINPUT_CHANGED, "the list %s is not as it was when %s of it were planned",
+		                w->in->path, prs_many(files, "file").text);
 	return 0;
 }
 
