@@ -2,7 +2,7 @@
  * job_doc: a table says which members a job, an input, an output and a pair may have, and of what kind; whatever is not
  * in it is a mistake, so that a front end that is newer than the engine does not get another job than it asked for.
  */
-#include "spec/job_doc.h"
+#include "spec/job_doc_impl.h"
 
 #include "base/mem.h"
 #include "spec/job_check.h"
@@ -15,123 +15,107 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { WHERE_BYTES = 256 };
-
-struct prs_job_doc {
-	json_t *root;
-	struct prs_buf *report;
-	unsigned mistakes;
-	bool failed;              /* no memory */
-	struct prs_list misspelt; /* members that another name stands for: they are not missed again */
-};
-
-__attribute__((format(printf, 3, 4))) static void doc_mistake(struct prs_job_doc *d, const char *where, const char *fmt,
-                                                              ...)
+void doc_mistake(struct prs_job_doc *d, const char *where, const char *fmt, ...)
 {
 	char text[1024];
 	va_list ap;
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
-	prs_buf_putf(d->report, "%s: %s\n", where, text);
+	prs_buf_putf(d->report, "%s%s%s: %s\n", d->at, d->at[0] && where[0] ? "." : "", where, text);
 	d->mistakes++;
 }
 
 /* ---- members ----------------------------------------------------------------------------------------------------- */
 
-enum kind { K_ANY, K_TEXT, K_BOOL, K_NUMBER, K_TEXTS, K_LIST, K_MAP, K_COMPUTED };
-
-struct member {
-	const char *name;
-	enum kind kind;
-	const char *why; /* of K_COMPUTED: where it comes from */
+static const struct doc_member job_members[] = {
+	{ "job_format", DOC_NUMBER, NULL },
+	{ "name", DOC_TEXT, NULL },
+	{ "entry", DOC_TEXT, NULL },
+	{ "code_dir", DOC_TEXT, NULL },
+	{ "submit_dir", DOC_TEXT, NULL },
+	{ "additional_includes", DOC_TEXTS, NULL },
+	{ "inputs", DOC_LIST, NULL },
+	{ "outputs", DOC_LIST, NULL },
+	{ "append_row_to", DOC_TEXT, NULL },
+	{ "append_row_file_name", DOC_TEXT, NULL },
+	{ "output_file", DOC_TEXT, NULL },
+	{ "output_dir", DOC_TEXT, NULL },
+	{ "models", DOC_LIST, NULL },
+	{ "side_inputs", DOC_LIST, NULL },
+	{ "environment", DOC_LIST, NULL },
+	{ "arguments", DOC_TEXTS, NULL },
+	{ "system_arguments", DOC_TEXTS, NULL },
+	{ "options", DOC_MAP, NULL },
+	{ "python", DOC_TEXT, NULL },
+	{ "python_why", DOC_TEXT, NULL },
+	{ "only_failed", DOC_MAP, NULL },
+	{ "format", DOC_COMPUTED, "\"job_format\": 1 stands for it" },
+	{ "engine", DOC_COMPUTED, "it is this engine" },
+	{ "code_print", DOC_COMPUTED, "it is the print of the code as it is copied" },
+	{ "command", DOC_COMPUTED, "it is how the run was begun" },
+	{ NULL, DOC_TEXT, NULL },
 };
-
-static const struct member job_members[] = {
-	{ "job_format", K_NUMBER, NULL },
-	{ "name", K_TEXT, NULL },
-	{ "entry", K_TEXT, NULL },
-	{ "code_dir", K_TEXT, NULL },
-	{ "submit_dir", K_TEXT, NULL },
-	{ "additional_includes", K_TEXTS, NULL },
-	{ "inputs", K_LIST, NULL },
-	{ "outputs", K_LIST, NULL },
-	{ "append_row_to", K_TEXT, NULL },
-	{ "output_file", K_TEXT, NULL },
-	{ "output_dir", K_TEXT, NULL },
-	{ "models", K_LIST, NULL },
-	{ "side_inputs", K_LIST, NULL },
-	{ "environment", K_LIST, NULL },
-	{ "arguments", K_TEXTS, NULL },
-	{ "system_arguments", K_TEXTS, NULL },
-	{ "options", K_MAP, NULL },
-	{ "python", K_TEXT, NULL },
-	{ "python_why", K_TEXT, NULL },
-	{ "only_failed", K_MAP, NULL },
-	{ "format", K_COMPUTED, "\"job_format\": 1 stands for it" },
-	{ "engine", K_COMPUTED, "it is this engine" },
-	{ "code_print", K_COMPUTED, "it is the print of the code as it is copied" },
-	{ "command", K_COMPUTED, "it is how the run was begun" },
-	{ NULL, K_TEXT, NULL },
+static const struct doc_member input_members[] = {
+	{ "name", DOC_TEXT, NULL },
+	{ "path", DOC_TEXT, NULL },
+	{ "type", DOC_TEXT, NULL },
+	{ "parts", DOC_TEXTS, NULL },
+	{ "is_list", DOC_BOOL, NULL },
+	{ "base", DOC_TEXT, NULL },
+	{ "partition_format", DOC_TEXT, NULL },
+	{ "mltable", DOC_TEXT, NULL },
+	{ "step", DOC_TEXT, NULL },
+	{ "output", DOC_TEXT, NULL },
+	{ "table", DOC_COMPUTED, "input_format and the MLTable stand for it" },
+	{ "only", DOC_COMPUTED, "only_failed stands for it" },
+	{ NULL, DOC_TEXT, NULL },
 };
-static const struct member input_members[] = {
-	{ "name", K_TEXT, NULL },
-	{ "path", K_TEXT, NULL },
-	{ "type", K_TEXT, NULL },
-	{ "parts", K_TEXTS, NULL },
-	{ "is_list", K_BOOL, NULL },
-	{ "base", K_TEXT, NULL },
-	{ "partition_format", K_TEXT, NULL },
-	{ "mltable", K_TEXT, NULL },
-	{ "table", K_COMPUTED, "input_format and the MLTable stand for it" },
-	{ "only", K_COMPUTED, "only_failed stands for it" },
-	{ NULL, K_TEXT, NULL },
+static const struct doc_member output_members[] = {
+	{ "name", DOC_TEXT, NULL }, { "type", DOC_TEXT, NULL }, { "path", DOC_TEXT, NULL }, { NULL, DOC_TEXT, NULL }
 };
-static const struct member output_members[] = {
-	{ "name", K_TEXT, NULL }, { "type", K_TEXT, NULL }, { "path", K_TEXT, NULL }, { NULL, K_TEXT, NULL }
-};
-static const struct member pair_members[] = { { "name", K_TEXT, NULL },
-	                                      { "value", K_TEXT, NULL },
-	                                      { NULL, K_TEXT, NULL } };
-static const struct member only_members[] = { { "run", K_TEXT, NULL },
-	                                      { "dir", K_TEXT, NULL },
-	                                      { "items", K_COMPUTED, "they are counted" },
-	                                      { NULL, K_TEXT, NULL } };
-static const struct member option_members[] = { { "value", K_ANY, NULL },
-	                                        { "from", K_TEXT, NULL },
-	                                        { NULL, K_TEXT, NULL } };
+static const struct doc_member pair_members[] = { { "name", DOC_TEXT, NULL },
+	                                          { "value", DOC_TEXT, NULL },
+	                                          { NULL, DOC_TEXT, NULL } };
+static const struct doc_member only_members[] = { { "run", DOC_TEXT, NULL },
+	                                          { "dir", DOC_TEXT, NULL },
+	                                          { "items", DOC_COMPUTED, "they are counted" },
+	                                          { NULL, DOC_TEXT, NULL } };
+static const struct doc_member option_members[] = { { "value", DOC_ANY, NULL },
+	                                            { "from", DOC_TEXT, NULL },
+	                                            { NULL, DOC_TEXT, NULL } };
 
 /* A text, or {"hex": "..."} for bytes that are no UTF-8. */
-static bool is_text(const json_t *v)
+bool doc_is_text(const json_t *v)
 {
 	const char *hex = json_string_value(json_object_get(v, "hex"));
 	return json_is_string(v) || (hex && json_object_size(v) == 1 && strlen(hex) % 2 == 0 &&
 	                             hex[strspn(hex, "0123456789abcdef")] == 0 && !strstr(hex, "00"));
 }
 
-static bool is_of_kind(const json_t *v, enum kind kind)
+static bool is_of_kind(const json_t *v, enum doc_kind kind)
 {
 	switch (kind) {
-	case K_ANY: return true;
-	case K_TEXT: return is_text(v);
-	case K_BOOL: return json_is_boolean(v);
-	case K_NUMBER: return json_is_number(v);
-	case K_TEXTS:
-	case K_LIST: return json_is_array(v);
-	case K_MAP: return json_is_object(v);
-	case K_COMPUTED: break;
+	case DOC_ANY: return true;
+	case DOC_TEXT: return doc_is_text(v);
+	case DOC_BOOL: return json_is_boolean(v);
+	case DOC_NUMBER: return json_is_number(v);
+	case DOC_TEXTS:
+	case DOC_LIST: return json_is_array(v);
+	case DOC_MAP: return json_is_object(v);
+	case DOC_COMPUTED: break;
 	}
 	return false;
 }
 
-static const char *kind_name(enum kind kind)
+static const char *kind_name(enum doc_kind kind)
 {
 	static const char *const names[] = { "anything",        "a text", "true or false", "a number",
 		                             "a list of texts", "a list", "an object",     "nothing (computed)" };
 	return names[kind];
 }
 
-static const struct member *find_member(const struct member *table, const char *name)
+static const struct doc_member *find_member(const struct doc_member *table, const char *name)
 {
 	for (; table->name; table++)
 		if (!strcmp(table->name, name))
@@ -139,13 +123,13 @@ static const struct member *find_member(const struct member *table, const char *
 	return NULL;
 }
 
-static void unknown_member(struct prs_job_doc *d, const struct member *table, const char *where, const char *name)
+static void unknown_member(struct prs_job_doc *d, const struct doc_member *table, const char *where, const char *name)
 {
 	const char *near = NULL;
 	unsigned least = 4;
 	for (; table->name; table++) {
 		unsigned far = prs_distance(name, table->name);
-		if (far < least && table->kind != K_COMPUTED) {
+		if (far < least && table->kind != DOC_COMPUTED) {
 			least = far;
 			near = table->name;
 		}
@@ -162,12 +146,12 @@ static void join(char to[WHERE_BYTES], const char *at, const char *name)
 static void check_texts(struct prs_job_doc *d, const char *where, const json_t *v)
 {
 	for (size_t i = 0; i < json_array_size(v); i++)
-		if (!is_text(json_array_get(v, i)))
+		if (!doc_is_text(json_array_get(v, i)))
 			doc_mistake(d, where, "expected a list of texts; entry %zu is none", i);
 }
 
 /* Each member of `v`, the object at `at`, is in the table and of its kind; null is as if it were not there. */
-static bool check_members(struct prs_job_doc *d, const json_t *v, const struct member *table, const char *at)
+bool doc_check_members(struct prs_job_doc *d, const json_t *v, const struct doc_member *table, const char *at)
 {
 	unsigned before = d->mistakes;
 	const char *name;
@@ -178,45 +162,45 @@ static bool check_members(struct prs_job_doc *d, const json_t *v, const struct m
 	}
 	json_object_foreach ((json_t *)(uintptr_t)v, name, value) {
 		char where[WHERE_BYTES];
-		const struct member *m = find_member(table, name);
+		const struct doc_member *m = find_member(table, name);
 		join(where, at, name);
 		if (!m)
 			unknown_member(d, table, where, name);
-		else if (m->kind == K_COMPUTED)
+		else if (m->kind == DOC_COMPUTED)
 			doc_mistake(d, where, "is computed: leave it out (%s)", m->why);
 		else if (!json_is_null(value) && !is_of_kind(value, m->kind))
 			doc_mistake(d, where, "expected %s", kind_name(m->kind));
-		else if (m->kind == K_TEXTS)
+		else if (m->kind == DOC_TEXTS)
 			check_texts(d, where, value);
 	}
 	return d->mistakes == before;
 }
 
-static void check_list_of(struct prs_job_doc *d, const char *name, const struct member *table)
+void doc_check_list(struct prs_job_doc *d, const char *name, const struct doc_member *table)
 {
 	const json_t *list = json_object_get(d->root, name);
 	for (size_t i = 0; i < json_array_size(list); i++) {
 		char where[WHERE_BYTES];
 		snprintf(where, sizeof where, "%s[%zu]", name, i);
-		check_members(d, json_array_get(list, i), table, where);
+		doc_check_members(d, json_array_get(list, i), table, where);
 	}
 }
 
 static void check_form(struct prs_job_doc *d)
 {
 	const json_t *format = json_object_get(d->root, "job_format"), *only = json_object_get(d->root, "only_failed");
-	check_members(d, d->root, job_members, "");
-	if (!format)
+	doc_check_members(d, d->root, job_members, "");
+	if (!format && !d->outer)
 		doc_mistake(d, "job_format", "is missing: expected 1");
-	else if (!json_is_integer(format) || json_integer_value(format) != 1)
+	else if (format && (!json_is_integer(format) || json_integer_value(format) != 1))
 		doc_mistake(d, "job_format", "this engine (%s) knows 1", PRS_VERSION);
-	check_list_of(d, "inputs", input_members);
-	check_list_of(d, "outputs", output_members);
-	check_list_of(d, "models", pair_members);
-	check_list_of(d, "side_inputs", pair_members);
-	check_list_of(d, "environment", pair_members);
+	doc_check_list(d, "inputs", input_members);
+	doc_check_list(d, "outputs", output_members);
+	doc_check_list(d, "models", pair_members);
+	doc_check_list(d, "side_inputs", pair_members);
+	doc_check_list(d, "environment", pair_members);
 	if (json_is_object(only))
-		check_members(d, only, only_members, "only_failed");
+		doc_check_members(d, only, only_members, "only_failed");
 }
 
 struct prs_job_doc *prs_job_doc_read(const char *text, size_t n, struct prs_buf *report)
@@ -236,6 +220,21 @@ struct prs_job_doc *prs_job_doc_read(const char *text, size_t n, struct prs_buf 
 	} else {
 		check_form(d);
 	}
+	return d;
+}
+
+struct prs_job_doc *doc_of_step(const struct prs_job_doc *whole, json_t *root, const char *at,
+                                const struct doc_outer *outer)
+{
+	struct prs_job_doc *d = prs_calloc(1, sizeof *d);
+	if (!d)
+		return NULL;
+	d->report = whole->report;
+	d->root = json_incref(root);
+	d->outer = outer;
+	snprintf(d->at, sizeof d->at, "%s", at);
+	if (json_is_object(d->root))
+		check_form(d);
 	return d;
 }
 
@@ -261,7 +260,7 @@ struct asking {
 /* A value as a person types it; NULL = it is none. The caller frees. */
 static char *typed(const json_t *v)
 {
-	if (is_text(v))
+	if (doc_is_text(v))
 		return job_json_text(v);
 	if (json_is_boolean(v))
 		return prs_strdup(json_is_true(v) ? "true" : "false");
@@ -275,7 +274,7 @@ static void ask_value(struct asking *a, const struct prs_option_row *row, const 
 {
 	struct prs_err err = { 0 };
 	PRS_AUTOFREE char *text = typed(v);
-	if (!text && (is_text(v) || json_is_boolean(v) || json_is_number(v)))
+	if (!text && (doc_is_text(v) || json_is_boolean(v) || json_is_number(v)))
 		a->d->failed = true;
 	else if (!text)
 		doc_mistake(a->d, where, "expected a text, a number, true or false");
@@ -306,11 +305,11 @@ static void ask_option(struct asking *a, const char *name, const json_t *v)
 		                                 : "is about the screen of a command, no part of a job");
 		return;
 	}
-	if (json_is_object(v) && !is_text(v)) {
-		if (!check_members(a->d, v, option_members, where))
+	if (json_is_object(v) && !doc_is_text(v)) {
+		if (!doc_check_members(a->d, v, option_members, where))
 			return;
 		from = job_json_text(json_object_get(v, "from"));
-		a->d->failed = a->d->failed || (!from && is_text(json_object_get(v, "from")));
+		a->d->failed = a->d->failed || (!from && doc_is_text(json_object_get(v, "from")));
 		v = json_object_get(v, "value");
 	}
 	const char *kept = from ? from : where;
@@ -324,12 +323,37 @@ static void ask_option(struct asking *a, const char *name, const json_t *v)
 		ask_value(a, row, json_array_get(v, i), where, kept);
 }
 
+/* Of a step of a pipeline: with its references as late parts. Takes the text; NULL: a mistake, or no memory. */
+static char *referring(struct prs_job_doc *d, char *text, const char *where)
+{
+	PRS_AUTOFREE char *given = text;
+	struct prs_err err = { 0 };
+	PRS_AUTOBUF b;
+	prs_buf_init(&b, 1 << 20);
+	if (!text || !d->outer) {
+		given = NULL;
+		return text;
+	}
+	if (prs_late_from_references(&b, text, d->outer->find, d->outer->ctx, &err) < 0) {
+		doc_mistake(d, where, "%s", err.msg);
+		return NULL;
+	}
+	char *made = prs_strdup(prs_buf_str(&b));
+	d->failed = d->failed || b.failed || !made;
+	return made;
+}
+
 static void ask_texts(struct asking *a, const char *name, struct prs_list *to)
 {
 	const json_t *list = json_object_get(a->d->root, name);
 	for (size_t i = 0; i < json_array_size(list); i++) {
-		PRS_AUTOFREE char *text = job_json_text(json_array_get(list, i));
-		bool good = is_text(json_array_get(list, i)); /* else said already */
+		char where[WHERE_BYTES];
+		snprintf(where, sizeof where, "%s[%zu]", name, i);
+		unsigned before = a->d->mistakes;
+		PRS_AUTOFREE char *text = referring(a->d, job_json_text(json_array_get(list, i)), where);
+		if (a->d->mistakes > before)
+			continue;
+		bool good = doc_is_text(json_array_get(list, i)); /* else said already */
 		a->d->failed = a->d->failed || (good && (!text || prs_list_add(to, text) < 0));
 	}
 }
@@ -348,9 +372,9 @@ int prs_job_doc_ask(struct prs_job_doc *d, struct prs_request *q, struct prs_err
 	ask_texts(&a, "arguments", &front.arguments);
 	const json_t *python = json_object_get(d->root, "python"), *run = json_object_get(d->root, "name");
 	const char *why = json_string_value(json_object_get(d->root, "python_why"));
-	if (is_text(python))
+	if (doc_is_text(python))
 		ask_value(&a, prs_option_at(PRS_OPTION_ID_python), python, "python", why ? why : "python of the job");
-	if (is_text(run))
+	if (doc_is_text(run))
 		ask_value(&a, prs_option_at(PRS_OPTION_ID_name), run, "name", "name");
 	/* what a document asks for stands in front of what is asked already */
 	if (d->failed || prs_request_put_in_front(q, &front) < 0)
@@ -382,7 +406,7 @@ static char *text_of(const struct reading *r, const json_t *v, const char *name)
 {
 	const json_t *member = json_object_get(v, name);
 	char *text = job_json_text(member);
-	r->d->failed = r->d->failed || (!text && is_text(member));
+	r->d->failed = r->d->failed || (!text && doc_is_text(member));
 	return text;
 }
 
@@ -528,6 +552,30 @@ static bool read_mltable(const struct reading *r, struct prs_job_input *in, cons
 	return true;
 }
 
+/* The output of an earlier step, in place of a path. */
+static bool read_step(const struct reading *r, struct prs_job_input *in, const json_t *v, const char *where)
+{
+	PRS_AUTOFREE char *step = text_of(r, v, "step"), *output = text_of(r, v, "output");
+	const char *name;
+	size_t job;
+	if (!step && !output)
+		return false;
+	if (!r->d->outer) {
+		doc_mistake(r->d, where, "step and output belong to a pipeline: give a path");
+		return true;
+	}
+	PRS_AUTOFREE char *text = prs_strf("%s.outputs.%s", step ? step : "", output ? output : "");
+	if (!text || !r->d->outer->find(r->d->outer->ctx, text, strlen(text), &job, &name)) {
+		r->d->failed = r->d->failed || !text;
+		doc_mistake(r->d, where, "no step %s with an output %s", step ? step : "(step is missing)",
+		            output ? output : "(output is missing)");
+		return true;
+	}
+	in->path = prs_strf("%cjobs.%zu.%s%c", JF_LATE_OPEN, job, name, JF_LATE_CLOSE);
+	r->d->failed = r->d->failed || !in->path;
+	return true;
+}
+
 static void read_input(const struct reading *r, size_t i)
 {
 	char where[WHERE_BYTES];
@@ -540,7 +588,7 @@ static void read_input(const struct reading *r, size_t i)
 	in->type = type_of(r, "inputs", i, input_types, sizeof input_types / sizeof *input_types);
 	in->partition_format = text_of(r, v, "partition_format");
 	snprintf(where, sizeof where, "inputs[%zu]", i);
-	if (read_mltable(r, in, v, where))
+	if (read_step(r, in, v, where) || read_mltable(r, in, v, where))
 		return;
 	read_parts(r, in, v, where);
 	if (in->parts.n)
@@ -584,13 +632,29 @@ static void read_pairs(const struct reading *r, const char *list, bool paths, st
 		const json_t *v = json_array_get(all, i);
 		struct prs_job_pair *p = &(*ret)[(*ret_n)++];
 		p->name = name_of(r, list, i, false);
-		p->value = paths ? path_of(r, v, "value") : text_of(r, v, "value");
 		snprintf(where, sizeof where, "%s[%zu].value", list, i);
+		p->value = paths ? path_of(r, v, "value") : referring(r->d, text_of(r, v, "value"), where);
 		if (!p->value && is_missing(r, v, "value"))
 			doc_mistake(r->d, where, "is missing");
 		else if (p->value && paths && !prs_path_kind(r->fs, p->value))
 			doc_mistake(r->d, where, "no such file or folder: %s", p->value);
 	}
+}
+
+/* Of a step it may hold ${{name}}. */
+static char *output_path(const struct reading *r, const json_t *v, size_t i, const char *name)
+{
+	char where[WHERE_BYTES];
+	snprintf(where, sizeof where, "outputs[%zu].path", i);
+	char *text = text_of(r, v, "path");
+	if (text && strpbrk(text, JF_LATE_BYTES))
+		doc_mistake(r->d, "outputs", "the path of %s holds a byte 1 or 2", name ? name : "one");
+	PRS_AUTOFREE char *late = referring(r->d, text, where);
+	char *path = NULL;
+	if (late)
+		path = late[0] == JF_LATE_OPEN ? prs_strdup(late) : prs_path_absolute(r->cwd, late);
+	r->d->failed = r->d->failed || (late && !path);
+	return path;
 }
 
 static void read_outputs(const struct reading *r)
@@ -599,15 +663,16 @@ static void read_outputs(const struct reading *r)
 	const json_t *all = json_object_get(r->d->root, "outputs");
 	size_t n = json_array_size(all);
 	PRS_AUTOFREE char *to = text_of(r, r->d->root, "append_row_to");
+	j->rows_name = text_of(r, r->d->root, "append_row_file_name");
+	if (j->rows_name && (!j->rows_name[0] || strchr(j->rows_name, '/')))
+		doc_mistake(r->d, "append_row_file_name", "expected the name of a file, without a folder");
 	j->outputs = prs_calloc(n + 1, sizeof *j->outputs);
 	for (size_t i = 0; j->outputs && i < n; i++) {
 		const json_t *v = json_array_get(all, i);
 		struct prs_job_output *o = &j->outputs[j->outputs_n++];
 		o->name = name_of(r, "outputs", i, true);
 		o->type = type_of(r, "outputs", i, output_types, sizeof output_types / sizeof *output_types);
-		o->path = path_of(r, v, "path");
-		if (o->path && strpbrk(o->path, "\001\002"))
-			doc_mistake(r->d, "outputs", "the path of %s holds a byte 1 or 2", o->name ? o->name : "one");
+		o->path = output_path(r, v, i, o->name);
 		if (to && o->name && !strcmp(o->name, to))
 			j->append_to = (int)i;
 	}

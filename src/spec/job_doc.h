@@ -8,6 +8,8 @@
 #include "base/buf.h"
 #include "spec/job.h"
 
+#include <jansson.h>
+
 struct prs_job_doc;
 
 enum { PRS_JOB_DOC_BYTES_MAX = 64 << 20 };
@@ -22,6 +24,10 @@ const char *prs_job_doc_only_failed(const struct prs_job_doc *d);
 /* Fills and checks a job that was begun: the same rules as for a script with flags. */
 struct prs_sources;
 int prs_job_doc_check(struct prs_job_doc *d, struct prs_job *j, const struct prs_sources *from, struct prs_err *err);
+/* The document that asks for this job, which is a step of a pipeline: with references for what is known later, and
+ * {"step", "output"} in place of such a path. NULL: no memory, or a job that `names` does not know. */
+struct prs_late_names;
+json_t *prs_job_to_doc(const struct prs_job *j, const struct prs_late_names *names);
 unsigned prs_job_doc_mistakes(const struct prs_job_doc *d);
 void prs_job_doc_free(struct prs_job_doc *d);
 

@@ -12,7 +12,7 @@
 #include <string.h>
 #include <xxhash.h>
 
-static json_t *text_to(const char *s)
+json_t *job_json_of(const char *s)
 {
 	if (!s)
 		return json_null();
@@ -53,26 +53,26 @@ static bool copy_text(char **to, const char *from)
 	return *to || !from;
 }
 
-static json_t *list_to(const struct prs_list *l)
+json_t *job_json_list(const struct prs_list *l)
 {
 	json_t *a = json_array();
 	for (size_t i = 0; i < l->n; i++)
-		json_array_append_new(a, text_to(l->v[i]));
+		json_array_append_new(a, job_json_of(l->v[i]));
 	return a;
 }
 
-static json_t *pairs_to(const struct prs_job_pair *v, size_t n)
+json_t *job_json_pairs(const struct prs_job_pair *v, size_t n)
 {
 	json_t *a = json_array();
 	for (size_t i = 0; i < n; i++)
-		json_array_append_new(a, json_pack("{s:o, s:o}", "name", text_to(v[i].name), "value",
-		                                   text_to(v[i].value)));
+		json_array_append_new(a, json_pack("{s:o, s:o}", "name", job_json_of(v[i].name), "value",
+		                                   job_json_of(v[i].value)));
 	return a;
 }
 
 /* {"value": ["..."], "from": "--processes"}. Left out: what is about one command's screen, and words that have become a
  * member of their own (inputs, models ...). */
-static json_t *options_to(const struct prs_job *j)
+json_t *job_json_options(const struct prs_job *j)
 {
 	json_t *all = json_object();
 	for (unsigned id = 0; id < PRS_OPTIONS; id++) {
@@ -83,12 +83,12 @@ static json_t *options_to(const struct prs_job *j)
 			prs_buf_init(&b, 1 << 20);
 			if (!prs_option_get(&j->o, row, i, &b))
 				break;
-			json_array_append_new(values, text_to(prs_buf_str(&b)));
+			json_array_append_new(values, job_json_of(prs_buf_str(&b)));
 		}
 		if (json_array_size(values))
 			json_object_set_new(all, row->name,
 			                    json_pack("{s:O, s:o}", "value", values, "from",
-			                              text_to(j->from[id] ? j->from[id] : "default")));
+			                              job_json_of(j->from[id] ? j->from[id] : "default")));
 		json_decref(values);
 	}
 	return all;
@@ -107,15 +107,15 @@ static json_t *inputs_to(const struct prs_placed *p)
 	for (size_t i = 0; i < p->job->inputs_n; i++) {
 		const struct prs_job_input *in = &p->job->inputs[i];
 		const struct prs_placed_input *at = &p->inputs[i];
-		json_t *o = json_pack("{s:o, s:o, s:o, s:o, s:b, s:o}", "name", text_to(in->name), "path",
-		                      text_to(at->path), "type", text_to(in->type), "parts", list_to(&in->parts),
-		                      "is_list", in->is_list, "base", text_to(in->base));
+		json_t *o = json_pack("{s:o, s:o, s:o, s:o, s:b, s:o}", "name", job_json_of(in->name), "path",
+		                      job_json_of(at->path), "type", job_json_of(in->type), "parts",
+		                      job_json_list(&in->parts), "is_list", in->is_list, "base", job_json_of(in->base));
 		if (at->only)
-			json_object_set_new(o, "only", text_to(at->only));
+			json_object_set_new(o, "only", job_json_of(at->only));
 		if (in->partition_format)
-			json_object_set_new(o, "partition_format", text_to(in->partition_format));
+			json_object_set_new(o, "partition_format", job_json_of(in->partition_format));
 		if (in->mltable)
-			json_object_set_new(o, "mltable", text_to(in->mltable));
+			json_object_set_new(o, "mltable", job_json_of(in->mltable));
 		if (in->table)
 			json_object_set_new(o, "table", prs_job_table_to(in->table));
 		json_array_append_new(a, o);
@@ -126,7 +126,7 @@ static json_t *inputs_to(const struct prs_placed *p)
 /* {"run": "score-...", "dir": "/.../runs/score-...", "items": 4} */
 static json_t *only_failed_to(const struct prs_job *j)
 {
-	return json_pack("{s:o, s:o, s:I}", "run", text_to(j->only_failed_name), "dir", text_to(j->only_failed),
+	return json_pack("{s:o, s:o, s:I}", "run", job_json_of(j->only_failed_name), "dir", job_json_of(j->only_failed),
 	                 "items", (json_int_t)j->only_failed_items);
 }
 
@@ -135,8 +135,9 @@ static json_t *outputs_to(const struct prs_placed *p)
 	const struct prs_job *j = p->job;
 	json_t *a = json_array();
 	for (size_t i = 0; i < j->outputs_n; i++)
-		json_array_append_new(a, json_pack("{s:o, s:o, s:o}", "name", text_to(j->outputs[i].name), "type",
-		                                   text_to(j->outputs[i].type), "path", text_to(p->outputs[i])));
+		json_array_append_new(a,
+		                      json_pack("{s:o, s:o, s:o}", "name", job_json_of(j->outputs[i].name), "type",
+		                                job_json_of(j->outputs[i].type), "path", job_json_of(p->outputs[i])));
 	return a;
 }
 
@@ -149,22 +150,22 @@ int prs_placed_to_json(struct prs_placed *p, struct prs_buf *to, struct prs_err 
 	json_t *root = json_pack("{s:i, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
 	                         "s:o, "
 	                         "s:o, s:o}",
-	                         "format", 1, "engine", PRS_VERSION, "code_print", code, "name", text_to(j->name),
-	                         "entry", text_to(j->entry), "code_dir", text_to(j->code_dir), "submit_dir",
-	                         text_to(j->submit_dir), "output_file", text_to(p->output_file), "output_dir",
-	                         text_to(p->output_dir), "python", text_to(j->python), "python_why",
-	                         text_to(j->python_why), "inputs", inputs_to(p), "outputs", outputs_to(p),
-	                         "system_arguments", list_to(&p->system_args), "models",
-	                         pairs_to(j->models, j->models_n), "side_inputs",
-	                         pairs_to(j->side_inputs, j->side_inputs_n), "environment",
-	                         pairs_to(p->variables, j->variables_n), "arguments", list_to(&p->arguments), "options",
-	                         options_to(j));
+	                         "format", 1, "engine", PRS_VERSION, "code_print", code, "name", job_json_of(j->name),
+	                         "entry", job_json_of(j->entry), "code_dir", job_json_of(j->code_dir), "submit_dir",
+	                         job_json_of(j->submit_dir), "output_file", job_json_of(p->output_file), "output_dir",
+	                         job_json_of(p->output_dir), "python", job_json_of(j->python), "python_why",
+	                         job_json_of(j->python_why), "inputs", inputs_to(p), "outputs", outputs_to(p),
+	                         "system_arguments", job_json_list(&p->system_args), "models",
+	                         job_json_pairs(j->models, j->models_n), "side_inputs",
+	                         job_json_pairs(j->side_inputs, j->side_inputs_n), "environment",
+	                         job_json_pairs(p->variables, j->variables_n), "arguments",
+	                         job_json_list(&p->arguments), "options", job_json_options(j));
 	if (root && j->append_to >= 0)
-		json_object_set_new(root, "append_row_to", text_to(j->outputs[j->append_to].name));
+		json_object_set_new(root, "append_row_to", job_json_of(j->outputs[j->append_to].name));
 	if (root && j->includes.n)
-		json_object_set_new(root, "additional_includes", list_to(&j->includes));
+		json_object_set_new(root, "additional_includes", job_json_list(&j->includes));
 	if (root && j->command.n)
-		json_object_set_new(root, "command", list_to(&j->command));
+		json_object_set_new(root, "command", job_json_list(&j->command));
 	if (root && j->only_failed)
 		json_object_set_new(root, "only_failed", only_failed_to(j));
 	char *text = root ? json_dumps(root, JSON_INDENT(2) | JSON_SORT_KEYS) : NULL;

@@ -416,9 +416,20 @@ static void size_of_tables(struct check *c)
 	warn(c, text);
 }
 
+/* An input that an earlier step makes: what it is shows when it is there. */
+static bool has_later(const struct prs_job *j)
+{
+	for (size_t i = 0; i < j->inputs_n; i++)
+		if (j->inputs[i].path && j->inputs[i].path[0] == JF_LATE_OPEN)
+			return true;
+	return false;
+}
+
 int prs_job_check_tables(struct prs_job *j, const struct prs_fs *fs, prs_job_say_fn *say, void *ctx)
 {
 	struct check c = { j, fs, say, ctx, false };
+	if (has_later(j))
+		return 0;
 	find_tables(&c);
 	if (prs_job_is_table(j))
 		size_of_tables(&c);

@@ -7,13 +7,8 @@
 #include "base/path.h"
 #include "spec/expr.h"
 #include "spec/jobfile.h"
+#include "spec/late.h"
 #include "spec/yaml_impl.h"
-
-/* What cannot be known before the run folder stands in texts between these two bytes, which no job file can hold.
- * Such texts are the arguments, the environment variables and the paths of outputs; prs_place() fills them in. */
-#define JF_LATE_OPEN '\001'
-#define JF_LATE_CLOSE '\002'
-#define JF_LATE_BYTES "\001\002" /* both, for strpbrk() */
 
 enum jf_place {
 	JF_PIPELINE,

@@ -78,24 +78,9 @@ static void put_text(struct print *p, const char *s)
 		put_escaped(p, s);
 }
 
-/* Late parts as references again; a literal ${{ or $[[ so that it is not read as one. */
 static void put_references(struct print *p, struct prs_buf *to, const char *s)
 {
-	while (*s) {
-		const char *stop = *s == JF_LATE_OPEN ? strchr(s, JF_LATE_CLOSE) : NULL;
-		if (stop) {
-			bool folder = (size_t)(stop - s) == 8 && !strncmp(s + 1, "outputs", 7);
-			prs_buf_putf(to, "${{%s%.*s}}", folder ? "prs." : "", (int)(stop - s) - 1, s + 1);
-			s = stop + 1;
-			continue;
-		}
-		p->bad = p->bad || *s == JF_LATE_OPEN || *s == JF_LATE_CLOSE;
-		if (!strncmp(s, "${{", 3) || !strncmp(s, "$[[", 3))
-			prs_buf_puts(to, "${{prs.dollar}}");
-		else
-			prs_buf_putc(to, *s);
-		s++;
-	}
+	p->bad = !prs_late_to_references(to, s, NULL) || p->bad;
 }
 
 static void put_value(struct print *p, const char *s)

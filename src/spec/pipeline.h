@@ -35,7 +35,8 @@ struct prs_step {
 	char *name;   /* any text; of a nested pipeline OUTER.INNER */
 	char *folder; /* below steps/: the name, percent-encoded */
 	enum prs_step_kind kind;
-	size_t *needs, *after; /* numbers of steps, ascending, each once; needs: outputs it reads, and `after` */
+	size_t *needs; /* numbers of steps, ascending, each once: whose outputs it reads, and those of `after` */
+	size_t *after; /* as given */
 	size_t needs_n, after_n;
 	unsigned cores; /* what it counts in the budget; 0 = all that the machine has */
 	bool allow_reuse, force_rerun;
