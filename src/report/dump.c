@@ -241,22 +241,22 @@ static void dump_field(struct out *o, const struct prs_fact *f, const struct prs
 		word_or(o, field->name, word_of(field->kind, v), (unsigned)v);
 		break;
 	}
-	case PRS_FIELD_TEXT: text(o, field->name, *(const struct prs_text *)at); break;
-	case PRS_FIELD_PRINT: hex(o, field->name, at, 16); break;
+	case PRS_FIELD_TEXT:
+	case PRS_FIELD_LATE_TEXT: text(o, field->name, *(const struct prs_text *)at); break;
+	case PRS_FIELD_PRINT:
+	case PRS_FIELD_LATE_PRINT: hex(o, field->name, at, 16); break;
 	case PRS_FIELD_UNIT: unit(o, at); break;
 	case PRS_FIELD_UNITS:
 	case PRS_FIELD_LATE_U8: break; /* dump_lost */
-	case PRS_FIELD_LATE_U32:
-		if (prs_field_number(f, field))
-			num(o, field->name, prs_field_number(f, field));
-		break;
+	case PRS_FIELD_LATE_U32: num(o, field->name, prs_field_number(f, field)); break;
 	}
 }
 
 static void dump_fields(struct out *o, const struct prs_fact *f)
 {
 	for (const struct prs_fact_field *field = prs_fact_fields(f->type); field->fact == f->type; field++)
-		dump_field(o, f, field);
+		if (!prs_field_is_none(f, field))
+			dump_field(o, f, field);
 }
 
 int prs_report_dump_fact(const struct prs_fact *f, struct prs_buf *to, bool json)

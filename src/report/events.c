@@ -265,15 +265,14 @@ static void event_field(struct prs_buf *b, const struct prs_fact *f, const struc
 {
 	const void *at = (const char *)f + field->offset;
 	switch (field->kind) {
-	case PRS_FIELD_TEXT: text(b, field->name, *(const struct prs_text *)at); break;
-	case PRS_FIELD_PRINT: hex(b, field->name, at, 16); break;
+	case PRS_FIELD_TEXT:
+	case PRS_FIELD_LATE_TEXT: text(b, field->name, *(const struct prs_text *)at); break;
+	case PRS_FIELD_PRINT:
+	case PRS_FIELD_LATE_PRINT: hex(b, field->name, at, 16); break;
 	case PRS_FIELD_UNIT: unit(b, at); break;
 	case PRS_FIELD_UNITS: break;
 	case PRS_FIELD_CODE: error(b, (uint16_t)prs_field_number(f, field)); break;
 	case PRS_FIELD_LATE_U32:
-		if (prs_field_number(f, field))
-			num(b, field->name, prs_field_number(f, field));
-		break;
 	case PRS_FIELD_LATE_U8:
 	case PRS_FIELD_U8:
 	case PRS_FIELD_U16:
@@ -290,7 +289,8 @@ static void event_fields(struct prs_report *r, struct prs_buf *b, const struct p
 {
 	(void)r;
 	for (const struct prs_fact_field *field = prs_fact_fields(f->type); field->fact == f->type; field++)
-		event_field(b, f, field);
+		if (!prs_field_is_none(f, field))
+			event_field(b, f, field);
 }
 
 /* The names of events, and what they say when it is not simply the fields of the fact. NODE and PROC have several. */

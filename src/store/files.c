@@ -45,7 +45,8 @@ bool prs_run_has_name(const char *name)
 		                             "code-#",    "code-#.sums", "input-#.list", "only-#.list",
 		                             "journal-#", "plan-#",      "seg",          "index-#",
 		                             "spool-#-#", ".prs-room",   "lock",         "ctl",
-		                             "work",      "logs",        "outputs",      "failed_items.jsonl" };
+		                             "work",      "logs",        "outputs",      "failed_items.jsonl",
+		                             "steps",     "snapshots",   "pipeline.json" };
 	size_t n = strlen(name);
 	if (n > 4 && !strcmp(name + n - 4, ".tmp")) /* a small file that was being written */
 		n -= 4;
@@ -137,12 +138,21 @@ int prs_read_own_file(const struct prs_fs *fs, const char *path, struct prs_buf 
 	return read_file(fs, path, PRS_O_OWN, to, err);
 }
 
+static const char *const kinds[] = { [PRS_RUN_JOB] = "run", [PRS_RUN_PIPELINE] = "pipeline" };
+enum { KINDS = sizeof kinds / sizeof *kinds };
+
 int prs_run_file_write(const struct prs_fs *fs, const char *dir, const struct prs_run_id *id, const char *name,
                        const char *engine, struct prs_err *err)
 {
+	return prs_run_file_write_as(fs, dir, PRS_RUN_JOB, id, name, engine, err);
+}
+
+int prs_run_file_write_as(const struct prs_fs *fs, const char *dir, enum prs_run_kind kind, const struct prs_run_id *id,
+                          const char *name, const char *engine, struct prs_err *err)
+{
 	PRS_AUTOBUF b;
 	prs_buf_init(&b, RUN_FILE_MAX);
-	prs_buf_puts(&b, PRS_RUN_FILE_MAGIC "1\nkind run\nid ");
+	prs_buf_putf(&b, PRS_RUN_FILE_MAGIC "1\nkind %s\nid ", kinds[kind]);
 	for (int i = 0; i < 16; i++)
 		prs_buf_putf(&b, "%02x", id->bytes[i]);
 	prs_buf_putf(&b, " %s\nengine %s\n", name, engine);
@@ -172,20 +182,23 @@ static int newer(const char *text, const char *path, const char *found, const ch
 }
 
 /* A folder of another kind has other files and another end; read as a run it would be run, or cleaned, as one. */
-static int check_kind(const char *text, const char *path, struct prs_err *err)
+static int read_kind(const char *text, const char *path, unsigned known, enum prs_run_kind *ret, struct prs_err *err)
 {
 	const char *line = strstr(text, "\nkind ");
 	char kind[KIND_BYTES] = "run", found[KIND_BYTES + 16];
 	if (line)
 		snprintf(kind, sizeof kind, "%.*s", (int)strcspn(line + 6, "\n"), line + 6);
-	if (!strcmp(kind, "run"))
-		return 0;
+	for (unsigned i = 0; i < known; i++)
+		if (!strcmp(kind, kinds[i])) {
+			*ret = (enum prs_run_kind)i;
+			return 0;
+		}
 	snprintf(found, sizeof found, "kind \"%s\"", kind);
-	return newer(text, path, found, "kind \"run\"", err);
+	return newer(text, path, found, known == KINDS ? "kinds \"run\" and \"pipeline\"" : "kind \"run\"", err);
 }
 
-static int parse_run_file(const char *text, const char *path, struct prs_run_id *ret, char *name, size_t name_bytes,
-                          struct prs_err *err)
+static int parse_run_file(const char *text, const char *path, unsigned known, enum prs_run_kind *ret_kind,
+                          struct prs_run_id *ret, char *name, size_t name_bytes, struct prs_err *err)
 {
 	unsigned format = 0;
 	char found[32];
@@ -194,7 +207,7 @@ static int parse_run_file(const char *text, const char *path, struct prs_run_id 
 	snprintf(found, sizeof found, "run format %u", format);
 	if (format != 1)
 		return newer(text, path, found, "format 1", err);
-	if (check_kind(text, path, err) < 0)
+	if (read_kind(text, path, known, ret_kind, err) < 0)
 		return err ? err->code : -PRS_EVERSION;
 	const char *id = strstr(text, "\nid ");
 	const char *end = id ? strchr(id + 1, '\n') : NULL;
@@ -211,8 +224,8 @@ static int parse_run_file(const char *text, const char *path, struct prs_run_id 
 	return 0;
 }
 
-int prs_run_file_read(const struct prs_fs *fs, const char *dir, struct prs_run_id *ret, char *name, size_t name_bytes,
-                      struct prs_err *err)
+static int read_run_file(const struct prs_fs *fs, const char *dir, unsigned known, enum prs_run_kind *ret_kind,
+                         struct prs_run_id *ret, char *name, size_t name_bytes, struct prs_err *err)
 {
 	PRS_AUTOBUF b;
 	prs_buf_init(&b, RUN_FILE_MAX);
@@ -220,5 +233,18 @@ int prs_run_file_read(const struct prs_fs *fs, const char *dir, struct prs_run_i
 	if (!path)
 		return prs_fail(err, PRS_ENOMEM, "reading RUN");
 	int r = prs_read_own_file(fs, path, &b, err);
-	return r < 0 ? r : parse_run_file(prs_buf_str(&b), path, ret, name, name_bytes, err);
+	return r < 0 ? r : parse_run_file(prs_buf_str(&b), path, known, ret_kind, ret, name, name_bytes, err);
+}
+
+int prs_run_file_read(const struct prs_fs *fs, const char *dir, struct prs_run_id *ret, char *name, size_t name_bytes,
+                      struct prs_err *err)
+{
+	enum prs_run_kind kind;
+	return read_run_file(fs, dir, PRS_RUN_JOB + 1, &kind, ret, name, name_bytes, err);
+}
+
+int prs_run_file_read_any(const struct prs_fs *fs, const char *dir, enum prs_run_kind *ret_kind, struct prs_run_id *ret,
+                          char *name, size_t name_bytes, struct prs_err *err)
+{
+	return read_run_file(fs, dir, KINDS, ret_kind, ret, name, name_bytes, err);
 }

@@ -40,12 +40,18 @@ int prs_read_file(const struct prs_fs *fs, const char *path, struct prs_buf *to,
 /* The same for a file of a run folder (PRS_O_OWN). */
 int prs_read_own_file(const struct prs_fs *fs, const char *path, struct prs_buf *to, struct prs_err *err);
 
+enum prs_run_kind { PRS_RUN_JOB, PRS_RUN_PIPELINE };
 /* RUN: "prs-run 1\nkind run\nid <32 hex> <name>\nengine <version>\n". */
 int prs_run_file_write(const struct prs_fs *fs, const char *dir, const struct prs_run_id *id, const char *name,
                        const char *engine, struct prs_err *err);
-/* name[] gets the run's name. PRS_EVERSION for another format number. */
+int prs_run_file_write_as(const struct prs_fs *fs, const char *dir, enum prs_run_kind kind, const struct prs_run_id *id,
+                          const char *name, const char *engine, struct prs_err *err);
+/* name[] gets the run's name. PRS_EVERSION for another format number, or another kind than `kind run`. */
 int prs_run_file_read(const struct prs_fs *fs, const char *dir, struct prs_run_id *ret, char *name, size_t name_bytes,
                       struct prs_err *err);
+/* The same for every kind that is known. */
+int prs_run_file_read_any(const struct prs_fs *fs, const char *dir, enum prs_run_kind *ret_kind, struct prs_run_id *ret,
+                          char *name, size_t name_bytes, struct prs_err *err);
 
 /* ---- opening ----------------------------------------------------------------------------------------------------- */
 

@@ -33,6 +33,8 @@ static const uint8_t widths[] = {
 #define HOLDS_U8 uint8_t
 #define HOLDS_LATE_U8 uint8_t
 #define HOLDS_LATE_U32 uint32_t
+#define HOLDS_LATE_PRINT uint8_t[16]
+#define HOLDS_LATE_TEXT struct prs_text
 #define HOLDS_U16 uint16_t
 #define HOLDS_U32 uint32_t
 #define HOLDS_U64 uint64_t
@@ -62,6 +64,17 @@ uint64_t prs_field_number(const struct prs_fact *f, const struct prs_fact_field 
 	uint64_t v = 0;
 	memcpy(&v, (const char *)f + field->offset, widths[field->kind]); /* little-endian: base/bytes.h */
 	return v;
+}
+
+bool prs_field_is_none(const struct prs_fact *f, const struct prs_fact_field *field)
+{
+	static const uint8_t none[16];
+	const void *at = (const char *)f + field->offset;
+	if (field->kind == PRS_FIELD_LATE_PRINT)
+		return !memcmp(at, none, sizeof none);
+	if (field->kind == PRS_FIELD_LATE_TEXT)
+		return !((const struct prs_text *)at)->n;
+	return (field->kind == PRS_FIELD_LATE_U8 || field->kind == PRS_FIELD_LATE_U32) && !prs_field_number(f, field);
 }
 
 /* ---- DONE and TRY: fixed bytes ----------------------------------------------------------------------------------- */
@@ -215,17 +228,26 @@ static void put_field(struct prs_buf *b, const struct prs_fact *f, const struct 
 	case PRS_FIELD_CODE:
 	case PRS_FIELD_JOB_STATE:
 	case PRS_FIELD_PROC_EVENT:
-	case PRS_FIELD_RESET_REASON: prs_buf_put(b, at, widths[field->kind]); break;
-	case PRS_FIELD_PRINT: prs_buf_put(b, at, 16); break;
-	case PRS_FIELD_TEXT: prs_put_text(b, *(const struct prs_text *)at); break;
+	case PRS_FIELD_RESET_REASON:
+	case PRS_FIELD_LATE_U8:
+	case PRS_FIELD_LATE_U32: prs_buf_put(b, at, widths[field->kind]); break;
+	case PRS_FIELD_PRINT:
+	case PRS_FIELD_LATE_PRINT: prs_buf_put(b, at, 16); break;
+	case PRS_FIELD_TEXT:
+	case PRS_FIELD_LATE_TEXT: prs_put_text(b, *(const struct prs_text *)at); break;
 	case PRS_FIELD_UNIT: put_unit(b, at); break;
 	case PRS_FIELD_UNITS: prs_buf_put(b, f->u.lost.units, units_bytes(f)); break;
-	case PRS_FIELD_LATE_U8:
-	case PRS_FIELD_LATE_U32:
-		if (prs_field_number(f, field))
-			prs_buf_put(b, at, widths[field->kind]);
-		break;
 	}
+}
+
+/* Behind the last field that is written. */
+static const struct prs_fact_field *end_of(const struct prs_fact *f)
+{
+	const struct prs_fact_field *end = prs_fact_fields(f->type), *field = end;
+	for (; field->fact == f->type; field++)
+		if (!prs_field_is_none(f, field))
+			end = field + 1;
+	return end;
 }
 
 static int put_done(struct prs_buf *b, const struct prs_fact *f)
@@ -249,8 +271,9 @@ int prs_fact_put(struct prs_buf *b, const struct prs_fact *f)
 	if (f->type == PRS_FACT_TRY) {
 		put_try(b, &f->u.try_);
 	} else {
+		const struct prs_fact_field *end = end_of(f);
 		prs_buf_u64(b, f->time_us);
-		for (const struct prs_fact_field *field = prs_fact_fields(f->type); field->fact == f->type; field++)
+		for (const struct prs_fact_field *field = prs_fact_fields(f->type); field < end; field++)
 			put_field(b, f, field);
 	}
 	return prs_record_end(b, start);
@@ -292,6 +315,11 @@ static void read_field(struct prs_reader *r, struct prs_fact *f, const struct pr
 	case PRS_FIELD_UNITS: f->u.lost.units = prs_read(r, units_bytes(f)); break;
 	case PRS_FIELD_LATE_U8:
 	case PRS_FIELD_LATE_U32: read_number(r, at, r->left ? widths[field->kind] : 0); break;
+	case PRS_FIELD_LATE_PRINT: read_number(r, at, r->left ? 16 : 0); break;
+	case PRS_FIELD_LATE_TEXT:
+		if (r->left)
+			*(struct prs_text *)at = prs_read_text(r);
+		break;
 	}
 }
 

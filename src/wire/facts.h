@@ -162,7 +162,9 @@ struct prs_fact {
 		} proc;
 		struct {
 			struct prs_text step, run_id, reused;
-			uint8_t state;
+			uint8_t state; /* enum prs_step_state */
+			uint8_t print[16], result[16]; /* of the step; of its outputs, when it is done */
+			struct prs_text why;           /* it failed, for people */
 		} step;
 	} u;
 };
@@ -200,9 +202,11 @@ enum prs_field_kind {
 	PRS_FIELD_PRINT, /* 16 bytes */
 	PRS_FIELD_UNIT,
 	PRS_FIELD_UNITS, /* of LOST: as many as its two counts say */
-	/* a last field that older engines do not know: 0 is not written */
+	/* last fields that older engines do not know: what is 0 or empty, with all behind it, is not written */
 	PRS_FIELD_LATE_U8,
-	PRS_FIELD_LATE_U32
+	PRS_FIELD_LATE_U32,
+	PRS_FIELD_LATE_PRINT,
+	PRS_FIELD_LATE_TEXT
 };
 
 struct prs_fact_field {
@@ -217,5 +221,7 @@ struct prs_fact_field {
 const struct prs_fact_field *prs_fact_fields(enum prs_fact_type type);
 /* A field that is a number. */
 uint64_t prs_field_number(const struct prs_fact *f, const struct prs_fact_field *field);
+/* A late field that is 0 or empty. */
+bool prs_field_is_none(const struct prs_fact *f, const struct prs_fact_field *field);
 
 #endif

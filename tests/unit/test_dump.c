@@ -155,6 +155,12 @@ static const struct {
 	  "{\"type\":\"PROC\",\"time\":\"" TIME
 	  "\",\"node\":0,\"slot\":3,\"incarnation\":4,\"pid\":5000,\"event\":\"KILLED\",\"code\":102,"
 	  "\"error\":\"RUN_TIMEOUT\",\"exit\":9,\"trace_offset\":1,\"trace_bytes\":2,\"text\":\"t\"}" },
+	{ { .type = PRS_FACT_STEP,
+	    .time_us = T,
+	    .u.step = { TEXT("score"), TEXT("r1"), TEXT(""), 5, .result = PRINT_BYTES, .why = TEXT("exit status 3") } },
+	  "STEP " TIME " step=\"score\" run=\"r1\" state=5 reused=\"\" result=" PRINT " why=\"exit status 3\"",
+	  "{\"type\":\"STEP\",\"time\":\"" TIME "\",\"step\":\"score\",\"run\":\"r1\",\"state\":5,\"reused\":\"\",\"result\":\"" PRINT
+	  "\",\"why\":\"exit status 3\"}" },
 	{ { .type = PRS_FACT_STEP, .time_us = T, .u.step = { TEXT("prepare"), TEXT("r1"), TEXT(""), 3 } },
 	  "STEP " TIME " step=\"prepare\" run=\"r1\" state=3 reused=\"\"",
 	  "{\"type\":\"STEP\",\"time\":\"" TIME "\",\"step\":\"prepare\",\"run\":\"r1\",\"state\":3,\"reused\":\"\"}" },

@@ -122,8 +122,12 @@ static const struct golden {
 	    .u.proc = { 7, 11, 4, 4711, PRS_PROC_EXITED, PRS_EINIT_EXIT, 0x8b, 12345, 678, TEXT("exit status 3") } },
 	  "0d0000003600000000402a5c0f21060007000b0004000000671200000398008b0000003930000000000000a60200000d"
 	  "00657869742073746174757320330000" },
-	{ { .type = PRS_FACT_STEP, .time_us = TIME, .u.step = { TEXT("score"), TEXT("run-7"), TEXT("run-5"), 3 } },
-	  "0e0000001e00000000402a5c0f210600050073636f7265050072756e2d3703050072756e2d350000" },
+	{ { .type = PRS_FACT_STEP,
+	    .time_us = TIME,
+	    .u.step = { TEXT("score"), TEXT("run-7"), TEXT("run-5"), 5, PRINT(0x10), PRINT(0x20),
+	                TEXT("exit status 3") } },
+	  "0e0000004d00000000402a5c0f210600050073636f7265050072756e2d3705050072756e2d3510111213141516171819"
+	  "1a1b1c1d1e1f202122232425262728292a2b2c2d2e2f0d0065786974207374617475732033000000" },
 };
 enum { GOLDEN = sizeof golden / sizeof *golden };
 
@@ -136,6 +140,8 @@ static uint32_t optional_bytes(size_t i)
 		return 1;
 	if (golden[i].fact.type == PRS_FACT_SPLIT)
 		return 4;
+	if (golden[i].fact.type == PRS_FACT_STEP)
+		return 16 + 16 + 2 + (uint32_t)strlen("exit status 3");
 	return golden[i].fact.type == PRS_FACT_TRY ? 4 + 2 + (uint32_t)strlen("Bad at a.py:9") + 4 : 0;
 }
 
@@ -225,6 +231,35 @@ static void test_optional_fields(void **state)
 	assert_int_equal(f.u.lost.progress, 0);
 	assert_int_equal(prs_lost_unit(&f, 2).item_count, 4);
 	free(p);
+}
+
+/* What is none, with all behind it, is not written; what stands before something is. */
+static void test_late_fields_of_step(void **state)
+{
+	(void)state;
+	static const struct {
+		size_t prints; /* that are none, of two */
+		const char *why;
+		uint32_t bytes; /* behind those that every engine writes */
+	} cases[] = { { 2, "", 0 }, { 1, "", 16 }, { 0, "", 32 }, { 2, "lost", 32 + 2 + 4 } };
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct prs_fact f, step = golden[PRS_FACT_STEP - 1].fact;
+		size_t n, at = 0;
+		PRS_AUTOBUF b;
+		prs_buf_init(&b, 4096);
+		memset(step.u.step.result, 0, cases[i].prints > 0 ? 16 : 0);
+		memset(step.u.step.print, 0, cases[i].prints > 1 ? 16 : 0);
+		step.u.step.why = prs_text_of(cases[i].why);
+		assert_int_equal(prs_fact_put(&b, &step), 0);
+		assert_int_equal(prs_get32(b.data + 4), 30 + cases[i].bytes);
+		uint8_t *p = hex_bytes("00402a5c0f210600050073636f7265050072756e2d3705050072756e2d35", &n);
+		assert_memory_equal(b.data + 8, p, n);
+		free(p);
+		assert_int_equal(prs_fact_next(b.data, b.len, &at, &f, NULL), 1);
+		assert_memory_equal(f.u.step.print, step.u.step.print, 16);
+		assert_memory_equal(f.u.step.result, step.u.step.result, 16);
+		assert_int_equal(f.u.step.why.n, strlen(cases[i].why));
+	}
 }
 
 static void test_try_without_errno(void **state)
@@ -450,6 +485,8 @@ int main(void)
 		cmocka_unit_test(test_units_of_lost),
 		cmocka_unit_test(test_more_payload_than_known_is_ignored),
 		cmocka_unit_test(test_optional_fields),
+		cmocka_unit_test(test_late_fields_of_step),
+		cmocka_unit_test(test_late_fields_of_step),
 		cmocka_unit_test(test_try_without_errno),
 		cmocka_unit_test(test_try_with_a_kind),
 		cmocka_unit_test(test_less_payload_than_known_is_damage),

@@ -178,6 +178,31 @@ static void test_run_files_that_are_none(void **state)
 	}
 }
 
+static void test_a_pipeline_file(void **state)
+{
+	(void)state;
+	struct mem_fs *m = world();
+	struct prs_err err = { 0 };
+	struct prs_run_id back;
+	enum prs_run_kind kind;
+	char name[64];
+	uint64_t n;
+	static const char want[] = "prs-run 1\nkind pipeline\nid " RUN_HEX " p-1\nengine 0.1.0\n";
+	static const char other[] = "prs-run 1\nkind tree\nid " RUN_HEX " x\n";
+	assert_int_equal(prs_run_file_write_as(&m->fs, "/r", PRS_RUN_PIPELINE, &run, "p-1", "0.1.0", NULL), 0);
+	assert_memory_equal(mem_fs_bytes(m, "/r/RUN", &n), want, sizeof want - 1);
+	assert_int_equal(prs_run_file_read_any(&m->fs, "/r", &kind, &back, name, sizeof name, NULL), 0);
+	assert_int_equal(kind, PRS_RUN_PIPELINE);
+	assert_string_equal(name, "p-1");
+	assert_int_equal(prs_run_file_write(&m->fs, "/r", &run, "r-1", "0.1.0", NULL), 0);
+	assert_int_equal(prs_run_file_read_any(&m->fs, "/r", &kind, &back, name, sizeof name, NULL), 0);
+	assert_int_equal(kind, PRS_RUN_JOB);
+	mem_fs_put(m, "/r/RUN", other, strlen(other));
+	assert_int_equal(prs_run_file_read_any(&m->fs, "/r", &kind, &back, name, sizeof name, &err), -PRS_EVERSION);
+	assert_non_null(strstr(err.msg, "knows kinds \"run\" and \"pipeline\""));
+	mem_fs_free(m);
+}
+
 /* What an engine makes in a run folder, and names that look like it. */
 static void test_names_of_a_run(void **state)
 {
@@ -187,7 +212,8 @@ static void test_names_of_a_run(void **state)
 		                            "journal-400", "plan-7",       "index-3",      "index-3.tmp",
 		                            "seg",         "work",         "logs",         "outputs",
 		                            "lock",        "ctl",          "job.json.tmp", "failed_items.jsonl",
-		                            "code-3",      "code-12.sums", "spool-1-0",    ".prs-room.tmp" };
+		                            "code-3",      "code-12.sums", "spool-1-0",    ".prs-room.tmp",
+		                            "steps",       "snapshots",    "pipeline.json" };
 	static const char *const others[] = {
 		"",         "R",       "RUN2",      "run",        "rows.txt",   "input-.list", "input-1", "1.list",
 		"journal-", "journal", "journal-x", "journal-1a", "journal--1", "lock~",       ".tmp",    "notes.tmp",
@@ -211,6 +237,7 @@ int main(void)
 		cmocka_unit_test(test_read_file),
 		cmocka_unit_test(test_run_file),
 		cmocka_unit_test(test_run_files_that_are_none),
+		cmocka_unit_test(test_a_pipeline_file),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
