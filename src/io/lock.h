@@ -8,6 +8,9 @@
 #ifndef PRS_IO_LOCK_H
 #define PRS_IO_LOCK_H
 
+#include "base/err.h"
+#include "base/fs.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -23,5 +26,12 @@ enum prs_lock_state {
 };
 /* Of the run folder `dir`. `owner` (may be NULL): what its holder says of itself, "" when it is free or unknown. */
 enum prs_lock_state prs_lock_look(const char *dir, char *owner, size_t n);
+
+/* An engine takes the lock of the run folder `dir` and says in it who it is. PRS_EBUSY: another engine has it, unless
+ * it is taken over. *ret_fd < 0: it was not opened. */
+int prs_run_lock_open(const struct prs_fs *fs, const char *dir, const char *run_name, bool takeover, int *ret_fd,
+                      struct prs_err *err);
+/* Somebody removed the file or put another in its place: the lock is taken anew, if nobody else has it. */
+void prs_run_lock_keep(const struct prs_fs *fs, const char *dir, int *fd);
 
 #endif

@@ -16,8 +16,6 @@
 #include "io/strays.h"
 #include "wire/page.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,71 +35,13 @@ enum { OPEN_OVER = 1 };
 
 /* ---- lock -------------------------------------------------------------------------------------------------------- */
 
-static int lock_is_taken(struct prs_engine *e, struct prs_err *err)
-{
-	char text[320];
-	ssize_t n = e->c.fs->pread(e->c.fs->ctx, e->lock_fd, text, sizeof text - 1, 0);
-	text[n > 0 ? n : 0] = 0;
-	text[strcspn(text, "\n")] = 0;
-	return prs_fail(err, PRS_EBUSY,
-	                "it is running (%s): prs status %s --watch shows how it gets on, prs resume %s --takeover "
-	                "takes it over",
-	                text[0] ? text : "another engine", e->c.run_name, e->c.run_name);
-}
-
-/* Who holds it, for people. */
-static int write_owner(const struct prs_fs *fs, int fd, const char *path, struct prs_err *err)
-{
-	char text[320], host[128] = "?";
-	gethostname(host, sizeof host - 1);
-	int n = snprintf(text, sizeof text, "pid %d on %s\n", getpid(), host);
-	int r = fs->ftruncate(fs->ctx, fd, 0);
-	if (r < 0)
-		return prs_fail_errno(err, -r, "writing %s", path);
-	ssize_t w = fs->pwrite(fs->ctx, fd, text, (size_t)n, 0);
-	if (w != n)
-		return prs_fail_errno(err, w < 0 ? (int)-w : EIO, "writing %s", path);
-	return 0;
-}
-
 static int open_lock(struct opening *o, struct prs_err *err)
 {
 	struct prs_engine *e = o->e;
-	const struct prs_fs *fs = e->c.fs;
-	char path[PATH_MAX];
-	snprintf(path, sizeof path, "%s/lock", e->c.dir);
-	if (e->c.takeover)
-		fs->unlink(fs->ctx, path); /* the old engine holds the old file */
-	int fd = fs->open(fs->ctx, path, O_RDWR | O_CREAT | PRS_O_OWN, 0600);
-	if (fd < 0)
-		return prs_fail_errno(err, -fd, "opening %s", path);
-	fs->chmod(fs->ctx, fd, 0600); /* it was 0644 once */
-	e->lock_fd = fd;
-	if (!prs_lock_take(fd) && (errno == EAGAIN || errno == EACCES))
-		return lock_is_taken(e, err);
-	return write_owner(fs, fd, path, err);
+	return prs_run_lock_open(e->c.fs, e->c.dir, e->c.run_name, e->c.takeover, &e->lock_fd, err);
 }
 
-void engine_keep_lock(struct prs_engine *e)
-{
-	const struct prs_fs *fs = e->c.fs;
-	struct prs_fs_stat ours, there;
-	char path[PATH_MAX];
-	snprintf(path, sizeof path, "%s/lock", e->c.dir);
-	int r = fs->stat(fs->ctx, path, &there);
-	bool known = (!r || r == -ENOENT) && fs->fstat(fs->ctx, e->lock_fd, &ours) == 0;
-	if (!known || (!r && there.dev == ours.dev && there.ino == ours.ino))
-		return;
-	int fd = fs->open(fs->ctx, path, O_RDWR | O_CREAT | PRS_O_OWN, 0600);
-	if (fd < 0)
-		return;
-	if (!prs_lock_take(fd) || write_owner(fs, fd, path, NULL) < 0) { /* whoever has it is about to win or to end */
-		fs->close(fs->ctx, fd);
-		return;
-	}
-	fs->close(fs->ctx, e->lock_fd);
-	e->lock_fd = fd;
-}
+void engine_keep_lock(struct prs_engine *e) { prs_run_lock_keep(e->c.fs, e->c.dir, &e->lock_fd); }
 
 /* ---- recovery ---------------------------------------------------------------------------------------------------- */
 
