@@ -16,6 +16,7 @@
 #include "io/strays.h"
 #include "wire/page.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
