@@ -362,7 +362,7 @@ static void warn_of_bytes(struct prs_load *l)
 {
 	char text[256];
 	const char *value = prs_request_value(&l->asked, PRS_OPTION_ID_mini_batch_size);
-	if (!value || value[strspn(value, "0123456789")] == 0 || prs_job_is_table(&l->job))
+	if (!value || value[strspn(value, "0123456789")] == 0 || prs_job_items(&l->job) != PRS_ITEMS_FILES)
 		return;
 	snprintf(text, sizeof text, "--mini-batch-size %.40s is %s: sizes are for tables, and the input is files",
 	         value, prs_many((uint64_t)l->job.o.mini_batch_size, "file").text);

@@ -55,6 +55,14 @@ bool prs_job_is_table(const struct prs_job *j)
 	return false;
 }
 
+enum prs_job_items prs_job_items(const struct prs_job *j)
+{
+	bool asked = j->o.input_format == PRS_INPUT_FORMAT_TABULAR || j->o.file_format == PRS_FILE_FORMAT_JSONL;
+	if (prs_job_is_table(j) || (asked && !j->inputs_n))
+		return PRS_ITEMS_ROWS;
+	return j->inputs_n ? PRS_ITEMS_FILES : PRS_ITEMS_UNKNOWN;
+}
+
 void prs_job_bind_tables(struct prs_job *j)
 {
 	for (size_t i = 0; i < j->inputs_n; i++) {
@@ -431,9 +439,10 @@ int prs_job_check_tables(struct prs_job *j, const struct prs_fs *fs, prs_job_say
 	if (has_later(j))
 		return 0;
 	find_tables(&c);
-	if (prs_job_is_table(j))
+	enum prs_job_items items = prs_job_items(j);
+	if (items == PRS_ITEMS_ROWS)
 		size_of_tables(&c);
-	else
+	else if (items == PRS_ITEMS_FILES)
 		rows_of_files(&c);
 	prs_job_bind_tables(j);
 	return c.failed ? -PRS_ENOMEM : 0;

@@ -32,6 +32,10 @@ int prs_job_table_add_filter(struct prs_job_table *t, const char *text, struct p
 /* Are the items of the job rows? */
 bool prs_job_is_table(const struct prs_job *j);
 
+/* What the items of a job are. A file that is only looked at may have no input yet: then an option may say it. */
+enum prs_job_items { PRS_ITEMS_UNKNOWN, PRS_ITEMS_FILES, PRS_ITEMS_ROWS };
+enum prs_job_items prs_job_items(const struct prs_job *j);
+
 /* A mistake, about an option or, where that is PRS_OPTIONS, an input. */
 typedef void prs_job_say_fn(void *ctx, enum prs_option_id option, const struct prs_job_input *in, const char *text);
 /* After a front end has all inputs and options, before prs_job_split_keys(): which inputs are tables, of which kind are

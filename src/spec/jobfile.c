@@ -673,7 +673,7 @@ static void check_tables(struct jobfile *m)
 	struct prs_job *j = m->j;
 	if (prs_job_check_tables(j, m->fs, say_of_tables, m) < 0)
 		m->d->failed = true;
-	if (m->size && !prs_job_is_table(j) && !j->o.partition_keys.n)
+	if (m->size && prs_job_items(j) == PRS_ITEMS_FILES && !j->o.partition_keys.n)
 		prs_yaml_find(m->d, PRS_WARNING, m->size->at,
 		              "mini_batch_size: %s is %lld files, as in the original: sizes are for tables, and the "
 		              "input is files",

@@ -400,8 +400,6 @@ void jf_flag_inputs(struct jobfile *m)
 
 /* ---- what is split ----------------------------------------------------------------------------------------------- */
 
-/* ---- what is split ----------------------------------------------------------------------------------------------- */
-
 static struct prs_job_input *new_job_input(struct jobfile *m, const char *name, const char *type)
 {
 	struct prs_job *j = m->j;

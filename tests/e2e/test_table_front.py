@@ -20,6 +20,10 @@ class TableCase(JobCase):
         self.write("in/a.csv", ROWS)
         self.write("in/b.csv", ROWS)
 
+    def read(self, name):
+        with open(self.path(name)) as f:
+            return f.read()
+
     def plan(self, *words, status=0):
         """The plan as JSON; with a status the text of the mistakes."""
         r = self.prs("plan", *words, *(() if status else ("--json",)))
@@ -121,10 +125,6 @@ class SizeTest(TableCase):
                    .replace("task:\n", "task:\n  program_arguments: --mini_batch_size 5kb\n"))
         self.assertEqual(self.size(self.plan("job.yml")), ["1048576", "7"])
 
-    def read(self, name):
-        with open(self.path(name)) as f:
-            return f.read()
-
     def test_defaults(self):
         self.write("prs.yml", "defaults: {mini_batch_rows: 2}\n")
         self.assertEqual(self.size(self.tabular()), ["1048576", "2"])
@@ -174,6 +174,26 @@ class V1Test(TableCase):
         plan = self.plan("v1.yml", "--input", "in")
         self.assertEqual(plan["inputs"][0]["table"]["format"], "delimited")
         self.assertEqual(plan["options"]["mini-batch-size"]["value"], ["1024"])
+
+
+    def test_without_an_input(self):
+        """Looked at before its input is known: 20KB are no files where the items are rows, or may be."""
+        self.write("v1.yml", "parallel_run_config:\n  entry_script: score.py\n  source_directory: ./code\n"
+                   "  input_format: tabular\n  mini_batch_size: 20KB\n  error_threshold: 1\n"
+                   "  output_action: append_row\n")
+        self.write("any.yml", self.read("v1.yml").replace("  input_format: tabular\n", ""))
+        self.write("part.yml", "type: parallel\ninputs:\n  data: {type: mltable}\noutputs: {rows: {type: uri_file}}\n"
+                   "input_data: ${{inputs.data}}\nmini_batch_size: 20KB\ntask:\n  type: run_function\n  code: ./code\n"
+                   "  entry_script: score.py\n  append_row_to: ${{outputs.rows}}\n")
+        for words, files in ((["v1.yml"], False), (["any.yml"], False), (["any.yml", "--input", "in"], True),
+                             (["any.yml", "--input-format", "tabular"], False), (["part.yml"], False),
+                             (["part.yml", "--input", "data=in"], True)):
+            r = self.prs("validate", *words)
+            self.assertEqual((r.returncode, "20480 files" in r.stderr), (0, files), (words, r.stderr))
+        r = self.prs("validate", "v1.yml", "--mini-batch-rows", "5")
+        self.assertEqual(r.returncode, 0, r.stderr)
+        r = self.prs("validate", "v1.yml", "--mini-batch-size", "20")
+        self.assertIn("is 20 bytes of a table", r.stderr)
 
 
 class MLTableTest(TableCase):
@@ -254,10 +274,6 @@ class MLTableTest(TableCase):
         self.write("none/x.csv", "")
         self.write("table/MLTable", self.read("table/MLTable").replace("../in", "../none"))
         return self.plan("job.yml")["inputs"][0]["table"]
-
-    def read(self, name):
-        with open(self.path(name)) as f:
-            return f.read()
 
     def test_steps(self):
         self.assertEqual(self.steps("""
