@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The helper that reads Parquet footers for the engine, until the engine closes the socket: what src/wire/footers.h
-describes, on descriptor 3. Only the end of a file is read."""
+describes, on descriptor 3. Only the end of a file is read, unless rows are asked for."""
 import json
 import os
 import re
@@ -10,11 +10,15 @@ import sys
 
 PROTOCOL = 1
 _ASK_NULLS = 1
+_ASK_ROWS = 2
+_BATCH_ROWS = 1 << 16
+_TEXT_MAX = 1000  # characters of a cell
 _ROWS_MAX = 1 << 40
 _UNNAMED_INDEX = re.compile(r"__index_level_\d+__").fullmatch
 _pack_file = struct.Struct("<BQqIIII").pack
 _u32 = struct.Struct("<I")
 _u64 = struct.Struct("<Q").pack
+_first_and_count = struct.Struct("<QI").unpack_from
 _pack_group = struct.Struct("<QQ").pack
 
 
@@ -59,6 +63,15 @@ def columns_of(schema):
     return fields
 
 
+def _shown(scalar):
+    """A value as people read it; None: it is null."""
+    try:
+        value = scalar.as_py()
+    except (ValueError, ImportError):  # nanoseconds without pandas
+        return "?"
+    return value if value is None else str(value)[:_TEXT_MAX].replace("\0", " ")
+
+
 def stamp(st):
     """(size, mtime in µs) as the engine has them."""
     return st.st_size, st.st_mtime_ns // 1000
@@ -69,10 +82,10 @@ class Footers:
         self.pa, self.pq = pyarrow, parquet
         self.schemas = {}  # bytes of a schema -> its number
 
-    def answer(self, path, flags):
-        """The payload for a file."""
+    def answer(self, path, flags, more=b""):
+        """The payload for a file; more: what stands behind the paths."""
         try:
-            return self.read(path, flags & _ASK_NULLS)
+            return self.rows(path, *_first_and_count(more)) if flags & _ASK_ROWS else self.read(path, flags & _ASK_NULLS)
         except Refused as e:
             return _refusal(str(e))
         except OSError as e:
@@ -101,6 +114,26 @@ class Footers:
         payload += [_u64(n) for n in nulls]
         payload += [_pack_group(n, max(0, size)) for n, size in counts]
         return b"".join(payload)
+
+    def rows(self, path, first, count):
+        """`count` rows from `first` on, fewer at the end of the file."""
+        found = []
+        with open(path, "rb", buffering=0) as f:
+            opened = self.pq.ParquetFile(f)
+            names = [field.name for field in columns_of(opened.schema_arrow)]
+            group = 0
+            while group < opened.num_row_groups and first >= opened.metadata.row_group(group).num_rows:
+                first -= opened.metadata.row_group(group).num_rows
+                group += 1
+            groups = range(group, opened.num_row_groups)
+            for rows in opened.iter_batches(_BATCH_ROWS if first else count, row_groups=list(groups), columns=names):
+                piece = rows.slice(first, count - len(found))
+                first -= min(first, rows.num_rows)
+                found += [{name: _shown(column[i]) for name, column in zip(names, piece.columns)}
+                          for i in range(piece.num_rows)]
+                if len(found) == count:
+                    break
+        return b"\0" + _text(json.dumps(found))
 
     def number(self, schema, fields):
         """(number of the distinct schema, was it told before?)"""
@@ -139,14 +172,14 @@ def _receive(sock, n):
 
 
 def asked(payload):
-    """(flags, paths as bytes)"""
+    """(flags, paths as bytes, what stands behind them)"""
     flags, count = struct.unpack_from("<II", payload)
     at, paths = 8, []
     for _ in range(count):
         n, = _u32.unpack_from(payload, at)
         paths.append(payload[at + 4:at + 4 + n])
         at += 4 + n
-    return flags, paths
+    return flags, paths, payload[at:]
 
 
 def hello():
@@ -168,9 +201,9 @@ def serve(sock):
         payload = _receive(sock, _u32.unpack(head)[0]) if head else None
         if payload is None:
             return
-        flags, paths = asked(payload)
+        flags, paths, more = asked(payload)
         for path in paths:
-            sock.sendall(_frame(footers.answer(path, flags)))
+            sock.sendall(_frame(footers.answer(path, flags, more)))
 
 
 def main():

@@ -2,6 +2,7 @@
  * cmd_plan: prs plan JOB: what a job would do: mini-batches, sizes, tries, limits, interpreter, where output goes. The
  * input is listed; nothing runs and nothing is written.
  */
+#include "cli/footers.h"
 #include "cli/load.h"
 #include "cli/plan_table.h"
 
@@ -9,7 +10,6 @@
 #include "base/mem.h"
 #include "base/secret.h"
 #include "data/list.h"
-#include "master/footers.h"
 #include "node/here.h"
 #include "report/console.h"
 #include "run/start.h"
@@ -90,12 +90,17 @@ static int count_body(struct planned *p, const struct prs_buf *body, struct prs_
 	return k < 0 || !p->plan ? k : prs_plan_feed(p->plan, body->data, body->len, err);
 }
 
-static void read_first_rows(struct planned *p)
+static void read_first_rows(struct planned *p, const struct prs_footers *footers)
 {
-	for (size_t i = 0; i < p->load.job.inputs_n; i++)
-		if (p->plan && is_table(p, i) && p->inputs[i].mini_batches)
-			plan_table_read(&p->inputs[i].table, p->plan, p->inputs[i].first,
-			                &p->load.job.inputs[i].table->in, p->load.job.inputs[i].partition_format);
+	const struct prs_job *j = &p->load.job;
+	for (size_t i = 0; i < j->inputs_n; i++) {
+		struct counted *c = &p->inputs[i];
+		struct plan_look look = { p->plan, c->first, c->table.first_file, NULL, footers };
+		if (!p->plan || !is_table(p, i) || !c->mini_batches)
+			continue;
+		look.in = &j->inputs[i].table->in;
+		plan_table_read(&c->table, &look, j->inputs[i].partition_format, &j->o.partition_keys);
+	}
 }
 
 /* Footers of Parquet files are read by an interpreter that the command itself names: nothing else of a job runs. */
@@ -119,49 +124,13 @@ static void leave_unread(struct planned *p, struct prs_list_input *v)
 	}
 }
 
-/* What the process says is kept as long as it runs: a new folder for it; "" when there is none. */
-static void make_folder(char to[PATH_MAX])
-{
-	const char *tmp = getenv("TMPDIR");
-	snprintf(to, PATH_MAX, "%s/prs-plan-XXXXXX", tmp && tmp[0] == '/' ? tmp : "/tmp");
-	if (!mkdtemp(to))
-		to[0] = 0;
-}
-
-static void remove_folder(const char *folder)
-{
-	PRS_AUTOFREE char *log = folder[0] ? prs_strf("%s/footers.txt", folder) : NULL;
-	if (!log)
-		return;
-	unlink(log);
-	rmdir(folder);
-}
-
-static int begin_footers(struct planned *p, struct prs_footers_process *footers, struct prs_list_input *v,
-                         const char *folder, struct prs_err *err)
+static int begin_footers(struct planned *p, struct cli_footers *footers, struct prs_list_input *v, struct prs_err *err)
 {
 	const struct prs_job *j = &p->load.job;
-	PRS_AUTOFREE char *log = prs_strf("%s/footers.txt", folder);
-	char program[PATH_MAX], loader[PATH_MAX];
 	struct prs_list variables = { 0 };
-	for (size_t i = 0; i < j->inputs_n; i++)
-		v[i].footers = &footers->is;
-	if (!log || !folder[0])
-		return prs_fail(err, PRS_ENOMEM, "a folder for what the reader of footers says");
-	if (prs_find_parts(program, loader, err) < 0)
-		return err->code;
-	struct prs_footers_start start = { .fs = program_fs(),
-		                           .program = program,
-		                           .python = j->python,
-		                           .loader = loader,
-		                           .variables = &variables,
-		                           .cwd = j->code_dir,
-		                           .log = log,
-		                           .start_timeout_us = j->o.init_timeout_us,
-		                           .answer_timeout_us = j->o.task_overhead_timeout_us };
 	int r = prs_make_environment(&p->placed, p->run_dir, j->code_dir, p->run_name, &variables) < 0
 	                ? prs_fail(err, PRS_ENOMEM, "the environment of the workers")
-	                : prs_footers_begin(footers, &start, err);
+	                : cli_footers_begin(footers, v, j->inputs_n, j->python, &variables, j->code_dir, &j->o, err);
 	prs_list_done(&variables);
 	return r;
 }
@@ -210,28 +179,21 @@ static void add_bytes(struct planned *p)
 static int count_inputs(struct planned *p, struct prs_err *err)
 {
 	const struct prs_job *j = &p->load.job;
-	struct prs_footers_process footers;
+	struct cli_footers footers;
 	PRS_AUTOFREE struct prs_list_input *v = prs_engine_inputs(&p->placed);
 	p->inputs = prs_calloc(j->inputs_n + 1, sizeof *p->inputs);
 	p->plan = prs_job_is_table(j) ? prs_plan_new() : NULL;
 	if (!v || !p->inputs || (prs_job_is_table(j) && !p->plan))
 		return prs_fail(err, PRS_ENOMEM, "inputs");
-	prs_footers_init(&footers);
 	leave_unread(p, v);
-	char folder[PATH_MAX] = "";
-	int r = 0;
-	if (prs_footers_needed(v, j->inputs_n)) {
-		make_folder(folder);
-		r = begin_footers(p, &footers, v, folder, err);
-	}
+	int r = begin_footers(p, &footers, v, err);
 	if (r >= 0)
 		r = list_inputs(p, v, err);
-	prs_footers_end(&footers);
-	remove_folder(folder);
 	if (r >= 0 && p->plan) {
-		read_first_rows(p);
+		read_first_rows(p, &footers.is.is);
 		add_bytes(p);
 	}
+	cli_footers_end(&footers, r);
 	return r;
 }
 

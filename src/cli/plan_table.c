@@ -4,17 +4,18 @@
  */
 #include "cli/plan_table.h"
 
+#include "base/hive.h"
 #include "base/many.h"
 #include "base/mem.h"
+#include "base/partition.h"
 #include "base/text.h"
 #include "base/wrap.h"
 #include "cli/cli.h"
-#include "data/table.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { ROWS_SHOWN = 3, COLUMNS_SHOWN = 40, CELL_CHARACTERS = 24, READ_BYTES = 1 << 20 };
+enum { COLUMNS_SHOWN = 40, CELL_CHARACTERS = 24 };
 
 void plan_table_done(struct plan_table *t)
 {
@@ -25,6 +26,7 @@ void plan_table_done(struct plan_table *t)
 	json_decref(t->first);
 	json_decref(t->columns);
 	json_decref(t->steps);
+	prs_freep(&t->path);
 }
 
 /* ---- counting ---------------------------------------------------------------------------------------------------- */
@@ -100,13 +102,21 @@ static int add_group(struct plan_table *t, const struct prs_plan_record *r)
 	return add_mini_batch(t, rows, bytes);
 }
 
+static int add_files(struct plan_table *t, const struct prs_plan_record *r)
+{
+	if (!t->files)
+		t->first_file = r->u.files.first_file;
+	t->files += r->u.files.count;
+	return 0;
+}
+
 int plan_table_add(struct plan_table *t, const struct prs_plan_record *r)
 {
 	switch (r->type) {
 	case PRS_PLAN_SLICES:
 	case PRS_PLAN_PARQUET: return add_slices(t, r);
 	case PRS_PLAN_TABLE_GROUP: return add_group(t, r);
-	case PRS_PLAN_FILES: t->files += r->u.files.count; return 0;
+	case PRS_PLAN_FILES: return add_files(t, r);
 	case PRS_PLAN_SCHEMA:
 		if (!t->schema)
 			t->schema = json_loadb(r->u.schema.json, r->u.schema.bytes, 0, NULL);
@@ -120,123 +130,6 @@ int plan_table_add(struct plan_table *t, const struct prs_plan_record *r)
 	case PRS_PLAN_PART: break;
 	}
 	return 0;
-}
-
-/* ---- the first rows ---------------------------------------------------------------------------------------------- */
-
-struct found {
-	char *path;
-	struct prs_table_range rows;
-};
-
-/* Those of the first file. */
-static int rows_found(void *ctx, const char *path, const struct prs_table_range *rows, uint64_t line)
-{
-	struct found *f = ctx;
-	(void)line;
-	if (!f->path && path[0] && rows->bytes) { /* where they can be read as they lie */
-		f->path = prs_strdup(path);
-		f->rows = *rows;
-	}
-	return 0;
-}
-
-/* As far as a look needs, of the next mini-batches of the file too: the row that is cut off is left out. */
-static size_t read_rows(const struct found *f, const struct prs_table_input *in, uint8_t *to, size_t n)
-{
-	struct prs_source *source;
-	if (prs_source_open(program_fs(), f->path, in, &source, NULL) < 0)
-		return 0;
-	ssize_t got = prs_source_read(source, to, n, f->rows.offset, NULL);
-	prs_source_close(source);
-	return got < 0 ? 0 : (size_t)got;
-}
-
-static json_t *text_of(const uint8_t *p, size_t n, enum prs_encoding e)
-{
-	PRS_AUTOBUF text;
-	prs_buf_init(&text, READ_BYTES * 4);
-	return prs_put_as_utf8(&text, p, n, e) == 0 && !text.failed ? json_string(prs_buf_str(&text)) : json_null();
-}
-
-/* A list of the cells in the order of the columns; where they stand says the schema of the file. */
-static json_t *row_of(const json_t *columns, const struct prs_cells *cells, enum prs_encoding e)
-{
-	json_t *row = json_array();
-	for (size_t i = 0; i < json_array_size(columns); i++) {
-		const json_t *field = json_object_get(json_array_get(columns, i), "field");
-		size_t at = json_is_integer(field) ? (size_t)json_integer_value(field) : i;
-		bool there = !json_is_null(field) && at < cells->n && cells->v[at].n;
-		json_array_append_new(row, there ? text_of(prs_cells_at(cells, at), cells->v[at].n, e) : json_null());
-	}
-	return row;
-}
-
-static void read_cells(struct plan_table *t, const json_t *columns, const uint8_t *p, size_t n,
-                       const struct prs_table_input *in)
-{
-	struct prs_cells cells;
-	prs_cells_init(&cells, READ_BYTES);
-	while (n && json_array_size(t->first) < ROWS_SHOWN) {
-		size_t used = 0;
-		if (prs_cells_split(&cells, p, n, in->delimiter, &used, NULL) < 0 || !used)
-			break;
-		if (cells.n)
-			json_array_append_new(t->first, row_of(columns, &cells, prs_table_encoding(in)));
-		p += used;
-		n -= used;
-	}
-	prs_cells_done(&cells);
-}
-
-/* A value as in JSON, a text as it is. */
-static json_t *value_of(const json_t *v)
-{
-	if (!v || json_is_null(v) || json_is_string(v))
-		return json_is_string(v) ? json_string(json_string_value(v)) : json_null();
-	char *text = json_dumps(v, JSON_ENCODE_ANY | JSON_COMPACT);
-	json_t *as_text = text ? json_string(text) : json_null();
-	free(text);
-	return as_text;
-}
-
-static void read_lines(struct plan_table *t, const uint8_t *p, size_t n)
-{
-	const json_t *columns = json_object_get(t->schema, "columns");
-	while (n && json_array_size(t->first) < ROWS_SHOWN) {
-		const uint8_t *end = memchr(p, '\n', n);
-		size_t used = end ? (size_t)(end - p) + 1 : n;
-		json_t *v = json_loadb((const char *)p, used, 0, NULL), *row = json_array();
-		for (size_t i = 0; i < json_array_size(columns); i++) {
-			const char *name = json_string_value(json_object_get(json_array_get(columns, i), "name"));
-			json_array_append_new(row, value_of(json_object_get(v, name ? name : "")));
-		}
-		if (json_is_object(v))
-			json_array_append(t->first, row);
-		json_decref(row);
-		json_decref(v);
-		p += used;
-		n -= used;
-	}
-}
-
-static void read_first(struct plan_table *t, const struct prs_plan *plan, uint64_t id, const struct prs_table_input *in)
-{
-	struct prs_unit u = { .id = id };
-	struct found f = { 0 };
-	PRS_AUTOFREE uint8_t *bytes = prs_malloc(READ_BYTES);
-	t->first = json_array();
-	if (bytes && t->first && t->schema && in->format != PRS_TABLE_PARQUET &&
-	    prs_plan_each_rows(plan, &u, rows_found, &f) >= 0 && f.path) {
-		size_t n = read_rows(&f, in, bytes, READ_BYTES);
-		if (in->format == PRS_TABLE_JSONL)
-			read_lines(t, bytes, n);
-		json_t *schema = json_loads(prs_plan_schema(plan, f.rows.schema), 0, NULL);
-		if (in->format == PRS_TABLE_DELIMITED)
-			read_cells(t, json_object_get(schema, "columns"), bytes, n, in);
-		json_decref(schema);
-	}
-	prs_freep(&f.path);
 }
 
 /* ---- the columns of the frame ------------------------------------------------------------------------------------ */
@@ -258,22 +151,82 @@ static bool has_name(const json_t *names, const char *name)
 	return false;
 }
 
-static void add_of_path(json_t *columns, const char *name, size_t n, const char *type)
+/* Kind and value behind the name of the key; none for a null. */
+static json_t *path_value(const char *key)
 {
-	PRS_AUTOFREE char *text = prs_strf("%.*s", (int)n, name);
-	size_t at = text ? find_column(columns, text) : 0;
-	if (text && at < json_array_size(columns))
-		json_array_remove(columns, at);
-	json_array_append_new(columns,
-	                      json_pack("{s:s, s:s, s:s}", "name", text ? text : "", "type", type, "from", "path"));
+	const char *kind = key + strlen(key) + 1;
+	size_t n = strlen(kind) - 1, day = sizeof "yyyy-MM-dd" - 1;
+	if (*kind == PRS_KEY_NULL)
+		return json_null();
+	return json_stringn(kind + 1, *kind == PRS_KEY_DATE && !strcmp(kind + 1 + day, "T00:00:00") ? day : n);
 }
 
-/* {key} is a text, {key:...} a date. */
-static void add_keys(json_t *columns, const char *format)
+/* What the path says of a key, by a format or its folders; NULL: nothing. */
+static json_t *value_in_path(const char *path, const char *key, const char *format)
 {
-	for (const char *p = format; (p = strchr(p, '{')) != NULL;) {
-		size_t n = strcspn(++p, ":}");
-		add_of_path(columns, p, n, p[n] == ':' ? "date" : "string");
+	struct prs_list one = { 0 };
+	size_t missing;
+	int k = 0;
+	PRS_AUTOBUF found;
+	prs_buf_init(&found, 1 << 20);
+	if (!path || prs_list_add(&one, key) < 0)
+		return NULL;
+	struct prs_partition *p = format && format[0] ? prs_partition_new(format, &one, NULL) : NULL;
+	if (p)
+		k = prs_partition_match(p, path, &found);
+	else if (!format || !format[0])
+		k = prs_hive_match(&one, path, &found, &missing);
+	prs_partition_free(p);
+	prs_list_done(&one);
+	return k == 1 && !found.failed ? path_value(prs_buf_str(&found)) : NULL;
+}
+
+/* Takes `value`; a column of the file with that name gives its place. */
+static void add_of_path(json_t *columns, const char *name, const char *type, json_t *value)
+{
+	json_t *column = json_pack("{s:s, s:s, s:s}", "name", name, "type", type, "from", "path");
+	size_t at = find_column(columns, name);
+	if (value)
+		json_object_set_new(column, "value", value);
+	if (at < json_array_size(columns))
+		json_array_set_new(columns, at, column);
+	else
+		json_array_append_new(columns, column);
+}
+
+/* The type of a key that the format has, which begins at `at`: {key} is a text, {key:...} a date. */
+static const char *type_of_key(const char *at) { return at[strcspn(at, ":}")] == ':' ? "date" : "string"; }
+
+static void add_extracted(struct plan_table *t, const char *format)
+{
+	for (const char *p = format; (p = strchr(p, '{')) != NULL; p++) {
+		PRS_AUTOFREE char *name = prs_strf("%.*s", (int)strcspn(p + 1, ":}"), p + 1);
+		if (name)
+			add_of_path(t->columns, name, type_of_key(p + 1), value_in_path(t->path, name, format));
+	}
+}
+
+static bool has_key(const char *format, const char *name, const char **ret_at)
+{
+	size_t n = strlen(name);
+	for (const char *p = format; p && (p = strchr(p, '{')) != NULL;)
+		if (!strncmp(++p, name, n) && p[n] && strchr(":}", p[n])) {
+			*ret_at = p;
+			return true;
+		}
+	return false;
+}
+
+/* Those that are no columns of the file, and that no step takes from the path. */
+static void add_keys(struct plan_table *t, const struct prs_list *keys, const char *format, const char *extracted)
+{
+	for (size_t i = 0; i < keys->n; i++) {
+		const char *name = keys->v[i], *at = "";
+		bool in_format = has_key(format, name, &at), there = false;
+		there = find_column(t->columns, name) < json_array_size(t->columns);
+		if (!there && !has_key(extracted, name, &at))
+			add_of_path(t->columns, name, in_format ? type_of_key(at) : "string",
+			            value_in_path(t->path, name, format));
 	}
 }
 
@@ -312,14 +265,25 @@ static void step(struct plan_table *t, const char *name, const json_t *value)
 	else if (!strcmp(name, "convert_column_types"))
 		convert(t->columns, value);
 	else if (!strcmp(name, "extract_columns_from_partition_format"))
-		add_keys(t->columns, json_string_value(value));
+		add_extracted(t, json_string_value(value));
 }
 
-static void make_columns(struct plan_table *t, const struct prs_table_input *in, const char *format)
+static const char *format_of(const json_t *steps)
+{
+	const char *found = NULL;
+	for (size_t i = 0; i < json_array_size(steps); i++) {
+		const json_t *format = json_object_get(json_array_get(steps, i),
+		                                       "extract_columns_from_partition_format");
+		found = format ? json_string_value(format) : found;
+	}
+	return found;
+}
+
+static void make_columns(struct plan_table *t, const struct prs_table_input *in, const char *format,
+                         const struct prs_list *keys)
 {
 	const json_t *columns = json_object_get(t->schema, "columns");
 	json_t *steps = in->steps ? json_loads(in->steps, 0, NULL) : NULL;
-	bool extracts = in->steps && strstr(in->steps, "\"extract_columns_from_partition_format\"");
 	bool parquet = in->format == PRS_TABLE_PARQUET;
 	t->columns = json_array();
 	t->steps = json_array();
@@ -331,22 +295,21 @@ static void make_columns(struct plan_table *t, const struct prs_table_input *in,
 		json_array_append_new(t->columns, column);
 	}
 	if (in->path_column)
-		add_of_path(t->columns, in->path_column, strlen(in->path_column), "string");
+		add_of_path(t->columns, in->path_column, "string", t->path ? json_string(t->path) : NULL);
+	add_keys(t, keys, format, format_of(steps));
 	for (size_t i = 0; i < json_array_size(steps); i++) {
 		json_t *one = json_array_get(steps, i);
 		void *at = json_object_iter(one);
 		step(t, json_object_iter_key(at), json_object_iter_value(at));
 	}
-	if (format && !extracts)
-		add_keys(t->columns, format);
 	json_decref(steps);
 }
 
-void plan_table_read(struct plan_table *t, const struct prs_plan *plan, uint64_t id, const struct prs_table_input *in,
-                     const char *format)
+void plan_table_read(struct plan_table *t, const struct plan_look *look, const char *format,
+                     const struct prs_list *keys)
 {
-	read_first(t, plan, id, in);
-	make_columns(t, in, format);
+	t->first = plan_rows_read(look, t->schema, &t->path);
+	make_columns(t, look->in, format, keys);
 }
 
 /* ---- text -------------------------------------------------------------------------------------------------------- */
@@ -370,28 +333,35 @@ static void put_numbers(struct prs_buf *to, struct plan_numbers *v, const char *
 	prs_buf_putc(to, '\n');
 }
 
-/* The first characters of a text, as it may reach a terminal. */
-static void put_cell(struct prs_buf *to, const json_t *v)
+/* So much of a text as a line has room for, as it may reach a terminal. */
+static void put_cell(struct prs_buf *to, const json_t *v, enum prs_cut where)
 {
 	const char *text = json_is_string(v) ? json_string_value(v) : "null";
 	PRS_AUTOBUF plain;
-	prs_buf_init(&plain, READ_BYTES * 8);
+	prs_buf_init(&plain, PLAN_READ_BYTES * 8);
 	prs_put_plain(&plain, text);
-	prs_put_cut(to, prs_buf_str(&plain), CELL_CHARACTERS, PRS_CUT_END, cli_shows_utf8());
+	prs_put_cut(to, prs_buf_str(&plain), CELL_CHARACTERS, where, cli_shows_utf8());
+}
+
+/* Of a column of the frame what the k-th of the first rows holds; NULL: that is not known. */
+static json_t *cell_of(const struct plan_table *t, const json_t *column, size_t k)
+{
+	const json_t *at = json_object_get(column, "at");
+	return at ? json_array_get(json_array_get(t->first, k), (size_t)json_integer_value(at))
+	          : json_object_get(column, "value");
 }
 
 static void put_column(const struct plan_table *t, const json_t *column, struct prs_buf *to)
 {
-	const json_t *at = json_object_get(column, "at");
 	const char *from = json_string_value(json_object_get(column, "from"));
 	put_label(to, "");
 	prs_put_plain(to, json_string_value(json_object_get(column, "name")));
 	bool usual = !strcmp(from, "sample") || !strcmp(from, "file");
 	prs_buf_putf(to, " (%s%s%s)", json_string_value(json_object_get(column, "type")), usual ? "" : ", ",
 	             usual ? "" : from);
-	for (size_t k = 0; at && k < json_array_size(t->first); k++) {
+	for (size_t k = 0; k < json_array_size(t->first) && cell_of(t, column, k); k++) {
 		prs_buf_puts(to, k ? ", " : ": ");
-		put_cell(to, json_array_get(json_array_get(t->first, k), (size_t)json_integer_value(at)));
+		put_cell(to, cell_of(t, column, k), strcmp(from, "path") ? PRS_CUT_END : PRS_CUT_FRONT);
 	}
 	prs_buf_putc(to, '\n');
 }
@@ -455,17 +425,17 @@ static json_t *numbers_of(struct plan_numbers *v)
 	                 (json_int_t)v->v[v->n - 1]);
 }
 
-/* Of each of the first rows the columns of the frame that the file has. */
+/* The first rows by the columns of the frame. */
 static json_t *rows_of(const struct plan_table *t)
 {
 	json_t *rows = json_array();
 	for (size_t k = 0; k < json_array_size(t->first); k++) {
-		json_t *row = json_object(), *cells = json_array_get(t->first, k);
+		json_t *row = json_object();
 		for (size_t i = 0; i < json_array_size(t->columns); i++) {
-			const json_t *column = json_array_get(t->columns, i), *at = json_object_get(column, "at");
-			const char *name = json_string_value(json_object_get(column, "name"));
-			if (at)
-				json_object_set(row, name, json_array_get(cells, (size_t)json_integer_value(at)));
+			const json_t *column = json_array_get(t->columns, i);
+			json_t *cell = cell_of(t, column, k);
+			if (cell)
+				json_object_set(row, json_string_value(json_object_get(column, "name")), cell);
 		}
 		json_array_append_new(rows, row);
 	}
@@ -478,8 +448,10 @@ void plan_table_json(struct plan_table *t, json_t *to)
 		return;
 	const json_t *sampled = json_object_get(t->schema, "sampled");
 	json_object_set_new(to, "first_rows", rows_of(t));
-	for (size_t i = 0; i < json_array_size(t->columns); i++)
+	for (size_t i = 0; i < json_array_size(t->columns); i++) {
 		json_object_del(json_array_get(t->columns, i), "at");
+		json_object_del(json_array_get(t->columns, i), "value");
+	}
 	json_object_set_new(to, "files", json_integer((json_int_t)t->files));
 	json_object_set_new(to, "rows", json_integer((json_int_t)t->rows));
 	json_object_set_new(to, "bytes", json_integer((json_int_t)t->bytes));

@@ -40,10 +40,12 @@ const char *prs_plan_schema(const struct prs_plan *p, uint32_t schema);
 int prs_plan_task(const struct prs_plan *p, const struct prs_unit *u, struct prs_task *task, struct prs_buf *body);
 /* Append the absolute path of each item of the unit, each closed by a NUL; nothing when its items are rows. */
 int prs_plan_paths(const struct prs_plan *p, const struct prs_unit *u, struct prs_buf *to);
-/* Calls each for the rows of the unit, in their order; never when its items are files. Returns what `each` did, or
- * -PRS_ENOMEM. */
+/* Appends the absolute path of a file that is listed. */
+int prs_plan_file_path(const struct prs_plan *p, uint64_t file, struct prs_buf *to);
 /* Where the spools of its run are: the rows there have origins. Lives as long as the plan. */
 void prs_plan_spools(struct prs_plan *p, const struct prs_fs *fs, const char *dir);
+/* Calls each for the rows of the unit, in their order; never when its items are files. Returns what `each` did, or
+ * -PRS_ENOMEM. */
 int prs_plan_each_rows(const struct prs_plan *p, const struct prs_unit *u, prs_rows_fn *each, void *ctx);
 /* Rows that follow each other in a text file. */
 struct prs_rows_at {

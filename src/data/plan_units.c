@@ -228,6 +228,12 @@ static void put_name(const struct prs_plan *p, uint64_t file, bool absolute, str
 	prs_buf_puts(to, name_in(b, (uint32_t)(file - b->first_file)));
 }
 
+int prs_plan_file_path(const struct prs_plan *p, uint64_t file, struct prs_buf *to)
+{
+	put_name(p, file, true, to);
+	return to->failed ? -PRS_ENOMEM : 0;
+}
+
 /* A file of a task: where its bytes are; how large and old it must be, which of a spool nobody asks. */
 static size_t put_table_file(const struct prs_plan *p, const struct rule *r, const struct prs_table_range *at,
                              struct prs_buf *to, struct prs_buf *paths)

@@ -29,6 +29,16 @@ void prs_footers_end_ask(struct prs_buf *b, uint32_t count)
 	prs_put32(b->data + COUNT_AT, count);
 }
 
+int prs_footers_put_rows(struct prs_buf *b, const char *path, uint64_t first, uint32_t rows)
+{
+	prs_footers_put_ask(b, PRS_FOOTERS_ROWS);
+	prs_footers_put_path(b, path);
+	prs_buf_u64(b, first);
+	prs_buf_u32(b, rows);
+	prs_footers_end_ask(b, 1);
+	return b->failed;
+}
+
 static int bad(struct prs_err *err, const char *what)
 {
 	return prs_fail(err, PRS_EHELPER, "the answer of the process that reads Parquet footers: %s", what);
@@ -107,6 +117,22 @@ int prs_footers_get(const uint8_t *p, size_t n, struct prs_footer *ret, struct p
 	if (r.bad || r.left)
 		return bad(err, "a footer that is cut off, or longer than it says");
 	*ret = f;
+	return 0;
+}
+
+int prs_footers_get_rows(const uint8_t *p, size_t n, struct prs_footers_text *ret, struct prs_err *err)
+{
+	struct prs_reader r = { p, n, false };
+	struct prs_footers_text text;
+	int k = read_status(&r, &text, err);
+	if (k < 0)
+		return k;
+	if (k)
+		return prs_fail(err, PRS_EINVALID, "%.*s", (int)text.n, text.p);
+	text = read_text(&r);
+	if (r.bad || r.left)
+		return bad(err, "rows that are cut off, or longer than they say");
+	*ret = text;
 	return 0;
 }
 

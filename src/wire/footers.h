@@ -15,7 +15,11 @@
  * schema: number of a distinct one, from 0. Its columns stand where it is new (a file without columns has none, each
  *         time); else columns is 0.
  * nulls:  as many as columns, asked for or 0: how many the footer counts in each column.
- * Instead of a HELLO or a FOOTER: 1 u8 · a text that says why there is none.
+ *                     <-  ASK                           flags u32 (2: rows) · 1 u32 · path, a text · first row u64 ·
+ *                                                       rows u32: for prs plan
+ *    ROWS             ->                                0 u8 · JSON, a text: a list of objects, a text or null for each
+ *                                                       column
+ * Instead of a HELLO, a FOOTER or ROWS: 1 u8 · a text that says why there is none.
  *
  * Failure: what breaks these rules is PRS_EHELPER.
  */
@@ -32,7 +36,8 @@ enum {
 	PRS_FOOTERS_PROTOCOL = 1,
 	PRS_FOOTERS_HEADER_BYTES = 4,
 	PRS_FOOTERS_FRAME_MAX = 64 << 20,
-	PRS_FOOTERS_NULLS = 1
+	PRS_FOOTERS_NULLS = 1,
+	PRS_FOOTERS_ROWS = 2
 };
 /* Rows of a file, at most: more is no count. */
 #define PRS_FOOTER_ROWS_MAX ((uint64_t)1 << 40)
@@ -61,9 +66,13 @@ int prs_footers_put_ask(struct prs_buf *b, uint32_t flags);
 int prs_footers_put_path(struct prs_buf *b, const char *path);
 void prs_footers_end_ask(struct prs_buf *b, uint32_t count);
 
+/* The whole frame that asks for rows of a file. */
+int prs_footers_put_rows(struct prs_buf *b, const char *path, uint64_t first, uint32_t rows);
+
 /* Payloads. *ret_why: NULL p, or why there will be no answers. */
 int prs_footers_get_hello(const uint8_t *p, size_t n, struct prs_footers_text *ret_why, struct prs_err *err);
 int prs_footers_get(const uint8_t *p, size_t n, struct prs_footer *ret, struct prs_err *err);
+int prs_footers_get_rows(const uint8_t *p, size_t n, struct prs_footers_text *ret, struct prs_err *err);
 struct prs_footer_group prs_footer_group(const struct prs_footer *f, uint32_t i);
 /* The nulls of column i; 0 when they were not asked for. */
 uint64_t prs_footer_nulls(const struct prs_footer *f, uint32_t i);

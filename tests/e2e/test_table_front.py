@@ -2,6 +2,7 @@
 """What a job says of tables: which inputs are, what of them the lister and the workers are told, and what is refused
 before anything runs."""
 import glob
+import gzip
 import json
 import os
 import subprocess
@@ -426,7 +427,8 @@ transformations:
         self.assertEqual([(c["name"], c["type"], c["from"]) for c in one["columns"]],
                          [("id", "int", "sample"), ("day", "date", "convert_column_types"), ("Path", "string", "path"),
                           ("d", "date", "path")])
-        self.assertEqual(one["first_rows"][0], {"id": "1", "day": "2020-01-01"})
+        path = self.path("in/7/2020.csv")
+        self.assertEqual(one["first_rows"][0], {"id": "1", "day": "2020-01-01", "Path": path, "d": "2020-01-01"})
         text = self.text("--input", "table")
         self.assertIn("day (date, convert_column_types): 2020-01-01, null", text)
         self.assertIn("  then          drop_columns, convert_column_types, extract_columns_from_partition_format, "
@@ -468,7 +470,53 @@ transformations:
         self.assertEqual((one["rows"], one["mini_batches"]), (10, 3))
         self.assertEqual([(c["name"], c["type"], c["from"]) for c in one["columns"]],
                          [("n", "int64", "file"), ("t", "string", "file")])
-        self.assertEqual(glob.glob(os.path.join(tempfile.gettempdir(), "prs-plan-*")), [])
+        self.assertEqual(one["first_rows"], [{"n": str(i), "t": "x"} for i in range(3)])
+        self.assertEqual(glob.glob(os.path.join(tempfile.gettempdir(), "prs-footers-*")), [])
+
+    def test_first_rows_that_a_run_puts_in_order(self):
+        """Of packed files, and where keys are columns, the first rows of the first file."""
+        first = [{"id": "1", "day": "2020-01-01", "name": 'a "b"\n c', "price": "1.5"},
+                 {"id": "2", "day": None, "name": "zwei", "price": "3"},
+                 {"id": "3", "day": "2020-01-03", "name": "drei", "price": None}]
+        self.assertEqual(self.tabular("--partition-keys", "day")["plan"]["inputs"][0]["first_rows"], first)
+        self.write("in/0.csv", "")
+        self.assertEqual(self.tabular("--partition-keys", "day")["plan"]["inputs"][0]["first_rows"], first)
+        os.unlink(self.path("in/0.csv"))
+        with gzip.open(self.path("in/0.csv.gz"), "wb") as f:
+            f.write(self.read("in/a.csv").encode())
+        self.assertEqual(self.tabular()["plan"]["inputs"][0]["first_rows"], first)
+
+    def test_keys(self):
+        self.write("shop/store=1/brand=a%20b/x.csv", ROWS)
+        self.write("shop/store=2/brand=c/x.csv", ROWS)
+        words = ["--input", "shop", "--input-format", "tabular", "--partition-keys", "brand,store"]
+        self.assertIn("""  columns       4, types from a sample of 6 rows; what the first ones hold:
+                id (int): 1, 2, 3
+                name (string): a, b, c
+                brand (string, path): a b, a b, a b
+                store (string, path): 1, 1, 1
+""", self.text(*words))
+        one = self.plan("code/score.py", *words)["plan"]["inputs"][0]
+        self.assertEqual(one["first_rows"][1], {"id": "2", "name": "b", "brand": "a b", "store": "1"})
+        self.assertEqual(one["columns"][2], {"name": "brand", "type": "string", "from": "path"})
+
+    def test_the_columns_are_those_of_the_frame(self):
+        python = one_having("pandas")
+        self.write("code/names.py", "def run(mini_batch):\n    return [','.join(mini_batch.columns)] * len(mini_batch)\n")
+        self.write("shop/store=1/2020/x.csv", "id,name,store\n1,a,b\n")
+        self.write("bare/store=1/2020/x.csv", "id,name\n1,a\n")
+        table = "paths: [{folder: ../%s}]\ntransformations:\n  - read_delimited: {include_path_column: true}\n%s"
+        extract = "  - extract_columns_from_partition_format: 'store={store}/{year:yyyy}/x.csv'\n"
+        for i, (folder, steps) in enumerate((("shop", ""), ("bare", ""), ("shop", extract), ("bare", extract),
+                                             ("bare", extract + "  - drop_columns: [store, Path]\n"),
+                                             ("bare", "  - keep_columns: [id]\n"))):
+            name = "table%d" % i
+            self.write(name + "/MLTable", table % (folder, steps))
+            for keys in ([], ["--partition-keys", "store"]):
+                words = ["code/names.py", "--input", name, *keys]
+                columns = [c["name"] for c in self.plan(*words)["plan"]["inputs"][0]["columns"]]
+                r = self.prs("test", *words, "--python", python)
+                self.assertEqual((r.returncode, r.stdout), (0, ",".join(columns) + "\n"), (folder, steps, keys, r.stderr))
 
     def test_first_rows_of_another_order(self):
         """The first rows are those of the first mini-batch, in the columns of the table."""

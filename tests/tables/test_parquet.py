@@ -496,6 +496,25 @@ def test_footers_that_are_none(world):
     assert ask(world, "folder").why == "Is a directory"
 
 
+def test_first_rows(world):
+    """What prs plan shows: texts, whatever the types are, from any row on."""
+    table = pa.table({"n": list(range(10)), "t": ["a\0b", None] * 5, "d": pa.array([0] * 10, pa.timestamp("us")),
+                      "o": [[1, 2]] * 10})
+    pq.write_table(table, world.path("a.parquet"), row_group_size=4)
+    reader, _ = footers.hello()
+
+    def rows(first, count):
+        said = reader.answer(world.path("a.parquet").encode(), 2, struct.pack("<QI", first, count))
+        assert said[0] == 0 and struct.unpack_from("<I", said, 1) == (len(said) - 5,)
+        return json.loads(said[5:].decode())
+
+    assert rows(0, 2) == [{"n": "0", "t": "a b", "d": "1970-01-01 00:00:00", "o": "[1, 2]"},
+                          {"n": "1", "t": None, "d": "1970-01-01 00:00:00", "o": "[1, 2]"}]
+    for first in range(11):
+        assert [row["n"] for row in rows(first, 3)] == [str(n) for n in range(10)[first:first + 3]]
+    assert rows(100, 3) == []
+
+
 def test_two_columns_of_a_name(world):
     world.write("a.parquet", pa.table([pa.array([1]), pa.array([2])], names=["x", "x"]))
     assert ask(world, "a.parquet").why == 'two of its columns are called "x"'
@@ -503,7 +522,7 @@ def test_two_columns_of_a_name(world):
 
 def test_the_words_of_the_helper():
     frame = struct.pack("<II", 1, 2) + struct.pack("<I", 2) + b"/a" + struct.pack("<I", 2) + b"/\xff"
-    flags, paths = footers.asked(frame)
+    flags, paths, _more = footers.asked(frame)
     assert (flags, paths) == (1, [b"/a", b"/\xff"])
     _, first = footers.hello()
     assert first[0] == 0 and struct.unpack_from("<I", first, 1) == (footers.PROTOCOL,)

@@ -36,6 +36,28 @@ static void test_ask(void **state)
 	assert_memory_equal(b.data, golden, sizeof golden);
 }
 
+static void test_rows(void **state)
+{
+	static const uint8_t golden[] = { 26, 0,   0,   0, 2, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0,
+		                          0,  '/', 'a', 5, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0 };
+	static const uint8_t good[] = { 0, 2, 0, 0, 0, '[', ']' }, refused[] = { 1, 1, 0, 0, 0, 'x' };
+	PRS_AUTOBUF b;
+	struct prs_footers_text t;
+	struct prs_err err;
+	(void)state;
+	prs_buf_init(&b, MAX_BYTES);
+	prs_footers_put_rows(&b, "/a", 5, 3);
+	assert_int_equal(b.len, sizeof golden);
+	assert_memory_equal(b.data, golden, sizeof golden);
+	assert_int_equal(prs_footers_get_rows(good, sizeof good, &t, &err), 0);
+	assert_int_equal(t.n, 2);
+	assert_memory_equal(t.p, "[]", 2);
+	for (size_t n = 0; n < sizeof good; n++)
+		assert_int_equal(prs_footers_get_rows(good, n, &t, &err), -PRS_EHELPER);
+	assert_int_equal(prs_footers_get_rows(refused, sizeof refused, &t, &err), -PRS_EINVALID);
+	assert_string_equal(err.msg, "x");
+}
+
 static void put_footer(struct prs_buf *b)
 {
 	prs_buf_putc(b, 0);
@@ -173,8 +195,9 @@ static void test_hello(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_ask),      cmocka_unit_test(test_footer),  cmocka_unit_test(test_cut_anywhere),
-		cmocka_unit_test(test_nonsense), cmocka_unit_test(test_refused), cmocka_unit_test(test_hello),
+		cmocka_unit_test(test_ask),          cmocka_unit_test(test_rows),     cmocka_unit_test(test_footer),
+		cmocka_unit_test(test_cut_anywhere), cmocka_unit_test(test_nonsense), cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_hello),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
