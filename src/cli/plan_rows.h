@@ -21,8 +21,8 @@ struct plan_look {
 	const struct prs_footers *footers; /* of Parquet files */
 };
 
-/* Lists of texts and nulls, as many as `schema` has columns; what cannot be read is left out. *ret_path: of the file that
- * they are in, which the caller frees; NULL: it is not known. */
+/* Lists of texts and nulls, as many as `schema` has columns; what cannot be read is left out. *ret_path: of the file
+ * that they are in, which the caller frees; NULL: it is not known. */
 json_t *plan_rows_read(const struct plan_look *look, const json_t *schema, char **ret_path);
 
 #endif

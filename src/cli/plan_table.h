@@ -23,8 +23,8 @@ struct plan_table {
 	struct plan_numbers per_file, row_counts, byte_counts;
 	json_t *schema; /* of the input; NULL: there is none */
 	json_t *first;  /* rows (plan_rows.h) */
-	/* Of the frame, in its order: name, type, from ("sample", "file", "convert_column_types", "path"), nulls; and at,
-	 * where it stands in the schema, or what the path of the first rows says: value. */
+	/* Of the frame, in its order: name, type, from ("sample", "file", "convert_column_types", "path"), nulls; and
+	 * at, where it stands in the schema, or what the path of the first rows says: value. */
 	json_t *columns;
 	json_t *steps; /* their names */
 	char *path;    /* of the first rows; NULL: there are none */

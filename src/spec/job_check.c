@@ -27,6 +27,7 @@ struct check {
 	struct prs_buf *report;
 	int mistakes;
 	bool input_refused;
+	bool table_given; /* in place of a script */
 };
 
 __attribute__((format(printf, 2, 3))) static void mistake(struct check *c, const char *fmt, ...)
@@ -189,7 +190,11 @@ static void check_script(struct check *c, const char *script)
 	struct prs_fs_stat st;
 	PRS_AUTOFREE char *path = absolute(c->cwd, script);
 	char kind = path ? kind_of(c, path) : 0;
-	if (kind == 'd')
+	c->table_given = kind == 'd' && prs_job_has_mltable(c->fs, path);
+	if (c->table_given)
+		mistake(c, "%s is an MLTable, which is an input: name the entry script, too, as in score.py --input %s",
+		        script, script);
+	else if (kind == 'd')
 		mistake(c, "%s is a folder: name the entry script in it", script);
 	else if (!kind && path && c->fs->stat(c->fs->ctx, path, &st) == -EACCES)
 		mistake(c, "%s: no permission to reach the entry script %s", script, path);
@@ -333,7 +338,7 @@ bool prs_job_is_empty(const struct prs_job *j, const struct prs_fs *fs)
 static void check_inputs(struct check *c)
 {
 	struct prs_job *j = c->j;
-	if (!j->o.input.n && !c->input_refused)
+	if (!j->o.input.n && !c->input_refused && !c->table_given)
 		mistake(c, "no input: give the folder or file to process with --input PATH");
 	j->inputs = prs_calloc(j->o.input.n + 1, sizeof *j->inputs);
 	for (size_t i = 0; j->inputs && i < j->o.input.n; i++) {
@@ -560,7 +565,7 @@ int prs_job_warn(struct prs_job *j)
 int prs_job_check(struct prs_job *j, const struct prs_sources *from, struct prs_buf *report)
 {
 	const struct prs_request *q = from->asked;
-	struct check c = { j, from, from->fs, q->cwd, report, 0, q->input_refused };
+	struct check c = { j, from, from->fs, q->cwd, report, 0, q->input_refused, false };
 	j->submit_dir = prs_strdup(q->cwd);
 	check_script(&c, q->file);
 	check_ways_of_a_script(&c);

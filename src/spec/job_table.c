@@ -195,8 +195,10 @@ static void see_part(struct seen *s, const char *path)
 	const char *name = strrchr(path, '/');
 	if (kind == 'd') {
 		see_folder(s, path, LOOK_DEPTH);
-	} else if (kind || !prs_path_is_pattern(path)) {
+	} else if (kind) {
 		see(s, path);
+	} else if (!prs_path_is_pattern(path)) { /* that nothing is there is said where it is looked for */
+		return;
 	} else if (prs_table_ending(path)) { /* *.csv */
 		see(s, path);
 	} else {

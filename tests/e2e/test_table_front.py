@@ -77,6 +77,7 @@ class FormatTest(TableCase):
                       "choose files by a pattern, as in '**/*.csv'", self.kinds("in", status=2))
         self.write("text/a.txt", "x")
         self.assertIn("text/a.txt is no table by its ending", self.kinds("text", status=2))
+        self.assertEqual(self.kinds("nothing", status=2), "prs: --input nothing: no such folder or file\n")
 
     def test_the_lister_looks_at_all_of_them(self):
         """A job file that only the lister sees whole: more names than the check of a job looks at."""
@@ -344,6 +345,13 @@ class MLTableTest(TableCase):
                 self.assertIn("table/MLTable:6:", r.stderr)
                 self.assertIn(says, r.stderr)
         self.assertFalse(os.path.exists(mark))
+
+    def test_in_place_of_a_script(self):
+        folder = self.mltable("  - read_delimited\n")
+        for command in ("plan", "validate", "run"):
+            r = self.prs(command, folder)
+            self.assertEqual((r.returncode, r.stderr), (2, "prs: table is an MLTable, which is an input: name the entry "
+                                                        "script, too, as in score.py --input table\n"))
 
     def test_a_list_of_files_stays_one(self):
         self.write("table/MLTable", "paths:\n  - folder: ../in\n")
