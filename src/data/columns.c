@@ -81,8 +81,17 @@ void prs_columns_absent(struct prs_columns *c, const uint32_t *fields)
 			prs_column_see(&c->v[i], PRS_CELL_EMPTY);
 }
 
+void prs_column_say(struct prs_column *column, const char *type, uint64_t nulls)
+{
+	for (enum prs_type t = PRS_TYPE_STRING; t <= PRS_TYPE_OBJECT; t++)
+		if (!strcmp(prs_type_name(t), type))
+			*column = (struct prs_column){ .seen = column->seen, .empty = nulls, .said = 1 + (unsigned)t };
+}
+
 enum prs_type prs_column_type(const struct prs_column *column, enum prs_format format)
 {
+	if (column->said)
+		return (enum prs_type)(column->said - 1);
 	const struct rule *rule = format == PRS_FORMAT_JSONL ? jsonl : delimited;
 	while (column->seen & ~rule->holds)
 		rule++;

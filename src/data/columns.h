@@ -19,6 +19,7 @@ enum prs_type { PRS_TYPE_STRING, PRS_TYPE_INT, PRS_TYPE_FLOAT, PRS_TYPE_BOOL, PR
 struct prs_column {
 	unsigned seen;         /* enum prs_cell_class, or'ed */
 	uint64_t empty, words; /* cells of the sample that are empty; null words and blanks */
+	unsigned said;         /* 1 + enum prs_type: that it is, whatever was seen; 0: nothing was said */
 };
 
 struct prs_columns {
@@ -37,6 +38,8 @@ void prs_columns_done(struct prs_columns *c);
 void prs_columns_add(struct prs_columns *c, const struct prs_cells *row, const uint32_t *fields);
 /* A file that is not in the sample lacks some of the columns: each counts as one empty cell. */
 void prs_columns_absent(struct prs_columns *c, const uint32_t *fields);
+/* Its type, by name, and nulls, as another sample had them; an unknown name says nothing. */
+void prs_column_say(struct prs_column *column, const char *type, uint64_t nulls);
 /* One more cell of the column. */
 void prs_column_see(struct prs_column *column, enum prs_cell_class class);
 enum prs_type prs_column_type(const struct prs_column *column, enum prs_format format);
@@ -47,8 +50,8 @@ struct prs_schema {
 	enum prs_format format;
 	char delimiter;
 	enum prs_encoding encoding;
-	bool all_strings;     /* infer_column_types: false */
-	bool empty_as_string; /* an empty cell of a string column is "", not null */
+	bool all_strings;                    /* infer_column_types: false */
+	bool empty_as_string;                /* an empty cell of a string column is "", not null */
 	const struct prs_list *text_columns; /* as they are written, whatever was seen; NULL: none */
 	const struct prs_names *names;
 	const struct prs_columns *columns; /* as many as names */

@@ -7,10 +7,14 @@
  * schema; behind those of a key stand their origins. Some keys may be of the path: all records of a file have the same
  * values of those.
  *
+ * Where only some partitions are to run again (rows_list.h) the files with their rows are read, and of these the rows
+ * with their keys.
+ *
  * An earlier plan: everything is begun anew, and the keys that it has are passed over; they must be the same.
  */
 #include "data/cut.h"
 
+#include "base/many.h"
 #include "base/mem.h"
 #include "base/partition.h"
 #include "base/text.h"
@@ -58,6 +62,8 @@ struct prs_cutter {
 	const struct prs_list_input *given;
 	const struct prs_table_input *in;
 	uint16_t input;
+	struct prs_rows_list wanted;
+	size_t wanted_n; /* of its groups: so many came */
 	struct prs_table_files files;
 	struct prs_sample sample;
 	struct prs_schemas schemas;
@@ -116,6 +122,7 @@ static void columns_free(struct prs_cutter *c)
 	prs_freep(&c->members);
 	prs_freep(&c->fields);
 	prs_freep(&c->sort_path);
+	prs_rows_list_done(&c->wanted);
 	prs_freep(&c);
 }
 
@@ -132,6 +139,7 @@ static struct prs_cutter *columns_new(const struct prs_fs *fs, const struct prs_
 	c->in = in->table;
 	c->input = input;
 	prs_sample_init(&c->sample, fs, in, &c->files);
+	c->sample.then = &c->wanted;
 	prs_schemas_init(&c->schemas, input);
 	prs_spool_init(&c->spool, fs, in->spool);
 	prs_buf_init(&c->f.text, SIZE_MAX / 2);
@@ -154,6 +162,11 @@ static struct prs_cutter *columns_new(const struct prs_fs *fs, const struct prs_
 
 static int columns_take(struct prs_cutter *c, const struct prs_cut_files *f, struct prs_err *err)
 {
+	int r = prs_rows_list_once(&c->wanted, c->fs, c->given->rows_only, err);
+	if (r == 0)
+		r = prs_rows_list_see(&c->wanted, f, err);
+	if (r < 0)
+		return r;
 	return prs_table_files_add(&c->files, f) < 0 ? nomem(err) : 0;
 }
 
@@ -358,6 +371,30 @@ static int put_member(struct prs_cutter *c, const struct key *key, struct prs_bu
 	return r < 0 ? nomem(err) : 0;
 }
 
+/* Names and values, as a plan has them. */
+static int put_keys(const struct prs_cutter *c, const uint8_t *key, size_t n, struct prs_buf *to)
+{
+	size_t at = 0;
+	for (size_t k = 0; k < c->keys_n; k++) {
+		prs_buf_put(to, c->keys[k].name, strlen(c->keys[k].name) + 1);
+		at += prs_key_take_value(key + at, n - at, to);
+		prs_buf_putc(to, 0);
+	}
+	return to->failed;
+}
+
+/* PRS_SORTER_UNWANTED: rows with this key are not to run again. */
+static int is_wanted(const struct prs_cutter *c, const struct prs_buf *key, struct prs_err *err)
+{
+	PRS_AUTOBUF keys;
+	prs_buf_init(&keys, UINT32_MAX);
+	if (!c->given->rows_only)
+		return 0;
+	if (put_keys(c, key->data, key->len, &keys) < 0)
+		return nomem(err);
+	return prs_rows_list_group(&c->wanted, (const char *)keys.data, keys.len) ? 0 : PRS_SORTER_UNWANTED;
+}
+
 /* The key of the record that is added. */
 static int on_key(void *ctx, struct prs_buf *to, struct prs_err *err)
 {
@@ -370,7 +407,9 @@ static int on_key(void *ctx, struct prs_buf *to, struct prs_err *err)
 		else
 			r = is_lines(c) ? put_member(c, key, to, err) : put_cell(c, key, to, err);
 	}
-	return r;
+	if (r == 0 && to->failed)
+		return nomem(err);
+	return r < 0 ? r : is_wanted(c, to, err);
 }
 
 /* What the key of a JSON line is made of: kinds and texts. -PRS_EINVALID: it is no object. */
@@ -519,19 +558,37 @@ static int read_file(struct prs_cutter *c, struct prs_err *err)
 	return n > 0;
 }
 
+/* Passes over files without rows that are to run again: 1: no file is left. */
+static int find_file(struct prs_cutter *c, struct prs_err *err)
+{
+	for (; c->given->rows_only && c->at < c->files.count; c->at++) {
+		size_t at;
+		PRS_AUTOFREE char *path = prs_table_files_path(&c->files, c->at);
+		if (!path)
+			return nomem(err);
+		if (prs_rows_list_of(&c->wanted, path, &at))
+			break;
+	}
+	return c->at == c->files.count;
+}
+
 static int step_gather(struct prs_cutter *c, struct prs_err *err)
 {
-	if (!c->f.source)
-		return begin_file(c, err);
+	if (!c->f.source) {
+		int none = find_file(c, err);
+		if (none == 1) {
+			c->stage = GROUPS;
+			return prs_sorter_end(c->sorter, err);
+		}
+		return none < 0 ? none : begin_file(c, err);
+	}
 	int r = read_file(c, err);
 	if (r)
 		return r < 0 ? r : 0;
 	r = prs_source_check(c->f.source, "when its rows were read", err);
 	close_file(c);
-	if (r < 0 || ++c->at < c->files.count)
-		return r;
-	c->stage = GROUPS;
-	return prs_sorter_end(c->sorter, err);
+	c->at++;
+	return r;
 }
 
 static int step_sample(struct prs_cutter *c, struct prs_cut_total *t, struct prs_buf *body, struct prs_err *err)
@@ -546,24 +603,15 @@ static int step_sample(struct prs_cutter *c, struct prs_cut_total *t, struct prs
 		return 0;
 	c->stage = GATHER;
 	c->at = c->sample.first;
-	r = begin_keys(c, err);
+	r = prs_rows_list_all_seen(&c->wanted, err);
+	if (r == 0)
+		r = begin_keys(c, err);
 	if (r == 0)
 		r = prs_sample_schema(&c->sample, &json, err);
 	return r < 0 ? r : prs_schemas_put_all(&c->schemas, &json, t, body, err);
 }
 
 /* ---- groups ------------------------------------------------------------------------------------------------------ */
-
-/* Names and values, as a plan has them. */
-static void put_keys(const struct prs_cutter *c, const struct prs_sorted *g, struct prs_buf *to)
-{
-	size_t at = 0;
-	for (size_t k = 0; k < c->keys_n; k++) {
-		prs_buf_put(to, c->keys[k].name, strlen(c->keys[k].name) + 1);
-		at += prs_key_take_value(g->key + at, g->key_n - at, to);
-		prs_buf_putc(to, 0);
-	}
-}
 
 /* What must be the same in every life. */
 static uint32_t sum_group(uint32_t sum, const uint8_t *keys, size_t n, uint64_t rows, uint64_t bytes)
@@ -610,9 +658,10 @@ static int put_group(struct prs_cutter *c, const struct prs_sorted *g, struct pr
 	PRS_AUTOBUF range;
 	prs_buf_init(&keys, UINT32_MAX);
 	prs_buf_init(&range, PRS_TABLE_RANGE_BYTES + 1);
-	put_keys(c, g, &keys);
-	if (keys.failed)
+	if (put_keys(c, g->key, g->key_n, &keys) < 0)
 		return nomem(err);
+	const struct prs_group_wanted *wanted = prs_rows_list_group(&c->wanted, (const char *)keys.data, keys.len);
+	c->wanted_n += wanted != NULL;
 	if (c->skip)
 		return pass_over(c, &keys, g, err);
 	if (g->rows > UINT32_MAX)
@@ -624,7 +673,7 @@ static int put_group(struct prs_cutter *c, const struct prs_sorted *g, struct pr
 	struct prs_table_range at = { .file = PRS_NO_FILE,
 		                      .offset = c->spool.bytes,
 		                      .bytes = g->bytes,
-		                      .global_row = g->global_row,
+		                      .global_row = wanted ? wanted->global_row : g->global_row,
 		                      .rows = (uint32_t)g->rows,
 		                      .schema = c->schemas.all };
 	prs_table_range_put(&range, &at);
@@ -655,17 +704,18 @@ static int put_groups(struct prs_cutter *c, struct prs_cut_total *t, struct prs_
 		struct prs_sorted g;
 		more = prs_sorter_next(c->sorter, &g, err);
 		int r = more == 1 ? put_group(c, &g, t, body, err) : more;
-		if (r < 0) {
-			body->len = from; /* the spool has not all of it */
+		if (r < 0)
 			return r;
-		}
 	}
 	if (more == 0 && c->skip)
 		return prs_fail(err, PRS_EINPUT_CHANGED,
 		                "there are fewer values of the partition keys than were planned");
+	if (more == 0 && c->wanted_n < c->wanted.groups_n)
+		return prs_fail(err, PRS_EINPUT_CHANGED,
+		                "of the %s that are to run again %zu have no row any more: their rows have other "
+		                "values of the partition keys now, or are gone; run the job on all of its input",
+		                prs_many(c->wanted.groups_n, "partition").text, c->wanted.groups_n - c->wanted_n);
 	int r = prs_spool_sync(&c->spool, err);
-	if (r < 0)
-		body->len = from;
 	return r < 0 ? r : more;
 }
 

@@ -76,6 +76,7 @@ static struct prs_cutter *only_new(const struct prs_fs *fs, const struct prs_lis
 	c->size = in->size;
 	c->input = input;
 	prs_sample_init(&c->sample, fs, in, &c->files);
+	c->sample.then = &c->wanted;
 	prs_schemas_init(&c->schemas, input);
 	prs_buf_init(&c->own, PRS_SCHEMA_BYTES_MAX);
 	prs_buf_init(&c->packed, UINT32_MAX);
@@ -95,16 +96,15 @@ static int step_sample(struct prs_cutter *c, struct prs_err *err)
 {
 	PRS_AUTOBUF json;
 	prs_buf_init(&json, PRS_SCHEMA_BYTES_MAX);
-	int r = prs_sample_step(&c->sample, err);
+	int r = prs_rows_list_once(&c->wanted, c->fs, c->list, err);
+	if (r == 0)
+		r = prs_sample_step(&c->sample, err);
 	if (r)
 		return r < 0 ? r : 0;
 	c->stage = DONE;
 	if (prs_sample_is_empty(&c->sample))
 		return 0;
 	c->stage = SCAN;
-	r = prs_rows_list_read(&c->wanted, c->fs, c->list, err);
-	if (r < 0)
-		return r;
 	r = prs_sample_schema(&c->sample, &json, err);
 	return r < 0 ? r : prs_schemas_put_all(&c->schemas, &json, c->total, c->body, err);
 }
@@ -343,35 +343,22 @@ static void pass_over_fed(struct prs_cutter *c)
 	}
 }
 
-/* Slices in front of the place that an error is about count, unless the file changed under them. */
-static int put_rest(struct prs_cutter *c, int r, struct prs_err *err)
-{
-	if (r == 0)
-		return put_slices(c, err);
-	if (r != -PRS_EINPUT_CHANGED)
-		put_slices(c, NULL);
-	return r;
-}
-
 static int only_cut(struct prs_cutter *c, bool listed, struct prs_cut_total *t, struct prs_buf *body,
                     struct prs_err *err)
 {
-	size_t from = body->len;
-	int r = 0;
 	if (!listed)
 		return 0;
 	c->total = t;
 	c->body = body;
-	for (unsigned steps = STEPS_A_CALL; r == 0 && steps && c->stage != DONE && c->packed.len < PACKED_BYTES;
-	     steps--) {
-		r = c->stage == SAMPLE ? step_sample(c, err) : step_scan(c, err);
+	for (unsigned steps = STEPS_A_CALL; steps && c->stage != DONE && c->packed.len < PACKED_BYTES; steps--) {
+		int r = c->stage == SAMPLE ? step_sample(c, err) : step_scan(c, err);
+		if (r < 0)
+			return r;
 		pass_over_fed(c);
 	}
-	r = put_rest(c, r, err);
-	if (prs_spool_sync(&c->scan.spool, r < 0 ? NULL : err) < 0) {
-		body->len = from;
-		r = r < 0 ? r : err->code;
-	}
+	int r = put_slices(c, err);
+	if (r == 0)
+		r = prs_spool_sync(&c->scan.spool, err);
 	return r < 0 ? r : c->stage != DONE;
 }
 

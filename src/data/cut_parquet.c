@@ -11,6 +11,9 @@
  * With partition keys in the paths all rows of the files with the same values are a mini-batch (TABLE_GROUP), in the
  * order of groups.h. Keys that are columns are refused.
  *
+ * Where only some rows are to run again (rows_list.h), what the mini-batches have of them is one each; of groups, the
+ * rows of their files are all that the files have now. Types are those of the run that had them.
+ *
  * An earlier plan: the sample is taken again and must say the same; it goes on behind the rows of its last file, which
  * must be as it was, or behind its last group.
  */
@@ -23,6 +26,7 @@
 #include "data/footers.h"
 #include "data/groups.h"
 #include "data/row_groups.h"
+#include "data/rows_list.h"
 #include "data/schemas.h"
 #include "data/table_files.h"
 
@@ -82,6 +86,9 @@ struct prs_cutter {
 		uint64_t row, global_row;
 		uint32_t count;
 	} pending;
+	/* What is to run again; of the file that is being cut the next rows, and how many of them are left. */
+	struct prs_rows_list wanted;
+	size_t wanted_at, wanted_left;
 	/* Of an earlier plan: its last mini-batch. */
 	bool is_fed;
 	uint64_t fed_file, fed_rows, fed_size, fed_mtime_us, passed_over;
@@ -134,6 +141,7 @@ static void parquet_free(struct prs_cutter *c)
 		prs_groups_done(&c->groups_of);
 	prs_buf_done(&c->group.ranges);
 	prs_buf_done(&c->fed_keys);
+	prs_rows_list_done(&c->wanted);
 	prs_freep(&c);
 }
 
@@ -160,8 +168,10 @@ static struct prs_cutter *groups_new(const struct prs_fs *fs, const struct prs_l
 	if (!c)
 		return NULL;
 	c->has_groups = true;
-	if (prs_groups_init(&c->groups_of, in) == 0)
+	if (prs_groups_init(&c->groups_of, in) == 0) {
+		c->groups_of.only = in->rows_only ? &c->wanted : NULL;
 		return c;
+	}
 	parquet_free(c);
 	return NULL;
 }
@@ -173,6 +183,11 @@ static int parquet_take(struct prs_cutter *c, const struct prs_cut_files *f, str
 	const char *name = f->names;
 	for (uint32_t i = 0; i < f->count; i++, name += strlen(name) + 1)
 		c->passed_over += !is_data(name);
+	int r = prs_rows_list_once(&c->wanted, c->fs, c->in->rows_only, err);
+	if (r == 0)
+		r = prs_rows_list_see(&c->wanted, f, err);
+	if (r < 0)
+		return r;
 	return prs_table_files_add(&c->files, f) < 0 ? nomem(err) : 0;
 }
 
@@ -236,6 +251,13 @@ static bool next_file(struct prs_cutter *c, uint64_t *ret)
 /* One file alone first: a job of one file needs no more, and the first mini-batch does not wait for others. */
 static unsigned most_at_once(const struct prs_cutter *c) { return c->stage == FIRST && !c->to_ask ? 1 : ASK_FILES; }
 
+/* Of files without a row that is to run again only the first ones and those of the sample are. */
+static bool is_asked(const struct prs_cutter *c, const char *path)
+{
+	size_t at;
+	return c->stage != FILES || !c->in->rows_only || prs_rows_list_of(&c->wanted, path, &at);
+}
+
 static int put_paths(struct prs_cutter *c, char **ret_about, struct prs_err *err)
 {
 	unsigned most = most_at_once(c);
@@ -245,7 +267,7 @@ static int put_paths(struct prs_cutter *c, char **ret_about, struct prs_err *err
 		char *path = prs_table_files_path(&c->files, file);
 		if (!path)
 			return nomem(err);
-		bool data = is_data(strrchr(path, '/') + 1);
+		bool data = is_data(strrchr(path, '/') + 1) && is_asked(c, path);
 		if (data) {
 			prs_footers_put_path(&c->ask, path);
 			c->asked[c->asked_n++] = file;
@@ -503,18 +525,54 @@ static void put_pending(struct prs_cutter *c)
 	prs_buf_clear(&c->pending.packed);
 }
 
+/* The rows of the next mini-batch; 0: there is none. */
+static uint32_t next_rows(struct prs_cutter *c, uint64_t *row, uint64_t *global_row)
+{
+	*row = c->file_rows;
+	*global_row = c->global_row;
+	if (!c->in->rows_only)
+		return prs_row_groups_next(&c->groups);
+	for (; c->wanted_left; c->wanted_at++, c->wanted_left--) {
+		const struct prs_rows_wanted *w = &c->wanted.v[c->wanted.by_path[c->wanted_at]];
+		uint32_t rows = prs_row_groups_within(&c->groups, w->row, w->row + w->rows, row);
+		*global_row = w->global_row + (*row - w->row);
+		if (rows)
+			return rows;
+	}
+	return 0;
+}
+
+/* The rows of the file that are to run again: it must have them. */
+static int begin_wanted(struct prs_cutter *c, const char *path, const struct prs_footer *f, struct prs_err *err)
+{
+	if (!c->in->rows_only)
+		return 0;
+	c->wanted_left = prs_rows_list_of(&c->wanted, path, &c->wanted_at);
+	for (size_t i = 0; i < c->wanted_left; i++) {
+		const struct prs_rows_wanted *w = &c->wanted.v[c->wanted.by_path[c->wanted_at + i]];
+		if (w->row + w->rows > f->rows)
+			return prs_fail(err, PRS_EINPUT_CHANGED, "%s has %s, and row %" PRIu64 " is to run again", path,
+			                prs_many(f->rows, "row").text, w->row < f->rows ? f->rows + 1 : w->row + 1);
+	}
+	return 0;
+}
+
 /* Mini-batches of the file, as many as a record takes. */
 static int cut_some(struct prs_cutter *c, struct prs_err *err)
 {
+	uint64_t row, global_row;
 	uint32_t rows;
-	c->pending.row = c->file_rows;
-	c->pending.global_row = c->global_row;
-	while (c->pending.packed.len < PACKED_BYTES && (rows = prs_row_groups_next(&c->groups))) {
+	while (c->pending.packed.len < PACKED_BYTES && (rows = next_rows(c, &row, &global_row))) {
+		if (!c->pending.count || row != c->file_rows) {
+			put_pending(c);
+			c->pending.row = row;
+			c->pending.global_row = global_row;
+		}
 		if (prs_slice_put(&c->pending.packed, true, rows, 0) < 0)
 			return nomem(err);
 		c->pending.count++;
-		c->file_rows += rows;
-		c->global_row += rows;
+		c->file_rows = row + rows;
+		c->global_row = global_row + rows;
 	}
 	c->is_cutting = c->pending.packed.len >= PACKED_BYTES;
 	put_pending(c);
@@ -524,11 +582,12 @@ static int cut_some(struct prs_cutter *c, struct prs_err *err)
 /* Behind the rows that an earlier plan has of the file. */
 static int go_on(struct prs_cutter *c, const char *path, const struct prs_footer *f, struct prs_err *err)
 {
-	uint64_t rows = 0;
+	uint64_t rows = 0, row, global_row;
 	uint32_t n;
-	while (rows < c->fed_rows && (n = prs_row_groups_next(&c->groups)))
-		rows += n;
-	c->file_rows = rows;
+	while (rows < c->fed_rows && (n = next_rows(c, &row, &global_row))) {
+		rows = row + n;
+		c->file_rows = rows;
+	}
 	if (rows == c->fed_rows && f->size == c->fed_size && f->mtime_us == c->fed_mtime_us)
 		return 0;
 	return prs_fail(err, PRS_EINPUT_CHANGED,
@@ -539,7 +598,9 @@ static int begin_file(struct prs_cutter *c, uint64_t file, const char *path, con
                       struct prs_err *err)
 {
 	struct columns *columns;
-	int r = columns_of(c, f, &columns, err);
+	int r = begin_wanted(c, path, f, err);
+	if (r == 0)
+		r = columns_of(c, f, &columns, err);
 	if (r < 0 || !f->rows)
 		return r;
 	r = check(c, columns, path, err);
@@ -581,8 +642,12 @@ static void put_group(struct prs_cutter *c)
 	prs_buf_clear(&c->group.ranges);
 }
 
-static int add_file(struct prs_cutter *c, uint64_t file, uint64_t rows, uint32_t schema, struct prs_err *err)
+static int add_file(struct prs_cutter *c, uint64_t file, const char *path, uint64_t rows, uint32_t schema,
+                    struct prs_err *err)
 {
+	size_t wanted;
+	if (c->in->rows_only && prs_rows_list_of(&c->wanted, path, &wanted))
+		c->global_row = c->wanted.v[c->wanted.by_path[wanted]].global_row;
 	struct prs_table_range at = { .file = c->files.first + file,
 		                      .global_row = c->global_row,
 		                      .rows = (uint32_t)rows,
@@ -621,7 +686,7 @@ static int group_file(struct prs_cutter *c, uint64_t file, const char *path, con
 	if (r == 0 && columns->own.len)
 		r = prs_schemas_put_own(&c->schemas, c->files.first + file, &columns->own, c->total, c->body, &schema,
 		                        err);
-	return r < 0 ? r : add_file(c, file, f->rows, schema, err);
+	return r < 0 ? r : add_file(c, file, path, f->rows, schema, err);
 }
 
 /* Behind the group that an earlier plan has last. */
@@ -696,17 +761,40 @@ static void warn_passed_over(const struct prs_cutter *c)
 		               prs_many(c->passed_over, "file").text, c->passed_over == 1 ? "was" : "were");
 }
 
+/* What the columns were in the run whose rows run again. */
+static int say_types(struct prs_cutter *c, struct prs_err *err)
+{
+	int r = 0;
+	for (size_t i = 0; i < c->all.names.n && r == 0; i++) {
+		const struct prs_column_wanted *w = prs_rows_list_column(&c->wanted, c->all.names.v[i]);
+		if (!w)
+			continue;
+		c->nulls[i] = w->nulls;
+		r = replace(&c->all.types.v[i], w->type, err);
+	}
+	return r;
+}
+
+static int begin_files(struct prs_cutter *c, struct prs_err *err)
+{
+	int r = prs_rows_list_all_seen(&c->wanted, err);
+	if (r == 0)
+		r = say_types(c, err);
+	if (r < 0)
+		return r;
+	c->stage = FILES;
+	c->to_ask = c->is_fed ? c->fed_file : c->first;
+	if (c->has_groups)
+		begin_groups(c);
+	return put_schema_of_all(c, err);
+}
+
 /* All files of the stage have answered. */
 static int next_stage(struct prs_cutter *c, struct prs_err *err)
 {
 	switch (c->stage) {
 	case FIRST: c->stage = DONE; break;
-	case SAMPLE:
-		c->stage = FILES;
-		c->to_ask = c->is_fed ? c->fed_file : c->first;
-		if (c->has_groups)
-			begin_groups(c);
-		return put_schema_of_all(c, err);
+	case SAMPLE: return begin_files(c, err);
 	case FILES:
 		put_group(c);
 		warn_passed_over(c);

@@ -18,7 +18,7 @@
 #include "data/table_scan.h"
 
 enum { STEPS_A_CALL = 256, CALL_BYTES = 4 << 20 }; /* of records, behind which a call begins no further step */
-#define RANGES_MAX ((size_t)8 << 20)              /* bytes of one record */
+#define RANGES_MAX ((size_t)8 << 20)               /* bytes of one record */
 
 /* The group that is scanned. */
 struct group {
@@ -38,6 +38,9 @@ struct file {
 };
 
 struct prs_cutter {
+	const struct prs_fs *fs;
+	const char *list;            /* of what is to run again, NULL: all */
+	struct prs_rows_list wanted; /* the files of its groups, as they are now */
 	uint16_t input;
 	uint32_t spool_epoch;
 	struct prs_cut_total *total; /* of the call of cut() */
@@ -68,6 +71,7 @@ static void table_groups_free(struct prs_cutter *c)
 	prs_buf_done(&c->group.ranges);
 	prs_buf_done(&c->file.own);
 	prs_buf_done(&c->fed);
+	prs_rows_list_done(&c->wanted);
 	prs_freep(&c);
 }
 
@@ -76,14 +80,18 @@ static struct prs_cutter *table_groups_new(const struct prs_fs *fs, const struct
 	struct prs_cutter *c = prs_calloc(1, sizeof *c);
 	if (!c)
 		return NULL;
+	c->fs = fs;
+	c->list = in->rows_only;
 	c->input = input;
 	c->spool_epoch = in->epoch ? in->epoch : 1; /* nobody reads where there is none */
 	prs_sample_init(&c->sample, fs, in, &c->files);
+	c->sample.then = &c->wanted;
 	prs_schemas_init(&c->schemas, input);
 	prs_buf_init(&c->group.ranges, RANGES_MAX);
 	prs_buf_init(&c->file.own, PRS_SCHEMA_BYTES_MAX);
 	prs_buf_init(&c->fed, UINT32_MAX);
 	bool ok = prs_groups_init(&c->groups, in) == 0;
+	c->groups.only = in->rows_only ? &c->wanted : NULL;
 	if (prs_table_scan_init(&c->scan, fs, in->table, in->spool, in->warnings) == 0 && ok)
 		return c;
 	table_groups_free(c);
@@ -94,7 +102,10 @@ static int table_groups_take(struct prs_cutter *c, const struct prs_cut_files *f
 {
 	if (prs_table_files_add(&c->files, f) < 0)
 		return nomem(err);
-	return prs_groups_add(&c->groups, f, err);
+	int r = prs_rows_list_once(&c->wanted, c->fs, c->list, err);
+	if (r == 0)
+		r = prs_rows_list_see(&c->wanted, f, err);
+	return r < 0 ? r : prs_groups_add(&c->groups, f, err);
 }
 
 /* ---- columns ----------------------------------------------------------------------------------------------------- */
@@ -120,6 +131,9 @@ static int step_sample(struct prs_cutter *c, struct prs_err *err)
 	c->stage = DONE;
 	if (prs_sample_is_empty(&c->sample))
 		return 0;
+	r = prs_rows_list_all_seen(&c->wanted, err);
+	if (r < 0)
+		return r;
 	pass_over(c);
 	c->stage = c->group.row < c->groups.n ? SCAN : DONE;
 	r = prs_sample_schema(&c->sample, &json, err);
@@ -178,10 +192,7 @@ static int put_group(struct prs_cutter *c, struct prs_err *err)
 
 /* ---- files ------------------------------------------------------------------------------------------------------- */
 
-static uint64_t file_number(const struct prs_cutter *c)
-{
-	return c->groups.rows[c->group.row].first + c->group.file;
-}
+static uint64_t file_number(const struct prs_cutter *c) { return c->groups.rows[c->group.row].first + c->group.file; }
 
 static int scan_slice(void *ctx, const struct prs_slice *s, struct prs_err *err)
 {
@@ -219,6 +230,14 @@ static void begin_in_spool(struct prs_cutter *c)
 	begin_group(c, c->group.first);
 }
 
+/* Rows over the input are counted as in the run whose groups run again. */
+static void count_as_then(struct prs_cutter *c)
+{
+	size_t at;
+	if (c->wanted.n && prs_rows_list_of(&c->wanted, prs_source_path(c->scan.source), &at))
+		c->global_row = c->wanted.v[c->wanted.by_path[at]].global_row;
+}
+
 static int begin_file(struct prs_cutter *c, struct prs_err *err)
 {
 	uint64_t offset, file = file_number(c) - c->files.first;
@@ -233,6 +252,7 @@ static int begin_file(struct prs_cutter *c, struct prs_err *err)
 		begin_in_spool(c);
 		return 0;
 	}
+	count_as_then(c);
 	c->file.schema = c->schemas.all;
 	c->file.rows = 0;
 	r = prs_sample_begin(&c->sample, file, c->scan.source, &offset, &c->file.own, &c->file.has_own, err);

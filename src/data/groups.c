@@ -39,8 +39,7 @@ const char *prs_groups_keys(const struct prs_groups *g, const struct prs_groups_
 
 static bool same_keys(const struct prs_groups *g, const struct prs_groups_row *a, const struct prs_groups_row *b)
 {
-	return a->keys_bytes == b->keys_bytes &&
-	       !memcmp(prs_groups_keys(g, a), prs_groups_keys(g, b), a->keys_bytes);
+	return a->keys_bytes == b->keys_bytes && !memcmp(prs_groups_keys(g, a), prs_groups_keys(g, b), a->keys_bytes);
 }
 
 /* ---- files ------------------------------------------------------------------------------------------------------- */
@@ -92,6 +91,9 @@ int prs_groups_add(struct prs_groups *g, const struct prs_cut_files *f, struct p
 	for (uint32_t i = 0; i < f->count; i++, name += strlen(name) + 1) {
 		PRS_AUTOFREE char *path = prs_strf("%s/%s", strcmp(f->folder, "/") ? f->folder : "", name);
 		struct prs_groups_row r = { .first = f->first + i, .count = 1, .keys_at = (uint32_t)g->keys.len };
+		size_t at;
+		if (path && g->only && !prs_rows_list_of(g->only, path, &at))
+			continue;
 		int k = path ? match(g, path, err) : nomem(err);
 		if (k < 0)
 			return k;

@@ -9,6 +9,7 @@
 #define PRS_DATA_GROUPS_H
 
 #include "data/cut.h"
+#include "data/rows_list.h"
 
 /* Files in a row with the same values. */
 struct prs_groups_row {
@@ -17,8 +18,9 @@ struct prs_groups_row {
 };
 
 struct prs_groups {
-	struct prs_partition *partition; /* NULL: folders named key=value */
-	const struct prs_list *names;    /* of the keys */
+	struct prs_partition *partition;  /* NULL: folders named key=value */
+	const struct prs_list *names;     /* of the keys */
+	const struct prs_rows_list *only; /* other files are in no group; NULL: all are */
 	struct prs_buf keys;
 	struct prs_groups_row *rows;
 	size_t n, cap;
@@ -27,7 +29,7 @@ struct prs_groups {
 /* Points to `in`. < 0: no memory. */
 int prs_groups_init(struct prs_groups *g, const struct prs_list_input *in);
 void prs_groups_done(struct prs_groups *g);
-/* PRS_EINVALID names a file without such keys. */
+/* PRS_EINVALID names a file without such keys, if it is wanted. */
 int prs_groups_add(struct prs_groups *g, const struct prs_cut_files *f, struct prs_err *err);
 /* All are there: the rows of each group follow each other. */
 void prs_groups_sort(struct prs_groups *g);

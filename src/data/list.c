@@ -50,7 +50,6 @@ struct prs_lister {
 	uint32_t sum;
 	struct prs_known known;
 	bool is_fed, is_ended;
-	struct prs_err stopped; /* code 0: nothing stands in the way of more */
 	struct prs_list_counts counts;
 	struct prs_warnings warnings;
 };
@@ -141,10 +140,10 @@ static const struct prs_cutter_kind *kind_of_table(enum prs_table_format format)
 
 static const struct prs_cutter_kind *kind_of(const struct given *g)
 {
-	if (g->in.table && g->rows_only)
-		return g->table.format == PRS_TABLE_JSONL ? &prs_cut_only_lines : &prs_cut_only;
 	if (g->kind)
 		return g->kind;
+	if (g->in.table && g->rows_only && g->table.format != PRS_TABLE_PARQUET)
+		return g->table.format == PRS_TABLE_JSONL ? &prs_cut_only_lines : &prs_cut_only;
 	if (g->in.table)
 		return kind_of_table(g->table.format);
 	return g->keys.n ? &prs_cut_groups : &prs_cut_files;
@@ -153,7 +152,7 @@ static const struct prs_cutter_kind *kind_of(const struct given *g)
 /* The rows of a table with keys are grouped by its files, when their paths say all of them, or one by one. */
 static void choose_kind(struct given *g, bool by_files)
 {
-	if (!g->in.table || !g->keys.n || g->rows_only)
+	if (!g->in.table || !g->keys.n)
 		return;
 	if (g->table.format == PRS_TABLE_PARQUET) {
 		g->kind = by_files ? &prs_cut_parquet_groups : &prs_cut_parquet; /* which refuses them */
@@ -553,10 +552,9 @@ static int take_step(struct prs_lister *l, struct prs_buf *body, struct prs_err 
 	if (r < 0)
 		return r;
 	bool listed = prs_walk_is_done(l->walk) && !l->is_folder_open;
-	struct prs_err why = { 0 };
-	r = kind_of(current(l))->cut(l->cutter, listed, &l->total, body, &why);
+	r = kind_of(current(l))->cut(l->cutter, listed, &l->total, body, err);
 	if (r < 0)
-		l->stopped = why;
+		return r;
 	if (listed && r == 0)
 		end_input(l);
 	return 0;
@@ -577,38 +575,22 @@ static int go_on(struct prs_lister *l, struct prs_err *err)
 
 static bool all_is_listed(const struct prs_lister *l) { return !l->walk && l->next == l->n; }
 
-static bool is_stopped(const struct prs_lister *l) { return l->stopped.code; }
-
-/* All steps until there is a record. */
-static int take_steps(struct prs_lister *l, struct prs_buf *body, struct prs_err *err)
-{
-	size_t from = body->len;
-	int r = l->is_fed ? go_on(l, err) : 0;
-	while (r == 0 && !is_stopped(l) && !all_is_listed(l) && body->len == from && !body->failed)
-		r = take_step(l, body, err);
-	if (r < 0)
-		body->len = from;
-	return r;
-}
-
 int prs_list_next(struct prs_lister *l, struct prs_buf *body, struct prs_err *err)
 {
 	size_t from = body->len;
 	if (l->is_ended)
 		return 0;
-	int r = is_stopped(l) ? 0 : take_steps(l, body, err);
+	int r = l->is_fed ? go_on(l, err) : 0;
+	while (r == 0 && !all_is_listed(l) && body->len == from && !body->failed)
+		r = take_step(l, body, err);
 	if (r < 0)
 		return r;
-	if (is_stopped(l) && body->len == from)
-		return prs_fail(err, (enum prs_code) - l->stopped.code, "%s", l->stopped.msg);
 	if (body->len > from)
 		l->sum = prs_plan_sum(l->sum, body->data + from, body->len - from);
 	if (all_is_listed(l))
 		put_end(l, body);
-	if (body->failed) {
-		body->len = from;
+	if (body->failed)
 		return prs_fail(err, (enum prs_code) - body->failed, "the records of a folder");
-	}
 	return l->is_ended ? 0 : 1;
 }
 

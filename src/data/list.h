@@ -40,7 +40,7 @@ struct prs_list_input {
 	const struct prs_table_input *table;
 	/* Who reads footers; NULL: nobody, and Parquet files are an error. Lives as long as the lister. */
 	const struct prs_footers *footers;
-	/* Of a table of text: which of its rows, a file of rows_list.h; NULL = all. */
+	/* Of a table: which of its rows, a file of rows_list.h; NULL = all. */
 	const char *rows_only;
 	/* Where what is found in it is warned about; of those that were given to a lister: its own. */
 	struct prs_warnings *warnings;
@@ -73,8 +73,7 @@ int prs_list_feed(struct prs_lister *l, const uint8_t *body, size_t n, struct pr
 enum { PRS_LIST_ROOM_BYTES = 192 << 10 };
 /* Append the records of the next folder, or of a part of one, with the mini-batches that it completes: 1 = go on, 0 =
  * that was the last (END is in it), < 0 = error (PRS_EINPUT_CHANGED: what was planned is not as it was). The body is a
- * whole or nothing: a resume is fed all of it or none. An error appends nothing: mini-batches that stand before the
- * place where it was found are a body of their own, and the error comes with the next call. */
+ * whole or nothing: a resume is fed all of it or none. */
 int prs_list_next(struct prs_lister *l, struct prs_buf *body, struct prs_err *err);
 
 struct prs_list_counts {

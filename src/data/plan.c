@@ -401,3 +401,11 @@ enum prs_input_kind prs_plan_input_kind(const struct prs_plan *p, uint16_t input
 }
 uint32_t prs_plan_schemas(const struct prs_plan *p) { return (uint32_t)p->schemas_n; }
 const char *prs_plan_schema(const struct prs_plan *p, uint32_t schema) { return p->schemas[schema]; }
+
+/* It stands before those of some files. */
+const char *prs_plan_schema_of_all(const struct prs_plan *p, uint16_t input)
+{
+	size_t first = input < p->inputs_n ? p->inputs[input].first_schema : p->schemas_n;
+	size_t end = input + 1U < p->inputs_n ? p->inputs[input + 1U].first_schema : p->schemas_n;
+	return first < end ? p->schemas[first] : NULL;
+}

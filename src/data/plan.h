@@ -47,6 +47,12 @@ void prs_plan_spools(struct prs_plan *p, const struct prs_fs *fs, const char *di
 /* Calls each for the rows of the unit, in their order; never when its items are files. Returns what `each` did, or
  * -PRS_ENOMEM. */
 int prs_plan_each_rows(const struct prs_plan *p, const struct prs_unit *u, prs_rows_fn *each, void *ctx);
+/* Names and values of the partition keys of a mini-batch of rows, each closed by a NUL; NULL: it has none. */
+const char *prs_plan_keys(const struct prs_plan *p, uint64_t id, size_t *ret_bytes);
+/* The first row over the input of a mini-batch of rows. */
+uint64_t prs_plan_global_row(const struct prs_plan *p, uint64_t id);
+/* The schema of all files of an input; NULL: it has none. */
+const char *prs_plan_schema_of_all(const struct prs_plan *p, uint16_t input);
 /* Rows that follow each other in a text file. */
 struct prs_rows_at {
 	const char *path;          /* absolute */

@@ -535,6 +535,23 @@ int prs_plan_slice(const struct prs_plan *p, const struct prs_unit *u, struct pr
 	return path->failed ? path->failed : 1;
 }
 
+const char *prs_plan_keys(const struct prs_plan *p, uint64_t id, size_t *ret_bytes)
+{
+	const struct rule *r = rule_of(p, id);
+	*ret_bytes = 0;
+	if (!r || !is_grouped(r))
+		return NULL;
+	*ret_bytes = r->rows->keys_bytes;
+	return (const char *)r->rows->bytes + (size_t)r->rows->ranges_n * PRS_TABLE_RANGE_BYTES;
+}
+
+uint64_t prs_plan_global_row(const struct prs_plan *p, uint64_t id)
+{
+	struct prs_table_range at;
+	const struct rule *r = rule_of(p, id);
+	return r && kind_of(r)->rows && table_range(r, id, 0, &at) ? at.global_row : 0;
+}
+
 int prs_plan_detail(const struct prs_plan *p, const struct prs_unit *u, unsigned max, struct prs_buf *to)
 {
 	uint32_t count;

@@ -66,3 +66,21 @@ uint32_t prs_row_groups_next(struct prs_row_groups *g)
 	g->left -= rows;
 	return rows;
 }
+
+uint32_t prs_row_groups_within(struct prs_row_groups *g, uint64_t first, uint64_t end, uint64_t *ret)
+{
+	while (g->row < end) {
+		uint64_t from = g->row > first ? g->row : first, to = least(g->end, end);
+		if (from < to) {
+			g->row = to;
+			*ret = from;
+			return (uint32_t)(to - from);
+		}
+		uint32_t rows = prs_row_groups_next(g);
+		if (!rows)
+			return 0;
+		g->row = g->end;
+		g->end += rows;
+	}
+	return 0;
+}

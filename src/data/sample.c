@@ -253,6 +253,16 @@ static int no_objects(const struct prs_sample *s, struct prs_err *err)
 	                s->bad.path, (unsigned long long)s->bad.line);
 }
 
+/* What the columns were in the run whose rows run again. */
+static void say_types(struct prs_sample *s)
+{
+	for (size_t i = 0; s->then && i < s->table.columns.n; i++) {
+		const struct prs_column_wanted *w = prs_rows_list_column(s->then, s->table.names.v[i]);
+		if (w)
+			prs_column_say(&s->table.columns.v[i], w->type, w->nulls);
+	}
+}
+
 /* The rows of a file, or, of one that is not in the sample, the columns that it lacks. */
 static int step_sample(struct prs_sample *s, struct head *h, struct prs_err *err)
 {
@@ -273,6 +283,7 @@ static int step_sample(struct prs_sample *s, struct head *h, struct prs_err *err
 	if (s->at < s->files->count)
 		return 0;
 	s->stage = DONE;
+	say_types(s);
 	return s->bad.path && !s->table.columns.rows ? no_objects(s, err) : 0;
 }
 

@@ -9,6 +9,7 @@
 #define PRS_DATA_SAMPLE_H
 
 #include "data/objects.h"
+#include "data/rows_list.h"
 #include "data/table_files.h"
 
 struct prs_sample {
@@ -16,6 +17,7 @@ struct prs_sample {
 	const struct prs_table_input *in;
 	struct prs_warnings *warnings;
 	struct prs_table_files *files;
+	const struct prs_rows_list *then; /* its columns have the types that they had; NULL: there are none */
 	uint8_t stage;
 	uint64_t at;              /* the next file of the stage */
 	uint64_t first;           /* the first file with a record */

@@ -115,6 +115,8 @@ static int dict_add(struct dict *d, const uint8_t *p, size_t n, uint32_t hash, u
 	return 0;
 }
 
+#define UNWANTED UINT32_MAX /* a group that nobody wants */
+
 /* ---- blocks in memory -------------------------------------------------------------------------------------------- */
 
 /* The records of a key in this block. */
@@ -268,6 +270,12 @@ static int add_group(struct prs_sorter *s, uint32_t hash, struct prs_err *err)
 	return 0;
 }
 
+static int remember(struct prs_sorter *s, const struct prs_sorter_record *r, uint32_t hash, uint32_t group,
+                    struct prs_err *err)
+{
+	return dict_add(&s->block.raws, r->raw, r->raw_n, hash, group) < 0 ? nomem(err) : 0;
+}
+
 /* The group of a record that is made of something new: a new one, or that of an equal key. */
 static int find_group(struct prs_sorter *s, const struct prs_sorter_record *r, uint32_t raw_hash, uint32_t *ret,
                       struct prs_err *err)
@@ -277,6 +285,10 @@ static int find_group(struct prs_sorter *s, const struct prs_sorter_record *r, u
 	int k = s->key_fn(s->key_ctx, &s->key, err);
 	if (k < 0)
 		return k;
+	if (k == PRS_SORTER_UNWANTED) {
+		*ret = UNWANTED;
+		return block_size(b) < s->block_bytes ? remember(s, r, raw_hash, UNWANTED, err) : 0;
+	}
 	if (s->key.failed)
 		return nomem(err);
 	uint32_t hash = prs_checksum(s->key.data, s->key.len);
@@ -285,7 +297,7 @@ static int find_group(struct prs_sorter *s, const struct prs_sorter_record *r, u
 	k = w ? 0 : add_group(s, hash, err);
 	if (k < 0)
 		return k;
-	return dict_add(&b->raws, r->raw, r->raw_n, raw_hash, *ret) < 0 ? nomem(err) : 0;
+	return remember(s, r, raw_hash, *ret, err);
 }
 
 /* Behind the other records of its group. */
@@ -327,6 +339,8 @@ int prs_sorter_add(struct prs_sorter *s, const struct prs_sorter_record *r, stru
 	int k = w ? 0 : find_group(s, r, hash, &group, err);
 	if (k < 0)
 		return k;
+	if (group == UNWANTED)
+		return 0;
 	struct group *g = &b->groups[group];
 	if (g->rows == UINT32_MAX)
 		return prs_fail(err, PRS_ELIMIT, "a combination of partition keys has more rows than %" PRIu32,

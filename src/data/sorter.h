@@ -23,7 +23,8 @@ enum { PRS_SORTER_KEYS_MAX = 10000000 };
 
 struct prs_sorter; /* opaque */
 
-/* Appends the key of the record that is being added. */
+enum { PRS_SORTER_UNWANTED = 1 };
+/* Appends the key of the record that is being added; PRS_SORTER_UNWANTED: records with it are not kept. */
 typedef int prs_sorter_key_fn(void *ctx, struct prs_buf *to, struct prs_err *err);
 typedef int prs_sorter_put_fn(void *ctx, const void *bytes, size_t n, struct prs_err *err);
 

@@ -85,21 +85,10 @@ static bool is_exception(uint16_t code)
 	return code == PRS_ERUN_EXCEPTION || code == PRS_EUSER_RETURN_TYPE || code == PRS_EROW_FORMAT;
 }
 
-/* Does --only-failed take single rows of its tables (run/only_failed.c)? */
-static bool can_be_taken(const struct prs_job *j)
-{
-	bool can = true;
-	for (size_t i = 0; i < j->inputs_n; i++)
-		can = can && (!j->inputs[i].table ||
-		              (j->inputs[i].table->in.format != PRS_TABLE_PARQUET && !j->o.partition_keys.n));
-	return can;
-}
-
 /* There is something to show for it, so that the rest alone is worth a run. */
 static bool has_rest(const struct prs_engine *e)
 {
-	return e->state == PRS_JOB_COMPLETED && e->ledger.counts.items_succeeded && e->c.job->command.n &&
-	       can_be_taken(e->c.job);
+	return e->state == PRS_JOB_COMPLETED && e->ledger.counts.items_succeeded && e->c.job->command.n;
 }
 
 static void next_of_limit(const struct prs_engine *e, const struct prs_limit_row *row, char *to, size_t n)

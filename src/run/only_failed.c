@@ -10,9 +10,9 @@
 #include "base/many.h"
 #include "base/mem.h"
 #include "data/list.h"
-#include "data/rows_list.h"
 #include "report/console.h"
 #include "run/folder.h"
+#include "run/only_tables.h"
 #include "run/view.h"
 
 #include <errno.h>
@@ -30,8 +30,10 @@ struct prs_only_failed {
 	struct prs_job was;
 	struct prs_placed was_placed;
 	struct prs_view view;
-	uint64_t items, gone, nameless; /* nameless: of mini-batches that returned less than they got */
-	struct prs_buf lost;            /* the first names of what is gone */
+	uint64_t items;          /* that are taken */
+	uint64_t gone, nameless; /* nameless: of mini-batches that returned less than they got */
+	uint64_t in_part;        /* partitions of which only a part failed */
+	struct prs_buf lost;     /* the first names of what is gone */
 };
 
 bool prs_only_failed_none(const struct prs_only_failed *o, struct prs_buf *to)
@@ -53,6 +55,27 @@ void prs_only_failed_free(struct prs_only_failed *o)
 	prs_freep(&o);
 }
 
+/* The unit is of another mini-batch than the one before it: of a partition all is taken at once. */
+static bool is_first_of_id(const struct prs_only_failed *o, size_t k)
+{
+	return !k || o->view.failed[k - 1].unit.id != o->view.failed[k].unit.id;
+}
+
+/* Of partitions all items are taken. */
+static void count_items(struct prs_only_failed *o)
+{
+	uint64_t all = o->view.ledger.counts.items_failed, failed = 0;
+	for (size_t i = 0; i < o->view.failed_n; i++) {
+		struct prs_unit u = o->view.failed[i].unit;
+		uint64_t items = prs_ledger_items(&o->view.ledger, &u), of_id = prs_plan_items_of(o->view.plan, u.id);
+		bool first = is_first_of_id(o, i), keyed = o->was.o.partition_keys.n;
+		failed += items;
+		o->items += keyed ? first * of_id : items;
+		o->in_part += keyed && first && items < of_id;
+	}
+	o->nameless = all > failed ? all - failed : 0;
+}
+
 static int read_run(struct prs_only_failed *o, const struct prs_fs *fs, const char *runs, const char *word,
                     struct prs_err *err)
 {
@@ -69,10 +92,8 @@ static int read_run(struct prs_only_failed *o, const struct prs_fs *fs, const ch
 		return prs_fail(err, PRS_EBUSY, "%s: running or not: unknown, so what fails in it is not known",
 		                o->run.name);
 	prs_view_failed(&o->view);
-	uint64_t failed = o->view.ledger.counts.items_failed;
-	for (size_t i = 0; i < o->view.failed_n; i++)
-		o->items += prs_ledger_items(&o->view.ledger, &o->view.failed[i].unit);
-	o->nameless = failed > o->items ? failed - o->items : 0;
+	prs_plan_spools(o->view.plan, fs, o->run.dir);
+	count_items(o);
 	return 0;
 }
 
@@ -121,48 +142,37 @@ static void note_gone(struct prs_only_failed *o, const char *path)
 	prs_put_plain(&o->lost, path);
 }
 
-/* What is taken of an input: paths, or rows. */
-struct taking {
-	struct prs_buf *to;
-	size_t last;
-};
-
-/* 1: the unit is rows of a text file. */
-static int take_rows(struct prs_only_failed *o, const struct prs_unit *u, struct taking *t)
+/* Some stand there more than once. */
+static void note_all_gone(struct prs_only_failed *o, const struct prs_buf *paths)
 {
 	struct stat st;
-	struct prs_rows_at rows;
-	PRS_AUTOBUF path;
-	prs_buf_init(&path, PATH_MAX);
-	int r = prs_plan_slice(o->view.plan, u, &rows, &path);
-	if (r != 1)
-		return r;
-	if (lstat(rows.path, &st) < 0)
-		note_gone(o, rows.path);
-	prs_rows_list_put(t->to, &t->last, &rows);
-	return 1;
+	const char *last = "", *p = (const char *)paths->data;
+	for (size_t n = 0; n < paths->len; last = p + n, n += strlen(p + n) + 1)
+		if (strcmp(last, p + n) != 0 && lstat(p + n, &st) < 0)
+			note_gone(o, p + n);
 }
 
 /* The items of a unit behind those of its input. A link that leads nowhere is an item, as when the input was listed. */
-static int take(struct prs_only_failed *o, const struct prs_unit *u, struct taking *t, struct prs_err *err)
+static int take(struct prs_only_failed *o, size_t k, struct prs_only_rows *t, struct prs_err *err)
 {
-	struct stat st;
-	struct prs_buf *to = t->to;
-	size_t from = to->len;
-	int r = take_rows(o, u, t);
-	if (r == 1 && !to->failed)
-		return 0;
-	if (r == 0)
-		r = prs_plan_paths(o->view.plan, u, to);
-	if (to->failed)
-		r = to->failed;
+	struct prs_unit u = o->view.failed[k].unit, whole = { .id = u.id };
+	bool first = is_first_of_id(o, k), keyed = o->was.o.partition_keys.n;
+	size_t from = t->to->len;
+	int r = prs_only_rows_take(t, &u, first);
+	if (r == 0 && (first || !keyed))
+		r = prs_plan_paths(o->view.plan, keyed ? &whole : &u, t->to);
+	if (r == 0 && t->is_files)
+		r = prs_buf_put(t->paths, t->to->data + from, t->to->len - from);
 	if (r < 0)
 		return prs_fail(err, (enum prs_code) - r, "the items of mini-batch %llu of %s",
-		                (unsigned long long)u->id, o->run.name);
-	for (const char *p = (const char *)to->data + from, *end = (const char *)to->data + to->len; p < end;
-	     p += strlen(p) + 1)
-		if (lstat(p, &st) < 0)
-			note_gone(o, p);
+		                (unsigned long long)u.id, o->run.name);
+	note_all_gone(o, t->paths);
+	prs_buf_clear(t->paths);
+	if (t->no_origins)
+		return prs_fail(err, PRS_ENOTFOUND,
+		                "the spool of %s cannot be read, which says where the rows of its partitions come "
+		                "from: run the job on all of its input",
+		                o->run.name);
 	return 0;
 }
 
@@ -183,19 +193,34 @@ static char *unnamed_file(const struct prs_buf *b, struct prs_err *err)
 	return path;
 }
 
+/* The types of its columns, as the first input of the run had them that it takes rows of. */
+static int put_types(struct prs_only_failed *o, struct prs_job *j, size_t i, struct prs_only_rows *t,
+                     struct prs_err *err)
+{
+	size_t k = 0;
+	while (k < o->was.inputs_n && input_for(o, j, k) != i)
+		k++;
+	if (k < o->was.inputs_n && j->inputs[i].table && prs_only_rows_types(t, &o->was, k, j, i) < 0)
+		return prs_fail(err, PRS_ENOMEM, "the types of the columns");
+	return 0;
+}
+
 /* The job's i-th input becomes the failed items that are its own. */
 static int cut_input(struct prs_only_failed *o, struct prs_job *j, size_t i, struct prs_err *err)
 {
+	PRS_AUTOBUF list;
 	PRS_AUTOBUF paths;
-	prs_buf_init(&paths, PRS_LIST_FILE_BYTES_MAX);
-	struct taking t = { &paths, SIZE_MAX };
+	prs_buf_init(&list, PRS_LIST_FILE_BYTES_MAX);
+	prs_buf_init(&paths, SIZE_MAX / 2);
+	struct prs_only_rows t = { o->view.plan, &list, SIZE_MAX, &paths, .is_files = !j->inputs[i].table };
 	for (size_t k = 0; k < o->view.failed_n; k++) {
-		const struct prs_unit *u = &o->view.failed[k].unit;
-		uint16_t input = prs_plan_input_of(o->view.plan, u->id);
-		if (input < o->was.inputs_n && input_for(o, j, input) == i && take(o, u, &t, err) < 0)
+		uint16_t input = prs_plan_input_of(o->view.plan, o->view.failed[k].unit.id);
+		if (input < o->was.inputs_n && input_for(o, j, input) == i && take(o, k, &t, err) < 0)
 			return err->code;
 	}
-	j->inputs[i].only = unnamed_file(&paths, err);
+	if (put_types(o, j, i, &t, err) < 0)
+		return err->code;
+	j->inputs[i].only = unnamed_file(&list, err);
 	return j->inputs[i].only ? 0 : err->code;
 }
 
@@ -207,18 +232,53 @@ static bool has_failed(const struct prs_only_failed *o, size_t input)
 	return false;
 }
 
-/* Rows are taken one by one where they lie in a row in their file. */
-static const char *not_taken(enum prs_input_kind was, bool is_table)
+static void put_keys(const struct prs_list *keys, struct prs_buf *to)
 {
-	switch (was) {
-	case PRS_INPUT_FILES:
-	case PRS_INPUT_GROUPS: return is_table ? "its items were files, and are rows now" : NULL;
-	case PRS_INPUT_DELIMITED:
-	case PRS_INPUT_LINES: return is_table ? NULL : "its items were rows, and are files now: --input-format tabular";
-	case PRS_INPUT_PARQUET: return "rows of Parquet files cannot be taken one by one yet: run the job on all of it";
-	case PRS_INPUT_SPOOL: break;
+	for (size_t i = 0; i < keys->n; i++) {
+		prs_buf_puts(to, i ? "," : "");
+		prs_put_plain(to, keys->v[i]);
 	}
-	return "rows that are grouped by keys cannot be taken one by one yet: run the job on all of it";
+}
+
+static bool same_keys(const struct prs_list *a, const struct prs_list *b)
+{
+	bool same = a->n == b->n;
+	for (size_t i = 0; i < a->n && same; i++)
+		same = !strcmp(a->v[i], b->v[i]);
+	return same;
+}
+
+/* Rows are taken as they were: one by one, or by their partitions. */
+static void put_other_keys(const struct prs_list *was, const struct prs_list *now, struct prs_buf *to)
+{
+	prs_buf_puts(to, was->n ? "its rows were partitions by " : "its rows were no partitions, and are now, by ");
+	put_keys(was->n ? was : now, to);
+	if (was->n && !now->n)
+		prs_buf_puts(to, ", and are none now");
+	if (was->n && now->n) {
+		prs_buf_puts(to, ", and are now by ");
+		put_keys(now, to);
+	}
+	if (!was->n) {
+		prs_buf_puts(to, ": without partition keys they are taken one by one");
+		return;
+	}
+	prs_buf_puts(to, ": --partition-keys ");
+	put_keys(was, to);
+	prs_buf_puts(to, " takes what failed, or run the job on all of its input");
+}
+
+/* Why the items of an input cannot be taken; nothing: they can. */
+static void put_not_taken(const struct prs_only_failed *o, const struct prs_job *j, enum prs_input_kind was,
+                          bool is_table, struct prs_buf *to)
+{
+	bool was_files = was == PRS_INPUT_FILES || was == PRS_INPUT_GROUPS;
+	if (was_files && is_table)
+		prs_buf_puts(to, "its items were files, and are rows now");
+	else if (!was_files && !is_table)
+		prs_buf_puts(to, "its items were rows, and are files now: --input-format tabular");
+	else if (is_table && !same_keys(&o->was.o.partition_keys, &j->o.partition_keys))
+		put_other_keys(&o->was.o.partition_keys, &j->o.partition_keys, to);
 }
 
 static unsigned check_kinds(const struct prs_only_failed *o, const struct prs_job *j, struct prs_buf *mistakes)
@@ -229,12 +289,13 @@ static unsigned check_kinds(const struct prs_only_failed *o, const struct prs_jo
 		if (i == j->inputs_n || !has_failed(o, k))
 			continue;
 		enum prs_input_kind kind = prs_plan_input_kind(o->view.plan, (uint16_t)k);
-		bool is_table = j->inputs[i].table;
-		const char *why = not_taken(is_table && j->o.partition_keys.n ? PRS_INPUT_SPOOL : kind, is_table);
-		if (!why)
+		PRS_AUTOBUF why;
+		prs_buf_init(&why, 64 << 10);
+		put_not_taken(o, j, kind, j->inputs[i].table, &why);
+		if (!why.len)
 			continue;
 		prs_buf_putf(mistakes, "--only-failed: the input %s of %s: %s\n", o->was.inputs[k].name, o->run.name,
-		             why);
+		             prs_buf_str(&why));
 		n++;
 	}
 	return n;
@@ -301,6 +362,12 @@ void prs_only_failed_notes(const struct prs_only_failed *o, struct prs_buf *to)
 		             "warning: %s of %s had no row because run() returned too few: which ones is not "
 		             "known, they are not taken\n",
 		             prs_many(o->nameless, "item").text, name);
+	if (o->in_part)
+		prs_buf_putf(to,
+		             "warning: %s of %s failed in part and run%s again as a whole: rows of %s are in the "
+		             "output of that run, too\n",
+		             prs_many(o->in_part, "partition").text, name, o->in_part == 1 ? "s" : "",
+		             o->in_part == 1 ? "it" : "them");
 	if (final < o->view.ledger.next_id || !o->view.ledger.planned_all)
 		prs_buf_putf(to,
 		             "warning: %s is %s and did not get to the end of its input; what did not run there is not "

@@ -499,17 +499,19 @@ class KeysTest(KillCase):
     def test_failed_rows_have_their_lines(self):
         self.write("in/b.csv", "id,name\n5,FAIL\n99,FAIL\n")
         r = self.job("--run-max-try", "1")
-        self.assertIn("prs replay", r.stderr)
-        self.assertNotIn("--only-failed", r.stderr)
+        self.assertIn("prs run --only-failed", r.stderr)
         failed = [f for f in self.failed() if f["file"] == self.path("in/b.csv")]
         self.assertEqual([(f["row"], f["line"], f["mini_batch"]) for f in failed], [(1, 2, 5), (2, 3, 23)])
 
-    def test_only_failed_is_refused(self):
-        self.write("in/b.csv", "id,name\n5,FAIL\n")
+    def test_only_failed(self):
+        want = [line for line in self.want.splitlines(True) if line.startswith("5,")] + ["5,GOOD\n"]
+        self.write("in/d.csv", "id,name\n5,FAIL\n")
         self.job("--run-max-try", "1")
+        self.write("in/d.csv", "id,name\n5,GOOD\n")
         r = self.prs(*self.words[:-2], "--only-failed", "last", "--output", "out2.txt")
-        self.assertEqual(r.returncode, 2, r.stderr)
-        self.assertIn("rows that are grouped by keys cannot be taken one by one yet", r.stderr)
+        self.assertEqual(r.returncode, 0, r.stderr)
+        with open(self.path("out2.txt")) as f:
+            self.assertEqual(sorted(f.read().splitlines(True)), sorted(want))
 
     def test_killed(self):
         for point in ("store.plan.before_write", "store.plan.after_sync", "schema.before_rename",
