@@ -51,8 +51,9 @@ static int read_document(struct prs_buf *to, const char *name, struct prs_err *e
 static int keep_command(struct prs_load *l, const struct cli_args *a, const char *document, struct prs_err *err)
 {
 	bool once = document && !strcmp(document, "-");
+	struct prs_list *words = l->pipeline ? &l->pipeline->command : &l->job.command;
 	for (size_t i = 0; i < a->typed.n && !once; i++)
-		if (prs_list_add(&l->job.command, a->typed.v[i]) < 0)
+		if (prs_list_add(words, a->typed.v[i]) < 0)
 			return prs_fail(err, PRS_ENOMEM, "the words of the command");
 	return 0;
 }
@@ -82,6 +83,7 @@ int load_job(struct prs_load *l, struct cli_args *a)
 	l->only_failed = only;
 	l->makes_environment = a->command->run == cmd_run;
 	l->looks_for_run = a->command->run == cmd_validate;
+	l->takes_pipelines = a->command->run == cmd_validate;
 	l->executes = a->command->run == cmd_run || a->command->run == cmd_test;
 	prs_buf_puts(&l->mistakes, prs_buf_str(&a->mistakes));
 	l->mistakes_n = a->mistakes_n;

@@ -47,6 +47,7 @@ void prs_load_done(struct prs_load *l)
 	prs_only_failed_free(l->only);
 	prs_job_doc_free(l->json_doc);
 	prs_job_done(&l->job);
+	prs_pipeline_free(l->pipeline);
 	prs_buf_done(&l->mistakes);
 	prs_buf_done(&l->notes);
 	*l = (struct prs_load){ 0 };
@@ -426,7 +427,8 @@ static void check_jobfile(struct prs_load *l)
 		prs_load_mistake(
 			l,
 			"--code belongs to scripts: a job file has a key for it (code or source_directory), see --set");
-	if (prs_jobfile_read(&l->job, &l->asked, l->front->fs, l->project, l->doc, &err) < 0)
+	if (prs_jobfile_read(&l->job, &l->asked, l->front->fs, l->project, l->doc,
+	                     l->takes_pipelines ? &l->pipeline : NULL, &err) < 0)
 		prs_load_mistake(l, "%s", err.msg);
 }
 
@@ -449,6 +451,8 @@ static int read_json(struct prs_load *l, struct prs_err *err)
 	l->json_doc = prs_job_doc_read(l->json, l->json_bytes, &l->mistakes);
 	if (!l->json_doc)
 		return prs_fail(err, PRS_ENOMEM, "the job");
+	if (prs_job_doc_is_pipeline(l->json_doc))
+		return 0;
 	if (prs_job_doc_ask(l->json_doc, &l->asked, err) < 0)
 		return err->code;
 	if (!l->only_failed)
@@ -463,8 +467,14 @@ static void check_json(struct prs_load *l)
 		prs_load_mistake(l,
 		                 "--set and --job belong to job files (.yml): a JSON document says everything itself");
 	struct prs_sources from = { &l->asked, l->front->fs, l->project, l->doc };
-	if (prs_job_doc_check(l->json_doc, &l->job, &from, &err) < 0)
+	if (!prs_job_doc_is_pipeline(l->json_doc)) {
+		if (prs_job_doc_check(l->json_doc, &l->job, &from, &err) < 0)
+			prs_load_mistake(l, "%s", err.msg);
+	} else if (!l->takes_pipelines) {
+		prs_load_mistake(l, "the document is a pipeline: expected a job (job_format)");
+	} else if (prs_pipeline_doc_check(l->json_doc, &from, &l->pipeline, &err) < 0) {
 		prs_load_mistake(l, "%s", err.msg);
+	}
 	l->mistakes_n += prs_job_doc_mistakes(l->json_doc);
 }
 
@@ -511,6 +521,50 @@ static void follow_script(struct prs_load *l)
 	j->code_dir = code;
 }
 
+static void look_at_job(struct prs_load *l);
+
+/* What was said is said once, though several steps have it. */
+static void keep_new(struct prs_buf *lines, size_t before, unsigned *count)
+{
+	const char *all = prs_buf_str(lines), *added = all + before;
+	PRS_AUTOFREE char *earlier = prs_strf("%.*s", (int)before, all);
+	if (!added[0] || !earlier || !strstr(earlier, added))
+		return;
+	for (const char *p = added; count && *p; p++)
+		*count -= *p == '\n';
+	lines->len = before;
+}
+
+/* A step as if it were the job. */
+static void look_at_step(struct prs_load *l, struct prs_step *s)
+{
+	struct prs_job whole = l->job;
+	size_t mistakes = l->mistakes.len, notes = l->notes.len;
+	unsigned found = prs_yaml_count(l->doc, PRS_MISTAKE);
+	l->job = *s->checked;
+	look_at_job(l);
+	l->mistakes_n -= found; /* of the steps before */
+	keep_new(&l->mistakes, mistakes, &l->mistakes_n);
+	keep_new(&l->notes, notes, NULL);
+	*s->checked = l->job;
+	l->job = whole;
+	for (size_t i = 0; i < s->checked->warnings.n; i++)
+		if (prs_list_add(&l->job.warnings, s->checked->warnings.v[i]) < 0)
+			prs_load_mistake(l, "out of memory");
+}
+
+static void look_at_steps(struct prs_load *l)
+{
+	struct prs_err err = { 0 };
+	l->mistakes_n += prs_yaml_count(l->doc, PRS_MISTAKE);
+	bool good = !l->mistakes_n;
+	for (size_t i = 0; i < l->pipeline->steps_n && good; i++)
+		look_at_step(l, &l->pipeline->steps[i]);
+	check_loader(l);
+	if (!l->mistakes_n && prs_pipeline_seal(l->pipeline, &err) < 0)
+		prs_load_mistake(l, "%s", err.msg);
+}
+
 static void check_job(struct prs_load *l)
 {
 	if (l->json_doc)
@@ -519,6 +573,17 @@ static void check_job(struct prs_load *l)
 		check_jobfile(l);
 	else
 		check_script(l);
+	if (l->pipeline) {
+		look_at_steps(l);
+		return;
+	}
+	look_at_job(l);
+	check_loader(l);
+}
+
+/* What a job needs of this machine. */
+static void look_at_job(struct prs_load *l)
+{
 	follow_script(l);
 	check_filters(l);
 	if (!l->mistakes_n && !prs_yaml_count(l->doc, PRS_MISTAKE))
@@ -526,8 +591,7 @@ static void check_job(struct prs_load *l)
 	l->mistakes_n += prs_yaml_count(l->doc, PRS_MISTAKE);
 	check_python(l);
 	check_packages(l);
-	check_loader(l);
-	if (l->looks_for_run && !l->mistakes_n)
+	if (l->looks_for_run && l->job.entry && !l->mistakes_n)
 		look_for_run(l);
 }
 
@@ -548,7 +612,10 @@ int prs_load_job(struct prs_load *l, struct prs_err *err)
 	if (l->asked.file || l->json_doc)
 		check_job(l);
 	l->runs = runs_folder(l, prs_job_says(j, PRS_OPTION_ID_runs_dir) ? j->o.runs_dir : NULL);
-	if (!l->mistakes_n && l->only)
+	if (l->pipeline && l->only)
+		prs_load_mistake(l, "--only-failed takes one job: prs resume --retry-failed runs the failed steps of a "
+		                    "pipeline again");
+	else if (!l->mistakes_n && l->only)
 		l->mistakes_n += prs_only_failed_choose(l->only, j, &l->mistakes);
 	else if (!l->mistakes_n)
 		check_lists(l);

@@ -7,6 +7,7 @@
 #include "run/front.h"
 #include "run/only_failed.h"
 #include "spec/jobfile.h"
+#include "spec/pipeline.h"
 
 #include <limits.h>
 
@@ -19,6 +20,7 @@ struct prs_load {
 	size_t json_bytes;
 	bool makes_environment; /* an environment for the packages of the job may be made */
 	bool looks_for_run;     /* a script without a run() is told: it costs the start of an interpreter */
+	bool takes_pipelines;   /* else one with other than one parallel job is a mistake */
 	/* Interpreters that prs.yml or the job names may be asked; else nothing is run but the PATH's python3,
 	 * alone. */
 	bool executes;
@@ -26,9 +28,10 @@ struct prs_load {
 	/* Found. */
 	const char *runs; /* the folder of run folders: where the run is made and --only-failed looks */
 	struct prs_job job;
+	struct prs_pipeline *pipeline; /* it is one: then `job` is nothing to run */
 	/* A line each, and what is indented below it; those of a job file are among its findings. */
 	struct prs_buf mistakes;
-	unsigned mistakes_n; /* with those of the job file */
+	unsigned mistakes_n;      /* with those of the job file */
 	struct prs_buf notes;     /* what a person must know, a line each */
 	struct prs_yaml_doc *doc; /* findings about the job file */
 	struct prs_project *project;

@@ -217,7 +217,7 @@ struct prs_job_doc *prs_job_doc_read(const char *text, size_t n, struct prs_buf 
 		doc_mistake(d, where, "%s", e.text);
 	} else if (!json_is_object(d->root)) {
 		doc_mistake(d, "the document", "expected an object with \"job_format\": 1");
-	} else {
+	} else if (!prs_job_doc_is_pipeline(d)) { /* pipeline_doc.c */
 		check_form(d);
 	}
 	return d;
@@ -245,6 +245,11 @@ void prs_job_doc_free(struct prs_job_doc *d)
 	json_decref(d->root);
 	prs_list_done(&d->misspelt);
 	prs_freep(&d);
+}
+
+bool prs_job_doc_is_pipeline(const struct prs_job_doc *d)
+{
+	return json_object_get(d->root, "pipeline_format") || json_object_get(d->root, "steps");
 }
 
 unsigned prs_job_doc_mistakes(const struct prs_job_doc *d) { return d->mistakes; }

@@ -243,7 +243,7 @@ static void flag_pairs(struct jobfile *m, const char *flag, const struct prs_lis
 /* ---- v2 ---------------------------------------------------------------------------------------------------------- */
 
 /* Why a component reference names no file, or the file read. */
-static const struct prs_yaml *component_file(struct jobfile *m, const struct prs_yaml *node)
+const struct prs_yaml *jf_component_file(struct jobfile *m, const struct prs_yaml *node)
 {
 	const char *text = jf_expand(m, node),
 		   *path = text ? jf_path(m, text, prs_yaml_dir(m->d, node), node->at, "component") : NULL;
@@ -256,7 +256,7 @@ static const struct prs_yaml *component_file(struct jobfile *m, const struct prs
 	return jf_read_file(m, path, node->at, "component");
 }
 
-static const char *type_text(const struct prs_yaml *map)
+const char *jf_type_text(const struct prs_yaml *map)
 {
 	const struct prs_yaml *v = jf_value(map, "type");
 	return v && v->kind == PRS_YAML_SCALAR ? v->text : NULL;
@@ -287,7 +287,7 @@ static void check_maps(struct jobfile *m, const struct prs_yaml *map, const char
 		enum jf_place place;
 	} inner[] = { { "task", JF_TASK }, { "retry_settings", JF_RETRY }, { "resources", JF_RESOURCES } };
 	if (map == m->component || is_component(map))
-		jf_check_component_keys(m, map, what);
+		jf_check_component_keys(m, map, JF_JOB, what);
 	else
 		jf_check_keys(m, map, JF_JOB, what);
 	for (size_t i = 0; i < sizeof inner / sizeof *inner; i++)
@@ -295,7 +295,7 @@ static void check_maps(struct jobfile *m, const struct prs_yaml *map, const char
 }
 
 /* Files and folders, relative to the file that names them, that the code has beside its own. */
-static void read_includes(struct jobfile *m, const struct prs_yaml *list)
+void jf_includes(struct jobfile *m, const struct prs_yaml *list)
 {
 	for (size_t i = 0; list && list->kind == PRS_YAML_LIST && i < list->n; i++) {
 		const struct prs_yaml *node = list->items[i];
@@ -337,11 +337,11 @@ static void read_task(struct jobfile *m)
 	if (type && !entry && !jf_misspelt(m, "entry_script"))
 		prs_yaml_find(m->d, PRS_MISTAKE, at, "entry_script is missing: the file with run(mini_batch)");
 	jf_code(m, jf_get(m, "task.code"), entry, "entry_script");
-	read_includes(m, jf_get(m, "additional_includes"));
+	jf_includes(m, jf_get(m, "additional_includes"));
 	jf_arguments(m, args ? args : jf_get(m, "task.args"));
 }
 
-static const char *quoted(struct jobfile *m, const char *fmt, const char *name)
+const char *jf_quoted(struct jobfile *m, const char *fmt, const char *name)
 {
 	PRS_AUTOFREE char *text = prs_strf(fmt, name);
 	const char *s = text ? yaml_text(m->d, text, strlen(text)) : NULL;
@@ -349,10 +349,30 @@ static const char *quoted(struct jobfile *m, const char *fmt, const char *name)
 }
 
 /* flow.dag.yaml, or a run of one. */
-static bool is_prompt_flow(const struct prs_yaml *file)
+bool jf_is_prompt_flow(const struct prs_yaml *file)
 {
 	const struct prs_yaml *schema = jf_value(file, "$schema");
 	return schema && schema->kind == PRS_YAML_SCALAR && strstr(schema->text, "promptflow");
+}
+
+/* Keys that say something about the jobs of a pipeline, and nothing about one job by itself. */
+static void not_used_alone(struct jobfile *m, const struct prs_yaml *map)
+{
+	static const char *const keys[][2] = {
+		{ "is_deterministic", "earlier results are not reused" },
+		{ "settings.force_rerun", "earlier results are not reused" },
+		{ "settings.continue_on_step_failure", "one job runs" },
+		{ "settings.continue_run_on_step_failure", "one job runs" },
+	};
+	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+		const struct prs_yaml *v = jf_value(map, keys[i][0]);
+		const char *last = strrchr(keys[i][0], '.') ? strrchr(keys[i][0], '.') + 1 : keys[i][0];
+		const struct prs_yaml *key = v ? prs_yaml_key(last == keys[i][0] ? map : jf_value(map, "settings"),
+		                                              last)
+		                               : NULL;
+		if (key)
+			prs_yaml_find(m->d, PRS_IGNORED, key->at, "%s: not used: %s", last, keys[i][1]);
+	}
 }
 
 /* The job (a node, a component, a file of its own) with its component, both checked. */
@@ -360,27 +380,42 @@ static void read_job(struct jobfile *m, const char *what)
 {
 	const struct prs_yaml *component = jf_value(m->job, "component");
 	if (component && component->kind == PRS_YAML_SCALAR)
-		m->component = component_file(m, component);
+		m->component = jf_component_file(m, component);
 	else if (component && component->kind == PRS_YAML_MAP)
 		m->component = component;
-	if (component && !m->component)
+	if (!component || m->component)
+		jf_read_parallel(m, what);
+	else
 		return;
-	check_maps(m, m->job, what);
-	if (m->component && is_prompt_flow(m->component)) {
+	not_used_alone(m, m->job);
+	not_used_alone(m, m->component);
+}
+
+/* The component fits the job; its keys are known. */
+static bool check_component(struct jobfile *m)
+{
+	const struct prs_yaml *component = jf_value(m->job, "component");
+	unsigned before = prs_yaml_count(m->d, PRS_MISTAKE);
+	if (jf_is_prompt_flow(m->component)) {
 		prs_yaml_find(m->d, PRS_MISTAKE, component->at,
 		              "component: a prompt flow is not run by this version: expected a component of type "
 		              "parallel with an entry script");
+		return false;
+	}
+	check_type(m, m->component,
+	           component->kind == PRS_YAML_SCALAR ? jf_quoted(m, "the component %s", component->text)
+	                                              : "the component");
+	if (prs_yaml_count(m->d, PRS_MISTAKE) > before)
+		return false;
+	check_maps(m, m->component, "the component");
+	return true;
+}
+
+void jf_read_parallel(struct jobfile *m, const char *what)
+{
+	check_maps(m, m->job, what);
+	if (m->component && !check_component(m))
 		return;
-	}
-	if (m->component) {
-		unsigned before = prs_yaml_count(m->d, PRS_MISTAKE);
-		check_type(m, m->component,
-		           component->kind == PRS_YAML_SCALAR ? quoted(m, "the component %s", component->text)
-		                                              : "the component");
-		if (prs_yaml_count(m->d, PRS_MISTAKE) > before)
-			return;
-		check_maps(m, m->component, "the component");
-	}
 	jf_inputs(m);
 	jf_outputs(m);
 	jf_set_options_v2(m);
@@ -405,14 +440,14 @@ static void read_job(struct jobfile *m, const char *what)
 static const char *node_type(struct jobfile *m, const struct prs_yaml *node)
 {
 	const struct prs_yaml *component = jf_value(node, "component");
-	const char *type = type_text(node);
+	const char *type = jf_type_text(node);
 	if (type)
 		return type;
 	if (component && component->kind == PRS_YAML_MAP)
-		return type_text(component) ? type_text(component) : "command";
+		return jf_type_text(component) ? jf_type_text(component) : "command";
 	if (component && component->kind == PRS_YAML_SCALAR && !prs_is_reference(component->text)) {
-		const struct prs_yaml *file = component_file(m, component);
-		return file && type_text(file) ? type_text(file) : "command";
+		const struct prs_yaml *file = jf_component_file(m, component);
+		return file && jf_type_text(file) ? jf_type_text(file) : "command";
 	}
 	return jf_value(node, "task") ? "parallel" : "command";
 }
@@ -444,7 +479,7 @@ static void refuse_job(struct jobfile *m, const struct prs_yaml *key, const stru
 		prs_yaml_find(m->d, PRS_MISTAKE, at, "the job %s is of type %s%s", key->text, type, near);
 	else
 		prs_yaml_find(m->d, PRS_MISTAKE, at,
-		              "the job %s is of type %s: this version runs one job of type parallel%s%s", key->text,
+		              "the job %s is of type %s: this command takes one job of type parallel%s%s", key->text,
 		              type, parallel ? ", alone: --job " : "", parallel ? parallel : "");
 }
 
@@ -466,12 +501,21 @@ static const struct prs_yaml *choose_job(struct jobfile *m, const struct prs_yam
 	if (parallel <= 1)
 		return chosen;
 	prs_yaml_find(m->d, PRS_MISTAKE, chosen->at,
-	              "the pipeline has %s of type parallel: this version runs one: choose it with --job %s",
+	              "the pipeline has %s of type parallel: this command takes one: choose it with --job %s",
 	              prs_many(parallel, "job").text, chosen->text);
 	return NULL;
 }
 
-static void read_pipeline(struct jobfile *m, const struct prs_yaml *root)
+/* One parallel job and nothing else is run by itself, and so is the one that --job names. */
+static bool is_flow(struct jobfile *m, const struct prs_yaml *jobs)
+{
+	if (m->q->job || jobs->n < 1)
+		return false;
+	return jobs->n > 1 || jobs->items[0]->kind != PRS_YAML_MAP ||
+	       strcasecmp(node_type(m, jobs->items[0]), "parallel") != 0;
+}
+
+static void read_pipeline(struct jobfile *m, const struct prs_yaml *root, struct prs_pipeline **ret)
 {
 	const struct prs_yaml *jobs = jf_value(root, "jobs"), *store = jf_value(root, "settings.default_datastore");
 	m->pipeline = root;
@@ -489,16 +533,21 @@ static void read_pipeline(struct jobfile *m, const struct prs_yaml *root)
 			              "jobs is missing: a pipeline holds its parallel job in jobs:");
 		return;
 	}
+	if (ret && is_flow(m, jobs)) {
+		jf_read_flow(m, root, ret);
+		return;
+	}
+	not_used_alone(m, root);
 	const struct prs_yaml *key = choose_job(m, jobs);
 	if (!key)
 		return;
 	m->job = prs_yaml_at(jobs, key->text);
 	if (m->job->kind != PRS_YAML_MAP)
 		return;
-	if (type_text(m->job))
-		check_type(m, m->job, quoted(m, "the job %s", key->text));
+	if (jf_type_text(m->job))
+		check_type(m, m->job, jf_quoted(m, "the job %s", key->text));
 	jf_parent_inputs(m);
-	read_job(m, quoted(m, "the parallel job %s", key->text));
+	read_job(m, jf_quoted(m, "the parallel job %s", key->text));
 }
 
 /* ---- kinds ------------------------------------------------------------------------------------------------------- */
@@ -506,7 +555,7 @@ static void read_pipeline(struct jobfile *m, const struct prs_yaml *root)
 static bool is_batch(const struct prs_yaml *root)
 {
 	const struct prs_yaml *schema = jf_value(root, "$schema");
-	const char *type = type_text(root);
+	const char *type = jf_type_text(root);
 	return (type && !strcasecmp(type, "model")) || jf_value(root, "code_configuration") ||
 	       jf_value(root, "endpoint_name") ||
 	       (schema && schema->kind == PRS_YAML_SCALAR && strstr(schema->text, "atchDeployment"));
@@ -516,7 +565,7 @@ static void unknown_kind(struct jobfile *m, const struct prs_yaml *root)
 {
 	static const char *const types[] = { "pipeline", "parallel" };
 	const struct prs_yaml *v = jf_value(root, "type");
-	const char *type = type_text(root);
+	const char *type = jf_type_text(root);
 	if (type)
 		prs_yaml_find(m->d, PRS_MISTAKE, v->at,
 		              "type: %.100s is not run by this version: expected pipeline or parallel%s", type,
@@ -534,15 +583,15 @@ static void unknown_kind(struct jobfile *m, const struct prs_yaml *root)
 		              "batch deployment");
 }
 
-static void dispatch(struct jobfile *m, const struct prs_yaml *root)
+static void dispatch(struct jobfile *m, const struct prs_yaml *root, struct prs_pipeline **ret)
 {
-	const char *type = type_text(root);
+	const char *type = jf_type_text(root);
 	if (prs_yaml_key(root, "parallel_run_config")) {
 		jf_read_v1(m, root);
 	} else if (is_batch(root)) {
 		jf_read_batch(m, root);
 	} else if (type && !strcasecmp(type, "pipeline")) {
-		read_pipeline(m, root);
+		read_pipeline(m, root, ret);
 	} else if (type && !strcasecmp(type, "parallel")) {
 		m->job = root;
 		jf_name(m, jf_value(root, "name"), jf_value(root, "display_name"));
@@ -602,7 +651,7 @@ static void check_output(struct jobfile *m, size_t i)
 }
 
 /* Where the outputs lie. */
-static void check_outputs(struct jobfile *m)
+void jf_check_outputs(struct jobfile *m)
 {
 	struct prs_err err = { 0 };
 	for (size_t i = 0; i < m->j->outputs_n; i++)
@@ -680,11 +729,11 @@ static void check_tables(struct jobfile *m)
 		              m->size->text, (long long)j->o.mini_batch_size);
 }
 
-static void finish(struct jobfile *m)
+void jf_finish(struct jobfile *m)
 {
 	struct prs_job *j = m->j;
 	jf_user_arguments(m);
-	check_outputs(m);
+	jf_check_outputs(m);
 	check_tables(m);
 	check_keys(m);
 	if (!j->name)
@@ -697,7 +746,7 @@ static void finish(struct jobfile *m)
 
 int prs_jobfile_parse(struct prs_job *j, const struct prs_request *q, const struct prs_fs *fs,
                       const struct prs_project *project, const uint8_t *bytes, size_t n, struct prs_yaml_doc *d,
-                      struct prs_err *err)
+                      struct prs_pipeline **ret, struct prs_err *err)
 {
 	struct jobfile *m = prs_calloc(1, sizeof *m);
 	PRS_AUTOFREE char *path = prs_path_absolute(q->cwd, q->file);
@@ -716,8 +765,9 @@ int prs_jobfile_parse(struct prs_job *j, const struct prs_request *q, const stru
 	if (root) {
 		m->whole = (struct prs_mark){ root->at.source, 0, 0, 0 };
 		apply_sets(m, root);
-		dispatch(m, root);
-		finish(m);
+		dispatch(m, root, ret);
+		if (!ret || !*ret)
+			jf_finish(m);
 	}
 	prs_options_done(&m->scratch);
 	prs_freep(&m);
@@ -725,7 +775,8 @@ int prs_jobfile_parse(struct prs_job *j, const struct prs_request *q, const stru
 }
 
 int prs_jobfile_read(struct prs_job *j, const struct prs_request *q, const struct prs_fs *fs,
-                     const struct prs_project *project, struct prs_yaml_doc *d, struct prs_err *err)
+                     const struct prs_project *project, struct prs_yaml_doc *d, struct prs_pipeline **ret,
+                     struct prs_err *err)
 {
 	PRS_AUTOBUF bytes;
 	prs_buf_init(&bytes, PRS_YAML_BYTES_MAX + (256 << 10));
@@ -733,5 +784,6 @@ int prs_jobfile_read(struct prs_job *j, const struct prs_request *q, const struc
 	int r = path ? jf_read_bytes(fs, path, &bytes) : -ENOMEM;
 	if (r < 0)
 		return prs_fail_errno(err, -r, "%s", q->file);
-	return prs_jobfile_parse(j, q, fs, project, bytes.data ? bytes.data : (const uint8_t *)"", bytes.len, d, err);
+	return prs_jobfile_parse(j, q, fs, project, bytes.data ? bytes.data : (const uint8_t *)"", bytes.len, d, ret,
+	                         err);
 }

@@ -15,13 +15,16 @@
 
 /* By its name: .yml or .yaml. */
 bool prs_is_jobfile(const char *path);
-/* Reads the file that was asked for into a job that was begun (prs_job_begin); `project` may be NULL. < 0: the file
- * cannot be opened, or out of memory; mistakes are counted by prs_yaml_count(). */
+/* Reads the file that was asked for into a job that was begun (prs_job_begin); `project` may be NULL. A pipeline of
+ * other than one parallel job becomes *ret, each step with its checked job (the caller frees it); where `ret` is NULL
+ * it is a mistake. < 0: the file cannot be opened, or out of memory; mistakes are counted by prs_yaml_count(). */
+struct prs_pipeline;
 int prs_jobfile_read(struct prs_job *j, const struct prs_request *q, const struct prs_fs *fs,
-                     const struct prs_project *project, struct prs_yaml_doc *d, struct prs_err *err);
+                     const struct prs_project *project, struct prs_yaml_doc *d, struct prs_pipeline **ret,
+                     struct prs_err *err);
 /* The same for bytes (fuzzing, tests). */
 int prs_jobfile_parse(struct prs_job *j, const struct prs_request *q, const struct prs_fs *fs,
                       const struct prs_project *project, const uint8_t *bytes, size_t n, struct prs_yaml_doc *d,
-                      struct prs_err *err);
+                      struct prs_pipeline **ret, struct prs_err *err);
 
 #endif

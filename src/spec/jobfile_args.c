@@ -173,6 +173,8 @@ enum jf_ref jf_reference(struct jobfile *m, const struct prs_expr *e, const stru
 		return keep(m, m->default_datastore, JF_REF_ATOM, ret);
 	if (is(e, "output_name") && output_name)
 		return keep(m, output_name, JF_REF_ATOM, ret);
+	if (m->flow && prs_expr_name(e, "parent.jobs.", &name, &n))
+		return jf_job_reference(m, e, node, ret);
 	if (e->n > 12 && !strncmp(e->p, "parent.jobs.", 12)) {
 		prs_yaml_find(m->d, PRS_MISTAKE, place_of(m, e, node),
 		              "%s: the output of another job, and only this one runs: give a path instead (--input "
@@ -225,6 +227,13 @@ bool jf_is_known(struct jobfile *m, const char *text, struct prs_mark at, const 
 	if (!close)
 		return true;
 	bool folder = close - open == 8 && !strncmp(open + 1, "outputs", 7);
+	if (!strncmp(open + 1, "jobs.", 5)) {
+		prs_yaml_find(m->d, PRS_MISTAKE, at,
+		              "%s: the output of another job can be the whole value of an input, and stand in "
+		              "program_arguments and environment_variables, nowhere else",
+		              what);
+		return false;
+	}
 	prs_yaml_find(m->d, PRS_MISTAKE, at,
 	              "%s: ${{%s%.*s}} is known only when the run begins: it can stand in program_arguments, "
 	              "environment_variables and, but for outputs, in the path of an output",

@@ -8,11 +8,14 @@
 #include "spec/expr.h"
 #include "spec/jobfile.h"
 #include "spec/late.h"
+#include "spec/pipeline.h"
 #include "spec/yaml_impl.h"
 
 enum jf_place {
 	JF_PIPELINE,
 	JF_SETTINGS,
+	JF_COMMAND,
+	JF_LIMITS,
 	JF_JOB,
 	JF_TASK,
 	JF_RETRY,
@@ -60,7 +63,13 @@ struct jf_output {
 	struct prs_mark at;
 	const char *path; /* absolute, may hold late parts; NULL = in the run folder */
 	bool bad;
+	/* of a pipeline: the job in it, and its output, that is bound to this one */
+	bool is_made;
+	size_t maker;
+	const char *maker_output;
 };
+
+struct jf_flow; /* jobfile_pipeline.c: the jobs of a pipeline */
 
 struct jobfile {
 	struct prs_job *j;
@@ -85,6 +94,9 @@ struct jobfile {
 	const struct prs_yaml *v1_both; /* v1: mini_batch_size beside partition_keys: said already */
 	bool pf_enabled;                /* --amlbi_pf_enabled True */
 	const struct prs_yaml *size;    /* mini_batch_size with a unit */
+	struct jf_flow *flow;           /* NULL = one job, by itself */
+	size_t node;                    /* with flow: which of its jobs this is */
+	const struct prs_yaml *users;   /* of the inputs and outputs of the pipeline; NULL = the job */
 };
 
 /* jobfile_keys.c */
@@ -92,7 +104,7 @@ struct jobfile {
  * `prefix`: of the options' v2 keys. */
 void jf_check_keys(struct jobfile *m, const struct prs_yaml *map, enum jf_place place, const char *what);
 /* The same for a component: a key that is like none of ours is not used, since the original takes any. */
-void jf_check_component_keys(struct jobfile *m, const struct prs_yaml *map, const char *what);
+void jf_check_component_keys(struct jobfile *m, const struct prs_yaml *map, enum jf_place place, const char *what);
 void jf_check_keys_of(struct prs_yaml_doc *d, const struct prs_yaml *map, enum jf_place place, const char *what);
 /* Was a key found that is probably this one, or this one in a wrong place? Then it is not missed again. */
 bool jf_misspelt(struct jobfile *m, const char *name);
@@ -134,6 +146,8 @@ void jf_parent_inputs(struct jobfile *m);
 void jf_inputs(struct jobfile *m);
 void jf_input_data(struct jobfile *m);
 bool jf_refers(const struct prs_yaml *node, const char *prefix, const char *name);
+/* Inputs that are not split: is there what they name? Data is no part of the code. */
+void jf_side_data(struct jobfile *m);
 struct jf_input *jf_find_input(struct jf_input *v, size_t count, const char *name, size_t n);
 /* Adds an input of the job: what `path` (absolute, a folder, file, pattern or MLTable) means. */
 void jf_add_input(struct jobfile *m, const char *name, const char *type, const char *path, struct prs_mark at);
@@ -148,6 +162,15 @@ enum prs_severity jf_no_input(const struct jobfile *m);
 
 /* jobfile_outputs.c */
 void jf_outputs(struct jobfile *m);
+void jf_parent_outputs(struct jobfile *m);
+/* --output NAME=PATH where NAME is no output. */
+void jf_flag_outputs(struct jobfile *m);
+/* Into the job. */
+void jf_keep_outputs(struct jobfile *m);
+/* The type that a declaration names; NULL when it names none, or after a mistake. */
+const char *jf_output_type(struct jobfile *m, const struct prs_yaml *map);
+/* --output PATH without a name; NULL = there is none. */
+const char *jf_bare_output_flag(struct jobfile *m);
 void jf_append_row_to(struct jobfile *m);
 struct jf_output *jf_find_output(struct jf_output *v, size_t count, const char *name, size_t n);
 
@@ -195,7 +218,36 @@ void jf_environment_v1(struct jobfile *m, const struct prs_yaml *config);
 /* environmentVariables of the environment of a v1 file; NULL = none. */
 const struct prs_yaml *jf_environment_v1_variables(struct jobfile *m, const struct prs_yaml *config);
 
+/* jobfile_pipeline.c */
+/* All jobs of the file, as m->flow says; the pipeline into *ret. */
+void jf_read_flow(struct jobfile *m, const struct prs_yaml *root, struct prs_pipeline **ret);
+/* parent.jobs.NAME.outputs.X: as a late part. */
+enum jf_ref jf_job_reference(struct jobfile *m, const struct prs_expr *e, const struct prs_yaml *node,
+                             const char **ret);
+/* The type of an output of a job, by its late part. */
+const char *jf_job_output_type(const struct jobfile *m, const char *late);
+/* An output of a job in a pipeline is bound to one of the pipeline's. */
+void jf_bind_maker(struct jobfile *m, struct jf_output *of_pipeline, const char *output, struct prs_mark at);
+
+/* jobfile_command.c */
+/* The job is a command; what it says goes into the step, too. */
+void jf_read_command(struct jobfile *m, const char *what, struct prs_step *s);
+
 /* jobfile.c */
+/* The component is read; both are checked. */
+void jf_read_parallel(struct jobfile *m, const char *what);
+/* flow.dag.yaml, or a run of one. */
+bool jf_is_prompt_flow(const struct prs_yaml *file);
+/* Where the outputs of the job lie: the folder can be made, the append_row file is not there yet. */
+void jf_check_outputs(struct jobfile *m);
+/* What holds for a whole job. */
+void jf_finish(struct jobfile *m);
+/* The component that a job names; NULL after a mistake. */
+const struct prs_yaml *jf_component_file(struct jobfile *m, const struct prs_yaml *node);
+const char *jf_type_text(const struct prs_yaml *map);
+/* The text with %s, as long as the document lives. */
+const char *jf_quoted(struct jobfile *m, const char *fmt, const char *name);
+void jf_includes(struct jobfile *m, const struct prs_yaml *list);
 struct prs_yaml *jf_read_file(struct jobfile *m, const char *path, struct prs_mark at, const char *what);
 void jf_code(struct jobfile *m, const struct prs_yaml *code, const struct prs_yaml *entry, const char *entry_key);
 int jf_read_bytes(const struct prs_fs *fs, const char *path,

@@ -89,6 +89,35 @@ static void copy_bound(struct jobfile *m, struct jf_input *in, const struct jf_i
 	set_text(m, in, declared, from->literal, prs_yaml_dir(m->d, node), node->at);
 }
 
+/* ${{parent.jobs.NAME.outputs.X}} and nothing else */
+static bool is_job_output(const struct prs_yaml *node)
+{
+	struct prs_expr e;
+	const char *name;
+	size_t n;
+	return prs_expr_single(node->text, &e) && prs_expr_name(&e, "parent.jobs.", &name, &n);
+}
+
+/* Its path is known when that job is done. */
+static void take_job_output(struct jobfile *m, struct jf_input *in, const struct prs_yaml *node)
+{
+	struct prs_expr e;
+	prs_expr_single(node->text, &e);
+	in->at = node->at;
+	in->bad = jf_job_reference(m, &e, node, &in->path) != JF_REF_ATOM;
+	if (in->bad)
+		return;
+	in->data = true;
+	if (jf_is_literal(in->type)) {
+		prs_yaml_find(m->d, PRS_MISTAKE, node->at,
+		              "input %s is declared as %s, and the output of a job is a file or folder", in->name,
+		              in->type);
+		in->bad = true;
+	}
+	if (!in->type)
+		in->type = jf_job_output_type(m, in->path);
+}
+
 static void scalar_value(struct jobfile *m, struct jf_input *in, const struct prs_yaml *declared,
                          const struct prs_yaml *node)
 {
@@ -96,6 +125,10 @@ static void scalar_value(struct jobfile *m, struct jf_input *in, const struct pr
 	in->node = node;
 	if (from) {
 		copy_bound(m, in, from, declared, node);
+		return;
+	}
+	if (m->flow && is_job_output(node)) {
+		take_job_output(m, in, node);
 		return;
 	}
 	if (!jf_is_data(in->type))
@@ -121,7 +154,8 @@ static void map_value(struct jobfile *m, struct jf_input *in, const struct prs_y
 			      *paths = jf_value(map, "paths");
 	jf_choice(m, jf_value(map, "mode"), "mode", input_modes);
 	bool literal = path && binds_literal(m, in, path);
-	if ((path || paths) && !in->type && !literal)
+	bool made = m->flow && path && path->kind == PRS_YAML_SCALAR && is_job_output(path);
+	if ((path || paths) && !in->type && !literal && !made)
 		in->type = "uri_folder";
 	if (paths && (path || value || paths->kind != PRS_YAML_LIST || !paths->n || jf_is_literal(in->type))) {
 		prs_yaml_find(m->d, PRS_MISTAKE, paths->at,
@@ -291,14 +325,14 @@ static void unused_input(struct jobfile *m, struct jf_input *in, const struct pr
 
 void jf_parent_inputs(struct jobfile *m)
 {
-	const struct prs_yaml *map = jf_value(m->pipeline, "inputs");
+	const struct prs_yaml *map = jf_value(m->pipeline, "inputs"), *users = m->users ? m->users : m->job;
 	for (size_t i = 0; map && map->kind == PRS_YAML_MAP && i < map->n; i++) {
 		if (!jf_check_name(m, map->keys[i], "input"))
 			continue;
 		struct jf_input *in = add_input(m, &m->parent_inputs, &m->parent_inputs_n, map->keys[i]);
 		if (!in)
 			return;
-		if (jf_refers(m->job, "inputs.", in->name) ||
+		if (jf_refers(users, "inputs.", in->name) ||
 		    jf_refers(jf_value(m->pipeline, "prs"), "inputs.", in->name))
 			one_input(m, in, NULL, map->items[i]);
 		else
@@ -424,6 +458,11 @@ void jf_add_input(struct jobfile *m, const char *name, const char *type, const c
 	struct prs_job_input *in = new_job_input(m, name, type);
 	if (!in)
 		return;
+	if (path[0] == JF_LATE_OPEN) {
+		in->path = prs_strdup(path);
+		m->d->failed = m->d->failed || !in->path;
+		return;
+	}
 	if (!strcmp(type, "mltable") && !is_list && jf_kind_of(m, path) == 'd')
 		jf_mltable(m, in, path, at);
 	else if (prs_job_input_resolve(in, m->fs, m->q->cwd, path, &err) < 0)
@@ -549,9 +588,14 @@ void jf_input_data(struct jobfile *m)
 			input_data_item(m, node->items[i]);
 	else
 		input_data_item(m, node);
+	jf_side_data(m);
+}
+
+void jf_side_data(struct jobfile *m)
+{
 	for (size_t i = 0; i < m->inputs_n; i++) { /* the others: reference data, not part of the code */
 		struct jf_input *in = &m->inputs[i];
-		if (!in->data || in->bad || !in->path || in->path[0] == '@')
+		if (!in->data || in->bad || !in->path || in->path[0] == '@' || in->path[0] == JF_LATE_OPEN)
 			continue;
 		bool there = jf_kind_of(m, in->path);
 		if (there && prs_list_add(&m->j->data_paths, in->path) < 0)

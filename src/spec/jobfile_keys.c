@@ -173,9 +173,9 @@ bool jf_misspelt(struct jobfile *m, const char *name)
 /* Does the service save what stands at this place? */
 static bool is_saved(enum jf_place place)
 {
-	static const enum jf_place places[] = { JF_PIPELINE, JF_JOB,    JF_TASK,        JF_RETRY, JF_RESOURCES,
-		                                JF_INPUT,    JF_OUTPUT, JF_ENVIRONMENT, JF_BATCH, JF_BATCH_SETTINGS,
-		                                JF_CODE,     JF_MODEL,  JF_MLTABLE };
+	static const enum jf_place places[] = { JF_PIPELINE, JF_JOB,    JF_TASK,        JF_RETRY,  JF_RESOURCES,
+		                                JF_INPUT,    JF_OUTPUT, JF_ENVIRONMENT, JF_BATCH,  JF_BATCH_SETTINGS,
+		                                JF_CODE,     JF_MODEL,  JF_MLTABLE,     JF_COMMAND };
 	for (size_t i = 0; i < sizeof places / sizeof *places; i++)
 		if (places[i] == place)
 			return true;
@@ -276,9 +276,9 @@ void jf_check_keys_of(struct prs_yaml_doc *d, const struct prs_yaml *map, enum j
 	check_keys(d, map, place, what, false);
 }
 
-void jf_check_component_keys(struct jobfile *m, const struct prs_yaml *map, const char *what)
+void jf_check_component_keys(struct jobfile *m, const struct prs_yaml *map, enum jf_place place, const char *what)
 {
-	check_keys(m->d, map, JF_JOB, what, true);
+	check_keys(m->d, map, place, what, true);
 }
 
 void jf_check_keys(struct jobfile *m, const struct prs_yaml *map, enum jf_place place, const char *what)
@@ -532,6 +532,8 @@ void jf_set_options_own(struct jobfile *m, const struct prs_yaml *block)
 		unsigned id = k < n ? (unsigned)(rows[k] - prs_option_at(0)) : 0;
 		if ((m->job || m->component) && !strcmp(key->text, "append_row_file_name"))
 			set_rows_name(m, block->items[i]);
+		else if (k == n && m->flow && !strcmp(key->text, "after"))
+			continue; /* jobfile_pipeline.c */
 		else if (k == n && strcmp(key->text, "arguments") != 0)
 			prs_yaml_find(m->d, PRS_MISTAKE, key->at,
 			              "%.100s is not a key of prs:%s (prs options lists them)", key->text,

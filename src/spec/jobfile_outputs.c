@@ -20,7 +20,7 @@ struct jf_output *jf_find_output(struct jf_output *v, size_t count, const char *
 	return NULL;
 }
 
-static const char *output_type(struct jobfile *m, const struct prs_yaml *map)
+const char *jf_output_type(struct jobfile *m, const struct prs_yaml *map)
 {
 	static const char *const types[] = { "uri_folder",   "uri_file", "mltable", "custom_model", "mlflow_model",
 		                             "triton_model", "string",   "integer", "number",       "boolean" };
@@ -108,7 +108,7 @@ static void bind_output(struct jobfile *m, struct jf_output *out, const struct p
 		output_path(m, out, node);
 		return;
 	}
-	const struct jf_output *from = jf_find_output(m->parent_outputs, m->parent_outputs_n, name, n);
+	struct jf_output *from = jf_find_output(m->parent_outputs, m->parent_outputs_n, name, n);
 	if (!from) {
 		const char **names = yaml_alloc(m->d, (m->parent_outputs_n + 1) * sizeof *names);
 		char word[128];
@@ -124,6 +124,8 @@ static void bind_output(struct jobfile *m, struct jf_output *out, const struct p
 	out->path = from->path;
 	out->type = out->type ? out->type : from->type;
 	out->bad = from->bad;
+	if (m->flow)
+		jf_bind_maker(m, from, out->name, node->at);
 }
 
 static void one_output(struct jobfile *m, struct jf_output *out, const struct prs_yaml *declared,
@@ -134,8 +136,8 @@ static void one_output(struct jobfile *m, struct jf_output *out, const struct pr
 	jf_check_keys(m, map, JF_OUTPUT, "an output");
 	jf_check_keys(m, declared, JF_OUTPUT, "an output");
 	jf_choice(m, map ? jf_value(map, "mode") : NULL, "mode", output_modes);
-	out->type = map ? output_type(m, map) : NULL;
-	const char *declared_type = output_type(m, declared);
+	out->type = map ? jf_output_type(m, map) : NULL;
+	const char *declared_type = jf_output_type(m, declared);
 	out->type = out->type ? out->type : declared_type;
 	const char *flag = output_flag(m, out->name);
 	if (flag) {
@@ -163,19 +165,19 @@ static struct jf_output *add_output(struct jobfile *m, struct jf_output **v, siz
 	return &grown[(*n)++];
 }
 
-static void parent_outputs(struct jobfile *m)
+void jf_parent_outputs(struct jobfile *m)
 {
-	const struct prs_yaml *map = jf_value(m->pipeline, "outputs");
+	const struct prs_yaml *map = jf_value(m->pipeline, "outputs"), *users = m->users ? m->users : m->job;
 	for (size_t i = 0; map && map->kind == PRS_YAML_MAP && i < map->n; i++) {
 		struct jf_output *out = add_output(m, &m->parent_outputs, &m->parent_outputs_n, map->keys[i]);
-		if (out && jf_refers(m->job, "outputs.", out->name))
+		if (out && jf_refers(users, "outputs.", out->name))
 			one_output(m, out, NULL, map->items[i]);
 		else if (out)
 			jf_check_keys(m, map->items[i], JF_OUTPUT, "an output");
 	}
 }
 
-static void flag_outputs(struct jobfile *m)
+void jf_flag_outputs(struct jobfile *m)
 {
 	const struct prs_list *l = &m->j->o.output;
 	for (size_t i = 0; i < l->n; i++) {
@@ -202,7 +204,8 @@ void jf_outputs(struct jobfile *m)
 	const struct prs_yaml *given = jf_value(m->job, "outputs"), *declared = jf_value(m->component, "outputs");
 	given = given && given->kind == PRS_YAML_MAP ? given : NULL;
 	declared = declared && declared->kind == PRS_YAML_MAP ? declared : NULL;
-	parent_outputs(m);
+	if (!m->flow)
+		jf_parent_outputs(m);
 	for (size_t i = 0; declared && i < declared->n; i++) {
 		struct jf_output *out = add_output(m, &m->outputs, &m->outputs_n, declared->keys[i]);
 		if (out)
@@ -221,11 +224,11 @@ void jf_outputs(struct jobfile *m)
 		if (out)
 			one_output(m, out, NULL, given->items[i]);
 	}
-	flag_outputs(m);
+	jf_flag_outputs(m);
 }
 
 /* The outputs of the job, as the job keeps them. */
-static void keep_outputs(struct jobfile *m)
+void jf_keep_outputs(struct jobfile *m)
 {
 	struct prs_job *j = m->j;
 	j->outputs = prs_calloc(m->outputs_n + 1, sizeof *j->outputs);
@@ -241,7 +244,7 @@ static void keep_outputs(struct jobfile *m)
 }
 
 /* --output PATH without a name. */
-static const char *bare_output_flag(struct jobfile *m)
+const char *jf_bare_output_flag(struct jobfile *m)
 {
 	const struct prs_list *l = &m->j->o.output;
 	const char *path = NULL;
@@ -258,7 +261,7 @@ void jf_append_row_to(struct jobfile *m)
 	const struct prs_yaml *node = jf_get(m, "task.append_row_to") ? jf_get(m, "task.append_row_to")
 	                                                              : jf_get(m, "append_row_to");
 	struct prs_job *j = m->j;
-	const char *flag = bare_output_flag(m), *name;
+	const char *flag = jf_bare_output_flag(m), *name;
 	struct prs_expr e;
 	size_t n;
 	j->append_to = -1;
@@ -290,5 +293,5 @@ void jf_append_row_to(struct jobfile *m)
 		m->d->failed = m->d->failed || !j->output_dir;
 	}
 	m->append_at = node ? node->at : (struct prs_mark){ 0 };
-	keep_outputs(m);
+	jf_keep_outputs(m);
 }

@@ -3,6 +3,7 @@
  */
 #include "spec/late.h"
 
+#include "base/mem.h"
 #include "spec/expr.h"
 
 #include <stdio.h>
@@ -91,6 +92,29 @@ bool prs_late_to_references(struct prs_buf *to, const char *s, const struct prs_
 		s++;
 	}
 	return good;
+}
+
+char *prs_late_renumbered(const char *s, prs_late_number_fn *find, void *ctx)
+{
+	PRS_AUTOBUF b;
+	prs_buf_init(&b, 1 << 20);
+	while (*s) {
+		const char *stop = *s == JF_LATE_OPEN ? strchr(s, JF_LATE_CLOSE) : NULL, *output;
+		char name[256];
+		size_t job;
+		if (!stop || !split_job(s + 1, (size_t)(stop - s) - 1, &job, &output)) {
+			prs_buf_putc(&b, *s++);
+			continue;
+		}
+		snprintf(name, sizeof name, "%.*s", (int)(stop - output), output);
+		if (find(ctx, job, name, &job, &output))
+			prs_buf_putf(&b, "%c%s%zu.%s%c", JF_LATE_OPEN, jobs, job, output, JF_LATE_CLOSE);
+		else
+			prs_buf_put(&b, s, (size_t)(stop - s) + 1);
+		s = stop + 1;
+	}
+	const char *text = prs_buf_str(&b);
+	return b.failed ? NULL : prs_strdup(text);
 }
 
 /* ---- the other way ----------------------------------------------------------------------------------------------- */

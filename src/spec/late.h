@@ -30,6 +30,11 @@ bool prs_late_is_job(const char *text, size_t *ret_job, const char **ret_output,
  * know. */
 bool prs_late_to_references(struct prs_buf *to, const char *text, const struct prs_late_names *names);
 
+/* A copy in which the jobs have other numbers, and their outputs other names; where `find` says false the part stays.
+ * The caller frees; NULL: no memory. */
+typedef bool prs_late_number_fn(void *ctx, size_t job, const char *output, size_t *ret_job, const char **ret_output);
+char *prs_late_renumbered(const char *text, prs_late_number_fn *find, void *ctx);
+
 /* The other way. `find`: the number of a job by "STEP.outputs.X" (n bytes), and where X begins; false: no such. */
 typedef bool prs_late_find_fn(void *ctx, const char *text, size_t n, size_t *ret_job, const char **ret_output);
 /* PRS_EINVALID: a reference that is not known, or not closed. */

@@ -32,6 +32,12 @@ struct prs_pipeline *pipeline_parse(struct prs_job_doc *d);
 /* A step of a job: what it counts, its outputs, and its document. -PRS_ENOMEM. */
 int pipeline_take_job(struct prs_step *s, const json_t *job);
 
+/* The outputs of a step that was just read, from its checked job. -PRS_ENOMEM. */
+int pipeline_take_outputs(struct prs_step *s);
+/* What is asked of each step: all that is asked but for inputs, outputs and the name, which are the pipeline's; the
+ * caller frees. -PRS_ENOMEM. */
+int pipeline_ask(struct prs_request *to, const struct prs_request *q);
+
 /* Why the command cannot be read (a reference that is not closed, not known ...): err. */
 int pipeline_check_command(const struct prs_pipeline *p, const struct prs_step *s, struct prs_err *err);
 

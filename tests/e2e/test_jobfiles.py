@@ -120,6 +120,8 @@ class JobFileTest(JobCase):
         self.write("score.yml", OLD_COMPONENT)
         self.write("pipeline.yml", TWO_NODES)
         r = self.prs("validate", "pipeline.yml")
+        self.assertEqual((r.returncode, r.stdout), (0, "pipeline.yml: no mistakes\n"), r.stderr)
+        r = self.prs("test", "pipeline.yml")
         self.assertEqual(r.returncode, 2)
         self.assertIn("--job second", r.stderr)
         r = self.prs("validate", "pipeline.yml", "--job", "second")

@@ -68,7 +68,7 @@ static bool read_job(const struct prs_fs *fs, const uint8_t *p, size_t n, bool p
 	MUST(d && prs_request_ask(&q, prs_option_find("input", false), "data=/in", "--input") == 0);
 	MUST(prs_job_begin(&j, &q, &err) == 0);
 	struct prs_project *project = prs_project_find(fs, "/work/job", NULL, NULL, d);
-	MUST(prs_jobfile_parse(&j, &q, fs, project, p, n, d, &err) == 0);
+	MUST(prs_jobfile_parse(&j, &q, fs, project, p, n, d, NULL, &err) == 0);
 	prs_yaml_print(d, PRS_MISTAKE, &text);
 	prs_yaml_print(d, PRS_WARNING, &text);
 	prs_yaml_print(d, PRS_IGNORED, &text);

@@ -78,7 +78,7 @@ static bool read_pipeline_job(const char *text, const char *name, const char *se
 		assert_int_equal(prs_request_ask(&q, prs_option_find("input", false), input, "--input"), 0);
 	assert_int_equal(prs_job_begin(&job, &q, &err), 0);
 	struct prs_project *p = prs_project_find(&fs, "/p/jobs", NULL, NULL, d);
-	if (prs_jobfile_parse(&job, &q, &fs, p, (const uint8_t *)text, strlen(text), d, &err) < 0)
+	if (prs_jobfile_parse(&job, &q, &fs, p, (const uint8_t *)text, strlen(text), d, NULL, &err) < 0)
 		fail_msg("%s", err.msg);
 	prs_yaml_print(d, PRS_MISTAKE, &found);
 	bool good = !prs_yaml_count(d, PRS_MISTAKE);
@@ -690,7 +690,7 @@ static void read_anything(const char *text)
 	             prs_request_ask(&q, prs_option_find("input", false), "other=in", "--input") == 0;
 	struct prs_project *p = asked ? prs_project_find(&fs, "/p/jobs", NULL, NULL, d) : NULL;
 	if (p && prs_defaults_ask(p, d, PRS_JOB_FILE, &q) == 0 && prs_job_begin(&j, &q, &err) == 0) {
-		int r = prs_jobfile_parse(&j, &q, &fs, p, (const uint8_t *)text, strlen(text), d, &err);
+		int r = prs_jobfile_parse(&j, &q, &fs, p, (const uint8_t *)text, strlen(text), d, NULL, &err);
 		bool good = r == 0 && !prs_yaml_count(d, PRS_MISTAKE);
 		if (good && prs_job_to_yaml(&j, &b, &err) == 0)
 			prs_place(&placed, &j, &fs, "/runs/x", "x", &err);
