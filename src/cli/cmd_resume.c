@@ -110,15 +110,6 @@ static int check_new_code(const struct prs_job *j, struct prs_err *err)
 	return kind == 'f' ? prs_python_ask(j->python, j->python, script, false, err) : 0;
 }
 
-static int check_together(const struct prs_job *j, const struct settings *set, struct prs_err *err)
-{
-	struct prs_job after = *j; /* looked at only */
-	if (set->scratch.on_failure == PRS_ON_FAILURE_BISECT)
-		after.o.on_failure = PRS_ON_FAILURE_BISECT;
-	int r = prs_job_check_bisect(&after, err);
-	return r ? r : prs_job_check_types(&set->scratch.output_types, err);
-}
-
 static int resume(struct cli_args *a, const struct settings *set)
 {
 	struct prs_err err = { 0 };
@@ -134,7 +125,7 @@ static int resume(struct cli_args *a, const struct settings *set)
 	if (prs_run_read_job(program_fs(), &j, &placed, run.dir, &err) < 0) {
 		prs_wrap(&err, "%s", run.dir);
 		status = complain(PRS_EXIT_BROKEN, &err);
-	} else if (check_together(&j, set, &err) < 0) {
+	} else if (prs_job_check_types(&set->scratch.output_types, &err) < 0) {
 		status = complain(PRS_EXIT_MISTAKE, &err);
 	} else if (lacks_python(&j, &run, cli_has(a, "--retry-failed"))) {
 		prs_fail(&err, PRS_ENOTFOUND, "the interpreter of %s is gone: %s. Put it back, then resume", run.name,

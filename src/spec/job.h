@@ -92,8 +92,6 @@ int prs_job_begin(struct prs_job *j, const struct prs_request *q, struct prs_err
 /* After all front ends: o.partition_keys one by one ("a,b" and '["a","b"]' come as one), o.partition_format to the
  * inputs that have none. < 0: err says what is wrong with the keys. */
 int prs_job_split_keys(struct prs_job *j, struct prs_err *err);
-/* A group is whole or nothing. */
-int prs_job_check_bisect(const struct prs_job *j, struct prs_err *err);
 /* output_types: COLUMN=TYPE each. */
 int prs_job_check_types(const struct prs_list *types, struct prs_err *err);
 /* The keys and the format of one input fit each other; nothing to check without keys. */

@@ -553,13 +553,18 @@ static void check_keys(struct check *c)
 static const char bisect_asks[] = "on_failure bisect: the items of a failing mini-batch run again in smaller ones, so "
 				  "what run() returns for an item must depend on that item alone";
 
+static const char bisect_parts[] = "on_failure bisect with partition keys: run() is also given parts of a failing "
+				   "partition, with its partition_key_value; what it makes of a part is in the output";
+
 int prs_job_warn(struct prs_job *j)
 {
 	bool none = j->o.output_action == PRS_OUTPUT_SUMMARY_ONLY && prs_job_says(j, PRS_OPTION_ID_output_format);
 	if (none && prs_list_add(&j->warnings, "output_format is not used: with summary_only the rows that run() "
 	                                       "returns are counted, not written") < 0)
 		return -PRS_ENOMEM;
-	return j->o.on_failure == PRS_ON_FAILURE_BISECT ? prs_list_add(&j->warnings, bisect_asks) : 0;
+	if (j->o.on_failure != PRS_ON_FAILURE_BISECT)
+		return 0;
+	return prs_list_add(&j->warnings, j->o.partition_keys.n ? bisect_parts : bisect_asks);
 }
 
 int prs_job_check(struct prs_job *j, const struct prs_sources *from, struct prs_buf *report)

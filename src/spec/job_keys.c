@@ -59,16 +59,6 @@ static int add_entry(struct prs_list *to, const char *text, struct prs_err *err)
 	return add_key(to, text, strlen(text), err);
 }
 
-int prs_job_check_bisect(const struct prs_job *j, struct prs_err *err)
-{
-	if (j->o.on_failure != PRS_ON_FAILURE_BISECT || !j->o.partition_keys.n)
-		return 0;
-	return prs_fail(err, PRS_EINVALID,
-	                "on_failure bisect does not go with partition_keys: run() is given all files with the same "
-	                "keys, what it makes of a part of them "
-	                "would be something else");
-}
-
 int prs_job_check_types(const struct prs_list *types, struct prs_err *err)
 {
 	static const char *const known[] = { "string", "int", "float", "bool", "date" };
@@ -105,8 +95,7 @@ int prs_job_split_keys(struct prs_job *j, struct prs_err *err)
 	}
 	prs_list_done(&j->o.partition_keys);
 	j->o.partition_keys = keys;
-	r = prs_job_check_bisect(j, err);
-	return r ? r : prs_job_check_types(&j->o.output_types, err);
+	return prs_job_check_types(&j->o.output_types, err);
 }
 
 int prs_job_check_partition(const struct prs_job *j, const struct prs_job_input *in, struct prs_err *err)

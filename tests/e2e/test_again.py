@@ -316,6 +316,57 @@ class ColumnKeysTest(KeysCase):
         self.killed("context.partition_key_value['store'] != -3")
 
 
+class BisectTest(KeysCase):
+    """Parts of a partition: its key, its rows; what failed once more is all of it."""
+
+    BAD = "(mini_batch['id'] == 203).any()"
+
+    def bisect(self):
+        self.bad(self.BAD)
+        r = self.job("out.txt", "--on-failure", "bisect")
+        self.good()
+        self.assertIn("bisect with partition keys: run() is also given parts", r.stderr)
+        self.job("all.txt")
+        bare = [self.bare(line) for line in self.text("all.txt").splitlines()]
+        self.assertEqual([self.bare(line) for line in self.text("out.txt").splitlines()],
+                         [line for line in bare if " 203 " not in line])
+        return bare
+
+    def bare(self, line):
+        """Without the row over the input, which a part begins at another one."""
+        told, row = line.split(" | ")
+        key, told = told.split("} ")
+        return "%s} %s | %s " % (key, told.split(" ", 1)[1], row)
+
+    def once_more(self, bare):
+        runs = sorted(glob.glob(self.path("runs", "*")), key=os.path.getmtime)
+        r = self.job("again.txt", "--only-failed", runs[0])
+        self.assertIn("warning: 1 partition of %s failed in part and runs again as a whole" % os.path.basename(runs[0]),
+                      r.stderr)
+        key = [line for line in bare if " 203 " in line][0].split("}")[0]
+        self.assertEqual([self.bare(line) for line in self.text("again.txt").splitlines()],
+                         [line for line in bare if line.startswith(key + "}")])
+
+    def test_keys_in_paths(self):
+        for store in (1, 2):
+            for name in "ab":
+                self.write("in/store=%d/%s.csv" % (store, name), "id,price\n" + "".join(
+                    "%d,1\n" % (store * 100 + 10 * (name == "b") + i) for i in range(9)))
+        self.once_more(self.bisect())
+
+    def test_parquet(self):
+        for store in (1, 2):
+            for k in range(2):
+                self.parquet("in/store=%d/f%d.parquet" % (store, k), store * 100 + 10 * k, 9)
+        self.once_more(self.bisect())
+
+    def test_columns(self):
+        for name in "ab":
+            self.write("in/%s.csv" % name, "id,store\n" + "".join(
+                "%d,%d\n" % (200 + 20 * (name == "b") + i, i % 2) for i in range(12)))
+        self.once_more(self.bisect())
+
+
 class FileKeysTest(JobCase):
     """Files with keys: a partition runs again as a whole."""
 

@@ -238,18 +238,28 @@ class PartitionTest(JobCase):
         r = self.prs("test", *self.words[:5], "--partition-keys", "brand,day", "--limit", "2")
         self.assertEqual(r.stdout.splitlines(), self.BY_BRAND_AND_DAY[:4], r.stderr)
 
-    def test_no_bisect(self):
-        """A part of a group is another group: what run() makes of it would be wrong and look right."""
-        says = "on_failure bisect does not go with partition_keys"
-        self.assertIn(says, self.refused(*self.words, "--partition-keys", "brand", "--on-failure", "bisect"))
-        self.job(more="prs: {on_failure: bisect}\n")
-        self.assertIn(says, self.refused("job.yml"))
-        self.script("def run(mini_batch): raise ValueError()")
-        self.assertEqual(self.prs("run", *self.words, "--partition-keys", "brand", "--run-max-try", "1", "--error-threshold", "0").returncode, 1)
-        r = self.prs("resume", "--retry-failed", "--set", "on_failure=bisect")
-        self.assertEqual(r.returncode, 2, r.stderr)
-        self.assertIn(says, r.stderr)
+    def test_bisect(self):
+        """The parts of a group have its keys; what failed once more is all of it."""
+        self.script(SCRIPT.replace("keys = context", "assert not any(p.endswith('a_3.csv') for p in mini_batch), 'poison'\n        keys = context"))
+        words = ("run", *self.words, "--partition-keys", "brand", "--run-max-try", "1")
+        r = self.prs(*words, "--on-failure", "bisect", "--output", "out.txt")
+        self.assertEqual(r.returncode, 0, r.stderr)
+        self.assertIn("warning: on_failure bisect with partition keys: run() is also given parts of a failing partition", r.stderr)
+        self.assertEqual(self.output(), "0 brand=a a_4.csv\n0 brand=a a_5.csv\n0 brand=a a_2.csv\n1 brand=b b_1.csv\n")
         self.script(SCRIPT)
+        r = self.prs(*words, "--only-failed", "last", "--output", "rest.txt")
+        self.assertEqual(r.returncode, 0, r.stderr)
+        self.assertIn("failed in part and runs again as a whole: rows of it are in the output of that run, too", r.stderr)
+        with open(self.path("rest.txt")) as f:
+            self.assertEqual([line.split()[-1] for line in f], ["a_4.csv", "a_5.csv", "a_3.csv", "a_2.csv"])
+
+    def test_bisect_at_a_resume(self):
+        self.script(SCRIPT.replace("keys = context", "assert not any(p.endswith('a_3.csv') for p in mini_batch), 'poison'\n        keys = context"))
+        r = self.prs("run", *self.words, "--partition-keys", "brand", "--run-max-try", "1", "--error-threshold", "1", "--output", "out.txt")
+        self.assertEqual(r.returncode, 1, r.stderr)
+        r = self.prs("resume", "--retry-failed", "--set", "on_failure=bisect")
+        self.assertEqual(r.returncode, 0, r.stderr)
+        self.assertEqual(self.output(), "0 brand=a a_4.csv\n0 brand=a a_5.csv\n0 brand=a a_2.csv\n1 brand=b b_1.csv\n")
 
     def test_only_failed(self):
         self.script(SCRIPT.replace("keys = context",

@@ -493,8 +493,14 @@ class KeysTest(KillCase):
         self.assertEqual(self.counts(), (1200, 1200, 0))
         self.assertEqual(len(self.journal("DONE")), 23)
 
-    def test_bisect_is_refused(self):
-        self.assertIn("partition_keys", self.job("--on-failure", "bisect", status=2).stderr)
+    def test_bisect(self):
+        """The bad rows alone fail, and are named; the others are those of their partition."""
+        self.write("in/b.csv", "id,name\n5,b1\n5,FAIL\n5,b3\n99,MISFIT\n99,b5\n")
+        self.job("--on-failure", "bisect", "--run-max-try", "1")
+        self.assertEqual([(f["file"], f["row"], f["rows"], f["line"]) for f in self.failed()],
+                         [(self.path("in/b.csv"), row, 1, row + 1) for row in (2, 4)])
+        rows = [line for line in self.output().splitlines() if line.startswith(("5,b", "99,b"))]
+        self.assertEqual(rows, ["5,b1", "5,b3", "99,b5"])
 
     def test_failed_rows_have_their_lines(self):
         self.write("in/b.csv", "id,name\n5,FAIL\n99,FAIL\n")

@@ -301,6 +301,15 @@ static void test_lists(void **state)
 		{ "a\0"
 		  "1 2 3 0 5 6 7\0",
 		  16 },
+		{ "file\0a\0", 7 },
+		{ "column \0a\0", 10 },
+		{ "column x int\0a\0", 15 },
+		{ "column 1\0a\0", 11 },
+		{ "group 1 2\0x\0k\0sv\0", 17 },
+		{ "group 0 2\0\0", 11 },
+		{ "group 2 2\0\0k\0sv\0", 16 },
+		{ "group 1 2\0\0k\0\0", 14 },
+		{ "group 1 2 3\0\0k\0sv\0", 18 },
 	};
 	struct prs_rows_list l = { 0 };
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -320,6 +329,48 @@ static void test_lists(void **state)
 	prs_rows_list_done(&l);
 }
 
+/* What was put is there, and is found. */
+static void test_list_of_a_table(void **state)
+{
+	static const char b_is_null[] = "a\0i7\0b\0n";
+	struct world *w = *state;
+	struct prs_rows_list l = { 0 };
+	size_t last = SIZE_MAX, at;
+	struct prs_rows_at rows = { .path = "/b", .at = { .row = 9, .rows = 2, .global_row = 20 } };
+	prs_rows_list_put(&w->list, &last, &rows);
+	rows.at.row = 4;
+	rows.at.rows = 3;
+	prs_rows_list_put(&w->list, &last, &rows);
+	prs_rows_list_put_file(&w->list, "/a b");
+	prs_rows_list_put_group(&w->list, "k\0s/x", 6, 77);
+	prs_rows_list_put_group(&w->list, b_is_null, sizeof b_is_null, 5);
+	prs_rows_list_put_column(&w->list, "when?", "timestamp[us, tz=UTC]", 12);
+	mem_fs_put(w->m, "/only", w->list.data, w->list.len);
+	assert_int_equal(prs_rows_list_once(&l, &w->m->fs, NULL, &w->err), 0);
+	assert_int_equal(prs_rows_list_of(&l, "/b", &at), 0);
+	assert_int_equal(prs_rows_list_once(&l, &w->m->fs, "/only", &w->err), 0);
+	assert_int_equal(l.n, 3);
+	assert_int_equal(prs_rows_list_of(&l, "/b", &at), 2);
+	assert_int_equal(l.v[l.by_path[at]].row, 4);
+	assert_int_equal(l.v[l.by_path[at + 1]].row, 9);
+	assert_int_equal(prs_rows_list_of(&l, "/a b", &at), 1);
+	assert_int_equal(prs_rows_list_of(&l, "/a", &at), 0);
+	assert_int_equal(prs_rows_list_group(&l, "k\0s/x", 6)->global_row, 77);
+	assert_int_equal(prs_rows_list_group(&l, b_is_null, sizeof b_is_null)->global_row, 5);
+	assert_null(prs_rows_list_group(&l, "k\0s/y", 6));
+	assert_string_equal(prs_rows_list_column(&l, "when?")->type, "timestamp[us, tz=UTC]");
+	assert_int_equal(prs_rows_list_column(&l, "when?")->nulls, 12);
+	assert_null(prs_rows_list_column(&l, "when"));
+	struct prs_cut_files f = { "/", "a\0b", 2, 0, NULL };
+	assert_int_equal(prs_rows_list_see(&l, &f, &w->err), 0);
+	assert_int_equal(prs_rows_list_all_seen(&l, &w->err), -PRS_EINPUT_CHANGED);
+	assert_string_equal(w->err.msg, "/a b: it is no file of the input any more, and rows of it are to run again");
+	f.names = "b\0a b";
+	assert_int_equal(prs_rows_list_see(&l, &f, &w->err), 0);
+	assert_int_equal(prs_rows_list_all_seen(&l, &w->err), 0);
+	prs_rows_list_done(&l);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -327,6 +378,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_many_rows, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_memory, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_lists, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_list_of_a_table, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "data/list.h"
 #include "data/plan.h"
+#include "data/rows_list.h"
 #include "mem_fs.h"
 #include "wire/footers.h"
 #include "wire/frame.h"
@@ -308,6 +309,7 @@ static void put_schema(const struct prs_plan_record *r, struct prs_buf *to)
 
 struct numbers {
 	uint64_t id, file, row, global_row;
+	bool some; /* rows that are to run again: over the input those of file i begin at 1000 i */
 };
 
 /* "1:20+8s1": file 1, from row 20, 8 rows, schema 1 */
@@ -315,9 +317,11 @@ static void put_rows(const struct prs_plan_record *r, struct numbers *n, struct 
 {
 	struct prs_reader packed = { r->u.slices.packed, r->u.slices.bytes, false };
 	struct prs_table_range at = { .row = r->u.slices.row };
-	if (n->file != r->u.slices.file)
-		n->row = 0;
+	if (n->file != r->u.slices.file || n->some)
+		n->row = n->some ? r->u.slices.row : 0;
 	n->file = r->u.slices.file;
+	if (n->some)
+		n->global_row = 1000 * n->file + n->row;
 	assert_int_equal(r->u.slices.first_id, n->id);
 	assert_int_equal(r->u.slices.row, n->row);
 	assert_int_equal(r->u.slices.global_row, n->global_row);
@@ -350,13 +354,13 @@ static void put_group(const struct prs_plan_record *r, struct numbers *n, struct
 	prs_buf_puts(to, "}");
 }
 
-static const char *text_of(const struct prs_buf *body, struct prs_buf *to)
+static const char *text_of(const struct world *w, struct prs_buf *to)
 {
 	struct prs_plan_record r;
-	struct numbers n = { .file = UINT64_MAX };
+	struct numbers n = { .file = UINT64_MAX, .some = w->in.rows_only };
 	size_t at = 0;
 	prs_buf_clear(to);
-	while (prs_plan_next(body->data, body->len, &at, &r, NULL) == 1) {
+	while (prs_plan_next(w->body.data, w->body.len, &at, &r, NULL) == 1) {
 		if (r.type == PRS_PLAN_SCHEMA)
 			put_schema(&r, to);
 		if (r.type == PRS_PLAN_PARQUET)
@@ -383,8 +387,8 @@ static void check_resumes(struct world *w, const char *plan)
 		if (list(w, whole.data, at) != 0)
 			fail_msg("behind byte %zu: %s", at, w->err.msg);
 		check_folds(w);
-		if (strcmp(text_of(&w->body, &text), plan))
-			fail_msg("behind byte %zu, a record %d: %s", at, r.type, text_of(&w->body, &text));
+		if (strcmp(text_of(w, &text), plan))
+			fail_msg("behind byte %zu, a record %d: %s", at, r.type, text_of(w, &text));
 	}
 }
 
@@ -404,8 +408,8 @@ static void run_case(struct world *w, const struct given *g)
 	if (r != 0)
 		fail_msg("%s: %s", g->label, w->err.msg);
 	check_folds(w);
-	if (strcmp(text_of(&w->body, &text), g->plan))
-		fail_msg("%s:\n  got  %s\n  want %s", g->label, text_of(&w->body, &text), g->plan);
+	if (strcmp(text_of(w, &text), g->plan))
+		fail_msg("%s:\n  got  %s\n  want %s", g->label, text_of(w, &text), g->plan);
 	assert_string_equal(w->warning, g->warning ? g->warning : "");
 	check_resumes(w, g->plan);
 }
@@ -502,6 +506,54 @@ static void test_cases(void **state)
 	(void)state;
 }
 
+/* ---- rows that are to run again ---------------------------------------------------------------------------------- */
+
+static void want_rows(struct prs_buf *list, size_t *last, const char *path, uint64_t row, uint32_t rows)
+{
+	struct prs_rows_at at = {
+		.path = path,
+		.at = { .row = row, .rows = rows, .global_row = 1000 * (uint64_t)(path[4] - 'a') + row }
+	};
+	prs_rows_list_put(list, last, &at);
+}
+
+/* Of two of four files; the types are what they were. Of the others no footer is asked for but for the sample. */
+static void test_some_rows(void **state)
+{
+	static const char want[] = "[:x double!7,y string] 1:12+3 1:15+5 1:20+1 1:29+1 2:0+1 2:3+2";
+	struct world *w = *state;
+	size_t last = SIZE_MAX;
+	PRS_AUTOBUF list_of;
+	PRS_AUTOBUF text;
+	prs_buf_init(&list_of, BODY_BYTES);
+	prs_buf_init(&text, BODY_BYTES);
+	put_file(w, "a.parquet", "x:int64,y:string;30/9");
+	put_file(w, "b.parquet", "x:int64,y:string;30/9");
+	put_file(w, "c.parquet", "x:int64,y:string;5/9");
+	put_file(w, "d.parquet", "x:int64,y:string;30/9");
+	want_rows(&list_of, &last, "/in/b.parquet", 12, 9);
+	want_rows(&list_of, &last, "/in/b.parquet", 29, 1);
+	want_rows(&list_of, &last, "/in/c.parquet", 0, 1);
+	want_rows(&list_of, &last, "/in/c.parquet", 3, 2);
+	prs_rows_list_put_column(&list_of, "x", "double", 7);
+	prs_rows_list_put_column(&list_of, "z", "string", 9);
+	mem_fs_put(w->m, "/only", list_of.data, list_of.len);
+	say(w, "rows=5");
+	w->in.rows_only = "/only";
+	assert_int_equal(list(w, NULL, 0), 0);
+	assert_string_equal(text_of(w, &text), want);
+	assert_int_equal(w->fake.files, 1 + 4 + 2);
+	check_folds(w);
+	check_resumes(w, want);
+	put_file(w, "b.parquet", "x:int64,y:string;29/9");
+	assert_int_equal(list(w, NULL, 0), -PRS_EINPUT_CHANGED);
+	assert_string_equal(w->err.msg, "/in/b.parquet has 29 rows, and row 30 is to run again");
+	w->m->fs.unlink(w->m, "/in/b.parquet");
+	assert_int_equal(list(w, NULL, 0), -PRS_EINPUT_CHANGED);
+	assert_string_equal(w->err.msg,
+	                    "/in/b.parquet: it is no file of the input any more, and rows of it are to run again");
+}
+
 /* f000 to f299; the sample is the first and 31 others */
 static void put_many(struct world *w, const char *text)
 {
@@ -526,7 +578,7 @@ static void test_many_files(void **state)
 	assert_int_equal(w->fake.files, 1 + 32 + MANY);
 	assert_in_range(w->fake.asks, 5, 10);
 	check_folds(w);
-	const char *got = text_of(&w->body, &text);
+	const char *got = text_of(w, &text);
 	assert_memory_equal(got, "[:x int64!4] 0:0+1 1:0+1 ", 25);
 	assert_non_null(strstr(got, " 9:0+1 [10:x double!4] 10:0+2s1 11:0+1 "));
 	assert_non_null(strstr(got, " 199:0+1 200:0+3s1 201:0+1 "));
@@ -575,7 +627,7 @@ static void test_keys_in_paths(void **state)
 	if (list(w, NULL, 0) != 0)
 		fail_msg("%s", w->err.msg);
 	check_folds(w);
-	assert_string_equal(text_of(&w->body, &text), want);
+	assert_string_equal(text_of(w, &text), want);
 	assert_string_equal(w->warning, "2 files of the input were passed over: the name begins with _ or .\n");
 	check_resumes(w, want);
 	prs_list_done(&keys);
@@ -607,7 +659,7 @@ static void test_a_file_of_many_mini_batches(void **state)
 	assert_int_equal(records, 4);
 	PRS_AUTOBUF text;
 	prs_buf_init(&text, BODY_BYTES);
-	PRS_AUTOFREE char *plan = prs_strdup(text_of(&w->body, &text));
+	PRS_AUTOFREE char *plan = prs_strdup(text_of(w, &text));
 	check_resumes(w, plan);
 }
 
@@ -703,6 +755,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_cases),
+		cmocka_unit_test_setup_teardown(test_some_rows, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_many_files, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_keys_are_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_keys_in_paths, setup, teardown),

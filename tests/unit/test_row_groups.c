@@ -84,6 +84,52 @@ static void test_mini_batches(void **state)
 	}
 }
 
+/* Some rows of a file: what its mini-batches have of them. */
+static const struct {
+	const char *groups;
+	enum prs_size_unit unit;
+	uint64_t n;
+	const char *ranges;  /* "first-end ..." */
+	const char *batches; /* "first+rows ..." */
+} some[] = {
+	{ "10/100 10/100 10/100", PRS_SIZE_BYTES, 100, "10-20", "10+10" },
+	{ "10/100 10/100 10/100", PRS_SIZE_BYTES, 200, "10-20", "10+10" },
+	{ "10/100 10/100 10/100", PRS_SIZE_BYTES, 100, "5-25", "5+5 10+10 20+5" },
+	{ "10/100 10/100 10/100", PRS_SIZE_BYTES, 100, "0-1 3-4 9-11 29-30", "0+1 3+1 9+1 10+1 29+1" },
+	{ "10/100", PRS_SIZE_BYTES, 34, "0-10", "0+4 4+3 7+3" },
+	{ "10/100", PRS_SIZE_BYTES, 34, "3-8", "3+1 4+3 7+1" },
+	{ "10/100 10/100", PRS_SIZE_ROWS, 7, "0-20", "0+7 7+7 14+6" },
+	{ "10/100 10/100", PRS_SIZE_ROWS, 7, "8-9 13-15", "8+1 13+1 14+1" },
+	{ "10/100 10/100", PRS_SIZE_ROWS, 100, "19-20", "19+1" },
+	{ "10/100", PRS_SIZE_ROWS, 100, "9-12", "9+1" },
+	{ "0/9 5/50 0/9", PRS_SIZE_BYTES, 100, "4-5", "4+1" },
+	{ "", PRS_SIZE_BYTES, 100, "0-1", "" },
+};
+
+static void test_some_rows(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof some / sizeof *some; i++) {
+		PRS_AUTOBUF raw, text;
+		struct prs_footer f;
+		struct prs_row_groups g;
+		uint64_t first, end, row;
+		int used;
+		prs_buf_init(&raw, MAX_BYTES);
+		prs_buf_init(&text, MAX_BYTES);
+		put_groups(&raw, some[i].groups);
+		assert_int_equal(prs_footers_get(raw.data, raw.len, &f, NULL), 0);
+		prs_row_groups_init(&g, &f, (struct prs_batch_size){ some[i].unit, some[i].n });
+		for (const char *at = some[i].ranges; sscanf(at, "%" SCNu64 "-%" SCNu64 "%n", &first, &end, &used) == 2;
+		     at += used)
+			for (uint32_t rows; (rows = prs_row_groups_within(&g, first, end, &row));)
+				prs_buf_putf(&text, "%s%" PRIu64 "+%" PRIu32, text.len ? " " : "", row, rows);
+		if (strcmp(prs_buf_str(&text), some[i].batches))
+			fail_msg("%s of %s: got %s, want %s", some[i].ranges, some[i].groups, prs_buf_str(&text),
+			         some[i].batches);
+	}
+}
+
 static const struct {
 	const char *a, *b, *both, *in_file; /* both: in any order; in_file: of b, where the sample says a */
 } types[] = {
@@ -143,6 +189,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_mini_batches),
+		cmocka_unit_test(test_some_rows),
 		cmocka_unit_test(test_types),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

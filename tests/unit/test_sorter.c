@@ -216,6 +216,7 @@ enum { RECORDS = 3000, KEYS = 37, BLOCK = 20000 };
 struct world {
 	struct mem_fs *m;
 	const char *raw; /* of the record that is added */
+	bool some;       /* only keys that 3 divides are wanted */
 	char want[RECORDS * 32];
 	struct prs_buf got;
 	struct prs_err err;
@@ -246,7 +247,8 @@ static int on_key(void *ctx, struct prs_buf *to, struct prs_err *err)
 {
 	struct world *w = ctx;
 	(void)err;
-	return key_of(w->raw, PRS_TYPE_INT, to);
+	int r = key_of(w->raw, PRS_TYPE_INT, to);
+	return r == 0 && w->some && atoi(w->raw) % 3 ? PRS_SORTER_UNWANTED : r;
 }
 
 /* Keys in any order, each written in two ways. */
@@ -393,6 +395,30 @@ static void test_passed_over(void **state)
 	}
 }
 
+/* Records that nobody wants are not there; those of other keys are as they are without them. */
+static void test_unwanted(void **state)
+{
+	struct world *w = *state;
+	static const size_t blocks[] = { 1, BLOCK, PRS_SORTER_BLOCK_BYTES };
+	PRS_AUTOBUF want;
+	prs_buf_init(&want, 10 << 20);
+	make_want(w, RECORDS);
+	for (char *at = w->want; *at;) {
+		bool wanted = atoi(at + 1) % 3 == 0;
+		do {
+			char *end = strchr(at, '\n') + 1;
+			if (wanted)
+				prs_buf_put(&want, at, (size_t)(end - at));
+			at = end;
+		} while (*at && *at != 'i');
+	}
+	w->some = true;
+	for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++) {
+		assert_int_equal(sort(w, SORT, blocks[i], RECORDS, 1), 0);
+		assert_string_equal(prs_buf_str(&w->got), prs_buf_str(&want));
+	}
+}
+
 /* Without a place for blocks there are the keys, and how many rows each has. */
 static void test_counted(void **state)
 {
@@ -455,6 +481,7 @@ int main(void)
 		TEST(test_in_memory),
 		TEST(test_blocks),
 		TEST(test_passed_over),
+		TEST(test_unwanted),
 		TEST(test_counted),
 		TEST(test_faults),
 		TEST(test_memory),
