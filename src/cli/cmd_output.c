@@ -168,7 +168,7 @@ static void tell_rows(const struct partial *p)
 	cli_tell(stderr, "%s of %s; %llu of them not done%s\n", prs_many(c->rows, "row").text,
 	         prs_many(p->view.ledger.next_id, "mini-batch").text,
 	         (unsigned long long)(p->view.ledger.next_id - c->units[PRS_UNIT_DONE]),
-	         p->view.ledger.planned_all ? "" : ", and the input is still being listed");
+	         p->view.ledger.planned_all ? "" : ", and the input is not listed to its end");
 }
 
 static int write_file(const struct prs_run *run, const struct wanted *w, const struct prs_table_sink *sink,

@@ -38,7 +38,8 @@ struct prs_cutter_kind {
 	/* The next files. PRS_EINVALID names one that does not fit. */
 	int (*take)(struct prs_cutter *c, const struct prs_cut_files *f, struct prs_err *err);
 	/* Appends the mini-batches that are whole; when the input is `listed`, all others too, but no more than some
-	 * MiB: 1 = there are more, 0 = for now that is all. */
+	 * MiB: 1 = there are more, 0 = for now that is all. < 0 = an error, and no call follows; what was appended are
+	 * whole records, which count. */
 	int (*cut)(struct prs_cutter *c, bool listed, struct prs_cut_total *t, struct prs_buf *body,
 	           struct prs_err *err);
 	/* Instead: the records of an earlier plan that say mini-batches, or how to read them. */

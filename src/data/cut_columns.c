@@ -704,8 +704,10 @@ static int put_groups(struct prs_cutter *c, struct prs_cut_total *t, struct prs_
 		struct prs_sorted g;
 		more = prs_sorter_next(c->sorter, &g, err);
 		int r = more == 1 ? put_group(c, &g, t, body, err) : more;
-		if (r < 0)
+		if (r < 0) {
+			body->len = from; /* the spool has not all of it */
 			return r;
+		}
 	}
 	if (more == 0 && c->skip)
 		return prs_fail(err, PRS_EINPUT_CHANGED,
@@ -716,6 +718,8 @@ static int put_groups(struct prs_cutter *c, struct prs_cut_total *t, struct prs_
 		                "values of the partition keys now, or are gone; run the job on all of its input",
 		                prs_many(c->wanted.groups_n, "partition").text, c->wanted.groups_n - c->wanted_n);
 	int r = prs_spool_sync(&c->spool, err);
+	if (r < 0)
+		body->len = from;
 	return r < 0 ? r : more;
 }
 

@@ -343,22 +343,35 @@ static void pass_over_fed(struct prs_cutter *c)
 	}
 }
 
+/* Slices in front of the place that an error is about count, unless the file changed under them. */
+static int put_rest(struct prs_cutter *c, int r, struct prs_err *err)
+{
+	if (r == 0)
+		return put_slices(c, err);
+	if (r != -PRS_EINPUT_CHANGED)
+		put_slices(c, NULL);
+	return r;
+}
+
 static int only_cut(struct prs_cutter *c, bool listed, struct prs_cut_total *t, struct prs_buf *body,
                     struct prs_err *err)
 {
+	size_t from = body->len;
+	int r = 0;
 	if (!listed)
 		return 0;
 	c->total = t;
 	c->body = body;
-	for (unsigned steps = STEPS_A_CALL; steps && c->stage != DONE && c->packed.len < PACKED_BYTES; steps--) {
-		int r = c->stage == SAMPLE ? step_sample(c, err) : step_scan(c, err);
-		if (r < 0)
-			return r;
+	for (unsigned steps = STEPS_A_CALL; r == 0 && steps && c->stage != DONE && c->packed.len < PACKED_BYTES;
+	     steps--) {
+		r = c->stage == SAMPLE ? step_sample(c, err) : step_scan(c, err);
 		pass_over_fed(c);
 	}
-	int r = put_slices(c, err);
-	if (r == 0)
-		r = prs_spool_sync(&c->scan.spool, err);
+	r = put_rest(c, r, err);
+	if (prs_spool_sync(&c->scan.spool, r < 0 ? NULL : err) < 0) {
+		body->len = from;
+		r = r < 0 ? r : err->code;
+	}
 	return r < 0 ? r : c->stage != DONE;
 }
 

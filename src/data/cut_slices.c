@@ -230,9 +230,11 @@ static int begin_file(struct prs_cutter *c, struct prs_err *err)
 static int end_file(struct prs_cutter *c, struct prs_err *err)
 {
 	int r = put_slices(c, err);
+	if (r < 0)
+		return r;
 	prs_table_scan_close(&c->scan);
 	c->stage = ++c->at < c->files.count ? SCAN : DONE;
-	return r;
+	return 0;
 }
 
 static int step_scan(struct prs_cutter *c, struct prs_err *err)
@@ -247,22 +249,33 @@ static int step_scan(struct prs_cutter *c, struct prs_err *err)
 
 /* ---- the cutter -------------------------------------------------------------------------------------------------- */
 
+/* Slices in front of the place that an error is about count, unless the file changed under them. */
+static int put_rest(struct prs_cutter *c, int r, struct prs_err *err)
+{
+	if (r == 0)
+		return put_slices(c, err);
+	if (r != -PRS_EINPUT_CHANGED)
+		put_slices(c, NULL);
+	return r;
+}
+
 static int slices_cut(struct prs_cutter *c, bool listed, struct prs_cut_total *t, struct prs_buf *body,
                       struct prs_err *err)
 {
+	size_t from = body->len;
+	int r = 0;
 	if (!listed)
 		return 0;
 	c->total = t;
 	c->body = body;
-	for (unsigned steps = STEPS_A_CALL; steps && c->stage != DONE && c->pending.packed.len < PACKED_BYTES;
-	     steps--) {
-		int r = c->stage == SAMPLE ? step_sample(c, err) : step_scan(c, err);
-		if (r < 0)
-			return r;
+	for (unsigned steps = STEPS_A_CALL; r == 0 && steps && c->stage != DONE && c->pending.packed.len < PACKED_BYTES;
+	     steps--)
+		r = c->stage == SAMPLE ? step_sample(c, err) : step_scan(c, err);
+	r = put_rest(c, r, err);
+	if (prs_spool_sync(&c->scan.spool, r < 0 ? NULL : err) < 0) {
+		body->len = from;
+		r = r < 0 ? r : err->code;
 	}
-	int r = put_slices(c, err);
-	if (r == 0)
-		r = prs_spool_sync(&c->scan.spool, err);
 	return r < 0 ? r : c->stage != DONE;
 }
 

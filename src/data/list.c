@@ -50,6 +50,7 @@ struct prs_lister {
 	uint32_t sum;
 	struct prs_known known;
 	bool is_fed, is_ended;
+	struct prs_err stopped; /* code 0: nothing stands in the way of more */
 	struct prs_list_counts counts;
 	struct prs_warnings warnings;
 };
@@ -552,9 +553,10 @@ static int take_step(struct prs_lister *l, struct prs_buf *body, struct prs_err 
 	if (r < 0)
 		return r;
 	bool listed = prs_walk_is_done(l->walk) && !l->is_folder_open;
-	r = kind_of(current(l))->cut(l->cutter, listed, &l->total, body, err);
+	struct prs_err why = { 0 };
+	r = kind_of(current(l))->cut(l->cutter, listed, &l->total, body, &why);
 	if (r < 0)
-		return r;
+		l->stopped = why;
 	if (listed && r == 0)
 		end_input(l);
 	return 0;
@@ -575,22 +577,38 @@ static int go_on(struct prs_lister *l, struct prs_err *err)
 
 static bool all_is_listed(const struct prs_lister *l) { return !l->walk && l->next == l->n; }
 
+static bool is_stopped(const struct prs_lister *l) { return l->stopped.code; }
+
+/* All steps until there is a record. */
+static int take_steps(struct prs_lister *l, struct prs_buf *body, struct prs_err *err)
+{
+	size_t from = body->len;
+	int r = l->is_fed ? go_on(l, err) : 0;
+	while (r == 0 && !is_stopped(l) && !all_is_listed(l) && body->len == from && !body->failed)
+		r = take_step(l, body, err);
+	if (r < 0)
+		body->len = from;
+	return r;
+}
+
 int prs_list_next(struct prs_lister *l, struct prs_buf *body, struct prs_err *err)
 {
 	size_t from = body->len;
 	if (l->is_ended)
 		return 0;
-	int r = l->is_fed ? go_on(l, err) : 0;
-	while (r == 0 && !all_is_listed(l) && body->len == from && !body->failed)
-		r = take_step(l, body, err);
+	int r = is_stopped(l) ? 0 : take_steps(l, body, err);
 	if (r < 0)
 		return r;
+	if (is_stopped(l) && body->len == from)
+		return prs_fail(err, (enum prs_code) - l->stopped.code, "%s", l->stopped.msg);
 	if (body->len > from)
 		l->sum = prs_plan_sum(l->sum, body->data + from, body->len - from);
 	if (all_is_listed(l))
 		put_end(l, body);
-	if (body->failed)
+	if (body->failed) {
+		body->len = from;
 		return prs_fail(err, (enum prs_code) - body->failed, "the records of a folder");
+	}
 	return l->is_ended ? 0 : 1;
 }
 

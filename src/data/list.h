@@ -73,7 +73,8 @@ int prs_list_feed(struct prs_lister *l, const uint8_t *body, size_t n, struct pr
 enum { PRS_LIST_ROOM_BYTES = 192 << 10 };
 /* Append the records of the next folder, or of a part of one, with the mini-batches that it completes: 1 = go on, 0 =
  * that was the last (END is in it), < 0 = error (PRS_EINPUT_CHANGED: what was planned is not as it was). The body is a
- * whole or nothing: a resume is fed all of it or none. */
+ * whole or nothing: a resume is fed all of it or none. An error appends nothing: mini-batches that stand before the
+ * place where it was found are a body of their own, and the error comes with the next call. */
 int prs_list_next(struct prs_lister *l, struct prs_buf *body, struct prs_err *err);
 
 struct prs_list_counts {

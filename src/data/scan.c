@@ -62,13 +62,25 @@ static int give_slice(struct prs_scan *s, struct prs_err *err)
 	return slice.rows ? s->fn(s->ctx, &slice, err) : 0;
 }
 
+/* The rows in front of a record that is refused are a slice. */
+static int too_long(struct prs_scan *s, struct prs_err *err)
+{
+	give_slice(s, NULL);
+	return prs_fail(err, PRS_ELIMIT, "a record is longer than %llu bytes", (unsigned long long)s->o.max_record);
+}
+
+static int still_open(struct prs_scan *s, struct prs_err *err)
+{
+	give_slice(s, NULL);
+	return prs_fail(err, PRS_EINVALID, "a quote is still open where the file ends");
+}
+
 /* The record ends at `end`; is it a row? */
 static int end_record(struct prs_scan *s, uint64_t end, bool row, struct prs_err *err)
 {
 	int r = 0;
 	if (end - s->record > s->o.max_record)
-		return prs_fail(err, PRS_ELIMIT, "a record is longer than %llu bytes",
-		                (unsigned long long)s->o.max_record);
+		return too_long(s, err);
 	if (row && s->rows && end - s->first > s->o.max_bytes)
 		r = give_slice(s, err);
 	if (row && !s->rows)
@@ -206,17 +218,14 @@ int prs_scan_feed(struct prs_scan *s, const uint8_t *p, size_t n, struct prs_err
 		return r;
 	s->at += n;
 	s->last = p[n - 1];
-	if (s->at - s->record > s->o.max_record && s->state != CR)
-		return prs_fail(err, PRS_ELIMIT, "a record is longer than %llu bytes",
-		                (unsigned long long)s->o.max_record);
-	return 0;
+	return s->at - s->record > s->o.max_record && s->state != CR ? too_long(s, err) : 0;
 }
 
 int prs_scan_finish(struct prs_scan *s, struct prs_err *err)
 {
 	bool taken = false;
 	if (s->state == QUOTED)
-		return prs_fail(err, PRS_EINVALID, "a quote is still open where the file ends");
+		return still_open(s, err);
 	int r = s->o.lines ? 0 : settle(s, s->at, 0, &taken, err);
 	if (!r && s->at != s->record)
 		r = end_record(s, s->at, s->state != BLANK, err);

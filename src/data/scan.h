@@ -30,7 +30,7 @@ struct prs_scan_options {
 	bool scalar;         /* without vector instructions (tests) */
 	uint64_t max_bytes;  /* of a slice; UINT64_MAX: no limit */
 	uint64_t max_rows;   /* of a slice; UINT64_MAX: no limit */
-	uint64_t max_record; /* bytes of one record: a longer one is PRS_ELIMIT */
+	uint64_t max_record; /* bytes of one record: a longer one is PRS_ELIMIT, behind the slice in front of it */
 };
 
 enum { PRS_SCAN_NONE = 0 }; /* offset that says: none */
@@ -60,7 +60,8 @@ void prs_scan_init(struct prs_scan *s, const struct prs_scan_options *o, uint64_
 /* The next n bytes. -PRS_ELIMIT: a record is longer than max_record (`record`: where it begins); or what fn
  * returned. */
 int prs_scan_feed(struct prs_scan *s, const uint8_t *p, size_t n, struct prs_err *err);
-/* The file ends here: the last slice. -PRS_EINVALID: a quote is still open (`opened`: where it opened). */
+/* The file ends here: the last slice. -PRS_EINVALID: a quote is still open (`opened`: where it opened;
+ * the rows in front of its record were given). */
 int prs_scan_finish(struct prs_scan *s, struct prs_err *err);
 
 #endif

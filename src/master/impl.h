@@ -38,7 +38,8 @@ struct listing {
 	struct prs_log log;
 	bool log_open;
 	struct prs_buf frame;
-	int more; /* of prs_list_next */
+	int more;      /* of prs_list_next */
+	bool is_block; /* there is something in `frame`, and it is durable */
 	struct prs_err err;
 };
 

@@ -22,21 +22,32 @@ static bool is_block(const struct listing *l, uint64_t begun_us)
 	return l->frame.len >= BLOCK_BYTES || prs_clock_us() - begun_us >= BLOCK_US || (first && c.mini_batches);
 }
 
+static int commit(struct listing *l, struct prs_err *err)
+{
+	uint64_t at = prs_log_place(&l->log, &l->frame);
+	int r = prs_log_commit(&l->log, &l->frame, at, err);
+	if (r < 0)
+		return r;
+	return schema_put_body(l->engine, l->frame.data + PRS_FRAME_HEADER_BYTES, l->frame.len - PRS_FRAME_HEADER_BYTES,
+	                       err);
+}
+
+/* What was listed before an error counts. */
 static void plan_work(struct prs_sync_job *job)
 {
 	struct listing *l = (struct listing *)job;
+	struct prs_err err = { 0 };
 	uint64_t begun_us = prs_clock_us();
 	prs_log_begin(&l->frame);
 	do
 		l->more = prs_list_next(l->lister, &l->frame, &l->err);
 	while (l->more == 1 && !is_block(l, begun_us));
-	if (l->more < 0)
+	l->is_block = l->frame.len > PRS_FRAME_HEADER_BYTES && !l->frame.failed;
+	if (!l->is_block || commit(l, &err) == 0)
 		return;
-	uint64_t at = prs_log_place(&l->log, &l->frame);
-	if (prs_log_commit(&l->log, &l->frame, at, &l->err) < 0 ||
-	    schema_put_body(l->engine, l->frame.data + PRS_FRAME_HEADER_BYTES, l->frame.len - PRS_FRAME_HEADER_BYTES,
-	                    &l->err) < 0)
-		l->more = l->err.code;
+	l->is_block = false;
+	l->more = err.code;
+	l->err = err;
 }
 
 /* What a person mends (puts a folder back, makes it readable, room) leaves the run resumable. */
@@ -131,20 +142,16 @@ static void tell_large(struct prs_engine *e, uint64_t first_id)
 	}
 }
 
-static void plan_done(struct prs_sync_job *job)
+/* What stands in the plan is leased when the journal has it. */
+static void take_block(struct listing *l)
 {
-	struct listing *l = (struct listing *)job;
 	struct prs_engine *e = l->engine;
-	if (e->over)
-		return;
-	tell_warnings(e);
+	struct prs_err err = { 0 };
 	uint64_t first_id = prs_plan_next_id(e->plan);
-	if (l->more >= 0 && prs_plan_feed(e->plan, l->frame.data + PRS_FRAME_HEADER_BYTES,
-	                                  l->frame.len - PRS_FRAME_HEADER_BYTES, &l->err) < 0)
-		l->more = l->err.code;
-	if (l->more < 0) {
-		drive_stop(e, is_resumable(l->err.code) ? PRS_JOB_DRAINING : PRS_JOB_ABORTING, (uint16_t)-l->err.code,
-		           l->err.msg);
+	if (prs_plan_feed(e->plan, l->frame.data + PRS_FRAME_HEADER_BYTES, l->frame.len - PRS_FRAME_HEADER_BYTES,
+	                  &err) < 0) {
+		l->more = err.code;
+		l->err = err;
 		return;
 	}
 	tell_large(e, first_id);
@@ -156,6 +163,49 @@ static void plan_done(struct prs_sync_job *job)
 	f.u.planned.complete = prs_plan_complete(e->plan);
 	journal_put(e, &f);
 	journal_flush(e);
+}
+
+static void tell_stopped(struct prs_engine *e, const char *why)
+{
+	char text[768];
+	uint64_t n = prs_plan_next_id(e->plan);
+	snprintf(text, sizeof text, "%s. That ends the job, after the %s in front of it", why,
+	         prs_many(n, "mini-batch").text);
+	if (n && e->c.warn)
+		e->c.warn(e->c.ctx, text);
+}
+
+/* Nothing more can be planned. What a person mends stops the run at once, since a resume goes on; else the job fails
+ * when all that is planned has run: its rows are there, whoever wants them. */
+static void stop_planning(struct listing *l)
+{
+	struct prs_engine *e = l->engine;
+	prs_footers_end(&e->footers);
+	if (is_resumable(l->err.code)) {
+		drive_stop(e, PRS_JOB_DRAINING, (uint16_t)-l->err.code, l->err.msg);
+		return;
+	}
+	tell_stopped(e, l->err.msg);
+	struct prs_sched_event stop = { .type = PRS_SCHED_PLAN_STOPS,
+		                        .code = (uint16_t)-l->err.code,
+		                        .said = prs_text_of(l->err.msg),
+		                        .unit = { .id = prs_plan_next_id(e->plan) } };
+	drive_event(e, &stop);
+}
+
+static void plan_done(struct prs_sync_job *job)
+{
+	struct listing *l = (struct listing *)job;
+	struct prs_engine *e = l->engine;
+	if (e->over)
+		return;
+	tell_warnings(e);
+	if (l->is_block)
+		take_block(l);
+	if (l->more < 0) {
+		stop_planning(l);
+		return;
+	}
 	if (l->more == 1) {
 		planner_next(e);
 		return;

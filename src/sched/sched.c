@@ -67,6 +67,12 @@ struct prs_sched {
 	uint64_t first_init_failure_us;
 	uint32_t init_failures, inits_done;
 	struct alike alike;
+	struct { /* planning failed */
+		bool is_so;
+		uint16_t code;
+		uint64_t next_id; /* behind what was planned before */
+		char text[512];
+	} plan_stops;
 	char text[512]; /* of ABORT */
 };
 
@@ -391,6 +397,23 @@ static uint64_t unfinished(const struct prs_sched *s)
 	return s->ledger->next_id - c->units[PRS_UNIT_DONE] - c->units[PRS_UNIT_FAILED];
 }
 
+static void on_plan_stops(struct prs_sched *s, const struct prs_sched_event *e)
+{
+	s->plan_stops.is_so = true;
+	s->plan_stops.code = e->code;
+	s->plan_stops.next_id = e->unit.id;
+	snprintf(s->plan_stops.text, sizeof s->plan_stops.text, "%.*s", (int)e->said.n, e->said.p);
+}
+
+/* The ledger may hear of the last mini-batches only now. */
+static void check_plan_stops(struct prs_sched *s, struct prs_sched_effects *out)
+{
+	if (!s->plan_stops.is_so || s->ledger->next_id < s->plan_stops.next_id || unfinished(s))
+		return;
+	snprintf(s->text, sizeof s->text, "%s", s->plan_stops.text);
+	abort_job(s, out, s->plan_stops.code);
+}
+
 static void check_over(struct prs_sched *s, struct prs_sched_effects *out)
 {
 	bool over = s->ledger->planned_all && !unfinished(s);
@@ -698,6 +721,7 @@ static int on_event(struct prs_sched *s, const struct prs_sched_event *e, struct
 	case PRS_SCHED_NODE_UP: return on_node_up(s, e);
 	case PRS_SCHED_NODE_DOWN: on_node_down(s, e->node); break;
 	case PRS_SCHED_PLANNED: check_limits(s, false, e->now_us, out); break;
+	case PRS_SCHED_PLAN_STOPS: on_plan_stops(s, e); break;
 	case PRS_SCHED_RESET: s->next_new = e->unit.id < s->next_new ? e->unit.id : s->next_new; break;
 	case PRS_SCHED_ASK:
 		n = find_node(s, e->node);
@@ -737,6 +761,7 @@ int prs_sched_step(struct prs_sched *s, const struct prs_sched_event *e, struct 
 		return r;
 	end_pauses(s, e->now_us);
 	lease_all(s, out);
+	check_plan_stops(s, out);
 	check_over(s, out);
 	keep_clocks(s, e->now_us);
 	return 0;

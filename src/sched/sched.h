@@ -19,7 +19,8 @@
  *   - init(): in every process of every node it took too long once or failed twice in the same way; or, for 2 minutes
  *     and without a mini-batch done meanwhile, it failed 2 times as often as there are processes. (A process, or a
  *     node, in which it fails too often is given up by its pool: the others go on.)
- *   - init() or a try failed with an error that is the same in every process (END_JOB; of init() FAIL, too).
+ *   - init() or a try failed with an error that is the same in every process (END_JOB; of init() FAIL, too);
+ *   - planning failed, and all that was planned before is final.
  */
 #ifndef PRS_SCHED_SCHED_H
 #define PRS_SCHED_SCHED_H
@@ -34,6 +35,8 @@ enum prs_sched_event_type {
 	PRS_SCHED_NODE_UP,   /* node, procs; what it had before is to be leased again */
 	PRS_SCHED_NODE_DOWN, /* node; all that it had is to be leased again */
 	PRS_SCHED_PLANNED,   /* the ledger knows more ids, or planned_all */
+	/* Planning failed behind the ids below unit.id: the job fails with code and `said` when those are final. */
+	PRS_SCHED_PLAN_STOPS,
 	PRS_SCHED_RESET,     /* unit.id: RESET is durable and folded: ids from there on are PLANNED again */
 	/* node wants `count` units, all since its NODE_UP counted together (modulo 2^32; replaces the last number) */
 	PRS_SCHED_ASK,
@@ -57,7 +60,7 @@ struct prs_sched_event {
 	uint32_t count, bad_item;
 	uint64_t same, lease;
 	struct prs_text kind; /* of TRY */
-	struct prs_text said; /* of INIT_FAILED and TRIED: why */
+	struct prs_text said; /* of INIT_FAILED, TRIED and PLAN_STOPS: why */
 	uint64_t stalled_us;  /* so long, since the last TICK, results waited for a disk: no lack of progress */
 	struct prs_unit unit;
 };

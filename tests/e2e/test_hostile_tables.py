@@ -165,6 +165,33 @@ class TextTest(HostileCase):
         self.assertIn("a.csv line 3", self.said)
         self.assertIn("quote", self.said)
 
+    def test_what_stands_in_front_of_an_open_quote_runs(self):
+        want = "".join("%d a\n" % i for i in range(6))
+        self.script("def run(frame):\n    return ['%d %s' % row for row in zip(frame['id'], frame['text'])]\n")
+        self.bytes("a.csv", b"id,text\n0,a\n1,a\n2,a\n3,a\n")
+        self.bytes("b.csv", b"id,text\n4,a\n5,a\n6,\"a\n7,a\n")
+        words = ("run", "code/score.py", "-i", "in", "--input-format", "tabular", "-o", "out.txt", "-p", "1", "--python",
+                 self.python, "--mini-batch-rows", "2", "--infer-rows", "1")
+        r = self.prs(*words)
+        self.assertEqual((r.returncode, os.path.exists(self.path("out.txt"))), (1, False), r.stderr)
+        self.assertIn("b.csv line 4: a quote that opens here", r.stderr)
+        self.check_rows_so_far(want)
+        r = self.prs("resume", self.run_dir(), "--retry-failed")
+        self.assertEqual(r.returncode, 1, r.stderr)
+        self.assertIn("b.csv line 4: a quote that opens here", r.stderr)
+        self.check_rows_so_far(want)
+        self.clean()
+        self.assertEqual(self.prs(*words, kill="store.plan.after_sync:1").returncode, -9)
+        r = self.prs("resume", self.run_dir())
+        self.assertEqual(r.returncode, 1, r.stderr)
+        self.check_rows_so_far(want)
+
+    def check_rows_so_far(self, want):
+        r = self.prs("output", self.run_dir(), "--partial", "--overwrite")
+        self.assertEqual(r.returncode, 0, r.stderr)
+        with open(r.stdout.strip()) as f:
+            self.assertEqual(f.read(), want)
+
     def test_a_record_of_100_mb(self):
         size = 100 << 20
         self.script("def run(frame):\n    return ['%d %d' % (i, len(t)) for i, t in zip(frame['id'], frame['text'])]\n")

@@ -201,6 +201,15 @@ STORY(test_all_final_once, "up 0 2", "plan 2 all", "ask 0 2", "done 0 -> ", "don
       "plan 2 all -> ", "reset 0 1 -> ", "ask 0 3 -> lease u0 to n0", "done 0 -> all final", "done 0 -> ")
 STORY(test_all_final_needs_the_whole_plan, "up 0 2", "plan 1 -> ", "ask 0 2", "done 0 -> ", "plan 1 all -> all final")
 STORY(test_all_final_on_resume, "resume 2 -> all final", "up 0 2 -> ", "ask 0 4 -> ")
+/* What was planned before runs to its end, its tries too; the ledger may hear of the last of it late. */
+STORY(test_plan_stops, "start", "up 0 1", "plan 1", "ask 0 5 -> lease u0 to n0", "done 0", "planstops 2 INVALID -> ",
+      "plan 2 -> lease u1 to n0", "try 1 RUN_EXCEPTION -> lease u1 to n0 try 2", "done 1 -> abort INVALID: a quote")
+STORY(test_plan_stops_with_nothing, "start", "up 0 1", "planstops 0 INVALID -> abort INVALID: a quote")
+STORY(test_plan_stops_and_so_do_we, "start", "up 0 1", "plan 1", "ask 0 5", "planstops 1 INVALID -> ", "stop",
+      "done 0 -> ")
+LIMITED(test_plan_stops_a_limit_is_first, l.error_threshold = 0, "start", "up 0 1", "plan 2", "ask 0 5",
+        "planstops 2 INVALID -> ", "failed 0 -> abort ERROR_THRESHOLD: 10 items failed; error_threshold allows 0",
+        "done 1 -> ")
 STORY(test_nothing_planned, "start", "plan 0 all -> all final")
 STORY(test_stop, "up 0 2", "plan 3 all", "ask 0 1 -> lease u0 to n0", "stop -> ", "ask 0 5 -> ",
       "try 0 RUN_EXCEPTION -> ", "done 0 -> ", "done 1 -> ", "done 2 -> ", "next -> never",
@@ -328,10 +337,12 @@ STORY(test_init_new_life_of_a_node, "up 0 1", "initfail 0 0 INIT_EXCEPTION a", "
 		T(test_poison_waits_to_be_alone), T(test_poison_alone_is_over),                                        \
 		T(test_down_while_others_are_finished), T(test_alone_comes_first), T(test_queued_is_not_running),      \
 		T(test_all_final_once), T(test_all_final_needs_the_whole_plan), T(test_all_final_on_resume),           \
-		T(test_nothing_planned), T(test_stop), T(test_fail_fast), T(test_fail_fast_without_a_kind),            \
-		T(test_fail_fast_three_a_process), T(test_fail_fast_another_kind), T(test_fail_fast_another_code),     \
-		T(test_fail_fast_one_succeeded), T(test_fail_fast_pauses_do_not_differ), T(test_fail_fast_every_try),  \
-		T(test_fail_fast_off), T(test_fail_fast_succeeded_before), T(test_abort_once), T(test_first_task),     \
+		T(test_plan_stops), T(test_plan_stops_with_nothing), T(test_plan_stops_and_so_do_we),                  \
+		T(test_plan_stops_a_limit_is_first), T(test_nothing_planned), T(test_stop), T(test_fail_fast),         \
+		T(test_fail_fast_without_a_kind), T(test_fail_fast_three_a_process), T(test_fail_fast_another_kind),   \
+		T(test_fail_fast_another_code), T(test_fail_fast_one_succeeded),                                       \
+		T(test_fail_fast_pauses_do_not_differ), T(test_fail_fast_every_try), T(test_fail_fast_off),            \
+		T(test_fail_fast_succeeded_before), T(test_abort_once), T(test_first_task),                            \
 		T(test_first_task_in_time), T(test_first_task_nothing_there), T(test_progress),                        \
 		T(test_progress_stands_while_nothing_is_open), T(test_listing_stands_still),                           \
 		T(test_progress_before_planning), T(test_progress_without_nodes),                                      \

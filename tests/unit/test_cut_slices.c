@@ -32,9 +32,10 @@ struct given {
 	/* Words: bytes=, rows=, header=, delimiter=, infer=, record=, column=, latin1, strings, text, jsonl, drop,
 	 * line; keys= and format= of partition keys */
 	const char *options;
-	const char *plan;    /* a word for each record of a schema and each mini-batch; NULL: the error */
+	const char
+		*plan; /* a word for each record of a schema and each mini-batch; NULL: whatever is there at an error */
 	int code;
-	const char *error;
+	const char *error;   /* NULL: there is none */
 	const char *warning; /* the first one; NULL: there is none */
 };
 
@@ -45,7 +46,7 @@ struct world {
 	struct prs_list columns; /* that are texts */
 	struct prs_list keys;
 	char format[64];
-	struct prs_buf body;     /* all of the plan */
+	struct prs_buf body; /* all of the plan */
 	char warning[256];
 	struct prs_err err;
 };
@@ -145,13 +146,15 @@ static int list(struct world *w, const uint8_t *from, size_t fed, uint32_t block
 }
 
 /* The same plan, folded: the engine takes it, and its sums are right. */
-static void check_folds(struct world *w)
+static void check_folds_to(struct world *w, int end)
 {
 	struct prs_plan *p = prs_plan_new();
 	assert_int_equal(prs_plan_feed(p, w->body.data, w->body.len, &w->err), 0);
-	assert_true(prs_plan_complete(p));
+	assert_int_equal(prs_plan_complete(p), end == 0);
 	prs_plan_free(p);
 }
+
+static void check_folds(struct world *w) { check_folds_to(w, 0); }
 
 /* "[*:a int,b string!2@1]": of all files or of one, the type, how many nulls, which field */
 static void put_schema(const struct prs_plan_record *r, struct prs_buf *to)
@@ -251,8 +254,8 @@ static const char *text_of(const struct prs_buf *body, struct prs_buf *to)
 	return prs_buf_str(to);
 }
 
-/* Behind each record of rows or of their types the plan is cut, and goes on to the same text. */
-static void check_resumes(struct world *w, const char *plan)
+/* Behind each record of rows or of their types the plan is cut, and goes on to the same text and end. */
+static void check_resumes_to(struct world *w, const char *plan, int end)
 {
 	PRS_AUTOBUF whole, text;
 	prs_buf_init(&whole, BODY_BYTES);
@@ -265,12 +268,14 @@ static void check_resumes(struct world *w, const char *plan)
 		bool is_files = r.type == PRS_PLAN_FILES && !w->keys.n; /* with keys, folders stand behind it */
 		if (!cut && !is_files)
 			continue;
-		if (list(w, whole.data, at, 7) != 0)
+		if (list(w, whole.data, at, 7) != end)
 			fail_msg("behind byte %zu: %s", at, w->err.msg);
-		check_folds(w);
+		check_folds_to(w, end);
 		assert_string_equal(text_of(&w->body, &text), plan);
 	}
 }
+
+static void check_resumes(struct world *w, const char *plan) { check_resumes_to(w, plan, 0); }
 
 static void run_case(struct world *w, const struct given *g)
 {
@@ -282,21 +287,18 @@ static void run_case(struct world *w, const struct given *g)
 	say(w, g->options);
 	for (unsigned i = 0; i < 3; i++) {
 		int r = list(w, NULL, 0, blocks[i]);
-		if (!g->plan) {
-			if (r != -g->code || strcmp(w->err.msg, g->error))
-				fail_msg("%s: %d, %s", g->label, r, w->err.msg);
+		if (r != -g->code || strcmp(w->err.msg, g->error ? g->error : ""))
+			fail_msg("%s: %d, %s", g->label, r, w->err.msg);
+		check_folds_to(w, r);
+		if (!g->plan)
 			continue;
-		}
-		if (r != 0)
-			fail_msg("%s: %s", g->label, w->err.msg);
-		check_folds(w);
 		const char *got = text_of(&w->body, &text);
 		assert_string_equal(w->warning, g->warning ? g->warning : "");
 		if (strcmp(got, g->plan))
 			fail_msg("%s: blocks of %u\n  got  %s\n  want %s", g->label, blocks[i], got, g->plan);
 	}
 	if (g->plan)
-		check_resumes(w, g->plan);
+		check_resumes_to(w, g->plan, -g->code);
 }
 
 #define OPEN(file, line)                                                                                               \
@@ -533,9 +535,7 @@ static const struct given cases[] = {
 	  0,
 	  NULL },
 	{ "by a format: dates, and what stands behind a = is decoded",
-	  { { "2024/02/s=%41/1.csv", "x\n1\n" },
-	    { "2024/01/s=A/1.csv", "x\n2\n" },
-	    { "2024/02/s=A/1.csv", "x\n3\n" } },
+	  { { "2024/02/s=%41/1.csv", "x\n1\n" }, { "2024/01/s=A/1.csv", "x\n2\n" }, { "2024/02/s=A/1.csv", "x\n3\n" } },
 	  "keys=s,d format={d:yyyy/MM}/s={s}/*.csv",
 	  "[:x int] {s=sA d=d2024-01-01T00:00:00 0:2+2/1#0} {s=sA d=d2024-02-01T00:00:00 1:2+2/1#1 2:2+2/1#2}",
 	  0,
@@ -566,6 +566,25 @@ static const struct given cases[] = {
 	  NULL,
 	  PRS_EINVALID,
 	  OPEN("/in/a.csv", "4") },
+	{ "the rows in front of an open quote are mini-batches",
+	  { { "a.csv", "x\n1\n" }, { "b.csv", "x\n2\n3\n4\n\"5\n6\n" }, { "c.csv", "x\n7\n" } },
+	  "rows=1 infer=1",
+	  "[:x int] 0:2+2/1 1:2+2/1 1:4+2/1 1:6+2/1",
+	  PRS_EINVALID,
+	  OPEN("/in/b.csv", "5") },
+	{ "the rows in front of a record that is too long are mini-batches",
+	  { { "a.csv", "x\n1\n2\n3\n12345678\n3\n" } },
+	  "bytes=4 infer=1 record=8",
+	  "[:x int] 0:2+4/2 0:6+2/1",
+	  PRS_ELIMIT,
+	  "/in/a.csv line 5: the record that begins here is longer than max_record (8 bytes): is a quote in it left "
+	  "open?" },
+	{ "the groups in front of one with an open quote are mini-batches",
+	  { { "a=1/1.csv", "x\n1\n" }, { "a=2/1.csv", "x\n2\n" }, { "a=3/1.csv", "x\n3\n\"4\n" } },
+	  "keys=a infer=1",
+	  "[:x int] {a=s1 0:2+2/1#0} {a=s2 1:2+2/1#1}",
+	  PRS_EINVALID,
+	  OPEN("/in/a=3/1.csv", "3") },
 	{ "a quote that is open in the sample",
 	  { { "a.csv", "x\n1\n\n\"2\n" } },
 	  "rows=9",

@@ -234,6 +234,10 @@ static struct prs_sched_event event_of(char *const *v, int n)
 		e.said = prs_text_of(n > 4 ? v[4] : "");
 	} else if (!strcmp(v[0], "stop")) {
 		e.type = PRS_SCHED_STOP;
+	} else if (!strcmp(v[0], "planstops")) {
+		e.type = PRS_SCHED_PLAN_STOPS;
+		e.code = code_of(v[2]);
+		e.said = prs_text_of("a quote");
 	} else if (!strcmp(v[0], "tick")) {
 		e.type = PRS_SCHED_TICK;
 		e.stalled_us = n > 1 ? strtoull(v[1], NULL, 10) * 1000000 : 0; /* seconds */
