@@ -162,8 +162,7 @@ def _settings(folders):
             options = options.get(name, {})
             _check_object(options, '"%s"' % name)
         for name in ("path_or_buf", "mode", "compression"):
-            if options.pop(name, None) is not None:
-                print("prs: %s: %s is ignored: rows go into the output file" % (SETTINGS, name), file=sys.stderr)
+            options.pop(name, None)  # rows go into the output file; the engine said so
         return options
     return {}
 

@@ -18,6 +18,7 @@
 #include "spec/job_check.h"
 #include "spec/job_doc.h"
 #include "spec/job_table.h"
+#include "spec/settings.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -316,6 +317,13 @@ static void check_filters(struct prs_load *l)
 			check_filters_of(l, l->job.inputs[i].table);
 }
 
+static void check_settings(struct prs_load *l)
+{
+	struct prs_err err = { 0 };
+	if (prs_settings_check(&l->job, l->front->fs, &err) < 0)
+		prs_load_mistake(l, "%s", err.msg);
+}
+
 /* ---- a script ---------------------------------------------------------------------------------------------------- */
 
 /* Can a file be made in this folder? Asking (access) is not enough: quotas, read-only mounts, network file systems. */
@@ -586,6 +594,7 @@ static void look_at_job(struct prs_load *l)
 {
 	follow_script(l);
 	check_filters(l);
+	check_settings(l);
 	if (!l->mistakes_n && !prs_yaml_count(l->doc, PRS_MISTAKE))
 		check_output_folders(l);
 	l->mistakes_n += prs_yaml_count(l->doc, PRS_MISTAKE);

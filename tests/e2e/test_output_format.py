@@ -170,6 +170,37 @@ prs: {%s}
         self.assertEqual(r.returncode, 0, r.stderr)
         self.assertTrue(r.stdout.startswith("n,text\n0,"), r.stdout)
 
+    def test_settings_are_looked_at(self):
+        """What nobody would read in them is said before anything runs, also by validate."""
+        name = "code/parallel_run_step.settings.json"
+        words = ["validate", "code/score.py", "--input", "in", "--output", "out.csv"]
+        for text, said in (
+                ('{"append_rows": {}}', "append_rows is no key of this file (append_row is); did you mean append_row?"),
+                ('{"append_row": {"to_csv": {"sep": ";"}}}',
+                 "to_csv is no key of append_row (pandas.DataFrame.to_csv is); it is not used"),
+                ('{"append_row": {"pandas.DataFrame.to_csv": {"seperator": ";"}}}',
+                 "seperator is no argument of to_csv; did you mean sep?"),
+                ('{"append_row": {"pandas.DataFrame.to_csv": {"quote_char": "x"}}}',
+                 "quote_char is no argument of to_csv; did you mean quotechar?"),
+                ('{"append_row": {"pandas.DataFrame.to_csv": {"mode": "w"}}}',
+                 "mode is not used: rows go into the output file"),
+                ('\ufeff{"append_row": {"pandas.DataFrame.to_csv": {"sep": ";", "lineterminator": "\\n"}}}', "")):
+            self.write(name, text)
+            r = self.prs(*words)
+            self.assertEqual(r.returncode, 0, r.stderr)
+            self.assertEqual("parallel_run_step.settings.json" in r.stderr, bool(said), r.stderr)
+            self.assertIn(said, " ".join(r.stderr.split()))
+        for ending in ("tsv", "jsonl", "parquet"):
+            r = self.prs(*words[:-1], "out." + ending)
+            self.assertIn("settings.json: it is not used: arguments of to_csv are for csv and text", r.stderr)
+        for text, said in (("{", "settings.json:1:1: "), ("[]", "the file must be an object, as in {"),
+                           ('{"append_row": 3}', '"append_row" must be an object'),
+                           ('{"append_row": {"pandas.DataFrame.to_csv": []}}', '"pandas.DataFrame.to_csv" must be an')):
+            self.write(name, text)
+            r = self.prs(*words)
+            self.assertEqual(r.returncode, 2, r.stderr)
+            self.assertIn(said, r.stderr)
+
     def test_counting_only(self):
         r = self.prs("run", "code/score.py", "--input", "in", "--output-format", "csv", "--output-action", "summary_only")
         self.assertEqual(r.returncode, 0, r.stderr)
