@@ -64,7 +64,9 @@ def _shown(item):
 
 
 def rows(task):
-    """`while in rows 101 to 200 of PATH`, of a mini-batch of a table; "" where they are in many places."""
+    """`while in rows 101 to 200 of PATH`, of a mini-batch of a table; where they are in many places, by its partition
+    keys; "" where it has none."""
+    from prs_loader import batch
     from prs_loader.tables import files
 
     try:
@@ -72,7 +74,9 @@ def rows(task):
     except Exception:  # noqa: BLE001 - a task of a kind that this loader does not know
         return ""
     if len(spans) > _NAMED_MAX or not all(s.file.path for s in spans):
-        return ""
+        keys = ["%s=%s" % (name, _shown(value) if isinstance(value, str) else value)
+                for name, value in batch.pairs(task.keys).items()]
+        return "while in the %d row%s with %s" % (task.items, "" if task.items == 1 else "s", ", ".join(keys)) if keys else ""
     return "while in " + ", ".join("rows %d to %d of %s" % (
         s.row + s.skip + 1, s.row + s.skip + s.take, _shown(os.fsdecode(s.file.path))) for s in spans)
 

@@ -19,6 +19,7 @@
 #include "base/partition.h"
 #include "base/text.h"
 #include "data/fields.h"
+#include "data/groups.h"
 #include "data/key.h"
 #include "data/sample.h"
 #include "data/schemas.h"
@@ -73,7 +74,8 @@ struct prs_cutter {
 	const char **names; /* JSON lines: of the keys that are columns, and their values in the record that is added */
 	struct prs_member *members;
 	size_t names_n;
-	struct prs_partition *partition; /* NULL: no key is of the path */
+	struct prs_partition *partition; /* NULL: keys of the path are folders named key=value */
+	struct prs_list of_path;         /* those keys; texts of `given` */
 	struct prs_buf values;           /* of the keys of the path of this file, as keys */
 	uint64_t at;                     /* the file that is read, from 0 */
 	struct file f;
@@ -110,6 +112,7 @@ static void columns_free(struct prs_cutter *c)
 	prs_sample_done(&c->sample);
 	prs_schemas_done(&c->schemas);
 	prs_partition_free(c->partition);
+	prs_list_done(&c->of_path);
 	prs_buf_done(&c->values);
 	prs_cells_done(&c->cells);
 	prs_buf_done(&c->raw);
@@ -222,15 +225,34 @@ static int make_fields(struct prs_cutter *c)
 	return c->fields ? 0 : -PRS_ENOMEM;
 }
 
-static bool is_of_path(const struct prs_cutter *c, const char *name)
+static bool has_format(const struct prs_cutter *c) { return c->given->format && c->given->format[0]; }
+
+static bool is_in_format(const struct prs_cutter *c, const struct prs_list *key)
 {
-	struct prs_list one = { 0 };
-	if (!c->given->format || !c->given->format[0] || prs_list_add(&one, name) < 0)
-		return false;
-	struct prs_partition *p = prs_partition_new(c->given->format, &one, NULL);
-	prs_list_done(&one);
+	struct prs_partition *p = prs_partition_new(c->given->format, key, NULL);
 	prs_partition_free(p);
 	return p;
+}
+
+/* A folder of the first file is named after it, and no column. */
+static bool is_folder(struct prs_cutter *c, const struct prs_list *key)
+{
+	const struct prs_names *names = &c->sample.table.names;
+	PRS_AUTOFREE char *path = c->files.count ? prs_table_files_path(&c->files, 0) : NULL;
+	PRS_AUTOBUF value;
+	prs_buf_init(&value, UINT32_MAX);
+	for (size_t i = 0; i < names->n; i++)
+		if (!strcmp(names->v[i], key->v[0]))
+			return false;
+	return path && prs_groups_match(NULL, key, path, &value, NULL) == 0;
+}
+
+static bool is_of_path(struct prs_cutter *c, const char *name)
+{
+	struct prs_list one = { 0 };
+	bool is = prs_list_add(&one, name) == 0 && (has_format(c) ? is_in_format(c, &one) : is_folder(c, &one));
+	prs_list_done(&one);
+	return is;
 }
 
 /* Rows in another order: what asks for their number over the input has no answer. */
@@ -253,20 +275,18 @@ static int refuse(const struct prs_cutter *c, struct prs_err *err)
 static int begin_keys(struct prs_cutter *c, struct prs_err *err)
 {
 	const struct prs_list *names = c->given->keys;
-	struct prs_list of_path = { 0 };
 	int r = refuse(c, err);
 	for (size_t i = 0; r == 0 && i < names->n; i++) {
 		struct key *key = &c->keys[c->keys_n++];
 		key->name = names->v[i];
 		key->of_path = is_of_path(c, key->name);
-		if (key->of_path && prs_list_add(&of_path, key->name) < 0)
+		if (key->of_path && prs_list_add(&c->of_path, key->name) < 0)
 			r = nomem(err);
 	}
-	if (r == 0 && of_path.n) {
-		c->partition = prs_partition_new(c->given->format, &of_path, err);
+	if (r == 0 && c->of_path.n && has_format(c)) {
+		c->partition = prs_partition_new(c->given->format, &c->of_path, err);
 		r = c->partition ? 0 : -PRS_EINVALID;
 	}
-	prs_list_done(&of_path);
 	return r < 0 ? r : find_columns(c, err);
 }
 
@@ -277,12 +297,9 @@ static int path_values(struct prs_cutter *c, struct prs_err *err)
 	PRS_AUTOBUF texts;
 	prs_buf_init(&texts, UINT32_MAX);
 	prs_buf_clear(&c->values);
-	int r = c->partition ? prs_partition_match(c->partition, c->f.path, &texts) : 1;
-	if (r == 0)
-		return prs_fail(err, PRS_EINVALID, "the file %s does not fit partition_format \"%s\"", c->f.path,
-		                prs_partition_format(c->partition));
+	int r = c->of_path.n ? prs_groups_match(c->partition, &c->of_path, c->f.path, &texts, err) : 0;
 	if (r < 0)
-		return nomem(err);
+		return r;
 	const char *at = (const char *)texts.data;
 	for (size_t k = 0; k < c->keys_n; k++) {
 		struct key *key = &c->keys[k];

@@ -65,22 +65,23 @@ static int add_row(struct prs_groups *g, struct prs_groups_row r)
 	return 0;
 }
 
-static int match(struct prs_groups *g, const char *path, struct prs_err *err)
+int prs_groups_match(struct prs_partition *partition, const struct prs_list *names, const char *path,
+                     struct prs_buf *to, struct prs_err *err)
 {
 	size_t missing;
 	int k;
-	if (g->partition) {
-		k = prs_partition_match(g->partition, path, &g->keys);
+	if (partition) {
+		k = prs_partition_match(partition, path, to);
 		if (k == 0)
 			return prs_fail(err, PRS_EINVALID, "the file %s does not fit partition_format \"%s\"", path,
-			                prs_partition_format(g->partition));
+			                prs_partition_format(partition));
 	} else {
-		k = prs_hive_match(g->names, path, &g->keys, &missing);
+		k = prs_hive_match(names, path, to, &missing);
 		if (k == 0)
 			return prs_fail(err, PRS_EINVALID,
 			                "partition key %s: the file %s is in no folder named %s=..., and no "
 			                "partition_format says where its value stands",
-			                g->names->v[missing], path, g->names->v[missing]);
+			                names->v[missing], path, names->v[missing]);
 	}
 	return k < 0 ? nomem(err) : 0;
 }
@@ -94,7 +95,7 @@ int prs_groups_add(struct prs_groups *g, const struct prs_cut_files *f, struct p
 		size_t at;
 		if (path && g->only && !prs_rows_list_of(g->only, path, &at))
 			continue;
-		int k = path ? match(g, path, err) : nomem(err);
+		int k = path ? prs_groups_match(g->partition, g->names, path, &g->keys, err) : nomem(err);
 		if (k < 0)
 			return k;
 		r.keys_bytes = (uint32_t)(g->keys.len - r.keys_at);

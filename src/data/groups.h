@@ -29,6 +29,10 @@ struct prs_groups {
 /* Points to `in`. < 0: no memory. */
 int prs_groups_init(struct prs_groups *g, const struct prs_list_input *in);
 void prs_groups_done(struct prs_groups *g);
+/* The values of keys in a path, as GROUP has them; without a partition those of folders named key=value.
+ * PRS_EINVALID names a path without them. */
+int prs_groups_match(struct prs_partition *partition, const struct prs_list *names, const char *path,
+                     struct prs_buf *to, struct prs_err *err);
 /* PRS_EINVALID names a file without such keys, if it is wanted. */
 int prs_groups_add(struct prs_groups *g, const struct prs_cut_files *f, struct prs_err *err);
 /* All are there: the rows of each group follow each other. */

@@ -143,7 +143,8 @@ void engine_add_advice(char *text, size_t n, int code)
 	const struct prs_error_row *row = prs_error_row(code);
 	size_t at = strlen(text);
 	if (row->action == PRS_ACTION_RESUMABLE && code != PRS_EINTERRUPTED && row->advice[0])
-		snprintf(text + at, n - at, ": %s, then resume", row->advice);
+		snprintf(text + at, n - at, ": %s%s", row->advice,
+		         strstr(row->advice, "prs resume") ? "" : ", then resume");
 	else if (code == PRS_EINPUT_CHANGED)
 		snprintf(text + at, n - at, ": %s", row->advice);
 }

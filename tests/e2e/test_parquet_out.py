@@ -191,6 +191,7 @@ class ParquetOutTest(JobCase):
         self.assertEqual(r.returncode, 4, r.stderr)
         self.assertRegex(r.stderr, r"column text is (large_)?string in mini-batch 0 and int64 in mini-batch 5")
         self.assertIn("--output-types COLUMN=string", r.stderr)
+        self.assertRegex(r.stderr, r"next +prs output \S+ --format jsonl\n")
         self.check_nothing_is_left()
         # the rows as lines of JSON
         r = self.prs("output", "last", "--format", "jsonl", "--output", "rows.jsonl")

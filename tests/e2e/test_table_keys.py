@@ -276,6 +276,33 @@ transformations:
             "{'k': 7, 'shop': 'b'} ['k', 'v', 'shop'] [[7, 3, 'b']]",
             "{'k': 8, 'shop': 'a'} ['k', 'v', 'shop'] [[8, 2, 'a']]"])
 
+    def test_keys_of_folders_beside_those_of_columns(self):
+        self.script("""
+            def run(frame, context):
+                return ["%s %s %s" % (context.partition_key_value, list(frame.columns), frame.values.tolist())]
+        """)
+        for shop, text in (("a%20b", "k,v\n7,1\n8,2\n"), ("c", "k,v\n7,3\n")):
+            self.write("in/shop=%s/x.csv" % shop, text)
+        self.job("--partition-keys", "k,shop")
+        self.assertEqual(self.output().splitlines(), [
+            "{'k': 7, 'shop': 'a b'} ['k', 'v', 'shop'] [[7, 1, 'a b']]",
+            "{'k': 7, 'shop': 'c'} ['k', 'v', 'shop'] [[7, 3, 'c']]",
+            "{'k': 8, 'shop': 'a b'} ['k', 'v', 'shop'] [[8, 2, 'a b']]"])
+        plan = self.prs("plan", *(w for w in self.words[1:] if w not in ("--output", "out.txt")), "--partition-keys", "k,shop")
+        self.assertIn("                shop (string, path): a b, a b\n", plan.stdout)
+        self.write("in/zz/y.csv", "k,v\n7,3\n")
+        self.clean()
+        r = self.job("--partition-keys", "k,shop", status=1)
+        self.assertIn("in/zz/y.csv is in no folder named shop=", r.stdout + r.stderr)
+
+    def test_a_traceback_names_the_keys(self):
+        """Rows that lie in many places are told by what they have in common."""
+        self.script("def run(frame): raise ValueError('no')")
+        for i in range(5):
+            self.write("in/%d.csv" % i, "k,day\n1,2020-01-01\n")
+        r = self.job("--partition-keys", "k,day", status=1)
+        self.assertIn("while in the 5 rows with k=1, day=2020-01-01 00:00:00\n", r.stderr)
+
     def test_test_has_a_spool_of_its_own(self):
         self.script("def run(frame): return frame")
         self.put("in/a.csv.gz", gzip.compress(b"k,v\n1,a\n2,b\n"))
