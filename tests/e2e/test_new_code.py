@@ -10,7 +10,7 @@ from prs_job import JobCase, wait_until
 SCRIPT = """
     import os, helper, time
     def run(mini_batch):
-        while "STOP" in os.environ and mini_batch.task_id == 20:
+        while os.environ.get("STOP") == str(mini_batch.task_id):
             time.sleep(0.01)
         return ["%s: %s" % (os.path.basename(p), helper.VERSION) for p in mini_batch]
 """
@@ -26,12 +26,17 @@ class NewCodeCase(JobCase):
         self.script(SCRIPT)
         self.write("code/helper.py", "VERSION = 1\n")
         self.write("code/old.py", "")
-        p = self.start("run", "code/score.py", "-i", "in", "-b", "1", "-p", "1", "-o", "out.txt", env={"STOP": "1"})
-        wait_until(lambda: glob.glob(self.path("runs", "*", "journal-1")) and len(self.journal("DONE")) == 20,
-                   "the first half")
+        self.killed(20, "run", "code/score.py", "-i", "in", "-b", "1", "-p", "1", "-o", "out.txt")
+        self.mend()
+
+    def killed(self, done, *words):
+        """Killed when so many mini-batches are done; what it said."""
+        p = self.start(*words, env={"STOP": str(done)})
+        wait_until(lambda: glob.glob(self.path("runs", "*", "journal-1")) and len(self.journal("DONE")) == done,
+                   "%d mini-batches" % done)
         p.kill()
         p.wait()
-        self.mend()
+        return self.said()
 
     def mend(self, version=2):
         self.write("code/helper.py", "VERSION = %d\n" % version)
@@ -111,19 +116,18 @@ class NewCodeTest(NewCodeCase):
 
     def test_the_lives_after_it(self):
         """They go on with it, compare with it, restore it; a third code stands beside."""
-        self.resume("--new-code", kill="store.segment.after_sync:2", status=-9)
+        self.killed(22, "resume", "--new-code")
         self.mend(3)
         with open(os.path.join(self.run_dir(), "work", "code", "helper.py"), "w") as f:
             f.write("VERSION = 9\n")
-        said = self.resume(kill="store.segment.after_sync:2", status=-9)
+        said = self.killed(24, "resume")
         self.assertIn("work/code: 1 file changed since the run began, it is again what code-2/ holds (helper.py)", said)
         self.assertIn(SINCE, said)
         rows = self.prs("replay", "last", "0").stdout
         self.assertEqual(rows, "f0000: 2\n")
         self.assertEqual(len(set(self.prints())), 2)
-        two = len([f for f in self.journal("DONE") if f["lease"] >> 40 > 1])
         self.resume("--new-code")
-        self.assertEqual(self.output(), self.want((20, 1), (two, 2), (20 - two, 3)))
+        self.assertEqual(self.output(), self.want((20, 1), (4, 2), (16, 3)))
         self.assertEqual(self.code_folders(), ["code", "code-2", "code-2.sums", "code-4", "code-4.sums", "code.sums"])
         r = self.prs("resume")
         self.assertIn("is completed", r.stderr)
@@ -177,7 +181,7 @@ class NewCodeTest(NewCodeCase):
 
     def test_code_that_made_no_row_goes(self):
         """Of many attempts to mend a script that failed again the last one stays, and what rows are of."""
-        self.resume("--new-code", kill="store.segment.after_sync:2", status=-9)  # code-2 has rows
+        self.killed(22, "resume", "--new-code")  # code-2 has rows
         for version in (3, 4, 5):
             self.mend(version)
             self.write("code/score.py", "def run(mini_batch): return nam%d\n" % version)

@@ -639,7 +639,6 @@ class FaultTest(TableCase, FaultCase):
 
     words = ("run", "code/score.py", "--input", "in", "--input-format", "tabular", "--mini-batch-rows", "4",
              "--processes", "2", "--output", "out.txt")
-    left_open = 1  # the engine does not wait for the thread that scans a file
 
     def setUp(self):
         super().setUp()
