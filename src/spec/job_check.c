@@ -329,7 +329,8 @@ bool prs_job_is_empty(const struct prs_job *j, const struct prs_fs *fs)
 {
 	int budget = LOOK_FOLDERS;
 	for (size_t i = 0; i < j->inputs_n; i++)
-		if (!j->inputs[i].path || prs_path_kind(fs, j->inputs[i].path) != 'd' ||
+		if (!j->inputs[i].path || j->inputs[i].path[0] == JF_LATE_OPEN ||
+		    prs_path_kind(fs, j->inputs[i].path) != 'd' ||
 		    has_file(fs, j->inputs[i].path, j->inputs[i].parts.n, LOOK_DEPTH, &budget))
 			return false;
 	return j->inputs_n > 0;

@@ -253,7 +253,7 @@ const struct prs_yaml *jf_component_file(struct jobfile *m, const struct prs_yam
 		prs_yaml_find(m->d, PRS_MISTAKE, node->at, "component: %s is a folder: name the file in it", path);
 		return NULL;
 	}
-	return jf_read_file(m, path, node->at, "component");
+	return jf_read_component(m, path, node->at);
 }
 
 const char *jf_type_text(const struct prs_yaml *map)

@@ -221,6 +221,8 @@ const struct prs_yaml *jf_environment_v1_variables(struct jobfile *m, const stru
 /* jobfile_pipeline.c */
 /* All jobs of the file, as m->flow says; the pipeline into *ret. */
 void jf_read_flow(struct jobfile *m, const struct prs_yaml *root, struct prs_pipeline **ret);
+/* The file of a component; NULL after a mistake. */
+const struct prs_yaml *jf_read_component(struct jobfile *m, const char *path, struct prs_mark at);
 /* parent.jobs.NAME.outputs.X: as a late part. */
 enum jf_ref jf_job_reference(struct jobfile *m, const struct prs_expr *e, const struct prs_yaml *node,
                              const char **ret);

@@ -37,12 +37,36 @@ struct node {
 	bool is_step;
 };
 
+/* A file is read once, however many jobs name it. */
+struct component {
+	const char *path;
+	const struct prs_yaml *root; /* NULL: it cannot be read, which was said */
+	struct component *next;
+};
+
 struct jf_flow {
+	struct component *components;
 	struct prs_pipeline *p;
 	struct node **nodes;
 	size_t n, cap;
 	struct prs_request asked; /* of the jobs: what is asked but for inputs, outputs and the name */
 };
+
+const struct prs_yaml *jf_read_component(struct jobfile *m, const char *path, struct prs_mark at)
+{
+	struct component *c = m->flow ? m->flow->components : NULL;
+	while (c && strcmp(c->path, path) != 0)
+		c = c->next;
+	if (c)
+		return c->root;
+	const struct prs_yaml *root = jf_read_file(m, path, at, "component");
+	c = m->flow ? yaml_alloc(m->d, sizeof *c) : NULL;
+	if (!c)
+		return root;
+	*c = (struct component){ path, root, m->flow->components };
+	m->flow->components = c;
+	return root;
+}
 
 /* ---- all jobs ---------------------------------------------------------------------------------------------------- */
 
@@ -122,12 +146,34 @@ static bool find_component(struct jobfile *m, struct node *node)
 
 static void find_nodes(struct jobfile *m, struct scope *in, int depth);
 
+/* Is the pipeline one of those that it stands in? */
+static bool is_above(const struct jobfile *m, const struct scope *in, const struct prs_yaml *root)
+{
+	const struct yaml_source *own = &m->d->sources[root->at.source];
+	while (true) {
+		const struct yaml_source *above = &m->d->sources[in->root->at.source];
+		if (!strcmp(own->dir, above->dir) && !strcmp(own->name, above->name) &&
+		    root->at.line == in->root->at.line && root->at.column == in->root->at.column)
+			return true;
+		if (in->node == (size_t)NO_NODE)
+			return false;
+		in = m->flow->nodes[in->node]->scope;
+	}
+}
+
 static void find_inner(struct jobfile *m, struct node *node, size_t number, int depth)
 {
 	struct scope *inner = yaml_alloc(m->d, sizeof *inner);
 	const struct prs_yaml *root = jf_value(node->job, "jobs") ? node->job : node->component;
 	if (!inner)
 		return;
+	if (root && is_above(m, node->scope, root)) {
+		prs_yaml_find(m->d, PRS_MISTAKE, node->key->at,
+		              "the job %s is the pipeline %s, which it stands in: it would never end", node->key->text,
+		              prs_yaml_file(m->d, root));
+		node->kind = NODE_UNKNOWN;
+		return;
+	}
 	inner->root = root ? root : node->job;
 	inner->node = number;
 	inner->prefix = jf_quoted(m, "%s.", node->name);
@@ -135,8 +181,7 @@ static void find_inner(struct jobfile *m, struct node *node, size_t number, int 
 	if (depth < FLOW_DEEP)
 		find_nodes(m, inner, depth + 1);
 	else
-		prs_yaml_find(m->d, PRS_MISTAKE, node->key->at,
-		              "more than %d pipelines, each in another: does one name itself?", FLOW_DEEP);
+		prs_yaml_find(m->d, PRS_MISTAKE, node->key->at, "more than %d pipelines, each in another", FLOW_DEEP);
 }
 
 static void find_node(struct jobfile *m, struct scope *in, const struct prs_yaml *key, const struct prs_yaml *job,

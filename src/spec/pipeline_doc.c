@@ -304,5 +304,7 @@ int prs_pipeline_doc_check(struct prs_job_doc *d, const struct prs_sources *from
 	for (size_t i = 0; i < c.p->steps_n; i++)
 		if (retake_outputs(&c.p->steps[i]) < 0)
 			return prs_fail(err, PRS_ENOMEM, "the pipeline");
-	return prs_pipeline_seal(c.p, err);
+	if (prs_pipeline_seal(c.p, err) < 0)
+		return err->code;
+	return pipeline_link_doc(d, c.p) < 0 ? prs_fail(err, PRS_ENOMEM, "the pipeline") : 0;
 }

@@ -51,7 +51,10 @@ static const char *common_value(const struct filling *x, const struct prs_expr *
 
 static int unknown(const struct prs_expr *e, struct prs_err *err)
 {
-	return prs_fail(err, PRS_EINVALID, "${{%.*s}} is not known", (int)(e->n < 200 ? e->n : 200), e->p);
+	return prs_fail(err, PRS_EINVALID,
+	                "${{%.*s}} is not known: expected inputs.NAME or outputs.NAME with a name that the step has, "
+	                "name, prs.outputs or prs.dollar",
+	                (int)(e->n < 200 ? e->n : 200), e->p);
 }
 
 /* A text without quotes of its own. */

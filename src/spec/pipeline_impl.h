@@ -29,6 +29,8 @@ int pipeline_link(struct prs_pipeline *p, pipeline_say_fn *say, void *ctx);
 /* The form of a document whose root is an object: mistakes are reported in it. NULL: no memory. */
 struct prs_job_doc;
 struct prs_pipeline *pipeline_parse(struct prs_job_doc *d);
+/* Without mistakes: pipeline_link(), its mistakes into the document. */
+int pipeline_link_doc(struct prs_job_doc *d, struct prs_pipeline *p);
 /* A step of a job: what it counts, its outputs, and its document. -PRS_ENOMEM. */
 int pipeline_take_job(struct prs_step *s, const json_t *job);
 

@@ -439,9 +439,12 @@ struct prs_pipeline *pipeline_parse(struct prs_job_doc *d)
 		take_after(&r, i);
 		bind_inputs(&r, i);
 	}
-	if (!d->failed && !d->mistakes && pipeline_link(p, say, d) < 0)
-		d->failed = true;
 	return p;
+}
+
+int pipeline_link_doc(struct prs_job_doc *d, struct prs_pipeline *p)
+{
+	return d->mistakes ? 0 : pipeline_link(p, say, d);
 }
 
 struct prs_pipeline *prs_pipeline_from_json(const char *text, size_t n, struct prs_err *err)
@@ -457,6 +460,8 @@ struct prs_pipeline *prs_pipeline_from_json(const char *text, size_t n, struct p
 	}
 	json_int_t format = json_integer_value(json_object_get(d.root, "pipeline_format"));
 	struct prs_pipeline *p = pipeline_parse(&d);
+	if (p && !d.failed && pipeline_link_doc(&d, p) < 0)
+		d.failed = true;
 	json_decref(d.root);
 	prs_list_done(&d.misspelt);
 	if (p && !d.failed && !d.mistakes && p->name && p->submit_dir)

@@ -5,6 +5,7 @@
 #include "fuzz.h"
 #include "base/mem.h"
 #include "spec/jobfile.h"
+#include "spec/pipeline.h"
 #include "spec/placed.h"
 
 #include <errno.h>
@@ -55,11 +56,26 @@ static int fs_close(void *ctx, int fd)
 	return 0;
 }
 
+/* A pipeline as JSON: written, read, written to the same bytes. */
+static void pass_on(const struct prs_pipeline *p)
+{
+	struct prs_err err = { 0 };
+	PRS_AUTOBUF first, second;
+	prs_buf_init(&first, 256 << 20);
+	prs_buf_init(&second, 256 << 20);
+	MUST(prs_pipeline_to_json(p, &first, &err) == 0);
+	struct prs_pipeline *again = prs_pipeline_from_json((const char *)first.data, first.len, &err);
+	MUST(again && prs_pipeline_to_json(again, &second, &err) == 0);
+	MUST(first.len == second.len && !memcmp(first.data, second.data, first.len));
+	prs_pipeline_free(again);
+}
+
 /* Reads the bytes; true when they are a job: its YAML is in `yaml`. */
 static bool read_job(const struct prs_fs *fs, const uint8_t *p, size_t n, bool place, struct prs_buf *yaml)
 {
 	struct prs_err err = { 0 };
 	struct prs_job j;
+	struct prs_pipeline *flow = NULL;
 	struct prs_yaml_doc *d = prs_yaml_doc_new();
 	PRS_AUTOBUF text;
 	prs_buf_init(&text, 64 << 20);
@@ -68,14 +84,16 @@ static bool read_job(const struct prs_fs *fs, const uint8_t *p, size_t n, bool p
 	MUST(d && prs_request_ask(&q, prs_option_find("input", false), "data=/in", "--input") == 0);
 	MUST(prs_job_begin(&j, &q, &err) == 0);
 	struct prs_project *project = prs_project_find(fs, "/work/job", NULL, NULL, d);
-	MUST(prs_jobfile_parse(&j, &q, fs, project, p, n, d, NULL, &err) == 0);
+	MUST(prs_jobfile_parse(&j, &q, fs, project, p, n, d, &flow, &err) == 0);
 	prs_yaml_print(d, PRS_MISTAKE, &text);
 	prs_yaml_print(d, PRS_WARNING, &text);
 	prs_yaml_print(d, PRS_IGNORED, &text);
 	prs_yaml_print_ignored(d, &text);
 	bool good = !prs_yaml_count(d, PRS_MISTAKE);
+	if (good && flow)
+		pass_on(flow);
 	if (good)
-		good = prs_job_to_yaml(&j, yaml, &err) == 0;
+		good = !flow && prs_job_to_yaml(&j, yaml, &err) == 0;
 	if (good && place) {
 		struct prs_list argv = { 0 };
 		struct prs_placed placed;
@@ -84,6 +102,7 @@ static bool read_job(const struct prs_fs *fs, const uint8_t *p, size_t n, bool p
 		prs_placed_done(&placed);
 		prs_list_done(&argv);
 	}
+	prs_pipeline_free(flow);
 	prs_project_free(project);
 	prs_yaml_doc_free(d);
 	prs_job_done(&j);
