@@ -222,7 +222,7 @@ def test_any_rows_in_any_order(tmp_path_factory, wanted, groups, batch_rows):
         frame = world.rows("a.parquet", row, n)
         assert list(frame["n"]) == list(range(row, row + n))
         assert list(frame["s"]) == ["%d" % i for i in range(row, row + n)]
-    parquet._BATCH_ROWS = 1 << 16
+    parquet._BATCH_ROWS = 1 << 14
 
 
 def test_skip_and_take(world):
@@ -281,6 +281,25 @@ def test_no_more_than_a_batch_is_kept(world):
         assert world.rows("a.parquet", row, 64)["n"].iloc[0] == row
         most = max(most, pa.total_allocated_bytes() - before)
     assert most < 32 << 20
+
+
+def test_a_column_goes_when_it_is_in_the_frame(world):
+    """Not the whole table of pyarrow beside the whole frame."""
+    numbers = range(1 << 19)
+    table = pa.table({str(t): pa.array(numbers, t) for t in (pa.int64(), pa.uint64(), pa.float64(), pa.duration("ns"))})
+    world.write("a.parquet", table, use_dictionary=False)
+    world.schema("a.parquet")
+    before = pa.default_memory_pool()
+    counted = pa.proxy_memory_pool(before)
+    pa.set_memory_pool(counted)
+    try:
+        frame = world.rows("a.parquet", 0, len(numbers))
+    finally:
+        pa.set_memory_pool(before)
+    assert frame["int64"].iloc[-1] == numbers[-1]
+    assert counted.max_memory() < 1.6 * table.nbytes
+    del frame, world.tables.arrow.stream  # before the pool that they are in
+    assert counted.bytes_allocated() == 0
 
 
 def test_columns_that_keep_columns_leaves_are_not_read(world):

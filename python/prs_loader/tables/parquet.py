@@ -16,7 +16,7 @@ from prs_loader import batch
 from prs_loader.tables import files
 
 BATCH_BYTES = 1 << 20  # of a batch, as the footer counts them
-_BATCH_ROWS = 1 << 16
+_BATCH_ROWS = 1 << 14  # a column in a dictionary is larger in memory than the footer says
 _BUFFERS_BYTES = 4 << 20  # of all columns, compressed
 _BUFFER_LEAST, _BUFFER_MOST = 16 << 10, 256 << 10  # of one
 _WIDE = 1 << 53
@@ -24,6 +24,11 @@ _WIDE_WHY = ("%s is int, and beside the nulls of its column would become another
              "is with convert_column_types")
 _ZONED = re.compile(r"timestamp\[(s|ms|us|ns), tz=(.*)\]").fullmatch
 _LEAVE_NAMES = ("take", "skip", "take_random_sample", "extract_columns_from_partition_format")
+
+
+def _pool(pa):
+    """The allocator that keeps least of what was freed: mimalloc keeps up to twice as much."""
+    return pa.jemalloc_memory_pool() if "jemalloc" in pa.supported_memory_backends() else pa.system_memory_pool()
 
 
 class Arrow:
@@ -36,8 +41,8 @@ class Arrow:
         self.pandas, self.pa = pandas, pyarrow
         self.stream = None
         self.mapper = None
-        if "ARROW_DEFAULT_MEMORY_POOL" not in os.environ:  # the others keep what was freed: up to twice as much
-            pyarrow.set_memory_pool(pyarrow.system_memory_pool())
+        if "ARROW_DEFAULT_MEMORY_POOL" not in os.environ:
+            pyarrow.set_memory_pool(_pool(pyarrow))
         if int(pandas.__version__.split(".")[0]) >= 3 and int(pyarrow.__version__.split(".")[0]) < 19:
             text = pandas.StringDtype(na_value=float("nan"))  # later ones know it themselves
             self.mapper = {pyarrow.string(): text, pyarrow.large_string(): text}.get
@@ -274,17 +279,24 @@ def _misfit(path, span, e):
         path, at, json.dumps(e.name, ensure_ascii=False), _WIDE_WHY % e.value))
 
 
+def _frame_of(arrow, pieces):
+    """The frame of [(table, schema), ...], which becomes empty: a column in pandas takes the place of the one in
+    pyarrow."""
+    schemas = [schema for _, schema in pieces]
+    if all(table.schema.equals(pieces[0][0].schema) for table, _ in pieces):
+        pieces[:] = [(arrow.pa.concat_tables([table for table, _ in pieces]), schemas[0])]
+    frames = [_frame(arrow, *pieces.pop(0)) for _ in range(len(pieces))]
+    return frames[0] if len(frames) == 1 else arrow.pandas.concat(frames, ignore_index=True)
+
+
 def read(tables, about, spans):
     """(the DataFrame of the spans, no rows that were left out)"""
-    arrow, found = tables.arrow, []
+    arrow, pieces = tables.arrow, []
     for span in spans:
         path, schema = tables.path(span.file), tables.schema(span.file.schema, about)
         names = names_of(about.steps, [c.name for c in schema.columns])
         try:
-            found.append((_typed(arrow, _rows(arrow, path, span, names), schema), schema))
+            pieces.append((_typed(arrow, _rows(arrow, path, span, names), schema), schema))
         except _Misfit as e:
             raise _misfit(path, span, e) from None
-    tables_, schemas = zip(*found)
-    if all(t.schema.equals(tables_[0].schema) for t in tables_):
-        return _frame(arrow, arrow.pa.concat_tables(tables_), schemas[0]), []
-    return arrow.pandas.concat([_frame(arrow, *one) for one in found], ignore_index=True), []
+    return _frame_of(arrow, pieces), []
