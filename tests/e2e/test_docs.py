@@ -122,6 +122,18 @@ class DocsTest(JobCase):
                         broken.append("%s: %s#%s" % (name, page, anchor))
         self.assertEqual(broken, [])
 
+    def test_keys_of_pipelines(self):
+        """The page has a table for each of these places, with all its keys and no other."""
+        keys = re.findall(r'^PRS_KEY\((\w+), "([^"]+)"', read("src", "spec", "keys.def"), re.M)
+        page = read("docs", "pipelines.md").split("\n## Keys\n")[1]
+        tables = dict(re.findall(r"^\| of (?:a )?`?(\w+)`? \| \|\n(.*?)\n\n", page, re.M | re.S))
+        for place, title in (("PIPELINE", "pipeline"), ("SETTINGS", "settings"), ("COMMAND", "command")):
+            named = set()
+            for line in tables[title].split("\n"):
+                named |= set(re.findall(r"`([^`]+)`", line.split(" | ")[0]))
+            self.assertEqual(named, {key for at, key in keys if at == place}, title)
+        self.assertEqual([key for at, key in keys if at == "LIMITS"], ["timeout"])
+
     def test_flags_of_the_documents_are_flags(self):
         known = set(re.findall(r"--[a-z][a-z-]+", read("docs", "options.md").replace("_", "-")))
         for command in ("run", "resume", "status", "test", "replay", "doctor", "errors", "options"):

@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: Apache-2.0
+"""prs validate of pipelines: files of several jobs and JSON documents; all mistakes at once, with their places."""
+import json
+import sys
+import textwrap
+
+from prs_job import JobCase
+
+TRAIN = """
+    type: command
+    inputs: {data: {type: uri_folder}, rounds: {type: integer, default: 3, max: 9}, note: {type: string, optional: true}}
+    outputs: {model: {type: uri_folder}}
+    code: ./code
+    environment: {image: x, conda_file: {dependencies: [python=3.8]}}
+    command: >-
+      python fit.py --data ${{inputs.data}} --rounds ${{inputs.rounds}} $[[--note ${{inputs.note}}]]
+      --model ${{outputs.model}}
+"""
+
+HALVES = """
+    type: pipeline
+    inputs: {raw: {type: uri_folder}}
+    outputs: {best: {type: uri_folder}}
+    jobs:
+      pick:
+        type: command
+        command: cp -r ${{inputs.a}} ${{outputs.best}}
+        inputs: {a: "${{parent.jobs.fit.outputs.model}}"}
+        outputs: {best: "${{parent.outputs.best}}"}
+      fit:
+        component: ./train.yml
+        inputs: {data: "${{parent.inputs.raw}}"}
+"""
+
+WHOLE = """
+    $schema: https://azuremlschemas.azureedge.net/latest/pipelineJob.schema.json
+    type: pipeline
+    experiment_name: flights
+    settings: {default_compute: azureml:cpu, force_rerun: false}
+    inputs: {raw: {type: uri_folder, path: ./data}}
+    outputs: {rows: {type: uri_file, path: ./out/rows.txt}}
+    jobs:
+      score:
+        type: parallel
+        inputs:
+          images: {type: uri_folder, path: "${{parent.inputs.raw}}"}
+          model: {type: uri_folder, path: "${{parent.jobs.halves.outputs.best}}"}
+        outputs: {rows: "${{parent.outputs.rows}}"}
+        input_data: ${{inputs.images}}
+        mini_batch_size: "2"
+        task:
+          type: run_function
+          code: ./code
+          entry_script: score.py
+          program_arguments: --model ${{inputs.model}}
+          append_row_to: ${{outputs.rows}}
+      halves:
+        type: pipeline
+        component: ./halves.yml
+        inputs: {raw: "${{parent.jobs.prep.outputs.clean}}"}
+      prep:
+        type: command
+        code: ./code
+        command: python prep.py ${{inputs.raw}} ${{outputs.clean}}
+        inputs: {raw: "${{parent.inputs.raw}}"}
+        outputs: {clean: {type: uri_folder, mode: upload}}
+        limits: {timeout: 600}
+"""
+
+
+class PipelineFileTest(JobCase):
+    def setUp(self):
+        super().setUp()
+        self.write("data/a.txt", "a")
+        self.write("code/score.py", "def run(mini_batch):\n    return mini_batch\n")
+        for name, text in (("train.yml", TRAIN), ("halves.yml", HALVES), ("whole.yml", WHOLE)):
+            self.write(name, textwrap.dedent(text).lstrip())
+
+    def validate(self, *words):
+        r = self.prs("validate", *words)
+        return r.returncode, r.stdout, r.stderr
+
+    def mistakes(self, *words):
+        status, out, _ = self.validate("--json", *words)
+        self.assertEqual(status, 2, out)
+        return [(m["file"], m["line"], m["text"]) for m in json.loads(out)["mistakes"]]
+
+    def change(self, name, old, new):
+        with open(self.dir + "/" + name) as f:
+            text = f.read()
+        self.assertIn(old, text)
+        self.write(name, text.replace(old, new))
+
+    def test_no_mistakes(self):
+        status, out, err = self.validate("whole.yml")
+        self.assertEqual((status, out), (0, "whole.yml: no mistakes\n"), err)
+        self.assertIn("default_compute: not used", err)
+        status, out, _ = self.validate("--json", "whole.yml", "--run-max-try", "2", "--input", "raw=code",
+                                       "--output", "rows=mine.txt")
+        self.assertEqual((status, json.loads(out)["mistakes"]), (0, []))
+
+    def test_mistakes_of_all_files_at_once(self):
+        self.change("whole.yml", "halves.outputs.best", "halves.outputs.bset")
+        self.change("whole.yml", "jobs.prep.outputs", "jobs.perp.outputs")
+        self.change("whole.yml", "timeout: 600", "timeout: ten")
+        self.change("halves.yml", "jobs.fit.outputs.model", "jobs.fit.outputs.modl")
+        self.change("train.yml", "${{inputs.rounds}}", "${{inputs.round}}")
+        self.assertEqual(self.mistakes("whole.yml"), [
+            ("whole.yml", 12, "${{parent.jobs.halves.outputs.bset}}: the job halves has no output bset; did you mean best?"),
+            ("whole.yml", 25, "${{parent.jobs.perp.outputs.clean}}: there is no job perp; did you mean prep?"),
+            ("whole.yml", 32, 'timeout: expected seconds above 0, found "ten"'),
+            ("halves.yml", 8, "${{parent.jobs.fit.outputs.modl}}: the job fit has no output modl; did you mean model?"),
+            ("train.yml", 7, "${{inputs.round}}: there is no input named round; did you mean rounds?")])
+
+    def test_a_circle_through_a_nested_pipeline(self):
+        self.change("whole.yml", "${{parent.inputs.raw}}\"}\n    outputs: {clean",
+                    "${{parent.jobs.halves.outputs.best}}\"}\n    outputs: {clean")
+        [(file, line, text)] = self.mistakes("whole.yml")
+        self.assertEqual((file, line), ("halves.yml", 5))
+        self.assertEqual(text, "steps that wait for each other: halves.pick (halves.yml:5) -> halves.fit (halves.yml:10) -> "
+                               "prep (whole.yml:26) -> halves.pick")
+
+    def test_a_python_that_is_not_there_is_said_once(self):
+        found = self.mistakes("whole.yml", "--python", "./nopython")
+        self.assertEqual(len(found), 1, found)
+
+    def test_flags(self):
+        for words, says in ((("--input", "images=data"), "the job has no input images"),
+                            (("--output", "rows.txt"), "expected NAME=PATH: the pipeline names its outputs"),
+                            (("--set", "jobs.prep.limits.timeout=-1"), "timeout: expected seconds above 0"),
+                            (("--", "--x"), "arguments belong to a job")):
+            self.assertIn(says, self.mistakes("whole.yml", *words)[0][2])
+        self.assertEqual(self.validate("whole.yml", "--set", "jobs.prep.limits.timeout=1")[0], 0)
+
+    def test_a_path_that_bash_would_split(self):
+        self.write("my data/a.txt", "a")
+        self.assertEqual(self.validate("whole.yml", "--input", "raw=my data")[0], 0)
+        self.change("whole.yml", "prep.py ${{inputs.raw}}", "prep.py '${{inputs.raw}}'")
+        [(_, line, text)] = self.mistakes("whole.yml", "--input", "raw=my data")
+        self.assertEqual(line, 26)
+        self.assertIn("/my data, which bash would not take as it is, and it stands inside quotes", text)
+
+    def document(self):
+        return {"pipeline_format": 1, "steps": [
+            {"name": "prep", "type": "command", "command": "cp ${{inputs.raw}} ${{outputs.clean}}", "code_dir": "code",
+             "inputs": [{"name": "raw", "path": "data"}], "outputs": [{"name": "clean"}]},
+            {"name": "score", "type": "parallel",
+             "job": {"entry": "score.py", "code_dir": "code", "inputs": [{"step": "prep", "output": "clean"}],
+                     "arguments": ["--from", "${{parent.jobs.prep.outputs.clean}}"]}}]}
+
+    def validate_document(self, document):
+        self.write("p.json", json.dumps(document))
+        return self.validate("--job-json", "p.json", "--python", sys.executable)
+
+    def test_documents(self):
+        self.assertEqual(self.validate_document(self.document())[:2], (0, "--job-json: no mistakes\n"))
+        wrong = self.document()
+        prep, score = wrong["steps"]
+        prep.update(comand="x", code_dir="cod")
+        prep["inputs"][0]["path"] = "dta"
+        score["after"] = ["prp"]
+        score["job"].update(entry="scores.py", arguments=["${{outputs.x}}", "${{x}}"])
+        status, _, err = self.validate_document(wrong)
+        self.assertEqual(status, 2)
+        for says in ("steps[0].comand: no such member; did you mean command?",
+                     "steps[0].code_dir: no such folder: ", "steps[0].inputs[0]: no such file or folder: ",
+                     "steps[1].after: there is no step prp", "steps[1].job.entry: scores.py is not in the code folder ",
+                     "steps[1].job.arguments[1]: ${{x}} is not known"):
+            self.assertIn(says, err)
+        circle = self.document()
+        circle["steps"][0]["after"] = ["score"]
+        self.assertIn("steps that wait for each other: prep -> score -> prep", self.validate_document(circle)[2])
