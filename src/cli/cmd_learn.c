@@ -167,8 +167,9 @@ static const char *nearest_error(const char *word)
 	char upper[PRS_OPTION_WORD_MAX] = "";
 	for (size_t i = 0; word[i] && i + 1 < sizeof upper; i++)
 		upper[i] = (char)toupper((unsigned char)word[i]);
-	for (unsigned i = 0; prs_error_at(i); i++) {
-		unsigned far = prs_distance(upper, prs_error_at(i)->name);
+	for (unsigned i = 0; prs_error_at(i); i++) { /* MISFIT is in VALUE_MISFIT */
+		bool part = strlen(upper) > least && strstr(prs_error_at(i)->name, upper);
+		unsigned far = part ? 1 : prs_distance(upper, prs_error_at(i)->name);
 		if (far < least) {
 			least = far;
 			best = prs_error_at(i)->name;

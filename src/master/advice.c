@@ -175,6 +175,8 @@ void advice_put(struct prs_engine *e)
 		prs_exit_next(next, n, e->end->exit_code, e->c.run_name);
 	if (e->state == PRS_JOB_FAILED || (e->state == PRS_JOB_COMPLETED && failed))
 		next_of_failures(e, next, n);
+	if (e->state == PRS_JOB_FAILED && !r->kinds_n && !e->ledger.next_id) /* the cause says all: nothing ran */
+		next[0] = 0;
 	if ((int)e->cause == PRS_EOUTPUT_TYPES) /* resumed as it is it ends so again */
 		snprintf(next, n, "prs output %s --format jsonl", e->c.run_name);
 	r->next_command = next[0] ? next : NULL;

@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 
 enum { NEAR_LETTERS = 4 }; /* a name with fewer other letters was probably meant */
@@ -466,20 +467,49 @@ int prs_job_check_rows(struct prs_job *j, const struct prs_fs *fs, const char *p
 	return 0;
 }
 
+/* The format that an ending names; -1: none. */
+static int format_of(const char *ending)
+{
+	if (!strcasecmp(ending, "ndjson"))
+		return PRS_OUTPUT_JSONL;
+	for (int f = PRS_OUTPUT_CSV; f <= PRS_OUTPUT_PARQUET; f++)
+		if (!strcasecmp(ending, prs_output_format_name(f)))
+			return f;
+	return -1;
+}
+
+/* Other programs would take the file for what it is not. */
+static void warn_of_ending(struct check *c, const char *ending, int named)
+{
+	static const char *const others[] = { "gz", "zst", "json", "xls", "xlsx", "feather", "arrow", "orc", "pq" };
+	const struct prs_job *j = c->j;
+	int f = j->o.output_format;
+	bool other = false;
+	for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+		other = other || !strcasecmp(ending, others[i]);
+	if (!other && (named < 0 || named == f || f == PRS_OUTPUT_TEXT))
+		return;
+	PRS_AUTOFREE char *text = prs_strf("--output: a file .%s is asked for, and it will be %s: .csv, .tsv, .jsonl and "
+	                                   ".parquet are the endings of what can be written",
+	                                   ending, f == PRS_OUTPUT_TEXT ? "text" : prs_output_format_name(f));
+	if (!text || prs_list_add(&c->j->warnings, text) < 0)
+		mistake(c, "out of memory");
+}
+
 /* The ending of the file says what it is, unless something else does. */
 static void take_ending(struct check *c, const char *path)
 {
 	struct prs_job *j = c->j;
 	struct prs_err err = { 0 };
-	const char *dot = strrchr(path, '.');
-	if (!dot || prs_job_says(j, PRS_OPTION_ID_output_format))
+	const char *dot = strrchr(path, '.'), *slash = strrchr(path, '/');
+	if (!dot || (slash && dot < slash))
 		return;
-	for (int f = PRS_OUTPUT_CSV; f <= PRS_OUTPUT_PARQUET; f++) {
-		const char *name = prs_output_format_name(f);
-		if (!strcmp(dot + 1, name) &&
-		    prs_job_set(j, prs_option_at(PRS_OPTION_ID_output_format), name, "--output", &err) < 0)
-			mistake(c, "%s", err.msg);
-	}
+	int named = format_of(dot + 1);
+	if (named >= 0 && !prs_job_says(j, PRS_OPTION_ID_output_format) &&
+	    prs_job_set(j, prs_option_at(PRS_OPTION_ID_output_format), prs_output_format_name(named), "--output",
+	                &err) < 0)
+		mistake(c, "%s", err.msg);
+	warn_of_ending(c, dot + 1, named);
 }
 
 static void check_output(struct check *c)

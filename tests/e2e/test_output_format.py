@@ -170,6 +170,21 @@ prs: {%s}
         self.assertEqual(r.returncode, 0, r.stderr)
         self.assertTrue(r.stdout.startswith("n,text\n0,"), r.stdout)
 
+    def test_endings(self):
+        for name, more, said in (("x.ndjson", (), ""), ("x.CSV", (), ""), ("x.txt", (), ""), ("x", (), ""),
+                                 ("x.csv", ("--output-format", "text"), ""),
+                                 ("x.csv.gz", (), "a file .gz is asked for, and it will be text: .csv, "),
+                                 ("x.xlsx", ("--output-format", "csv"), "a file .xlsx is asked for, and it will be csv"),
+                                 ("x.csv", ("--output-format", "parquet"), "a file .csv is asked for, and it will be parquet")):
+            r = self.prs("plan", "code/score.py", "--input", "in", "--output", name, *more, "--json")
+            self.assertEqual(r.returncode, 0, r.stderr)
+            chosen = json.loads(r.stdout)["options"].get("output-format", {"value": ["text"]})["value"][0]
+            want = more[-1] if more else {"x.ndjson": "jsonl", "x.CSV": "csv"}.get(name, "text")
+            self.assertEqual(chosen, want, name)
+            r = self.prs("validate", "code/score.py", "--input", "in", "--output", name, *more)
+            self.assertEqual("is asked for" in r.stderr, bool(said), r.stderr)
+            self.assertIn(said, " ".join(r.stderr.split()))
+
     def test_settings_are_looked_at(self):
         """What nobody would read in them is said before anything runs, also by validate."""
         name = "code/parallel_run_step.settings.json"

@@ -145,6 +145,7 @@ class KeysTest(SpoolCase):
         r = self.job("--partition-keys", "shop", status=1)
         self.assertIn('the partition key "shop" is no column of the table, nor part of its paths: id, name',
                       r.stdout + r.stderr)
+        self.assertNotIn("--errors", r.stdout + r.stderr)  # there are none
 
     def test_a_value_that_is_none_of_its_column(self):
         self.write("in/a.csv", "id,name\n" + "".join("%d,x\n" % i for i in range(300)) + "x1,y\n")
