@@ -273,6 +273,8 @@ int prs_job_input_resolve(struct prs_job_input *in, const struct prs_fs *fs, con
 			return prs_fail(err, PRS_ENOMEM, "%s", text);
 		return kind == 'f' ? 0 : prs_fail(err, PRS_ENOTFOUND, "no such list of files");
 	}
+	if (kind == 'f' && !strcmp(strrchr(in->path, '/') + 1, "MLTable"))
+		return prs_fail(err, PRS_EINVALID, "that file says what a table is: give its folder");
 	if (kind == 'f' || kind == 'd')
 		return 0;
 	if (!kind && is_reference(text))

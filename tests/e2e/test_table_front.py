@@ -353,6 +353,11 @@ class MLTableTest(TableCase):
             self.assertEqual((r.returncode, r.stderr), (2, "prs: table is an MLTable, which is an input: name the entry "
                                                         "script, too, as in score.py --input table\n"))
 
+    def test_the_file_in_place_of_its_folder(self):
+        folder = self.mltable("  - read_delimited\n")
+        self.assertEqual(self.plan("code/score.py", "--input", folder + "/MLTable", status=2),
+                         "prs: --input table/MLTable: that file says what a table is: give its folder\n")
+
     def test_a_list_of_files_stays_one(self):
         self.write("table/MLTable", "paths:\n  - folder: ../in\n")
         for words in (["code/score.py", "--input", "table"], [self.job(own="", data="type: mltable, path: ./table")]):
