@@ -491,8 +491,8 @@ static void warn_of_ending(struct check *c, const char *ending, int named)
 		other = other || !strcasecmp(ending, others[i]);
 	if (!other && (named < 0 || named == f || f == PRS_OUTPUT_TEXT))
 		return;
-	PRS_AUTOFREE char *text = prs_strf("--output: a file .%s is asked for, and it will be %s: .csv, .tsv, .jsonl and "
-	                                   ".parquet are the endings of what can be written",
+	PRS_AUTOFREE char *text = prs_strf("--output: a file .%s is asked for, and it will be %s: .csv, .tsv, .jsonl "
+	                                   "and .parquet are the endings of what can be written",
 	                                   ending, f == PRS_OUTPUT_TEXT ? "text" : prs_output_format_name(f));
 	if (!text || prs_list_add(&c->j->warnings, text) < 0)
 		mistake(c, "out of memory");
@@ -507,9 +507,9 @@ static void take_ending(struct check *c, const char *path)
 	if (!dot || (slash && dot < slash))
 		return;
 	int named = format_of(dot + 1);
+	const struct prs_option_row *row = prs_option_at(PRS_OPTION_ID_output_format);
 	if (named >= 0 && !prs_job_says(j, PRS_OPTION_ID_output_format) &&
-	    prs_job_set(j, prs_option_at(PRS_OPTION_ID_output_format), prs_output_format_name(named), "--output",
-	                &err) < 0)
+	    prs_job_set(j, row, prs_output_format_name(named), "--output", &err) < 0)
 		mistake(c, "%s", err.msg);
 	warn_of_ending(c, dot + 1, named);
 }
