@@ -148,6 +148,11 @@ class TextTest(HostileCase):
             self.assertEqual(rows, [[1, "a"], [3, "c"]])
             self.misfit("a.csv", "line %d" % line)
 
+    def test_a_line_of_blanks_is_a_record(self):
+        self.bytes("a.csv", b"text,n\na,1\n  \n\nb,2\n")
+        for words in (), ("-b", "1"):
+            self.assertEqual(self.job(*words)[1], [["a", "1.0"], ["  ", None], ["b", "2.0"]])
+
     def test_bytes_that_are_no_text(self):
         for cell in b"a\0b", b"\xff\xfe", b"\xc3":
             self.bytes("a.csv", b"id,text\n1,a\n2," + cell + b"\n3,c\n")
@@ -327,6 +332,12 @@ class JsonLinesTest(HostileCase):
         _, rows = self.job()
         self.assertEqual(rows, [[1, {"c": [1, 2]}], [2, None], [3, "x"]])
 
+    def test_marks_and_line_ends(self):
+        for data in b'\xef\xbb\xbf{"a": 1}\r\n{"a": 2}\r\n', b'\n\r\n{"a": 1}\n\n \n{"a": 2}', b'{"a": 1}\r\n \r\n{"a": 2}\r\n\r\n':
+            self.bytes("a.jsonl", data)
+            for words in (), ("-b", "1"):
+                self.assertEqual(self.job(*words)[1], [[1], [2]], data)
+
     def test_a_bad_line(self):
         self.bytes("a.jsonl", b'{"a": 1}\n[1]\n\n{"a": 2}\n{"a": \n{"a": 3}')
         _, rows = self.job("--error-threshold", "-1", "--mini-batch-rows", "1")
@@ -336,6 +347,7 @@ class JsonLinesTest(HostileCase):
         self.assertIn("line 5", self.mistakes()[1]["message"])
         _, rows = self.job(source=self.mltable("  - read_json_lines: {invalid_lines: drop}\n"))
         self.assertEqual(rows, [[1], [2], [3]])
+        self.assertEqual(self.said.count("a.jsonl line 2"), 1, self.said)
         self.assertFalse(os.path.exists(os.path.join(self.run_dir(), "failed_items.jsonl")))
 
 
