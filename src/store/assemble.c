@@ -220,6 +220,7 @@ static int put_range(struct work *w, uint64_t id, const struct prs_index_slot *s
 {
 	struct source *src;
 	const char *why = NULL;
+	PRS_KILL_POINT("store.assemble.range");
 	int r = source_of(w, s->file, &src);
 	if (r == -ENOENT)
 		return report_bad(w, id, "its segment file is missing");
