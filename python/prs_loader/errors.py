@@ -141,6 +141,9 @@ _OF_FRAMES = ("shape", "columns", "iterrows", "itertuples", "iloc", "loc", "head
 _TABLE = "hint: this script wants a table: --input-format tabular (in a job file: prs: {input_format: tabular})"
 
 
+_KEYS = "hint: there are no partition keys: --partition-keys NAME,NAME (in a job file: partition_keys)"
+
+
 def _takes_files_for_rows(error):
     """run() treats the list of files as a DataFrame."""
     text = str(error) if isinstance(error, (AttributeError, TypeError)) else ""
@@ -150,9 +153,40 @@ def _takes_files_for_rows(error):
         return ""
     from prs_loader import batch
 
-    theirs = [t for t in _frames(error.__traceback__) if not _is_ours(_file_of(t))]
-    local = theirs[-1].tb_frame.f_locals.values() if theirs else ()
-    return _TABLE if any(isinstance(v, batch.MiniBatch) for v in local) else ""
+    return _TABLE if any(isinstance(v, batch.MiniBatch) for v in _locals_of(error)) else ""
+
+
+def _theirs(error):
+    return [t for t in _frames(error.__traceback__) if not _is_ours(_file_of(t))]
+
+
+def _locals_of(error):
+    """The variables of the function of the script that the error left last."""
+    theirs = _theirs(error)
+    return theirs[-1].tb_frame.f_locals.values() if theirs else ()
+
+
+def _takes_rows_for_files(error):
+    """run() goes through a DataFrame as if it were the list of files, and opens the names of its columns."""
+    name = error.filename if isinstance(error, FileNotFoundError) else None
+    frame = getattr(sys.modules.get("pandas"), "DataFrame", None)
+    if not isinstance(name, str) or frame is None:
+        return ""
+    local = [v for t in _theirs(error) for v in t.tb_frame.f_locals.values()]
+    if not any(isinstance(v, frame) and name in list(v.columns) for v in local):
+        return ""
+    return "hint: run() gets a DataFrame here, and %s is a column: for paths leave --input-format tabular out" % name
+
+
+def _has_no_keys(error):
+    """run() asks for the values of partition keys, and there are none."""
+    from prs_loader import batch
+
+    if not isinstance(error, (TypeError, AttributeError)) or "'NoneType' object" not in str(error):
+        return ""
+    asks = [c for t in _theirs(error) if "partition_key_value" in t.tb_frame.f_code.co_names
+            for c in t.tb_frame.f_locals.values() if isinstance(c, batch.Context)]
+    return _KEYS if any(c.partition_key_value is None for c in asks) else ""
 
 
 def _is_of_azure(error):
@@ -236,7 +270,11 @@ def _hint(error, places):
         not_copied = _not_copied(os.fsdecode(error.filename), places)
         if not_copied:
             return not_copied
-    return _pickled_elsewhere(error) or _takes_files_for_rows(error) or _which_disk(error) or (_HIDE if _stops_at_our_flags(error) else "")
+    for look in (_pickled_elsewhere, _takes_files_for_rows, _takes_rows_for_files, _has_no_keys, _which_disk):
+        hint = look(error)
+        if hint:
+            return hint
+    return _HIDE if _stops_at_our_flags(error) else ""
 
 
 # ---- texts

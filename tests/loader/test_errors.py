@@ -123,6 +123,16 @@ def test_hint_for_tables(node):
         assert (code, "hint" in got) == (100, False), got
 
 
+def test_hint_for_keys(node):
+    """A script that asks for values of partition keys in a job without any."""
+    n = node("def run(b, context):\n    exec(b[0])\n    return [context.partition_key_value['a']]\n").begin()
+    hint = "; hint: there are no partition keys: --partition-keys NAME,NAME (in a job file: partition_keys)"
+    code, got = n.failure(["0"])
+    assert (code, got.endswith(hint)) == (100, True), got
+    n = node("def run(b, context):\n    return None['a']\n").begin()
+    assert "hint" not in n.failure(["0"])[1]
+
+
 def test_hint_for_what_was_not_copied(node, tmp_path):
     """Data beside the script, found by __file__ or by the current folder; the job was submitted elsewhere."""
     (tmp_path / "im").mkdir()

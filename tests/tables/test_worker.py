@@ -102,6 +102,14 @@ def test_an_error_of_the_script_beside_a_frame(start, tmp_path):
     assert "while in rows 1 to 2 of %s, rows 3 to 3 of " % t.files[0][0] in node.traces()
 
 
+def test_a_script_that_wants_paths(start, tmp_path):
+    t = three_rows(tmp_path, mixed=True)
+    node = start("def run(mini_batch): return [open(path).read() for path in mini_batch]", t)
+    code, message, _ = failure(node, t.task(t.mini_batches()[0], 1))
+    assert code == wire.RUN_EXCEPTION
+    assert message.endswith("hint: run() gets a DataFrame here, and a is a column: for paths leave --input-format tabular out")
+
+
 def test_a_mini_batch_of_which_all_is_left_out(start, tmp_path):
     t = Table(tmp_path, drop_invalid=True)
     t.schema(schema_of("a:int b:string"))
