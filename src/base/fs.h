@@ -63,4 +63,12 @@ struct prs_fs {
 	int (*free_bytes)(void *ctx, const char *path, uint64_t *ret); /* what we may still write there */
 };
 
+struct prs_buf;
+struct prs_err;
+
+/* Read a whole file of at most to->max bytes. */
+int prs_read_file(const struct prs_fs *fs, const char *path, struct prs_buf *to, struct prs_err *err);
+/* The same for a file of a run folder (PRS_O_OWN). */
+int prs_read_own_file(const struct prs_fs *fs, const char *path, struct prs_buf *to, struct prs_err *err);
+
 #endif

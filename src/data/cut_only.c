@@ -5,33 +5,20 @@
  *
  * Rows that follow each other are one SLICES, whatever mini-batches had them. An earlier plan: behind its last row.
  */
-#include "data/cut.h"
+#include "data/cut_table.h"
 
 #include "base/many.h"
 #include "base/mem.h"
-#include "data/rows_list.h"
-#include "data/sample.h"
-#include "data/schemas.h"
-#include "data/table_scan.h"
 
 #include <string.h>
 
 enum { STEPS_A_CALL = 128, PACKED_BYTES = 32 << 10 };
 
 struct prs_cutter {
-	const struct prs_fs *fs;
-	const char *list;
+	struct prs_cut_table t;
 	struct prs_batch_size size;
-	uint16_t input;
-	struct prs_cut_total *total; /* of the call of cut() */
-	struct prs_buf *body;
-	struct prs_table_files files;
-	struct prs_sample sample;
-	struct prs_schemas schemas;
-	struct prs_table_scan scan;
 	enum { SAMPLE, SCAN, DONE } stage;
-	uint64_t at; /* the file, from 0 */
-	struct prs_rows_list wanted;
+	uint64_t at;    /* the file, from 0 */
 	size_t next;    /* of them */
 	uint64_t taken; /* rows of wanted[next] that are planned, or wait */
 	uint64_t row;   /* in the file, of the next record */
@@ -47,7 +34,6 @@ struct prs_cutter {
 	/* Of an earlier plan: where its last rows end. */
 	uint64_t fed_file, fed_row, fed_size, fed_mtime_us;
 	bool is_fed, is_passed;
-	uint32_t spool_epoch;
 };
 
 static int nomem(struct prs_err *err) { return prs_fail(err, PRS_ENOMEM, "making mini-batches of rows"); }
@@ -56,11 +42,7 @@ static void only_free(struct prs_cutter *c)
 {
 	if (!c)
 		return;
-	prs_table_files_done(&c->files);
-	prs_sample_done(&c->sample);
-	prs_schemas_done(&c->schemas);
-	prs_table_scan_done(&c->scan);
-	prs_rows_list_done(&c->wanted);
+	prs_cut_table_done(&c->t);
 	prs_buf_done(&c->own);
 	prs_buf_done(&c->packed);
 	prs_freep(&c);
@@ -71,17 +53,10 @@ static struct prs_cutter *only_new(const struct prs_fs *fs, const struct prs_lis
 	struct prs_cutter *c = prs_calloc(1, sizeof *c);
 	if (!c)
 		return NULL;
-	c->fs = fs;
-	c->list = in->rows_only;
 	c->size = in->size;
-	c->input = input;
-	prs_sample_init(&c->sample, fs, in, &c->files);
-	c->sample.then = &c->wanted;
-	prs_schemas_init(&c->schemas, input);
 	prs_buf_init(&c->own, PRS_SCHEMA_BYTES_MAX);
 	prs_buf_init(&c->packed, UINT32_MAX);
-	c->spool_epoch = in->epoch ? in->epoch : 1; /* nobody reads where there is none */
-	if (prs_table_scan_init(&c->scan, fs, in->table, in->spool, in->warnings) == 0)
+	if (prs_cut_table_init(&c->t, fs, in, input) == 0)
 		return c;
 	only_free(c);
 	return NULL;
@@ -89,24 +64,19 @@ static struct prs_cutter *only_new(const struct prs_fs *fs, const struct prs_lis
 
 static int only_take(struct prs_cutter *c, const struct prs_cut_files *f, struct prs_err *err)
 {
-	return prs_table_files_add(&c->files, f) < 0 ? nomem(err) : 0;
+	return prs_cut_table_take(&c->t, f, err);
 }
 
 static int step_sample(struct prs_cutter *c, struct prs_err *err)
 {
-	PRS_AUTOBUF json;
-	prs_buf_init(&json, PRS_SCHEMA_BYTES_MAX);
-	int r = prs_rows_list_once(&c->wanted, c->fs, c->list, err);
-	if (r == 0)
-		r = prs_sample_step(&c->sample, err);
+	int r = prs_sample_step(&c->t.sample, err);
 	if (r)
 		return r < 0 ? r : 0;
 	c->stage = DONE;
-	if (prs_sample_is_empty(&c->sample))
+	if (prs_sample_is_empty(&c->t.sample))
 		return 0;
 	c->stage = SCAN;
-	r = prs_sample_schema(&c->sample, &json, err);
-	return r < 0 ? r : prs_schemas_put_all(&c->schemas, &json, c->total, c->body, err);
+	return prs_cut_table_schema(&c->t, err);
 }
 
 /* ---- slices ------------------------------------------------------------------------------------------------------ */
@@ -129,7 +99,8 @@ static int put_own_schema(struct prs_cutter *c, struct prs_err *err)
 	if (!c->has_own)
 		return 0;
 	c->has_own = false;
-	return prs_schemas_put_own(&c->schemas, c->files.first + c->at, &c->own, c->total, c->body, &c->schema, err);
+	return prs_schemas_put_own(&c->t.schemas, c->t.files.first + c->at, &c->own, c->t.total, c->t.body, &c->schema,
+	                           err);
 }
 
 /* The slices that are whole: rows that follow each other. */
@@ -139,23 +110,23 @@ static int put_slices(struct prs_cutter *c, struct prs_err *err)
 	if (k < 0 || !c->count)
 		return k;
 	struct prs_plan_record r = { .type = PRS_PLAN_SLICES };
-	r.u.slices.file = c->files.first + c->at;
-	r.u.slices.first_id = c->total->ids;
-	bool spooled = prs_table_scan_is_spooled(&c->scan);
-	r.u.slices.spool = spooled ? c->spool_epoch : 0;
-	r.u.slices.offset = c->first.offset + (spooled ? c->scan.base : 0);
+	r.u.slices.file = c->t.files.first + c->at;
+	r.u.slices.first_id = c->t.total->ids;
+	bool spooled = prs_table_scan_is_spooled(&c->t.scan);
+	r.u.slices.spool = spooled ? c->t.spool_epoch : 0;
+	r.u.slices.offset = c->first.offset + (spooled ? c->t.scan.base : 0);
 	r.u.slices.row = c->first.row;
 	r.u.slices.global_row = c->first.global_row;
-	r.u.slices.size = prs_source_stat(c->scan.source)->size;
-	r.u.slices.mtime_us = prs_source_stat(c->scan.source)->mtime_us;
+	r.u.slices.size = prs_source_stat(c->t.scan.source)->size;
+	r.u.slices.mtime_us = prs_source_stat(c->t.scan.source)->mtime_us;
 	r.u.slices.schema = c->schema;
 	r.u.slices.count = c->count;
 	r.u.slices.bytes = (uint32_t)c->packed.len;
-	r.u.slices.input = c->input;
+	r.u.slices.input = c->t.input;
 	r.u.slices.packed = c->packed.data;
-	prs_plan_put(c->body, &r);
-	c->total->ids += c->count;
-	c->total->items += c->rows;
+	prs_plan_put(c->t.body, &r);
+	c->t.total->ids += c->count;
+	c->t.total->items += c->rows;
 	c->count = 0;
 	c->rows = 0;
 	c->first = c->last;
@@ -193,19 +164,19 @@ static int take_record(struct prs_cutter *c, const struct prs_rows_wanted *w, co
 /* May the scan begin at the place that the list says? Not in a text that goes into the spool, from front to back. */
 static bool is_as_it_was(const struct prs_cutter *c, const struct prs_rows_wanted *w)
 {
-	const struct prs_fs_stat *now = prs_source_stat(c->scan.source);
-	return !prs_table_scan_is_spooled(&c->scan) && now->size == w->size && now->mtime_us == w->mtime_us;
+	const struct prs_fs_stat *now = prs_source_stat(c->t.scan.source);
+	return !prs_table_scan_is_spooled(&c->t.scan) && now->size == w->size && now->mtime_us == w->mtime_us;
 }
 
 /* The wanted rows are whole; are the next ones in this file, and worth a jump? */
 static int end_wanted(struct prs_cutter *c, struct prs_err *err)
 {
-	const struct prs_rows_wanted *w = &c->wanted.v[c->next++], *next = w + 1;
+	const struct prs_rows_wanted *w = &c->t.wanted.v[c->next++], *next = w + 1;
 	c->taken = 0;
 	int r = end_slice(c, err);
 	if (r == 0)
 		r = put_slices(c, err);
-	bool more = c->next < c->wanted.n && !strcmp(next->path, w->path);
+	bool more = c->next < c->t.wanted.n && !strcmp(next->path, w->path);
 	c->jump = !more || (is_as_it_was(c, next) && next->hint_row > c->row);
 	return r;
 }
@@ -214,7 +185,7 @@ static int end_wanted(struct prs_cutter *c, struct prs_err *err)
 static int only_record(void *ctx, const struct prs_slice *s, struct prs_err *err)
 {
 	struct prs_cutter *c = ctx;
-	const struct prs_rows_wanted *w = &c->wanted.v[c->next];
+	const struct prs_rows_wanted *w = &c->t.wanted.v[c->next];
 	int r = 0;
 	if (c->row == w->row + c->taken) {
 		r = take_record(c, w, s, err);
@@ -231,30 +202,30 @@ static int only_record(void *ctx, const struct prs_slice *s, struct prs_err *err
 /* Passes over files without rows that are wanted; c->at is files.count when there is none. */
 static int find_file(struct prs_cutter *c, struct prs_err *err)
 {
-	for (; c->next < c->wanted.n && c->at < c->files.count; c->at++) {
-		PRS_AUTOFREE char *path = prs_table_files_path(&c->files, c->at);
+	for (; c->next < c->t.wanted.n && c->at < c->t.files.count; c->at++) {
+		PRS_AUTOFREE char *path = prs_table_files_path(&c->t.files, c->at);
 		if (!path)
 			return nomem(err);
-		if (!strcmp(path, c->wanted.v[c->next].path))
+		if (!strcmp(path, c->t.wanted.v[c->next].path))
 			return 0;
 	}
-	if (c->next == c->wanted.n)
-		c->at = c->files.count;
+	if (c->next == c->t.wanted.n)
+		c->at = c->t.files.count;
 	return 0;
 }
 
 /* From its first row, or from where the mini-batch began that had the rows. */
 static int begin_rows(struct prs_cutter *c, struct prs_err *err)
 {
-	const struct prs_rows_wanted *w = &c->wanted.v[c->next];
+	const struct prs_rows_wanted *w = &c->t.wanted.v[c->next];
 	uint64_t offset;
-	c->schema = c->schemas.all;
-	int r = prs_sample_begin(&c->sample, c->at, c->scan.source, &offset, &c->own, &c->has_own, err);
+	c->schema = c->t.schemas.all;
+	int r = prs_sample_begin(&c->t.sample, c->at, c->t.scan.source, &offset, &c->own, &c->has_own, err);
 	if (r < 0)
 		return r;
 	c->row = 0;
 	if (c->is_passed && c->at == c->fed_file) {
-		r = prs_table_scan_check(&c->scan, c->fed_size, c->fed_mtime_us, "when its first rows were planned",
+		r = prs_table_scan_check(&c->t.scan, c->fed_size, c->fed_mtime_us, "when its first rows were planned",
 		                         err);
 		if (r < 0)
 			return r;
@@ -263,7 +234,7 @@ static int begin_rows(struct prs_cutter *c, struct prs_err *err)
 		c->row = w->hint_row;
 		offset = w->offset;
 	}
-	prs_table_scan_begin(&c->scan, offset, UINT64_MAX, 1, only_record, c);
+	prs_table_scan_begin(&c->t.scan, offset, UINT64_MAX, 1, only_record, c);
 	return 0;
 }
 
@@ -272,27 +243,27 @@ static int begin_file(struct prs_cutter *c, struct prs_err *err)
 	int r = find_file(c, err);
 	if (r < 0)
 		return r;
-	if (c->at == c->files.count) {
+	if (c->at == c->t.files.count) {
 		c->stage = DONE;
-		return c->next == c->wanted.n ? 0
-		                              : prs_fail(err, PRS_EINPUT_CHANGED,
-		                                         "%s: it is no file of the input any more, and rows of it "
-		                                         "are to run again",
-		                                         c->wanted.v[c->next].path);
+		return c->next == c->t.wanted.n ? 0
+		                                : prs_fail(err, PRS_EINPUT_CHANGED,
+		                                           "%s: it is no file of the input any more, and rows of it "
+		                                           "are to run again",
+		                                           c->t.wanted.v[c->next].path);
 	}
-	r = prs_table_scan_open(&c->scan, prs_table_files_path(&c->files, c->at), err);
+	r = prs_table_scan_open(&c->t.scan, prs_table_files_path(&c->t.files, c->at), err);
 	return r < 0 ? r : begin_rows(c, err);
 }
 
 /* The scan came to the end of the file: none of its rows may be missing. */
 static int end_file(struct prs_cutter *c, struct prs_err *err)
 {
-	const struct prs_rows_wanted *w = c->next < c->wanted.n ? &c->wanted.v[c->next] : NULL;
-	if (w && !strcmp(w->path, prs_source_path(c->scan.source)))
+	const struct prs_rows_wanted *w = c->next < c->t.wanted.n ? &c->t.wanted.v[c->next] : NULL;
+	if (w && !strcmp(w->path, prs_source_path(c->t.scan.source)))
 		return prs_fail(err, PRS_EINPUT_CHANGED, "%s has %s, and row %llu is to run again",
-		                prs_source_path(c->scan.source), prs_many(c->row, "row").text,
+		                prs_source_path(c->t.scan.source), prs_many(c->row, "row").text,
 		                (unsigned long long)(w->row + c->taken + 1));
-	prs_table_scan_close(&c->scan);
+	prs_table_scan_close(&c->t.scan);
 	c->at++;
 	return 0;
 }
@@ -300,18 +271,18 @@ static int end_file(struct prs_cutter *c, struct prs_err *err)
 /* Nothing more of this file, or more behind many rows that nobody wants. */
 static int jump(struct prs_cutter *c, struct prs_err *err)
 {
-	const struct prs_rows_wanted *w = c->next < c->wanted.n ? &c->wanted.v[c->next] : NULL;
+	const struct prs_rows_wanted *w = c->next < c->t.wanted.n ? &c->t.wanted.v[c->next] : NULL;
 	c->jump = false;
-	if (!w || strcmp(w->path, prs_source_path(c->scan.source)) != 0)
+	if (!w || strcmp(w->path, prs_source_path(c->t.scan.source)) != 0)
 		return end_file(c, err);
 	return begin_rows(c, err);
 }
 
 static int step_scan(struct prs_cutter *c, struct prs_err *err)
 {
-	if (!c->scan.source)
+	if (!c->t.scan.source)
 		return begin_file(c, err);
-	int r = prs_table_scan_step(&c->scan, err);
+	int r = prs_table_scan_step(&c->t.scan, err);
 	if (c->jump)
 		return jump(c, err);
 	if (r)
@@ -324,20 +295,20 @@ static int step_scan(struct prs_cutter *c, struct prs_err *err)
 /* Rows that an earlier plan has are wanted no more. */
 static void pass_over_fed(struct prs_cutter *c)
 {
-	if (!c->is_fed || c->is_passed || !c->wanted.n)
+	if (!c->is_fed || c->is_passed || !c->t.wanted.n)
 		return;
 	c->is_passed = true;
-	PRS_AUTOFREE char *path = prs_table_files_path(&c->files, c->fed_file);
-	size_t last = c->wanted.n;
-	for (size_t i = 0; path && i < c->wanted.n; i++)
-		if (!strcmp(c->wanted.v[i].path, path) && c->wanted.v[i].row < c->fed_row)
+	PRS_AUTOFREE char *path = prs_table_files_path(&c->t.files, c->fed_file);
+	size_t last = c->t.wanted.n;
+	for (size_t i = 0; path && i < c->t.wanted.n; i++)
+		if (!strcmp(c->t.wanted.v[i].path, path) && c->t.wanted.v[i].row < c->fed_row)
 			last = i;
-	if (last == c->wanted.n)
+	if (last == c->t.wanted.n)
 		return;
 	c->at = c->fed_file;
 	c->next = last;
-	c->taken = c->fed_row - c->wanted.v[last].row;
-	if (c->taken >= c->wanted.v[last].rows) {
+	c->taken = c->fed_row - c->t.wanted.v[last].row;
+	if (c->taken >= c->t.wanted.v[last].rows) {
 		c->next++;
 		c->taken = 0;
 	}
@@ -356,22 +327,17 @@ static int put_rest(struct prs_cutter *c, int r, struct prs_err *err)
 static int only_cut(struct prs_cutter *c, bool listed, struct prs_cut_total *t, struct prs_buf *body,
                     struct prs_err *err)
 {
-	size_t from = body->len;
 	int r = 0;
 	if (!listed)
 		return 0;
-	c->total = t;
-	c->body = body;
+	prs_cut_table_begin(&c->t, t, body);
 	for (unsigned steps = STEPS_A_CALL; r == 0 && steps && c->stage != DONE && c->packed.len < PACKED_BYTES;
 	     steps--) {
 		r = c->stage == SAMPLE ? step_sample(c, err) : step_scan(c, err);
 		pass_over_fed(c);
 	}
 	r = put_rest(c, r, err);
-	if (prs_spool_sync(&c->scan.spool, r < 0 ? NULL : err) < 0) {
-		body->len = from;
-		r = r < 0 ? r : err->code;
-	}
+	r = prs_cut_table_end(&c->t, r, err);
 	return r < 0 ? r : c->stage != DONE;
 }
 
@@ -379,16 +345,16 @@ static int only_feed(struct prs_cutter *c, const struct prs_plan_record *r, stru
                      struct prs_err *err)
 {
 	if (r->type == PRS_PLAN_SCHEMA)
-		return prs_schemas_feed(&c->schemas, r, t, err);
-	if (r->type != PRS_PLAN_SLICES || r->u.slices.file < c->files.first ||
-	    r->u.slices.file - c->files.first >= c->files.count)
+		return prs_schemas_feed(&c->t.schemas, r, t, err);
+	if (r->type != PRS_PLAN_SLICES || r->u.slices.file < c->t.files.first ||
+	    r->u.slices.file - c->t.files.first >= c->t.files.count)
 		return prs_fail(err, PRS_ECORRUPT, "plan: mini-batches that do not follow from the files before them");
 	struct prs_reader packed = { r->u.slices.packed, r->u.slices.bytes, false };
 	struct prs_table_range at = { .row = r->u.slices.row };
 	while (packed.left && !packed.bad)
 		prs_slice_next(&packed, false, &at);
 	c->is_fed = true;
-	c->fed_file = r->u.slices.file - c->files.first;
+	c->fed_file = r->u.slices.file - c->t.files.first;
 	c->fed_row = at.row + at.rows;
 	c->fed_size = r->u.slices.size;
 	c->fed_mtime_us = r->u.slices.mtime_us;

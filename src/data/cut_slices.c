@@ -8,12 +8,9 @@
  * An earlier plan: its sample is taken again and must say the same; the scan goes on where its last slice ends, in a
  * file that must be as it was.
  */
-#include "data/cut.h"
+#include "data/cut_table.h"
 
 #include "base/mem.h"
-#include "data/sample.h"
-#include "data/schemas.h"
-#include "data/table_scan.h"
 
 enum {
 	STEPS_A_CALL = 128,      /* blocks of PRS_TABLE_BLOCK_BYTES */
@@ -37,14 +34,8 @@ struct pending {
 };
 
 struct prs_cutter {
+	struct prs_cut_table t;
 	struct prs_batch_size size;
-	uint16_t input;
-	struct prs_cut_total *total; /* of the call of cut() */
-	struct prs_buf *body;
-	struct prs_table_files files;
-	struct prs_sample sample;
-	struct prs_schemas schemas;
-	struct prs_table_scan scan;
 	enum { SAMPLE, SCAN, DONE } stage;
 	uint64_t at; /* the file that is scanned, from 0 */
 	struct end end;
@@ -54,7 +45,6 @@ struct prs_cutter {
 	uint64_t fed_file, fed_size, fed_mtime_us;
 	uint32_t fed_schema;
 	uint64_t fed_rows; /* of the file that is scanned, which its text in the spool has again */
-	uint32_t spool_epoch;
 	bool is_fed;
 };
 
@@ -64,10 +54,7 @@ static void slices_free(struct prs_cutter *c)
 {
 	if (!c)
 		return;
-	prs_table_files_done(&c->files);
-	prs_sample_done(&c->sample);
-	prs_schemas_done(&c->schemas);
-	prs_table_scan_done(&c->scan);
+	prs_cut_table_done(&c->t);
 	prs_buf_done(&c->end.own);
 	prs_buf_done(&c->pending.packed);
 	prs_freep(&c);
@@ -79,13 +66,9 @@ static struct prs_cutter *slices_new(const struct prs_fs *fs, const struct prs_l
 	if (!c)
 		return NULL;
 	c->size = in->size;
-	c->input = input;
-	c->spool_epoch = in->epoch ? in->epoch : 1; /* nobody reads where there is none */
-	prs_sample_init(&c->sample, fs, in, &c->files);
-	prs_schemas_init(&c->schemas, input);
 	prs_buf_init(&c->end.own, PRS_SCHEMA_BYTES_MAX);
 	prs_buf_init(&c->pending.packed, UINT32_MAX);
-	if (prs_table_scan_init(&c->scan, fs, in->table, in->spool, in->warnings) == 0)
+	if (prs_cut_table_init(&c->t, fs, in, input) == 0)
 		return c;
 	slices_free(c);
 	return NULL;
@@ -93,23 +76,20 @@ static struct prs_cutter *slices_new(const struct prs_fs *fs, const struct prs_l
 
 static int slices_take(struct prs_cutter *c, const struct prs_cut_files *f, struct prs_err *err)
 {
-	return prs_table_files_add(&c->files, f) < 0 ? nomem(err) : 0;
+	return prs_cut_table_take(&c->t, f, err);
 }
 
 static int step_sample(struct prs_cutter *c, struct prs_err *err)
 {
-	PRS_AUTOBUF json;
-	prs_buf_init(&json, PRS_SCHEMA_BYTES_MAX);
-	int r = prs_sample_step(&c->sample, err);
+	int r = prs_sample_step(&c->t.sample, err);
 	if (r)
 		return r < 0 ? r : 0;
 	c->stage = DONE;
-	if (prs_sample_is_empty(&c->sample))
+	if (prs_sample_is_empty(&c->t.sample))
 		return 0;
 	c->stage = SCAN;
-	c->at = c->is_fed ? c->fed_file : c->sample.first;
-	r = prs_sample_schema(&c->sample, &json, err);
-	return r < 0 ? r : prs_schemas_put_all(&c->schemas, &json, c->total, c->body, err);
+	c->at = c->is_fed ? c->fed_file : c->t.sample.first;
+	return prs_cut_table_schema(&c->t, err);
 }
 
 /* ---- the scan ---------------------------------------------------------------------------------------------------- */
@@ -120,8 +100,8 @@ static int put_own_schema(struct prs_cutter *c, struct prs_err *err)
 	if (!c->end.has_own)
 		return 0;
 	c->end.has_own = false;
-	return prs_schemas_put_own(&c->schemas, c->files.first + c->at, &c->end.own, c->total, c->body, &c->end.schema,
-	                           err);
+	return prs_schemas_put_own(&c->t.schemas, c->t.files.first + c->at, &c->end.own, c->t.total, c->t.body,
+	                           &c->end.schema, err);
 }
 
 /* The slices that wait become a record. */
@@ -132,23 +112,23 @@ static int put_slices(struct prs_cutter *c, struct prs_err *err)
 	if (k < 0 || !p->count)
 		return k;
 	struct prs_plan_record r = { .type = PRS_PLAN_SLICES };
-	r.u.slices.file = c->files.first + c->at;
-	r.u.slices.first_id = c->total->ids;
-	bool spooled = prs_table_scan_is_spooled(&c->scan);
-	r.u.slices.spool = spooled ? c->spool_epoch : 0;
-	r.u.slices.offset = p->offset + (spooled ? c->scan.base : 0);
+	r.u.slices.file = c->t.files.first + c->at;
+	r.u.slices.first_id = c->t.total->ids;
+	bool spooled = prs_table_scan_is_spooled(&c->t.scan);
+	r.u.slices.spool = spooled ? c->t.spool_epoch : 0;
+	r.u.slices.offset = p->offset + (spooled ? c->t.scan.base : 0);
 	r.u.slices.row = p->row;
 	r.u.slices.global_row = p->global_row;
-	r.u.slices.size = prs_source_stat(c->scan.source)->size;
-	r.u.slices.mtime_us = prs_source_stat(c->scan.source)->mtime_us;
+	r.u.slices.size = prs_source_stat(c->t.scan.source)->size;
+	r.u.slices.mtime_us = prs_source_stat(c->t.scan.source)->mtime_us;
 	r.u.slices.schema = c->end.schema;
 	r.u.slices.count = p->count;
 	r.u.slices.bytes = (uint32_t)p->packed.len;
-	r.u.slices.input = c->input;
+	r.u.slices.input = c->t.input;
 	r.u.slices.packed = p->packed.data;
-	prs_plan_put(c->body, &r);
-	c->total->ids += p->count;
-	c->total->items += c->global_row - p->global_row;
+	prs_plan_put(c->t.body, &r);
+	c->t.total->ids += p->count;
+	c->t.total->items += c->global_row - p->global_row;
 	p->count = 0;
 	prs_buf_clear(&p->packed);
 	return 0;
@@ -193,17 +173,18 @@ static int scan_slice(void *ctx, const struct prs_slice *s, struct prs_err *err)
 /* Where the rows of a file begin, and its schema. */
 static int begin_rows(struct prs_cutter *c, struct prs_err *err)
 {
-	c->end.schema = c->schemas.all;
+	c->end.schema = c->t.schemas.all;
 	c->end.row = c->fed_rows = 0;
-	return prs_sample_begin(&c->sample, c->at, c->scan.source, &c->end.offset, &c->end.own, &c->end.has_own, err);
+	return prs_sample_begin(&c->t.sample, c->at, c->t.scan.source, &c->end.offset, &c->end.own, &c->end.has_own,
+	                        err);
 }
 
 /* Behind the rows that an earlier plan has, which are those of c->end. A text in the spool is made again from its
  * beginning, and what was planned of it is passed over. */
 static int go_on(struct prs_cutter *c, struct prs_err *err)
 {
-	int r = prs_table_scan_check(&c->scan, c->fed_size, c->fed_mtime_us, "when its first rows were planned", err);
-	if (r == 0 && prs_table_scan_is_spooled(&c->scan)) {
+	int r = prs_table_scan_check(&c->t.scan, c->fed_size, c->fed_mtime_us, "when its first rows were planned", err);
+	if (r == 0 && prs_table_scan_is_spooled(&c->t.scan)) {
 		uint64_t rows = c->end.row;
 		r = begin_rows(c, err);
 		c->fed_rows = rows;
@@ -215,14 +196,14 @@ static int go_on(struct prs_cutter *c, struct prs_err *err)
 
 static int begin_file(struct prs_cutter *c, struct prs_err *err)
 {
-	int r = prs_table_scan_open(&c->scan, prs_table_files_path(&c->files, c->at), err);
+	int r = prs_table_scan_open(&c->t.scan, prs_table_files_path(&c->t.files, c->at), err);
 	if (r < 0)
 		return r;
 	r = c->is_fed && c->at == c->fed_file ? go_on(c, err) : begin_rows(c, err);
 	if (r < 0)
 		return r;
 	bool by_rows = c->size.unit == PRS_SIZE_ROWS;
-	prs_table_scan_begin(&c->scan, c->end.offset, by_rows ? UINT64_MAX : c->size.n,
+	prs_table_scan_begin(&c->t.scan, c->end.offset, by_rows ? UINT64_MAX : c->size.n,
 	                     by_rows ? c->size.n : UINT64_MAX, scan_slice, c);
 	return 0;
 }
@@ -232,16 +213,16 @@ static int end_file(struct prs_cutter *c, struct prs_err *err)
 	int r = put_slices(c, err);
 	if (r < 0)
 		return r;
-	prs_table_scan_close(&c->scan);
-	c->stage = ++c->at < c->files.count ? SCAN : DONE;
+	prs_table_scan_close(&c->t.scan);
+	c->stage = ++c->at < c->t.files.count ? SCAN : DONE;
 	return 0;
 }
 
 static int step_scan(struct prs_cutter *c, struct prs_err *err)
 {
-	if (!c->scan.source)
+	if (!c->t.scan.source)
 		return begin_file(c, err);
-	int r = prs_table_scan_step(&c->scan, err);
+	int r = prs_table_scan_step(&c->t.scan, err);
 	if (r)
 		return r < 0 ? r : 0;
 	return end_file(c, err);
@@ -262,20 +243,15 @@ static int put_rest(struct prs_cutter *c, int r, struct prs_err *err)
 static int slices_cut(struct prs_cutter *c, bool listed, struct prs_cut_total *t, struct prs_buf *body,
                       struct prs_err *err)
 {
-	size_t from = body->len;
 	int r = 0;
 	if (!listed)
 		return 0;
-	c->total = t;
-	c->body = body;
+	prs_cut_table_begin(&c->t, t, body);
 	for (unsigned steps = STEPS_A_CALL; r == 0 && steps && c->stage != DONE && c->pending.packed.len < PACKED_BYTES;
 	     steps--)
 		r = c->stage == SAMPLE ? step_sample(c, err) : step_scan(c, err);
 	r = put_rest(c, r, err);
-	if (prs_spool_sync(&c->scan.spool, r < 0 ? NULL : err) < 0) {
-		body->len = from;
-		r = r < 0 ? r : err->code;
-	}
+	r = prs_cut_table_end(&c->t, r, err);
 	return r < 0 ? r : c->stage != DONE;
 }
 
@@ -283,9 +259,9 @@ static int slices_feed(struct prs_cutter *c, const struct prs_plan_record *r, st
                        struct prs_err *err)
 {
 	if (r->type == PRS_PLAN_SCHEMA)
-		return prs_schemas_feed(&c->schemas, r, t, err);
-	if (r->type != PRS_PLAN_SLICES || r->u.slices.file < c->files.first ||
-	    r->u.slices.file - c->files.first >= c->files.count)
+		return prs_schemas_feed(&c->t.schemas, r, t, err);
+	if (r->type != PRS_PLAN_SLICES || r->u.slices.file < c->t.files.first ||
+	    r->u.slices.file - c->t.files.first >= c->t.files.count)
 		return prs_fail(err, PRS_ECORRUPT, "plan: mini-batches that do not follow from the files before them");
 	struct prs_reader packed = { r->u.slices.packed, r->u.slices.bytes, false };
 	struct prs_table_range at = { .offset = r->u.slices.offset,
@@ -294,7 +270,7 @@ static int slices_feed(struct prs_cutter *c, const struct prs_plan_record *r, st
 	while (packed.left && !packed.bad)
 		prs_slice_next(&packed, false, &at);
 	c->is_fed = true;
-	c->fed_file = r->u.slices.file - c->files.first;
+	c->fed_file = r->u.slices.file - c->t.files.first;
 	c->fed_size = r->u.slices.size;
 	c->fed_mtime_us = r->u.slices.mtime_us;
 	c->fed_schema = r->u.slices.schema;

@@ -9,13 +9,10 @@
  * An earlier plan: the scan goes on behind the group that it has last. Size and mtime of each file must be as they were
  * when it was listed.
  */
-#include "data/cut.h"
+#include "data/cut_table.h"
 
 #include "base/mem.h"
 #include "data/groups.h"
-#include "data/sample.h"
-#include "data/schemas.h"
-#include "data/table_scan.h"
 
 enum { STEPS_A_CALL = 256, CALL_BYTES = 4 << 20 }; /* of records, behind which a call begins no further step */
 #define RANGES_MAX ((size_t)8 << 20)               /* bytes of one record */
@@ -38,18 +35,8 @@ struct file {
 };
 
 struct prs_cutter {
-	const struct prs_fs *fs;
-	const char *list;            /* of what is to run again, NULL: all */
-	struct prs_rows_list wanted; /* the files of its groups, as they are now */
-	uint16_t input;
-	uint32_t spool_epoch;
-	struct prs_cut_total *total; /* of the call of cut() */
-	struct prs_buf *body;
+	struct prs_cut_table t;
 	struct prs_groups groups;
-	struct prs_table_files files;
-	struct prs_sample sample;
-	struct prs_schemas schemas;
-	struct prs_table_scan scan;
 	enum { SAMPLE, SCAN, DONE } stage;
 	struct group group;
 	struct file file;
@@ -64,14 +51,10 @@ static void table_groups_free(struct prs_cutter *c)
 	if (!c)
 		return;
 	prs_groups_done(&c->groups);
-	prs_table_files_done(&c->files);
-	prs_sample_done(&c->sample);
-	prs_schemas_done(&c->schemas);
-	prs_table_scan_done(&c->scan);
+	prs_cut_table_done(&c->t);
 	prs_buf_done(&c->group.ranges);
 	prs_buf_done(&c->file.own);
 	prs_buf_done(&c->fed);
-	prs_rows_list_done(&c->wanted);
 	prs_freep(&c);
 }
 
@@ -80,19 +63,12 @@ static struct prs_cutter *table_groups_new(const struct prs_fs *fs, const struct
 	struct prs_cutter *c = prs_calloc(1, sizeof *c);
 	if (!c)
 		return NULL;
-	c->fs = fs;
-	c->list = in->rows_only;
-	c->input = input;
-	c->spool_epoch = in->epoch ? in->epoch : 1; /* nobody reads where there is none */
-	prs_sample_init(&c->sample, fs, in, &c->files);
-	c->sample.then = &c->wanted;
-	prs_schemas_init(&c->schemas, input);
 	prs_buf_init(&c->group.ranges, RANGES_MAX);
 	prs_buf_init(&c->file.own, PRS_SCHEMA_BYTES_MAX);
 	prs_buf_init(&c->fed, UINT32_MAX);
 	bool ok = prs_groups_init(&c->groups, in) == 0;
-	c->groups.only = in->rows_only ? &c->wanted : NULL;
-	if (prs_table_scan_init(&c->scan, fs, in->table, in->spool, in->warnings) == 0 && ok)
+	c->groups.only = in->rows_only ? &c->t.wanted : NULL;
+	if (prs_cut_table_init(&c->t, fs, in, input) == 0 && ok)
 		return c;
 	table_groups_free(c);
 	return NULL;
@@ -100,11 +76,9 @@ static struct prs_cutter *table_groups_new(const struct prs_fs *fs, const struct
 
 static int table_groups_take(struct prs_cutter *c, const struct prs_cut_files *f, struct prs_err *err)
 {
-	if (prs_table_files_add(&c->files, f) < 0)
-		return nomem(err);
-	int r = prs_rows_list_once(&c->wanted, c->fs, c->list, err);
+	int r = prs_cut_table_take(&c->t, f, err);
 	if (r == 0)
-		r = prs_rows_list_see(&c->wanted, f, err);
+		r = prs_rows_list_see(&c->t.wanted, f, err);
 	return r < 0 ? r : prs_groups_add(&c->groups, f, err);
 }
 
@@ -123,21 +97,18 @@ static void pass_over(struct prs_cutter *c)
 
 static int step_sample(struct prs_cutter *c, struct prs_err *err)
 {
-	PRS_AUTOBUF json;
-	prs_buf_init(&json, PRS_SCHEMA_BYTES_MAX);
-	int r = prs_sample_step(&c->sample, err);
+	int r = prs_sample_step(&c->t.sample, err);
 	if (r)
 		return r < 0 ? r : 0;
 	c->stage = DONE;
-	if (prs_sample_is_empty(&c->sample))
+	if (prs_sample_is_empty(&c->t.sample))
 		return 0;
-	r = prs_rows_list_all_seen(&c->wanted, err);
+	r = prs_rows_list_all_seen(&c->t.wanted, err);
 	if (r < 0)
 		return r;
 	pass_over(c);
 	c->stage = c->group.row < c->groups.n ? SCAN : DONE;
-	r = prs_sample_schema(&c->sample, &json, err);
-	return r < 0 ? r : prs_schemas_put_all(&c->schemas, &json, c->total, c->body, err);
+	return prs_cut_table_schema(&c->t, err);
 }
 
 /* ---- groups ------------------------------------------------------------------------------------------------------ */
@@ -169,24 +140,24 @@ static int put_group(struct prs_cutter *c, struct prs_err *err)
 	const struct prs_groups_row *row = &c->groups.rows[g->end - 1];
 	struct prs_plan_record r = { .type = PRS_PLAN_TABLE_GROUP };
 	g->is_begun = false;
-	r.u.table_group.id = c->total->ids;
-	r.u.table_group.input = c->input;
-	r.u.table_group.spool = c->scan.spool_all ? c->spool_epoch : 0;
+	r.u.table_group.id = c->t.total->ids;
+	r.u.table_group.input = c->t.input;
+	r.u.table_group.spool = c->t.scan.spool_all ? c->t.spool_epoch : 0;
 	r.u.table_group.keys = prs_groups_keys(&c->groups, row);
 	r.u.table_group.keys_bytes = row->keys_bytes;
 	r.u.table_group.ranges = g->ranges.data;
 	r.u.table_group.ranges_n = (uint32_t)(g->ranges.len / PRS_TABLE_RANGE_BYTES);
-	c->scan.spool_all = false;
+	c->t.scan.spool_all = false;
 	if (g->row == c->groups.n)
 		c->stage = DONE;
 	if (!g->rows)
 		return 0;
-	int r2 = prs_spool_sync(&c->scan.spool, err);
+	int r2 = prs_spool_sync(&c->t.scan.spool, err);
 	if (r2 < 0)
 		return r2;
-	prs_plan_put(c->body, &r);
-	c->total->ids++;
-	c->total->items += g->rows;
+	prs_plan_put(c->t.body, &r);
+	c->t.total->ids++;
+	c->t.total->items += g->rows;
 	return 0;
 }
 
@@ -201,12 +172,12 @@ static int scan_slice(void *ctx, const struct prs_slice *s, struct prs_err *err)
 	uint64_t file = file_number(c);
 	if (f->has_own) {
 		f->has_own = false;
-		int r = prs_schemas_put_own(&c->schemas, file, &f->own, c->total, c->body, &f->schema, err);
+		int r = prs_schemas_put_own(&c->t.schemas, file, &f->own, c->t.total, c->t.body, &f->schema, err);
 		if (r < 0)
 			return r;
 	}
 	struct prs_table_range at = { .file = file,
-		                      .offset = s->offset + (c->scan.spool_all ? c->scan.base : 0),
+		                      .offset = s->offset + (c->t.scan.spool_all ? c->t.scan.base : 0),
 		                      .bytes = s->bytes,
 		                      .row = f->rows,
 		                      .global_row = c->global_row,
@@ -224,8 +195,8 @@ static int scan_slice(void *ctx, const struct prs_slice *s, struct prs_err *err)
 /* The first file of the group that cannot be read where it lies: all of the group goes into the spool. */
 static void begin_in_spool(struct prs_cutter *c)
 {
-	prs_table_scan_close(&c->scan);
-	c->scan.spool_all = true;
+	prs_table_scan_close(&c->t.scan);
+	c->t.scan.spool_all = true;
 	c->global_row = c->group.first_global_row;
 	begin_group(c, c->group.first);
 }
@@ -233,38 +204,39 @@ static void begin_in_spool(struct prs_cutter *c)
 /* Rows over the input are counted as in the run whose groups run again. */
 static void count_as_then(struct prs_cutter *c)
 {
+	const struct prs_rows_list *wanted = &c->t.wanted;
 	size_t at;
-	if (c->wanted.n && prs_rows_list_of(&c->wanted, prs_source_path(c->scan.source), &at))
-		c->global_row = c->wanted.v[c->wanted.by_path[at]].global_row;
+	if (wanted->n && prs_rows_list_of(wanted, prs_source_path(c->t.scan.source), &at))
+		c->global_row = wanted->v[wanted->by_path[at]].global_row;
 }
 
 static int begin_file(struct prs_cutter *c, struct prs_err *err)
 {
-	uint64_t offset, file = file_number(c) - c->files.first;
-	int r = prs_table_scan_open(&c->scan, prs_table_files_path(&c->files, file), err);
+	uint64_t offset, file = file_number(c) - c->t.files.first;
+	int r = prs_table_scan_open(&c->t.scan, prs_table_files_path(&c->t.files, file), err);
 	if (r < 0)
 		return r;
-	const uint8_t *stat = prs_table_files_stat(&c->files, file);
-	r = prs_table_scan_check(&c->scan, prs_get64(stat), prs_get64(stat + 8), "when it was listed", err);
+	const uint8_t *stat = prs_table_files_stat(&c->t.files, file);
+	r = prs_table_scan_check(&c->t.scan, prs_get64(stat), prs_get64(stat + 8), "when it was listed", err);
 	if (r < 0)
 		return r;
-	if (prs_table_scan_is_spooled(&c->scan) && !c->scan.spool_all) {
+	if (prs_table_scan_is_spooled(&c->t.scan) && !c->t.scan.spool_all) {
 		begin_in_spool(c);
 		return 0;
 	}
 	count_as_then(c);
-	c->file.schema = c->schemas.all;
+	c->file.schema = c->t.schemas.all;
 	c->file.rows = 0;
-	r = prs_sample_begin(&c->sample, file, c->scan.source, &offset, &c->file.own, &c->file.has_own, err);
+	r = prs_sample_begin(&c->t.sample, file, c->t.scan.source, &offset, &c->file.own, &c->file.has_own, err);
 	if (r == 0)
-		prs_table_scan_begin(&c->scan, offset, UINT64_MAX, UINT64_MAX, scan_slice, c);
+		prs_table_scan_begin(&c->t.scan, offset, UINT64_MAX, UINT64_MAX, scan_slice, c);
 	return r;
 }
 
 static int end_file(struct prs_cutter *c, struct prs_err *err)
 {
 	struct group *g = &c->group;
-	prs_table_scan_close(&c->scan);
+	prs_table_scan_close(&c->t.scan);
 	if (++g->file == c->groups.rows[g->row].count) {
 		g->file = 0;
 		g->row++;
@@ -276,9 +248,9 @@ static int step_scan(struct prs_cutter *c, struct prs_err *err)
 {
 	if (!c->group.is_begun)
 		begin_group(c, c->group.row);
-	if (!c->scan.source)
+	if (!c->t.scan.source)
 		return begin_file(c, err);
-	int r = prs_table_scan_step(&c->scan, err);
+	int r = prs_table_scan_step(&c->t.scan, err);
 	if (r)
 		return r < 0 ? r : 0;
 	return end_file(c, err);
@@ -292,8 +264,7 @@ static int table_groups_cut(struct prs_cutter *c, bool listed, struct prs_cut_to
 	size_t from = body->len;
 	if (!listed)
 		return 0;
-	c->total = t;
-	c->body = body;
+	prs_cut_table_begin(&c->t, t, body);
 	for (unsigned steps = STEPS_A_CALL; steps && c->stage != DONE && body->len - from < CALL_BYTES; steps--) {
 		int r = c->stage == SAMPLE ? step_sample(c, err) : step_scan(c, err);
 		if (r < 0)
@@ -306,7 +277,7 @@ static int table_groups_feed(struct prs_cutter *c, const struct prs_plan_record 
                              struct prs_err *err)
 {
 	if (r->type == PRS_PLAN_SCHEMA)
-		return prs_schemas_feed(&c->schemas, r, t, err);
+		return prs_schemas_feed(&c->t.schemas, r, t, err);
 	if (r->type != PRS_PLAN_TABLE_GROUP)
 		return prs_fail(err, PRS_ECORRUPT, "plan: no groups of an input with partition keys");
 	struct prs_plan_units units;

@@ -7,14 +7,10 @@
 #include "base/mem.h"
 #include "data/list.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-
-enum { CHUNK_BYTES = 256 << 10 };
 
 void prs_list_file_done(struct prs_list_file *l)
 {
@@ -22,24 +18,6 @@ void prs_list_file_done(struct prs_list_file *l)
 	prs_freep(&l->at);
 	prs_freep(&l->root);
 	*l = (struct prs_list_file){ 0 };
-}
-
-static int read_text(const struct prs_fs *fs, const char *path, struct prs_buf *to, struct prs_err *err)
-{
-	int fd = fs->open(fs->ctx, path, O_RDONLY, 0);
-	if (fd < 0)
-		return prs_fail_errno(err, -fd, "%s", path);
-	ssize_t n = 1;
-	while (n > 0) {
-		uint8_t *p = prs_buf_reserve(to, CHUNK_BYTES);
-		n = p ? fs->pread(fs->ctx, fd, p, CHUNK_BYTES, to->len) : 0;
-		to->len += n > 0 ? (size_t)n : 0;
-	}
-	fs->close(fs->ctx, fd);
-	if (to->failed)
-		return prs_fail(err, (enum prs_code) - to->failed, "%s: a list of files has at most %d MiB", path,
-		                PRS_LIST_FILE_BYTES_MAX >> 20);
-	return n < 0 ? prs_fail_errno(err, (int)-n, "%s", path) : 0;
 }
 
 /* One line as an absolute path, "." parts and double slashes taken out. */
@@ -96,7 +74,7 @@ int prs_list_file_read(struct prs_list_file *l, const struct prs_fs *fs, const c
 	prs_buf_init(&raw, PRS_LIST_FILE_BYTES_MAX);
 	prs_buf_init(&paths, (size_t)8 << 30);
 	prs_list_file_done(l);
-	int r = read_text(fs, path, &raw, err);
+	int r = prs_read_file(fs, path, &raw, err);
 	if (r < 0)
 		return r;
 	const char *text = raw.data ? (const char *)raw.data : "", *end = text + raw.len;

@@ -6,14 +6,13 @@
 
 #include "base/mem.h"
 
-#include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { LIST_BYTES_MAX = 256 << 20, CHUNK_BYTES = 256 << 10, NUMBERS = 7 };
+enum { LIST_BYTES_MAX = 256 << 20, NUMBERS = 7 };
 #define FORM "%" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 "%c"
 #define COLUMN "column "
 #define GROUP "group "
@@ -85,23 +84,6 @@ void prs_rows_list_put_group(struct prs_buf *to, const char *keys, size_t keys_b
 	prs_buf_putf(to, GROUP "%zu %" PRIu64, nuls / 2, global_row);
 	prs_buf_put(to, "\0", 2);
 	prs_buf_put(to, keys, keys_bytes);
-}
-
-static int read_text(const struct prs_fs *fs, const char *path, struct prs_buf *to, struct prs_err *err)
-{
-	int fd = fs->open(fs->ctx, path, O_RDONLY, 0);
-	if (fd < 0)
-		return prs_fail_errno(err, -fd, "%s", path);
-	ssize_t n = 1;
-	while (n > 0) {
-		uint8_t *p = prs_buf_reserve(to, CHUNK_BYTES);
-		n = p ? fs->pread(fs->ctx, fd, p, CHUNK_BYTES, to->len) : 0;
-		to->len += n > 0 ? (size_t)n : 0;
-	}
-	fs->close(fs->ctx, fd);
-	if (to->failed)
-		return prs_fail(err, (enum prs_code) - to->failed, "%s", path);
-	return n < 0 ? prs_fail_errno(err, (int)-n, "%s", path) : 0;
 }
 
 /* ---- reading ----------------------------------------------------------------------------------------------------- */
@@ -229,7 +211,7 @@ int prs_rows_list_read(struct prs_rows_list *l, const struct prs_fs *fs, const c
 {
 	prs_rows_list_done(l);
 	prs_buf_init(&l->text, LIST_BYTES_MAX);
-	int r = read_text(fs, path, &l->text, err);
+	int r = prs_read_file(fs, path, &l->text, err);
 	if (r < 0)
 		return r;
 	const char *text = (const char *)l->text.data;

@@ -35,10 +35,6 @@ bool prs_run_has_name(const char *name);
 /* Write a small file atomically: temporary name, sync, rename, sync the folder. */
 int prs_write_file(const struct prs_fs *fs, const char *path, const void *bytes, size_t n, uint32_t mode,
                    struct prs_err *err);
-/* Read a whole file of at most max bytes. */
-int prs_read_file(const struct prs_fs *fs, const char *path, struct prs_buf *to, struct prs_err *err);
-/* The same for a file of a run folder (PRS_O_OWN). */
-int prs_read_own_file(const struct prs_fs *fs, const char *path, struct prs_buf *to, struct prs_err *err);
 
 enum prs_run_kind { PRS_RUN_JOB, PRS_RUN_PIPELINE };
 /* RUN: "prs-run 1\nkind run\nid <32 hex> <name>\nengine <version>\n". */

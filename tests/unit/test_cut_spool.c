@@ -93,6 +93,11 @@ static void put_file(struct world *w, const char *name, const char *text)
 	size_t n = strlen(text);
 	snprintf(path, sizeof path, "/in/%s", name);
 	memcpy(bytes, text, n);
+	for (char *slash = strchr(path + 4, '/'); slash; slash = strchr(slash + 1, '/')) {
+		*slash = 0;
+		w->m->fs.mkdir(w->m, path, 0755);
+		*slash = '/';
+	}
 	if (strstr(name, ".gz"))
 		n = packed(text, bytes, n * 2 + 1000);
 	if (strstr(name, ".16")) {
@@ -429,6 +434,20 @@ static const struct given cases[] = {
 	  PRS_EVALUE_MISFIT,
 	  "/in/a.csv line 2, column \"k\", a partition key: \"\\xff\" is no string, which the others are: "
 	  "convert_column_types says what the column is" },
+	{ "a key of folders and one of a column, in their order",
+	  { { "s=2/a.csv", "k,s\n2,9\n1,9\n" }, { "s=10/%61/a.csv", "k,s\n1,9\n" } },
+	  "keys=s,k",
+	  "s=s10 k=i1@0{1,9|}0:0:2+4/4 s=s2 k=i1@2{1,9|}1:1:3+8/4 s=s2 k=i2@1{2,9|}1:0:2+4/4" },
+	{ "a key of a column and one of folders that is null",
+	  { { "s=__HIVE_DEFAULT_PARTITION__/a.csv", "k\n1\n" }, { "s=a/a.csv", "k\n1\n" } },
+	  "keys=k,s",
+	  "k=i1 s=sa@1{1|}1:0:2+2/2 k=i1 s=n@0{1|}0:0:2+2/2" },
+	{ "a file that is in no folder of a key, beside one of a column",
+	  { { "b=1/s=2/a.csv", "k\n2\n" }, { "c/a.csv", "k\n2\n" } },
+	  "keys=s,k",
+	  NULL,
+	  PRS_EINVALID,
+	  "partition key s: the file /in/c/a.csv is in no folder named s=..., as the first one is" },
 	{ "a file that does not fit the format",
 	  { { "a.csv", "k\n1\n" } },
 	  "keys=k,s format=/{s}_1.csv",
