@@ -54,6 +54,9 @@ struct prs_table_input {
 	const char *path_column;
 	/* Columns that some convert_column_types names: strings in the schema, the worker converts. NULL = none. */
 	const struct prs_list *text_columns;
+	/* What each of them becomes, for partition keys: "int", "float", "string", "boolean", "datetime"; below that,
+	 * each in a line, words with + (true) or - (false) in front, or formats. NULL where no one said. */
+	const struct prs_list *text_types;
 	/* What is done with the rows, in the order it is written: a JSON list (docs/formats.md). NULL = nothing. */
 	const char *steps;
 };

@@ -3,11 +3,12 @@
  */
 #include "data/row_keys.h"
 
-#include "base/hive.h"
 #include "base/mem.h"
 #include "base/partition.h"
 #include "base/text.h"
+#include "data/convert.h"
 #include "data/fields.h"
+#include "data/groups.h"
 #include "data/key.h"
 
 #include <inttypes.h>
@@ -18,6 +19,8 @@ struct prs_row_key {
 	bool of_path;
 	size_t column;
 	enum prs_type type;
+	struct prs_convert convert; /* is_converted: what the cell becomes before */
+	bool is_converted;
 	size_t at, n;       /* of_path: its value in `values` */
 	struct prs_field f; /* of the record; JSON lines: */
 	struct prs_member *member;
@@ -70,6 +73,33 @@ static int no_column(const struct prs_names *names, const char *name, struct prs
 	                prs_buf_str(&known));
 }
 
+static void find_conversion(const struct prs_table_input *in, struct prs_row_key *key)
+{
+	for (size_t i = 0; in->text_types && i < in->text_types->n; i++)
+		if (!strcmp(in->text_columns->v[i], key->name)) {
+			key->is_converted = true;
+			key->convert = prs_convert_of(in->text_types->v[i]);
+			key->type = key->convert.type;
+		}
+}
+
+static bool has_format(const struct prs_row_keys *k) { return k->given->format && k->given->format[0]; }
+
+static bool is_in_format(const struct prs_row_keys *k, const struct prs_list *key)
+{
+	struct prs_partition *p = prs_partition_new(k->given->format, key, NULL);
+	prs_partition_free(p);
+	return p;
+}
+
+static size_t column_of(const struct prs_names *names, const char *name)
+{
+	size_t i = 0;
+	while (i < names->n && strcmp(names->v[i], name) != 0)
+		i++;
+	return i;
+}
+
 /* The keys that are columns; the others are of the path. */
 static int find_columns(struct prs_row_keys *k, const struct prs_sample *s, struct prs_err *err)
 {
@@ -78,38 +108,33 @@ static int find_columns(struct prs_row_keys *k, const struct prs_sample *s, stru
 		struct prs_row_key *key = &k->v[n];
 		if (key->of_path)
 			continue;
-		size_t i = 0;
-		while (i < names->n && strcmp(names->v[i], key->name) != 0)
-			i++;
+		size_t i = column_of(names, key->name);
 		if (i == names->n)
 			return no_column(names, key->name, err);
 		key->column = i;
 		key->member = &k->members[k->names_n];
 		k->names[k->names_n++] = key->name;
 		key->type = prs_sample_type(s, i);
+		find_conversion(k->in, key);
 	}
 	return 0;
 }
 
-static bool has_format(const struct prs_row_keys *k) { return k->given->format && k->given->format[0]; }
+/* A folder of the path is named after it, and no column. */
+static bool is_folder(const struct prs_sample *s, const struct prs_list *key, const char *path)
+{
+	PRS_AUTOBUF value;
+	prs_buf_init(&value, UINT32_MAX);
+	return column_of(&s->table.names, key->v[0]) == s->table.names.n &&
+	       prs_groups_match(NULL, key, path, &value, NULL) == 0;
+}
 
-/* Does a path say that key? < 0: no memory. */
-static int is_of_path(const struct prs_row_keys *k, const char *name, const char *path)
+static bool is_of_path(const struct prs_row_keys *k, const struct prs_sample *s, const char *name, const char *path)
 {
 	struct prs_list one = { 0 };
-	size_t missing;
-	int r = prs_list_add(&one, name) < 0 ? -PRS_ENOMEM : 0;
-	if (r == 0 && has_format(k)) {
-		struct prs_partition *p = prs_partition_new(k->given->format, &one, NULL);
-		r = p != NULL;
-		prs_partition_free(p);
-	} else if (r == 0) {
-		PRS_AUTOBUF value;
-		prs_buf_init(&value, UINT32_MAX);
-		r = prs_hive_match(&one, path, &value, &missing);
-	}
+	bool is = prs_list_add(&one, name) == 0 && (has_format(k) ? is_in_format(k, &one) : is_folder(s, &one, path));
 	prs_list_done(&one);
-	return r;
+	return is;
 }
 
 /* Rows in another order: what asks for their number over the input has no answer. */
@@ -129,15 +154,14 @@ static int refuse(const struct prs_row_keys *k, struct prs_err *err)
 	return 0;
 }
 
-static int find_of_path(struct prs_row_keys *k, const char *path, struct prs_err *err)
+static int find_of_path(struct prs_row_keys *k, const struct prs_sample *s, const char *path, struct prs_err *err)
 {
 	const struct prs_list *names = k->given->keys;
 	for (size_t i = 0; i < names->n; i++) {
 		struct prs_row_key *key = &k->v[k->n++];
 		key->name = names->v[i];
-		int r = is_of_path(k, key->name, path);
-		key->of_path = r == 1;
-		if (r < 0 || (key->of_path && prs_list_add(&k->of_path, key->name) < 0))
+		key->of_path = is_of_path(k, s, key->name, path);
+		if (key->of_path && prs_list_add(&k->of_path, key->name) < 0)
 			return nomem(err);
 	}
 	if (!k->of_path.n || !has_format(k))
@@ -152,43 +176,18 @@ int prs_row_keys_begin(struct prs_row_keys *k, const struct prs_sample *s, struc
 	if (r < 0)
 		return r;
 	PRS_AUTOFREE char *first = prs_table_files_path(s->files, s->first);
-	r = first ? find_of_path(k, first, err) : nomem(err);
+	r = first ? find_of_path(k, s, first, err) : nomem(err);
 	return r < 0 ? r : find_columns(k, s, err);
 }
 
 /* ---- a file ------------------------------------------------------------------------------------------------------ */
-
-static int match_hive(struct prs_row_keys *k, struct prs_buf *texts, struct prs_err *err)
-{
-	size_t missing;
-	int r = prs_hive_match(&k->of_path, k->path, texts, &missing);
-	if (r == 0)
-		return prs_fail(err, PRS_EINVALID,
-		                "partition key %s: the file %s is in no folder named %s=..., as the first one is",
-		                k->of_path.v[missing], k->path, k->of_path.v[missing]);
-	return r < 0 ? nomem(err) : 0;
-}
-
-/* Names and values of the keys of the path, as a plan has them. */
-static int match(struct prs_row_keys *k, struct prs_buf *texts, struct prs_err *err)
-{
-	if (!k->of_path.n)
-		return 0;
-	if (!k->partition)
-		return match_hive(k, texts, err);
-	int r = prs_partition_match(k->partition, k->path, texts);
-	if (r == 0)
-		return prs_fail(err, PRS_EINVALID, "the file %s does not fit partition_format \"%s\"", k->path,
-		                prs_partition_format(k->partition));
-	return r < 0 ? nomem(err) : 0;
-}
 
 static int path_values(struct prs_row_keys *k, struct prs_err *err)
 {
 	PRS_AUTOBUF texts;
 	prs_buf_init(&texts, UINT32_MAX);
 	prs_buf_clear(&k->values);
-	int r = match(k, &texts, err);
+	int r = k->of_path.n ? prs_groups_match(k->partition, &k->of_path, k->path, &texts, err) : 0;
 	if (r < 0)
 		return r;
 	const char *at = (const char *)texts.data;
@@ -243,9 +242,36 @@ static int misfit(struct prs_row_keys *k, const struct prs_row_key *key, const u
 	prs_buf_init(&shown, 1000);
 	prs_put_plain_bytes(&shown, cell, n < 100 ? n : 100);
 	return prs_fail(err, PRS_EVALUE_MISFIT,
-	                "%s line %" PRIu64 ", column \"%s\", a partition key: \"%s\" is no %s, which the others are: "
-	                "convert_column_types says what the column is",
-	                k->path, k->line, key->name, prs_buf_str(&shown), prs_type_name(key->type));
+	                "%s line %" PRIu64 ", column \"%s\", a partition key: \"%s\" is no %s, which %s", k->path,
+	                k->line, key->name, prs_buf_str(&shown), prs_type_name(key->type),
+	                key->is_converted ? "convert_column_types makes of the column"
+	                                  : "the others are: convert_column_types says what the column is");
+}
+
+/* A cell, UTF-8, of a column that is converted. */
+static int put_converted(const struct prs_row_key *key, const uint8_t *p, size_t n, bool as_text, struct prs_buf *to)
+{
+	PRS_AUTOBUF cell;
+	prs_buf_init(&cell, SIZE_MAX / 2);
+	int r = prs_convert_cell(&key->convert, p, n, &cell);
+	if (r < 0)
+		return r;
+	return prs_key_put_cell(to, cell.data, cell.len, key->type, PRS_ENCODING_UTF8, as_text);
+}
+
+static int put_converted_cell(struct prs_row_keys *k, const struct prs_row_key *key, const uint8_t *p, size_t n,
+                              struct prs_buf *to)
+{
+	prs_buf_clear(&k->text);
+	if (prs_put_as_utf8(&k->text, p, n, prs_table_encoding(k->in)) < 0)
+		return k->text.failed ? -PRS_ENOMEM : -PRS_EVALUE_MISFIT;
+	return put_converted(key, k->text.data, k->text.len, k->in->empty_as_string, to);
+}
+
+static int put_plain_cell(const struct prs_row_keys *k, const struct prs_row_key *key, const uint8_t *p, size_t n,
+                          struct prs_buf *to)
+{
+	return prs_key_put_cell(to, p, n, key->type, prs_table_encoding(k->in), k->in->empty_as_string);
 }
 
 /* The cell of a key: what is left of its field without the quotes. */
@@ -260,7 +286,7 @@ static int put_cell(struct prs_row_keys *k, const struct prs_row_key *key, struc
 		p = prs_cells_at(&k->cells, 0);
 		n = k->cells.v[0].n;
 	}
-	int r = prs_key_put_cell(to, p, n, key->type, prs_table_encoding(k->in), k->in->empty_as_string);
+	int r = key->is_converted ? put_converted_cell(k, key, p, n, to) : put_plain_cell(k, key, p, n, to);
 	if (r == -PRS_EVALUE_MISFIT)
 		return misfit(k, key, p, n, err);
 	return r < 0 ? nomem(err) : 0;
@@ -277,6 +303,18 @@ static int nested(struct prs_row_keys *k, const struct prs_row_key *key, struct 
 	                k->path, k->line, key->name, prs_buf_str(&shown));
 }
 
+/* What is converted is the text that it is, of a string what it says. */
+static int put_converted_member(struct prs_row_keys *k, const struct prs_row_key *key, struct prs_buf *to)
+{
+	const struct prs_member *m = key->member;
+	prs_buf_clear(&k->text);
+	if (!m->is_string)
+		return put_converted(key, m->p, m->n, true, to);
+	if (prs_member_text(m, prs_table_encoding(k->in), &k->text) < 0)
+		return k->text.failed ? -PRS_ENOMEM : -PRS_EVALUE_MISFIT;
+	return put_converted(key, k->text.data, k->text.len, true, to);
+}
+
 /* The value of a key in a JSON line: a string is no number, whatever it says, and "" is a text. In a column of several
  * kinds each value is what it is. */
 static int put_member(struct prs_row_keys *k, const struct prs_row_key *key, struct prs_buf *to, struct prs_err *err)
@@ -289,6 +327,8 @@ static int put_member(struct prs_row_keys *k, const struct prs_row_key *key, str
 	if (m->class == PRS_CELL_EMPTY) {
 		prs_key_put_null(to);
 		r = to->failed;
+	} else if (key->is_converted && m->class != PRS_CELL_NESTED) {
+		r = put_converted_member(k, key, to);
 	} else if (m->is_string && of_texts) {
 		prs_buf_clear(&k->text);
 		r = prs_member_text(m, e, &k->text) < 0 ? -PRS_EVALUE_MISFIT : k->text.failed;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * row_keys: the partition keys of one record after the other, where some are columns of its table. The others are of
- * the path of its file: those that partition_format names, or, without a format, those that a folder of the first file
- * with a row is named after (store=1/). Such values are the same for all records of a file.
+ * the path of its file: those that partition_format names, or, without a format, those that no column and a folder of
+ * the first file with a row is named after (store=1/). Such values are the same for all records of a file.
  */
 #ifndef PRS_DATA_ROW_KEYS_H
 #define PRS_DATA_ROW_KEYS_H

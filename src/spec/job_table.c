@@ -32,6 +32,7 @@ void prs_job_table_free(struct prs_job_table *t)
 	prs_freep(&t->path_column);
 	prs_freep(&t->steps);
 	prs_list_done(&t->text_columns);
+	prs_list_done(&t->text_types);
 	prs_list_done(&t->filters);
 	prs_freep(&t->filters_at);
 	prs_freep(&t);
@@ -63,6 +64,64 @@ enum prs_job_items prs_job_items(const struct prs_job *j)
 	return j->inputs_n ? PRS_ITEMS_FILES : PRS_ITEMS_UNKNOWN;
 }
 
+/* ---- what columns become ----------------------------------------------------------------------------------------- */
+
+static void put_lines(const json_t *list, const char *sign, struct prs_buf *to)
+{
+	size_t i;
+	json_t *one;
+	if (json_is_string(list))
+		prs_buf_putf(to, "\n%s%s", sign, json_string_value(list));
+	json_array_foreach (list, i, one)
+		prs_buf_putf(to, "\n%s%s", sign, json_string_value(one));
+}
+
+/* A type of a conversion as prs_table_input has it. */
+static void put_type(const json_t *type, struct prs_buf *to)
+{
+	const json_t *boolean = json_object_get(type, "boolean"), *datetime = json_object_get(type, "datetime");
+	prs_buf_clear(to);
+	if (json_is_string(type)) {
+		prs_buf_puts(to, json_string_value(type));
+	} else if (boolean) {
+		prs_buf_puts(to, "boolean");
+		put_lines(json_object_get(boolean, "true_values"), "+", to);
+		put_lines(json_object_get(boolean, "false_values"), "-", to);
+	} else {
+		prs_buf_puts(to, "datetime");
+		put_lines(json_object_get(datetime, "formats"), "", to);
+	}
+}
+
+/* The conversion of the column; the last one counts. */
+static const json_t *conversion_of(const json_t *steps, const char *name)
+{
+	const json_t *found = NULL;
+	size_t s, i, k;
+	json_t *step, *one, *column;
+	json_array_foreach (steps, s, step)
+		json_array_foreach (json_object_get(step, "convert_column_types"), i, one)
+			json_array_foreach (json_object_get(one, "columns"), k, column)
+				if (!strcmp(json_string_value(column), name))
+					found = json_object_get(one, "type");
+	return found;
+}
+
+/* Without memory there are fewer: then columns are compared as they are written. */
+static void find_types(struct prs_job_table *t)
+{
+	json_t *steps = t->steps ? json_loads(t->steps, 0, NULL) : NULL;
+	PRS_AUTOBUF type;
+	prs_buf_init(&type, 1 << 20);
+	prs_list_done(&t->text_types);
+	for (size_t i = 0; i < t->text_columns.n; i++) {
+		put_type(conversion_of(steps, t->text_columns.v[i]), &type);
+		if (type.failed || prs_list_add(&t->text_types, prs_buf_str(&type)) < 0)
+			break;
+	}
+	json_decref(steps);
+}
+
 void prs_job_bind_tables(struct prs_job *j)
 {
 	for (size_t i = 0; i < j->inputs_n; i++) {
@@ -75,6 +134,8 @@ void prs_job_bind_tables(struct prs_job *j)
 		t->in.path_column = t->path_column;
 		t->in.steps = t->steps;
 		t->in.text_columns = t->text_columns.n ? &t->text_columns : NULL;
+		find_types(t);
+		t->in.text_types = t->text_types.n ? &t->text_types : NULL;
 	}
 }
 

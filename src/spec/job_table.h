@@ -13,7 +13,7 @@
 struct prs_job_table {
 	struct prs_table_input in; /* its texts and lists are these: */
 	char *path_column, *steps;
-	struct prs_list text_columns;
+	struct prs_list text_columns, text_types; /* text_types: made of the steps when the job is bound */
 	/* Of the steps those that an interpreter must read, and where they stand. */
 	struct prs_list filters;
 	struct prs_mark *filters_at;

@@ -240,6 +240,34 @@ class FramesTest(SpoolCase):
             "{'day': datetime.datetime(2024, 1, 1, 0, 0), 'shop': 10, 'open': False} [2]",
             "{'day': datetime.datetime(2024, 2, 29, 0, 0), 'shop': 7, 'open': True} [1, 4]"])
 
+    def test_keys_that_are_converted(self):
+        self.script("""
+            def run(frame, context):
+                key = context.partition_key_value
+                assert all(len(set(frame[name].tolist())) == 1 for name in key), frame
+                assert all(type(v) in (int, bool) or frame[k][0] == v for k, v in key.items()), (frame, key)
+                return ["%s %s" % (list(key.values()), frame["v"].tolist())]
+        """)
+        self.write("in/a.csv", "k,day,open,v\n7,31.12.2024,yes,1\n007,31.12.2024,YES,2\n7.0, 31.12.2024,yes,3\n7,1.2.2024,n,4\n")
+        self.write("in/MLTable", """type: mltable
+paths:
+  - pattern: ./*.csv
+transformations:
+  - read_delimited
+  - convert_column_types:
+      - columns: k
+        column_type: int
+      - columns: [day]
+        column_type: {datetime: {formats: ["%Y", "%d.%m.%Y"]}}
+      - columns: open
+        column_type: {boolean: {true_values: [y, yes], false_values: n}}
+""")
+        words = [w for w in self.words if w not in ("--input-format", "tabular")]
+        r = self.prs(*words, "--partition-keys", "k,day,open")
+        self.assertEqual(r.returncode, 0, r.stdout + r.stderr)
+        self.assertEqual(self.output().splitlines(), ["[7, datetime.datetime(2024, 2, 1, 0, 0), False] [4]",
+                                                      "[7, datetime.datetime(2024, 12, 31, 0, 0), True] [1, 2, 3]"])
+
     def test_a_value_that_does_not_fit_is_told_by_the_file_of_the_user(self):
         self.script("def run(frame): return frame")
         good = "".join("%d,%d,\"a\nb\"\n" % (i, i % 3) for i in range(250))

@@ -43,7 +43,7 @@ struct world {
 	struct mem_fs *m;
 	struct prs_table_input table;
 	struct prs_list_input in;
-	struct prs_list keys;
+	struct prs_list keys, columns, types;
 	char format[64];
 	struct prs_buf body; /* all of the plan */
 	struct prs_err err;
@@ -65,6 +65,8 @@ static int teardown(void **state)
 	struct world *w = *state;
 	assert_int_equal(mem_fs_open_files(w->m), 0);
 	prs_list_done(&w->keys);
+	prs_list_done(&w->columns);
+	prs_list_done(&w->types);
 	prs_buf_done(&w->body);
 	mem_fs_free(w->m);
 	free(w);
@@ -112,12 +114,26 @@ static void put_file(struct world *w, const char *name, const char *text)
 	free(bytes);
 }
 
+/* "datetime;%Y": what becomes of column k */
+static void convert(struct world *w, char *type)
+{
+	for (char *p = type; *p; p++)
+		if (*p == ';')
+			*p = '\n';
+	prs_list_add(&w->columns, "k");
+	prs_list_add(&w->types, type);
+	w->table.text_columns = &w->columns;
+	w->table.text_types = &w->types;
+}
+
 static void say(struct world *w, const char *words)
 {
 	static const char *const headers[] = { "same", "different", "first", "none" };
 	unsigned long long v;
 	char word[64];
 	prs_list_done(&w->keys);
+	prs_list_done(&w->columns);
+	prs_list_done(&w->types);
 	w->table = (struct prs_table_input){ .delimiter = ',' };
 	w->in = (struct prs_list_input){ .name = "t",
 		                         .path = "/in",
@@ -140,6 +156,8 @@ static void say(struct world *w, const char *words)
 		if (sscanf(p, "keys=%63s", word) == 1)
 			for (char *save, *k = strtok_r(word, ",", &save); k; k = strtok_r(NULL, ",", &save))
 				prs_list_add(&w->keys, k);
+		if (sscanf(p, "convert=%63s", word) == 1)
+			convert(w, word);
 		if (!strncmp(p, "latin1", 6))
 			w->table.encoding = PRS_ENCODING_LATIN1;
 		if (!strncmp(p, "utf16", 5))
@@ -434,8 +452,36 @@ static const struct given cases[] = {
 	  PRS_EVALUE_MISFIT,
 	  "/in/a.csv line 2, column \"k\", a partition key: \"\\xff\" is no string, which the others are: "
 	  "convert_column_types says what the column is" },
+	{ "keys that are converted are compared as what they become",
+	  { { "a.csv", "k\n1\n01\n1.0\n\nNA\n2\n" } },
+	  "keys=k convert=int",
+	  "k=i1@0{1|01|1.0|}0:0:2+2/2,0:1:3+4/3,0:2:4+7/4 k=i2@4{2|}0:4:7+15/2 k=n@3{NA|}0:3:6+12/3" },
+	{ "a decimal is no int",
+	  { { "a.csv", "k\n1\n1.5\n" } },
+	  "keys=k convert=int",
+	  NULL,
+	  PRS_EVALUE_MISFIT,
+	  "/in/a.csv line 3, column \"k\", a partition key: \"1.5\" is no int, which convert_column_types makes of the "
+	  "column" },
+	{ "dates by a format",
+	  { { "a.csv", "k\n31.12.2024\n1.2.2024\n\"01.02.2024 \"\n" } },
+	  "keys=k convert=datetime;%d.%m.%Y",
+	  "k=d2024-02-01T00:00:00@1{1.2.2024|\"01.02.2024 \"|}0:1:3+13/9,0:2:4+22/14 "
+	  "k=d2024-12-31T00:00:00@0{31.12.2024|}0:0:2+2/11" },
+	{ "words for true and false",
+	  { { "a.csv", "k\nYES\nn\nyes\n" } },
+	  "keys=k convert=boolean;+yes;-n",
+	  "k=bfalse@1{n|}0:1:3+6/2 k=btrue@0{YES|yes|}0:0:2+2/4,0:2:4+8/4" },
+	{ "what only Python reads is compared as it is written",
+	  { { "a.csv", "k\n1 Feb\n01 Feb\n" } },
+	  "keys=k convert=datetime;%d_%b",
+	  "k=s01 Feb@1{01 Feb|}0:1:3+8/7 k=s1 Feb@0{1 Feb|}0:0:2+2/6" },
+	{ "JSON: what is converted is the text that it is",
+	  { { "a.jsonl", "{\"k\":7}\n{\"k\":\"007\"}\n{\"k\":\"\"}\n" } },
+	  "keys=k lines convert=int",
+	  "k=i7@0{{\"k\":7}|{\"k\":\"007\"}|}0:0:1+0/8,0:1:2+8/12 k=n@2{{\"k\":\"\"}|}0:2:3+20/9" },
 	{ "a key of folders and one of a column, in their order",
-	  { { "s=2/a.csv", "k,s\n2,9\n1,9\n" }, { "s=10/%61/a.csv", "k,s\n1,9\n" } },
+	  { { "s=2/a.csv", "k,v\n2,9\n1,9\n" }, { "s=10/%61/a.csv", "k,v\n1,9\n" } },
 	  "keys=s,k",
 	  "s=s10 k=i1@0{1,9|}0:0:2+4/4 s=s2 k=i1@2{1,9|}1:1:3+8/4 s=s2 k=i2@1{2,9|}1:0:2+4/4" },
 	{ "a key of a column and one of folders that is null",
@@ -447,7 +493,12 @@ static const struct given cases[] = {
 	  "keys=s,k",
 	  NULL,
 	  PRS_EINVALID,
-	  "partition key s: the file /in/c/a.csv is in no folder named s=..., as the first one is" },
+	  "partition key s: the file /in/c/a.csv is in no folder named s=..., and no partition_format says where its "
+	  "value stands" },
+	{ "a column goes before a folder of its name",
+	  { { "s=2/a.csv", "k,s\n1,9\n" } },
+	  "keys=s,k",
+	  "s=i9 k=i1@0{1,9|}0:0:2+4/4" },
 	{ "a file that does not fit the format",
 	  { { "a.csv", "k\n1\n" } },
 	  "keys=k,s format=/{s}_1.csv",
