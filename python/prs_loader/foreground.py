@@ -10,6 +10,31 @@ from prs_loader.real import real
 from prs_loader.worker import Worker
 
 
+_ALL, _FEW, _COLUMNS, _WIDTH = 10, 5, 12, 40  # rows that are all shown, else the first; columns; characters of a cell
+
+
+def _first(rows):
+    """The rows that are shown."""
+    n = len(rows) if len(rows) <= _ALL else _FEW
+    return rows.iloc[:n] if hasattr(rows, "iloc") else rows[:n]
+
+
+def _more(rows):
+    """Says how many there are that are not shown; nothing where all are."""
+    n = len(rows) - len(_first(rows))
+    return "\n... %d more row%s" % (n, "" if n == 1 else "s") if n else ""
+
+
+def _table(mini_batch):
+    """The first rows that run() is given, and all of its columns' types."""
+    first = _first(mini_batch)
+    if not hasattr(mini_batch, "dtypes"):  # a list of dicts
+        return "".join("\n%s" % (row,) for row in first) + _more(mini_batch)
+    types = ", ".join("%s %s" % column for column in mini_batch.dtypes.items())
+    text = first.to_string(max_cols=_COLUMNS, max_colwidth=_WIDTH) if len(mini_batch.columns) else ""
+    return " of %s\n%s%s" % (types or "no columns", text, _more(mini_batch))
+
+
 class Stopped(Exception):
     """A failure was shown."""
 
@@ -45,9 +70,15 @@ class Foreground(Worker):
         self.record.write(json.dumps(what) + "\n")
         self.record.flush()
 
+    def shown(self, items):
+        """The bytes of the rows that a person sees."""
+        return b"" if self.summary_only else self.rows.shown(items)
+
     def run(self, task):
-        """Rows of one mini-batch to stdout."""
-        title = "mini-batch %d (%d item%s)" % (task.id, task.items, "" if task.items == 1 else "s")
+        """Rows of one mini-batch to stdout, of a table the first of them, as of what run() is given."""
+        is_table = task.kind in (wire.KIND_SLICES, wire.KIND_PARQUET)
+        unit = "row" if is_table else "item"
+        title = "mini-batch %d (%d %s%s)" % (task.id, task.items, unit, "" if task.items == 1 else "s")
         try:
             mini_batch, context, removed = self.readers[task.kind](task)
         except BaseException as e:  # noqa: BLE001 - of the user's modules, perhaps
@@ -55,11 +86,16 @@ class Foreground(Worker):
         if 0 < task.items == removed:
             errors.say("%s: all of its rows are left out, run() is not called" % title)
             return 0
+        if is_table and not self.record:
+            keys = context.partition_key_value
+            errors.say("%s%s%s" % (title, " with %s" % keys if keys else "", _table(mini_batch)))
         begun = real.monotonic_ns()
         try:
             items, _flags = self.rows.items(self.call(mini_batch, context))
             took = (real.monotonic_ns() - begun) / 1e9
-            data = b"" if self.summary_only else self.rows.shown(items)
+            data = self.shown(items)
+            more = _more(items) if is_table and data and not self.record else ""
+            data = self.shown(_first(items)) if more else data
         except BaseException as e:  # noqa: BLE001 - the user's
             self.report(None, None, title, e, mini_batch, task)
         self.flush()
@@ -69,6 +105,8 @@ class Foreground(Worker):
                       rows=data.decode("utf-8", "backslashreplace"))
         else:
             errors.put(1, data)
+        if more:
+            errors.say(more[1:])
         return len(items) + removed - task.items
 
 

@@ -367,6 +367,122 @@ class BisectTest(KeysCase):
         self.once_more(self.bisect())
 
 
+class NextTest(AgainCase):
+    """What the end screen says can be typed, whatever the items are, and so can what resume says of a run that is over."""
+
+    def setUp(self):
+        super().setUp()
+        for store in (1, 2):
+            for name in "ab":
+                self.write("csv/store=%d/%s.csv" % (store, name), "id,price\n" + "".join(
+                    "%d,%d\n" % (100 * store + i, i % 2) for i in range(20)))
+            self.parquet("parquet/store=%d/a.parquet" % store, 100 * store, 20)
+
+    def typed(self, output, kind, *more):
+        shutil.rmtree(self.path("runs"), ignore_errors=True)
+        words = [kind if word == "in" else word for word in self.words(output)]
+        self.bad("(mini_batch['id'] == 203).any()")
+        r = self.prs(*words, *more)
+        self.assertEqual(r.returncode, 0, r.stderr)
+        [command] = [line.split()[1:] for line in r.stderr.splitlines() if line.startswith("  next ")]
+        name = os.path.basename(self.newest())
+        self.assertEqual(command[:4], ["prs", "run", "--only-failed", name])
+        r = self.prs("resume", name, "--retry-failed")
+        self.assertIn("prs run --only-failed %s\n" % name, r.stderr)
+        self.good()
+        r = self.prs(*command[1:])
+        self.assertEqual(r.returncode, 0, r.stderr + r.stdout)
+        self.assertIn("Completed:", r.stderr)
+
+    def test_each_kind(self):
+        for i, words in enumerate((("csv", "--mini-batch-rows", "5"), ("csv", "--partition-keys", "store"),
+                                   ("csv", "--partition-keys", "price"), ("parquet", "--mini-batch-rows", "5"),
+                                   ("parquet", "--partition-keys", "store"))):
+            with self.subTest(words):
+                self.typed("%d.txt" % i, *words)
+
+
+class ShowTest(AgainCase):
+    """prs test and prs replay of tables: the first rows, and how many there are."""
+
+    def setUp(self):
+        super().setUp()
+        self.script("""
+            def run(mini_batch, context):
+                assert not (mini_batch["id"] == 7).any() or len(mini_batch) == 1, "poison"
+                return mini_batch["id"].tolist()
+        """)
+
+    def csv(self, rows=40):
+        for name in "ab":
+            self.write("in/%s.csv" % name, "id,store\n" + "".join("%d,%d\n" % (i, i % 2) for i in range(rows)))
+
+    def test(self):
+        self.csv()
+        words = ("test", *self.words("x")[1:-2], "--limit", "1")
+        r = self.prs(*words, "--mini-batch-rows", "7")
+        self.assertEqual((r.returncode, r.stdout), (0, "".join("%d\n" % i for i in range(7))), r.stderr)
+        self.assertIn("mini-batch 0 (7 rows) of id int64, store int64\n   id  store\n0   0      0\n1   1      1\n", r.stderr)
+        self.assertNotIn("more row", r.stderr)
+        r = self.prs(*words, "--partition-keys", "store")
+        self.assertEqual((r.returncode, r.stdout), (0, "0\n2\n4\n6\n8\n"), r.stderr)
+        self.assertIn("mini-batch 0 (40 rows) with {'store': 0} of id int64, store int64\n", r.stderr)
+        self.assertEqual(r.stderr.count("\n... 35 more rows\n"), 2)
+        r = self.prs(*words, "--partition-keys", "store", "--json")
+        self.assertEqual(json.loads(r.stdout)["steps"][0]["rows"], "".join("%d\n" % i for i in (*range(0, 40, 2),) * 2))
+
+    def replay(self, *more):
+        """The first mini-batch that fails, and its one bad row alone, from its run and from the run of what failed."""
+        self.job("out.txt", *more)
+        [failed] = {f["mini_batch"] for f in self.failed()}
+        for _ in range(2):
+            r = self.prs("replay", "last", str(failed))
+            self.assertEqual(r.returncode, 1, r.stderr)
+            self.assertIn("mini-batch %d (" % failed, r.stderr)
+            self.assertIn("AssertionError: poison", r.stderr)
+            frame = r.stderr[:r.stderr.index("AssertionError")]
+            for item in range(40):
+                r = self.prs("replay", "last", str(failed), "--item", str(item))
+                self.assertEqual(r.returncode, 0, r.stderr)
+                if r.stdout == "7\n":
+                    break
+            self.assertEqual(r.stdout, "7\n")
+            self.assertIn("mini-batch %d (1 row)" % failed, r.stderr)
+            self.job("again.txt", *more, "--only-failed", "last", "--overwrite", status=1)
+            failed = 0
+        return frame
+
+    def failed(self):
+        with open(os.path.join(self.newest(), "failed_items.jsonl")) as f:
+            return [json.loads(line) for line in f]
+
+    def test_replay_of_rows(self):
+        self.csv(12)
+        os.remove(self.path("in/b.csv"))
+        self.replay("--mini-batch-rows", "5")
+
+    def test_replay_of_parquet(self):
+        self.parquet("in/a.parquet", 0, 12)
+        self.replay("--mini-batch-rows", "5")
+
+    def test_replay_of_a_partition(self):
+        self.write("in/a.csv", "id,store\n1,1\n7,1\n2,0\n")
+        self.write("in/b.csv", "id,store\n3,1\n4,0\n")
+        self.assertIn("(3 rows) with {'store': 1} of", self.replay("--partition-keys", "store"))
+
+    def test_replay_of_a_partition_in_paths(self):
+        self.write("in/store=1/a.csv", "id\n1\n7\n2\n")
+        self.write("in/store=1/b.csv", "id\n3\n4\n")
+        self.write("in/store=2/b.csv", "id\n3\n4\n")
+        self.assertIn("(5 rows) with {'store': '1'} of id int64", self.replay("--partition-keys", "store"))
+
+    def test_replay_of_a_parquet_partition(self):
+        self.parquet("in/store=1/a.parquet", 0, 5)
+        self.parquet("in/store=1/b.parquet", 5, 5)
+        self.parquet("in/store=2/b.parquet", 20, 5)
+        self.assertIn("(10 rows) with {'store': '1'} of id int64", self.replay("--partition-keys", "store"))
+
+
 class FileKeysTest(JobCase):
     """Files with keys: a partition runs again as a whole."""
 
