@@ -140,6 +140,7 @@ static const struct cli_command commands[] = {
 	  .examples = "prs run score.py --input ./images --output scores.txt\n"
 	              "prs run job.yml --input images=./images --set mini_batch_size=5\n"
 	              "prs run score.py -i ./images -p 4 --model digits=./model -- --threshold 0.5\n"
+	              "prs run score.py -i ./sales --input-format tabular -b 10mb -o scores.csv\n"
 	              "prs run count.py -i mo=./monday -i tu=./tuesday --json >events.jsonl\n",
 	  .exits = running_exits },
 	{ .name = "validate",
@@ -170,7 +171,8 @@ static const struct cli_command commands[] = {
 	  .words_min = 1,
 	  .words_max = 1,
 	  .rest = true,
-	  .examples = "prs plan pipeline.yml\nprs plan score.py --input ./images --yaml >job.yml\n",
+	  .examples = "prs plan pipeline.yml\nprs plan score.py --input ./images --yaml >job.yml\n"
+	              "prs plan score.py --input ./sales --input-format tabular\n",
 	  .exits = "0  done\n2  wrong usage, or mistakes in the job\n" },
 	{ .name = "resume",
 	  .words = "RUN",
@@ -217,7 +219,7 @@ static const struct cli_command commands[] = {
 	  .words_max = 1,
 	  .rest = true,
 	  .examples = "prs test score.py --input ./images\nprs test score.py -i ./images -b 1 --limit 10 --pdb -- "
-	              "--threshold 0.5\n",
+	              "--threshold 0.5\nprs test score.py -i ./sales --input-format tabular --mini-batch-rows 10\n",
 	  .exits = "0  all went well\n1  the script failed\n2  wrong usage, or a mistake in the job\n" },
 	{ .name = "replay",
 	  .words = "RUN -",
