@@ -312,6 +312,17 @@ class ColumnKeysTest(KeysCase):
                 json.dumps({"id": i, "store": ("7", 7, True, None)[i % 4]}) + "\n" for i in range(20)))
         self.check("context.partition_key_value['store'] == '7'")
 
+    def test_folders_beside_columns(self):
+        """A key is a folder, the other one a column."""
+        self.keys = ("--partition-keys", "day,store")
+        for day in (1, 2):
+            for name in "ab":
+                self.write("in/day=%d/%s.csv" % (day, name), "id,store\n" + "".join(
+                    "%d,%d\n" % (i, i % 3) for i in range(9)))
+        for name in "abc":
+            os.remove(self.path("in/%s.csv" % name))
+        self.check("context.partition_key_value == {'day': '2', 'store': 1}")
+
     def test_killed(self):
         self.killed("context.partition_key_value['store'] != -3")
 
