@@ -18,6 +18,14 @@ char *prs_path_folder(const char *path)
 	return slash == path ? prs_strdup("/") : prs_strf("%.*s", (int)(slash - path), path);
 }
 
+char *prs_path_flat(const char *path)
+{
+	char *flat = prs_strdup(path);
+	for (char *c = flat; c && *c; c++)
+		*c = *c == '/' ? '.' : *c;
+	return flat;
+}
+
 int prs_path_make(const struct prs_fs *fs, const char *path, size_t from, uint32_t mode, size_t *ret_length)
 {
 	char part[PATH_MAX];

@@ -9,6 +9,8 @@
 
 /* The folder that a path lies in: "a/b" -> "a", "/b" -> "/", "b" -> "."; NULL when out of memory. */
 char *prs_path_folder(const char *path);
+/* "a/b" as one name, "a.b"; NULL when out of memory. */
+char *prs_path_flat(const char *path);
 /* Makes every folder that a slash behind byte `from` of the path ends ("a/b/c": a and a/b; "a/b/": the same). Those
  * that are there are left as they are. Returns 0 or a negative errno; then *ret_length bytes of the path name the
  * folder that could not be made (ret_length may be NULL). */

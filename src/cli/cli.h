@@ -161,8 +161,10 @@ void cli_print_path(const char *path);
 
 /* Of a command without a job: --runs-dir, $PRS_RUNS, `defaults:`, ./runs */
 const char *cli_runs_dir(const struct cli_args *a);
-/* An id, a unique beginning of one, a path, or "last" (also word NULL). */
+/* An id, a unique beginning of one, a path, or "last" (also word NULL); a pipeline is refused. */
 int cli_find_run(const struct cli_args *a, const char *word, struct prs_run *ret, struct prs_err *err);
+/* The same; it may be a pipeline. */
+int cli_find_any(const struct cli_args *a, const char *word, struct prs_run *ret, struct prs_err *err);
 /* "2025-01-31 12:00:00" (local); "5 min", "3 d" */
 void cli_put_time(struct prs_buf *to, uint64_t wall_us);
 void cli_put_age(struct prs_buf *to, uint64_t now_us, uint64_t then_us);
@@ -198,6 +200,7 @@ int cmd_completion(struct cli_args *a);
 int cmd_man(struct cli_args *a);
 int cmd_help(struct cli_args *a);
 int cmd_version(struct cli_args *a);
+int cmd_step(struct cli_args *a);
 /* prs _worker: readies the process, then becomes the user's Python. */
 int cmd_worker(int argc, char **argv);
 

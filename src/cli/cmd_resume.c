@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * cmd_resume: prs resume RUN: the job of the run folder, with the settings that may change.
  */
-#include "cli/cli.h"
+#include "cli/pipelines.h"
 
 #include "base/mem.h"
 #include "run/python.h"
@@ -116,10 +116,12 @@ static int resume(struct cli_args *a, const struct settings *set)
 	struct prs_job j;
 	struct prs_placed placed = { .job = &j };
 	struct prs_run run;
-	if (cli_find_run(a, a->words.n ? a->words.v[0] : NULL, &run, &err) < 0)
+	if (cli_find_any(a, a->words.n ? a->words.v[0] : NULL, &run, &err) < 0)
 		return complain(prs_exit_of(err.code, true), &err);
 	if (prs_run_check_owner(&run, cli_has(a, "--trust"), &err) < 0)
 		return complain(PRS_EXIT_MISTAKE, &err);
+	if (run.kind == PRS_RUN_PIPELINE)
+		return pipeline_resume(a, &run);
 	prs_job_init(&j);
 	int status;
 	if (prs_run_read_job(program_fs(), &j, &placed, run.dir, &err) < 0) {

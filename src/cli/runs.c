@@ -35,9 +35,27 @@ const char *cli_runs_dir(const struct cli_args *a)
 	return value ? value : "runs";
 }
 
-int cli_find_run(const struct cli_args *a, const char *word, struct prs_run *ret, struct prs_err *err)
+int cli_find_any(const struct cli_args *a, const char *word, struct prs_run *ret, struct prs_err *err)
 {
 	return prs_run_find(program_fs(), cli_runs_dir(a), word, ret, err);
+}
+
+/* What is asked for a run's mini-batches or rows: a pipeline has none of its own. */
+static int refuse_pipeline(const struct prs_run *run, const char *command, struct prs_err *err)
+{
+	if (run->step[0])
+		return prs_fail(err, PRS_EINVALID,
+		                "%s/%s has no mini-batches: it is a command, or has not begun (prs status %s)",
+		                run->name, run->step, run->name);
+	return prs_fail(err, PRS_EINVALID,
+	                "%s is a pipeline: give one of its steps, prs %s %s/STEP (prs status %s shows them)", run->name,
+	                command, run->name, run->name);
+}
+
+int cli_find_run(const struct cli_args *a, const char *word, struct prs_run *ret, struct prs_err *err)
+{
+	int r = cli_find_any(a, word, ret, err);
+	return !r && ret->kind == PRS_RUN_PIPELINE ? refuse_pipeline(ret, a->command->name, err) : r;
 }
 
 static const char *below(const char *path, const char *folder)

@@ -170,10 +170,23 @@ void screen_processes(void *ctx, const struct prs_console_process *v, size_t n, 
 	screen_put(s, &b);
 }
 
-static unsigned live_columns(void)
+unsigned screen_columns(void)
 {
 	unsigned wide = cli_columns(2);
 	return wide > SPARE ? wide - SPARE : 1;
+}
+
+void screen_live(struct screen *s, struct prs_buf *text)
+{
+	if (prs_keys_in_background()) { /* the lines under the cursor are somebody else's */
+		s->drawn = false;
+		return;
+	}
+	while (text->len && text->data[text->len - 1] == '\n')
+		text->len--;
+	prs_buf_clear(&s->line);
+	prs_buf_put(&s->line, text->data, text->len);
+	draw(s);
 }
 
 static void put_cut_line(struct screen *s, const char *label, const char *text)
@@ -183,7 +196,7 @@ static void put_cut_line(struct screen *s, const char *label, const char *text)
 	prs_buf_puts(&line, label);
 	prs_put_plain(&line, text);
 	prs_buf_putc(&s->line, '\n');
-	prs_put_cut(&s->line, prs_buf_str(&line), live_columns(), PRS_CUT_END, s->look.utf8);
+	prs_put_cut(&s->line, prs_buf_str(&line), screen_columns(), PRS_CUT_END, s->look.utf8);
 }
 
 void screen_watch(struct screen *s, const struct prs_progress *p, const struct prs_console_process *v, size_t n,
@@ -195,9 +208,9 @@ void screen_watch(struct screen *s, const struct prs_progress *p, const struct p
 	PRS_AUTOBUF table;
 	prs_buf_init(&table, LINE_BYTES);
 	prs_buf_clear(&s->line);
-	prs_console_progress(&s->line, p, live_columns(), &s->look);
+	prs_console_progress(&s->line, p, screen_columns(), &s->look);
 	put_cut_line(s, "waits for ", waits_for);
-	put_processes(s, &table, v, n, high > OTHER_ROWS ? high - OTHER_ROWS : 1, live_columns());
+	put_processes(s, &table, v, n, high > OTHER_ROWS ? high - OTHER_ROWS : 1, screen_columns());
 	if (table.len > 0) {
 		prs_buf_putc(&s->line, '\n');
 		prs_buf_put(&s->line, table.data, table.len - 1);
@@ -222,7 +235,7 @@ void screen_progress(void *ctx, const struct prs_progress *p)
 	prs_buf_clear(&s->line);
 	struct prs_progress shown = *p;
 	shown.hint = s->hinting ? "p: processes" : NULL;
-	prs_console_progress(&s->line, &shown, s->terminal ? live_columns() : 0, &s->look);
+	prs_console_progress(&s->line, &shown, s->terminal ? screen_columns() : 0, &s->look);
 	if (s->terminal) {
 		draw(s);
 		return;

@@ -31,6 +31,10 @@ void screen_done(struct screen *s);
 void screen_keys(struct screen *s);
 /* The live line goes. */
 void screen_clear(struct screen *s);
+/* How wide a live line may be. */
+unsigned screen_columns(void);
+/* Lines that are live, on a terminal: they are rewritten in place. */
+void screen_live(struct screen *s, struct prs_buf *text);
 /* A finished text, above the live line. */
 void screen_put(struct screen *s, struct prs_buf *text);
 /* The callbacks of the engine; ctx = struct screen. */

@@ -5,6 +5,7 @@
 #include "master/impl.h"
 
 #include "base/mem.h"
+#include "base/path.h"
 #include "spec/job_table.h"
 
 #include <stdio.h>
@@ -75,7 +76,10 @@ int prs_engine_setup(const struct prs_placed *p, const char *dir, const char *co
 	static const char *const levels[] = { "WARNING", "INFO", "DEBUG" };
 	struct prs_list argv = { 0 };
 	char path[PATH_MAX];
-	prs_msg_put_pair(to, "run_id", run_name);
+	PRS_AUTOFREE char *run_id = prs_path_flat(run_name); /* of a step of a pipeline: RUN/STEP */
+	if (!run_id)
+		return prs_fail(err, PRS_ENOMEM, "the name of the run");
+	prs_msg_put_pair(to, "run_id", run_id);
 	prs_msg_put_pair(to, "code_root", code_root);
 	prs_msg_put_pair(to, "entry", j->entry);
 	int r = prs_placed_argv(p, &argv, err);

@@ -47,7 +47,7 @@ static int make_runs(const struct prs_fs *fs, const char *runs, struct prs_err *
 	return 0;
 }
 
-static int make_name(const struct prs_job *j, char *to, size_t n, struct prs_err *err)
+static int make_name(const char *name, char *to, size_t n, struct prs_err *err)
 {
 	char stamp[32];
 	uint8_t random[3];
@@ -57,7 +57,7 @@ static int make_name(const struct prs_job *j, char *to, size_t n, struct prs_err
 		return prs_fail_errno(err, errno, "random numbers");
 	localtime_r(&now, &tm);
 	strftime(stamp, sizeof stamp, "%Y%m%d-%H%M%S", &tm);
-	snprintf(to, n, "%.*s-%s-%c%c%c", NAME_CHARS, j->name, stamp, 'a' + random[0] % 26, 'a' + random[1] % 26,
+	snprintf(to, n, "%.*s-%s-%c%c%c", NAME_CHARS, name, stamp, 'a' + random[0] % 26, 'a' + random[1] % 26,
 	         'a' + random[2] % 26);
 	return 0;
 }
@@ -74,7 +74,24 @@ static int open_to_others(const struct prs_job *j, struct prs_run *run, uint32_t
 	return 0;
 }
 
-static int make_run_folder(const struct prs_fs *fs, const struct prs_job *j, const char *runs, struct prs_run *run,
+static int make_id(struct prs_run *run, struct prs_err *err)
+{
+	if (getrandom(run->id.bytes, sizeof run->id.bytes, 0) != (ssize_t)sizeof run->id.bytes)
+		return prs_fail_errno(err, errno, "random numbers");
+	return 0;
+}
+
+/* A step of a pipeline: its place and its name are given. */
+static int make_step_folder(struct prs_run *run, const struct prs_step_place *at, struct prs_err *err)
+{
+	snprintf(run->name, sizeof run->name, "%s", at->name);
+	snprintf(run->dir, sizeof run->dir, "%s", at->dir);
+	if (mkdir(run->dir, 0700) < 0)
+		return prs_fail_errno(err, errno, "creating %s", run->dir);
+	return make_id(run, err);
+}
+
+static int make_run_folder(const struct prs_fs *fs, const char *name, const char *runs, struct prs_run *run,
                            struct prs_err *err)
 {
 	char real[PATH_MAX];
@@ -83,10 +100,10 @@ static int make_run_folder(const struct prs_fs *fs, const struct prs_job *j, con
 		return r;
 	if (!realpath(runs, real))
 		return prs_fail_errno(err, errno, "%s", runs);
-	if (getrandom(run->id.bytes, sizeof run->id.bytes, 0) != (ssize_t)sizeof run->id.bytes)
-		return prs_fail_errno(err, errno, "random numbers");
+	if (make_id(run, err) < 0)
+		return err->code;
 	for (int i = 0; i < TRIES; i++) {
-		r = make_name(j, run->name, sizeof run->name, err);
+		r = make_name(name, run->name, sizeof run->name, err);
 		if (r < 0)
 			return r;
 		if ((size_t)snprintf(run->dir, sizeof run->dir, "%s/%s", real, run->name) >= sizeof run->dir - 128)
@@ -112,20 +129,27 @@ static int make_folders(const char *dir, uint32_t mode, struct prs_err *err)
 	return 0;
 }
 
+/* The folder of the script; of a step of a pipeline the copy that the pipeline has of it, all of that. */
+static int copy_code(const struct prs_front *f, struct prs_placed *p, const char *from, const char *code,
+                     struct prs_err *err)
+{
+	struct prs_snapshot_ear ear = { f->say, f->ctx };
+	return from ? prs_snapshot_copy(f->fs, from, code, err) : prs_snapshot(p, f->fs, code, &ear, err);
+}
+
 /* code/: what the run is; work/code/: the workers' folder, theirs to write in. */
-static int take_snapshot(const struct prs_front *f, struct prs_placed *p, const char *dir, uint32_t mode,
-                         struct prs_err *err)
+static int take_snapshot(const struct prs_front *f, struct prs_placed *p, const char *from, const char *dir,
+                         uint32_t mode, struct prs_err *err)
 {
 	PRS_AUTOFREE char *code = prs_strf("%s/code", dir), *path = prs_strf("%s/code.sums", dir);
 	PRS_AUTOFREE char *work = prs_strf("%s/work", dir), *work_code = prs_strf("%s/work/code", dir);
-	struct prs_snapshot_ear ear = { f->say, f->ctx };
 	const struct prs_fs *fs = f->fs;
 	struct prs_code_restored made;
 	PRS_AUTOBUF sums;
 	prs_buf_init(&sums, SUMS_BYTES_MAX);
 	if (!code || !path || !work || !work_code)
 		return prs_fail(err, PRS_ENOMEM, "the copy of the code");
-	if (prs_snapshot(p, fs, code, &ear, err) < 0 || prs_run_share_copy(p->job, code, err) < 0 ||
+	if (copy_code(f, p, from, code, err) < 0 || prs_run_share_copy(p->job, code, err) < 0 ||
 	    prs_code_sums(fs, dir, "code", p->code_print, &sums, err) < 0 ||
 	    prs_write_file(fs, path, sums.data, sums.len, 0644, err) < 0)
 		return err->code;
@@ -194,7 +218,8 @@ static int write_job(const struct prs_fs *fs, struct prs_placed *p, const char *
 }
 
 static int fill_run_folder(const struct prs_front *f, struct prs_placed *p, const struct prs_job *j,
-                           struct prs_run *run, const struct prs_only_failed *only, struct prs_err *err)
+                           struct prs_run *run, const struct prs_only_failed *only, const char *code_from,
+                           struct prs_err *err)
 {
 	const struct prs_fs *fs = f->fs;
 	uint32_t mode = 0700;
@@ -204,7 +229,7 @@ static int fill_run_folder(const struct prs_front *f, struct prs_placed *p, cons
 		return err->code;
 	if (only && prs_only_failed_check_output(only, p, err) < 0)
 		return err->code;
-	if (prs_placed_make_outputs(p, fs, err) < 0 || take_snapshot(f, p, run->dir, mode, err) < 0)
+	if (prs_placed_make_outputs(p, fs, err) < 0 || take_snapshot(f, p, code_from, run->dir, mode, err) < 0)
 		return err->code;
 	return write_job(fs, p, run->dir, err);
 }
@@ -259,30 +284,71 @@ static void say_runs(const struct prs_front *f, unsigned n)
 		f->say(f->ctx, line);
 }
 
-int prs_run_make(const struct prs_front *f, const struct prs_job *j, const char *runs,
-                 const struct prs_only_failed *only, struct prs_run *run, struct prs_placed *p, struct prs_err *err)
+static int fill(const struct prs_front *f, const struct prs_run_filling *what, struct prs_run *run, struct prs_err *err)
 {
-	*p = (struct prs_placed){ .job = j };
+	struct prs_fs fs = until_a_signal(f->fs);
+	int lock = hold_lock(f->fs, run->dir);
+	struct prs_front stoppable = { &fs, f->say, f->ctx };
+	int r = what->fill(what->ctx, &stoppable, run, err);
+	if (prs_hold_came())
+		r = prs_fail(err, PRS_EINTERRUPTED, "stopped while the run folder was made");
+	if (r < 0)
+		remove_half_made(run->dir);
+	if (lock >= 0)
+		f->fs->close(f->fs->ctx, lock);
+	return r;
+}
+
+int prs_run_make_folder(const struct prs_front *f, const char *runs, const struct prs_run_filling *what,
+                        struct prs_run *run, struct prs_err *err)
+{
 	struct prs_hold hold;
 	prs_hold_begin(&hold);
-	prs_run_share(j);
-	int r = make_run_folder(f->fs, j, runs, run, err);
-	if (r == 0) {
-		struct prs_fs fs = until_a_signal(f->fs);
-		int lock = hold_lock(f->fs, run->dir);
-		struct prs_front stoppable = { &fs, f->say, f->ctx };
-		r = fill_run_folder(&stoppable, p, j, run, only, err);
-		if (prs_hold_came())
-			r = prs_fail(err, PRS_EINTERRUPTED, "stopped while the run folder was made");
-		if (r < 0)
-			remove_half_made(run->dir);
-		if (lock >= 0)
-			f->fs->close(f->fs->ctx, lock);
-	}
+	*run = (struct prs_run){ .kind = PRS_RUN_JOB };
+	int r = what->at ? make_step_folder(run, what->at, err) : make_run_folder(f->fs, what->name, runs, run, err);
+	if (r == 0)
+		r = fill(f, what, run, err);
 	prs_hold_end(&hold);
+	return r;
+}
+
+/* Of a job. */
+struct job_filling {
+	const struct prs_job *job;
+	struct prs_placed *placed;
+	const struct prs_only_failed *only;
+	const char *code;
+};
+
+static int folder_fill_job(void *ctx, const struct prs_front *f, struct prs_run *run, struct prs_err *err)
+{
+	const struct job_filling *j = ctx;
+	return fill_run_folder(f, j->placed, j->job, run, j->only, j->code, err);
+}
+
+static int make(const struct prs_front *f, const struct prs_job *j, const char *runs, const struct prs_step_place *at,
+                const struct prs_only_failed *only, struct prs_run *run, struct prs_placed *p, struct prs_err *err)
+{
+	struct job_filling job = { j, p, only, at ? at->code : NULL };
+	struct prs_run_filling what = { j->name, at, folder_fill_job, &job };
+	*p = (struct prs_placed){ .job = j };
+	prs_run_share(j);
+	int r = prs_run_make_folder(f, runs, &what, run, err);
 	if (r == 0 && p->runs_left_out)
 		say_runs(f, p->runs_left_out);
 	return r;
+}
+
+int prs_run_make(const struct prs_front *f, const struct prs_job *j, const char *runs,
+                 const struct prs_only_failed *only, struct prs_run *run, struct prs_placed *p, struct prs_err *err)
+{
+	return make(f, j, runs, NULL, only, run, p, err);
+}
+
+int prs_run_make_step(const struct prs_front *f, const struct prs_job *j, const struct prs_step_place *at,
+                      struct prs_run *run, struct prs_placed *p, struct prs_err *err)
+{
+	return make(f, j, "", at, NULL, run, p, err);
 }
 
 /* ---- read back --------------------------------------------------------------------------------------------------- */

@@ -76,13 +76,20 @@ static void count_items(struct prs_only_failed *o)
 	o->nameless = all > failed ? all - failed : 0;
 }
 
+static int refuse_pipeline(const struct prs_run *run, struct prs_err *err)
+{
+	if (run->kind != PRS_RUN_PIPELINE)
+		return 0;
+	return prs_fail(err, PRS_EINVALID, "%s is a pipeline: give one of its steps, %s/STEP", run->name, run->name);
+}
+
 static int read_run(struct prs_only_failed *o, const struct prs_fs *fs, const char *runs, const char *word,
                     struct prs_err *err)
 {
 	prs_job_init(&o->was);
 	o->was_placed.job = &o->was;
 	prs_buf_init(&o->lost, 64 << 10);
-	if (prs_run_find(fs, runs, word, &o->run, err) < 0 ||
+	if (prs_run_find(fs, runs, word, &o->run, err) < 0 || refuse_pipeline(&o->run, err) < 0 ||
 	    prs_run_read_job(fs, &o->was, &o->was_placed, o->run.dir, err) < 0 ||
 	    prs_view_read(&o->view, fs, &o->run, err) < 0)
 		return err->code;

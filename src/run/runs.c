@@ -5,7 +5,7 @@
 
 #include "base/mem.h"
 #include "io/lock.h"
-#include "store/store.h"
+#include "spec/pipeline.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -192,18 +192,56 @@ static int take_word(const char *runs, const char *word, char *to, size_t n, str
 	return r;
 }
 
-int prs_run_find(const struct prs_fs *fs, const char *runs, const char *word, struct prs_run *ret, struct prs_err *err)
+static int find_folder(const struct prs_fs *fs, const char *runs, const char *word, struct prs_run *ret,
+                       struct prs_err *err)
 {
 	char path[PATH_MAX + 264];
-	word = word ? word : "last";
 	bool is_path = strchr(word, '/') || !strcmp(word, ".") || !strcmp(word, "..");
 	int r = is_path ? take_path(word, path, sizeof path, err) : take_word(runs, word, path, sizeof path, err);
 	if (r < 0)
 		return r;
+	ret->step[0] = 0;
 	if (!realpath(path, ret->dir))
 		return prs_fail_errno(err, errno, "%s", path);
 	for (size_t n = strlen(path); n > 1 && path[n - 1] == '/'; n--) /* a link, not what is behind it */
 		path[n - 1] = 0;
 	snprintf(ret->found, sizeof ret->found, "%s", path);
-	return prs_run_file_read(fs, ret->dir, &ret->id, ret->name, sizeof ret->name, err);
+	return prs_run_file_read_any(fs, ret->dir, &ret->kind, &ret->id, ret->name, sizeof ret->name, err);
+}
+
+/* ---- a step of a pipeline ---------------------------------------------------------------------------------------- */
+
+/* RUN/STEP, where RUN is a pipeline: the run folder of the step, or, where it has none, the pipeline and the name of the
+ * step's folder. */
+static int take_step(const struct prs_fs *fs, const char *name, struct prs_run *ret, struct prs_err *err)
+{
+	struct prs_run step;
+	PRS_AUTOFREE char *folder = prs_step_folder(name);
+	PRS_AUTOFREE char *path = folder ? prs_strf("%s/steps/%s", ret->dir, folder) : NULL;
+	uint64_t when;
+	if (!path)
+		return prs_fail(err, PRS_ENOMEM, "%s", name);
+	if (is_run(path, &when)) {
+		int r = find_folder(fs, "", path, &step, err);
+		*ret = r < 0 ? *ret : step;
+		return r;
+	}
+	snprintf(ret->step, sizeof ret->step, "%s", folder);
+	return 0;
+}
+
+int prs_run_find(const struct prs_fs *fs, const char *runs, const char *word, struct prs_run *ret, struct prs_err *err)
+{
+	word = word ? word : "last";
+	const char *slash = strrchr(word, '/');
+	if (!slash || !slash[1] || is_folder(word))
+		return find_folder(fs, runs, word, ret, err);
+	PRS_AUTOFREE char *run = prs_strf("%.*s", (int)(slash - word), word);
+	if (!run)
+		return prs_fail(err, PRS_ENOMEM, "%s", word);
+	if (find_folder(fs, runs, run, ret, NULL) < 0)
+		return find_folder(fs, runs, word, ret, err);
+	if (ret->kind != PRS_RUN_PIPELINE)
+		return prs_fail(err, PRS_ENOTFOUND, "%s: %s is no pipeline, it has no steps", word, ret->name);
+	return take_step(fs, slash + 1, ret, err);
 }

@@ -5,6 +5,7 @@
 #include "run/variables.h"
 
 #include "base/mem.h"
+#include "base/path.h"
 #include "base/variables.h"
 #include "run/model_dir.h"
 
@@ -36,11 +37,11 @@ static int set_model_dir(const struct prs_job *job, const char *dir, struct prs_
 static int set_platform(const struct prs_placed *p, const char *dir, const char *code, const char *name,
                         struct prs_list *l)
 {
-	PRS_AUTOFREE char *logs = prs_strf("%s/logs", dir);
+	PRS_AUTOFREE char *logs = prs_strf("%s/logs", dir), *run_id = prs_path_flat(name);
 	const struct {
 		const char *name, *value;
 	} rows[] = {
-		{ "AZUREML_RUN_ID", name },
+		{ "AZUREML_RUN_ID", run_id },
 		{ "AZUREML_BI_OUTPUT_PATH", p->output_dir },
 		{ "AZUREML_ARM_WORKSPACE_NAME", "local" },
 		{ "AZUREML_ARM_SUBSCRIPTION", "00000000-0000-0000-0000-000000000000" },
@@ -49,7 +50,7 @@ static int set_platform(const struct prs_placed *p, const char *dir, const char 
 		{ "AZ_BATCHAI_INPUT_AZUREML", code },
 		{ "AZ_BATCHAI_JOB_WORK_DIR", code },
 	};
-	int r = logs ? 0 : -PRS_ENOMEM;
+	int r = logs && run_id ? 0 : -PRS_ENOMEM;
 	for (size_t i = 0; i < sizeof rows / sizeof *rows && !r; i++)
 		if (rows[i].value)
 			r = prs_variable_default(l, rows[i].name, rows[i].value);

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * pipelines: the commands where what they are given is a pipeline, or a step of one.
+ */
+#ifndef PRS_CLI_PIPELINES_H
+#define PRS_CLI_PIPELINES_H
+
+#include "cli/cli.h"
+#include "run/pipeline.h"
+
+/* What is the same of the live engine, of the answer of its socket, and of a journal that is read. */
+struct pipeline_line {
+	const char *name, *kind, *state; /* "parallel"; a word of wire/states.def */
+	bool starting, stopping;
+	uint64_t took_us;
+	const char *why, *waits_for; /* "" = nothing */
+	const struct prs_progress *progress; /* NULL = none */
+};
+/* "  score   running   0:12  45 of 180 mini-batches ..." and a line feed; `name_columns`: of the longest name. */
+void pipeline_put_line(struct prs_buf *to, const struct pipeline_line *l, unsigned name_columns, unsigned columns,
+                       bool utf8);
+
+struct pipeline_start {
+	const struct prs_pipeline *pipeline;
+	const struct prs_run *run;
+	bool takeover, retry_failed, overwrite, json, quiet;
+};
+/* Runs the engine on the run folder; prints the screens. Exit status. */
+int pipeline_start(const struct pipeline_start *s);
+/* prs run of a pipeline: its folder, then the engine. */
+int pipeline_run(struct cli_args *a, struct prs_pipeline *p, const char *runs);
+int pipeline_resume(struct cli_args *a, const struct prs_run *run);
+int pipeline_status(const struct prs_run *run, bool json);
+int pipeline_why(const struct prs_run *run, bool json);
+int pipeline_watch(const struct prs_run *run, bool json);
+/* After cancel: what became of it. Exit status. */
+int pipeline_canceled(const struct prs_run *run);
+int pipeline_logs(const struct prs_run *run, bool follow);
+/* Where its outputs are. */
+int pipeline_output(const struct prs_run *run);
+/* Is there such a step? Else the error, with what is near. */
+int pipeline_check_step(const struct prs_run *run, struct prs_err *err);
+
+#endif

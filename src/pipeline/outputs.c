@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * outputs: what a step writes. Inside the run folder a command finds its places empty. An output with a path of its own
+ * is written in a folder beside it, and renamed into place when all is well and on the disk.
+ *
+ * The file `ended` of a step is written before the first rename: what it names has been said and done, so whoever finds
+ * it only renames what is left. Nothing but what this step made is removed, and, with --overwrite, what stood in the
+ * place of its output.
+ */
+#include "pipeline/impl.h"
+
+#include "base/bytes.h"
+#include "base/killpoint.h"
+#include "base/mem.h"
+#include "base/path.h"
+#include "io/tree.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <xxhash.h>
+
+static const struct prs_fs *fs_of(const struct step *s) { return s->e->c.fs; }
+
+static bool is_file(const struct prs_step_output *o) { return !strcmp(o->type, "uri_file"); }
+
+/* The folder beside the place of an output that its step writes into; NULL for an output in the run folder. */
+static char *staging(const struct step *s, size_t output)
+{
+	if (!s->is->outputs[output].path || s->is->kind != PRS_STEP_COMMAND)
+		return NULL;
+	char id[40];
+	for (int i = 0; i < 16; i++)
+		snprintf(id + 2 * i, 3, "%02x", s->e->c.run.bytes[i]);
+	PRS_AUTOFREE char *place = step_output(s->e, s->n, output), *above = place ? prs_path_folder(place) : NULL;
+	return above ? prs_strf("%s/.prs-%s-%u-%zu.tmp", above, id, s->n, output) : NULL;
+}
+
+char *output_working_path(const struct step *s, size_t output)
+{
+	PRS_AUTOFREE char *place = step_output(s->e, s->n, output), *beside = staging(s, output);
+	if (!place || !s->is->outputs[output].path)
+		return prs_strdup(place ? place : "");
+	const char *base = strrchr(place, '/');
+	return beside ? prs_strf("%s/%s", beside, base ? base + 1 : place) : NULL;
+}
+
+static char *ended_path(const struct step *s)
+{
+	PRS_AUTOFREE char *dir = step_dir(s);
+	return dir ? prs_strf("%s/ended", dir) : NULL;
+}
+
+static bool is_there(const struct step *s, const char *path)
+{
+	struct prs_fs_stat st;
+	return fs_of(s)->stat(fs_of(s)->ctx, path, &st) == 0;
+}
+
+bool outputs_are_ready(const struct step *s)
+{
+	PRS_AUTOFREE char *path = ended_path(s);
+	return path && s->is->outputs_n && is_there(s, path);
+}
+
+/* ---- a place that is free ---------------------------------------------------------------------------------------- */
+
+static int outputs_any(void *ctx, const char *name, char type)
+{
+	(void)ctx;
+	(void)name;
+	(void)type;
+	return 1;
+}
+
+/* Nothing is there, or an empty folder. */
+static bool is_free(const struct step *s, const char *place)
+{
+	int r = fs_of(s)->list(fs_of(s)->ctx, place, outputs_any, NULL);
+	return r == 0 || (r == -ENOENT && !is_there(s, place));
+}
+
+static int check_free(const struct step *s, size_t output, struct prs_err *err)
+{
+	PRS_AUTOFREE char *place = step_output(s->e, s->n, output);
+	if (!place)
+		return prs_fail(err, PRS_ENOMEM, "the outputs of a step");
+	if (!s->is->outputs[output].path || s->e->overwrite || is_free(s, place))
+		return 0;
+	return prs_fail(err, PRS_EOUTPUT_EXISTS,
+	                "output %s: %s holds something already: --overwrite replaces it, or give another path",
+	                s->is->outputs[output].name, place);
+}
+
+static int make_folders(const struct step *s, const char *path, struct prs_err *err)
+{
+	size_t length = 0;
+	int r = prs_path_make(fs_of(s), path, 0, 0755, &length);
+	return r < 0 ? prs_fail_errno(err, -r, "creating %.*s", (int)length, path) : 0;
+}
+
+static int remove_folder(const char *path, struct prs_err *err)
+{
+	char at[PATH_MAX] = "";
+	int r = prs_tree_remove(path, NULL, at, sizeof at);
+	return r < 0 && r != -ENOENT ? prs_fail_errno(err, -r, "removing %s", at) : 0;
+}
+
+/* The folder of an output, or, of a file, the one that it will lie in. */
+static int make_place(const struct step *s, size_t output, struct prs_err *err)
+{
+	PRS_AUTOFREE char *path = output_working_path(s, output), *beside = staging(s, output);
+	PRS_AUTOFREE char *folder = path ? prs_strf("%s/", path) : NULL;
+	if (!folder)
+		return prs_fail(err, PRS_ENOMEM, "the outputs of a step");
+	if (beside && is_there(s, beside) && remove_folder(beside, err) < 0)
+		return err->code;
+	return make_folders(s, is_file(&s->is->outputs[output]) ? path : folder, err);
+}
+
+int outputs_make(const struct step *s, struct prs_err *err)
+{
+	PRS_AUTOFREE char *dir = step_dir(s), *inside = dir ? prs_strf("%s/outputs", dir) : NULL;
+	PRS_AUTOFREE char *ended = ended_path(s);
+	if (!inside || !ended)
+		return prs_fail(err, PRS_ENOMEM, "the outputs of a step");
+	fs_of(s)->unlink(fs_of(s)->ctx, ended);
+	if (is_there(s, inside) && remove_folder(inside, err) < 0)
+		return err->code;
+	int r = fs_of(s)->mkdir(fs_of(s)->ctx, inside, 0755);
+	if (r < 0)
+		return prs_fail_errno(err, -r, "creating %s", inside);
+	for (size_t i = 0; i < s->is->outputs_n; i++)
+		if (check_free(s, i, err) < 0 || make_place(s, i, err) < 0)
+			return err->code;
+	return 0;
+}
+
+/* ---- what is there ----------------------------------------------------------------------------------------------- */
+
+struct found {
+	char *path; /* relative: "output/a/b" */
+	uint64_t size, mtime_ns;
+};
+
+struct listing {
+	const struct step *s;
+	struct found *v;
+	size_t n, cap;
+	const char *output;
+	size_t skip; /* bytes of the path of the output */
+	struct prs_err *err;
+};
+
+static int add_found(struct listing *l, const struct prs_tree_entry *t)
+{
+	if (l->n == l->cap) {
+		size_t cap = l->cap ? 2 * l->cap : 64;
+		struct found *v = prs_realloc(l->v, cap * sizeof *v);
+		if (!v)
+			return prs_fail(l->err, PRS_ENOMEM, "the outputs of a step");
+		l->v = v;
+		l->cap = cap;
+	}
+	char *path = prs_strf("%s%s", l->output, t->path + l->skip);
+	if (!path)
+		return prs_fail(l->err, PRS_ENOMEM, "the outputs of a step");
+	l->v[l->n++] = (struct found){ path, (uint64_t)t->st->st_size,
+		                       (uint64_t)t->st->st_mtim.tv_sec * 1000000000 + (uint64_t)t->st->st_mtim.tv_nsec };
+	return 0;
+}
+
+static int sync_file(const struct prs_fs *fs, const char *path)
+{
+	int fd = fs->open(fs->ctx, path, O_RDONLY, 0);
+	if (fd < 0)
+		return fd;
+	int r = fs->fdatasync(fs->ctx, fd);
+	fs->close(fs->ctx, fd);
+	return r;
+}
+
+static int outputs_entry(void *ctx, const struct prs_tree_entry *t)
+{
+	struct listing *l = ctx;
+	const struct prs_fs *fs = fs_of(l->s);
+	int r = 0;
+	if (t->folder)
+		r = fs->sync_dir(fs->ctx, t->path);
+	else if (S_ISREG(t->st->st_mode))
+		r = sync_file(fs, t->path);
+	if (r < 0 && r != -EACCES)
+		return prs_fail_errno(l->err, -r, "output %s: writing %s to the disk", l->output, t->path);
+	return t->folder ? 0 : add_found(l, t);
+}
+
+static int outputs_by_path(const void *a, const void *b)
+{
+	return strcmp(((const struct found *)a)->path, ((const struct found *)b)->path);
+}
+
+static void print_all(const struct listing *l, uint8_t to[16])
+{
+	XXH3_state_t *state = XXH3_createState();
+	XXH128_canonical_t canonical;
+	if (!state)
+		return;
+	XXH3_128bits_reset(state);
+	for (size_t i = 0; i < l->n; i++) {
+		uint8_t raw[16];
+		prs_put64(raw, l->v[i].size);
+		prs_put64(raw + 8, l->v[i].mtime_ns);
+		XXH3_128bits_update(state, l->v[i].path, strlen(l->v[i].path) + 1);
+		XXH3_128bits_update(state, raw, sizeof raw);
+	}
+	XXH128_canonicalFromHash(&canonical, XXH3_128bits_digest(state));
+	memcpy(to, canonical.digest, 16);
+	XXH3_freeState(state);
+}
+
+static int list_one(struct listing *l, size_t output)
+{
+	PRS_AUTOFREE char *path = output_working_path(l->s, output);
+	if (!path)
+		return prs_fail(l->err, PRS_ENOMEM, "the outputs of a step");
+	l->output = l->s->is->outputs[output].name;
+	l->skip = strlen(path);
+	int r = prs_tree_walk(path, outputs_entry, l);
+	if (l->err->code)
+		return l->err->code;
+	return r < 0 && r != -ENOENT ? prs_fail_errno(l->err, -r, "output %s: reading %s", l->output, path) : 0;
+}
+
+/* On the disk, and their fingerprint. */
+static int list_all(struct step *s, struct prs_err *err)
+{
+	struct listing l = { .s = s, .err = err };
+	int r = 0;
+	for (size_t i = 0; i < s->is->outputs_n && !r; i++)
+		r = list_one(&l, i);
+	if (!r && l.n)
+		qsort(l.v, l.n, sizeof *l.v, outputs_by_path);
+	if (!r)
+		print_all(&l, s->result);
+	for (size_t i = 0; i < l.n; i++)
+		prs_freep(&l.v[i].path);
+	prs_freep(&l.v);
+	return r;
+}
+
+/* ---- into place -------------------------------------------------------------------------------------------------- */
+
+static int write_ended(const struct step *s, struct prs_err *err)
+{
+	char text[64] = "result ";
+	for (int i = 0; i < 16; i++)
+		snprintf(text + 7 + 2 * i, 3, "%02x", s->result[i]);
+	snprintf(text + 39, 2, "\n");
+	PRS_AUTOFREE char *path = ended_path(s);
+	return path ? prs_write_file(fs_of(s), path, text, strlen(text), 0644, err)
+	            : prs_fail(err, PRS_ENOMEM, "the outputs of a step");
+}
+
+static int read_ended(struct step *s, struct prs_err *err)
+{
+	PRS_AUTOBUF b;
+	prs_buf_init(&b, 4096);
+	PRS_AUTOFREE char *path = ended_path(s);
+	if (!path || prs_read_own_file(fs_of(s), path, &b, err) < 0)
+		return path ? err->code : prs_fail(err, PRS_ENOMEM, "the outputs of a step");
+	const char *text = prs_buf_str(&b);
+	for (int i = 0; i < 16; i++) {
+		unsigned byte;
+		if (strncmp(text, "result ", 7) != 0 || sscanf(text + 7 + 2 * i, "%2x", &byte) != 1)
+			return prs_fail(err, PRS_ECORRUPT, "%s: expected \"result <32 hex digits>\"", path);
+		s->result[i] = (uint8_t)byte;
+	}
+	return 0;
+}
+
+/* With --overwrite: what stands there goes where it will be removed. */
+static int make_way(const struct step *s, const char *place, const char *beside, struct prs_err *err)
+{
+	PRS_AUTOFREE char *old = prs_strf("%s/.old", beside);
+	if (!old)
+		return prs_fail(err, PRS_ENOMEM, "the outputs of a step");
+	if (is_free(s, place))
+		return 0;
+	int r = fs_of(s)->rename(fs_of(s)->ctx, place, old);
+	return r < 0 ? prs_fail_errno(err, -r, "moving %s away", place) : 0;
+}
+
+static int put_into_place(const struct step *s, size_t output, struct prs_err *err)
+{
+	const struct prs_fs *fs = fs_of(s);
+	PRS_AUTOFREE char *beside = staging(s, output);
+	if (!beside || !is_there(s, beside))
+		return 0;
+	PRS_AUTOFREE char *from = output_working_path(s, output), *place = step_output(s->e, s->n, output);
+	PRS_AUTOFREE char *above = place ? prs_path_folder(place) : NULL;
+	if (!from || !above)
+		return prs_fail(err, PRS_ENOMEM, "the outputs of a step");
+	if (is_there(s, from)) {
+		if (make_way(s, place, beside, err) < 0)
+			return err->code;
+		int r = fs->rename(fs->ctx, from, place);
+		if (!r)
+			r = fs->sync_dir(fs->ctx, above);
+		if (r < 0)
+			return prs_fail_errno(err, -r, "output %s: moving it to %s", s->is->outputs[output].name, place);
+	}
+	PRS_KILL_POINT("pipeline.outputs.renamed");
+	return remove_folder(beside, err);
+}
+
+static bool has_places(const struct step *s)
+{
+	for (size_t i = 0; i < s->is->outputs_n && s->is->kind == PRS_STEP_COMMAND; i++)
+		if (s->is->outputs[i].path)
+			return true;
+	return false;
+}
+
+static int get_ready(struct step *s, struct prs_err *err)
+{
+	if (list_all(s, err) < 0)
+		return err->code;
+	PRS_KILL_POINT("pipeline.outputs.synced");
+	for (size_t i = 0; i < s->is->outputs_n; i++)
+		if (s->is->kind == PRS_STEP_COMMAND && check_free(s, i, err) < 0)
+			return err->code;
+	return has_places(s) ? write_ended(s, err) : 0;
+}
+
+int outputs_settle(struct step *s, struct prs_err *err)
+{
+	int r = s->published ? read_ended(s, err) : get_ready(s, err);
+	if (r < 0 || !has_places(s))
+		return r;
+	PRS_KILL_POINT("pipeline.outputs.ready");
+	for (size_t i = 0; i < s->is->outputs_n && !r; i++)
+		r = put_into_place(s, i, err);
+	return r;
+}
