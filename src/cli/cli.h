@@ -163,6 +163,8 @@ void cli_print_path(const char *path);
 const char *cli_runs_dir(const struct cli_args *a);
 /* An id, a unique beginning of one, a path, or "last" (also word NULL); a pipeline is refused. */
 int cli_find_run(const struct cli_args *a, const char *word, struct prs_run *ret, struct prs_err *err);
+/* What is asked for is of a run's mini-batches or rows. */
+int cli_refuse_pipeline(const struct cli_args *a, const struct prs_run *run, struct prs_err *err);
 /* The same; it may be a pipeline. */
 int cli_find_any(const struct cli_args *a, const char *word, struct prs_run *ret, struct prs_err *err);
 /* "2025-01-31 12:00:00" (local); "5 min", "3 d" */

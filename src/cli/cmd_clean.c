@@ -7,11 +7,12 @@
  * A run is first renamed to .prs-gone-<id>, then removed, its file RUN last: what is half removed is no run that
  * anybody could resume, no input either, and the next clean finishes it.
  */
-#include "cli/cli.h"
+#include "cli/pipelines.h"
 
 #include "base/killpoint.h"
 #include "base/many.h"
 #include "base/mem.h"
+#include "base/path.h"
 #include "io/fs_posix.h"
 #include "io/lock.h"
 #include "io/loop.h"
@@ -105,12 +106,25 @@ static bool is_unfinished(const char *name)
 	return !strncmp(name, ".prs-", 5) && n > 4 && !strcmp(name + n - 4, ".tmp");
 }
 
+/* What lies in the folder of a step of a pipeline, as seen from there. */
+static const char *in_step(const char *relative)
+{
+	const char *rest = below(relative, "steps"), *slash = rest ? strchr(rest, '/') : NULL;
+	return slash ? slash + 1 : relative;
+}
+
 /* Somebody wants this: it lies where outputs are, or no engine made it. */
 static bool is_output(const char *relative, const struct prs_tree_entry *e)
 {
+	static const char *const places[] = { "outputs", "work/code/outputs", "code/outputs" };
+	const char *in = in_step(relative);
+	size_t last = in == relative ? 2 : 3; /* the code of a command is its own copy */
+	bool is = false;
 	if (e->depth == 1 && !prs_run_has_name(e->name))
 		return true;
-	if (!below(relative, "outputs") && !below(relative, "work/code/outputs"))
+	for (size_t i = 0; i < last; i++)
+		is = is || below(in, places[i]);
+	if (!is)
 		return false;
 	return (!e->folder || e->unreadable) && !is_unfinished(e->name);
 }
@@ -129,7 +143,14 @@ static int clean_entry(void *ctx, const struct prs_tree_entry *e)
 
 /* ---- which ones -------------------------------------------------------------------------------------------------- */
 
-static uint64_t latest_us(const struct candidate *x, const struct prs_view *v)
+/* What the journal says of a run or a pipeline. */
+struct found {
+	const char *state;
+	bool running, unknown;
+	uint64_t latest_us;
+};
+
+static uint64_t latest_us(const struct candidate *x, const struct found *v)
 {
 	struct stat st;
 	PRS_AUTOFREE char *path = prs_strf("%s/RUN", x->run.dir);
@@ -138,10 +159,10 @@ static uint64_t latest_us(const struct candidate *x, const struct prs_view *v)
 	return (uint64_t)st.st_mtim.tv_sec * 1000000;
 }
 
-static int check_state(struct candidate *x, const struct prs_view *v)
+static int check_state(struct candidate *x, const struct found *v)
 {
 	const struct clean *c = x->c;
-	const char *state = prs_view_state(v);
+	const char *state = v->state;
 	if (v->running || !strcmp(state, "running"))
 		return stays(x, "it is running");
 	if (v->unknown)
@@ -167,23 +188,58 @@ static int check_place(struct candidate *x)
 		to[n > 0 ? n : 0] = 0;
 		return stays(x, "it is a link to %s", to);
 	}
+	PRS_AUTOFREE char *above = prs_strf("%s/../..", x->run.dir);
+	if (above && prs_path_is_run(program_fs(), above))
+		return stays(x, "it is a step of a pipeline, which goes as a whole");
 	if (!x->c->named && x->st.st_uid != geteuid())
 		return stays(x, "it belongs to another user (%u)", (unsigned)x->st.st_uid);
 	return 0;
+}
+
+static int check_run(struct candidate *x)
+{
+	struct prs_err err = { 0 };
+	struct prs_view v;
+	int r = prs_view_read(&v, program_fs(), &x->run, &err);
+	struct found f = { r ? "" : prs_view_state(&v), v.running, v.unknown, v.latest_us };
+	r = r < 0 ? fails(x, err.msg) : check_state(x, &f);
+	prs_view_done(&v);
+	return r;
+}
+
+/* The engine of a step may outlive that of its pipeline for a while, or be resumed alone. */
+static bool a_step_runs(const struct candidate *x, const struct prs_pipeline *p)
+{
+	for (size_t i = 0; i < p->steps_n; i++) {
+		PRS_AUTOFREE char *dir = prs_strf("%s/steps/%s", x->run.dir, p->steps[i].folder);
+		if (!dir || prs_run_is_running(dir))
+			return true;
+	}
+	return false;
+}
+
+static int check_pipeline(struct candidate *x)
+{
+	struct prs_err err = { 0 };
+	struct prs_pipeline_view v;
+	int r = prs_pipeline_view_read(&v, program_fs(), &x->run, &err);
+	struct found f = { prs_pipeline_view_state(&v), v.running || (v.pipeline && a_step_runs(x, v.pipeline)),
+		           v.unknown, v.past.last_us };
+	r = r < 0 && !v.half_made ? fails(x, err.msg) : check_state(x, &f);
+	prs_pipeline_view_done(&v);
+	return r;
 }
 
 /* As the journal tells it; *ret_epoch: of that journal. */
 static int check_journal(struct candidate *x, uint32_t *ret_epoch)
 {
 	struct prs_err err = { 0 };
-	struct prs_view v;
 	int r = prs_store_newest_epoch(program_fs(), x->run.dir, ret_epoch, &err);
 	if (r < 0)
 		return fails(x, err.msg);
-	r = prs_view_read(&v, program_fs(), &x->run, &err);
-	r = r < 0 ? fails(x, err.msg) : check_state(x, &v);
-	prs_view_done(&v);
-	return r;
+	if (x->run.step[0])
+		return stays(x, "it is a step of a pipeline, which goes as a whole: prs clean %s", x->run.name);
+	return x->run.kind == PRS_RUN_PIPELINE ? check_pipeline(x) : check_run(x);
 }
 
 static int check_contents(struct candidate *x)
@@ -342,7 +398,7 @@ static int clean_all(struct clean *c, const struct cli_args *a, struct prs_err *
 		struct prs_err bad = { 0 };
 		struct prs_run run;
 		PRS_AUTOFREE char *path = prs_strf("%s/%s", cli_runs_dir(a), all.v[i]);
-		if (cli_find_run(a, path, &run, &bad) == 0)
+		if (cli_find_any(a, path, &run, &bad) == 0)
 			one(c, &run);
 		else
 			cli_tell(stdout, "%s stays: %s\n", all.v[i], bad.msg);
@@ -357,7 +413,7 @@ static int clean_named(struct clean *c, const struct cli_args *a, struct prs_err
 {
 	for (size_t i = 0; i < a->words.n; i++) {
 		struct prs_run run;
-		int r = cli_find_run(a, a->words.v[i], &run, err);
+		int r = cli_find_any(a, a->words.v[i], &run, err);
 		if (r < 0)
 			return r;
 		one(c, &run);

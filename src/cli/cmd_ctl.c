@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * cmd_ctl: prs cancel, prs why, prs status --watch: what the running engine answers at its socket.
  */
-#include "cli/cli.h"
+#include "cli/pipelines.h"
 #include "cli/screen.h"
 
 #include "base/mem.h"
@@ -85,6 +85,8 @@ static int not_running(const struct prs_run *run, const char *what)
 {
 	struct prs_err err = { 0 };
 	struct prs_view v;
+	if (run->kind == PRS_RUN_PIPELINE)
+		return cli_pipeline_not_running(run, what);
 	int r = prs_view_read(&v, program_fs(), run, &err);
 	const char *state = r ? "" : prs_view_state(&v);
 	bool interrupted = !strcmp(state, "interrupted");
@@ -105,13 +107,24 @@ static int not_running(const struct prs_run *run, const char *what)
 
 /* ---- cancel ------------------------------------------------------------------------------------------------------ */
 
+/* A command of a pipeline ends with it, or by itself. */
+static const struct prs_err *refuse_part(const struct prs_run *run, struct prs_err *err)
+{
+	prs_fail(err, PRS_EINVALID,
+	         "%s/%s has no run of its own that could be canceled: prs cancel %s cancels the pipeline", run->name,
+	         run->step, run->name);
+	return err;
+}
+
 int cmd_cancel(struct cli_args *a)
 {
 	struct prs_err err = { 0 };
 	struct prs_run run;
 	struct prs_view v;
-	if (cli_find_run(a, a->words.n ? a->words.v[0] : NULL, &run, &err) < 0)
+	if (cli_find_any(a, a->words.n ? a->words.v[0] : NULL, &run, &err) < 0)
 		return complain(PRS_EXIT_MISTAKE, &err);
+	if (run.step[0])
+		return complain(PRS_EXIT_MISTAKE, refuse_part(&run, &err));
 	json_t *o = ask_running(&run, "cancel", &err);
 	if (!o)
 		return err.code == -PRS_ENOTFOUND && !prs_run_is_running(run.dir) ? not_running(&run, "to cancel")
@@ -123,6 +136,8 @@ int cmd_cancel(struct cli_args *a)
 		cli_tell(stdout, "%s: asked to stop; its engine still has to end\n", run.name);
 		return 0;
 	}
+	if (run.kind == PRS_RUN_PIPELINE)
+		return cli_pipeline_canceled(&run);
 	int r = prs_view_read(&v, program_fs(), &run, &err);
 	if (!r)
 		cli_tell(stdout, "%s: %s\n", run.name, prs_view_state(&v));
@@ -191,8 +206,10 @@ int cmd_why(struct cli_args *a)
 	struct prs_run run;
 	PRS_AUTOBUF b;
 	prs_buf_init(&b, 64 << 20);
-	if (cli_find_run(a, a->words.n ? a->words.v[0] : NULL, &run, &err) < 0)
+	if (cli_find_any(a, a->words.n ? a->words.v[0] : NULL, &run, &err) < 0)
 		return complain(PRS_EXIT_MISTAKE, &err);
+	if (run.kind == PRS_RUN_PIPELINE)
+		return cli_pipeline_why(&run, cli_json(a));
 	json_t *o = ask_running(&run, "why", &err);
 	if (!o)
 		return err.code == -PRS_ENOTFOUND && !prs_run_is_running(run.dir) ? not_running(&run, "it waits for")

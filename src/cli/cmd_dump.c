@@ -143,7 +143,7 @@ int cmd_dump(struct cli_args *a)
 		prs_fail(&err, PRS_EINVALID, "prs dump journal|plan|segment [RUN]: found \"%s\"", what);
 		return complain(PRS_EXIT_MISTAKE, &err);
 	}
-	if (cli_find_run(a, a->words.n > 1 ? a->words.v[1] : NULL, &run, &err) < 0)
+	if (cli_find_any(a, a->words.n > 1 ? a->words.v[1] : NULL, &run, &err) < 0)
 		return complain(PRS_EXIT_MISTAKE, &err);
 	prs_buf_init(&d.line, (size_t)1 << 30);
 	prs_buf_init(&d.shown, (size_t)1 << 30);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * cmd_list: prs list: all runs of a folder, newest first, with state, items, how long it took, input and age.
  */
-#include "cli/cli.h"
+#include "cli/pipelines.h"
 
 #include "base/many.h"
 #include "base/mem.h"
@@ -142,6 +142,45 @@ static void put_json(struct prs_buf *b, const struct prs_run *run, const struct 
 	prs_buf_puts(b, "}\n");
 }
 
+/* Of a pipeline steps are counted. */
+static void fill_pipeline(struct table *t, const struct prs_run *run, const struct prs_pipeline_view *v, uint64_t now)
+{
+	PRS_AUTOBUF b;
+	prs_buf_init(&b, 16384);
+	prs_put_plain(&b, run->name);
+	put_cell(t, RUN, &b);
+	prs_buf_puts(&b, prs_pipeline_view_state(v));
+	put_cell(t, STATE, &b);
+	if (v->pipeline)
+		prs_buf_putf(&b, "%zu/%s", cli_pipeline_done(v), prs_many(v->pipeline->steps_n, "step").text);
+	put_cell(t, ITEMS, &b);
+	prs_put_duration(&b, prs_pipeline_view_duration_us(v, now));
+	put_cell(t, TIME, &b);
+	prs_buf_puts(&b, "pipeline");
+	put_cell(t, INPUT, &b);
+	if (v->past.first_us)
+		cli_put_age(&b, now, v->past.first_us);
+	put_cell(t, AGE, &b);
+	t->n++;
+}
+
+static void put_pipeline_json(struct prs_buf *b, const struct prs_run *run, const struct prs_pipeline_view *v,
+                              uint64_t now)
+{
+	prs_buf_puts(b, "{\"run\": ");
+	prs_put_json(b, run->name);
+	prs_buf_puts(b, ", \"kind\": \"pipeline\", \"dir\": ");
+	prs_put_json(b, run->dir);
+	prs_buf_putf(b,
+	             ", \"state\": \"%s\", \"steps\": %zu, \"steps_done\": %zu, \"steps_failed\": %zu, "
+	             "\"started_us\": %llu, \"last_us\": %llu, \"wall_us\": %llu}\n",
+	             prs_pipeline_view_state(v), v->pipeline ? v->pipeline->steps_n : 0,
+	             v->pipeline ? cli_pipeline_done(v) : 0,
+	             v->pipeline ? prs_pipeline_past_count(&v->past, PRS_STEP_FAILED) : 0,
+	             (unsigned long long)v->past.first_us, (unsigned long long)v->past.last_us,
+	             (unsigned long long)prs_pipeline_view_duration_us(v, now));
+}
+
 /* One that cannot be read is a row too. */
 static void bad_row(struct table *t, struct prs_buf *json, const char *name, const struct prs_err *err)
 {
@@ -251,6 +290,34 @@ static void print_table(struct prs_buf *b, const struct table *t)
 		put_records(b, t);
 }
 
+static void add_pipeline(struct table *t, struct prs_buf *json, const char *name, const struct prs_run *run,
+                         uint64_t now)
+{
+	struct prs_err err = { 0 };
+	struct prs_pipeline_view v;
+	int r = prs_pipeline_view_read(&v, program_fs(), run, &err);
+	if (r < 0 && !v.half_made)
+		bad_row(t, json, name, &err);
+	else if (json)
+		put_pipeline_json(json, run, &v, now);
+	else
+		fill_pipeline(t, run, &v, now);
+	prs_pipeline_view_done(&v);
+}
+
+static void add_run(struct table *t, struct prs_buf *json, const char *name, const struct prs_run *run, uint64_t now)
+{
+	struct prs_err err = { 0 };
+	struct prs_view v = { .plan = NULL };
+	if (prs_view_read(&v, program_fs(), run, &err) < 0)
+		bad_row(t, json, name, &err);
+	else if (json)
+		put_json(json, run, &v, now);
+	else
+		fill_row(t, run, &v, now);
+	prs_view_done(&v);
+}
+
 int cmd_list(struct cli_args *a)
 {
 	struct prs_err err = { 0 };
@@ -263,15 +330,14 @@ int cmd_list(struct cli_args *a)
 	uint64_t now = prs_wall_us();
 	for (size_t i = 0; i < all.n && !r && t.cells; i++) {
 		struct prs_run run;
-		struct prs_view v = { .plan = NULL };
+		struct prs_buf *json = cli_json(a) ? &b : NULL;
 		PRS_AUTOFREE char *path = prs_strf("%s/%s", runs, all.v[i]);
-		if (cli_find_run(a, path, &run, &err) < 0 || prs_view_read(&v, program_fs(), &run, &err) < 0)
-			bad_row(&t, cli_json(a) ? &b : NULL, all.v[i], &err);
-		else if (cli_json(a))
-			put_json(&b, &run, &v, now);
+		if (cli_find_any(a, path, &run, &err) < 0)
+			bad_row(&t, json, all.v[i], &err);
+		else if (run.kind == PRS_RUN_PIPELINE)
+			add_pipeline(&t, json, all.v[i], &run, now);
 		else
-			fill_row(&t, &run, &v, now);
-		prs_view_done(&v);
+			add_run(&t, json, all.v[i], &run, now);
 	}
 	if (!r && !cli_json(a) && t.n)
 		print_table(&b, &t);

@@ -2,7 +2,7 @@
  * cmd_logs: prs logs RUN: the overview, what a process printed, the errors of the script; as they are, or followed
  * until the run ends.
  */
-#include "cli/cli.h"
+#include "cli/pipelines.h"
 
 #include "base/mem.h"
 #include "io/fs_posix.h"
@@ -33,7 +33,7 @@ struct logs {
 	size_t n;
 	const struct file *last; /* whose bytes were printed last */
 	bool reader_gone;
-	char *code, *original; /* of tracebacks: where the script ran, where the user has it; NULL = as they are */
+	char *code, *original;  /* of tracebacks: where the script ran, where the user has it; NULL = as they are */
 	struct prs_err refused; /* the last file that was not shown, as it is none of the run's */
 };
 
@@ -218,7 +218,9 @@ int cmd_logs(struct cli_args *a)
 	const char *word = cli_value(a, "--process", 0);
 	int r = word ? process_name(word, process, &err) : 0;
 	if (!r)
-		r = cli_find_run(a, a->words.n ? a->words.v[0] : NULL, &run, &err);
+		r = cli_find_any(a, a->words.n ? a->words.v[0] : NULL, &run, &err);
+	if (!r && run.kind == PRS_RUN_PIPELINE)
+		return cli_pipeline_logs(&run);
 	if (!r)
 		r = show(&l, process, cli_has(a, "--errors"), cli_has(a, "--follow"), &err);
 	for (size_t i = 0; i < l.n; i++)

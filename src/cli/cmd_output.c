@@ -2,7 +2,7 @@
  * cmd_output: prs output RUN: where the output is; --partial: a file of the rows that there are so far; --format: of
  * all rows of a run whose rows are tables, as another kind of file.
  */
-#include "cli/cli.h"
+#include "cli/pipelines.h"
 #include "base/many.h"
 #include "base/mem.h"
 #include "base/path.h"
@@ -312,7 +312,12 @@ int cmd_output(struct cli_args *a)
 	struct prs_err err = { 0 };
 	struct prs_run run;
 	const char *given = cli_option(a, PRS_OPTION_ID_output);
-	int r = cli_find_run(a, a->words.n ? a->words.v[0] : NULL, &run, &err);
+	bool rows = cli_has(a, "--partial") || cli_value(a, "--format", 0) || given;
+	int r = cli_find_any(a, a->words.n ? a->words.v[0] : NULL, &run, &err);
+	if (!r && run.kind == PRS_RUN_PIPELINE && !rows)
+		return cli_pipeline_output(&run);
+	if (!r && run.kind == PRS_RUN_PIPELINE)
+		r = cli_refuse_pipeline(a, &run, &err);
 	if (!r && (cli_has(a, "--partial") || cli_value(a, "--format", 0)))
 		r = write_output(a, &run, &err);
 	else if (!r && given)

@@ -4,6 +4,7 @@
  */
 #include "cli/footers.h"
 #include "cli/load.h"
+#include "cli/pipelines.h"
 #include "cli/plan_table.h"
 
 #include "base/many.h"
@@ -513,7 +514,9 @@ int cmd_plan(struct cli_args *a)
 	int status = load_job(&p.load, a);
 	if (!status && !cli_json(a) && !cli_has(a, "--yaml"))
 		load_warnings(&p.load, true);
-	if (!status && !load_is_empty(&p.load, cli_json(a)))
+	if (!status && p.load.pipeline)
+		status = cli_pipeline_plan(p.load.pipeline, cli_json(a));
+	else if (!status && !load_is_empty(&p.load, cli_json(a)))
 		status = make_plan(&p, a, &out, &err) < 0 ? complain(PRS_EXIT_MISTAKE, &err) : print_plan(a, &out);
 	prs_placed_done(&p.placed);
 	for (size_t i = 0; p.inputs && i < p.load.job.inputs_n; i++)

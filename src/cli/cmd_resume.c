@@ -121,7 +121,7 @@ static int resume(struct cli_args *a, const struct settings *set)
 	if (prs_run_check_owner(&run, cli_has(a, "--trust"), &err) < 0)
 		return complain(PRS_EXIT_MISTAKE, &err);
 	if (run.kind == PRS_RUN_PIPELINE)
-		return pipeline_resume(a, &run);
+		return cli_pipeline_resume(a, &run);
 	prs_job_init(&j);
 	int status;
 	if (prs_run_read_job(program_fs(), &j, &placed, run.dir, &err) < 0) {

@@ -2,6 +2,7 @@
  * cmd_run: prs run JOB: a run folder for a checked job, then the engine.
  */
 #include "cli/load.h"
+#include "cli/pipelines.h"
 
 #include <stdio.h>
 
@@ -32,7 +33,9 @@ int cmd_run(struct cli_args *a)
 	int status = load_job(&l, a);
 	if (!status && !cli_quiet(a) && !cli_json(a))
 		load_warnings(&l, true);
-	if (!status)
+	if (!status && l.pipeline)
+		status = cli_pipeline_run(a, l.pipeline, l.runs);
+	else if (!status)
 		status = load_is_empty(&l, cli_json(a)) ? 0 : run(a, &l);
 	prs_load_done(&l);
 	return status;

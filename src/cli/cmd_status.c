@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * cmd_status: prs status RUN, prs check RUN: read-only, also while the engine runs.
  */
-#include "cli/cli.h"
+#include "cli/pipelines.h"
 
 #include "base/many.h"
 #include "base/mem.h"
@@ -168,11 +168,16 @@ int cmd_status(struct cli_args *a)
 	struct prs_view v;
 	PRS_AUTOBUF b;
 	prs_buf_init(&b, 1 << 20);
-	if (cli_find_run(a, a->words.n ? a->words.v[0] : NULL, &run, &err) < 0)
+	if (cli_find_any(a, a->words.n ? a->words.v[0] : NULL, &run, &err) < 0)
 		return unreadable(&err);
-	int watched = cli_has(a, "--watch") ? cli_watch(&run, cli_json(a)) : 0;
+	bool pipeline = run.kind == PRS_RUN_PIPELINE, watch = cli_has(a, "--watch");
+	int watched = watch && !pipeline ? cli_watch(&run, cli_json(a)) : 0;
+	if (watch && pipeline)
+		watched = cli_pipeline_watch(&run, cli_json(a));
 	if (watched)
 		return watched;
+	if (pipeline)
+		return cli_pipeline_status(&run, cli_json(a));
 	int r = prs_view_read(&v, program_fs(), &run, &err);
 	if (!r && cli_json(a))
 		status_json(&b, &v, &run);

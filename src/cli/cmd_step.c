@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * cmd_step: prs _step PARENT PIPELINE STEP MODE: the process of a parallel step. It runs an ordinary engine, and says on
- * descriptor 3 how it gets on (pipeline/engine.h). When the engine of the pipeline dies it stops as if it were asked to:
- * its run can be resumed.
+ * cmd_step: prs _step PARENT PIPELINE STEP MODE: the process of a parallel step. It runs an ordinary engine, and says
+ * on descriptor 3 how it gets on (pipeline/engine.h). When the engine of the pipeline dies it stops as if it were asked
+ * to: its run can be resumed.
  */
 #include "cli/cli.h"
 
@@ -66,11 +66,16 @@ static void step_progress(void *ctx, const struct prs_progress *p)
 	const struct {
 		const char *key;
 		uint64_t value;
-	} numbers[] = { { "elapsed_us", p->elapsed_us },     { "mini_batches", p->mini_batches },
-		        { "done", p->done },                 { "failed", p->failed },
-		        { "items", p->items },               { "items_final", p->items_final },
-		        { "items_failed", p->items_failed }, { "busy", p->busy },
-		        { "processes", p->processes },       { "starting", p->starting } };
+	} numbers[] = { { "elapsed_us", p->elapsed_us },
+		        { "mini_batches", p->mini_batches },
+		        { "done", p->done },
+		        { "failed", p->failed },
+		        { "items", p->items },
+		        { "items_final", p->items_final },
+		        { "items_failed", p->items_failed },
+		        { "busy", p->busy },
+		        { "processes", p->processes },
+		        { "starting", p->starting } };
 	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
 		prs_buf_putf(&b, ",\"%s\":%llu", numbers[i].key, (unsigned long long)numbers[i].value);
 	prs_buf_putc(&b, '}');

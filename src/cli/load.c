@@ -83,7 +83,8 @@ int load_job(struct prs_load *l, struct cli_args *a)
 	l->only_failed = only;
 	l->makes_environment = a->command->run == cmd_run;
 	l->looks_for_run = a->command->run == cmd_validate;
-	l->takes_pipelines = a->command->run == cmd_validate;
+	l->takes_pipelines = a->command->run == cmd_validate || a->command->run == cmd_run ||
+	                     a->command->run == cmd_plan;
 	l->executes = a->command->run == cmd_run || a->command->run == cmd_test;
 	prs_buf_puts(&l->mistakes, prs_buf_str(&a->mistakes));
 	l->mistakes_n = a->mistakes_n;

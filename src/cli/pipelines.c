@@ -22,7 +22,7 @@ enum { TEXT_BYTES = 1 << 20, TAIL_BYTES = 2048, STATE_COLUMNS = 9, TIME_COLUMNS 
 
 struct show {
 	struct screen screen; /* first */
-	const struct pipeline_start *s;
+	const struct cli_pipeline_start *s;
 	unsigned name_columns;
 	size_t done; /* when this life began */
 };
@@ -67,8 +67,8 @@ static void put_rest(struct prs_buf *to, const struct pipeline_line *l, unsigned
 	}
 }
 
-void pipeline_put_line(struct prs_buf *to, const struct pipeline_line *l, unsigned name_columns, unsigned columns,
-                       bool utf8)
+void cli_pipeline_put_line(struct prs_buf *to, const struct pipeline_line *l, unsigned name_columns, unsigned columns,
+                           bool utf8)
 {
 	PRS_AUTOBUF line;
 	prs_buf_init(&line, 64 << 10);
@@ -135,7 +135,7 @@ static void put_table(const struct show *s, struct prs_buf *to, const struct prs
 		if (n > room && !is_live(&rows[i]))
 			continue;
 		to_line(&rows[i], &l);
-		pipeline_put_line(to, &l, s->name_columns, columns, s->screen.look.utf8);
+		cli_pipeline_put_line(to, &l, s->name_columns, columns, s->screen.look.utf8);
 		shown++;
 	}
 }
@@ -171,7 +171,8 @@ static void show_opened(void *ctx, bool resumed, const struct prs_pipeline_row *
 		prs_put_json(&b, s->s->run->name);
 		prs_buf_puts(&b, ",\"dir\":");
 		prs_put_json(&b, s->s->run->dir);
-		prs_buf_putf(&b, ",\"resumed\":%s,\"steps\":%zu,\"done\":%zu}\n", resumed ? "true" : "false", n, s->done);
+		prs_buf_putf(&b, ",\"resumed\":%s,\"steps\":%zu,\"done\":%zu}\n", resumed ? "true" : "false", n,
+		             s->done);
 		fputs(prs_buf_str(&b), stdout);
 		return;
 	}
@@ -231,7 +232,7 @@ static void show_changed(void *ctx, const struct prs_pipeline_row *row)
 	} else if (!s->screen.terminal && row->state != PRS_STEP_WAITING) {
 		struct pipeline_line l;
 		to_line(row, &l);
-		pipeline_put_line(&b, &l, s->name_columns, 0, false);
+		cli_pipeline_put_line(&b, &l, s->name_columns, 0, false);
 	}
 	if (b.len)
 		screen_put(&s->screen, &b);
@@ -353,8 +354,9 @@ static void put_outputs(const struct show *s, struct prs_buf *to)
 		const struct prs_step *step = &s->s->pipeline->steps[i];
 		PRS_AUTOFREE char *dir = prs_strf("%s/steps/%s", s->s->run->dir, step->folder);
 		for (size_t k = 0; dir && k < step->outputs_n; k++) {
-			PRS_AUTOFREE char *path =
-				step->outputs[k].path ? prs_step_output_path(&step->outputs[k], dir, s->s->run->name) : NULL;
+			PRS_AUTOFREE char *path = step->outputs[k].path ? prs_step_output_path(&step->outputs[k], dir,
+			                                                                       s->s->run->name)
+			                                                : NULL;
 			if (path)
 				put_field(to, "output", cli_short_path(path, shown, sizeof shown));
 		}
@@ -419,7 +421,7 @@ static int end_of(struct show *s, const struct prs_pipeline_end *end, const stru
 	return status;
 }
 
-int pipeline_start(const struct pipeline_start *s)
+int cli_pipeline_start(const struct cli_pipeline_start *s)
 {
 	struct prs_err err = { 0 };
 	struct prs_pipeline_end end;
@@ -448,18 +450,18 @@ int pipeline_start(const struct pipeline_start *s)
 
 /* ---- run, resume ------------------------------------------------------------------------------------------------- */
 
-int pipeline_run(struct cli_args *a, struct prs_pipeline *p, const char *runs)
+int cli_pipeline_run(struct cli_args *a, struct prs_pipeline *p, const char *runs)
 {
 	struct prs_err err = { 0 };
 	struct prs_run run;
 	if (prs_pipeline_make(cli_front(cli_quiet(a) || cli_json(a)), p, runs, &run, &err) < 0)
 		return complain(PRS_EXIT_MISTAKE, &err);
-	struct pipeline_start s = { .pipeline = p,
-		                    .run = &run,
-		                    .overwrite = cli_option(a, PRS_OPTION_ID_overwrite) != NULL,
-		                    .json = cli_json(a),
-		                    .quiet = cli_quiet(a) };
-	return pipeline_start(&s);
+	struct cli_pipeline_start s = { .pipeline = p,
+		                        .run = &run,
+		                        .overwrite = cli_option(a, PRS_OPTION_ID_overwrite) != NULL,
+		                        .json = cli_json(a),
+		                        .quiet = cli_quiet(a) };
+	return cli_pipeline_start(&s);
 }
 
 /* What a resume of a run can change is of a job, and a pipeline has several. */
@@ -471,36 +473,37 @@ static void refuse_settings(struct cli_args *a, const struct prs_run *run)
 		cli_mistake(a, "--set changes a run: give a step, prs resume %s/STEP --set ...", run->name);
 	for (size_t i = 0; i < a->options_n; i++) {
 		const struct prs_option_row *row = a->options[i].row;
-		bool ours = row == prs_option_at(PRS_OPTION_ID_runs_dir) || row == prs_option_at(PRS_OPTION_ID_overwrite) ||
-		            row->resume == PRS_RESUME_SCREEN;
+		bool ours = row == prs_option_at(PRS_OPTION_ID_runs_dir) ||
+		            row == prs_option_at(PRS_OPTION_ID_overwrite) || row->resume == PRS_RESUME_SCREEN;
 		if (!ours)
 			cli_mistake(a, "%s changes a run: give a step, prs resume %s/STEP %s ...", a->options[i].where,
 			            run->name, a->options[i].where);
 	}
 }
 
-int pipeline_resume(struct cli_args *a, const struct prs_run *run)
+int cli_pipeline_resume(struct cli_args *a, const struct prs_run *run)
 {
 	struct prs_err err = { 0 };
 	refuse_settings(a, run);
 	if (a->mistakes_n)
 		return complain_all(a->mistakes_n, &a->mistakes);
 	if (run->step[0]) {
-		prs_fail(&err, PRS_EINVALID, "%s/%s has no run of its own to go on with: prs resume %s goes on with the pipeline",
+		prs_fail(&err, PRS_EINVALID,
+		         "%s/%s has no run of its own to go on with: prs resume %s goes on with the pipeline",
 		         run->name, run->step, run->name);
 		return complain(PRS_EXIT_MISTAKE, &err);
 	}
 	struct prs_pipeline *p = prs_pipeline_read(program_fs(), run->dir, &err);
 	if (!p)
 		return complain(PRS_EXIT_BROKEN, &err);
-	struct pipeline_start s = { .pipeline = p,
-		                    .run = run,
-		                    .takeover = cli_has(a, "--takeover"),
-		                    .retry_failed = cli_has(a, "--retry-failed"),
-		                    .overwrite = cli_option(a, PRS_OPTION_ID_overwrite) != NULL,
-		                    .json = cli_json(a),
-		                    .quiet = cli_quiet(a) };
-	int status = pipeline_start(&s);
+	struct cli_pipeline_start s = { .pipeline = p,
+		                        .run = run,
+		                        .takeover = cli_has(a, "--takeover"),
+		                        .retry_failed = cli_has(a, "--retry-failed"),
+		                        .overwrite = cli_option(a, PRS_OPTION_ID_overwrite) != NULL,
+		                        .json = cli_json(a),
+		                        .quiet = cli_quiet(a) };
+	int status = cli_pipeline_start(&s);
 	prs_pipeline_free(p);
 	return status;
 }

@@ -12,32 +12,37 @@ struct pipeline_line {
 	const char *name, *kind, *state; /* "parallel"; a word of wire/states.def */
 	bool starting, stopping;
 	uint64_t took_us;
-	const char *why, *waits_for; /* "" = nothing */
+	const char *why, *waits_for;         /* "" = nothing */
 	const struct prs_progress *progress; /* NULL = none */
 };
 /* "  score   running   0:12  45 of 180 mini-batches ..." and a line feed; `name_columns`: of the longest name. */
-void pipeline_put_line(struct prs_buf *to, const struct pipeline_line *l, unsigned name_columns, unsigned columns,
-                       bool utf8);
+void cli_pipeline_put_line(struct prs_buf *to, const struct pipeline_line *l, unsigned name_columns, unsigned columns,
+                           bool utf8);
 
-struct pipeline_start {
+struct cli_pipeline_start {
 	const struct prs_pipeline *pipeline;
 	const struct prs_run *run;
 	bool takeover, retry_failed, overwrite, json, quiet;
 };
 /* Runs the engine on the run folder; prints the screens. Exit status. */
-int pipeline_start(const struct pipeline_start *s);
+int cli_pipeline_start(const struct cli_pipeline_start *s);
 /* prs run of a pipeline: its folder, then the engine. */
-int pipeline_run(struct cli_args *a, struct prs_pipeline *p, const char *runs);
-int pipeline_resume(struct cli_args *a, const struct prs_run *run);
-int pipeline_status(const struct prs_run *run, bool json);
-int pipeline_why(const struct prs_run *run, bool json);
-int pipeline_watch(const struct prs_run *run, bool json);
+int cli_pipeline_run(struct cli_args *a, struct prs_pipeline *p, const char *runs);
+int cli_pipeline_resume(struct cli_args *a, const struct prs_run *run);
+int cli_pipeline_status(const struct prs_run *run, bool json);
+int cli_pipeline_why(const struct prs_run *run, bool json);
+int cli_pipeline_watch(const struct prs_run *run, bool json);
+/* A sentence for one that no engine runs: "there is nothing <what>". Exit status. */
+int cli_pipeline_not_running(const struct prs_run *run, const char *what);
 /* After cancel: what became of it. Exit status. */
-int pipeline_canceled(const struct prs_run *run);
-int pipeline_logs(const struct prs_run *run, bool follow);
+int cli_pipeline_canceled(const struct prs_run *run);
+int cli_pipeline_logs(const struct prs_run *run);
+int cli_pipeline_plan(const struct prs_pipeline *p, bool json);
 /* Where its outputs are. */
-int pipeline_output(const struct prs_run *run);
+int cli_pipeline_output(const struct prs_run *run);
+/* Steps that are done. */
+size_t cli_pipeline_done(const struct prs_pipeline_view *v);
 /* Is there such a step? Else the error, with what is near. */
-int pipeline_check_step(const struct prs_run *run, struct prs_err *err);
+int cli_pipeline_check_step(const struct prs_run *run, struct prs_err *err);
 
 #endif

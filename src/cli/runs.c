@@ -41,7 +41,7 @@ int cli_find_any(const struct cli_args *a, const char *word, struct prs_run *ret
 }
 
 /* What is asked for a run's mini-batches or rows: a pipeline has none of its own. */
-static int refuse_pipeline(const struct prs_run *run, const char *command, struct prs_err *err)
+int cli_refuse_pipeline(const struct cli_args *a, const struct prs_run *run, struct prs_err *err)
 {
 	if (run->step[0])
 		return prs_fail(err, PRS_EINVALID,
@@ -49,13 +49,13 @@ static int refuse_pipeline(const struct prs_run *run, const char *command, struc
 		                run->name, run->step, run->name);
 	return prs_fail(err, PRS_EINVALID,
 	                "%s is a pipeline: give one of its steps, prs %s %s/STEP (prs status %s shows them)", run->name,
-	                command, run->name, run->name);
+	                a->command->name, run->name, run->name);
 }
 
 int cli_find_run(const struct cli_args *a, const char *word, struct prs_run *ret, struct prs_err *err)
 {
 	int r = cli_find_any(a, word, ret, err);
-	return !r && ret->kind == PRS_RUN_PIPELINE ? refuse_pipeline(ret, a->command->name, err) : r;
+	return !r && ret->kind == PRS_RUN_PIPELINE ? cli_refuse_pipeline(a, ret, err) : r;
 }
 
 static const char *below(const char *path, const char *folder)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * command: a step that is bash -c in a fresh copy of its code: through the launcher of workers (group, death signal), its
- * output in logs/user/std_log.txt.
+ * command: a step that is bash -c in a fresh copy of its code: through the launcher of workers (group, death signal),
+ * its output in logs/user/std_log.txt.
  */
 #include "pipeline/impl.h"
 
@@ -152,9 +152,10 @@ int command_begin(struct step *s, struct prs_err *err)
 	struct prs_step_command c = { 0 };
 	struct prs_list env = { 0 };
 	PRS_AUTOFREE char *dir = step_dir(s), *outputs = dir ? prs_strf("%s/outputs", dir) : NULL;
-	struct prs_step_fill fill = {
-		.output = filled_output, .ctx = &filling, .run_name = s->e->c.run_name, .outputs_dir = outputs
-	};
+	struct prs_step_fill fill = { .output = filled_output,
+		                      .ctx = &filling,
+		                      .run_name = s->e->c.run_name,
+		                      .outputs_dir = outputs };
 	int r = outputs ? prs_step_fill_command(s->e->p, s->n, &fill, &c, err) : prs_fail(err, PRS_ENOMEM, "a command");
 	if (!r && make_variables(s, &c, &env) < 0)
 		r = prs_fail(err, PRS_ENOMEM, "the environment of a command");

@@ -18,11 +18,16 @@ static json_t *progress_object(const struct prs_progress *p)
 	const struct {
 		const char *key;
 		uint64_t value;
-	} numbers[] = { { "elapsed_us", p->elapsed_us },   { "mini_batches", p->mini_batches },
-		        { "done", p->done },               { "failed", p->failed },
-		        { "items", p->items },             { "items_final", p->items_final },
-		        { "items_failed", p->items_failed }, { "busy", p->busy },
-		        { "processes", p->processes },     { "starting", p->starting } };
+	} numbers[] = { { "elapsed_us", p->elapsed_us },
+		        { "mini_batches", p->mini_batches },
+		        { "done", p->done },
+		        { "failed", p->failed },
+		        { "items", p->items },
+		        { "items_final", p->items_final },
+		        { "items_failed", p->items_failed },
+		        { "busy", p->busy },
+		        { "processes", p->processes },
+		        { "starting", p->starting } };
 	for (size_t i = 0; o && i < sizeof numbers / sizeof *numbers; i++)
 		json_object_set_new(o, numbers[i].key, number(numbers[i].value));
 	json_object_set_new(o, "items_per_s", json_real(p->estimate.rate));
@@ -67,7 +72,8 @@ static json_t *answer(struct engine *e, const char *line)
 		pipeline_cancel(e);
 		reply = json_pack("{s:b}", "ok", 1);
 	} else {
-		reply = json_pack("{s:b, s:s}", "ok", 0, "cause", "expected {\"cmd\": \"status\" | \"why\" | \"cancel\"}");
+		reply = json_pack("{s:b, s:s}", "ok", 0, "cause",
+		                  "expected {\"cmd\": \"status\" | \"why\" | \"cancel\"}");
 	}
 	json_decref(request);
 	return reply;

@@ -148,8 +148,8 @@ static void check_fence(struct engine *e)
 	int r = prs_store_newest_epoch(e->c.fs, e->c.dir, &newest, &err);
 	if (r == -PRS_ENOTFOUND || (!r && newest < e->epoch)) {
 		pipeline_let_go(e, PRS_ENOTFOUND,
-		              "the run folder is gone: it was removed or renamed while the pipeline ran (renamed: prs "
-		              "resume PATH goes on)");
+		                "the run folder is gone: it was removed or renamed while the pipeline ran (renamed: "
+		                "prs resume PATH goes on)");
 	} else if (!r && newest > e->epoch &&
 	           prs_store_check_fence(e->c.fs, e->c.dir, e->epoch, &err) == -PRS_EFENCED) {
 		snprintf(text, sizeof text, "%.400s. This engine stops; the other one goes on", err.msg);
@@ -222,9 +222,10 @@ static void engine_signal(void *ctx, int signum)
 	snprintf(text, sizeof text, "interrupted by %s", signum == SIGINT ? "Ctrl-C" : strsignal(signum));
 	pipeline_stop(e, PRS_EINTERRUPTED, text);
 	if (e->c.say)
-		e->c.say(e->c.ctx, signum == SIGINT ? "stopping: steps that run are stopped so that they can go on; Ctrl-C "
-		                                      "again stops at once"
-		                                    : "stopping: steps that run are stopped so that they can go on");
+		e->c.say(e->c.ctx, signum == SIGINT
+		                           ? "stopping: steps that run are stopped so that they can go on; Ctrl-C "
+		                             "again stops at once"
+		                           : "stopping: steps that run are stopped so that they can go on");
 }
 
 static bool is_ignored(int signum)
@@ -285,8 +286,9 @@ static int start_control(struct engine *e, struct prs_err *err)
 
 static int start(struct engine *e, struct prs_err *err)
 {
-	static int (*const stages[])(struct engine * e, struct prs_err * err) = { start_threads, start_steps, pipeline_open,
-		                                                                  start_loop, start_control };
+	static int (*const stages[])(struct engine * e, struct prs_err * err) = { start_threads, start_steps,
+		                                                                  pipeline_open, start_loop,
+		                                                                  start_control };
 	int r = 0;
 	for (size_t i = 0; !r && i < sizeof stages / sizeof *stages; i++)
 		r = stages[i](e, err);
@@ -408,9 +410,12 @@ int prs_pipeline_run(const struct prs_pipeline_config *c, struct prs_pipeline_en
 {
 	static struct engine engine; /* one a process */
 	struct engine *e = &engine;
-	*e = (struct engine){
-		.c = *c, .end = ret, .p = c->pipeline, .lock_fd = -1, .journal = { .fd = -1 }, .started_us = prs_clock_us()
-	};
+	*e = (struct engine){ .c = *c,
+		              .end = ret,
+		              .p = c->pipeline,
+		              .lock_fd = -1,
+		              .journal = { .fd = -1 },
+		              .started_us = prs_clock_us() };
 	*ret = (struct prs_pipeline_end){ 0 };
 	int r = start(e, err);
 	if (!r)

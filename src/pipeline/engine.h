@@ -16,12 +16,12 @@
 struct prs_pipeline_row {
 	const struct prs_step *step;
 	enum prs_step_state state;
-	bool starting, stopping;       /* its folder is being made; it was told to end */
-	uint64_t took_us;              /* of the last time it ran, or runs */
-	bool has_progress;             /* of a parallel one that runs: */
-	struct prs_progress progress;  /* without texts */
-	const char *why;               /* it failed; else "" */
-	const struct prs_step *waits;  /* the step that it waits for; NULL = none */
+	bool starting, stopping;      /* its folder is being made; it was told to end */
+	uint64_t took_us;             /* of the last time it ran, or runs */
+	bool has_progress;            /* of a parallel one that runs: */
+	struct prs_progress progress; /* without texts */
+	const char *why;              /* it failed; else "" */
+	const struct prs_step *waits; /* the step that it waits for; NULL = none */
 };
 
 struct prs_pipeline_config {

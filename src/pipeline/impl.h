@@ -31,7 +31,7 @@ struct step {
 	enum phase phase;
 	bool published; /* its outputs were ready in a life before: they are put into place, it does not run */
 	bool halted, timed_out;
-	bool retry; /* what failed in it is tried again */
+	bool retry;       /* what failed in it is tried again */
 	uint64_t end_seq; /* the group of facts that has its end; 0 = on the disk since before this life */
 	uint64_t started_us, ended_us, kill_at_us, timeout_at_us; /* clock; 0 = none */
 	uint64_t took_us;
@@ -123,8 +123,8 @@ void steps_kill(struct engine *e);
 char *step_dir(const struct step *s);
 /* Where an output is to be found when its step is done. */
 char *step_output(const struct engine *e, size_t step, size_t output);
-int step_spawn(struct step *s, char *const *argv, char *const *envp, const char *cwd, const char *out, const char *errors,
-               int fd, struct prs_err *err);
+int step_spawn(struct step *s, char *const *argv, char *const *envp, const char *cwd, const char *out,
+               const char *errors, int fd, struct prs_err *err);
 
 /* ---- command, parallel: how a step of that kind begins ----------------------------------------------------------- */
 

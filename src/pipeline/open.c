@@ -178,10 +178,9 @@ static int open_flow(struct opening *o, struct prs_err *err)
 
 int pipeline_open(struct engine *e, struct prs_err *err)
 {
-	static int (*const stages[])(struct opening * o, struct prs_err * err) = { open_lock,    open_newest,
-		                                                                   open_strays,  open_recover,
-		                                                                   open_is_over, open_epoch,
-		                                                                   open_state,   open_flow };
+	static int (*const stages[])(struct opening * o,
+	                             struct prs_err * err) = { open_lock,    open_newest, open_strays, open_recover,
+		                                               open_is_over, open_epoch,  open_state,  open_flow };
 	struct opening o = { .e = e };
 	int r = 0;
 	for (size_t i = 0; !r && i < sizeof stages / sizeof *stages; i++)

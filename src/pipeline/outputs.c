@@ -167,7 +167,8 @@ static int add_found(struct listing *l, const struct prs_tree_entry *t)
 	if (!path)
 		return prs_fail(l->err, PRS_ENOMEM, "the outputs of a step");
 	l->v[l->n++] = (struct found){ path, (uint64_t)t->st->st_size,
-		                       (uint64_t)t->st->st_mtim.tv_sec * 1000000000 + (uint64_t)t->st->st_mtim.tv_nsec };
+		                       (uint64_t)t->st->st_mtim.tv_sec * 1000000000 +
+		                               (uint64_t)t->st->st_mtim.tv_nsec };
 	return 0;
 }
 
@@ -308,7 +309,8 @@ static int put_into_place(const struct step *s, size_t output, struct prs_err *e
 		if (!r)
 			r = fs->sync_dir(fs->ctx, above);
 		if (r < 0)
-			return prs_fail_errno(err, -r, "output %s: moving it to %s", s->is->outputs[output].name, place);
+			return prs_fail_errno(err, -r, "output %s: moving it to %s", s->is->outputs[output].name,
+			                      place);
 	}
 	PRS_KILL_POINT("pipeline.outputs.renamed");
 	return remove_folder(beside, err);

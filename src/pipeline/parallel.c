@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * parallel: a step that is an engine of its own: a child of this program (prs _step) that makes or resumes the run folder
- * steps/<name>/ from work/<name>.json, and says how it gets on.
+ * parallel: a step that is an engine of its own: a child of this program (prs _step) that makes or resumes the run
+ * folder steps/<name>/ from work/<name>.json, and says how it gets on.
  */
 #include "pipeline/impl.h"
 

@@ -32,7 +32,8 @@ static int fold_step(struct prs_pipeline_past *v, const struct prs_fact *f, stru
 	PRS_AUTOFREE char *name = prs_strf("%.*s", (int)f->u.step.step.n, f->u.step.step.p);
 	int64_t i = name ? prs_pipeline_find(v->pipeline, name) : -1;
 	if (i < 0 || f->u.step.state >= PRS_STEP_STATES)
-		return prs_fail(err, PRS_ECORRUPT, "STEP names the step \"%s\" in state %u, which the pipeline does not have",
+		return prs_fail(err, PRS_ECORRUPT,
+		                "STEP names the step \"%s\" in state %u, which the pipeline does not have",
 		                name ? name : "", f->u.step.state);
 	struct prs_step_past *s = &v->steps[i];
 	s->state = (enum prs_step_state)f->u.step.state;
@@ -102,8 +103,8 @@ struct prs_pipeline *prs_pipeline_read(const struct prs_fs *fs, const char *dir,
 	int r = prs_read_own_file(fs, path, &json, err);
 	if (r == -PRS_ENOTFOUND)
 		prs_fail(err, PRS_ENOTFOUND,
-		         "this run folder is only half made: it has no pipeline.json. prs was stopped while it made it, "
-		         "nothing ran: start a new run (prs clean removes this one)");
+		         "this run folder is only half made: it has no pipeline.json. prs was stopped while it made "
+		         "it, nothing ran: start a new run (prs clean removes this one)");
 	if (r < 0)
 		return NULL;
 	struct prs_pipeline *p = prs_pipeline_from_json((const char *)json.data, json.len, err);

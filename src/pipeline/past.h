@@ -23,10 +23,10 @@ struct prs_pipeline_past {
 	struct prs_step_past *steps;         /* as many as it has */
 	enum prs_job_state job;
 	uint16_t code;
-	char cause[512];            /* of the last STATE */
-	bool overwrite;             /* --overwrite of some life */
-	uint8_t print[16];          /* of pipeline.json, by the first HEAD */
-	uint64_t first_us, last_us; /* wall time of the first fact, of the last one of the last life */
+	char cause[512];             /* of the last STATE */
+	bool overwrite;              /* --overwrite of some life */
+	uint8_t print[16];           /* of pipeline.json, by the first HEAD */
+	uint64_t first_us, last_us;  /* wall time of the first fact, of the last one of the last life */
 	uint64_t head_us, before_us; /* when the last life began; how long those before it were */
 	uint32_t lives;
 };

@@ -24,8 +24,10 @@
 static const struct kind {
 	int (*prepare)(struct step *s, struct prs_err *err);
 	int (*begin)(struct step *s, struct prs_err *err);
-} kinds[] = { [PRS_STEP_PARALLEL] = { parallel_prepare, parallel_begin },
-	      [PRS_STEP_COMMAND] = { command_prepare, command_begin } };
+} kinds[] = {
+	[PRS_STEP_PARALLEL] = { parallel_prepare, parallel_begin },
+	[PRS_STEP_COMMAND] = { command_prepare, command_begin },
+};
 
 char *step_dir(const struct step *s) { return prs_strf("%s/steps/%s", s->e->c.dir, s->is->folder); }
 
@@ -163,8 +165,8 @@ static void step_dead(void *ctx, int events)
 
 /* ---- the begin --------------------------------------------------------------------------------------------------- */
 
-int step_spawn(struct step *s, char *const *argv, char *const *envp, const char *cwd, const char *out, const char *errors,
-               int fd, struct prs_err *err)
+int step_spawn(struct step *s, char *const *argv, char *const *envp, const char *cwd, const char *out,
+               const char *errors, int fd, struct prs_err *err)
 {
 	struct prs_spawn spawn = { .program = s->e->c.program,
 		                   .argv = argv,
@@ -298,5 +300,6 @@ void steps_kill(struct engine *e)
 {
 	for (uint32_t i = 0; i < e->p->steps_n; i++)
 		if (e->steps[i].phase == STEP_RUNS && e->steps[i].pid)
-			prs_signal_worker(e->steps[i].pid, e->steps[i].is->kind == PRS_STEP_COMMAND ? SIGKILL : SIGTERM);
+			prs_signal_worker(e->steps[i].pid,
+			                  e->steps[i].is->kind == PRS_STEP_COMMAND ? SIGKILL : SIGTERM);
 }

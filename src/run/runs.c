@@ -211,8 +211,8 @@ static int find_folder(const struct prs_fs *fs, const char *runs, const char *wo
 
 /* ---- a step of a pipeline ---------------------------------------------------------------------------------------- */
 
-/* RUN/STEP, where RUN is a pipeline: the run folder of the step, or, where it has none, the pipeline and the name of the
- * step's folder. */
+/* RUN/STEP, where RUN is a pipeline: the run folder of the step, or, where it has none, the pipeline and the name of
+ * the step's folder. */
 static int take_step(const struct prs_fs *fs, const char *name, struct prs_run *ret, struct prs_err *err)
 {
 	struct prs_run step;

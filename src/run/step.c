@@ -2,8 +2,8 @@
  * step: what the process of a parallel step does (prs _step): its run folder is made from work/<name>.json, once, from
  * the copy of the code that the pipeline has; then the ordinary engine runs in it, as often as it takes.
  *
- * Of two such processes of one step, that of a dead engine and that of the next one, the second waits for the end of the
- * first: work/<name>.lock.
+ * Of two such processes of one step, that of a dead engine and that of the next one, the second waits for the end of
+ * the first: work/<name>.lock.
  */
 #include "run/pipeline.h"
 
@@ -99,7 +99,8 @@ static int name_original(const struct place *at, struct prs_job *j, struct prs_e
 {
 	char *origin = at->step->snapshot >= 0 && at->step->code_dir ? prs_strdup(at->step->code_dir) : NULL;
 	if (!origin)
-		return at->step->snapshot >= 0 && at->step->code_dir ? prs_fail(err, PRS_ENOMEM, "the code of a step") : 0;
+		return at->step->snapshot >= 0 && at->step->code_dir ? prs_fail(err, PRS_ENOMEM, "the code of a step")
+		                                                     : 0;
 	prs_freep(&j->code_dir);
 	j->code_dir = origin;
 	return 0;

@@ -162,7 +162,7 @@ struct prs_fact {
 		} proc;
 		struct {
 			struct prs_text step, run_id, reused;
-			uint8_t state; /* enum prs_step_state */
+			uint8_t state;                 /* enum prs_step_state */
 			uint8_t print[16], result[16]; /* of the step; of its outputs, when it is done */
 			struct prs_text why;           /* it failed, for people */
 		} step;

@@ -21,12 +21,7 @@ enum { PRS_FILE_HEADER_BYTES = 32, PRS_FRAME_HEADER_BYTES = 32, PRS_FRAME_MAX_BY
 /* NODES: a journal of which a DONE may lie in the file of another node than the one that ran it (facts.h).
  * TABLES: a plan with a record, or a kind of keys, that only tables have (prs_plan_minor of plan.h).
  * PIPELINE: the journal of a pipeline. */
-enum {
-	PRS_FORMAT_MINOR = 1,
-	PRS_FORMAT_MINOR_NODES = 2,
-	PRS_FORMAT_MINOR_TABLES = 2,
-	PRS_FORMAT_MINOR_PIPELINE = 2
-};
+enum { PRS_FORMAT_MINOR = 1, PRS_FORMAT_MINOR_NODES = 2, PRS_FORMAT_MINOR_TABLES = 2, PRS_FORMAT_MINOR_PIPELINE = 2 };
 #define PRS_RAW_FRAME_MAX_BYTES UINT64_C(0xffffffc0)
 
 enum prs_file_kind { PRS_FILE_JOURNAL, PRS_FILE_PLAN, PRS_FILE_SEGMENT, PRS_FILE_RAW };

@@ -40,7 +40,7 @@ static const char *const worker[PRS_WORKER_STATES] = {
 static const char *const job[PRS_JOB_STATES] = {
 	/*                SRACAFDIC */
 	/* STARTING    */ ".x..x.x..",
-	/* RUNNING     */ "..x.x.x..",
+	/* RUNNING     */ "..xxx.x..",
 	/* ASSEMBLING  */ ".x.xx.x..",
 	/* COMPLETED   */ ".........",
 	/* ABORTING    */ ".....x...",

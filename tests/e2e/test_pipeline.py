@@ -1,0 +1,343 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Pipelines of commands and parallel steps, from a job file to their outputs: order, failures, signals, resume."""
+import glob
+import json
+import os
+import signal
+import textwrap
+
+from prs_job import JobCase, wait_until
+
+ROWS = """
+    import os
+    def run(mini_batch):
+        return ["%s: %s" % (os.path.basename(p), open(p).read()) for p in mini_batch]
+"""
+PARALLEL = """
+    type: parallel
+    inputs: {images: {type: uri_folder, path: %s}}
+    outputs: {rows: {type: uri_folder}}
+    input_data: ${{inputs.images}}
+    mini_batch_size: "2"
+    max_concurrency_per_instance: 1
+    task: {type: run_function, code: code, entry_script: score.py, append_row_to: "${{outputs.rows}}"}
+"""
+
+
+def command(text, inputs="", outputs="", more=""):
+    return "    type: command\n    command: |\n%s\n    inputs: {%s}\n    outputs: {%s}\n%s" % (
+        textwrap.indent(textwrap.dedent(text).strip(), "      "), inputs, outputs, textwrap.indent(more, "    "))
+
+
+class PipelineCase(JobCase):
+    def setUp(self):
+        super().setUp()
+        self.script(ROWS)
+
+    def one_core(self):
+        """A budget of 1: one step at a time."""
+        cores = os.sched_getaffinity(0)
+        os.sched_setaffinity(0, {min(cores)})
+        self.addCleanup(os.sched_setaffinity, 0, cores)
+
+    def pipeline(self, settings="", **jobs):
+        text = "type: pipeline\ndisplay_name: flow\n%sjobs:\n" % settings
+        self.write("flow.yml", text + "".join("  %s:\n%s\n" % (name, job.strip("\n")) for name, job in jobs.items()))
+
+    def run_flow(self, *more, status=0, **how):
+        r = self.prs("run", "flow.yml", *more, **how)
+        self.assertEqual(r.returncode, status, r.stderr)
+        return r
+
+    def resume(self, *more, status=0, **how):
+        r = self.prs("resume", *more, **how)
+        self.assertEqual(r.returncode, status, r.stderr)
+        return r
+
+    def states(self):
+        """Of the steps, as prs status says."""
+        r = self.prs("status", "--json")
+        self.assertEqual(r.returncode, 0, r.stderr)
+        return {s["step"]: s["state"] for s in json.loads(r.stdout)["steps"]}
+
+    def began(self):
+        """How often each step began."""
+        steps = [f for f in self.journal("STEP") if f["state"] == 2]
+        return {f["step"]: sum(g["step"] == f["step"] for g in steps) for f in steps}
+
+    def read(self, *names):
+        with open(self.path(*names)) as f:
+            return f.read()
+
+    def step(self, *names):
+        return os.path.join(self.run_dir(), "steps", *names)
+
+    def log(self, name):
+        return self.read(self.step(name, "logs", "user", "std_log.txt"))
+
+
+class ChainTest(PipelineCase):
+    """Command, parallel, command: what one writes the next one reads."""
+
+    def chain(self, prep="cp ${{inputs.raw}}/* ${{outputs.clean}}"):
+        self.pipeline(
+            report=command("cat ${{inputs.rows}}/* >${{outputs.report}}",
+                           "rows: {path: '${{parent.jobs.score.outputs.rows}}'}", "report: {type: uri_file, path: report.txt}"),
+            score=PARALLEL % "'${{parent.jobs.prep.outputs.clean}}'",
+            prep=command(prep, "raw: {path: in}", "clean: {type: uri_folder}"))
+
+    def test_outputs_reach_the_next_step(self):
+        want = self.files(7)
+        self.chain()
+        r = self.run_flow()
+        self.assertEqual(self.read("report.txt"), want)
+        self.assertIn("Completed: 3 steps", r.stderr)
+        self.assertEqual(self.states(), {"prep": "DONE", "score": "DONE", "report": "DONE"})
+        self.assertEqual(self.began(), {"prep": 1, "score": 1, "report": 1})
+        r = self.prs("output")
+        self.assertEqual(r.stdout, self.path("report.txt") + "\n")
+        self.assertEqual(self.prs("output", "last/prep").stdout, self.step("prep", "outputs", "clean") + "\n")
+        self.assertEqual(glob.glob(self.path(".prs-*")), [])
+
+    def test_plan_shows_the_graph(self):
+        self.files(3)
+        self.chain()
+        r = self.prs("plan", "flow.yml")
+        self.assertEqual(r.returncode, 0, r.stderr)
+        self.assertIn("flow: 3 steps", r.stdout)
+        self.assertRegex(r.stdout, r"report +command +1 core after score\n")
+        plan = json.loads(self.prs("plan", "flow.yml", "--json").stdout)
+        self.assertEqual([s["needs"] for s in plan["steps"]], [["score"], ["prep"], []])
+        self.assertFalse(os.path.exists(self.path("runs")))
+
+    def test_commands_about_it_and_its_steps(self):
+        self.files(5)
+        self.chain("cp ${{inputs.raw}}/* ${{outputs.clean}}; echo hello")
+        self.run_flow()
+        name = os.path.basename(self.run_dir())
+        self.assertRegex(self.prs("list").stdout, name + r" +completed +3/3 steps .* pipeline ")
+        self.assertEqual(self.prs("logs", "last/prep").stdout, "hello\n")
+        self.assertIn("==> prep <==\nhello\n", self.prs("logs").stdout)
+        self.assertIn("5 of 5", self.prs("status", "last/score").stdout)
+        self.assertEqual(self.prs("status", name + "/prep").stdout.split()[:2], ["prep", "done"])
+        self.assertEqual(self.prs("replay", "last/score", "1").stdout, "f0002: 2\nf0003: 3\n")
+        self.assertEqual(self.prs("check", "last/score").returncode, 0)
+        for words, says in ((["check"], "is a pipeline: give one of its steps, prs check " + name + "/STEP"),
+                            (["replay", "last/prep", "0"], "has no mini-batches"),
+                            (["status", "last/prop"], "has no step prop; did you mean prep?"),
+                            (["output", "--partial"], "is a pipeline"),
+                            (["run", "--only-failed", "last"], "is a pipeline"),
+                            (["why"], "is completed: there is nothing it waits for"),
+                            (["cancel"], "is completed: there is nothing to cancel")):
+            r = self.prs(*words)
+            self.assertNotEqual(r.returncode, 0, words)
+            self.assertIn(says, r.stderr)
+        self.assertIn("is completed: there is nothing to resume", self.resume().stderr)
+
+    def test_clean(self):
+        self.files(2)
+        self.chain()
+        self.run_flow()
+        self.assertIn("stays: it holds steps/", self.prs("clean", "last").stdout)
+        self.assertIn("it is a step of a pipeline", self.prs("clean", "last/score", "--outputs").stdout)
+        self.assertIn("removed", self.prs("clean", "last", "--outputs").stdout)
+        self.assertEqual(os.listdir(self.path("runs")), [])
+
+    def test_events(self):
+        self.files(4)
+        self.chain()
+        r = self.run_flow("--json")
+        events = [json.loads(line) for line in r.stdout.splitlines()]
+        self.assertEqual(events[0]["type"], "pipeline_started")
+        moves = [(e["step"], e["state"]) for e in events if e["type"] == "step"]
+        self.assertEqual(moves, [(s, w) for s in ("prep", "score", "report") for w in ("RUNNING", "DONE")])
+        self.assertIn({"score"}, [{e["step"]} for e in events if e["type"] == "mini_batch_done"])
+        self.assertEqual((events[-1]["type"], events[-1]["result"], events[-1]["steps_done"]), ("end", "completed", 3))
+
+
+class CommandTest(PipelineCase):
+    def test_what_a_command_finds(self):
+        self.write("code/tool.txt", "tool")
+        self.pipeline(one=command("""
+            cat tool.txt; echo " $COLOUR ${{inputs.limit}}"
+            test "$(command -v python3)" -ef "$(dirname "$(command -v python3)")/python3" && echo same
+            echo kept >outputs/kept.txt
+            """, "limit: '5'", more="code: code\nenvironment_variables: {COLOUR: blue}\n"))
+        self.run_flow()
+        self.assertEqual(self.log("one"), "tool blue 5\nsame\n")
+        self.assertEqual(self.read(self.step("one", "code", "outputs", "kept.txt")), "kept\n")
+        self.assertEqual(self.read("code", "tool.txt"), "tool")
+
+    def test_the_copy_is_its_own(self):
+        self.write("code/data.txt", "1")
+        more = "code: code\n"
+        self.pipeline(a=command("echo changed >data.txt", more=more),
+                      b=command("cat data.txt", more=more))
+        self.run_flow()
+        self.assertEqual(self.log("b"), "1")
+        self.assertEqual(self.read("code", "data.txt"), "1")
+        self.assertEqual(len(os.listdir(os.path.join(self.run_dir(), "snapshots"))), 1)
+
+    def test_an_occupied_place_is_refused(self):
+        self.write("place/old.txt", "old")
+        self.pipeline(a=command("echo new >${{outputs.o}}/new.txt", outputs="o: {type: uri_folder, path: place}"))
+        r = self.run_flow(status=1)
+        self.assertIn("place holds something already: --overwrite replaces it", r.stderr)
+        self.assertEqual(os.listdir(self.path("place")), ["old.txt"])
+        self.resume("--retry-failed", "--overwrite")
+        self.assertEqual(os.listdir(self.path("place")), ["new.txt"])
+        self.assertEqual(glob.glob(self.path(".prs-*")), [])
+
+    def test_what_failed_leaves_the_place_as_it_was(self):
+        self.pipeline(a=command("echo new >${{outputs.o}}/new.txt; false", outputs="o: {type: uri_folder, path: place}"))
+        self.run_flow(status=1)
+        self.assertFalse(os.path.exists(self.path("place")))
+
+    def test_timeout(self):
+        self.pipeline(a=command("echo begun; sleep 1000", more="limits: {timeout: 1}\n"))
+        r = self.run_flow(status=1)
+        self.assertIn("Step a failed: timed out after 1 s (limits.timeout)", r.stderr)
+        self.assertIn("    begun", r.stderr)
+        self.check_no_strays()
+
+    def test_what_it_leaves_behind_is_ended(self):
+        self.pipeline(a=command("setsid sleep 1000 >/dev/null 2>&1 & echo left"))
+        self.run_flow()
+        self.check_no_strays()
+
+
+class FailureTest(PipelineCase):
+    def fails(self, settings=""):
+        self.one_core()
+        self.pipeline(settings,
+                      bad=command("test -e %s" % self.path("mended"), outputs="o: {type: uri_folder}"),
+                      user=command("ls ${{inputs.i}}; echo used", "i: {path: '${{parent.jobs.bad.outputs.o}}'}"),
+                      user_of_user=command("true", "i: {path: '${{parent.jobs.bad.outputs.o}}'}"),
+                      other=command("echo other"))
+
+    def test_it_stops(self):
+        self.fails()
+        r = self.run_flow(status=1)
+        self.assertIn("Step bad failed: exit status 1", r.stderr)
+        self.assertIn("prs resume", r.stderr)
+        states = self.states()
+        self.assertEqual((states["bad"], states["user"]), ("FAILED", "CANCELED"))
+        self.assertIn("Run its failed steps again", self.resume(status=1).stderr)
+        self.write("mended", "")
+        self.resume("--retry-failed")
+        self.assertEqual(set(self.states().values()), {"DONE"})
+
+    def test_others_go_on(self):
+        self.fails("settings: {continue_on_step_failure: true}\n")
+        r = self.run_flow(status=1)
+        self.assertIn("1 done, 1 failed, 2 skipped", r.stderr)
+        self.assertEqual(self.states(), {"bad": "FAILED", "user": "SKIPPED", "user_of_user": "SKIPPED", "other": "DONE"})
+        self.write("mended", "")
+        self.resume("--retry-failed")
+        self.assertEqual(set(self.states().values()), {"DONE"})
+        self.assertEqual(self.began()["other"], 1)
+
+    def test_a_parallel_step_fails_and_is_tried_again(self):
+        self.files(4)
+        self.script("""
+            import os
+            def run(mini_batch):
+                assert os.path.exists(%r), "not yet"
+                return [os.path.basename(p) for p in mini_batch]
+        """ % self.path("mended"))
+        self.pipeline(score=PARALLEL % "in", other=command("true"))  # a parallel step alone is an ordinary run
+        r = self.run_flow(status=1)
+        self.assertIn("not yet", r.stderr)
+        self.assertIn("prs replay %s/score" % os.path.basename(self.run_dir()), r.stderr)
+        self.write("mended", "")
+        self.resume("--retry-failed")
+        self.assertEqual(self.read(self.step("score", "outputs", "rows", "parallel_run_step.txt")),
+                         "".join("f%04d\n" % i for i in range(4)))
+
+
+class SignalTest(PipelineCase):
+    def waits(self):
+        """Starts a pipeline of a command that waits, and comes back when it does."""
+        self.one_core()
+        self.pipeline(first=command("echo first"),
+                      waits=command("echo $$ >%s; while ! test -e %s; do sleep 0.05; done" % (self.path("begun"), self.path("go"))),
+                      last=command("echo last"))
+        p = self.start("run", "flow.yml")
+        wait_until(lambda: os.path.exists(self.path("begun")), "the command waits")
+        return p
+
+    def test_interrupt_and_resume(self):
+        for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            with self.subTest(signum):
+                self.clean()
+                p = self.waits()
+                p.send_signal(signum)
+                self.assertEqual(p.wait(), 4, self.said())
+                self.assertIn("next          prs resume ", self.said())
+                self.check_no_strays()
+                self.assertEqual(self.states(), {"first": "DONE", "waits": "INTERRUPTED", "last": "WAITING"})
+                self.write("go", "")
+                self.resume()
+                self.assertEqual(self.began(), {"first": 1, "waits": 2, "last": 1})
+                os.remove(self.path("go"))
+                os.remove(self.path("begun"))
+
+    def test_cancel(self):
+        p = self.waits()
+        r = self.prs("why")
+        self.assertRegex(r.stdout, r"waits +running")
+        self.assertRegex(self.prs("status").stdout, r"waits +running")
+        r = self.prs("cancel")
+        self.assertEqual((r.returncode, r.stdout.split()[-1]), (0, "canceled"), r.stderr)
+        self.assertEqual(p.wait(), 5)
+        self.check_no_strays()
+        self.assertEqual(self.states(), {"first": "DONE", "waits": "CANCELED", "last": "CANCELED"})
+        self.assertIn("was canceled: start a new run", self.resume("--retry-failed", status=5).stderr)
+
+    def test_the_engine_is_killed(self):
+        p = self.waits()
+        p.kill()
+        p.wait()
+        self.assertEqual(self.states()["waits"], "INTERRUPTED")
+        self.write("go", "")
+        self.resume()
+        self.assertEqual(self.began(), {"first": 1, "waits": 2, "last": 1})
+
+    def test_a_second_engine_is_refused(self):
+        p = self.waits()
+        self.assertIn("it is running", self.resume(status=2).stderr)
+        self.write("go", "")
+        self.assertEqual(p.wait(), 0, self.said())
+
+    def test_a_takeover(self):
+        p = self.waits()
+        p.send_signal(signal.SIGSTOP)
+        self.write("go", "")
+        self.resume("--takeover")
+        p.send_signal(signal.SIGCONT)
+        self.assertEqual(p.wait(), 3, self.said())
+        self.assertEqual(set(self.states().values()), {"DONE"})
+
+    def test_a_parallel_step_is_interrupted_and_goes_on(self):
+        self.files(6)
+        self.script("""
+            import os, time
+            def run(mini_batch):
+                open(%r, "w").close()
+                while not os.path.exists(%r):
+                    time.sleep(0.01)
+                return [os.path.basename(p) for p in mini_batch]
+        """ % (self.path("begun"), self.path("go")))
+        self.pipeline(score=PARALLEL % "in", other=command("true"))
+        p = self.start("run", "flow.yml")
+        wait_until(lambda: os.path.exists(self.path("begun")), "it runs")
+        p.send_signal(signal.SIGINT)
+        p.send_signal(signal.SIGINT)
+        wait_until(lambda: p.poll() is not None or p.send_signal(signal.SIGINT), "it stops")
+        self.assertEqual(p.wait(), 4, self.said())
+        self.write("go", "")
+        self.resume()
+        self.assertEqual(set(self.states().values()), {"DONE"})
+        self.assertEqual(self.began()["score"], 2)
+        self.assertEqual(self.read(self.step("score", "outputs", "rows", "parallel_run_step.txt")),
+                         "".join("f%04d\n" % i for i in range(6)))
