@@ -332,6 +332,28 @@ transformations:
         r = self.job("--partition-keys", "k,day", status=1)
         self.assertIn("while in the 5 rows with k=1, day=2020-01-01 00:00:00\n", r.stderr)
 
+    def test_a_key_in_a_path_that_is_no_utf_8(self):
+        self.script("""
+            def run(frame, context):
+                if context.partition_key_value["s"] == "b":
+                    raise ValueError(context.partition_key_value)
+                return frame
+        """)
+        for folder in b"s=\xff", b"s=%FE", b"s=b", b"s=b\xff":
+            os.makedirs(os.path.join(os.fsencode(self.path("in")), folder))
+            with open(os.path.join(os.fsencode(self.path("in")), folder, b"a.csv"), "w") as f:
+                f.write("x\n1\n")
+        self.run_job("--partition-keys", "s", "--error-threshold", "-1", "--run-max-try", "1", "--output-format", "csv")
+        with open(self.path("out.txt"), "rb") as f:
+            self.assertEqual(f.read(), b"x,s\n1,b\xff\n1,\xfe\n1,\xff\n")
+        self.assertEqual([f["file"] for f in self.failed()], [self.path("in/s=b/a.csv")])
+        self.script("def run(frame): raise ValueError(frame)")
+        self.clean()
+        self.run_job("--partition-keys", "s", "--error-threshold", "-1", "--run-max-try", "1", "--fail-fast=false")
+        self.assertEqual(len(self.failed()), 4)
+        r = self.prs("status", self.run_dir(), "--json")
+        self.assertEqual(json.loads(r.stdout)["failed"], 4, r.stdout)
+
     def test_test_has_a_spool_of_its_own(self):
         self.script("def run(frame): return frame")
         self.put("in/a.csv.gz", gzip.compress(b"k,v\n1,a\n2,b\n"))

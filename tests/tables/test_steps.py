@@ -96,6 +96,17 @@ def test_partition_keys_without_a_format(tmp_path):
     assert list(context.partition_key_value.values()) == [1, "x", None, DAY]
 
 
+def test_names_of_files_that_are_no_utf_8(tmp_path):
+    """As Python has such names: Arrow, and with it the strings of pandas 3, holds none of them."""
+    t = Table(tmp_path, path_column="Path")
+    t.schema(schema_of("a:int"))
+    t.file(os.fsdecode(b"s=\xff/x.csv"), b"1\n2\n", [(b"1\n2\n", 2)])
+    frame, context, _ = run(t, t.files, keys=b"s\0s\xff\0")
+    assert context.partition_key_value == {"s": "\udcff"}
+    assert frame["s"].tolist() == ["\udcff"] * 2 and frame["s"].dtype == object
+    assert all(os.fsencode(p).endswith(b"/s=\xff/x.csv") for p in frame["Path"].tolist())
+
+
 def test_formats_are_those_of_the_engine():
     """The table of tests/unit/test_partition.c."""
     with open(os.path.join(os.path.dirname(__file__), "..", "unit", "test_partition.c"), encoding="utf-8") as f:

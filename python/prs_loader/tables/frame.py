@@ -26,6 +26,14 @@ def strings(pandas, values):
     return objects(values) if type_ == object else pandas.array(values, dtype=type_)
 
 
+def names(pandas, values):
+    """A series of texts and None of paths: objects where one is no UTF-8, which no string type of Arrow holds."""
+    try:
+        return pandas.Series(strings(pandas, values))
+    except UnicodeEncodeError:
+        return pandas.Series(objects(values), dtype=object)
+
+
 def objects(values):
     """An array of Python objects; of lists in it numpy makes no second dimension."""
     import numpy

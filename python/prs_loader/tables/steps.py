@@ -52,8 +52,8 @@ class Rows:
         """A column; values: one for each span, texts and None, or datetimes and None"""
         self.added.add(name)
         of_dates = any(isinstance(v, datetime.datetime) for v in values)
-        few = (frame.dates if of_dates else frame.strings)(self.pandas, values)
-        column = self.pandas.Series(few).take(self.numbers_of_spans())
+        few = self.pandas.Series(frame.dates(self.pandas, values)) if of_dates else frame.names(self.pandas, values)
+        column = few.take(self.numbers_of_spans())
         column.index = self.frame.index
         at = len(self.frame.columns)
         if name in self.frame.columns:  # of the file, as in the original the path's value counts
