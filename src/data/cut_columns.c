@@ -10,7 +10,8 @@
  * Where only some partitions are to run again (rows_list.h) the files with their rows are read, and of these the rows
  * with their keys.
  *
- * An earlier plan: everything is begun anew, and the keys that it has are passed over; they must be the same.
+ * An earlier plan: everything is begun anew, from files that must be as they were when they were listed, and the keys
+ * that it has are passed over; they must be the same.
  */
 #include "data/cut_table.h"
 
@@ -207,12 +208,24 @@ static int scan_record(void *ctx, const struct prs_slice *s, struct prs_err *err
 
 /* ---- files ------------------------------------------------------------------------------------------------------- */
 
+/* All rows with a key are one mini-batch: of two versions of the input none may be put together. A plan of an engine
+ * from before does not say how its files were. */
+static int check_file(struct prs_cutter *c, struct prs_err *err)
+{
+	const uint8_t *stat = prs_table_files_stat(&c->t.files, c->at);
+	if (!stat)
+		return 0;
+	return prs_source_expect(c->f.source, prs_get64(stat), prs_get64(stat + 8), "when it was listed", err);
+}
+
 static int begin_file(struct prs_cutter *c, struct prs_err *err)
 {
 	c->f.path = prs_table_files_path(&c->t.files, c->at);
 	if (!c->f.path)
 		return nomem(err);
 	int r = prs_source_open(c->t.fs, c->f.path, c->in, &c->f.source, err);
+	if (r == 0)
+		r = check_file(c, err);
 	if (r == 0)
 		r = prs_sample_place(&c->t.sample, c->at, c->f.source, &c->f.place, err);
 	if (r == 0)
@@ -446,7 +459,11 @@ static int columns_feed(struct prs_cutter *c, const struct prs_plan_record *r, s
 	return 0;
 }
 
-const struct prs_cutter_kind prs_cut_columns = { PRS_INPUT_SPOOL, PRS_FORMAT_MINOR_TABLES,
-	                                         false,           columns_new,
-	                                         columns_free,    columns_take,
-	                                         columns_cut,     columns_feed };
+const struct prs_cutter_kind prs_cut_columns = { .input_kind = PRS_INPUT_SPOOL,
+	                                         .minor = PRS_FORMAT_MINOR_TABLES,
+	                                         .has_stats = true,
+	                                         .new = columns_new,
+	                                         .free = columns_free,
+	                                         .take = columns_take,
+	                                         .cut = columns_cut,
+	                                         .feed = columns_feed };

@@ -272,6 +272,17 @@ const char *prs_source_kind(const struct prs_source *s)
 
 const struct prs_fs_stat *prs_source_stat(const struct prs_source *s) { return &s->stat; }
 
+static int changed(const struct prs_source *s, const char *since, struct prs_err *err)
+{
+	return prs_fail(err, PRS_EINPUT_CHANGED, "%s: size or time of change is not as it was %s", s->path, since);
+}
+
+int prs_source_expect(const struct prs_source *s, uint64_t size, uint64_t mtime_us, const char *since,
+                      struct prs_err *err)
+{
+	return s->stat.size == size && s->stat.mtime_us == mtime_us ? 0 : changed(s, since, err);
+}
+
 int prs_source_check(const struct prs_source *s, const char *since, struct prs_err *err)
 {
 	struct prs_fs_stat now;
@@ -280,7 +291,7 @@ int prs_source_check(const struct prs_source *s, const char *since, struct prs_e
 		return prs_fail_errno(err, -r, "%s", s->path);
 	if (now.size == s->stat.size && now.mtime_us == s->stat.mtime_us)
 		return 0;
-	return prs_fail(err, PRS_EINPUT_CHANGED, "%s: size or time of change is not as it was %s", s->path, since);
+	return changed(s, since, err);
 }
 
 /* A unit is a byte of UTF-8 at least. */

@@ -27,6 +27,9 @@ bool prs_source_is_plain(const struct prs_source *s);
 const char *prs_source_kind(const struct prs_source *s);
 /* Size and time of change of the file, when it was opened. */
 const struct prs_fs_stat *prs_source_stat(const struct prs_source *s);
+/* Was it so when it was opened? PRS_EINPUT_CHANGED; `since`: "when ..." */
+int prs_source_expect(const struct prs_source *s, uint64_t size, uint64_t mtime_us, const char *since,
+                      struct prs_err *err);
 /* Is the open file still as it was? PRS_EINPUT_CHANGED; `since`: "when ..." */
 int prs_source_check(const struct prs_source *s, const char *since, struct prs_err *err);
 /* The text has at least so many bytes; 0: that is not known. */

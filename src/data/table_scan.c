@@ -60,11 +60,7 @@ void prs_table_scan_begin(struct prs_table_scan *t, uint64_t offset, uint64_t ma
 int prs_table_scan_check(const struct prs_table_scan *t, uint64_t size, uint64_t mtime_us, const char *since,
                          struct prs_err *err)
 {
-	const struct prs_fs_stat *stat = prs_source_stat(t->source);
-	if (stat->size == size && stat->mtime_us == mtime_us)
-		return 0;
-	return prs_fail(err, PRS_EINPUT_CHANGED, "%s: size or time of change is not as it was %s",
-	                prs_source_path(t->source), since);
+	return prs_source_expect(t->source, size, mtime_us, since, err);
 }
 
 /* It was written that no quoted line end is there. */
