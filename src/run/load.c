@@ -529,7 +529,7 @@ static void follow_script(struct prs_load *l)
 	j->code_dir = code;
 }
 
-static void look_at_job(struct prs_load *l);
+static void look_at_job(struct prs_load *l, const struct prs_job *like);
 
 /* What was said is said once, though several steps have it. */
 static void keep_new(struct prs_buf *lines, size_t before, unsigned *count)
@@ -543,14 +543,39 @@ static void keep_new(struct prs_buf *lines, size_t before, unsigned *count)
 	lines->len = before;
 }
 
-/* A step as if it were the job. */
-static void look_at_step(struct prs_load *l, struct prs_step *s)
+static bool same_text(const char *a, const char *b) { return a && b ? !strcmp(a, b) : a == b; }
+
+/* Do two jobs run the same script with the same interpreter, whichever that is? */
+static bool is_alike(const struct prs_job *a, const struct prs_job *b)
 {
+	bool same = same_text(a->entry, b->entry) && (!a->entry || same_text(a->code_dir, b->code_dir)) &&
+	            same_text(a->o.python, b->o.python) && same_text(a->env_name, b->env_name) &&
+	            same_text(a->env_python, b->env_python) && a->env_pip.n == b->env_pip.n;
+	for (size_t i = 0; same && i < a->env_pip.n; i++)
+		same = !strcmp(a->env_pip.v[i], b->env_pip.v[i]);
+	return same;
+}
+
+/* An earlier step like this one: what was found out for it starts no interpreter again. */
+static const struct prs_job *earlier_like(const struct prs_pipeline *p, size_t step)
+{
+	for (size_t i = 0; i < step; i++)
+		if (is_alike(p->steps[i].checked, p->steps[step].checked))
+			return p->steps[i].checked;
+	return NULL;
+}
+
+/* A step as if it were the job. */
+static void look_at_step(struct prs_load *l, size_t step)
+{
+	struct prs_step *s = &l->pipeline->steps[step];
 	struct prs_job whole = l->job;
 	size_t mistakes = l->mistakes.len, notes = l->notes.len;
 	unsigned found = prs_yaml_count(l->doc, PRS_MISTAKE);
 	l->job = *s->checked;
-	look_at_job(l);
+	follow_script(l);
+	*s->checked = l->job;
+	look_at_job(l, earlier_like(l->pipeline, step));
 	l->mistakes_n -= found; /* of the steps before */
 	keep_new(&l->mistakes, mistakes, &l->mistakes_n);
 	keep_new(&l->notes, notes, NULL);
@@ -567,7 +592,7 @@ static void look_at_steps(struct prs_load *l)
 	l->mistakes_n += prs_yaml_count(l->doc, PRS_MISTAKE);
 	bool good = !l->mistakes_n;
 	for (size_t i = 0; i < l->pipeline->steps_n && good; i++)
-		look_at_step(l, &l->pipeline->steps[i]);
+		look_at_step(l, i);
 	check_loader(l);
 	if (!l->mistakes_n && prs_pipeline_seal(l->pipeline, &err) < 0)
 		prs_load_mistake(l, "%s", err.msg);
@@ -585,22 +610,25 @@ static void check_job(struct prs_load *l)
 		look_at_steps(l);
 		return;
 	}
-	look_at_job(l);
+	follow_script(l);
+	look_at_job(l, NULL);
 	check_loader(l);
 }
 
-/* What a job needs of this machine. */
-static void look_at_job(struct prs_load *l)
+/* What a job needs of this machine; `like`: one whose script and interpreter are the same, NULL = none. */
+static void look_at_job(struct prs_load *l, const struct prs_job *like)
 {
-	follow_script(l);
 	check_filters(l);
 	check_settings(l);
 	if (!l->mistakes_n && !prs_yaml_count(l->doc, PRS_MISTAKE))
 		check_output_folders(l);
 	l->mistakes_n += prs_yaml_count(l->doc, PRS_MISTAKE);
-	check_python(l);
+	if (!like)
+		check_python(l);
+	else if (like->python)
+		keep_python(l, like->python, like->python_why);
 	check_packages(l);
-	if (l->looks_for_run && l->job.entry && !l->mistakes_n)
+	if (l->looks_for_run && l->job.entry && !like && !l->mistakes_n)
 		look_for_run(l);
 }
 

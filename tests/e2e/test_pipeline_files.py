@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """prs validate of pipelines: files of several jobs and JSON documents; all mistakes at once, with their places."""
 import json
+import os
 import sys
 import textwrap
 
@@ -123,6 +124,20 @@ class PipelineFileTest(JobCase):
     def test_a_python_that_is_not_there_is_said_once(self):
         found = self.mistakes("whole.yml", "--python", "./nopython")
         self.assertEqual(len(found), 1, found)
+
+    def test_an_interpreter_is_asked_once_for_all_steps(self):
+        self.write("py", '#!/bin/sh\necho x >>"%s/asked"\nexec "%s" "$@"\n' % (self.dir, sys.executable))
+        os.chmod(self.dir + "/py", 0o755)
+        asked = []
+        for steps in (1, 20):
+            self.write("many.yml", "type: pipeline\njobs:\n" + "".join(
+                "  s%d: {type: command, command: x}\n" % i for i in range(steps)))
+            self.write("asked", "")
+            self.assertEqual(self.validate("many.yml", "--python", "./py")[0], 0)
+            with open(self.dir + "/asked") as f:
+                asked.append(len(f.readlines()))
+        self.assertEqual(asked[1], asked[0])
+        self.assertGreater(asked[0], 0)
 
     def test_flags(self):
         for words, says in ((("--input", "images=data"), "the job has no input images"),
