@@ -160,7 +160,7 @@ TRAPS = [
     ("1.5\n", "string"), ("1\n2\n", "string"), ("true\n", "string"), ("NaN\n", "bool"), ("\"NA\"\n1\n", "int"),
     ("\"\"\"\"\n", "string"), ("\"a\"b\n", "string"), ("\"a\"\"b\"c\"\n", "string"), ("a b c\n", "string"),
     ("1,NaT\n", "int string"), ("nan(1),x\n", "float string"), ("NaN,nan(\n", "float string"),
-    ("(1)\nNaN\n", "float"),
+    ("(1)\nNaN\n", "float"), ("\"\"\n1 \n", "int"), ("2\nNA\n 7\n", "float"), ("-9223372036854775808\n\"\"\n", "float"),
 ]
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from prs_loader.tables import careful, schema
 
 pandas = pytest.importorskip("pandas")
-pytest.importorskip("pyarrow.json")
+pyarrow = pytest.importorskip("pyarrow.json") and pytest.importorskip("pyarrow")
 
 from prs_loader.tables import fast, frame  # noqa: E402
 from test_fast import READERS, shown  # noqa: E402
@@ -66,7 +66,13 @@ def check(text, layout):
     ('{"x": {"c0": 1}, "c0": 2}\n', "int"),
 ])
 def test_read_fast(text, layout):
-    assert check(text, layout) == "pyarrow"
+    assert check(text, layout) == ("pyarrow" if int(pyarrow.__version__.split(".")[0]) >= 11 else "careful")
+
+
+def test_an_old_pyarrow_is_not_asked(monkeypatch):
+    """It reads 1.0 as an int."""
+    monkeypatch.setattr(pyarrow, "__version__", "10.0.1")
+    assert check('{"c0": 1}\n', "int") == "careful"
 
 
 @pytest.mark.parametrize("text, layout", [

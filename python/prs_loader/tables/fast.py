@@ -8,6 +8,8 @@ import re
 from prs_loader.tables import careful, cell, frame
 
 _BLOCK_MAX = (1 << 31) - 2  # pyarrow: bytes of a block
+_NULL_OF_INT64 = -2.0 ** 63  # pandas 1.3: a null beside integers with blanks
+_LINES_SINCE = 11  # pyarrow: older ones read 1.0 and {}} as an int
 _LONE_RETURN = re.compile(rb"\r(?!\n)").search
 _LINE_ENDS = re.compile(rb"[\r\n]+")
 _QUOTED = re.compile(rb'"[^"]*"')
@@ -167,6 +169,8 @@ class _ArrowLines(_Arrow):
         import pyarrow
         import pyarrow.compute
         import pyarrow.json
+        if int(pyarrow.__version__.split(".")[0]) < _LINES_SINCE:
+            raise _Refused("pyarrow " + pyarrow.__version__)
         self.pandas, self.pa, self.data, self.schema = pandas, pyarrow, data, schema
         self.types = {"int": pyarrow.int64(), "float": pyarrow.float64(), "bool": pyarrow.bool_(),
                       "date": pyarrow.string(), "string": pyarrow.string()}
@@ -337,6 +341,8 @@ class _Pandas:
         flags = ((values == 0) | (values == 1) | (values != values)).all()
         if (flags or _is_wide(values)) and any(cell.real(text) is cell.MISFIT for text in self.texts(column.field)):
             raise _Refused("not float")
+        if (values == _NULL_OF_INT64).any():
+            raise _Refused("perhaps a null")
         return values
 
     def convert_bool(self, column, found):
