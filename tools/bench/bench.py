@@ -15,6 +15,7 @@ import sys
 import against
 import cases
 import lab
+import tables
 
 
 def machine():
@@ -34,7 +35,7 @@ def line(row):
     bar = "" if row.bar is None else "%s %s" % (row.sign, number(row.bar))
     verdict = "" if row.met is None else "met" if row.met else "MISSED"
     return [row.name, row.what, number(row.ours), number(row.reference), row.unit, number(row.measured),
-            "%s..%s" % (number(row.low), number(row.high)), bar, verdict]
+            "" if row.low is None else "%s..%s" % (number(row.low), number(row.high)), bar, verdict]
 
 
 def table(rows, sides):
@@ -57,7 +58,8 @@ def main():
     p.add_argument("--repeats", type=int, default=5, help="pairs that count (5)")
     p.add_argument("--quick", action="store_true", help="small inputs: to see that it works, not for numbers")
     p.add_argument("--json", action="store_true")
-    p.add_argument("--table-mb", type=int, default=100, help="of the case table: size of its text (100; 10 with --quick)")
+    p.add_argument("--size", type=tables.bytes_of, default=100 << 20, help="of the case table: size of its text, such as 1gb (100mb; at most 10mb with --quick)")
+    p.add_argument("--rows", help="of the case table: only these, with commas: " + ", ".join(tables.ROWS))
     p.add_argument("--build", required=True, help=argparse.SUPPRESS)
     p.add_argument("--python", default=shutil.which("python3", path="/usr/bin") or sys.executable,
                    help="interpreter of workers and references")
@@ -67,7 +69,11 @@ def main():
         if name not in known:
             p.error("no case %s%s; there are %s" % (name, " with --against" * bool(o.against), ", ".join(known)))
     the_lab = lab.Lab(os.path.abspath(o.build), o.repeats, o.quick, o.python, o.against and os.path.abspath(o.against))
-    the_lab.table_mb = min(o.table_mb, 10) if o.quick else o.table_mb
+    the_lab.table_bytes = min(o.size, 10 << 20) if o.quick else o.size
+    the_lab.table_rows = o.rows.split(",") if o.rows else None
+    for name in the_lab.table_rows or ():
+        if name not in tables.ROWS:
+            p.error("no row %s; there are %s" % (name, ", ".join(tables.ROWS)))
     rows = []
     for name in o.case or known:
         print("%s " % name, end="", file=sys.stderr, flush=True)

@@ -184,6 +184,15 @@ def alone(name, what, values, unit, bar):
     return _row(name, what, values, None, unit, values, "<=", bar)
 
 
+def at_least(name, what, values, unit, bar):
+    return _row(name, what, values, None, unit, values, ">=", bar)
+
+
+def absent(name, what, sign, bar):
+    """A row that nothing was measured for."""
+    return Row(name, what, None, None, "", None, None, None, sign, bar, None)
+
+
 def measured(name, what, values, unit):
     """A number without a bar."""
     return _row(name, what, values, None, unit, values, "", None)

@@ -12,7 +12,9 @@ def init():
     global before
     import pandas  # noqa: F401
     try:
+        import pyarrow.compute  # noqa: F401
         import pyarrow.csv  # noqa: F401
+        import pyarrow.parquet  # noqa: F401
     except ImportError:
         pass
     before = peak()

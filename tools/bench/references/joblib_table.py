@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reference: joblib over read_csv(chunksize): chunks.py SCRIPT FILE OUTPUT PROCESSES ROWS. Prints the seconds."""
+"""Reference: joblib over read_csv(chunksize): joblib_table.py SCRIPT FILE OUTPUT PROCESSES ROWS. Prints the seconds."""
 import sys
 import time
 
