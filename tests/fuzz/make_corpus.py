@@ -89,6 +89,28 @@ def merges():
             "foreign": b"\2" + first + struct.pack("<H8x", 10) + b"a\n" + text(b"1\n") + first}
 
 
+def paths():
+    """Keys and the path of a file, name -> pieces."""
+    return {"two": [b"store", b"day", b"/in/store=1/day=2024-01-01/a.csv"],
+            "encoded": [b"a b", b"/in/a%20b=x%2Fy%00%zz/a%20b=%C3%A4/f"], "null": [b"s", b"/s=__HIVE_DEFAULT_PARTITION__/f"],
+            "deepest": [b"s", b"s=1/s=2/t=3/s=4"], "missing": [b"s", b"t", b"/s=1/f"], "equals": [b"a=b", b"a", b"/a=b=c/f"]}
+
+
+def long_text(s):
+    return struct.pack("<I", len(s)) + s
+
+
+def footers():
+    """Answers about footers, name -> which and the payload."""
+    names = b"".join(map(long_text, (b"n", b"int64", b"s", b"string")))
+    head = struct.pack("<BQQIIII", 0, 700, 7, 0, 2, 2, 2)
+    whole = b"\0" + head + names + struct.pack("<6Q", 0, 3, 1000, 8000, 24, 192)
+    return {"footer": whole, "cut": whole[:-3], "long": whole + b"x", "refused": b"\0\1" + long_text(b"no Parquet"),
+            "known": b"\0" + struct.pack("<BQQIIII2Q", 0, 700, 7, 1, 1, 0, 0, 5, 40),
+            "hello": b"\1\0" + struct.pack("<I", 1) + long_text(b"14.0.2"), "no-hello": b"\1\1" + long_text(b"no pyarrow"),
+            "rows": b"\2\0" + long_text(b"[[1]]"), "no-rows": b"\2\1" + long_text(b"gone")}
+
+
 def main():
     files = {"journal-1": 0, "journal-2": 0, "journal-3": 0, "plan-1": 1, "plan-3": 1, "seg/1-0-0.seg": 2,
              "seg/3-0-0.seg": 2}
@@ -119,6 +141,10 @@ def main():
 
     for name, data in merges().items():
         put("merge", name, data)
+    for name, pieces in paths().items():
+        put("hive", name, b"".join(text(p) for p in pieces))
+    for name, data in footers().items():
+        put("footers", name, data)
 
     # the golden run, its HEADs left out: the target makes its own
     def journal(name, skip):

@@ -465,12 +465,72 @@ static void test_a_folder_in_parts(void **state)
 	world_free(&w);
 }
 
+/* ---- keys in paths ----------------------------------------------------------------------------------------------- */
+
+static void put_rows(struct store_world *w, const char *folder, const char *name, unsigned rows, uint64_t mtime_us)
+{
+	char path[96], text[32] = "x\n";
+	snprintf(path, sizeof path, "/data/in/%s", folder);
+	w->fs->mkdir(w->m, path, 0755);
+	snprintf(path, sizeof path, "/data/in/%s/%s", folder, name);
+	for (unsigned i = 0; i < rows; i++)
+		strcat(text, "7\n");
+	mem_fs_put(w->m, path, text, strlen(text));
+	mem_fs_touch(w->m, path, mtime_us);
+}
+
+static int on_group_body(void *ctx, uint64_t offset, const uint8_t *body, size_t n, struct prs_err *err)
+{
+	(void)offset;
+	(void)err;
+	return prs_buf_put(ctx, body, n);
+}
+
+/* A lister that begins anew says what stands there, byte for byte. */
+static void test_groups_of_paths(void **state)
+{
+	(void)state;
+	struct store_world w;
+	PRS_AUTOBUF want, got;
+	uint64_t length;
+	prs_buf_init(&want, 1 << 20);
+	prs_buf_init(&got, 1 << 20);
+	world_new(&w);
+	for (size_t i = 0; i < sizeof w.run.bytes; i++)
+		w.run.bytes[i] = (uint8_t)(0xa0 + i);
+	load_file(&w, PRS_SOURCE_ROOT "/tests/golden/groups/", "plan-1");
+	if (prs_log_scan(w.fs, "/run/plan-1", PRS_FILE_PLAN, &w.run, UINT64_MAX, on_group_body, &want, &length, &w.err))
+		fail_msg("%s", w.err.msg);
+	w.fs->mkdir(w.m, "/data", 0755);
+	w.fs->mkdir(w.m, "/data/in", 0755);
+	put_rows(&w, "s=%61", "a.csv", 1, 1);
+	put_rows(&w, "s=10", "a.csv", 2, 2);
+	put_rows(&w, "s=9", "a.csv", 1, 3);
+	put_rows(&w, "s=9", "b.csv", 3, 3);
+	put_rows(&w, "s=__HIVE_DEFAULT_PARTITION__", "a.csv", 1, 4);
+	struct prs_list keys = { 0 };
+	assert_int_equal(prs_list_add(&keys, "s"), 0);
+	struct prs_table_input table = { .delimiter = ',' };
+	struct prs_list_input in = { .name = "in", .path = "/data/in", .keys = &keys, .table = &table };
+	struct prs_lister *l = prs_lister_new(w.fs, &in, 1);
+	int r = 1;
+	while (r == 1)
+		r = prs_list_next(l, &got, &w.err);
+	assert_int_equal(r, 0);
+	assert_int_equal(prs_lister_minor(l), PRS_FORMAT_MINOR_TABLES);
+	assert_int_equal(got.len, want.len);
+	assert_memory_equal(got.data, want.data, want.len);
+	prs_lister_free(l);
+	prs_list_done(&keys);
+	world_free(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_v1_is_read),        cmocka_unit_test(test_another_plan_is_refused),
 		cmocka_unit_test(test_v2_is_read),        cmocka_unit_test(test_runs_are_written_again),
-		cmocka_unit_test(test_a_folder_in_parts),
+		cmocka_unit_test(test_a_folder_in_parts), cmocka_unit_test(test_groups_of_paths),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
