@@ -21,10 +21,9 @@
 
 #include "base/many.h"
 #include "base/mem.h"
-#include "data/arrow.h"
-#include "data/columns.h"
 #include "data/footers.h"
 #include "data/groups.h"
+#include "data/parquet_columns.h"
 #include "data/row_groups.h"
 #include "data/rows_list.h"
 #include "data/schemas.h"
@@ -48,13 +47,6 @@ enum stage { FIRST, SAMPLE, FILES, DONE };
  * FILES   mini-batches of all
  */
 
-/* One of the distinct schemas of the files. */
-struct columns {
-	struct prs_names names, types;
-	struct prs_buf own; /* JSON, of files that need a schema of their own */
-	bool is_checked;    /* against the schema of all */
-};
-
 struct prs_cutter {
 	const struct prs_fs *fs;
 	const struct prs_list_input *in;
@@ -63,17 +55,13 @@ struct prs_cutter {
 	struct prs_table_files files;
 	struct prs_schemas schemas;
 	enum stage stage;
-	uint64_t first;   /* the first file with rows */
-	uint64_t to_ask;  /* the next file of the stage; SAMPLE: its place in the sample */
-	uint64_t sampled; /* files of the sample with rows */
+	uint64_t first;  /* the first file with rows */
+	uint64_t to_ask; /* the next file of the stage; SAMPLE: its place in the sample */
 	/* Files that were asked for, [asked_at, asked_n) without an answer yet. */
 	uint64_t asked[ASK_FILES];
 	unsigned asked_at, asked_n;
 	struct prs_buf ask, answer;
-	struct columns *known;
-	size_t known_n, known_cap;
-	struct columns all; /* names of the first file; types that hold those of the sample */
-	uint64_t *nulls;    /* of the sample, as many as columns */
+	struct prs_parquet_columns columns;
 	/* The file that is being cut, while `answer` has its footer. */
 	bool is_cutting;
 	uint64_t file, file_rows, size, mtime_us;
@@ -109,19 +97,7 @@ struct prs_cutter {
 
 static int nomem(struct prs_err *err) { return prs_fail(err, PRS_ENOMEM, "making mini-batches of Parquet files"); }
 
-static int nonsense(struct prs_err *err)
-{
-	return prs_fail(err, PRS_EHELPER, "the process that reads Parquet footers answers with schemas it never told");
-}
-
 /* ---- its life ---------------------------------------------------------------------------------------------------- */
-
-static void columns_done(struct columns *v)
-{
-	prs_names_done(&v->names);
-	prs_names_done(&v->types);
-	prs_buf_done(&v->own);
-}
 
 static void parquet_free(struct prs_cutter *c)
 {
@@ -132,11 +108,7 @@ static void parquet_free(struct prs_cutter *c)
 	prs_buf_done(&c->ask);
 	prs_buf_done(&c->answer);
 	prs_buf_done(&c->pending.packed);
-	for (size_t i = 0; i < c->known_n; i++)
-		columns_done(&c->known[i]);
-	prs_freep(&c->known);
-	columns_done(&c->all);
-	prs_freep(&c->nulls);
+	prs_parquet_columns_done(&c->columns);
 	if (c->has_groups)
 		prs_groups_done(&c->groups_of);
 	prs_buf_done(&c->group.ranges);
@@ -153,6 +125,7 @@ static struct prs_cutter *parquet_new(const struct prs_fs *fs, const struct prs_
 	c->fs = fs;
 	c->in = in;
 	c->input = input;
+	c->columns.warnings = in->warnings;
 	prs_schemas_init(&c->schemas, input);
 	prs_buf_init(&c->ask, ASK_BYTES);
 	prs_buf_init(&c->answer, PRS_FOOTERS_FRAME_MAX);
@@ -324,182 +297,6 @@ static int answer(struct prs_cutter *c, uint64_t *ret_file, char **ret_path, str
 	return r;
 }
 
-/* ---- columns ----------------------------------------------------------------------------------------------------- */
-
-static int add_text(struct prs_names *to, struct prs_footers_text t)
-{
-	PRS_AUTOFREE char *s = prs_strf("%.*s", (int)t.n, t.p);
-	return s ? prs_names_add(to, s) : -PRS_ENOMEM;
-}
-
-static int copy_columns(const struct prs_footer *f, struct columns *to)
-{
-	const uint8_t *at = f->columns_at;
-	prs_buf_init(&to->own, PRS_SCHEMA_BYTES_MAX);
-	for (uint32_t i = 0; i < f->columns; i++)
-		if (add_text(&to->names, prs_footers_next(&at)) < 0 || add_text(&to->types, prs_footers_next(&at)) < 0)
-			return -PRS_ENOMEM;
-	return 0;
-}
-
-/* The columns of a file, which its footer tells only when they are new. */
-static int columns_of(struct prs_cutter *c, const struct prs_footer *f, struct columns **ret, struct prs_err *err)
-{
-	if (f->schema > c->known_n || (f->schema < c->known_n && f->columns))
-		return nonsense(err);
-	if (f->schema == c->known_n) {
-		if (c->known_n == c->known_cap) {
-			size_t cap = c->known_cap ? c->known_cap * 2 : 8;
-			struct columns *v = prs_realloc(c->known, cap * sizeof *v);
-			if (!v)
-				return nomem(err);
-			c->known = v;
-			c->known_cap = cap;
-		}
-		c->known[c->known_n] = (struct columns){ .is_checked = false };
-		if (copy_columns(f, &c->known[c->known_n++]) < 0)
-			return nomem(err);
-	}
-	*ret = &c->known[f->schema];
-	return 0;
-}
-
-/* A name of `a` that `b` does not have; NULL: there is none. */
-static const char *missing_in(const struct prs_names *a, const struct prs_names *b)
-{
-	for (size_t i = 0; i < a->n; i++) {
-		bool there = false;
-		for (size_t k = 0; k < b->n && !there; k++)
-			there = !strcmp(a->v[i], b->v[k]);
-		if (!there)
-			return a->v[i];
-	}
-	return NULL;
-}
-
-static int other_names(const struct prs_cutter *c, const struct columns *file, const char *path, const char *first,
-                       struct prs_err *err)
-{
-	const char *missing = missing_in(&c->all.names, &file->names);
-	const char *extra = missing_in(&file->names, &c->all.names);
-	return prs_fail(err, PRS_EINVALID,
-	                "%s has a column \"%.100s\" and %s has none: the files of a table have the same columns, in "
-	                "any order; give others an input of their own",
-	                missing ? first : path, missing ? missing : extra, missing ? path : first);
-}
-
-/* Where the columns of all stand in the file; the caller frees. */
-static int places(struct prs_cutter *c, const struct columns *file, const char *path, uint32_t **ret,
-                  struct prs_err *err)
-{
-	PRS_AUTOFREE char *first = prs_table_files_path(&c->files, c->first);
-	*ret = prs_malloc((c->all.names.n + 1) * sizeof **ret);
-	if (!first || !*ret)
-		return nomem(err);
-	int r = prs_names_match(&c->all.names, first, &file->names, path, *ret, err);
-	return r == -PRS_EINVALID ? other_names(c, file, path, first, err) : r;
-}
-
-static int conflict(struct prs_cutter *c, size_t i, const char *path, const char *type, struct prs_err *err)
-{
-	PRS_AUTOFREE char *first = prs_table_files_path(&c->files, c->first);
-	return prs_fail(err, PRS_EINVALID,
-	                "column %.100s is %.100s in %s, and %.100s in %s%s: give files with other types an input of "
-	                "their own, or write them with one type",
-	                c->all.names.v[i], type, path, c->all.types.v[i], first ? first : "the first file",
-	                c->sampled > 1 ? " and others" : "");
-}
-
-static int replace(char **type, const char *by, struct prs_err *err)
-{
-	if (!strcmp(*type, by))
-		return 0;
-	char *copy = prs_strdup(by);
-	if (!copy)
-		return nomem(err);
-	prs_freep(type);
-	*type = copy;
-	return 0;
-}
-
-/* The types of a file of the sample, and its nulls. */
-static int unite(struct prs_cutter *c, const struct columns *file, const char *path, const struct prs_footer *f,
-                 struct prs_err *err)
-{
-	uint32_t *at = NULL;
-	int r = places(c, file, path, &at, err);
-	PRS_AUTOFREE uint32_t *fields = at;
-	for (size_t i = 0; i < c->all.names.n && r == 0; i++) {
-		const char *type = file->types.v[fields[i]], *both = prs_arrow_unite(c->all.types.v[i], type);
-		r = both ? replace(&c->all.types.v[i], both, err) : conflict(c, i, path, type, err);
-		c->nulls[i] += prs_footer_nulls(f, fields[i]);
-	}
-	return r;
-}
-
-/* ---- schemas ----------------------------------------------------------------------------------------------------- */
-
-/* types: instead of those of all; NULL where they are the same */
-static void put_json(const struct prs_cutter *c, char *const *types, struct prs_buf *to)
-{
-	prs_buf_putf(to, "{\"version\":1,\"format\":\"parquet\",\"sampled\":%" PRIu64 ",\"columns\":[", c->sampled);
-	for (size_t i = 0; i < c->all.names.n; i++) {
-		prs_buf_puts(to, i ? ",{\"name\":" : "{\"name\":");
-		prs_schema_put_text(to, c->all.names.v[i]);
-		prs_buf_puts(to, ",\"type\":");
-		prs_schema_put_text(to, types && types[i] ? types[i] : c->all.types.v[i]);
-		prs_buf_putf(to, ",\"nulls\":%" PRIu64 "}", c->nulls[i]);
-	}
-	prs_buf_puts(to, "]}");
-}
-
-static int put_schema_of_all(struct prs_cutter *c, struct prs_err *err)
-{
-	PRS_AUTOBUF json;
-	prs_buf_init(&json, PRS_SCHEMA_BYTES_MAX);
-	put_json(c, NULL, &json);
-	if (json.failed)
-		return prs_fail(err, (enum prs_code) - json.failed, "the schema of a table");
-	return prs_schemas_put_all(&c->schemas, &json, c->total, c->body, err);
-}
-
-static void warn_wider(const struct prs_cutter *c, size_t i, const char *path, const char *type)
-{
-	prs_warn_input(c->in->warnings,
-	               "%s: column %.100s is %.100s there, and %.100s in the files that the types were decided from: "
-	               "the mini-batches of such files have %.100s",
-	               path, c->all.names.v[i], type, c->all.types.v[i], type);
-}
-
-/* Do the columns fit? When some are wider, the JSON of a schema of its own is in file->own. */
-static int check(struct prs_cutter *c, struct columns *file, const char *path, struct prs_err *err)
-{
-	uint32_t *at = NULL;
-	bool same = true;
-	if (file->is_checked)
-		return 0;
-	int r = places(c, file, path, &at, err);
-	PRS_AUTOFREE uint32_t *fields = at;
-	PRS_AUTOFREE char **types = prs_calloc(c->all.names.n + 1, sizeof *types);
-	if (r == 0 && !types)
-		r = nomem(err);
-	for (size_t i = 0; i < c->all.names.n && r == 0; i++) {
-		const char *all = c->all.types.v[i], *one = file->types.v[fields[i]],
-			   *type = prs_arrow_in_file(all, one);
-		if (!type) {
-			r = conflict(c, i, path, one, err);
-		} else if (strcmp(type, all) != 0) {
-			types[i] = (char *)(uintptr_t)type;
-			same = false;
-			warn_wider(c, i, path, type);
-		}
-	}
-	if (r == 0 && !same)
-		put_json(c, types, &file->own);
-	file->is_checked = r == 0;
-	return r == 0 && file->own.failed ? nomem(err) : r;
-}
-
 /* ---- mini-batches ------------------------------------------------------------------------------------------------ */
 
 static void put_pending(struct prs_cutter *c)
@@ -597,13 +394,13 @@ static int go_on(struct prs_cutter *c, const char *path, const struct prs_footer
 static int begin_file(struct prs_cutter *c, uint64_t file, const char *path, const struct prs_footer *f,
                       struct prs_err *err)
 {
-	struct columns *columns;
+	struct prs_parquet_file *columns;
 	int r = begin_wanted(c, path, f, err);
 	if (r == 0)
-		r = columns_of(c, f, &columns, err);
+		r = prs_parquet_columns_of(&c->columns, f, &columns, err);
 	if (r < 0 || !f->rows)
 		return r;
-	r = check(c, columns, path, err);
+	r = prs_parquet_columns_check(&c->columns, columns, path, err);
 	if (r < 0)
 		return r;
 	c->file = file;
@@ -669,20 +466,20 @@ static int group_file(struct prs_cutter *c, uint64_t file, const char *path, con
 {
 	size_t row = c->asked_row[c->asked_at - 1];
 	const uint8_t *stat = prs_table_files_stat(&c->files, file);
-	struct columns *columns;
+	struct prs_parquet_file *columns;
 	uint32_t schema = c->schemas.all;
 	if (row >= c->group.end) {
 		put_group(c);
 		c->group.row = row;
 		c->group.end = prs_groups_end(&c->groups_of, row);
 	}
-	int r = columns_of(c, f, &columns, err);
+	int r = prs_parquet_columns_of(&c->columns, f, &columns, err);
 	if (r < 0 || !f->rows)
 		return r;
 	if (!stat || f->size != prs_get64(stat) || f->mtime_us != prs_get64(stat + 8))
 		return prs_fail(err, PRS_EINPUT_CHANGED,
 		                "%s: size or time of change is not as it was when it was listed", path);
-	r = check(c, columns, path, err);
+	r = prs_parquet_columns_check(&c->columns, columns, path, err);
 	if (r == 0 && columns->own.len)
 		r = prs_schemas_put_own(&c->schemas, c->files.first + file, &columns->own, c->total, c->body, &schema,
 		                        err);
@@ -701,39 +498,27 @@ static void begin_groups(struct prs_cutter *c)
 
 /* ---- stages ------------------------------------------------------------------------------------------------------ */
 
-static int begin_sample(struct prs_cutter *c, uint64_t file, const struct columns *first, struct prs_err *err)
-{
-	c->first = file;
-	c->nulls = prs_calloc(first->names.n + 1, sizeof *c->nulls);
-	if (!c->nulls)
-		return nomem(err);
-	for (size_t i = 0; i < first->names.n; i++)
-		if (prs_names_add(&c->all.names, first->names.v[i]) < 0 ||
-		    prs_names_add(&c->all.types, first->types.v[i]) < 0)
-			return nomem(err);
-	return 0;
-}
-
 static int take_first(struct prs_cutter *c, uint64_t file, const char *path, const struct prs_footer *f,
                       struct prs_err *err)
 {
-	struct columns *columns;
-	int r = columns_of(c, f, &columns, err);
-	if (r < 0 || !f->rows || c->all.names.n)
+	struct prs_parquet_file *columns;
+	int r = prs_parquet_columns_of(&c->columns, f, &columns, err);
+	if (r < 0 || !f->rows || c->columns.all.names.n)
 		return r;
 	if (!columns->names.n)
 		return prs_fail(err, PRS_EINVALID, "%s has rows and no columns", path);
-	return begin_sample(c, file, columns, err);
+	c->first = file;
+	return prs_parquet_columns_begin(&c->columns, columns, path, err);
 }
 
 static int take_sample(struct prs_cutter *c, const char *path, const struct prs_footer *f, struct prs_err *err)
 {
-	struct columns *columns;
-	int r = columns_of(c, f, &columns, err);
+	struct prs_parquet_file *columns;
+	int r = prs_parquet_columns_of(&c->columns, f, &columns, err);
 	if (r < 0 || !f->rows)
 		return r;
-	c->sampled++;
-	return unite(c, columns, path, f, err);
+	c->columns.sampled++;
+	return prs_parquet_columns_unite(&c->columns, columns, path, f, err);
 }
 
 static int take_answer(struct prs_cutter *c, struct prs_err *err)
@@ -761,25 +546,21 @@ static void warn_passed_over(const struct prs_cutter *c)
 		               prs_many(c->passed_over, "file").text, c->passed_over == 1 ? "was" : "were");
 }
 
-/* What the columns were in the run whose rows run again. */
-static int say_types(struct prs_cutter *c, struct prs_err *err)
+static int put_schema_of_all(struct prs_cutter *c, struct prs_err *err)
 {
-	int r = 0;
-	for (size_t i = 0; i < c->all.names.n && r == 0; i++) {
-		const struct prs_column_wanted *w = prs_rows_list_column(&c->wanted, c->all.names.v[i]);
-		if (!w)
-			continue;
-		c->nulls[i] = w->nulls;
-		r = replace(&c->all.types.v[i], w->type, err);
-	}
-	return r;
+	PRS_AUTOBUF json;
+	prs_buf_init(&json, PRS_SCHEMA_BYTES_MAX);
+	prs_parquet_columns_json(&c->columns, &json);
+	if (json.failed)
+		return prs_fail(err, (enum prs_code) - json.failed, "the schema of a table");
+	return prs_schemas_put_all(&c->schemas, &json, c->total, c->body, err);
 }
 
 static int begin_files(struct prs_cutter *c, struct prs_err *err)
 {
 	int r = prs_rows_list_all_seen(&c->wanted, err);
 	if (r == 0)
-		r = say_types(c, err);
+		r = prs_parquet_columns_then(&c->columns, &c->wanted, err);
 	if (r < 0)
 		return r;
 	c->stage = FILES;
@@ -811,7 +592,7 @@ static int step(struct prs_cutter *c, struct prs_err *err)
 		return cut_some(c, err);
 	if (c->asked_at < c->asked_n)
 		return take_answer(c, err);
-	if (c->stage == FIRST && c->all.names.n) {
+	if (c->stage == FIRST && c->columns.all.names.n) {
 		c->stage = SAMPLE;
 		c->to_ask = 0;
 	}
