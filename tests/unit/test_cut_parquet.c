@@ -22,6 +22,8 @@
 
 #include <cmocka.h>
 
+#include "plan_folds.h"
+
 enum { FILES_MAX = 5, MANY = 300, BODY_BYTES = 4 << 20, MTIME_US = 7000 };
 
 /* A file holds its footer as a text: "id:int64,x:double!3;10/100 20/200": names and types (and nulls), then rows and
@@ -272,15 +274,6 @@ static int list(struct world *w, const uint8_t *from, size_t fed)
 	return r;
 }
 
-/* The same plan, folded: the engine takes it, and its sums are right. */
-static void check_folds(struct world *w)
-{
-	struct prs_plan *p = prs_plan_new();
-	assert_int_equal(prs_plan_feed(p, w->body.data, w->body.len, &w->err), 0);
-	assert_true(prs_plan_complete(p));
-	prs_plan_free(p);
-}
-
 /* "[3:a int64,b string!2]": of all files or of one */
 static void put_schema(const struct prs_plan_record *r, struct prs_buf *to)
 {
@@ -386,7 +379,7 @@ static void check_resumes(struct world *w, const char *plan)
 			continue;
 		if (list(w, whole.data, at) != 0)
 			fail_msg("behind byte %zu: %s", at, w->err.msg);
-		check_folds(w);
+		plan_folds(&w->body, true);
 		if (strcmp(text_of(w, &text), plan))
 			fail_msg("behind byte %zu, a record %d: %s", at, r.type, text_of(w, &text));
 	}
@@ -407,7 +400,7 @@ static void run_case(struct world *w, const struct given *g)
 	}
 	if (r != 0)
 		fail_msg("%s: %s", g->label, w->err.msg);
-	check_folds(w);
+	plan_folds(&w->body, true);
 	if (strcmp(text_of(w, &text), g->plan))
 		fail_msg("%s:\n  got  %s\n  want %s", g->label, text_of(w, &text), g->plan);
 	assert_string_equal(w->warning, g->warning ? g->warning : "");
@@ -543,7 +536,7 @@ static void test_some_rows(void **state)
 	assert_int_equal(list(w, NULL, 0), 0);
 	assert_string_equal(text_of(w, &text), want);
 	assert_int_equal(w->fake.files, 1 + 4 + 2);
-	check_folds(w);
+	plan_folds(&w->body, true);
 	check_resumes(w, want);
 	put_file(w, "b.parquet", "x:int64,y:string;29/9");
 	assert_int_equal(list(w, NULL, 0), -PRS_EINPUT_CHANGED);
@@ -577,7 +570,7 @@ static void test_many_files(void **state)
 	assert_int_equal(list(w, NULL, 0), 0);
 	assert_int_equal(w->fake.files, 1 + 32 + MANY);
 	assert_in_range(w->fake.asks, 5, 10);
-	check_folds(w);
+	plan_folds(&w->body, true);
 	const char *got = text_of(w, &text);
 	assert_memory_equal(got, "[:x int64!4] 0:0+1 1:0+1 ", 25);
 	assert_non_null(strstr(got, " 9:0+1 [10:x double!4] 10:0+2s1 11:0+1 "));
@@ -626,7 +619,7 @@ static void test_keys_in_paths(void **state)
 	prs_buf_init(&text, BODY_BYTES);
 	if (list(w, NULL, 0) != 0)
 		fail_msg("%s", w->err.msg);
-	check_folds(w);
+	plan_folds(&w->body, true);
 	assert_string_equal(text_of(w, &text), want);
 	assert_string_equal(w->warning, "2 files of the input were passed over: the name begins with _ or .\n");
 	check_resumes(w, want);
@@ -653,7 +646,7 @@ static void test_a_file_of_many_mini_batches(void **state)
 	put_file(w, "a.parquet", "x:int64;100000/9 5/9");
 	say(w, "rows=1");
 	assert_int_equal(list(w, NULL, 0), 0);
-	check_folds(w);
+	plan_folds(&w->body, true);
 	while (prs_plan_next(w->body.data, w->body.len, &at, &r, NULL) == 1)
 		records += r.type == PRS_PLAN_PARQUET;
 	assert_int_equal(records, 4);

@@ -19,6 +19,8 @@
 
 #include <cmocka.h>
 
+#include "plan_folds.h"
+
 /* SCANNED: how often a file of one block is opened before it is scanned, that included */
 enum { SCANNED = 3, FILES_MAX = 4, BODY_BYTES = 4 << 20 };
 
@@ -145,17 +147,6 @@ static int list(struct world *w, const uint8_t *from, size_t fed, uint32_t block
 	return r;
 }
 
-/* The same plan, folded: the engine takes it, and its sums are right. */
-static void check_folds_to(struct world *w, int end)
-{
-	struct prs_plan *p = prs_plan_new();
-	assert_int_equal(prs_plan_feed(p, w->body.data, w->body.len, &w->err), 0);
-	assert_int_equal(prs_plan_complete(p), end == 0);
-	prs_plan_free(p);
-}
-
-static void check_folds(struct world *w) { check_folds_to(w, 0); }
-
 /* "[*:a int,b string!2@1]": of all files or of one, the type, how many nulls, which field */
 static void put_schema(const struct prs_plan_record *r, struct prs_buf *to)
 {
@@ -270,7 +261,7 @@ static void check_resumes_to(struct world *w, const char *plan, int end)
 			continue;
 		if (list(w, whole.data, at, 7) != end)
 			fail_msg("behind byte %zu: %s", at, w->err.msg);
-		check_folds_to(w, end);
+		plan_folds(&w->body, end == 0);
 		assert_string_equal(text_of(&w->body, &text), plan);
 	}
 }
@@ -289,7 +280,7 @@ static void run_case(struct world *w, const struct given *g)
 		int r = list(w, NULL, 0, blocks[i]);
 		if (r != -g->code || strcmp(w->err.msg, g->error ? g->error : ""))
 			fail_msg("%s: %d, %s", g->label, r, w->err.msg);
-		check_folds_to(w, r);
+		plan_folds(&w->body, r == 0);
 		if (!g->plan)
 			continue;
 		const char *got = text_of(&w->body, &text);
@@ -694,7 +685,7 @@ static void test_many_groups(void **state)
 	}
 	say(w, "keys=a");
 	assert_int_equal(list(w, NULL, 0, 0), 0);
-	check_folds(w);
+	plan_folds(&w->body, true);
 	PRS_AUTOBUF plan;
 	prs_buf_init(&plan, BODY_BYTES);
 	prs_buf_puts(&plan, text_of(&w->body, &text));
@@ -751,7 +742,7 @@ static void test_a_sample_of_many_files(void **state)
 	}
 	say(w, "rows=1 header=same");
 	assert_int_equal(list(w, NULL, 0, 0), 0);
-	check_folds(w);
+	plan_folds(&w->body, true);
 	assert_non_null(strstr((const char *)text_of(&w->body, &text), "[:x float] 0:2+2/1 1:2+2/1"));
 	struct prs_plan_record r = { 0 };
 	size_t at = 0;
@@ -778,7 +769,7 @@ static void test_a_wide_gap(void **state)
 		put_file(w, "a.csv", prs_buf_str(&text));
 		say(w, "rows=1");
 		assert_int_equal(list(w, NULL, 0, 0), 0);
-		check_folds(w);
+		plan_folds(&w->body, true);
 		assert_string_equal(text_of(&w->body, &plan), plans[i]);
 		check_resumes(w, plans[i]);
 	}
@@ -809,7 +800,7 @@ static void test_any_text(void **state)
 		if (r != 0)
 			continue;
 		whole++;
-		check_folds(w);
+		plan_folds(&w->body, true);
 		check_resumes(w, prs_buf_str(&plan));
 	}
 	assert_true(whole > 50 && whole < 350);
@@ -840,7 +831,7 @@ static void test_no_memory(void **state)
 		assert_true(r == 0 || r == -PRS_ENOMEM);
 		assert_int_equal(mem_fs_open_files(w->m), 0);
 	}
-	check_folds(w);
+	plan_folds(&w->body, true);
 }
 
 /* Calls are bounded: a table of some MiB takes many, each with its records, and small ones take few bytes each. */
@@ -863,7 +854,7 @@ static void test_calls_are_bounded(void **state)
 		assert_true(r >= 0 && w->body.len - from < PRS_LIST_ROOM_BYTES);
 	}
 	prs_lister_free(l);
-	check_folds(w);
+	plan_folds(&w->body, true);
 	assert_true(calls > 5);
 }
 

@@ -23,6 +23,8 @@
 
 #include <cmocka.h>
 
+#include "plan_folds.h"
+
 enum { FILES_MAX = 4, BODY_BYTES = 64 << 20, EPOCHS = 4 };
 
 struct file {
@@ -275,16 +277,6 @@ static const char *text_of(struct world *w, struct prs_buf *to)
 	return prs_buf_str(to);
 }
 
-/* The same plan, folded: the engine takes it, and its sums are right. */
-static void check_folds(struct world *w, int end)
-{
-	struct prs_plan *p = prs_plan_new();
-	if (prs_plan_feed(p, w->body.data, w->body.len, &w->err) < 0)
-		fail_msg("%s", w->err.msg);
-	assert_int_equal(prs_plan_complete(p), end == 0);
-	prs_plan_free(p);
-}
-
 static void remove_spools(struct world *w)
 {
 	char path[64], name[PRS_SPOOL_NAME_BYTES];
@@ -309,7 +301,7 @@ static void check_resumes(struct world *w, const char *want, int end)
 			continue;
 		assert_int_equal(list(w, whole.data, at, 2, 0), end);
 		assert_string_equal(text_of(w, &text), want);
-		check_folds(w, end);
+		plan_folds(&w->body, end == 0);
 		char name[PRS_SPOOL_NAME_BYTES], path[64];
 		snprintf(path, sizeof path, "/run/%s", prs_spool_name(name, 2, 0));
 		w->m->fs.unlink(w->m, path);
@@ -551,7 +543,7 @@ static void check_case(struct world *w, const struct given *g, uint32_t block, s
 	int r = list(w, NULL, 0, 1, block);
 	if (r != -g->code || (g->error && strcmp(w->err.msg, g->error) != 0))
 		fail_msg("%s: %d, %s", g->label, r, w->err.msg);
-	check_folds(w, r);
+	plan_folds(&w->body, r == 0);
 	if (g->plan) {
 		if (strcmp(text_of(w, &text), g->plan) != 0)
 			fail_msg("%s: is\n%s\nnot\n%s", g->label, prs_buf_str(&text), g->plan);
@@ -595,7 +587,7 @@ static void many_lives(struct world *w, unsigned each, struct prs_buf *ret)
 		prs_lister_free(l);
 	}
 	assert_int_equal(r, 0);
-	check_folds(w, 0);
+	plan_folds(&w->body, true);
 	text_of(w, ret);
 }
 
@@ -752,7 +744,7 @@ static void test_no_place(void **state)
 		remove_spools(w);
 		assert_int_equal(list(w, NULL, 0, 0, 0), 0);
 		assert_false(mem_fs_has(w->m, "/run/spool-1-0"));
-		check_folds(w, 0);
+		plan_folds(&w->body, true);
 		assert_int_equal(w->body.len, with.len);
 		w->in.sort_bytes = 1;
 		assert_int_equal(list(w, NULL, 0, 0, 0), 0);
