@@ -180,6 +180,15 @@ class ParquetTest(AgainCase):
                 self.assertEqual(self.text("again.txt"), "".join(want))
 
 
+class RowsTest(AgainCase):
+    def test_the_types_of_the_run(self):
+        self.write("in/a.csv", "id,price\n1,x\n2,3\n3,4\n")
+        want = self.first("(mini_batch['id'] == 1).any()", "--mini-batch-rows", "1")
+        self.write("in/a.csv", "id,price\n1,9\n2,3\n3,4\n")
+        self.job("again.txt", "--only-failed", "last")
+        self.assertEqual(self.text("again.txt"), want[0].replace("x", "9"))
+
+
 class KeysCase(AgainCase):
     keys = ("--partition-keys", "store")
 
@@ -215,10 +224,17 @@ class PathKeysTest(KeysCase):
         self.check("mini_batch['id'].isin([103, 1001]).any()")
 
     def test_the_types_of_the_run(self):
-        """x in other files makes the column a text: in these alone it would be a number."""
-        for name in ("a", "b"):
-            self.write("in/store=2/%s.csv" % name, "id,price\n200,7\n")
-        self.check("(mini_batch['id'] == 200).any()")
+        """The text that made the column one is mended: what runs again has texts all the same, unless it is said that
+        the types are to be decided anew."""
+        want = self.first("(mini_batch['id'] == 203).any()")
+        for store in (1, 2, 10):
+            self.write("in/store=%d/a.csv" % store, "id,price\n" + "".join(
+                "%d,7\n" % (store * 100 + i) for i in range(5)))
+        was = self.newest()
+        self.job("again.txt", "--only-failed", was)
+        self.assertEqual(self.text("again.txt"), "".join(want).replace(" x ", " 7 "))
+        self.job("new.txt", "--only-failed", was, "--infer-rows", "100")
+        self.assertIn("price:f", self.text("new.txt"))
 
     def test_files_that_came_since(self):
         want = self.first("(mini_batch['id'] == 203).any()")
@@ -280,10 +296,12 @@ class ColumnKeysTest(KeysCase):
         self.check("context.partition_key_value['store'] is None")
 
     def test_the_types_of_the_run(self):
-        """Only b and c have rows of the partition, and no text in the column."""
-        for name in "bc":
-            self.write("in/%s.csv" % name, "id,store,price\n1,5,%d\n2,7,3\n" % ord(name))
-        self.check("context.partition_key_value['store'] == 5")
+        """Texts in a made the column one, and are numbers now."""
+        want = self.first("context.partition_key_value['store'] == 7")
+        self.write("in/a.csv", self.text("in/a.csv").replace(",x", ",5"))
+        self.job("again.txt", "--only-failed", "last")
+        self.assertEqual(self.text("again.txt"), "".join(line[:-2] + "5\n" if line.endswith("x\n") else line
+                                                         for line in want))
 
     def test_files_that_came_since(self):
         want = self.first("context.partition_key_value['store'] == 7")
