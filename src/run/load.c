@@ -29,7 +29,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { MISTAKES_BYTES = 8 << 20 };
+enum { MISTAKES_BYTES = 8 << 20, READ_BYTES = 64 << 10 };
 
 int prs_load_init(struct prs_load *l, const struct prs_front *front)
 {
@@ -37,6 +37,7 @@ int prs_load_init(struct prs_load *l, const struct prs_front *front)
 	prs_job_init(&l->job);
 	prs_buf_init(&l->mistakes, MISTAKES_BYTES);
 	prs_buf_init(&l->notes, MISTAKES_BYTES);
+	prs_buf_init(&l->document, PRS_JOB_DOC_BYTES_MAX + READ_BYTES);
 	return l->doc ? 0 : -PRS_ENOMEM;
 }
 
@@ -51,6 +52,7 @@ void prs_load_done(struct prs_load *l)
 	prs_pipeline_free(l->pipeline);
 	prs_buf_done(&l->mistakes);
 	prs_buf_done(&l->notes);
+	prs_buf_done(&l->document);
 	*l = (struct prs_load){ 0 };
 }
 
@@ -453,6 +455,23 @@ static void check_lists(struct prs_load *l)
 
 /* ---- a JSON document --------------------------------------------------------------------------------------------- */
 
+/* A job file that is such a document, as programs write it: JSON is YAML, too. */
+static void take_document(struct prs_load *l)
+{
+	struct prs_err none = { 0 }; /* said where it is read as what its name says */
+	struct stat st;
+	if (l->json || !l->is_jobfile || stat(l->asked.file, &st) < 0 || !S_ISREG(st.st_mode) ||
+	    prs_read_file(l->front->fs, l->asked.file, &l->document, &none) < 0)
+		return;
+	const char *text = prs_buf_str(&l->document);
+	if (text[strspn(text, " \t\r\n")] != '{' ||
+	    (!strstr(text, "\"pipeline_format\"") && !strstr(text, "\"job_format\"")))
+		return;
+	l->json = text;
+	l->json_bytes = l->document.len;
+	l->is_jobfile = false;
+}
+
 /* What it asks for, before anything is checked. */
 static int read_json(struct prs_load *l, struct prs_err *err)
 {
@@ -639,6 +658,7 @@ int prs_load_job(struct prs_load *l, struct prs_err *err)
 	l->asked.cwd = l->cwd;
 	if (!getcwd(l->cwd, sizeof l->cwd))
 		return prs_fail_errno(err, errno, "the current folder");
+	take_document(l);
 	if ((l->json && read_json(l, err) < 0) || find_project(l, err) < 0)
 		return err->code;
 	l->runs = runs_folder(l, prs_request_asked(&l->asked, PRS_OPTION_ID_runs_dir));

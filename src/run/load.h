@@ -37,6 +37,7 @@ struct prs_load {
 	struct prs_project *project;
 	struct prs_only_failed *only;
 	struct prs_job_doc *json_doc;
+	struct prs_buf document; /* of a file that holds a JSON document */
 	bool is_jobfile;
 	char cwd[PATH_MAX];
 };

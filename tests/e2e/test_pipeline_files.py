@@ -169,6 +169,8 @@ class PipelineFileTest(JobCase):
 
     def test_documents(self):
         self.assertEqual(self.validate_document(self.document())[:2], (0, "--job-json: no mistakes\n"))
+        self.write("made.yml", "\n" + json.dumps(self.document(), indent=1))
+        self.assertEqual(self.validate("made.yml")[:2], (0, "made.yml: no mistakes\n"))
         wrong = self.document()
         prep, score = wrong["steps"]
         prep.update(comand="x", code_dir="cod")
@@ -182,6 +184,11 @@ class PipelineFileTest(JobCase):
                      "steps[1].after: there is no step prp", "steps[1].job.entry: scores.py is not in the code folder ",
                      "steps[1].job.arguments[1]: ${{x}} is not known"):
             self.assertIn(says, err)
+        computed = dict(self.document(), command=["pipeline.yml"])
+        computed["steps"][0]["snapshot"] = 0
+        err = self.validate_document(computed)[2]
+        self.assertIn("command: is computed: leave it out", err)
+        self.assertIn("steps[0].snapshot: is computed: leave it out", err)
         circle = self.document()
         circle["steps"][0]["after"] = ["score"]
         self.assertIn("steps that wait for each other: prep -> score -> prep", self.validate_document(circle)[2])

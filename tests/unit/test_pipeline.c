@@ -79,6 +79,23 @@ static void test_steps(void **state)
 	prs_pipeline_free(p);
 }
 
+static void test_needs_by_a_text_alone(void **state)
+{
+	(void)state;
+	struct prs_pipeline *p = read_it(
+		HEAD PREP
+		", {\"name\": \"words\", \"type\": \"parallel\", \"job\": {\"arguments\": [\"--x\", "
+		"\"${{parent.jobs.prep.outputs.clean}}\"]}}, {\"name\": \"variables\", \"type\": \"parallel\", "
+		"\"job\": {\"environment\": [{\"name\": \"X\", \"value\": "
+		"\"${{parent.jobs.prep.outputs.clean}}\"}]}}]}");
+	assert_non_null(p);
+	for (size_t i = 1; i < 3; i++) {
+		assert_int_equal(p->steps[i].needs_n, 1);
+		assert_int_equal(p->steps[i].needs[0], 0);
+	}
+	prs_pipeline_free(p);
+}
+
 static void test_folders(void **state)
 {
 	(void)state;
@@ -236,8 +253,13 @@ static void test_output_paths(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_same_bytes),   cmocka_unit_test(test_steps), cmocka_unit_test(test_folders),
-		cmocka_unit_test(test_damaged),      cmocka_unit_test(test_job),   cmocka_unit_test(test_command),
+		cmocka_unit_test(test_same_bytes),
+		cmocka_unit_test(test_steps),
+		cmocka_unit_test(test_needs_by_a_text_alone),
+		cmocka_unit_test(test_folders),
+		cmocka_unit_test(test_damaged),
+		cmocka_unit_test(test_job),
+		cmocka_unit_test(test_command),
 		cmocka_unit_test(test_output_paths),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -291,6 +291,12 @@ static void test_flags(void **state)
 	assert_string_equal(pipeline->steps[0].outputs[0].path, "/p/nox.txt");
 	assert_int_equal(read_bytes(whole, "name", "mine"), 0);
 	assert_string_equal(pipeline->name, "mine");
+	static const char own[] = "type: pipeline\ninputs: {raw: {type: uri_folder, path: ./data}}\njobs:\n"
+				  "  a: {command: x, inputs: {raw: {type: uri_folder, path: ./own}, i: "
+				  "\"${{parent.inputs.raw}}\"}}\n";
+	assert_int_equal(read_bytes(own, "input", "raw=other"), 0);
+	assert_string_equal(pipeline->steps[0].inputs[0].path, "/p/own");
+	assert_string_equal(pipeline->steps[0].inputs[1].path, "/p/other");
 	assert_int_equal(read_bytes(whole, "input", "images=other"), 1);
 	assert_int_equal(read_bytes(whole, "output", "x.txt"), 1);
 }
