@@ -136,9 +136,12 @@ static int list(struct world *w, const uint8_t *from, size_t fed, uint32_t block
 	prs_buf_put(&w->body, from, fed);
 	assert_int_equal(fed ? prs_list_feed(l, from, fed, &w->err) : 0, 0);
 	int r;
-	do
+	size_t whole;
+	do {
+		whole = w->body.len;
 		r = prs_list_next(l, &w->body, &w->err);
-	while (r == 1);
+	} while (r == 1);
+	assert_true(r == 0 || w->body.len == whole);
 	assert_int_equal(prs_lister_minor(l), PRS_FORMAT_MINOR_TABLES);
 	const char *warning = prs_lister_warning(l);
 	snprintf(w->warning, sizeof w->warning, "%s", warning ? warning : "");
@@ -570,6 +573,12 @@ static const struct given cases[] = {
 	  PRS_ELIMIT,
 	  "/in/a.csv line 5: the record that begins here is longer than max_record (8 bytes): is a quote in it left "
 	  "open?" },
+	{ "the rows in front of an open quote, fewer than a mini-batch has",
+	  { { "a.csv", "x\n1\n2\n3\n\"4\n" } },
+	  "bytes=4 infer=1",
+	  "[:x int] 0:2+4/2 0:6+2/1",
+	  PRS_EINVALID,
+	  OPEN("/in/a.csv", "5") },
 	{ "the groups in front of one with an open quote are mini-batches",
 	  { { "a=1/1.csv", "x\n1\n" }, { "a=2/1.csv", "x\n2\n" }, { "a=3/1.csv", "x\n3\n\"4\n" } },
 	  "keys=a infer=1",
