@@ -342,7 +342,7 @@ void jf_parent_inputs(struct jobfile *m)
 
 enum prs_severity jf_no_input(const struct jobfile *m)
 {
-	return m->q->inputs_later && !m->pipeline ? PRS_WARNING : PRS_MISTAKE;
+	return m->q->inputs_later && (!m->pipeline || m->flow) ? PRS_WARNING : PRS_MISTAKE;
 }
 
 static void missing_value(struct jobfile *m, struct jf_input *in)
@@ -352,8 +352,13 @@ static void missing_value(struct jobfile *m, struct jf_input *in)
 	in->bad = true;
 	if (m->q->input_refused || jf_misspelt(m, "path"))
 		return;
-	prs_yaml_find(m->d, jf_no_input(m), in->at, "input %s has no value: give it one, or --input %s=%s", in->name,
-	              in->name, jf_is_literal(in->type) ? "VALUE" : "PATH");
+	const struct jf_input *from = m->flow && in->node ? bound_to(m, in->node) : NULL;
+	const char *name = from ? from->name : in->name, *what = jf_is_literal(in->type) ? "VALUE" : "PATH";
+	if (m->flow && !from) /* flags are about inputs of the pipeline */
+		prs_yaml_find(m->d, jf_no_input(m), in->at, "input %s has no value: give it one", name);
+	else
+		prs_yaml_find(m->d, jf_no_input(m), in->at, "input %s%s has no value: give it one, or --input %s=%s",
+		              name, from ? " of the pipeline" : "", name, what);
 }
 
 static void unknown_input(struct jobfile *m, const struct prs_yaml *key, const struct prs_yaml *declared)

@@ -671,9 +671,19 @@ static void join(struct jobfile *m)
 			resolve_input(f, &f->p->steps[i].inputs[k]);
 	if (m->d->failed || prs_pipeline_seal(f->p, &err) < 0 || pipeline_link(f->p, say, m) < 0)
 		m->d->failed = true;
-	for (size_t i = 0; i < f->p->steps_n && !m->d->failed; i++)
+	for (size_t i = 0; i < f->p->steps_n && !m->d->failed && !m->flow->asked.inputs_later; i++)
 		if (f->p->steps[i].command && pipeline_check_command(f->p, &f->p->steps[i], &err) < 0)
 			say(m, i, err.msg);
+}
+
+/* An output of the file that nobody writes is probably a name that was misspelt. */
+static void unmade_outputs(struct jobfile *m, const struct scope *root)
+{
+	for (size_t i = 0; i < root->outputs_n && !prs_yaml_count(m->d, PRS_MISTAKE); i++)
+		if (!root->outputs[i].is_made)
+			prs_yaml_find(m->d, PRS_WARNING, root->outputs[i].at,
+			              "output %s: no job makes it: bind one to ${{parent.outputs.%s}}",
+			              root->outputs[i].name, root->outputs[i].name);
 }
 
 /* ---- the file ---------------------------------------------------------------------------------------------------- */
@@ -708,6 +718,13 @@ static void read_root(struct jobfile *m, struct scope *root)
 	root->outputs_n = m->parent_outputs_n;
 }
 
+/* A component by itself leaves its inputs to whoever uses it. */
+static bool is_component(const struct prs_yaml *root)
+{
+	const struct prs_yaml *schema = jf_value(root, "$schema");
+	return schema && schema->kind == PRS_YAML_SCALAR && strstr(schema->text, "ipelineComponent");
+}
+
 void jf_read_flow(struct jobfile *m, const struct prs_yaml *root, struct prs_pipeline **ret)
 {
 	struct jf_flow flow = { .p = prs_calloc(1, sizeof *flow.p) };
@@ -726,12 +743,14 @@ void jf_read_flow(struct jobfile *m, const struct prs_yaml *root, struct prs_pip
 	                                   is_true(root, "settings.continue_run_on_step_failure");
 	flow.p->force_rerun = is_true(root, "settings.force_rerun");
 	m->d->failed = m->d->failed || !flow.p->name || !flow.p->submit_dir;
+	flow.asked.inputs_later = m->q->inputs_later && is_component(root);
 	m->flow = &flow;
 	m->node = (size_t)NO_NODE;
 	find_nodes(m, whole, 0);
 	read_root(m, whole);
 	read_scope(m, whole);
 	join(m);
+	unmade_outputs(m, whole);
 	m->flow = NULL;
 	prs_request_done(&flow.asked);
 }

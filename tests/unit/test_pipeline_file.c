@@ -342,6 +342,9 @@ static void test_mistakes(void **state)
 		  "i: the output of another job can be the whole value of an input" },
 		{ TWO("component: ./train.yml, inputs: {data: ./d, m: 3}", OUT), "the component has no input m" },
 		{ TWO("component: ./train.yml", OUT), "input data has no value" },
+		{ "type: pipeline\ninputs: {p: {type: uri_folder}}\njobs:\n  a: {command: x, inputs: {i: "
+		  "\"${{parent.inputs.p}}\"}}\n",
+		  "input p of the pipeline has no value: give it one, or --input p=PATH" },
 		{ TWO("component: ./nothing.yml", OUT), "component: /p/nothing.yml: " },
 		{ TWO("component: azureml:x:1", OUT), "component: azureml:x:1 is not on this machine" },
 		{ TWO("component: ./flow.yml", OUT), "a prompt flow is not run" },
