@@ -5,7 +5,7 @@ two differ from that page, and what is done about it: docs/design/tables.md."""
 import io
 import re
 
-from prs_loader.tables import careful, cell, frame
+from prs_loader.tables import careful, cell, frame, pool
 
 _BLOCK_MAX = (1 << 31) - 2  # pyarrow: bytes of a block
 _NULL_OF_INT64 = -2.0 ** 63  # pandas 1.3: a null beside integers with blanks
@@ -111,7 +111,7 @@ class _Arrow:
     def convert(self, column, found, nulls):
         if column.field is None:
             raise _Refused("a column that the file does not have")
-        array = found[column.field]
+        array = found.pop(column.field)
         return getattr(self, "convert_" + column.type)(column, array, nulls)
 
     def convert_int(self, column, array, nulls):
@@ -151,7 +151,7 @@ class _Arrow:
     def convert_string(self, _column, array, _nulls):
         type_ = frame.string_type(self.pandas)
         if type_ == object:
-            return array.to_numpy(zero_copy_only=False)
+            return array.to_pandas(deduplicate_objects=True).to_numpy()
         return self.pandas.array(array, dtype=type_)
 
 
@@ -383,7 +383,8 @@ def _reader(size):
     if size >= _BLOCK_MAX:
         return _Pandas
     try:
-        import pyarrow.csv  # noqa: F401
+        import pyarrow.csv
+        pool.choose(pyarrow)
         return _Arrow
     except Exception:  # noqa: BLE001 - also one that does not fit the numpy at hand
         return _Pandas

@@ -13,7 +13,7 @@ import os
 import re
 
 from prs_loader import batch
-from prs_loader.tables import files
+from prs_loader.tables import files, pool
 
 BATCH_BYTES = 1 << 20  # of a batch, as the footer counts them
 _BATCH_ROWS = 1 << 14  # a column in a dictionary is larger in memory than the footer says
@@ -26,11 +26,6 @@ _ZONED = re.compile(r"timestamp\[(s|ms|us|ns), tz=(.*)\]").fullmatch
 _LEAVE_NAMES = ("take", "skip", "take_random_sample", "extract_columns_from_partition_format")
 
 
-def _pool(pa):
-    """The allocator that keeps least of what was freed: mimalloc keeps up to twice as much."""
-    return pa.jemalloc_memory_pool() if "jemalloc" in pa.supported_memory_backends() else pa.system_memory_pool()
-
-
 class Arrow:
     """pyarrow, and the file that was read last."""
 
@@ -41,8 +36,7 @@ class Arrow:
         self.pandas, self.pa = pandas, pyarrow
         self.stream = None
         self.mapper = None
-        if "ARROW_DEFAULT_MEMORY_POOL" not in os.environ:
-            pyarrow.set_memory_pool(_pool(pyarrow))
+        pool.choose(pyarrow)
         if int(pandas.__version__.split(".")[0]) >= 3 and int(pyarrow.__version__.split(".")[0]) < 19:
             text = pandas.StringDtype(na_value=float("nan"))  # later ones know it themselves
             self.mapper = {pyarrow.string(): text, pyarrow.large_string(): text}.get
