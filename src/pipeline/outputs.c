@@ -25,10 +25,16 @@ static const struct prs_fs *fs_of(const struct step *s) { return s->e->c.fs; }
 
 static bool is_file(const struct prs_step_output *o) { return !strcmp(o->type, "uri_file"); }
 
-/* The folder beside the place of an output that its step writes into; NULL for an output in the run folder. */
+/* Of a command with a path of its own: a parallel step puts its outputs into their places itself. */
+static bool is_aside(const struct step *s, size_t output)
+{
+	return s->is->outputs[output].path && s->is->kind == PRS_STEP_COMMAND;
+}
+
+/* The folder beside the place of an output that its step writes into; NULL for one that is written where it stays. */
 static char *staging(const struct step *s, size_t output)
 {
-	if (!s->is->outputs[output].path || s->is->kind != PRS_STEP_COMMAND)
+	if (!is_aside(s, output))
 		return NULL;
 	char id[40];
 	for (int i = 0; i < 16; i++)
@@ -40,8 +46,8 @@ static char *staging(const struct step *s, size_t output)
 char *output_working_path(const struct step *s, size_t output)
 {
 	PRS_AUTOFREE char *place = step_output(s->e, s->n, output), *beside = staging(s, output);
-	if (!place || !s->is->outputs[output].path)
-		return prs_strdup(place ? place : "");
+	if (!place || !is_aside(s, output))
+		return place ? prs_strdup(place) : NULL;
 	const char *base = strrchr(place, '/');
 	return beside ? prs_strf("%s/%s", beside, base ? base + 1 : place) : NULL;
 }

@@ -155,6 +155,21 @@ class PipelineFileTest(JobCase):
         self.assertEqual(line, 26)
         self.assertIn("/my data, which bash would not take as it is, and it stands inside quotes", text)
 
+    def test_what_a_file_says_is_what_runs(self):
+        """Nested, by component, in another order; paths with blanks; the rows of a parallel step at a path of their own."""
+        self.write("code/prep.py", "import shutil, sys\nshutil.copytree(sys.argv[1], sys.argv[2], dirs_exist_ok=True)\n")
+        self.write("code/fit.py", "import os, sys\nprint(sys.argv)\n"
+                   "open(os.path.join(sys.argv[-1], 'm.txt'), 'w').write(sys.argv[4])\n")
+        self.write("code/score.py", "import os, sys\ndef run(mini_batch):\n"
+                   "    m = sys.argv[sys.argv.index('--model') + 1]\n"
+                   "    n = open(os.path.join(m, 'model', 'm.txt')).read()\n"
+                   "    return ['%s %s' % (os.path.basename(p), n) for p in mini_batch]\n")
+        self.write("my data/b c.txt", "b")
+        r = self.prs("run", "whole.yml", "--input", "raw=my data", "--python", sys.executable)
+        self.assertEqual(r.returncode, 0, r.stderr)
+        with open(self.dir + "/out/rows.txt") as f:
+            self.assertEqual(f.read(), "b c.txt 3\n")
+
     def document(self):
         return {"pipeline_format": 1, "steps": [
             {"name": "prep", "type": "command", "command": "cp ${{inputs.raw}} ${{outputs.clean}}", "code_dir": "code",
