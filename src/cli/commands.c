@@ -95,9 +95,9 @@ static const struct cli_flag errors_flags[] = {
 	{ 0 },
 };
 
-#define JOB_WORD                                                                                                      \
-	"JOB.yml is a pipeline with one parallel job, a parallel job or component, a parallel_run_config or a batch " \
-	"deployment (docs/job-files.md). Options "                                                                    \
+#define JOB_WORD                                                                                \
+	"JOB.yml is a pipeline, a parallel job or component, a parallel_run_config or a batch " \
+	"deployment (docs/job-files.md, docs/pipelines.md). Options "                           \
 	"on the command line win over its keys.\n"
 #define RUN_WORD "RUN is an id, the beginning of one, the path of a run folder, or last (also when it is left out)."
 

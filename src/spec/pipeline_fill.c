@@ -415,20 +415,28 @@ void prs_step_command_done(struct prs_step_command *c)
 
 /* ---- before anything runs ---------------------------------------------------------------------------------------- */
 
-/* In place of a path that is not known yet: one that goes in as it is. */
-static const char *some_path(void *ctx, size_t step, size_t output)
+struct trial {
+	const struct prs_pipeline *p;
+	char *last;
+};
+
+/* In place of a path in a run folder: one that goes in as it is. */
+static const char *likely_path(void *ctx, size_t step, size_t output)
 {
-	(void)ctx;
-	(void)step;
-	(void)output;
-	return "/x";
+	struct trial *t = ctx;
+	prs_freep(&t->last);
+	t->last = prs_step_output_path(&t->p->steps[step].outputs[output], "/x", "x");
+	return t->last;
 }
 
 int pipeline_check_command(const struct prs_pipeline *p, const struct prs_step *s, struct prs_err *err)
 {
-	struct prs_step_fill f = { some_path, NULL, "x", "/x", NULL };
+	struct trial t = { .p = p };
+	struct prs_step_fill f = { likely_path, &t, "x", "/x", NULL };
 	struct filling x = { p, s, (size_t)(s - p->steps), &f };
 	PRS_AUTOBUF b;
 	prs_buf_init(&b, TEXT_BYTES);
-	return put_command(&x, &b, err);
+	int r = put_command(&x, &b, err);
+	prs_freep(&t.last);
+	return r;
 }

@@ -364,6 +364,8 @@ static void test_mistakes(void **state)
 		  "Optional input i must be placed in nested argument: $[[]]" },
 		{ TWO("command: \"x '${{inputs.i}}'\", inputs: {i: {type: uri_folder, path: \"./a b\"}}", OUT),
 		  "job.yml:3:3: ${{inputs.i}} is the path /p/a b, which bash would not take as it is" },
+		{ TWO("command: \"x '${{outputs.o}}'\", outputs: {o: {path: \"./a b\"}}", OUT),
+		  "job.yml:3:3: ${{outputs.o}} is the path /p/a b, which bash would not take as it is" },
 		{ TWO("command: x, limits: {timeout: soon}", OUT),
 		  "timeout: expected seconds above 0, found \"soon\"" },
 		{ TWO("command: x, limits: {time: 5}", OUT), "time is not a key of limits" },
