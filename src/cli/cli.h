@@ -77,7 +77,7 @@ struct cli_args {
 	struct prs_list typed; /* every word, as a run can be begun with them again */
 	struct prs_job again;  /* the job whose words were taken in front (cli_again); else empty */
 	bool help, after_unknown;
-	bool input_refused; /* a mistake is about an --input */
+	bool input_refused;      /* a mistake is about an --input */
 	struct prs_buf mistakes; /* a line each */
 	unsigned mistakes_n;
 };

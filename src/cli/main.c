@@ -26,8 +26,8 @@ static int run_command(const struct cli_command *c, int argc, char **argv)
 		prs_buf_init(&b, 1 << 20);
 		cli_help_command(&b, c, cli_help_columns());
 		status = cli_print(&b);
-	} else if (a.mistakes_n && c->run != cmd_run && c->run != cmd_validate &&
-	           c->run != cmd_plan && c->run != cmd_test) { /* told together with those of the job */
+	} else if (a.mistakes_n && c->run != cmd_run && c->run != cmd_validate && c->run != cmd_plan &&
+	           c->run != cmd_test) { /* told together with those of the job */
 		status = complain_all(a.mistakes_n, &a.mistakes);
 	} else {
 		status = c->run(&a);

@@ -23,6 +23,7 @@ enum { TEXT_BYTES = 1 << 20, TAIL_BYTES = 2048, STATE_COLUMNS = 9, TIME_COLUMNS 
 struct show {
 	struct screen screen; /* first */
 	const struct cli_pipeline_start *s;
+	struct prs_detach *detach; /* NULL = this terminal stays */
 	unsigned name_columns;
 	size_t done; /* when this life began */
 };
@@ -143,9 +144,9 @@ static void put_table(const struct show *s, struct prs_buf *to, const struct prs
 static void show_progress(void *ctx, uint64_t elapsed_us, const struct prs_pipeline_row *rows, size_t n)
 {
 	struct show *s = ctx;
-	if (s->s->json)
+	if (s->screen.json)
 		fflush(stdout);
-	if (s->s->json || s->s->quiet || !s->screen.terminal)
+	if (s->screen.json || s->s->quiet || !s->screen.terminal)
 		return;
 	PRS_AUTOBUF b;
 	prs_buf_init(&b, TEXT_BYTES);
@@ -166,7 +167,7 @@ static void show_opened(void *ctx, bool resumed, const struct prs_pipeline_row *
 	}
 	s->name_columns = s->name_columns > 30 ? 30 : s->name_columns;
 	s->done = count(rows, n, PRS_STEP_DONE, PRS_STEP_REUSED);
-	if (s->s->json) {
+	if (s->screen.json) {
 		prs_buf_puts(&b, "{\"type\":\"pipeline_started\",\"run\":");
 		prs_put_json(&b, s->s->run->name);
 		prs_buf_puts(&b, ",\"dir\":");
@@ -174,15 +175,17 @@ static void show_opened(void *ctx, bool resumed, const struct prs_pipeline_row *
 		prs_buf_putf(&b, ",\"resumed\":%s,\"steps\":%zu,\"done\":%zu}\n", resumed ? "true" : "false", n,
 		             s->done);
 		fputs(prs_buf_str(&b), stdout);
-		return;
 	}
+	prs_buf_clear(&b);
 	prs_put_plain(&b, cli_short_path(s->s->run->dir, dir, sizeof dir));
 	prs_buf_putf(&b, ": %s", prs_many(n, "step").text);
 	if (resumed)
 		prs_buf_putf(&b, ", goes on: %zu done", s->done);
 	prs_buf_putc(&b, '\n');
-	if (!s->s->quiet)
+	if (!s->screen.json && !s->s->quiet)
 		screen_put(&s->screen, &b);
+	if (s->detach)
+		screen_leave(&s->screen, s->s->run, s->detach);
 }
 
 /* The end of what a command said. */
@@ -225,7 +228,7 @@ static void show_changed(void *ctx, const struct prs_pipeline_row *row)
 	struct show *s = ctx;
 	PRS_AUTOBUF b;
 	prs_buf_init(&b, TEXT_BYTES);
-	if (s->s->json || s->s->quiet)
+	if (s->screen.json || s->s->quiet)
 		return;
 	if (row->state == PRS_STEP_FAILED) {
 		put_failed(s, &b, row);
@@ -268,7 +271,7 @@ static void show_event(void *ctx, const struct prs_step *step, const char *line,
 	struct show *s = ctx;
 	PRS_AUTOBUF b;
 	prs_buf_init(&b, 2 * TEXT_BYTES);
-	if (!s->s->json || !n)
+	if (!s->screen.json || !n)
 		return;
 	if (!step) {
 		screen_event(&s->screen, line, n);
@@ -410,7 +413,7 @@ static void was_over(const struct show *s, const struct prs_pipeline_end *end)
 static int end_of(struct show *s, const struct prs_pipeline_end *end, const struct prs_err *err)
 {
 	int status = err ? prs_exit_of(err->code, false) : end->exit_code;
-	if (s->s->json)
+	if (s->screen.json)
 		end_json(s, end, status, err);
 	else if (err)
 		complain(status, err);
@@ -421,12 +424,16 @@ static int end_of(struct show *s, const struct prs_pipeline_end *end, const stru
 	return status;
 }
 
-int cli_pipeline_start(const struct cli_pipeline_start *s)
+static int run_engine(const struct cli_pipeline_start *s, struct prs_detach *detach)
 {
 	struct prs_err err = { 0 };
 	struct prs_pipeline_end end;
-	struct show show = { .s = s };
+	struct show show = { .s = s, .detach = detach };
 	screen_init(&show.screen, s->json, s->quiet);
+	if (detach) {
+		show.screen.terminal = false;
+		show.screen.look = (struct prs_look){ .color = false };
+	}
 	show.screen.run_name = s->run->name;
 	struct prs_pipeline_config c = { .pipeline = s->pipeline,
 		                         .takeover = s->takeover,
@@ -448,6 +455,19 @@ int cli_pipeline_start(const struct cli_pipeline_start *s)
 	return status;
 }
 
+int cli_pipeline_start(const struct cli_pipeline_start *s)
+{
+	struct prs_err err = { 0 };
+	struct prs_detach d;
+	if (!s->detach)
+		return run_engine(s, NULL);
+	fflush(NULL);
+	int r = prs_detach_begin(&d, &err);
+	if (r < 0)
+		return complain(PRS_EXIT_RESUMABLE, &err);
+	return r ? prs_detach_wait(&d) : run_engine(s, &d);
+}
+
 /* ---- run, resume ------------------------------------------------------------------------------------------------- */
 
 int cli_pipeline_run(struct cli_args *a, struct prs_pipeline *p, const char *runs)
@@ -460,7 +480,8 @@ int cli_pipeline_run(struct cli_args *a, struct prs_pipeline *p, const char *run
 		                        .run = &run,
 		                        .overwrite = cli_option(a, PRS_OPTION_ID_overwrite) != NULL,
 		                        .json = cli_json(a),
-		                        .quiet = cli_quiet(a) };
+		                        .quiet = cli_quiet(a),
+		                        .detach = cli_has(a, "--detach") };
 	return cli_pipeline_start(&s);
 }
 
@@ -502,7 +523,8 @@ int cli_pipeline_resume(struct cli_args *a, const struct prs_run *run)
 		                        .retry_failed = cli_has(a, "--retry-failed"),
 		                        .overwrite = cli_option(a, PRS_OPTION_ID_overwrite) != NULL,
 		                        .json = cli_json(a),
-		                        .quiet = cli_quiet(a) };
+		                        .quiet = cli_quiet(a),
+		                        .detach = cli_has(a, "--detach") };
 	int status = cli_pipeline_start(&s);
 	prs_pipeline_free(p);
 	return status;

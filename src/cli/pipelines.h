@@ -22,7 +22,7 @@ void cli_pipeline_put_line(struct prs_buf *to, const struct pipeline_line *l, un
 struct cli_pipeline_start {
 	const struct prs_pipeline *pipeline;
 	const struct prs_run *run;
-	bool takeover, retry_failed, overwrite, json, quiet;
+	bool takeover, retry_failed, overwrite, json, quiet, detach;
 };
 /* Runs the engine on the run folder; prints the screens. Exit status. */
 int cli_pipeline_start(const struct cli_pipeline_start *s);

@@ -18,7 +18,7 @@ struct plan_numbers {
 
 struct plan_table {
 	uint64_t files, rows, bytes;
-	uint64_t first_file; /* of the input */
+	uint64_t first_file;    /* of the input */
 	uint64_t file, of_file; /* the file that mini-batches were counted of last, and how many */
 	struct plan_numbers per_file, row_counts, byte_counts;
 	json_t *schema; /* of the input; NULL: there is none */

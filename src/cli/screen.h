@@ -5,7 +5,9 @@
 #define PRS_CLI_SCREEN_H
 
 #include "base/buf.h"
+#include "io/detach.h"
 #include "master/engine.h"
+#include "run/runs.h"
 
 struct screen {
 	bool json, quiet; /* from the command; quiet: the end alone */
@@ -27,6 +29,8 @@ struct screen {
 
 void screen_init(struct screen *s, bool json, bool quiet);
 void screen_done(struct screen *s);
+/* --detach: says how to follow the run, then leaves the terminal (start.c). */
+void screen_leave(struct screen *s, const struct prs_run *run, struct prs_detach *detach);
 /* From here on the keys of the terminal are read, when there is one. */
 void screen_keys(struct screen *s);
 /* The live line goes. */

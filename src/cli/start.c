@@ -29,16 +29,15 @@ struct start {
 
 enum { INPUTS_SHOWN = 4 };
 
-static void put_detached(struct prs_buf *b, const struct start *st)
+static void put_detached(struct prs_buf *b, const struct prs_run *run, int pid, bool json)
 {
-	const char *name = st->s->run->name;
 	char dir[PATH_MAX];
-	if (st->s->json) {
+	if (json) {
 		prs_buf_puts(b, "{\"type\":\"detached\",\"run\":");
-		prs_put_json(b, name);
+		prs_put_json(b, run->name);
 		prs_buf_puts(b, ",\"dir\":");
-		prs_put_json(b, st->s->run->dir);
-		prs_buf_putf(b, ",\"pid\":%d}\n", st->detach->pid);
+		prs_put_json(b, run->dir);
+		prs_buf_putf(b, ",\"pid\":%d}\n", pid);
 		return;
 	}
 	prs_buf_putf(b,
@@ -47,27 +46,27 @@ static void put_detached(struct prs_buf *b, const struct start *st)
 	             "  stop          kill %d (then prs resume goes on)\n"
 	             "  cancel        prs cancel %s\n"
 	             "  screen        ",
-	             st->detach->pid, name, st->detach->pid, name);
-	prs_put_plain(b, cli_short_path(st->s->run->dir, dir, sizeof dir));
+	             pid, run->name, pid, run->name);
+	prs_put_plain(b, cli_short_path(run->dir, dir, sizeof dir));
 	prs_buf_puts(b, "/logs/" PRS_NAME_DETACHED "\n");
 }
 
 /* From here on the screen is a file; what a program reads are the events of the run. */
-static void leave_terminal(struct start *st)
+void screen_leave(struct screen *s, const struct prs_run *run, struct prs_detach *detach)
 {
 	struct prs_err err = { 0 };
 	PRS_AUTOBUF b;
-	PRS_AUTOFREE char *file = prs_strf("%s/logs/" PRS_NAME_DETACHED, st->s->run->dir);
+	PRS_AUTOFREE char *file = prs_strf("%s/logs/" PRS_NAME_DETACHED, run->dir);
 	prs_buf_init(&b, 1 << 20);
-	put_detached(&b, st);
-	if (st->s->json)
+	put_detached(&b, run, detach->pid, s->json);
+	if (s->json)
 		printf("%s", prs_buf_str(&b));
-	else if (!st->s->quiet)
-		screen_put(&st->screen, &b);
+	else if (!s->quiet)
+		screen_put(s, &b);
 	fflush(NULL);
-	st->screen.json = false;
-	if (prs_detach_leave(st->detach, file ? file : "", &err) < 0)
-		screen_warn(&st->screen, err.msg);
+	s->json = false;
+	if (prs_detach_leave(detach, file ? file : "", &err) < 0)
+		screen_warn(s, err.msg);
 }
 
 static void start_opened(void *ctx, const struct prs_engine_opened *o)
@@ -103,7 +102,7 @@ static void start_opened(void *ctx, const struct prs_engine_opened *o)
 	if (!st->screen.json && !st->screen.quiet)
 		screen_put(&st->screen, &b);
 	if (st->detach)
-		leave_terminal(st);
+		screen_leave(&st->screen, st->s->run, st->detach);
 }
 
 /* ---- the engine -------------------------------------------------------------------------------------------------- */

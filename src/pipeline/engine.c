@@ -70,7 +70,9 @@ static void put_event(struct engine *e, const struct step *s, enum prs_step_stat
 	if (!e->c.event)
 		return;
 	prs_buf_init(&line, 64 << 10);
-	prs_buf_puts(&line, "{\"type\":\"step\",\"step\":");
+	prs_buf_puts(&line, "{\"type\":\"step\",\"time\":\"");
+	prs_put_iso(&line, prs_wall_us());
+	prs_buf_puts(&line, "\",\"step\":");
 	prs_put_json(&line, s->is->name);
 	prs_buf_putf(&line, ",\"state\":\"%s\"", prs_state_name(PRS_MACHINE_STEP, (int)to));
 	if (to == PRS_STEP_FAILED) {

@@ -703,3 +703,11 @@ void prs_console_end(struct prs_buf *to, const struct prs_result *r, const char 
 	else
 		end_failed(to, r, logs_dir, color);
 }
+
+void prs_put_iso(struct prs_buf *to, uint64_t wall_us)
+{
+	struct text_day day = { 0 };
+	char iso[TEXT_ISO];
+	text_iso(&day, iso, wall_us);
+	prs_buf_put(to, iso, sizeof iso);
+}

@@ -70,6 +70,8 @@ void prs_console_error(struct prs_buf *to, const char *where, const char *trace,
 void prs_put_duration(struct prs_buf *to, uint64_t us);
 /* "0.3 s", "12 s", "1:02:05": an age */
 void prs_put_since(struct prs_buf *to, uint64_t us);
+/* "2026-01-31T12:00:00.000000Z", as in events. */
+void prs_put_iso(struct prs_buf *to, uint64_t wall_us);
 /* A JSON string with its quotes; bytes that are no UTF-8 become \udcXX, as Python's surrogateescape. */
 void prs_put_json(struct prs_buf *to, const char *text);
 

@@ -218,6 +218,8 @@ static const char *word_of(enum prs_field_kind kind, uint64_t v)
 		*const reasons[] = { [PRS_RESET_RETRY_FAILED] = "RETRY_FAILED", [PRS_RESET_BAD_RANGE] = "BAD_RANGE" };
 	if (kind == PRS_FIELD_JOB_STATE && v < PRS_JOB_STATES)
 		return prs_state_name(PRS_MACHINE_JOB, (int)v);
+	if (kind == PRS_FIELD_STEP_STATE && v < PRS_STEP_STATES)
+		return prs_state_name(PRS_MACHINE_STEP, (int)v);
 	if (kind == PRS_FIELD_PROC_EVENT && v < sizeof events / sizeof *events)
 		return events[v];
 	if (kind == PRS_FIELD_RESET_REASON && v < sizeof reasons / sizeof *reasons)
@@ -235,6 +237,7 @@ static void dump_field(struct out *o, const struct prs_fact *f, const struct prs
 	case PRS_FIELD_U64: num(o, field->name, prs_field_number(f, field)); break;
 	case PRS_FIELD_CODE: error(o, (uint16_t)prs_field_number(f, field)); break;
 	case PRS_FIELD_JOB_STATE:
+	case PRS_FIELD_STEP_STATE:
 	case PRS_FIELD_PROC_EVENT:
 	case PRS_FIELD_RESET_REASON: {
 		uint64_t v = prs_field_number(f, field);

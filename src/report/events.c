@@ -272,6 +272,9 @@ static void event_field(struct prs_buf *b, const struct prs_fact *f, const struc
 	case PRS_FIELD_UNIT: unit(b, at); break;
 	case PRS_FIELD_UNITS: break;
 	case PRS_FIELD_CODE: error(b, (uint16_t)prs_field_number(f, field)); break;
+	case PRS_FIELD_STEP_STATE:
+		str(b, field->name, prs_state_name(PRS_MACHINE_STEP, (int)prs_field_number(f, field)));
+		break;
 	case PRS_FIELD_LATE_U32:
 	case PRS_FIELD_LATE_U8:
 	case PRS_FIELD_U8:

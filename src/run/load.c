@@ -50,6 +50,7 @@ void prs_load_done(struct prs_load *l)
 	prs_job_doc_free(l->json_doc);
 	prs_job_done(&l->job);
 	prs_pipeline_free(l->pipeline);
+	prs_list_done(&l->pythons);
 	prs_buf_done(&l->mistakes);
 	prs_buf_done(&l->notes);
 	prs_buf_done(&l->document);
@@ -205,6 +206,24 @@ static char *script_path(const struct prs_load *l)
 	return l->job.entry && l->job.code_dir ? prs_strf("%s/%s", l->job.code_dir, l->job.entry) : prs_strdup("");
 }
 
+/* Of the steps of a pipeline many have the same interpreter, and it takes its time to answer. */
+static int find_python(struct prs_load *l, const char *given, const char *script, char *path, size_t n,
+                       struct prs_err *err)
+{
+	PRS_AUTOFREE char *question = prs_strf("%s\n%s", given ? given : "", script ? script : "");
+	if (!question)
+		return prs_fail(err, PRS_ENOMEM, "the interpreter");
+	for (size_t i = 0; i + 1 < l->pythons.n; i += 2)
+		if (!strcmp(l->pythons.v[i], question)) {
+			snprintf(path, n, "%s", l->pythons.v[i + 1]);
+			return 0;
+		}
+	int r = prs_python_find(given, script, !l->executes, path, n, err);
+	if (!r && (prs_list_add(&l->pythons, question) < 0 || prs_list_add(&l->pythons, path) < 0))
+		r = prs_fail(err, PRS_ENOMEM, "the interpreter");
+	return r;
+}
+
 static void check_python(struct prs_load *l)
 {
 	struct prs_err err = { 0 };
@@ -228,7 +247,7 @@ static void check_python(struct prs_load *l)
 	bool asked = l->executes || !given || by_flag;
 	int r;
 	if (asked)
-		r = prs_python_find(given, script, !l->executes, path, sizeof path, &err);
+		r = find_python(l, given, script, path, sizeof path, &err);
 	else
 		r = prs_python_path(given, false, path, sizeof path, &err);
 	if (!r)

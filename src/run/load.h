@@ -38,6 +38,7 @@ struct prs_load {
 	struct prs_only_failed *only;
 	struct prs_job_doc *json_doc;
 	struct prs_buf document; /* of a file that holds a JSON document */
+	struct prs_list pythons; /* what was asked for, and the path that it is: in turn */
 	bool is_jobfile;
 	char cwd[PATH_MAX];
 };

@@ -4,6 +4,7 @@
  */
 #include "run/pipeline.h"
 
+#include "base/killpoint.h"
 #include "base/mem.h"
 #include "base/path.h"
 #include "io/lock.h"
@@ -152,6 +153,7 @@ static int pipeline_fill(void *ctx, const struct prs_front *f, struct prs_run *r
 	    open_to_others(p, run, err) < 0 || make_folders(f->fs, run->dir, err) < 0 ||
 	    take_snapshots(f, p, run, err) < 0)
 		return err->code;
+	PRS_KILL_POINT("pipeline.making");
 	return write_description(f->fs, p, run->dir, err);
 }
 

@@ -26,9 +26,9 @@ static const struct prs_fact_field fields[] = {
 
 /* The bytes of the numbers, and what every field holds in struct prs_fact. */
 static const uint8_t widths[] = {
-	[PRS_FIELD_U8] = 1,      [PRS_FIELD_U16] = 2,       [PRS_FIELD_U32] = 4,        [PRS_FIELD_U64] = 8,
-	[PRS_FIELD_CODE] = 2,    [PRS_FIELD_JOB_STATE] = 1, [PRS_FIELD_PROC_EVENT] = 1, [PRS_FIELD_RESET_REASON] = 2,
-	[PRS_FIELD_LATE_U8] = 1, [PRS_FIELD_LATE_U32] = 4
+	[PRS_FIELD_U8] = 1,           [PRS_FIELD_U16] = 2,       [PRS_FIELD_U32] = 4,        [PRS_FIELD_U64] = 8,
+	[PRS_FIELD_CODE] = 2,         [PRS_FIELD_JOB_STATE] = 1, [PRS_FIELD_STEP_STATE] = 1, [PRS_FIELD_PROC_EVENT] = 1,
+	[PRS_FIELD_RESET_REASON] = 2, [PRS_FIELD_LATE_U8] = 1,   [PRS_FIELD_LATE_U32] = 4
 };
 #define HOLDS_U8 uint8_t
 #define HOLDS_LATE_U8 uint8_t
@@ -40,6 +40,7 @@ static const uint8_t widths[] = {
 #define HOLDS_U64 uint64_t
 #define HOLDS_CODE uint16_t
 #define HOLDS_JOB_STATE uint8_t
+#define HOLDS_STEP_STATE uint8_t
 #define HOLDS_PROC_EVENT uint8_t
 #define HOLDS_RESET_REASON uint16_t
 #define HOLDS_TEXT struct prs_text
@@ -227,6 +228,7 @@ static void put_field(struct prs_buf *b, const struct prs_fact *f, const struct 
 	case PRS_FIELD_U64:
 	case PRS_FIELD_CODE:
 	case PRS_FIELD_JOB_STATE:
+	case PRS_FIELD_STEP_STATE:
 	case PRS_FIELD_PROC_EVENT:
 	case PRS_FIELD_RESET_REASON:
 	case PRS_FIELD_LATE_U8:
@@ -307,6 +309,7 @@ static void read_field(struct prs_reader *r, struct prs_fact *f, const struct pr
 	case PRS_FIELD_U64:
 	case PRS_FIELD_CODE:
 	case PRS_FIELD_JOB_STATE:
+	case PRS_FIELD_STEP_STATE:
 	case PRS_FIELD_PROC_EVENT:
 	case PRS_FIELD_RESET_REASON: read_number(r, at, widths[field->kind]); break;
 	case PRS_FIELD_PRINT: read_number(r, at, 16); break;

@@ -196,6 +196,7 @@ enum prs_field_kind {
 	PRS_FIELD_U64,
 	PRS_FIELD_CODE,         /* u16: error table */
 	PRS_FIELD_JOB_STATE,    /* u8: enum prs_job_state */
+	PRS_FIELD_STEP_STATE,   /* u8: enum prs_step_state */
 	PRS_FIELD_PROC_EVENT,   /* u8: enum prs_proc_event */
 	PRS_FIELD_RESET_REASON, /* u16: enum prs_reset_reason */
 	PRS_FIELD_TEXT,

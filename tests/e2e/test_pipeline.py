@@ -6,7 +6,11 @@ import os
 import signal
 import textwrap
 
+import jsonschema
+
 from prs_job import JobCase, wait_until
+
+ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
 
 ROWS = """
     import os
@@ -62,7 +66,7 @@ class PipelineCase(JobCase):
 
     def began(self):
         """How often each step began."""
-        steps = [f for f in self.journal("STEP") if f["state"] == 2]
+        steps = [f for f in self.journal("STEP") if f["state"] == "RUNNING"]
         return {f["step"]: sum(g["step"] == f["step"] for g in steps) for f in steps}
 
     def read(self, *names):
@@ -143,11 +147,26 @@ class ChainTest(PipelineCase):
         self.assertIn("removed", self.prs("clean", "last", "--outputs").stdout)
         self.assertEqual(os.listdir(self.path("runs")), [])
 
+    def test_data_beside_the_code_is_not_copied(self):
+        """What is input to one step that has this code is in nobody's copy."""
+        self.files(3)
+        self.write("in/score.py", ROWS.replace("\n    ", "\n"))
+        self.write("in/data/f", "1")
+        self.pipeline(a=command("ls", "raw: {path: in/data}", more="code: in\n"), b=command("ls", more="code: in\n"))
+        self.run_flow()
+        for step in "ab":
+            self.assertEqual(self.log(step), "f0000\nf0001\nf0002\noutputs\nscore.py\n")
+
     def test_events(self):
         self.files(4)
         self.chain()
         r = self.run_flow("--json")
         events = [json.loads(line) for line in r.stdout.splitlines()]
+        with open(os.path.join(ROOT, "docs", "events.schema.json"), encoding="utf-8") as f:
+            schema = json.load(f)
+        for event in events:
+            [variant] = [v for v in schema["oneOf"] if v["title"] == event["type"]]
+            jsonschema.validate(event, {**variant, "additionalProperties": False, "$defs": schema["$defs"]})
         self.assertEqual(events[0]["type"], "pipeline_started")
         moves = [(e["step"], e["state"]) for e in events if e["type"] == "step"]
         self.assertEqual(moves, [(s, w) for s in ("prep", "score", "report") for w in ("RUNNING", "DONE")])
@@ -294,6 +313,30 @@ class SignalTest(PipelineCase):
         self.assertEqual(self.states(), {"first": "DONE", "waits": "CANCELED", "last": "CANCELED"})
         self.assertIn("was canceled: start a new run", self.resume("--retry-failed", status=5).stderr)
 
+    def test_detached(self):
+        self.pipeline(first=command("true"), waits=command("while ! test -e %s; do sleep 0.05; done" % self.path("go")))
+        r = self.run_flow("--detach")
+        self.assertIn("It goes on without this terminal", r.stderr)
+        self.write("go", "")
+        wait_until(lambda: "completed" in self.prs("status").stdout, "it is completed")
+        self.assertIn("Completed: 2 steps", self.read(self.run_dir(), "logs", "detached.txt"))
+
+    def test_stopped_while_its_folder_is_made(self):
+        self.write("code/a.txt", "a")
+        self.pipeline(a=command("cat a.txt", more="code: code\n"), b=command("true"))
+        p, stopped = self.stop_at("pipeline.making", 1, "run", "flow.yml")
+        self.assertEqual(stopped, p.pid)
+        p.send_signal(signal.SIGTERM)
+        p.send_signal(signal.SIGCONT)
+        self.assertEqual(p.wait(), -signal.SIGTERM)
+        self.assertEqual(os.listdir(self.path("runs")), [])
+        r = self.prs("run", "flow.yml", kill="pipeline.making:1")
+        self.assertEqual(r.returncode, -signal.SIGKILL)
+        self.assertRegex(self.prs("list").stdout, "half-made")
+        self.assertIn("half-made", self.prs("status").stdout)
+        self.assertIn("only half made", self.resume(status=3).stderr)
+        self.assertIn("removed", self.prs("clean", "last").stdout)
+
     def test_the_engine_is_killed(self):
         p = self.waits()
         p.kill()
@@ -341,3 +384,79 @@ class SignalTest(PipelineCase):
         self.assertEqual(self.began()["score"], 2)
         self.assertEqual(self.read(self.step("score", "outputs", "rows", "parallel_run_step.txt")),
                          "".join("f%04d\n" % i for i in range(6)))
+
+    def begin_two(self):
+        """A parallel step whose second mini-batch fails until there is a file `go`."""
+        self.files(4)
+        self.script("""
+            import os
+            def run(mini_batch):
+                assert os.path.exists(%r) or not mini_batch[0].endswith("f0002"), "not yet"
+                return [os.path.basename(p) for p in mini_batch]
+        """ % self.path("go"))
+        self.pipeline(score=PARALLEL.replace('mini_batch_size: "2"', 'mini_batch_size: "2"\n    mini_batch_error_threshold: 0') % "in",
+                      other=command("true"))
+        return self.run_flow(status=1)
+
+    def test_a_step_is_resumed_by_itself(self):
+        self.begin_two()
+        self.write("go", "")
+        self.resume("last/score", "--retry-failed", "--set", "run_max_try=5")
+        self.assertEqual(self.states()["score"], "FAILED")  # it is for the pipeline to say
+        self.resume("--retry-failed")
+        self.assertEqual(set(self.states().values()), {"DONE"})
+        self.assertEqual(self.read(self.step("score", "outputs", "rows", "parallel_run_step.txt")),
+                         "".join("f%04d\n" % i for i in range(4)))
+
+    def test_settings_are_of_steps(self):
+        self.begin_two()
+        r = self.resume("--set", "run_max_try=5", status=2)
+        self.assertIn("give a step, prs resume flow-", r.stderr)
+        r = self.resume("last/other", status=2)
+        self.assertIn("has no run of its own", r.stderr)
+
+    def test_a_step_is_canceled_by_itself_and_begun_again(self):
+        self.files(4)
+        self.script("""
+            import os, time
+            def run(mini_batch):
+                open(%r, "w").close()
+                while not os.path.exists(%r):
+                    time.sleep(0.01)
+                return [os.path.basename(p) for p in mini_batch]
+        """ % (self.path("begun"), self.path("go")))
+        self.pipeline(score=PARALLEL % "in", other=command("true"))
+        p = self.start("run", "flow.yml")
+        wait_until(lambda: os.path.exists(self.path("begun")), "it runs")
+        self.assertRegex(self.prs("why").stdout, "score +running")
+        self.assertRegex(self.prs("why", "last/score").stdout, "process000")
+        r = self.prs("cancel", "last/score")
+        self.assertEqual(r.returncode, 0, r.stderr)
+        self.assertEqual(p.wait(), 1, self.said())
+        self.assertEqual(self.states()["score"], "FAILED")
+        self.write("go", "")
+        self.resume("--retry-failed")
+        self.assertEqual(set(self.states().values()), {"DONE"})
+
+
+class BudgetTest(PipelineCase):
+    def test_steps_side_by_side(self):
+        """Two commands that wait for each other run on two cores; on one the second never begins before the first ends."""
+        meet = "touch %s/%s; for i in $(seq 600); do test -e %s/%s && exit; sleep 0.05; done; exit 1"
+        self.pipeline(a=command(meet % (self.dir, "a", self.dir, "b")), b=command(meet % (self.dir, "b", self.dir, "a")))
+        if len(os.sched_getaffinity(0)) > 1:
+            self.run_flow()
+        self.clean()
+        self.one_core()
+        self.pipeline(a=command("test ! -e %s/c; touch %s/d; sleep 0.2; test ! -e %s/c" % ((self.dir,) * 3)),
+                      b=command("test -e %s/d; touch %s/c" % ((self.dir,) * 2)))
+        self.run_flow()
+
+    def test_one_that_is_larger_than_the_machine_runs_alone(self):
+        self.files(4)
+        wide = PARALLEL.replace("max_concurrency_per_instance: 1", "max_concurrency_per_instance: 64") % "in"
+        self.pipeline(a=command("true"), wide=wide, b=command("true"))
+        self.run_flow()
+        ends = [(f["step"], f["state"]) for f in self.journal("STEP")]
+        self.assertLess(ends.index(("a", "DONE")), ends.index(("wide", "RUNNING")))
+        self.assertLess(ends.index(("wide", "DONE")), ends.index(("b", "RUNNING")))

@@ -158,13 +158,14 @@ static const struct {
 	{ { .type = PRS_FACT_STEP,
 	    .time_us = T,
 	    .u.step = { TEXT("score"), TEXT("r1"), TEXT(""), 5, .result = PRINT_BYTES, .why = TEXT("exit status 3") } },
-	  "STEP " TIME " step=\"score\" run=\"r1\" state=5 reused=\"\" result=" PRINT " why=\"exit status 3\"",
+	  "STEP " TIME " step=\"score\" run=\"r1\" state=FAILED reused=\"\" result=" PRINT " why=\"exit status 3\"",
 	  "{\"type\":\"STEP\",\"time\":\"" TIME
-	  "\",\"step\":\"score\",\"run\":\"r1\",\"state\":5,\"reused\":\"\",\"result\":\"" PRINT
+	  "\",\"step\":\"score\",\"run\":\"r1\",\"state\":\"FAILED\",\"reused\":\"\",\"result\":\"" PRINT
 	  "\",\"why\":\"exit status 3\"}" },
 	{ { .type = PRS_FACT_STEP, .time_us = T, .u.step = { TEXT("prepare"), TEXT("r1"), TEXT(""), 3 } },
-	  "STEP " TIME " step=\"prepare\" run=\"r1\" state=3 reused=\"\"",
-	  "{\"type\":\"STEP\",\"time\":\"" TIME "\",\"step\":\"prepare\",\"run\":\"r1\",\"state\":3,\"reused\":\"\"}" },
+	  "STEP " TIME " step=\"prepare\" run=\"r1\" state=DONE reused=\"\"",
+	  "{\"type\":\"STEP\",\"time\":\"" TIME
+	  "\",\"step\":\"prepare\",\"run\":\"r1\",\"state\":\"DONE\",\"reused\":\"\"}" },
 };
 
 static void check(struct prs_buf *b, const char *want)
