@@ -505,6 +505,14 @@ static int print_plan(const struct cli_args *a, struct prs_buf *out)
 	return cli_json(a) || cli_has(a, "--yaml") ? cli_print(out) : cli_show(out);
 }
 
+/* The description: JSON, which is YAML, too. How it was asked for is no part of it. */
+static int print_pipeline(struct prs_pipeline *p, struct prs_buf *out)
+{
+	struct prs_err err = { 0 };
+	prs_list_done(&p->command);
+	return prs_pipeline_to_json(p, out, &err) < 0 ? complain(PRS_EXIT_MISTAKE, &err) : cli_print(out);
+}
+
 int cmd_plan(struct cli_args *a)
 {
 	struct prs_err err = { 0 };
@@ -514,7 +522,9 @@ int cmd_plan(struct cli_args *a)
 	int status = load_job(&p.load, a);
 	if (!status && !cli_json(a) && !cli_has(a, "--yaml"))
 		load_warnings(&p.load, true);
-	if (!status && p.load.pipeline)
+	if (!status && p.load.pipeline && cli_has(a, "--yaml"))
+		status = print_pipeline(p.load.pipeline, &out);
+	else if (!status && p.load.pipeline)
 		status = cli_pipeline_plan(p.load.pipeline, cli_json(a));
 	else if (!status && !load_is_empty(&p.load, cli_json(a)))
 		status = make_plan(&p, a, &out, &err) < 0 ? complain(PRS_EXIT_MISTAKE, &err) : print_plan(a, &out);

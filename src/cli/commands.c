@@ -24,7 +24,7 @@ static const struct cli_flag job_flags[] = { LOAD_FLAGS, { 0 } };
 static const struct cli_flag run_flags[] = { LOAD_FLAGS, DETACH_FLAG, { 0 } };
 static const struct cli_flag plan_flags[] = {
 	LOAD_FLAGS,
-	{ "--yaml", NULL, NULL, "the whole job as a v2 YAML file that runs the same" },
+	{ "--yaml", NULL, NULL, "the whole job as a v2 YAML file that runs the same; of a pipeline its description" },
 	{ 0 },
 };
 static const struct cli_flag resume_flags[] = {

@@ -170,6 +170,18 @@ class PipelineFileTest(JobCase):
         with open(self.dir + "/out/rows.txt") as f:
             self.assertEqual(f.read(), "b c.txt 3\n")
 
+    def test_a_description_describes_itself(self):
+        words = ("--python", sys.executable, "--run-max-try", "2")
+        first = self.prs("plan", "whole.yml", "--yaml", *words)
+        self.assertEqual(first.returncode, 0, first.stderr)
+        self.write("flat.yml", first.stdout)
+        again = self.prs("plan", "flat.yml", "--yaml")
+        self.assertEqual((again.returncode, again.stdout), (0, first.stdout), again.stderr)
+        steps = json.loads(first.stdout)["steps"]
+        self.assertEqual([s["name"] for s in steps], ["score", "halves.pick", "halves.fit", "prep"])
+        self.assertEqual(steps[0]["job"]["options"]["run-max-try"], {"value": ["2"], "from": "--run-max-try"})
+        self.assertEqual(steps[3]["python"], sys.executable)
+
     def document(self):
         return {"pipeline_format": 1, "steps": [
             {"name": "prep", "type": "command", "command": "cp ${{inputs.raw}} ${{outputs.clean}}", "code_dir": "code",
