@@ -32,6 +32,11 @@ enum prs_header_mode {
 	PRS_HEADER_NONE       /* no_header: Column1, Column2, ... */
 };
 
+/* Transformations that say which columns there are. */
+#define PRS_STEP_KEEP "keep_columns"
+#define PRS_STEP_DROP "drop_columns"
+#define PRS_STEP_EXTRACT "extract_columns_from_partition_format"
+
 /* A number that is 0: the default above. Owns nothing. */
 struct prs_table_input {
 	enum prs_table_format format;
@@ -57,6 +62,9 @@ struct prs_table_input {
 	/* What each of them becomes, for partition keys: "int", "float", "string", "boolean", "datetime"; below that,
 	 * each in a line, words with + (true) or - (false) in front, or formats. NULL where no one said. */
 	const struct prs_list *text_types;
+	/* The columns that its transformations name, in their order: three texts each, the transformation, the column,
+	 * where it stands in the file that says so. NULL = none. */
+	const struct prs_list *named;
 	/* What is done with the rows, in the order it is written: a JSON list (docs/formats.md). NULL = nothing. */
 	const char *steps;
 };

@@ -23,6 +23,7 @@
 #include "base/mem.h"
 #include "data/footers.h"
 #include "data/groups.h"
+#include "data/named.h"
 #include "data/parquet_columns.h"
 #include "data/row_groups.h"
 #include "data/rows_list.h"
@@ -549,7 +550,10 @@ static void warn_passed_over(const struct prs_cutter *c)
 static int put_schema_of_all(struct prs_cutter *c, struct prs_err *err)
 {
 	PRS_AUTOBUF json;
+	const char *first = c->columns.first ? c->columns.first : c->in->path;
 	prs_buf_init(&json, PRS_SCHEMA_BYTES_MAX);
+	if (prs_named_check(c->in->table, c->in->keys, &c->columns.all.names, first, err) < 0)
+		return err->code;
 	prs_parquet_columns_json(&c->columns, &json);
 	if (json.failed)
 		return prs_fail(err, (enum prs_code) - json.failed, "the schema of a table");
@@ -605,7 +609,7 @@ static int parquet_cut(struct prs_cutter *c, bool listed, struct prs_cut_total *
 {
 	size_t from = body->len;
 	if (c->in->keys && c->in->keys->n && !c->has_groups)
-		return prs_fail(err, PRS_EINVALID,
+		return prs_fail(err, PRS_ENO_COLUMN,
 		                "partition key %s: Parquet files are grouped by their paths alone (partition_format, "
 		                "or folders named key=value): give the table as CSV or JSON lines",
 		                c->in->keys->v[0]);

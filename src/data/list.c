@@ -31,7 +31,7 @@ struct given {
 	struct prs_list_input in;
 	char *name, *path, *base, *format, *spool, *rows_only;
 	char *path_column, *steps;
-	struct prs_list parts, keys, text_columns, text_types;
+	struct prs_list parts, keys, text_columns, text_types, named;
 	struct prs_table_input table;
 	const struct prs_cutter_kind *kind; /* of a table with keys: NULL until it is known where they stand */
 };
@@ -77,12 +77,14 @@ static int copy_text(char **to, const char *from)
 static int copy_table(struct given *g, const struct prs_table_input *t)
 {
 	if (copy_text(&g->path_column, t->path_column) < 0 || copy_text(&g->steps, t->steps) < 0 ||
-	    copy_list(&g->text_columns, t->text_columns) < 0 || copy_list(&g->text_types, t->text_types) < 0)
+	    copy_list(&g->text_columns, t->text_columns) < 0 || copy_list(&g->text_types, t->text_types) < 0 ||
+	    copy_list(&g->named, t->named) < 0)
 		return -PRS_ENOMEM;
 	g->table = *t;
 	g->table.path_column = g->path_column;
 	g->table.steps = g->steps;
 	g->table.text_columns = &g->text_columns;
+	g->table.named = &g->named;
 	g->table.text_types = &g->text_types;
 	g->in.table = &g->table;
 	if (t->rows)
@@ -126,6 +128,7 @@ static void free_input(struct given *g)
 	prs_freep(&g->path_column);
 	prs_freep(&g->steps);
 	prs_list_done(&g->text_columns);
+	prs_list_done(&g->named);
 	prs_list_done(&g->text_types);
 	prs_list_done(&g->parts);
 	prs_list_done(&g->keys);

@@ -68,7 +68,7 @@ static int no_column(const struct prs_names *names, const char *name, struct prs
 		prs_buf_puts(&known, i ? ", " : "");
 		prs_put_plain(&known, names->v[i]);
 	}
-	return prs_fail(err, PRS_EINVALID,
+	return prs_fail(err, PRS_ENO_COLUMN,
 	                "the partition key \"%s\" is no column of the table, nor part of its paths: %s", name,
 	                prs_buf_str(&known));
 }

@@ -5,6 +5,7 @@
 #include "data/sample.h"
 
 #include "base/mem.h"
+#include "data/named.h"
 #include "data/schemas.h"
 
 #include <string.h>
@@ -20,7 +21,11 @@ static int nomem(struct prs_err *err) { return prs_fail(err, PRS_ENOMEM, "the co
 void prs_sample_init(struct prs_sample *s, const struct prs_fs *fs, const struct prs_list_input *in,
                      struct prs_table_files *files)
 {
-	*s = (struct prs_sample){ .fs = fs, .in = in->table, .warnings = in->warnings, .files = files };
+	*s = (struct prs_sample){ .fs = fs,
+		                  .in = in->table,
+		                  .keys = in->keys,
+		                  .warnings = in->warnings,
+		                  .files = files };
 	prs_objects_init(&s->table);
 	prs_cells_init(&s->cells, (size_t)prs_table_max_record(in->table));
 }
@@ -343,7 +348,11 @@ static int put_schema(const struct prs_sample *s, const uint32_t *fields, size_t
 
 int prs_sample_schema(const struct prs_sample *s, struct prs_buf *to, struct prs_err *err)
 {
-	return put_schema(s, NULL, 0, to, err);
+	PRS_AUTOFREE char *first = prs_table_files_path(s->files, s->first);
+	if (!first)
+		return nomem(err);
+	int r = prs_named_check(s->in, s->keys, &s->table.names, first, err);
+	return r < 0 ? r : put_schema(s, NULL, 0, to, err);
 }
 
 static int behind_mark(struct head *h, uint64_t *ret, struct prs_err *err)

@@ -15,6 +15,7 @@
 struct prs_sample {
 	const struct prs_fs *fs;
 	const struct prs_table_input *in;
+	const struct prs_list *keys; /* of the job; NULL = none */
 	struct prs_warnings *warnings;
 	struct prs_table_files *files;
 	const struct prs_rows_list *then; /* its columns have the types that they had; NULL: there are none */
@@ -37,7 +38,7 @@ void prs_sample_done(struct prs_sample *s);
 int prs_sample_step(struct prs_sample *s, struct prs_err *err);
 /* Behind the last step: no file has a record, and there are no columns. */
 bool prs_sample_is_empty(const struct prs_sample *s);
-/* The schema of all files. */
+/* The schema of all files. PRS_ENO_COLUMN: a transformation names a column that is not there. */
 int prs_sample_schema(const struct prs_sample *s, struct prs_buf *to, struct prs_err *err);
 /* Its column i. */
 enum prs_type prs_sample_type(const struct prs_sample *s, size_t i);

@@ -116,7 +116,9 @@ static void next_of_failures(struct prs_engine *e, char *to, size_t n)
 	const struct prs_limit_row *limit = prs_limit_of((int)e->cause);
 	const struct timeout *t = timeout_of(k);
 	const char *name = e->c.run_name;
-	if (prs_exit_mends_script((int)e->cause) && !t)
+	if (k && k->code == PRS_ETRANSFORM_FAILED) /* another try of the same table fails alike */
+		to[0] = 0;
+	else if (prs_exit_mends_script((int)e->cause) && !t)
 		snprintf(to, n, "prs resume %s --retry-failed --new-code", name);
 	else if (limit && limit->kind == PRS_LIMIT_CLOCK)
 		next_of_limit(e, limit, to, n);
@@ -131,6 +133,8 @@ static void next_of_failures(struct prs_engine *e, char *to, size_t n)
 
 /* ---- good items beside bad ones ---------------------------------------------------------------------------------- */
 
+static bool may_be_a_row(uint16_t code) { return code != PRS_EINPUT_MOVED && code != PRS_ETRANSFORM_FAILED; }
+
 /* A bad item took the others of its mini-batch with it. When all failed it is the script, and halving costs much. */
 static void hint_of_bisect(struct prs_engine *e)
 {
@@ -140,7 +144,7 @@ static void hint_of_bisect(struct prs_engine *e)
 	bool possible = o->on_failure == PRS_ON_FAILURE_FAIL && !o->partition_keys.n;
 	if (!possible || !r->items_succeeded || items <= r->failed || timeout_of(r->kinds_n ? &r->kinds[0] : NULL))
 		return;
-	if (r->kinds_n && r->kinds[0].code == PRS_EINPUT_MOVED) /* no row is bad */
+	if (r->kinds_n && !may_be_a_row(r->kinds[0].code))
 		return;
 	snprintf(e->end->hint, sizeof e->end->hint, "%s failed, for perhaps %s: --on-failure bisect",
 	         prs_many(items, "item").text, prs_many(r->failed, "bad one").text);

@@ -251,6 +251,12 @@ const char *finish_note(const struct prs_engine *e, char *to, size_t n)
 
 /* ---- the result -------------------------------------------------------------------------------------------------- */
 
+/* A name that no column has is found with the headers, before the first mini-batch: as if it had been found before. */
+static bool is_mistake(const struct prs_engine *e)
+{
+	return e->state == PRS_JOB_FAILED && !e->ledger.next_id && e->cause == PRS_ENO_COLUMN;
+}
+
 static int exit_code(const struct prs_engine *e)
 {
 	const struct prs_ledger_counts *c = &e->ledger.counts;
@@ -260,6 +266,8 @@ static int exit_code(const struct prs_engine *e)
 		return e->c.job->o.strict && c->items_failed > c->items_missing ? PRS_EXIT_FAILED : PRS_EXIT_COMPLETED;
 	if (e->state == PRS_JOB_CANCELED)
 		return PRS_EXIT_CANCELED;
+	if (is_mistake(e))
+		return PRS_EXIT_MISTAKE;
 	return e->state == PRS_JOB_FAILED ? PRS_EXIT_FAILED : PRS_EXIT_RESUMABLE;
 }
 

@@ -173,6 +173,7 @@ static const char *status_of(uint16_t code)
 	case PRS_EOVERHEAD_TIMEOUT: return "LOAD_TIMEOUT";
 	case PRS_ELOAD_FAILED:
 	case PRS_EVALUE_MISFIT:
+	case PRS_ETRANSFORM_FAILED:
 	case PRS_EINPUT_MOVED: return "LOAD_EXCEPTION";
 	default: return "RUN_EXCEPTION";
 	}

@@ -277,6 +277,25 @@ static void look_for_run(struct prs_load *l)
 	             script);
 }
 
+/* Does run() get frames? amlbi_file_format: jsonl makes lists. */
+static bool makes_frames(const struct prs_job *j)
+{
+	return prs_job_is_table(j) && j->o.file_format != PRS_FILE_FORMAT_JSONL;
+}
+
+/* The job may say itself where its packages are. */
+static bool says_path(const struct prs_job *j)
+{
+#ifdef PRS_KILL_POINTS
+	if (getenv("PRS_STUB")) /* which stands in for Python (cli/cmd_worker.c) */
+		return true;
+#endif
+	for (size_t i = 0; i < j->variables_n; i++)
+		if (!strcmp(j->variables[i].name, "PYTHONPATH"))
+			return true;
+	return false;
+}
+
 /* What tables and the output need of the user's packages. */
 static void check_packages(struct prs_load *l)
 {
@@ -285,8 +304,11 @@ static void check_packages(struct prs_load *l)
 	bool parquet = o->output_format == PRS_OUTPUT_PARQUET && o->output_action == PRS_OUTPUT_APPEND_ROW;
 	for (size_t i = 0; i < l->job.inputs_n; i++)
 		parquet |= l->job.inputs[i].table && l->job.inputs[i].table->in.format == PRS_TABLE_PARQUET;
-	if (l->executes && parquet && l->job.python && !l->mistakes_n &&
-	    prs_python_has_pyarrow(l->job.python, &err) < 0)
+	if (!l->executes || !l->job.python || l->mistakes_n || says_path(&l->job))
+		return;
+	if (makes_frames(&l->job) && prs_python_has_pandas(l->job.python, l->job.code_dir, &err) < 0)
+		prs_load_mistake(l, "%s", err.msg);
+	else if (parquet && prs_python_has_pyarrow(l->job.python, &err) < 0)
 		prs_load_mistake(l, "%s", err.msg);
 }
 
@@ -300,6 +322,14 @@ static void check_loader(struct prs_load *l)
 
 /* ---- filters of tables ------------------------------------------------------------------------------------------- */
 
+/* A line of prs_python_filters(), of a filter that is right. */
+static void name_columns(struct prs_load *l, struct prs_job_table *t, const char *line, size_t n)
+{
+	PRS_AUTOFREE char *names = prs_strf("%.*s", (int)n - 1, line + 1);
+	if (!names || prs_job_table_filter_columns(t, names) < 0)
+		prs_load_mistake(l, "out of memory");
+}
+
 /* A line of prs_python_filters(), at the filter. */
 static void tell_filter(struct prs_load *l, struct prs_mark at, const char *line, size_t n)
 {
@@ -311,7 +341,7 @@ static void tell_filter(struct prs_load *l, struct prs_mark at, const char *line
 	              (int)(n - (size_t)(sentence - line)), sentence);
 }
 
-static void check_filters_of(struct prs_load *l, const struct prs_job_table *t)
+static void check_filters_of(struct prs_load *l, struct prs_job_table *t)
 {
 	struct prs_err err = { 0 };
 	char program[PATH_MAX], loader[PATH_MAX], python[PATH_MAX];
@@ -325,7 +355,10 @@ static void check_filters_of(struct prs_load *l, const struct prs_job_table *t)
 	const char *line = prs_buf_str(&told);
 	for (size_t i = 0; i < t->filters.n && *line; i++) {
 		size_t n = strcspn(line, "\n");
-		tell_filter(l, t->filters_at[i], line, n);
+		if (n && line[0] == '=')
+			name_columns(l, t, line, n);
+		else
+			tell_filter(l, t->filters_at[i], line, n);
 		line += n + (line[n] != 0);
 	}
 }

@@ -78,15 +78,17 @@ static char run_question[] = "import sys\n"
 			     "    pass\n"
 			     "sys.stdout.write(found)\n";
 
-/* A line for each filter of a table: nothing, or where and what is wrong. Nothing of a filter is run. */
-static char filter_question[] = "import sys\n"
-				"sys.path.insert(0, sys.argv[1])\n"
-				"from prs_loader.tables import filter\n"
-				"sys.stdout.reconfigure(encoding='utf-8', errors='backslashreplace')\n"
-				"for text in sys.argv[2:]:\n"
-				"    found = filter.check(text)\n"
-				"    line = '%d %s' % found[::-1] if found else ''\n"
-				"    sys.stdout.write(line.replace('\\n', ' ') + '\\n')\n";
+/* A line for each filter of a table: =, and a JSON list of the columns that it names, or where and what is wrong.
+ * Nothing of a filter is run. */
+static char filter_question[] =
+	"import json, sys\n"
+	"sys.path.insert(0, sys.argv[1])\n"
+	"from prs_loader.tables import filter\n"
+	"sys.stdout.reconfigure(encoding='utf-8', errors='backslashreplace')\n"
+	"for text in sys.argv[2:]:\n"
+	"    found = filter.check(text)\n"
+	"    line = '%d %s' % found[::-1] if found else '=' + json.dumps(sorted(filter.columns(text)))\n"
+	"    sys.stdout.write(line.replace('\\n', ' ') + '\\n')\n";
 
 static bool is_folder(const char *path)
 {
@@ -393,24 +395,50 @@ static char pyarrow_question[] =
 	"    e = sys.exc_info()[1]\n"
 	"    sys.stdout.write('\\nprs\\n%s: %s' % (type(e).__name__, ' '.join(str(e).split())[:200]))\n";
 
-int prs_python_has_pyarrow(const char *path, struct prs_err *err)
+/* Found, not imported: that takes longer than a job that is small. */
+static char pandas_question[] = "import sys, importlib.util\n"
+				"sys.path.insert(0, sys.argv[1])\n"
+				"found = importlib.util.find_spec('pandas')\n"
+				"sys.stdout.write('\\nprs\\n' + ('' if found else 'no module of that name'))\n";
+
+/* 0: the question was answered with nothing; else why not, into `why`. */
+static int ask_for_package(const char *path, char *text, const char *argument, char *why, size_t n, struct prs_err *err)
 {
 	struct answer a = { .pid = 0 };
 	int status = 0;
-	const char *argv[] = { path, "-c", pyarrow_question, NULL };
+	const char *argv[] = { path, "-c", text, argument, NULL };
 	struct prs_listen l = { .argv = (char *const *)(uintptr_t)argv, .heard = python_heard, .ctx = &a };
 	prs_buf_init(&a.out, 2 * ANSWER_BYTES);
 	prs_buf_init(&a.said, 4 * SAID_BYTES);
 	int r = prs_listen(&l, &status, err);
 	const char *out = prs_buf_str(&a.out), *at = strstr(out, "\nprs\n");
-	const char *why = at ? at + strlen("\nprs\n") : "it ended";
-	if (!r && (!at || *why))
-		r = prs_fail(err, PRS_EINVALID,
-		             "Parquet needs pyarrow, which %s cannot import (%s): %s -m pip install pyarrow", path, why,
-		             path);
+	snprintf(why, n, "%s", at ? at + strlen("\nprs\n") : "it ended");
 	prs_buf_done(&a.out);
 	prs_buf_done(&a.said);
 	return r;
+}
+
+int prs_python_has_pyarrow(const char *path, struct prs_err *err)
+{
+	char why[512];
+	int r = ask_for_package(path, pyarrow_question, NULL, why, sizeof why, err);
+	if (r < 0 || !why[0])
+		return r;
+	return prs_fail(err, PRS_EINVALID,
+	                "Parquet needs pyarrow, which %s cannot import (%s): %s -m pip install pyarrow", path, why,
+	                path);
+}
+
+int prs_python_has_pandas(const char *path, const char *code, struct prs_err *err)
+{
+	char why[512];
+	int r = ask_for_package(path, pandas_question, code, why, sizeof why, err);
+	if (r < 0 || !why[0])
+		return r;
+	return prs_fail(err, PRS_EINVALID,
+	                "the input is a table, which run() gets as a pandas DataFrame, and %s has no pandas (%s): "
+	                "%s -m pip install pandas (and pyarrow, which reads faster)",
+	                path, why, path);
 }
 
 int prs_python_find(const char *name, const char *script, bool isolated, char *to, size_t n, struct prs_err *err)

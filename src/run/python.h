@@ -28,12 +28,15 @@ int prs_python_ask(const char *path, const char *named, const char *script, bool
  * be run; the script is read, never run. False only where that is certain: not with a star import, exec(), globals(),
  * or a script that cannot be read. */
 bool prs_python_binds_run(const char *path, const char *script);
-/* What is wrong with the filters of tables: a line for each, empty, or the column from 1 (0: not known) and a sentence.
+/* What is wrong with the filters of tables: a line for each, "=" and the columns that it names, as a JSON list, or the
+ * column of the text from 1 (0: not known) and a sentence.
  * `folder` has the loader, which has the grammar; the interpreter is started alone. < 0: it cannot be told. */
 int prs_python_filters(const char *path, const char *folder, const struct prs_list *filters, struct prs_buf *to);
 /* Parquet needs it: can this interpreter import pyarrow, as a process of the job will? PRS_EINVALID with the line that
  * installs it. */
 int prs_python_has_pyarrow(const char *path, struct prs_err *err);
+/* Tables need it: does this interpreter find pandas, beside the code of the job or among its packages? As above. */
+int prs_python_has_pandas(const char *path, const char *code, struct prs_err *err);
 /* Both: where it is, and who it is. */
 int prs_python_find(const char *name, const char *script, bool isolated, char *to, size_t n, struct prs_err *err);
 

@@ -32,6 +32,7 @@ void prs_job_table_free(struct prs_job_table *t)
 	prs_freep(&t->path_column);
 	prs_freep(&t->steps);
 	prs_list_done(&t->text_columns);
+	prs_list_done(&t->named);
 	prs_list_done(&t->text_types);
 	prs_list_done(&t->filters);
 	prs_freep(&t->filters_at);
@@ -46,6 +47,40 @@ int prs_job_table_add_filter(struct prs_job_table *t, const char *text, struct p
 	t->filters_at = v;
 	v[t->filters.n] = at;
 	return prs_list_add(&t->filters, text) < 0 ? -PRS_ENOMEM : 0;
+}
+
+static int name_column(struct prs_list *to, const char *step, const char *column, const char *where)
+{
+	if (prs_list_add(to, step) < 0 || prs_list_add(to, column) < 0 || prs_list_add(to, where) < 0)
+		return -PRS_ENOMEM;
+	return 0;
+}
+
+int prs_job_table_name(struct prs_job_table *t, const char *step, const char *column, const char *where)
+{
+	return name_column(&t->named, step, column, where);
+}
+
+int prs_job_table_filter_columns(struct prs_job_table *t, const char *names)
+{
+	struct prs_list all = { 0 };
+	json_t *columns = json_loads(names, 0, NULL);
+	bool waits = true;
+	int r = 0;
+	for (size_t i = 0; i < t->named.n && r == 0; i += 3) {
+		char *const *use = &t->named.v[i];
+		bool here = waits && !use[1][0] && !strcmp(use[0], "filter");
+		for (size_t k = 0; here && k < json_array_size(columns) && r == 0; k++)
+			r = name_column(&all, use[0], json_string_value(json_array_get(columns, k)), use[2]);
+		if (!here)
+			r = name_column(&all, use[0], use[1], use[2]);
+		waits = waits && !here;
+	}
+	json_decref(columns);
+	prs_list_done(r < 0 ? &all : &t->named);
+	if (r == 0)
+		t->named = all;
+	return r;
 }
 
 bool prs_job_is_table(const struct prs_job *j)
@@ -134,6 +169,7 @@ void prs_job_bind_tables(struct prs_job *j)
 		t->in.path_column = t->path_column;
 		t->in.steps = t->steps;
 		t->in.text_columns = t->text_columns.n ? &t->text_columns : NULL;
+		t->in.named = t->named.n ? &t->named : NULL;
 		find_types(t);
 		t->in.text_types = t->text_types.n ? &t->text_types : NULL;
 	}

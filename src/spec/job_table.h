@@ -13,7 +13,7 @@
 struct prs_job_table {
 	struct prs_table_input in; /* its texts and lists are these: */
 	char *path_column, *steps;
-	struct prs_list text_columns, text_types; /* text_types: made of the steps when the job is bound */
+	struct prs_list named, text_columns, text_types; /* text_types: made of the steps when the job is bound */
 	/* Of the steps those that an interpreter must read, and where they stand. */
 	struct prs_list filters;
 	struct prs_mark *filters_at;
@@ -28,6 +28,11 @@ void prs_job_table_free(struct prs_job_table *t);
 
 /* -PRS_ENOMEM. */
 int prs_job_table_add_filter(struct prs_job_table *t, const char *text, struct prs_mark at);
+
+/* A column that a transformation names; of a filter "": prs_job_table_filter_columns() says them. -PRS_ENOMEM. */
+int prs_job_table_name(struct prs_job_table *t, const char *step, const char *column, const char *where);
+/* Of the next filter, in their order: a JSON list of names. -PRS_ENOMEM. */
+int prs_job_table_filter_columns(struct prs_job_table *t, const char *names);
 
 /* Are the items of the job rows? */
 bool prs_job_is_table(const struct prs_job *j);

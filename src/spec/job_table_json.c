@@ -22,16 +22,18 @@ static json_t *steps_of(const struct prs_job_table *t)
 
 json_t *prs_job_table_to(const struct prs_job_table *t)
 {
-	json_t *columns = json_array();
+	json_t *columns = json_array(), *named = json_array();
+	for (size_t i = 0; i < t->named.n; i++)
+		json_array_append_new(named, json_string(t->named.v[i]));
 	char delimiter[2] = { t->in.delimiter, 0 };
 	for (size_t i = 0; i < t->text_columns.n; i++)
 		json_array_append_new(columns, json_string(t->text_columns.v[i]));
-	return json_pack("{s:s, s:s, s:s, s:s, s:b, s:b, s:b, s:b, s:b, s:o, s:o, s:o}", "format",
+	return json_pack("{s:s, s:s, s:s, s:s, s:b, s:b, s:b, s:b, s:b, s:o, s:o, s:o, s:o}", "format",
 	                 prs_table_format_name(t->in.format), "delimiter", delimiter, "header",
 	                 header_names[t->in.header], "encoding", prs_encoding_name(t->in.encoding), "one_line",
 	                 t->in.one_line, "all_strings", t->in.all_strings, "empty_as_string", t->in.empty_as_string,
 	                 "drop_invalid", t->in.drop_invalid, "by_ending", t->in.by_ending, "path_column",
-	                 text_or_null(t->path_column), "text_columns", columns, "steps", steps_of(t));
+	                 text_or_null(t->path_column), "text_columns", columns, "named", named, "steps", steps_of(t));
 }
 
 static bool format_find(const char *word, enum prs_table_format *ret)
@@ -57,7 +59,7 @@ static bool take_words(struct prs_job_table *t, const json_t *v)
 static bool take_texts(struct prs_job_table *t, const json_t *v)
 {
 	const json_t *columns = json_object_get(v, "text_columns"), *steps = json_object_get(v, "steps"),
-		     *path = json_object_get(v, "path_column");
+		     *path = json_object_get(v, "path_column"), *named = json_object_get(v, "named");
 	bool whole = true;
 	if (json_is_string(path))
 		whole = (t->path_column = job_json_text(path)) != NULL;
@@ -65,6 +67,11 @@ static bool take_texts(struct prs_job_table *t, const json_t *v)
 		const char *name = json_string_value(json_array_get(columns, i));
 		whole = name && prs_list_add(&t->text_columns, name) == 0;
 	}
+	for (size_t i = 0; i < json_array_size(named) && whole; i++) {
+		const char *one = json_string_value(json_array_get(named, i));
+		whole = one && prs_list_add(&t->named, one) == 0;
+	}
+	whole = whole && t->named.n % 3 == 0;
 	char *text = json_array_size(steps) ? json_dumps(steps, PRS_JOB_STEPS_JSON) : NULL;
 	if (json_array_size(steps))
 		whole = whole && text && (t->steps = prs_strdup(text)) != NULL;

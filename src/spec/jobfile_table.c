@@ -14,6 +14,8 @@
 #include <string.h>
 #include <strings.h>
 
+enum { FILTER_CHARACTERS = 10000 }; /* as the loader's filter.py has it */
+
 struct reading {
 	struct jobfile *m;
 	struct prs_job_input *in;
@@ -59,7 +61,9 @@ static bool take_count(struct reading *r, const struct prs_yaml *v, const char *
 	if (n >= least)
 		*ret = n;
 	else
-		wrong(r, v, key, least ? "a whole number from 1 up" : "a whole number from 0 up");
+		wrong(r, v, key,
+		      least ? "a whole number from 1 to 99999999999999999"
+		            : "a whole number from 0 to 99999999999999999");
 	return n >= least;
 }
 
@@ -91,6 +95,22 @@ static void add_step(struct reading *r, const char *name, json_t *value)
 {
 	if (!value || json_array_append_new(r->steps, json_pack("{s:o}", name, value)) < 0)
 		nomem(r);
+}
+
+/* A column that a step names; "": what a filter names is known when it was read. */
+static void add_name(struct reading *r, const char *step, const char *column, struct prs_mark at)
+{
+	if (r->t && prs_job_table_name(r->t, step, column, prs_yaml_where(r->m->d, at)) < 0)
+		nomem(r);
+}
+
+static void add_names(struct reading *r, const char *step, const struct prs_yaml *v)
+{
+	size_t n = v->kind == PRS_YAML_LIST ? v->n : 1;
+	for (size_t i = 0; i < n; i++) {
+		const struct prs_yaml *one = v->kind == PRS_YAML_LIST ? v->items[i] : v;
+		add_name(r, step, one->text, one->at);
+	}
 }
 
 /* ---- how the files are read -------------------------------------------------------------------------------------- */
@@ -193,8 +213,10 @@ static void read_parquet(struct reading *r, const struct prs_yaml *map)
 static void keep_columns(struct reading *r, const struct prs_yaml *v, const char *name)
 {
 	json_t *names = take_names(r, v, name, "the name of a column, or a list of names");
-	if (names)
-		add_step(r, name, names);
+	if (!names)
+		return;
+	add_names(r, name, v);
+	add_step(r, name, names);
 }
 
 /* take and skip count the rows of the whole input. */
@@ -210,6 +232,14 @@ static void take_rows(struct reading *r, const struct prs_yaml *v, const char *n
 		add_step(r, name, json_integer(n));
 }
 
+static size_t characters(const char *utf8)
+{
+	size_t n = 0;
+	for (; *utf8; utf8++)
+		n += (*utf8 & 0xc0) != 0x80;
+	return n;
+}
+
 static void filter_rows(struct reading *r, const struct prs_yaml *v, const char *name)
 {
 	r->removes = r->removes ? r->removes : name;
@@ -217,6 +247,12 @@ static void filter_rows(struct reading *r, const struct prs_yaml *v, const char 
 		wrong(r, v, name, "an expression in quotes, as in 'col(\"age\") > 30'");
 		return;
 	}
+	if (characters(v->text) > FILTER_CHARACTERS) {
+		prs_yaml_find(r->m->d, PRS_MISTAKE, v->at, "filter: expected at most %d characters, found %zu",
+		              FILTER_CHARACTERS, characters(v->text));
+		return;
+	}
+	add_name(r, name, "", v->at);
 	add_step(r, name, json_string(v->text));
 	if (prs_job_table_add_filter(r->t, v->text, v->at) < 0)
 		nomem(r);
@@ -268,6 +304,11 @@ static void take_format(struct reading *r, const struct prs_yaml *v, const char 
 	if (!p)
 		prs_yaml_find(r->m->d, PRS_MISTAKE, v->at, "%s", err.msg);
 	prs_partition_free(p);
+	for (const char *key = text; (key = strchr(key, '{')) != NULL;) {
+		size_t n = strcspn(++key, ":}");
+		PRS_AUTOFREE char *column = prs_strf("%.*s", (int)n, key);
+		add_name(r, name, column ? column : "", v->at);
+	}
 	add_step(r, name, json_string(text));
 }
 
@@ -375,6 +416,8 @@ static json_t *conversion(struct reading *r, const struct prs_yaml *v)
 	json_t *names = take_names(r, columns, "columns", "the name of a column, or a list of names"),
 	       *to = type_of(r, type);
 	add_text_columns(r, names);
+	if (names)
+		add_names(r, "convert_column_types", columns);
 	if (names && to)
 		return json_pack("{s:o, s:o}", "columns", names, "type", to);
 	json_decref(names);

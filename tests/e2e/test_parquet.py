@@ -324,5 +324,5 @@ class KeysTest(ParquetCase):
 
     def test_keys_that_are_columns(self):
         self.tables(5)
-        r = self.job("--partition-keys", "name", status=1)
+        r = self.job("--partition-keys", "name", status=2)
         self.assertIn("partition key name: Parquet files are grouped by their paths alone", r.stderr)

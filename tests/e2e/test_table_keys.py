@@ -142,7 +142,7 @@ class KeysTest(SpoolCase):
 
     def test_a_key_that_is_no_column(self):
         self.keyed("in/a.csv", 10, 3)
-        r = self.job("--partition-keys", "shop", status=1)
+        r = self.job("--partition-keys", "shop", status=2)
         self.assertIn('the partition key "shop" is no column of the table, nor part of its paths: id, name',
                       r.stdout + r.stderr)
         self.assertNotIn("--errors", r.stdout + r.stderr)  # there are none

@@ -63,6 +63,109 @@ class StepsTest(FrameCase):
         self.assertEqual(self.counts(), (21, 1))
         self.assertEqual(len(self.out()), 21)
 
+    def mltable(self, *steps):
+        """The table in/*.csv with these steps; words of the job without --input-format."""
+        self.write("in/MLTable", "paths: [{pattern: ./*.csv}]\ntransformations:\n  - read_delimited: {}\n" +
+                   "".join("  - %s\n" % s for s in steps))
+        self.words = tuple(w for w in self.words if w not in ("--input-format", "tabular"))
+
+    def test_a_step_that_no_row_can_pass_is_tried_once_and_not_halved(self):
+        self.script(SHOWN)
+        self.write("in/a.csv", "a,b\n" + "x,1\n" * 500)
+        self.mltable("filter: 'col(\"a\") > 3'")
+        r = self.run_job("--on-failure", "bisect", "--mini-batch-size", "1kb", "--processes", "1")
+        self.assertEqual(r.returncode, 1, r.stdout + r.stderr)
+        with open(os.path.join(self.run_dir(), "logs", "events.jsonl")) as f:
+            events = [json.loads(line) for line in f]
+        tries = [e for e in events if e["type"] == "try_failed"]
+        self.assertEqual({e["error"] for e in tries}, {"TRANSFORM_FAILED"})
+        self.assertEqual(len(tries), 2)  # mini-batches
+        self.assertEqual([e for e in events if e["type"] == "split"], [])
+        self.assertNotIn("prs replay", (r.stdout + r.stderr).rpartition("next")[2])
+
+    def refused(self, *sentences):
+        """plan and run say the same, and no mini-batch is tried."""
+        for command in ("plan", "run"):
+            r = self.prs(command, *self.words[1:])
+            self.assertEqual(r.returncode, 2, r.stdout + r.stderr)
+            for sentence in sentences:
+                self.assertIn(sentence, r.stdout + r.stderr)
+        with open(os.path.join(self.run_dir(), "logs", "events.jsonl")) as f:
+            self.assertNotIn("try_failed", f.read())
+
+    def test_a_column_that_no_file_has_is_told_before_anything_runs(self):
+        self.write("in/a.csv", "price,day\n1,2024-01-01\n")
+        for step, near in (('keep_columns: [day, pricee]', 'pricee"; did you mean "price"?'),
+                           ('drop_columns: shop', 'shop": '),
+                           ("filter: 'col(\"Price\") > 3 and col(\"day\") != None'", 'Price"; did you mean "price"?'),
+                           ("convert_column_types: [{columns: [x9], column_type: int}]", 'x9": ')):
+            with self.subTest(step):
+                self.words = StepsTest.words[:4] + ("--output", "out.txt", "--python", self.python)
+                self.mltable(step)
+                self.refused("in/MLTable:4:", 'there is no column "' + near, "in/a.csv has price, day")
+                self.clean()
+        self.words = StepsTest.words[:4] + ("--output", "out.txt", "--python", self.python)
+        self.mltable("keep_columns: price", "filter: 'col(\"day\") != None'")
+        self.refused('in/MLTable:5:', 'filter: there is no column "day" any more')
+
+    def test_columns_of_paths_and_of_all_headers_can_be_named(self):
+        self.script(SHOWN)
+        self.write("in/s=1/a.csv", "a\n1\n")
+        self.write("in/s=2/b.csv", "b\n2\n")
+        self.write("in/MLTable", """
+            paths: [{pattern: "./**/*.csv"}]
+            transformations:
+              - read_delimited: {header: all_files_different_headers, include_path_column: true}
+              - extract_columns_from_partition_format: {partition_format: "s={s}/{f}.csv"}
+              - filter: 'col("b") == None and col("Path") != "x"'
+              - keep_columns: [a, b, s]
+        """)
+        self.words = tuple(w for w in self.words if w not in ("--input-format", "tabular"))
+        r = self.run_job()
+        self.assertEqual(r.returncode, 0, r.stdout + r.stderr)
+        self.assertEqual([line.split("|")[0] for line in self.out()], ["a,b,s"])
+
+    def test_no_python_is_started_for_a_plan_of_text_without_a_filter(self):
+        self.write("bin/python3", "#!/bin/sh\necho $$ >> %s\nexec /usr/bin/python3 \"$@\"\n" % self.path("starts"))
+        os.chmod(self.path("bin/python3"), 0o755)
+        self.write("in/a.csv", "a,b\nx,1\n")
+        env = {"PATH": self.path("bin") + ":" + os.environ["PATH"]}
+        words = ("plan", "code/score.py", "--input", "in")
+        self.script("def run(mini_batch): return mini_batch")
+
+        def starts(*more):
+            open(self.path("starts"), "w").close()
+            r = self.prs(*words, *more, env=env)
+            self.assertEqual(r.returncode, 0, r.stdout + r.stderr)
+            with open(self.path("starts")) as f:
+                return len(f.readlines())
+
+        of_files = starts()  # the script is read by one
+        self.assertEqual(starts("--input-format", "tabular"), of_files)
+        self.mltable("keep_columns: a")
+        self.assertEqual(starts(), of_files)
+        self.mltable("filter: 'col(\"a\") == None'")
+        self.assertEqual(starts(), of_files + 1)
+
+    def test_a_filter_that_is_too_long_and_a_skip_that_is_too_large(self):
+        self.write("in/a.csv", "a,b\nx,1\n")
+        self.mltable("filter: 'col(\"a\") == \"%s\"'" % ("x" * 200000), "skip: 123456789012345678901")
+        for command in ("plan", "run"):
+            r = self.prs(command, *self.words[1:])
+            self.assertEqual(r.returncode, 2, r.stdout + r.stderr)
+            self.assertIn("filter: expected at most 10000 characters, found 200", r.stderr)
+            self.assertEqual(os.listdir(self.path("runs")) if os.path.exists(self.path("runs")) else [], [])
+
+    def test_without_pandas_nothing_begins(self):
+        self.write("bare/bin/python", "#!/bin/sh\nexec /usr/bin/python3 -S \"$@\"\n")
+        self.write("in/a.csv", "a,b\nx,1\n")
+        os.chmod(self.path("bare/bin/python"), 0o755)
+        words = self.words[:-1] + (self.path("bare/bin/python"),)
+        r = self.prs(*words)
+        self.assertEqual(r.returncode, 2, r.stdout + r.stderr)
+        self.assertIn("bin/python -m pip install pandas", r.stderr)
+        self.assertFalse(os.path.exists(self.path("runs")))
+
     def test_what_is_odd_is_said_once(self):
         self.script("def run(mini_batch): return mini_batch")
         rows = "".join("%d,x\n" % i for i in range(1000))

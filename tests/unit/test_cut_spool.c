@@ -421,7 +421,7 @@ static const struct given cases[] = {
 	  { { "a.csv", "k,v\n1,2\n" } },
 	  "keys=x",
 	  NULL,
-	  PRS_EINVALID,
+	  PRS_ENO_COLUMN,
 	  "the partition key \"x\" is no column of the table, nor part of its paths: k, v" },
 	{ "what counts rows of the input",
 	  { { "a.csv", "k\n1\n" } },

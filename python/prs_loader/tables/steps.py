@@ -5,14 +5,16 @@
 The others go over the frame. A conversion that the readers can do while they read is done there (retyped())."""
 import datetime
 
-from prs_loader import batch
+from prs_loader import batch, wire
 from prs_loader.tables import cell, convert, filter, frame, paths
 
 _NO_END = 1 << 64
 
 
 class StepError(batch.LoadError):
-    """A transformation that cannot be done with this table."""
+    """A transformation that cannot be done with this table, whatever its rows hold."""
+
+    code = wire.TRANSFORM_FAILED
 
 
 class Rows:
