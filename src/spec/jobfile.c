@@ -524,6 +524,10 @@ static void read_pipeline(struct jobfile *m, const struct prs_yaml *root, struct
 	if (store && store->kind == PRS_YAML_SCALAR)
 		m->default_datastore = strrchr(store->text, ':') ? strrchr(store->text, ':') + 1 : store->text;
 	jf_name(m, jf_value(root, "name"), jf_value(root, "display_name"));
+	if (ret && !jobs && jf_value(root, "component") && !m->q->job) {
+		jf_read_flow(m, root, ret);
+		return;
+	}
 	if (!jobs || jobs->kind != PRS_YAML_MAP) {
 		if (jf_value(root, "component"))
 			prs_yaml_find(m->d, PRS_MISTAKE, jf_value(root, "component")->at,

@@ -161,6 +161,22 @@ static void check_maps(struct jobfile *m, const struct prs_yaml *map, const char
 	jf_check_keys(m, jf_value(map, "resources"), JF_RESOURCES, "resources");
 }
 
+/* The original takes a single file, too; here its folder is the code. */
+static void read_code(struct jobfile *m)
+{
+	const struct prs_yaml *code = jf_get(m, "code");
+	const char *text = code && code->kind == PRS_YAML_SCALAR ? jf_expand(m, code) : NULL,
+		   *path = text ? jf_path(m, text, prs_yaml_dir(m->d, code), code->at, "code") : NULL;
+	if (!path || jf_kind_of(m, path) != 'f') {
+		jf_code(m, code, NULL, "");
+		return;
+	}
+	prs_yaml_find(m->d, PRS_WARNING, code->at, "code: %s is a file: all of the folder that it lies in is copied",
+	              text);
+	m->j->code_dir = prs_path_folder(path);
+	m->d->failed = m->d->failed || !m->j->code_dir;
+}
+
 void jf_read_command(struct jobfile *m, const char *what, struct prs_step *s)
 {
 	s->cores = 1;
@@ -175,7 +191,7 @@ void jf_read_command(struct jobfile *m, const char *what, struct prs_step *s)
 	}
 	jf_side_data(m);
 	read_own(m, jf_get(m, "prs"));
-	jf_code(m, jf_get(m, "code"), NULL, "");
+	read_code(m);
 	jf_includes(m, jf_get(m, "additional_includes"));
 	jf_environment_variables(m, NULL, jf_get(m, "environment_variables"));
 	jf_instance_count(m, jf_get(m, "resources.instance_count"), "instance_count");

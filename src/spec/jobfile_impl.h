@@ -69,6 +69,8 @@ struct jf_output {
 	const char *maker_output;
 };
 
+#define JF_NO_NODE ((size_t)-1)
+
 struct jf_flow; /* jobfile_pipeline.c: the jobs of a pipeline */
 
 struct jobfile {
@@ -95,7 +97,7 @@ struct jobfile {
 	bool pf_enabled;                /* --amlbi_pf_enabled True */
 	const struct prs_yaml *size;    /* mini_batch_size with a unit */
 	struct jf_flow *flow;           /* NULL = one job, by itself */
-	size_t node;                    /* with flow: which of its jobs this is */
+	size_t node;                    /* with flow: which of its jobs this is; JF_NO_NODE: the file itself */
 	const struct prs_yaml *users;   /* of the inputs and outputs of the pipeline; NULL = the job */
 };
 

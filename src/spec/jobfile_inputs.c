@@ -354,7 +354,7 @@ static void missing_value(struct jobfile *m, struct jf_input *in)
 		return;
 	const struct jf_input *from = m->flow && in->node ? bound_to(m, in->node) : NULL;
 	const char *name = from ? from->name : in->name, *what = jf_is_literal(in->type) ? "VALUE" : "PATH";
-	if (m->flow && !from) /* flags are about inputs of the pipeline */
+	if (m->flow && m->node != JF_NO_NODE && !from) /* flags are about inputs of the pipeline */
 		prs_yaml_find(m->d, jf_no_input(m), in->at, "input %s has no value: give it one", name);
 	else
 		prs_yaml_find(m->d, jf_no_input(m), in->at, "input %s%s has no value: give it one, or --input %s=%s",

@@ -22,14 +22,15 @@ struct jf_output *jf_find_output(struct jf_output *v, size_t count, const char *
 
 const char *jf_output_type(struct jobfile *m, const struct prs_yaml *map)
 {
-	static const char *const types[] = { "uri_folder",   "uri_file", "mltable", "custom_model", "mlflow_model",
-		                             "triton_model", "string",   "integer", "number",       "boolean" };
+	static const char *const types[] = { "uri_folder",   "uri_file",     "mltable", "custom_model",
+		                             "mlflow_model", "triton_model", "string",  "integer",
+		                             "number",       "boolean",      "path" /* older: a folder */ };
 	const struct prs_yaml *v = jf_value(map, "type");
 	if (!v || v->kind != PRS_YAML_SCALAR)
 		return NULL;
 	for (size_t i = 0; i < sizeof types / sizeof *types; i++)
 		if (!strcasecmp(v->text, types[i]))
-			return types[i];
+			return strcmp(types[i], "path") ? types[i] : "uri_folder";
 	prs_yaml_find(m->d, PRS_MISTAKE, v->at, "type: expected one of uri_folder|uri_file|mltable, found \"%.100s\"%s",
 	              v->text, jf_nearest(m->d, v->text, types, sizeof types / sizeof *types));
 	return NULL;

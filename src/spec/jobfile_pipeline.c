@@ -13,14 +13,14 @@
 #include <string.h>
 #include <strings.h>
 
-enum { FLOW_DEEP = 16, NO_NODE = -1 };
+enum { FLOW_DEEP = 16 };
 
 enum node_kind { NODE_UNKNOWN, NODE_PARALLEL, NODE_COMMAND, NODE_PIPELINE };
 
 /* A pipeline: the file, or a job of one. */
 struct scope {
 	const struct prs_yaml *root; /* has jobs, settings, prs */
-	size_t node;                 /* the job it is; of the file: NO_NODE */
+	size_t node;                 /* the job it is; of the file: JF_NO_NODE */
 	const char *prefix;          /* in front of the names of its jobs: "", "outer." */
 	bool force_rerun, not_reused;
 	struct jf_input *inputs;
@@ -155,7 +155,7 @@ static bool is_above(const struct jobfile *m, const struct scope *in, const stru
 		if (!strcmp(own->dir, above->dir) && !strcmp(own->name, above->name) &&
 		    root->at.line == in->root->at.line && root->at.column == in->root->at.column)
 			return true;
-		if (in->node == (size_t)NO_NODE)
+		if (in->node == JF_NO_NODE)
 			return false;
 		in = m->flow->nodes[in->node]->scope;
 	}
@@ -231,7 +231,7 @@ static bool is_false(const struct prs_yaml *map, const char *path)
 static void find_nodes(struct jobfile *m, struct scope *in, int depth)
 {
 	const struct prs_yaml *jobs = jf_value(in->root, "jobs");
-	const struct scope *outer = in->node == (size_t)NO_NODE ? NULL : m->flow->nodes[in->node]->scope;
+	const struct scope *outer = in->node == JF_NO_NODE ? NULL : m->flow->nodes[in->node]->scope;
 	in->force_rerun = is_true(in->root, "settings.force_rerun") || (outer && outer->force_rerun);
 	in->not_reused = is_false(in->root, "is_deterministic") || (outer && outer->not_reused);
 	if (!jobs || jobs->kind != PRS_YAML_MAP || !jobs->n) {
@@ -691,10 +691,6 @@ static void unmade_outputs(struct jobfile *m, const struct scope *root)
 static void check_flags(struct jobfile *m)
 {
 	const char *bare = jf_bare_output_flag(m);
-	m->inputs = m->parent_inputs;
-	m->inputs_n = m->parent_inputs_n;
-	m->outputs = m->parent_outputs;
-	m->outputs_n = m->parent_outputs_n;
 	jf_flag_inputs(m);
 	jf_flag_outputs(m);
 	if (bare)
@@ -706,16 +702,40 @@ static void check_flags(struct jobfile *m)
 }
 
 /* The inputs and outputs of the file itself; those that no job uses are not missed. */
-static void read_root(struct jobfile *m, struct scope *root)
+static void read_declared(struct jobfile *m)
 {
-	m->users = jf_value(root->root, "jobs");
+	m->users = jf_value(m->pipeline, "jobs");
 	jf_parent_inputs(m);
 	jf_parent_outputs(m);
+	m->inputs = m->parent_inputs;
+	m->inputs_n = m->parent_inputs_n;
+	m->outputs = m->parent_outputs;
+	m->outputs_n = m->parent_outputs_n;
+}
+
+/* A file that only gives values to a pipeline in another one. */
+static void read_given(struct jobfile *m, const struct scope *root)
+{
+	m->job = m->pipeline;
+	m->component = root->root;
+	m->pipeline = NULL;
+	jf_check_component_keys(m, m->component, JF_PIPELINE, "the component");
+	jf_check_keys(m, jf_value(m->component, "settings"), JF_SETTINGS, "settings");
+	jf_inputs(m);
+	jf_outputs(m);
+}
+
+static void read_root(struct jobfile *m, struct scope *root)
+{
+	if (root->root == m->pipeline)
+		read_declared(m);
+	else
+		read_given(m, root);
 	check_flags(m);
-	root->inputs = m->parent_inputs;
-	root->inputs_n = m->parent_inputs_n;
-	root->outputs = m->parent_outputs;
-	root->outputs_n = m->parent_outputs_n;
+	root->inputs = m->inputs;
+	root->inputs_n = m->inputs_n;
+	root->outputs = m->outputs;
+	root->outputs_n = m->outputs_n;
 }
 
 /* A component by itself leaves its inputs to whoever uses it. */
@@ -723,6 +743,23 @@ static bool is_component(const struct prs_yaml *root)
 {
 	const struct prs_yaml *schema = jf_value(root, "$schema");
 	return schema && schema->kind == PRS_YAML_SCALAR && strstr(schema->text, "ipelineComponent");
+}
+
+/* What holds the jobs: the file, or the component that it names. NULL after a mistake. */
+static const struct prs_yaml *holder_of(struct jobfile *m, const struct prs_yaml *root)
+{
+	const struct prs_yaml *component = jf_value(root, "component");
+	if (jf_value(root, "jobs") || !component)
+		return root;
+	if (component->kind == PRS_YAML_MAP)
+		return component;
+	const struct prs_yaml *file = component->kind == PRS_YAML_SCALAR ? jf_component_file(m, component) : NULL;
+	const char *type = jf_type_text(file);
+	if (!file || !type || !strcasecmp(type, "pipeline"))
+		return file;
+	prs_yaml_find(m->d, PRS_MISTAKE, component->at, "component: %s is of type %s: expected a pipeline",
+	              component->text, type);
+	return NULL;
 }
 
 void jf_read_flow(struct jobfile *m, const struct prs_yaml *root, struct prs_pipeline **ret)
@@ -736,7 +773,6 @@ void jf_read_flow(struct jobfile *m, const struct prs_yaml *root, struct prs_pip
 		return;
 	}
 	*ret = flow.p;
-	*whole = (struct scope){ .root = root, .node = (size_t)NO_NODE, .prefix = "" };
 	flow.p->name = prs_strdup(m->j->name ? m->j->name : "pipeline");
 	flow.p->submit_dir = prs_strdup(m->q->cwd);
 	flow.p->continue_on_step_failure = is_true(root, "settings.continue_on_step_failure") ||
@@ -745,12 +781,15 @@ void jf_read_flow(struct jobfile *m, const struct prs_yaml *root, struct prs_pip
 	m->d->failed = m->d->failed || !flow.p->name || !flow.p->submit_dir;
 	flow.asked.inputs_later = m->q->inputs_later && is_component(root);
 	m->flow = &flow;
-	m->node = (size_t)NO_NODE;
-	find_nodes(m, whole, 0);
-	read_root(m, whole);
-	read_scope(m, whole);
-	join(m);
-	unmade_outputs(m, whole);
+	m->node = JF_NO_NODE;
+	*whole = (struct scope){ .root = holder_of(m, root), .node = JF_NO_NODE, .prefix = "" };
+	if (whole->root) {
+		find_nodes(m, whole, 0);
+		read_root(m, whole);
+		read_scope(m, whole);
+		join(m);
+		unmade_outputs(m, whole);
+	}
 	m->flow = NULL;
 	prs_request_done(&flow.asked);
 }

@@ -264,6 +264,9 @@ static void test_nested(void **state)
 static void test_settings(void **state)
 {
 	(void)state;
+	read_good("type: pipeline\njobs: {a: {command: x, code: ./src/x.py, outputs: {o: {type: path}}}}\n");
+	assert_string_equal(pipeline->steps[0].code_dir, "/p/src");
+	assert_string_equal(pipeline->steps[0].outputs[0].type, "uri_folder");
 	read_good("type: pipeline\nsettings: {force_rerun: true}\njobs:\n"
 	          "  a: {type: command, command: x, prs: {after: [b], python: ./py}}\n"
 	          "  b: {type: command, command: x}\n");
@@ -299,6 +302,30 @@ static void test_flags(void **state)
 	assert_string_equal(pipeline->steps[0].inputs[1].path, "/p/other");
 	assert_int_equal(read_bytes(whole, "input", "images=other"), 1);
 	assert_int_equal(read_bytes(whole, "output", "x.txt"), 1);
+}
+
+/* A file that gives values to a pipeline in another one. */
+static void test_a_pipeline_by_component(void **state)
+{
+	(void)state;
+	static const char text[] = "type: pipeline\nname: mine\ncomponent: ./inner.yml\n"
+				   "inputs: {raw: {type: uri_folder, path: ./data}}\n"
+				   "outputs: {model: {type: uri_folder, path: ./m}}\n";
+	read_good(text);
+	assert_string_equal(pipeline->name, "mine");
+	assert_int_equal(pipeline->steps_n, 1);
+	assert_string_equal(pipeline->steps[0].name, "fit");
+	assert_string_equal(pipeline->steps[0].inputs[0].path, "/p/data");
+	assert_string_equal(pipeline->steps[0].outputs[0].path, "/p/m");
+	assert_int_equal(read_bytes(text, "input", "raw=other"), 0);
+	assert_string_equal(pipeline->steps[0].inputs[0].path, "/p/other");
+	assert_int_equal(read_bytes(text, "output", "model=nox"), 0);
+	assert_string_equal(pipeline->steps[0].outputs[0].path, "/p/nox");
+	assert_int_equal(read_bytes("type: pipeline\ncomponent: ./inner.yml\n", NULL, NULL), 1);
+	assert_non_null(strstr(prs_buf_str(&found), "input raw has no value: give it one, or --input raw=PATH"));
+	assert_int_equal(read_bytes("type: pipeline\ncomponent: ./train.yml\n", NULL, NULL), 1);
+	assert_non_null(strstr(prs_buf_str(&found), "./train.yml is of type command: expected a pipeline"));
+	assert_int_equal(read_bytes("type: pipeline\ncomponent: ./nothing.yml\n", NULL, NULL), 1);
 }
 
 /* One parallel job and nothing else is what it always was. */
@@ -369,6 +396,7 @@ static void test_mistakes(void **state)
 		{ TWO("command: x, limits: {timeout: soon}", OUT),
 		  "timeout: expected seconds above 0, found \"soon\"" },
 		{ TWO("command: x, limits: {time: 5}", OUT), "time is not a key of limits" },
+		{ TWO("command: x, outputs: {o: {type: pth}}", OUT), "found \"pth\"; did you mean path?" },
 		{ TWO("command: x, code: ./nowhere", OUT), "code: no such folder: /p/nowhere" },
 		{ TWO("command: x, inputs: {i: {type: uri_folder, path: ./nowhere}}", OUT),
 		  "input i: no such file or folder: /p/nowhere" },
@@ -443,6 +471,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_nested, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_settings, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_flags, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_a_pipeline_by_component, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_one_job, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_mistakes, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_all_at_once, setup, teardown),
