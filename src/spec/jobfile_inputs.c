@@ -342,7 +342,8 @@ void jf_parent_inputs(struct jobfile *m)
 
 enum prs_severity jf_no_input(const struct jobfile *m)
 {
-	return m->q->inputs_later && (!m->pipeline || m->flow) ? PRS_WARNING : PRS_MISTAKE;
+	bool of_step = m->flow && m->node != JF_NO_NODE;
+	return m->q->inputs_later && (!m->pipeline || of_step) ? PRS_WARNING : PRS_MISTAKE;
 }
 
 static void missing_value(struct jobfile *m, struct jf_input *in)

@@ -718,7 +718,6 @@ static void read_given(struct jobfile *m, const struct scope *root)
 {
 	m->job = m->pipeline;
 	m->component = root->root;
-	m->pipeline = NULL;
 	jf_check_component_keys(m, m->component, JF_PIPELINE, "the component");
 	jf_check_keys(m, jf_value(m->component, "settings"), JF_SETTINGS, "settings");
 	jf_inputs(m);

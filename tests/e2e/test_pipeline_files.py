@@ -139,6 +139,16 @@ class PipelineFileTest(JobCase):
         self.assertEqual(asked[1], asked[0])
         self.assertGreater(asked[0], 0)
 
+    def test_inputs_that_a_component_leaves_open(self):
+        self.change("halves.yml", "type: pipeline", "$schema: https://x/pipelineComponent.schema.json\ntype: pipeline")
+        status, out, err = self.validate("halves.yml")
+        self.assertEqual((status, out), (0, "halves.yml: no mistakes\n"))
+        self.assertIn("warning: input raw of the pipeline has no value: give it one, or --input raw=PATH", err)
+        self.write("job.yml", "type: pipeline\ncomponent: ./halves.yml\ninputs: {raw: {type: uri_folder}}\n")
+        [(_, _, text)] = self.mistakes("job.yml")
+        self.assertEqual(text, "input raw has no value: give it one, or --input raw=PATH")
+        self.assertEqual(self.validate("job.yml", "--input", "raw=data")[0], 0)
+
     def test_flags(self):
         for words, says in ((("--input", "images=data"), "the job has no input images"),
                             (("--output", "rows.txt"), "expected NAME=PATH: the pipeline names its outputs"),
