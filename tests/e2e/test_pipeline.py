@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Pipelines of commands and parallel steps, from a job file to their outputs: order, failures, signals, resume."""
+import fcntl
 import glob
 import json
 import os
@@ -212,6 +213,29 @@ class CommandTest(PipelineCase):
         self.run_flow(status=1)
         self.assertFalse(os.path.exists(self.path("place")))
 
+    def test_outputs_are_empty_again(self):
+        """What a failed try wrote is not there when it begins again, nor what it did to the copy of the code."""
+        self.pipeline(a=command("ls ${{outputs.o}} >${{outputs.o}}/found.txt; echo x >>data.txt; cat data.txt; test -e %s"
+                                % self.path("mended"), outputs="o: {type: uri_folder}", more="code: code\n"))
+        self.write("code/data.txt", "1\n")
+        self.run_flow(status=1)
+        self.write("mended", "")
+        self.resume("--retry-failed")
+        self.assertEqual(self.read(self.step("a", "outputs", "o", "found.txt")), "found.txt\n")
+        self.assertEqual(self.log("a"), "1\nx\n" * 2)
+
+    def test_a_description_that_was_changed(self):
+        self.pipeline(a=command("false"), b=command("true"))
+        self.run_flow(status=1)
+        path = os.path.join(self.run_dir(), "pipeline.json")
+        text = self.read(path)
+        self.write(path, text.replace("false", "true"))
+        self.assertIn("pipeline.json was changed after the run began", self.resume("--retry-failed", status=2).stderr)
+        self.write(path, text)
+        self.resume("--retry-failed", status=1)
+        self.write(path, text[:-20])
+        self.assertIn("pipeline.json", self.resume("--retry-failed", status=3).stderr)
+
     def test_timeout(self):
         self.pipeline(a=command("echo begun; sleep 1000", more="limits: {timeout: 1}\n"))
         r = self.run_flow(status=1)
@@ -397,6 +421,42 @@ class SignalTest(PipelineCase):
         self.pipeline(score=PARALLEL.replace('mini_batch_size: "2"', 'mini_batch_size: "2"\n    mini_batch_error_threshold: 0') % "in",
                       other=command("true"))
         return self.run_flow(status=1)
+
+    def test_a_parallel_step_fails_and_is_killed(self):
+        """The engine dies between --retry-failed and the begin of the step: the next life tries again, too."""
+        self.begin_two()
+        self.write("go", "")
+        r = self.prs("resume", "--retry-failed", kill="pipeline.prepared:1")
+        self.assertEqual(r.returncode, -signal.SIGKILL)
+        self.resume()
+        self.assertEqual(set(self.states().values()), {"DONE"})
+
+    def test_an_end_is_on_the_disk_before_its_users_begin(self):
+        """Nothing gets to the journal for a while: a step runs and ends all the same, but what needs it does not begin."""
+        mark = self.path("held")
+        self.pipeline(a=command("touch %s" % self.path("a"), outputs="o: {type: uri_folder}"),
+                      b=command("touch %s" % self.path("b"), "i: {path: '${{parent.jobs.a.outputs.o}}'}"))
+        p = self.start("run", "flow.yml", env={"PRS_HOLD": "store.journal.before_write:2:" + mark})
+
+        def states():
+            r = self.prs("why", "--json")
+            return {s["step"]: s["state"] for s in json.loads(r.stdout)["steps"]} if r.returncode == 0 else {}
+
+        wait_until(lambda: states().get("a") == "DONE", "the first step ends")
+        for _ in range(10):
+            self.assertEqual(states(), {"a": "DONE", "b": "READY"})
+        self.assertFalse(os.path.exists(self.path("b")))
+        os.remove(mark)
+        self.assertEqual(p.wait(), 0, self.said())
+        self.assertTrue(os.path.exists(self.path("b")))
+
+    def test_clean_while_a_step_runs(self):
+        self.begin_two()
+        os.remove(self.path("runs", os.path.basename(self.run_dir()), "steps", "score", "lock"))
+        with open(self.step("score", "lock"), "w") as f:
+            fcntl.lockf(f, fcntl.LOCK_EX)
+            self.assertIn("stays: it is running", self.prs("clean", "last", "--outputs").stdout)
+        self.assertIn("removed", self.prs("clean", "last", "--outputs").stdout)
 
     def test_a_step_is_resumed_by_itself(self):
         self.begin_two()

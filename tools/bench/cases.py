@@ -249,6 +249,25 @@ def rows(lab):
 
 
 @case
+def steps(lab):
+    """A pipeline of 1,000 commands `true`, durable, from the command to its end: against a loop of bash -c true."""
+    n = lab.many(1000, 200)
+    with open(lab.path("steps.yml"), "w") as f:
+        f.write("type: pipeline\njobs:\n")
+        f.writelines("  s%04d: {type: command, command: 'true'}\n" % i for i in range(n))
+
+    def pipeline():
+        lab.empty("runs")
+        return lab.spend([lab.prs, "run", lab.path("steps.yml"), "--runs-dir", lab.path("runs"), "--python", lab.python, "-q"]).wall
+
+    def loop():
+        return lab.spend(["/bin/bash", "-c", "for i in {1..%d}; do /bin/bash -c true; done" % n]).wall
+
+    return [ratio("steps", "%d command steps of true, durable, against a loop of bash -c true" % n, lab.alternate(pipeline, loop), "s",
+                  "<=", 3)]
+
+
+@case
 def instructions(lab):
     """Instructions of the engine per mini-batch, counted by valgrind (no bar; --against has one)."""
     values = [measures.instructions(lab)[0] for _ in range(3)]
