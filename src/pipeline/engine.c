@@ -95,7 +95,7 @@ static void took_state(struct engine *e, const struct prs_flow_effect *f)
 	if (f->to == PRS_STEP_WAITING)
 		s->retry = true;
 	facts_step(e, s, f->to);
-	if (f->to >= PRS_STEP_DONE)
+	if (f->to != PRS_STEP_RUNNING)
 		s->end_seq = e->seq;
 	put_event(e, s, f->to);
 	if (!e->c.changed)

@@ -32,7 +32,7 @@ struct step {
 	bool published; /* its outputs were ready in a life before: they are put into place, it does not run */
 	bool halted, timed_out;
 	bool retry;       /* what failed in it is tried again */
-	uint64_t end_seq; /* the group of facts that has its end; 0 = on the disk since before this life */
+	uint64_t end_seq; /* the group of facts that has its end, or its reset; 0 = on the disk already */
 	uint64_t started_us, ended_us, kill_at_us, timeout_at_us; /* clock; 0 = none */
 	uint64_t took_us;
 	int pid, pidfd;

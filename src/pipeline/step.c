@@ -241,8 +241,11 @@ static void prepare(struct step *s)
 	prs_sync_put(s->e->files, &s->job);
 }
 
+/* And that it was reset. */
 static bool needs_are_durable(const struct step *s)
 {
+	if (s->end_seq > s->e->durable_seq)
+		return false;
 	for (size_t i = 0; i < s->is->needs_n; i++)
 		if (s->e->steps[s->is->needs[i]].end_seq > s->e->durable_seq)
 			return false;

