@@ -412,6 +412,10 @@ int cli_parse(struct cli_args *a, const struct cli_command *command, int argc, c
 			r = skip ? 0 : prs_list_add(&a->words, argv[i]);
 		else
 			r = argv[i][1] == '-' ? long_flag(a, argc, argv, &i) : short_flag(a, argc, argv, &i);
+		if (!r && command->program && a->words.n) {
+			r = take_rest(a, argc, argv, i + 1);
+			break;
+		}
 	}
 	if (!r && !a->help)
 		r = check_words(a);

@@ -43,6 +43,7 @@ struct cli_command {
 	const struct cli_flag *flags; /* closed by a row without a name; NULL = none */
 	unsigned words_min, words_max;
 	bool rest;            /* words behind -- */
+	bool program;         /* its first word is a program: all that follows is for that */
 	bool dashes;          /* an unknown --flag is a word */
 	const char *examples; /* "command\n  what it does\n" ... */
 	const char *exits;    /* lines "0  ..." */
@@ -192,6 +193,7 @@ int cmd_why(struct cli_args *a);
 int cmd_init(struct cli_args *a);
 int cmd_logs(struct cli_args *a);
 int cmd_output(struct cli_args *a);
+int cmd_python(struct cli_args *a);
 int cmd_clean(struct cli_args *a);
 int cmd_check(struct cli_args *a);
 int cmd_dump(struct cli_args *a);

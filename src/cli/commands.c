@@ -55,6 +55,13 @@ static const struct cli_flag replay_flags[] = {
 	TRUST_FLAG,
 	{ 0 },
 };
+static const struct cli_flag python_flags[] = {
+	{ "--compile", NULL, "FILE",
+	  "write what FILE submits as a pipeline instead of running it: a .json for prs run --job-json" },
+	{ "--detach", "-d", NULL, "do not wait for what FILE did not wait for" },
+	{ "--azureml", NULL, "installed|prs", "installed: azureml.* as this Python has it (default prs)" },
+	{ 0 },
+};
 static const struct cli_flag doctor_flags[] = {
 	{ "--dir", NULL, "DIR", "the folder to test (default: where run folders are made)" },
 	{ 0 },
@@ -174,6 +181,25 @@ static const struct cli_command commands[] = {
 	  .examples = "prs plan pipeline.yml\nprs plan score.py --input ./images --yaml >job.yml\n"
 	              "prs plan score.py --input ./sales --input-format tabular\n",
 	  .exits = "0  done\n2  wrong usage, or mistakes in the job\n" },
+	{ .name = "python",
+	  .words = "FILE -",
+	  .run = cmd_python,
+	  .group = "Run",
+	  .arguments = "[--compile FILE] [--detach] [--azureml installed] [--python PATH] FILE.py [ARGUMENTS]",
+	  .what = "run Python code that describes pipelines with the v1 SDK (azureml.core ...)",
+	  .more = "FILE runs as it is: azureml.core, azureml.pipeline and their kin are here, without a cloud "
+	          "(docs/python.md). Pipelines that it submits run on this machine, with the Python that runs FILE. At "
+	          "the end it is waited for what FILE did not wait for. All that stands behind FILE is for FILE.",
+	  .options = "python",
+	  .flags = python_flags,
+	  .words_min = 1,
+	  .words_max = 1,
+	  .rest = true,
+	  .program = true,
+	  .examples = "prs python batch_score.py\nprs python batch_score.py --images ./images\n"
+	              "prs python --compile score.json batch_score.py && prs run --job-json score.json\n",
+	  .exits = "0  FILE and all that it submitted ended well\n1  FILE or a pipeline failed\n2  wrong usage\n4  "
+	           "interrupted: prs resume goes on\n" },
 	{ .name = "resume",
 	  .words = "RUN",
 	  .run = cmd_resume,

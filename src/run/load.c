@@ -471,6 +471,20 @@ static int find_project(struct prs_load *l, struct prs_err *err)
 	return 0;
 }
 
+int prs_load_python(struct prs_load *l, const char *asked, struct prs_err *err)
+{
+	l->executes = true;
+	l->is_jobfile = true; /* no script that is to be read */
+	if (!getcwd(l->cwd, sizeof l->cwd))
+		return prs_fail_errno(err, errno, "the current folder");
+	l->project = prs_run_project(l->front->fs, l->cwd, l->doc);
+	l->job.o.python = asked ? prs_strdup(asked) : NULL;
+	if (!l->project || (asked && !l->job.o.python))
+		return prs_fail(err, PRS_ENOMEM, "the interpreter");
+	check_python(l);
+	return 0;
+}
+
 /* The folder of run folders: what the job or the command says, $PRS_RUNS, a default, ./runs. */
 static const char *runs_folder(const struct prs_load *l, const char *said)
 {

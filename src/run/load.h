@@ -49,6 +49,9 @@ int prs_load_init(struct prs_load *l, const struct prs_front *front);
 __attribute__((format(printf, 2, 3))) void prs_load_mistake(struct prs_load *l, const char *fmt, ...);
 /* Fills the job. < 0: it cannot even be looked at (err). Else look at mistakes_n. */
 int prs_load_job(struct prs_load *l, struct prs_err *err);
+/* Only the interpreter, for who has no job: into job.python what `asked` names (NULL: nothing does), else as for a job
+ * that names no environment. < 0: no memory; else look at mistakes_n. */
+int prs_load_python(struct prs_load *l, const char *asked, struct prs_err *err);
 void prs_load_done(struct prs_load *l);
 
 #endif

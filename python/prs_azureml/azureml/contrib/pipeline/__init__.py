@@ -1,0 +1,8 @@
+# SPDX-License-Identifier: Apache-2.0
+"""azureml.contrib.pipeline"""
+
+
+def __getattr__(name):
+    from prs_azureml import _names
+
+    return _names.missing(__name__, name, globals())
