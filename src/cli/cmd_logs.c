@@ -19,6 +19,9 @@
 #include <time.h>
 #include <unistd.h>
 
+/* From the folder logs/ of a pipeline to those of its steps. */
+#define OF_STEPS "../steps/"
+
 enum { FILES_MAX = 2048, CHUNK = 64 << 10, PAUSE_MS = 200 };
 
 struct file {
@@ -51,7 +54,9 @@ static void put_title(struct logs *l, const struct file *f)
 	if (l->last == f || l->n < 2)
 		return;
 	const char *below = strstr(f->path, "/logs/");
-	cli_tell(stdout, "%s==> %s <==\n", l->last ? "\n" : "", below ? below + 6 : f->path);
+	const char *step = below ? strstr(below, "/logs/" OF_STEPS) : NULL;
+	const char *shown = below ? below + 6 : f->path;
+	cli_tell(stdout, "%s==> %s <==\n", l->last ? "\n" : "", step ? step + strlen("/logs/" OF_STEPS) : shown);
 	l->last = f;
 }
 
@@ -136,10 +141,20 @@ static int add(struct logs *l, const char *pattern, const char *process)
 	return prs_list_add(&l->patterns, text);
 }
 
+/* What commands of a pipeline printed: of one of them, or of all. */
+static int choose_steps(struct logs *l)
+{
+	PRS_AUTOFREE char *pattern = prs_strf(OF_STEPS "%s/logs/user/std_log.txt",
+	                                      l->run->step[0] ? l->run->step : "*");
+	return pattern ? prs_list_add(&l->patterns, pattern) : -PRS_ENOMEM;
+}
+
 /* `process`: "process003", or "*" */
 static int choose(struct logs *l, const char *process, bool errors, bool follow)
 {
 	bool all = !strcmp(process, "*");
+	if (l->run->kind == PRS_RUN_PIPELINE)
+		return choose_steps(l);
 	if (errors)
 		return add(l, all && !follow ? PRS_NAME_ERRORS : PRS_NAME_TRACES, process);
 	if (all)
@@ -192,6 +207,14 @@ static void find_code(struct logs *l)
 	prs_job_done(&j);
 }
 
+/* It has no processes, and its steps have no errors of mini-batches. */
+static int check_pipeline(const struct cli_args *a, const struct prs_run *run, struct prs_err *err)
+{
+	if (cli_has(a, "--errors") || cli_has(a, "--process"))
+		return cli_refuse_pipeline(a, run, err);
+	return run->step[0] ? cli_pipeline_check_step(run, err) : 0;
+}
+
 static int show(struct logs *l, const char *process, bool errors, bool follow, struct prs_err *err)
 {
 	if (errors)
@@ -220,7 +243,7 @@ int cmd_logs(struct cli_args *a)
 	if (!r)
 		r = cli_find_any(a, a->words.n ? a->words.v[0] : NULL, &run, &err);
 	if (!r && run.kind == PRS_RUN_PIPELINE)
-		return cli_pipeline_logs(&run);
+		r = check_pipeline(a, &run, &err);
 	if (!r)
 		r = show(&l, process, cli_has(a, "--errors"), cli_has(a, "--follow"), &err);
 	for (size_t i = 0; i < l.n; i++)

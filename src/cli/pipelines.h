@@ -36,7 +36,6 @@ int cli_pipeline_watch(const struct prs_run *run, bool json);
 int cli_pipeline_not_running(const struct prs_run *run, const char *what);
 /* After cancel: what became of it. Exit status. */
 int cli_pipeline_canceled(const struct prs_run *run);
-int cli_pipeline_logs(const struct prs_run *run);
 int cli_pipeline_plan(const struct prs_pipeline *p, bool json);
 /* Where its outputs are. */
 int cli_pipeline_output(const struct prs_run *run);

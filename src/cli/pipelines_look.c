@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * pipelines_look: a pipeline looked at: status, why, the live table of one that runs elsewhere, logs, outputs, its
- * plan.
+ * pipelines_look: a pipeline looked at: status, why, the live table of one that runs elsewhere, outputs, its plan.
  */
 #include "cli/pipelines.h"
 
@@ -9,16 +8,13 @@
 #include "base/wrap.h"
 #include "cli/screen.h"
 #include "io/ctl.h"
-#include "io/fs_posix.h"
 #include "io/loop.h"
 #include "io/machine.h"
 #include "report/console.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { TEXT_BYTES = 4 << 20, NAME_COLUMNS = 30 };
 
@@ -383,48 +379,12 @@ int cli_pipeline_canceled(const struct prs_run *run)
 	return canceled ? 0 : 1; /* it may have ended by itself before */
 }
 
-/* ---- logs, outputs ----------------------------------------------------------------------------------------------- */
-
-static void put_file(const char *path)
-{
-	static char bytes[64 << 10];
-	int fd = prs_open_own(path, O_RDONLY, 0);
-	ssize_t n;
-	while (fd >= 0 && (n = read(fd, bytes, sizeof bytes)) > 0)
-		if (fwrite(bytes, 1, (size_t)n, stdout) != (size_t)n)
-			break;
-	if (fd >= 0)
-		close(fd);
-}
+/* ---- outputs ----------------------------------------------------------------------------------------------------- */
 
 static bool is_file(const char *path)
 {
 	struct prs_fs_stat st;
 	return program_fs()->stat(program_fs()->ctx, path, &st) == 0;
-}
-
-/* What a command printed; of a pipeline that of each of its commands. */
-int cli_pipeline_logs(const struct prs_run *run)
-{
-	struct prs_err err = { 0 };
-	if (run->step[0] && cli_pipeline_check_step(run, &err) < 0)
-		return complain(prs_exit_of(err.code, true), &err);
-	struct prs_pipeline *p = prs_pipeline_read(program_fs(), run->dir, &err);
-	if (!p)
-		return complain(prs_exit_of(err.code, true), &err);
-	for (size_t i = 0; i < p->steps_n; i++) {
-		const char *folder = p->steps[i].folder;
-		PRS_AUTOFREE char *log = prs_strf("%s/steps/%s/logs/user/std_log.txt", run->dir, folder);
-		if (run->step[0] && strcmp(run->step, folder) != 0)
-			continue;
-		if (!run->step[0])
-			cli_tell(stdout, "==> %s <==%s\n", p->steps[i].name,
-			         p->steps[i].kind == PRS_STEP_PARALLEL ? " a run of its own: prs logs RUN/STEP" : "");
-		if (log && is_file(log))
-			put_file(log);
-	}
-	prs_pipeline_free(p);
-	return fflush(stdout) == 0 ? 0 : PRS_EXIT_BROKEN;
 }
 
 /* A path a line. */

@@ -60,11 +60,16 @@ static bool read_some(struct prs_lines *p)
 	return true;
 }
 
+void prs_lines_look(struct prs_lines *p)
+{
+	while (read_some(p))
+		;
+}
+
 static void lines_readable(void *ctx, int events)
 {
 	(void)events;
-	while (read_some(ctx))
-		;
+	prs_lines_look(ctx);
 }
 
 struct prs_lines *prs_lines_new(struct prs_loop *l, int *ret_peer, prs_lines_fn *fn, void *ctx, struct prs_err *err)
@@ -95,7 +100,7 @@ void prs_lines_free(struct prs_lines *p)
 {
 	if (!p)
 		return;
-	lines_readable(p, PRS_READABLE);
+	prs_lines_look(p);
 	prs_watch_free(p->watch);
 	close(p->fd);
 	prs_buf_done(&p->in);

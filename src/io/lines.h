@@ -17,7 +17,9 @@ typedef void prs_lines_fn(void *ctx, char *line, size_t n);
 
 /* *ret_peer: the end of the child; the caller closes it. A line that is too long is passed over. */
 struct prs_lines *prs_lines_new(struct prs_loop *l, int *ret_peer, prs_lines_fn *fn, void *ctx, struct prs_err *err);
-/* Hands over what is there; nobody who still holds the other end is waited for. NULL is nothing. */
+/* Hands over what is there, now. */
+void prs_lines_look(struct prs_lines *p);
+/* The same, and frees it; nobody who still holds the other end is waited for. NULL is nothing. */
 void prs_lines_free(struct prs_lines *p);
 
 #endif

@@ -38,8 +38,8 @@ struct step {
 	int pid, pidfd;
 	struct prs_watch *dead;
 	struct prs_lines *lines;
-	uint32_t status; /* wait status */
-	bool ended_well;
+	uint32_t status;              /* wait status */
+	enum prs_flow_event_type how; /* it ended, once its files are settled */
 	uint8_t result[16];
 	struct prs_err err;
 	bool has_progress;
@@ -141,6 +141,10 @@ char *output_working_path(const struct step *s, size_t output);
 int outputs_make(const struct step *s, struct prs_err *err);
 /* They are made durable, fingerprinted, put into place. */
 int outputs_settle(struct step *s, struct prs_err *err);
+/* One has a place of its own, beside which it is written. */
+bool outputs_have_places(const struct step *s);
+/* The step failed: what is beside those places goes. */
+int outputs_discard(const struct step *s, struct prs_err *err);
 /* Were they ready when a life before ended? Then only the rest is done. */
 bool outputs_are_ready(const struct step *s);
 

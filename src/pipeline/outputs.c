@@ -322,12 +322,22 @@ static int put_into_place(const struct step *s, size_t output, struct prs_err *e
 	return remove_folder(beside, err);
 }
 
-static bool has_places(const struct step *s)
+bool outputs_have_places(const struct step *s)
 {
-	for (size_t i = 0; i < s->is->outputs_n && s->is->kind == PRS_STEP_COMMAND; i++)
-		if (s->is->outputs[i].path)
+	for (size_t i = 0; i < s->is->outputs_n; i++)
+		if (is_aside(s, i))
 			return true;
 	return false;
+}
+
+int outputs_discard(const struct step *s, struct prs_err *err)
+{
+	int r = 0;
+	for (size_t i = 0; i < s->is->outputs_n && !r; i++) {
+		PRS_AUTOFREE char *beside = staging(s, i);
+		r = beside && is_there(s, beside) ? remove_folder(beside, err) : 0;
+	}
+	return r;
 }
 
 static int get_ready(struct step *s, struct prs_err *err)
@@ -338,13 +348,13 @@ static int get_ready(struct step *s, struct prs_err *err)
 	for (size_t i = 0; i < s->is->outputs_n; i++)
 		if (s->is->kind == PRS_STEP_COMMAND && check_free(s, i, err) < 0)
 			return err->code;
-	return has_places(s) ? write_ended(s, err) : 0;
+	return outputs_have_places(s) ? write_ended(s, err) : 0;
 }
 
 int outputs_settle(struct step *s, struct prs_err *err)
 {
 	int r = s->published ? read_ended(s, err) : get_ready(s, err);
-	if (r < 0 || !has_places(s))
+	if (r < 0 || !outputs_have_places(s))
 		return r;
 	PRS_KILL_POINT("pipeline.outputs.ready");
 	for (size_t i = 0; i < s->is->outputs_n && !r; i++)

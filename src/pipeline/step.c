@@ -107,6 +107,32 @@ static void say_status(struct step *s)
 		snprintf(s->why, sizeof s->why, "exit status %d", WEXITSTATUS(status));
 }
 
+static void discard_work(struct prs_sync_job *job)
+{
+	struct step *s = (struct step *)job;
+	outputs_discard(s, &s->err); /* what cannot be removed is removed when it begins again */
+}
+
+static void discard_done(struct prs_sync_job *job)
+{
+	struct step *s = (struct step *)job;
+	if (!s->e->over)
+		ends(s, s->how);
+}
+
+/* It did not end well: nothing of it stays where other people's files are. */
+static void discard(struct step *s, enum prs_flow_event_type how)
+{
+	s->how = how;
+	if (!outputs_have_places(s)) {
+		ends(s, how);
+		return;
+	}
+	s->phase = STEP_SETTLING;
+	s->job = (struct prs_sync_job){ .work = discard_work, .done = discard_done };
+	prs_sync_put(s->e->files, &s->job);
+}
+
 static void command_ended(struct step *s)
 {
 	if (s->status == 0 && !s->timed_out) {
@@ -114,10 +140,7 @@ static void command_ended(struct step *s)
 		return;
 	}
 	say_status(s);
-	if (s->halted)
-		ends(s, PRS_FLOW_INTERRUPTED);
-	else
-		fails(s, s->why);
+	discard(s, s->halted ? PRS_FLOW_INTERRUPTED : PRS_FLOW_FAILED);
 }
 
 /* The process of a parallel step ends as prs run does. One that was killed can go on. */

@@ -122,7 +122,7 @@ class ChainTest(PipelineCase):
         name = os.path.basename(self.run_dir())
         self.assertRegex(self.prs("list").stdout, name + r" +completed +3/3 steps .* pipeline ")
         self.assertEqual(self.prs("logs", "last/prep").stdout, "hello\n")
-        self.assertIn("==> prep <==\nhello\n", self.prs("logs").stdout)
+        self.assertIn("==> prep/logs/user/std_log.txt <==\nhello\n", self.prs("logs").stdout)
         self.assertIn("5 of 5", self.prs("status", "last/score").stdout)
         self.assertEqual(self.prs("status", name + "/prep").stdout.split()[:2], ["prep", "done"])
         self.assertEqual(self.prs("replay", "last/score", "1").stdout, "f0002: 2\nf0003: 3\n")
@@ -212,6 +212,7 @@ class CommandTest(PipelineCase):
         self.pipeline(a=command("echo new >${{outputs.o}}/new.txt; false", outputs="o: {type: uri_folder, path: place}"))
         self.run_flow(status=1)
         self.assertFalse(os.path.exists(self.path("place")))
+        self.assertEqual(glob.glob(self.path(".prs-*")), [])
 
     def test_outputs_are_empty_again(self):
         """What a failed try wrote is not there when it begins again, nor what it did to the copy of the code."""
@@ -324,6 +325,13 @@ class SignalTest(PipelineCase):
                 self.assertEqual(self.began(), {"first": 1, "waits": 2, "last": 1})
                 os.remove(self.path("go"))
                 os.remove(self.path("begun"))
+
+    def test_logs_are_followed(self):
+        p = self.waits()
+        logs = self.start("logs", "last/waits", "-f")
+        self.assertIsNone(logs.poll())
+        self.write("go", "")
+        self.assertEqual((p.wait(), logs.wait()), (0, 0), self.said())
 
     def test_cancel(self):
         p = self.waits()
