@@ -5,6 +5,7 @@
 
 #include "base/many.h"
 #include "base/mem.h"
+#include "base/path.h"
 #include "io/loop.h"
 #include "report/console.h"
 #include "run/view.h"
@@ -210,6 +211,34 @@ static void check_problem(void *ctx, const char *sentence)
 	p->n++;
 }
 
+static int64_t check_step(struct problems *p, const struct prs_run *pipeline, const struct prs_step *step,
+                          struct prs_err *err)
+{
+	struct prs_run run;
+	PRS_AUTOFREE char *path = prs_strf("%s/steps/%s", pipeline->dir, step->folder);
+	if (!path)
+		return prs_fail(err, PRS_ENOMEM, "%s", step->name);
+	if (!prs_path_is_run(program_fs(), path)) /* a command, or it has not begun */
+		return 0;
+	if (prs_run_find(program_fs(), "", path, &run, err) < 0)
+		return err->code;
+	int64_t n = prs_store_audit(program_fs(), run.dir, &run.id, check_problem, p, err);
+	return n < 0 ? prs_wrap(err, "%s", step->name) : n;
+}
+
+/* Its own journal, and the runs of its steps. */
+static int64_t check_pipeline(struct problems *p, const struct prs_run *run, struct prs_err *err)
+{
+	struct prs_pipeline_view v;
+	int64_t all = prs_pipeline_view_read(&v, program_fs(), run, err);
+	for (size_t i = 0; all >= 0 && i < v.pipeline->steps_n; i++) {
+		int64_t n = check_step(p, run, &v.pipeline->steps[i], err);
+		all = n < 0 ? n : all + n;
+	}
+	prs_pipeline_view_done(&v);
+	return all;
+}
+
 int cmd_check(struct cli_args *a)
 {
 	struct prs_err err = { 0 };
@@ -217,14 +246,18 @@ int cmd_check(struct cli_args *a)
 	PRS_AUTOBUF b;
 	prs_buf_init(&b, 256 << 20);
 	struct problems p = { &b, cli_json(a), 0 };
-	if (cli_find_run(a, a->words.n ? a->words.v[0] : NULL, &run, &err) < 0)
+	if (cli_find_any(a, a->words.n ? a->words.v[0] : NULL, &run, &err) < 0)
 		return unreadable(&err);
+	if (run.step[0] && cli_refuse_pipeline(a, &run, &err) < 0)
+		return complain(PRS_EXIT_MISTAKE, &err);
 	if (p.json) {
 		prs_buf_puts(&b, "{\"run\": ");
 		prs_put_json(&b, run.name);
 		prs_buf_puts(&b, ", \"problems\": [");
 	}
-	int64_t problems = prs_store_audit(program_fs(), run.dir, &run.id, check_problem, &p, &err);
+	int64_t problems = run.kind == PRS_RUN_PIPELINE
+	                           ? check_pipeline(&p, &run, &err)
+	                           : prs_store_audit(program_fs(), run.dir, &run.id, check_problem, &p, &err);
 	if (problems < 0)
 		return unreadable(&err);
 	if (p.json)

@@ -31,7 +31,8 @@ static const struct cli_flag resume_flags[] = {
 	{ "--takeover", NULL, NULL,
 	  "go past an engine that still holds the run (it hangs, or its machine is gone); it stops when it wakes up" },
 	{ "--retry-failed", NULL, NULL,
-	  "the mini-batches that failed get all their tries again; also goes on with a job that failed" },
+	  "the mini-batches that failed get all their tries again, of a pipeline the steps that failed, were "
+	  "skipped or canceled; also goes on with a job that failed" },
 	{ "--new-code", NULL, NULL,
 	  "run the script's folder as it is now, for what is not done yet: it was mended, say (default: the copy that "
 	  "the run has)" },
@@ -106,7 +107,9 @@ static const struct cli_flag errors_flags[] = {
 	"JOB.yml is a pipeline, a parallel job or component, a parallel_run_config or a batch " \
 	"deployment (docs/job-files.md, docs/pipelines.md). Options "                           \
 	"on the command line win over its keys.\n"
-#define RUN_WORD "RUN is an id, the beginning of one, the path of a run folder, or last (also when it is left out)."
+#define RUN_WORD                                                                                                  \
+	"RUN is an id, the beginning of one, the path of a run folder, or last (also when it is left out); of a " \
+	"pipeline RUN/STEP is one of its steps."
 
 #define FIRST \
 	"input output overwrite mini-batch-size processes python run-invocation-timeout run-max-try on-failure quiet"

@@ -137,7 +137,9 @@ static int open_state(struct opening *o, struct prs_err *err)
 		facts_state(e, PRS_JOB_CANCELED, PRS_ECANCELED, e->past.cause);
 	else if (e->state == PRS_JOB_DRAINING)
 		facts_state(e, PRS_JOB_INTERRUPTED, 0, "");
-	if (e->state == PRS_JOB_CANCELED)
+	if (e->state == PRS_JOB_ABORTING)
+		facts_state(e, PRS_JOB_FAILED, e->past.code, e->past.cause);
+	if (is_over(e))
 		return OPEN_OVER;
 	if (e->state != PRS_JOB_RUNNING)
 		facts_state(e, PRS_JOB_RUNNING, 0, "");

@@ -127,8 +127,8 @@ class ChainTest(PipelineCase):
         self.assertEqual(self.prs("status", name + "/prep").stdout.split()[:2], ["prep", "done"])
         self.assertEqual(self.prs("replay", "last/score", "1").stdout, "f0002: 2\nf0003: 3\n")
         self.assertEqual(self.prs("check", "last/score").returncode, 0)
-        for words, says in ((["check"], "is a pipeline: give one of its steps, prs check " + name + "/STEP"),
-                            (["replay", "last/prep", "0"], "has no mini-batches"),
+        self.assertEqual(self.prs("check").stdout, name + ": 0 problems\n")
+        for words, says in ((["check", "last/prep"], "has no mini-batches"), (["replay", "last/prep", "0"], "has no mini-batches"),
                             (["status", "last/prop"], "has no step prop; did you mean prep?"),
                             (["output", "--partial"], "is a pipeline"),
                             (["run", "--only-failed", "last"], "is a pipeline"),
@@ -138,6 +138,18 @@ class ChainTest(PipelineCase):
             self.assertNotEqual(r.returncode, 0, words)
             self.assertIn(says, r.stderr)
         self.assertIn("is completed: there is nothing to resume", self.resume().stderr)
+
+    def test_check_finds_what_is_damaged_in_a_step(self):
+        self.files(5)
+        self.chain()
+        self.run_flow()
+        [path] = glob.glob(self.step("score", "seg", "*.seg"))
+        with open(path, "r+b") as f:
+            f.seek(100)
+            f.write(b"damaged!")
+        r = self.prs("check")
+        self.assertEqual(r.returncode, 1, r.stderr)
+        self.assertNotIn(": 0 problems", r.stdout)
 
     def test_clean(self):
         self.files(2)
