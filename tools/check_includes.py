@@ -7,7 +7,7 @@ import os
 import re
 import sys
 
-SIBLINGS = ("spec", "data", "flow", "sched", "pool", "store", "report", "io")
+SIBLINGS = ("spec", "data", "flow", "sched", "pool", "store", "report", "registry", "io")
 ALLOWED = {"base": {"base"}, "wire": {"base", "wire"}}
 for name in SIBLINGS:
     ALLOWED[name] = {"base", "wire", name}
@@ -19,7 +19,7 @@ ALLOWED["cli"] = ALLOWED["run"] | {"cli"}
 # Only io/ sees these; sys/socket.h and friends come with it.
 IO_ONLY = {"uv.h", "spawn.h", "sys/socket.h", "sys/epoll.h", "sys/eventfd.h", "pthread.h"}
 # These reach files through struct prs_fs, or functions of io/, so that a test can make each call fail.
-NO_FILES = {"master", "node", "pipeline", "store", "data", "report", "flow", "sched", "pool", "wire"}
+NO_FILES = {"master", "node", "pipeline", "store", "data", "report", "flow", "sched", "pool", "registry", "wire"}
 # Front ends of all kinds stand in front of run/: it prints nothing and knows no command line.
 NO_WORDS = {"run"}
 WORDS = re.compile(r"\b(v?f?printf|dprintf|puts|fputs|putchar|perror|stdout|stderr|cli_\w+)\b")

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * path: paths are cut at slashes and never made shorter; only the system knows what a link or a ".." in one means.
+ * path: paths are cut at slashes; only the system knows what a link or a ".." in one means, unless a person wrote it.
  */
 #include "base/path.h"
 
@@ -24,6 +24,60 @@ char *prs_path_flat(const char *path)
 	for (char *c = flat; c && *c; c++)
 		*c = *c == '/' ? '.' : *c;
 	return flat;
+}
+
+char *prs_path_absolute(const char *base, const char *path)
+{
+	char *joined = path[0] == '/' ? prs_strdup(path) : prs_strf("%s/%s", base, path);
+	if (!joined)
+		return NULL;
+	char *to = joined; /* the result grows over the text it comes from */
+	for (const char *p = joined; *p;) {
+		size_t n = strcspn(p, "/");
+		if (n == 2 && !strncmp(p, "..", 2)) {
+			while (to > joined && *--to != '/')
+				;
+		} else if (n && !(n == 1 && *p == '.')) {
+			*to++ = '/';
+			memmove(to, p, n);
+			to += n;
+		}
+		p += n;
+		p += strspn(p, "/");
+	}
+	if (to == joined)
+		*to++ = '/';
+	*to = 0;
+	return joined;
+}
+
+bool prs_path_is_pattern(const char *path) { return path[strcspn(path, "*?[")] != 0; }
+
+char *prs_path_pattern_root(const char *pattern)
+{
+	size_t n = strcspn(pattern, "*?[");
+	while (n > 1 && pattern[n - 1] != '/')
+		n--;
+	return prs_strf("%.*s", (int)(n > 1 ? n - 1 : 1), pattern);
+}
+
+char prs_path_kind(const struct prs_fs *fs, const char *path)
+{
+	struct prs_fs_stat st;
+	if (fs->stat(fs->ctx, path, &st) < 0)
+		return 0;
+	if (S_ISREG(st.mode))
+		return 'f';
+	return S_ISDIR(st.mode) ? 'd' : 'o';
+}
+
+int prs_path_open(const struct prs_fs *fs, const char *path)
+{
+	switch (prs_path_kind(fs, path)) {
+	case 'd': return -EISDIR;
+	case 'o': return -PRS_ERRNO_NO_FILE;
+	default: return fs->open(fs->ctx, path, O_RDONLY | O_NONBLOCK, 0);
+	}
 }
 
 int prs_path_make(const struct prs_fs *fs, const char *path, size_t from, uint32_t mode, size_t *ret_length)

@@ -11,6 +11,15 @@
 char *prs_path_folder(const char *path);
 /* "a/b" as one name, "a.b"; NULL when out of memory. */
 char *prs_path_flat(const char *path);
+/* Absolute, "." and ".." taken out; the caller frees. */
+char *prs_path_absolute(const char *base, const char *path);
+bool prs_path_is_pattern(const char *path);
+/* The folder above the first part that holds a wildcard. */
+char *prs_path_pattern_root(const char *pattern);
+/* 'f' a file, 'd' a folder, 'o' something else, 0 nothing there; links are followed. */
+char prs_path_kind(const struct prs_fs *fs, const char *path);
+/* A plain file to read, without waiting for anybody: a descriptor, -errno, or -PRS_ERRNO_NO_FILE. */
+int prs_path_open(const struct prs_fs *fs, const char *path);
 /* Makes every folder that a slash behind byte `from` of the path ends ("a/b/c": a and a/b; "a/b/": the same). Those
  * that are there are left as they are. Returns 0 or a negative errno; then *ret_length bytes of the path name the
  * folder that could not be made (ret_length may be NULL). */

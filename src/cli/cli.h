@@ -205,6 +205,12 @@ int cmd_man(struct cli_args *a);
 int cmd_help(struct cli_args *a);
 int cmd_version(struct cli_args *a);
 int cmd_step(struct cli_args *a);
+int cmd_workspace(struct cli_args *a);
+int cmd_datastore(struct cli_args *a);
+int cmd_dataset(struct cli_args *a);
+int cmd_model(struct cli_args *a);
+int cmd_environment(struct cli_args *a);
+int cmd_component(struct cli_args *a);
 /* prs _worker: readies the process, then becomes the user's Python. */
 int cmd_worker(int argc, char **argv);
 

@@ -2,6 +2,7 @@
  * commands: the table of subcommands: the one home of their names, arguments, flags, examples and exit statuses.
  */
 #include "cli/load.h"
+#include "cli/registry.h"
 
 #include <string.h>
 
@@ -102,6 +103,61 @@ static const struct cli_flag errors_flags[] = {
 	{ "--markdown", NULL, NULL, "all of them as docs/errors.md" },
 	{ 0 },
 };
+
+/* Of all kinds of the registry: what is wrong with a verb is said by it. */
+#define ASSET_FLAGS                                                                                                  \
+	{ "--description", NULL, "TEXT", "register, update: what it is" },                                           \
+		{ "--tag", NULL, "KEY=VALUE", "register, update: a tag; list: only what has it (KEY, KEY=VALUE)" },  \
+		{ "--untag", NULL, "KEY", "update: takes a tag away" },                                              \
+		{ "--property", NULL, "KEY=VALUE", "register, update: a property" },                                 \
+		{ "--label", NULL, "LABEL", "register, update: this version has the label, no other one any more" }, \
+		{ "--unlabel", NULL, "LABEL", "update: takes a label away" },                                        \
+		{ "--version", NULL, "VERSION", "register: a version of your own (default: they count from 1)" },    \
+		{ "--new-version", NULL, NULL, "register: a new version, whatever is there" },                       \
+		{ "--type", NULL, "TYPE", "register: uri_file, mlflow_model ... (default: as the path is)" },        \
+		{ "--from-json", NULL, "FILE|-",                                                                     \
+		  "register, update: an object with what the flags say, for programs" },                             \
+		{ "--all", NULL, NULL, "list: archived ones too" }, WORKSPACE_FLAG
+
+static const struct cli_flag dataset_flags[] = {
+	{ "--path", NULL, "PATH",
+	  "register: file, folder, pattern or azureml://datastores/...; may be given several times" },
+	ASSET_FLAGS,
+	{ 0 },
+};
+static const struct cli_flag model_flags[] = {
+	{ "--path", NULL, "PATH", "register: the file or folder, which is copied into the workspace" },
+	ASSET_FLAGS,
+	{ 0 },
+};
+static const struct cli_flag environment_flags[] = {
+	{ "--python", NULL, "PATH", "register: its interpreter" },
+	{ "--file", NULL, "FILE", "register: an environment or conda file with its packages" },
+	ASSET_FLAGS,
+	{ 0 },
+};
+static const struct cli_flag component_flags[] = {
+	{ "--file", NULL, "FILE", "register: its YAML file, which is named and not copied" },
+	ASSET_FLAGS,
+	{ 0 },
+};
+static const struct cli_flag workspace_flags[] = { WORKSPACE_FLAG, { 0 } };
+static const struct cli_flag datastore_flags[] = {
+	{ "--folder", NULL, "DIR", "register: where it is on this machine" },
+	{ "--type", NULL, "TYPE", "register: local, azure_blob, azure_file, azure_data_lake_gen2 ..." },
+	{ "--account", NULL, "NAME", "register: of the storage in the cloud, to be remembered" },
+	{ "--container", NULL, "NAME", "register: the same of its container or share" },
+	{ "--key-stdin", NULL, NULL, "register: its key comes from stdin, into a file that only you may read" },
+	{ "--from-json", NULL, "FILE|-", "register: an object with type, folder, account, container and more" },
+	WORKSPACE_FLAG,
+	{ 0 },
+};
+#define ASSET_VERBS "list|show|register|update|archive|restore"
+#define ASSET_ARGUMENTS "list|show|register|update|archive|restore [NAME[:VERSION|@LABEL]] [flags]"
+#define REGISTRY_EXITS                                            \
+	"0  done\n"                                               \
+	"2  wrong usage, no such name, or a name that is taken\n" \
+	"3  a file of the workspace is damaged, or cannot be written\n"
 
 #define JOB_WORD                                                                                \
 	"JOB.yml is a pipeline, a parallel job or component, a parallel_run_config or a batch " \
@@ -377,6 +433,89 @@ static const struct cli_command commands[] = {
 	  .flags = doctor_flags,
 	  .examples = "prs doctor\nprs doctor --dir /mnt/shared/runs\n",
 	  .exits = "0  nothing is wrong; there may be warnings\n1  something is wrong\n2  wrong usage\n" },
+	{ .name = "workspace",
+	  .words = "show|list|create|secret -",
+	  .run = cmd_workspace,
+	  .group = "Workspace",
+	  .arguments = "show|list|create NAME|secret list|secret set NAME|secret delete NAME",
+	  .what = "where names of the original are kept, and its secrets",
+	  .more = "The workspace is the folder .prs/NAME beside the nearest prs.yml or config.json. What is registered "
+	          "first makes it. The value of a secret comes from stdin and is never shown; PRS_SECRET_<NAME> is "
+	          "stronger.",
+	  .options = "json",
+	  .flags = workspace_flags,
+	  .words_min = 1,
+	  .words_max = 3,
+	  .examples = "prs workspace show\nprs workspace secret set api-key <key.txt\n",
+	  .exits = REGISTRY_EXITS },
+	{ .name = "datastore",
+	  .words = "list|show|register|default|remove|resolve -",
+	  .run = cmd_datastore,
+	  .group = "Workspace",
+	  .arguments = "list|show NAME|register NAME --folder DIR|default NAME|remove NAME|resolve URI",
+	  .what = "folders that stand for datastores",
+	  .more = "azureml://datastores/NAME/paths/... is a path in the folder of NAME. workspaceblobstore and "
+	          "workspacefilestore need no folder: they lie in the workspace. remove leaves the data where it is.",
+	  .options = "json",
+	  .flags = datastore_flags,
+	  .words_min = 1,
+	  .words_max = 2,
+	  .examples = "prs datastore register images --folder /data/images\n"
+	              "prs datastore resolve azureml://datastores/images/paths/2024\n",
+	  .exits = REGISTRY_EXITS },
+	{ .name = "dataset",
+	  .words = ASSET_VERBS " -",
+	  .run = cmd_dataset,
+	  .group = "Workspace",
+	  .arguments = ASSET_ARGUMENTS,
+	  .what = "data by name and version: azureml:NAME:VERSION",
+	  .more = "A name that is there asks for --new-version, unless its definition is the same.",
+	  .options = "json",
+	  .flags = dataset_flags,
+	  .words_min = 1,
+	  .words_max = 2,
+	  .examples = "prs dataset register mnist --path ./data/mnist --tag season=autumn\n"
+	              "prs run job.yml --input images=azureml:mnist:1\n"
+	              "prs dataset list\n",
+	  .exits = REGISTRY_EXITS },
+	{ .name = "model",
+	  .words = ASSET_VERBS " -",
+	  .run = cmd_model,
+	  .group = "Workspace",
+	  .arguments = ASSET_ARGUMENTS,
+	  .what = "models by name and version; their files are copied",
+	  .options = "json",
+	  .flags = model_flags,
+	  .words_min = 1,
+	  .words_max = 2,
+	  .examples = "prs model register digits --path ./model.pkl --tag quality=good\n"
+	              "prs model list --tag quality=good\n",
+	  .exits = REGISTRY_EXITS },
+	{ .name = "environment",
+	  .words = ASSET_VERBS " -",
+	  .run = cmd_environment,
+	  .group = "Workspace",
+	  .arguments = ASSET_ARGUMENTS,
+	  .what = "environments by name and version",
+	  .options = "json",
+	  .flags = environment_flags,
+	  .words_min = 1,
+	  .words_max = 2,
+	  .examples = "prs environment register sklearn --python /opt/sk/bin/python\n"
+	              "prs environment register torch --file conda.yml\n",
+	  .exits = REGISTRY_EXITS },
+	{ .name = "component",
+	  .words = ASSET_VERBS " -",
+	  .run = cmd_component,
+	  .group = "Workspace",
+	  .arguments = ASSET_ARGUMENTS,
+	  .what = "components by name and version",
+	  .options = "json",
+	  .flags = component_flags,
+	  .words_min = 1,
+	  .words_max = 2,
+	  .examples = "prs component register score --file ./score.yml\n",
+	  .exits = REGISTRY_EXITS },
 	{ .name = "options",
 	  .words = "OPTION",
 	  .run = cmd_options,

@@ -262,15 +262,6 @@ void jf_name(struct jobfile *m, const struct prs_yaml *name, const struct prs_ya
 void jf_instance_count(struct jobfile *m, const struct prs_yaml *node, const char *key);
 
 /* jobfile_path.c */
-/* Absolute, "." and ".." taken out; the caller frees. */
-char *prs_path_absolute(const char *base, const char *path);
-bool prs_path_is_pattern(const char *path);
-/* The folder above the first part that holds a wildcard. */
-char *prs_path_pattern_root(const char *pattern);
-/* 'f' a file, 'd' a folder, 'o' something else, 0 nothing there; links are followed. */
-char prs_path_kind(const struct prs_fs *fs, const char *path);
-/* A plain file to read, without waiting for anybody: a descriptor, -errno, or -PRS_ERRNO_NO_FILE. */
-int prs_path_open(const struct prs_fs *fs, const char *path);
 char jf_kind_of(const struct jobfile *m, const char *path);
 /* A path as written in the file, relative to `dir`; references through prs.yml. NULL after a mistake. */
 const char *jf_path(struct jobfile *m, const char *text, const char *dir, struct prs_mark at, const char *what);

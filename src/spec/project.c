@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/stat.h>
 
 struct layer {
 	const struct prs_yaml *root;
@@ -23,20 +22,6 @@ struct prs_project {
 	struct layer layers[PRS_PROJECT_LAYERS]; /* the nearest prs.yml, the user's own */
 	unsigned n;
 };
-
-/* Why somebody else could have written this; NULL = nobody could. */
-static const char *distrust(const struct prs_trust *t, const struct prs_fs_stat *st)
-{
-	if (!t)
-		return NULL;
-	if (st->uid != t->uid && st->uid != 0)
-		return "belongs to another user";
-	if (st->mode & S_IWOTH)
-		return "can be written to by everybody";
-	if ((st->mode & S_IWGRP) && !t->own_group(st->uid, st->gid))
-		return "can be written to by its group";
-	return NULL;
-}
 
 static struct prs_mark file_mark(struct prs_yaml_doc *d, const char *path, const char *dir)
 {
@@ -57,10 +42,10 @@ static int open_trusted(struct prs_project *p, const struct prs_fs *fs, const ch
 		return fd;
 	const char *why = "is not known", *what = dir;
 	if (fs->stat(fs->ctx, dir, &folder) == 0)
-		why = distrust(p->trust, &folder);
+		why = prs_distrust(p->trust, &folder);
 	if (!why) {
 		what = path;
-		why = fs->fstat(fs->ctx, fd, &file) == 0 ? distrust(p->trust, &file) : "is not known";
+		why = fs->fstat(fs->ctx, fd, &file) == 0 ? prs_distrust(p->trust, &file) : "is not known";
 	}
 	if (!why)
 		return fd;
@@ -99,35 +84,6 @@ static bool read_layer(struct prs_project *p, const struct prs_fs *fs, const cha
 	return true;
 }
 
-static bool is_home(const struct prs_trust *t, const struct prs_fs *fs, const struct prs_fs_stat *folder)
-{
-	struct prs_fs_stat home;
-	return t->home && fs->stat(fs->ctx, t->home, &home) == 0 && home.dev == folder->dev && home.ino == folder->ino;
-}
-
-static bool has(const struct prs_fs *fs, const char *folder, const char *name)
-{
-	PRS_AUTOFREE char *path = prs_strf("%s/%s", folder, name);
-	return path && prs_path_kind(fs, path);
-}
-
-/* Nothing above this folder is about the job: home, the root of a repository, a place where others write. */
-static bool is_top(const struct prs_trust *t, const struct prs_fs *fs, const char *folder)
-{
-	static const char *const repositories[] = { ".git", ".hg", ".svn", ".jj" };
-	struct prs_fs_stat st;
-	if (!strcmp(folder, "/"))
-		return true;
-	if (!t)
-		return false;
-	if (fs->stat(fs->ctx, folder, &st) < 0 || is_home(t, fs, &st) || distrust(t, &st))
-		return true;
-	for (size_t i = 0; i < sizeof repositories / sizeof *repositories; i++)
-		if (has(fs, folder, repositories[i]))
-			return true;
-	return false;
-}
-
 struct prs_project *prs_project_find(const struct prs_fs *fs, const char *dir, const char *user_file,
                                      const struct prs_trust *trust, struct prs_yaml_doc *d)
 {
@@ -142,7 +98,7 @@ struct prs_project *prs_project_find(const struct prs_fs *fs, const char *dir, c
 	for (bool found = false, top = false; !found && !top;) {
 		PRS_AUTOFREE char *path = prs_strf("%s/prs.yml", strcmp(up, "/") ? up : "");
 		found = path && read_layer(p, fs, path);
-		top = is_top(trust, fs, up);
+		top = prs_trust_ends(trust, fs, up);
 		char *slash = strrchr(up, '/');
 		slash[slash == up] = 0;
 	}
@@ -160,7 +116,7 @@ static const char *distrust_program(const struct prs_fs *fs, const struct prs_tr
 	int fd = fs->open(fs->ctx, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0);
 	if (fd == -ELOOP)
 		return NULL;
-	const char *why = fd >= 0 && fs->fstat(fs->ctx, fd, &st) == 0 ? distrust(t, &st) : "is not known";
+	const char *why = fd >= 0 && fs->fstat(fs->ctx, fd, &st) == 0 ? prs_distrust(t, &st) : "is not known";
 	if (fd >= 0)
 		fs->close(fs->ctx, fd);
 	return why;
@@ -178,7 +134,7 @@ static const char *distrust_venv(const struct prs_fs *fs, const struct prs_trust
 		*ret_what = prs_strf("%s%s", dir, parts[i]);
 		int r = *ret_what ? fs->stat(fs->ctx, *ret_what, &st) : -ENOMEM;
 		if (r != -ENOENT)
-			why = r < 0 ? "is not known" : distrust(t, &st);
+			why = r < 0 ? "is not known" : prs_distrust(t, &st);
 	}
 	if (why)
 		return why;
@@ -200,7 +156,7 @@ char *prs_project_venv(const struct prs_fs *fs, const char *dir, const struct pr
 				say_not_used(d, file_mark(d, python, folder), what ? what : python, why);
 			return found;
 		}
-		top = is_top(trust, fs, up);
+		top = prs_trust_ends(trust, fs, up);
 		char *slash = strrchr(up, '/');
 		slash[slash == up] = 0;
 	}
@@ -247,6 +203,16 @@ static char *absolute(const struct prs_project *p, const struct prs_yaml *node, 
 	return path ? prs_path_absolute(path, behind) : NULL;
 }
 
+char *prs_project_datastore(const struct prs_project *p, const char *name)
+{
+	for (unsigned i = 0; p && i < p->n; i++) {
+		const struct prs_yaml *node = entry_of(&p->layers[i], "datastores", name);
+		if (node)
+			return absolute(p, node, ".");
+	}
+	return NULL;
+}
+
 /* azureml://[...]datastores/NAME/paths/REST */
 static char *datastore_path(const struct prs_project *p, const char *reference)
 {
@@ -255,14 +221,10 @@ static char *datastore_path(const struct prs_project *p, const char *reference)
 		return NULL;
 	name += strlen("datastores/");
 	PRS_AUTOFREE char *store = prs_strf("%.*s", (int)(rest - name), name);
-	for (unsigned i = 0; store && i < p->n; i++) {
-		const struct prs_yaml *node = entry_of(&p->layers[i], "datastores", store);
-		if (!node)
-			continue;
-		rest += strlen("/paths/");
-		return absolute(p, node, rest[strspn(rest, "/")] ? rest + strspn(rest, "/") : ".");
-	}
-	return NULL;
+	PRS_AUTOFREE char *folder = store ? prs_project_datastore(p, store) : NULL;
+	rest += strlen("/paths/");
+	rest += strspn(rest, "/");
+	return folder ? prs_path_absolute(folder, rest[0] ? rest : ".") : NULL;
 }
 
 char *prs_project_path(const struct prs_project *p, const char *reference)

@@ -13,18 +13,12 @@
 
 #include "base/err.h"
 #include "base/fs.h"
+#include "base/trust.h"
 #include "spec/yaml.h"
 
 #include <stdbool.h>
 
 struct prs_project;
-
-/* prs.yml says what is run, so it counts only when nobody but us and root could have written it. */
-struct prs_trust {
-	uint32_t uid;                                  /* who we are */
-	const char *home;                              /* nothing above it is looked at; NULL = not known */
-	bool (*own_group)(uint32_t uid, uint32_t gid); /* is this group the user's alone? */
-};
 
 /* Looks for prs.yml in `dir` and above, up to the home, the root of a repository, or a folder that is not trusted
  * (a prs.yml there is a warning; `trust` NULL: all are), then for the user's own (`user_file`, may be NULL).
@@ -45,6 +39,8 @@ const char *prs_project_file(const struct prs_project *p); /* of the nearest one
 char *prs_project_path(const struct prs_project *p, const char *reference);
 /* Does the text name something outside this machine's file system? */
 bool prs_is_reference(const char *text);
+/* The folder of a datastore; the caller frees. NULL = not mapped. */
+char *prs_project_datastore(const struct prs_project *p, const char *name);
 const char *prs_project_default_datastore(const struct prs_project *p);
 /* The interpreter of an environment reference or name; NULL name: the project's `python`. The caller frees; NULL =
  * none. */
