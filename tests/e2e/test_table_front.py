@@ -228,7 +228,7 @@ class MLTableTest(TableCase):
         self.assertEqual(self.table("  - read_delimited\n"), {
             "format": "delimited", "delimiter": ",", "header": "all_files_same_headers", "encoding": "utf8",
             "one_line": False, "all_strings": False, "empty_as_string": False, "drop_invalid": False,
-            "by_ending": False, "path_column": None, "text_columns": [], "steps": []})
+            "by_ending": False, "path_column": None, "text_columns": [], "named": [], "steps": []})
         table = self.table("""
   - read_delimited:
       delimiter: '\\t'
@@ -278,22 +278,28 @@ class MLTableTest(TableCase):
         self.write("table/MLTable", self.read("table/MLTable").replace("../in", "../none"))
         return self.plan("job.yml")["inputs"][0]["table"]
 
+    def columns(self, *names):
+        for name in ("in/a.csv", "in/b.csv"):
+            self.write(name, ",".join(names) + "\n" + ",".join("1" for _ in names) + "\n")
+
     def test_steps(self):
+        self.columns("id", "name", "more")
         self.assertEqual(self.steps("""
-  - keep_columns: [id, name]
-  - drop_columns: Path
+  - keep_columns: [id, name, more]
+  - drop_columns: more
   - skip: 1
   - take: 5
   - filter: 'col("id") > 3 and not (col("name") == "x")'
   - take_random_sample: {probability: 0.1, seed: 7}
   - take_random_sample:
       probability: 1
-"""), [{"keep_columns": ["id", "name"]}, {"drop_columns": ["Path"]}, {"skip": 1}, {"take": 5},
+"""), [{"keep_columns": ["id", "name", "more"]}, {"drop_columns": ["more"]}, {"skip": 1}, {"take": 5},
        {"filter": 'col("id") > 3 and not (col("name") == "x")'},
        {"take_random_sample": {"probability": 0.1, "seed": 7}},
        {"take_random_sample": {"probability": 1.0, "seed": 0}}])
 
     def test_conversions(self):
+        self.columns("id", "name", "d", "b", "7")
         table = self.table("""
   - read_delimited:
   - convert_column_types:
