@@ -43,8 +43,13 @@ def _script(path):
     sys.modules["__main__"] = module
     try:
         with open(path, "rb") as f:
-            code = compile(f.read(), path, "exec", dont_inherit=True)
-        exec(code, module.__dict__)
+            source = f.read()
+        if b"%%writefile" in source:
+            from prs_azureml import _cells
+
+            _cells.run(source, path, module.__dict__)
+        else:
+            exec(compile(source, path, "exec", dont_inherit=True), module.__dict__)
     except SystemExit as e:
         return _status_of(e)
     except KeyboardInterrupt:
