@@ -219,6 +219,7 @@ def _path_of(paths, parallel):
     if not parallel:
         path = _single(paths)
         return {"path": path, "type": "uri_file" if os.path.isfile(path) else "uri_folder"}
+    paths = [_paths.for_engine(p) for p in paths]
     return {"path": paths[0], "type": "uri_folder"} if len(paths) == 1 else {"parts": paths, "type": "uri_folder"}
 
 

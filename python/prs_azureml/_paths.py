@@ -67,6 +67,22 @@ def is_pattern(path):
     return any(c in path for c in GLOB) and not os.path.lexists(path)
 
 
+def is_there(path):
+    if is_pattern(path):
+        import glob
+
+        return next(glob.iglob(path, recursive=True), None) is not None
+    return os.path.exists(path)
+
+
+def for_engine(path):
+    """The engine takes * ? [ as a pattern, also where a file or folder of that name is there: then they are escaped."""
+    if not any(c in path for c in GLOB) or is_pattern(path):
+        return path
+    literal = "".join("[%s]" % c if c in GLOB else c for c in path)
+    return literal.rstrip("/") + "/**" if os.path.isdir(path) else literal
+
+
 def base(path):
     """Where the relative names of a dataset begin: a folder itself, what stands before the first pattern, the folder
     of a file."""

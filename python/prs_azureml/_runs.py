@@ -23,10 +23,9 @@ class Live:
         self.lines = []   # for who shows them
         self.mistakes, self._stderr = [], []
         self.changed = threading.Condition()
-        for work in (self._read, self._read_errors):
-            thread = threading.Thread(target=work, daemon=True)
-            thread.start()
-            self._last = thread
+        self._errors = threading.Thread(target=self._read_errors, daemon=True)
+        self._errors.start()
+        threading.Thread(target=self._read, daemon=True).start()
 
     def _read_errors(self):
         for line in self.process.stderr:
@@ -42,7 +41,7 @@ class Live:
                 self._take(event)
                 self.changed.notify_all()
         self.process.wait()
-        self._last.join()
+        self._errors.join()
         with self.changed:
             self.exit = self.process.returncode
             self.changed.notify_all()

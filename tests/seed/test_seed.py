@@ -166,7 +166,7 @@ class ServicePrincipalTest(SeedCase):
         super().setUp()
         self.write("score.py", "import os\ndef run(mini_batch):\n    return [os.path.basename(p) for p in mini_batch]\n")
         for i in range(3):
-            self.write(".prs/_*_/data/workspaceblobstore/_*path**_/%d.txt" % i, str(i))
+            self.write(".prs/_%%2A_/data/workspaceblobstore/_*path**_/%d.txt" % i, str(i))
 
     def test_registered_it_runs(self):
         self.python(BEGIN + block("service_principal") + self.END % "registered_ds"

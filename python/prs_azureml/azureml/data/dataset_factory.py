@@ -61,7 +61,7 @@ def _there(paths, validate):
     from azureml.exceptions import DatasetValidationError
 
     for path in paths if validate else ():
-        if not _paths.is_pattern(path) and not os.path.exists(path):
+        if not _paths.is_there(path):
             raise DatasetValidationError("no such file or folder: %s%s" % (path, _names.script_place()))
 
 
