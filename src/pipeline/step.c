@@ -247,6 +247,8 @@ static void prepare_done(struct prs_sync_job *job)
 	PRS_KILL_POINT("pipeline.prepared");
 	if (s->err.code) {
 		cannot_begin(s, &s->err);
+	} else if (s->e->ending) { /* it was told to stop meanwhile */
+		ends(s, PRS_FLOW_INTERRUPTED);
 	} else if (s->published) {
 		s->started_us = prs_clock_us();
 		pipeline_flow(s->e, PRS_FLOW_BEGUN, s->n);

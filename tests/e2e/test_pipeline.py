@@ -170,6 +170,16 @@ class ChainTest(PipelineCase):
         for step in "ab":
             self.assertEqual(self.log(step), "f0000\nf0001\nf0002\noutputs\nscore.py\n")
 
+    def test_a_run_id_is_a_name(self):
+        """Scripts make files of it: a step of a pipeline is RUN/STEP for people, but RUN.STEP there."""
+        self.files(1)
+        self.script("import os\ndef run(mini_batch):\n    return [os.environ['AZUREML_RUN_ID']]\n")
+        self.pipeline(score=PARALLEL % "in", other=command("echo $AZUREML_RUN_ID"))
+        self.run_flow()
+        name = os.path.basename(self.run_dir())
+        self.assertEqual(self.read(self.step("score", "outputs", "rows", "parallel_run_step.txt")), name + ".score\n")
+        self.assertEqual(self.log("other"), name + ".other\n")
+
     def test_events(self):
         self.files(4)
         self.chain()
@@ -382,6 +392,16 @@ class SignalTest(PipelineCase):
         self.assertIn("only half made", self.resume(status=3).stderr)
         self.assertIn("removed", self.prs("clean", "last").stdout)
 
+    def test_stopped_before_a_step_begins(self):
+        self.pipeline(a=command("touch %s" % self.path("a")), b=command("true"))
+        p, stopped = self.stop_at("pipeline.prepared", 1, "run", "flow.yml")
+        self.assertEqual(stopped, p.pid)
+        p.send_signal(signal.SIGINT)
+        p.send_signal(signal.SIGCONT)
+        self.assertIn(p.wait(), (0, 4), self.said())  # the signal may be heard behind the begin
+        self.assertEqual(self.prs("resume", self.run_dir()).returncode, 0)
+        self.assertEqual(set(self.states().values()), {"DONE"})
+
     def test_the_engine_is_killed(self):
         p = self.waits()
         p.kill()
@@ -421,8 +441,8 @@ class SignalTest(PipelineCase):
         p = self.start("run", "flow.yml")
         wait_until(lambda: os.path.exists(self.path("begun")), "it runs")
         p.send_signal(signal.SIGINT)
+        wait_until(lambda: "score: stopping" in self.said(), "the step was told")
         p.send_signal(signal.SIGINT)
-        wait_until(lambda: p.poll() is not None or p.send_signal(signal.SIGINT), "it stops")
         self.assertEqual(p.wait(), 4, self.said())
         self.write("go", "")
         self.resume()
