@@ -90,4 +90,5 @@ def _after(status):
     except SystemExit as e:
         runs.interrupt()
         return _status_of(e)
-    return status or worst
+    interrupted = status == 128 + signal.SIGINT and worst == RESUMABLE
+    return worst if interrupted else status or worst

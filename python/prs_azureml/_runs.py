@@ -105,9 +105,15 @@ def _write(document):
     stem, end = os.path.splitext(path)
     if RUNS:
         path = "%s-%d%s" % (stem, len(RUNS) + 1, end)
+    if end in (".yml", ".yaml"):
+        from prs_azureml import _pipeline_yaml
+
+        text, how = _pipeline_yaml.text(document), "prs run"
+    else:
+        text, how = json.dumps(document, indent=1, ensure_ascii=False) + "\n", "prs run --job-json"
     with open(path, "w", encoding="utf-8", errors="surrogateescape") as f:
-        f.write(json.dumps(document, indent=1, ensure_ascii=False) + "\n")
-    _names.say("written: %s (prs run --job-json %s)" % (path, path))
+        f.write(text)
+    _names.say("written: %s (%s %s)" % (path, how, path))
     return path
 
 

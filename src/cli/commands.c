@@ -59,7 +59,7 @@ static const struct cli_flag replay_flags[] = {
 };
 static const struct cli_flag python_flags[] = {
 	{ "--compile", NULL, "FILE",
-	  "write what FILE submits as a pipeline instead of running it: a .json for prs run --job-json" },
+	  "write what FILE submits instead of running it: .yml is a pipeline for prs run, .json one for --job-json" },
 	{ "--detach", "-d", NULL, "do not wait for what FILE did not wait for" },
 	{ "--azureml", NULL, "installed|prs", "installed: azureml.* as this Python has it (default prs)" },
 	{ 0 },
@@ -256,7 +256,7 @@ static const struct cli_command commands[] = {
 	  .rest = true,
 	  .program = true,
 	  .examples = "prs python batch_score.py\nprs python batch_score.py --images ./images\n"
-	              "prs python --compile score.json batch_score.py && prs run --job-json score.json\n",
+	              "prs python --compile score.yml batch_score.py && prs run score.yml\n",
 	  .exits = "0  FILE and all that it submitted ended well\n1  FILE or a pipeline failed\n2  wrong usage\n4  "
 	           "interrupted: prs resume goes on\n" },
 	{ .name = "resume",

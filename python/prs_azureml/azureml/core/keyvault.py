@@ -17,8 +17,8 @@ class Keyvault(_names.Described):
         variable = "PRS_SECRET_" + "".join(c if c.isalnum() and c.isascii() else "_" for c in name).upper()
         if variable in os.environ:
             return os.environ[variable]
-        if found and found[0].get("path"):
-            with open(found[0]["path"], encoding="utf-8") as f:
+        if found and found[0].get("file"):
+            with open(found[0]["file"], encoding="utf-8") as f:
                 return f.read()
         return None
 

@@ -63,6 +63,7 @@ class PipelineStep(_names.Described):
             if id(o._core) not in names and id(o._core) not in read and o._made:
                 o._made_by(self)
                 self._outputs.append(o)
+                names.add(id(o._core))
 
     def __repr__(self):
         return "<%s %s>" % (type(self).__name__, self.name)

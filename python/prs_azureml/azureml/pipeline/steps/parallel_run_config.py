@@ -97,7 +97,7 @@ class ParallelRunConfig(_names.Described):
         good = isinstance(value, int if whole else (int, float)) and not isinstance(value, bool) and (
             low <= value <= high and (above is None or value > above))
         if not good:
-            self._refuse(name, value, "%s in %s%g, %g]" % (
+            self._refuse(name, value, "%s in %s%d, %d]" % (
                 "a whole number" if whole else "a number", "[" if above is None else "(", low, high))
         return value
 
@@ -171,7 +171,7 @@ def _keys(value):
 
     try:
         keys = json.loads(value) if isinstance(value, str) else list(value)
-    except ValueError:
+    except (ValueError, TypeError):
         keys = None
     if not isinstance(keys, list) or not keys or not all(isinstance(k, str) and k for k in keys):
         raise _paths.mistake("ParallelRunConfig: partition_keys %r: expected a list of names (of a PipelineParameter: the "
