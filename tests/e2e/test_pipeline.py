@@ -9,7 +9,7 @@ import textwrap
 
 import jsonschema
 
-from prs_job import JobCase, wait_until
+from prs_job import JobCase, children, processes_of, read_proc, state_of, wait_until
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
 
@@ -491,6 +491,63 @@ class SignalTest(PipelineCase):
         os.remove(mark)
         self.assertEqual(p.wait(), 0, self.said())
         self.assertTrue(os.path.exists(self.path("b")))
+
+    def test_a_reset_is_on_the_disk_before_the_step_begins(self):
+        """Else a kill in between would make it one that failed, for a resume without --retry-failed."""
+        mark = self.path("held")
+        self.pipeline(a=command("test -e %s && touch %s" % (self.path("go"), self.path("a"))), b=command("true"))
+        self.run_flow(status=1)
+        self.write("go", "")
+        p = self.start("resume", "--retry-failed", env={"PRS_HOLD": "store.journal.before_write:2:" + mark})
+        wait_until(lambda: os.path.exists(mark), "the facts are held")
+        for _ in range(10):
+            steps = json.loads(self.prs("why", "--json").stdout)["steps"]
+            self.assertEqual((steps[0]["step"], steps[0]["state"], steps[0]["starting"]), ("a", "READY", True))
+        self.assertFalse(os.path.exists(self.path("a")))
+        os.remove(mark)
+        self.assertEqual(p.wait(), 0, self.said())
+
+    def waiting_step(self):
+        self.files(8)
+        self.script("""
+            import os, time
+            def run(mini_batch):
+                open(%r, "w").close()
+                while not os.path.exists(%r):
+                    time.sleep(0.01)
+                return [os.path.basename(p) for p in mini_batch]
+        """ % (self.path("begun"), self.path("go")))
+        self.pipeline(score=PARALLEL % "in", other=command("true"))
+
+    def test_a_step_stops_when_the_engine_is_killed(self):
+        self.waiting_step()
+        p = self.start("run", "flow.yml")
+        wait_until(lambda: os.path.exists(self.path("begun")), "it runs")
+        p.kill()
+        p.wait()
+        wait_until(lambda: "to=DRAINING" in self.prs("dump", "journal", "last/score").stdout, "it was told")
+        self.write("go", "")
+        wait_until(lambda: not processes_of(self.dir), "it ends")
+        self.assertIn("interrupted", self.prs("status", "last/score").stdout)
+        self.resume()
+        self.assertEqual(self.read(self.step("score", "outputs", "rows", "parallel_run_step.txt")),
+                         "".join("f%04d\n" % i for i in range(8)))
+
+    def test_a_step_of_a_dead_engine_is_waited_for(self):
+        self.waiting_step()
+        self.write("go", "")
+        p, first = self.stop_at("step.making", 1, "run", "flow.yml")
+        p.kill()
+        p.wait()
+        second = self.start("resume", self.run_dir())
+        step = wait_until(lambda: [c for c in children(second.pid) if b"\0_step\0" in read_proc(c, "cmdline")], "its step")
+        for _ in range(20):
+            self.assertFalse(os.path.exists(self.step("score", "job.json")))
+            self.assertIsNotNone(state_of(step[0]))
+            self.prs("status")
+        os.kill(first, signal.SIGCONT)
+        self.assertEqual(second.wait(), 0, self.said())
+        self.check_no_strays()
 
     def test_clean_while_a_step_runs(self):
         self.begin_two()
