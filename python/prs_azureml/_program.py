@@ -38,18 +38,13 @@ def _script(path):
     import types
 
     module = types.ModuleType("__main__")
-    module.__file__ = path
     module.__builtins__ = __builtins__
     sys.modules["__main__"] = module
     try:
-        with open(path, "rb") as f:
-            source = f.read()
-        if b"%%writefile" in source:
-            from prs_azureml import _cells
-
-            _cells.run(source, path, module.__dict__)
-        else:
-            exec(compile(source, path, "exec", dont_inherit=True), module.__dict__)
+        if path.endswith(".ipynb"):
+            return _notebook_file(path, module.__dict__)
+        module.__file__ = path
+        _python_file(path, module.__dict__)
     except SystemExit as e:
         return _status_of(e)
     except KeyboardInterrupt:
@@ -58,6 +53,42 @@ def _script(path):
         _show()
         return FAILED
     return OK
+
+
+def _notebook_file(path, names):
+    from prs_azureml import _notebook
+
+    sys.argv[0] = path
+    MODE.compile_to = MODE.compile_to and os.path.abspath(MODE.compile_to)  # the notebook runs in its folder
+    try:
+        _notebook.run(path, names, _show)
+    except _notebook.Unreadable as e:
+        _names.say(str(e))
+        return MISTAKE
+    return OK
+
+
+def _python_file(path, names):
+    with open(path, "rb") as f:
+        source = f.read()
+    try:
+        code = compile(source, path, "exec", dont_inherit=True)
+    except SyntaxError:
+        code = _with_magics(source, path, names)
+        if code is None:
+            raise
+    exec(code, names)
+
+
+def _with_magics(source, path, names):
+    """The code of a file that is no Python because of its magics."""
+    import io
+    import tokenize
+
+    from prs_azureml import _notebook, _transform
+
+    text = source.decode(tokenize.detect_encoding(io.BytesIO(source).readline)[0])
+    return _notebook.of_script(text, path, names) if _transform.has_magics(text) else None
 
 
 def _status_of(e):
