@@ -45,6 +45,7 @@ class Foreground(Worker):
 
     def __init__(self, job, debug, record=None):
         self.job, self.debug, self.record = job, debug, record
+        job.is_foreground = True
         self.summary_only = job.one("output_action") == "summary_only"
         self.module = None
         self.kill_points = False

@@ -16,8 +16,9 @@ OURS = {"azureml_user": True, "azureml_user.parallel_run": False, "entry_script"
         "azureml.core.keyvault": False, "azureml.data": True, "azureml.exceptions": True, "azureml.telemetry": True}
 
 
+HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 # The folder at the end of sys.path for processes without the hook.
-NAMES = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "prs_names")
+NAMES = os.path.join(HERE, "prs_names")
 
 
 class Hook:
@@ -30,8 +31,11 @@ class Hook:
         self.alias = None   # file of the entry script, where it is imported under the name ALIAS
         self.hidden = {}    # name of a module of Python's own -> folders where an entry script of that name lies
         self.makers = dict.fromkeys(OURS, self._ours)
-        self.makers["logging"] = self._logging
+        self.makers["azureml"] = self._azureml
+        self.makers["prs_azureml"] = self._package
         self.makers["mlflow"] = self._mlflow
+        if not job.is_command:
+            self.makers["logging"] = self._logging
 
     def find_spec(self, name, path=None, target=None):
         maker = self.makers.get(name)
@@ -74,6 +78,18 @@ class Hook:
             return spec
         real.loader = _Over(self, real.loader)
         return real
+
+    def _azureml(self, name, path):
+        """The installed one, not that of NAMES, which only brings this hook."""
+        real = self._others(name, path)
+        if real is None or real.loader is None or real.origin is None:
+            spec = ModuleSpec(name, None, is_package=True)
+            spec.submodule_search_locations = list((real.submodule_search_locations if real else None) or ())
+            return spec
+        return real
+
+    def _package(self, name, path):
+        return PathFinder.find_spec(name, [HERE])
 
     def _logging(self, name, path):
         spec = self._others(name, path)
@@ -203,18 +219,17 @@ def root_to_stdout(logging):
 def install(job):
     hook = Hook(job)
     sys.meta_path.insert(0, hook)
-    if NAMES not in sys.path:
-        sys.path.append(NAMES)
-    if "logging" in sys.modules:
+    sys.path[:] = [p for p in sys.path if p != NAMES] + [NAMES]
+    if "logging" in sys.modules and not job.is_command:
         root_to_stdout(sys.modules["logging"])
     return hook
 
 
 def install_in_child():
-    """In a process of the script's own pool."""
+    """In a process of the script's own pool, or of a command."""
     from prs_loader import entry
     from prs_loader.job import Job
 
-    hook = install(Job.of_parent())
+    hook = install(Job.of_environment())
     if hook.job.one("alias"):
         hook.entry(entry.ALIAS, hook.job.one("alias"))

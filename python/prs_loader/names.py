@@ -4,6 +4,8 @@ are not here."""
 import os
 import sys
 
+from prs_azureml import _run
+
 
 def in_azure(what):
     return ("%s needs the Azure service, and PRS runs without it. Data comes with --input and --side-input, models "
@@ -177,30 +179,10 @@ def _in_model_dir(wanted, version):
 # ---- Run.get_context()
 
 
-class _Workspace:
-    def __init__(self):
-        self.name = os.environ.get("AZUREML_ARM_WORKSPACE_NAME", "local")
-        self.subscription_id = os.environ.get("AZUREML_ARM_SUBSCRIPTION", "")
-        self.resource_group = os.environ.get("AZUREML_ARM_RESOURCEGROUP", "")
-
-    def __getattr__(self, name):
-        return _of_installed(Run.installed, "Workspace", name, lambda: Run.installed.get_context().experiment.workspace)
-
-
-class _Experiment:
-    def __init__(self, name):
-        self.name = name
-        self.workspace = _Workspace()
-
-    def __getattr__(self, name):
-        return _of_installed(Run.installed, "Experiment", name, lambda: Run.installed.get_context().experiment)
-
-
-class Run(metaclass=_Partly):
-    """azureml.core.Run of this job."""
+class Run(_run.Run, metaclass=_Partly):
+    """azureml.core.Run of this job; what it lacks is that of the installed one."""
 
     __module__ = "azureml.core"
-    _job = None
     installed = None
 
     def __new__(cls, *args, **kwargs):
@@ -208,50 +190,21 @@ class Run(metaclass=_Partly):
             return cls.installed(*args, **kwargs)
         raise NotHere("Run()")
 
-    @classmethod
-    def _make(cls, parent):
-        run = object.__new__(cls)
-        run.id = os.environ.get("AZUREML_RUN_ID") or cls._job.one("run_id")
-        run.experiment = _Experiment(cls._job.one("experiment"))
-        run.parent = parent
-        run.input_datasets = dict(cls._job.pairs("input"))
-        return run
 
-    @classmethod
-    def get_context(cls, allow_offline=True, **_kwargs):
-        return cls._make(cls._make(None))
-
-    def __getattr__(self, name):
-        return _of_installed(Run.installed, "Run", name, lambda: Run.installed.get_context())
-
-    # what the original shows as metrics stands in the log of the script
-    def log(self, name, value, description="", step=None):
-        EntryScript().logger.info("metric %s = %s", name, value)
-
-    def log_list(self, name, value, description=""):
-        self.log(name, value)
-
-    def log_row(self, name, description=None, **kwargs):
-        self.log(name, kwargs)
-
-    def log_table(self, name, value, description=""):
-        self.log(name, value)
-
-    def tag(self, key, value=None):
-        EntryScript().logger.info("tag %s = %s", key, value)
-
-    def flush(self, timeout_seconds=300):
-        pass
-
-    def get_status(self):
-        return "Running"
-
-    def get_details(self):
-        return {"runId": self.id, "status": "Running"}
+_run.lacks = lambda what, name, make: _of_installed(Run.installed, what, name, lambda: make(Run.installed))
 
 
-class _OfflineRun(Run):
-    """Scripts ask whether their run is one; it never is."""
+def _say_logged(kind, name, value):
+    """Where there is no run folder, what is logged stands in the log of the script; prs test shows it."""
+    if kind == "status":
+        return
+    line = "%s %s = %s" % (kind if kind in ("tag", "property") else "metric", name, value)
+    if _run.HERE.is_foreground:
+        from prs_loader import errors
+
+        errors.say(line)
+    else:
+        EntryScript().logger.info(line)
 
 
 # ---- names that only say why they are not here
@@ -291,7 +244,7 @@ _AZURE = {
     "azureml.data": "FileDataset OutputFileDatasetConfig TabularDataset",
     "azureml.exceptions": "AuthenticationException AzureMLException ComputeTargetException DatasetExecutionError "
                           "DatasetValidationError ExperimentExecutionException ModelNotFoundException "
-                          "ProjectSystemException RunConfigurationException UserErrorException WebserviceException "
+                          "ProjectSystemException RunConfigurationException RunEnvironmentException UserErrorException WebserviceException "
                           "WorkspaceException",
     "azureml.telemetry": "set_diagnostics_collection",
 }
@@ -301,7 +254,7 @@ _CONTENTS = {
     "entry_script": {"EntryScript": EntryScript},
     "azureml.core": {"Model": Model, "Run": Run},
     "azureml.core.model": {"Model": Model},
-    "azureml.core.run": {"Run": Run, "_OfflineRun": _OfflineRun},
+    "azureml.core.run": {"Run": Run, "_OfflineRun": _run._OfflineRun},
 }
 _MADE = {}  # class -> the same class, wherever it is imported from
 
@@ -325,7 +278,8 @@ def _no_such_name(module):
 
 def fill(module, job, installed):
     """Our names into one of our modules; installed: over the user's own, which keep what we do not define."""
-    EntryScript._job = Model._job = Run._job = job
+    EntryScript._job = Model._job = _run.HERE = job
+    job.say_logged = _say_logged
     name = module.__name__
     for ours in (Model, Run):
         theirs = vars(module).get(ours.__name__)

@@ -142,6 +142,7 @@ class Worker:
         if wall < 0:
             wall = 0
         link.begin(task, wall, begun)
+        self.job.task = task
         error, mini_batch, removed = None, (), 0
         try:
             mini_batch, context, removed = self.readers[task.kind](task)

@@ -10,6 +10,7 @@
 #include "io/process.h"
 #include "io/tree.h"
 #include "spec/placed.h"
+#include "wire/names.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -46,6 +47,14 @@ static int copy_code(const struct step *s, const char *code, struct prs_err *err
 	return r < 0 && r != -EEXIST ? prs_fail_errno(err, -r, "creating %s", kept) : 0;
 }
 
+/* A command that runs again logs again. */
+static int remove_metrics(const struct step *s, const char *dir, struct prs_err *err)
+{
+	PRS_AUTOFREE char *path = prs_strf("%s/logs/" PRS_NAME_METRICS, dir);
+	int r = path ? s->e->c.fs->unlink(s->e->c.fs->ctx, path) : -ENOMEM;
+	return r < 0 && r != -ENOENT ? prs_fail_errno(err, -r, "removing %s", path ? path : dir) : 0;
+}
+
 int command_prepare(struct step *s, struct prs_err *err)
 {
 	const struct prs_fs *fs = s->e->c.fs;
@@ -58,7 +67,7 @@ int command_prepare(struct step *s, struct prs_err *err)
 	int r = prs_path_make(fs, logs, strlen(s->e->c.dir), 0755, &length);
 	if (r < 0)
 		return prs_fail_errno(err, -r, "creating %.*s", (int)length, logs);
-	if (fs->stat(fs->ctx, code, &st) == 0 && remove_copy(code, err) < 0)
+	if ((fs->stat(fs->ctx, code, &st) == 0 && remove_copy(code, err) < 0) || remove_metrics(s, dir, err) < 0)
 		return err->code;
 	return outputs_make(s, err) < 0 ? err->code : copy_code(s, code, err);
 }
@@ -99,14 +108,43 @@ static int set_outputs(const struct step *s, struct prs_list *l)
 	return r;
 }
 
+/* Where everything is that is not the user's own: the last place that Python looks at before its own folders. */
+static int put_names_last(const struct step *s, struct prs_list *l)
+{
+	const char *path = prs_variable(l, "PYTHONPATH");
+	PRS_AUTOFREE char *now = path && *path ? prs_strf("%s:%s", path, s->e->c.names) : prs_strdup(s->e->c.names);
+	return now ? prs_variable_set(l, "PYTHONPATH", now) : -PRS_ENOMEM;
+}
+
+/* What the platform of the original sets, and a place for mlflow. */
+static int set_platform(struct prs_list *l, const char *dir)
+{
+	PRS_AUTOFREE char *mlflow = prs_strf("file://%s/code/outputs/mlruns", dir);
+	bool is_ours = !prs_variable(l, "MLFLOW_TRACKING_URI");
+	const struct {
+		const char *name, *value;
+	} rows[] = {
+		{ "AZUREML_ARM_WORKSPACE_NAME", "local" },
+		{ "AZUREML_ARM_SUBSCRIPTION", "00000000-0000-0000-0000-000000000000" },
+		{ "AZUREML_ARM_RESOURCEGROUP", "local" },
+		{ "MLFLOW_TRACKING_URI", mlflow },
+		{ "MLFLOW_ALLOW_FILE_STORE", is_ours ? "true" : NULL },
+	};
+	int r = mlflow ? 0 : -PRS_ENOMEM;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows && !r; i++)
+		if (rows[i].value)
+			r = prs_variable_default(l, rows[i].name, rows[i].value);
+	return r;
+}
+
 static int set_ours(const struct step *s, struct prs_list *l)
 {
 	char slot[16];
-	PRS_AUTOFREE char *run = prs_strf("%s.%s", s->e->c.run_name, s->is->folder);
+	PRS_AUTOFREE char *run = prs_strf("%s.%s", s->e->c.run_name, s->is->folder), *dir = step_dir(s);
 	snprintf(slot, sizeof slot, "%u", s->n);
-	if (!run || prs_variable_set(l, "PRS_RUN", s->e->mark_text) < 0 || prs_variable_set(l, "PRS_SLOT", slot) < 0 ||
-	    prs_variable_default(l, "AZUREML_RUN_ID", run) < 0 ||
-	    prs_variable_default(l, "AZUREML_ROOT_RUN_ID", s->e->c.run_name) < 0)
+	if (!run || !dir || prs_variable_set(l, "PRS_STEP_FOLDER", dir) < 0 || put_names_last(s, l) < 0 ||
+	    set_platform(l, dir) < 0 || prs_variable_set(l, "PRS_RUN", s->e->mark_text) < 0 ||
+	    prs_variable_set(l, "PRS_SLOT", slot) < 0 || prs_variable_default(l, "AZUREML_RUN_ID", run) < 0)
 		return -PRS_ENOMEM;
 	return 0;
 }

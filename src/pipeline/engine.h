@@ -33,6 +33,7 @@ struct prs_pipeline_config {
 	struct prs_run_id run;
 	const char *run_name;
 	const char *program; /* this one, absolute */
+	const char *names;   /* folder of the names that Python in commands finds, absolute */
 	unsigned cores;      /* the budget; 0: those of the machine */
 	bool takeover, retry_failed, overwrite;
 	bool events; /* those of parallel steps are wanted */

@@ -16,6 +16,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -184,7 +185,7 @@ static int print_of(const struct prs_fs *fs, const char *dir, uint8_t to[16], st
 int prs_pipeline_start(const struct prs_front *f, const struct prs_run *run, const struct prs_pipeline_config *c,
                        struct prs_pipeline_end *ret, struct prs_err *err)
 {
-	char program[PATH_MAX], loader[PATH_MAX];
+	char program[PATH_MAX], loader[PATH_MAX], names[PATH_MAX + 16];
 	struct prs_pipeline_config full = *c;
 	full.struct_size = sizeof full;
 	full.fs = f->fs;
@@ -192,8 +193,14 @@ int prs_pipeline_start(const struct prs_front *f, const struct prs_run *run, con
 	full.run = run->id;
 	full.run_name = run->name;
 	full.program = program;
+	full.names = names;
 	if (prs_find_parts(program, loader, err) < 0 || print_of(f->fs, run->dir, full.print, err) < 0)
 		return err->code;
+	snprintf(names, sizeof names, "%.*s/prs_names", (int)(strrchr(loader, '/') - loader), loader);
+	/* for all steps, of both kinds */
+	if (setenv("AZUREML_ARM_PROJECT_NAME", c->pipeline->name, 0) < 0 ||
+	    setenv("AZUREML_ROOT_RUN_ID", run->name, 0) < 0)
+		return prs_fail(err, PRS_ENOMEM, "the environment of the steps");
 	return prs_pipeline_run(&full, ret, err);
 }
 

@@ -23,6 +23,7 @@
 #define PRS_NAME_FOOTERS "sys/footers.txt"
 #define PRS_NAME_ERRORS "user/error.txt"
 #define PRS_NAME_TABLE_OUT "sys/output.txt"
+#define PRS_NAME_METRICS "metrics.jsonl"
 #define PRS_NAME_OVERVIEW "job_progress_overview.txt"
 #define PRS_NAME_RESULT "job_result.txt"
 #define PRS_NAME_DETACHED "detached.txt"

@@ -97,7 +97,7 @@ def test_run_context(node):
            run + ".tag('k', 'v')")
     assert [line.rpartition("|")[2] for line in n.read("log/process000.log.txt").splitlines()] == [
         "metric accuracy = 0.5", "metric point = {'x': 1}", "metric l = [1, 2]", "tag k = v"]
-    for text in (".get_children()", ".experiment.get_runs()", ".experiment.workspace.datasets"):
+    for text in (".get_all_logs()", ".experiment.get_runs()", ".experiment.workspace.datasets"):
         assert "needs the Azure service" in n.failure([run + text])[1]
     assert "Run() needs" in n.failure(["Run(1, 2)"])[1]
 
@@ -316,7 +316,7 @@ REAL = {"azureml/core/__init__.py": "from azureml.core.model import Model\nfrom 
         "azureml/core/model.py": "class Model:\n    def __init__(self, *a, **k): self.given = k['name']\n    @staticmethod\n    def get_model_path(*a): return 'azure'\n"
                                  "    @staticmethod\n    def list(*a): return ['listed']\nclass InferenceConfig: pass\n",
         "azureml/core/run.py": "from azureml.core.model import Model\nModel.get_model_path.x = 1\n_private = 5\nclass Run:\n    def __init__(self, a): self.a = a\n"
-                              "    def upload_file(self, name): return 'up ' + name\n    @classmethod\n    def get_context(cls): return cls(9)\n"
+                              "    def submit_child(self, name): return 'up ' + name\n    @classmethod\n    def get_context(cls): return cls(9)\n"
                               "    @staticmethod\n    def get(i): return i\nclass ScriptRun(Run): pass\n",
         "azureml/core/env.py": "from azureml.core.run import Run\nclass Environment:\n    run = Run(7).a\n"}
 
@@ -339,7 +339,7 @@ def test_what_is_not_ours_goes_to_the_installed_core(node, tmp_path):
     script = """
         from azureml.core import Model, Run
         run_ = Run.get_context()
-        def run(a): return [Model.list(1), Model(None, "m").given, Model(None, "m").name, run_.upload_file("x"), Run.get(4), Run(5).a, run_.id]
+        def run(a): return [Model.list(1), Model(None, "m").given, Model(None, "m").name, run_.submit_child("x"), Run.get(4), Run(5).a, run_.id]
     """
     assert start(node, tmp_path, script, REAL, model="m=/m").begin().rows() == b"['listed']\nm\nm\nup x\n4\n5\nrun-1\n"
     code, message = start(node, tmp_path, "from azureml.core import Run\ndef run(a): return Run.get_context().nothing", {}).begin().failure(["x"])

@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What scripts log with Run: in workers, in commands and to the pipeline; many processes, kills, resume."""
+import glob
+import json
+import os
+
+from prs_job import wait_until
+from test_pipeline import PARALLEL, PipelineCase, command
+
+WORKER = """
+    import os, time
+    from azureml.core import Run
+    here = Run.get_context()
+    def run(mini_batch):
+        here.log("number", mini_batch.task_id)
+        here.log_row("both", x=mini_batch.task_id, text="x" * %d)
+        wait(mini_batch.task_id)
+        return mini_batch
+    def wait(number): pass
+"""
+
+
+def records(folder):
+    """Every line of it is a record."""
+    with open(os.path.join(folder, "logs", "metrics.jsonl"), encoding="utf-8") as f:
+        text = f.read()
+    assert text.endswith("\n")
+    return [json.loads(line) for line in text.splitlines()]
+
+
+class MetricsTest(PipelineCase):
+    def logged(self):
+        there = glob.glob(self.path("runs", "*", "logs", "metrics.jsonl"))
+        return records(os.path.dirname(os.path.dirname(there[0]))) if there else []
+
+    def test_four_processes(self):
+        self.files(200)
+        self.script(WORKER % 5000)
+        r = self.prs(*self.words[:4], "-b", "1", "-p", "4")
+        self.assertEqual(r.returncode, 0, r.stderr)
+        found = records(self.run_dir())
+        for name in ("number", "both"):
+            mine = [m for m in found if m["name"] == name]
+            self.assertEqual(sorted(m["mini_batch"] for m in mine), list(range(200)))
+            self.assertEqual({m["try"] for m in mine}, {1})
+
+    def test_killed_processes(self):
+        """Each process dies now and then while it logs; a mini-batch that is tried again logs again."""
+        self.files(40)
+        self.script("""
+            import os, threading
+            from azureml.core import Run
+            here = Run.get_context()
+            def die(): os.kill(os.getpid(), 9)
+            def run(mini_batch):
+                mark = %r + str(mini_batch.task_id)
+                if mini_batch.task_id %% 5 == 0 and not os.path.exists(mark):
+                    open(mark, "w").close()
+                    threading.Timer(0.001 * mini_batch.task_id, die).start()
+                    while True: here.log_list("list", ["x" * 100] * 500)
+                here.log("number", mini_batch.task_id)
+                return mini_batch
+        """ % self.path("mark"))
+        r = self.prs(*self.words[:4], "-b", "1", "-p", "4")
+        self.assertEqual(r.returncode, 0, r.stderr)
+        found = records(self.run_dir())
+        again = {m["mini_batch"]: m["try"] for m in found if m["name"] == "number"}
+        self.assertEqual(again, {n: 2 if n % 5 == 0 else 1 for n in range(40)})
+
+    def test_a_killed_engine(self):
+        """What was logged stays; what runs again logs again, under its own number."""
+        self.files(30)
+        self.script(WORKER % 10 + """
+    def wait(number):
+        while number > 9 and not os.path.exists(%r): time.sleep(0.001)
+        """ % self.path("go"))
+        p = self.start(*self.words[:4], "-b", "1", "-p", "2")
+        wait_until(lambda: os.path.isdir(self.path("runs")) and len(self.logged()) > 10, "two wait")
+        p.kill()
+        p.wait()
+        self.write("go", "")
+        self.resume()
+        numbers = [m["mini_batch"] for m in records(self.run_dir()) if m["name"] == "number"]
+        self.assertEqual(sorted(set(numbers)), list(range(30)))
+
+    def test_all_kinds_of_steps(self):
+        self.files(4)
+        self.script(WORKER % 10 + """
+    def init(): here.parent.log("from", "score")
+        """)
+        self.write("code/train.py", """
+import os, sys
+from azureml.core import Run
+here = Run.get_context(allow_offline=False)
+here.log("accuracy", 0.5)
+here.log("accuracy", 0.75)
+here.child_run("fold").log("accuracy", 0.25)
+here.parent.log("from", "train")
+with open("model.pkl", "w") as f: f.write("weights")
+here.upload_file("outputs/deep/model.pkl", "model.pkl")
+print(here.name, here.experiment.name, here.get_metrics(), here.parent.get_metrics(), sorted(here.input_datasets))
+print(os.path.basename(os.environ["MLFLOW_TRACKING_URI"]), os.environ["AZUREML_ARM_WORKSPACE_NAME"])
+if not os.path.exists(%r): sys.exit(3)
+""" % self.path("go"))
+        self.pipeline(score=PARALLEL % "./in", train=command(
+            "python train.py", 'rows: "${{parent.jobs.score.outputs.rows}}"', more="code: code"))
+        self.run_flow(status=1)
+        self.write("go", "")
+        self.resume("--retry-failed")
+        self.assertEqual(self.log("train").splitlines()[-2:], [
+            "train flow {'accuracy': [0.5, 0.75]} {'from': ['score', 'train', 'train']} ['rows']", "mlruns local"])
+        self.assertEqual([m["value"] for m in records(self.step("train")) if m["kind"] == "value"], [0.5, 0.75, 0.25])
+        self.assertEqual([m["by"] for m in records(self.run_dir())], ["score", "train", "train"])
+        self.assertEqual(self.read(self.step("train", "code", "outputs", "deep", "model.pkl")), "weights")
+
+    def test_prs_test_shows_them(self):
+        self.files(2)
+        self.script(WORKER % 10)
+        r = self.prs("test", *self.words[1:4])
+        self.assertEqual(r.returncode, 0, r.stderr)
+        self.assertIn("metric number = 0\n", r.stderr)
+        self.assertFalse(os.path.exists(self.path("runs")))
