@@ -47,16 +47,17 @@ class DocsTest(JobCase):
         self.assertIn("\nCompleted: 20 mini-batches, 100 items", r.stderr)
 
     def test_logs_with_pandas(self):
-        [block] = re.findall(r"```python\n(.*?)```", read("docs", "logs.md"), re.S)
+        block, metrics = re.findall(r"```python\n(.*?)```", read("docs", "logs.md"), re.S)
         self.files(20)
-        self.script("def run(b):\n    if b[0].endswith('7'): raise ValueError('seven')\n    return b\n")
+        self.script("from azureml.core import Run\nhere = Run.get_context()\ndef run(b):\n    here.log('size', len(b) + b.task_id)\n    if b[0].endswith('7'): raise ValueError('seven')\n    return b\n")
         self.run_job("--mini-batch-size", "1", "--fail-fast=false")
         block = re.sub('run = ".*"', "run = %r" % self.run_dir(), block)
-        r = subprocess.run([sys.executable, "-c", block], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        r = subprocess.run([sys.executable, "-c", block + metrics], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                            universal_newlines=True)
         self.assertEqual(r.returncode, 0, r.stderr)
         self.assertRegex(r.stdout, r"(?m)^RUN_EXCEPTION +6$")   # 2 mini-batches, 3 tries each
         self.assertRegex(r.stdout, r"(?m)^RUN_EXCEPTION +2$")
+        self.assertRegex(r.stdout, r"(?m)^size +10\.5$")  # 1 to 20, each once
         self.assertRegex(r.stdout, r"(?m)^process000 +\d+ ")
         self.assertEqual(sum(map(int, re.findall(r"(?m)^20..-..-.. ..:..:..\S* +(\d+)(?:\.0)?$", r.stdout))), 18, r.stdout)
 
