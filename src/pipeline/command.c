@@ -67,7 +67,9 @@ int command_prepare(struct step *s, struct prs_err *err)
 	int r = prs_path_make(fs, logs, strlen(s->e->c.dir), 0755, &length);
 	if (r < 0)
 		return prs_fail_errno(err, -r, "creating %.*s", (int)length, logs);
-	if ((fs->stat(fs->ctx, code, &st) == 0 && remove_copy(code, err) < 0) || remove_metrics(s, dir, err) < 0)
+	if (fs->stat(fs->ctx, code, &st) == 0 && remove_copy(code, err) < 0)
+		return err->code;
+	if (remove_metrics(s, dir, err) < 0)
 		return err->code;
 	return outputs_make(s, err) < 0 ? err->code : copy_code(s, code, err);
 }
