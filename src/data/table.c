@@ -95,7 +95,8 @@ int prs_table_refused(struct prs_source *source, const struct prs_scan *s, int r
 		return prs_fail(err, PRS_ELIMIT,
 		                "%s line %llu: the record that begins here is longer than max_record (%llu bytes)%s",
 		                path, (unsigned long long)prs_table_line(source, s->record),
-		                (unsigned long long)s->o.max_record, s->o.lines ? "" : ": is a quote in it left open?");
+		                (unsigned long long)s->o.max_record,
+		                s->o.lines ? "" : ", as where a quote is left open");
 	return r;
 }
 

@@ -109,6 +109,15 @@ static void next_of_timeout(const struct prs_engine *e, const struct timeout *t,
 		snprintf(to, n, "prs run --only-failed %s %s", e->c.run_name, option);
 }
 
+/* Nothing went wrong in the script: what is done has rows, and no errors to look at. */
+static void next_of_rows(const struct prs_engine *e, char *to, size_t n)
+{
+	if (e->ledger.counts.items_succeeded && e->c.job->o.output_action == PRS_OUTPUT_APPEND_ROW)
+		snprintf(to, n, "prs output %s --partial", e->c.run_name);
+	else
+		to[0] = 0;
+}
+
 static void next_of_failures(struct prs_engine *e, char *to, size_t n)
 {
 	const struct prs_result *r = &e->end->result;
@@ -129,6 +138,8 @@ static void next_of_failures(struct prs_engine *e, char *to, size_t n)
 	else if (k && k->of_mini_batch)
 		snprintf(to, n, "prs replay %s %llu%s", name, (unsigned long long)k->mini_batch,
 		         is_exception(k->code) ? " --pdb" : "");
+	else if (!k)
+		next_of_rows(e, to, n);
 }
 
 /* ---- good items beside bad ones ---------------------------------------------------------------------------------- */

@@ -180,18 +180,19 @@ class TextTest(HostileCase):
         r = self.prs(*words)
         self.assertEqual((r.returncode, os.path.exists(self.path("out.txt"))), (1, False), r.stderr)
         self.assertIn("b.csv line 4: a quote that opens here", r.stderr)
-        self.check_rows_so_far(want)
+        self.check_rows_so_far(want, r.stderr)
         r = self.prs("resume", self.run_dir(), "--retry-failed")
         self.assertEqual(r.returncode, 1, r.stderr)
         self.assertIn("b.csv line 4: a quote that opens here", r.stderr)
-        self.check_rows_so_far(want)
+        self.check_rows_so_far(want, r.stderr)
         self.clean()
         self.assertEqual(self.prs(*words, kill="store.plan.after_sync:1").returncode, -9)
         r = self.prs("resume", self.run_dir())
         self.assertEqual(r.returncode, 1, r.stderr)
-        self.check_rows_so_far(want)
+        self.check_rows_so_far(want, r.stderr)
 
-    def check_rows_so_far(self, want):
+    def check_rows_so_far(self, want, said):
+        self.assertRegex(said, r"next +prs output \S+ --partial\n")
         r = self.prs("output", self.run_dir(), "--partial", "--overwrite")
         self.assertEqual(r.returncode, 0, r.stderr)
         with open(r.stdout.strip()) as f:
@@ -215,6 +216,7 @@ class TextTest(HostileCase):
         self.assertEqual(r.returncode, 1, r.stderr)
         self.assertIn("big.csv line 3", r.stderr)
         self.assertIn("max_record", r.stderr)
+        self.assertNotIn("?.", r.stderr + self.prs("why", self.run_dir()).stderr)
 
     def test_nothing_in_it(self):
         for name, data in (("a.csv", b""), ("b.csv", b"\n\n"), ("c.csv", b"id,text\n")):

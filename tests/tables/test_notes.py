@@ -36,6 +36,16 @@ def test_what_is_widened(tmp_path):
         'in that mini-batch')]
 
 
+def test_whole_floats_that_a_conversion_makes_int(tmp_path):
+    steps = [{"convert_column_types": [{"columns": ["a"], "type": "int"}]}]
+    assert said(tmp_path / "w", "a:int b:int", b"1,1\n2.0,2\n", steps=steps) == []
+    for i, text in enumerate((b"1,1\n2,2.0\n", b"1,1\n2.0,2\n,3\n")):
+        (kind, sentence), = said(tmp_path / str(i), "a:int b:int", text, steps=steps)
+        assert kind == notes.WIDENED and sentence.startswith("t line 3: column"), sentence
+    (kind, sentence), = said(tmp_path / "m", "a:int b:int", b"1,1\n2.5,2\n", steps=steps, mixed=True)
+    assert kind == notes.WIDENED
+
+
 def test_short_rows(tmp_path):
     assert said(tmp_path, "a:int b:string", b"1,x\n2\n3\n", b"4\n") == [(
         notes.SHORT, "t line 3 (and 1 more in its mini-batch) has fewer cells than the table has columns: the others are "

@@ -143,6 +143,13 @@ def check_rows(pieces, rows):
         raise _moved(pieces[0])
 
 
+def _forget_whole(got, integers):
+    """Columns that whole floats alone made float: steps.check_integers() makes them int again."""
+    for name in integers:
+        if name in got.widened and got.frame[name].dtype == "float64" and (got.frame[name] % 1 == 0).all():
+            del got.widened[name]
+
+
 def _read(tables, about, pieces):
     """The fast.Frame of pieces with the same schema."""
     rows = sum(p.span.take for p in pieces)
@@ -151,6 +158,7 @@ def _read(tables, about, pieces):
     except careful.Misfit as e:
         raise misfit_of(tables, pieces, e) from None
     check_rows(pieces, len(got.frame) + len(got.gone))
+    _forget_whole(got, about.integers)
     tables.notes.of_frame(got, pieces[0].schema, lambda line: place_of_line(tables, pieces, line),
                           lambda row: _line_of(pieces, row))
     return got
