@@ -25,12 +25,20 @@ def _more(rows):
     return "\n... %d more row%s" % (n, "" if n == 1 else "s") if n else ""
 
 
+def _name(name):
+    """The front of a column's name, on one line."""
+    text = json.dumps(str(name)[:_WIDTH + 1], ensure_ascii=False)[1:-1].replace('\\"', '"')
+    return text if len(text) <= _WIDTH else text[:_WIDTH] + "..."
+
+
 def _table(mini_batch):
     """The first rows that run() is given, and all of its columns' types."""
     first = _first(mini_batch)
     if not hasattr(mini_batch, "dtypes"):  # a list of dicts
         return "".join("\n%s" % (row,) for row in first) + _more(mini_batch)
-    types = ", ".join("%s %s" % column for column in mini_batch.dtypes.items())
+    names = [_name(name) for name in mini_batch.columns]
+    types = ", ".join("%s %s" % column for column in zip(names, mini_batch.dtypes))
+    first = first.set_axis(names, axis=1)
     text = first.to_string(max_cols=_COLUMNS, max_colwidth=_WIDTH) if len(mini_batch.columns) else ""
     return " of %s\n%s%s" % (types or "no columns", text, _more(mini_batch))
 

@@ -21,6 +21,7 @@ static const char *const arguments[] = {
 	"line_terminator", "chunksize", "date_format", "doublequote",  "escapechar", "decimal",   "errors",
 	"storage_options"
 };
+static const char not_used[] = "it is not used";
 static const char *const ignored[] = { "path_or_buf", "mode", "compression" };
 static const char *const top[] = { "append_row" }, *const in_rows[] = { "pandas.DataFrame.to_csv" };
 
@@ -60,8 +61,9 @@ __attribute__((format(printf, 2, 3))) static void warn(struct prs_job *j, const 
 	prs_list_add(&j->warnings, text);
 }
 
-/* The keys of an object that are none of those names; `what` the object is. */
-static void other_keys(struct prs_job *j, json_t *object, const char *what, const char *const *names, size_t n)
+/* The keys of an object that are none of those names; `what` the object is, `then` what becomes of them. */
+static void other_keys(struct prs_job *j, json_t *object, const char *what, const char *then, const char *const *names,
+                       size_t n)
 {
 	const char *key;
 	json_t *value;
@@ -72,14 +74,15 @@ static void other_keys(struct prs_job *j, json_t *object, const char *what, cons
 		const char *near = nearest(key, names, n);
 		if (is_one_of(key, names, n))
 			continue;
-		warn(j, "%s is no %s%s%s%s", prs_buf_str(&shown), what, near ? "; did you mean " : "", near ? near : "",
-		     near ? "?" : "; it is not used");
+		warn(j, "%s is no %s; %s%s%s", prs_buf_str(&shown), what, near ? "did you mean " : "",
+		     near ? near : then, near ? "?" : "");
 	}
 }
 
 static void check_arguments(struct prs_job *j, json_t *object)
 {
-	other_keys(j, object, "argument of to_csv", arguments, COUNT(arguments));
+	other_keys(j, object, "argument of to_csv", "pandas may refuse it when rows are written", arguments,
+	           COUNT(arguments));
 	for (size_t i = 0; i < COUNT(ignored); i++)
 		if (json_object_get(object, ignored[i]))
 			warn(j, "%s is not used: rows go into the output file", ignored[i]);
@@ -94,13 +97,13 @@ static int check_file(struct prs_job *j, json_t *root, struct prs_err *err)
 {
 	if (!json_is_object(root))
 		return no_object("the file", err);
-	other_keys(j, root, "key of this file (append_row is)", top, COUNT(top));
+	other_keys(j, root, "key of this file (append_row is)", not_used, top, COUNT(top));
 	json_t *rows = json_object_get(root, top[0]);
 	if (!rows)
 		return 0;
 	if (!json_is_object(rows))
 		return no_object("\"append_row\"", err);
-	other_keys(j, rows, "key of append_row (pandas.DataFrame.to_csv is)", in_rows, COUNT(in_rows));
+	other_keys(j, rows, "key of append_row (pandas.DataFrame.to_csv is)", not_used, in_rows, COUNT(in_rows));
 	json_t *to_csv = json_object_get(rows, in_rows[0]);
 	if (to_csv && !json_is_object(to_csv))
 		return no_object("\"pandas.DataFrame.to_csv\"", err);

@@ -197,6 +197,8 @@ prs: {%s}
                  "seperator is no argument of to_csv; did you mean sep?"),
                 ('{"append_row": {"pandas.DataFrame.to_csv": {"quote_char": "x"}}}',
                  "quote_char is no argument of to_csv; did you mean quotechar?"),
+                ('{"append_row": {"pandas.DataFrame.to_csv": {"nope": 1}}}',
+                 "nope is no argument of to_csv; pandas may refuse it when rows are written"),
                 ('{"append_row": {"pandas.DataFrame.to_csv": {"mode": "w"}}}',
                  "mode is not used: rows go into the output file"),
                 ('\ufeff{"append_row": {"pandas.DataFrame.to_csv": {"sep": ";", "lineterminator": "\\n"}}}', "")):

@@ -552,8 +552,8 @@ static const struct given cases[] = {
 	  "keys=a infer=1 record=8",
 	  NULL,
 	  PRS_ELIMIT,
-	  "/in/a=1/1.csv line 3: the record that begins here is longer than max_record (8 bytes): is a quote in it "
-	  "left open?" },
+	  "/in/a=1/1.csv line 3: the record that begins here is longer than max_record (8 bytes), as where a quote is "
+	  "left open" },
 	{ "a quote that is open at the end, with the line where it opened",
 	  { { "a.csv", "x,y\r\n1,\"a\nb\"\r2,\"c\nd\n" } },
 	  "rows=9 infer=1",
@@ -571,8 +571,8 @@ static const struct given cases[] = {
 	  "bytes=4 infer=1 record=8",
 	  "[:x int] 0:2+4/2 0:6+2/1",
 	  PRS_ELIMIT,
-	  "/in/a.csv line 5: the record that begins here is longer than max_record (8 bytes): is a quote in it left "
-	  "open?" },
+	  "/in/a.csv line 5: the record that begins here is longer than max_record (8 bytes), as where a quote is left "
+	  "open" },
 	{ "the rows in front of an open quote, fewer than a mini-batch has",
 	  { { "a.csv", "x\n1\n2\n3\n\"4\n" } },
 	  "bytes=4 infer=1",
@@ -596,8 +596,8 @@ static const struct given cases[] = {
 	  "rows=9 infer=1 record=8",
 	  NULL,
 	  PRS_ELIMIT,
-	  "/in/a.csv line 3: the record that begins here is longer than max_record (8 bytes): is a quote in it left "
-	  "open?" },
+	  "/in/a.csv line 3: the record that begins here is longer than max_record (8 bytes), as where a quote is left "
+	  "open" },
 };
 
 static void test_cases(void **state)
