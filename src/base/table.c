@@ -76,6 +76,8 @@ const struct prs_table_ending *prs_table_ending(const char *name)
 	return NULL;
 }
 
+bool prs_parquet_is_data(const char *name) { return name[0] != '_' && name[0] != '.'; }
+
 const char *prs_table_kind(const struct prs_table_input *in)
 {
 	for (size_t i = 0; i < ENDINGS; i++)

@@ -86,6 +86,9 @@ struct prs_table_ending {
 };
 /* That of a file name; NULL: it is not known. */
 const struct prs_table_ending *prs_table_ending(const char *name);
+
+/* What begins with _ or . lies beside Parquet files and is none of them: _SUCCESS, _metadata, .part-0.parquet.crc */
+bool prs_parquet_is_data(const char *name);
 /* Its first ending of that format and delimiter. */
 const char *prs_table_kind(const struct prs_table_input *in);
 #define PRS_TABLE_ENDINGS ".csv, .tsv, .jsonl, .ndjson or .parquet"

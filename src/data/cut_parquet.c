@@ -150,13 +150,11 @@ static struct prs_cutter *groups_new(const struct prs_fs *fs, const struct prs_l
 	return NULL;
 }
 
-static bool is_data(const char *name) { return name[0] != '_' && name[0] != '.'; }
-
 static int parquet_take(struct prs_cutter *c, const struct prs_cut_files *f, struct prs_err *err)
 {
 	const char *name = f->names;
 	for (uint32_t i = 0; i < f->count; i++, name += strlen(name) + 1)
-		c->passed_over += !is_data(name);
+		c->passed_over += !prs_parquet_is_data(name);
 	int r = prs_rows_list_once(&c->wanted, c->fs, c->in->rows_only, err);
 	if (r == 0)
 		r = prs_rows_list_see(&c->wanted, f, err);
@@ -172,7 +170,7 @@ static int groups_take(struct prs_cutter *c, const struct prs_cut_files *f, stru
 	int r = parquet_take(c, f, err);
 	for (uint32_t i = 0; i < f->count && r == 0; i++, name += strlen(name) + 1) {
 		struct prs_cut_files one = { f->folder, name, 1, f->first + i, NULL };
-		if (is_data(name))
+		if (prs_parquet_is_data(name))
 			r = prs_groups_add(&c->groups_of, &one, err);
 	}
 	return r;
@@ -241,7 +239,7 @@ static int put_paths(struct prs_cutter *c, char **ret_about, struct prs_err *err
 		char *path = prs_table_files_path(&c->files, file);
 		if (!path)
 			return nomem(err);
-		bool data = is_data(strrchr(path, '/') + 1) && is_asked(c, path);
+		bool data = prs_parquet_is_data(strrchr(path, '/') + 1) && is_asked(c, path);
 		if (data) {
 			prs_footers_put_path(&c->ask, path);
 			c->asked[c->asked_n++] = file;

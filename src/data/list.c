@@ -351,6 +351,8 @@ static int check_ending(const struct prs_lister *l, const char *name, struct prs
 	const struct prs_table_input *table = current(l)->in.table;
 	if (!table || !table->by_ending)
 		return 0;
+	if (table->format == PRS_TABLE_PARQUET && !prs_parquet_is_data(name)) /* its cutter passes over them */
+		return 0;
 	const struct prs_table_ending *e = prs_table_ending(name);
 	if (e && e->format == table->format && e->delimiter == table->delimiter)
 		return 0;

@@ -15,6 +15,7 @@
 #include <string.h>
 
 enum { LOOK_DEPTH = 32, LOOK_NAMES = 20000, KINDS = 4, LEAST_BYTES = 1024 };
+enum { UNKNOWN = KINDS, BESIDE, SLOTS };
 #define TABLE_BYTES "1mb"
 
 struct prs_job_table *prs_job_table_new(void)
@@ -220,12 +221,12 @@ static struct called name_of(const struct check *c, enum prs_option_id id)
 
 /* ---- the files by their endings ---------------------------------------------------------------------------------- */
 
-/* Of each kind the first path by its bytes; the last one: an ending that is not known. */
+/* Of each kind the first path by its bytes. UNKNOWN: of no known ending; BESIDE: one that may lie beside Parquet. */
 struct seen {
 	const struct prs_fs *fs;
 	const char *pattern; /* of names; NULL = all */
 	const struct prs_table_ending *ending[KINDS];
-	char *path[KINDS + 1];
+	char *path[SLOTS];
 	int left; /* names to look at */
 	bool failed;
 };
@@ -236,19 +237,23 @@ struct folder {
 	struct prs_list folders;
 };
 
-static size_t slot_of(struct seen *s, const struct prs_table_ending *e)
+static size_t slot_of(struct seen *s, const char *path)
 {
+	const struct prs_table_ending *e = prs_table_ending(path);
+	const char *slash = strrchr(path, '/');
 	size_t i = 0;
 	while (e && i < KINDS && s->ending[i] && strcmp(s->ending[i]->kind, e->kind) != 0)
 		i++;
 	if (e && i < KINDS)
 		s->ending[i] = e;
-	return e ? i : KINDS;
+	if (e)
+		return i;
+	return prs_parquet_is_data(slash ? slash + 1 : path) ? UNKNOWN : BESIDE;
 }
 
 static void see(struct seen *s, const char *path)
 {
-	char **to = &s->path[slot_of(s, prs_table_ending(path))];
+	char **to = &s->path[slot_of(s, path)];
 	s->left--;
 	if (*to && strcmp(*to, path) <= 0)
 		return;
@@ -340,7 +345,7 @@ static void see_input(struct seen *s, const struct prs_job_input *in)
 
 static void unknown_ending(struct check *c, const struct prs_job_input *in, const struct seen *s)
 {
-	const char *path = s->path[KINDS];
+	const char *path = s->path[s->path[UNKNOWN] ? UNKNOWN : BESIDE];
 	if (s->path[0])
 		mistake(c, PRS_OPTIONS, in,
 		        "input %s: %s is no table by its ending (" PRS_TABLE_ENDINGS
@@ -371,12 +376,13 @@ static void sort_kinds(struct seen *s)
 static void take_endings(struct check *c, struct prs_job_input *in, struct seen *s)
 {
 	sort_kinds(s);
+	bool is_parquet = s->ending[0] && s->ending[0]->format == PRS_TABLE_PARQUET;
 	if (s->path[1]) {
 		mistake(c, PRS_OPTIONS, in,
 		        "input %s: %s is %s, %s is %s: the files of an input are of one kind; choose them by a "
 		        "pattern, as in '**/*%s'",
 		        in->name, s->path[0], s->ending[0]->kind, s->path[1], s->ending[1]->kind, s->ending[0]->text);
-	} else if (s->path[KINDS]) {
+	} else if (s->path[UNKNOWN] || (s->path[BESIDE] && !is_parquet)) {
 		unknown_ending(c, in, s);
 	}
 	in->table->in.by_ending = true;
@@ -397,7 +403,7 @@ static void by_endings(struct check *c, struct prs_job_input *in)
 		c->failed = true;
 	else
 		take_endings(c, in, &s);
-	for (size_t i = 0; i <= KINDS; i++)
+	for (size_t i = 0; i < SLOTS; i++)
 		prs_freep(&s.path[i]);
 }
 

@@ -113,6 +113,17 @@ class RunTest(ParquetCase):
             self.assertEqual(self.output(), want)
             shutil.rmtree(self.path("runs"))
 
+    def test_what_lies_beside_the_files(self):
+        """As Spark leaves a folder."""
+        want = self.tables(5, 6)
+        for name in ("_SUCCESS", ".f000.parquet.crc", "deep/_metadata"):
+            self.write("in/" + name, "")
+        self.assertIn("3 files of the input were passed over: the name begins with _ or .", self.job().stderr)
+        self.assertEqual(self.output(), want)
+        self.write("in/notes", "")
+        self.clean()
+        self.assertIn("in/notes is no table by its ending", self.job(status=2).stderr)
+
     def test_the_frame(self):
         self.tables(5)
         self.script("""

@@ -77,6 +77,9 @@ class FormatTest(TableCase):
                       "choose files by a pattern, as in '**/*.csv'", self.kinds("in", status=2))
         self.write("text/a.txt", "x")
         self.assertIn("text/a.txt is no table by its ending", self.kinds("text", status=2))
+        self.write("csv/_SUCCESS", "")
+        self.write("csv/a.csv", "a\n1\n")
+        self.assertIn("csv/_SUCCESS is no table by its ending", self.kinds("csv", status=2))
         self.assertEqual(self.kinds("nothing", status=2), "prs: --input nothing: no such folder or file\n")
 
     def test_the_lister_looks_at_all_of_them(self):
