@@ -21,7 +21,7 @@ class Finder:
             return _of_file(name, os.path.join(HERE, *name.split(".")[1:]))
         if name in SHARED:
             return self._shared(name, path)
-        if name.startswith(tuple(p + "." for p in OURS)) or name in OURS:
+        if is_ours(name):
             spec = _of_file(name, os.path.join(HERE, *name.split(".")))
             if spec is None:
                 _refuse(name)
@@ -59,6 +59,13 @@ def _refuse(name):
     raise ModuleNotFoundError(_names.not_part(name), name=name)
 
 
+def is_ours(name):
+    return name.startswith(tuple(p + "." for p in OURS)) or name in OURS
+
+
 def install():
-    if not any(isinstance(f, Finder) for f in sys.meta_path):
-        sys.meta_path.insert(0, Finder())
+    """False: it was there."""
+    if any(isinstance(f, Finder) for f in sys.meta_path):
+        return False
+    sys.meta_path.insert(0, Finder())
+    return True
