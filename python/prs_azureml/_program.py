@@ -98,15 +98,18 @@ def _status_of(e):
     return FAILED
 
 
+# What runs the script; its frames tell nobody anything.
+_AROUND = tuple(os.path.join(os.path.dirname(os.path.abspath(__file__)), name + ".py")
+                for name in ("_program", "_notebook", "_shell", "_transform", "_ipython"))
+
+
 def _show():
-    """The traceback from the script on, as `python FILE` shows it."""
+    """The traceback of the script, as `python FILE` shows it."""
     import traceback
 
-    kind, value, trace = sys.exc_info()
-    here = os.path.dirname(os.path.abspath(__file__))
-    while trace is not None and trace.tb_frame.f_code.co_filename.startswith(here):
-        trace = trace.tb_next
-    traceback.print_exception(kind, value, trace)
+    shown = traceback.TracebackException(*sys.exc_info())
+    shown.stack[:] = [frame for frame in shown.stack if frame.filename not in _AROUND]
+    print("".join(shown.format()), end="", file=sys.stderr, flush=True)
 
 
 def _after(status):

@@ -51,7 +51,7 @@ def words_of(line):
         return line.split()
 
 
-class Usage(Exception):
+class UsageError(Exception):
     """A magic that is written wrongly."""
 
 
@@ -168,7 +168,7 @@ class InteractiveShell:
         name, sign, value = line.partition("=" if "=" in line else " ")
         if not sign:
             if name not in os.environ:
-                raise Usage("%%env %s: there is no such variable" % name)
+                raise UsageError("%%env %s: there is no such variable" % name)
             return os.environ[name]
         os.environ[name.strip()] = value.strip()
 
@@ -180,7 +180,7 @@ class InteractiveShell:
         path = os.path.expanduser(words[0]) if words else ""
         path = path if os.path.exists(path) or path.endswith((".py", ".ipynb")) else path + ".py"
         if words and words[0].startswith("-") or not os.path.isfile(path):
-            raise Usage("%%run %s: expected [-i] FILE.py or FILE.ipynb, and its arguments" % line)
+            raise UsageError("%%run %s: expected [-i] FILE.py or FILE.ipynb, and its arguments" % line)
         if path.endswith(".ipynb"):
             return self._run_notebook(path)
         self._run_file(path, words[1:], same)
@@ -210,7 +210,7 @@ class InteractiveShell:
         append = any(w in ("-a", "--append") for w in words)
         rest = [w for w in words if w not in ("-a", "--append")]
         if len(rest) != 1:
-            raise Usage("%%%%writefile %s: expected [-a] and one name of a file; one with spaces in quotes" % line)
+            raise UsageError("%%%%writefile %s: expected [-a] and one name of a file; one with spaces in quotes" % line)
         name = os.path.expanduser(unquoted(rest[0]))
         folder = os.path.dirname(name)
         if folder and not os.path.isdir(folder):

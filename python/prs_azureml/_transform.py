@@ -6,11 +6,10 @@ import re
 
 # What these are put before runs as if they were not there.
 TRANSPARENT = ("time", "prun", "capture")
-# Line magics whose % may be left out where they are all of a cell.
+# What people write without % where it is all of a cell; words that are names of variables as well are not among them.
 AUTOMATIC = frozenset((
-    "alias autoreload cat cd clear conda config cp env history less lf lk ll load load_ext ls lx magic mamba man "
-    "matplotlib micromamba mkdir more mv pinfo pip precision pwd pylab reload_ext reset rm rmdir run save set_env store "
-    "system time timeit unalias unload_ext uv who who_ls whos xmode").split())
+    "cat cd conda cp less ll load_ext ls mamba man matplotlib micromamba mkdir mv pip pwd pylab reload_ext rm rmdir uv who "
+    "whos").split())
 
 _CELL = re.compile(r"%%(\w\S*)[ \t]*(.*?)\s*$")
 _LINE = re.compile(r"(\s*)(%%?|!!?)\s*(\S.*)$", re.S)

@@ -2,9 +2,12 @@
 """prs python FILE.ipynb, and .py files with magics: cells in order in one namespace; magics are passed over and named."""
 import json
 import os
+import re
+import signal
+import sys
 import textwrap
 
-from prs_job import JobCase
+from prs_job import DEADLINE, JobCase, wait_until
 
 
 def code(*lines, **more):
@@ -105,12 +108,13 @@ class CellsTest(NotebookCase):
 class MagicsTest(NotebookCase):
     def test_are_passed_over_and_named(self):
         r = self.ran("%matplotlib inline\n!pip install \\\n    nothing\nx = 5", "if x:\n    %load_ext y\n    !ls {x}", "%%bash\nexit 1",
-                     "pip install z", "x?", "files = !ls\nprint(files)", "''' not\n%this\n!one '''; print(x\n%3)")
+                     "pip install z", "x?", "files = !ls\nprint(files)", "%four\n''' not\n%this\n!one '''; print(x\n%3)")
         said = [line for line in r.stderr.splitlines() if "passed over" in line]
         self.assertEqual([line.partition(": ")[2].partition("passed over: ")[2] for line in said], [
             "%matplotlib inline (book.ipynb, cell 1 line 1)", "!pip install      nothing (book.ipynb, cell 1 line 2)",
             "%load_ext y (book.ipynb, cell 2 line 2)", "!ls {x} (book.ipynb, cell 2 line 3)", "%%bash (book.ipynb, cell 3 line 1)",
-            "%pip install z (book.ipynb, cell 4 line 1)", "x? (book.ipynb, cell 5 line 1)", "!ls (book.ipynb, cell 6 line 1)"])
+            "%pip install z (book.ipynb, cell 4 line 1)", "x? (book.ipynb, cell 5 line 1)", "!ls (book.ipynb, cell 6 line 1)",
+            "%four (book.ipynb, cell 7 line 1)"])
         self.assertEqual(r.stdout, "[]\n2\n")
 
     def test_what_they_change_for_later_cells(self):
@@ -131,6 +135,8 @@ class MagicsTest(NotebookCase):
         self.assertEqual(self.text("made/x3.py"), "word = '$name {n} {{}} $$'\n\nmore = 1\n")
         self.assertEqual(self.text("a b.py"), "# %%\nx\n")
         self.assertIn("there is no folder none; os.makedirs('none', exist_ok=True) in a cell before makes it", r.stderr)
+        self.assertIn('cell 6", line 1, in <module>', r.stderr)
+        self.assertNotIn("_shell.py", r.stderr)
 
     def test_without_ipython(self):
         r = self.ran("from IPython.display import display, HTML, Markdown, clear_output\nfrom IPython import get_ipython as g",
@@ -140,6 +146,11 @@ class MagicsTest(NotebookCase):
                      "x = 4", "%%form a\nx is {x}", "get_ipython().kernel", status=1)
         self.assertEqual(r.stdout, "True\n1\n'two'\nTrue\na x is 4\n\n")
         self.assertIn("there is no IPython here, prs python knows", r.stderr)
+
+
+    def test_words_that_are_variables_too(self):
+        self.assertIn("NameError", self.ran("run", status=1).stderr)
+        self.assertEqual(self.ran("ls = 3", "ls").stdout, "3\n")
 
 
 class ScriptTest(NotebookCase):
@@ -181,3 +192,24 @@ class ScriptTest(NotebookCase):
         self.assertFalse(os.path.exists(self.path("never")))
         self.assertIn("SyntaxError", self.run_script("x = = 1", status=1).stderr)
         self.assertIn("NameError", self.run_script("display(1)", status=1).stderr)
+
+
+class WaitingTest(NotebookCase):
+    def test_ctrl_c_interrupts_the_run(self):
+        """The command that is printed goes on from anywhere, although the notebook runs in its own folder."""
+        self.write("sub/step.py", "import os, time\nopen('%s', 'w')\nwhile not os.path.exists('%s'): time.sleep(0.01)"
+                   % (self.path("began"), self.path("go")))
+        self.book("from azureml.core import Experiment, Workspace\nfrom azureml.pipeline.core import Pipeline\n"
+                  "from azureml.pipeline.steps import PythonScriptStep\nws = Workspace.from_config()",
+                  "run = Experiment(ws, 'x').submit(Pipeline(ws, [PythonScriptStep('step.py')]))",
+                  "run.wait_for_completion()", "open('never', 'w')", name="sub/book.ipynb")
+        p = self.start("python", "--python", sys.executable, "sub/book.ipynb")
+        wait_until(lambda: os.path.exists(self.path("began")), "the step")
+        p.send_signal(signal.SIGINT)
+        p.wait(DEADLINE)
+        self.assertEqual(p.returncode, 4, self.said())
+        self.assertFalse(os.path.exists(self.path("sub/never")))
+        [run] = re.findall("go on with: prs resume (.*)", self.said())
+        self.write("go", "")
+        r = self.prs("resume", run)
+        self.assertEqual(r.returncode, 0, r.stderr)
