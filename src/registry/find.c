@@ -170,13 +170,13 @@ static int no_such_version(enum prs_asset a, const struct reg_word *word, const 
 {
 	const char *kind = prs_asset_kind(a)->word;
 	if (word->label)
-		return prs_fail(err, PRS_ENOTFOUND, "%s %.200s: no version has the label %.100s", kind, word->name,
+		return prs_fail(err, PRS_EINVALID, "%s %.200s: no version has the label %.100s", kind, word->name,
 		                word->label);
 	if (!word->version)
-		return prs_fail(err, PRS_ENOTFOUND,
+		return prs_fail(err, PRS_EINVALID,
 		                "%s %.200s: all its versions are archived: name one, or prs %s restore", kind,
 		                word->name, kind);
-	return prs_fail(err, PRS_ENOTFOUND, "%s %.200s has no version %.60s: there is %s%.60s%s%.60s", kind, word->name,
+	return prs_fail(err, PRS_EINVALID, "%s %.200s has no version %.60s: there is %s%.60s%s%.60s", kind, word->name,
 	                word->version, v->n > 1 ? "" : "only ", v->v[0].text, v->n > 1 ? " to " : "",
 	                v->n > 1 ? v->v[v->n - 1].text : "");
 }

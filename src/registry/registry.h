@@ -12,6 +12,7 @@
 #include "base/err.h"
 #include "base/fs.h"
 #include "base/option.h"
+#include "base/reference.h"
 #include "base/trust.h"
 
 #include <jansson.h>
@@ -143,19 +144,8 @@ int prs_secret_values(struct prs_workspace *w, struct prs_list *to);
 
 /* ---- references -------------------------------------------------------------------------------------------------- */
 
-/* What is meant by a short name where it stands. */
-enum prs_want { PRS_WANT_DATA, PRS_WANT_MODEL, PRS_WANT_ENVIRONMENT, PRS_WANT_COMPONENT };
-
-struct prs_resolved {
-	char *path;  /* on this machine: data, model, component; of an environment its interpreter, or NULL */
-	char *file;  /* of an environment: what describes its packages, or NULL */
-	char *asset; /* "azureml:mnist:2"; NULL: of a datastore */
-	char *type;  /* of the definition; NULL */
-};
-
-/* PRS_EINVALID: not a reference of these forms, or refused. PRS_ENOTFOUND: not known here. */
+/* PRS_ENOTFOUND: not known here, or no reference of these forms; others: it is here, but of no use. */
 int prs_registry_resolve(struct prs_workspace *w, const char *reference, enum prs_want want, struct prs_resolved *ret,
                          struct prs_err *err);
-void prs_resolved_done(struct prs_resolved *r);
 
 #endif

@@ -174,7 +174,7 @@ static int data_path(struct prs_workspace *w, const json_t *definition, const ch
 		return prs_fail(err, PRS_EINVALID,
 		                "%s has several paths, and a job file takes one: register their folder", uri);
 	if (!path[0])
-		return prs_fail(err, PRS_ENOTFOUND, "%s says no path", uri);
+		return prs_fail(err, PRS_EINVALID, "%s says no path", uri);
 	return local_path(w, path, ret, err) < 0 ? prs_wrap(err, "%s", uri) : 0;
 }
 
@@ -186,7 +186,7 @@ static int model_path(struct prs_workspace *w, const json_t *definition, const c
 		return err->code;
 	if (prs_path_kind(w->fs, *ret))
 		return 0;
-	return prs_fail(err, PRS_ENOTFOUND, "%s: its files are not here (%.300s): register it again on this machine",
+	return prs_fail(err, PRS_EINVALID, "%s: its files are not here (%.300s): register it again on this machine",
 	                uri, *ret);
 }
 
@@ -194,7 +194,12 @@ static int optional(struct prs_workspace *w, const json_t *definition, const cha
                     struct prs_err *err)
 {
 	const char *path = reg_text(definition, member);
-	return path[0] ? local_path(w, path, ret, err) : 0;
+	if (!path[0])
+		return 0;
+	if (strchr(path, '/'))
+		return local_path(w, path, ret, err);
+	*ret = prs_strdup(path); /* of the PATH */
+	return *ret ? 0 : reg_out_of_memory(err);
 }
 
 static int fill(struct prs_workspace *w, enum prs_asset a, const json_t *entry, struct prs_resolved *ret,
@@ -212,13 +217,16 @@ static int fill(struct prs_workspace *w, enum prs_asset a, const json_t *entry, 
 	case PRS_ASSET_COMPONENT:
 		if (reg_text(d, "file")[0])
 			return local_path(w, reg_text(d, "file"), &ret->path, err);
-		return prs_fail(err, PRS_ENOTFOUND, "%s names no file", ret->asset);
+		return prs_fail(err, PRS_EINVALID, "%s names no file", ret->asset);
 	case PRS_ASSET_ENVIRONMENT: break;
 	case PRS_ASSETS: break;
 	}
-	if (optional(w, d, "python", &ret->path, err) < 0)
+	if (optional(w, d, "python", &ret->path, err) < 0 || optional(w, d, "file", &ret->file, err) < 0)
 		return err->code;
-	return optional(w, d, "file", &ret->file, err);
+	bool inside = !ret->file && json_is_object(json_object_get(d, "conda_file")); /* JSON is YAML, too */
+	if (inside)
+		ret->file = reg_entry_path(w, a, reg_text(entry, "name"), reg_text(entry, "version"));
+	return inside && !ret->file ? reg_out_of_memory(err) : 0;
 }
 
 static int resolve_as(struct prs_workspace *w, enum prs_asset a, const char *word, struct prs_resolved *ret,
@@ -273,23 +281,15 @@ int prs_registry_resolve(struct prs_workspace *w, const char *reference, enum pr
 		r = ref.any ? resolve_any(w, want, ref.word, ret, err) : resolve_as(w, ref.of, ref.word, ret, err);
 		break;
 	case REG_CLOUD:
-		r = prs_fail(err, PRS_EINVALID,
+		r = prs_fail(err, PRS_ENOTFOUND,
 		             "%.200s: registry %.80s is in the cloud: register the asset here, or map it in prs.yml",
 		             reference, ref.cloud);
 		break;
 	case REG_NO_REFERENCE:
-	default: r = prs_fail(err, PRS_EINVALID, "%.200s: no reference of the form azureml:...", reference); break;
+	default: r = prs_fail(err, PRS_ENOTFOUND, "%.200s: no reference of the form azureml:...", reference); break;
 	}
 	reg_reference_done(&ref);
 	return r;
-}
-
-void prs_resolved_done(struct prs_resolved *r)
-{
-	prs_freep(&r->path);
-	prs_freep(&r->file);
-	prs_freep(&r->asset);
-	prs_freep(&r->type);
 }
 
 /* ---- telling ----------------------------------------------------------------------------------------------------- */

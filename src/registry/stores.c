@@ -134,7 +134,7 @@ static const char *type_words(const char *type)
 static int no_folder(const char *name, const json_t *store, struct prs_err *err)
 {
 	const char *account = reg_text(store, "account"), *container = reg_text(store, "container");
-	return prs_fail(err, PRS_ENOTFOUND,
+	return prs_fail(err, PRS_EINVALID,
 	                "datastore %.80s is %s%s%.60s%s%.60s%s and has no folder on this machine: prs datastore "
 	                "register %.80s --folder DIR, or datastores: {%.80s: DIR} in prs.yml",
 	                name, type_words(reg_text(store, "type")), account[0] ? " (account " : "", account,

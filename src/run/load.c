@@ -44,6 +44,7 @@ int prs_load_init(struct prs_load *l, const struct prs_front *front)
 void prs_load_done(struct prs_load *l)
 {
 	prs_project_free(l->project);
+	prs_workspace_done(&l->workspace);
 	prs_yaml_doc_free(l->doc);
 	prs_request_done(&l->asked);
 	prs_only_failed_free(l->only);
@@ -457,12 +458,43 @@ static char *file_folder(const struct prs_load *l)
 	return prs_strf("%s/%.*s", l->cwd, (int)(slash - file), file);
 }
 
+/* What was passed over in the workspace. */
+static void say_notes(struct prs_load *l)
+{
+	prs_buf_puts(&l->notes, prs_buf_str(&l->workspace.notes));
+	prs_buf_clear(&l->workspace.notes);
+}
+
+static int find_name(void *ctx, const char *reference, enum prs_want want, struct prs_resolved *ret,
+                     struct prs_err *err)
+{
+	struct prs_load *l = ctx;
+	int r = prs_registry_resolve(&l->workspace, reference, want, ret, err);
+	say_notes(l);
+	return r;
+}
+
+/* One that does not count is a warning: the job may name nothing of it. */
+static void lend_workspace(struct prs_load *l, const char *dir)
+{
+	struct prs_err err = { 0 };
+	if (prs_run_workspace(&l->workspace, l->front->fs, dir, NULL, l->project, &err) < 0) {
+		prs_buf_putf(&l->notes, "%s\n", err.msg);
+		return;
+	}
+	say_notes(l);
+	l->names = (struct prs_lent){ l, find_name };
+	prs_project_lend(l->project, &l->names);
+}
+
 /* prs.yml beside the job file or above, and the user's own; what they give for all jobs stands in front of what is
  * asked. */
 static int find_project(struct prs_load *l, struct prs_err *err)
 {
 	PRS_AUTOFREE char *dir = file_folder(l);
 	l->project = dir ? prs_run_project(l->front->fs, dir, l->doc) : NULL;
+	if (l->project)
+		lend_workspace(l, dir);
 	enum prs_job_kind kind = l->is_jobfile ? PRS_JOB_FILE : PRS_JOB_SCRIPT;
 	if (l->json)
 		kind = PRS_JOB_DOC;

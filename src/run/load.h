@@ -6,6 +6,7 @@
 
 #include "run/front.h"
 #include "run/only_failed.h"
+#include "run/workspace.h"
 #include "spec/jobfile.h"
 #include "spec/pipeline.h"
 
@@ -35,6 +36,8 @@ struct prs_load {
 	struct prs_buf notes;     /* what a person must know, a line each */
 	struct prs_yaml_doc *doc; /* findings about the job file */
 	struct prs_project *project;
+	struct prs_workspace workspace; /* lent to the project */
+	struct prs_lent names;
 	struct prs_only_failed *only;
 	struct prs_job_doc *json_doc;
 	struct prs_buf document; /* of a file that holds a JSON document */

@@ -19,6 +19,7 @@ static void free_pairs(struct prs_job_pair *v, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		prs_freep(&v[i].name);
 		prs_freep(&v[i].value);
+		prs_freep(&v[i].asset);
 	}
 	free(v);
 }
@@ -49,6 +50,7 @@ void prs_job_done(struct prs_job *j)
 		prs_freep(&j->inputs[i].only);
 		prs_freep(&j->inputs[i].partition_format);
 		prs_freep(&j->inputs[i].mltable);
+		prs_freep(&j->inputs[i].asset);
 		prs_job_table_free(j->inputs[i].table);
 		prs_list_done(&j->inputs[i].parts);
 	}

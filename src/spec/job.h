@@ -26,6 +26,7 @@ struct prs_job_input {
 	char *only;
 	char *partition_format;      /* base/partition.h; NULL = none */
 	struct prs_job_table *table; /* job_table.h: its items are rows; NULL = files */
+	char *asset;                 /* "azureml:mnist:2": what `path` was when it was asked; NULL = a path was given */
 	char *mltable; /* absolute: the folder whose file MLTable says what is read and how; NULL = none */
 };
 
@@ -40,6 +41,7 @@ struct prs_job_output {
 
 struct prs_job_pair {
 	char *name, *value; /* value: absolute path for models and side inputs */
+	char *asset;        /* of these: "azureml:net:2"; NULL */
 };
 
 struct prs_job {

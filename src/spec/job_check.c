@@ -339,6 +339,38 @@ bool prs_job_is_empty(const struct prs_job *j, const struct prs_fs *fs)
 	return j->inputs_n > 0;
 }
 
+char *prs_job_local(const struct prs_sources *from, const char *cwd, const char *text, enum prs_want want, char **asset,
+                    struct prs_err *err)
+{
+	struct prs_resolved found;
+	if (!prs_is_reference(text) || prs_path_kind(from->fs, text))
+		return prs_path_absolute(cwd, text);
+	if (prs_project_resolve(from->project, text, want, &found, err) < 0) {
+		prs_resolved_done(&found);
+		return NULL;
+	}
+	char *path = found.path;
+	found.path = NULL;
+	prs_freep(asset);
+	*asset = found.asset;
+	found.asset = NULL;
+	prs_resolved_done(&found);
+	return path;
+}
+
+int prs_job_input_find(struct prs_job_input *in, const struct prs_sources *from, const char *cwd, const char *text,
+                       struct prs_err *err)
+{
+	struct prs_err why = { 0 };
+	PRS_AUTOFREE char *path = prs_is_reference(text)
+	                                  ? prs_job_local(from, cwd, text, PRS_WANT_DATA, &in->asset, &why)
+	                                  : NULL;
+	const char *near = strstr(why.msg, "; did you mean ");
+	if (why.code && (near || why.code != -PRS_ENOTFOUND))
+		return prs_fail(err, PRS_ENOTFOUND, "%s", why.msg);
+	return prs_job_input_resolve(in, from->fs, cwd, path ? path : text, err);
+}
+
 static void check_inputs(struct check *c)
 {
 	struct prs_job *j = c->j;
@@ -352,7 +384,7 @@ static void check_inputs(struct check *c)
 		in->name = n ? prs_strf("%.*s", (int)n, j->o.input.v[i]) : prs_strf("input_%zu", i);
 		in->type = prs_strdup("uri_folder");
 		struct prs_err err = { 0 };
-		if (prs_job_input_resolve(in, c->fs, c->cwd, path, &err) < 0)
+		if (prs_job_input_find(in, c->from, c->cwd, path, &err) < 0)
 			mistake(c, "--input %s: %s", path, err.msg);
 		else if (!in->is_list && !in->parts.n && prs_job_has_mltable(c->fs, in->path) &&
 		         prs_job_read_mltable(j, in, c->from) < 0)
@@ -378,7 +410,11 @@ static void check_pairs(struct check *c, const char *flag, const struct prs_list
 		}
 		struct prs_job_pair *p = &(*ret)[(*ret_n)++];
 		p->name = prs_strf("%.*s", (int)(equals - from->v[i]), from->v[i]);
-		p->value = paths ? absolute(c->cwd, equals + 1) : prs_strdup(equals + 1);
+		struct prs_err err = { 0 };
+		p->value = paths ? prs_job_local(c->from, c->cwd, equals + 1, PRS_WANT_MODEL, &p->asset, &err)
+		                 : prs_strdup(equals + 1);
+		if (err.code)
+			mistake(c, "%s %s: %s", flag, from->v[i], err.msg);
 		if (paths && p->value && !kind_of(c, p->value))
 			mistake(c, "%s %s: no such file or folder: %s", flag, from->v[i], p->value);
 	}

@@ -15,6 +15,13 @@ struct prs_sources {
 	const struct prs_project *project; /* may be NULL */
 	struct prs_yaml_doc *doc;          /* gets what is found */
 };
+/* A path as typed, or what a reference stands for, then *asset is what it names; absolute, the caller frees. NULL and
+ * err: not known here. */
+char *prs_job_local(const struct prs_sources *from, const char *cwd, const char *text, enum prs_want want, char **asset,
+                    struct prs_err *err);
+/* prs_job_input_resolve() of a text that may be a reference. */
+int prs_job_input_find(struct prs_job_input *in, const struct prs_sources *from, const char *cwd, const char *text,
+                       struct prs_err *err);
 /* Is the folder given by what its file MLTable says? */
 bool prs_job_has_mltable(const struct prs_fs *fs, const char *folder);
 /* An input whose path is such a folder becomes what it says. -PRS_ENOMEM; mistakes are found in the document. */

@@ -65,6 +65,7 @@ static const struct doc_member input_members[] = {
 	{ "base", DOC_TEXT, NULL },
 	{ "partition_format", DOC_TEXT, NULL },
 	{ "mltable", DOC_TEXT, NULL },
+	{ "asset", DOC_TEXT, NULL },
 	{ "step", DOC_TEXT, NULL },
 	{ "output", DOC_TEXT, NULL },
 	{ "table", DOC_COMPUTED, "input_format and the MLTable stand for it" },
@@ -74,9 +75,9 @@ static const struct doc_member input_members[] = {
 static const struct doc_member output_members[] = {
 	{ "name", DOC_TEXT, NULL }, { "type", DOC_TEXT, NULL }, { "path", DOC_TEXT, NULL }, { NULL, DOC_TEXT, NULL }
 };
-static const struct doc_member pair_members[] = { { "name", DOC_TEXT, NULL },
-	                                          { "value", DOC_TEXT, NULL },
-	                                          { NULL, DOC_TEXT, NULL } };
+static const struct doc_member pair_members[] = {
+	{ "name", DOC_TEXT, NULL }, { "value", DOC_TEXT, NULL }, { "asset", DOC_TEXT, NULL }, { NULL, DOC_TEXT, NULL }
+};
 static const struct doc_member only_members[] = { { "run", DOC_TEXT, NULL },
 	                                          { "dir", DOC_TEXT, NULL },
 	                                          { "items", DOC_COMPUTED, "they are counted" },
@@ -592,6 +593,7 @@ static void read_input(const struct reading *r, size_t i)
 	in->name = name_of(r, "inputs", i, true);
 	in->type = type_of(r, "inputs", i, input_types, sizeof input_types / sizeof *input_types);
 	in->partition_format = text_of(r, v, "partition_format");
+	in->asset = text_of(r, v, "asset");
 	snprintf(where, sizeof where, "inputs[%zu]", i);
 	if (read_step(r, in, v, where) || read_mltable(r, in, v, where))
 		return;
@@ -607,7 +609,7 @@ static void read_input(const struct reading *r, size_t i)
 	if (in->type && !strcmp(in->type, "mltable"))
 		doc_mistake(r->d, where,
 		            "an mltable is given by mltable: \"FOLDER\", or by parts: [\"folder or file or pattern\"]");
-	else if (prs_job_input_resolve(in, r->fs, r->cwd, text ? text : path, &err) < 0)
+	else if (prs_job_input_find(in, r->from, r->cwd, text ? text : path, &err) < 0)
 		doc_mistake(r->d, where, "%s: %s", err.msg, in->path ? in->path : path);
 	if (base && in->is_list) {
 		prs_freep(&in->base);
@@ -628,6 +630,18 @@ static void read_inputs(const struct reading *r)
 		doc_mistake(r->d, "inputs", "there is no file in %s", n > 1 ? "any of them" : "it");
 }
 
+/* The path of a member, which may be a reference: then *asset is what it names. NULL after a mistake. */
+static char *local_of(const struct reading *r, const json_t *v, const char *name, const char *where, char **asset)
+{
+	struct prs_err err = { 0 };
+	PRS_AUTOFREE char *text = text_of(r, v, name);
+	char *path = text ? prs_job_local(r->from, r->cwd, text, PRS_WANT_MODEL, asset, &err) : NULL;
+	if (err.code)
+		doc_mistake(r->d, where, "%s", err.msg);
+	r->d->failed = r->d->failed || (text && !path && !err.code);
+	return path;
+}
+
 static void read_pairs(const struct reading *r, const char *list, bool paths, struct prs_job_pair **ret, size_t *ret_n)
 {
 	const json_t *all = json_object_get(r->d->root, list);
@@ -638,7 +652,9 @@ static void read_pairs(const struct reading *r, const char *list, bool paths, st
 		struct prs_job_pair *p = &(*ret)[(*ret_n)++];
 		p->name = name_of(r, list, i, false);
 		snprintf(where, sizeof where, "%s[%zu].value", list, i);
-		p->value = paths ? path_of(r, v, "value") : referring(r->d, text_of(r, v, "value"), where);
+		p->asset = paths ? text_of(r, v, "asset") : NULL;
+		p->value = paths ? local_of(r, v, "value", where, &p->asset)
+		                 : referring(r->d, text_of(r, v, "value"), where);
 		if (!p->value && is_missing(r, v, "value"))
 			doc_mistake(r->d, where, "is missing");
 		else if (p->value && paths && !prs_path_kind(r->fs, p->value))

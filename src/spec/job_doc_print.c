@@ -52,6 +52,8 @@ static json_t *input(const struct printing *p, const struct prs_job_input *in)
 	put(o, "name", job_json_of(in->name));
 	put(o, "type", job_json_of(in->type));
 	put(o, "partition_format", job_json_of(in->partition_format));
+	if (in->asset)
+		put(o, "asset", job_json_of(in->asset));
 	if (prs_late_is_job(in->path, &job, &output, &n)) {
 		snprintf(name, sizeof name, "%.*s", (int)n, output);
 		if (p->names && p->names->find(p->names->ctx, job, name, &step, &output)) {

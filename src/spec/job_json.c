@@ -64,9 +64,12 @@ json_t *job_json_list(const struct prs_list *l)
 json_t *job_json_pairs(const struct prs_job_pair *v, size_t n)
 {
 	json_t *a = json_array();
-	for (size_t i = 0; i < n; i++)
-		json_array_append_new(a, json_pack("{s:o, s:o}", "name", job_json_of(v[i].name), "value",
-		                                   job_json_of(v[i].value)));
+	for (size_t i = 0; i < n; i++) {
+		json_t *o = json_pack("{s:o, s:o}", "name", job_json_of(v[i].name), "value", job_json_of(v[i].value));
+		if (v[i].asset)
+			json_object_set_new(o, "asset", job_json_of(v[i].asset));
+		json_array_append_new(a, o);
+	}
 	return a;
 }
 
@@ -114,6 +117,8 @@ static json_t *inputs_to(const struct prs_placed *p)
 			json_object_set_new(o, "only", job_json_of(at->only));
 		if (in->partition_format)
 			json_object_set_new(o, "partition_format", job_json_of(in->partition_format));
+		if (in->asset)
+			json_object_set_new(o, "asset", job_json_of(in->asset));
 		if (in->mltable)
 			json_object_set_new(o, "mltable", job_json_of(in->mltable));
 		if (in->table)
@@ -188,6 +193,7 @@ static int pairs_from(const json_t *a, struct prs_job_pair **ret, size_t *ret_n)
 		struct prs_job_pair *p = &(*ret)[(*ret_n)++];
 		p->name = job_json_text(json_object_get(json_array_get(a, i), "name"));
 		p->value = job_json_text(json_object_get(json_array_get(a, i), "value"));
+		p->asset = job_json_text(json_object_get(json_array_get(a, i), "asset"));
 		if (!p->name || !p->value)
 			return -PRS_EINVALID;
 	}
@@ -262,6 +268,7 @@ static int inputs_from(const json_t *a, struct prs_job *j)
 		in->only = job_json_text(json_object_get(o, "only"));
 		in->partition_format = job_json_text(json_object_get(o, "partition_format"));
 		in->mltable = job_json_text(json_object_get(o, "mltable"));
+		in->asset = job_json_text(json_object_get(o, "asset"));
 		in->is_list = json_is_true(json_object_get(o, "is_list"));
 		const json_t *table = json_object_get(o, "table");
 		if (table && !(in->table = prs_job_table_from(table)))

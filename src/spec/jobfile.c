@@ -226,7 +226,8 @@ static void flag_pairs(struct jobfile *m, const char *flag, const struct prs_lis
 	*ret = v;
 	for (size_t i = 0; i < from->n; i++) {
 		const char *equals = strchr(from->v[i], '=');
-		char *path = equals ? prs_path_absolute(m->q->cwd, equals + 1) : NULL;
+		const char *given = equals ? jf_path(m, equals + 1, m->q->cwd, m->whole, flag) : NULL;
+		char *path = given ? prs_strdup(given) : NULL;
 		if (!equals || equals == from->v[i])
 			prs_yaml_find(m->d, PRS_MISTAKE, m->whole, "%s %s: expected NAME=PATH", flag, from->v[i]);
 		else if (path && !jf_kind_of(m, path))
@@ -236,7 +237,8 @@ static void flag_pairs(struct jobfile *m, const char *flag, const struct prs_lis
 			prs_freep(&path);
 			continue;
 		}
-		v[(*ret_n)++] = (struct prs_job_pair){ prs_strf("%.*s", (int)(equals - from->v[i]), from->v[i]), path };
+		v[(*ret_n)++] = (struct prs_job_pair){ prs_strf("%.*s", (int)(equals - from->v[i]), from->v[i]), path,
+			                               jf_asset_of(m, path) };
 	}
 }
 

@@ -336,6 +336,14 @@ static void environment_map(struct jobfile *m, const struct prs_yaml *map)
 	conda_file(m, conda);
 }
 
+/* A file of the workspace: an environment, a conda file, or an entry that holds one. */
+static const struct prs_yaml *registered(struct jobfile *m, const char *path, struct prs_mark at)
+{
+	const struct prs_yaml *root = jf_read_file(m, path, at, "environment");
+	const struct prs_yaml *definition = jf_value(root, "definition");
+	return definition ? jf_value(definition, "conda_file") : root;
+}
+
 void jf_environment(struct jobfile *m, const struct prs_yaml *node)
 {
 	if (!node || node->kind == PRS_YAML_LIST)
@@ -348,13 +356,16 @@ void jf_environment(struct jobfile *m, const struct prs_yaml *node)
 	char *mapped = prs_project_python(m->project, node->text);
 	bool file = !mapped &&
 	            (!strncmp(node->text, "file:", 5) || (!prs_is_reference(node->text) && prs_is_jobfile(node->text)));
+	PRS_AUTOFREE char *described = mapped || file ? NULL : prs_project_environment(m->project, node->text);
 	prs_freep(&mapped);
 	const struct prs_yaml *root = file ? read_beside(m, node, "environment") : NULL;
+	if (described)
+		root = registered(m, described, node->at);
 	if (root && jf_value(root, "dependencies"))
 		conda_file(m, root);
 	else if (root)
 		environment_map(m, root);
-	else if (!file)
+	if (!file)
 		keep_name(m, node, NULL);
 	say_unmapped(m, node->at);
 }

@@ -73,6 +73,11 @@ struct jf_output {
 
 struct jf_flow; /* jobfile_pipeline.c: the jobs of a pipeline */
 
+struct jf_asset {
+	const char *path, *asset;
+	const struct jf_asset *next;
+};
+
 struct jobfile {
 	struct prs_job *j;
 	struct prs_yaml_doc *d;
@@ -97,6 +102,7 @@ struct jobfile {
 	bool pf_enabled;                /* --amlbi_pf_enabled True */
 	const struct prs_yaml *size;    /* mini_batch_size with a unit */
 	struct jf_flow *flow;           /* NULL = one job, by itself */
+	const struct jf_asset *assets;  /* where paths came from */
 	size_t node;                    /* with flow: which of its jobs this is; JF_NO_NODE: the file itself */
 	const struct prs_yaml *users;   /* of the inputs and outputs of the pipeline; NULL = the job */
 };
@@ -263,6 +269,10 @@ void jf_instance_count(struct jobfile *m, const struct prs_yaml *node, const cha
 
 /* jobfile_path.c */
 char jf_kind_of(const struct jobfile *m, const char *path);
+/* What a reference stands for; NULL after a mistake. */
+const char *jf_local(struct jobfile *m, const char *text, struct prs_mark at, const char *what);
+/* "azureml:mnist:2": the asset that a path came from; NULL = none. The caller frees. */
+char *jf_asset_of(struct jobfile *m, const char *path);
 /* A path as written in the file, relative to `dir`; references through prs.yml. NULL after a mistake. */
 const char *jf_path(struct jobfile *m, const char *text, const char *dir, struct prs_mark at, const char *what);
 /* "file:./x", "azureml:./x" (as the SDK prints local paths) -> "./x" */

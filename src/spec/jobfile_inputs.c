@@ -464,6 +464,7 @@ void jf_add_input(struct jobfile *m, const char *name, const char *type, const c
 	struct prs_job_input *in = new_job_input(m, name, type);
 	if (!in)
 		return;
+	in->asset = jf_asset_of(m, path);
 	if (path[0] == JF_LATE_OPEN) {
 		in->path = prs_strdup(path);
 		m->d->failed = m->d->failed || !in->path;

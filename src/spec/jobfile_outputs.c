@@ -82,7 +82,12 @@ static void output_path(struct jobfile *m, struct jf_output *out, const struct p
 		return;
 	}
 	text = jf_without_scheme(text);
-	char *mapped = prs_project_path(m->project, text);
+	struct prs_err err;
+	struct prs_resolved found;
+	prs_project_resolve(m->project, text, PRS_WANT_DATA, &found, &err);
+	char *mapped = found.path;
+	found.path = NULL;
+	prs_resolved_done(&found);
 	if (text[0] == JF_LATE_OPEN && !strncmp(text + 1, "outputs", 7)) { /* ${{prs.outputs}}/x */
 		out->path = text;
 	} else if (mapped || !prs_is_reference(text)) {

@@ -125,8 +125,7 @@ void jf_read_v1(struct jobfile *m, const struct prs_yaml *root)
 			              "parallel_run_config is empty");
 		return;
 	}
-	const struct prs_yaml *entry = jf_value(config, "entry_script"),
-			      *action = jf_value(config, "output_action");
+	const struct prs_yaml *entry = jf_value(config, "entry_script"), *action = jf_value(config, "output_action");
 	const struct prs_yaml *file = jf_value(config, "append_row_file_name");
 	jf_check_keys(m, config, JF_V1, "parallel_run_config");
 	if (!entry && !jf_misspelt(m, "entry_script"))
@@ -177,7 +176,8 @@ static void batch_model(struct jobfile *m, const struct prs_yaml *node)
 	if (!j->models)
 		m->d->failed = true;
 	else
-		j->models[j->models_n++] = (struct prs_job_pair){ prs_strdup(called), prs_strdup(at) };
+		j->models[j->models_n++] = (struct prs_job_pair){ prs_strdup(called), prs_strdup(at),
+			                                          jf_asset_of(m, at) };
 }
 
 static void batch_options(struct jobfile *m, const struct prs_yaml *root)

@@ -21,6 +21,7 @@ struct prs_project {
 	const struct prs_trust *trust;           /* NULL = everything is good */
 	struct layer layers[PRS_PROJECT_LAYERS]; /* the nearest prs.yml, the user's own */
 	unsigned n;
+	const struct prs_lent *names; /* the workspace; NULL = none */
 };
 
 static struct prs_mark file_mark(struct prs_yaml_doc *d, const char *path, const char *dir)
@@ -239,6 +240,47 @@ char *prs_project_path(const struct prs_project *p, const char *reference)
 	return datastore_path(p, reference);
 }
 
+void prs_project_lend(struct prs_project *p, const struct prs_lent *names) { p->names = names; }
+
+int prs_project_resolve(const struct prs_project *p, const char *reference, enum prs_want want,
+                        struct prs_resolved *ret, struct prs_err *err)
+{
+	*ret = (struct prs_resolved){ 0 };
+	*err = (struct prs_err){ 0 };
+	bool asked = p && p->names && prs_is_reference(reference);
+	if (asked && p->names->find(p->names->ctx, reference, want, ret, err) == 0)
+		return 0;
+	prs_resolved_done(ret);
+	ret->path = want == PRS_WANT_ENVIRONMENT ? NULL : prs_project_path(p, reference);
+	if (!ret->path)
+		return asked ? err->code : prs_fail(err, PRS_ENOTFOUND, "%.200s is not on this machine", reference);
+	*err = (struct prs_err){ 0 };
+	return 0;
+}
+
+/* What describes an environment in the workspace; *ret_python: its interpreter, or NULL. */
+static char *registered_environment(const struct prs_project *p, const char *environment, char **ret_python)
+{
+	struct prs_err err;
+	struct prs_resolved found;
+	PRS_AUTOFREE char *reference = prs_is_reference(environment) ? prs_strdup(environment)
+	                                                             : prs_strf("azureml:%s", environment);
+	*ret_python = NULL;
+	if (!reference || prs_project_resolve(p, reference, PRS_WANT_ENVIRONMENT, &found, &err) < 0)
+		return NULL;
+	char *file = found.file;
+	*ret_python = found.path;
+	found.file = found.path = NULL;
+	prs_resolved_done(&found);
+	return file;
+}
+
+char *prs_project_environment(const struct prs_project *p, const char *environment)
+{
+	PRS_AUTOFREE char *python = NULL;
+	return registered_environment(p, environment, &python);
+}
+
 const char *prs_project_default_datastore(const struct prs_project *p)
 {
 	for (unsigned i = 0; p && i < p->n; i++) {
@@ -252,6 +294,10 @@ const char *prs_project_default_datastore(const struct prs_project *p)
 
 char *prs_project_python(const struct prs_project *p, const char *environment)
 {
+	char *registered = NULL;
+	PRS_AUTOFREE char *file = environment ? registered_environment(p, environment, &registered) : NULL;
+	if (registered)
+		return registered;
 	for (unsigned i = 0; p && i < p->n; i++) {
 		const struct prs_yaml *root = p->layers[i].root;
 		const struct prs_yaml *node = NULL;

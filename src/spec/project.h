@@ -13,6 +13,7 @@
 
 #include "base/err.h"
 #include "base/fs.h"
+#include "base/reference.h"
 #include "base/trust.h"
 #include "spec/yaml.h"
 
@@ -34,8 +35,13 @@ char *prs_project_venv(const struct prs_fs *fs, const char *dir, const struct pr
 void prs_project_free(struct prs_project *p);
 const char *prs_project_file(const struct prs_project *p); /* of the nearest one; NULL when there is none */
 
-/* The local path of a reference (azureml:name:version, azureml:name@label, azureml://..., https://...): absolute,
- * the caller frees. NULL = not mapped. */
+/* The workspace, which is asked before prs.yml; `names` outlives the project. */
+void prs_project_lend(struct prs_project *p, const struct prs_lent *names);
+/* What a reference stands for here: by the workspace, then by prs.yml. PRS_ENOTFOUND: nobody knows it. */
+int prs_project_resolve(const struct prs_project *p, const char *reference, enum prs_want want,
+                        struct prs_resolved *ret, struct prs_err *err);
+/* By prs.yml alone: the local path of a reference (azureml:name:version, azureml:name@label, azureml://...,
+ * https://...): absolute, the caller frees. NULL = not mapped. */
 char *prs_project_path(const struct prs_project *p, const char *reference);
 /* Does the text name something outside this machine's file system? */
 bool prs_is_reference(const char *text);
@@ -45,5 +51,8 @@ const char *prs_project_default_datastore(const struct prs_project *p);
 /* The interpreter of an environment reference or name; NULL name: the project's `python`. The caller frees; NULL =
  * none. */
 char *prs_project_python(const struct prs_project *p, const char *environment);
+
+/* The file of the workspace that describes an environment by its packages; NULL = none. The caller frees. */
+char *prs_project_environment(const struct prs_project *p, const char *environment);
 
 #endif

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The workspace: prs workspace, datastore, dataset, model, environment, component, and their files."""
+import glob
 import json
 import os
 import stat
 import subprocess
+import sys
+import textwrap
 
 from prs_job import PRS, JobCase
 
@@ -263,3 +266,133 @@ class Where(RegistryCase):
         self.addCleanup(os.chmod, self.at("datasets", "m"), 0o755)
         self.prs("dataset", "register", "m", "--path", "other", "--new-version", expect=2)
         self.assertEqual(self.json("dataset", "show", "m")["version"], "1")
+
+
+SCORE = """
+    import os
+    def run(mini_batch):
+        return [os.path.basename(p) for p in mini_batch]
+"""
+JOB = """\
+type: parallel
+inputs: {images: {type: uri_folder, path: "%s"}}
+outputs: {rows: {type: uri_file, path: ./rows.txt}}
+input_data: ${{inputs.images}}
+mini_batch_size: "1"
+%s
+task: {type: run_function, code: ./code, entry_script: score.py, append_row_to: "${{outputs.rows}}"}
+"""
+
+
+class Jobs(RegistryCase):
+    """References in job files and flags."""
+
+    def setUp(self):
+        super().setUp()
+        self.put("code/score.py", textwrap.dedent(SCORE))
+
+    def run_job(self, path, *words, more="", expect=0, **how):
+        self.put("job.yml", JOB % (path, more))
+        return self.prs("run", "job.yml", "--python", sys.executable, "--quiet", "--overwrite", *words, expect=expect, **how)
+
+    def job_json(self):
+        run = max(glob.glob(os.path.join(self.dir, "runs", "*")), key=os.path.getmtime)
+        with open(os.path.join(run, "job.json")) as f:
+            return json.load(f)
+
+    def rows_of(self):
+        with open(os.path.join(self.dir, "rows.txt")) as f:
+            return sorted(f.read().split())
+
+    def test_a_dataset_of_a_job_file(self):
+        self.register("mnist", "--path", "data")
+        self.register("mnist", "--path", "other", "--new-version", "--label", "prod")
+        long = "azureml://subscriptions/s/resourcegroups/g/workspaces/w/data/mnist/versions/1"
+        for reference, row, version in (("azureml:mnist", "b.txt", "2"), ("azureml:mnist:1", "a.txt", "1"), (long, "a.txt", "1"),
+                                        ("azureml:mnist@prod", "b.txt", "2"), ("azureml:mnist@latest", "b.txt", "2")):
+            self.run_job(reference)
+            self.assertEqual(self.rows_of(), [row], reference)
+            given = self.job_json()["inputs"][0]
+            self.assertEqual(given["asset"], "azureml:mnist:" + version)
+            self.assertTrue(os.path.isabs(given["path"]))
+
+    def test_flags(self):
+        self.register("mnist", "--path", "data")
+        self.put("net.pkl", "x")
+        self.register("net", "--path", "net.pkl", kind="model")
+        words = ["run", "code/score.py", "--python", sys.executable, "--output", "rows.txt", "--overwrite", "--quiet"]
+        self.prs(*words, "--input", "azureml:mnist:1", "--model", "m=azureml:net", "--side-input", "labels=azureml:mnist")
+        job = self.job_json()
+        self.assertEqual(self.rows_of(), ["a.txt"])
+        self.assertEqual([job[m][0]["asset"] for m in ("inputs", "models", "side_inputs")],
+                         ["azureml:mnist:1", "azureml:net:1", "azureml:mnist:1"])
+        self.assertIn("did you mean mnist?", self.prs(*words, "--input", "azureml:mnits", expect=2).stderr)
+        self.assertIn("has no version 9", self.prs(*words, "--input", "azureml:mnist:9", expect=2).stderr)
+        self.run_job("data", "--input", "images=azureml:mnist", "--model", "m=azureml:net:1")
+        self.assertEqual(self.job_json()["models"][0]["asset"], "azureml:net:1")
+
+    def test_a_resume_looks_nothing_up_again(self):
+        self.register("mnist", "--path", "data")
+        self.run_job("azureml:mnist")
+        self.register("mnist", "--path", "other", "--new-version")
+        self.prs("resume", "last", "--retry-failed")
+        self.assertEqual(self.job_json()["inputs"][0]["asset"], "azureml:mnist:1")
+
+    def test_prs_yml_answers_where_the_workspace_does_not(self):
+        self.put("prs.yml", 'assets: {"azureml:mapped:1": ./other}\ndatastores: {store: ./other}\n')
+        self.register("mnist", "--path", "data")
+        self.run_job("azureml:mapped:1")
+        self.assertEqual(self.rows_of(), ["b.txt"])
+        self.run_job("azureml://datastores/store/paths/")
+        self.assertEqual(self.rows_of(), ["b.txt"])
+        self.json("datastore", "register", "store", "--folder", "data")
+        self.run_job("azureml://datastores/store/paths/")
+        self.assertEqual(self.rows_of(), ["a.txt"])
+
+    def test_what_is_wrong_is_said(self):
+        self.register("mnist", "--path", "data")
+        self.json("datastore", "register", "img", "--type", "azure_blob", "--account", "acc", "--container", "c")
+        for reference, text in (("azureml:mnits", "is not on this machine; did you mean mnist?: map it in"),
+                                ("azureml:mnist:7", "dataset mnist has no version 7: there is only 1"),
+                                ("azureml://datastores/img/paths/x", "has no folder on this machine: prs datastore register img --folder DIR"),
+                                ("azureml://registries/azureml/data/x/versions/1", "is not on this machine")):
+            self.assertIn(text, " ".join(self.run_job(reference, expect=2).stderr.split()), reference)
+        self.put(self.at("datasets", "mnist", "1.json"), "{")
+        self.assertIn("1.json:", self.run_job("azureml:mnist:1", expect=2).stderr)
+
+    def test_an_environment_by_its_interpreter(self):
+        self.register("sk", "--python", sys.executable, kind="environment")
+        self.put("job.yml", JOB % ("data", "environment: azureml:sk:1"))
+        self.prs("run", "job.yml", "--quiet")
+        self.assertEqual(self.job_json()["python"], sys.executable)
+
+    def test_an_environment_by_its_packages(self):
+        self.put("conda.yml", "dependencies: [python=3.8, {pip: [six==1.16.0]}]\n")
+        self.register("sk", "--file", "conda.yml", kind="environment")
+        doc = {"definition": {"conda_file": {"dependencies": [{"pip": ["six==1.15.0"]}]}}}
+        self.register("js", "--from-json", "-", kind="environment", stdin=json.dumps(doc))
+        made = set()  # folders named by the packages
+        for name in ("sk", "js"):
+            self.put("job.yml", JOB % ("data", "environment: azureml:%s@latest" % name))
+            line, = [x for x in self.prs("plan", "job.yml").stdout.splitlines() if x.startswith("  python")]
+            self.assertIn("(to be made for 1 package of the job)", line)
+            made.add(line)
+        self.assertEqual(len(made), 2)
+
+    def test_a_component_of_a_pipeline(self):
+        self.put("c/part.yml", "type: command\ninputs: {x: {type: string}}\noutputs: {o: {type: uri_folder}}\n"
+                               "command: echo ${{inputs.x}} >${{outputs.o}}/said\n")
+        self.register("part", "--file", "c/part.yml", kind="component")
+        self.put("pipe.yml", "type: pipeline\njobs:\n  a: {type: command, component: 'azureml:part:1', inputs: {x: hello}, "
+                             "outputs: {o: {type: uri_folder, path: ./said}}}\n")
+        self.prs("run", "pipe.yml", "--quiet")
+        with open(os.path.join(self.dir, "said", "said")) as f:
+            self.assertEqual(f.read(), "hello\n")
+
+    def test_the_workspace_is_no_code(self):
+        self.put("code/prs.yml", "defaults: {}\n")
+        self.register("mnist", "--path", "../data", cwd=os.path.join(self.dir, "code"))
+        self.assertTrue(os.path.isdir(os.path.join(self.dir, "code", ".prs")))
+        self.run_job("./data")
+        run = max(glob.glob(os.path.join(self.dir, "runs", "*")), key=os.path.getmtime)
+        self.assertEqual(sorted(os.listdir(os.path.join(run, "code"))), ["prs.yml", "score.py"])
