@@ -24,7 +24,7 @@ def script_place():
     frame = sys._getframe(1)
     while frame:
         name = frame.f_code.co_filename
-        if not name.startswith((HERE, "<frozen")) and "importlib" not in name:
+        if not name.startswith((os.path.dirname(HERE) + "/prs_", "<frozen")) and "importlib" not in name:
             return " (%s line %d)" % (os.path.relpath(name) if os.path.isabs(name) else name, frame.f_lineno)
         frame = frame.f_back
     return ""

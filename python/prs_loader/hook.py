@@ -17,6 +17,7 @@ OURS = {"azureml_user": True, "azureml_user.parallel_run": False, "entry_script"
 
 
 HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+OWN = ("azureml.contrib", "azureml.pipeline", "azureml.widgets")  # beside OURS, what prs_azureml has
 # The folder at the end of sys.path for processes without the hook.
 NAMES = os.path.join(HERE, "prs_names")
 
@@ -33,6 +34,9 @@ class Hook:
         self.makers = dict.fromkeys(OURS, self._ours)
         self.makers["azureml"] = self._azureml
         self.makers["prs_azureml"] = self._package
+        self.has_own = job.in_pipeline()
+        if self.has_own:
+            self.makers.update(dict.fromkeys(OWN, self._own))
         self.makers["mlflow"] = self._mlflow
         if not job.is_command:
             self.makers["logging"] = self._logging
@@ -67,10 +71,15 @@ class Hook:
 
     # ---- makers
 
+    def _own(self, name, path):
+        """In a step of a pipeline what nobody has installed is that of prs python."""
+        folder = os.path.join(HERE, "prs_azureml", *name.split(".")[:-1])
+        return self._others(name, path) or PathFinder.find_spec(name, [folder])
+
     def _ours(self, name, path):
-        real = self._others(name, path)
+        real = self._own(name, path) if self.has_own else self._others(name, path)
         if self.depth or (name == "entry_script" and real):
-            return None  # the installed one as it is; the user's own
+            return real  # the installed one as it is; the user's own
         if real is None or real.loader is None:
             spec = ModuleSpec(name, _Over(self, None), is_package=OURS[name])
             if real is not None:

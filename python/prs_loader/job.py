@@ -24,6 +24,12 @@ class Job:
     def of_setup(cls, raw):
         return cls({key: [os.fsdecode(v) for v in values] for key, values in raw.items()})
 
+    def in_pipeline(self):
+        """Is it a step of one?"""
+        folder = self.one("run_folder")
+        above = os.path.dirname(os.path.dirname(folder))
+        return bool(folder) and os.path.exists(os.path.join(above, "pipeline.json"))
+
     def one(self, key):
         """The value, "" when there is none."""
         values = self.values.get(key)

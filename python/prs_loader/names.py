@@ -39,9 +39,21 @@ class _Partly(type):
     def __getattr__(cls, name):
         if name.startswith("__"):
             raise AttributeError(name)
-        if cls.installed is not None:
+        if _installed(cls) is not None:
             return getattr(cls.installed, name)
         raise NotHere("%s.%s.%s" % (cls.__module__, cls.__name__, name))
+
+
+def _installed(cls):
+    """In a step of a pipeline there is always one: that of prs python."""
+    if cls.installed is None and _run.HERE.in_pipeline():
+        __import__(cls._home)  # fill() keeps it
+    return cls.installed
+
+
+def _is_own(cls):
+    home = getattr(sys.modules.get(cls.__module__), "__file__", None) or ""
+    return home.startswith(os.path.dirname(_run.__file__))
 
 
 class _InAzure(_Partly):
@@ -115,7 +127,14 @@ class Model(metaclass=_Partly):
 
     __module__ = "azureml.core"
     _job = None
+    _home = "azureml.core.model"
     installed = None
+
+    def __new__(cls, workspace=None, name=None, id=None, version=None, **more):  # noqa: A002
+        wanted, _, of_name = (id or name or "").partition(":")
+        if cls._given_path(wanted, str(version or of_name or "")) is None and _installed(cls) and _is_own(cls.installed):
+            return cls.installed(workspace, name, id=id, version=version, **more)
+        return object.__new__(cls)
 
     def __init__(self, workspace=None, name=None, id=None, tags=None, properties=None, version=None,  # noqa: A002
                  **more):
@@ -140,8 +159,16 @@ class Model(metaclass=_Partly):
     def get_model_path(cls, model_name=None, version=None, _workspace=None, name=None, **_kwargs):
         wanted, _, of_name = str(model_name or name).partition(":")
         version = str(version or of_name or "")
+        found = cls._given_path(wanted, version)
+        if found is None and _installed(cls) and _is_own(cls.installed):
+            return cls.installed.get_model_path(wanted, version or None)
+        return found or cls._unknown(wanted, version)
+
+    @classmethod
+    def _given_path(cls, wanted, version):
+        """Of --model, or of $AZUREML_MODEL_DIR."""
         found = _of_versions([(n.partition(":")[::2], p) for n, p in cls._job.pairs("model")], wanted, version)
-        return found or _in_model_dir(wanted, version) or cls._unknown(wanted, version)
+        return found or _in_model_dir(wanted, version)
 
     @classmethod
     def _unknown(cls, wanted, version):
@@ -183,15 +210,24 @@ class Run(_run.Run, metaclass=_Partly):
     """azureml.core.Run of this job; what it lacks is that of the installed one."""
 
     __module__ = "azureml.core"
+    _home = "azureml.core.run"
     installed = None
 
     def __new__(cls, *args, **kwargs):
-        if cls.installed is not None:
+        if _installed(cls) is not None:
             return cls.installed(*args, **kwargs)
         raise NotHere("Run()")
 
 
-_run.lacks = lambda what, name, make: _of_installed(Run.installed, what, name, lambda: make(Run.installed))
+def _lacks(what, name, make):
+    if what == "Workspace" and _installed(Run) is not None and _is_own(Run.installed):
+        from azureml.core.workspace import Workspace
+
+        return getattr(Workspace.from_config(), name)
+    return _of_installed(Run.installed, what, name, lambda: make(Run.installed))
+
+
+_run.lacks = _lacks
 
 
 def _say_logged(kind, name, value):

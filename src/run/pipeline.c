@@ -2,6 +2,7 @@
  * pipeline: a code folder is copied once, however many steps have it: what is left out of the copy is what the inputs
  * and outputs of any of them are.
  */
+#include "run/workspace.h"
 #include "run/pipeline.h"
 
 #include "base/killpoint.h"
@@ -182,6 +183,28 @@ static int print_of(const struct prs_fs *fs, const char *dir, uint8_t to[16], st
 	return 0;
 }
 
+/* The workspace is that of the folder where the pipeline was submitted, not of where its steps run. */
+static int tell_workspace(const struct prs_front *f, const struct prs_pipeline *p)
+{
+	struct prs_workspace w;
+	struct prs_err none = { 0 };
+	int r = 0;
+	if (prs_run_workspace(&w, f->fs, p->submit_dir, NULL, NULL, &none) == 0)
+		r = setenv("PRS_WORKSPACE", w.path, 1) < 0 || setenv("AZUREML_ARM_WORKSPACE_NAME", w.name, 0) < 0;
+	prs_workspace_done(&w);
+	return r ? -PRS_ENOMEM : 0;
+}
+
+/* Variables for all steps, of both kinds. */
+static int tell_steps(const struct prs_front *f, const struct prs_run *run, const struct prs_pipeline *p,
+                      const char *program)
+{
+	if (setenv("PRS_PROGRAM", program, 1) < 0 || setenv("AZUREML_ARM_PROJECT_NAME", p->name, 0) < 0 ||
+	    setenv("AZUREML_ROOT_RUN_ID", run->name, 0) < 0)
+		return -PRS_ENOMEM;
+	return tell_workspace(f, p);
+}
+
 int prs_pipeline_start(const struct prs_front *f, const struct prs_run *run, const struct prs_pipeline_config *c,
                        struct prs_pipeline_end *ret, struct prs_err *err)
 {
@@ -197,9 +220,7 @@ int prs_pipeline_start(const struct prs_front *f, const struct prs_run *run, con
 	if (prs_find_parts(program, loader, err) < 0 || print_of(f->fs, run->dir, full.print, err) < 0)
 		return err->code;
 	snprintf(names, sizeof names, "%.*s/prs_names", (int)(strrchr(loader, '/') - loader), loader);
-	/* for all steps, of both kinds */
-	if (setenv("AZUREML_ARM_PROJECT_NAME", c->pipeline->name, 0) < 0 ||
-	    setenv("AZUREML_ROOT_RUN_ID", run->name, 0) < 0)
+	if (tell_steps(f, run, c->pipeline, program) < 0)
 		return prs_fail(err, PRS_ENOMEM, "the environment of the steps");
 	return prs_pipeline_run(&full, ret, err);
 }

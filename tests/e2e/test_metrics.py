@@ -109,10 +109,41 @@ if not os.path.exists(%r): sys.exit(3)
         self.write("go", "")
         self.resume("--retry-failed")
         self.assertEqual(self.log("train").splitlines()[-2:], [
-            "train flow {'accuracy': [0.5, 0.75]} {'from': ['score', 'train', 'train']} ['rows']", "mlruns local"])
+            "train flow {'accuracy': [0.5, 0.75]} {'from': ['score', 'train', 'train']} ['rows']", "mlruns workspace"])
         self.assertEqual([m["value"] for m in records(self.step("train")) if m["kind"] == "value"], [0.5, 0.75, 0.25])
         self.assertEqual([m["by"] for m in records(self.run_dir())], ["score", "train", "train"])
         self.assertEqual(self.read(self.step("train", "code", "outputs", "deep", "model.pkl")), "weights")
+
+    def test_the_workspace_in_steps(self):
+        """That of the folder where the pipeline was submitted: what a command registers, the workers of the next step find."""
+        self.files(2)
+        self.write("config.json", '{"workspace_name": "mine"}')
+        self.write("code/train.py", """
+import os, sys
+from azureml.core import Dataset, Model, Run
+here = Run.get_context()
+with open("net.pkl", "w") as f: f.write("weights")
+here.upload_file("outputs/net.pkl", "net.pkl")
+print(here.register_model("net", "outputs/net.pkl", tags={"a": "b"}).version, here.workspace.name)
+Dataset.File.from_files(sys.argv[1]).register(here.experiment.workspace, "images")
+""")
+        self.script("""
+            from azureml.core import Dataset, Model, Run
+            ws = Run.get_context().experiment.workspace
+            with open(Model.get_model_path("net", _workspace=ws)) as f: weights = f.read()
+            images = Dataset.get_by_name(ws, "images").to_path()
+            def get(name):
+                try: return Model(ws, name).id
+                except Exception as e: return type(e).__name__
+            def run(mini_batch): return [repr((ws.name, weights, images, get("net"), get("none")))]
+        """)
+        self.pipeline(train=command("python train.py ${{inputs.images}}", "images: {type: uri_folder, path: ./in}",
+                                    more="code: code"),
+                      score=PARALLEL % "./in" + "    prs: {after: [train]}\n")
+        self.run_flow()
+        self.assertEqual(self.log("train").splitlines()[-1], "1 mine")
+        [rows] = glob.glob(self.step("score", "outputs", "rows", "*"))
+        self.assertEqual(self.read(rows), repr(("mine", "weights", ["/f0000", "/f0001"], "net:1", "ModelNotFoundException")) + "\n")
 
     def test_prs_test_shows_them(self):
         self.files(2)
