@@ -244,6 +244,8 @@ int cmd_logs(struct cli_args *a)
 		r = cli_find_any(a, a->words.n ? a->words.v[0] : NULL, &run, &err);
 	if (!r && run.kind == PRS_RUN_PIPELINE)
 		r = check_pipeline(a, &run, &err);
+	if (!r && cli_has(a, "--metrics"))
+		return cli_metrics(&run, cli_json(a));
 	if (!r)
 		r = show(&l, process, cli_has(a, "--errors"), cli_has(a, "--follow"), &err);
 	for (size_t i = 0; i < l.n; i++)

@@ -39,6 +39,8 @@ int cli_pipeline_canceled(const struct prs_run *run);
 int cli_pipeline_plan(const struct prs_pipeline *p, bool json);
 /* Where its outputs are. */
 int cli_pipeline_output(const struct prs_run *run);
+/* prs logs --metrics, of any run. Exit status. */
+int cli_metrics(const struct prs_run *run, bool json);
 /* Steps that are done. */
 size_t cli_pipeline_done(const struct prs_pipeline_view *v);
 /* Is there such a step? Else the error, with what is near. */

@@ -28,11 +28,25 @@ def records(folder):
     return [json.loads(line) for line in text.splitlines()]
 
 
+NAME = "<run>\n"
+
+
 class MetricsTest(PipelineCase):
     def logged(self):
         """How many lines, so far."""
         there = glob.glob(self.path("runs", "*", "logs", "metrics.jsonl"))
         return self.read(there[0]).count("\n") if there else 0
+
+    def shown(self, run="last"):
+        r = self.prs("logs", run, "--metrics")
+        self.assertEqual(r.returncode, 0, r.stderr)
+        return r.stdout.replace(os.path.basename(self.run_dir()) + "\n", NAME)
+
+    def test_nothing(self):
+        self.files(1)
+        self.script("def run(b): return b")
+        self.assertEqual(self.run_job().returncode, 0)
+        self.assertEqual(self.shown(), "nothing was logged\n")
 
     def test_four_processes(self):
         self.files(200)
@@ -113,6 +127,15 @@ if not os.path.exists(%r): sys.exit(3)
         self.assertEqual([m["value"] for m in records(self.step("train")) if m["kind"] == "value"], [0.5, 0.75, 0.25])
         self.assertEqual([m["by"] for m in records(self.run_dir())], ["score", "train", "train"])
         self.assertEqual(self.read(self.step("train", "code", "outputs", "deep", "model.pkl")), "weights")
+        self.assertEqual(self.shown(), NAME + "  from  \"train\"   the last of 3\n"
+                         "score\n  number  1   the last of 2, 0 to 1\n  both    {\"x\":1,\"text\":\"xxxxxxxxxx\"}   the last of 2\n"
+                         "train\n  accuracy  0.75   the last of 2, 0.5 to 0.75\ntrain, child run fold\n  accuracy  0.25\n")
+        self.assertEqual(self.shown("last/train"), "train\n  accuracy  0.75   the last of 2, 0.5 to 0.75\n"
+                         "train, child run fold\n  accuracy  0.25\n")
+        runs = json.loads(self.prs("logs", "last", "--metrics", "--json").stdout)
+        self.assertEqual(runs["type"], "metrics")
+        self.assertEqual(runs["runs"][-1], {"step": "train", "child": "fold", "metrics": {
+            "accuracy": {"last": 0.25, "count": 1, "least": 0.25, "most": 0.25}}})
 
     def test_the_workspace_in_steps(self):
         """That of the folder where the pipeline was submitted: what a command registers, the workers of the next step find."""
