@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * metrics: prs logs RUN --metrics: what scripts logged (logs/metrics.jsonl, docs/logs.md), by name; of a pipeline, of all
- * its steps.
+ * metrics: prs logs RUN --metrics: what scripts logged (logs/metrics.jsonl, docs/logs.md), by name; of a pipeline, of
+ * all its steps.
  */
 #include "cli/pipelines.h"
 
