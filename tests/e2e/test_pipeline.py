@@ -165,7 +165,7 @@ class ChainTest(PipelineCase):
         self.files(3)
         self.write("in/score.py", ROWS.replace("\n    ", "\n"))
         self.write("in/data/f", "1")
-        self.pipeline(a=command("ls", "raw: {path: in/data}", more="code: in\n"), b=command("ls", more="code: in\n"))
+        self.pipeline(a=command("ls", more="code: in\n"), b=command("ls", "raw: {path: in/data}", more="code: in\n"))
         self.run_flow()
         for step in "ab":
             self.assertEqual(self.log(step), "f0000\nf0001\nf0002\noutputs\nscore.py\n")
