@@ -12,7 +12,7 @@ tests/mutants/*.txt hold the mutants:
     tests unit/test_pool sim/test_sim e2e:test_depth
 
 The words of the lines are found in the function (without `in`: in the file) whatever white space and line ends lie between them, and must be found
-once. A word of `tests` is a program below tests/, or loader, tables or e2e
+once. A word of `tests` is a program below tests/, or loader, tables, seed or e2e
 with an expression for pytest -k ("+" for blanks). NAME: part of a mutant's name, of its place (sched.txt), or of the file it breaks (src/pool/).
 Only what its tests need is built, and they run, programs first, until one sees it; --all runs them all.
 
@@ -152,7 +152,7 @@ def run_tests(words, every=True):
     passed, failed = set(), set()
     for word in sorted(words, key=lambda w: not programs(w)):
         suite, _, expression = word.partition(":")
-        if not programs(word) and suite not in ("loader", "tables", "e2e"):
+        if not programs(word) and suite not in ("loader", "tables", "seed", "e2e"):
             sys.exit("no such tests: " + word)
         for ok, bad in [run_program(n) for n in programs(word)] or [run_pytest(suite, expression, every)]:
             passed |= ok

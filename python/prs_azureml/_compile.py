@@ -50,6 +50,7 @@ class _Document:
         self.seen = set()  # parameters that something asks for
         self.steps = pipeline.steps
         self.names = _unique(self.steps)
+        self._models = None
 
     def whole(self, name, regenerate, continue_on_step_failure):
         steps = [step._compile(self) for step in self.steps]
@@ -175,9 +176,11 @@ class _Document:
 
     def models(self):
         """All registered models, so that workers find them by name."""
-        return [{"name": "%s:%s" % (e["name"], e["version"]), "value": e["local"]}
-                for n in sorted({e["name"] for e in _engine.entries("model", self.workspace._path)})
-                for e in _engine.entries("model", self.workspace._path, n) if e.get("local")]
+        if self._models is None:
+            self._models = [{"name": "%s:%s" % (e["name"], e["version"]), "value": e["local"]}
+                            for n in sorted({e["name"] for e in _engine.entries("model", self.workspace._path)})
+                            for e in _engine.entries("model", self.workspace._path, n) if e.get("local")]
+        return self._models
 
 
 def is_data(value):

@@ -4,6 +4,7 @@ import os
 import sys
 
 from prs_azureml import _names
+from azureml.exceptions import UserErrorException
 
 _options = {}
 
@@ -12,12 +13,16 @@ def program():
     return os.environ.get("PRS_PROGRAM") or "prs"
 
 
-class Refused(Exception):
+class Refused(UserErrorException):
     """The engine said no: its sentences, a line each."""
 
     def __init__(self, text, status):
-        Exception.__init__(self, text)
-        self.status = status
+        UserErrorException.__init__(self, text + _names.script_place())
+        self.text, self.status = text, status
+
+
+# for the script it is what it inherits from
+Refused.__module__, Refused.__name__, Refused.__qualname__ = "azureml.exceptions", "UserErrorException", "UserErrorException"
 
 
 def call(*words, **how):
@@ -142,40 +147,44 @@ def secret_delete(name, workspace_path):
 # ---- runs
 
 
-def start(document, name):
+def start(document):
     """A process that runs a document and prints an event a line."""
-    import json
     import subprocess
 
     process = subprocess.Popen([program(), "run", "--job-json", "-", "--json"], stdin=subprocess.PIPE,
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
-    process.stdin.write(json.dumps(document, ensure_ascii=False).encode("utf-8", "surrogateescape"))
-    process.stdin.close()
+    try:
+        process.stdin.write(document_text(document).encode())
+        process.stdin.close()
+    except BrokenPipeError:  # it says why on stderr
+        pass
     return process
-
-
-def start_detached(document):
-    import json
-    import subprocess
-
-    done = subprocess.run([program(), "run", "--job-json", "-", "--json", "--detach"], check=False,
-                          input=json.dumps(document), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                          universal_newlines=True)
-    documents = _documents(json, done.stdout)
-    if done.returncode:
-        raise Refused(_mistakes(documents) or done.stderr.strip(), done.returncode)
-    return documents
 
 
 def validate(document):
     """The mistakes, as texts."""
+    try:
+        call("validate", "--job-json", "-", given=document_text(document))
+    except Refused as e:
+        return e.text.splitlines()
+    return []
+
+
+def document_text(document):
+    """As JSON; a path that is no UTF-8 as its bytes."""
     import json
 
-    try:
-        call("validate", "--job-json", "-", given=json.dumps(document))
-    except Refused as e:
-        return str(e).splitlines()
-    return []
+    return json.dumps(_sayable(document), indent=1, ensure_ascii=False) + "\n"
+
+
+def _sayable(value):
+    if isinstance(value, dict):
+        return {k: _sayable(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_sayable(v) for v in value]
+    if isinstance(value, str) and any("\ud800" <= c <= "\udfff" for c in value):
+        return {"hex": os.fsencode(value).hex()}
+    return value
 
 
 def cancel(run_dir):

@@ -87,7 +87,7 @@ def submit(experiment, pipeline, document, tags):
         run = PipelineRun._compiled(experiment, document, tags, _write(document))
         RUNS.append(run)
         return run
-    live = Live(_engine.start(document, experiment.name))
+    live = Live(_engine.start(document))
     live.wait_for(lambda: live.name or live.mistakes or live.over)
     if live.name is None:
         live.wait_for(lambda: live.over)
@@ -110,7 +110,7 @@ def _write(document):
 
         text, how = _pipeline_yaml.text(document), "prs run"
     else:
-        text, how = json.dumps(document, indent=1, ensure_ascii=False) + "\n", "prs run --job-json"
+        text, how = _engine.document_text(document), "prs run --job-json"
     with open(path, "w", encoding="utf-8", errors="surrogateescape") as f:
         f.write(text)
     _names.say("written: %s (%s %s)" % (path, how, path))

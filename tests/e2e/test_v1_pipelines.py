@@ -12,8 +12,7 @@ BEGIN = """
 from azureml.core import *
 from azureml.core.authentication import *
 from azureml.core.compute import *
-from azureml.core.conda_dependencies import CondaDependencies
-from azureml.core.runconfig import DEFAULT_CPU_IMAGE, DockerConfiguration, RunConfiguration
+from azureml.core.runconfig import CondaDependencies, DEFAULT_CPU_IMAGE, DockerConfiguration, RunConfiguration
 from azureml.data import *
 from azureml.data.datapath import DataPath, DataPathComputeBinding
 from azureml.data.dataset_consumption_config import DatasetConsumptionConfig

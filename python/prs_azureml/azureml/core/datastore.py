@@ -101,12 +101,7 @@ class Datastore(_names.Described):
 def _shown(workspace, name):
     if not name:
         return _engine.datastore_default(workspace._path)
-    try:
-        return _engine.datastore(name, workspace._path)
-    except _engine.Refused as e:
-        from azureml.exceptions import UserErrorException
-
-        raise UserErrorException("%s%s" % (e, _names.script_place())) from None
+    return _engine.datastore(name, workspace._path)
 
 
 def _register(workspace, name, kind, account, container, key, overwrite):

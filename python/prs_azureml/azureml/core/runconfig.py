@@ -51,5 +51,12 @@ class _Any(_names.Described):
     """Settings of the original that are kept and not used."""
 
 
+_ALSO = {"CondaDependencies": "azureml.core.conda_dependencies"}  # the original's module has it, too
+
+
 def __getattr__(name):
+    if name in _ALSO:
+        import importlib
+
+        return getattr(importlib.import_module(_ALSO[name]), name)
     return _names.missing(__name__, name, globals())

@@ -46,7 +46,7 @@ class AbstractDataset(_names.Described):
         try:
             entry = _engine.register("dataset", name, workspace._path, what)
         except _engine.Refused as e:
-            raise _paths.mistake(str(e).replace("--new-version makes", "create_new_version=True makes")) from None
+            raise _paths.mistake(e.text.replace("--new-version makes", "create_new_version=True makes")) from None
         return self._copy(workspace, entry)
 
     def _copy(self, workspace, entry):
