@@ -43,7 +43,18 @@ class Hook:
 
     def find_spec(self, name, path=None, target=None):
         maker = self.makers.get(name)
-        return maker(name, path) if maker is not None else None
+        if maker is not None:
+            return maker(name, path)
+        return self._of_azureml(name, path) if self.has_own and name.startswith("azureml.") else None
+
+    def _of_azureml(self, name, path):
+        """What is neither installed nor ours is refused by name, with what to do instead."""
+        spec = self._others(name, path)
+        if spec is None:
+            from prs_azureml import _names
+
+            raise ModuleNotFoundError(_names.not_part(name), name=name)
+        return spec
 
     def entry(self, name, path):
         """Where the entry script is called ALIAS, find it at `path`. Where its file would hide a module of Python's

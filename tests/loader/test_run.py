@@ -216,6 +216,20 @@ def test_an_installed_azureml_in_a_command(python, tmp_path):
         (site / "__init__.py").write_text("")
 
 
+def test_what_is_refused_by_name(python, tmp_path):
+    (tmp_path / "pipeline.json").write_text("{}")
+    for line, part in (("import azureml.opendatasets", "download the data once"),
+                       ("from azureml.train.hyperdrive import choice", "azureml.train"),
+                       ("from azureml.core import Image", "azureml.core.Image"),
+                       ("from azureml.pipeline.steps import AutoMLStep", "steps here are ParallelRunStep"),
+                       ("from azureml.pipeline.core import Schedule", "cron and prs python do")):
+        r, _ = command(python, tmp_path, line)
+        last = r.stderr.strip().splitlines()[-1]
+        assert "not part of PRS's azureml compatibility" in last and part in last, r.stderr
+    r, _ = command(python, tmp_path, "import azureml.core.experiment, azureml.data.file_dataset, azureml.pipeline.core; print(azureml.core.VERSION)")
+    assert r.stdout == "1.60.0\n", r
+
+
 def test_a_command_that_needs_none_of_it(python, tmp_path):
     r, _ = command(python, tmp_path, "import sys; print([m for m in sys.modules if m.startswith(('prs', 'azureml'))])")
     assert r.stdout == "[]\n", r
