@@ -60,6 +60,15 @@ def lazy(module, homes):
     return getattr_, lambda: sorted(homes), sorted(homes)
 
 
+def also(module, name, homes, others):
+    """Of a module that has names of others, too: {name: the module that defines it}."""
+    if name not in homes:
+        return missing(module, name, others)
+    import importlib
+
+    return getattr(importlib.import_module(homes[name]), name)
+
+
 def missing(module, name, others):
     """Of a module: AttributeError, and for `from module import name`, which would hide its text, ImportError."""
     if name.startswith("__"):
@@ -68,7 +77,14 @@ def missing(module, name, others):
     if folder and any(os.path.exists(os.path.join(f, name)) or os.path.exists(os.path.join(f, name + ".py")) for f in folder):
         raise AttributeError(name)  # a module of its own: the import system goes on
     frame, text = sys._getframe(2), not_part("%s.%s" % (module, name), others)
-    raise (ImportError(text, name=module) if _is_from(frame) else AttributeError(text))
+    raise (ImportError(text, name=module) if _is_from(_outside(frame)) else AttributeError(text))
+
+
+def _outside(frame):
+    """The first frame that is not of the helpers here."""
+    while frame and frame.f_code.co_name == "__getattr__":
+        frame = frame.f_back
+    return frame
 
 
 def _is_from(frame):

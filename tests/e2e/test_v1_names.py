@@ -86,6 +86,18 @@ class NamesTest(V1Case):
         self.assertEqual(r.stdout, "False\n")
         self.assertIn("AttributeError: not part of PRS's azureml compatibility: azureml.core.Foo (main.py line 3)", r.stderr)
 
+    def test_names_that_stand_in_a_second_module(self):
+        self.assertEqual(self.said("""
+            from azureml.core.environment import CondaDependencies, DEFAULT_CPU_IMAGE
+            from azureml.core.runconfig import CondaDependencies as same, DockerSection
+            from azureml.data.azure_storage_datastore import AzureBlobDatastore
+            print(same is CondaDependencies)
+            try:
+                from azureml.core.environment import CondaDependency
+            except ImportError as e:
+                print(e)
+        """), "True\nnot part of PRS's azureml compatibility: azureml.core.environment.CondaDependency (main.py line 7)")
+
     def test_refused_with_a_hint(self):
         for line, hint in (("from azureml.pipeline.core import Schedule", "cron"),
                            ("from azureml.pipeline.steps import DatabricksStep", "ParallelRunStep, PythonScriptStep"),

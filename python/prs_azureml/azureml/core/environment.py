@@ -223,5 +223,9 @@ class _Built(_names.Described):
         """It is there."""
 
 
+_ALSO = {"CondaDependencies": "azureml.core.conda_dependencies", "DEFAULT_CPU_IMAGE": "azureml.core.runconfig",
+         "DEFAULT_GPU_IMAGE": "azureml.core.runconfig"}  # the original's module has them, too
+
+
 def __getattr__(name):
-    return _names.missing(__name__, name, globals())
+    return _names.also(__name__, name, _ALSO, globals())

@@ -51,12 +51,9 @@ class _Any(_names.Described):
     """Settings of the original that are kept and not used."""
 
 
-_ALSO = {"CondaDependencies": "azureml.core.conda_dependencies"}  # the original's module has it, too
+_ALSO = {"CondaDependencies": "azureml.core.conda_dependencies", "DockerSection": "azureml.core.environment",
+         "Environment": "azureml.core.environment"}  # the original's module has it, too
 
 
 def __getattr__(name):
-    if name in _ALSO:
-        import importlib
-
-        return getattr(importlib.import_module(_ALSO[name]), name)
-    return _names.missing(__name__, name, globals())
+    return _names.also(__name__, name, _ALSO, globals())
