@@ -58,6 +58,9 @@ static void put_rest(struct prs_buf *to, const struct pipeline_line *l, unsigned
 		pad_to(to, from, TIME_COLUMNS);
 		prs_buf_puts(to, "  ");
 		prs_console_progress(to, l->progress, columns, &look);
+	} else if (l->reused && l->reused[0]) {
+		prs_buf_puts(to, "from ");
+		prs_put_plain(to, l->reused);
 	} else if (l->why[0]) {
 		pad_to(to, from, TIME_COLUMNS);
 		prs_buf_puts(to, "  ");
@@ -99,6 +102,7 @@ static void to_line(const struct prs_pipeline_row *row, struct pipeline_line *l)
 		                     .stopping = row->stopping,
 		                     .took_us = row->took_us,
 		                     .why = row->why,
+		                     .reused = row->reused,
 		                     .waits_for = row->waits ? row->waits->name : "",
 		                     .progress = row->has_progress ? &row->progress : NULL };
 }
@@ -305,9 +309,9 @@ static void end_json(const struct show *s, const struct prs_pipeline_end *end, i
 	prs_put_json(&b, s->s->run->dir);
 	if (!err)
 		prs_buf_putf(&b,
-		             ",\"steps\":%zu,\"steps_done\":%zu,\"steps_failed\":%zu,\"steps_skipped\":%zu,"
-		             "\"steps_canceled\":%zu,\"wall_us\":%llu",
-		             end->steps, end->done, end->failed, end->skipped, end->canceled,
+		             ",\"steps\":%zu,\"steps_done\":%zu,\"steps_reused\":%zu,\"steps_failed\":%zu,"
+		             "\"steps_skipped\":%zu,\"steps_canceled\":%zu,\"wall_us\":%llu",
+		             end->steps, end->done, end->reused, end->failed, end->skipped, end->canceled,
 		             (unsigned long long)end->elapsed_us);
 	uint16_t code = err ? (uint16_t)-err->code : end->code;
 	const char *text = err ? err->msg : end->text;
@@ -345,6 +349,8 @@ static void put_counts(struct prs_buf *to, const struct prs_pipeline_end *end)
 			continue;
 		prs_buf_putf(to, "%s%zu %s", between, parts[i].n, parts[i].word);
 		between = ", ";
+		if (i == 0 && end->reused)
+			prs_buf_putf(to, " (%zu reused from earlier runs)", end->reused);
 	}
 	prs_buf_putc(to, '\n');
 }
@@ -474,6 +480,7 @@ int cli_pipeline_run(struct cli_args *a, struct prs_pipeline *p, const char *run
 {
 	struct prs_err err = { 0 };
 	struct prs_run run;
+	p->force_rerun = p->force_rerun || cli_has(a, "--no-reuse");
 	if (prs_pipeline_make(cli_front(cli_quiet(a) || cli_json(a)), p, runs, &run, &err) < 0)
 		return complain(PRS_EXIT_MISTAKE, &err);
 	struct cli_pipeline_start s = { .pipeline = p,

@@ -13,6 +13,7 @@ struct pipeline_line {
 	bool starting, stopping;
 	uint64_t took_us;
 	const char *why, *waits_for;         /* "" = nothing */
+	const char *reused;                  /* RUN/STEP that it was reused from, NULL or "" = it was not */
 	const struct prs_progress *progress; /* NULL = none */
 };
 /* "  score   running   0:12  45 of 180 mini-batches ..." and a line feed; `name_columns`: of the longest name. */

@@ -47,7 +47,7 @@ static const char *waits_for(const struct prs_pipeline_view *v, size_t i)
 static uint64_t took_us(const struct prs_step_past *s, bool running, uint64_t now_us)
 {
 	if (s->ended_us)
-		return prs_since_us(s->began_us, s->ended_us);
+		return !s->began_us ? 0 : prs_since_us(s->began_us, s->ended_us);
 	return s->began_us && running ? prs_since_us(s->began_us, now_us) : 0;
 }
 
@@ -68,6 +68,7 @@ static void put_step(struct prs_buf *b, const struct prs_pipeline_view *v, size_
 		                   .state = state_word(v, i),
 		                   .took_us = took_us(s, v->running, prs_wall_us()),
 		                   .why = s->why,
+		                   .reused = s->reused,
 		                   .waits_for = waits_for(v, i) };
 	cli_pipeline_put_line(b, &l, wide, 0, cli_shows_utf8());
 }
@@ -86,6 +87,11 @@ static void put_step_json(struct prs_buf *b, const struct prs_pipeline_view *v, 
 	prs_buf_putf(b, "], \"took_us\": %llu, \"why\": ", (unsigned long long)took_us(s, v->running, prs_wall_us()));
 	if (s->why[0])
 		prs_put_json(b, s->why);
+	else
+		prs_buf_puts(b, "null");
+	prs_buf_puts(b, ", \"reused\": ");
+	if (s->reused[0])
+		prs_put_json(b, s->reused);
 	else
 		prs_buf_puts(b, "null");
 	prs_buf_putc(b, '}');
@@ -276,6 +282,7 @@ static void put_answer(struct prs_buf *b, const json_t *o, unsigned columns)
 			                   .stopping = json_is_true(json_object_get(step, "stopping")),
 			                   .took_us = number(step, "took_us"),
 			                   .why = text(step, "why"),
+			                   .reused = text(step, "reused"),
 			                   .waits_for = text(step, "waits_for"),
 			                   .progress = json_is_object(progress) ? &p : NULL };
 		cli_pipeline_put_line(b, &l, wide > NAME_COLUMNS ? NAME_COLUMNS : wide, columns, cli_shows_utf8());
@@ -387,28 +394,29 @@ static bool is_file(const char *path)
 	return program_fs()->stat(program_fs()->ctx, path, &st) == 0;
 }
 
+static void print_outputs(const struct prs_pipeline_view *v, const struct prs_run *run, size_t step)
+{
+	const struct prs_step *s = &v->pipeline->steps[step];
+	for (size_t k = 0; k < s->outputs_n; k++) {
+		bool wanted = run->step[0] ? !strcmp(run->step, s->folder) : s->outputs[k].path != NULL;
+		PRS_AUTOFREE char *path = wanted ? prs_pipeline_view_output(v, program_fs(), run, step, k) : NULL;
+		if (path && is_file(path))
+			cli_print_path(path);
+	}
+}
+
 /* A path a line. */
 int cli_pipeline_output(const struct prs_run *run)
 {
 	struct prs_err err = { 0 };
 	if (run->step[0] && cli_pipeline_check_step(run, &err) < 0)
 		return complain(prs_exit_of(err.code, true), &err);
-	struct prs_pipeline *p = prs_pipeline_read(program_fs(), run->dir, &err);
-	if (!p)
-		return complain(prs_exit_of(err.code, true), &err);
-	for (size_t i = 0; i < p->steps_n; i++) {
-		PRS_AUTOFREE char *dir = prs_strf("%s/steps/%s", run->dir, p->steps[i].folder);
-		for (size_t k = 0; dir && k < p->steps[i].outputs_n; k++) {
-			bool wanted = run->step[0] ? !strcmp(run->step, p->steps[i].folder)
-			                           : p->steps[i].outputs[k].path != NULL;
-			PRS_AUTOFREE char *path = wanted ? prs_step_output_path(&p->steps[i].outputs[k], dir, run->name)
-			                                 : NULL;
-			if (path && is_file(path))
-				cli_print_path(path);
-		}
-	}
-	prs_pipeline_free(p);
-	return 0;
+	struct prs_pipeline_view v;
+	int r = prs_pipeline_view_read(&v, program_fs(), run, &err);
+	for (size_t i = 0; !r && i < v.pipeline->steps_n; i++)
+		print_outputs(&v, run, i);
+	prs_pipeline_view_done(&v);
+	return r < 0 ? complain(prs_exit_of(err.code, true), &err) : 0;
 }
 
 /* ---- plan -------------------------------------------------------------------------------------------------------- */

@@ -43,6 +43,7 @@ static json_t *step_object(const struct prs_pipeline_row *row)
 	                      row->stopping);
 	json_object_set_new(o, "took_us", number(row->took_us));
 	json_object_set_new(o, "why", row->why[0] ? json_string(row->why) : json_null());
+	json_object_set_new(o, "reused", row->reused[0] ? json_string(row->reused) : json_null());
 	json_object_set_new(o, "waits_for", row->waits ? json_string(row->waits->name) : json_null());
 	json_object_set_new(o, "progress", row->has_progress ? progress_object(&row->progress) : json_null());
 	return o;

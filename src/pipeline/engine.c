@@ -47,6 +47,7 @@ static void fill_row(struct engine *e, uint32_t i)
 		                          .has_progress = s->has_progress && s->phase == STEP_RUNS,
 		                          .progress = s->progress,
 		                          .why = state == PRS_STEP_FAILED ? s->why : "",
+		                          .reused = state == PRS_STEP_REUSED && s->origin.name ? s->origin.name : "",
 		                          .waits = waits < e->p->steps_n ? &e->p->steps[waits] : NULL };
 }
 
@@ -78,6 +79,10 @@ static void put_event(struct engine *e, const struct step *s, enum prs_step_stat
 	if (to == PRS_STEP_FAILED) {
 		prs_buf_puts(&line, ",\"why\":");
 		prs_put_json(&line, s->why);
+	}
+	if (to == PRS_STEP_REUSED) {
+		prs_buf_puts(&line, ",\"reused\":");
+		prs_put_json(&line, s->origin.name);
 	}
 	prs_buf_putc(&line, '}');
 	const char *text = prs_buf_str(&line);
@@ -289,8 +294,8 @@ static int start_control(struct engine *e, struct prs_err *err)
 static int start(struct engine *e, struct prs_err *err)
 {
 	static int (*const stages[])(struct engine * e, struct prs_err * err) = { start_threads, start_steps,
-		                                                                  pipeline_open, start_loop,
-		                                                                  start_control };
+		                                                                  reuse_begin,   pipeline_open,
+		                                                                  start_loop,    start_control };
 	int r = 0;
 	for (size_t i = 0; !r && i < sizeof stages / sizeof *stages; i++)
 		r = stages[i](e, err);
@@ -384,6 +389,7 @@ static void fill_end(struct engine *e)
 	for (uint32_t i = 0; i < e->p->steps_n; i++) {
 		enum prs_step_state s = state_of(e, i);
 		end->done += s == PRS_STEP_DONE || s == PRS_STEP_REUSED;
+		end->reused += s == PRS_STEP_REUSED;
 		end->failed += s == PRS_STEP_FAILED;
 		end->skipped += s == PRS_STEP_SKIPPED;
 		end->canceled += s == PRS_STEP_CANCELED;

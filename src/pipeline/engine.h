@@ -21,7 +21,14 @@ struct prs_pipeline_row {
 	bool has_progress;            /* of a parallel one that runs: */
 	struct prs_progress progress; /* without texts */
 	const char *why;              /* it failed; else "" */
+	const char *reused;           /* RUN/STEP that it was reused from; else "" */
 	const struct prs_step *waits; /* the step that it waits for; NULL = none */
+};
+
+/* What an interpreter is: its version, and the names and versions of what is installed. */
+struct prs_pipeline_python {
+	const char *path;
+	uint8_t print[16];
 };
 
 struct prs_pipeline_config {
@@ -37,6 +44,13 @@ struct prs_pipeline_config {
 	unsigned cores;      /* the budget; 0: those of the machine */
 	bool takeover, retry_failed, overwrite;
 	bool events; /* those of parallel steps are wanted */
+	/* For the fingerprints of steps: interpreters that are not there are not known; what prs.yml says. */
+	const struct prs_pipeline_python *pythons;
+	size_t pythons_n;
+	const uint8_t *defaults; /* 16 bytes, NULL = none */
+	/* < 0: the run of a parallel step has failed items, or was changed while it ran (err says so). On the thread
+	 * for files. May be NULL. */
+	int (*check_clean)(const struct prs_fs *fs, const char *step_dir, struct prs_err *err);
 	/* For the console; may be NULL. */
 	void (*opened)(void *ctx, bool resumed, const struct prs_pipeline_row *rows, size_t n);
 	void (*changed)(void *ctx, const struct prs_pipeline_row *row);
@@ -58,6 +72,7 @@ struct prs_pipeline_end {
 	bool was_over; /* it had ended before: nothing was done */
 	uint64_t elapsed_us;
 	size_t steps, done, failed, skipped, canceled; /* done: reused ones, too */
+	size_t reused;
 };
 
 /* Runs or resumes the pipeline of a run folder until it ends. < 0: it could not be started (err says why). */

@@ -22,6 +22,14 @@ enum phase {
 	STEP_SETTLING   /* its outputs are looked at and put into place, on the thread */
 };
 
+/* Where the outputs of a step that was reused are: in the run that made them. */
+struct origin {
+	char *name;     /* RUN/STEP; NULL = it was not reused */
+	char *dir;      /* the folder of that step */
+	char **outputs; /* a path for each output */
+	size_t n;
+};
+
 /* Work on the thread for files comes back with err. */
 struct step {
 	struct prs_sync_job job; /* first */
@@ -38,9 +46,11 @@ struct step {
 	int pid, pidfd;
 	struct prs_watch *dead;
 	struct prs_lines *lines;
-	uint32_t status;              /* wait status */
-	enum prs_flow_event_type how; /* it ended, once its files are settled */
-	uint8_t result[16];
+	uint32_t status;               /* wait status */
+	enum prs_flow_event_type how;  /* it ended, once its files are settled */
+	uint8_t print[16], result[16]; /* of it, 0 = none; of its outputs, when they are there */
+	struct origin origin;
+	char not_reused[PRS_STEP_WHY_BYTES]; /* why */
 	struct prs_err err;
 	bool has_progress;
 	struct prs_progress progress;
@@ -69,6 +79,7 @@ struct engine {
 	struct prs_ctl *ctl;
 	struct prs_flow *flow;
 	struct step *steps;
+	struct reuse *reuse;
 	struct prs_pipeline_row *rows;
 	int lock_fd;
 	uint32_t epoch;
@@ -121,8 +132,10 @@ void step_tick(struct step *s, uint64_t now_us);
 void steps_kill(struct engine *e);
 /* <run>/steps/<folder>; the caller frees, as of all paths. */
 char *step_dir(const struct step *s);
-/* Where an output is to be found when its step is done. */
+/* Where an output is to be found when its step is done or reused. */
 char *step_output(const struct engine *e, size_t step, size_t output);
+/* Where a step puts an output. */
+char *step_output_made(const struct step *s, size_t output);
 int step_spawn(struct step *s, char *const *argv, char *const *envp, const char *cwd, const char *out,
                const char *errors, int fd, struct prs_err *err);
 
@@ -147,6 +160,17 @@ bool outputs_have_places(const struct step *s);
 int outputs_discard(const struct step *s, struct prs_err *err);
 /* Were they ready when a life before ended? Then only the rest is done. */
 bool outputs_are_ready(const struct step *s);
+
+/* ---- reuse ------------------------------------------------------------------------------------------------------- */
+
+int reuse_begin(struct engine *e, struct prs_err *err);
+void reuse_end(struct engine *e);
+/* On the thread: the fingerprint of a step that is to start, and its origin if it has one. */
+void reuse_look(struct step *s);
+/* On the thread: is the run there whose outputs a step that needs them is about to read? */
+bool reuse_is_there(const struct step *s);
+/* Of a step that a life before reused: finds its origin again. < 0: it is gone, or other files are there. */
+int reuse_restore(struct step *s, const char *name, struct prs_err *err);
 
 void pipeline_control(struct engine *e);
 

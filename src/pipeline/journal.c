@@ -94,13 +94,15 @@ void facts_step(struct engine *e, const struct step *s, enum prs_step_state to)
 {
 	char run[600] = "";
 	struct prs_fact f = { .type = PRS_FACT_STEP, .time_us = prs_wall_us() };
-	if (s->is->kind == PRS_STEP_PARALLEL)
+	if (s->is->kind == PRS_STEP_PARALLEL && to != PRS_STEP_REUSED)
 		snprintf(run, sizeof run, "%s/%s", e->c.run_name, s->is->folder);
 	f.u.step.step = prs_text_of(s->is->name);
 	f.u.step.run_id = prs_text_of(run);
 	f.u.step.state = (uint8_t)to;
-	f.u.step.reused = prs_text_of("");
-	if (to == PRS_STEP_DONE)
+	f.u.step.reused = prs_text_of(to == PRS_STEP_REUSED ? s->origin.name : "");
+	if (to == PRS_STEP_RUNNING || to == PRS_STEP_DONE || to == PRS_STEP_REUSED)
+		memcpy(f.u.step.print, s->print, sizeof s->print);
+	if (to == PRS_STEP_DONE || to == PRS_STEP_REUSED)
 		memcpy(f.u.step.result, s->result, sizeof s->result);
 	f.u.step.why = prs_text_of(to == PRS_STEP_FAILED ? s->why : "");
 	facts_put(e, &f);

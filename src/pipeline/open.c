@@ -151,6 +151,37 @@ static int open_state(struct opening *o, struct prs_err *err)
 	return 0;
 }
 
+/* Does a step that is not over read what it made? */
+static bool is_read(const struct engine *e, size_t step)
+{
+	for (size_t i = 0; i < e->p->steps_n; i++)
+		for (size_t k = 0; k < e->p->steps[i].needs_n; k++)
+			if (e->p->steps[i].needs[k] == step && e->past.steps[i].state < PRS_STEP_DONE)
+				return true;
+	return false;
+}
+
+/* A step that was reused waits again when what it was reused from is gone, and somebody wants it. */
+static void restore_step(struct engine *e, size_t i)
+{
+	struct step *s = &e->steps[i];
+	const struct prs_step_past *past = &e->past.steps[i];
+	enum prs_step_state state = past->state;
+	struct prs_err why = { 0 };
+	char text[900];
+	s->retry = past->retry;
+	memcpy(s->print, past->print, sizeof s->print);
+	memcpy(s->result, past->result, sizeof s->result);
+	if (state == PRS_STEP_REUSED && reuse_restore(s, past->reused, &why) < 0 && is_read(e, i)) {
+		snprintf(text, sizeof text, "step %.200s is done again: it was reused from %.300s: %.300s", s->is->name,
+		         past->reused, why.msg);
+		state = PRS_STEP_WAITING;
+		if (e->c.warn)
+			e->c.warn(e->c.ctx, text);
+	}
+	prs_flow_restore(e->flow, (uint32_t)i, state);
+}
+
 static int open_flow(struct opening *o, struct prs_err *err)
 {
 	struct engine *e = o->e;
@@ -169,10 +200,8 @@ static int open_flow(struct opening *o, struct prs_err *err)
 	}
 	unsigned cores = e->c.cores ? e->c.cores : prs_usable_cores();
 	int r = prs_flow_new(&e->flow, items, (uint32_t)p->steps_n, cores, p->continue_on_step_failure, err);
-	for (size_t i = 0; i < p->steps_n && !r; i++) {
-		prs_flow_restore(e->flow, (uint32_t)i, e->past.steps[i].state);
-		e->steps[i].retry = e->past.steps[i].retry;
-	}
+	for (size_t i = 0; i < p->steps_n && !r; i++)
+		restore_step(e, i);
 	if (!r && e->resumed && e->c.retry_failed)
 		prs_flow_retry(e->flow);
 	return r;
@@ -197,6 +226,7 @@ void pipeline_close(struct engine *e)
 	prs_log_close(&e->journal);
 	prs_flow_free(e->flow);
 	prs_pipeline_past_done(&e->past);
+	reuse_end(e);
 	prs_freep(&e->steps);
 	prs_freep(&e->rows);
 	if (e->lock_fd >= 0)

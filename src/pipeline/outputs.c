@@ -8,18 +8,15 @@
  */
 #include "pipeline/impl.h"
 
-#include "base/bytes.h"
 #include "base/killpoint.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "io/listing.h"
 #include "io/tree.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <xxhash.h>
 
 static const struct prs_fs *fs_of(const struct step *s) { return s->e->c.fs; }
 
@@ -145,114 +142,21 @@ int outputs_make(const struct step *s, struct prs_err *err)
 
 /* ---- what is there ----------------------------------------------------------------------------------------------- */
 
-struct found {
-	char *path; /* relative: "output/a/b" */
-	uint64_t size, mtime_ns;
-};
-
-struct listing {
-	const struct step *s;
-	struct found *v;
-	size_t n, cap;
-	const char *output;
-	size_t skip; /* bytes of the path of the output */
-	struct prs_err *err;
-};
-
-static int add_found(struct listing *l, const struct prs_tree_entry *t)
-{
-	if (l->n == l->cap) {
-		size_t cap = l->cap ? 2 * l->cap : 64;
-		struct found *v = prs_realloc(l->v, cap * sizeof *v);
-		if (!v)
-			return prs_fail(l->err, PRS_ENOMEM, "the outputs of a step");
-		l->v = v;
-		l->cap = cap;
-	}
-	char *path = prs_strf("%s%s", l->output, t->path + l->skip);
-	if (!path)
-		return prs_fail(l->err, PRS_ENOMEM, "the outputs of a step");
-	l->v[l->n++] = (struct found){ path, (uint64_t)t->st->st_size,
-		                       (uint64_t)t->st->st_mtim.tv_sec * 1000000000 +
-		                               (uint64_t)t->st->st_mtim.tv_nsec };
-	return 0;
-}
-
-static int sync_file(const struct prs_fs *fs, const char *path)
-{
-	int fd = fs->open(fs->ctx, path, O_RDONLY, 0);
-	if (fd < 0)
-		return fd;
-	int r = fs->fdatasync(fs->ctx, fd);
-	fs->close(fs->ctx, fd);
-	return r;
-}
-
-static int outputs_entry(void *ctx, const struct prs_tree_entry *t)
-{
-	struct listing *l = ctx;
-	const struct prs_fs *fs = fs_of(l->s);
-	int r = 0;
-	if (t->folder)
-		r = fs->sync_dir(fs->ctx, t->path);
-	else if (S_ISREG(t->st->st_mode))
-		r = sync_file(fs, t->path);
-	if (r < 0 && r != -EACCES)
-		return prs_fail_errno(l->err, -r, "output %s: writing %s to the disk", l->output, t->path);
-	return t->folder ? 0 : add_found(l, t);
-}
-
-static int outputs_by_path(const void *a, const void *b)
-{
-	return strcmp(((const struct found *)a)->path, ((const struct found *)b)->path);
-}
-
-static void print_all(const struct listing *l, uint8_t to[16])
-{
-	XXH3_state_t *state = XXH3_createState();
-	XXH128_canonical_t canonical;
-	if (!state)
-		return;
-	XXH3_128bits_reset(state);
-	for (size_t i = 0; i < l->n; i++) {
-		uint8_t raw[16];
-		prs_put64(raw, l->v[i].size);
-		prs_put64(raw + 8, l->v[i].mtime_ns);
-		XXH3_128bits_update(state, l->v[i].path, strlen(l->v[i].path) + 1);
-		XXH3_128bits_update(state, raw, sizeof raw);
-	}
-	XXH128_canonicalFromHash(&canonical, XXH3_128bits_digest(state));
-	memcpy(to, canonical.digest, 16);
-	XXH3_freeState(state);
-}
-
-static int list_one(struct listing *l, size_t output)
-{
-	PRS_AUTOFREE char *path = output_working_path(l->s, output);
-	if (!path)
-		return prs_fail(l->err, PRS_ENOMEM, "the outputs of a step");
-	l->output = l->s->is->outputs[output].name;
-	l->skip = strlen(path);
-	int r = prs_tree_walk(path, outputs_entry, l);
-	if (l->err->code)
-		return l->err->code;
-	return r < 0 && r != -ENOENT ? prs_fail_errno(l->err, -r, "output %s: reading %s", l->output, path) : 0;
-}
-
 /* On the disk, and their fingerprint. */
 static int list_all(struct step *s, struct prs_err *err)
 {
-	struct listing l = { .s = s, .err = err };
-	int r = 0;
-	for (size_t i = 0; i < s->is->outputs_n && !r; i++)
-		r = list_one(&l, i);
-	if (!r && l.n)
-		qsort(l.v, l.n, sizeof *l.v, outputs_by_path);
+	struct prs_listing *l = prs_listing_new(fs_of(s), PRS_LISTING_SYNCS);
+	int r = l ? 0 : prs_fail(err, PRS_ENOMEM, "the outputs of a step");
+	for (size_t i = 0; i < s->is->outputs_n && !r; i++) {
+		PRS_AUTOFREE char *path = output_working_path(s, i);
+		r = path ? prs_listing_add(l, s->is->outputs[i].name, path, err)
+		         : prs_fail(err, PRS_ENOMEM, "the outputs of a step");
+		if (r < 0)
+			prs_wrap(err, "output %s", s->is->outputs[i].name);
+	}
 	if (!r)
-		print_all(&l, s->result);
-	for (size_t i = 0; i < l.n; i++)
-		prs_freep(&l.v[i].path);
-	prs_freep(&l.v);
+		prs_listing_print(l, s->result);
+	prs_listing_free(l);
 	return r;
 }
 

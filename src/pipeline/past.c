@@ -47,6 +47,11 @@ static int fold_step(struct prs_pipeline_past *v, const struct prs_fact *f, stru
 		s->ended_us = f->time_us;
 		s->retry = false;
 	}
+	if (s->state == PRS_STEP_RUNNING || s->state == PRS_STEP_DONE || s->state == PRS_STEP_REUSED) {
+		memcpy(s->print, f->u.step.print, sizeof s->print);
+		memcpy(s->result, f->u.step.result, sizeof s->result);
+	}
+	snprintf(s->reused, sizeof s->reused, "%.*s", (int)f->u.step.reused.n, f->u.step.reused.p);
 	snprintf(s->why, sizeof s->why, "%.*s", (int)f->u.step.why.n, f->u.step.why.p);
 	return 0;
 }

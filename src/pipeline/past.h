@@ -9,13 +9,15 @@
 #include "wire/facts.h"
 #include "wire/states.h"
 
-enum { PRS_STEP_WHY_BYTES = 300 };
+enum { PRS_STEP_WHY_BYTES = 300, PRS_STEP_ORIGIN_BYTES = 512 };
 
 struct prs_step_past {
 	enum prs_step_state state;
-	bool retry;                   /* it was reset, and has not ended since */
-	uint64_t began_us, ended_us;  /* wall time of its last begin and end, 0 = none */
-	char why[PRS_STEP_WHY_BYTES]; /* it failed */
+	bool retry;                         /* it was reset, and has not ended since */
+	uint64_t began_us, ended_us;        /* wall time of its last begin and end, 0 = none */
+	char why[PRS_STEP_WHY_BYTES];       /* it failed */
+	char reused[PRS_STEP_ORIGIN_BYTES]; /* RUN/STEP that it was reused from; "" = it was not */
+	uint8_t print[16], result[16];      /* of the step when it began; of its outputs; 0 = none */
 };
 
 struct prs_pipeline_past {

@@ -31,10 +31,16 @@ static const struct kind {
 
 char *step_dir(const struct step *s) { return prs_strf("%s/steps/%s", s->e->c.dir, s->is->folder); }
 
+char *step_output_made(const struct step *s, size_t output)
+{
+	PRS_AUTOFREE char *dir = step_dir(s);
+	return dir ? prs_step_output_path(&s->is->outputs[output], dir, s->e->c.run_name) : NULL;
+}
+
 char *step_output(const struct engine *e, size_t step, size_t output)
 {
-	PRS_AUTOFREE char *dir = step_dir(&e->steps[step]);
-	return dir ? prs_step_output_path(&e->p->steps[step].outputs[output], dir, e->c.run_name) : NULL;
+	const struct step *s = &e->steps[step];
+	return s->origin.name ? prs_strdup(s->origin.outputs[output]) : step_output_made(s, output);
 }
 
 /* ---- the end ----------------------------------------------------------------------------------------------------- */
@@ -209,11 +215,36 @@ int step_spawn(struct step *s, char *const *argv, char *const *envp, const char 
 	return err->code;
 }
 
+/* What it reads must be there: a run that it comes from may have been removed just now. */
+static int check_needs(struct step *s)
+{
+	for (size_t i = 0; i < s->is->needs_n; i++) {
+		const struct step *need = &s->e->steps[s->is->needs[i]];
+		if (!reuse_is_there(need))
+			return prs_fail(&s->err, PRS_EINTERRUPTED,
+			                "the outputs of step %s were those of %s, which was removed: prs resume %s "
+			                "makes them again",
+			                need->is->name, need->origin.name, s->e->c.run_name);
+	}
+	return 0;
+}
+
 static void prepare_work(struct prs_sync_job *job)
 {
 	struct step *s = (struct step *)job;
 	s->published = s->is->kind == PRS_STEP_COMMAND && !s->retry && outputs_are_ready(s);
-	if (!s->published)
+	if (check_needs(s) < 0)
+		return;
+	if (s->published) {
+		memcpy(s->print, s->e->past.steps[s->n].print, sizeof s->print);
+		return;
+	}
+	reuse_look(s);
+	if (s->origin.name)
+		return;
+	if (s->is->only_reuse)
+		prs_fail(&s->err, PRS_EINVALID, "it cannot be taken from an earlier run: %s", s->not_reused);
+	else
 		kinds[s->is->kind].prepare(s, &s->err);
 }
 
@@ -249,6 +280,8 @@ static void prepare_done(struct prs_sync_job *job)
 		cannot_begin(s, &s->err);
 	} else if (s->e->ending) { /* it was told to stop meanwhile */
 		ends(s, PRS_FLOW_INTERRUPTED);
+	} else if (s->origin.name) {
+		ends(s, PRS_FLOW_REUSED);
 	} else if (s->published) {
 		s->started_us = prs_clock_us();
 		pipeline_flow(s->e, PRS_FLOW_BEGUN, s->n);

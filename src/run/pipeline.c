@@ -11,6 +11,7 @@
 #include "io/lock.h"
 #include "run/folder.h"
 #include "run/modes.h"
+#include "run/reuse.h"
 #include "run/start.h"
 #include "store/store.h"
 
@@ -222,7 +223,16 @@ int prs_pipeline_start(const struct prs_front *f, const struct prs_run *run, con
 	snprintf(names, sizeof names, "%.*s/prs_names", (int)(strrchr(loader, '/') - loader), loader);
 	if (tell_steps(f, run, c->pipeline, program) < 0)
 		return prs_fail(err, PRS_ENOMEM, "the environment of the steps");
-	return prs_pipeline_run(&full, ret, err);
+	struct prs_reuse_facts facts;
+	int r = prs_reuse_facts(&facts, f, c->pipeline, err);
+	full.pythons = facts.pythons;
+	full.pythons_n = facts.pythons_n;
+	full.defaults = facts.defaults;
+	full.check_clean = prs_reuse_check_clean;
+	if (!r)
+		r = prs_pipeline_run(&full, ret, err);
+	prs_reuse_facts_done(&facts);
+	return r;
 }
 
 /* ---- looked at --------------------------------------------------------------------------------------------------- */
@@ -265,6 +275,38 @@ void prs_pipeline_view_done(struct prs_pipeline_view *v)
 	prs_pipeline_past_done(&v->past);
 	prs_pipeline_free(v->pipeline);
 	v->pipeline = NULL;
+}
+
+static char *output_there(const struct prs_fs *fs, const char *dir, const char *folder, const char *output)
+{
+	struct prs_err err = { 0 };
+	struct prs_run_id id;
+	enum prs_run_kind kind;
+	char name[256], *path = NULL;
+	PRS_AUTOFREE char *step_dir = prs_strf("%s/steps/%s", dir, folder);
+	if (!step_dir || prs_run_file_read_any(fs, dir, &kind, &id, name, sizeof name, &err) < 0)
+		return NULL;
+	struct prs_pipeline *p = prs_pipeline_read(fs, dir, &err);
+	for (size_t i = 0; p && i < p->steps_n; i++)
+		for (size_t k = 0; k < p->steps[i].outputs_n && !strcmp(p->steps[i].folder, folder) && !path; k++)
+			if (!strcmp(p->steps[i].outputs[k].name, output))
+				path = prs_step_output_path(&p->steps[i].outputs[k], step_dir, name);
+	prs_pipeline_free(p);
+	return path;
+}
+
+char *prs_pipeline_view_output(const struct prs_pipeline_view *v, const struct prs_fs *fs, const struct prs_run *run,
+                               size_t step, size_t output)
+{
+	const struct prs_step *s = &v->pipeline->steps[step];
+	const char *from = v->past.steps[step].reused, *slash = strrchr(from, '/');
+	PRS_AUTOFREE char *runs = prs_path_folder(run->dir);
+	if (!slash) {
+		PRS_AUTOFREE char *dir = prs_strf("%s/steps/%s", run->dir, s->folder);
+		return dir ? prs_step_output_path(&s->outputs[output], dir, run->name) : NULL;
+	}
+	PRS_AUTOFREE char *dir = runs ? prs_strf("%s/%.*s", runs, (int)(slash - from), from) : NULL;
+	return dir ? output_there(fs, dir, slash + 1, s->outputs[output].name) : NULL;
 }
 
 const char *prs_pipeline_view_state(const struct prs_pipeline_view *v)

@@ -33,6 +33,10 @@ struct prs_pipeline_view {
 int prs_pipeline_view_read(struct prs_pipeline_view *v, const struct prs_fs *fs, const struct prs_run *run,
                            struct prs_err *err);
 void prs_pipeline_view_done(struct prs_pipeline_view *v);
+/* Where an output of a step is: of a reused one in the run that it comes from. The caller frees; NULL = it is not
+ * known. */
+char *prs_pipeline_view_output(const struct prs_pipeline_view *v, const struct prs_fs *fs, const struct prs_run *run,
+                               size_t step, size_t output);
 /* As prs_view_state(). */
 const char *prs_pipeline_view_state(const struct prs_pipeline_view *v);
 uint64_t prs_pipeline_view_duration_us(const struct prs_pipeline_view *v, uint64_t now_us);

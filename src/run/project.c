@@ -11,8 +11,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* The caller frees; NULL = there is no home. */
-static char *user_file(void)
+char *prs_user_file(void)
 {
 	const char *config = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
 	bool given = config && config[0];
@@ -30,7 +29,7 @@ static char *user_file(void)
 
 struct prs_project *prs_run_project(const struct prs_fs *fs, const char *dir, struct prs_yaml_doc *d)
 {
-	PRS_AUTOFREE char *user = user_file();
+	PRS_AUTOFREE char *user = prs_user_file();
 	return prs_project_find(fs, dir, user, prs_trust_us(), d);
 }
 

@@ -13,5 +13,7 @@ struct prs_project *prs_run_project(const struct prs_fs *fs, const char *dir, st
 /* What they give for an option in the current folder, for a command that has no job. NULL: nothing. The caller frees.
  * Why a file is not used is added to `notes`, a line each. */
 char *prs_default_here(const struct prs_fs *fs, enum prs_option_id id, struct prs_buf *notes);
+/* Where the user's own file is, or would be; the caller frees; NULL = there is no home. */
+char *prs_user_file(void);
 
 #endif

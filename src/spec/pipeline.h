@@ -40,6 +40,7 @@ struct prs_step {
 	size_t needs_n, after_n;
 	unsigned cores; /* what it counts in the budget; 0 = all that the machine has */
 	bool allow_reuse, force_rerun;
+	bool only_reuse;                 /* it is taken from an earlier run, or the pipeline ends (--only, --from) */
 	struct prs_step_output *outputs; /* of both kinds */
 	size_t outputs_n;
 	char *code_dir;           /* absolute; NULL = none (a command alone) */
@@ -100,6 +101,8 @@ struct prs_step_fill {
 	const char *run_name;    /* ${{name}} */
 	const char *outputs_dir; /* ${{prs.outputs}}, ${{outputs.default}}: outputs/ of the step's folder */
 	const char *code_dir;    /* where the code lies now; NULL = as described */
+	/* Of a command: what stands for the path of an input; NULL = the path. Owned likewise. */
+	const char *(*input)(void *ctx, const char *path);
 };
 
 /* Where this run puts an output, `dir` being the step's folder: its path with ${{name}} filled in, else

@@ -338,7 +338,7 @@ static int put_reference(const struct filling *x, struct shell *sh, const struct
 	if (in && in->of_step)
 		value = x->f->output(x->f->ctx, in->step, in->output);
 	else if (in)
-		value = in->path;
+		value = x->f->input ? x->f->input(x->f->ctx, in->path) : in->path;
 	else if (is(e, "prs.dollar")) {
 		put_literal(sh, "$", 1, to);
 		return 0;
@@ -432,7 +432,7 @@ static const char *likely_path(void *ctx, size_t step, size_t output)
 int pipeline_check_command(const struct prs_pipeline *p, const struct prs_step *s, struct prs_err *err)
 {
 	struct trial t = { .p = p };
-	struct prs_step_fill f = { likely_path, &t, "x", "/x", NULL };
+	struct prs_step_fill f = { .output = likely_path, .ctx = &t, .run_name = "x", .outputs_dir = "/x" };
 	struct filling x = { p, s, (size_t)(s - p->steps), &f };
 	PRS_AUTOBUF b;
 	prs_buf_init(&b, TEXT_BYTES);

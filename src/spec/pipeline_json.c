@@ -85,6 +85,8 @@ static json_t *step_to(const struct prs_pipeline *p, const struct prs_step *s)
 	put(o, "allow_reuse", json_boolean(s->allow_reuse));
 	if (s->force_rerun)
 		put(o, "force_rerun", json_true());
+	if (s->only_reuse)
+		put(o, "only_reuse", json_true());
 	if (s->snapshot >= 0)
 		put(o, "snapshot", json_integer(s->snapshot));
 	if (parallel)
@@ -128,24 +130,17 @@ static const struct doc_member pipeline_members[] = {
 static const struct doc_member parallel_members[] = {
 	{ "name", DOC_TEXT, NULL },        { "type", DOC_TEXT, NULL },        { "after", DOC_TEXTS, NULL },
 	{ "allow_reuse", DOC_BOOL, NULL }, { "force_rerun", DOC_BOOL, NULL }, { "snapshot", DOC_NUMBER, NULL },
-	{ "job", DOC_MAP, NULL },          { NULL, DOC_TEXT, NULL },
+	{ "job", DOC_MAP, NULL },          { "only_reuse", DOC_BOOL, NULL },  { NULL, DOC_TEXT, NULL },
 };
 static const struct doc_member command_members[] = {
-	{ "name", DOC_TEXT, NULL },
-	{ "type", DOC_TEXT, NULL },
-	{ "after", DOC_TEXTS, NULL },
-	{ "allow_reuse", DOC_BOOL, NULL },
-	{ "force_rerun", DOC_BOOL, NULL },
-	{ "snapshot", DOC_NUMBER, NULL },
-	{ "command", DOC_TEXT, NULL },
-	{ "code_dir", DOC_TEXT, NULL },
-	{ "additional_includes", DOC_TEXTS, NULL },
-	{ "inputs", DOC_LIST, NULL },
-	{ "outputs", DOC_LIST, NULL },
-	{ "environment", DOC_LIST, NULL },
-	{ "python", DOC_TEXT, NULL },
-	{ "python_why", DOC_TEXT, NULL },
-	{ "timeout", DOC_NUMBER, NULL },
+	{ "name", DOC_TEXT, NULL },        { "type", DOC_TEXT, NULL },
+	{ "after", DOC_TEXTS, NULL },      { "allow_reuse", DOC_BOOL, NULL },
+	{ "force_rerun", DOC_BOOL, NULL }, { "only_reuse", DOC_BOOL, NULL },
+	{ "snapshot", DOC_NUMBER, NULL },  { "command", DOC_TEXT, NULL },
+	{ "code_dir", DOC_TEXT, NULL },    { "additional_includes", DOC_TEXTS, NULL },
+	{ "inputs", DOC_LIST, NULL },      { "outputs", DOC_LIST, NULL },
+	{ "environment", DOC_LIST, NULL }, { "python", DOC_TEXT, NULL },
+	{ "python_why", DOC_TEXT, NULL },  { "timeout", DOC_NUMBER, NULL },
 	{ NULL, DOC_TEXT, NULL },
 };
 static const struct doc_member input_members[] = {
@@ -344,6 +339,7 @@ static void take_step(const struct parsing *r, size_t i)
 	s->kind = command ? PRS_STEP_COMMAND : PRS_STEP_PARALLEL;
 	s->allow_reuse = !json_is_false(reuse);
 	s->force_rerun = json_is_true(json_object_get(o, "force_rerun"));
+	s->only_reuse = json_is_true(json_object_get(o, "only_reuse"));
 	s->snapshot = json_is_integer(snapshot) ? json_integer_value(snapshot) : -1;
 	if (command)
 		take_command(r, o, s, i);
