@@ -208,7 +208,9 @@ static int contents_entry(void *ctx, const struct prs_tree_entry *t)
 		return no_memory(l);
 	XXH3_64bits_reset(state);
 	ssize_t n = S_ISLNK(t->st->st_mode) ? readlink(t->path, to, sizeof to) : 0;
-	int r = S_ISREG(t->st->st_mode) ? hash_file(l->fs, t->path, state) : n < 0 ? -errno : 0;
+	int r = n < 0 ? -errno : 0;
+	if (S_ISREG(t->st->st_mode))
+		r = hash_file(l->fs, t->path, state);
 	if (n > 0)
 		XXH3_64bits_update(state, to, (size_t)n);
 	uint64_t hash = XXH3_64bits_digest(state);
