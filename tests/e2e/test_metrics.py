@@ -168,6 +168,32 @@ Dataset.File.from_files(sys.argv[1]).register(here.experiment.workspace, "images
         [rows] = glob.glob(self.step("score", "outputs", "rows", "*"))
         self.assertEqual(self.read(rows), repr(("mine", "weights", ["/f0000", "/f0001"], "net:1", "ModelNotFoundException")) + "\n")
 
+    def test_of_runs_that_a_script_submits(self):
+        self.write("code/train.py", """
+from azureml.core import Run
+here = Run.get_context()
+for x in (0.5, 0.75): here.log("accuracy", x)
+here.parent.log("all", 1)
+""")
+        self.write("submit.py", """
+from azureml.core import Experiment, Run, Workspace
+from azureml.pipeline.core import Pipeline
+from azureml.pipeline.steps import PythonScriptStep
+offline = Run.get_context()
+offline.log_list("mine", [1, 2])
+ws = Workspace.from_config()
+step = PythonScriptStep(name="train", script_name="train.py", source_directory="code", compute_target="here")
+run = Experiment(ws, "flow").submit(Pipeline(ws, steps=[step]))
+run.wait_for_completion()
+[train] = run.find_step_run("train")
+print("got", offline.get_metrics(), run.get_metrics(), train.get_metrics("accuracy"), train.get_metrics("x"),
+      sorted(map(str, run.get_metrics(recursive=True).values())))
+""")
+        r = self.prs("python", "submit.py")
+        self.assertEqual(r.returncode, 0, r.stderr)
+        self.assertIn("got {'mine': [1, 2]} {'all': 1} {'accuracy': [0.5, 0.75]} {} "
+                      "[\"{'accuracy': [0.5, 0.75]}\", \"{'all': 1}\"]\n", r.stdout)
+
     def test_prs_test_shows_them(self):
         self.files(2)
         self.script(WORKER % 10)

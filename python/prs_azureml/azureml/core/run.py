@@ -1,21 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
 """azureml.core.run: what runs that a script submitted have in common."""
-from prs_azureml import _names
+import os
+
+from prs_azureml import _metrics, _names, _run
+
+_OfflineRun = _run._OfflineRun
+_LOCAL = "metrics are lines of a file on this machine"
 
 
 class Run(_names.Described):
-    """A run. Those that submit() gives are PipelineRun."""
+    """A run. Those that submit() gives are PipelineRun; in a step get_context() is the step's own (prs_azureml/_run.py)."""
 
     @staticmethod
     def get_context(allow_offline=True, used_for_context_manager=False, **kwargs):
-        """The run that this process belongs to: none, so an offline one."""
-        if not allow_offline:
-            from azureml.exceptions import RunEnvironmentException
-
-            raise RunEnvironmentException("this process belongs to no run%s" % _names.script_place())
+        """The run that this process belongs to; outside of one an offline one."""
         if used_for_context_manager or kwargs:
             _names.say_once("Run.get_context(...): further arguments are known and not used")
-        return _OfflineRun()
+        return _run.Run.get_context(allow_offline)
 
     @staticmethod
     def get(workspace, run_id):
@@ -26,17 +27,18 @@ class Run(_names.Described):
         """There is no portal: the run folder."""
         return "file://" + (self._folder() or "")
 
-
-class _OfflineRun(Run):
-    """Outside a run: what is logged is printed."""
-
-    def __init__(self):
-        self.id = "OfflineRun"
-
-    def log(self, name, value, description="", step=None):
-        """Prints a value."""
-        print("Attempted to log scalar metric %s:\n%s" % (name, value) + (" %s" % description if description else "")
-              + (" (step %s)" % step if step is not None else ""))
+    @_names.unused(run_type=_LOCAL, populate=_LOCAL)
+    def get_metrics(self, name=None, recursive=False, run_type=None, populate=False):
+        """{name: value} of what its scripts logged: one value as it is, several as a list. recursive: {id: {name: value}}
+        with those of its steps."""
+        found = _metrics.values(_metrics.read(os.path.join(self._folder() or "", _metrics.NAME)))
+        found = {k: v for k, v in found.items() if name in (None, k)}
+        if not recursive:
+            return found
+        whole = {self.id: found}
+        for child in self.get_children() if hasattr(type(self), "get_children") else ():
+            whole.update(child.get_metrics(name, recursive=True))
+        return whole
 
 
 def __getattr__(name):
