@@ -13,8 +13,8 @@ AUTOMATIC = frozenset((
 
 _CELL = re.compile(r"%%(\w\S*)[ \t]*(.*?)\s*$")
 _LINE = re.compile(r"(\s*)(%%?|!!?)\s*(\S.*)$", re.S)
-_ASSIGNED = re.compile(r"(\s*)([\w.,*()\[\]'\" ]+?)\s*=\s*([%!])\s*(\S.*)$", re.S)
-_HELP = re.compile(r"\s*(\?{1,2}\s*%{0,2}[\w.*]+|%{0,2}[^\W\d][\w.*\[\]'\"]*\s*\?{1,2})\s*$")
+_ASSIGNED = re.compile(r"(\s*)([\w.,:*()\[\]'\" ]+?)\s*=\s*([%!])\s*(\S.*)$", re.S)
+_HELP = re.compile(r"\s*(?:[\w.]+\s*=\s*)?(\?{1,2}\s*%{0,2}[\w.*]+|%{0,2}[^\W\d][\w.*\[\]'\"]*\s*\?{1,2})\s*$")
 _PIECE = re.compile(r"\\.|\"\"\"|'''|[\"'#()\[\]{}]")
 _END = re.compile(r"#[ \t]*%%")
 _START = None, 0, False

@@ -108,7 +108,7 @@ class CellsTest(NotebookCase):
 class MagicsTest(NotebookCase):
     def test_are_passed_over_and_named(self):
         r = self.ran("%matplotlib inline\n!pip install \\\n    nothing\nx = 5", "if x:\n    %load_ext y\n    !ls {x}", "%%bash\nexit 1",
-                     "pip install z", "x?", "files = !ls\nprint(files)", "%four\n''' not\n%this\n!one '''; print(x\n%3)")
+                     "pip install z", "x?", "files: list = !ls\nprint(files)", "%four\n''' not\n%this\n!one '''; print(x\n%3)")
         said = [line for line in r.stderr.splitlines() if "passed over" in line]
         self.assertEqual([line.partition(": ")[2].partition("passed over: ")[2] for line in said], [
             "%matplotlib inline (book.ipynb, cell 1 line 1)", "!pip install      nothing (book.ipynb, cell 1 line 2)",

@@ -11,6 +11,14 @@ from prs_job import JobCase
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
 
+COMPAT = """
+import os, sys, prs_engine.compat
+prs_engine.compat.install()
+import azureml.core
+from azureml.core import Workspace
+print(azureml.core.VERSION, Workspace.create(os.path.basename(sys.prefix)).name)
+"""
+
 
 def interpreters():
     """This one, and the oldest and newest of a version manager, where there is one."""
@@ -67,3 +75,4 @@ class WheelTest(JobCase):
                 with open(os.path.join(self.dir, "out%d.txt" % i)) as f:
                     self.assertEqual(f.read(), want)
                 self.assertIn("prs ", self.call("venv%d/bin/python" % i, "-m", "prs_engine", "version"))
+                self.assertEqual(self.call("venv%d/bin/python" % i, "-c", COMPAT), "1.60.0 venv%d\n" % i)
