@@ -9,6 +9,7 @@ import threading
 from prs_azureml import _compile, _engine, _names, _paths, _program
 
 RUNS = []
+BEGUN = []  # engines of submit() that is not through: an interrupt may come in between
 
 
 class Live:
@@ -88,6 +89,7 @@ def submit(experiment, pipeline, document, tags):
         RUNS.append(run)
         return run
     live = Live(_engine.start(document))
+    BEGUN.append(live)
     live.wait_for(lambda: live.name or live.mistakes or live.over)
     if live.name is None:
         live.wait_for(lambda: live.over)
@@ -95,6 +97,7 @@ def submit(experiment, pipeline, document, tags):
     run = PipelineRun._of(experiment, document, tags, live)
     run._registrations = _compile.registrations(pipeline)
     RUNS.append(run)
+    BEGUN.remove(live)
     print("Submitted PipelineRun %s\nIts folder: %s" % (live.name, live.dir), flush=True)
     return run
 
@@ -137,7 +140,7 @@ def wait(live, visible):
 
 def finish(detach, stopped):
     """At the end of the script: waits for all; 0, or the status of the worst."""
-    worst = 0
+    worst = _stop_begun()
     for run in RUNS:
         live = run._live
         if live is None:
@@ -160,8 +163,22 @@ def finish(detach, stopped):
     return worst
 
 
+def _stop_begun():
+    """Whoever submitted them got no run: they stop, resumable. 0, or the status."""
+    worst = 0
+    for live in BEGUN:
+        live.stop()
+        wait(live, False)
+        if live.exit == 4:
+            worst = 4
+            _engine.interrupted(live.dir)
+    del BEGUN[:]
+    return worst
+
+
 def interrupt():
     """Ctrl-C while waiting: all stop, resumable."""
+    _stop_begun()
     for run in RUNS:
         if run._live is not None and not run._live.over:
             run._live.stop()
