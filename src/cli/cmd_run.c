@@ -27,6 +27,14 @@ static int run(struct cli_args *a, struct prs_load *l)
 	return status;
 }
 
+static int not_a_pipeline(void)
+{
+	struct prs_err err = { 0 };
+	prs_fail(&err, PRS_EINVALID,
+	         "--no-reuse, --only and --from are about the steps of a pipeline: this is one job, which always runs");
+	return complain(PRS_EXIT_MISTAKE, &err);
+}
+
 int cmd_run(struct cli_args *a)
 {
 	struct prs_load l;
@@ -35,6 +43,8 @@ int cmd_run(struct cli_args *a)
 		load_warnings(&l, true);
 	if (!status && l.pipeline)
 		status = cli_pipeline_run(a, l.pipeline, l.runs);
+	else if (!status && (cli_has(a, "--no-reuse") || cli_has(a, "--only") || cli_has(a, "--from")))
+		status = not_a_pipeline();
 	else if (!status)
 		status = load_is_empty(&l, cli_json(a)) ? 0 : run(a, &l);
 	prs_load_done(&l);

@@ -22,16 +22,18 @@ static const char running_exits[] =
 	}
 
 static const struct cli_flag job_flags[] = { LOAD_FLAGS, { 0 } };
-#define REUSE_FLAGS                                                                                      \
-	{                                                                                                \
-		"--no-reuse", NULL, NULL,                                                                \
-			"of a pipeline: no step is taken from an earlier run, all are run (force_rerun)" \
+#define REUSE_FLAGS                                                                             \
+	{ "--no-reuse", NULL, NULL,                                                             \
+	  "of a pipeline: no step is taken from an earlier run, all are run (force_rerun)" },   \
+		{ "--only", NULL, "STEP",                                                       \
+		  "of a pipeline: run this step; those that it needs come from earlier runs" }, \
+	{                                                                                       \
+		"--from", NULL, "STEP", "of a pipeline: run this step and all that need it"     \
 	}
 
 static const struct cli_flag run_flags[] = { LOAD_FLAGS, REUSE_FLAGS, DETACH_FLAG, { 0 } };
 static const struct cli_flag plan_flags[] = {
 	LOAD_FLAGS,
-	REUSE_FLAGS,
 	{ "--yaml", NULL, NULL, "the whole job as a v2 YAML file that runs the same; of a pipeline its description" },
 	{ 0 },
 };

@@ -476,11 +476,23 @@ int cli_pipeline_start(const struct cli_pipeline_start *s)
 
 /* ---- run, resume ------------------------------------------------------------------------------------------------- */
 
+/* --no-reuse, --only, --from */
+static int choose_steps(struct cli_args *a, struct prs_pipeline *p, struct prs_err *err)
+{
+	const char *only = cli_value(a, "--only", 0), *from = cli_value(a, "--from", 0);
+	bool none = cli_has(a, "--no-reuse");
+	if ((only && from) || (none && (only || from)))
+		return prs_fail(err, PRS_EINVALID, "expected one of --only, --from and --no-reuse");
+	p->force_rerun = p->force_rerun || none;
+	return only || from ? prs_pipeline_only(p, only ? only : from, from != NULL, err) : 0;
+}
+
 int cli_pipeline_run(struct cli_args *a, struct prs_pipeline *p, const char *runs)
 {
 	struct prs_err err = { 0 };
 	struct prs_run run;
-	p->force_rerun = p->force_rerun || cli_has(a, "--no-reuse");
+	if (choose_steps(a, p, &err) < 0)
+		return complain(PRS_EXIT_MISTAKE, &err);
 	if (prs_pipeline_make(cli_front(cli_quiet(a) || cli_json(a)), p, runs, &run, &err) < 0)
 		return complain(PRS_EXIT_MISTAKE, &err);
 	struct cli_pipeline_start s = { .pipeline = p,

@@ -80,6 +80,8 @@ void prs_pipeline_free(struct prs_pipeline *p); /* NULL is nothing */
 /* After the checked jobs were changed (their interpreters are found): what they say goes into the steps. Before that a
  * step of a job has no document. */
 int prs_pipeline_seal(struct prs_pipeline *p, struct prs_err *err);
+/* Of a sealed one: only this step is left, or (`from`) this and all that need it; what they need is only_reuse. */
+int prs_pipeline_only(struct prs_pipeline *p, const char *step, bool from, struct prs_err *err);
 /* A step by its name; -1 = there is none. */
 int64_t prs_pipeline_find(const struct prs_pipeline *p, const char *name);
 /* A name as the name of a folder: bytes outside A-Za-z0-9._- and a leading dot as %XX. The caller frees. */

@@ -135,3 +135,22 @@ class ReuseTest(ReuseCase):
         self.run_flow()
         self.run_flow()
         self.assertEqual(set(self.reused()), set())
+
+
+class PartTest(ReuseCase):
+    def test_only_and_from(self):
+        self.files(3)
+        self.chain()
+        r = self.run_flow("--only", "report", status=1)
+        self.assertRegex(r.stderr, "prep failed: it cannot be taken from an earlier run: no step that is done")
+        self.assertEqual(self.began(), {})
+        self.run_flow()
+        self.run_flow("--only", "score")
+        self.assertEqual(self.states(), {"prep": "REUSED", "score": "DONE"})
+        self.run_flow("--from", "score")
+        self.assertEqual(self.states(), {"prep": "REUSED", "score": "DONE", "report": "DONE"})
+        self.chain("b")
+        r = self.run_flow("--from", "score", status=1)
+        self.assertEqual(self.began(), {})
+        for words, says in ((["--only", "x"], "has no step x"), (["--only", "prep", "--no-reuse"], "expected one of")):
+            self.assertIn(says, self.run_flow(*words, status=2).stderr)
