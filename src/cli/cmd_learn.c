@@ -189,8 +189,12 @@ static void put_error(struct prs_buf *b, const struct prs_error_row *row)
 	};
 	prs_buf_putf(b, "%s (%u): %s\n  fault       %s\n  the engine  %s\n", row->name, row->code, row->sentence,
 	             prs_fault_name(row->fault), actions[row->action]);
-	if (row->advice[0])
-		prs_buf_putf(b, "  what to do  %s\n", row->advice);
+	const char *title = "  what to do  ";
+	for (const char *at = row->advice; *at; title = "              ") {
+		size_t n = strcspn(at, "\n");
+		prs_buf_putf(b, "%s%.*s\n", title, (int)n, at);
+		at += at[n] ? n + 1 : n;
+	}
 }
 
 static void list_errors(struct prs_buf *b)

@@ -255,7 +255,7 @@ void cli_help_option(struct prs_buf *to, const struct prs_option_row *row, unsig
 static void put_cell(struct prs_buf *to, const char *text)
 {
 	for (; *text; text++)
-		prs_buf_putf(to, *text == '|' ? "\\|" : "%c", *text);
+		prs_buf_putf(to, *text == '|' ? "\\|" : *text == '\n' ? "<br>" : "%c", *text);
 }
 
 void cli_options_markdown(struct prs_buf *to)

@@ -244,8 +244,11 @@ static int misfit(struct prs_row_keys *k, const struct prs_row_key *key, const u
 	return prs_fail(err, PRS_EVALUE_MISFIT,
 	                "%s line %" PRIu64 ", column \"%s\", a partition key: \"%s\" is no %s, which %s", k->path,
 	                k->line, key->name, prs_buf_str(&shown), prs_type_name(key->type),
-	                key->is_converted ? "convert_column_types makes of the column"
-	                                  : "the others are: convert_column_types says what the column is");
+	                key->is_converted ? "convert_column_types makes of the column: write another type there"
+	                : k->in->by_ending
+	                        ? "the others are: convert_column_types in a file MLTable beside the data says what the "
+	                          "column is (prs errors VALUE_MISFIT shows one)"
+	                        : "the others are: convert_column_types says what the column is");
 }
 
 /* A cell, UTF-8, of a column that is converted. */

@@ -111,10 +111,11 @@ char *prs_job_table_tell(const struct prs_job *j, size_t i)
 	const struct prs_job_table *t = j->inputs[i].table;
 	json_t *steps = steps_of(t);
 	add_format(steps, j->inputs[i].partition_format);
-	json_t *v = json_pack("{s:I, s:s, s:o, s:o, s:b, s:b, s:b}", "input", (json_int_t)i, "format",
+	json_t *v = json_pack("{s:I, s:s, s:o, s:o, s:b, s:b, s:b, s:b}", "input", (json_int_t)i, "format",
 	                      prs_table_format_name(t->in.format), "steps", steps, "path_column",
 	                      text_or_null(t->path_column), "drop_invalid", t->in.drop_invalid, "mixed",
-	                      j->o.dataframe_mixed_types, "other_way", j->o.file_format == PRS_FILE_FORMAT_JSONL);
+	                      j->o.dataframe_mixed_types, "other_way", j->o.file_format == PRS_FILE_FORMAT_JSONL,
+	                      "by_ending", t->in.by_ending);
 	char *text = v ? json_dumps(v, PRS_JOB_STEPS_JSON) : NULL;
 	json_decref(v);
 	return text;

@@ -12,7 +12,7 @@ class Table:
         self.folder = str(folder)
         os.makedirs(os.path.join(self.folder, "work", "schema"), exist_ok=True)
         self.about = dict({"input": 0, "format": "delimited", "steps": [], "path_column": None, "drop_invalid": False,
-                           "mixed": False, "other_way": False}, **about)
+                           "mixed": False, "other_way": False, "by_ending": False}, **about)
         self.files, self.schemas, self.rows = [], 0, 0
 
     def schema(self, text):

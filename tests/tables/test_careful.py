@@ -95,11 +95,11 @@ def test_what_a_mini_batch_widens():
     ("1\n\0\n", "i:int", 'line 2, column "i": "\\u0000" has a NUL: no text file has one'),
     (b"a\n\xff\n", "s:string", "line 2, column \"s\": b'\\xff' is not text in utf8: byte 0xff"),
     ("1,2\n1,2,3\n", "a:int b:int",
-     'line 2: "3 cells" where the table has 2: is a quote missing, or a delimiter in a text?'),
+     'line 2: 3 cells where the table has 2: is a quote missing, or a delimiter in a text?'),
     ("a, \"b,c\"\n", "a:string b:string",
-     'line 1: "3 cells" where the table has 2: is a quote missing, or a delimiter in a text?'),
+     'line 1: 3 cells where the table has 2: is a quote missing, or a delimiter in a text?'),
     ("1,2,,\n", "a:int b:int",
-     'line 1: "4 cells" where the table has 2: is a quote missing, or a delimiter in a text?'),
+     'line 1: 4 cells where the table has 2: is a quote missing, or a delimiter in a text?'),
     # the first in the file, not in the first column
     ("1,x\ny,2\n", "a:int b:int", 'line 1, column "b": "x" is not int'),
 ])

@@ -147,7 +147,7 @@ def test_columns_that_are_widened_in_one_file_only(tmp_path):
     ("1,x\nbad,y\n", 1, 3, 'column "a": "bad" is not int; say what the column is with convert_column_types, or'),
     ("\r\n1,x\r\rbad,y\r\n", 1, 5, 'column "a": "bad" is not int'),
     ("1,\"x\r\ny\n\"\n2,\"\n\"\nbad,\n", 2, 7, 'column "a": "bad" is not int'),
-    ("1,x,\n2,y,z\n", 1, 3, '"3 cells" where the table has 2'),
+    ("1,x,\n2,y,z\n", 1, 3, '3 cells where the table has 2'),
 ])
 def test_file_line_column_value_and_type(tmp_path, text, row, line, words):
     t = Table(tmp_path)
@@ -157,6 +157,24 @@ def test_file_line_column_value_and_type(tmp_path, text, row, line, words):
     assert e.row == row
     assert str(e).startswith("%s line %d" % (t.files[0][0], line)) and words in str(e)
     assert ("convert_column_types" in str(e)) == ("is not int" in words)
+
+
+@pytest.mark.parametrize("about, words, not_words", [
+    ({}, ["say what the column is with convert_column_types, or leave"], ["MLTable"]),
+    ({"by_ending": True}, ["--amlbi_dataframe_mixed_types True, or say", "a file MLTable beside the data"], ["convert_"]),
+    ({"steps": [{"convert_column_types": [{"columns": ["b", "a"], "type": "int"}]}]},
+     ["convert_column_types makes that of the column: write another type there"], ["MLTable", "say what"]),
+    ({"steps": [{"filter": 'col("a") != 0'}, {"convert_column_types": [{"columns": ["b"], "type": "int"}]}]},
+     ["column \"b\": \"x\" is not int; convert_column_types makes that", "another type"], ["MLTable"]),
+])
+def test_the_ways_out(tmp_path, about, words, not_words):
+    """Nobody is told to write what stands there already, or where nothing is written."""
+    bad = b"1,x\n" if "filter" in str(about) else b"bad,1\n"
+    t = Table(tmp_path, **about)
+    t.schema(schema_of("a:int b:string" if b"x" in bad else "a:int b:int"))
+    t.file("t.csv", bad, [(bad, 1)])
+    said = str(refused(batch.ValueMisfit, t, t.files))
+    assert all(w in said for w in words) and not any(w in said for w in not_words), said
 
 
 def test_the_line_is_that_of_the_file(tmp_path, monkeypatch):

@@ -454,7 +454,7 @@ static const struct given cases[] = {
 	  NULL,
 	  PRS_EVALUE_MISFIT,
 	  "/in/a.csv line 3, column \"k\", a partition key: \"1.5\" is no int, which convert_column_types makes of the "
-	  "column" },
+	  "column: write another type there" },
 	{ "dates by a format",
 	  { { "a.csv", "k\n31.12.2024\n1.2.2024\n\"01.02.2024 \"\n" } },
 	  "keys=k convert=datetime;%d.%m.%Y",

@@ -15,14 +15,18 @@ _BLANK_LINE = re.compile(rb"[ \t\r\n]*").fullmatch
 
 
 class Misfit(Exception):
-    """A value that is not of the type of its column. line: from first_line; row: of the mini-batch, from 0."""
+    """A value that is not of the type of its column. line: from first_line; row: of the mini-batch, from 0. value: None
+    where it is the record that does not fit."""
 
     def __init__(self, row, line, column, value, type, why):
         self.row, self.line, self.column, self.value, self.type, self.why = row, line, column, value, type, why
         where = "line %d" % line
         if column is not None:
             where += ", column %s" % shown(column)
-        super().__init__("%s: %s %s" % (where, shown(value), why))
+        super().__init__("%s: %s" % (where, self.said()))
+
+    def said(self):
+        return self.why if self.value is None else "%s %s" % (shown(self.value), self.why)
 
 
 class Values:
@@ -216,8 +220,8 @@ def _fitted(cells, fields, row, line, table):
     if len(cells) == fields + 1 and not cells[-1]:
         return cells[:-1]
     if len(cells) > fields:
-        raise Misfit(row, line, None, "%d cells" % len(cells), "record",
-                     "where the table has %d: is a quote missing, or a delimiter in a text?" % fields)
+        raise Misfit(row, line, None, None, "record", "%d cells where the table has %d: is a quote missing, or a delimiter "
+                     "in a text?" % (len(cells), fields))
     table.short = _counted(table.short, line)
     return list(cells) + [b""] * (fields - len(cells))
 

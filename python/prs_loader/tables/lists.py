@@ -11,7 +11,7 @@ def read(tables, about, spans):
     try:
         found, _ = careful.objects(data, pieces[0].schema, 1, about.drop_invalid, table)
     except careful.Misfit as e:
-        raise slices.misfit_of(tables, pieces, e) from None
+        raise slices.misfit_of(tables, about, pieces, e) from None
     slices.check_rows(pieces, table.rows)
     tables.notes.of_dropped(table, lambda line: slices.place_of_line(tables, pieces, line))
     return batch.MiniBatch(found)

@@ -35,8 +35,8 @@ class Notes:
             self.tell(UNKNOWN, lambda: "%s: %s is in no object of the sample: it is left out, here and elsewhere" % (
                 place(line), careful.shown(name)))
         for misfit in got.mixed:
-            self.tell(MIXED, lambda: "%s, column %s: %s %s: the column is object in that mini-batch" % (
-                place(misfit.line), careful.shown(misfit.column), careful.shown(misfit.value), misfit.why))
+            self.tell(MIXED, lambda: "%s, column %s: %s: the column is object in that mini-batch" % (
+                place(misfit.line), careful.shown(misfit.column), misfit.said()))
 
     def of_dropped(self, got, place):
         if got.dropped[0]:

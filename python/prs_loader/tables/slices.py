@@ -5,8 +5,7 @@ from prs_loader import batch
 from prs_loader.tables import careful, fast, files, frame, spool
 
 _COUNT_BYTES = 1 << 20
-_WAYS_OUT = ("; say what the column is with convert_column_types, or leave it as it is where such a value is met with "
-             "--amlbi_dataframe_mixed_types True")
+_MIXED = "leave it as it is where such a value is met with --amlbi_dataframe_mixed_types True"
 _TYPES_WITH_WAYS_OUT = ("int", "float", "bool", "date")
 
 
@@ -115,17 +114,27 @@ def _line_of(pieces, row):
     return line
 
 
-def misfit_of(tables, pieces, error):
+def _ways_out(about, error):
+    """What a person can do who does not mend the value."""
+    if error.type not in _TYPES_WITH_WAYS_OUT:
+        return ""
+    if error.column in about.converted:
+        return "; convert_column_types makes that of the column: write another type there (string takes every value), or " + _MIXED
+    if about.by_ending:  # no MLTable
+        return "; %s, or say what the column is in a file MLTable beside the data (prs errors VALUE_MISFIT shows one)" % _MIXED
+    return "; say what the column is with convert_column_types, or " + _MIXED
+
+
+def misfit_of(tables, about, pieces, error):
     """What a careful.Misfit of the joined text is in the user's file."""
     span, row = files.span_of([p.span for p in pieces], error.row)
-    return misfit(place_of_line(tables, pieces, error.line), span.first + row, error)
+    return misfit(about, place_of_line(tables, pieces, error.line), span.first + row, error)
 
 
-def misfit(place, row, error):
+def misfit(about, place, row, error):
     """place: the file, and where in it; row: of the unit"""
     column = "" if error.column is None else ", column %s" % careful.shown(error.column)
-    ways_out = _WAYS_OUT if error.type in _TYPES_WITH_WAYS_OUT else ""
-    return batch.ValueMisfit(row, "%s%s: %s %s%s" % (place, column, careful.shown(error.value), error.why, ways_out))
+    return batch.ValueMisfit(row, "%s%s: %s%s" % (place, column, error.said(), _ways_out(about, error)))
 
 
 def place(tables, about, spans, row):
@@ -156,7 +165,7 @@ def _read(tables, about, pieces):
     try:
         got = fast.read(tables.pandas, joined(pieces), pieces[0].schema, rows, about.mixed, drop=about.drop_invalid)
     except careful.Misfit as e:
-        raise misfit_of(tables, pieces, e) from None
+        raise misfit_of(tables, about, pieces, e) from None
     check_rows(pieces, len(got.frame) + len(got.gone))
     _forget_whole(got, about.integers)
     tables.notes.of_frame(got, pieces[0].schema, lambda line: place_of_line(tables, pieces, line),
@@ -179,7 +188,7 @@ def _united(tables, about, pieces, found, gone):
         if not about.mixed:
             row = [i for i in range(row + len(gone) + 1) if i not in gone][row]
             line = _line_of(pieces, row)
-            raise misfit_of(tables, pieces, careful.Misfit(row, line, name, value, "int", careful.WIDE % "int"))
+            raise misfit_of(tables, about, pieces, careful.Misfit(row, line, name, value, "int", careful.WIDE % "int"))
 
     return frame.united(tables.pandas, [f.frame for f in found], refuse)
 

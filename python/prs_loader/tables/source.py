@@ -24,19 +24,21 @@ class NoPyarrow(Exception):
 
 class Input:
     """What SETUP says of a table. steps: those that are left for the frame; types: column -> the type that the reader
-    shall give it, integers: those that are; interval: rows of the input that `take` and `skip` leave; extracted: columns
+    shall give it, integers: those that are; converted: columns that convert_column_types names; interval: rows of the input that `take` and `skip` leave; extracted: columns
     from the path."""
 
-    __slots__ = ("input", "format", "steps", "path_column", "drop_invalid", "mixed", "other_way", "types", "integers",
-                 "interval", "extracted")
+    __slots__ = ("input", "format", "steps", "path_column", "drop_invalid", "mixed", "other_way", "by_ending", "types",
+                 "integers", "converted", "interval", "extracted")
 
     def __init__(self, text):
         said = json.loads(text)
-        for name in self.__slots__[:7]:
+        for name in self.__slots__[:8]:
             setattr(self, name, said.get(name))
         self.steps = self.steps or []
         self.interval = steps.interval(self.steps)
         self.extracted = steps.extracted(self.steps)
+        self.converted = {name for step in self.steps for one in step.get("convert_column_types", ())
+                          for name in one["columns"]}
         self.types = {}
         if self.format == "delimited":
             self.types, self.steps = steps.of_readers(self.steps)
@@ -127,7 +129,7 @@ class Rows(steps.Rows):
         row = int(self.of_all([self.numpy.arange(sum(s.take for s in self.read))])[row])
         span, behind = files.span_of(self.read, row)
         place = self.kind.place(self.tables, self.about, self.read, row)
-        raise slices.misfit(place, span.first + behind, careful.Misfit(row, 0, column, value, "int", why))
+        raise slices.misfit(self.about, place, span.first + behind, careful.Misfit(row, 0, column, value, "int", why))
 
 
 class Dataset:
