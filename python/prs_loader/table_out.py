@@ -3,6 +3,7 @@
 descriptor 3. parquet; csv, tsv and jsonl for `prs output --format`."""
 import concurrent.futures
 import os
+import shlex
 import socket
 import struct
 
@@ -141,8 +142,9 @@ def united(pa, schemas, types):
             first, was = columns.get(field.name, (number, field.type))
             now = union.of(was, field.type)
             if now is None:
-                raise Trouble(_TYPES, "column %s is %s in mini-batch %d and %s in mini-batch %d" % (
-                    field.name, was, first, field.type, number))
+                raise Trouble(_TYPES, "column %s is %s in mini-batch %d and %s in mini-batch %d: resumed with "
+                              "--output-types %s it is text" % (field.name, was, first, field.type, number,
+                                                                shlex.quote(field.name + "=string")))
             columns[field.name] = first if now.equals(was) else number, now
     return pa.schema([(name, kind) for name, (_, kind) in columns.items()])
 

@@ -63,7 +63,8 @@ struct prs_table_input {
 	 * each in a line, words with + (true) or - (false) in front, or formats. NULL where no one said. */
 	const struct prs_list *text_types;
 	/* The columns that its transformations name, in their order: three texts each, the transformation, the column,
-	 * where it stands in the file that says so. NULL = none. */
+	 * where it stands in the file that says so. Behind the last column of a transformation that keeps or drops
+	 * columns, one whose column and place are "". NULL = none. */
 	const struct prs_list *named;
 	/* What is done with the rows, in the order it is written: a JSON list (docs/formats.md). NULL = nothing. */
 	const char *steps;

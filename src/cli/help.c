@@ -255,7 +255,10 @@ void cli_help_option(struct prs_buf *to, const struct prs_option_row *row, unsig
 static void put_cell(struct prs_buf *to, const char *text)
 {
 	for (; *text; text++)
-		prs_buf_putf(to, *text == '|' ? "\\|" : *text == '\n' ? "<br>" : "%c", *text);
+		if (*text == '\n')
+			prs_buf_puts(to, "<br>");
+		else
+			prs_buf_putf(to, *text == '|' ? "\\|" : "%c", *text);
 }
 
 void cli_options_markdown(struct prs_buf *to)

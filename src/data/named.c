@@ -117,11 +117,15 @@ static int leave(struct world *w, size_t from, size_t end, bool those)
 	return r;
 }
 
+/* Behind the last column of a step that keeps or drops stands a use that is none: the next one may be alike. */
+static bool is_end(const struct prs_list *l, size_t at) { return !use_at(l, at).where[0]; }
+
 static size_t end_of_step(const struct prs_list *l, size_t from)
 {
 	size_t end = from;
 	while (end < l->n / 3 && !strcmp(use_at(l, end).step, use_at(l, from).step))
-		end++;
+		if (is_end(l, end++))
+			break;
 	return end;
 }
 
@@ -162,7 +166,7 @@ int prs_named_check(const struct prs_table_input *in, const struct prs_list *key
 	int r = begin(&w, keys) < 0 ? nomem(err) : 0;
 	for (size_t at = 0, end; at < l->n / 3 && r == 0; at = end) {
 		end = end_of_step(l, at);
-		r = one_step(&w, at, end, err);
+		r = one_step(&w, at, end - is_end(l, end - 1), err);
 	}
 	prs_names_done(&w.now);
 	return r;

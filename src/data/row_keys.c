@@ -235,6 +235,17 @@ int prs_row_keys_file(struct prs_row_keys *k, const char *path, const struct prs
 
 /* ---- records ----------------------------------------------------------------------------------------------------- */
 
+/* Where the type of a key is from, and who can change it. */
+static const char *type_is_from(const struct prs_row_keys *k, const struct prs_row_key *key)
+{
+	if (key->is_converted)
+		return "convert_column_types makes of the column: write another type there";
+	if (k->in->by_ending) /* no MLTable */
+		return "the others are: convert_column_types in a file MLTable beside the data says what the column is "
+		       "(prs errors VALUE_MISFIT shows one)";
+	return "the others are: convert_column_types says what the column is";
+}
+
 static int misfit(struct prs_row_keys *k, const struct prs_row_key *key, const uint8_t *cell, size_t n,
                   struct prs_err *err)
 {
@@ -243,12 +254,7 @@ static int misfit(struct prs_row_keys *k, const struct prs_row_key *key, const u
 	prs_put_plain_bytes(&shown, cell, n < 100 ? n : 100);
 	return prs_fail(err, PRS_EVALUE_MISFIT,
 	                "%s line %" PRIu64 ", column \"%s\", a partition key: \"%s\" is no %s, which %s", k->path,
-	                k->line, key->name, prs_buf_str(&shown), prs_type_name(key->type),
-	                key->is_converted ? "convert_column_types makes of the column: write another type there"
-	                : k->in->by_ending
-	                        ? "the others are: convert_column_types in a file MLTable beside the data says what the "
-	                          "column is (prs errors VALUE_MISFIT shows one)"
-	                        : "the others are: convert_column_types says what the column is");
+	                k->line, key->name, prs_buf_str(&shown), prs_type_name(key->type), type_is_from(k, key));
 }
 
 /* A cell, UTF-8, of a column that is converted. */

@@ -566,7 +566,7 @@ static void free_loop(struct prs_engine *e)
 	prs_loop_each_turn(e->loop, NULL, NULL);
 	prs_ctl_free(e->ctl);
 	prs_helper_kill(&e->footers.helper); /* the lister may wait for it */
-	if (e->assembling.has_writer) /* the thread may wait for it */
+	if (e->assembling.has_writer)        /* the thread may wait for it */
 		prs_table_writer_kill(&e->assembling.writer);
 	e->listing_left = e->lister_thread && prs_sync_leave(e->lister_thread);
 	prs_sync_free(e->sync); /* its jobs lie in `rows` and `facts` */
@@ -601,6 +601,6 @@ int prs_engine_run(const struct prs_engine_config *c, struct prs_engine_end *ret
 	if (!e->listing_left)
 		memset(e, 0, sizeof *e); /* what was not freed is seen by leak checkers */
 	if (r < 0 && err)
-		engine_add_advice(err->msg, sizeof err->msg, -err->code);
+		engine_add_advice(c->run_name, err->msg, sizeof err->msg, -err->code);
 	return r < 0 ? r : 0;
 }

@@ -207,7 +207,7 @@ bool journal_idle(const struct prs_engine *e);
 void journal_finish(struct prs_engine *e);
 void engine_state(struct prs_engine *e, enum prs_job_state to, uint16_t code, const char *text);
 /* ": make room on that disk, then resume" behind what an error said that is RESUMABLE. */
-void engine_add_advice(char *text, size_t n, int code);
+void engine_add_advice(const char *run, char *text, size_t n, int code);
 /* Why the job ends, for people; the advice is added. */
 void engine_cause(struct prs_engine *e, uint16_t code, const char *text);
 /* drive.c */

@@ -138,22 +138,35 @@ void journal_finish(struct prs_engine *e)
 	}
 }
 
-void engine_add_advice(char *text, size_t n, int code)
+/* RUN stands for the run. */
+static void add_words(const char *run, const char *words, char *text, size_t n)
+{
+	static const char place[] = " RUN ";
+	size_t at = strlen(text);
+	for (const char *here; (here = strstr(words, place)) && at < n; words = here + strlen(place)) {
+		snprintf(text + at, n - at, "%.*s %s ", (int)(here - words), words, run);
+		at += strlen(text + at);
+	}
+	snprintf(text + at, n - at, "%s", words);
+}
+
+void engine_add_advice(const char *run, char *text, size_t n, int code)
 {
 	const struct prs_error_row *row = prs_error_row(code);
-	size_t at = strlen(text);
-	if (row->action == PRS_ACTION_RESUMABLE && code != PRS_EINTERRUPTED && row->advice[0])
-		snprintf(text + at, n - at, ": %s%s", row->advice,
-		         strstr(row->advice, "prs resume") ? "" : ", then resume");
-	else if (code == PRS_EINPUT_CHANGED)
-		snprintf(text + at, n - at, ": %s", row->advice);
+	bool stopped = row->action == PRS_ACTION_RESUMABLE && code != PRS_EINTERRUPTED && row->advice[0];
+	if (!stopped && code != PRS_EINPUT_CHANGED)
+		return;
+	add_words(run, ": ", text, n);
+	add_words(run, row->advice, text, n);
+	if (stopped && !strstr(row->advice, "prs resume"))
+		add_words(run, ", then resume", text, n);
 }
 
 void engine_cause(struct prs_engine *e, uint16_t code, const char *text)
 {
 	e->cause = code;
 	snprintf(e->end->text, sizeof e->end->text, "%.380s", text);
-	engine_add_advice(e->end->text, sizeof e->end->text, code);
+	engine_add_advice(e->c.run_name, e->end->text, sizeof e->end->text, code);
 }
 
 /* The one setter of the job's state. */

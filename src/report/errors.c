@@ -180,15 +180,23 @@ static void remember_last(struct prs_report *r, const struct happening *h)
 	         b.len ? prs_buf_str(&b) : prs_error_row(h->code)->sentence);
 }
 
+/* A row that does not fit was told of with those around it, before bisect split it off. */
+static bool is_told(const struct happening *h, const struct report_kind *k)
+{
+	return k && h->code == PRS_EVALUE_MISFIT && h->unit && h->unit->item_count == 1;
+}
+
 static void happened(struct prs_report *r, const struct happening *h)
 {
 	char key[KEY_BYTES];
 	normalise(key, h->message.p, report_first_line(h->message.p, h->message.n));
+	struct report_kind *k = kind_find(r, h->code, key);
+	if (is_told(h, k))
+		return;
 	remember_first(r, h);
 	remember_last(r, h);
 	r->errors++;
 	r->errors_changed = true;
-	struct report_kind *k = kind_find(r, h->code, key);
 	if (!k)
 		k = kind_add(r, h, key);
 	if (!k) {

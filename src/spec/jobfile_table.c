@@ -216,6 +216,8 @@ static void keep_columns(struct reading *r, const struct prs_yaml *v, const char
 	if (!names)
 		return;
 	add_names(r, name, v);
+	if (r->t && prs_job_table_name(r->t, name, "", "") < 0)
+		nomem(r);
 	add_step(r, name, names);
 }
 

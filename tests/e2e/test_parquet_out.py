@@ -190,7 +190,11 @@ class ParquetOutTest(JobCase):
         r = self.job("x.parquet")
         self.assertEqual(r.returncode, 4, r.stderr)
         self.assertRegex(r.stderr, r"column text is (large_)?string in mini-batch 0 and int64 in mini-batch 5")
-        self.assertIn("--output-types COLUMN=string", r.stderr)
+        self.assertIn("in mini-batch 5: resumed with --output-types text=string it is text", r.stderr)
+        run = os.path.basename(self.run_dir())
+        self.assertIn("prs output %s --format jsonl (or csv) writes all rows as they are; prs resume %s with" % (run, run),
+                      r.stderr)
+        self.assertNotIn(" RUN ", r.stderr)
         self.assertRegex(r.stderr, r"next +prs output \S+ --format jsonl\n")
         self.check_nothing_is_left()
         # the rows as lines of JSON

@@ -108,6 +108,40 @@ class StepsTest(FrameCase):
         self.mltable("keep_columns: price", "filter: 'col(\"day\") != None'")
         self.refused('in/MLTable:5:', 'filter: there is no column "day" any more')
 
+    def test_what_a_step_left_out_is_not_there_in_the_next_one_of_its_kind(self):
+        self.write("in/a.csv", "price,day\n1,2024-01-01\n")
+        for first, second in (("keep_columns: price", "keep_columns: [day, price]"),
+                              ("drop_columns: day", "drop_columns: day")):
+            with self.subTest(first):
+                self.words = StepsTest.words[:4] + ("--output", "out.txt", "--python", self.python)
+                self.mltable(first, second)
+                self.refused('in/MLTable:5:', second.split(":")[0] + ': there is no column "day" any more')
+                self.clean()
+
+    def test_columns_of_json_lines_and_parquet_can_be_named_only_where_they_are(self):
+        self.write("in/a.jsonl", '{"price": 1, "day": "2024-01-01"}\n')
+        self.refuse_names("read_json_lines", "./*.jsonl", "the lines of the sample have price, day")
+        try:
+            import pandas
+            import pyarrow  # noqa: F401
+        except ImportError:
+            self.skipTest("no pyarrow to write a Parquet file with")
+        pandas.DataFrame({"price": [1], "day": ["x"]}).to_parquet(self.path("in/a.parquet"))
+        self.refuse_names("read_parquet", "./*.parquet", "in/a.parquet has price, day")
+
+    def refuse_names(self, reader, pattern, has):
+        for steps, said in ((["keep_columns: [day, pricee]"], 'keep_columns: there is no column "pricee"; did you mean'),
+                            (["filter: 'col(\"shop\") == None'"], 'filter: there is no column "shop": '),
+                            (["drop_columns: day", "convert_column_types: [{columns: day, column_type: string}]"],
+                             'there is no column "day" any more')):
+            with self.subTest(reader=reader, steps=steps):
+                self.words = StepsTest.words[:4] + ("--output", "out.txt", "--python", self.python)
+                self.mltable(*steps)
+                self.write("in/MLTable", open(self.path("in/MLTable")).read().replace("read_delimited", reader)
+                           .replace("./*.csv", pattern))
+                self.refused("in/MLTable:%d:" % (3 + len(steps)), said, has)
+                self.clean()
+
     def test_columns_of_paths_and_of_all_headers_can_be_named(self):
         self.script(SHOWN)
         self.write("in/s=1/a.csv", "a\n1\n")

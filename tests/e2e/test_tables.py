@@ -216,7 +216,11 @@ class MisfitTest(TableCase):
         # each bad row once with those around it and once alone, and what lies between them: no half was tried
         self.assertEqual(len(self.journal("TRY")), 8)
         self.assertEqual(len(self.journal("DONE")), 3)
+        # and told of once
+        self.assertEqual(self.log("user/error.txt").splitlines()[0][:19], "4 errors in 1 kind,")
+        self.assertIn("\n4 x VALUE_MISFIT", self.log("user/error.txt"))
         said = r.stdout + r.stderr
+        self.assertRegex(said, r"\b4 x a.csv: row|\b4 x .*no number")
         self.assertEqual(said.count("does not fit the types of the table: it fails alone"), 1)
         self.assertNotIn("ever smaller parts", said)
 

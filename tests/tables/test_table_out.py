@@ -178,7 +178,8 @@ def test_types_unite(first, second, kind):
 
 def test_types_that_do_not_unite(write):
     result, _ = write([{"a": 1, "x": None}], [{"a": 2, "x": 1.5}], [{"x": "text"}])
-    assert result == (1, "column x is double in mini-batch 1 and string in mini-batch 2")
+    assert result == (1, "column x is double in mini-batch 1 and string in mini-batch 2: resumed with "
+                          "--output-types x=string it is text")
 
 
 def test_an_integer_that_float64_does_not_hold(write):
