@@ -310,8 +310,7 @@ static int list_some(struct stage *s, uint64_t limit, struct prs_err *err)
 		if (r >= 0 && prs_plan_feed(s->plan, body.data, body.len, err) < 0)
 			r = err->code;
 	}
-	for (const char *w = l ? prs_lister_warning(l) : NULL; w; w = prs_lister_warning(l))
-		cli_tell(stderr, "warning: %s\n", w);
+	load_input_warnings(l);
 	prs_lister_free(l);
 	cli_footers_end(&footers, r);
 	if (r >= 0 && !prs_plan_next_id(s->plan))

@@ -152,6 +152,7 @@ static int list_inputs(struct planned *p, const struct prs_list_input *v, struct
 	if (l)
 		prs_list_counts(l, &c);
 	p->runs = c.runs;
+	load_input_warnings(l);
 	prs_lister_free(l);
 	return r;
 }

@@ -4,6 +4,8 @@
  */
 #include "cli/load.h"
 
+#include "data/list.h"
+
 #include "base/many.h"
 #include "spec/job_doc.h"
 #include "store/store.h"
@@ -115,6 +117,12 @@ void load_warnings(struct prs_load *l, bool short_form)
 		cli_tell(stderr, "not used here: %s (prs validate %s says why)\n", prs_buf_str(&b), l->asked.file);
 	else
 		cli_tell(stderr, "%s", prs_buf_str(&b));
+}
+
+void load_input_warnings(struct prs_lister *l)
+{
+	for (const char *w = l ? prs_lister_warning(l) : NULL; w; w = prs_lister_warning(l))
+		cli_tell(stderr, "warning: %s\n", w);
 }
 
 void load_put_warnings(struct prs_load *l, struct prs_buf *to)

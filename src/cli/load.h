@@ -35,4 +35,8 @@ void load_put_warnings(struct prs_load *l, struct prs_buf *to);
 /* --only-failed, and nothing failed: says so; in JSON as the end of a job that had nothing to do. */
 bool load_is_empty(const struct prs_load *l, bool json);
 
+/* What a person should know of the inputs that were listed, on stderr; NULL is nothing. */
+struct prs_lister;
+void load_input_warnings(struct prs_lister *l);
+
 #endif

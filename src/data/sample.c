@@ -5,6 +5,7 @@
 #include "data/sample.h"
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "data/named.h"
 #include "data/schemas.h"
 
@@ -46,6 +47,10 @@ static bool has_header(const struct prs_sample *s, uint64_t file)
 
 bool prs_sample_is_empty(const struct prs_sample *s) { return s->first == s->files->count; }
 
+/* Delimiters that are asked about when a header is one column, and how many rows are looked at. */
+static const char others[] = { ';', '\t', '|', ',' };
+enum { OTHERS = sizeof others, OTHERS_ROWS = 20 };
+
 /* ---- the head of a file ------------------------------------------------------------------------------------------ */
 
 struct head {
@@ -57,6 +62,7 @@ struct head {
 	uint32_t *fields;       /* of its rows; NULL: as they stand */
 	size_t fields_n;
 	uint64_t rows;
+	size_t others[OTHERS]; /* cells of its header with the other delimiters, and of its first rows; 0: of no use */
 };
 
 static void head_done(struct head *h)
@@ -69,6 +75,43 @@ static int split(struct prs_sample *s, const struct prs_table_record *r, struct 
 {
 	size_t used;
 	return prs_cells_split(&s->cells, r->p, r->n, s->in->delimiter, &used, err);
+}
+
+/* A record, the header or a row, as it would be with the other delimiters: those of which each has as many cells. */
+static int try_others(struct head *h, const struct prs_table_record *r, bool is_row, struct prs_err *err)
+{
+	struct prs_cells *cells = &h->s->cells;
+	size_t used;
+	for (size_t i = 0; i < OTHERS; i++) {
+		if (others[i] == h->s->in->delimiter || (is_row && !h->others[i]))
+			continue;
+		int k = prs_cells_split(cells, r->p, r->n, others[i], &used, err);
+		if (k < 0)
+			return k;
+		bool fits = is_row ? cells->n == h->others[i] : cells->n > 1;
+		h->others[i] = fits ? cells->n : 0;
+	}
+	return 0;
+}
+
+/* A file that seems to have another delimiter is read all the same. */
+static void warn_of_others(const struct head *h)
+{
+	size_t i = 0;
+	while (i < OTHERS && !h->others[i])
+		i++;
+	if (i == OTHERS || !h->rows)
+		return;
+	PRS_AUTOBUF name;
+	prs_buf_init(&name, 2000);
+	prs_put_plain(&name, h->names.v[0]);
+	const char delimiter[] = { others[i], 0 }, *shown = others[i] == '\t' ? "\\t" : delimiter;
+	prs_warn_input(h->s->warnings,
+	               "%s has one column, \"%s\": is its delimiter \"%s\"? Then say so in %s: %stransformations: "
+	               "[read_delimited: {delimiter: \"%s\"}]",
+	               prs_source_path(h->source), prs_buf_str(&name), shown,
+	               h->s->in->by_ending ? "a file MLTable beside the data" : "the MLTable",
+	               h->s->in->by_ending ? "paths: [pattern: '*.csv'] and " : "", shown);
 }
 
 /* A line end inside: in quotes, or it would have ended the record. */
@@ -100,6 +143,8 @@ static int head_names(void *ctx, const struct prs_table_record *record, struct p
 	if (r == 0)
 		r = h->has_header ? prs_names_of(&s->cells, prs_table_encoding(s->in), &h->names, err)
 		                  : prs_names_numbered(s->cells.n, &h->names, err);
+	if (r == 0 && h->has_header && h->names.n == 1)
+		r = try_others(h, record, false, err);
 	return r < 0 ? prs_wrap(err, "%s: the header", prs_source_path(h->source)) : 1;
 }
 
@@ -175,7 +220,9 @@ static int add_object(struct head *h, const struct prs_table_record *record, str
 static int add_cells(struct head *h, const struct prs_table_record *record, struct prs_err *err)
 {
 	const struct prs_cells *row = &h->s->cells;
-	int r = split(h->s, record, err);
+	int r = h->names.n == 1 && h->rows < OTHERS_ROWS ? try_others(h, record, true, err) : 0;
+	if (r == 0)
+		r = split(h->s, record, err);
 	if (r < 0)
 		return r;
 	bool trailing = row->n == h->fields_n + 1 && !row->v[row->n - 1].n;
@@ -281,6 +328,8 @@ static int step_sample(struct prs_sample *s, struct head *h, struct prs_err *err
 		prs_columns_absent(&s->table.columns, h->fields);
 	if (r < 0)
 		return r;
+	if (s->at == s->first)
+		warn_of_others(h);
 	bool all = !is_lines(s) && s->in->header == PRS_HEADER_DIFFERENT;
 	do
 		s->at++;

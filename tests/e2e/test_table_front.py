@@ -92,6 +92,42 @@ class FormatTest(TableCase):
         self.assertIn("many/99/y.tsv is TSV by its ending, and the input is CSV", said)
 
 
+class DelimiterTest(TableCase):
+    """A file with another delimiter than the one that it is read with."""
+
+    def setUp(self):
+        super().setUp()
+        os.remove(self.path("in/b.csv"))
+
+    def said(self, text, *words):
+        self.write("in/a.csv", text)
+        r = self.prs("plan", "code/score.py", "--input", "in", *words)
+        self.assertEqual(r.returncode, 0, r.stdout + r.stderr)
+        return r.stdout + r.stderr
+
+    def test_it_is_asked_about(self):
+        for text, word in (("a;b;c\n1;2;3\n4;5;6\n", ";"), ("a\tb\n1\t2\n", "\\t"), ("a|b\n1|\n", "|"),
+                           ("a;b\n1,5;2\n2,5;\"x;y\"\n", ";")):
+            with self.subTest(text):
+                said = self.said(text, "--input-format", "tabular")  # once
+                self.assertEqual(said.count('is its delimiter "%s"? Then say so in a file MLTable' % word), 1, said)
+                self.assertIn('in/a.csv has one column, "', said)
+
+    def test_what_it_says_does(self):
+        said = self.said("a;b\n1;2\n", "--input-format", "tabular")
+        [line] = [line for line in said.splitlines() if "is its delimiter" in line]
+        paths, steps = line[line.index("paths:"):].split(" and ")
+        self.write("in/MLTable", paths + "\n" + steps + "\n")
+        said = self.said("a;b\n1;2\n")
+        self.assertNotIn("is its delimiter", said)
+        self.assertIn("columns       2", said)
+
+    def test_it_is_not_asked_about(self):
+        for text in ("a;b\n1\n2\n", "a\n1;2\n", '"a;b"\n1;2\n', "a;b\n1;2\n1;2;3\n", "a,b;c\n1,2;3\n"):
+            with self.subTest(text):
+                self.assertNotIn("is its delimiter", self.said(text, "--input-format", "tabular"))
+
+
 class SizeTest(TableCase):
     def size(self, plan):
         options = plan["options"]
