@@ -103,8 +103,20 @@ class StepTest(V1Case):
         self.assertIn("Failed no luck", r.stdout)
 
     def test_what_was_not_waited_for_is_waited_for(self):
-        self.write("code/slow.py", "open('%s', 'w').write('done')" % self.path("mark"))
-        text = "run = Experiment(ws, 'x').submit(Pipeline(ws, [PythonScriptStep('slow.py', source_directory='code')]))"
+        self.write("code/slow.py", "import os, time\nwhile not os.path.exists('%s'): time.sleep(0.01)\n"
+                   "open('%s', 'w').write('done')" % (self.path("go"), self.path("mark")))
+        text = """
+            import sys
+            class Stderr:
+                def write(self, text):
+                    if "waiting for" in text:
+                        open("go", "w")
+                    return sys.__stderr__.write(text)
+                def flush(self):
+                    sys.__stderr__.flush()
+            sys.stderr = Stderr()
+            run = Experiment(ws, 'x').submit(Pipeline(ws, [PythonScriptStep('slow.py', source_directory='code')]))
+        """
         r = self.python(text)
         self.assertTrue(os.path.exists(self.path("mark")))
         self.assertIn("waiting for x-", r.stderr)
