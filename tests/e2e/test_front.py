@@ -105,10 +105,13 @@ class JobJsonTest(JobCase):
         self.assertEqual(r.returncode, 0, r.stderr)
         with open(self.path("rows.txt")) as f:
             self.assertEqual(f.read(), self.rows)
-        members = re.findall(r"(?m)^\| (`[^|]*) \|", text[:text.index("## Answers in JSON")])
-        for name in re.findall(r"`(\w+)`", " ".join(members)):
-            r = self.ask({name: None}, command="validate")
-            self.assertNotIn("no such member", r.stderr)
+        job, pipeline = text[:text.index("## Answers in JSON")].split("## Pipelines")
+        members = re.findall(r"(?m)^\| (`[^|]*) \|", job)
+        of_pipeline = re.findall(r"(?m)^\| (`[^|]*) \| of the pipeline", pipeline)
+        for document, names in (({}, members), ({"pipeline_format": 1}, of_pipeline)):
+            for name in re.findall(r"`(\w+)`", " ".join(names)):
+                r = self.ask(dict(document, **{name: None}), command="validate")
+                self.assertNotIn("no such member", r.stderr)
 
     def test_flags_win_over_the_document(self):
         r = self.ask(self.job(options={"mini_batch_size": 7, "run_max_try": 5}), "--mini-batch-size", "3", "--json",

@@ -205,7 +205,7 @@ class ReturnsTest(JobCase):
         self.write("code/parallel_run_step.settings.json", '{"append_row": ')
         r = self.job()
         self.assertNotEqual(r.returncode, 0)
-        self.assertIn("parallel_run_step.settings.json: Expecting value: line 1", r.stderr)
+        self.assertIn("parallel_run_step.settings.json:1:15: unexpected token near end of file", r.stderr)
 
     def test_large_frames_with_a_header(self):
         """Above 1 MiB: through a file descriptor, into a file of its own."""

@@ -145,8 +145,7 @@ class SamplesTest(JobCase):
                          [name, name, "digits", "local", "local", self.dir + "/in", self.dir + "/labels", "process000",
                                                       run + "/logs/user/entry_script_log/127.0.0.1", self.dir, run +
                           "/work/code"])
-        [text] = self.logs("entry_script_log/127.0.0.1/process000.log.txt").values()
-        self.assertIn("|metric loaded = 1\n", text)
+        self.assertIn("loaded  1\n", self.prs("logs", "last", "--metrics").stdout)
 
     def job_file(self, entry, more="", *flags):
         self.write("job.yml", textwrap.dedent("""
