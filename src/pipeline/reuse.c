@@ -245,9 +245,9 @@ static int scan_run(void *ctx, const char *name, char type)
 
 static void scan_runs(struct engine *e, struct prs_err *err)
 {
-	struct scan x = { .e = e, .u = e->reuse, .err = err, .runs = prs_path_folder(e->c.dir) };
 	if (e->reuse->looked)
 		return;
+	struct scan x = { .e = e, .u = e->reuse, .err = err, .runs = prs_path_folder(e->c.dir) };
 	e->reuse->looked = true;
 	if (x.runs)
 		e->c.fs->list(e->c.fs->ctx, x.runs, scan_run, &x);

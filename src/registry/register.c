@@ -57,9 +57,13 @@ static int look(struct registering *g, struct prs_err *err)
 
 /* ---- what is made ------------------------------------------------------------------------------------------------ */
 
+/* `unless` is taken over. */
 static int set_member(json_t *entry, const char *name, json_t *value, json_t *unless)
 {
-	return value ? json_object_set(entry, name, value) : json_object_set_new(entry, name, unless);
+	if (!value)
+		return json_object_set_new(entry, name, unless);
+	json_decref(unless);
+	return json_object_set(entry, name, value);
 }
 
 static int begin(struct registering *g, struct prs_err *err)
