@@ -791,7 +791,8 @@ static struct prs_yaml *own_copy(struct prs_yaml_doc *d, const struct prs_yaml *
 	c->items = yaml_alloc(d, (n->n + 1) * sizeof *c->items);
 	if (!c->items)
 		return NULL;
-	memcpy(c->items, n->items, n->n * sizeof *c->items);
+	if (n->n)
+		memcpy(c->items, n->items, n->n * sizeof *c->items);
 	return c;
 }
 
