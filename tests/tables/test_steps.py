@@ -258,7 +258,8 @@ def test_what_does_not_fit_says_where(tmp_path):
               steps=[{"convert_column_types": [{"columns": ["a"], "type": type_}]}])
     t.files[0][1][0] = t.files[0][1][0][:4] + (2,)
     e = refused(batch.ValueMisfit, t, t.files)
-    assert str(e).startswith(t.files[0][0] + ' line 4, column "a": "x" is not datetime (%d.%m.%Y); say what the column is')
+    assert str(e).startswith(t.files[0][0] + ' line 4, column "a": "x" is not datetime (%d.%m.%Y); '
+                             'convert_column_types makes that of the column: write another type there')
     assert (e.row, e.bad_item) == (1, 2)
     t.about["mixed"] = True
     assert run(t, t.files)[0]["a"].tolist() == [pandas.Timestamp(DAY), "x"]

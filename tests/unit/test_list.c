@@ -168,7 +168,8 @@ static void walk(struct tree *t, struct tree_node *folder, const char *path, con
 			return;
 	struct above here = { folder, above };
 	struct tree_node **v = malloc((folder->n + 1) * sizeof *v);
-	memcpy(v, folder->v, folder->n * sizeof *v);
+	if (folder->n)
+		memcpy(v, folder->v, folder->n * sizeof *v);
 	qsort(v, folder->n, sizeof *v, by_name);
 	for (int folders = 0; folders < 2; folders++)
 		for (size_t i = 0; i < folder->n; i++) {
